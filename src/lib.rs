@@ -1,11 +1,11 @@
 //! Offline verification and audit of manifests made by IBM Hyper Protect Secure Build.
 //!
-//! # The walk
+//! # Overview
 //!
-//! A gate, then an audit. Data flows one way, and [`audit()`] is this picture as one function.
+//! The gate verifies the signature; then the audit examines the content. Data flows one way. [`audit()`] is this picture as one function.
 //!
 //! ```text
-//! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: taken apart, bounded, nothing believed
+//! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: parsed within bounds
 //! Bundle ────Bundle::verify(keys)─▶ VerifiedArchive   by move; or Refusal ─▶ every check still answers ──┐
 //! &VerifiedArchive ─Manifest::read▶ Manifest          from exactly the bytes that were signed            │
 //! both, file name, now ───────────▶ Evidence          facts: signed | recomputed | given                 │
@@ -14,25 +14,25 @@
 //! all of it ──────────────────────▶ BundleReport ─▶ Report ─▶ text | json | html | …, and the exit code
 //! ```
 //!
-//! - [`Bundle`] is the outer archive, taken apart. Its names are not signed, and nothing in it is believed.
-//! - [`VerifiedArchive`] has one maker, [`Bundle::verify`], and everything behind the gate asks for one. If no trusted key accepts the
-//!   signature there is a [`Refusal`], which holds no archive.
-//! - [`Manifest`] is read from the very bytes that were signed: the server's [`BuildRecord`], its [`build_log`], the source in [`git`].
-//! - A [`check`] looks at [`Evidence`] and a [`Policy`] and answers with one [`Finding`]. What its answer does to the [`Verdict`] is
-//!   one rule for all of them, in [`Finding::rejects`].
-//! - An [`Error`] says why there is no verdict. A bad signature is no error: it is a finding, and the verdict is a rejection.
+//! - [`Bundle`] is the parsed outer archive. Its names are not signed, and nothing in it is trusted.
+//! - [`VerifiedArchive`] has one constructor, [`Bundle::verify`]. Everything after the gate requires a `VerifiedArchive`. If no trusted key
+//!   verifies the signature, there is a [`Refusal`], which contains no archive.
+//! - [`Manifest`] is read from exactly the bytes that were signed: the server's [`BuildRecord`], its [`build_log`], the source in [`git`].
+//! - A [`check`] examines [`Evidence`] under a [`Policy`] and returns one [`Finding`]. How an answer affects the [`Verdict`] is defined by
+//!   one rule for all checks: [`Finding::rejects`].
+//! - An [`Error`] states why there is no verdict. An invalid signature is not an error: it is a finding, and the verdict is a rejection.
 //!
-//! The library reads no clock, network or environment: bytes and the moment of the audit are arguments, so that the same bytes, policy and
-//! moment give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the edges that touch files; with the feature
-//! `fetch`, the module `client` asks servers. Every bound for untrusted input is a field of [`Limits`].
+//! The library reads no clock, network or environment. Bytes and the time of the audit are arguments, so the same bytes, policy and
+//! time give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the parts that touch files. With the feature
+//! `fetch`, the module `client` sends requests to servers. Every bound on untrusted input is a field of [`Limits`].
 //!
-//! # What a verdict says
+//! # What a verdict means
 //!
-//! That the archive is unaltered since the holder of a trusted key signed it, and what the checks found in it. It does not say who
-//! holds that key, that the key is in an enclave, when the build was, that the log is true, or that the image was built from this
-//! source. [`Verdict::AcceptInPart`] says that something was not looked at, and the report says what.
+//! A verdict states that the archive is unaltered since the holder of a trusted key signed it, and what the checks found in it. It does not
+//! state who holds that key, that the key is in an enclave, when the build ran, that the log is true, or that the image was built from this
+//! source. [`Verdict::AcceptInPart`] means that something was not examined; the report states what.
 //!
-//! # An audit of a shipped bundle
+//! # Example: auditing a bundle
 //!
 //! ```
 //! use std::path::Path;
@@ -52,15 +52,15 @@
 //! let mut dossier = Dossier::new(path.display().to_string(), Storage::Disk.open(&path)?);
 //! dossier.file_name = Some("manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz".into());
 //! let report = audit(dossier, &question);
-//! // Without a policy nothing is accepted in full.
+//! // Without a policy, no bundle is accepted in full.
 //! assert_eq!(report.verdict, Verdict::AcceptInPart);
 //! assert_eq!(report.rejecting().count(), 0);
-//! // No image was given, and the report says so.
+//! // No image was supplied; the report shows that.
 //! assert!(report.not_in_play().contains(&Group::Image));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/` has more: a policy and a bundle in memory, reports, images, admission, comparison.
+//! `examples/` has more examples: a policy and a bundle in memory, reports, images, admission, comparison.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 

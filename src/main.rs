@@ -1,4 +1,4 @@
-//! The program `hpsb-audit`: see the library's `cli`.
+//! The program `hpsb-audit`; the code is in the library's module `cli`.
 #![forbid(unsafe_code)]
 
 fn main() -> std::process::ExitCode {

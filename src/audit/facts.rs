@@ -1,8 +1,8 @@
-//! What was read of a bundle, held so that another policy can judge it without reading the bundle again.
+//! Facts that were read from a bundle and stored, so that the bundle can be evaluated under a different policy without being read again.
 //!
-//! Held is what checks ask: the record, the log's events, the proof of the source without objects and files, the files next to the bundle. Of the
-//! source's files only the Dockerfile that the policy named is held, and of an image only what the policy's platforms chose: where another
-//! policy names others, the facts do not suffice.
+//! They contain what checks need: the record, the log's events, the proof of the source without objects and files, and the files next to the
+//! bundle. Of the source's files, they contain only the Dockerfile that the policy specified, and of an image, only what the policy's platforms
+//! selected. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -20,25 +20,25 @@ use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 use crate::report::{BundleReport, KeyReport};
 
-/// What was read of a bundle. It is not a verdict: [`Facts::judge`] makes one.
+/// What was read from a bundle. It is not a verdict: [`Facts::judge`] derives one.
 #[derive(Debug, Clone)]
 pub struct Facts {
     path: String,
     file: (Sha256, u64),
     file_name: Option<String>,
     build_name: BuildName,
-    /// The signature over the signed archive, whose digest was recomputed from its bytes, and what the keys said that were tried on it.
+    /// The signed archive's digest, recomputed from its bytes, the signature over it, and the result of each key that was tried.
     seal: Seal,
     keys_beside: Vec<(String, PublicKey)>,
     beside: Vec<Group>,
-    /// `None`: no key accepted the signature, and nothing behind it was read.
+    /// `None` if the signature verified under no key: the signed archive was then not read.
     content: Option<Content<'static>>,
     dockerfile: String,
     platforms: Vec<String>,
 }
 
 impl Facts {
-    /// What is left of what was read for `report`, by the policy of `question`.
+    /// Selects what checks need from the data read for `report` under the policy of `question`.
     pub(super) fn of(
         report: &BundleReport,
         file_name: Option<String>,
@@ -79,8 +79,8 @@ impl Facts {
         Some(facts)
     }
 
-    /// Judges what was read by another question about bundles as they lie. The report has findings and verdict, and neither facts nor inputs.
-    /// `None`: what is held does not suffice, and the bundle must be read.
+    /// Evaluates the facts under a different question. The report has findings and a verdict, but neither facts nor inputs. `None` if the facts do
+    /// not suffice: the bundle must then be read again.
     pub fn judge(&self, question: &Question<'_>) -> Option<BundleReport> {
         let in_play = check::in_play(question.policy, &question.handed.groups(), &self.beside);
         let budget = Budget::of_audit(self.file.1, question.limits);
@@ -119,7 +119,7 @@ impl Facts {
             && (content.image.is_none() || self.platforms == policy.expect.platforms)
     }
 
-    /// About how much memory they take, in bytes: the length of everything written out.
+    /// Approximate memory use in bytes: the length of the `Debug` output.
     pub fn weight(&self) -> u64 {
         struct Length(u64);
         impl fmt::Write for Length {
@@ -129,7 +129,7 @@ impl Facts {
             }
         }
         let mut length = Length(0);
-        // Counting cannot fail.
+        // Writing to a counter cannot fail.
         let _ = write!(length, "{self:?}");
         length.0
     }
@@ -143,7 +143,7 @@ impl Content<'_> {
         Content { manifest, source, server, trust, builder, image }
     }
 
-    /// Lets go of what no check asks again.
+    /// Drops what no check needs again.
     fn shelve(&mut self, dockerfile: &str, digits: Option<&str>) {
         if let ([snapshot], Some(source)) = (self.manifest.snapshots.as_slice(), &mut self.source) {
             source.shelve(snapshot, dockerfile.as_bytes(), digits);
@@ -159,7 +159,7 @@ impl Content<'_> {
     }
 }
 
-/// The path as it is asked for, see `Evidence::dockerfile`.
+/// The path in the form that `Evidence::dockerfile` expects.
 fn dockerfile_of(policy: &Policy) -> String {
     let path = policy.expect.dockerfile.as_deref().unwrap_or(DOCKERFILE);
     path.strip_prefix("./").unwrap_or(path).to_owned()

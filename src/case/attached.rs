@@ -1,5 +1,5 @@
-//! What is added to a case after it was sealed: the seal's signature, sign-offs, time-stamps. It is not in the case's digest, so that it can
-//! be added; each of these names the digest itself. Whoever has the file can take one away again.
+//! Files added to a case after sealing: the seal's signature, sign-offs and time-stamps. The case's digest does not
+//! cover these files; instead, each of them refers to the digest. Anyone with the case file can remove them again.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const SEAL: &str = "attached/seal.dsse.json";
 /// The payload of the seal is `case.json`, byte for byte.
 const PAYLOAD_TYPE: &str = "application/vnd.hpsb-audit.case+json";
 
-/// Time-stamps of one case, at most.
+/// The maximum number of time-stamps in one case.
 const STAMPS_MAX: usize = 9;
 
 pub(super) fn sign_off_name(role: Role) -> String {
@@ -25,18 +25,20 @@ pub(super) fn stamp_name(number: usize) -> String {
     format!("{ATTACHED}timestamp.{number}.tsr")
 }
 
-/// May this name stand below `attached/`?
+/// Whether this name may appear below `attached/`.
 pub(super) fn is_known(name: &str) -> bool {
     name == SEAL
         || Role::ALL.iter().any(|role| name == sign_off_name(*role))
         || (1..=STAMPS_MAX).any(|number| name == stamp_name(number))
 }
 
-/// Names below `attached/`, and their bound. Time-stamps are numbered from 1 without a gap.
+/// Checks names and sizes below `attached/`. Time-stamps are numbered from 1 without a gap.
 pub(super) fn check_names(attached: &BTreeMap<String, Vec<u8>>, limits: &Limits) -> Result<(), String> {
     for (name, content) in attached {
         if !is_known(name) {
-            return Err(format!("{name:?} is nothing that is added to a case: seal, sign-offs and time-stamps are"));
+            return Err(format!(
+                "{name:?} cannot be added to a case; only a seal, sign-offs and time-stamps can be added"
+            ));
         }
         if content.len() as u64 > limits.attached_bytes {
             return Err(format!("{name:?} is over the limit {}", limits.attached_bytes()));
@@ -44,7 +46,7 @@ pub(super) fn check_names(attached: &BTreeMap<String, Vec<u8>>, limits: &Limits)
     }
     let there = |number: &usize| attached.contains_key(&stamp_name(*number));
     match (1..STAMPS_MAX).find(|number| !there(number) && there(&(number + 1))) {
-        Some(number) => Err(format!("{:?} is missing, and a later one is there", stamp_name(number))),
+        Some(number) => Err(format!("{:?} is missing, but a later time-stamp is present", stamp_name(number))),
         None => Ok(()),
     }
 }
@@ -61,31 +63,31 @@ impl Case {
         Ok(())
     }
 
-    /// Is there a seal? Its payload must be this case's `case.json`; its signature is not looked at.
+    /// Reads the seal, if there is one. Its payload must be this case's `case.json`; its signature is not verified.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a seal of another case.
+    /// [`Error::Malformed`] for the seal of a different case.
     pub(crate) fn seal(&self) -> Result<Option<Envelope>, Error> {
         let Some(bytes) = self.attached.get(SEAL) else { return Ok(None) };
         let envelope = Envelope::from_json(SEAL, bytes)?;
         if envelope.payload_type != PAYLOAD_TYPE || envelope.payload != self.record_bytes {
-            return Err(Error::malformed(SEAL, "it is the seal of another case: its payload is not this case.json"));
+            return Err(Error::malformed(SEAL, "the seal is for a different case: its payload is not this case.json"));
         }
         Ok(Some(envelope))
     }
 
-    /// Is the case sealed by this key?
+    /// Checks that the case is sealed by this key.
     ///
     /// # Errors
-    /// [`Error::Malformed`] where it is not.
+    /// [`Error::Malformed`] if the case is not sealed by this key.
     pub fn must_be_sealed_by(&self, key: &PersonKey) -> Result<(), Error> {
         match self.seal()? {
             Some(envelope) if envelope.is_signed_by(key) => Ok(()),
             Some(_) => Err(Error::malformed(
                 SEAL,
-                format!("no signature of it is by {}, which --seal-key names", key.fingerprint()),
+                format!("none of its signatures is by {}, the key of --seal-key", key.fingerprint()),
             )),
-            None => Err(Error::malformed("the case", "it has no seal, and --seal-key names whose it should be")),
+            None => Err(Error::malformed("the case", "it has no seal, but --seal-key expects one")),
         }
     }
 }

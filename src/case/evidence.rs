@@ -1,4 +1,4 @@
-//! The audit of what is in a case. Sealing and repeating call the same function, on the same members.
+//! Audits the contents of a case. Sealing a case and repeating its audit call the same function on the same members.
 
 use super::Case;
 use super::record::{BundleRecord, ImageRecord};
@@ -22,26 +22,26 @@ use crate::report::Report;
 use crate::run::add_given_keys;
 use crate::trust::TrustFile;
 
-/// On whose terms a case is audited: its own, which prove nothing to anybody else, or the reader's.
+/// The terms under which a case is audited: either the case's own, which prove nothing to anyone else, or the reader's.
 #[derive(Debug, Clone)]
 pub(crate) struct CaseTerms {
     pub(crate) policy: Policy,
-    /// Keys that were named beside the policy.
+    /// Keys specified in addition to the policy.
     pub(crate) keys: Vec<TrustedKey>,
     pub(crate) now: Timestamp,
-    /// The moment at which an authority that the reader named had seen the case.
+    /// A moment by which the case existed, according to an authority that the reader trusts.
     pub(crate) existed_by: Option<Timestamp>,
 }
 
-/// Where files lie in a case that were given for all of its bundles.
+/// Folders in a case for files that were supplied for all of its bundles.
 pub(super) const GIVEN_TRUST: &str = "given/trust";
 pub(super) const GIVEN_BUILDER: &str = "given/builder";
 
 impl Case {
-    /// The terms that are in the case.
+    /// The terms stored in the case.
     ///
     /// # Errors
-    /// As [`Policy::from_toml`] and [`PublicKey::from_pem`].
+    /// The errors of [`Policy::from_toml`] and [`PublicKey::from_pem`].
     pub(crate) fn own_terms(&self, limits: &Limits) -> Result<CaseTerms, Error> {
         let asked = &self.record.question;
         let mut policy = match &asked.policy {
@@ -67,18 +67,19 @@ impl Case {
         Ok(CaseTerms { policy, keys, now: self.now()?, existed_by: None })
     }
 
-    /// The moment that the case was audited for.
+    /// The moment for which the case was audited.
     pub(crate) fn now(&self) -> Result<Timestamp, Error> {
         let now = &self.record.question.now;
         Timestamp::from_rfc3339(now).ok_or_else(|| unknown("question.now", now))
     }
 
-    /// Audits the bundles that are in the case. Those that were left out are not looked at: see the profile first.
+    /// Audits the bundles that the case contains. Bundles that were left out are not audited, so check the profile
+    /// first.
     ///
     /// # Errors
-    /// What keeps all of them from being judged.
+    /// Any error that prevents the audit of all bundles.
     pub(crate) fn audit(&self, terms: &CaseTerms, threads: usize, limits: &Limits) -> Result<Report, Error> {
-        // A pin may pick a key that the case brings; none is trusted for being there.
+        // A pin may select a key that the case contains; no key is trusted just because the case contains it.
         let stored = self.record.question.keys.iter().filter_map(|named| named.member.as_deref());
         let stored = stored.map(|name| PublicKey::from_pem(name, self.member(name)?, limits));
         let stored = stored.collect::<Result<Vec<_>, Error>>()?;
@@ -97,12 +98,12 @@ impl Case {
         Ok(report)
     }
 
-    /// What was given for all bundles when the case was sealed.
+    /// What was supplied for all bundles when the case was sealed.
     fn handed(&self, limits: &Limits) -> Result<Handed, Error> {
         let asked = &self.record.question;
         let groups = groups(&asked.handed, "question.handed")?;
         let is_given = |group| groups.contains(&group);
-        // One list says what was given, and each bundle says where its own is: they must agree.
+        // One list records what was supplied, and each bundle records where its files are: the two must agree.
         for bundle in &self.record.bundles {
             let trust = bundle.trust.as_deref() == Some(GIVEN_TRUST);
             let builder = bundle.builder.as_deref() == Some(GIVEN_BUILDER);
@@ -130,7 +131,7 @@ impl Case {
         }
     }
 
-    /// A bundle with what the case has for it.
+    /// A bundle with the files that the case contains for it.
     fn dossier<'a>(&'a self, bundle: &'a BundleRecord, question: &'a Question<'_>) -> Result<Dossier<'a>, Error> {
         let (limits, handed) = (question.limits, question.handed);
         let keys = bundle.keys_beside.iter().map(|file| {
@@ -202,5 +203,5 @@ fn groups(words: &[String], field: &str) -> Result<Vec<Group>, Error> {
 }
 
 fn unknown(field: &str, found: &str) -> Error {
-    Error::malformed(super::record::NAME, format!("{field}: {found:?} is not what a case has there"))
+    Error::malformed(super::record::NAME, format!("{field}: unexpected value {found:?}"))
 }

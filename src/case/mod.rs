@@ -1,10 +1,11 @@
-//! Cases: a verdict with what it rests on, in one file that can be kept for years. docs/case.md has the format.
+//! Cases: a verdict and the evidence for it, in one file that can be kept for years. docs/case.md describes the format.
 //!
-//! A case is a tar file of one spelling: `case.json` first, then the members that it lists, sorted by name, then what was added after the
-//! case was sealed, below `attached/`. The SHA-256 of `case.json` is the case's digest: it covers every sealed member.
+//! A case is a tar file with exactly one valid encoding: first `case.json`, then the members that it lists, sorted by
+//! name, then the files that were added after sealing, below `attached/`. The SHA-256 of `case.json` is the case's
+//! digest: it covers every sealed member.
 //!
-//! A case brings evidence, never trust. Whoever makes one chooses its policy, its keys and its moment; who reads one names their own, or
-//! the key of a sealer whom they believe.
+//! A case contains evidence, never trust. The author of a case chooses its policy, keys and moment; the reader supplies
+//! their own, or the key of a sealer whom they trust.
 
 mod attached;
 mod evidence;
@@ -33,10 +34,11 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 
-/// The report as JSON.
+/// The name of the JSON report.
 const REPORT: &str = "report.json";
 
-/// A case, taken apart: every sealed member has the digest that `case.json` gives. That says nothing about who made it.
+/// A case that has been read: every sealed member has the digest listed in `case.json`. This does not show who created
+/// the case.
 #[derive(Debug, Clone)]
 pub struct Case {
     record: Record,
@@ -46,18 +48,18 @@ pub struct Case {
 }
 
 impl Case {
-    /// Does a file that begins with these bytes look like a case? 512 are enough.
+    /// Whether a file that begins with these bytes looks like a case. 512 bytes are enough.
     pub fn begins_like(block: &[u8]) -> bool {
         tar::begins_like(record::NAME, block)
     }
 
     /// Reads a case. `what` names the file in errors.
     ///
-    /// It does NOT say who made it, and verifies no signature.
+    /// This does NOT check who created the case and does not verify any signature.
     ///
     /// # Errors
-    /// [`Error::Malformed`] naming the member that was changed, added, removed, renamed or moved; [`Error::Truncated`],
-    /// [`Error::OverLimit`].
+    /// [`Error::Malformed`], which names the member that was changed, added, removed, renamed or moved;
+    /// [`Error::Truncated`], [`Error::OverLimit`].
     pub fn read(what: &str, input: impl Read, limits: &Limits) -> Result<Self, Error> {
         let malformed = |message: String| Error::malformed(what, message);
         let mut found = tar::read(what, input, limits)?;
@@ -89,47 +91,48 @@ impl Case {
         Ok(Self { record, record_bytes, members, attached })
     }
 
-    /// Writes the case: the same case, the same bytes.
+    /// Writes the case. The same case always produces the same bytes.
     ///
     /// # Errors
-    /// What `out` answers; a name or size that does not fit.
+    /// Any error from `out`; a name or size that does not fit into a header.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let rest = self.members.iter().chain(&self.attached);
         let rest = rest.map(|(name, content)| (name.as_str(), content.as_slice()));
         tar::write(std::iter::once((record::NAME, self.record_bytes.as_slice())).chain(rest), out)
     }
 
-    /// SHA-256 of `case.json`, which lists the digest of every sealed member. What is below `attached/` is not in it.
+    /// The SHA-256 of `case.json`, which lists the digest of every sealed member. This digest does not cover what is
+    /// below `attached/`.
     pub fn digest(&self) -> Sha256 {
         Sha256::of(&self.record_bytes)
     }
 
-    /// What was looked at and is not stored: name and size in bytes.
+    /// The names and sizes in bytes of members that were audited but are not stored.
     pub fn left_out(&self) -> impl Iterator<Item = (&str, u64)> {
         self.record.left_out.iter().map(|member| (member.name.as_str(), member.size))
     }
 
-    /// The verdict that was sealed. Nobody vouches for it here.
+    /// The sealed verdict, for which nothing vouches here.
     pub fn sealed_verdict(&self) -> &str {
         &self.record.verdict
     }
 
-    /// Places of the evidence that held what looks like a secret when the case was sealed.
+    /// Places in the evidence that, when the case was sealed, contained what looks like a secret.
     pub fn secrets_seen(&self) -> &[String] {
         &self.record.secrets_seen
     }
 
-    /// Does the case store them?
+    /// Whether the case stores the evidence in these places.
     pub fn keeps_secrets(&self) -> bool {
         self.record.profile == Profile::Full && !self.record.secrets_seen.is_empty()
     }
 
     fn member(&self, name: &str) -> Result<&[u8], Error> {
         let found = self.members.get(name).map(Vec::as_slice);
-        found.ok_or_else(|| Error::malformed(record::NAME, format!("it refers to {name:?}, which is no member")))
+        found.ok_or_else(|| Error::malformed(record::NAME, format!("it refers to {name:?}, which is not a member")))
     }
 
-    /// The members below a folder, by their paths below it.
+    /// The members below a folder, by their paths relative to it.
     fn below<'c>(&'c self, folder: &str) -> impl Iterator<Item = (&'c str, &'c [u8])> {
         let top = format!("{folder}/");
         let names = self.members.iter();
@@ -137,7 +140,7 @@ impl Case {
     }
 }
 
-/// `case.json`, then members by name, then what was added, by name.
+/// Checks the order: `case.json`, then members by name, then added files by name.
 fn in_order(found: &[(String, Vec<u8>)]) -> Result<(), String> {
     let place = |name: &str| (name != record::NAME, name.starts_with(ATTACHED));
     for ((one, _), (next, _)) in found.iter().zip(found.iter().skip(1)) {
@@ -145,7 +148,7 @@ fn in_order(found: &[(String, Vec<u8>)]) -> Result<(), String> {
             return Err(format!("two members are named {one:?}"));
         }
         if (place(one), one) > (place(next), next) {
-            return Err(format!("the member {next:?} stands behind {one:?}: members were put in another order"));
+            return Err(format!("the member {next:?} comes after {one:?}, so the order of members was changed"));
         }
     }
     Ok(())

@@ -1,9 +1,11 @@
-//! Names of a case's members: few letters, so that they mean the same on every system, and nothing above the top.
+//! Names of a case's members. They use a small character set, so that they mean the same on every system, and no path
+//! leads out of the case.
 
-/// The members that anybody may add to a case after it was sealed: who sealed it, who signed it off, when it was there.
+/// The folder of members that anyone may add to a sealed case: seal, sign-offs and time-stamps.
 pub(super) const ATTACHED: &str = "attached/";
 
-/// Segments of letters, digits and `._@+=:,-`, parted by `/`; none is empty, `.` or `..`.
+/// Whether the name consists of segments separated by `/`, each with letters, digits and `._@+=:,-`, and none is empty,
+/// `.` or `..`.
 pub(super) fn is_member_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._@+=:,-".contains(c);
     name.len() <= 255
@@ -17,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_plain() {
+    fn member_names_use_a_small_character_set() {
         for good in ["case.json", "bundles/1/trust/notary/targets/releases.json", "a@sha256=00/signature-1"] {
             assert!(is_member_name(good), "{good}");
         }

@@ -1,4 +1,5 @@
-//! `case.json`: what a case is, and the digest of everything in it. Its bytes are its identity, so it has one spelling only.
+//! `case.json` describes a case and lists the digest of everything in it. Its bytes identify the case, so it has
+//! exactly one valid encoding.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::base::limits::Limits;
 use crate::base::strict_json;
 use crate::base::time::Timestamp;
 
-/// The member that comes first.
+/// The first member.
 pub(crate) const NAME: &str = "case.json";
 const FORMAT: &str = "hpsb-audit case";
 
@@ -26,11 +27,11 @@ pub(crate) struct Record {
     /// A day, `YYYY-MM-DD`.
     pub(crate) retain_until: Option<String>,
     pub(crate) bundles: Vec<BundleRecord>,
-    /// Places of the evidence that hold what looks like a secret.
+    /// Places in the evidence that contain what looks like a secret.
     pub(crate) secrets_seen: Vec<String>,
-    /// Every other member that was sealed, sorted by name.
+    /// Every other sealed member, sorted by name.
     pub(crate) members: Vec<Member>,
-    /// What was looked at and is not stored.
+    /// Members that were audited but are not stored.
     pub(crate) left_out: Vec<Member>,
 }
 
@@ -38,9 +39,9 @@ pub(crate) struct Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Everything that the verdict rests on: the audit can be repeated.
+    /// Everything that the verdict depends on: the audit can be repeated.
     Full,
-    /// Without bundles, logs, status records and images: their hashes only.
+    /// Without bundles, logs, status records and images: only their hashes are stored.
     Filing,
 }
 
@@ -52,7 +53,7 @@ pub(crate) struct Tool {
     pub(crate) features: Vec<String>,
 }
 
-/// What was asked, and which members say so.
+/// The audit's inputs and the members that contain them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
@@ -61,10 +62,10 @@ pub(crate) struct Asked {
     pub(crate) handed: Vec<String>,
     pub(crate) keys: Vec<StoredKey>,
     pub(crate) policy: Option<String>,
-    /// Files that the policy names, as it names them.
+    /// The files that the policy refers to, under the names used there.
     pub(crate) policy_files: Vec<NamedMember>,
     pub(crate) approvals: Option<ApprovalsRecord>,
-    /// Limits that differ from the program's own. They are told, and never applied when the case is read.
+    /// Limits that differ from the program's defaults. They are recorded, but never applied when the case is read.
     pub(crate) limits: Vec<(String, u64)>,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct Asked {
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoredKey {
     pub(crate) fingerprint: String,
-    /// Null for a key that was pinned by its fingerprint alone.
+    /// Null for a key that was pinned by its fingerprint only.
     pub(crate) member: Option<String>,
 }
 
@@ -93,22 +94,22 @@ pub(crate) struct ApprovalsRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BundleRecord {
-    /// Its member, or its name in `left_out`.
+    /// The bundle's member name, or its name in `left_out` if it is not stored.
     pub(crate) member: String,
-    /// The name of its file.
+    /// The bundle's original file name.
     pub(crate) file_name: String,
     pub(crate) build_name: Option<String>,
     /// SHA-256 of the signed archive.
     pub(crate) archive_sha256: Option<String>,
     /// The signature over that digest, in hexadecimal digits.
     pub(crate) signature: Option<String>,
-    /// Keys that lay beside it.
+    /// Key files found next to the bundle.
     pub(crate) keys_beside: Vec<NamedMember>,
-    /// The folder of its server's answers.
+    /// The folder with the build server's responses.
     pub(crate) server: Option<String>,
-    /// The folder of its image's signatures.
+    /// The folder with the image's signatures.
     pub(crate) trust: Option<String>,
-    /// The folder of its build server's own attestation record.
+    /// The folder with the build server's own attestation record.
     pub(crate) builder: Option<String>,
     pub(crate) image: Option<ImageRecord>,
 }
@@ -118,7 +119,7 @@ pub(crate) struct BundleRecord {
 pub(crate) struct ImageRecord {
     /// A folder, or one member that is an archive.
     pub(crate) place: String,
-    /// `oci`, `dir` or `docker-archive`, where that was said.
+    /// `oci`, `dir` or `docker-archive`, if the form was specified.
     pub(crate) form: Option<String>,
     pub(crate) reference: Option<String>,
 }
@@ -132,14 +133,14 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// A member by its content.
+    /// Describes a member with this content.
     pub(crate) fn of(name: &str, content: &[u8]) -> Self {
         Self { name: name.into(), size: content.len() as u64, sha256: Sha256::of(content).hex() }
     }
 }
 
 impl Record {
-    /// A record that lists nothing yet.
+    /// A record that lists no members yet.
     pub(crate) fn new(profile: Profile, question: Asked) -> Self {
         let tool = crate::report::Tool::this();
         Self {
@@ -158,14 +159,14 @@ impl Record {
         }
     }
 
-    /// The one spelling: these fields in this order, indented by two blanks, one line end at the end.
+    /// The only valid encoding: these fields in this order, indented by two spaces, with one newline at the end.
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::malformed(NAME, error.to_string()))?;
         text.push(b'\n');
         Ok(text)
     }
 
-    /// Reads a record. It says nothing about the members; see [`super::Case::read`].
+    /// Reads a record but does not check the members; see [`super::Case::read`].
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(NAME, message);
         limits.case_record_bytes().check(bytes.len() as u64, NAME)?;
@@ -178,11 +179,13 @@ impl Record {
                     version.unwrap_or(&serde_json::Value::Null)
                 )));
             }
-            _ => return Err(fail(format!("format: expected {FORMAT:?}; it is no case of this program"))),
+            _ => return Err(fail(format!("format: expected {FORMAT:?}: not an hpsb-audit case"))),
         }
         let record: Self = serde_json::from_slice(bytes).map_err(|error| fail(error.to_string()))?;
         if record.to_json()? != bytes {
-            return Err(fail("it is not spelled as a case has it: fields in order, two blanks, one line end".into()));
+            return Err(fail(
+                "unexpected formatting: expected the fields in order, an indentation of two spaces and one final newline".into(),
+            ));
         }
         record.check().map_err(fail)?;
         Ok(record)
@@ -205,7 +208,7 @@ impl Record {
                     return Err(format!("{name:?} cannot be the name of a sealed member"));
                 }
                 if name <= last {
-                    return Err(format!("the member {name:?} stands twice or is out of order"));
+                    return Err(format!("the member {name:?} is a duplicate or out of order"));
                 }
                 if Sha256::from_hex(&member.sha256).is_none() {
                     return Err(format!("the digest of {name:?} is not 64 lower-case hexadecimal digits"));
@@ -221,7 +224,7 @@ impl Record {
     }
 }
 
-/// Is it a day of the calendar, `YYYY-MM-DD`?
+/// Whether the text is a calendar day, `YYYY-MM-DD`.
 pub fn is_day(text: &str) -> bool {
     text.len() == 10 && Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")).is_some()
 }

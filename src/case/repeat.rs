@@ -1,4 +1,4 @@
-//! `audit case.tar`: the audit again, on the case's own terms and on the reader's.
+//! `audit case.tar`: repeats the audit under the case's own terms and under the reader's.
 
 use super::evidence::CaseTerms;
 use super::record::Profile;
@@ -15,49 +15,61 @@ use crate::judge::finding::{Finding, Verdict, WaiverStanding};
 use crate::judge::policy::Policy;
 use crate::report::{BundleReport, CaseReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher};
 
-/// What the reader of a case brings.
+/// What the reader of a case supplies.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    /// Their own policy and keys; `None` where they named neither.
+    /// The reader's own policy and keys; `None` if the reader supplied neither.
     pub own: Option<(Policy, Vec<TrustedKey>)>,
-    /// The key of a sealer whom they believe.
+    /// The key of a sealer whom the reader trusts.
     pub seal_key: Option<&'a PersonKey>,
-    /// The CAs of time-stamping authorities whom they believe.
+    /// The CAs of time-stamping authorities that the reader trusts.
     pub authorities: &'a Authorities,
-    /// The moment at which they read it: their own keys and policy are asked for it, and certificates of time-stamps must not have ended by
-    /// then.
+    /// The moment of reading: the audit with the reader's own keys and policy is for this moment, and the time-stamps'
+    /// certificates must not have expired by then.
     pub today: Timestamp,
-    /// Threads. They change no answer.
+    /// The number of threads, which does not affect any answer.
     pub threads: usize,
 }
 
-/// Audits a case. Without anything that the reader brings, the report has no verdict and says only what the repetition gave.
+/// Audits a case. If the reader supplies nothing, the report has no verdict and only states the result of the
+/// repetition.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a case that contradicts itself: a report that is not the audit's, the seal of another case or key.
+/// [`Error::Malformed`] for a case that contradicts itself: its report differs from the audit's, or its seal is for a
+/// different case or by a different key. [`Error::Usage`] if this version refuses
+/// the case's own policy and the reader supplies none.
 pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {
         case.must_be_sealed_by(key)?;
     }
     let stamps = case.stamps(reader.authorities, reader.today, limits)?;
-    let own_terms = case.own_terms(limits)?;
-    let (compared, again) = match case.record.profile {
-        Profile::Filing => (Compared::new(Repetition::NotRepeated), None),
-        Profile::Full => {
-            let again = case.audit(&own_terms, reader.threads, limits)?;
+    // An earlier version may have taken a policy that this one refuses. The reader's own terms do not need it.
+    let (own_terms, refused) = match case.own_terms(limits) {
+        Ok(terms) => (Some(terms), None),
+        Err(error) if error.exit_code() == 2 => (None, Some(error)),
+        Err(error) => return Err(error),
+    };
+    let (compared, again) = match (case.record.profile, &own_terms) {
+        (Profile::Full, Some(own_terms)) => {
+            let again = case.audit(own_terms, reader.threads, limits)?;
             (compare(case, &again, limits)?, Some(again))
         }
+        (Profile::Filing, _) | (Profile::Full, None) => (Compared::new(Repetition::NotRepeated), None),
     };
-    let sealed_for = own_terms.now;
-    let (vouched_by, terms) = match (reader.own, reader.seal_key) {
-        (Some((policy, keys)), _) => {
+    let sealed_for = case.now()?;
+    let (vouched_by, terms) = match (reader.own, own_terms, reader.seal_key) {
+        (Some((policy, keys)), ..) => {
             (Voucher::Reader, CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
         }
-        (None, Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
-        (None, None) => (Voucher::Nobody, own_terms),
+        (None, None, _) => return Err(needs_own_terms(refused)),
+        (None, Some(own_terms), Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
+        (None, Some(own_terms), None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {
+        (Voucher::Reader, None) if case.record.profile == Profile::Full => {
+            case.audit(&terms, reader.threads, limits)?
+        }
         (_, None) => without_verdict(case, compared.repeated, None, terms.now),
         (Voucher::Nobody, Some(again)) => without_verdict(case, compared.repeated, Some(again.verdict()), terms.now),
         (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
@@ -67,9 +79,11 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     let sign_offs = sign_offs(case, &signers)?;
     let mut remarks = remarks(case, &sign_offs);
     remarks.extend(stamps.remarks);
+    remarks.extend(refused.map(|error| format!("this version refuses the case's own policy: {error}")));
     if compared.rules == Rules::Version1 {
         remarks.push(
-            "sealed under the verdicts of 0.1: compared by the statuses of the checks that both versions know".into(),
+            "sealed under the verdict rules of 0.1: only statuses of checks that both versions know were compared"
+                .into(),
         );
     }
     report.case = Some(CaseReport {
@@ -97,7 +111,17 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     Ok(report)
 }
 
-/// The command that judges for the sealed moment, where nothing but the time since then rejects: `max-age`, or the end of a waiver.
+/// The error for a case whose own policy or keys this version refuses, if the reader supplies none.
+fn needs_own_terms(refused: Option<Error>) -> Error {
+    let why = refused.map(|error| format!(": {error}")).unwrap_or_default();
+    Error::Usage {
+        message: format!("this version refuses the case's own policy{why}"),
+        hint: "judge the case by your own policy or key: --policy FILE or --key".into(),
+    }
+}
+
+/// The command that audits for the sealed moment, if only the time since then causes the rejection: through `max-age`
+/// or the end of a waiver.
 fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Timestamp) -> Option<String> {
     let rejected: Vec<_> = report.bundles.iter().filter(|bundle| bundle.verdict == Verdict::Reject).collect();
     let was_young = |bundle: &BundleReport| {
@@ -116,10 +140,13 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
         return None;
     }
     let then = Report { now: Some(sealed_for), ..report.clone() };
-    Some(format!("only the time since it was sealed rejects; to judge for the sealed moment: {}", then.command(first)))
+    Some(format!(
+        "the only reason to reject is the time since sealing; to audit for the sealed moment: {}",
+        then.command(first)
+    ))
 }
 
-/// What came of comparing the sealed report with today's.
+/// The result of comparing the sealed report with today's.
 struct Compared {
     repeated: Repetition,
     /// The rules of the sealed report.
@@ -133,7 +160,7 @@ impl Compared {
     }
 }
 
-/// Who signed it off, with the name that the policy has for the key.
+/// The sign-offs on the case, each with the policy's name for its key.
 fn sign_offs(case: &Case, signers: &[(String, PersonKey)]) -> Result<Vec<SignOffReport>, Error> {
     let named = |key: &PersonKey| signers.iter().find(|(_, one)| one.fingerprint() == key.fingerprint());
     let sign_offs = case.sign_offs()?;
@@ -149,15 +176,16 @@ fn sign_offs(case: &Case, signers: &[(String, PersonKey)]) -> Result<Vec<SignOff
 
 fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
     let secrets = case.record.secrets_seen.iter();
-    let mut remarks: Vec<String> = secrets.map(|place| format!("{place} holds what looks like a secret")).collect();
+    let mut remarks: Vec<String> = secrets.map(|place| format!("{place} contains what looks like a secret")).collect();
     if let [one, other] = sign_offs
         && one.name.is_some()
         && one.name == other.name
     {
-        remarks.push("one person prepared and reviewed it, with two keys: that is no review".into());
+        remarks.push("one person prepared and reviewed it, with two keys: that is not a review".into());
     }
     if sign_offs.iter().any(|one| one.name.is_none()) {
-        remarks.push("a sign-off by an UNKNOWN key shows that its holder signed, and not who that is".into());
+        remarks
+            .push("a sign-off by an UNKNOWN key shows that the key's holder signed, but not who the holder is".into());
     }
     remarks
 }
@@ -165,49 +193,52 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
 /// A report that says why there is no verdict.
 fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, now: Timestamp) -> Report {
     let message = match repeated {
-        Repetition::NotRepeated => "the case was sealed without its evidence: its audit cannot be repeated".to_owned(),
+        Repetition::NotRepeated => "the case was sealed without its evidence: the audit cannot be repeated".to_owned(),
         Repetition::OtherAnswers => {
-            "the case's own keys and policy give other answers than those that were sealed".into()
+            "the case's own keys and policy give answers that differ from the sealed ones".into()
         }
         Repetition::SameReport | Repetition::SameAnswers
             if today.is_some_and(|today| today.word() != case.record.verdict) =>
         {
             format!(
-                "the case's own keys and policy give the answers that were sealed; the verdict was {} by the rules of then, and is {} by today's; nobody whom you named vouches for them",
+                "the case's own keys and policy give the sealed answers; the verdict was {} by \
+                 the rules at that time and is {} by today's; you named no one who vouches for them",
                 case.record.verdict,
                 today.map_or("none", Verdict::word)
             )
         }
         Repetition::SameReport | Repetition::SameAnswers => {
             format!(
-                "the case's own keys and policy give the verdict that was sealed, {}; nobody whom you named vouches for them",
+                "the case's own keys and policy give the sealed verdict, {}; you named no one who vouches for them",
                 case.record.verdict
             )
         }
     };
     let hint = match repeated {
-        Repetition::NotRepeated => "ask for the full case, or for the bundles whose digests it lists".to_owned(),
-        _ => "name your own --key or --policy, or with --seal-key the key of a sealer whom you believe".into(),
+        Repetition::NotRepeated => "request the full case, or the bundles whose digests it lists".to_owned(),
+        _ => "specify your own --key or --policy, or the key of a sealer you trust with --seal-key".into(),
     };
     Report { error: Some(Error::Usage { message, hint }), ..Report::new(Some(now)) }
 }
 
-/// The report that was sealed against the audit's. Another program, or other limits, may use other words; of a report of version 1 only the
-/// statuses are compared, because the verdicts followed other rules.
+/// Compares the sealed report with the new one. A different program version or different limits may change the wording.
+/// For a version 1 report, only the statuses are compared, because its verdicts followed different rules.
 fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Error> {
     let bytes = case.member(REPORT)?;
     let sealed = Report::from_json(REPORT, bytes, limits)?;
     if (sealed.verdict().word(), sealed.exit_code()) != (case.record.verdict.as_str(), case.record.exit_code) {
         return Err(Error::malformed(
             super::record::NAME,
-            format!("its verdict is {}, and its report's is {}", case.record.verdict, sealed.verdict().word()),
+            format!("its verdict is {}, but its report's verdict is {}", case.record.verdict, sealed.verdict().word()),
         ));
     }
     for (listed, audited) in case.record.bundles.iter().zip(&again.bundles) {
+        if let Some(error @ Error::OverLimit { .. }) = &audited.error {
+            return Err(error.clone());
+        }
         let found = (&audited.build_name, signed(audited));
         if found != (&listed.build_name, (listed.archive_sha256.clone(), listed.signature.clone())) {
-            let message =
-                format!("{}: name, digest or signature are listed otherwise than the bundle has them", listed.member);
+            let message = format!("{}: the listed name, digest or signature differs from the bundle's", listed.member);
             return Err(Error::malformed(super::record::NAME, message));
         }
     }
@@ -220,8 +251,8 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
         return Err(Error::malformed(
             REPORT,
             format!(
-                "it is not the report on the evidence in the case: {}",
-                other_answers.first().map_or("the words differ", String::as_str)
+                "it is not the report of an audit of the evidence in the case: {}",
+                other_answers.first().map_or("the wording differs", String::as_str)
             ),
         ));
     }
@@ -235,7 +266,7 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
     Ok(Compared { repeated, rules: sealed.rules, other_answers: lines })
 }
 
-/// Answers that differ, for the checks that both reports have, without words.
+/// The answers that differ, among the checks in both reports. Wording is ignored.
 fn differences(sealed: &Report, again: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if sealed.bundles.len() != again.bundles.len() {

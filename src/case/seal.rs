@@ -1,4 +1,4 @@
-//! Making a case: the evidence is audited as it will lie in the case, and the case is written around the report.
+//! Creates a case: audits the evidence in the form that the case stores, then adds the report and `case.json`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::report::{BundleReport, Format, Options, Report};
 
-/// The evidence of a case to be.
+/// The evidence for a new case.
 #[derive(Debug)]
 pub struct Contents {
     pub(crate) question: Asked,
@@ -20,7 +20,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Nothing yet but the question.
+    /// Empty contents for an audit with these inputs.
     pub(crate) fn new(question: Asked, limits: &Limits) -> Self {
         let (bytes_left, members_left) = (limits.case_bytes, limits.case_members);
         Self { question, bundles: Vec::new(), files: BTreeMap::new(), bytes_left, members_left }
@@ -34,7 +34,8 @@ impl Contents {
         if !tar::fits(name) || self.files.contains_key(name) {
             return Err(Error::Usage {
                 message: format!("a case cannot have a member named {name:?}"),
-                hint: "names of files in a case are short: letters, digits and ._@+=:,- ; rename the file".into(),
+                hint: "file names in a case are short and use only letters, digits and ._@+=:,- ; rename the file"
+                    .into(),
             });
         }
         let size = content.len() as u64;
@@ -44,10 +45,10 @@ impl Contents {
         Ok(())
     }
 
-    /// Audits the evidence and makes a case of it.
+    /// Audits the evidence and creates a case from it.
     ///
     /// # Errors
-    /// What stops the audit of any bundle: a case without a verdict is not made.
+    /// Any error that stops the audit of a bundle, because a case needs a verdict.
     pub fn seal(
         self,
         profile: Profile,
@@ -82,13 +83,14 @@ impl Contents {
     }
 }
 
-/// What a case lists of a signed archive, so that a filing shows it without the bundle: its digest, and the signature over that.
+/// What a case lists for a signed archive: its digest and the signature over the digest, so that a case for filing
+/// shows both without the bundle.
 pub(super) fn signed(audited: &BundleReport) -> (Option<String>, Option<String>) {
     let seal = audited.seal.as_ref();
     seal.map(|(digest, signature)| (digest.hex(), encode_hex(signature.as_bytes()))).unzip()
 }
 
-/// The report as `report.json` has it.
+/// The report in the form of `report.json`.
 pub(super) fn as_json(report: &Report) -> Result<Vec<u8>, Error> {
     let mut page = Vec::new();
     let written = report.write(Format::Json, &Options::default(), &mut page);

@@ -1,4 +1,5 @@
-//! Sign-offs: two people put their names to a case. Each is an in-toto statement about case, report and policy, in a DSSE envelope.
+//! Sign-offs: two people sign a case. Each sign-off is an in-toto statement about the case, the report and the policy,
+//! in a DSSE envelope.
 
 use serde_json::{Value, json};
 
@@ -13,28 +14,28 @@ use crate::crypto::person_key::{PersonKey, PersonSecret};
 
 const PREDICATE_TYPE: &str = "urn:hpsb-audit:sign-off:v1";
 
-/// What somebody did with a case.
+/// What a person did with a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Made the audit and the case.
+    /// Performed the audit and created the case.
     Prepared,
-    /// Looked at it afterwards.
+    /// Reviewed the case afterwards.
     Reviewed,
 }
 
-/// A sign-off whose signature is good, by a key that nobody vouches for yet.
+/// A sign-off with a valid signature. The identity of the key's owner has not been checked.
 #[derive(Debug, Clone)]
 pub struct SignOff {
-    /// What they did.
+    /// What the signer did.
     pub role: Role,
-    /// Their key.
+    /// The signer's key.
     pub key: PersonKey,
-    /// When, by the signer's own word.
+    /// The time of signing, as stated by the signer.
     pub at: Timestamp,
 }
 
 impl Role {
-    /// Both.
+    /// Both roles.
     pub const ALL: [Self; 2] = [Self::Prepared, Self::Reviewed];
 
     /// The word in statements and reports.
@@ -50,25 +51,25 @@ impl Case {
     /// Adds a sign-off.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the role is taken, or this key has the other one; [`Error::Malformed`] for one that is there and not good.
+    /// [`Error::Usage`] if the role is already filled or this key has already signed; [`Error::Malformed`] if an
+    /// existing sign-off is invalid.
     pub fn sign_off(&mut self, role: Role, secret: &PersonSecret, at: Timestamp) -> Result<SignOff, Error> {
         let refuse = |message: String| Error::SigningKey { name: "--sign-key".into(), message };
         let key = secret.public().map_err(refuse)?;
         let usage = |message: String| Error::Usage {
             message,
-            hint: "two people sign a case off, one who prepared and one who reviewed it, each with a key of their own"
-                .into(),
+            hint: "two people sign off a case: a preparer and a reviewer, each with their own key".into(),
         };
         for there in self.sign_offs()? {
             if there.role == role {
                 return Err(usage(format!(
-                    "the case is signed off as {} already, by {}",
+                    "the case is already signed off as {}, by {}",
                     role.word(),
                     there.key.fingerprint()
                 )));
             }
             if there.key.fingerprint() == key.fingerprint() {
-                return Err(usage(format!("this key has signed the case off as {} already", there.role.word())));
+                return Err(usage(format!("this key has already signed off the case as {}", there.role.word())));
             }
         }
         let pem = key.to_pem().map_err(refuse)?;
@@ -78,10 +79,11 @@ impl Case {
         Ok(SignOff { role, key, at })
     }
 
-    /// The sign-offs, by role, each with a good signature by the key that it names.
+    /// The sign-offs, by role. Each has a valid signature by the key that it states.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for one that is about another case, or whose signature is not good, or for two by one key.
+    /// [`Error::Malformed`] if a sign-off is about a different case or its signature is invalid, or if both are by one
+    /// key.
     pub fn sign_offs(&self) -> Result<Vec<SignOff>, Error> {
         let there = Role::ALL.into_iter().filter_map(|role| Some((role, self.attached.get(&sign_off_name(role))?)));
         let read = there.map(|(role, bytes)| {
@@ -92,7 +94,7 @@ impl Case {
         match read.as_slice() {
             [one, other] if one.key.fingerprint() == other.key.fingerprint() => Err(Error::malformed(
                 "the case",
-                format!("{} prepared and reviewed it: two people do", one.key.fingerprint()),
+                format!("{} both prepared and reviewed it: expected two people", one.key.fingerprint()),
             )),
             _ => Ok(read),
         }
@@ -109,18 +111,19 @@ impl Case {
         let (at, pem) = (word("at")?, word("key")?);
         let moment = Timestamp::from_rfc3339(at).filter(|moment| moment.to_string() == at);
         let moment = moment.ok_or_else(|| format!("at: expected a moment in UTC, found {at:?}"))?;
-        // Made again from what it says: nothing else can stand in it, and it is about this case.
+        // Comparing the statement with one rebuilt from its fields shows that it is about this case and contains
+        // nothing else.
         if envelope.payload_type != IN_TOTO || envelope.payload != self.statement(role.word(), at, pem).map_err(text)? {
-            return Err(format!("it is not the statement that somebody {} this case", role.word()));
+            return Err(format!("it is not a statement that someone {} this case", role.word()));
         }
         let key = PersonKey::from_pem(pem.as_bytes())?;
         match envelope.is_signed_by(&key) && envelope.signature_count() == 1 {
             true => Ok(SignOff { role, key, at: moment }),
-            false => Err(format!("its signature is not by the key that it names, {}", key.fingerprint())),
+            false => Err(format!("its signature is not by the key that it states, {}", key.fingerprint())),
         }
     }
 
-    /// The statement, in its one spelling.
+    /// The statement, in its only valid encoding.
     fn statement(&self, role: &str, at: &str, pem: &str) -> Result<Vec<u8>, Error> {
         let subject = |name: &str, digest: Sha256| json!({ "name": name, "digest": { "sha256": digest.hex() } });
         let mut subjects =

@@ -1,5 +1,5 @@
-//! The time-stamps of a case. The first is over its digest; each later one is over the case and the stamps before it, so that it can take
-//! over before the certificate of the one before ends.
+//! The time-stamps of a case. The first covers the case's digest; each later time-stamp covers the case and all earlier
+//! stamps, so that it can take over from the previous stamp before that stamp's certificate expires.
 
 use super::Case;
 use super::attached::stamp_name;
@@ -10,16 +10,16 @@ use crate::base::time::Timestamp;
 use crate::crypto::timestamp::{Authorities, Token, Verified, request};
 use crate::report::StampReport;
 
-/// What to do where an authority's answer is refused.
-const ANOTHER: &str = "nothing was added; ask with the request that --tsq writes, or ask another authority";
+/// The hint shown if an authority's response is refused.
+const ANOTHER: &str = "nothing was added; send the request that --tsq writes, or use a different authority";
 
-/// What the time-stamps of a case say.
+/// What the time-stamps of a case state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stamps {
     pub(crate) reports: Vec<StampReport>,
-    /// The first stamp's moment, where the whole row counts.
+    /// The first stamp's moment, if the whole series is valid.
     pub(crate) existed_by: Option<Timestamp>,
-    /// The end of the last one's certificate.
+    /// When the last stamp's certificate expires.
     pub(crate) again_by: Option<Timestamp>,
     pub(crate) remarks: Vec<String>,
 }
@@ -29,7 +29,8 @@ impl Case {
         (1..).take_while(|number| self.attached.contains_key(&stamp_name(*number))).count()
     }
 
-    /// What the stamp behind the first `before` ones is over: `case.json`, then those stamps, as one row of bytes.
+    /// The digest that the stamp after the first `before` stamps covers: that of `case.json` and those stamps,
+    /// concatenated.
     fn imprint(&self, before: usize) -> Sha256 {
         let stamps = (1..=before).filter_map(|number| self.attached.get(&stamp_name(number)));
         let parts: Vec<&[u8]> = std::iter::once(&self.record_bytes).chain(stamps).map(Vec::as_slice).collect();
@@ -39,16 +40,17 @@ impl Case {
     /// A request for the next time-stamp, in DER.
     ///
     /// # Errors
-    /// [`Error::Malformed`] where it cannot be encoded.
+    /// [`Error::Malformed`] if the request cannot be encoded.
     pub fn stamp_request(&self) -> Result<Vec<u8>, Error> {
         request(&self.imprint(self.stamp_count()))
             .map_err(|message| Error::malformed("the time-stamp request", message))
     }
 
-    /// Adds what an authority answered. Verified only where authorities are named; it must be over this case in any event.
+    /// Adds an authority's response. The response must always be for this case, but its signature is verified only if
+    /// authorities are specified.
     ///
     /// # Errors
-    /// [`Error::OwnFile`] where it is refused, [`Error::Usage`] when there are nine.
+    /// [`Error::OwnFile`] if the response is refused, [`Error::Usage`] if there are already nine time-stamps.
     pub fn add_stamp(
         &mut self,
         response: Vec<u8>,
@@ -67,19 +69,20 @@ impl Case {
         let name = stamp_name(count + 1);
         if !super::attached::is_known(&name) {
             return Err(Error::Usage {
-                message: format!("the case has {count} time-stamps, and no room for more"),
-                hint: "seal the evidence anew".into(),
+                message: format!("the case already has {count} time-stamps, the maximum"),
+                hint: "seal the evidence again".into(),
             });
         }
         self.attached.insert(name, response);
         Ok(report(&token, verified.as_ref()))
     }
 
-    /// Reads and, where authorities are named, verifies every time-stamp. They count if each was there before the certificate of the one
-    /// before it ended, and the last one's has not ended at `today`.
+    /// Reads every time-stamp, and verifies it if authorities are specified. The series is valid if each stamp was
+    /// created before the previous stamp's certificate expired and the last stamp's certificate has not expired at
+    /// `today`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a stamp that is not over this case, or does not verify.
+    /// [`Error::Malformed`] for a stamp that is not for this case or does not verify.
     pub(crate) fn stamps(&self, authorities: &Authorities, today: Timestamp, limits: &Limits) -> Result<Stamps, Error> {
         let mut stamps = Stamps::default();
         let mut verified: Vec<Verified> = Vec::new();
@@ -95,7 +98,7 @@ impl Case {
                 false => Some(token.verify(&digest, authorities).map_err(malformed)?),
             };
             stamps.remarks.extend(one.iter().filter(|one| one.named_by_sha1).map(|one| {
-                format!("the time-stamp of {} names its certificate by SHA-1 alone (ESSCertID)", one.authority)
+                format!("the time-stamp of {} identifies its certificate only by SHA-1 (ESSCertID)", one.authority)
             }));
             stamps.reports.push(report(&token, one.as_ref()));
             verified.extend(one);
@@ -108,7 +111,7 @@ impl Case {
             None => stamps.existed_by = verified.first().map(|first| first.at),
             Some((stamp, _)) => {
                 stamps.remarks.push(format!(
-                    "the time-stamps do not count: the certificate of {} ended on {}, and no other stamp took over before that",
+                    "the time-stamps do not count: the certificate of {} expired on {}, and no later stamp was added before then",
                     stamp.authority, stamp.ends
                 ));
             }

@@ -1,5 +1,6 @@
-//! The one way to write a case as a tar file: ustar (POSIX.1-1988), plain files only, every field but name and size fixed. Headers are
-//! compared with the only form they may have, so that one case has one sequence of bytes, and no two readers read two.
+//! Writes a case as a tar file in exactly one way: ustar (POSIX.1-1988), regular files only, every header field fixed
+//! except name and size. On reading, each header is compared with its only allowed form, so that a case has exactly one
+//! encoding and every program reads it the same way.
 
 use std::io::{self, Read, Write};
 
@@ -8,15 +9,15 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
-/// What eleven octal digits hold.
+/// The largest number with eleven octal digits.
 const SIZE_MAX: u64 = 0o777_7777_7777;
-/// A header's fields for name, size, checksum and the beginning of a long name, as positions.
+/// The byte ranges of a header's fields for name, size, checksum and the first part of a long name.
 const NAME: std::ops::Range<usize> = 0..100;
 const SIZE: std::ops::Range<usize> = 124..135;
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 const PREFIX: std::ops::Range<usize> = 345..500;
 
-/// The header of a member; `None` where a name or size does not fit.
+/// The header of a member; `None` if a name or size does not fit.
 fn header(name: &str, size: u64) -> Option<[u8; BLOCK]> {
     let (prefix, rest) = split(name.as_bytes())?;
     if size > SIZE_MAX {
@@ -47,7 +48,8 @@ fn header(name: &str, size: u64) -> Option<[u8; BLOCK]> {
     Some(block)
 }
 
-/// A name longer than its field is split at the last slash that its first part has room for, as GNU tar does.
+/// Splits a name that is longer than its field at the last slash before which the first part still fits, as GNU tar
+/// does.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     if name.len() <= NAME.len() {
         return Some((&[], name));
@@ -58,12 +60,12 @@ fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     (rest.len() <= NAME.len()).then_some((prefix, rest))
 }
 
-/// Can a member have this name?
+/// Whether a member can have this name.
 pub(super) fn fits(name: &str) -> bool {
     is_member_name(name) && split(name.as_bytes()).is_some()
 }
 
-/// Writes members in the order in which they come.
+/// Writes members in the given order.
 pub(super) fn write<'m>(members: impl Iterator<Item = (&'m str, &'m [u8])>, out: &mut dyn Write) -> io::Result<()> {
     for (name, content) in members {
         let header = header(name, content.len() as u64)
@@ -76,7 +78,7 @@ pub(super) fn write<'m>(members: impl Iterator<Item = (&'m str, &'m [u8])>, out:
     out.write_all(&[0; 2 * BLOCK])
 }
 
-/// Does a file that begins so look like a case?
+/// Whether a file that begins with this block looks like a case.
 pub(super) fn begins_like(first: &str, block: &[u8]) -> bool {
     let name_ends = block.get(first.len()) == Some(&0);
     block.starts_with(first.as_bytes()) && name_ends && block.get(257..262) == Some(b"ustar")
@@ -96,7 +98,7 @@ pub(super) fn read(what: &str, mut input: impl Read, limits: &Limits) -> Result<
             return Err(limits.case_members().exceeded(what));
         }
         let (name, size) = name_and_size(&block).ok_or_else(|| {
-            malformed(format!("{place}: expected a ustar header of a plain file as cases have it, found another one"))
+            malformed(format!("{place}: expected a ustar header in the form that cases use, found a different header"))
         })?;
         left = limits.case_bytes().take(left, size, what)?;
         let mut content = Vec::new();
@@ -107,12 +109,12 @@ pub(super) fn read(what: &str, mut input: impl Read, limits: &Limits) -> Result<
         let mut padding = vec![0; (BLOCK - content.len() % BLOCK) % BLOCK];
         input.read_exact(&mut padding).map_err(|error| Error::from_read(what, error))?;
         if padding.iter().any(|byte| *byte != 0) {
-            return Err(malformed(format!("bytes other than zero behind the content of {name:?}")));
+            return Err(malformed(format!("non-zero padding after the content of {name:?}")));
         }
         members.push((name, content));
     }
     if read_block(what, &mut input)? != [0; BLOCK] {
-        return Err(malformed("the end of the archive is one block of zeros, expected two".into()));
+        return Err(malformed("expected two zero blocks at the end of the archive, found one".into()));
     }
     let mut rest = Vec::new();
     input.take(1).read_to_end(&mut rest).map_err(|error| Error::from_read(what, error))?;
@@ -125,7 +127,7 @@ fn read_block(what: &str, input: &mut impl Read) -> Result<[u8; BLOCK], Error> {
     Ok(block)
 }
 
-/// What a header says, if it is the very header that a case has for that name and size.
+/// The member's name and size, if the header is exactly the one that a case uses for them.
 fn name_and_size(block: &[u8; BLOCK]) -> Option<(String, u64)> {
     let text = |range: std::ops::Range<usize>| -> Option<&str> {
         let field = block.get(range)?;
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_every_other_bit_of_a_header_is_refused() {
+    fn written_cases_read_back_and_any_flipped_header_bit_is_refused() {
         let long = format!("{}/{}", "a".repeat(120), "b".repeat(100));
         let members = [("case.json", &b"{}"[..]), (long.as_str(), b""), ("z", &[7; 512])];
         let bytes = written(&members);
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_are_kept() {
+    fn limits_are_enforced() {
         let bytes = written(&[("a", &[0; 600]), ("b", b"")]);
         for (name, value) in [("case-bytes", 599), ("case-members", 1)] {
             let mut limits = Limits::default();

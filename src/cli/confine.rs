@@ -1,8 +1,9 @@
-//! Least privilege: before a command reads anything, the process gives up what the command does not need. A reader that is taken over
-//! by hostile input can then still read files and lie in its answer, but write nowhere else, start nothing and reach nobody.
+//! Least privilege: before a command reads any input, the process drops the privileges that the command does not need. If hostile input
+//! takes over a parser, the parser can still read files and report wrong results, but it cannot write elsewhere, start programs or
+//! connect to the network.
 //!
-//! Linux only: Landlock, and seccomp where its crate knows the architecture. Best effort, because a verdict must not depend on the kernel:
-//! `--verbose` says on standard error what holds. No report says it.
+//! Linux only: Landlock, and seccomp on the architectures that its crate supports. Best effort, because a verdict must not depend on the
+//! kernel: `--verbose` prints on standard error what is enforced. No report contains it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,22 +14,21 @@ use crate::cli::args::key_record::KeyCommand;
 use crate::cli::args::{AuditArguments, Command, NetworkArguments};
 use crate::image::Source;
 
-/// What a command needs beside reading files.
+/// What a command needs besides reading files.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Needs {
-    /// Files and folders that are written or made.
+    /// Files and folders that it writes or creates.
     writes: Vec<PathBuf>,
     network: bool,
-    /// Other programs are started.
+    /// Whether it starts other programs.
     programs: bool,
-    /// A private key is read: the terminal may be asked for its passphrase.
+    /// Whether it reads a private key, whose passphrase may have to be read from the terminal.
     terminal: bool,
 }
 
 impl Needs {
     pub(super) fn of(command: &Command) -> Self {
-        let mut needs = Self::default();
-        needs.terminal = signs(command);
+        let mut needs = Self { terminal: signs(command), ..Self::default() };
         let mut write = |paths: &mut dyn Iterator<Item = &PathBuf>| needs.writes.extend(paths.cloned());
         match command {
             Command::Audit(arguments) => return Self::of_audit(arguments),
@@ -37,7 +37,7 @@ impl Needs {
             Command::Compare(arguments) => needs.ask([&arguments.one, &arguments.other], &arguments.network),
             Command::Seal(arguments) => {
                 write(&mut arguments.output.iter().chain(&arguments.tsq));
-                // The answer of an authority goes into the case.
+                // The time-stamp authority's response is added to the case.
                 if arguments.tsr.is_some() {
                     write(&mut arguments.paths.iter());
                 }
@@ -91,7 +91,7 @@ impl Needs {
         needs
     }
 
-    /// What images are read from may be a registry.
+    /// An image may be read from a registry.
     fn ask<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>, network: &NetworkArguments) {
         self.network = !network.offline && sources.into_iter().any(|source| matches!(source, Source::Registry(_)));
         #[cfg(feature = "fetch")]
@@ -100,7 +100,7 @@ impl Needs {
         }
     }
 
-    /// The folders in which something is written: the nearest that are there already.
+    /// The folders that the command writes into: for each target, the nearest folder that exists.
     fn folders(&self) -> Vec<PathBuf> {
         let nearest = |path: &PathBuf| {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -123,7 +123,7 @@ fn signs(command: &Command) -> bool {
     }
 }
 
-/// What holds for this process from now on.
+/// The restrictions on this process, and how far each is enforced.
 #[derive(Debug)]
 pub(super) struct Confinement {
     needs: Needs,
@@ -131,7 +131,7 @@ pub(super) struct Confinement {
     seccomp: Held,
 }
 
-/// How far the kernel went along.
+/// How much of a restriction is enforced.
 #[derive(Debug, Clone, Copy)]
 enum Held {
     Yes,
@@ -142,9 +142,9 @@ enum Held {
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Yes => "held",
-            Self::Partly => "held in part, the kernel knows no more",
-            Self::No => "not held, the kernel or this build cannot",
+            Self::Yes => "enforced",
+            Self::Partly => "enforced in part: the kernel does not support the rest",
+            Self::No => "not enforced: not supported by the kernel or this build",
         })
     }
 }
@@ -152,7 +152,9 @@ impl fmt::Display for Held {
 impl fmt::Display for Confinement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.needs.programs {
-            return f.write_str("may       all that its user may: a credential helper would inherit every bound");
+            return f.write_str(
+                "may       do everything that its user may do: a credential helper would inherit any restriction",
+            );
         }
         let folders = self.needs.folders();
         let folders: Vec<String> = folders.iter().map(|path| for_terminal(&path.display().to_string())).collect();
@@ -164,8 +166,8 @@ impl fmt::Display for Confinement {
     }
 }
 
-/// Gives up what is not needed, for this thread and all that it starts: there must be no other yet. Nothing, where a credential helper
-/// was asked for: it is a program of the user's that keeps its secrets in files and behind sockets of its own.
+/// Drops what is not needed, for this thread and every thread that it starts; no other thread may exist yet. If a credential helper was
+/// requested, nothing is dropped: the helper is the user's program, and keeps its secrets in its own files and behind its own sockets.
 pub(super) fn confine(needs: Needs) -> Confinement {
     if needs.programs {
         return Confinement { needs, landlock: Held::No, seccomp: Held::No };
@@ -186,7 +188,7 @@ mod linux {
 
     use super::{Held, Needs};
 
-    /// Linux 6.12: files, TCP, and signals and abstract sockets of others. An older kernel holds what it knows.
+    /// Linux 6.12: restricts files, TCP, signals to other processes, and their abstract sockets. An older kernel enforces what it supports.
     const KNOWN: ABI = ABI::V6;
 
     pub(super) fn landlock(needs: &Needs) -> Result<Held, Box<dyn Error>> {
@@ -199,13 +201,13 @@ mod linux {
         let write = AccessFs::from_write(KNOWN)
             & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeFifo | AccessFs::MakeSock);
         for folder in needs.folders() {
-            // A folder that went away meanwhile, or is not ours to open: the command will say so.
+            // If the folder has disappeared or may not be opened, the command reports that later.
             if let Ok(folder) = PathFd::new(folder) {
                 rules = rules.add_rule(PathBeneath::new(folder, write))?;
             }
         }
         if needs.terminal {
-            // Opened by name, to ask for a passphrase even where standard input is a file; IoctlDev turns the echo off.
+            // The terminal is opened by name, because standard input may be a file; IoctlDev is needed to turn the echo off.
             let asked = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
             if let Ok(terminal) = PathFd::new("/dev/tty") {
                 rules = rules.add_rule(PathBeneath::new(terminal, asked))?;
@@ -227,7 +229,7 @@ mod linux {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(super) fn filter(needs: &Needs) -> Result<seccompiler::BpfProgram, seccompiler::Error> {
         use seccompiler::{SeccompAction, SeccompFilter};
-        // What no command needs: other processes' memory, and the kernel's larger surfaces.
+        // No command needs these: access to the memory of other processes, and large kernel interfaces.
         let mut calls = vec![
             libc::SYS_ptrace,
             libc::SYS_process_vm_readv,
@@ -254,8 +256,8 @@ mod linux {
         Ok(filter.try_into()?)
     }
 
-    /// The same calls by the numbers of x32, which some kernels take from any program: those of x86_64 with one more bit, and five that have
-    /// numbers of their own (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
+    /// The same calls by their x32 numbers, which some kernels accept from any program: the x86_64 numbers with one more bit set, and five
+    /// numbers that only x32 has (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
     #[cfg(target_arch = "x86_64")]
     fn x32(calls: &[i64]) -> Vec<i64> {
         /// `__X32_SYSCALL_BIT`
@@ -295,9 +297,9 @@ mod tests {
 
     use super::*;
 
-    /// In a thread of its own, because it is for good.
+    /// Runs in its own thread, because the restrictions cannot be undone.
     #[test]
-    fn what_is_not_needed_is_refused() {
+    fn unneeded_privileges_are_refused() {
         let top = std::env::temp_dir().join(format!("hpsb-audit-confine-{}", std::process::id()));
         fs::create_dir_all(top.join("reports")).unwrap();
         fs::write(top.join("bundle"), "bytes").unwrap();
@@ -329,14 +331,14 @@ mod tests {
         fs::remove_dir_all(top).unwrap();
     }
 
-    /// The kernel that runs this seldom takes x32's numbers, so the filter itself is asked.
+    /// The kernel of the test machine rarely accepts x32 numbers, so the test inspects the filter itself.
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn no_call_is_left_by_its_number_for_x32() {
+    fn x32_call_numbers_are_filtered_too() {
         let names =
             |needs: &Needs, call: u32| linux::filter(needs).unwrap().iter().any(|step| step.k == 0x4000_0000 | call);
         let [offline, online] = [false, true].map(|network| Needs { network, ..Needs::default() });
-        // socket and mount; x32's own execve, ptrace, process_vm_readv, process_vm_writev, execveat.
+        // socket and mount; the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev, execveat.
         for call in [41, 165, 520, 521, 539, 540, 545] {
             assert!(names(&offline, call), "{call}");
         }
@@ -344,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_those_that_are_there() {
+    fn the_nearest_existing_folders_are_writable() {
         let top = std::env::temp_dir().canonicalize().unwrap();
         let missing = top.join("hpsb-audit-missing");
         let needs = Needs {

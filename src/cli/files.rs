@@ -1,5 +1,5 @@
-//! Reports as files: all of them are written beside their places first and take their names together, so that each is there whole
-//! or not at all.
+//! Report files. All of them are written under temporary names next to their targets and then renamed, so that each file is complete or
+//! absent.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Error;
 use crate::report::{Format, Options, Report};
 
-/// Writes the report to every file, and in every format that `in_folder` names into a new folder; or nothing at all.
+/// Writes the report to every file, and in each format of `in_folder` into a new folder. If anything cannot be written, nothing is written.
 pub(super) fn write(
     report: &Report,
     files: &[(Format, PathBuf)],
@@ -33,40 +33,40 @@ pub(super) fn write(
     finished
 }
 
-/// What has taken its name already is not there any more.
+/// Removes a staged file or folder. If it has already been renamed, it no longer exists under this name.
 fn discard(staged: &Path) {
     let _ = fs::remove_file(staged);
     let _ = fs::remove_dir_all(staged);
 }
 
-/// A new folder for reports: it is refused before anything is audited.
+/// Refuses a report folder that exists, before anything is audited.
 ///
 /// # Errors
-/// [`Error::Usage`] where the name is taken.
+/// [`Error::Usage`] if the folder exists.
 pub(super) fn must_be_new(folder: Option<&Path>) -> Result<(), Error> {
     match folder.filter(|folder| fs::symlink_metadata(folder).is_ok()) {
         Some(folder) => Err(Error::Usage {
-            message: format!("--report-dir names {}, which exists", folder.display()),
-            hint: "name a new folder".into(),
+            message: format!("the folder of --report-dir, {}, already exists", folder.display()),
+            hint: "choose a new folder".into(),
         }),
         None => Ok(()),
     }
 }
 
-/// The name under which something is written until it is whole, beside its own.
+/// The temporary name of a file, in the same folder, until the file is complete.
 fn partial(path: &Path) -> Result<PathBuf, Error> {
-    let none = || Error::Unwritable { path: path.display().to_string(), message: "it names no file".into() };
+    let none = || Error::Unwritable { path: path.display().to_string(), message: "not a file name".into() };
     let name = path.file_name().ok_or_else(none)?.to_string_lossy();
     Ok(path.with_file_name(format!(".{name}.partial-{}", std::process::id())))
 }
 
-/// The folder of the pages that a page leads to.
+/// The folder of the pages that a page links to.
 fn folder_of_pages(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{name}.bundles"))
 }
 
-/// Writes one format under names of its own, and says what they are to become. A page goes last: it leads to the others.
+/// Writes one format under temporary names and records their final names. The page that links to the others comes last.
 fn stage(
     report: &Report,
     format: Format,
@@ -77,14 +77,14 @@ fn stage(
     let name = path.display().to_string();
     let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_symlink() => return Err(refuse("it is a symbolic link")),
-        Ok(metadata) if !metadata.is_file() => return Err(refuse("it is not a regular file")),
+        Ok(metadata) if metadata.is_symlink() => return Err(refuse("is a symbolic link")),
+        Ok(metadata) if !metadata.is_file() => return Err(refuse("not a regular file")),
         _ => {}
     }
     let pages = folder_of_pages(path);
     let has_pages = report.has_pages(format);
     if has_pages && fs::symlink_metadata(&pages).is_ok() {
-        let message = "it exists, and the pages of several bundles are a new folder".into();
+        let message = "already exists; the pages of several bundles need a new folder".into();
         return Err(Error::Unwritable { path: pages.display().to_string(), message });
     }
     let (page, folder) = (partial(path)?, has_pages.then(|| partial(&pages)).transpose()?);
@@ -93,7 +93,7 @@ fn stage(
     fill(&page, folder.as_deref(), &pages, report, format, options).map_err(|error| Error::unwritable(&name, &error))
 }
 
-/// Every format in a folder that takes its name when all of them are written.
+/// Writes every format into a folder, which gets its final name when all formats are written.
 fn stage_folder(
     report: &Report,
     formats: &[Format],
@@ -115,7 +115,7 @@ fn stage_folder(
     written.map_err(|error| Error::unwritable(folder.display().to_string(), &error))
 }
 
-/// Writes a page, and those that it leads to into `folder`, whose name will be that of `pages`.
+/// Writes a page, and writes the pages that it links to into `folder`, which is later renamed to `pages`.
 fn fill(
     path: &Path,
     folder: Option<&Path>,
@@ -135,7 +135,7 @@ fn fill(
     write_new(path, &pages.first)
 }
 
-/// No report is written over a file that the command line names to be read: a slip of the pen must not cost a key or a bundle.
+/// Refuses to write a report over an input file, so that a typing error cannot destroy a key or a bundle.
 ///
 /// # Errors
 /// [`Error::Usage`] with the file's name.
@@ -147,34 +147,34 @@ pub(super) fn keep_inputs<'a>(
     let read = |(_, path): &&(String, PathBuf)| inputs.iter().any(|input| is_same_file(path, input));
     match reports.iter().find(read) {
         Some((_, path)) => Err(Error::Usage {
-            message: format!("--report names {}, which is to be read", path.display()),
-            hint: "name another file for the report".into(),
+            message: format!("--report would overwrite {}, which is an input", path.display()),
+            hint: "choose a different file for the report".into(),
         }),
         None => Ok(()),
     }
 }
 
-/// Do both names lead to one file that is there?
+/// Whether both paths lead to the same existing file.
 pub(super) fn is_same_file(first: &Path, second: &Path) -> bool {
     let real = |path: &Path| fs::canonicalize(path).ok();
     let (first, second): (Option<PathBuf>, Option<PathBuf>) = (real(first), real(second));
     first.is_some() && first == second
 }
 
-/// What to do with a file that has the name already.
+/// What to do if the file exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Existing {
     Refused,
     Replaced,
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file completely or not at all.
 pub(super) fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), Error> {
     let name = path.display().to_string();
     let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
     match (fs::symlink_metadata(path), existing) {
-        (Ok(_), Existing::Refused) => return Err(refuse("it exists, and is not replaced")),
-        (Ok(metadata), Existing::Replaced) if !metadata.is_file() => return Err(refuse("it is not a regular file")),
+        (Ok(_), Existing::Refused) => return Err(refuse("already exists, and is not overwritten")),
+        (Ok(metadata), Existing::Replaced) if !metadata.is_file() => return Err(refuse("not a regular file")),
         _ => {}
     }
     let partial = partial(path)?;

@@ -1,4 +1,4 @@
-//! The command line: reads what was typed, opens files, runs the library, prints the report. It never judges.
+//! The command line: parses arguments, opens files, calls the library, prints the report. It decides nothing about the evidence.
 
 mod args;
 mod command;
@@ -26,7 +26,7 @@ use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::report::{Format, Report};
 
-/// Runs the program with the process's arguments. The exit code is the verdict's.
+/// Runs the program with the process's arguments. The exit code is that of the verdict.
 pub fn run() -> ExitCode {
     if let Some(error) = flag_by_a_files_name() {
         return failed(error);
@@ -45,7 +45,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// An error in the form that was asked for.
+/// Prints an error in the requested format.
 fn failed(error: Error) -> ExitCode {
     if wants_json() {
         return ExitCode::from(output::report_or_complain(&without_bundles(error), Format::Json));
@@ -54,15 +54,15 @@ fn failed(error: Error) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
-/// A shell that expands `*` puts the names of a folder's files on the command line. One that is called like a flag would be obeyed as one: the
-/// folder would say which key is trusted.
+/// A shell that expands `*` puts the file names of a folder on the command line. A file named like a flag would be read as that flag, so the
+/// folder's contents could choose the trusted key.
 fn flag_by_a_files_name() -> Option<Error> {
     let is_flag = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"-") && argument != "-";
     let file = std::env::args_os().skip(1).filter(is_flag).find(|flag| std::fs::symlink_metadata(flag).is_ok())?;
     let name = file.to_string_lossy();
     Some(Error::Usage {
-        message: format!("{name} is the name of a file here, and would be read as a flag"),
-        hint: "name the folder, or its files as ./*, and look at who put a file of this name there".into(),
+        message: format!("{name} is a file in this folder and would be read as a flag"),
+        hint: "pass the folder, or its files as ./*, and find out where a file with this name comes from".into(),
     })
 }
 
@@ -104,21 +104,21 @@ fn dispatch(command: Command) -> Result<u8, Error> {
     }
 }
 
-/// A usage error in the form that was asked for.
+/// Prints a usage error in the requested format.
 fn wrong_usage(error: &clap::Error) -> ExitCode {
     if wants_json() && !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // The first paragraph says what is wrong; the others are for people.
+        // The first paragraph is the error; the others are help.
         let text = error.to_string();
         let paragraph = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let message = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
-        let error = Error::Usage { message, hint: "`hpsb-audit --help` lists commands and flags".into() };
+        let error = Error::Usage { message, hint: "run `hpsb-audit --help` for commands and flags".into() };
         return ExitCode::from(output::report_or_complain(&without_bundles(error), Format::Json));
     }
     if error.use_stderr() {
-        // A shell puts the names of a hostile folder's files on the command line, and clap repeats them as they are.
+        // Arguments may be file names from a hostile folder that a shell expanded, and clap repeats them unescaped.
         output::talk(for_lines(&error.render().to_string()).as_bytes());
     } else {
-        // Nothing can be said if the terminal is gone.
+        // If the terminal is gone, there is no way to report that.
         let _ = error.print();
     }
     if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose") {
@@ -127,7 +127,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Programs that asked for JSON get JSON, whatever went wrong: also when the arguments could not be read to their end.
+/// Whether the caller requested JSON. Errors are then JSON too, even if the other arguments could not be parsed.
 fn wants_json() -> bool {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let parted =
@@ -144,19 +144,19 @@ fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {
     Err(Error::NotBuiltIn { what: format!("the command `{what}`"), feature: "full" })
 }
 
-/// `--now`, or the clock's whole second: the one place where the clock is read.
+/// `--now`, or the clock in whole seconds. The clock is read only here.
 fn now_or(given: Option<Timestamp>) -> Result<Timestamp, Error> {
     if let Some(now) = given {
         return Ok(now);
     }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
     since.and_then(Timestamp::from_unix_seconds).ok_or_else(|| Error::Usage {
-        message: "the system's clock gives no time".into(),
-        hint: "give the moment with --now".into(),
+        message: "the system clock cannot be read".into(),
+        hint: "set the time with --now".into(),
     })
 }
 
-/// `--threads`, or as many as there are processors.
+/// `--threads`, or the number of processors.
 fn threads_for(given: Option<std::num::NonZeroUsize>) -> usize {
     given.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
@@ -164,7 +164,7 @@ fn threads_for(given: Option<std::num::NonZeroUsize>) -> usize {
 fn limits_with(overrides: &[(String, u64)]) -> Limits {
     let mut limits = Limits::default();
     for (name, value) in overrides {
-        // The names were looked up when they were typed.
+        // The argument parser has checked the names.
         let _ = limits.set(name, *value);
     }
     limits

@@ -1,4 +1,4 @@
-//! Standard output is the report, standard error is talk.
+//! The report goes to standard output, everything else to standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -17,26 +17,26 @@ pub(super) fn print(text: &str) -> Result<u8, Error> {
     write_out(text.as_bytes()).map(|()| 0)
 }
 
-/// Prints a report and answers with its exit code. If even that fails, nobody has a verdict: 3.
+/// Prints a report and returns its exit code; 3 if it cannot be printed, because then there is no verdict.
 pub(super) fn report_or_complain(report: &Report, format: Format) -> u8 {
     match print_report(report, format, &Options::default()) {
         Ok(()) => report.exit_code(),
         Err(error) => {
             complain(&error);
-            // 2 is the only code that is worse.
+            // Only exit code 2 is more severe than 3.
             if report.exit_code() == 2 { 2 } else { error.exit_code() }
         }
     }
 }
 
-/// Prints a report as `format` has it.
+/// Prints a report in `format`.
 pub(super) fn print_report(report: &Report, format: Format, options: &Options) -> Result<(), Error> {
     let mut page = Vec::new();
     report.write(format, options, &mut page).map_err(|error| Error::unwritable("standard output", &error))?;
     write_out(&page)
 }
 
-/// What goes to standard output.
+/// The format of the report on standard output.
 pub(super) fn format(format: OutputFormat, show: &ShowArguments) -> Format {
     match format {
         OutputFormat::Json => Format::Json,
@@ -45,19 +45,19 @@ pub(super) fn format(format: OutputFormat, show: &ShowArguments) -> Format {
 }
 
 const NOT_VALID: &str = "SIGNATURE NOT VALID";
-/// Nobody knows whether the signature is valid.
+/// It is not known whether the signature is valid.
 const NOT_VERIFIED: &str = "SIGNATURE NOT VERIFIED";
 
-/// What is said of a refused bundle, first: a signature that no key at hand accepts is not yet a bad one where a pinned key is missing.
+/// The first words about a refused bundle. If a pinned key is missing, a signature that no available key verifies may still be valid.
 pub(super) fn refusal_words(refusal: &Refusal) -> String {
     match (refusal.tried.is_empty(), refusal.missing.is_empty()) {
         (_, true) => NOT_VALID.into(),
-        (true, false) => format!("{NOT_VERIFIED}, no trusted key was at hand"),
-        (false, false) => format!("{NOT_VERIFIED}, a trusted key was not at hand"),
+        (true, false) => format!("{NOT_VERIFIED}, no trusted key was available"),
+        (false, false) => format!("{NOT_VERIFIED}, a trusted key was not available"),
     }
 }
 
-/// What `verify` prints: what is said of the signature, and that it is about nothing else.
+/// Prints the result of `verify`: the verdict on the signature, and that nothing else was checked.
 pub(super) fn signature_alone(report: &Report, show: &ShowArguments) -> u8 {
     let look = look(show);
     let judged = report.bundles.first().filter(|bundle| bundle.error.is_none());
@@ -67,8 +67,8 @@ pub(super) fn signature_alone(report: &Report, show: &ShowArguments) -> u8 {
     let undecided = bundle.rejecting().find(|finding| finding.status == Status::Unknown);
     let (words, means) = match (bundle.verdict, undecided) {
         (Verdict::Reject, Some(_)) => (NOT_VERIFIED, "treat it as not valid"),
-        (Verdict::Reject, None) => (NOT_VALID, "do not use what is in the archive"),
-        _ => ("SIGNATURE VALID", "signature only: nothing in the archive was looked at"),
+        (Verdict::Reject, None) => (NOT_VALID, "do not use the contents of the archive"),
+        _ => ("SIGNATURE VALID", "signature only: the contents of the archive were not checked"),
     };
     let page = report.signature_text(look, words, means);
     match write_out(page.as_bytes()) {
@@ -80,16 +80,16 @@ pub(super) fn signature_alone(report: &Report, show: &ShowArguments) -> u8 {
     }
 }
 
-/// Says on standard error what went wrong and what to do.
+/// Prints an error and its hint on standard error.
 pub(super) fn complain(error: &Error) {
-    // Nothing more can be said if standard error is gone.
+    // If standard error is gone, there is no way to report that.
     let _ =
         writeln!(io::stderr(), "error: {}\nhint: {}", for_terminal(&error.to_string()), for_terminal(&error.hint()));
 }
 
 /// Prints on standard error.
 pub(super) fn talk(bytes: &[u8]) {
-    // Nothing more can be said if standard error is gone.
+    // If standard error is gone, there is no way to report that.
     let _ = io::stderr().write_all(bytes);
 }
 
@@ -98,7 +98,7 @@ pub(super) fn write_out(bytes: &[u8]) -> Result<(), Error> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::unwritable("standard output", &error))
 }
 
-/// Colour, width and amount of what is printed.
+/// Colour, width and amount of the output.
 pub(super) fn look(show: &ShowArguments) -> Look {
     let plain = Look::PLAIN;
     let is_terminal = io::stdout().is_terminal();
@@ -112,7 +112,7 @@ pub(super) fn look(show: &ShowArguments) -> Look {
     };
     let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0.max(60));
     let columns = if is_terminal { of_terminal().unwrap_or(plain.columns) } else { plain.columns };
-    Look { colour, columns, amount: amount(show) }
+    Look { colour, columns, amount: amount(show), exit_code: None }
 }
 
 fn amount(show: &ShowArguments) -> Amount {
@@ -123,7 +123,7 @@ fn amount(show: &ShowArguments) -> Amount {
     }
 }
 
-/// Text in a file has no colour, and is never cut to its last line.
+/// Text in a file has no colour, and `--quiet` does not shorten it.
 pub(super) fn in_file(format: Format, show: &ShowArguments) -> Format {
     match format {
         Format::Text(_) if show.details => Format::Text(Look { amount: Amount::Everything, ..Look::PLAIN }),
@@ -131,7 +131,7 @@ pub(super) fn in_file(format: Format, show: &ShowArguments) -> Format {
     }
 }
 
-/// Progress on standard error, only on a terminal, only for work that takes its time.
+/// Progress of long work, on standard error if that is a terminal.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
@@ -158,7 +158,7 @@ impl Drop for Progress {
     }
 }
 
-/// What is being waited for, on standard error, only on a terminal.
+/// What the program is waiting for, on standard error if that is a terminal.
 #[cfg(feature = "fetch")]
 pub(super) struct Spinner(ProgressBar);
 

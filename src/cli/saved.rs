@@ -1,4 +1,4 @@
-//! `report`: a saved JSON report in another format.
+//! `report`: converts a saved JSON report to another format.
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
@@ -30,12 +30,15 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     if format == Format::Vsa && !summary::has_any(&report) {
         return Ok(wanted.exit_code(&report, report.exit_code()));
     }
+    let shown = wanted.shown(&report, shown);
     match &arguments.output {
         Some(path) => files::write(&report, &[(shown, path.clone())], None, &options)?,
         None if report.has_pages(format) => {
             return Err(Error::Usage {
-                message: format!("a report on {} bundles in this format has a page for each", report.bundles.len()),
-                hint: "name the first page with --output: the others are written into a folder next to it".into(),
+                message: format!("a report on {} bundles in this format has one page per bundle", report.bundles.len()),
+                hint:
+                    "set the file of the first page with --output; the other pages are written into a folder next to it"
+                        .into(),
             });
         }
         None => output::print_report(&report, shown, &options)?,
@@ -43,18 +46,18 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     Ok(wanted.exit_code(&report, report.exit_code()))
 }
 
-/// The format that `word` names. `provenance` was one in 0.1.0.
+/// The format with this name. `provenance` was a format in 0.1.0.
 pub(super) fn format(word: &str) -> Result<Format, Error> {
     Format::from_word(word).ok_or_else(|| Error::Usage {
-        message: format!("no report format is called {word:?}{}", did_you_mean(word, Format::ALL.map(Format::word))),
+        message: format!("unknown report format {word:?}{}", did_you_mean(word, Format::ALL.map(Format::word))),
         hint: match word {
-            "provenance" => "use json, which has the same facts".into(),
-            _ => format!("there are {}", Format::ALL.map(Format::word).join(", ")),
+            "provenance" => "use json, which contains the same facts".into(),
+            _ => format!("available formats: {}", Format::ALL.map(Format::word).join(", ")),
         },
     })
 }
 
-/// What formats need beside the report.
+/// What formats need in addition to the report.
 pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Options, Error> {
     let controls = match &arguments.controls {
         None => Controls::own()?,
@@ -68,10 +71,10 @@ pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Opti
     Ok(Options { controls, sign_key, oscal_plan })
 }
 
-/// Other formats than text and JSON are about bundles, and would leave out what was asked.
+/// Formats other than text and JSON describe bundles only, and would omit the workloads.
 pub(super) fn no_admission(word: &str) -> Error {
     Error::Usage {
-        message: format!("there is no report on workloads in the format {word}"),
-        hint: "there are text and json".into(),
+        message: format!("a report on workloads is not available as {word}"),
+        hint: "use text or json".into(),
     }
 }

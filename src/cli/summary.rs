@@ -1,13 +1,13 @@
-//! When a verification summary (`--report vsa=FILE`, `--attach`) is written: for a bundle that is accepted, and for no other.
+//! When a verification summary (`--report vsa=FILE`, `--attach`) is written: only for an accepted bundle.
 
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
 use crate::cli::args::report::ReportOptions;
 use crate::cli::output::talk;
 use crate::judge::finding::Verdict;
-use crate::report::{Format, Report};
+use crate::report::{Format, Look, Report};
 
-/// Was a summary asked for?
+/// Whether a summary was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Yes,
@@ -19,48 +19,65 @@ pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &Report
     if is_wanted { Wanted::Yes } else { Wanted::No }
 }
 
-/// Is there a bundle that a summary can be about? Else no file is written: an empty one would look like an answer.
+/// Whether any bundle qualifies for a summary. If not, no file is written, because an empty file would look like a result.
 pub(super) fn has_any(report: &Report) -> bool {
     report.error.is_none() && report.count(Verdict::Accept) > 0
 }
 
 impl Wanted {
-    /// To be asked before any audit: without a policy nothing is accepted in full.
+    /// Must be called before any audit. Without a policy, no bundle is fully accepted.
     ///
     /// # Errors
-    /// [`Error::Usage`].
+    /// [`Error::Usage`] if a summary was requested and there is no policy.
     pub(super) fn need_policy(self, has_policy: bool) -> Result<(), Error> {
         if self == Self::No || has_policy {
             return Ok(());
         }
         Err(Error::Usage {
-            message: "a verification summary (vsa, --attach) needs a policy: it says that a policy accepts the bundle"
-                .into(),
-            hint: "give --policy FILE".into(),
+            message:
+                "a verification summary (vsa, --attach) needs a policy, because it states that a policy accepts the bundle"
+                    .into(),
+            hint: "add --policy FILE".into(),
         })
     }
 
-    /// The exit code, and a line on standard error for each bundle that has no summary. An acceptance in part exits with 1 then: a pipeline
-    /// that waits for the summary must not go on without it.
+    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. An acceptance in part then gives exit code 1: a
+    /// pipeline that needs the summary must not continue without it.
     pub(super) fn exit_code(self, report: &Report, code: u8) -> u8 {
         if self == Self::No {
             return code;
         }
         if let Some(error) = &report.error {
-            talk(for_lines(&format!("no verification summary: no verdict: {error}\n")).as_bytes());
+            talk(for_lines(&format!("no verification summary, because there is no verdict: {error}\n")).as_bytes());
         }
         for bundle in report.bundles.iter().filter(|bundle| bundle.verdict != Verdict::Accept) {
             let line = format!(
-                "no verification summary for {}: the verdict is {}, and a summary is written for accept only\n",
+                "no verification summary for {}: the verdict is {}, and a summary is written only for accept\n",
                 bundle.path,
                 bundle.verdict.word()
             );
             talk(for_lines(&line).as_bytes());
         }
-        if report.verdict() != Verdict::AcceptInPart || code != 0 {
-            return code;
+        match self.own_code(report).filter(|_| code == 0) {
+            None => code,
+            Some(own) => {
+                talk(b"the exit code is 1: a verification summary was requested, and none is written for an acceptance in part\n");
+                own
+            }
         }
-        talk(b"the exit code is 1: a verification summary was requested, and none is written for an acceptance in part\n");
-        1
+    }
+
+    /// The exit code where it is not the verdict's.
+    fn own_code(self, report: &Report) -> Option<u8> {
+        let is_missing = report.error.is_none() && report.verdict() == Verdict::AcceptInPart;
+        (self == Self::Yes && is_missing).then_some(1)
+    }
+
+    /// Text for people ends with the exit code of the process.
+    pub(super) fn shown(self, report: &Report, format: Format) -> Format {
+        match format {
+            Format::Text(look) => Format::Text(Look { exit_code: self.own_code(report), ..look }),
+            other => other,
+        }
     }
 }

@@ -1,43 +1,47 @@
-//! Which login a server may be shown. A login goes to the host that it was given for and to the token server that this host itself names;
-//! over TLS, or within this computer. It never goes to a host that evidence or another server's answer named.
+//! Decides which login may be sent to a server. A login is sent only to the host it was supplied for and to the token
+//! server that this host specifies, over TLS or within this computer. It is never sent to a host that comes from
+//! evidence or from a different server's response.
 
 use reqwest::Url;
 
 use crate::client::challenge::TokenServer;
 use crate::client::secret::Login;
 
-/// Who said which registry an image is at.
+/// The source of the name of an image's registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NamedBy {
     /// The command line or the settings.
     User,
-    /// The build server's answer: a dishonest one could have us read, with our login, what we may read elsewhere.
+    /// The build server's response. A dishonest server could make this program use its login to read an image that only
+    /// the login's owner may read.
     Answer,
 }
 
-/// What may be shown to one server.
+/// The logins that may be sent to one server.
 #[derive(Debug, Default)]
 pub(crate) struct Access {
-    /// The login that was given for this server.
+    /// The login that was supplied for this server.
     pub(crate) own: Option<Login>,
-    /// For a trust server without a login of its own: the registry's, for the token server that the registry named.
+    /// For a trust server without a login of its own: the registry's login, for the token server that the registry
+    /// specified.
     pub(crate) lent: Option<Lent>,
-    /// What to do if the server wants a login all the same.
+    /// The hint to show if the server nevertheless requires a login.
     pub(crate) hint: Option<&'static str>,
 }
 
-/// A registry's login for the same registry's token server, where a trust server sends us there.
+/// A registry's login, for the registry's token server if a trust server points to that server.
 #[derive(Debug)]
 pub(crate) struct Lent {
     pub(crate) login: Login,
-    /// As the registry itself named it.
+    /// The token server that the registry itself specified.
     pub(crate) named: TokenServer,
-    /// The only thing that such a token may allow.
+    /// The only access that a token obtained in this way may allow.
     pub(crate) scope: String,
 }
 
 impl Access {
-    /// The login to show to the token server `asked`, which this server named, and the question as it may be asked.
+    /// The permitted form of the request to the token server `asked`, which this server specified, and the login to
+    /// send with the request.
     pub(crate) fn to_token_server(&self, asked: TokenServer) -> (TokenServer, Option<&Login>) {
         match (&self.own, &self.lent) {
             (Some(own), _) => (asked, Some(own)),
@@ -50,8 +54,8 @@ impl Access {
 }
 
 impl Lent {
-    /// Is it the very token server that the registry named? A token for the registry itself is never asked for so: the trust server
-    /// would hold it, and could use it there.
+    /// Whether `asked` is exactly the token server that the registry specified. A token for the registry itself is
+    /// never requested this way, because the trust server would receive the token and could use it at the registry.
     fn fits(&self, asked: &TokenServer) -> bool {
         let place = |url: &Url| (url.origin(), url.path().to_owned(), url.query().map(str::to_owned));
         place(&self.named.realm) == place(&asked.realm)
@@ -72,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lent_login_goes_to_the_registrys_token_server_and_for_one_repository_only() {
+    fn a_lent_login_goes_only_to_the_registrys_token_server_for_one_repository() {
         let login = || Login { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
         let named = server("https://auth.example.com/token", Some("registry"), "repository:acme/wallet:pull");
         let lent = Lent { login: login(), named, scope: "repository:example.com/acme/wallet:pull".into() };
@@ -94,7 +98,7 @@ mod tests {
         ] {
             assert_eq!(shown(realm, service), None, "{realm} {service:?}");
         }
-        // A login of its own goes where the server says, with what it says.
+        // A server's own login is sent to the token server that it specifies, with the scope that it states.
         let access = Access { own: Some(login()), ..access };
         let (asked, login) = access.to_token_server(server("https://b.example.com/t", None, "x"));
         assert!(login.is_some() && asked.scope.as_deref() == Some("x"));

@@ -1,26 +1,26 @@
-//! Which addresses may be asked: https, and http only where it cannot leave this computer.
+//! Decides which addresses may be used: https, and http only if the traffic cannot leave this computer.
 
 use reqwest::Url;
 
 use crate::base::error::Error;
 
-/// Reads the address of a server: `https://…`, or `http://…` on this computer itself; no user, no password.
+/// Reads a server's address: `https://…`, or `http://…` on this computer, without a user or password.
 ///
 /// # Errors
-/// [`Error::Usage`], which does not show the address: it may hold a password.
+/// [`Error::Usage`], which does not show the address, because an address may contain a password.
 pub(crate) fn checked_url(text: &str, what: &str) -> Result<Url, Error> {
     let fail = |message: &str| Error::Usage {
         message: format!("{what} {message}"),
         hint: "expected https://HOST[:PORT], or http://127.0.0.1:PORT for a server on this computer".into(),
     };
-    let url = Url::parse(text).map_err(|_| fail("is no address"))?;
+    let url = Url::parse(text).map_err(|_| fail("is not an address"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(fail("holds a user or password, which must not stand there"));
+        return Err(fail("contains a user or password, which is not allowed"));
     }
     if is_allowed(&url) { Ok(url) } else { Err(fail("is not encrypted")) }
 }
 
-/// Is it https, or http to a loopback address?
+/// Whether the address uses https, or http to a loopback address.
 pub(crate) fn is_allowed(url: &Url) -> bool {
     match url.scheme() {
         "https" => url.host_str().is_some_and(|host| !host.is_empty()),
@@ -29,7 +29,7 @@ pub(crate) fn is_allowed(url: &Url) -> bool {
     }
 }
 
-/// May a server at `from` send us on to `to`? From https to plain http never; within one server always.
+/// Whether a server at `from` may redirect to `to`: never from https to plain http; always within the same server.
 pub(crate) fn may_lead_to(from: &Url, to: &Url) -> bool {
     from.origin() == to.origin() || (is_allowed(to) && (from.scheme() != "https" || to.scheme() == "https"))
 }
@@ -45,17 +45,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_leads_from_https_to_plain_http() {
+    fn no_redirect_from_https_to_plain_http() {
         let may = |from: &str, to: &str| may_lead_to(&Url::parse(from).unwrap(), &Url::parse(to).unwrap());
         assert!(may("https://a", "https://b") && may("http://127.0.0.1", "http://127.0.0.1:1"));
         assert!(!may("https://a", "http://127.0.0.1") && !may("http://127.0.0.1", "http://b"));
-        // Of a server that was asked over plain http because somebody said so.
+        // A server that the user chose to reach over plain http.
         assert!(may("http://a:5000/v2/x", "http://a:5000/y") && may("http://a", "https://b"));
         assert!(!may("http://a:5000", "http://a:5001") && !may("http://a", "http://b"));
     }
 
     #[test]
-    fn plain_http_stays_on_this_computer() {
+    fn plain_http_is_allowed_on_this_computer_only() {
         for good in
             ["https://a", "https://a:8443/x", "http://localhost:5000", "http://127.0.0.1:5000", "http://[::1]:1"]
         {

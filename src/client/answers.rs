@@ -1,7 +1,8 @@
-//! What each answer means, for everything that is asked. One table decides: the page docs/generated/fetch-answers.md shows it, and `tests/fetch/answers.rs`
-//! gives every source every answer. Only what the table lists as absent is a note; all else that is not the thing itself is a fault.
+//! What each response means, for every request. A single table decides: docs/generated/fetch-answers.md shows the
+//! table, and `tests/fetch/answers.rs` tests every source with every response. Only a response that the table lists as
+//! absent is a note; any other response without the requested content is a fault.
 
-/// What is asked of whom.
+/// A request to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     Status,
@@ -27,18 +28,18 @@ pub(crate) enum Asked {
     BuilderFile,
 }
 
-/// What an answer means.
+/// The meaning of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// Here it is: read it.
+    /// The requested content: read it.
     Here,
-    /// The source does not have it, or does not know such questions: a note.
+    /// The source does not have the content or does not support such requests: a note.
     Absent,
     /// Anything else: a fault.
     Refused,
 }
 
-/// How an answer came.
+/// A response as received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Came<'a> {
     pub(crate) status: u16,
@@ -48,13 +49,13 @@ pub(crate) struct Came<'a> {
 
 struct Row {
     asked: Asked,
-    /// In words, for the page.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the page is compared with it"))]
+    /// A description of the request, for the page.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// What else is saved, and what else is a note, in words.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the page is compared with it"))]
+    /// Descriptions of other responses that are saved and of other responses that are a note.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
     more: [&'static str; 2],
 }
 
@@ -83,7 +84,7 @@ const ROWS: [Row; 21] = [
     row(Asked::Listing, "object store: listing", &[200], &[], ["pages", ""]),
     row(Asked::Object, "object store: bundle", &[200], &[], NO_MORE),
     row(Asked::Image, "registry: the image's manifest", &[200], GONE, FOLLOWED),
-    row(Asked::Platform, "registry: a manifest that the image's index names", &[200], GONE, FOLLOWED),
+    row(Asked::Platform, "registry: a manifest that the image's index lists", &[200], GONE, FOLLOWED),
     row(Asked::Blob, "registry: a blob", &[200], &[], FOLLOWED),
     row(Asked::CosignTag, "registry: a tag of signatures (cosign)", &[200], GONE, FOLLOWED),
     row(
@@ -93,21 +94,21 @@ const ROWS: [Row; 21] = [
         &[404, 405, 406, 501],
         ["redirects, pages", "400 UNSUPPORTED, HTML 200, HTML 400"],
     ),
-    row(Asked::Referrer, "registry: a manifest that the referrers name", &[200], &[], FOLLOWED),
+    row(Asked::Referrer, "registry: a manifest in the list of referrers", &[200], &[], FOLLOWED),
     row(Asked::Interface, "registry: its interface for simple signing", &[200], &[401, 404], ["redirects", "HTML 200"]),
     row(Asked::Signatures, "registry: simple signatures", &[200], GONE, FOLLOWED),
     row(Asked::Lookaside, "lookaside: a signature", &[200], GONE, NO_MORE),
     row(Asked::Timestamp, "trust server: timestamp", &[200], GONE, NO_MORE),
-    row(Asked::Named, "trust server: a file that its metadata names", &[200], &[], NO_MORE),
+    row(Asked::Named, "trust server: a file that its metadata lists", &[200], &[], NO_MORE),
     row(Asked::OldRoot, "trust server: an earlier root", &[200], GONE, NO_MORE),
     row(Asked::BuilderFile, "builder file", &[200], &[], NO_MORE),
 ];
 
 impl Asked {
-    /// What an answer to this means.
+    /// The meaning of a response to this request.
     pub(crate) fn judge(self, came: Came<'_>) -> Meaning {
         let Some(row) = ROWS.iter().find(|row| row.asked == self) else { return Meaning::Refused };
-        // Servers that do not know the question give a page for people, or say so in their own words.
+        // Servers that do not support the request send an HTML page or report this in their own format.
         if self == Asked::Referrers
             && ((matches!(came.status, 200 | 400) && came.is_html()) || (came.status == 400 && came.is_unsupported()))
         {
@@ -136,7 +137,7 @@ impl Came<'_> {
     }
 }
 
-/// Does a body look like a page for people?
+/// Whether a body looks like an HTML page.
 pub(crate) fn is_html(body: &[u8]) -> bool {
     let head = body.trim_ascii_start();
     let begins = |with: &[u8]| head.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
@@ -155,7 +156,7 @@ mod tests {
         if all.is_empty() { "–".into() } else { all.join(", ") }
     }
 
-    /// `HPSB_UPDATE=1` writes it anew.
+    /// `HPSB_UPDATE=1` rewrites the page.
     #[test]
     fn the_page_shows_this_table() {
         let rows = ROWS.iter().map(|row| {
@@ -164,21 +165,18 @@ mod tests {
         let table = format!("{BEGIN}| --- | --- | --- |\n{}", rows.collect::<String>());
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/fetch-answers.md");
         let page = std::fs::read_to_string(&path).unwrap();
-        let (before, rest) = page.split_once(BEGIN).expect("the page has the table's head");
+        let (before, rest) = page.split_once(BEGIN).expect("the page contains the table's head");
         let after: String = rest.split_inclusive('\n').skip_while(|line| line.starts_with('|')).collect();
         let expected = format!("{before}{table}{after}");
         if std::env::var_os("HPSB_UPDATE").is_some() {
             std::fs::write(&path, &expected).unwrap();
         } else {
-            assert!(
-                page == expected,
-                "docs/generated/fetch-answers.md is not what the program does: HPSB_UPDATE=1 writes it anew"
-            );
+            assert!(page == expected, "docs/generated/fetch-answers.md is out of date: HPSB_UPDATE=1 rewrites it");
         }
     }
 
     #[test]
-    fn a_page_for_people_and_an_unknown_question_are_recognised() {
+    fn html_pages_and_unsupported_requests_are_recognised() {
         let came = |status, content_type, body: &'static [u8]| Came { status, content_type, body };
         let judge = |came| Asked::Referrers.judge(came);
         assert_eq!(judge(came(200, "", b" <!DOCTYPE HTML><p>")), Meaning::Absent);

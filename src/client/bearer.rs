@@ -1,7 +1,8 @@
-//! Asking a server that wants a login or a token first: registries and Notary servers do it the same way.
+//! Requests to a server that may first require a login or a token; registries and Notary servers do this in the same
+//! way.
 //!
-//! Source: Distribution specification and docker's "Token Authentication Specification". Tokens are got with GET. [`Access`] says which login
-//! may be shown; a token goes to the server that it was asked for, and nowhere else.
+//! Source: Distribution specification and docker's "Token Authentication Specification". Tokens are requested with GET.
+//! [`Access`] decides which login may be sent. A token is sent only to the server for which it was requested.
 
 use std::sync::Mutex;
 
@@ -22,21 +23,21 @@ use crate::client::http::{Answer, Head, Http, Question, Sink, shown};
 use crate::client::run::{Event, Run};
 use crate::client::secret::{Login, Secret, excerpt};
 
-/// How many servers may send us on to the next.
+/// The maximum number of redirects.
 const REDIRECTS: usize = 5;
 
-/// Whether the server may send us on to another address.
+/// How redirects are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redirects {
-    /// A redirect is followed, without any login beyond the server's own origin.
+    /// Follow redirects, but send a login only to the server's own origin.
     Followed,
-    /// The same, and no login is shown to the server itself either: what it wants to see is an answer.
+    /// Follow redirects but never send a login: the server's challenge is the wanted response.
     FollowedWithoutLogin,
-    /// A redirect is an answer like any other.
+    /// Return a redirect as the response.
     Answers,
 }
 
-/// A server that gives out tokens, or takes a login, or neither.
+/// A server that may require a token, a login, or neither.
 pub(crate) struct Guarded<'a> {
     pub(crate) run: Run<'a>,
     http: Http,
@@ -50,7 +51,7 @@ impl<'a> Guarded<'a> {
         Self { run, http, access, authorization: Mutex::new(None), token_server: Mutex::new(None) }
     }
 
-    /// Asks for something small. Any status is an answer.
+    /// Requests something small. A response with any status is returned.
     pub(crate) fn get(
         &self,
         url: &Url,
@@ -70,8 +71,8 @@ impl<'a> Guarded<'a> {
         }
     }
 
-    /// Asks for something large, and follows where the server sends us for it: blobs often lie elsewhere. The caller must
-    /// know its digest.
+    /// Requests something large and follows redirects, because blobs are often stored elsewhere. The caller must know
+    /// the digest.
     pub(crate) fn get_into(&self, url: &Url, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
         let mut ask = |question: &Question<'_>| self.http.get_into(question, bound, sink);
         self.followed(url, (None, Redirects::Followed), &mut ask, &|head| head)
@@ -88,7 +89,8 @@ impl<'a> Guarded<'a> {
         let mut at = url.clone();
         let mut at_home = redirects == Redirects::Followed;
         for _ in 0..=REDIRECTS {
-            // The login is the first server's. Who was sent elsewhere does not come back with it.
+            // The login is only for the first server. After a redirect to a different origin, the login is not sent
+            // again, even if a later redirect leads back.
             at_home &= at.origin() == url.origin();
             let answer = match at_home {
                 true => self.guarded(&at, accept, ask, head_of)?,
@@ -103,26 +105,27 @@ impl<'a> Guarded<'a> {
         Err(network(&shown(url), "too many redirects", "run it again later"))
     }
 
-    /// This server's login for a trust server's questions, if there is one and this server has named its token server.
+    /// This server's login, for requests to a trust server, if there is a login and this server has specified its token
+    /// server.
     pub(crate) fn lend(&self, scope: String) -> Option<Lent> {
         let named = self.token_server.lock().ok().and_then(|held| held.clone())?;
         Some(Lent { login: self.access.own.clone()?, named, scope })
     }
 
-    /// What a status says that is neither success nor absence.
+    /// The error for a status that means neither success nor absence.
     pub(crate) fn refused(&self, url: &Url, status: u16, body: &[u8]) -> Error {
         let hint = match status {
             401 | 403 => self.access.hint.unwrap_or(
-                "log in with docker login or podman login; where a credential helper keeps the login, say --credential-helpers",
+                "log in with docker login or podman login; if a credential helper stores the login, add --credential-helpers",
             ),
             429 => "rate-limited: log in, or run it again later",
             _ => "run it again",
         };
         let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
-        network(&shown(url), format!("the server answers {status}{words}"), hint)
+        network(&shown(url), format!("the server responded with status {status}{words}"), hint)
     }
 
-    /// Where an answer came from, for evidence.json.
+    /// The origin of a response, for evidence.json.
     pub(crate) fn origin(&self, url: &Url, head: &Head) -> Origin {
         Origin {
             from: shown(url),
@@ -157,14 +160,14 @@ impl<'a> Guarded<'a> {
         Ok(second)
     }
 
-    /// What to show after a 401; `None` if there is nothing to show.
+    /// The authorization to send after a 401; `None` if there is none to send.
     fn answer_challenge(&self, url: &Url, head: &Head) -> Result<Option<Secret>, Error> {
         let challenges = Challenges::of(head);
         match (challenges.bearer, challenges.basic, &self.access.own) {
             (Some(parameters), ..) => {
                 let named = TokenServer::of(&parameters).filter(|named| may_lead_to(url, &named.realm));
                 let named = named.ok_or_else(|| {
-                    let message = "the server names no address that a token may be asked of";
+                    let message = "the server does not specify an address from which a token may be requested";
                     network(&shown(url), message, LOGIN)
                 })?;
                 if let Ok(mut held) = self.token_server.lock() {
@@ -190,15 +193,16 @@ impl<'a> Guarded<'a> {
         let question = Question { authorization: login.as_ref(), ..Question::new(&address) };
         let answer = self.http.get(&question, self.run.limits.registry_document_bytes())?;
         if answer.head.status != 200 {
-            let message = format!("the token server answers {}: {}", answer.head.status, excerpt(&answer.body));
+            let message =
+                format!("the token server responded with status {}: {}", answer.head.status, excerpt(&answer.body));
             return Err(fail(&message));
         }
         let body = Zeroizing::new(answer.body);
         let token: Token =
-            serde_json::from_slice(&body).map_err(|_| fail("the token server's answer is not a token"))?;
-        // Some servers send both, and leave one empty.
+            serde_json::from_slice(&body).map_err(|_| fail("the token server's response is not a token"))?;
+        // Some servers send both members and leave one empty.
         let token = [token.token, token.access_token].into_iter().flatten().find(|token| !token.is_empty());
-        let token = token.ok_or_else(|| fail("the token server's answer is not a token"))?;
+        let token = token.ok_or_else(|| fail("the token server's response is not a token"))?;
         Ok(Secret::new(format!("Bearer {}", token.as_str())))
     }
 }
@@ -220,7 +224,7 @@ fn next_address(at: &Url, head: &Head, asked: &Url) -> Result<Url, Error> {
     next.ok_or_else(|| {
         network(
             &shown(asked),
-            "the server sends us to an address that is not encrypted, or to none",
+            "the server redirects to an unencrypted address or without an address",
             "run it again later",
         )
     })

@@ -1,4 +1,4 @@
-//! Saves IBM's attestation certificates, intermediates and revocation lists, by address or from a file.
+//! Saves IBM's attestation certificates, intermediates and revocation lists, from an address or a file.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::client::outside::Outside;
 use crate::client::run::Saver;
 use crate::client::settings::read_bounded;
 
-/// A file that goes into `builder/` under its own name.
+/// A file that is stored in `builder/` under its own name.
 #[derive(Debug, Clone)]
 pub(crate) struct BuilderFile {
     name: String,
@@ -24,18 +24,18 @@ pub(crate) struct BuilderFile {
     origin: Origin,
 }
 
-/// Gets each of `sources` once. Addresses may be plain http: certificates and revocation lists are signed, and authorities
-/// publish them so.
+/// Loads each of `sources` once. Addresses may use plain http, because certificates and revocation lists are signed and
+/// authorities publish them over http.
 pub(crate) fn load(outside: &Outside<'_>, sources: &[String]) -> Vec<Result<BuilderFile, Error>> {
     sources.iter().map(|source| load_one(outside, source)).collect()
 }
 
-/// Where they are from, for evidence.json.
+/// The sources of the files, for evidence.json.
 pub(crate) fn origins(files: &[BuilderFile]) -> String {
     files.iter().map(|file| file.origin.from.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Saves them for one build.
+/// Saves the files for one build.
 pub(crate) fn save(saver: &mut Saver<'_>, files: &[BuilderFile]) {
     for file in files {
         saver.keep(&format!("builder/{}", file.name), &file.bytes, file.origin.clone());
@@ -60,8 +60,8 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     let name = safe_name(url.path_segments().and_then(|mut segments| segments.next_back()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::Usage {
-            message: "the address of a --builder-cert holds a user or password".into(),
-            hint: "leave it out: such files are public".into(),
+            message: "the address of a --builder-cert contains a user or password".into(),
+            hint: "remove them: such files are public".into(),
         });
     }
     let server = Guarded::new(outside.run, outside.http(&url)?, Access::default());
@@ -70,20 +70,20 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     let status = answer.head.status;
     match status {
         _ if Asked::BuilderFile.judge(Came { status, content_type: "", body: b"" }) == Meaning::Here => {}
-        300..400 => return Err(network(&shown(&url), "the server sends us elsewhere", "give the last address itself")),
+        300..400 => return Err(network(&shown(&url), "the server redirects", "give the final address")),
         _ => return Err(server.refused(&url, status, &answer.body)),
     }
     let origin = server.origin(&url, &answer.head);
     let bytes = answer.whole_body(&shown(&url))?;
     if is_html(&bytes) {
-        return Err(network(&shown(&url), "expected a certificate or a list, found a page of HTML", "run it again"));
+        return Err(network(&shown(&url), "expected a certificate or a list, found an HTML page", "run it again"));
     }
     Ok(BuilderFile { name, bytes, origin })
 }
 
 fn safe_name(name: Option<&str>) -> Result<String, Error> {
     name.filter(|name| is_safe_name(name)).map(str::to_owned).ok_or_else(|| Error::Usage {
-        message: "a --builder-cert has no name that can be a file's".into(),
-        hint: "its last part must be made of A-Z a-z 0-9 . _ : - and not begin with a dot".into(),
+        message: "a --builder-cert does not end in a valid file name".into(),
+        hint: "its last part may contain only A-Z a-z 0-9 . _ : - and must not begin with a dot".into(),
     })
 }

@@ -1,26 +1,26 @@
-//! What a server wants to see: the challenges of a 401 (RFC 9110, 11.6.1).
+//! What a server requires: the challenges in a 401 response (RFC 9110, 11.6.1).
 
 use reqwest::Url;
 
 use crate::client::http::Head;
 
-/// A token server that another server named, and for what.
+/// A token server that a different server specified, with service and scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenServer {
-    /// Its address, without query.
+    /// The token server's address, without query.
     pub(crate) realm: Url,
-    /// Whom its tokens are for.
+    /// The service for which its tokens are valid.
     pub(crate) service: Option<String>,
-    /// What they are to allow.
+    /// The access that a token should allow.
     pub(crate) scope: Option<String>,
 }
 
-/// The challenges of one answer, as far as they are known here.
+/// The challenges in a response that this program supports.
 #[derive(Debug, Default)]
 pub(crate) struct Challenges {
-    /// `Bearer`: the parameters, unread.
+    /// The parameters of `Bearer`, not yet interpreted.
     pub(crate) bearer: Option<Vec<(String, String)>>,
-    /// Is `Basic` among them?
+    /// Whether `Basic` is among the challenges.
     pub(crate) basic: bool,
 }
 
@@ -35,17 +35,17 @@ impl Challenges {
 }
 
 impl TokenServer {
-    /// Reads the parameters of a `Bearer` challenge; `None` without a realm that is an address.
+    /// Reads the parameters of a `Bearer` challenge; `None` unless the realm is an address.
     pub(crate) fn of(parameters: &[(String, String)]) -> Option<Self> {
         let parameter =
             |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
         let realm = Url::parse(&parameter("realm")?).ok()?;
-        // A user in it would be a login that somebody else chose.
+        // A user in the address would be a login chosen by someone else.
         let plain = realm.username().is_empty() && realm.password().is_none();
         plain.then(|| Self { realm, service: parameter("service"), scope: parameter("scope") })
     }
 
-    /// The question for a token.
+    /// The address from which to request a token.
     pub(crate) fn question(&self) -> Url {
         let mut url = self.realm.clone();
         for (name, value) in [("service", &self.service), ("scope", &self.scope)] {
@@ -57,7 +57,7 @@ impl TokenServer {
     }
 }
 
-/// The parameters of a challenge of the scheme that is wanted.
+/// The parameters of a challenge, if it has this scheme.
 pub(crate) fn parameters(text: &str, scheme: &str) -> Option<Vec<(String, String)>> {
     let (found, mut rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     if !found.eq_ignore_ascii_case(scheme) {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn challenges_are_read() {
+    fn a_bearer_challenge_is_parsed() {
         let text = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push", error=x"#;
         let found = parameters(text, "bearer").unwrap();
         let pairs: Vec<(&str, &str)> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

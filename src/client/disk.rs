@@ -1,4 +1,4 @@
-//! Writing files so that each is whole or not there, and never outside the folder or over something else.
+//! Writes files so that each is either complete or absent, never outside the folder and never over other content.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -9,14 +9,16 @@ use crate::base::digest::{HashingReader, Sha256, Sha256Hasher};
 use crate::base::error::Error;
 use crate::client::http::Sink;
 
-/// How a file or folder is called while it is being written. A run that breaks leaves such names; the next removes them.
+/// The name prefix of a file or folder that is still being written. An interrupted run leaves such files and folders;
+/// the next run removes them.
 pub(crate) const PASSING_PREFIX: &str = ".hpsb-audit-passing-";
 
-/// Folders below a build's folder, at most: the deepest of ours are `trust/notary/targets/a/b.json`.
+/// The maximum depth of paths below a build's folder; the deepest path that this program writes is
+/// `trust/notary/targets/a/b.json`.
 const DEPTH: usize = 16;
 
-/// A path below a build's folder: names of `[A-Za-z0-9._:-]`, none beginning with a dot. It is made of our own words and of
-/// names that were checked; no other name from a server becomes a path.
+/// A path below a build's folder: segments of `[A-Za-z0-9._:-]`, none beginning with a dot. It consists of fixed words
+/// and checked names; no other text from a server becomes a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(String);
 
@@ -27,31 +29,31 @@ impl Place {
             return Ok(Self(text));
         }
         let shown = crate::base::escape::for_terminal(&text);
-        Err(Error::malformed("a name for a file of the evidence folder", format!("{shown} may not be a path")))
+        Err(Error::malformed("a file name for the evidence folder", format!("{shown} is not an allowed path")))
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name beside this one for the `n`th that differs.
+    /// The alternative name for the `n`th file with different content.
     pub(crate) fn beside(&self, n: u64) -> Self {
         Self(format!("{}.differs-{n}", self.0))
     }
 
-    /// The folders above it, outermost first.
+    /// The path's parent folders, outermost first.
     pub(crate) fn folders(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').filter_map(|(at, _)| self.0.get(..at))
     }
 }
 
-/// Can this be a file's name in an evidence folder?
+/// Whether this text can be a file name in an evidence folder.
 pub(crate) fn is_safe_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
     (1..=240).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
 }
 
-/// A file that is being written under a passing name; dropped, it leaves nothing.
+/// A file that is being written under a temporary name. Dropping it removes the file.
 #[derive(Debug)]
 pub(crate) struct Draft {
     file: File,
@@ -61,7 +63,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Begins a file in `folder`, which must be there.
+    /// Creates a file in `folder`, which must exist.
     pub(crate) fn begin(folder: &Path) -> Result<Self, Error> {
         let path = passing_path(folder);
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
@@ -69,22 +71,22 @@ impl Draft {
         Ok(Self { file, path, digest: Sha256Hasher::default(), size: 0 })
     }
 
-    /// Digest and size of what it holds.
+    /// Digest and size of the file's content.
     pub(crate) fn content(&self) -> (Sha256, u64) {
         (self.digest.clone().finish(), self.size)
     }
 
-    /// What it holds, from its beginning.
+    /// Opens the file's content for reading from the start.
     pub(crate) fn read(&self) -> Result<File, Error> {
         File::open(&self.path).map_err(|error| unwritable(&self.path, &error))
     }
 
-    /// Flushes it to the disk.
+    /// Flushes the file to disk.
     pub(crate) fn flush(&self) -> Result<(), Error> {
         self.file.sync_all().map_err(|error| unwritable(&self.path, &error))
     }
 
-    /// Gives it the name `target`, if nothing has that name. `false`: something has.
+    /// Renames the file to `target`, or returns `false` if that name is already used.
     pub(crate) fn name_if_free(&self, target: &Path) -> Result<bool, Error> {
         match link_new(&self.path, target) {
             Ok(()) => {
@@ -120,13 +122,13 @@ impl Sink for Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // If it cannot be removed now, the next run does it.
+        // If the file cannot be removed now, the next run removes it.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// A second name for the same file is made only where no name stands. File systems without second names get a rename,
-/// after a look: runs are kept apart by the folder's lock.
+/// Links the file to `to` if that name is unused. On file systems without hard links, this checks the name and then
+/// renames; the folder's lock prevents interference between runs.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
@@ -136,13 +138,13 @@ fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// A passing name in `folder` that this process has not used yet.
+/// A temporary name in `folder` that this process has not used yet.
 pub(crate) fn passing_path(folder: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     folder.join(format!("{PASSING_PREFIX}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
-/// Writes a file anew, or in place of our own older one, whole or not at all.
+/// Writes a file, or replaces this program's own older one, completely or not at all.
 pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut draft = Draft::begin(target.parent().unwrap_or(Path::new("")))?;
     draft.take(bytes)?;
@@ -152,7 +154,7 @@ pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a folder unless it is there. A link to a folder is refused: it would lead outside.
+/// Creates a folder unless it exists. A link to a folder is refused, because it could lead outside.
 pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
     if let Err(error) = fs::create_dir(path)
         && error.kind() != io::ErrorKind::AlreadyExists
@@ -166,7 +168,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Removes what broken runs left below `folder`.
+/// Removes what interrupted runs left below `folder`.
 pub(crate) fn remove_passing(folder: &Path) -> Result<(), Error> {
     let mut left = vec![(folder.to_path_buf(), DEPTH)];
     while let Some((folder, depth)) = left.pop() {
@@ -188,7 +190,7 @@ pub(crate) fn remove_passing(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes the files that broken runs left in `folder` itself.
+/// Removes the files that interrupted runs left in `folder` itself.
 pub(crate) fn remove_passing_files(folder: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(folder).map_err(|error| unwritable(folder, &error))? {
         let entry = entry.map_err(|error| unwritable(folder, &error))?;
@@ -200,10 +202,10 @@ pub(crate) fn remove_passing_files(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Digest and size of the file at `path`; `None` if nothing is there.
+/// Digest and size of the file at `path`; `None` if there is none.
 ///
 /// # Errors
-/// [`Error::Unwritable`] if something other than a regular file has the name.
+/// [`Error::Unwritable`] if this path is not a regular file.
 pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -217,7 +219,8 @@ pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
     Ok(Some(reader.finish()))
 }
 
-/// A name is on the disk only when its folder is. Not every system lets a folder be flushed; then the system does it later.
+/// Flushes the parent folder, because a new name is on disk only once its folder is. Some systems do not allow this and
+/// flush the folder later.
 pub(crate) fn flush_parent(path: &Path) {
     if let Some(folder) = path.parent().and_then(|parent| File::open(parent).ok()) {
         let _ = folder.sync_all();

@@ -1,5 +1,6 @@
-//! evidence.json: what was asked of whom and when, and what came of it. It is our own word, not signed by anybody. It is written once for each
-//! step: a run that breaks before leaves files that the next run finds and adds.
+//! evidence.json records what was requested from which source and when, and the outcome. This program writes the file,
+//! which is not signed, after each step. If a run is interrupted, the next run finds the unrecorded files and adds
+//! them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,24 +20,24 @@ use crate::client::step::{Outcome, Source};
 const FILE_NAME: &str = "evidence.json";
 const SCHEMA_VERSION: u32 = 1;
 
-/// Where bytes came from.
+/// The origin of saved bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
-    /// The address, without user, password or query; or a file's name.
+    /// The address without user, password and query, or a file name.
     pub(crate) from: String,
-    /// What was sent with the question, for example the build's name.
+    /// What was sent with the request, for example the build's name.
     pub(crate) asked: Option<String>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub(crate) status: Option<u16>,
-    /// The source's own mark of this version, for example an ETag.
+    /// The source's own version identifier, for example an ETag.
     pub(crate) version: Option<String>,
-    /// When the answer was there.
+    /// The time of the response.
     pub(crate) at: Timestamp,
-    /// Whose certificate the TLS peer showed.
+    /// The certificate of the TLS peer.
     pub(crate) peer: Option<Peer>,
 }
 
-/// A TLS peer's certificate. It says which server was asked; it never says what runs in it.
+/// A TLS peer's certificate. It shows which server responded, never what runs on that server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Peer {
@@ -45,7 +46,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// The build server's: its operator makes CA, certificate and key.
+    /// The build server's certificate. The server's operator creates the CA, certificate and key.
     pub(crate) fn of_build_server(fingerprint: Sha256) -> Self {
         Self {
             certificate_sha256: fingerprint.hex(),
@@ -53,34 +54,34 @@ impl Peer {
         }
     }
 
-    /// Any other server's.
+    /// The certificate of any other server.
     pub(crate) fn of_public_server(fingerprint: Sha256) -> Self {
         Self { certificate_sha256: fingerprint.hex(), made_by: "an authority that this computer trusts".into() }
     }
 }
 
-/// What could not be had.
+/// Evidence that could not be saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Missing {
-    /// The file's name in the folder.
+    /// The name that the file would have in the folder.
     pub(crate) what: String,
     pub(crate) from: String,
     pub(crate) why: String,
     pub(crate) at: String,
-    /// The step that asked for it. Records of older programs do not say it.
+    /// The step that requested the file. Records written by older versions lack this field.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) source: Option<Source>,
 }
 
-/// What became of one source the last time that it was asked.
+/// The outcome of the last request to one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
     pub(crate) source: Source,
     pub(crate) from: String,
     pub(crate) outcome: Outcome,
-    /// Its files that are in the folder.
+    /// The number of files from this source that are in the folder.
     pub(crate) files: u64,
     pub(crate) at: String,
 }
@@ -125,14 +126,14 @@ struct Document {
     schema_version: u32,
     tool: Tool,
     build_name: String,
-    /// Records of older programs have none.
+    /// Records written by older versions lack this field.
     #[serde(default)]
     sources: Vec<Step>,
     files: Vec<Entry>,
     not_saved: Vec<Missing>,
 }
 
-/// What evidence.json of one build says.
+/// The contents of one build's evidence.json.
 #[derive(Debug)]
 pub(crate) struct EvidenceRecord {
     build_name: BuildName,
@@ -142,7 +143,7 @@ pub(crate) struct EvidenceRecord {
 }
 
 impl EvidenceRecord {
-    /// Reads evidence.json in `folder`; none there is an empty record.
+    /// Reads evidence.json in `folder`. If there is no such file, the record is empty.
     pub(crate) fn read(folder: &Path, build_name: &BuildName, limits: &Limits) -> Result<Self, Error> {
         let mut record = Self {
             build_name: build_name.clone(),
@@ -158,7 +159,7 @@ impl EvidenceRecord {
         let what = || path.display().to_string();
         let document: Document = crate::base::strict_json::parse(&text)
             .and_then(serde_json::from_value)
-            .map_err(|error| Error::malformed(what(), format!("it is no record of this program: {error}")))?;
+            .map_err(|error| Error::malformed(what(), format!("not an hpsb-audit evidence record: {error}")))?;
         if document.schema_version != SCHEMA_VERSION || document.build_name != build_name.as_str() {
             let message = format!("expected schema version {SCHEMA_VERSION} and the build {build_name}");
             return Err(Error::malformed(what(), message));
@@ -169,7 +170,7 @@ impl EvidenceRecord {
         Ok(record)
     }
 
-    /// Adds a file. One that is known with the same bytes keeps what was said when it was first saved.
+    /// Adds a file. If the same bytes are already recorded, the first entry is kept.
     pub(crate) fn add(&mut self, entry: Entry) {
         self.missing.retain(|what, _| !covers(what, &entry.path));
         match self.files.get(&entry.path) {
@@ -178,13 +179,13 @@ impl EvidenceRecord {
         }
     }
 
-    /// Is a file at `path` known?
+    /// Whether a file at `path` is recorded.
     pub(crate) fn knows(&self, path: &str) -> bool {
         self.files.contains_key(path)
     }
 
-    /// Adds the outcome of a step, and what it could not have in place of what it could not have before. What lies in the folder from an
-    /// earlier run is not missing. The same outcome keeps its first moment.
+    /// Adds the outcome of a step and replaces the step's list of missing evidence. A file that is in the folder from
+    /// an earlier run is not missing. An unchanged outcome keeps its first time.
     pub(crate) fn end_step(&mut self, step: Step, missing: Vec<Missing>) {
         let before: Vec<Missing> = {
             let of_step = |missing: &Missing| missing.source == Some(step.source);
@@ -212,14 +213,14 @@ impl EvidenceRecord {
         }
     }
 
-    /// Digest and size of the file at `path`, if it came from `from` in this version.
+    /// Digest and size of the file at `path`, if evidence.json records that it came from `from` in this version.
     pub(crate) fn content_of(&self, path: &str, from: &str, version: &str) -> Option<(Sha256, u64)> {
         let entry = self.files.get(path)?;
         let same = entry.from == from && entry.version.as_deref() == Some(version);
         same.then_some((Sha256::from_hex(&entry.sha256)?, entry.size))
     }
 
-    /// Writes evidence.json, whole or not at all.
+    /// Writes evidence.json, completely or not at all.
     pub(crate) fn write(&self, folder: &Path) -> Result<(), Error> {
         let document = Document {
             schema_version: SCHEMA_VERSION,
@@ -236,7 +237,8 @@ impl EvidenceRecord {
     }
 }
 
-/// Is the file at `path` what was missing: the file itself, one in the folder of that name, or one with an ending of its own?
+/// Whether the file at `path` is the missing evidence: the file itself, a file in the folder of that name, or a file of
+/// the same name with a different extension.
 fn covers(what: &str, path: &str) -> bool {
     path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
 }

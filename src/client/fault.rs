@@ -1,4 +1,5 @@
-//! Why a server did not give what it was asked for, in words that hold no address of a redirect and no secret.
+//! Errors that explain why a server did not provide what was requested, without revealing a redirect address or a
+//! secret.
 
 use std::error::Error as StdError;
 use std::io;
@@ -7,14 +8,14 @@ use rustls::{AlertDescription, CertificateError};
 
 use crate::base::error::Error;
 
-/// Is it worth asking again?
+/// Whether a retry may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     Worthwhile,
     Pointless,
 }
 
-/// An error, and whether the same question may have an answer a moment later.
+/// An error, and whether a retry may help.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) error: Error,
@@ -30,19 +31,19 @@ impl Fault {
         Self { error: network(from, message, hint), again: Again::Worthwhile }
     }
 
-    /// What the HTTP library says. Its own words carry addresses, so only the cause below them is told.
+    /// An error of the HTTP library. Its own messages contain addresses, so only the underlying cause is shown.
     pub(crate) fn of(from: &str, error: &reqwest::Error) -> Self {
         if error.is_timeout() {
-            return Self::worthwhile(from, "no answer in time", SLOW);
+            return Self::worthwhile(from, "no response in time", SLOW);
         }
         Self::of_cause(from, error)
     }
 
-    /// A fault while the answer's body was read.
+    /// An error while reading the response body.
     pub(crate) fn of_body(from: &str, error: &io::Error) -> Self {
         let library = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
         if error.kind() == io::ErrorKind::TimedOut || library.is_some_and(reqwest::Error::is_timeout) {
-            return Self::worthwhile(from, "the answer stopped in the middle for too long", SLOW);
+            return Self::worthwhile(from, "the response stalled", SLOW);
         }
         Self::of_cause(from, error)
     }
@@ -53,7 +54,7 @@ impl Fault {
             if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
                 return of_tls(from, tls);
             }
-            // An io::Error's `source` skips the error that it carries.
+            // An io::Error's `source` skips the error that it wraps.
             let inner = cause.downcast_ref::<io::Error>().and_then(|io| io.get_ref());
             match inner.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| cause.source()) {
                 Some(deeper) => cause = deeper,
@@ -67,8 +68,9 @@ impl Fault {
     }
 }
 
-const SLOW: &str = "run it again: what is whole is kept; --timeout allows more time";
-const CONNECTION: &str = "check host, port and network, then run it again: what is whole is kept; if the name does not resolve, say --resolve HOST:PORT:ADDRESS";
+const SLOW: &str = "run it again: complete files are kept; --timeout allows more time";
+const CONNECTION: &str = "check host, port and network, then run it again: complete files are kept; if the name \
+    does not resolve, use --resolve HOST:PORT:ADDRESS";
 
 pub(crate) fn network(from: &str, message: impl Into<String>, hint: &str) -> Error {
     Error::Network { from: from.into(), message: message.into(), hint: hint.into() }
@@ -78,12 +80,12 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
     let hint = match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "ask the server by a name that its certificate carries (HOSTNAME); if that name does not resolve, say --resolve HOST:PORT:ADDRESS"
+                "connect to the server by a name in its certificate (HOSTNAME); if that name does not resolve, use --resolve HOST:PORT:ADDRESS"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the server's operator must give it a new certificate (IBM's client makes them for one year): dates are always verified"
+                "the server's operator must install a new certificate (IBM's client makes them valid for one year): dates are always verified"
             }
-            _ => "the certificate must come from the CA in use: name the right CA file with --ca",
+            _ => "the certificate must be issued by the CA in use: specify the right CA file with --ca",
         },
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired
@@ -96,8 +98,8 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
             | AlertDescription::AccessDenied
             | AlertDescription::DecryptError
             | AlertDescription::HandshakeFailure,
-        ) => "the server does not take the client certificate: name the right one with --cert and --key-file",
-        rustls::Error::InvalidMessage(_) => "no TLS is spoken at that port: check host and port",
+        ) => "the server rejects the client certificate: specify the right one with --cert and --key-file",
+        rustls::Error::InvalidMessage(_) => "the port does not speak TLS: check host and port",
         _ => CONNECTION,
     };
     Fault::pointless(network(from, format!("TLS: {error}"), hint))

@@ -1,4 +1,4 @@
-//! One run: bundles, keys, images and signatures into an evidence folder.
+//! One run: saves bundles, keys, images and signatures in an evidence folder.
 
 use std::path::PathBuf;
 
@@ -26,31 +26,31 @@ use crate::client::tls::{TlsFiles, check_named};
 use crate::client::trust::{TrustOptions, named_server, notary_server, save_trust};
 use crate::client::walk::{save_builds, save_keys, save_missing_keys};
 
-/// The build server, and how to reach it.
+/// The build server and how to reach it.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
-    /// What IBM's client knows of it.
+    /// The settings from IBM's client.
     pub settings: Settings,
-    /// Certificates and key that override the settings'.
+    /// Certificates and a key that override those in the settings.
     pub tls: TlsFiles,
-    /// Where its name leads.
+    /// Fixed addresses for the server's name.
     pub resolves: Vec<Resolve>,
 }
 
-/// What is to be saved, and where.
+/// What to save, and where.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The evidence folder.
     pub to: PathBuf,
-    /// The build server, if it is asked.
+    /// The build server, if one is used.
     pub server: Option<ServerOptions>,
-    /// Builds that are named; the server's newest if none is.
+    /// The names of the builds; if empty, the server's newest build.
     pub builds: Vec<BuildName>,
-    /// A bucket with bundles.
+    /// A bucket that contains bundles.
     pub bucket: Option<Bucket>,
-    /// Whether the image is saved, and with its layers.
+    /// Whether the image is saved and whether its layers are included.
     pub image: Option<Layers>,
-    /// The image, where the evidence does not name it.
+    /// The image, if the evidence does not identify it.
     pub image_name: Option<ImageReference>,
     /// Whether signatures on the image are saved.
     pub trust: Option<TrustOptions>,
@@ -60,14 +60,14 @@ pub struct Request {
     pub outside: OutsideOptions,
 }
 
-/// Saves what is asked for. Nothing that is in the folder is replaced, and what is there is not lost by a fault: run it again,
-/// and what is missing is added.
+/// Saves the requested evidence. Files in the folder are never replaced, and an error does not affect what was already
+/// saved; a further run adds what is missing.
 ///
-/// It does NOT verify anything but digests that name bytes, and that a saved key fits its bundle: keys and bundles stay *given* until an audit
-/// with a trusted key.
+/// It does NOT verify anything except the digests by which content is requested and whether a saved key matches its
+/// bundle: keys and bundles stay *given* until an audit with a trusted key.
 ///
 /// # Errors
-/// Where nothing could be begun: settings, folder, addresses. Faults on the way stand in the report.
+/// Errors that prevent the start, such as those in settings, folder or addresses. Later errors are in the report.
 pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
     let spending = Spending::within(run.limits);
     let server = request
@@ -109,7 +109,7 @@ pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
     Ok(report)
 }
 
-/// Image, signatures and builder files of every build in the report.
+/// Saves image, signatures and builder files for every build in the report.
 fn save_surroundings(
     request: &Request,
     run: Run<'_>,
@@ -155,7 +155,7 @@ fn save_image_and_trust(request: &Request, outside: &Outside<'_>, saver: &mut Sa
         Err(error) => return saver.step(Source::Image, &from, |saver| saver.fault("image", &from, error)),
     };
     let mut digest = image.digest;
-    // With the digest known, signatures can be asked for without the image.
+    // If the digest is known, signatures can be requested without the image.
     if request.image.is_some() || digest.is_none() {
         saver.step(Source::Image, &from, |saver| match find_image(&registry, &image) {
             Ok(Some(document)) => {
@@ -195,8 +195,9 @@ fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Option<
     }
 }
 
-/// The build's image: as it is named on the command line, else as the server's answer names it, else the settings' repository
-/// with the tag that stands in the build's name. All of it is *given*; the audit compares it with the signed log.
+/// The build's image: the one specified on the command line, else the one in the server's response, else the settings'
+/// repository with the tag that the build's name contains. All of it is *given*; the audit compares it with the signed
+/// log.
 fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, NamedBy), Error> {
     if let Some(image) = &request.image_name {
         return Ok((image.clone(), NamedBy::User));
@@ -209,7 +210,7 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, Nam
         ImageReference::parse(&text).filter(|image| image.digest.is_some())
     });
     match (of_answer, of_settings) {
-        // The tag is only a name for the layout here.
+        // Here, the tag is only a name for the layout.
         (Some(answer), Some(settings)) if answer.name() == settings.name() => {
             Ok((ImageReference { tag: answer.tag.clone().or(settings.tag), ..answer }, NamedBy::User))
         }
@@ -220,21 +221,24 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, Nam
         (None, Some(settings)) => Ok((settings, NamedBy::User)),
         (None, None) if settings.is_some_and(|settings| settings.registry().is_none()) => Err(Error::Usage {
             message: format!("it is not known where {} was pushed", saver.report.build_name),
-            hint: "the settings' push server is a name that only the build server knows: name the image with its registry, --image-name REGISTRY/REPOSITORY@sha256:HEX".into(),
+            hint: "the settings' push server is a name that only the build server can resolve: specify the image with its \
+                   registry: --image-name REGISTRY/REPOSITORY@sha256:HEX".into(),
         }),
         (None, None) => Err(Error::Usage {
             message: format!("it is not known which image {} pushed", saver.report.build_name),
-            hint: "name it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds give settings with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),
+            hint: "specify it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds, supply settings \
+                   with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),
         }),
     }
 }
 
-/// The repository that the settings push to.
+/// The repository to which images are pushed, according to the settings.
 fn repository_of(settings: &Settings) -> Option<ImageReference> {
     ImageReference::parse(&format!("{}/{}", settings.registry()?, settings.repository.as_deref()?))
 }
 
-/// In a build's name `/` became `.`, which cannot be undone; but with the repository known, what follows it is the tag.
+/// A build's name has `.` in place of `/`, which cannot be undone. But if the repository is known, the text after it is
+/// the tag.
 fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference> {
     let (server, repository) = (settings.registry()?, settings.repository.as_deref()?);
     let prefix = format!("{server}.{}.", repository.replace('/', "."));
@@ -242,12 +246,14 @@ fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference>
     ImageReference::parse(&format!("{server}/{repository}:{tag}"))
 }
 
-/// What [`fetch`] would ask, line by line, without asking anything and without reading certificates or keys.
+/// Lists the requests that [`fetch`] would send, one per line, without sending any and without reading certificates or
+/// keys.
 ///
-/// What follows from answers (blobs of an image, delegations, the next page of a listing) is told in words.
+/// Requests that depend on earlier responses (an image's blobs, delegations, the next page of a listing) are only
+/// described.
 ///
 /// # Errors
-/// [`Error::Usage`] and [`Error::Settings`] where there is no address to ask.
+/// [`Error::Usage`] and [`Error::Settings`] if there is no address to which requests can be sent.
 pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     let mut lines = vec![format!("write to {}", request.to.display())];
     if let Some(bucket) = &request.bucket {
@@ -265,9 +271,9 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     let known = request.image_name.clone().or(of_settings);
     let images = match (&request.image_name, &known) {
         (Some(image), _) => image.to_string(),
-        (None, Some(repository)) => format!("each build's image (by the settings, {repository})"),
+        (None, Some(repository)) => format!("each build's image (according to the settings, {repository})"),
         (None, None) if request.server.as_ref().is_some_and(|server| server.settings.registry().is_none()) => {
-            "each build's image (the settings' push server is a name that only the build server knows: --image-name may be needed)".into()
+            "each build's image (only the build server can resolve the settings' push server: --image-name may be needed)".into()
         }
         (None, None) => "each build's image".into(),
     };
@@ -284,7 +290,7 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
         let server = match (named_server(options), &known) {
             (Some(server), _) => shown_as_given(&server),
             (None, Some(image)) => notary_server(image, options).map_or_else(
-                || "no server: none is known for that registry, --trust-server names one".into(),
+                || "no server: none is known for that registry; specify one with --trust-server".into(),
                 |server| shown_as_given(&server),
             ),
             (None, None) => "the Notary server of docker.io or icr.io".into(),
@@ -328,7 +334,7 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
     Ok(())
 }
 
-/// Was every file of this build there before?
+/// Whether every file of this build was already in the folder.
 pub fn nothing_new(build: &BuildReport) -> bool {
     build.files.iter().all(|(_, kept)| *kept == Kept::Same)
 }
@@ -338,7 +344,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_read_from_a_name_only_behind_the_known_repository() {
+    fn the_tag_in_a_build_name_is_the_text_after_the_known_repository() {
         let build = BuildName::parse("us.icr.io.ns.a.b.v1-ad52e76.2023-11-10_15-37-37.178350").unwrap();
         let with = |server: &str, repository: &str| {
             let settings =

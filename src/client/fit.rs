@@ -1,5 +1,5 @@
-//! Can the saved bundle be read, and does the saved key belong to it? Nothing is trusted for that. But a server that gave a cut bundle or
-//! another build's key can still be asked, and later nobody can.
+//! Checks whether the saved bundle can be read and whether the saved key belongs to it. This requires no trust. If a
+//! server sent a truncated bundle or a different build's key, the request can be repeated now but perhaps not later.
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
@@ -10,8 +10,9 @@ use crate::client::run::{BuildReport, FetchReport};
 use crate::gate::bundle::Bundle;
 use crate::gate::key::PublicKey;
 
-/// Adds a fault to each build of the report whose saved bundle is cut off, or is not verified by the saved key. A bundle or key that this
-/// program cannot read otherwise is kept as it came, and noted: what IBM's servers write may be read one day.
+/// Adds an error to each build in the report whose saved bundle is truncated or does not verify under the saved key. A
+/// bundle or key that this program cannot read for a different reason is kept unchanged and noted, because a later
+/// version may be able to read it.
 pub(crate) fn compare_keys(root: &EvidenceFolder, limits: &Limits, report: &mut FetchReport) {
     for build in &mut report.builds {
         if let Err(error) = compare(root, limits, build) {
@@ -28,12 +29,12 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     let bundle = match Bundle::from_reader(bundle, limits) {
         Ok(bundle) => bundle,
         Err(Error::Truncated { .. }) => {
-            let hint = "it is kept; move it away and run it again while its source stands";
-            return Err(network(&bundle_name, "the bundle is saved as it came, and it is cut off", hint));
+            let hint = "the file is kept; move it away and run the command again while its source is available";
+            return Err(network(&bundle_name, "the bundle was saved unchanged, but it is truncated", hint));
         }
         Err(error) => {
             let text = format!(
-                "{bundle_name} is saved as it came, but it cannot be read: {error}. An audit will give no verdict on it"
+                "{bundle_name} was saved unchanged, but it cannot be read: {error}. An audit cannot give a verdict on it"
             );
             build.notes.push(text);
             build.unreadable = Some(error);
@@ -47,7 +48,7 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     let key = match PublicKey::from_pem(&key_name, &pem, limits) {
         Ok(key) => key,
         Err(error) => {
-            build.notes.push(format!("{key_name} is saved as it came, but {error}: an audit will not use it"));
+            build.notes.push(format!("{key_name} was saved unchanged, but {error}: an audit will not use it"));
             build.unreadable = Some(error);
             return Ok(());
         }
@@ -57,7 +58,7 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     }
     Err(network(
         &key_name,
-        format!("the key {} does not verify the bundle that it was given for", key.fingerprint()),
-        "both are kept; move the key's file away and run it again while the server stands",
+        format!("the key {} does not verify the bundle for which it was received", key.fingerprint()),
+        "both are kept; move the key file away and run the command again while the server is available",
     ))
 }

@@ -1,4 +1,5 @@
-//! The evidence folder: every file whole or not at all, none ever replaced, and a record of where each came from.
+//! The evidence folder: every file is either complete or absent, none is ever replaced, and a record states the origin
+//! of each.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,18 +16,19 @@ use crate::client::disk::{
 use crate::client::evidence_record::{Entry, EvidenceRecord, Missing, Origin, Step};
 use crate::client::http::Sink;
 
-/// What became of bytes that were to be kept.
+/// The result of keeping bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
-    /// They are in the folder now.
+    /// The bytes have been added to the folder.
     New,
-    /// They were there already, byte for byte.
+    /// The folder already contained the same bytes.
     Same,
-    /// Something else was there, and stays; these bytes lie beside it under this name.
+    /// The folder contains different content under that name, which is kept; the new bytes are stored next to it under
+    /// this name.
     Beside(String),
 }
 
-/// The folder that the user named, held by one run at a time.
+/// The folder that the user specified. Only one run at a time can use it.
 #[derive(Debug)]
 pub struct EvidenceFolder {
     root: PathBuf,
@@ -35,36 +37,37 @@ pub struct EvidenceFolder {
 }
 
 impl EvidenceFolder {
-    /// Opens the folder, making it if need be, and holds it until dropped.
+    /// Opens the folder, creating it if necessary, and locks it until this value is dropped.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] if it cannot be made, or another run is at work in it.
+    /// [`Error::Unwritable`] if the folder cannot be created or another run is using it.
     pub fn open(root: &Path, limits: &Limits) -> Result<Self, Error> {
         fs::create_dir_all(root).map_err(|error| unwritable(root, &error))?;
-        // Where a folder cannot be opened or locked (some systems, some network file systems), runs are not kept apart.
+        // If a folder cannot be opened or locked (on some systems and network file systems), simultaneous runs are not
+        // prevented.
         let lock = File::open(root).ok();
         if let Some(Err(fs::TryLockError::WouldBlock)) = lock.as_ref().map(File::try_lock) {
-            return Err(unwritable(root, "another fetch is at work in this folder"));
+            return Err(unwritable(root, "another fetch is using this folder"));
         }
         remove_passing_files(root)?;
         Ok(Self { root: root.to_path_buf(), limits: limits.clone(), _lock: lock })
     }
 
-    /// Begins a file whose build is not known yet.
+    /// Creates a file for a build that is not yet known.
     pub(crate) fn draft(&self) -> Result<Draft, Error> {
         Draft::begin(&self.root)
     }
 
-    /// The folder of one build. It must not be opened twice at a time.
+    /// Opens the folder of one build. The same folder must not be opened twice at the same time.
     ///
     /// # Errors
-    /// [`Error::Unwritable`], also for a link where a folder is due; [`Error::Malformed`] for a name that cannot be a
-    /// folder's, or an evidence.json that is not ours.
+    /// [`Error::Unwritable`], including for a link in place of a folder; [`Error::Malformed`] for a name that cannot be
+    /// a folder name, or an evidence.json that this program did not write.
     pub fn build(&self, name: &BuildName) -> Result<BuildFolder, Error> {
         if name.as_str().len() > 200 {
             return Err(Error::malformed(
                 "the build's name",
-                "it is longer than 200 characters and cannot name a folder",
+                "it is longer than 200 characters and cannot be a folder name",
             ));
         }
         let path = self.root.join(name.as_str());
@@ -77,7 +80,7 @@ impl EvidenceFolder {
 }
 
 impl EvidenceFolder {
-    /// Builds whose bundle is here and whose key is not, from this run or an earlier one, in the order of their names.
+    /// Builds with a saved bundle but no key, from this run or an earlier one, sorted by name.
     pub(crate) fn without_key(&self) -> Result<Vec<BuildName>, Error> {
         let unreadable = |error| Error::from_read(&self.root.display().to_string(), error);
         let mut names = Vec::new();
@@ -90,12 +93,12 @@ impl EvidenceFolder {
         Ok(names)
     }
 
-    /// Is a bundle of this build in its folder?
+    /// Whether the build's folder has a bundle.
     fn holds_bundle(&self, name: &BuildName) -> bool {
         self.root.join(name.as_str()).join(format!("manifest.{name}.sig.tbz")).is_file()
     }
 
-    /// Is a key of this build in its folder, under the client's name for it or the older one's?
+    /// Whether the build's folder has a key, under the client's current or older name for it.
     pub(crate) fn holds_key(&self, name: &BuildName) -> bool {
         let folder = self.root.join(name.as_str());
         folder.join(format!("manifest.{name}-public.pem")).is_file()
@@ -103,17 +106,18 @@ impl EvidenceFolder {
     }
 }
 
-/// The folder of one build. Several threads may keep files in it at once.
+/// The folder of one build. Several threads may keep files in it at the same time.
 #[derive(Debug)]
 pub struct BuildFolder {
     path: PathBuf,
     record: Mutex<EvidenceRecord>,
-    /// Digests and sizes of files that were read in this run: nobody else writes here meanwhile, so each is read once.
+    /// Digests and sizes of files read in this run. Nothing else writes to the folder during a run, so each file is
+    /// read only once.
     measured: Mutex<BTreeMap<PathBuf, (Sha256, u64)>>,
     limits: Limits,
 }
 
-/// Files that only mean something together, on their way into a folder of their own.
+/// Files that belong together and are being written to a separate folder.
 #[derive(Debug)]
 pub(crate) struct FileSet {
     passing: PathBuf,
@@ -145,31 +149,32 @@ impl FileSet {
 
 impl Drop for FileSet {
     fn drop(&mut self) {
-        // If it cannot be removed now, the next run does it. After it was renamed nothing is there.
+        // If the folder cannot be removed now, the next run removes it. If the set was already renamed, there is
+        // nothing to remove.
         let _ = fs::remove_dir_all(&self.passing);
     }
 }
 
 impl BuildFolder {
-    /// Keeps `bytes` at `place`, and says in evidence.json where they are from.
+    /// Keeps `bytes` at `place` and records their origin in evidence.json.
     pub(crate) fn keep(&self, place: &Place, bytes: &[u8], origin: Origin) -> Result<Kept, Error> {
         let mut draft = self.draft(place)?;
         draft.take(bytes)?;
         self.keep_draft(place, draft, origin)
     }
 
-    /// Begins a file for `place`.
+    /// Creates a file for `place`.
     pub(crate) fn draft(&self, place: &Place) -> Result<Draft, Error> {
         make_folders(&self.path, place)?;
         Draft::begin(self.at(place).parent().unwrap_or(&self.path))
     }
 
-    /// Gives a draft its name, unless other bytes have it; then it is kept beside them.
+    /// Gives a draft its name. If a file with different bytes has that name, the draft is kept next to that file.
     pub(crate) fn keep_draft(&self, place: &Place, draft: Draft, origin: Origin) -> Result<Kept, Error> {
         make_folders(&self.path, place)?;
         draft.flush()?;
         let content = draft.content();
-        // One at a time: two drafts for one place must see each other.
+        // One at a time: of two drafts for the same place, the second must find the first.
         let mut record = self.record()?;
         let (target, kept) = self.settle(place, &|path| {
             if draft.name_if_free(path)? {
@@ -185,7 +190,7 @@ impl BuildFolder {
         Ok(kept)
     }
 
-    /// Begins a set of files for `place`.
+    /// Starts a set of files for `place`.
     pub(crate) fn file_set(&self, place: &Place) -> Result<FileSet, Error> {
         make_folders(&self.path, place)?;
         let passing = passing_path(self.at(place).parent().unwrap_or(&self.path));
@@ -193,13 +198,13 @@ impl BuildFolder {
         Ok(FileSet { passing, files: Vec::new() })
     }
 
-    /// Keeps a set: all of it or nothing. If the folder holds another set, this one is kept beside it.
+    /// Keeps a set, completely or not at all. If the folder contains a different set, this set is kept next to it.
     pub(crate) fn keep_set(&self, place: &Place, set: &FileSet) -> Result<Kept, Error> {
         let (passing, files) = (&set.passing, &set.files);
         let mut record = self.record()?;
         let (target, kept) = self.settle(place, &|path| match fs::rename(passing, path) {
             Ok(()) => Ok(Some(Kept::New)),
-            // A folder is never renamed onto one that holds something.
+            // A folder is never renamed to the name of a folder that is not empty.
             Err(_) if path.is_dir() => Ok(holds_set(path, files)?.then_some(Kept::Same)),
             Err(error) => Err(unwritable(path, &error)),
         })?;
@@ -211,7 +216,7 @@ impl BuildFolder {
         Ok(kept)
     }
 
-    /// Says where a file is from that a run left here which broke before it said so.
+    /// Records the origin of a file left by a run that was interrupted before recording it.
     pub(crate) fn found(&self, place: &Place, (sha256, size): (Sha256, u64), origin: Origin) -> Result<(), Error> {
         let mut record = self.record()?;
         if !record.knows(place.as_str()) {
@@ -231,7 +236,7 @@ impl BuildFolder {
         Ok(content)
     }
 
-    /// Files of the folder at `place`, by what they hold.
+    /// Files in the folder at `place`, by their digests.
     pub(crate) fn contents_below(&self, place: &Place) -> Result<Vec<(Sha256, Place)>, Error> {
         let folder = self.at(place);
         let mut found = Vec::new();
@@ -255,7 +260,7 @@ impl BuildFolder {
         Ok(found)
     }
 
-    /// Tries `place` and the names beside it until `attempt` says what became of it.
+    /// Tries `place`, then the alternative names, until `attempt` returns a result.
     fn settle(
         &self,
         place: &Place,
@@ -272,15 +277,15 @@ impl BuildFolder {
                 None => {}
             }
         }
-        Err(self.limits.kept_beside().exceeded(format!("what lies beside {}", place.as_str())))
+        Err(self.limits.kept_beside().exceeded(format!("files next to {}", place.as_str())))
     }
 
-    /// Is a file with this digest and size at `place`? It is read to know.
+    /// Reads the file at `place` and reports whether it has this digest and size.
     pub(crate) fn holds(&self, place: &Place, sha256: Sha256, size: u64) -> Result<bool, Error> {
         Ok(self.content_of(&self.at(place))? == Some((sha256, size)))
     }
 
-    /// The bytes at `place`, if a file is there.
+    /// The bytes at `place`, if there is a file.
     pub(crate) fn read(&self, place: &Place, bound: Bound) -> Result<Option<Vec<u8>>, Error> {
         let path = self.at(place);
         if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
@@ -289,7 +294,7 @@ impl BuildFolder {
         super::settings::read_bounded(&path, bound).map(|bytes| Some(bytes.to_vec()))
     }
 
-    /// The file at `place`, to be read as a stream.
+    /// The file at `place`, opened as a stream.
     pub(crate) fn open(&self, place: &Place) -> Result<Option<fs::File>, Error> {
         let path = self.at(place);
         if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
@@ -299,7 +304,8 @@ impl BuildFolder {
         Ok(Some(file))
     }
 
-    /// Does evidence.json say that the file at `place` came from `from` in this version, and is it still what was saved?
+    /// Whether evidence.json records that the file at `place` came from `from` in this version and the file has not
+    /// changed since.
     pub(crate) fn holds_version(&self, place: &Place, from: &str, version: &str) -> Result<bool, Error> {
         let content = self.record()?.content_of(place.as_str(), from, version);
         match content {
@@ -316,7 +322,7 @@ impl BuildFolder {
     }
 
     fn record(&self) -> Result<MutexGuard<'_, EvidenceRecord>, Error> {
-        self.record.lock().map_err(|_| unwritable(&self.path, "a part of this run broke down"))
+        self.record.lock().map_err(|_| unwritable(&self.path, "a thread of this run failed"))
     }
 
     fn at(&self, place: &Place) -> PathBuf {
@@ -328,7 +334,7 @@ fn make_folders(root: &Path, place: &Place) -> Result<(), Error> {
     place.folders().try_for_each(|folder| make_folder(&root.join(folder)))
 }
 
-/// Are exactly these files there? One more in the folder is a difference as well.
+/// Whether exactly these files are present. An additional file in the folder also counts as a difference.
 fn holds_set(folder: &Path, files: &[SetFile]) -> Result<bool, Error> {
     for file in files {
         if content_of(&folder.join(file.place.as_str()))? != Some((file.sha256, file.size)) {
@@ -344,7 +350,7 @@ fn count_files(folder: &Path) -> Result<usize, Error> {
     while let Some(folder) = left.pop() {
         for entry in fs::read_dir(&folder).map_err(|error| unwritable(&folder, &error))? {
             let entry = entry.map_err(|error| unwritable(&folder, &error))?;
-            // `file_type` does not follow links, so this ends.
+            // `file_type` does not follow links, so the loop terminates.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 left.push(entry.path());
             } else {

@@ -41,12 +41,12 @@ fn place(text: &str) -> Place {
     Place::new(text).unwrap()
 }
 
-/// Ends a step that could not have `missing`: evidence.json is written then.
+/// Ends a step that did not receive `missing`, which writes evidence.json.
 fn end_step(build: &BuildFolder, missing: &[&str]) {
     let missing = missing.iter().map(|what| Missing {
         what: (*what).into(),
         from: "x".into(),
-        why: "the server says: none".into(),
+        why: "the server reports: none".into(),
         at: "t".into(),
         source: Some(Source::ImageKey),
     });
@@ -55,7 +55,7 @@ fn end_step(build: &BuildFolder, missing: &[&str]) {
     build.end_step(step, missing.collect()).unwrap();
 }
 
-/// Every file below a folder with its bytes, in order.
+/// Every file below a folder with its bytes, sorted.
 fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut left = vec![folder.to_path_buf()];
@@ -79,7 +79,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_replaced_and_a_difference_is_kept_beside_once() {
+fn files_are_never_replaced_and_each_difference_is_kept_once() {
     let scratch = Scratch::new("beside");
     let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let build = folder.build(&name()).unwrap();
@@ -100,7 +100,7 @@ fn nothing_is_replaced_and_a_difference_is_kept_beside_once() {
 }
 
 #[test]
-fn the_record_says_when_bytes_were_first_saved() {
+fn the_record_states_when_bytes_were_first_saved() {
     let scratch = Scratch::new("record");
     {
         let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
@@ -118,11 +118,11 @@ fn the_record_says_when_bytes_were_first_saved() {
     assert!(text.contains("7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"), "{text}");
     assert!(text.contains("image-key.pem"));
     assert!(text.contains("image-key.asc"));
-    // What the step no longer misses goes, and so does what is there.
+    // The record drops entries that the step no longer lists as missing and files that are now in the folder.
     build.keep(&place("image-key.pem"), b"key", origin(9)).unwrap();
     end_step(&build, &["image-key.pem"]);
     let text = String::from_utf8(fs::read(scratch.0.join(NAME).join("evidence.json")).unwrap()).unwrap();
-    assert!(!text.contains("the server says: none"));
+    assert!(!text.contains("the server reports: none"));
     assert!(build.holds_version(&place("status.json"), "https://sbs/image", "e1").unwrap());
     assert!(!build.holds_version(&place("status.json"), "https://sbs/image", "e2").unwrap());
     drop(build);
@@ -132,7 +132,7 @@ fn the_record_says_when_bytes_were_first_saved() {
 }
 
 #[test]
-fn what_a_broken_run_left_is_removed_and_a_dropped_draft_leaves_nothing() {
+fn leftovers_are_removed_and_a_dropped_draft_leaves_nothing() {
     let scratch = Scratch::new("passing");
     let build = scratch.0.join(NAME);
     fs::create_dir_all(build.join("image").join(format!("{PASSING_PREFIX}set-7"))).unwrap();
@@ -149,7 +149,7 @@ fn what_a_broken_run_left_is_removed_and_a_dropped_draft_leaves_nothing() {
 }
 
 #[test]
-fn a_set_is_kept_whole_or_not_at_all() {
+fn a_set_is_kept_completely_or_not_at_all() {
     let scratch = Scratch::new("set");
     let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let build = folder.build(&name()).unwrap();
@@ -183,7 +183,7 @@ fn a_set_is_kept_whole_or_not_at_all() {
 }
 
 #[test]
-fn one_run_at_a_time() {
+fn only_one_run_at_a_time_can_use_the_folder() {
     let scratch = Scratch::new("lock");
     let first = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let error = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap_err();
@@ -194,7 +194,7 @@ fn one_run_at_a_time() {
 
 #[cfg(unix)]
 #[test]
-fn links_lead_nowhere() {
+fn symlinks_are_not_followed() {
     let scratch = Scratch::new("links");
     let outside = Scratch::new("links-outside");
     fs::create_dir_all(&scratch.0).unwrap();
@@ -212,7 +212,7 @@ fn links_lead_nowhere() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_no_places() {
+fn names_that_lead_outside_are_refused() {
     for bad in [
         "",
         "../x",

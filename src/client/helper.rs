@@ -1,7 +1,7 @@
-//! A credential helper: a program that keeps logins for docker and podman. It is run only on request.
+//! Credential helpers: programs that store logins for docker and podman. They are run only if the user permits it.
 //!
-//! Source: docker/docker-credential-helpers, README ("Development"): `docker-credential-NAME get` reads an address and answers
-//! with `{"ServerURL": …, "Username": …, "Secret": …}`.
+//! Source: docker/docker-credential-helpers, README ("Development"): `docker-credential-NAME get` reads an address and
+//! prints `{"ServerURL": …, "Username": …, "Secret": …}`.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::base::limits::Limits;
 use crate::client::secret::{Login, Secret};
 
-/// What helpers say, with exit code 1, where they have no login.
+/// The output of helpers that have no login, with exit code 1.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
 
 #[derive(Deserialize)]
@@ -23,14 +23,15 @@ struct Answer {
     secret: Zeroizing<String>,
 }
 
-/// Asks the helper `name` for the login of `server`; `None`: it has none. It is waited for: it may ask its user something.
+/// Requests the login for `server` from the helper `name`; `None` if the helper has none. There is no time limit,
+/// because the helper may prompt its user.
 ///
 /// # Errors
-/// In words, that show nothing of what it answered.
+/// A message that reveals nothing of the helper's output.
 pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Login>, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || !name.bytes().all(allowed) {
-        return Err("the name of its credential helper is none".into());
+        return Err("it specifies an invalid credential helper".into());
     }
     let program = format!("docker-credential-{name}");
     let fail = |what: &str| format!("the credential helper {program} {what}");
@@ -42,7 +43,7 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
         .spawn()
         .map_err(|error| fail(&format!("cannot be run: {error}")))?;
     if let Some(mut input) = child.stdin.take() {
-        // One that does not read its question says so by its exit code.
+        // If a helper does not read its input, its exit code shows that.
         let _ = input.write_all(server.as_bytes());
     }
     let mut answer = Zeroizing::new(Vec::new());
@@ -53,9 +54,9 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
         Some(Ok(_)) if ended.success() => {}
         _ => return Err(fail("failed")),
     }
-    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| fail("did not answer with a login"))?;
+    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| fail("did not return a login"))?;
     if answer.user.as_str() == "<token>" {
-        return Err(fail("keeps an identity token for this server, which is not supported: log in with a password"));
+        return Err(fail("stores an identity token for this server, which is not supported: log in with a password"));
     }
     Ok(Some(Login { user: Secret::new(answer.user.to_string()), password: Secret::new(answer.secret.to_string()) }))
 }

@@ -1,5 +1,5 @@
-//! HTTP for reading: GET and nothing else, bounded in size, time and number of tries. Redirects are answers like any other:
-//! who may follow one decides elsewhere.
+//! HTTP for reading: GET only, with limits on size, time and number of tries. Redirects are returned like any other
+//! response; the caller decides whether to follow one.
 
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
@@ -18,18 +18,18 @@ use crate::client::fault::{Again, Fault, network};
 use crate::client::secret::Secret;
 use crate::client::spending::Spending;
 
-/// How long to wait, and how often to ask.
+/// How long to wait and how often to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patience {
-    /// For a connection, TLS included.
+    /// The time limit for a connection, including TLS.
     pub connect: Duration,
-    /// For the head of an answer, and then for each next part of it.
+    /// The time limit for the head of a response and for each further part.
     pub idle: Duration,
-    /// For one answer from its question to its end.
+    /// The time limit for a complete response, starting with the request.
     pub total: Duration,
-    /// How often one question is asked at most.
+    /// The maximum number of tries for one request.
     pub tries: u32,
-    /// The pause before the second try; it doubles with each further one.
+    /// The pause before the second try. The pause doubles with each further try.
     pub pause: Duration,
 }
 
@@ -45,20 +45,20 @@ impl Default for Patience {
     }
 }
 
-/// Connect to `address` when `host` and `port` are meant, as curl's `--resolve` does. The name is still what the certificate
-/// must carry.
+/// Connects to `address` for `host` and `port`, like curl's `--resolve`. The certificate must still be valid for the
+/// host name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolve {
     /// The name.
     pub host: String,
     /// The port.
     pub port: u16,
-    /// Where it really is.
+    /// The address to connect to.
     pub address: IpAddr,
 }
 
 impl Resolve {
-    /// Reads `HOST:PORT:ADDRESS`; an IPv6 address may stand in brackets.
+    /// Reads `HOST:PORT:ADDRESS`; an IPv6 address may be in brackets.
     pub fn parse(text: &str) -> Option<Self> {
         let (host, rest) = text.split_once(':')?;
         let (port, address) = rest.split_once(':')?;
@@ -68,19 +68,19 @@ impl Resolve {
     }
 }
 
-/// Whether proxies named by the environment are used.
+/// Whether proxies from the environment are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proxies {
     FromEnvironment,
     Never,
 }
 
-/// One question.
+/// One request.
 pub(crate) struct Question<'a> {
     pub(crate) url: &'a Url,
     pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) authorization: Option<&'a Secret>,
-    /// Headers that are made anew for each try, because they hold the time.
+    /// Headers that are created for each try, because they contain the time.
     pub(crate) sign: Option<&'a dyn Fn() -> Vec<(HeaderName, String)>>,
     pub(crate) body: Option<&'a str>,
 }
@@ -90,26 +90,25 @@ impl<'a> Question<'a> {
         Self { url, headers: Vec::new(), authorization: None, sign: None, body: None }
     }
 
-    /// The address as it may be shown: no user, no password, no query.
+    /// The address without user, password and query, for display.
     pub(crate) fn from(&self) -> String {
         shown(self.url)
     }
 }
 
-/// An address without user, password, query and fragment.
+/// The given address without user, password, query and fragment.
 pub(crate) fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     crate::base::escape::for_terminal(&format!("{}://{host}{port}{}", url.scheme(), url.path()))
 }
 
-/// The same of an address as it was given: it may be none, and hold what it must not.
+/// Like [`shown`], for an address that the user specified and that may be invalid or contain a secret.
 pub(crate) fn shown_as_given(text: &str) -> String {
-    Url::parse(text)
-        .map_or_else(|_| "the address that was given".into(), |url| shown(&url).trim_end_matches('/').to_owned())
+    Url::parse(text).map_or_else(|_| "the specified address".into(), |url| shown(&url).trim_end_matches('/').to_owned())
 }
 
-/// The head of an answer.
+/// The head of a response.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) status: u16,
@@ -123,31 +122,31 @@ impl Head {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The status, for evidence.json: an answer that came in several parts is one answer.
+    /// The status for evidence.json: a response that arrived in several parts counts as one response.
     pub(crate) fn recorded_status(&self) -> u16 {
         if self.status == 206 { 200 } else { self.status }
     }
 
-    /// Is the end of the body marked, so that a cut can be told from an end?
+    /// Whether the end of the body is marked, so that a truncated body can be detected.
     fn end_is_marked(&self) -> bool {
         self.headers.contains_key(CONTENT_LENGTH) || self.headers.contains_key(TRANSFER_ENCODING)
     }
 }
 
-/// An answer that was read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: Head,
     pub(crate) body: Vec<u8>,
 }
 
-/// Where the bytes of a large answer go.
+/// The destination for the bytes of a large response.
 pub(crate) trait Sink {
-    /// How many bytes it holds already.
+    /// The number of bytes received so far.
     fn held(&self) -> u64;
-    /// Takes the next bytes.
+    /// Receives the next bytes.
     fn take(&mut self, bytes: &[u8]) -> Result<(), Error>;
-    /// Forgets everything: the server sends it from the beginning.
+    /// Discards everything, because the server sends the response from the beginning.
     fn start_again(&mut self) -> Result<(), Error>;
 }
 
@@ -155,7 +154,7 @@ pub(crate) trait Sink {
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: Client,
-    /// For each place with an address of its own: what goes to another port of the same host does not go there.
+    /// One client for each fixed address, used only for that host and port.
     resolved: Vec<(Resolve, Client)>,
     patience: Patience,
     spending: Spending,
@@ -200,13 +199,14 @@ impl Http {
         self.resolved.iter().find(meant).map_or(&self.client, |(_, client)| client)
     }
 
-    /// Asks, reads the whole answer into memory, and asks again where that may help. Any status is an answer.
+    /// Sends the request, reads the whole response into memory, and retries if a retry may help. A response with any
+    /// status is returned.
     pub(crate) fn get(&self, question: &Question<'_>, bound: Bound) -> Result<Answer, Error> {
         self.get_whole(question, (bound, bound), None)
     }
 
-    /// As [`Http::get`], and the body of a success goes into `sink`, from its beginning at each try: `bound` is for it, `small` for every
-    /// other body.
+    /// Like [`Http::get`], but the body of a successful response is written to `sink`, from the beginning at each try.
+    /// `bound` applies to that body, `small` to every other body.
     pub(crate) fn get_streamed(
         &self,
         question: &Question<'_>,
@@ -266,13 +266,13 @@ impl Http {
         Ok(Answer { head, body })
     }
 
-    /// As [`Http::get`], for large answers: the bytes go into `sink`, and after a cut only the rest is asked for. Any status
-    /// but 200 and 206 is an answer without a body.
+    /// Like [`Http::get`], for large responses: the bytes are written to `sink`, and after an interruption only the
+    /// rest is requested. For any status except 200 and 206, the body is not read.
     ///
-    /// The caller must know a digest of the whole, or its exact size and version: a server could send the rest of
-    /// something else.
+    /// The caller must know the digest of the whole content or its exact size and version, because a server could send
+    /// the rest of something else.
     pub(crate) fn get_into(&self, question: &Question<'_>, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
-        /// A try that brought this much is no lost one.
+        /// A try that received this much does not count as failed.
         const PROGRESS_BYTES: u64 = 1 << 20;
         let from = question.from();
         let deadline = Instant::now() + self.patience.total;
@@ -311,12 +311,12 @@ impl Http {
         match head.status {
             200 => sink.start_again().map_err(Fault::pointless)?,
             206 if continues_at(&head, sink.held()) => {}
-            // The server does not know the rest that was asked for: from the beginning, then.
+            // The server cannot send the requested rest, so start from the beginning.
             206 | 416 if sink.held() > 0 => {
                 sink.start_again().map_err(Fault::pointless)?;
                 return Err(Fault::worthwhile(
                     from,
-                    "the rest of the answer does not fit its beginning",
+                    "the rest of the response does not match its beginning",
                     "run it again",
                 ));
             }
@@ -334,9 +334,9 @@ impl Http {
 
     fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
         let signed = question.sign.map(|sign| sign()).unwrap_or_default();
-        // Whoever asks has looked already; this is the one place that sends.
+        // Callers have already checked this, but this is the only place from which requests are sent.
         if (question.authorization.is_some() || !signed.is_empty()) && !is_allowed(question.url) {
-            let fault = network(from, "a login is not sent over plain http", "name an address with https");
+            let fault = network(from, "a login is not sent over plain http", "specify an https address");
             return Err(Fault::pointless(fault));
         }
         self.spending.question(from).map_err(Fault::pointless)?;
@@ -349,7 +349,7 @@ impl Http {
         }
         if let Some(secret) = question.authorization {
             let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| {
-                Fault::pointless(network(from, "the login holds characters that cannot be sent", "check the login"))
+                Fault::pointless(network(from, "the login contains characters that cannot be sent", "check the login"))
             })?;
             value.set_sensitive(true);
             request = request.header(reqwest::header::AUTHORIZATION, value);
@@ -371,8 +371,8 @@ impl Http {
         self.patience.pause.saturating_mul(factor)
     }
 
-    /// How long to wait after an answer that may change by itself: as the server says in `Retry-After`, in seconds, else as after a fault.
-    /// `None`: the server wants more time than one answer may take to come, so the run goes on without it.
+    /// How long to wait after a temporary failure: the seconds in `Retry-After`, but at least the usual pause. `None`
+    /// if the server requests a longer wait than the idle limit; the run then continues without this response.
     fn wait(&self, tries: u32, head: &Head) -> Option<Duration> {
         let said = head.header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
         let wait = said.map_or(self.pause(tries), |said| said.max(self.pause(tries)));
@@ -381,20 +381,20 @@ impl Http {
 }
 
 impl Answer {
-    /// The body, if its end was marked: for files in which a cut would not show.
+    /// The body, if its end was marked. Use this for files in which truncation could not be detected otherwise.
     pub(crate) fn whole_body(self, from: &str) -> Result<Vec<u8>, Error> {
         if self.head.end_is_marked() {
             return Ok(self.body);
         }
         Err(network(
             from,
-            "the answer has neither a length nor an end mark, so a cut could not be seen",
-            "save it another way, and compare two copies",
+            "the response has neither a length nor an end mark, so truncation cannot be detected",
+            "save it another way and compare two copies",
         ))
     }
 }
 
-/// A state that may pass by itself: too many requests, a gateway's trouble.
+/// A status that may be temporary: too many requests, or a gateway error.
 fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 429 | 502 | 503 | 504)
 }
@@ -421,11 +421,14 @@ fn read_body(
         if read == 0 {
             return Ok(());
         }
-        left = bound.take(left, read as u64, format_args!("the answer of {from}")).map_err(Fault::pointless)?;
+        left = bound.take(left, read as u64, format_args!("the response from {from}")).map_err(Fault::pointless)?;
         take(buffer.get(..read).unwrap_or_default())?;
         if Instant::now() >= deadline {
-            let fault =
-                network(from, "the answer takes longer than allowed", "run it again, or allow more with --timeout");
+            let fault = network(
+                from,
+                "the response takes longer than allowed",
+                "run it again, or allow more time with --timeout",
+            );
             return Err(Fault::pointless(fault));
         }
     }
@@ -436,7 +439,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resolve_is_read_as_curl_reads_it() {
+    fn resolve_is_parsed_as_curl_does() {
         let read = |text: &str| Resolve::parse(text).map(|r| (r.host, r.port, r.address.to_string()));
         assert_eq!(read("sbs.example.com:443:127.0.0.1"), Some(("sbs.example.com".into(), 443, "127.0.0.1".into())));
         assert_eq!(read("sbs:8443:[::1]"), Some(("sbs".into(), 8443, "::1".into())));
@@ -449,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_shown_without_secrets() {
+    fn displayed_addresses_contain_no_secrets() {
         let url = Url::parse("https://ada:hunter2@cdn.example.com:8443/blob?X-Amz-Signature=hunter2#x").unwrap();
         assert_eq!(shown(&url), "https://cdn.example.com:8443/blob");
     }

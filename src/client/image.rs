@@ -1,4 +1,5 @@
-//! An image at a registry, read without saving it: documents into memory, layers measured while they come in.
+//! Reads an image from a registry without saving it: documents are held in memory, and layers are measured as they
+//! arrive.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -20,15 +21,18 @@ use crate::client::spending::Spending;
 use crate::image::tree::{self, Tree};
 use crate::image::{self, Choice, ImageFacts, Measured, RegistryTag, Remote};
 
-/// Pieces of a layer on their way between two threads: enough that neither waits for the other.
+/// The number of pieces of a layer that are queued between two threads, large enough that neither thread waits for the
+/// other.
 const PIECES: usize = 16;
 
-/// Reads the image that `name` (`registry/repository[:tag][@digest]`) leads to. Without tag and digest it is `latest`, as for skopeo.
+/// Reads the image that `name` (`registry/repository[:tag][@digest]`) refers to. Without a tag and a digest, the tag is
+/// `latest`, as in skopeo.
 ///
-/// Every document asked for by digest has it, or this is an error; what the layers are is said in the facts and judged elsewhere.
+/// Every document that is requested by digest must have that digest; otherwise, this returns an error. The layers'
+/// contents are reported in the facts and evaluated elsewhere.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name that is none, [`Error::Network`], [`Error::OverLimit`].
+/// [`Error::Usage`] for an invalid name, [`Error::Network`], [`Error::OverLimit`].
 pub fn read_image(
     name: &str,
     options: &OutsideOptions,
@@ -65,11 +69,11 @@ pub fn read_image(
     )
 }
 
-/// Reads the files of a layer that [`read_image`] has measured: its blob is asked for once more, and must be the same. `None` if the registry
-/// no longer has it.
+/// Reads the files of a layer that [`read_image`] has measured. The layer's blob is requested again and must be the
+/// same. `None` if the registry no longer has the blob.
 ///
 /// # Errors
-/// As [`read_image`], and [`Error::Malformed`] for a layer that cannot be unpacked or listed.
+/// The errors of [`read_image`], and [`Error::Malformed`] for a layer that cannot be unpacked or listed.
 pub fn read_layer(
     name: &str,
     measured: &Measured,
@@ -83,12 +87,12 @@ pub fn read_layer(
 
 fn reference_of(name: &str) -> Result<ImageReference, Error> {
     ImageReference::parse(name).ok_or_else(|| Error::Usage {
-        message: format!("{name:?} is no name of an image"),
+        message: format!("{name:?} is not an image name"),
         hint: "expected NAME:TAG or NAME@sha256:DIGEST, for example docker://us.icr.io/acme/wallet:v1".into(),
     })
 }
 
-/// `manifests/DIGEST` or `blobs/DIGEST`.
+/// Reads `manifests/DIGEST` or `blobs/DIGEST`.
 fn document(registry: &Registry<'_>, name: &str, bound: Bound) -> Result<Option<Vec<u8>>, Error> {
     if let Some(digest) = name.strip_prefix("manifests/") {
         return Ok(registry.manifest(Asked::Platform, digest)?.map(|document| document.bytes));
@@ -98,14 +102,14 @@ fn document(registry: &Registry<'_>, name: &str, bound: Bound) -> Result<Option<
     Ok(registry.blob_into(digest, bound, &mut held)?.map(|_| held.0))
 }
 
-/// Gives the blob of this digest and size to `read` while it comes in; `None` if the registry has no such blob.
+/// Passes the blob of this digest and size to `read` as it arrives; `None` if the registry does not have the blob.
 fn layer<T: Send>(
     registry: &Registry<'_>,
     (digest, size): (Sha256, u64),
     run: Run<'_>,
     read: &(dyn Fn(Pieces) -> Result<T, Error> + Sync),
 ) -> Result<Option<T>, Error> {
-    // One byte more than is due is enough to know that it is another blob.
+    // One byte more than expected shows that this is a different blob.
     let bound = run.limits.image_layer_bytes();
     let bound = Bound { allowed: bound.allowed.min(size.saturating_add(1)), ..bound };
     let what = format!("the blob {digest}");
@@ -115,8 +119,8 @@ fn layer<T: Send>(
         let found = registry.blob_into(digest, bound, &mut listening).map_err(|error| match error {
             Error::OverLimit { .. } if bound.allowed > size => network(
                 &what,
-                "it is longer than the image's manifest says",
-                "run it again; if it stays so, the registry or something before it is broken",
+                "it is longer than the image's manifest states",
+                "run it again; if the error persists, the registry or a proxy in front of it is broken",
             ),
             other => other,
         })?;
@@ -147,7 +151,8 @@ impl Sink for Held {
 
 type Worker<'scope, T> = (SyncSender<Vec<u8>>, ScopedJoinHandle<'scope, Result<T, Error>>);
 
-/// Hands what comes in to a thread that reads it. A server that begins anew is read anew.
+/// Passes incoming bytes to a thread that reads them. If the server sends the response from the beginning again, a new
+/// thread reads it.
 struct Handing<'scope, 'env, T> {
     scope: &'scope Scope<'scope, 'env>,
     read: &'env (dyn Fn(Pieces) -> Result<T, Error> + Sync),
@@ -166,7 +171,7 @@ impl<T: Send> Sink for Handing<'_, '_, T> {
         }
         self.held = self.held.saturating_add(bytes.len() as u64);
         let Some((sender, _)) = &self.worker else { return Ok(()) };
-        // A worker that has stopped says why when it is asked.
+        // If the worker has stopped, `finish` returns its error.
         let _ = sender.send(bytes.to_vec());
         Ok(())
     }
@@ -186,14 +191,14 @@ impl<T: Send> Handing<'_, '_, T> {
         if self.worker.is_none() {
             self.start_again()?;
         }
-        let stopped = || network(what, "reading it stopped", "run it again");
+        let stopped = || network(what, "reading stopped", "run it again");
         let Some((sender, handle)) = self.worker.take() else { return Err(stopped()) };
         drop(sender);
         handle.join().map_err(|_| stopped())?
     }
 }
 
-/// The pieces as a reader; it ends when the other side is done.
+/// A reader of the pieces that ends when the sender is dropped.
 struct Pieces {
     receiver: Receiver<Vec<u8>>,
     piece: io::Cursor<Vec<u8>>,

@@ -1,4 +1,5 @@
-//! JSON of servers, read strictly and within bounds: a few megabytes of text may stand for hundreds of megabytes of values.
+//! Reads JSON from servers strictly and within bounds: a few megabytes of text can become hundreds of megabytes of
+//! values.
 
 use std::cell::Cell;
 
@@ -10,7 +11,7 @@ use crate::base::strict_json::{Bounds, parse_within};
 /// Reads one document.
 ///
 /// # Errors
-/// In words: not JSON, a key twice, or more than the bounds allow.
+/// A message: the document is not JSON, has a duplicate key or exceeds a limit.
 pub(crate) fn read_json(bytes: &[u8], limits: &Limits) -> Result<Value, String> {
     let bounds = Bounds {
         nodes: Cell::new(limits.answer_nodes),

@@ -1,30 +1,31 @@
-//! One large text in a JSON object, taken out while the answer comes in: a bundle of gigabytes is never held in memory.
+//! Extracts one large string from a JSON object as the response arrives, so that memory never holds a bundle of
+//! gigabytes.
 //!
-//! What is left is the same object with an empty text in that place. It is small, and is read as strictly as every other answer; a second
-//! member of the same name is seen there.
+//! The rest is the same object with an empty string in place of the extracted one. The rest is small and is read as
+//! strictly as every other response, which also detects a duplicate member.
 
 use crate::base::error::Error;
 use crate::base::limits::Bound;
 use crate::client::http::Sink;
 
-const WHAT: &str = "the answer";
+const WHAT: &str = "the response";
 
-/// Where in the document the next byte is.
+/// The state of the scanner before the next byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// Outside of texts.
+    /// Outside strings.
     Between,
-    /// In a text that stays, and whether the last byte was a backslash.
+    /// In a string that is kept; whether the last byte was a backslash.
     Text { escaped: bool },
-    /// In the text that is wanted.
+    /// In the wanted string.
     Wanted,
-    /// Behind a backslash of it.
+    /// After a backslash in the wanted string.
     Escape,
-    /// Behind `\u` of it: digits so far, and their value.
+    /// After `\u` in the wanted string, with the number of digits so far and their value.
     Unicode { digits: u8, value: u32 },
 }
 
-/// Gives the text of one member of the outermost object to another sink.
+/// Passes the string value of one member of the outermost object to a different sink.
 pub(crate) struct Member<'a> {
     wanted: &'static str,
     bound: Bound,
@@ -32,24 +33,24 @@ pub(crate) struct Member<'a> {
     rest: Vec<u8>,
     at: At,
     depth: u32,
-    /// The outermost object's current key, without its quotes; and whether a key or a value is next.
+    /// The outermost object's current key, without quotes, and whether a key comes next.
     key: Vec<u8>,
     key_is_next: bool,
-    /// The first half of a character beyond 16 bits.
+    /// The first half of a surrogate pair.
     high: Option<u32>,
     seen: u64,
     found: bool,
 }
 
 impl<'a> Member<'a> {
-    /// `bound` is for all but the wanted text.
+    /// `bound` applies to everything except the wanted string.
     pub(crate) fn new(wanted: &'static str, bound: Bound, inner: &'a mut dyn Sink) -> Self {
         let (rest, key) = (Vec::new(), Vec::new());
         let at = At::Between;
         Self { wanted, bound, inner, rest, at, depth: 0, key, key_is_next: false, high: None, seen: 0, found: false }
     }
 
-    /// The object without the wanted text; `None` if there was no such text.
+    /// The object without the wanted string, and whether that string was found.
     pub(crate) fn finish(self) -> (Vec<u8>, bool) {
         (self.rest, self.found)
     }
@@ -60,7 +61,7 @@ impl<'a> Member<'a> {
         Ok(())
     }
 
-    /// A byte that is not of the wanted text.
+    /// Processes a byte outside the wanted string.
     fn step(&mut self, byte: u8) -> Result<(), Error> {
         let outermost = self.depth == 1;
         match self.at {
@@ -112,7 +113,7 @@ impl<'a> Member<'a> {
                 self.at = At::Unicode { digits: 0, value: 0 };
                 return Ok(());
             }
-            _ => return Err(fault("an unknown escape in a text")),
+            _ => return Err(fault("an unknown escape in a string")),
         };
         self.no_half()?;
         self.at = At::Wanted;
@@ -120,7 +121,7 @@ impl<'a> Member<'a> {
     }
 
     fn unicode(&mut self, byte: u8, digits: u8, value: u32) -> Result<(), Error> {
-        let digit = char::from(byte).to_digit(16).ok_or_else(|| fault("an unknown escape in a text"))?;
+        let digit = char::from(byte).to_digit(16).ok_or_else(|| fault("an unknown escape in a string"))?;
         let value = (value << 4) | digit;
         if digits < 3 {
             self.at = At::Unicode { digits: digits + 1, value };
@@ -134,17 +135,17 @@ impl<'a> Member<'a> {
             }
             (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),
             (None, value) => value,
-            (Some(_), _) => return Err(fault("half a character in a text")),
+            (Some(_), _) => return Err(fault("half a surrogate pair in a string")),
         };
-        let character = char::from_u32(value).ok_or_else(|| fault("half a character in a text"))?;
+        let character = char::from_u32(value).ok_or_else(|| fault("half a surrogate pair in a string"))?;
         self.inner.take(character.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
     fn no_half(&self) -> Result<(), Error> {
-        if self.high.is_some() { Err(fault("half a character in a text")) } else { Ok(()) }
+        if self.high.is_some() { Err(fault("half a surrogate pair in a string")) } else { Ok(()) }
     }
 
-    /// The wanted text up to its end or an escape, in one piece; what is left of `bytes`.
+    /// Passes on the wanted string up to its end or the next escape and returns the rest of `bytes`.
     fn wanted<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], Error> {
         let end = bytes.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ').unwrap_or(bytes.len());
         let (text, rest) = bytes.split_at(end);
@@ -160,7 +161,7 @@ impl<'a> Member<'a> {
                 self.at = At::Between;
                 self.keep(b'"')?;
             }
-            _ => return Err(fault("a control character in a text")),
+            _ => return Err(fault("a control character in a string")),
         }
         Ok(rest)
     }
@@ -208,10 +209,10 @@ fn fault(message: &str) -> Error {
     Error::malformed(WHAT, message)
 }
 
-/// Takes base64 (RFC 4648) and gives the bytes that it stands for to another sink. White space is passed over.
+/// Decodes base64 (RFC 4648) and passes the bytes to a different sink. White space is ignored.
 pub(crate) struct Base64Text<'a> {
     inner: &'a mut dyn Sink,
-    /// Less than four characters that wait for the rest of their group.
+    /// The characters of an incomplete group, fewer than four.
     waiting: Vec<u8>,
     padded: bool,
     seen: u64,
@@ -222,7 +223,7 @@ impl<'a> Base64Text<'a> {
         Self { inner, waiting: Vec::new(), padded: false, seen: 0 }
     }
 
-    /// Is every group whole?
+    /// Whether every group is complete.
     pub(crate) fn is_whole(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -243,7 +244,7 @@ impl Sink for Base64Text<'_> {
             return Ok(());
         }
         let left = self.waiting.split_off(groups);
-        // After padding nothing follows.
+        // Nothing may follow the padding.
         if self.padded {
             return Err(bad());
         }

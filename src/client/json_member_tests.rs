@@ -21,7 +21,7 @@ impl Sink for Held {
 
 const BOUND: Bound = Bound { name: "server_answer_bytes", allowed: 200 };
 
-/// The text, what is left, and whether there was such a text; cut into pieces of `size`.
+/// The string, the rest, and whether the string was found; the text is split into pieces of `size`.
 fn take(text: &str, size: usize) -> Result<(String, String, bool), Error> {
     let mut held = Held::default();
     let mut member = Member::new("log", BOUND, &mut held);
@@ -33,9 +33,9 @@ fn take(text: &str, size: usize) -> Result<(String, String, bool), Error> {
     Ok((String::from_utf8_lossy(&held.0).into_owned(), String::from_utf8(rest).unwrap(), found))
 }
 
-/// serde_json is the one that knows.
+/// serde_json is the reference.
 #[test]
-fn the_text_is_what_a_json_reader_reads_wherever_the_answer_is_cut() {
+fn the_string_equals_serde_jsons_for_every_piece_size() {
     for text in [
         r#"{"log": "a\nb\t\"\\\/ \u00e4 \ud83d\ude00 ä😀", "x": "log"}"#,
         r#"{"x": {"log": "inner", "y": ["log", "log"]}, "log": "outer"}"#,
@@ -54,7 +54,7 @@ fn the_text_is_what_a_json_reader_reads_wherever_the_answer_is_cut() {
 }
 
 #[test]
-fn other_documents_have_no_such_text_and_stay_as_they_are() {
+fn documents_without_the_string_are_unchanged() {
     for text in
         [r#"["log", "x"]"#, r#"{"log": 1}"#, r#"{"log": null, "y": "log"}"#, r#"[{"log": "x"}]"#, "<html>", "\"log\""]
     {
@@ -64,7 +64,7 @@ fn other_documents_have_no_such_text_and_stay_as_they_are() {
 }
 
 #[test]
-fn what_is_not_json_or_has_the_text_twice_is_refused() {
+fn invalid_json_and_a_duplicate_string_are_refused() {
     for bad in [
         r#"{"log": "\q"}"#,
         r#"{"log": "\ud83d"}"#,
@@ -85,7 +85,7 @@ fn what_is_not_json_or_has_the_text_twice_is_refused() {
 }
 
 #[test]
-fn base64_is_read_in_any_pieces_and_ends_with_its_padding() {
+fn base64_is_decoded_from_any_pieces_and_must_end_at_its_padding() {
     use base64ct::{Base64, Encoding};
     let bytes: Vec<u8> = (0..=255).collect();
     for length in 250..256 {

@@ -1,4 +1,4 @@
-//! A bucket's listing: the answer of ListObjectsV2 (Amazon S3 API reference), read strictly.
+//! A bucket's listing: the response to ListObjectsV2 (Amazon S3 API reference), read strictly.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -7,7 +7,7 @@ use crate::base::error::Error;
 
 const WHAT: &str = "the bucket's listing";
 
-/// An object of a bucket.
+/// An object in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Object {
     pub(crate) key: String,
@@ -19,11 +19,11 @@ pub(crate) struct Object {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) objects: Vec<Object>,
-    /// Where the next page begins; `None` on the last.
+    /// Where the next page begins; `None` for the last page.
     pub(crate) next: Option<String>,
 }
 
-/// Reads one page. Keys must have been asked for with `encoding-type=url`, so that any key can stand in XML.
+/// Reads one page. The request must use `encoding-type=url`, so that any key can be represented in XML.
 pub(crate) fn read_page(xml: &[u8]) -> Result<Page, Error> {
     let fail = |message: &str| Error::malformed(WHAT, message);
     let mut reader = Reader::from_reader(xml);
@@ -33,13 +33,13 @@ pub(crate) fn read_page(xml: &[u8]) -> Result<Page, Error> {
     let (mut objects, mut truncated, mut token, mut ended) = (Vec::new(), false, None, false);
     let mut buffer = Vec::new();
     loop {
-        match reader.read_event_into(&mut buffer).map_err(|_| fail("it is no well-formed XML"))? {
+        match reader.read_event_into(&mut buffer).map_err(|_| fail("it is not well-formed XML"))? {
             Event::Start(element) if path.len() < 8 && !ended => {
                 path.push(element.local_name().as_ref().to_vec());
                 text.clear();
             }
-            Event::Start(_) => return Err(fail("it is no list of objects")),
-            Event::Text(part) => text.push_str(&part.decode().map_err(|_| fail("it is no UTF-8"))?),
+            Event::Start(_) => return Err(fail("it is not a list of objects")),
+            Event::Text(part) => text.push_str(&part.decode().map_err(|_| fail("it is not UTF-8"))?),
             Event::GeneralRef(reference) => text.push(entity(&reference).ok_or_else(|| fail("an unknown entity"))?),
             Event::End(_) => {
                 let names: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
@@ -65,8 +65,8 @@ pub(crate) fn read_page(xml: &[u8]) -> Result<Page, Error> {
         buffer.clear();
     }
     match (ended, truncated, token) {
-        (false, ..) => Err(fail("expected ListBucketResult, and its end")),
-        (true, true, None) => Err(fail("there is more, but not where")),
+        (false, ..) => Err(fail("expected ListBucketResult and its end tag")),
+        (true, true, None) => Err(fail("it is truncated, but has no NextContinuationToken")),
         (true, true, next) => Ok(Page { objects, next }),
         (true, false, _) => Ok(Page { objects, next: None }),
     }
@@ -87,7 +87,7 @@ fn entity(reference: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     }
 }
 
-/// Takes `%XX` and `+` (some stores write a blank so) back.
+/// Decodes `%XX`, and also `+`, which some stores write for a space.
 fn url_decoded(text: &str) -> Result<String, Error> {
     let bad = || Error::malformed(WHAT, "a key that is not URL-encoded UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
@@ -118,7 +118,7 @@ mod tests {
 <Contents><Key>p/a%20b%2Bc+d</Key><ETag>"d"</ETag><Size>0</Size><Owner><ID>1</ID></Owner></Contents></ListBucketResult>"#;
 
     #[test]
-    fn a_page_is_read() {
+    fn a_page_is_parsed() {
         let page = read_page(PAGE.as_bytes()).unwrap();
         assert_eq!(page.next.as_deref(), Some("a&b="));
         assert_eq!(page.objects[0], Object { key: "p/manifest.x.sig.tbz".into(), size: 12, etag: "\"abc\"".into() });
@@ -126,14 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_that_is_cut_off_is_no_short_listing() {
+    fn a_truncated_listing_is_refused() {
         for end in 0..PAGE.len() {
             assert!(read_page(&PAGE.as_bytes()[..end]).is_err(), "{end}");
         }
     }
 
     #[test]
-    fn other_answers_are_refused() {
+    fn other_responses_are_refused() {
         let with = |inner: &str| format!("<ListBucketResult>{inner}</ListBucketResult>");
         for bad in [
             "<Error><Code>AccessDenied</Code></Error>".to_owned(),

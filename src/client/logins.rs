@@ -1,4 +1,5 @@
-//! Logins for registries from the files that docker and podman keep. The credential helpers that they name are run only on request.
+//! Reads logins for registries from docker's and podman's files. The credential helpers specified in these files are
+//! run only if the user permits it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,10 +17,10 @@ use crate::client::settings::read_bounded;
 /// Whether credential helpers may be run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Helpers {
-    /// They are passed over.
+    /// Helpers are ignored.
     #[default]
     Never,
-    /// The ones that the login files name are run.
+    /// The helpers specified in the login files are run.
     Run,
 }
 
@@ -27,10 +28,10 @@ pub enum Helpers {
 struct File {
     #[serde(default)]
     auths: BTreeMap<String, Entry>,
-    /// A helper for each of some registries.
+    /// Helpers for individual registries.
     #[serde(rename = "credHelpers", default)]
     helpers: BTreeMap<String, String>,
-    /// The helper for all others.
+    /// The helper for all other registries.
     #[serde(rename = "credsStore")]
     store: Option<String>,
 }
@@ -40,7 +41,7 @@ struct Entry {
     auth: Option<Zeroizing<String>>,
 }
 
-/// Where logins are looked for, first to last: `~/.docker/config.json` and podman's `auth.json`.
+/// The files that are searched for logins, in this order: `~/.docker/config.json` and podman's `auth.json`.
 pub fn usual_login_files() -> Vec<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let docker = variable("DOCKER_CONFIG").or_else(|| Some(variable("HOME")?.join(".docker")));
@@ -54,11 +55,12 @@ pub fn usual_login_files() -> Vec<PathBuf> {
     .collect()
 }
 
-/// The login for a repository in the first of `files` that has one, or whose credential helper has one. A file that is not there is
-/// passed over.
+/// The login for a repository, from the first of `files` that contains one or whose credential helper has one. Files
+/// that do not exist are ignored.
 ///
 /// # Errors
-/// [`Error::Settings`] for a file that is not what docker writes, or a helper that fails; nothing of either is shown.
+/// [`Error::Settings`] for a file that docker would not write or a helper that fails; neither the file's content nor
+/// the helper's output is shown.
 pub(crate) fn find_login(
     files: &[PathBuf],
     helpers: Helpers,
@@ -78,15 +80,15 @@ pub(crate) fn find_login(
             return Ok(Some(login));
         }
         let Some(auth) = best(&file, registry, repository) else { continue };
-        let decoded = Zeroizing::new(Base64::decode_vec(auth.trim()).map_err(|_| fail("a login that is no base64"))?);
-        let text = std::str::from_utf8(&decoded).map_err(|_| fail("a login that is no UTF-8"))?;
+        let decoded = Zeroizing::new(Base64::decode_vec(auth.trim()).map_err(|_| fail("a login that is not base64"))?);
+        let text = std::str::from_utf8(&decoded).map_err(|_| fail("a login that is not UTF-8"))?;
         let (user, password) = text.split_once(':').ok_or_else(|| fail("a login without a password"))?;
         return Ok(Some(Login { user: Secret::new(user.into()), password: Secret::new(password.into()) }));
     }
     Ok(None)
 }
 
-/// The entry that fits best: podman's may name a namespace or repository, docker's may be addresses.
+/// The most specific entry: podman's entries may be for a namespace or repository, and docker's may be addresses.
 fn best<'f>(file: &'f File, registry: &str, repository: &str) -> Option<&'f str> {
     let mut scope = format!("{registry}/{repository}");
     loop {
@@ -98,13 +100,13 @@ fn best<'f>(file: &'f File, registry: &str, repository: &str) -> Option<&'f str>
     }
 }
 
-/// The registry's own helper, or the one for all.
+/// The registry's own helper, or the one for all registries.
 fn helper_of<'f>(file: &'f File, registry: &str) -> Option<&'f str> {
     let own = file.helpers.iter().find(|(name, _)| same_scope(name, registry)).map(|(_, helper)| helper);
     own.or(file.store.as_ref()).map(String::as_str)
 }
 
-/// What docker calls a registry when it asks a helper.
+/// The name that docker passes to a helper for a registry.
 fn server_name(registry: &str) -> &str {
     if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry }
 }
@@ -121,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_closest_entry_counts() {
+    fn the_most_specific_entry_is_used() {
         let path = std::env::temp_dir().join(format!("hpsb-audit-logins-{}.json", std::process::id()));
         let auth = |text: &str| Base64::encode_string(text.as_bytes());
         let text = serde_json::json!({"auths": {

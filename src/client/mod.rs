@@ -1,9 +1,9 @@
-//! The network edge: it saves evidence while the servers that hold it still stand. It returns and stores bytes; it never
-//! judges them.
+//! The network part, which saves evidence while the servers that have it are still available. It returns and stores
+//! bytes but never evaluates them.
 //!
-//! Everything is read with GET. What can be asked of a build server is the list `server::Call`, and nothing else. The reading
-//! order is the running order: settings and TLS, the build server's answers, the walk that never mixes two builds, the object
-//! store, the registry, the signatures, and the folder that all of it goes into.
+//! Every request is a GET. `server::Call` lists all requests that can be sent to a build server. The modules are best
+//! read in the order of a run: settings and TLS, the build server's responses, the walk that never mixes two builds,
+//! the object store, the registry, the signatures, and the folder that stores everything.
 
 mod access;
 mod address;
@@ -61,7 +61,7 @@ pub use store::Bucket;
 pub use tls::TlsFiles;
 pub use trust::TrustOptions;
 
-/// Every reader of text that people or servers write, for fuzz targets.
+/// Calls every parser of text that people or servers write, for fuzz targets.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_all_forms(bytes: &[u8]) {
     for settings in [settings::from_json(bytes, &[]), on_premises::from_yaml(bytes, &[])].into_iter().flatten() {

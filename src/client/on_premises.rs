@@ -1,4 +1,4 @@
-//! The settings file of the on-premises client (HPVS 1.2.x): YAML, certificate and key in two files.
+//! The settings file of the on-premises client (HPVS 1.2.x): YAML, with the certificate and key in two files.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::client::settings::{Scalar, Settings, candidates, checked_host, checked_port};
 
-/// Some of IBM's pages show `sbs` and the rest at the left, below an empty `secure_build_workers`.
+/// On some of IBM's pages, `sbs` and the other fields follow an empty `secure_build_workers` without indentation.
 #[derive(Deserialize)]
 struct Document {
     secure_build_workers: Option<Workers>,
@@ -26,7 +26,7 @@ struct Server {
     port: Option<Scalar>,
     cert_path: Option<String>,
     key_path: Option<String>,
-    /// No published sample has it.
+    /// No published sample has this field.
     ca_cert_path: Option<String>,
 }
 
@@ -38,13 +38,13 @@ struct Docker {
 
 /// Reads `secure_build_workers.sbs.{url, port, cert_path, key_path, ca_cert_path}`
 /// (ibm-wsc/hyper-protect-virtual-servers-workshop, docs/securebuild-lab/build.md;
-/// ibm-hyper-protect/hyper-protect-virtual-servers-hosted-trial, docs/securebuild); everything else is passed over.
+/// ibm-hyper-protect/hyper-protect-virtual-servers-hosted-trial, docs/securebuild); everything else is ignored.
 pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
     let text =
-        std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are no UTF-8".to_owned())?;
-    // The library's own words may quote a value.
+        std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are not UTF-8".to_owned())?;
+    // The library's own message could quote a value.
     const WANTED: &str =
-        "expected a JSON object, or YAML with secure_build_workers.sbs and in it url, port, cert_path, key_path";
+        "expected a JSON object, or YAML with url, port, cert_path and key_path in secure_build_workers.sbs";
     let document: Document = serde_saphyr::from_str(text).map_err(|_| WANTED.to_owned())?;
     let workers = match document {
         Document { secure_build_workers: Some(workers), .. } => Some(workers),

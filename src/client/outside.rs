@@ -1,4 +1,5 @@
-//! The way to servers other than the build server: registries, Notary servers, object stores, anything given by address.
+//! Access to servers other than the build server: registries, Notary servers, object stores and anything specified by
+//! address.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -17,27 +18,27 @@ use crate::client::secret::Login;
 use crate::client::spending::Spending;
 use crate::client::tls;
 
-/// How servers other than the build server are reached.
+/// How to reach servers other than the build server.
 #[derive(Debug, Clone, Default)]
 pub struct OutsideOptions {
-    /// One more CA, beside the system's.
+    /// An additional CA, besides the system's.
     pub ca: Option<PathBuf>,
-    /// Where names lead.
+    /// Fixed addresses for names.
     pub resolves: Vec<Resolve>,
-    /// Files with logins for registries.
+    /// Files that contain logins for registries.
     pub login_files: Vec<PathBuf>,
-    /// Whether the credential helpers that those files name may be run.
+    /// Whether the credential helpers specified in those files may be run.
     pub helpers: Helpers,
-    /// Registries (`HOST` or `HOST:PORT`) that are asked over plain http.
+    /// Registries (`HOST` or `HOST:PORT`) that are reached over plain http.
     pub plain_http: Vec<String>,
-    /// A login from the settings: registry, and what it takes. It is used when no file has one, and for that registry only.
+    /// A login from the settings, with its registry. It is used only for that registry and only if no file has a login.
     pub settings_login: Option<(String, Login)>,
 }
 
-/// Makes clients for those servers.
+/// Creates clients for these servers.
 pub(crate) struct Outside<'a> {
     pub(crate) run: Run<'a>,
-    /// Made when it is first needed: reading the system's roots takes its time.
+    /// Created when first needed, because reading the system's root certificates takes time.
     tls: OnceLock<ClientConfig>,
     options: &'a OutsideOptions,
     spending: Spending,
@@ -48,7 +49,7 @@ impl<'a> Outside<'a> {
         Self { run, tls: OnceLock::new(), options, spending: spending.clone() }
     }
 
-    /// A client for the server at `url`. What is on this computer is never asked through a proxy.
+    /// A client for the server at `url`. A server on this computer is never reached through a proxy.
     pub(crate) fn http(&self, url: &Url) -> Result<Http, Error> {
         let local = url.host_str().is_some_and(is_loopback);
         let proxies = if local { Proxies::Never } else { Proxies::FromEnvironment };
@@ -62,20 +63,20 @@ impl<'a> Outside<'a> {
         Http::new(tls, &self.options.resolves, proxies, self.run.patience, &self.spending)
     }
 
-    /// The address of an image's registry: https, but on this computer and where plain http was asked for.
+    /// The address of an image's registry: https, except on this computer and for registries in `plain_http`.
     pub(crate) fn registry_url(&self, image: &ImageReference) -> Result<Url, Error> {
         let plain = self.options.plain_http.contains(&image.registry);
         let url = plain.then(|| Url::parse(&format!("http://{}", image.host())).ok()).flatten();
         url.map_or_else(|| checked_url(&image.endpoint(), "the registry's address"), Ok)
     }
 
-    /// What may be shown to an image's registry.
+    /// The logins that may be sent to an image's registry.
     pub(crate) fn registry_access(&self, image: &ImageReference, named_by: NamedBy) -> Result<Access, Error> {
         if named_by == NamedBy::Answer {
             return Ok(Access { hint: Some(NAMED_BY_ANSWER), ..Access::default() });
         }
         if !is_allowed(&self.registry_url(image)?) {
-            let hint = "no login is shown over plain http";
+            let hint = "no login is sent over plain http";
             return Ok(Access { hint: Some(hint), ..Access::default() });
         }
         let found = self.login_of(&image.registry, &image.repository)?;
@@ -84,13 +85,13 @@ impl<'a> Outside<'a> {
         Ok(Access { own, ..Access::default() })
     }
 
-    /// The login that was given for a registry or another server, by its name in the files with logins.
+    /// The login for a registry or any other server, by its name in the login files.
     pub(crate) fn login_of(&self, server: &str, repository: &str) -> Result<Option<Login>, Error> {
         let OutsideOptions { login_files, helpers, .. } = self.options;
         find_login(login_files, *helpers, server, repository, self.run.limits)
     }
 }
 
-/// Why a server gets no login, and what helps.
+/// Why no login is sent to a server, and how to change that.
 pub(crate) const NAMED_BY_ANSWER: &str =
-    "only the build server's answer names this registry, so no login is shown to it: if you know it, say --image-name";
+    "this registry comes only from the build server's response, so no login is sent: if you trust it, use --image-name";

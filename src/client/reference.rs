@@ -1,4 +1,4 @@
-//! Names of images that are asked of a registry: they become parts of addresses.
+//! Image names that are used in requests to a registry and so become parts of addresses.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -6,21 +6,22 @@ use std::net::Ipv6Addr;
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
 
-/// An image at a registry: `registry/repository[:tag][@sha256:digest]`, by the grammar of names of images (distribution/reference).
+/// An image at a registry: `registry/repository[:tag][@sha256:digest]`, following the grammar of image names
+/// (distribution/reference).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
-    /// Host and port of the registry, as images are named by it.
+    /// Host and port of the registry, as image names use them.
     pub registry: String,
     /// The repository at that registry.
     pub repository: String,
-    /// The tag, if one is named. There is no default.
+    /// The tag, if one is specified. There is no default.
     pub tag: Option<String>,
-    /// The manifest's digest, if it is named.
+    /// The manifest's digest, if one is specified.
     pub digest: Option<Sha256>,
 }
 
 impl ImageReference {
-    /// Reads a name; `None` for anything that is not exactly one, or whose registry or digest cannot be asked for.
+    /// Parses a name; `None` if it is invalid, or if its registry or digest cannot be used in a request.
     pub fn parse(text: &str) -> Option<Self> {
         let name = ImageName::parse(text).ok()?;
         let digest = match name.digest() {
@@ -31,17 +32,17 @@ impl ImageReference {
         is_host(&registry).then(|| Self { registry, repository, tag: name.tag().map(str::to_owned), digest })
     }
 
-    /// The repository with its registry: what Notary calls the GUN.
+    /// The repository name including its registry, which Notary calls the GUN.
     pub fn name(&self) -> String {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// Host and port that its registry answers at: Docker Hub has another host than its name.
+    /// The registry's host and port for requests: Docker Hub's host differs from its name.
     pub(crate) fn host(&self) -> &str {
         if self.registry == "docker.io" { "registry-1.docker.io" } else { &self.registry }
     }
 
-    /// The address of its registry.
+    /// The address of the image's registry.
     pub(crate) fn endpoint(&self) -> String {
         let scheme = if is_local(self.host()) { "http" } else { "https" };
         format!("{scheme}://{}", self.host())
@@ -56,12 +57,12 @@ impl fmt::Display for ImageReference {
     }
 }
 
-/// On this computer itself registries speak plain http, as docker and podman assume too.
+/// Registries on this computer use plain http, as docker and podman also assume.
 fn is_local(registry: &str) -> bool {
     super::address::is_loopback(host_and_port(registry).0)
 }
 
-/// An IPv6 address keeps its brackets.
+/// IPv6 addresses keep their brackets.
 fn host_and_port(registry: &str) -> (&str, Option<&str>) {
     match registry.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -69,7 +70,7 @@ fn host_and_port(registry: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Names of images have a wider grammar: `a_b.com` is no host, and port 70000 no port.
+/// The grammar of image names allows more: `a_b.com` is not a host, and 70000 is not a port.
 fn is_host(registry: &str) -> bool {
     let (host, port) = host_and_port(registry);
     let is_address = host.strip_prefix('[').is_none_or(|rest| rest.trim_end_matches(']').parse::<Ipv6Addr>().is_ok());
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_as_docker_reads_them() {
+    fn names_are_parsed_as_docker_does() {
         for (text, full, endpoint) in [
             ("nginx", "docker.io/library/nginx", "https://registry-1.docker.io"),
             ("index.docker.io/acme/wallet:v1", "docker.io/acme/wallet:v1", "https://registry-1.docker.io"),
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_lead_elsewhere_is_no_name() {
+    fn invalid_and_dangerous_names_are_refused() {
         let long = format!("a/b@sha512:{}", "a".repeat(128));
         let upper = format!("a/b@sha256:{}", "A".repeat(64));
         for bad in [

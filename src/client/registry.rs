@@ -1,4 +1,4 @@
-//! A registry: documents and blobs by the OCI Distribution specification, every digest checked on the way in.
+//! Registries: reads documents and blobs according to the OCI Distribution specification and checks digests on arrival.
 
 use reqwest::Url;
 
@@ -14,12 +14,12 @@ use crate::client::http::{Answer, Sink, shown};
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 
-/// Every form of manifest that is known here; a registry must not convert for us.
+/// All supported manifest formats, so that the registry does not convert manifests.
 const ACCEPT: &str = "application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.oci.image.index.v1+json";
 
-/// A manifest or index as the registry gave it.
+/// A manifest or index as received from the registry.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
     pub(crate) bytes: Vec<u8>,
@@ -28,11 +28,11 @@ pub(crate) struct Document {
     pub(crate) origin: Origin,
 }
 
-/// What a registry has for a question.
+/// A registry's response to a request.
 pub(crate) enum Found {
     /// A document, and the address of the next page of a list.
     Here(Box<Document>, Option<Url>),
-    /// Nothing; in words for a note.
+    /// Nothing, with the reason as text, for a note.
     Absent(String),
 }
 
@@ -51,15 +51,16 @@ impl<'a> Registry<'a> {
         Ok(Self { guarded, base, repository: reference.repository.clone() })
     }
 
-    /// The registry's login for a trust server's questions about the image that Notary calls `gun`.
+    /// The registry's login for a trust server's requests about the image that Notary calls `gun`.
     pub(crate) fn lend(&self, gun: &str) -> Option<Lent> {
         self.guarded.lend(format!("repository:{gun}:pull"))
     }
 
-    /// The manifest that a tag or digest names; `None` if the registry has none.
+    /// The manifest for a tag or digest; `None` if the registry has none.
     ///
     /// # Errors
-    /// [`Error::Network`], also if the bytes do not have the digest that was asked for or that the registry says.
+    /// [`Error::Network`], including when the bytes do not have the requested digest or the digest that the registry
+    /// states.
     pub(crate) fn manifest(&self, asked: Asked, reference: &str) -> Result<Option<Document>, Error> {
         let url = self.url(&format!("manifests/{reference}"));
         match self.document_at(asked, &url, Some(ACCEPT), Sha256::from_prefixed(reference))? {
@@ -68,17 +69,18 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// One page of what refers to a manifest (Distribution specification 1.1), and the next one's address. The first is asked for without `at`.
+    /// One page of the referrers of a manifest (Distribution specification 1.1), and the next page's address. The first
+    /// page is requested without `at`.
     ///
     /// # Errors
-    /// As [`Self::manifest`], and for a next page that another server is to have.
+    /// The errors of [`Self::manifest`], and an error for a next page at a different server.
     pub(crate) fn referrers(&self, digest: Sha256, at: Option<&Url>) -> Result<Found, Error> {
         let first = self.url(&format!("referrers/{digest}"));
         let url = at.unwrap_or(&first);
         self.document_at(Asked::Referrers, url, Some("application/vnd.oci.image.index.v1+json"), None)
     }
 
-    /// The signatures of a manifest by the registry's own interface; absent if it has no such interface
+    /// A manifest's signatures from the registry's own interface; absent if the registry has no such interface
     /// (containers/image, docker/docker_client.go: `X-Registry-Supports-Signatures`).
     pub(crate) fn signatures(&self, digest: Sha256) -> Result<Found, Error> {
         let bound = self.document_bound();
@@ -86,10 +88,10 @@ impl<'a> Registry<'a> {
         let probe = self.guarded.get(&at, None, bound, Redirects::FollowedWithoutLogin)?;
         let has = probe.head.header("x-registry-supports-signatures") == Some("1");
         match Asked::Interface.judge(came(&probe)) {
-            // What the real client does: the header counts, also where a login is wanted.
+            // As in containers/image, the header counts even if a login is required.
             Meaning::Here | Meaning::Absent if has && matches!(probe.head.status, 200 | 401) => {}
             Meaning::Here | Meaning::Absent => {
-                return Ok(Found::Absent("the registry has no interface for them".into()));
+                return Ok(Found::Absent("the registry has no interface for simple signatures".into()));
             }
             Meaning::Refused => return Err(self.guarded.refused(&at, probe.head.status, &probe.body)),
         }
@@ -97,9 +99,9 @@ impl<'a> Registry<'a> {
         self.document_at(Asked::Signatures, &url, None, None)
     }
 
-    /// Puts a blob's bytes into `sink`. `false`: the registry has no such blob.
+    /// Writes a blob's bytes to `sink`; `None` if the registry does not have the blob.
     ///
-    /// Digest and size are the caller's to compare: they are known only when the sink is full.
+    /// The caller must compare digest and size, which are known only when the blob is complete.
     pub(crate) fn blob_into(&self, digest: Sha256, bound: Bound, sink: &mut dyn Sink) -> Result<Option<Origin>, Error> {
         let url = self.url(&format!("blobs/{digest}"));
         let head = self.guarded.get_into(&url, bound, sink)?;
@@ -121,18 +123,20 @@ impl<'a> Registry<'a> {
         let answer = self.guarded.get(url, accept, self.document_bound(), Redirects::Followed)?;
         match asked.judge(came(&answer)) {
             Meaning::Here => {}
-            Meaning::Absent => return Ok(Found::Absent(format!("the registry answers {}", answer.head.status))),
+            Meaning::Absent => {
+                return Ok(Found::Absent(format!("the registry responded with status {}", answer.head.status)));
+            }
             Meaning::Refused => return Err(self.guarded.refused(url, answer.head.status, &answer.body)),
         }
         let next = if asked == Asked::Referrers { self.next_page(url, &answer)? } else { None };
         let digest = Sha256::of(&answer.body);
         let said = answer.head.header("docker-content-digest").and_then(Sha256::from_prefixed);
         if let Some(expected) = wanted.or(said).filter(|expected| *expected != digest) {
-            let message = format!("expected the digest {expected}, found {digest}: nothing of it is kept");
+            let message = format!("expected the digest {expected}, found {digest}: it is not kept");
             return Err(network(
                 &shown(url),
                 message,
-                "run it again; if it stays so, the registry or something before it is broken",
+                "run it again; if the error persists, the registry or a proxy in front of it is broken",
             ));
         }
         let media_type = came(&answer).content_type.to_owned();
@@ -145,7 +149,8 @@ impl<'a> Registry<'a> {
         let links = answer.head.headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
         let Some(link) = links.flat_map(|link| link.split(',')).find_map(next_link) else { return Ok(None) };
         let next = url.join(link).ok().filter(|next| next.origin() == self.base.origin());
-        next.map(Some).ok_or_else(|| network(&shown(url), "the next page is not at this server", "run it again later"))
+        next.map(Some)
+            .ok_or_else(|| network(&shown(url), "the next page is at a different server", "run it again later"))
     }
 
     fn document_bound(&self) -> Bound {
@@ -170,7 +175,7 @@ fn came(answer: &Answer) -> Came<'_> {
     Came { status: answer.head.status, content_type, body: &answer.body }
 }
 
-/// The address in one link, if it leads to the next page.
+/// The address in a link, if the link leads to the next page.
 fn next_link(link: &str) -> Option<&str> {
     let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
     let is_next = |parameter: &str| {
@@ -187,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_page_is_read_from_a_link() {
+    fn the_next_page_is_parsed_from_a_link_header() {
         assert_eq!(next_link(r#"</v2/a/referrers/x?n=1&last=y>; rel="next""#), Some("/v2/a/referrers/x?n=1&last=y"));
         assert_eq!(next_link("<x>; title=y; REL=next"), Some("x"));
         assert_eq!(next_link(r#"<x>;rel="prev next""#), Some("x"));

@@ -1,4 +1,4 @@
-//! What one run carries with it, and what it says at its end.
+//! The context of one run, and its report.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -12,44 +12,44 @@ use crate::client::folder::{BuildFolder, EvidenceFolder, FileSet, Kept};
 use crate::client::http::{Patience, Sink};
 use crate::client::step::{Outcome, Source, SourceReport};
 
-/// What happens, for a progress display. Nothing in it is a secret.
+/// An event for a progress display. It never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A question is about to be asked.
+    /// A request is about to be sent.
     Asking(String),
-    /// So many bytes of a large answer are there.
+    /// Part of a large response has arrived.
     Received {
         /// What is being received.
         what: String,
         /// Bytes so far.
         bytes: u64,
-        /// Bytes at its end, if the source says.
+        /// The total number of bytes, if the source states that number.
         of: Option<u64>,
     },
     /// A file is in the folder.
     Kept {
-        /// The file, below the folder that was named.
+        /// The file's path below the evidence folder.
         path: String,
-        /// What became of it.
+        /// The result of keeping the file.
         kept: Kept,
     },
 }
 
-/// The bounds, the clock and the ear of one run.
+/// The limits, the clock and the event listener of one run.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
-    /// Bounds of everything that is read.
+    /// Limits for everything that is read.
     pub limits: &'a Limits,
-    /// How long to wait, how often to ask.
+    /// How long to wait and how often to try.
     pub patience: &'a Patience,
-    /// The time now: it stands beside each file in evidence.json.
+    /// The current time, which evidence.json records for each file.
     pub clock: fn() -> Timestamp,
-    /// Hears what happens, from several threads.
+    /// Receives events, from several threads.
     pub hear: &'a (dyn Fn(&Event) + Sync),
 }
 
-/// Tells of large answers while they come in.
+/// Reports progress while a large response arrives.
 pub(crate) struct Listening<'a> {
     run: Run<'a>,
     what: String,
@@ -90,33 +90,34 @@ pub fn system_clock() -> Timestamp {
     Timestamp::from_unix_seconds(seconds).unwrap_or_else(Timestamp::epoch)
 }
 
-/// What was saved of one build.
+/// What was saved for one build.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct BuildReport {
     /// The build.
     pub build_name: BuildName,
-    /// Each file that was asked for and is in the folder now.
+    /// The requested files that are now in the folder.
     pub files: Vec<(String, Kept)>,
-    /// What should be known: evidence that the source does not have, secrets that were seen.
+    /// Notes for the user, about evidence that the source does not have and secrets that were found.
     pub notes: Vec<String>,
-    /// What could not be had and may be had by running again.
+    /// Errors that a further run may resolve.
     pub faults: Vec<Error>,
-    /// What became of each source that was asked, in the order they were asked in.
+    /// The outcome for each source, in the order of the requests.
     pub sources: Vec<SourceReport>,
-    /// Why its bundle or its key is of no use to this program's audit, where it is saved and cannot be read.
+    /// Why the audit cannot use the saved bundle or key, if one of them cannot be read.
     pub unreadable: Option<Error>,
 }
 
-/// What a whole run did.
+/// The result of a whole run.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct FetchReport {
-    /// The builds, in the order they were asked for.
+    /// The builds, in the order of the requests.
     pub builds: Vec<BuildReport>,
-    /// Faults that belong to no build.
+    /// Errors that do not belong to a build.
     pub faults: Vec<Error>,
-    /// Builds of the folder, of earlier runs too, whose bundle is saved and whose key is not: they can never be verified.
+    /// Builds in the folder, including those from earlier runs, that have a bundle but no key and therefore cannot be
+    /// verified.
     pub without_key: Vec<BuildName>,
 }
 
@@ -132,7 +133,7 @@ impl BuildReport {
         }
     }
 
-    /// Adds what more was done for the same build.
+    /// Merges a later report for the same build into this one.
     pub(crate) fn add(&mut self, more: Self) {
         self.files.extend(more.files);
         self.notes.extend(more.notes);
@@ -142,8 +143,8 @@ impl BuildReport {
 }
 
 impl FetchReport {
-    /// 0: everything that was asked for is in the folder. 2: a setting must be changed. 3: something is missing; run again.
-    /// 4: there was nothing to save.
+    /// The exit code. 0: all requested evidence is in the folder. 2: a setting must be changed. 3: something is
+    /// missing; run again. 4: there was nothing to save.
     pub fn exit_code(&self) -> u8 {
         let faults = self.faults.iter().chain(self.builds.iter().flat_map(|build| &build.faults));
         let missing_key = if self.without_key.is_empty() { 0 } else { 3 };
@@ -152,12 +153,13 @@ impl FetchReport {
     }
 }
 
-/// Saves evidence of one build, step by step, and remembers what became of it: a fault of one file or step does not stop the others.
+/// Saves the evidence for one build, step by step, and records the outcomes. An error in one file or step does not stop
+/// the others.
 pub(crate) struct Saver<'a> {
     pub(crate) run: Run<'a>,
     pub(crate) folder: BuildFolder,
     pub(crate) report: BuildReport,
-    /// Of the step that is under way.
+    /// The evidence that is missing in the current step.
     missing: Vec<Missing>,
 }
 
@@ -166,7 +168,8 @@ impl<'a> Saver<'a> {
         Ok(Self { run, folder: root.build(name)?, report: BuildReport::new(name), missing: Vec::new() })
     }
 
-    /// Asks one source. Whatever `work` keeps, misses and notes is the source's outcome, in evidence.json and in the report.
+    /// Runs the step for one source. What `work` keeps, reports as missing or notes becomes the source's outcome in
+    /// evidence.json and in the report.
     pub(crate) fn step(&mut self, source: Source, from: &str, work: impl FnOnce(&mut Self)) {
         let (files, faults) = (self.report.files.len(), self.report.faults.len());
         work(self);
@@ -186,25 +189,25 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Keeps bytes, and remembers it.
+    /// Keeps bytes and records the result.
     pub(crate) fn keep(&mut self, place: &str, bytes: &[u8], origin: Origin) {
         let kept = Place::new(place).and_then(|place| self.folder.keep(&place, bytes, origin));
         self.remember(place, kept);
     }
 
-    /// Keeps a file that was written while it came in, and remembers it.
+    /// Keeps a file that was written as it arrived, and records the result.
     pub(crate) fn keep_draft(&mut self, place: &str, draft: Draft, origin: Origin) {
         let kept = Place::new(place).and_then(|place| self.folder.keep_draft(&place, draft, origin));
         self.remember(place, kept);
     }
 
-    /// Keeps a set of files, and remembers it.
+    /// Keeps a set of files and records the result.
     pub(crate) fn keep_set(&mut self, place: &str, set: &FileSet) {
         let kept = Place::new(place).and_then(|place| self.folder.keep_set(&place, set));
         self.remember(place, kept);
     }
 
-    /// Remembers what became of a file.
+    /// Records the result of keeping a file.
     pub(crate) fn remember(&mut self, place: &str, kept: Result<Kept, Error>) {
         match kept {
             Ok(kept) => {
@@ -216,16 +219,16 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Remembers that `place` could not be had and may be had another time.
+    /// Records an error for `place`; a further run may resolve it.
     pub(crate) fn fault(&mut self, place: &str, from: &str, error: Error) {
         self.remember_missing(place, from, &error.to_string());
         self.report.faults.push(error);
     }
 
-    /// Remembers that the source does not have `place`.
+    /// Records that the source does not have `place`.
     pub(crate) fn absent(&mut self, place: &str, from: &str, why: &str) {
         self.remember_missing(place, from, why);
-        self.report.notes.push(format!("{place} is not saved: {why}"));
+        self.report.notes.push(format!("{place} was not saved: {why}"));
     }
 
     fn remember_missing(&mut self, place: &str, from: &str, why: &str) {
@@ -233,12 +236,13 @@ impl<'a> Saver<'a> {
         self.missing.push(Missing { what: place.into(), from: from.into(), why: why.into(), at, source: None });
     }
 
-    /// Says so if text that is kept as it came holds what looks like a secret.
+    /// Adds a note if a saved text contains something that looks like a secret.
     pub(crate) fn note_secrets(&mut self, place: &str, text: &[u8]) {
         self.note_secrets_in(place, text);
     }
 
-    /// The same of a text that may be large: it is looked at line by line, and very long lines in pieces.
+    /// Like [`Self::note_secrets`], but for a text that may be large, which is searched line by line; very long lines
+    /// are searched in pieces.
     pub(crate) fn note_secrets_in(&mut self, place: &str, text: impl Read) {
         const PIECE_BYTES: u64 = 1 << 20;
         let mut reader = BufReader::new(text);
@@ -253,7 +257,7 @@ impl<'a> Saver<'a> {
         };
         if found {
             self.report.notes.push(format!(
-                "{place} holds what looks like a secret (a password or token). It is saved as it came: change that secret, and mind who gets this folder"
+                "{place} contains what looks like a secret (a password or token). It was saved unchanged: change that secret and limit access to this folder"
             ));
         }
     }

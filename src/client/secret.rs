@@ -1,20 +1,20 @@
-//! Text that must never be shown, logged, stored or put into an error.
+//! Text that must never be shown, logged, stored or included in an error.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret. It has no `Display`, its `Debug` shows nothing, and its memory is wiped when it goes.
+/// A secret, which has no `Display`, whose `Debug` output shows nothing, and whose memory is wiped on drop.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text over.
+    /// Wraps the text.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text, for the one place that sends it.
+    /// The text, for use only in the code that sends it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -26,22 +26,22 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A user's name and password.
+/// A user name and a password.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// The name.
+    /// The user name.
     pub user: Secret,
     /// The password or token.
     pub password: Secret,
 }
 
-/// At most 200 characters of what a server said, masked and inert, for an error or a note.
+/// At most 200 characters of a server's response, masked and escaped, for an error or a note.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
     let masked = crate::base::mask::mask(String::from_utf8_lossy(head).trim());
     let shown = crate::base::escape::for_terminal(&masked);
     if shown.is_empty() {
-        return "an empty text".into();
+        return "an empty string".into();
     }
     let cut: String = shown.chars().take(200).collect();
     if cut.len() < shown.len() { format!("{cut}…") } else { cut }
@@ -52,16 +52,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_shown_of_a_secret() {
+    fn debug_output_shows_no_secret() {
         let login = Login { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
         assert_eq!(format!("{login:?}"), "Login { user: ***, password: *** }");
     }
 
     #[test]
-    fn what_a_server_says_is_masked_short_and_inert() {
+    fn server_text_is_masked_shortened_and_escaped() {
         assert_eq!(excerpt(b"cmd: docker login --password hunter2\n"), "cmd: docker login --password ***");
         assert_eq!(excerpt(b"\x1b[31m<html>"), "\\u{1b}[31m<html>");
         assert_eq!(excerpt(&[b'x'; 9_000]).chars().count(), 201);
-        assert_eq!(excerpt(b" \n"), "an empty text");
+        assert_eq!(excerpt(b" \n"), "an empty string");
     }
 }

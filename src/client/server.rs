@@ -1,7 +1,7 @@
-//! The build server: what may be asked, and how its answers are read.
+//! The build server: the requests that are sent to it and how its responses are read.
 //!
-//! Calls and answers are those of IBM's client (ibm-hyper-protect/secure-build-cli, `request_api` in build.py and its
-//! callers). Every GET carries a JSON body: `{"BUILD_NAME": …}` where a build is named, else the two bytes `""`.
+//! The requests and responses are those of IBM's client (ibm-hyper-protect/secure-build-cli, `request_api` in build.py
+//! and its callers). Every GET has a JSON body: `{"BUILD_NAME": …}` for a named build, otherwise the two bytes `""`.
 
 use base64ct::{Base64, Encoding};
 use reqwest::Url;
@@ -21,26 +21,26 @@ use crate::client::settings::Settings;
 use crate::client::spending::Spending;
 use crate::client::tls::{self, TlsFiles};
 
-/// Everything that this program ever asks of a build server. All of it is read with GET. The calls that change something or
-/// give out the server's state with its keys (`/state-image`) have no variant, so they cannot be made.
+/// Every request that this program sends to a build server. All use GET. Requests that change something or return the
+/// server's state, including its keys (`/state-image`), have no variant and so cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call<'a> {
     /// `GET /image`: the status record of the newest build.
     Status,
-    /// `GET /manifest`: a bundle, by name, or the newest.
+    /// `GET /manifest`: a bundle by name, or the newest bundle.
     Manifest(Option<&'a BuildName>),
-    /// `GET /publickey`: the key of a bundle, by name, or the newest.
+    /// `GET /publickey`: the key of a bundle by name, or of the newest bundle.
     PublicKey(Option<&'a BuildName>),
     /// `GET /imagedigest`: the digest of the newest build's image.
     ImageDigest,
-    /// `GET /config-json`: the key that the newest build's image is signed with.
+    /// `GET /config-json`: the key with which the newest build's image is signed.
     ImageKey,
-    /// `GET /log/build`: the whole log of the newest build.
+    /// `GET /log/build`: the complete log of the newest build.
     BuildLog,
 }
 
 impl Call<'_> {
-    /// The path that is asked.
+    /// The request path.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Status => "/image",
@@ -52,7 +52,7 @@ impl Call<'_> {
         }
     }
 
-    /// What is asked, for the table of answers.
+    /// The request, for the table of responses.
     fn asked(self) -> Asked {
         match self {
             Self::Status => Asked::Status,
@@ -64,17 +64,17 @@ impl Call<'_> {
         }
     }
 
-    /// The body that is sent.
+    /// The request body.
     pub(crate) fn body(self) -> String {
         match self {
-            // A build's name holds nothing that JSON would escape.
+            // A build name contains nothing that JSON would escape.
             Self::Manifest(Some(name)) | Self::PublicKey(Some(name)) => format!("{{\"BUILD_NAME\": \"{name}\"}}"),
             _ => "\"\"".into(),
         }
     }
 }
 
-/// An answer with where it came from.
+/// A response and its origin.
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: u16,
@@ -83,7 +83,7 @@ pub(crate) struct Reply {
     pub(crate) origin: Origin,
 }
 
-/// A build server that can be asked.
+/// A build server, ready for requests.
 pub(crate) struct BuildServer<'a> {
     run: Run<'a>,
     http: Http,
@@ -91,7 +91,7 @@ pub(crate) struct BuildServer<'a> {
 }
 
 impl<'a> BuildServer<'a> {
-    /// Reads CA, certificate and key. Nothing is asked yet.
+    /// Reads the CA, certificate and key, without sending a request.
     pub(crate) fn new(
         run: Run<'a>,
         settings: &Settings,
@@ -106,24 +106,26 @@ impl<'a> BuildServer<'a> {
         Ok(Self { run, http, base: base_url(settings)? })
     }
 
-    /// The address of a call, to be shown.
+    /// The address of a request, for display.
     pub(crate) fn address(&self, call: Call<'_>) -> String {
         address(&self.base, call)
     }
 
-    /// Asks for something small. Any HTTP status is a reply.
+    /// Requests something small. A response with any HTTP status is returned.
     ///
     /// # Errors
-    /// [`Error::Network`]: there was no whole answer; [`Error::OverLimit`]: it is larger than any real one.
+    /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than any
+    /// genuine one.
     pub(crate) fn ask(&self, call: Call<'_>) -> Result<Reply, Error> {
         let bound = self.run.limits.server_answer_bytes();
         self.asked(call, &mut |question| self.http.get(question, bound))
     }
 
-    /// Asks for a bundle: its bytes go into `draft`, never through memory as a whole.
+    /// Requests a bundle. Its bytes are written to `draft` and are never all in memory.
     ///
     /// # Errors
-    /// The outer one: there was no whole answer, so the same question may help later. The inner one: what the answer is instead.
+    /// The outer error means that there was no complete response, so a retry may help. The inner error means that the
+    /// response is not a bundle.
     pub(crate) fn bundle(&self, name: Option<&BuildName>, mut draft: Draft) -> Answered<Draft> {
         let mut base64 = Base64Text::new(&mut draft);
         let (reply, found) = self.streamed(Call::Manifest(name), "encoded_manifest", &mut base64)?;
@@ -135,21 +137,22 @@ impl<'a> BuildServer<'a> {
         }))
     }
 
-    /// Asks for a bundle's key.
+    /// Requests a bundle's key.
     ///
     /// # Errors
-    /// As [`Self::bundle`].
+    /// The errors of [`Self::bundle`].
     pub(crate) fn key(&self, name: Option<&BuildName>) -> Answered<Vec<u8>> {
         let reply = self.ask(Call::PublicKey(name))?;
         Ok(reply.public_key().map(|(name, content)| Got { name, content, origin: reply.origin }))
     }
 
-    /// Asks for the log: its text goes into `draft`.
+    /// Requests the log and writes its text to `draft`.
     pub(crate) fn log(&self, draft: &mut Draft) -> Result<(Reply, Member), Error> {
         self.streamed(Call::BuildLog, "log", draft)
     }
 
-    /// Asks for something large: the text of one member of the answer goes into `sink`, and the reply has the rest.
+    /// Requests something large: the string value of one member of the response is written to `sink`, and the reply has
+    /// the rest.
     fn streamed(&self, call: Call<'_>, member: &'static str, sink: &mut dyn Sink) -> Result<(Reply, Member), Error> {
         let limits = self.run.limits;
         let bound = if call == Call::BuildLog { limits.server_log_bytes() } else { limits.server_manifest_bytes() };
@@ -187,17 +190,18 @@ impl<'a> BuildServer<'a> {
     }
 }
 
-/// A named answer, what is wrong with it, or why there was none.
+/// A response that states a build's name. The inner error describes what is wrong with the response; the outer error,
+/// why there is none.
 pub(crate) type Answered<T> = Result<Result<Got<T>, Error>, Error>;
 
-/// What a named answer holds.
+/// The content of a response that states a build's name.
 pub(crate) struct Got<T> {
     pub(crate) name: BuildName,
     pub(crate) content: T,
     pub(crate) origin: Origin,
 }
 
-/// Whether an answer had the text that was to be taken out of it.
+/// Whether a response contained the string to extract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Member {
     Taken,
@@ -209,29 +213,30 @@ pub(crate) fn base_url(settings: &Settings) -> Result<Url, Error> {
     let host = if settings.host.contains(':') { format!("[{}]", settings.host) } else { settings.host.clone() };
     Url::parse(&format!("https://{host}:{}/", settings.port)).map_err(|_| Error::Settings {
         path: settings.path.display().to_string(),
-        message: "HOSTNAME and CICD_PORT make no address".into(),
+        message: "HOSTNAME and CICD_PORT do not form an address".into(),
     })
 }
 
-/// The address of a call, to be shown. The port always stands there: it is part of what was asked.
+/// The address of a request, for display. The address always includes the port, which is part of the request.
 pub(crate) fn address(base: &Url, call: Call<'_>) -> String {
     let (host, port) = (base.host_str().unwrap_or_default(), base.port_or_known_default().unwrap_or_default());
     format!("https://{host}:{port}{}", call.path())
 }
 
-/// What the newest build is, by the status record.
+/// The newest build according to the status record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Newest {
-    /// A build that has ended.
+    /// A finished build.
     Build(BuildName),
-    /// None has ended yet, or one is running: the names are empty then.
+    /// There is no finished build, or a build is running; in both cases, the names are empty.
     None,
-    /// The server did not say.
+    /// The server did not state it.
     Unknown(Error),
 }
 
 impl Reply {
-    /// Did the server say that it has no such thing? The words, for a note.
+    /// A description of the server's response, for a note, if the response means that the server does not have the
+    /// content.
     pub(crate) fn absence(&self) -> Option<String> {
         (self.meaning() == Meaning::Absent).then(|| self.said())
     }
@@ -241,10 +246,10 @@ impl Reply {
     }
 
     fn said(&self) -> String {
-        format!("the server answers {}: {}", self.status, excerpt(&self.body))
+        format!("the server responded with status {}: {}", self.status, excerpt(&self.body))
     }
 
-    /// The status record's word on the newest build. All else in it is left to the audit.
+    /// The newest build as stated by the status record. The audit evaluates the other fields.
     pub(crate) fn newest(&self) -> Result<Newest, Error> {
         let record = self.json()?;
         let Some(record) = record.as_object() else { return Err(self.unexpected("a status record (a JSON object)")) };
@@ -252,11 +257,12 @@ impl Reply {
             None | Some(Value::Null) => Ok(Newest::None),
             Some(Value::String(name)) if name.is_empty() => Ok(Newest::None),
             Some(Value::String(name)) => Ok(Newest::Build(self.name(name)?)),
-            Some(_) => Err(self.unexpected("build_name to be a text")),
+            Some(_) => Err(self.unexpected("build_name to be a string")),
         }
     }
 
-    /// `{"manifest_name": "manifest.<build_name>", "encoded_manifest": "<base64>"}`: the build's name. The text was taken out of it.
+    /// `{"manifest_name": "manifest.<build_name>", "encoded_manifest": "<base64>"}`: returns the build's name. The
+    /// bundle was already extracted.
     pub(crate) fn manifest(&self, text: Member) -> Result<BuildName, Error> {
         const WANTED: &str = "manifest_name and encoded_manifest";
         let answer = self.json()?;
@@ -267,27 +273,27 @@ impl Reply {
         self.name(build_name)
     }
 
-    /// Is there that member, once, and was it its text that was taken out?
+    /// Whether the response has this member exactly once and the extracted string is its value.
     fn text_of(&self, answer: &Value, member: &str, text: Member) -> Option<()> {
         (answer.get(member)?.as_str()?.is_empty() && text == Member::Taken).then_some(())
     }
 
-    /// `{"build_name": …, "public_key_pem": …}`: the build's name and the key as it came.
+    /// `{"build_name": …, "public_key_pem": …}`: returns the build's name and the unchanged key.
     pub(crate) fn public_key(&self) -> Result<(BuildName, Vec<u8>), Error> {
         const WANTED: &str = "build_name and public_key_pem";
         let answer = self.json()?;
         let name = answer.get("build_name").and_then(Value::as_str).ok_or_else(|| self.unexpected(WANTED))?;
         let pem = answer.get("public_key_pem").and_then(Value::as_str).ok_or_else(|| self.unexpected(WANTED))?;
         if pem.contains("PRIVATE KEY") {
-            return Err(self.fault("public_key_pem holds a private key, which is not saved".into()));
+            return Err(self.fault("public_key_pem contains a private key, which is not saved".into()));
         }
         if !pem.contains("-----BEGIN ") {
-            return Err(self.fault("public_key_pem is no PEM".into()));
+            return Err(self.fault("public_key_pem is not PEM".into()));
         }
         Ok((self.name(name)?, pem.as_bytes().to_vec()))
     }
 
-    /// A JSON string: the image's name with its digest. The body is what is kept.
+    /// Checks for a JSON string with the image's name and digest. The body is kept unchanged.
     pub(crate) fn image_digest(&self) -> Result<Vec<u8>, Error> {
         let answer = self.json()?;
         answer
@@ -296,8 +302,9 @@ impl Reply {
             .ok_or_else(|| self.unexpected("a JSON string with the image's digest"))
     }
 
-    /// `{"public_key": …}`: the image's key and what its file is called. It is a certificate in PEM, as base64 or plain
-    /// (docker.io), or an OpenPGP key in armour (other registries). `None`: the server names none, as for images that it did not sign.
+    /// `{"public_key": …}`: returns the image's key and its file name. The key is a certificate in PEM, as base64 or
+    /// plain text (docker.io), or an armored OpenPGP key (other registries). `None` if the server provides no key, as
+    /// for images that it did not sign.
     pub(crate) fn image_key(&self) -> Result<Option<(&'static str, Vec<u8>)>, Error> {
         let answer = self.json()?;
         let text = match answer.get("public_key") {
@@ -310,35 +317,39 @@ impl Reply {
         let key = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
         let shown = String::from_utf8_lossy(&key);
         if shown.contains("PRIVATE KEY") {
-            return Err(self.fault("public_key holds a private key, which is not saved".into()));
+            return Err(self.fault("public_key contains a private key, which is not saved".into()));
         }
         match shown.trim_start() {
             armour if armour.starts_with("-----BEGIN PGP PUBLIC KEY BLOCK-----") => Ok(Some(("image-key.asc", key))),
             pem if pem.starts_with("-----BEGIN ") => Ok(Some(("image-key.pem", key))),
-            _ => Err(self.fault("public_key is neither PEM, as base64 or plain, nor an OpenPGP key".into())),
+            _ => Err(self.fault("public_key is neither PEM (as base64 or plain text) nor an OpenPGP key".into())),
         }
     }
 
-    /// `{"log": "line\nline"}`: is it that? The text was taken out of it.
+    /// Checks for `{"log": "line\nline"}`. The log was already extracted.
     pub(crate) fn log(&self, text: Member) -> Result<(), Error> {
         let answer = self.json()?;
         self.text_of(&answer, "log", text).ok_or_else(|| self.unexpected("log"))
     }
 
-    /// The body as JSON, if the status is one of success. 200 and 201 are both taken: which of them a call gives is not
-    /// documented for every version.
+    /// The body as JSON, if the status is a success. Both 200 and 201 are accepted, because it is not documented for
+    /// every version which of the two a request returns.
     fn json(&self) -> Result<Value, Error> {
         match self.status {
             _ if self.meaning() == Meaning::Here => {}
             300..400 => {
-                let hint = "ask the build server itself: a proxy or another server is at that address";
-                return Err(network(&self.origin.from, "the server sends us elsewhere; that is never followed", hint));
+                let hint = "use the build server's own address: a proxy or a different server responds at this one";
+                return Err(network(
+                    &self.origin.from,
+                    "the server redirects, but redirects from a build server are never followed",
+                    hint,
+                ));
             }
             _ => return Err(self.fault(self.said())),
         }
         crate::base::strict_json::parse(&self.body).map_err(|error| {
             if error.is_data() {
-                return self.fault(format!("the answer can be read two ways: {error}"));
+                return self.fault(format!("the response is ambiguous: {error}"));
             }
             self.fault(format!("expected JSON, found {}", excerpt(&self.body)))
         })
@@ -357,7 +368,7 @@ impl Reply {
     }
 
     fn fault(&self, message: String) -> Error {
-        network(&self.origin.from, message, "run it again; if it stays so, look at the build server's log")
+        network(&self.origin.from, message, "run it again; if the error persists, check the build server's log")
     }
 }
 

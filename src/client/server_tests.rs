@@ -15,7 +15,7 @@ fn name() -> BuildName {
 }
 
 #[test]
-fn calls_are_those_of_the_client_and_no_other() {
+fn requests_equal_those_of_the_client() {
     let name = name();
     let calls = [
         (Call::Status, "/image", "\"\"".to_owned()),
@@ -49,7 +49,7 @@ fn the_image_key_is_a_certificate_or_an_openpgp_key() {
     assert_eq!(key(&Base64::encode_string(pem.as_bytes())).unwrap(), Some(("image-key.pem", pem.into())));
     assert_eq!(key(armour).unwrap(), Some(("image-key.asc", armour.into())));
     assert_eq!(key(&Base64::encode_string(armour.as_bytes())).unwrap(), Some(("image-key.asc", armour.into())));
-    // A server that signs no images has no key to name.
+    // A server that does not sign images has no key to provide.
     assert_eq!(key("").unwrap(), None);
     assert_eq!(reply(200, r#"{"public_key": null}"#).image_key().unwrap(), None);
     assert!(reply(200, r#"{"repository_name": "r"}"#).image_key().is_err());
@@ -58,7 +58,7 @@ fn the_image_key_is_a_certificate_or_an_openpgp_key() {
 }
 
 #[test]
-fn hostile_answers_are_refused_and_shown_inert() {
+fn hostile_responses_are_refused_and_escaped() {
     let manifest = |name: &str, bundle: &str| {
         let text = if bundle.is_empty() { Member::Taken } else { Member::Missing };
         reply(200, &serde_json::json!({"manifest_name": name, "encoded_manifest": bundle}).to_string()).manifest(text)
@@ -68,18 +68,18 @@ fn hostile_answers_are_refused_and_shown_inert() {
     for (found, says) in [
         (manifest("../../etc/x", "").unwrap_err(), "begin with manifest."),
         (manifest("manifest.../../etc/x", "").unwrap_err(), "../../etc/x"),
-        // A text that was not taken out, for example because the key is spelled with escapes.
+        // A string that was not extracted, for example because its member name uses escapes.
         (manifest(&good, "QlpoOQ==").unwrap_err(), "expected manifest_name and encoded_manifest"),
         (reply(200, "<html>proxy\x1b[2J</html>").manifest(Member::Taken).unwrap_err(), "<html>proxy\\u{1b}[2J</html>"),
         (reply(200, r#"{"manifest_name":"#).manifest(Member::Taken).unwrap_err(), "expected JSON"),
         (reply(200, "[]").manifest(Member::Taken).unwrap_err(), "expected manifest_name and encoded_manifest"),
-        (reply(200, r#"{"a": 1, "a": 2}"#).manifest(Member::Taken).unwrap_err(), "two ways"),
+        (reply(200, r#"{"a": 1, "a": 2}"#).manifest(Member::Taken).unwrap_err(), "ambiguous"),
         (
             reply(500, "docker login --password hunter2").manifest(Member::Taken).unwrap_err(),
-            "the server answers 500: docker login --password ***",
+            "the server responded with status 500: docker login --password ***",
         ),
         (reply(302, "").manifest(Member::Taken).unwrap_err(), "never followed"),
-        (reply(200, r#"{"build_name": 7}"#).newest().unwrap_err(), "build_name to be a text"),
+        (reply(200, r#"{"build_name": 7}"#).newest().unwrap_err(), "build_name to be a string"),
         (reply(200, r#"{"digest": "x"}"#).image_digest().unwrap_err(), "a JSON string"),
         (reply(200, r#"{"log": ["x"]}"#).log(Member::Missing).unwrap_err(), "expected log"),
         (
@@ -92,7 +92,7 @@ fn hostile_answers_are_refused_and_shown_inert() {
             reply(200, &format!(r#"{{"build_name": "{NAME}", "public_key_pem": "rubbish"}}"#))
                 .public_key()
                 .unwrap_err(),
-            "no PEM",
+            "not PEM",
         ),
     ] {
         assert_eq!(found.exit_code(), 3);

@@ -1,7 +1,7 @@
-//! What the settings of IBM's client say about the build server: address, certificates, image.
+//! The settings of IBM's client for the build server: address, certificates, image.
 //!
-//! Two forms are read and never written: `sbs-config.json` of IBM's secure-build-cli (key names without regard to case) and
-//! the YAML of the on-premises client (`secure_build_workers.sbs`). Both hold secrets as well; of those nothing is kept.
+//! Two formats are read and never written: `sbs-config.json` of IBM's secure-build-cli (key names are case-insensitive)
+//! and the YAML of the on-premises client (`secure_build_workers.sbs`). Both also contain secrets, which are not kept.
 
 use std::fmt;
 use std::fs::File;
@@ -15,41 +15,43 @@ use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 use crate::client::secret::{Login, Secret};
 
-/// Settings without their secrets.
+/// Settings without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The file they come from.
+    /// The settings file.
     pub path: PathBuf,
-    /// The build server: the name that its certificate must carry.
+    /// The build server's host name, which must match its certificate.
     pub host: String,
-    /// Its port.
+    /// The build server's port.
     pub port: u16,
-    /// Where the CA may lie; the first that exists is it.
+    /// Possible paths of the CA file; the first one that exists is used.
     pub ca: Vec<PathBuf>,
-    /// Where the client certificate may lie, with its key behind it in the same file unless `key` says otherwise.
+    /// Possible paths of the client certificate. The same file also contains the certificate's key, unless `key` has
+    /// other paths.
     pub certificate: Vec<PathBuf>,
-    /// Where the client's key may lie, when it has a file of its own.
+    /// Possible paths of the client's key, if the key has its own file.
     pub key: Vec<PathBuf>,
-    /// The registry that images are pushed to, for example `docker.io`; on premises it may be a name that only the build server knows.
+    /// The registry to which images are pushed, for example `docker.io`. On premises, this may be a name that only the
+    /// build server can resolve.
     pub push_server: Option<String>,
-    /// The repository at that registry, for example `acme/wallet`.
+    /// The repository in that registry, for example `acme/wallet`.
     pub repository: Option<String>,
     /// The Notary server for that repository.
     pub trust_server: Option<String>,
-    /// The bucket that manifests are sent to.
+    /// The bucket to which manifests are uploaded.
     pub bucket: Option<String>,
-    /// The address of the object store that holds it.
+    /// The address of that bucket's object store.
     pub bucket_endpoint: Option<String>,
 }
 
 impl Settings {
-    /// Reads a settings file; relative paths in it are tried against `working_folder`, then against the file's own folder.
+    /// Reads a settings file. Relative paths are tried in `working_folder`, then in the folder of the settings file.
     ///
-    /// Whether the files exist, or fit each other, is not looked at here.
+    /// This does not check whether the files exist or match each other.
     ///
     /// # Errors
-    /// [`Error::Settings`] names the setting that is missing or has no meaning, never its value.
+    /// [`Error::Settings`], which names the missing or invalid setting but never contains its value.
     pub fn read(path: &Path, working_folder: &Path, limits: &Limits) -> Result<Self, Error> {
         let text = read_settings_file(path, limits)?;
         let folders = [working_folder.to_path_buf(), path.parent().unwrap_or(Path::new("")).to_path_buf()];
@@ -61,19 +63,19 @@ impl Settings {
 }
 
 impl Settings {
-    /// The registry that images are pushed to; `None` where the settings have a name of the build server's own for it (`hpvs registry add`):
-    /// without a dot or a port it is not an address.
+    /// The registry to which images are pushed; `None` if the settings use a name that only the build server can
+    /// resolve (`hpvs registry add`). A name without a dot or a port is not an address.
     pub(crate) fn registry(&self) -> Option<&str> {
         let named = self.push_server.as_deref().unwrap_or("docker.io");
         (named == "localhost" || named.contains(['.', ':'])).then_some(named)
     }
 }
 
-/// The login for the registry that the settings hold: the read-only one (`DOCKER_RO_USER`), else the one that pushes
-/// (`DOCKER_USER`). Only `sbs-config.json` has them; `None` where neither is whole.
+/// The registry login in the settings: the read-only login (`DOCKER_RO_USER`), otherwise the login for pushing
+/// (`DOCKER_USER`). Only `sbs-config.json` contains logins; `None` if neither is complete.
 ///
 /// # Errors
-/// [`Error::Settings`], without any value.
+/// [`Error::Settings`], which never contains a value.
 pub fn registry_login(path: &Path, limits: &Limits) -> Result<Option<Login>, Error> {
     let text = read_settings_file(path, limits)?;
     if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
@@ -92,12 +94,12 @@ fn fail(path: &Path, message: String) -> Error {
     Error::Settings { path: path.display().to_string(), message }
 }
 
-/// The file's bytes are wiped when they go: they hold secrets.
+/// Reads the settings file. Its bytes contain secrets and are wiped on drop.
 fn read_settings_file(path: &Path, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Error> {
     read_bounded(path, limits.settings_bytes())
 }
 
-/// A small file, whole; its bytes are wiped when they go.
+/// Reads a whole small file. Its bytes are wiped on drop.
 pub(crate) fn read_bounded(path: &Path, bound: Bound) -> Result<Zeroizing<Vec<u8>>, Error> {
     let what = path.display().to_string();
     let file = File::open(path).map_err(|error| Error::from_read(&what, error))?;
@@ -146,7 +148,8 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     let Some(host) = host.or(old_host).or(oldest_host) else {
         return Err("HOSTNAME (in files of 2021: CICD_PUBLIC_IP) is missing or empty".into());
     };
-    // IBM's samples have neither: its client adds UUID when it makes the certificate. Then the flags name the files.
+    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. Without both, flags
+    // specify the files.
     let client_crt_key =
         client_crt_key.or_else(|| Some(format!(".{}-{}", container.as_deref().unwrap_or("container"), uuid?)));
     let ca: Vec<String> = ca_path
@@ -172,8 +175,8 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     })
 }
 
-/// Every place that each of `paths` may mean. IBM's client puts `./` before a path, so that an absolute one is taken below
-/// the working folder too; what the path says by itself comes last.
+/// All paths to which each of `paths` may refer. IBM's client puts `./` before a path, so an absolute path is also
+/// looked up below the working folder; the literal path comes last.
 pub(crate) fn candidates(paths: &[String], folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in paths {
@@ -188,7 +191,7 @@ pub(crate) fn candidates(paths: &[String], folders: &[PathBuf]) -> Vec<PathBuf> 
     found
 }
 
-/// A host name or an address; nothing that could carry a path, a user or a port.
+/// Checks a host name or address, which cannot contain a path, a user or a port.
 pub(crate) fn checked_host(text: &str, name: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
     let good = (1..=253).contains(&text.len()) && text.bytes().all(allowed);
@@ -196,22 +199,22 @@ pub(crate) fn checked_host(text: &str, name: &str) -> Result<String, String> {
     if good && (is_address || !text.contains(':')) {
         return Ok(text.to_owned());
     }
-    Err(format!("{name} is no host name: expected a name or an address, without a scheme, a port or a path"))
+    Err(format!("{name} is not a host name: expected a name or an address, without a scheme, a port or a path"))
 }
 
 pub(crate) fn checked_port(text: &str, name: &str) -> Result<u16, String> {
-    text.parse().ok().filter(|&port| port != 0).ok_or_else(|| format!("{name} is no port: expected 1 to 65535"))
+    text.parse().ok().filter(|&port| port != 0).ok_or_else(|| format!("{name} is not a port: expected 1 to 65535"))
 }
 
-/// The values of `names` in a JSON object whose keys are compared without regard to case; all other values are passed over
-/// and never kept. Empty texts count as missing, as they do for IBM's client.
+/// The values of `names` in a JSON object whose keys are case-insensitive. All other values are ignored and never
+/// stored. Empty strings count as missing, as in IBM's client.
 fn pick<const N: usize>(text: &[u8], names: [&str; N]) -> Result<[Option<Zeroizing<String>>; N], String> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let picked = Pick { names }.deserialize(&mut deserializer).and_then(|picked| deserializer.end().map(|()| picked));
-    // The library's own words may quote a value.
+    // The library's own message could quote a value.
     picked.map_err(|error| match error.classify() {
         serde_json::error::Category::Data if error.to_string().starts_with("setting ") => error.to_string(),
-        _ => format!("expected one JSON object, found a fault at line {}, column {}", error.line(), error.column()),
+        _ => format!("expected one JSON object, found an error at line {}, column {}", error.line(), error.column()),
     })
 }
 
@@ -246,18 +249,18 @@ impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
             let upper = key.to_uppercase();
             let (Some(value), Some(seen)) = (values.get_mut(slot), seen.get_mut(slot)) else { continue };
             if std::mem::replace(seen, true) {
-                return Err(A::Error::custom(format!("setting {upper} stands twice")));
+                return Err(A::Error::custom(format!("setting {upper} appears twice")));
             }
             *value = match entries.next_value::<Scalar>() {
                 Ok(Scalar(text)) => text.filter(|text| !text.is_empty()),
-                Err(_) => return Err(A::Error::custom(format!("setting {upper} must be a text"))),
+                Err(_) => return Err(A::Error::custom(format!("setting {upper} must be a string"))),
             };
         }
         Ok(values)
     }
 }
 
-/// A text, or a whole number as a text, or null.
+/// A string, an integer as a string, or null.
 pub(crate) struct Scalar(pub(crate) Option<Zeroizing<String>>);
 
 impl<'de> serde::Deserialize<'de> for Scalar {
@@ -272,7 +275,7 @@ impl Visitor<'_> for ScalarVisitor {
     type Value = Scalar;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a whole number")
+        f.write_str("a string or an integer")
     }
 
     fn visit_unit<E>(self) -> Result<Scalar, E> {

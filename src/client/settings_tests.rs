@@ -24,7 +24,7 @@ fn paths(texts: &[&str]) -> Vec<PathBuf> {
 }
 
 #[test]
-fn defaults_are_those_of_the_client() {
+fn defaults_equal_those_of_the_client() {
     let settings = read(
         "defaults",
         r#"{"hostname": "sbs.example.com", "UUID": "1-2", "SECRET": "hunter2", "GITHUB_URL": "git@github.com:a/b.git"}"#,
@@ -62,7 +62,7 @@ fn named_files_come_before_defaults() {
 }
 
 #[test]
-fn an_absolute_path_is_looked_for_where_the_client_looks_too() {
+fn absolute_paths_are_looked_up_where_the_client_looks() {
     let settings = read("absolute", r#"{"HOSTNAME": "h", "CLIENT_CRT_KEY": "/keys/me.pem"}"#).unwrap();
     assert_eq!(settings.certificate, paths(&["work/keys/me.pem", "own/keys/me.pem", "/keys/me.pem"]));
 }
@@ -81,9 +81,10 @@ fn on_premises_settings_are_read() {
     assert_eq!(settings.repository.as_deref(), Some("acme/wallet"));
 }
 
-/// By the samples in IBM's repositories, 2021 to 2025: none has UUID or CLIENT_CRT_KEY, and no YAML has a CA.
+/// Modelled on the samples in IBM's repositories from 2021 to 2025: none has UUID or CLIENT_CRT_KEY, and no YAML file
+/// has a CA.
 #[test]
-fn flags_name_what_the_samples_leave_out() {
+fn flags_supply_files_that_the_samples_omit() {
     for (name, text, host) in [
         (
             "2021",
@@ -113,7 +114,7 @@ fn flags_name_what_the_samples_leave_out() {
 }
 
 #[test]
-fn a_push_server_that_only_the_build_server_knows_is_not_a_registry() {
+fn a_push_server_name_that_is_not_an_address_is_not_a_registry() {
     let registry = |text: &str| {
         let settings = read("push", &format!(r#"{{"HOSTNAME": "h", {text} "UUID": "1"}}"#)).unwrap();
         settings.registry().map(str::to_owned)
@@ -126,13 +127,13 @@ fn a_push_server_that_only_the_build_server_knows_is_not_a_registry() {
 }
 
 #[test]
-fn faults_name_the_setting_and_never_show_a_value() {
+fn errors_name_the_setting_and_never_show_its_value() {
     for (name, text, says) in [
         ("no-host", r#"{"UUID": "hunter2"}"#, "HOSTNAME (in files of 2021: CICD_PUBLIC_IP) is missing"),
-        ("twice", r#"{"HOSTNAME": "hunter2", "hostname": "h", "UUID": "1"}"#, "setting HOSTNAME stands twice"),
-        ("kind", r#"{"HOSTNAME": ["hunter2"], "UUID": "1"}"#, "setting HOSTNAME must be a text"),
-        ("port", r#"{"HOSTNAME": "h", "UUID": "1", "CICD_PORT": "hunter2"}"#, "CICD_PORT is no port"),
-        ("host", r#"{"HOSTNAME": "hunter2@h/x", "UUID": "1"}"#, "HOSTNAME is no host name"),
+        ("twice", r#"{"HOSTNAME": "hunter2", "hostname": "h", "UUID": "1"}"#, "setting HOSTNAME appears twice"),
+        ("kind", r#"{"HOSTNAME": ["hunter2"], "UUID": "1"}"#, "setting HOSTNAME must be a string"),
+        ("port", r#"{"HOSTNAME": "h", "UUID": "1", "CICD_PORT": "hunter2"}"#, "CICD_PORT is not a port"),
+        ("host", r#"{"HOSTNAME": "hunter2@h/x", "UUID": "1"}"#, "HOSTNAME is not a host name"),
         ("cut", r#"{"HOSTNAME": "h", "SECRET": "hunter2""#, "line 1"),
         ("tail", r#"{"HOSTNAME": "h", "UUID": "1"} hunter2"#, "line 1"),
         ("yaml", "secret: hunter2\n", "secure_build_workers.sbs"),
@@ -151,7 +152,7 @@ fn faults_name_the_setting_and_never_show_a_value() {
 }
 
 #[test]
-fn the_read_only_login_comes_first() {
+fn the_read_only_login_is_preferred() {
     let folder = std::env::temp_dir().join(format!("hpsb-audit-login-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("sbs-config.json");

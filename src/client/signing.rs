@@ -1,7 +1,7 @@
-//! AWS Signature Version 4 for reading: what object stores with HMAC keys expect.
+//! AWS Signature Version 4 for read requests, which object stores expect if HMAC keys are used.
 //!
-//! Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". Headers, never a signed address: an
-//! address would end in logs.
+//! Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". The signature is in headers,
+//! never in the address, because addresses appear in logs.
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Url;
@@ -18,11 +18,11 @@ pub struct StoreKeys {
     pub access_key_id: Secret,
     /// The key.
     pub secret_access_key: Secret,
-    /// For keys that were lent for a while.
+    /// The session token of temporary keys.
     pub session_token: Option<Secret>,
 }
 
-/// The headers that sign a GET of `url` at the time `now`, which must be near the store's own.
+/// The headers that sign a GET request for `url` at the time `now`, which must be close to the store's clock.
 pub(crate) fn sign(
     url: &Url,
     range: Option<&str>,
@@ -63,20 +63,20 @@ pub(crate) fn sign(
     headers
 }
 
-/// `20130524T000000Z`.
+/// A time in the form `20130524T000000Z`.
 fn compact(now: Timestamp) -> String {
     let whole = Timestamp::from_unix_seconds(now.unix_seconds()).unwrap_or(now);
     whole.to_string().chars().filter(|character| !matches!(character, '-' | ':')).collect()
 }
 
 fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    // A key of any length is taken (RFC 2104, 2), so this never fails.
+    // This never fails, because HMAC accepts keys of any length (RFC 2104, 2).
     let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(key) else { return Vec::new() };
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Bytes in an address: everything but `A-Z a-z 0-9 - . _ ~`, and `/` where it parts folders, becomes `%XX`.
+/// Percent-encodes a string: every byte becomes `%XX`, except `A-Z a-z 0-9 - . _ ~` and `/` as a path separator.
 pub(crate) fn percent_encoded(text: &str, slash: Slash) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -89,7 +89,7 @@ pub(crate) fn percent_encoded(text: &str, slash: Slash) -> String {
     out
 }
 
-/// Whether a `/` parts folders or is a character like any other.
+/// Whether `/` is a path separator or encoded like other characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slash {
     Kept,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn known_answers_of_the_s3_reference() {
+    fn signatures_equal_those_of_the_s3_reference() {
         assert_eq!(
             signature("https://examplebucket.s3.amazonaws.com/test.txt", Some("bytes=0-9")),
             "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
@@ -127,9 +127,10 @@ mod tests {
         );
     }
 
-    /// Calculated by botocore's S3SigV4Auth: encoded paths and queries, a port, a lent key.
+    /// The expected values were computed with botocore's S3SigV4Auth: encoded paths and queries, a port, a session
+    /// token.
     #[test]
-    fn known_answers_of_botocore() {
+    fn signatures_equal_those_of_botocore() {
         let now = Timestamp::from_rfc3339("2013-05-24T00:00:00Z").unwrap();
         let path = "https://store.example.com:8443/builds/a%20b%2B%C3%A4/manifest.x%3Ay.sig.tbz";
         let query = "https://store.example.com:8443/builds?continuation-token=a%2Fb%3D&encoding-type=url&list-type=2&prefix=a%2Fb%20c";
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_the_keys() {
+    fn debug_output_hides_keys_and_paths_are_encoded() {
         assert!(!format!("{:?}", keys("hunter2")).contains("hunter2"));
         assert_eq!(percent_encoded("a b/ä~:+", Slash::Kept), "a%20b/%C3%A4~%3A%2B");
         assert_eq!(percent_encoded("a/b", Slash::Encoded), "a%2Fb");

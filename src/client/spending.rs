@@ -1,4 +1,5 @@
-//! What one run may take from all servers together: no chain of answers, each within its own bound, goes on without end.
+//! Limits for all servers together in one run, so that a chain of responses, each within its own limit, cannot go on
+//! forever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// What is left of the bounds of one run. Its clones share it.
+/// The remainder of a run's limits. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Spending {
     left: Arc<Left>,
@@ -27,12 +28,12 @@ impl Spending {
         Self { left: Arc::new(left), bytes: limits.fetched_bytes(), questions: limits.fetch_questions() }
     }
 
-    /// One more question.
+    /// Counts one request.
     pub(crate) fn question(&self, from: &str) -> Result<(), Error> {
         take(&self.left.questions, 1).ok_or_else(|| self.questions.exceeded(format_args!("this run, at {from}")))
     }
 
-    /// So many bytes more of answers.
+    /// Counts bytes of responses.
     pub(crate) fn bytes(&self, count: u64, from: &str) -> Result<(), Error> {
         take(&self.left.bytes, count).ok_or_else(|| self.bytes.exceeded(format_args!("this run, at {from}")))
     }

@@ -1,8 +1,9 @@
-//! The sources of evidence. Each is a step of its own: it has an outcome of its own, and no other step is lost by it.
+//! The sources of evidence. Each source is a separate step with its own outcome; a failed step does not affect the
+//! others.
 
 use serde::{Deserialize, Serialize};
 
-/// A source of evidence of one build.
+/// A source of evidence for one build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -13,11 +14,11 @@ pub enum Source {
     Bundle,
     /// The build server's key for the bundle.
     Key,
-    /// The build server's digest of the image.
+    /// The image digest from the build server.
     ImageDigest,
-    /// The build server's key of the image.
+    /// The image key from the build server.
     ImageKey,
-    /// The build server's log.
+    /// The build log from the build server.
     BuildLog,
     /// The bundle in the object store.
     ObjectStore,
@@ -31,14 +32,14 @@ pub enum Source {
     RegistrySignatures,
     /// The registry's tags of signatures.
     CosignTags,
-    /// What the registry lists as referring to the image.
+    /// The registry's list of manifests that refer to the image.
     Referrers,
     /// Certificates and revocation lists of builders.
     BuilderFiles,
 }
 
 impl Source {
-    /// Its name in evidence.json and in reports.
+    /// The step's name in evidence.json and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Status => "status",
@@ -59,20 +60,20 @@ impl Source {
     }
 }
 
-/// What became of a source.
+/// The outcome for a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// All that it offers is in the folder.
+    /// Everything that the source has is in the folder.
     Saved,
-    /// It does not have it.
+    /// The source does not have the requested evidence.
     Note,
-    /// Something that it has, or may have, is not in the folder.
+    /// Something that the source has, or may have, is not in the folder.
     Fault,
 }
 
 impl Outcome {
-    /// Its name in evidence.json and in reports.
+    /// The outcome's name in evidence.json and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Saved => "saved",
@@ -88,8 +89,8 @@ impl Outcome {
 pub struct SourceReport {
     /// The source.
     pub source: Source,
-    /// What became of it.
+    /// The outcome for the source.
     pub outcome: Outcome,
-    /// Its files that are in the folder.
+    /// The number of files from this source that are in the folder.
     pub files: u64,
 }

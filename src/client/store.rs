@@ -1,4 +1,4 @@
-//! The object store that bundles may have been sent to. It holds bundles, never their keys.
+//! The object store to which bundles may be uploaded. It contains bundles, never their keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,18 +30,18 @@ pub struct Bucket {
     pub endpoint: String,
     /// The bucket's name.
     pub name: String,
-    /// What keys must begin with; empty for all.
+    /// The prefix of the keys to save; empty for all.
     pub prefix: String,
-    /// The region that signatures name; by default what the endpoint's name says, else `us-east-1`.
+    /// The region for signatures; by default, the region in the endpoint's name or, if there is none, `us-east-1`.
     pub region: Option<String>,
-    /// HMAC keys; without them nothing is signed, which only public buckets answer.
+    /// HMAC keys; without keys, requests are unsigned, and only public buckets accept them.
     pub keys: Option<StoreKeys>,
-    /// How many bundles are loaded at the same time.
+    /// The number of bundles that are downloaded in parallel.
     pub parallel: usize,
 }
 
 impl Bucket {
-    /// Reads `s3://bucket/prefix`: the bucket's name and the prefix.
+    /// Parses `s3://bucket/prefix` into the bucket's name and the prefix.
     pub fn parse_address(text: &str) -> Option<(String, String)> {
         let rest = text.strip_prefix("s3://")?;
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -50,7 +50,7 @@ impl Bucket {
         good.then(|| (name.to_owned(), prefix.to_owned()))
     }
 
-    /// The address of the listing, to be shown.
+    /// The address of the listing, for display.
     pub(crate) fn address(&self) -> String {
         let prefix =
             if self.prefix.is_empty() { String::new() } else { format!(" (keys beginning with {})", self.prefix) };
@@ -73,7 +73,7 @@ impl Bucket {
     }
 }
 
-/// A bucket that can be asked.
+/// A bucket, ready for requests.
 struct Store<'a> {
     run: Run<'a>,
     http: &'a Http,
@@ -82,7 +82,7 @@ struct Store<'a> {
     region: String,
 }
 
-/// Saves every bundle of the bucket. The builds' reports say what became of each; builds are returned in the keys' order.
+/// Saves every bundle in the bucket. The reports state the outcome for each build, sorted by build name.
 pub(crate) fn save_bundles(
     run: Run<'_>,
     http: &Http,
@@ -96,19 +96,19 @@ pub(crate) fn save_bundles(
     let whole = store.list(&mut listed);
     let Listed { builds, misnamed, misnamed_count } = listed;
     for key in &misnamed {
-        let message = format!("the object {key} is not called manifest.<build_name>.sig.tbz, so it is not saved");
-        let hint = "load it by hand and look at it with `hpsb-audit inspect`";
+        let message = format!("the object {key} is not named manifest.<build_name>.sig.tbz, so it is not saved");
+        let hint = "download it manually and check it with `hpsb-audit inspect`";
         report.faults.push(network(&bucket.address(), message, hint));
     }
     let more = misnamed_count.saturating_sub(misnamed.len() as u64);
     if more > 0 {
-        let message = format!("{more} more objects are not called manifest.<build_name>.sig.tbz");
-        report.faults.push(network(&bucket.address(), message, "look at the bucket's listing"));
+        let message = format!("{more} more objects are not named manifest.<build_name>.sig.tbz");
+        report.faults.push(network(&bucket.address(), message, "check the bucket's listing"));
     }
     if builds.is_empty() && report.faults.is_empty() && whole.is_ok() {
         return Err(Error::NothingToVerify { paths: bucket.address() });
     }
-    // What was listed before a fault is saved all the same.
+    // Bundles that were listed before an error are still saved.
     if let Err(error) = whole {
         report.faults.push(error);
     }
@@ -123,7 +123,7 @@ pub(crate) fn save_bundles(
     Ok(())
 }
 
-/// What a listing names.
+/// The objects in a listing.
 #[derive(Default)]
 struct Listed {
     builds: BTreeMap<BuildName, Vec<Object>>,
@@ -156,7 +156,7 @@ impl Listed {
 }
 
 impl Store<'_> {
-    /// Reads the listing page by page. After an error, `listed` has what was there before it.
+    /// Reads the listing page by page. If an error occurs, `listed` contains what was read before it.
     fn list(&self, listed: &mut Listed) -> Result<(), Error> {
         let limits = self.run.limits;
         let mut token: Option<String> = None;
@@ -165,7 +165,7 @@ impl Store<'_> {
         for page in 1_u64.. {
             limits.listing_pages().check(page, self.bucket.address())?;
             let mut url = self.url("")?;
-            // In the order of their names, as the signature wants them.
+            // Sorted by name, as the signature requires.
             let mut query = String::new();
             if let Some(token) = &token {
                 query = format!("continuation-token={}&", percent_encoded(token, Slash::Encoded));
@@ -192,9 +192,9 @@ impl Store<'_> {
             }
             let Some(next) = page.next else { return Ok(()) };
             limits.object_key_bytes().check(next.len() as u64, "the address of the bucket's next page")?;
-            // A token's digest is enough to know it again.
+            // The token's digest is enough to recognize a repeated token.
             if !seen.insert(Sha256::of(next.as_bytes())) {
-                return Err(Error::malformed("the bucket's listing", "it goes in circles"));
+                return Err(Error::malformed("the bucket's listing", "its pages form a loop"));
             }
             token = Some(next);
         }
@@ -226,12 +226,12 @@ impl Store<'_> {
         let url = self.url(&object.key)?;
         (self.run.hear)(&Event::Asking(from.clone()));
         let sign = || self.signed(&url);
-        // The very version that was listed: a part of another one must not be joined to it.
+        // Require the listed version, because parts of different versions must not be joined.
         let headers = vec![(HeaderName::from_static("if-match"), object.etag.clone())];
         let question = Question { headers, sign: Some(&sign), ..Question::new(&url) };
         let mut draft = saver.folder.draft(&place)?;
         let mut listening = Listening::new(self.run, from.clone(), Some(object.size), &mut draft);
-        // One byte more than is due is enough to know that it is something else.
+        // One byte more than expected shows that this is a different object.
         let bound = Bound { allowed: object.size.saturating_add(1), ..bound };
         let longer = |error| match error {
             Error::OverLimit { .. } => {
@@ -264,10 +264,12 @@ impl Store<'_> {
         format!("{}/{}/{key}", self.bucket.endpoint.trim_end_matches('/'), self.bucket.name)
     }
 
-    /// Bucket and key in the path: it works for every store and needs no name service for buckets.
+    /// The address of an object. It has the bucket and key in the path, which works with every store and needs no DNS
+    /// name per bucket.
     ///
     /// # Errors
-    /// A key that would become another address: with `.` or `..` as a folder it would be asked, and signed, in another bucket.
+    /// For a key that would change the address: with `.` or `..` as a folder, the signed request would go to a
+    /// different bucket.
     fn url(&self, key: &str) -> Result<Url, Error> {
         let mut url = self.base.clone();
         let base = url.path().trim_end_matches('/').to_owned();
@@ -277,8 +279,8 @@ impl Store<'_> {
         if url.path() == wanted {
             return Ok(url);
         }
-        let message = format!("the key {} cannot be asked for: it is not its own address", excerpt(key.as_bytes()));
-        Err(network(&self.bucket.address(), message, "load that object by hand"))
+        let message = format!("the key {} cannot be requested: its address would change", excerpt(key.as_bytes()));
+        Err(network(&self.bucket.address(), message, "download that object manually"))
     }
 
     fn signed(&self, url: &Url) -> Vec<(HeaderName, String)> {
@@ -288,18 +290,18 @@ impl Store<'_> {
 
     fn refused(&self, status: u16, body: &[u8]) -> Error {
         let hint = match status {
-            301 | 307 => "name the endpoint of the bucket's own region",
+            301 | 307 => "specify the endpoint of the bucket's own region",
             403 if self.bucket.keys.is_none() => {
-                "give HMAC keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
+                "supply HMAC keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
             }
             401 | 403 => {
-                "check that the HMAC keys may read this bucket, that --region is right, and this computer's clock"
+                "check that the HMAC keys may read this bucket and that --region and this computer's clock are right"
             }
             404 => "check the bucket's name and the endpoint",
-            412 => "the object changed meanwhile: run it again",
+            412 => "the object changed in the meantime: run it again",
             _ => "run it again",
         };
         let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
-        network(&self.bucket.address(), format!("the store answers {status}{words}"), hint)
+        network(&self.bucket.address(), format!("the store responded with status {status}{words}"), hint)
     }
 }

@@ -1,4 +1,4 @@
-//! HMAC keys of object stores, from the environment or the usual files.
+//! HMAC keys for object stores, from the environment or the usual files.
 
 use std::path::PathBuf;
 
@@ -12,12 +12,13 @@ use crate::client::settings::read_bounded;
 use crate::client::signing::StoreKeys;
 
 impl StoreKeys {
-    /// Looks for keys where S3 clients do: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; the profile
-    /// `AWS_PROFILE` (`default`) of `AWS_SHARED_CREDENTIALS_FILE` (`~/.aws/credentials`); `cos_hmac_keys` of
-    /// `~/.bluemix/cos_credentials`, which IBM's clients read. `None`: there are none.
+    /// Looks for keys in the places that S3 clients use: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN`; the profile `AWS_PROFILE` (`default`) in `AWS_SHARED_CREDENTIALS_FILE`
+    /// (`~/.aws/credentials`); `cos_hmac_keys` in `~/.bluemix/cos_credentials`, which IBM's clients read. `None` if
+    /// there are no keys.
     ///
     /// # Errors
-    /// [`Error::Settings`] for a file that cannot be used; nothing of it is shown.
+    /// [`Error::Settings`] for a file that cannot be used; its content is not shown.
     pub fn find(variable: &dyn Fn(&str) -> Option<String>, limits: &Limits) -> Result<Option<Self>, Error> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         if let (Some(id), Some(key)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_profile_counts() {
+    fn keys_are_read_from_the_selected_profile() {
         let text = "[default]\naws_access_key_id = a\naws_secret_access_key = b\n# x\n[other]\naws_access_key_id=c\naws_secret_access_key=d=\naws_session_token = e\n[half]\naws_access_key_id=c\n";
         let read = |profile: &str| {
             of_profile(text, profile).map(|keys| {
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_comes_first() {
+    fn environment_keys_are_preferred() {
         let variable = |name: &str| match name {
             "AWS_ACCESS_KEY_ID" => Some("a".to_owned()),
             "AWS_SECRET_ACCESS_KEY" => Some("hunter2".to_owned()),

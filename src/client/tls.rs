@@ -1,4 +1,5 @@
-//! TLS: whom to believe, and what to show. The ring provider is named, never installed for the whole process.
+//! TLS: the trusted roots and the client certificate. The ring provider is passed explicitly, never installed for the
+//! whole process.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,10 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::client::settings::{Settings, read_bounded};
 
-/// The files that speak for us and for the server; each overrides what the settings say.
+/// Certificate files for the client and the server; each overrides the settings.
 #[derive(Debug, Clone, Default)]
 pub struct TlsFiles {
-    /// The CA that the build server's certificate must come from.
+    /// The CA that must have issued the build server's certificate.
     pub ca: Option<PathBuf>,
     /// The client certificate, with or without its key.
     pub certificate: Option<PathBuf>,
@@ -30,12 +31,14 @@ pub struct TlsFiles {
     pub key: Option<PathBuf>,
 }
 
-/// What the build server is met with: only the CA file is believed, no system root, and the client shows its certificate.
+/// The TLS configuration for the build server: only the CA file is trusted, not the system's roots, and the client
+/// sends its certificate.
 ///
-/// Certificates of IBM's client all carry one key identifier; that is accepted, names and signatures decide.
+/// All certificates created by IBM's client have the same key identifier. This is accepted, because only names and
+/// signatures matter.
 ///
 /// # Errors
-/// [`Error::Settings`] names the file that is missing or cannot be used.
+/// [`Error::Settings`], which names the missing or unusable file.
 pub(crate) fn for_build_server(settings: &Settings, files: &TlsFiles, limits: &Limits) -> Result<ClientConfig, Error> {
     check_named(settings, files)?;
     let ca = find(settings, files.ca.as_deref(), &settings.ca, "CA", "--ca")?;
@@ -56,13 +59,14 @@ pub(crate) fn for_build_server(settings: &Settings, files: &TlsFiles, limits: &L
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AddressVerifier { inner }))
         .with_client_auth_cert(chain, private_key)
-        .map_err(|error| unusable(&certificate, &format!("client certificate and key do not fit: {error}")))
+        .map_err(|error| unusable(&certificate, &format!("the client certificate and key do not match: {error}")))
 }
 
-/// What all other servers are met with: the system's roots, and one more CA if `extra` names it. No client certificate.
+/// The TLS configuration for all other servers: the system's roots, plus the CA of `extra`. There is no client
+/// certificate.
 ///
 /// # Errors
-/// [`Error::Settings`] if the CA file cannot be used, [`Error::Network`] if the system has no roots.
+/// [`Error::Settings`] if the CA file cannot be used, [`Error::Network`] if the system has no root certificates.
 pub(crate) fn for_public_servers(extra: Option<&Path>, limits: &Limits) -> Result<ClientConfig, Error> {
     let extra = extra.map(|path| certificates(path, limits)).transpose()?.unwrap_or_default();
     let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider()).map_err(fault)?;
@@ -99,20 +103,20 @@ fn find(
         let tried: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
         Error::Settings {
             path: settings.path.display().to_string(),
-            message: format!("no {what} found; looked for {}; name it with {flag}", tried.join(", ")),
+            message: format!("no {what} found; looked for {}; specify it with {flag}", tried.join(", ")),
         }
     })
 }
 
 fn unnamed(settings: &Settings, what: &str, flags: &str) -> Error {
-    let message = format!("the settings name no {what}: give {flags}");
+    let message = format!("the settings specify no {what}: use {flags}");
     Error::Settings { path: settings.path.display().to_string(), message }
 }
 
-/// Do settings and flags name every file that is needed? Whether the files are there is not looked at.
+/// Checks that settings and flags together specify every required file, but not whether the files exist.
 ///
 /// # Errors
-/// [`Error::Settings`] with every flag that is missing.
+/// [`Error::Settings`], which names every missing flag.
 pub(crate) fn check_named(settings: &Settings, files: &TlsFiles) -> Result<(), Error> {
     let no_ca = files.ca.is_none() && settings.ca.is_empty();
     let no_certificate = files.certificate.is_none() && settings.certificate.is_empty();
@@ -134,7 +138,7 @@ fn certificates(path: &Path, limits: &Limits) -> Result<Vec<CertificateDer<'stat
     match found {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(unusable(path, "expected a certificate in PEM (BEGIN CERTIFICATE), found none")),
-        Err(_) => Err(unusable(path, "expected certificates in PEM, found text that is no PEM")),
+        Err(_) => Err(unusable(path, "expected certificates in PEM, found text that is not PEM")),
     }
 }
 
@@ -151,7 +155,7 @@ fn private_key(path: &Path, limits: &Limits) -> Result<PrivateKeyDer<'static>, E
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
         let encrypted = bytes.windows(9).any(|window| window == b"ENCRYPTED");
         let message = if encrypted {
-            "the private key is locked with a passphrase, which is not supported: give a copy without one and remove it afterwards"
+            "the private key is encrypted with a passphrase, which is not supported: use a copy without a passphrase and delete that copy afterwards"
         } else {
             "expected a private key in PEM (BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY), found none"
         };
@@ -160,8 +164,8 @@ fn private_key(path: &Path, limits: &Limits) -> Result<PrivateKeyDer<'static>, E
 }
 
 /// Verifies as webpki does, with one addition: IBM's client writes an address into the certificate as `DNS:192.0.2.1`
-/// (its only SAN form), where X.509 has a form of its own for addresses. For a server that was named by address, such a
-/// name counts if its text is exactly that address. Chain, dates and usage are webpki's in every case.
+/// (the only SAN form that it uses), although X.509 has a separate form for addresses. If a server is specified by
+/// address, such a name matches if its text is exactly that address. webpki always checks the chain, dates and usage.
 #[derive(Debug)]
 struct AddressVerifier {
     inner: Arc<WebPkiServerVerifier>,
@@ -178,7 +182,7 @@ impl ServerCertVerifier for AddressVerifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let Err(rustls::Error::InvalidCertificate(fault)) = &verified else { return verified };
-        // webpki looks at the name last, when everything else is in order.
+        // webpki checks the name last, when everything else is already known to be valid.
         let only_the_name =
             matches!(fault, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. });
         match server_name {

@@ -1,4 +1,4 @@
-//! What the build server has of its newest build only: status, image digest, image key and log.
+//! Evidence that the build server has only for its newest build: status, image digest, image key and log.
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
@@ -8,7 +8,7 @@ use crate::client::run::Saver;
 use crate::client::server::{BuildServer, Call, Newest, Reply};
 use crate::client::step::Source;
 
-/// The sources, what is asked for each, and the file that it becomes.
+/// The sources with their requests and file names.
 const STATUS: (Source, Call<'_>, &str) = (Source::Status, Call::Status, "status.json");
 const OTHERS: [(Source, Call<'_>, &str); 3] = [
     (Source::ImageDigest, Call::ImageDigest, "image-digest.json"),
@@ -16,7 +16,8 @@ const OTHERS: [(Source, Call<'_>, &str); 3] = [
     (Source::BuildLog, Call::BuildLog, "server-build.log"),
 ];
 
-/// Saves what only the newest build has. The newest build afterwards is returned if it is no longer this one.
+/// Saves the evidence that is available only for the newest build. If a different build is the newest afterwards, that
+/// build is returned.
 pub(crate) fn save_unnamed(
     server: &BuildServer<'_>,
     root: &EvidenceFolder,
@@ -27,11 +28,11 @@ pub(crate) fn save_unnamed(
     match before {
         Newest::Build(newest) if newest == name => {}
         Newest::Build(newest) => {
-            none_of_them(server, saver, &format!("the server has it for its newest build only, {newest}"));
+            none_of_them(server, saver, &format!("the server has it only for its newest build, {newest}"));
             return None;
         }
         Newest::None => {
-            let why = "by its status record the server has no ended build, or one is running now";
+            let why = "according to its status record, the server has no finished build, or a build is running";
             none_of_them(server, saver, why);
             return None;
         }
@@ -41,7 +42,7 @@ pub(crate) fn save_unnamed(
         }
     }
     let replies = root.draft().map(|mut draft| {
-        // In the order in which they are asked.
+        // In the order of the requests.
         let digest = server.ask(Call::ImageDigest);
         let key = server.ask(Call::ImageKey);
         let log = server.log(&mut draft);
@@ -58,8 +59,8 @@ pub(crate) fn save_unnamed(
         Ok((Newest::Build(after), status)) if after == *name => status,
         Ok((after, _)) => {
             let message = format!(
-                "another build began or ended while {name} was saved: status.json, image-digest.json, image-key and \
-                 server-build.log could be of either, and are not kept"
+                "another build started or finished while {name} was saved: status.json, image-digest.json, image-key and \
+                 server-build.log could belong to either build and are not kept"
             );
             let hint = "run it again when no build is running";
             status_fault(server, saver, network(&server.address(Call::Status), message, hint));
@@ -117,7 +118,7 @@ fn keep_small(
                 saver.note_secrets(place, &bytes);
                 saver.keep(place, &bytes, reply.origin);
             }
-            Ok(None) => saver.absent(place, &from, "the server names no image key"),
+            Ok(None) => saver.absent(place, &from, "the server provides no image key"),
             Err(error) => saver.fault(place, &from, error),
         }
     });
@@ -130,7 +131,8 @@ fn none_of_them(server: &BuildServer<'_>, saver: &mut Saver<'_>, why: &str) {
     }
 }
 
-/// Without the status it is not known of which build the others are: one fault, and the others say that it is the reason.
+/// Without the status, it is unknown to which build the other files belong: the missing status is reported as one
+/// error, to which the entries for the other files refer.
 fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     let (source, call, place) = STATUS;
     let from = server.address(call);
@@ -138,7 +140,7 @@ fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     for (source, call, place) in OTHERS {
         let from = server.address(call);
         saver.step(source, &from, |saver| {
-            saver.absent(place, &from, "it is not known of which build it is: see status.json");
+            saver.absent(place, &from, "it is not known to which build it belongs: see status.json");
         });
     }
 }

@@ -1,8 +1,8 @@
-//! Saves builds from the build server, so that evidence of two builds is never mixed.
+//! Saves builds from the build server in a way that never mixes evidence from two builds.
 //!
-//! Only bundle and key can be asked for by name. Status, image digest, image key and log are always those of the newest
-//! build, and a build may end at any time. So the status is read before and after, and what lies between is kept only if
-//! both name the build that it is filed under.
+//! Only the bundle and key can be requested by name. Status, image digest, image key and log are always those of the
+//! newest build, and a build may finish at any time. Therefore, the status is read before and after the rest, and what
+//! is read in between is kept only if both statuses state the name of the build under which it is saved.
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
@@ -16,13 +16,13 @@ use crate::client::step::Source;
 use crate::client::unnamed::save_unnamed;
 use crate::gate::bundle::Bundle;
 
-/// How often the newest build's evidence is asked for again when another build ended meanwhile.
+/// How often the newest build's evidence is requested again if a different build finished in the meantime.
 const ROUNDS: usize = 3;
 
-/// Saves the builds that are named, or the newest if none is. What goes wrong on the way is in the report.
+/// Saves the specified builds, or the newest build if none is specified. Later errors are in the report.
 ///
 /// # Errors
-/// The server cannot be reached: nothing more need be asked of it.
+/// If the server cannot be reached, because further requests would be useless.
 pub(crate) fn save_builds(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -49,11 +49,11 @@ pub(crate) fn save_builds(
     Ok(())
 }
 
-/// Asks for the key of every build of the report that has none yet, by name; and for the rest of the newest, if it is among
-/// them.
+/// Requests, by name, the key of every build in the report that does not have one yet, and the other evidence for the
+/// newest build if that build is among them.
 ///
 /// # Errors
-/// As [`save_builds`].
+/// The errors of [`save_builds`].
 pub(crate) fn save_keys(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -86,7 +86,7 @@ pub(crate) fn save_keys(
     Ok(())
 }
 
-/// Asks for the keys of bundles that earlier runs left without one.
+/// Requests the keys of bundles for which earlier runs did not save a key.
 pub(crate) fn save_missing_keys(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -108,10 +108,11 @@ pub(crate) fn save_missing_keys(
     Ok(())
 }
 
-/// What the server says its newest build is.
+/// The newest build according to the server.
 ///
 /// # Errors
-/// There was no whole answer, and none to a second question either. If only the first fails, the others are asked all the same.
+/// If neither this request nor a second one receives a complete response. If only the first fails, the other requests
+/// are still sent.
 fn newest_of(server: &BuildServer<'_>, name: Option<&BuildName>) -> Result<Newest, Error> {
     match server.ask(Call::Status) {
         Ok(status) => Ok(status.newest().unwrap_or_else(Newest::Unknown)),
@@ -132,7 +133,8 @@ fn save_newest(
     let mut round = 0;
     loop {
         round += 1;
-        // By name where there is one; a server that has built nothing since it started may still hold an older bundle.
+        // Use the build's name if there is one. A server that has built nothing since it started may still have an
+        // older bundle.
         let (name, bundle) = match &newest {
             Newest::Build(name) => (name.clone(), None),
             Newest::None | Newest::Unknown(_) => match newest_bundle(server, root) {
@@ -155,7 +157,8 @@ fn save_newest(
         let BuildReport { mut notes, mut faults, .. } = saver.report;
         let goes_on = now.filter(|now| round < ROUNDS && matches!(now, Newest::Build(_)));
         if goes_on.is_some() {
-            // The newest was asked for, and this is no longer it. What was saved of it by name is whole, and stays.
+            // The newest build was requested, but this build is no longer the newest. What was saved for it by name is
+            // complete and is kept.
             notes.extend(faults.drain(..).map(|fault| fault.to_string()));
         }
         report.builds.push(BuildReport { notes, faults, ..saver.report });
@@ -166,7 +169,8 @@ fn save_newest(
     }
 }
 
-/// The newest bundle without its name; or, where there is none, the name of the newest key: that can be saved at least.
+/// The newest bundle, requested without a name. If there is none, the build name of the newest key, so that at least
+/// the key can be saved.
 fn newest_bundle(server: &BuildServer<'_>, root: &EvidenceFolder) -> Result<(BuildName, Option<Got<Draft>>), Error> {
     match root.draft().and_then(|draft| server.bundle(None, draft)?) {
         Ok(bundle) => Ok((bundle.name.clone(), Some(bundle))),
@@ -190,7 +194,7 @@ fn save_bundle(
         };
         let checked = found.and_then(|(bundle, origin)| match Bundle::from_reader(bundle.read()?, saver.run.limits) {
             Ok(inner) if inner.build_name() != name => Err(other_build(&from, name, inner.build_name())),
-            // What cannot be read is kept as it came, and told at the end of the run.
+            // A bundle that cannot be read is kept unchanged and reported at the end of the run.
             Ok(_) | Err(_) => Ok((bundle, origin)),
         });
         match checked {
@@ -200,7 +204,7 @@ fn save_bundle(
     });
 }
 
-/// Saves the key of a build. It stays *given*: whoever runs the server could have made it.
+/// Saves the key of a build. The key stays *given*: the server's operator could have created it.
 fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
     let place = format!("manifest.{name}-public.pem");
     let from = server.address(Call::PublicKey(None));
@@ -210,8 +214,8 @@ fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
     });
 }
 
-/// Asks by name. What a server says to a name that it does not take is not documented, so the newest is asked for as well,
-/// and taken only if it is the one.
+/// Requests by name. It is not documented how a server responds to an unknown name, so the newest is also requested,
+/// and accepted only if its name matches.
 fn by_name<T>(
     name: &BuildName,
     from: &str,
@@ -229,6 +233,6 @@ fn by_name<T>(
 }
 
 fn other_build(from: &str, wanted: &BuildName, found: &BuildName) -> Error {
-    let message = format!("asked for the build {wanted}, answered for {found}: nothing of it is filed");
-    network(from, message, "check the name; the server may no longer hold that build")
+    let message = format!("requested the build {wanted}, received {found}: it is not saved");
+    network(from, message, "check the name; the server may no longer have that build")
 }

@@ -1,4 +1,4 @@
-//! What two verified bundles state and prove.
+//! Compares what two verified bundles state and prove.
 
 use super::{Build, Row, Weight, row};
 use crate::base::words::counted;
@@ -32,7 +32,7 @@ pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &m
     }
 }
 
-/// What was built, by whom it is said and by what is proved. A tree is that of a proved commit.
+/// What was built, by which server, and from which source. The tree is compared only for proved commits.
 fn sources(one: &Build, other: &Build, rows: &mut Vec<Row>) {
     let both = |part: &str, value: fn(&Build) -> Option<String>| row(part, value(one), value(other));
     let context =

@@ -1,4 +1,4 @@
-//! What two images consist of, and what two sides say was pushed.
+//! Compares the contents of two images, and the pushed image's digest on the two sides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::base::error::Error;
 use crate::image::ImageFacts;
 use crate::image::tree::{self, Difference, Tree};
 
-/// The digest of what was pushed: as a log records it, or as an image's bytes have it.
+/// The digest of the pushed image: the one in the log, or else the one computed from the image.
 pub(super) fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
     let stated = |side: &Side| -> Option<Vec<String>> {
         let log = side.build.as_ref()?.manifest.log.as_ref()?;
@@ -26,7 +26,7 @@ pub(super) fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
         })
     };
     let (first, mut second) = (text(one), text(other));
-    // A recorded digest may be an index's on the way to the image, or the image's own.
+    // A recorded digest may be the image's own, or that of an index that leads to the image.
     let mixed = |stated: Option<Vec<String>>, side: &Side| {
         stated.is_some_and(|stated| side.build.is_none() && stated.iter().all(|digest| found(side).contains(digest)))
     };
@@ -55,7 +55,7 @@ pub(super) fn compare(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>)
     }
 }
 
-/// A row for each name whose value differs.
+/// One row for each name whose value differs.
 fn named(kind: &str, one: &BTreeMap<String, String>, other: &BTreeMap<String, String>, rows: &mut Vec<Row>) {
     let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     for name in names {
@@ -65,7 +65,7 @@ fn named(kind: &str, one: &BTreeMap<String, String>, other: &BTreeMap<String, St
     }
 }
 
-/// A row for each layer; those that differ are returned, by number and name.
+/// Adds one row per layer. Returns the layers that differ, by number and name.
 pub(super) fn layer_rows(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) -> Vec<(usize, String)> {
     let diff_id =
         |image: &ImageFacts, at: usize| image.config.as_ref().and_then(|config| config.diff_ids.get(at).copied());
@@ -93,14 +93,14 @@ pub(super) fn layer_differences(
             Ok(vec![format!("cannot be compared file by file: {error}")])
         }
         (Err(error), _) | (_, Err(error)) => Err(error),
-        _ => Ok(vec!["cannot be compared file by file: its bytes are not at hand".into()]),
+        _ => Ok(vec!["cannot be compared file by file: the layer's bytes are not available".into()]),
     }
 }
 
 fn differing_files(one: &Tree, other: &Tree) -> Vec<String> {
     let differences = tree::differences(one, other);
     if differences.is_empty() {
-        return vec!["the same files: only times, owners, attributes or the order in the archive differ".into()];
+        return vec!["the same files; only times, owners, attributes or the order in the archive differ".into()];
     }
     let lines = differences.into_iter().map(|(path, difference)| {
         let path =
@@ -108,8 +108,8 @@ fn differing_files(one: &Tree, other: &Tree) -> Vec<String> {
         match difference {
             Difference::OnlyInFirst => format!("{path}: only in A"),
             Difference::OnlyInSecond => format!("{path}: only in B"),
-            Difference::Content => format!("{path}: other content"),
-            Difference::Kind => format!("{path}: a file in one, something else in the other"),
+            Difference::Content => format!("{path}: content differs"),
+            Difference::Kind => format!("{path}: type differs"),
             Difference::Mode(first, second) => format!("{path}: mode {first:o} in A, {second:o} in B"),
         }
     });

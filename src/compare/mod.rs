@@ -1,4 +1,4 @@
-//! What differs between two images or bundles. It states differences and judges none.
+//! Compares two images or bundles. It reports differences and does not decide whether they are acceptable.
 
 mod builds;
 mod images;
@@ -8,35 +8,35 @@ pub use self::side::{Build, Comparing, ReadLayer, Side};
 use crate::base::error::Error;
 use crate::image::ImageFacts;
 
-/// One line of the answer.
+/// One row of the comparison.
 #[derive(Debug)]
 pub struct Row {
-    /// What it is about.
+    /// What is compared.
     pub part: String,
-    /// What the first side has.
+    /// The value on the first side.
     pub one: Option<String>,
-    /// What the second side has.
+    /// The value on the second side.
     pub other: Option<String>,
     /// Whether a difference counts.
     pub weight: Weight,
 }
 
-/// Does a difference count?
+/// Whether a difference counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// It counts.
+    /// A difference counts.
     Counts,
-    /// Two builds always differ in it.
+    /// Always differs between two builds, so a difference does not count.
     Context,
 }
 
 impl Row {
-    /// Do both sides have it, and differ?
+    /// Whether both sides have a value, the values differ, and the difference counts.
     pub fn differs(&self) -> bool {
         self.weight == Weight::Counts && matches!((&self.one, &self.other), (Some(one), Some(other)) if one != other)
     }
 
-    /// What is said of it.
+    /// The result of the row in words.
     pub fn word(&self) -> &'static str {
         match (&self.one, &self.other) {
             (Some(one), Some(other)) if one == other => "same",
@@ -47,25 +47,25 @@ impl Row {
     }
 }
 
-/// What differs between two sides.
+/// The result of comparing two sides.
 #[derive(Debug)]
 pub struct Comparison {
-    /// Every part that one side has.
+    /// Every part that at least one side has.
     pub rows: Vec<Row>,
-    /// Paths that differ, under a heading.
+    /// Differing paths, under a heading.
     pub files: Vec<(String, Vec<String>)>,
-    /// What follows, in a sentence.
+    /// The conclusion, as a sentence.
     pub conclusion: String,
 }
 
-/// What a comparison corroborates, and what not.
-pub const CORROBORATION: &str = "That an image was built from its commit is stated by the build server. An equal independent rebuild is the one thing \
-that corroborates it: a comparison says something about that only if one side was built by somebody else, from that commit, elsewhere.";
+/// What a comparison can corroborate, and what it cannot.
+pub const CORROBORATION: &str = "That an image was built from its commit is stated by the build server. Only an identical independent rebuild \
+corroborates it: a comparison is evidence for it only if one side was built by someone else, from that commit, elsewhere.";
 
-/// Compares two sides. It states differences and judges none.
+/// Compares two sides. It reports differences and does not decide whether they are acceptable.
 ///
 /// # Errors
-/// [`Error::Usage`] for two that have nothing in common; what reading a layer answers.
+/// [`Error::Usage`] if the sides have nothing in common; errors from reading a layer.
 pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Comparison, Error> {
     let mut rows = Vec::new();
     let mut files = Vec::new();
@@ -82,11 +82,11 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
     }
     if !rows.iter().any(|row| row.one.is_some() && row.other.is_some()) {
         return Err(Error::Usage {
-            message: "the two have nothing that could be compared".into(),
-            hint: "a bundle whose log names no digest can be compared with another bundle, or with an image if its own lies beside it".into(),
+            message: "the two sides have nothing in common to compare".into(),
+            hint: "a bundle with no digest in its log can be compared with another bundle, or with an image if the bundle's own image is next to it".into(),
         });
     }
-    // What neither side has is not a row.
+    // Drop rows without a value on either side.
     rows.retain(|row| row.one.is_some() || row.other.is_some());
     let conclusion = conclude(one, other, &rows);
     Ok(Comparison { rows, files, conclusion })
@@ -101,8 +101,11 @@ fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
     if let (Some(first), Some(second)) = (&one.image, &other.image) {
         let ids = |image: &ImageFacts| image.config.as_ref().map(|config| config.diff_ids.clone());
         let whole = |image: &ImageFacts| image.layers.iter().all(|layer| layer.measured.is_some());
-        let at_hand =
-            if whole(first) && whole(second) { "" } else { " (by their documents: not every layer is at hand)" };
+        let at_hand = if whole(first) && whole(second) {
+            ""
+        } else {
+            " (according to their documents: not every layer is available)"
+        };
         let answer = if same("manifest") {
             "The two images are equal, byte for byte"
         } else if same("config") {
@@ -110,12 +113,12 @@ fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
         } else if ids(first).is_some() && ids(first) == ids(second) {
             "The two images have the same content; their configurations differ"
         } else {
-            "The two images differ in content"
+            "The contents of the two images differ"
         };
         return format!("{answer}{at_hand}.");
     }
     match rows.iter().any(Row::differs) {
         true => "They differ.".into(),
-        false => "Nothing that both sides have differs.".into(),
+        false => "They do not differ in anything that counts.".into(),
     }
 }

@@ -1,4 +1,4 @@
-//! One of the two that are compared.
+//! One side of a comparison.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,12 +15,12 @@ use crate::image::tree::Tree;
 use crate::image::{Choice, ImageFacts, Source};
 use crate::manifest::Manifest;
 
-/// One of the two: what a bundle states, an image, or both.
+/// One side of a comparison: the statements of a bundle, an image, or both.
 #[derive(Debug)]
 pub struct Side {
-    /// As it was named.
+    /// The name as specified by the user.
     pub name: String,
-    /// What a verified bundle states.
+    /// The contents of a verified bundle.
     pub build: Option<Build>,
     /// The image.
     pub image: Option<ImageFacts>,
@@ -31,36 +31,36 @@ pub struct Side {
 /// A signed archive, and what its snapshot proves.
 #[derive(Debug)]
 pub struct Build {
-    /// What the signed archive holds.
+    /// The contents of the signed archive.
     pub manifest: Manifest,
-    /// What its one snapshot proves.
+    /// What its snapshot proves, if it has exactly one.
     pub source: Option<SourceProof>,
 }
 
-/// Reads the files of layer number `at` of an image, from 0; `None` where its bytes are not at hand.
+/// Reads the files of an image's layer number `at`, counted from 0; `None` if the layer's bytes are not available.
 pub type ReadLayer<'a> = dyn Fn(&Source, &ImageFacts, usize, &Limits) -> Result<Option<Tree>, Error> + 'a;
 
-/// How two sides are read.
+/// How to read the two sides.
 pub struct Comparing<'a> {
     /// The keys that verify bundles.
     pub keys: &'a KeyRing,
-    /// The platform that is meant, where an image has several.
+    /// The platform to use if an image has several.
     pub platform: Option<&'a str>,
     /// Reads an image.
     pub read_image: &'a ReadImage<'a>,
     /// Reads a layer that differs.
     pub read_layer: &'a ReadLayer<'a>,
-    /// Threads. They change no answer.
+    /// Number of threads. It does not change the result.
     pub threads: usize,
-    /// The bounds.
+    /// The limits.
     pub limits: &'a Limits,
 }
 
 impl Comparing<'_> {
-    /// Reads a side; the inner error says why a bundle's or an image's word cannot be used.
+    /// Reads a side. The inner error states why a bundle or an image cannot be used for a comparison.
     ///
     /// # Errors
-    /// [`Error::NoKey`] for a bundle without a key to verify it; what reading answers.
+    /// [`Error::NoKey`] for a bundle without a key to verify it; errors from reading.
     pub fn side(&self, source: &Source) -> Result<Result<Side, String>, Error> {
         let mut choice =
             Choice { platforms: self.platform.map(str::to_owned).into_iter().collect(), digests: Vec::new() };
@@ -71,7 +71,7 @@ impl Comparing<'_> {
         match bundle_path(source) {
             Some(path) => {
                 let Some(build) = self.signed(&path)? else {
-                    return Ok(Err(format!("no trusted key accepts the signature of {}", path.display())));
+                    return Ok(Err(format!("no trusted key verifies the signature of {}", path.display())));
                 };
                 choice.digests = build.pushed();
                 if let Some(layout) = Storage::Disk.image_beside(&path) {
@@ -116,13 +116,13 @@ impl Build {
         self.manifest.snapshots.first().filter(|_| self.manifest.snapshots.len() == 1)
     }
 
-    /// The digests that the log has for pushes.
+    /// The digests of pushed images in the log.
     pub(super) fn pushed(&self) -> Vec<crate::base::digest::Sha256> {
         self.manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect()
     }
 }
 
-/// A bare path to a file that begins as bzip2 does, or to a folder with one bundle and no image.
+/// The path, if the source is a bare path to a file that begins with bzip2's magic bytes, or to a folder with one bundle and no image.
 fn bundle_path(source: &Source) -> Option<PathBuf> {
     let Source::Path(path) = source else { return None };
     if path.is_dir() {

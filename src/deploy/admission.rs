@@ -1,4 +1,4 @@
-//! The question from the other side: may this be deployed? Audited builds on one side, workloads on the other, one answer for each image.
+//! Admission: uses audited builds to decide whether workloads may be deployed, with one report per image.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,23 +14,23 @@ use crate::judge::policy::Policy;
 use crate::report::{Admission, BundleReport, ImageReport, WorkloadFile};
 use crate::workload::{UsedImage, Workload};
 
-/// What is asked of workloads.
+/// The terms for evaluating workloads.
 #[derive(Debug, Clone, Copy)]
 pub struct AdmissionQuestion<'a> {
     /// What is trusted, expected and required.
     pub policy: &'a Policy,
     /// The attestation record of an instance that runs the workload.
     pub attestation: Option<&'a Attestation>,
-    /// The moment that is asked for.
+    /// The moment to evaluate for.
     pub now: Timestamp,
 }
 
-/// The builds of audited bundles, in their order.
+/// The builds of the audited bundles, in the same order.
 pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
 }
 
-/// What the answers about images need of a bundle's audit under this policy.
+/// Extracts, from a bundle's audit under this policy, what reports on images need.
 pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     let error = report.error.iter().map(Error::to_string);
     let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
@@ -47,8 +47,8 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     }
 }
 
-/// From when on an acceptance holds no more, as far as the clock alone decides: the first end of a waiver that it needs, or of the time that
-/// the policy gives a build.
+/// When an acceptance ends if only the clock changes: when the first waiver that it needs ends or when the build
+/// reaches the policy's maximum age.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
     let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;
@@ -58,7 +58,7 @@ fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     waivers.chain(old).min()
 }
 
-/// Audited builds, ready to be asked about images.
+/// Audited builds, indexed for reports on images.
 #[derive(Debug)]
 pub struct Index {
     builds: Builds,
@@ -66,25 +66,25 @@ pub struct Index {
 }
 
 impl Index {
-    /// `builds` were audited under the same policy.
+    /// Indexes `builds`, which must have been audited under the same policy.
     pub fn of(builds: Builds) -> Self {
         let counts = Admission::VERDICTS.map(|verdict| builds.all().filter(|build| build.verdict == verdict).count());
         Self { builds, counts }
     }
 
-    /// How many bundles got each of [`Admission::VERDICTS`].
+    /// The number of bundles for each of [`Admission::VERDICTS`].
     pub fn counts(&self) -> [usize; 4] {
         self.counts
     }
 
-    /// One answer for each image of a workload. It never fails: what is not known rejects.
+    /// One report for each image in a workload. This never fails: anything unknown leads to a rejection.
     ///
-    /// It does not say that the workload is what runs, or that nothing else does.
+    /// The reports do not show that the workload is what runs or that nothing else runs.
     pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {
         workload.images.iter().map(|image| self.answer(workload, image, question)).collect()
     }
 
-    /// The answer for one image of a workload.
+    /// The report for one image in a workload.
     pub fn answer(&self, workload: &Workload, image: &UsedImage, question: &AdmissionQuestion<'_>) -> ImageReport {
         let AdmissionQuestion { attestation, now, policy } = *question;
         let deployment = Deployment { workload, image, builds: &self.builds, attestation, now };
@@ -103,7 +103,8 @@ impl Index {
     }
 }
 
-/// The answers for every workload, and the reports on the bundles that digests led to, each once.
+/// The reports on the images of every workload, and the reports on the bundles that those images' digests led to,
+/// without duplicates.
 pub fn admit(
     workloads: &[Workload],
     reports: Vec<BundleReport>,

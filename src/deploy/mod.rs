@@ -1,4 +1,4 @@
-//! The other questions: may this run, and does what runs match what was built.
+//! Admission (may this run?) and reconciliation (does what runs match what was built?).
 
 pub(crate) mod admission;
 pub(crate) mod reconcile;

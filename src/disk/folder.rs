@@ -1,4 +1,4 @@
-//! The edge to the file system: bytes and names. It never judges.
+//! Access to the file system: bytes and names. This module decides nothing about evidence.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -9,7 +9,7 @@ use crate::base::limits::Bound;
 #[cfg(feature = "serve")]
 use crate::base::limits::Limits;
 
-/// What is in a folder, sorted by name.
+/// The entries of a folder, sorted by name.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut paths = Vec::new();
@@ -20,17 +20,17 @@ pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// What a folder looks like to the audits of the bundles in it, without the bundles: a line for each file in it, and for each file below
-/// `trust`, `builder` and `image`, which is another one when the file was written, replaced or taken away. Bytes are not read. Links are
-/// followed, as the audit follows them: the line is about what they lead to.
+/// A text that changes when a file read by audits of this folder's bundles changes, apart from the bundles themselves. It has a line for each
+/// file in the folder, and for each file below `trust`, `builder` and `image`; the line changes if the file is written, replaced or removed.
+/// File contents are not read. Links are followed, as in an audit, so the line describes the link's target.
 ///
 /// # Errors
-/// [`Error::OverLimit`]. What cannot be looked at has a line that says so.
+/// [`Error::OverLimit`] if there are too many files. An unreadable folder gets a line with the error.
 #[cfg(feature = "serve")]
 pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, Error> {
     let mut text = String::new();
     let mut left = limits.listed_objects;
-    // A folder is looked at once, so that links in a circle have an end.
+    // Visit each folder once, so that circular links end.
     let mut met = std::collections::BTreeSet::new();
     let mut folders = vec![(folder.to_owned(), true)];
     while let Some((folder, is_top)) = folders.pop() {
@@ -51,7 +51,7 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
             if is_folder && is_read && met.insert(place.clone()) {
                 folders.push((path.clone(), false));
             }
-            // How many bundles there are decides what belongs to each; which, and how they look, is nothing to the others.
+            // The number of bundles determines what belongs to each bundle. Their names and metadata do not affect other bundles.
             match (is_bundle && is_top, is_folder && is_top && !is_read) {
                 (true, _) => text.push_str("a bundle\n"),
                 (_, true) => {}
@@ -62,8 +62,8 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
     Ok(text)
 }
 
-/// What a file looks like, through links: its size, its place on the disk, its times of change. `true`: it is a folder, which has no size
-/// and no times here.
+/// The metadata of a file, through links: size, position on disk, times of change. `true` if the path is a folder; size and times are then not
+/// included.
 #[cfg(feature = "serve")]
 pub(crate) fn place_of(path: &Path) -> (String, bool) {
     use std::os::unix::fs::MetadataExt as _;
@@ -79,7 +79,7 @@ pub(crate) fn place_of(path: &Path) -> (String, bool) {
     }
 }
 
-/// The folder that a bundle lies in.
+/// The folder of a bundle.
 pub(crate) fn folder_of(bundle: &Path) -> &Path {
     match bundle.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -87,7 +87,7 @@ pub(crate) fn folder_of(bundle: &Path) -> &Path {
     }
 }
 
-/// Reads a file of at most as many bytes as `bound` allows.
+/// Reads a file up to the size that `bound` allows.
 ///
 /// # Errors
 /// [`Error::Unreadable`], [`Error::OverLimit`].
@@ -102,14 +102,14 @@ pub fn read_file(path: &Path, bound: Bound) -> Result<Vec<u8>, Error> {
 /// Opens a file for reading.
 ///
 /// # Errors
-/// [`Error::Unreadable`].
+/// [`Error::Unreadable`] if it cannot be opened or is a folder.
 pub fn open(path: &Path) -> Result<File, Error> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     match file.metadata() {
         Ok(metadata) if metadata.is_dir() => {
             let why = fs::read_dir(path)
                 .err()
-                .map_or_else(|| "it is a folder, and a file is asked for".to_owned(), |error| error.to_string());
+                .map_or_else(|| "expected a file, found a folder".to_owned(), |error| error.to_string());
             Err(Error::Unreadable { what: path.display().to_string(), message: why })
         }
         _ => Ok(file),

@@ -1,3 +1,3 @@
-//! Files of the auditor's disk, read within bounds.
+//! Files on the auditor's disk, read within limits.
 
 pub mod folder;

@@ -1,4 +1,4 @@
-//! What lies in a bundle's folder and belongs to it. Lying there gives nothing any trust.
+//! Files in a bundle's folder that belong to the bundle. Their location does not make them trusted.
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +13,13 @@ use crate::given::server_record::ServerFiles;
 use crate::image::Source;
 use crate::trust::TrustFile;
 
-/// Everything that lies beside one bundle and was not given for the run. Answers, signatures, record and image only where the bundle is the
-/// only one in its folder: their names do not say which build they are about.
+/// The files next to one bundle, except those for which the run has other evidence. Responses, signatures, record and image are used only if the
+/// bundle is the only one in its folder, because their names do not show which build they belong to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
-    /// Public keys, by file name, with the bytes of their files.
+    /// Public keys: file name, key, and bytes of the file.
     pub(crate) keys: Vec<(String, PublicKey, Vec<u8>)>,
-    /// The build server's saved answers.
+    /// The build server's saved responses.
     pub(crate) server: Option<ServerFiles>,
     /// The folder `trust`.
     pub(crate) trust: Option<Vec<TrustFile>>,
@@ -30,7 +30,7 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// What lies beside this bundle.
+    /// Finds the files next to this bundle.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::OverLimit`].
@@ -48,18 +48,18 @@ impl Beside {
         })
     }
 
-    /// What lies beside a bundle whose content is not looked at.
+    /// The files next to a bundle whose contents are not read.
     pub(super) fn unread(bundle: &Path, handed: &Handed, storage: Storage<'_>, limits: &Limits) -> Self {
         let image = if handed.image.is_some() { None } else { storage.image_beside(bundle) };
         Self { keys: keys(bundle, storage, limits), image, ..Self::default() }
     }
 
-    /// The keys by file name.
+    /// The keys, by file name.
     pub(crate) fn named_keys(&self) -> Vec<(String, PublicKey)> {
         self.keys.iter().map(|(name, key, _)| (name.clone(), key.clone())).collect()
     }
 
-    /// Each file's name and digest, but for the image's.
+    /// Each file's name and digest, except for the image.
     pub(crate) fn digests(&self) -> Vec<(String, Sha256)> {
         let keys = self.keys.iter().map(|(name, _, bytes)| (format!("key/{name}"), Sha256::of(bytes)));
         let server = self.server.iter().flat_map(ServerFiles::named);
@@ -73,7 +73,7 @@ impl Beside {
 }
 
 impl Storage<'_> {
-    /// The public keys that lie in a bundle's folder, by file name. Lying there gives a key no trust.
+    /// The public keys in a bundle's folder, by file name. Their location does not make them trusted.
     pub fn keys_beside(self, bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
         keys(bundle, self, limits).into_iter().map(|(name, key, _)| (name, key)).collect()
     }
@@ -100,7 +100,7 @@ impl Storage<'_> {
         Ok(files)
     }
 
-    /// The OCI layout `image/` in a bundle's folder, where the folder holds no other bundle that it could belong to.
+    /// The OCI layout `image/` in a bundle's folder, if the folder has no other bundle that it could belong to.
     pub fn image_beside(self, bundle: &Path) -> Option<Source> {
         let image = self.only_bundle_of(bundle)?.join("image");
         (self.kind(&image.join("index.json")) == Kind::File).then_some(Source::Layout(image, None))
@@ -131,7 +131,7 @@ fn keys(bundle: &Path, storage: Storage<'_>, limits: &Limits) -> Vec<(String, Pu
         .collect()
 }
 
-/// The build server's answers that `fetch` saved.
+/// The build server's responses saved by `fetch`.
 fn server(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Result<Option<ServerFiles>, Error> {
     let read = |name: &str, bound: Bound| {
         let path = folder.join(name);

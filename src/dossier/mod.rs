@@ -1,8 +1,8 @@
-//! One bundle with everything that belongs to it, wherever it comes from.
+//! One bundle with everything that belongs to it, from any source.
 //!
-//! What belongs to a bundle is decided here, once: [`Storage`] finds bundles on the disk or in memory, `Beside` is what lies in a bundle's
-//! folder, [`Handed`] is what the auditor gave for the whole run and what is used instead. A [`Dossier`] has all of it, and a [`Question`]
-//! is what [`crate::audit()`] asks of it.
+//! What belongs to a bundle is decided only here. [`Storage`] finds bundles on disk or in memory, `Beside` contains the files in a bundle's
+//! folder, and [`Handed`] contains the evidence supplied for the whole run, which takes precedence. A [`Dossier`] combines them, and
+//! [`crate::audit()`] applies a [`Question`] to it.
 
 mod beside;
 mod handed;
@@ -31,32 +31,32 @@ use crate::judge::finding::Group;
 use crate::report::Depth;
 use crate::trust::TrustFile;
 
-/// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is
-/// meant, and within the budget of the audit.
+/// Reads the image that belongs to a bundle. It is called only after the bundle's signature is verified, with the known properties of the
+/// expected image, and within the budget of the audit.
 pub type LoadImage<'a> = dyn Fn(&Choice, &Budget) -> Result<ImageFacts, Error> + 'a;
 
-/// Reads an image from where its source says it is.
+/// Reads an image from its source.
 pub type ReadImage<'a> = dyn Fn(&Source, &Choice, &Limits, &Budget) -> Result<ImageFacts, Error> + Sync + 'a;
 
 /// One bundle with everything that belongs to it.
 pub struct Dossier<'a> {
-    /// Where it is, as the report shall name it.
+    /// The path, as shown in the report.
     pub path: String,
-    /// The name of its file, compared with the names inside.
+    /// The file name, which is compared with the names inside.
     pub file_name: Option<String>,
-    /// Its bytes, or why there are none.
+    /// The bytes, or the reason why they cannot be read.
     pub bytes: Result<Box<dyn Read + 'a>, Error>,
-    /// How many they are, as far as that is known before they are read: what may be spent on them grows with it. 0: not known.
+    /// The size, if known before reading, else 0. The budget increases with the size.
     pub size: u64,
-    /// Keys that lie beside it, by file name. A pin may pick one of them; none is trusted for lying there.
+    /// Keys next to the bundle, by file name. A pin may select one of them; none is trusted because of its location.
     pub keys_beside: Vec<(String, PublicKey)>,
-    /// What was saved of the build server's answers about this build.
+    /// The build server's saved responses about this build.
     pub server: Option<ServerFiles>,
-    /// The files of its image's signatures, where they were given or lie beside it.
+    /// The files of the image's signatures, supplied for the run or found next to the bundle.
     pub trust: Option<Cow<'a, [TrustFile]>>,
     /// The build server's own attestation record.
     pub builder: Option<Cow<'a, Attestation>>,
-    /// Its image, where there is one.
+    /// The image, if any.
     pub image: Option<Box<LoadImage<'a>>>,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Debug for Dossier<'_> {
 }
 
 impl<'a> Dossier<'a> {
-    /// A bundle with nothing beside it.
+    /// A bundle without any other files.
     pub fn new(path: impl Into<String>, bytes: impl Read + 'a) -> Self {
         Self {
             path: path.into(),
@@ -82,9 +82,9 @@ impl<'a> Dossier<'a> {
         }
     }
 
-    /// The bundle at `path` with what lies beside it, and with what was given instead. `read_image` reads the image, if there is one.
+    /// The bundle at `path` with the files next to it, or with the evidence supplied instead. `read_image` reads the image, if there is one.
     ///
-    /// It never fails: what cannot be read is told by the audit.
+    /// This never fails: the audit reports what cannot be read.
     pub fn open(
         path: &'a Path,
         question: &'a Question<'_>,
@@ -102,7 +102,7 @@ impl<'a> Dossier<'a> {
         }
     }
 
-    /// The same for a bundle that is not to be read, or cannot be.
+    /// Like [`Dossier::open`], for a bundle that must not or cannot be read.
     pub(crate) fn unread(
         path: &'a Path,
         why: Error,
@@ -132,7 +132,7 @@ impl<'a> Dossier<'a> {
         Self { file_name, size, image, ..Self::with(path.display().to_string(), bytes, beside, question) }
     }
 
-    /// A bundle with what belongs to it: what was given is used instead of what lies beside it.
+    /// Combines a bundle with its files: supplied evidence is used instead of files next to the bundle.
     pub(crate) fn with(
         path: String,
         bytes: Result<Box<dyn Read + 'a>, Error>,
@@ -155,7 +155,7 @@ impl<'a> Dossier<'a> {
         }
     }
 
-    /// Groups of checks that something is here for.
+    /// Groups for which evidence is present.
     pub(crate) fn groups(&self) -> Vec<Group> {
         let present = [
             (self.image.is_some(), Group::Image),
@@ -165,7 +165,7 @@ impl<'a> Dossier<'a> {
         present.into_iter().filter(|(is_here, _)| *is_here).map(|(_, group)| group).collect()
     }
 
-    /// Bytes that were read beside the bundle. An image adds its own when it is read.
+    /// Bytes of the files that were read in addition to the bundle. An image is counted when it is read.
     pub(crate) fn size_beside(&self) -> u64 {
         let server = self.server.iter().flat_map(ServerFiles::named).map(|(_, bytes)| bytes.len() as u64);
         let trust = self.trust.iter().flat_map(|files| files.iter()).map(|file| file.bytes.len() as u64);

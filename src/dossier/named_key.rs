@@ -1,4 +1,4 @@
-//! Keys that were named for a run, beside those of the policy.
+//! Keys supplied for a run, in addition to the policy's keys.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use crate::base::limits::Limits;
 use crate::gate::key::{Fingerprint, PublicKey};
 use crate::gate::verify::TrustedKey;
 
-/// A key as the auditor names it.
+/// A key in the form in which the auditor specifies it.
 #[derive(Debug, Clone)]
 pub enum NamedKey {
-    /// A file in PEM.
+    /// A PEM file.
     File(PathBuf),
-    /// The fingerprint of a key that is found beside the bundle.
+    /// The fingerprint of a key to be found next to the bundle.
     Pin(Fingerprint),
 }
 
@@ -21,7 +21,7 @@ impl NamedKey {
     /// The key, and the bytes of its file.
     ///
     /// # Errors
-    /// As [`Storage::read`] and [`PublicKey::from_pem`].
+    /// The errors of [`Storage::read`] and [`PublicKey::from_pem`].
     pub(crate) fn read(&self, storage: Storage<'_>, limits: &Limits) -> Result<(TrustedKey, Option<Vec<u8>>), Error> {
         match self {
             Self::Pin(pin) => Ok((TrustedKey::named(*pin, None), None)),
@@ -34,10 +34,10 @@ impl NamedKey {
     }
 }
 
-/// The keys, in their order.
+/// Reads the keys, in order.
 ///
 /// # Errors
-/// As [`Storage::read`] and [`PublicKey::from_pem`].
+/// The errors of [`Storage::read`] and [`PublicKey::from_pem`].
 pub fn read_keys(keys: &[NamedKey], storage: Storage<'_>, limits: &Limits) -> Result<Vec<TrustedKey>, Error> {
     keys.iter().map(|key| key.read(storage, limits).map(|(key, _)| key)).collect()
 }

@@ -1,4 +1,4 @@
-//! What is asked of bundles, and on whose terms.
+//! The question of a run, and the terms for its answers.
 
 use super::handed::{Handed, NOTHING};
 use crate::base::error::Error;
@@ -8,35 +8,35 @@ use crate::gate::verify::{KeyRing, TrustedKey};
 use crate::judge::policy::Policy;
 use crate::report::{Depth, QuestionReport, Report};
 
-/// What is asked of every bundle of a run.
+/// The question about every bundle of a run.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
     /// What is trusted, expected and required.
     pub policy: &'a Policy,
     /// The keys to verify with: see [`Policy::keys_for`].
     pub keys: &'a KeyRing,
-    /// What was given for the run, beside its bundles.
+    /// Evidence supplied for the run, in addition to the bundles.
     pub handed: &'a Handed,
-    /// Threads that one bundle may use. They change no answer.
+    /// Number of threads for one bundle. It does not change the result.
     pub threads: usize,
-    /// The moment that the audit is for.
+    /// The time as of which the audit is made.
     pub now: Timestamp,
-    /// When an authority that the auditor named had seen the bundle, by a verified time-stamp.
+    /// The time by which the bundle existed, from a verified time-stamp from an authority that the auditor specified.
     pub existed_by: Option<Timestamp>,
-    /// The bounds.
+    /// The limits.
     pub limits: &'a Limits,
-    /// How far to look.
+    /// How much to check.
     pub depth: Depth,
 }
 
 impl<'a> Question<'a> {
-    /// Everything that these four answer, on one thread, with nothing given beside the bundles.
+    /// A full audit with these four arguments, on one thread, with no supplied evidence.
     pub fn new(policy: &'a Policy, keys: &'a KeyRing, now: Timestamp, limits: &'a Limits) -> Self {
         let depth = Depth::Everything;
         Self { policy, keys, handed: &NOTHING, threads: 1, now, existed_by: None, limits, depth }
     }
 
-    /// A report that says what is asked, and nothing of a bundle yet.
+    /// A report with the question, and without bundles.
     pub fn report(&self) -> Report {
         let groups = self.handed.groups();
         Report {
@@ -47,27 +47,27 @@ impl<'a> Question<'a> {
     }
 }
 
-/// On whose terms bundles are judged: what is trusted, expected and required, and what was given for it.
+/// The terms for evaluating bundles: what is trusted, expected and required, and the supplied evidence.
 #[derive(Debug, Clone)]
 pub struct Terms {
     /// What is trusted, expected and required.
     pub policy: Policy,
-    /// The policy's keys, and those that were named beside it.
+    /// The policy's keys, and those supplied in addition.
     pub keys: KeyRing,
-    /// What was given.
+    /// The supplied evidence.
     pub handed: Handed,
 }
 
 impl Terms {
-    /// These terms; `named` are keys that were named beside the policy.
+    /// Combines a policy with `named`, the keys supplied in addition, and with supplied evidence.
     ///
     /// # Errors
-    /// As [`Policy::keys_for`].
+    /// The errors of [`Policy::keys_for`].
     pub fn new(policy: Policy, named: Vec<TrustedKey>, handed: Handed) -> Result<Self, Error> {
         Ok(Self { keys: policy.keys_for(named)?, policy, handed })
     }
 
-    /// What is asked of a bundle under them, for this moment.
+    /// The question about a bundle under these terms, as of this time.
     pub fn question<'a>(&'a self, now: Timestamp, threads: usize, limits: &'a Limits) -> Question<'a> {
         Question {
             policy: &self.policy,

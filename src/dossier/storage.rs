@@ -1,4 +1,4 @@
-//! Where evidence lies: on the disk, or in memory, as a page in a browser has it. Both are searched by the same rules.
+//! Where evidence is stored: on disk, or in memory, as in a browser. The same rules apply to both.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,16 +16,16 @@ use crate::image::{self, Choice, Held, ImageFacts, Source};
 use crate::judge::policy::Policy;
 use crate::trust::TrustFile;
 
-/// Where files are.
+/// Where files are stored.
 #[derive(Debug, Clone, Copy)]
 pub enum Storage<'a> {
-    /// On the disk.
+    /// On disk.
     Disk,
-    /// In memory, by their paths with `/` between folders.
+    /// In memory, by path, with `/` between folders.
     Memory(&'a BTreeMap<String, Vec<u8>>),
 }
 
-/// What an entry of a folder is. Links are not followed, but for one that leads to a file or nowhere.
+/// The kind of a folder entry. Links are not followed, except to detect whether a link leads to a file or has no target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
@@ -35,16 +35,15 @@ pub(super) enum Kind {
 }
 
 impl<'a> Storage<'a> {
-    /// The bundles that `paths` name, in the order of the paths: a file is taken as it is, a folder is searched for `*.sig.tbz` at any
-    /// depth, sorted by name. Symbolic links to folders are not followed; one that is called like a bundle is taken as one, so that no
-    /// bundle is passed over for the way it lies there. What cannot be read is in the list too: opening it says why, so that one bad path
-    /// never hides the others.
+    /// Finds the bundles in `paths`, in the order of the paths: a file is used directly; a folder is searched for `*.sig.tbz` at any depth, sorted
+    /// by name. Symbolic links to folders are not followed. A link named like a bundle counts as a bundle, so that symlinked bundles are not
+    /// skipped. Unreadable paths are also listed, and cause an error when they are opened, so that one bad path does not hide the others.
     ///
-    /// A bundle that is named twice, by whatever spellings, counts once: the same file in the same folder. So does a link next to the file
-    /// that it leads to, under the file's own name. A link in another folder stays: other evidence may be next to it, which is judged too.
+    /// A bundle listed twice, under any paths, counts once: the same file in the same folder. A link next to its target file also
+    /// counts as that file. A link in a different folder is kept, because there may be other evidence next to it, which is then audited as well.
     ///
     /// # Errors
-    /// [`Error::NothingToVerify`] when there is none, [`Error::OverLimit`].
+    /// [`Error::NothingToVerify`] if there is no bundle, [`Error::OverLimit`] if there are too many.
     pub fn find_bundles(self, paths: &[PathBuf], limits: &Limits) -> Result<Vec<PathBuf>, Error> {
         let mut found = Vec::new();
         for path in paths {
@@ -61,13 +60,13 @@ impl<'a> Storage<'a> {
         Ok(self.each_once(found))
     }
 
-    /// Without the bundles that are there before, in the same order.
+    /// Removes duplicate bundles and keeps the order.
     fn each_once(self, found: Vec<PathBuf>) -> Vec<PathBuf> {
         let mut first_at: BTreeMap<(PathBuf, PathBuf), usize> = BTreeMap::new();
         let mut once: Vec<PathBuf> = Vec::new();
         for path in found {
             let (folder, file) = self.place(&path);
-            // The file's own name tells which build it should be; a link beside it may be called anything.
+            // The file's own name shows which build it should be; a link next to it may have any name.
             let is_own_name = path.file_name() == file.file_name();
             match first_at.entry((folder, file)) {
                 Entry::Vacant(free) => {
@@ -85,7 +84,7 @@ impl<'a> Storage<'a> {
         once
     }
 
-    /// The folder that a bundle was found in and the file that it is, each without links and other spellings, as far as that can be told.
+    /// The folder that contains the bundle, and the file, both without links and in canonical form as far as possible.
     fn place(self, path: &Path) -> (PathBuf, PathBuf) {
         let whole = |path: &Path| match self {
             Self::Disk => fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
@@ -113,20 +112,20 @@ impl<'a> Storage<'a> {
         Ok(())
     }
 
-    /// The only bundle that `path` names, or lies below it.
+    /// The only bundle at or below `path`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for several; as [`Self::find_bundles`]. `command` is named in it.
+    /// [`Error::Usage`] for several bundles, with `command` in the message; otherwise the errors of [`Self::find_bundles`].
     pub fn one_bundle(self, path: &Path, command: &str, limits: &Limits) -> Result<PathBuf, Error> {
         let found = self.find_bundles(&[path.to_owned()], limits)?;
         let count = found.len();
         found.into_iter().next().filter(|_| count == 1).ok_or_else(|| Error::Usage {
-            message: format!("`{command}` takes one bundle, {} has {count}", path.display()),
-            hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
+            message: format!("`{command}` accepts one bundle, but {} contains {count}", path.display()),
+            hint: "specify one file, or use `hpsb-audit audit` for a folder".into(),
         })
     }
 
-    /// Is it a folder, also through a link?
+    /// Whether the path is a folder or a link to one.
     pub(crate) fn is_folder(self, path: &Path) -> bool {
         match self {
             Self::Disk => path.is_dir(),
@@ -151,7 +150,7 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// What is in a folder, sorted by name.
+    /// The entries of a folder, sorted by name.
     pub(super) fn entries(self, folder: &Path) -> Result<Vec<(PathBuf, Kind)>, Error> {
         match self {
             Self::Disk => Ok(folder::sorted_entries(folder)?
@@ -163,11 +162,11 @@ impl<'a> Storage<'a> {
                 for (path, _) in below(files, folder) {
                     let (own, kind) = path.split_once('/').map_or((path, Kind::File), |(own, _)| (own, Kind::Folder));
                     let known = entries.insert(folder.join(own), kind);
-                    // No disk has that: what is searched below would not be what is read.
+                    // This cannot occur on disk. In memory, the search and the reader would find different entries.
                     if known.is_some_and(|known| known != kind) {
                         return Err(Error::malformed(
                             folder.display().to_string(),
-                            format!("{own:?} is a file and a folder"),
+                            format!("{own:?} is both a file and a folder"),
                         ));
                     }
                 }
@@ -176,7 +175,7 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// A bundle's folder, where it is the only bundle in it.
+    /// The folder of a bundle, if it contains no other bundle.
     pub(super) fn only_bundle_of(self, bundle: &Path) -> Option<&Path> {
         let folder = folder::folder_of(bundle);
         let entries = self.entries(folder).ok()?;
@@ -186,7 +185,7 @@ impl<'a> Storage<'a> {
     /// Opens a file for reading.
     ///
     /// # Errors
-    /// [`Error::Unreadable`].
+    /// [`Error::Unreadable`] if it cannot be opened.
     pub fn open(self, path: &Path) -> Result<Box<dyn Read + 'a>, Error> {
         match self {
             Self::Disk => Ok(Box::new(folder::open(path)?)),
@@ -194,7 +193,7 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// The size of a file, 0 where it is not known.
+    /// The size of a file, or 0 if not known.
     pub(crate) fn size(self, path: &Path) -> u64 {
         match self {
             Self::Disk => fs::metadata(path).map_or(0, |metadata| metadata.len()),
@@ -202,7 +201,7 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// Reads a file of at most as many bytes as `bound` allows.
+    /// Reads a file up to the size that `bound` allows.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::OverLimit`].
@@ -217,7 +216,7 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// Every regular file below a folder: its path from there, with `/`, and its place. Symbolic links are not followed.
+    /// Every regular file below a folder: its path relative to the folder, with `/`, and its full path. Symbolic links are not followed.
     ///
     /// # Errors
     /// [`Error::Unreadable`]; [`Error::OverLimit`] beyond `folder_depth`, or for more files than `bound` allows.
@@ -248,8 +247,8 @@ impl<'a> Storage<'a> {
         Ok(files)
     }
 
-    /// The files of an image's signatures or of a record: one file, or everything in a folder, by their paths below it. Symbolic links are
-    /// not followed.
+    /// Reads the files of an image's signatures or of an attestation record: one file, or all files in a folder, by relative path. Symbolic links
+    /// are not followed.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::OverLimit`].
@@ -270,12 +269,12 @@ impl<'a> Storage<'a> {
     /// Reads the folder of an attestation record.
     ///
     /// # Errors
-    /// [`Error::Usage`] where there is none; as [`Self::read_trust`].
+    /// [`Error::Usage`] if the folder has no record; otherwise the errors of [`Self::read_trust`].
     pub fn read_attestation(self, path: &Path, limits: &Limits) -> Result<Attestation, Error> {
         self.read_attestation_and_files(path, limits).map(|(record, _)| record)
     }
 
-    /// The same, with the files that it was read from: whoever keeps them keeps what was judged.
+    /// Like [`Self::read_attestation`], but also returns the files, so that exactly the audited files can be stored.
     pub(crate) fn read_attestation_and_files(
         self,
         path: &Path,
@@ -283,18 +282,18 @@ impl<'a> Storage<'a> {
     ) -> Result<(Attestation, Vec<TrustFile>), Error> {
         let files = self.read_trust(path, limits)?;
         let record = Attestation::read(&files).ok_or_else(|| Error::Usage {
-            message: format!("{} holds no attestation record", path.display()),
+            message: format!("{} does not contain an attestation record", path.display()),
             hint:
-                "a record is se-checksums.txt with se-signature.bin and the certificates beside them: docs/admission.md"
+                "a record consists of se-checksums.txt, se-signature.bin and the certificates next to them: docs/admission.md"
                     .into(),
         })?;
         Ok((record, files))
     }
 
-    /// Reads a policy; files that it names are found from the policy's own folder.
+    /// Reads a policy. Paths of files in it are relative to the policy's folder.
     ///
     /// # Errors
-    /// As [`Policy::from_toml`] and [`Self::read`].
+    /// The errors of [`Policy::from_toml`] and [`Self::read`].
     pub fn read_policy(self, path: &Path, limits: &Limits) -> Result<Policy, Error> {
         let bytes = self.read(path, limits.policy_bytes())?;
         let base = path.parent().unwrap_or(Path::new(""));
@@ -303,16 +302,16 @@ impl<'a> Storage<'a> {
         })
     }
 
-    /// Reads a list of approvals, and the signature that may lie beside it.
+    /// Reads a list of approvals, and the signature next to it, if any.
     ///
     /// # Errors
-    /// As [`Approvals::read`] and [`Self::read`].
+    /// The errors of [`Approvals::read`] and [`Self::read`].
     pub fn read_approvals(self, path: &Path, limits: &Limits) -> Result<Approvals, Error> {
         let bytes = self.read(path, limits.approvals_bytes())?;
         Approvals::read(&path.display().to_string(), bytes, self.approvals_signature(path, limits)?, limits)
     }
 
-    /// The signature that may lie beside a list of approvals.
+    /// The signature next to a list of approvals, if any.
     pub(crate) fn approvals_signature(self, path: &Path, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".sig");
@@ -324,10 +323,10 @@ impl<'a> Storage<'a> {
         is_there.then(|| self.read(&beside, limits.key_file_bytes())).transpose()
     }
 
-    /// Reads an image that lies here. A registry is not asked.
+    /// Reads an image from this storage. Registries are not contacted.
     ///
     /// # Errors
-    /// As [`image::read`].
+    /// The errors of [`image::read`].
     pub fn read_image(
         self,
         source: &Source,
@@ -358,7 +357,7 @@ fn kind_on_disk(path: &Path) -> Kind {
     }
 }
 
-/// A path as files in memory are named.
+/// The in-memory name for a path.
 fn name_of(path: &Path) -> String {
     let text = path.to_string_lossy();
     text.trim_start_matches("./").trim_end_matches('/').to_owned()
@@ -369,7 +368,7 @@ fn held<'a>(files: &'a BTreeMap<String, Vec<u8>>, path: &Path) -> Result<&'a [u8
     found.ok_or_else(|| Error::Unreadable { what: path.display().to_string(), message: "no such file".into() })
 }
 
-/// The files below a folder, by their paths from there.
+/// The files below a folder, by relative path.
 fn below<'a>(
     files: &'a BTreeMap<String, Vec<u8>>,
     folder: &Path,

@@ -1,4 +1,4 @@
-//! What fuzz targets can only reach from inside of the crate. It is in no ordinary build; its tests replay `fuzz/corpus/`.
+//! Fuzz targets for code that is private to the crate. They are compiled for tests and fuzzing only. The tests replay `fuzz/corpus/`.
 
 use crate::archive::{MemberKind, TarReader};
 use crate::base::digest::Sha256;
@@ -16,7 +16,7 @@ use crate::manifest::Manifest;
 use crate::manifest::dockerfile;
 use crate::manifest::outside::Inputs;
 
-/// The signed archive's tar, as it comes out of the decompressor.
+/// The signed archive's tar, as output by the decompressor.
 pub fn inner_tar(bytes: &[u8]) {
     let limits = Limits {
         expanded_bytes: 1 << 22,
@@ -34,7 +34,7 @@ pub fn inner_tar(bytes: &[u8]) {
         let plain = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
         assert!(path.is_empty() || path.split(|byte| *byte == b'/').all(plain), "{path:?}");
         assert!(member.mode <= 0o7777 && (member.kind == MemberKind::File || member.size == 0));
-        assert!(names.insert(member.path), "one name twice");
+        assert!(names.insert(member.path), "duplicate name");
         total += member.size;
     }
     let Ok(manifest) = Manifest::from_tar(bytes, &limits, &crate::base::budget::Budget::of_unknown_input(&limits))
@@ -49,7 +49,7 @@ pub fn inner_tar(bytes: &[u8]) {
     }
 }
 
-/// A signature in a commit or a tag. No bytes are a signature of nothing by the fixtures' signer.
+/// An OpenPGP signature in a commit or a tag. None verifies over a text that the fixtures' signer never signed.
 #[cfg(feature = "openpgp")]
 pub fn openpgp_signature(bytes: &[u8]) {
     use crate::crypto::openpgp::{Certificate, read_detached};
@@ -64,7 +64,7 @@ pub fn openpgp_signature(bytes: &[u8]) {
     }
 }
 
-/// Without OpenPGP there is nothing to read.
+/// Without the feature `openpgp`, nothing is read.
 #[cfg(not(feature = "openpgp"))]
 pub fn openpgp_signature(_: &[u8]) {}
 
@@ -76,7 +76,7 @@ pub fn approvals(bytes: &[u8]) {
     assert!(read().is_ok_and(|again| again.records.len() == list.records.len()));
 }
 
-/// A Dockerfile. What is read once is read the same again, and the list of its inputs is bounded.
+/// A Dockerfile. The text of its instructions is canonical, and the list of its inputs is bounded.
 pub fn dockerfile(bytes: &[u8]) {
     if let Ok(file) = dockerfile::read_whole(bytes) {
         let mut inputs = Inputs::new();
@@ -92,7 +92,7 @@ pub fn dockerfile(bytes: &[u8]) {
     }
 }
 
-/// A public key as OpenSSH writes it, or an armoured SSH signature. Nobody's signature is anybody's.
+/// A public key in OpenSSH's format, or an armoured SSH signature. Without trusted keys, no signature verifies.
 pub fn ssh(bytes: &[u8]) {
     let key = std::str::from_utf8(bytes).ok().and_then(|line| SshKey::from_line(line).ok());
     if let Some(key) = &key {
@@ -102,27 +102,27 @@ pub fn ssh(bytes: &[u8]) {
     assert!(signature.verify("git", b"nothing", &[]).is_err());
 }
 
-/// The build server's answers as `fetch` saves them: the same bytes as each of the three.
+/// The build server's responses as `fetch` saves them. The input is used for all three files.
 pub fn server_record(bytes: &[u8]) {
     let file = Some(bytes.to_vec());
     let files = ServerFiles { status: file.clone(), image_digest: file.clone(), log: file };
     let record = ServerRecord::read(files, &Limits::default());
     assert_eq!(record.files.len(), 3);
-    assert!(!record.faults.is_empty(), "no bytes are a status record and an image's name at once");
+    assert!(!record.faults.is_empty(), "one text cannot be both a status record and an image name");
     assert_eq!(record.log_begins_with(Sha256::of(bytes), bytes.len() as u64), Some(true));
 }
 
-/// Settings of the build server's client, a page of a bucket's listing, a registry's challenge.
+/// Settings of the build server's client, a page of a bucket listing, a registry's challenge.
 #[cfg(feature = "fetch")]
 pub fn fetched(bytes: &[u8]) {
     crate::client::read_all_forms(bytes);
 }
 
-/// Without the network edge there is nothing to read.
+/// Without the feature `fetch`, nothing is read.
 #[cfg(not(feature = "fetch"))]
 pub fn fetched(_: &[u8]) {}
 
-/// Text of any kind on its way to a reader.
+/// Masking and escaping of any text.
 pub fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let masked = mask(&text);
@@ -135,7 +135,7 @@ pub fn text(bytes: &[u8]) {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&document).ok(), Some(value));
 }
 
-/// What a time-stamping authority answers to a request over the digest of nothing. No CA is named: whatever it says, it is not believed.
+/// A time-stamping authority's response to a request for the digest of the empty text. No CA is trusted, so no response is accepted.
 pub fn timestamp(bytes: &[u8]) {
     let limits = Limits::default();
     let Ok(token) = Token::read(bytes, &limits) else { return };
@@ -144,7 +144,7 @@ pub fn timestamp(bytes: &[u8]) {
     assert!(token.must_be_over(&Sha256::of(b"")).is_err() || token.must_be_over(&Sha256::of(b"x")).is_err());
 }
 
-/// A signed envelope, and what is in it.
+/// A signed envelope and its payload.
 pub fn envelope(bytes: &[u8]) {
     let read = Envelope::from_json("fuzz", bytes);
     if KeyRecord::from_json(bytes, &Limits::default()).is_ok() {
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_input_of_the_corpora_is_answered() {
+    fn every_corpus_input_runs_without_a_panic() {
         for (target, function) in [
             ("approvals", approvals as fn(&[u8])),
             ("dockerfile", dockerfile),

@@ -1,4 +1,4 @@
-//! The outer archive: two members and nothing else. Nothing in it is believed.
+//! The outer archive: exactly two members. Nothing in it is trusted.
 
 use std::io::{self, Read};
 
@@ -12,10 +12,10 @@ use crate::gate::signature::Signature;
 
 const WHAT: &str = "the outer archive";
 
-/// A bundle taken apart and bounded, and nothing more: `manifest.<build_name>.sig.tbz` holds the signed archive
-/// `manifest.<build_name>.tbz` and its signature `manifest.<build_name>.sig`.
+/// A parsed bundle. `manifest.<build_name>.sig.tbz` holds the signed archive `manifest.<build_name>.tbz` and its signature
+/// `manifest.<build_name>.sig`.
 ///
-/// What it says of itself, names included, is unsigned. [`Bundle::verify`] is the only way on.
+/// Nothing in it is verified, and its names are not signed. Only [`Bundle::verify`] gives access to the signed archive.
 #[derive(Debug)]
 pub struct Bundle {
     pub(crate) build_name: BuildName,
@@ -25,9 +25,9 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Takes a bundle apart, reading `input` once to its end.
+    /// Parses a bundle, reading `input` once to its end.
     ///
-    /// The members may come in either order. The signed archive is held in memory, as it is, once.
+    /// The members may come in either order. The signed archive is kept in memory once, still compressed.
     ///
     /// # Errors
     /// [`Error::Malformed`] for anything but a bzip2 tar of exactly two regular files whose names agree and whose
@@ -36,11 +36,11 @@ impl Bundle {
         Self::from_reader_within(input, 1, limits, &Budget::of_unknown_input(limits))
     }
 
-    /// As [`Self::from_reader`], on several threads and within a budget that knows how large the input is. Threads change no answer; `input`
-    /// is read some megabytes ahead.
+    /// Like [`Self::from_reader`], but on several threads and within a budget based on the input's size. The number of threads does not
+    /// change the result. `input` is read some megabytes ahead.
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`Self::from_reader`].
     pub fn from_reader_within(
         input: impl Read,
         threads: usize,
@@ -72,35 +72,37 @@ impl Bundle {
         let (Some((build_name, archive)), Some((signature_name, signature))) = (archive, signature) else {
             return Err(Error::malformed(
                 WHAT,
-                "expected the signed archive (.tbz) and its signature (.sig), found one or none",
+                "expected the signed archive (.tbz) and its signature (.sig), found at most one of them",
             ));
         };
         if build_name != signature_name {
             return Err(Error::malformed(
                 WHAT,
-                format!("its two members name two builds: the archive {build_name}, the signature {signature_name}"),
+                format!(
+                    "its members are named for different builds: the archive for {build_name}, the signature for {signature_name}"
+                ),
             ));
         }
         let digest = Sha256::of(&archive);
         Ok(Self { build_name, archive, digest, signature })
     }
 
-    /// The build's name as the two members have it. Not signed.
+    /// The build's name, taken from the names of the two members. It is not signed.
     pub fn build_name(&self) -> &BuildName {
         &self.build_name
     }
 
-    /// SHA-256 of the signed archive: what the signature is about.
+    /// SHA-256 of the signed archive: the digest that is signed.
     pub fn archive_digest(&self) -> Sha256 {
         self.digest
     }
 
-    /// Bytes of the signed archive.
+    /// Size of the signed archive in bytes.
     pub fn archive_size(&self) -> u64 {
         self.archive.len() as u64
     }
 
-    /// The signature as it stands in the bundle.
+    /// The signature in the bundle. It is not verified.
     pub fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -109,25 +111,25 @@ impl Bundle {
 fn set_once<T>(slot: &mut Option<T>, value: T, member: &Member) -> Result<(), Error> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Error::malformed(WHAT, format!("a second member of its kind: {}", member.path))),
+        Some(_) => Err(Error::malformed(WHAT, format!("a second archive or signature: {}", member.path))),
     }
 }
 
-/// The build's name if the member is called `manifest.<build_name><suffix>`; such a member must be a regular file.
+/// The build's name if the member's name is `manifest.<build_name><suffix>`. Such a member must be a regular file.
 fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error> {
     let text = std::str::from_utf8(member.path.as_bytes()).unwrap_or_default();
     let Some(name) = BuildName::from_file_name(text, suffix) else { return Ok(None) };
     match member.kind {
-        // Nothing is unpacked with these bits; no server writes them, so somebody means something by them.
+        // Unpacking ignores these bits, but no build server writes them, so the archive is refused.
         MemberKind::File if member.mode & 0o7000 != 0 => {
             Err(Error::malformed(WHAT, format!("member {} has the mode {:o}", member.path, member.mode)))
         }
         MemberKind::File => Ok(Some(name)),
-        _ => Err(Error::malformed(WHAT, format!("member {} is no regular file", member.path))),
+        _ => Err(Error::malformed(WHAT, format!("member {} is not a regular file", member.path))),
     }
 }
 
-/// The file itself is bounded too, so that a device or a growing file cannot keep us reading.
+/// Also bounds the file itself, so that reading ends even for a device or a growing file.
 struct Bounded<R> {
     inner: R,
     left: u64,

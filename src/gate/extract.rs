@@ -1,4 +1,4 @@
-//! Unpacks a signed archive into a new folder, whole or not at all. Only behind the gate.
+//! Unpacks a verified archive into a new folder, completely or not at all.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -12,39 +12,39 @@ use crate::base::limits::Limits;
 use crate::gate::verify::VerifiedArchive;
 
 const WHAT: &str = "the signed archive";
-/// How often a member's path is held: in the archive's names, in its tree, in the plan.
+/// How many times a member's path is stored in memory: in the archive's names, in its tree, in the plan.
 const NAMES_HELD: u64 = 3;
-/// Bytes of what is known of a member besides its path.
+/// Memory that a member occupies besides its path, in bytes.
 const MEMBER_HELD: u64 = 350;
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Extracted {
-    /// Files, links among them.
+    /// Files, including links.
     pub files: u64,
     /// Folders.
     pub folders: u64,
 }
 
-/// Unpacks the archive into the folder `to`, which must not exist. Everything is written into a folder beside it, which takes the
-/// name `to` only when all of it is there; on an error it is removed.
+/// Unpacks the archive into the folder `to`, which must not exist. Everything is first written into a new folder next to `to`, which is renamed
+/// to `to` when it is complete. On an error, the new folder is removed.
 ///
-/// Every name and link is judged before the first byte is written. A symbolic link that is absolute or leads out of the folder is refused
-/// here and nowhere else: a repository may hold one, and it is compared like any other link, but nobody should follow it. Files
-/// get the modes 644 and 755, the owner is the caller, times are now. It does not look at what the files say, and nobody should
-/// run git in what it wrote: the archive's `.git/config` and hooks are the archive's.
+/// Every name and link is checked before the first byte is written. Only this function refuses a symbolic link that is absolute or leads out of
+/// the folder: a repository may contain one, and checks compare it like any other link, but it is not safe to follow. Files get the modes
+/// 644 and 755, the caller is their owner, and their times are those of unpacking. The contents of the files are not examined. Do not run
+/// git in the folder: `.git/config` and the hooks come from the archive.
 ///
 /// # Errors
-/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Unwritable`], and what reading the archive gives.
+/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Unwritable`], and errors of reading the archive.
 pub fn extract(archive: &VerifiedArchive, to: &Path, limits: &Limits) -> Result<Extracted, Error> {
     extract_within(archive, to, limits, &Budget::of_unknown_input(limits))
 }
 
-/// As [`extract`], within a budget.
+/// Like [`extract`], but within a budget.
 ///
 /// # Errors
-/// As there.
+/// The errors of [`extract`].
 pub fn extract_within(
     archive: &VerifiedArchive,
     to: &Path,
@@ -52,7 +52,7 @@ pub fn extract_within(
     budget: &Budget,
 ) -> Result<Extracted, Error> {
     if fs::symlink_metadata(to).is_ok() {
-        return Err(Error::Unwritable { path: to.display().to_string(), message: "it exists already".into() });
+        return Err(Error::Unwritable { path: to.display().to_string(), message: "it already exists".into() });
     }
     let plan = plan(archive, limits, budget)?;
     let partial = partial_folder(to)?;
@@ -61,7 +61,7 @@ pub fn extract_within(
         Ok(extracted)
     });
     if written.is_err() {
-        // What cannot be removed stays under a name that says what it is; the first error is the one to tell.
+        // The first error is the one to report. If removal also fails, the folder's name shows that its contents are partial.
         let _ = fs::remove_dir_all(&partial);
     }
     written
@@ -69,8 +69,8 @@ pub fn extract_within(
 
 type Plan = BTreeMap<MemberPath, MemberKind>;
 
-/// Reads every header once and refuses links that lead outside, before anything is written. What all readers of signed archives
-/// refuse is refused by [`SignedTar`].
+/// Reads every header once and refuses links that lead outside, before anything is written. [`SignedTar`] refuses everything that every reader of
+/// signed archives must refuse.
 fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<Plan, Error> {
     let mut plan = Plan::new();
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
@@ -92,8 +92,8 @@ fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<P
     Ok(plan)
 }
 
-/// Does a relative link, followed from where it stands, stay at or below the top at every step? `..` is taken at the start only, where it
-/// leaves folders that are known to be folders: behind a name it could leave what another link leads to.
+/// Whether a relative link stays at or below the top at every step. `..` is allowed only at the start, where it leaves real folders: after
+/// a name, it could leave the target of a different link.
 fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
     if target.starts_with(b"/") {
         return false;
@@ -101,7 +101,7 @@ fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
     let depth = link.as_bytes().iter().filter(|&&byte| byte == b'/').count();
     let mut segments = target.split(|&byte| byte == b'/').filter(|segment| !matches!(*segment, b"" | b"."));
     let ups = segments.by_ref().take_while(|segment| *segment == b"..").count();
-    // The segment that ended the run of `..` is a name; the rest must be names too.
+    // The segment after the leading `..` is a name; the rest must be names too.
     ups <= depth && segments.all(|segment| segment != b"..")
 }
 
@@ -114,7 +114,7 @@ fn write_all(
 ) -> Result<Extracted, Error> {
     let mut extracted = Extracted { files: 0, folders: 0 };
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
-    // Nothing is hashed here, so that what an audit can read can be unpacked.
+    // Charged as bytes only, because nothing is hashed: any archive that an audit can read can be unpacked.
     let mut tar = SignedTar::new(budget.reading(expanded, Work::Bytes, WHAT), limits);
     while let Some(member) = tar.next_member()? {
         let path = on_disk(top, &member.path)?;
@@ -141,7 +141,7 @@ fn write_all(
                 fs::copy(on_disk(top, target)?, &path).map_err(failed)?;
                 extracted.files += 1;
             }
-            // Links come last, so that nothing is ever written through one.
+            // Links are created last, so that nothing is written through a link.
             MemberKind::Symlink(_) => {}
         }
     }
@@ -156,11 +156,12 @@ fn write_all(
     Ok(extracted)
 }
 
-/// A new, empty folder beside `to`, on the same file system, so that one rename can finish the work.
+/// Creates an empty folder next to `to`, on the same file system, so that one rename completes the work.
 fn partial_folder(to: &Path) -> Result<PathBuf, Error> {
-    let name = to
-        .file_name()
-        .ok_or_else(|| Error::Unwritable { path: to.display().to_string(), message: "it names no folder".into() })?;
+    let name = to.file_name().ok_or_else(|| Error::Unwritable {
+        path: to.display().to_string(),
+        message: "it is not the path of a folder".into(),
+    })?;
     let mut partial = std::ffi::OsString::from(".");
     partial.push(name);
     partial.push(format!(".partial-{}", std::process::id()));
@@ -189,7 +190,8 @@ fn on_disk(top: &Path, path: &MemberPath) -> Result<PathBuf, Error> {
 #[cfg(not(unix))]
 fn on_disk(top: &Path, path: &MemberPath) -> Result<PathBuf, Error> {
     let text = std::str::from_utf8(path.as_bytes()).ok().filter(|text| !text.contains(['\\', ':']));
-    text.map(|text| top.join(text)).ok_or_else(|| Error::malformed(WHAT, format!("{path} is no name on this system")))
+    text.map(|text| top.join(text))
+        .ok_or_else(|| Error::malformed(WHAT, format!("{path} is not a valid name on this system")))
 }
 
 #[cfg(unix)]
@@ -212,7 +214,7 @@ fn link(target: &[u8], path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn link(_: &[u8], _: &Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are written on Unix only"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are written only on Unix"))
 }
 
 #[cfg(test)]
@@ -220,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_followed_in_thought_before_they_are_written() {
+    fn a_link_that_leads_outside_is_recognized() {
         let link = MemberPath::parse(b"git/repo/docs/link").unwrap();
         for inside in [&b"a"[..], b"../README", b"../../../data/build.log", b"./x/y", b"../../.."] {
             assert!(stays_inside(&link, inside), "{inside:?}");

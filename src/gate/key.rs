@@ -1,4 +1,4 @@
-//! Public keys of build servers: read strictly, and named by their fingerprint.
+//! Public keys of build servers: read strictly, identified by their fingerprint.
 
 use spki::der::asn1::BitStringRef;
 use spki::der::{Encode, pem};
@@ -9,13 +9,12 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::crypto::VerifyingKey;
 
-/// The SHA-256 of a key's SubjectPublicKeyInfo in DER (RFC 5280, 4.1.2.7): what `--key sha256:HEX` pins.
+/// The SHA-256 of a key's SubjectPublicKeyInfo in DER (RFC 5280, 4.1.2.7), as pinned by `--key sha256:HEX`.
 ///
 /// `openssl pkey -pubin -in KEY.pem -outform DER | sha256sum` prints the same digits.
 pub type Fingerprint = Sha256;
 
-/// A public key that is strong enough to be trusted. Which signature scheme is used follows from it alone, never from
-/// what the bundle says.
+/// A public key that is strong enough to be trusted. The signature scheme is determined by the key alone, never by the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     pub(crate) key: VerifyingKey,
@@ -26,9 +25,8 @@ pub struct PublicKey {
 impl PublicKey {
     /// Reads one PEM block: `PUBLIC KEY` (SubjectPublicKeyInfo, RFC 5280) or `RSA PUBLIC KEY` (PKCS#1, RFC 8017).
     ///
-    /// Blanks and line ends around the block are ignored; a second block, a certificate, a private key or any other text
-    /// is refused, and so is a key in another encoding than the usual one. RSA needs 2048 to 8192 bits and an odd exponent
-    /// of at least 65,537; EC needs P-256.
+    /// Whitespace around the block is ignored. A second block, a certificate, a private key or any other text is refused, and so is a key in
+    /// an unusual encoding. RSA keys need 2048 to 8192 bits and an odd exponent of at least 65,537. EC keys must be on P-256.
     ///
     /// # Errors
     /// [`Error::Key`] with `name` and the reason.
@@ -42,9 +40,9 @@ impl PublicKey {
         if begins != 1 {
             return Err(fail(format!("expected one PEM block, found {begins}")));
         }
-        // The decoder skips what stands before the block, as RFC 7468 allows: it could be read as saying whose key it is.
+        // The decoder skips text before the block, as RFC 7468 allows. A reader could mistake such text for the key's owner.
         if !text.starts_with(b"-----BEGIN ") {
-            return Err(fail("expected nothing before the PEM block".into()));
+            return Err(fail("expected no text before the PEM block".into()));
         }
         let (label, der) = pem::decode_vec(text).map_err(|error| fail(format!("not PEM: {error}")))?;
         match label {
@@ -54,7 +52,7 @@ impl PublicKey {
                 Self::from_spki_der(&spki).map_err(fail)
             }
             _ if label.contains("PRIVATE KEY") => {
-                Err(fail(format!("this is a private key ({label}): keep it away from here")))
+                Err(fail(format!("expected a public key, found a private key ({label}): keep it secret")))
             }
             _ => Err(fail(format!("expected a public key, found {label}"))),
         }
@@ -70,9 +68,9 @@ impl PublicKey {
                     .map_err(|error| format!("not a P-256 public key: {error}"))?;
                 p256::ecdsa::VerifyingKey::from(key).into()
             }
-            other => return Err(format!("keys of the kind {other} are not supported; RSA and EC P-256 are")),
+            other => return Err(format!("expected an RSA or EC P-256 key, found the algorithm {other}")),
         };
-        // A key in two encodings would have two fingerprints: a compressed point, for one.
+        // A key with two encodings, such as a compressed point, would have two fingerprints.
         if key.spki()? != der {
             return Err("not in the usual encoding (an EC point is uncompressed)".into());
         }
@@ -89,7 +87,7 @@ impl PublicKey {
         &self.spki
     }
 
-    /// Every word of [`PublicKey::kind`].
+    /// The possible values of [`PublicKey::kind`].
     pub const KINDS: [&'static str; 2] = ["rsa", "ecdsa-p256"];
 
     /// `rsa` or `ecdsa-p256`.
@@ -97,13 +95,13 @@ impl PublicKey {
         self.key.kind().word()
     }
 
-    /// Bits of the modulus, or of the curve's field.
+    /// Size of the modulus or of the curve's field, in bits.
     pub fn bits(&self) -> u32 {
         self.key.bits()
     }
 }
 
-/// The SubjectPublicKeyInfo of a PKCS#1 key, so that both forms have one fingerprint and one set of rules.
+/// The SubjectPublicKeyInfo of a PKCS#1 key, so that both forms have the same fingerprint and the same rules.
 fn spki_around(pkcs1: &[u8]) -> spki::der::Result<Vec<u8>> {
     let subject_public_key = BitStringRef::new(0, pkcs1)?;
     SubjectPublicKeyInfoRef { algorithm: rsa::pkcs1::ALGORITHM_ID, subject_public_key }.to_der()

@@ -1,4 +1,4 @@
-//! From untrusted bytes to a signed archive: the outer archive, its signature, the keys, and the one maker of a verified archive.
+//! From untrusted bytes to a verified archive: the outer archive, its signature, the keys, and the only constructor of a verified archive.
 
 pub(crate) mod bundle;
 pub(crate) mod extract;

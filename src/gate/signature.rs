@@ -1,9 +1,9 @@
 //! Signatures of manifests: hex text in the `.sig` member, over the SHA-256 digest of the signed archive.
 //!
-//! The scheme hashes twice. The server takes the 32-byte SHA-256 digest of the archive as its *message* and signs that
-//! with RSA PKCS#1 v1.5 and SHA-256 (RFC 8017, 8.2), so that what is signed is the digest of a digest
-//! (`verify_manifest` in IBM's secure-build-cli does the same). ECDSA P-256 (FIPS 186-5) follows the same rule, with a
-//! signature in DER (RFC 3279, 2.2.3); IBM documents no such server yet.
+//! The scheme hashes twice. The server uses the archive's 32-byte SHA-256 digest as its *message*, and signs it
+//! with RSA PKCS#1 v1.5 and SHA-256 (RFC 8017, 8.2), so that the digest of a digest is signed (`verify_manifest` in
+//! IBM's secure-build-cli does the same). ECDSA P-256 (FIPS 186-5) follows the same rule, with a signature in DER
+//! (RFC 3279, 2.2.3). IBM does not yet document a server that uses ECDSA.
 
 use crate::base::digest::{Sha256, decode_hex};
 use crate::base::error::Error;
@@ -11,32 +11,32 @@ use crate::base::limits::Limits;
 use crate::crypto::{Protocol, Refused};
 use crate::gate::key::PublicKey;
 
-/// The bytes of a signature. They say nothing until [`PublicKey::verify`] agrees.
+/// The bytes of a signature. They prove nothing until [`PublicKey::verify`] succeeds on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature(Vec<u8>);
 
-/// Why a key does not accept a signature.
+/// Why a signature does not verify under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureFault {
     /// RSA signatures are exactly as long as the modulus (RFC 8017, 8.2.2, step 1).
-    #[error("the signature has {found} bytes; this key's have {expected}")]
+    #[error("expected a signature of {expected} bytes for this key, found {found}")]
     Length {
-        /// Bytes of the key's modulus.
+        /// Size of the key's modulus in bytes.
         expected: usize,
-        /// Bytes of the signature.
+        /// Size of the signature in bytes.
         found: usize,
     },
-    /// ECDSA signatures are one DER `ECDSA-Sig-Value`, with `r` and `s` between 1 and the group's order.
+    /// An ECDSA signature is one DER `ECDSA-Sig-Value`, with `r` and `s` between 1 and the group's order.
     #[error("the signature is not one DER ECDSA-Sig-Value")]
     NotDer,
-    /// The signature is of other bytes or by another key.
+    /// The signature is over different bytes or by a different key.
     #[error("the signature does not match the archive")]
     Mismatch,
 }
 
 impl Signature {
-    /// Reads the `.sig` member: hexadecimal digits of either case, an even number, at most one newline at the end.
+    /// Reads the `.sig` member: an even number of hexadecimal digits of either case, and at most one newline at the end.
     ///
     /// # Errors
     /// [`Error::Malformed`] for any other byte, [`Error::OverLimit`] beyond `signature_bytes`.
@@ -45,7 +45,7 @@ impl Signature {
         limits.signature_bytes().check(text.len() as u64, WHAT)?;
         let digits = text.strip_suffix(b"\n").unwrap_or(text);
         if digits.is_empty() {
-            return Err(Error::malformed(WHAT, "it is empty"));
+            return Err(Error::malformed(WHAT, "the signature is empty"));
         }
         match decode_hex(digits) {
             Some(bytes) => Ok(Self(bytes)),
@@ -65,20 +65,20 @@ impl Signature {
 }
 
 impl PublicKey {
-    /// Does `signature` say that the holder of this key signed `digest`, the SHA-256 of the signed archive?
+    /// Verifies that `signature` is by the holder of this key over `digest`, the SHA-256 of the signed archive.
     ///
-    /// The digest is hashed once more by the scheme: see the module's documentation. ECDSA signatures with a high `s`
+    /// The scheme hashes the digest once more: see the module's documentation. ECDSA signatures with a high `s`
     /// are accepted: they are valid by FIPS 186-5, and nothing here is identified by a signature's bytes.
     ///
-    /// It does not look at dates, revocation or at who holds the key.
+    /// It checks neither dates nor revocation, nor who holds the key.
     ///
     /// # Errors
-    /// [`SignatureFault`]: the key does not accept the signature.
+    /// [`SignatureFault`]: the signature does not verify under the key.
     pub fn verify(&self, digest: &Sha256, signature: &Signature) -> Result<(), SignatureFault> {
         self.accepts_message(digest.as_bytes(), signature)
     }
 
-    /// The scheme alone, over any message.
+    /// Verifies a signature over any message.
     pub(crate) fn accepts_message(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureFault> {
         let scheme = self.key.kind().usual_scheme();
         let verified = self.key.verify(Protocol::Manifest, scheme, message, &signature.0);

@@ -1,4 +1,4 @@
-//! The gate: the signature. Behind it bytes are *signed*; nothing else in this crate can make a [`VerifiedArchive`].
+//! The gate: verification of the signature. Nothing else in this crate can create a [`VerifiedArchive`].
 
 use std::borrow::Cow;
 
@@ -10,33 +10,33 @@ use crate::gate::bundle::Bundle;
 use crate::gate::key::{Fingerprint, PublicKey};
 use crate::gate::signature::{Signature, SignatureFault};
 
-/// A key that the auditor trusts, with what limits that trust.
+/// A key that the auditor trusts, and the limits of that trust.
 #[derive(Debug, Clone)]
 pub struct TrustedKey {
-    /// What is pinned.
+    /// The pinned fingerprint.
     pub fingerprint: Fingerprint,
-    /// The key itself, once it is at hand.
+    /// The key itself. `None` while only its fingerprint is known.
     pub key: Option<PublicKey>,
-    /// Who named the key.
+    /// Who specified the key.
     pub source: KeySource,
-    /// The policy's word for it.
+    /// The key's name in the policy.
     pub name: Option<String>,
-    /// Builds before this moment are not by this key.
+    /// The key is not valid for builds before this time.
     pub not_before: Option<Timestamp>,
-    /// Builds after this moment are not by this key.
+    /// The key is not valid for builds after this time.
     pub not_after: Option<Timestamp>,
-    /// When and why the key is no longer good.
+    /// When and why the key was revoked.
     pub revoked: Option<Revocation>,
 }
 
 impl TrustedKey {
-    /// A key that the person who ran the program named, with nothing that limits it.
+    /// A key specified on the command line, with no limits.
     pub(crate) fn named(fingerprint: Fingerprint, key: Option<PublicKey>) -> Self {
         let source = KeySource::CommandLine;
         Self { fingerprint, key, source, name: None, not_before: None, not_after: None, revoked: None }
     }
 
-    /// Who named it, in words.
+    /// Who specified the key, in words.
     pub(crate) fn source_words(&self) -> String {
         match (self.source, &self.name) {
             (KeySource::CommandLine, None) => "command line".to_owned(),
@@ -46,7 +46,7 @@ impl TrustedKey {
     }
 }
 
-/// Who named a key.
+/// Who specified a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySource {
@@ -56,46 +56,46 @@ pub enum KeySource {
     Policy,
 }
 
-/// A key's end, as the policy says it.
+/// A key's revocation, as the policy states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
-    /// From when.
+    /// The time from which the key counts as revoked.
     pub at: Timestamp,
-    /// Why.
+    /// The reason.
     pub reason: RevocationReason,
 }
 
-/// Why a key is no longer good.
+/// Why a key was revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationReason {
-    /// Somebody else may have it: every signature is in doubt, older ones too, since a build's time is its signer's word.
+    /// An attacker may have the key. Every signature is in doubt, including older ones, because the signer states the time of a build.
     Compromised,
-    /// Another key took over: builds after that moment are in doubt.
+    /// A new key replaced it. Builds after that time are in doubt.
     Superseded,
 }
 
 words! {
-    /// The contract's word.
+    /// The word in policies and reports.
     pub RevocationReason { Compromised = "compromised", Superseded = "superseded" }
 }
 
-/// How well it is known whose key it is, lowest first. A procedure among people; never attested by a machine.
+/// How well the key's owner is known, lowest grade first. It is based on a procedure that people follow, and is never attested by a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Grade {
-    /// Chosen by the person who ran the program, or by the policy they named.
+    /// Chosen by the person who ran the program, or by the policy that they specified.
     CommandLine,
-    /// A signed key record says who obtained it, when and over which channel.
+    /// A signed key record states who obtained the key, when, and over which channel.
     Recorded,
-    /// Two people, two retrievals, equal bytes.
+    /// Two signers state two retrievals of equal bytes.
     Witnessed,
-    /// A build of the auditor's own random commit verifies under it.
+    /// The key also verifies a build that, according to the signers, the auditor requested for a random commit.
     Challenged,
 }
 
 words! {
-    /// The contract's word.
+    /// The word in policies and reports.
     pub Grade {
         CommandLine = "command-line",
         Recorded = "recorded",
@@ -104,12 +104,12 @@ words! {
     }
 }
 
-/// The keys that are trusted, each once. Empty by default: then nothing verifies.
+/// The trusted keys, without duplicates. Empty by default; no signature then verifies.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing(Vec<TrustedKey>);
 
 impl KeyRing {
-    /// Adds a key, unless one with its fingerprint is there already: a key counts once.
+    /// Adds a key, unless the ring already has one with this fingerprint.
     pub fn add(&mut self, key: TrustedKey) {
         if self.get(&key.fingerprint).is_none() {
             self.0.push(key);
@@ -121,13 +121,13 @@ impl KeyRing {
         self.0.iter().find(|key| key.fingerprint == *fingerprint)
     }
 
-    /// Every key, in the order they were named.
+    /// All keys, in the order in which they were added.
     pub fn keys(&self) -> &[TrustedKey] {
         &self.0
     }
 
-    /// Fills in the keys that were pinned by fingerprint only, from keys that lie about: a pin decides which of them is
-    /// used, and one that no pin names is never used.
+    /// Fills in keys that are pinned by fingerprint only. Candidates may come from untrusted places: only one whose
+    /// fingerprint is pinned is used.
     pub fn with_candidates<'a>(&self, candidates: impl IntoIterator<Item = &'a PublicKey>) -> Cow<'_, Self> {
         let mut ring = Cow::Borrowed(self);
         let is_meant = |key: &TrustedKey, by: &PublicKey| key.key.is_none() && key.fingerprint == by.fingerprint();
@@ -142,9 +142,9 @@ impl KeyRing {
     }
 }
 
-/// A signed archive whose signature a trusted key accepts. There is one maker: [`Bundle::verify`].
+/// A signed archive whose signature verified under a trusted key. The only constructor is [`Bundle::verify`].
 ///
-/// What follows does not compile: outside of this module nobody can write one down, copy one or make one of nothing.
+/// It cannot be constructed, cloned or defaulted outside this module, so the following does not compile:
 ///
 /// ```compile_fail,E0451
 /// fn forge(real: hpsb_audit::VerifiedArchive) -> hpsb_audit::VerifiedArchive {
@@ -165,7 +165,7 @@ pub struct VerifiedArchive {
     signed: SignedArchive,
 }
 
-/// What is known of an archive whose signature a trusted key accepts, beside its bytes. There is one maker: `KeyRing::accept`.
+/// What is known about an archive whose signature verified under a trusted key, besides the archive's bytes. The only constructor is `KeyRing::accept`.
 #[derive(Debug)]
 pub struct SignedArchive {
     digest: Sha256,
@@ -179,7 +179,7 @@ impl VerifiedArchive {
         &self.bytes
     }
 
-    /// What is known of them.
+    /// What is known about them.
     pub fn signed(&self) -> &SignedArchive {
         &self.signed
     }
@@ -189,12 +189,12 @@ impl VerifiedArchive {
         self.signed.digest
     }
 
-    /// The build's name as the bundle's members have it. The signature does not cover it.
+    /// The build's name, taken from the names of the bundle's members. The signature does not cover it.
     pub fn build_name(&self) -> &BuildName {
         &self.signed.build_name
     }
 
-    /// The key that accepted the signature.
+    /// The key under which the signature verified.
     pub fn key(&self) -> &TrustedKey {
         &self.signed.key
     }
@@ -206,36 +206,36 @@ impl SignedArchive {
         self.digest
     }
 
-    /// The build's name as the bundle's members have it. The signature does not cover it.
+    /// The build's name, taken from the names of the bundle's members. The signature does not cover it.
     pub fn build_name(&self) -> &BuildName {
         &self.build_name
     }
 
-    /// The key that accepted the signature.
+    /// The key under which the signature verified.
     pub fn key(&self) -> &TrustedKey {
         &self.key
     }
 }
 
-/// No trusted key accepts the signature. The archive is gone: nothing behind the gate can be looked at.
+/// The signature verifies under no trusted key. The archive is dropped, so its content cannot be examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The build's name as the bundle's members have it.
+    /// The build's name, taken from the names of the bundle's members.
     pub build_name: BuildName,
-    /// SHA-256 of the archive that nobody vouches for.
+    /// SHA-256 of the unverified archive.
     pub digest: Sha256,
-    /// Each key that was tried, and why it does not accept.
+    /// Each key that was tried, and why the signature does not verify under it.
     pub tried: Vec<(Fingerprint, SignatureFault)>,
-    /// Keys that were pinned and not at hand.
+    /// Keys that are pinned by fingerprint only and were not found.
     pub missing: Vec<Fingerprint>,
 }
 
 impl Bundle {
-    /// Verifies the signature against the trusted keys, each by the scheme of its own kind, and gives the archive out only
-    /// if one accepts it.
+    /// Verifies the signature with the trusted keys, each with the scheme of its own kind, and returns the archive only
+    /// if the signature verifies under one of them.
     ///
-    /// It says: these bytes are unaltered since the holder of that key signed them. It does not say who holds the key, when
-    /// that was, or that what the bytes say is true; and it does not look at the key's dates, which is a check's work.
+    /// Success means that these bytes are unaltered since the holder of that key signed them. It does not show who holds the key,
+    /// when the bytes were signed, or that their content is true. The key's dates are not examined here but by the check `manifest-key`.
     ///
     /// # Errors
     /// [`Refusal`], with every key that was tried.
@@ -245,34 +245,34 @@ impl Bundle {
     }
 }
 
-/// A signature over an archive's digest, and what some keys say of it: that never changes, so that it need not be computed again.
+/// A signature over an archive's digest, and the results of keys that were tried. A result never changes, so it is computed once.
 #[derive(Debug, Clone)]
 pub(crate) struct Seal {
     digest: Sha256,
     signature: Signature,
-    /// What [`PublicKey::verify`] answered, by the fingerprint of the key itself.
+    /// The results of [`PublicKey::verify`], by the key's recomputed fingerprint.
     known: Vec<(Fingerprint, Result<(), SignatureFault>)>,
 }
 
 impl Seal {
-    /// `digest` was recomputed from the archive's bytes.
+    /// `digest` must be recomputed from the archive's bytes.
     pub(crate) fn new(digest: Sha256, signature: Signature) -> Self {
         Self { digest, signature, known: Vec::new() }
     }
 
-    /// As [`PublicKey::verify`].
+    /// The errors of [`PublicKey::verify`].
     pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
         let known = self.known.iter().find(|(fingerprint, _)| *fingerprint == key.fingerprint());
         known.map_or_else(|| key.verify(&self.digest, &self.signature), |(_, answer)| *answer)
     }
 
-    /// The keys whose answers are known.
+    /// The keys whose results are known.
     #[cfg(test)]
     pub(crate) fn known_keys(&self) -> Vec<Fingerprint> {
         self.known.iter().map(|(fingerprint, _)| *fingerprint).collect()
     }
 
-    /// Remembers what these keys say, up to the first that accepts it. `false`: none does.
+    /// Stores the results of these keys, up to the first under which the signature verifies. Returns whether there is such a key.
     pub(crate) fn remember<'k>(&mut self, keys: impl IntoIterator<Item = &'k PublicKey>) -> bool {
         for key in keys {
             let answer = self.verify(key);
@@ -288,7 +288,7 @@ impl Seal {
 }
 
 impl KeyRing {
-    /// The same for an archive whose bytes are not held any more.
+    /// Like [`Bundle::verify`], for an archive whose bytes are no longer in memory.
     pub(crate) fn accept(&self, seal: &Seal, build_name: &BuildName) -> Result<SignedArchive, Refusal> {
         let digest = seal.digest;
         let mut tried = Vec::new();
@@ -311,20 +311,20 @@ impl KeyRing {
 
 #[cfg(test)]
 mod tests {
-    //! What a key said once.
+    //! Stored results.
 
     use super::*;
     use crate::base::limits::Limits;
 
     #[test]
-    fn what_a_key_said_is_not_computed_again() {
+    fn a_known_result_is_not_computed_again() {
         let pem = include_bytes!("../../fixtures/good-p256/key.pem");
         let key = PublicKey::from_pem("key.pem", pem, &Limits::default()).unwrap();
         let mut seal = Seal::new(Sha256::of(b"archive"), Signature::of_bytes(b"no signature"));
         assert_eq!(seal.verify(&key), Err(SignatureFault::NotDer));
         assert!(!seal.remember([&key]));
         assert_eq!(seal.known, [(key.fingerprint(), Err(SignatureFault::NotDer))]);
-        // No signature says this: the answer comes from memory.
+        // Verification would fail now, so this must be the stored result.
         seal.known = vec![(key.fingerprint(), Ok(()))];
         assert_eq!(seal.verify(&key), Ok(()));
         seal.known = vec![(Sha256::of(b"another key"), Ok(()))];

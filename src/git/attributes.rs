@@ -1,5 +1,5 @@
-//! What HEAD's own `.gitattributes` say of a path (gitattributes(5)). Only they count: neither `info/attributes` nor a
-//! configuration is part of the commit.
+//! The attributes that HEAD's own `.gitattributes` files assign to a path (gitattributes(5)). Only these files
+//! count, because neither `info/attributes` nor the configuration is part of the commit.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) enum State {
 }
 
 impl State {
-    /// Neither unset nor unspecified.
+    /// Whether the attribute is set or has a value.
     pub(super) fn is_on(&self) -> bool {
         matches!(self, Self::Set | Self::Value(_))
     }
@@ -28,24 +28,24 @@ type Assignments = Vec<(Vec<u8>, State)>;
 
 #[derive(Debug)]
 struct Rule {
-    /// The folder of the file that holds the rule; empty or with `/` at its end.
+    /// The folder of the file that contains the rule; empty, or ending with `/`.
     folder: Vec<u8>,
     pattern: Pattern,
     assignments: Assignments,
 }
 
-/// The rules of all `.gitattributes` of a tree.
+/// The rules of all `.gitattributes` files of a tree.
 #[derive(Debug)]
 pub(super) struct Attributes {
-    /// Those of outer folders first.
+    /// Rules of outer folders come first.
     rules: Vec<Rule>,
     macros: BTreeMap<Vec<u8>, Assignments>,
     file_bytes: u64,
 }
 
-/// Finding and keeping an attribute costs about as much as comparing so many letters.
+/// Finding and storing an attribute costs about as much as comparing this many bytes.
 const ASSIGNMENT_UNITS: u64 = 512;
-/// Macros in macros are followed as far as this.
+/// The maximum nesting of macros.
 const MACRO_DEPTH_MAX: u32 = 16;
 
 impl Attributes {
@@ -55,8 +55,8 @@ impl Attributes {
         Self { rules: Vec::new(), macros, file_bytes: limits.git_config_bytes }
     }
 
-    /// Adds the file of `folder`, which is empty or ends with `/`. Outer folders must come before inner ones.
-    /// A file over the limit orders nothing.
+    /// Adds the `.gitattributes` file of `folder`, which is empty or ends with `/`. Outer folders must come before
+    /// inner ones. A file over the limit is ignored.
     pub(super) fn add_file(&mut self, folder: &[u8], content: &[u8]) {
         if content.len() as u64 > self.file_bytes {
             return;
@@ -75,10 +75,11 @@ impl Attributes {
         }
     }
 
-    /// The state of each attribute that some rule gives to `path`. `None` where the budget is spent: no attribute is known.
+    /// The state of each attribute that a rule sets for `path`. `None` if the budget is spent; then no attribute is
+    /// known.
     pub(super) fn of(&self, path: &[u8], budget: &mut Comparisons) -> Option<BTreeMap<Vec<u8>, State>> {
         let mut states = BTreeMap::new();
-        // The last word counts, so that going backwards the first is kept.
+        // The last assignment counts, so rules are read backwards and the first assignment found is kept.
         for rule in self.rules.iter().rev() {
             budget.spend(RULE_UNITS + rule.folder.len() as u64)?;
             let Some(path) = path.strip_prefix(rule.folder.as_slice()) else { continue };
@@ -91,7 +92,7 @@ impl Attributes {
     }
 }
 
-/// Keeps the first state of each attribute, and what the macros say that it sets.
+/// Keeps the first state found for each attribute, and expands macros.
 fn apply(
     macros: &BTreeMap<Vec<u8>, Assignments>,
     assignments: &Assignments,
@@ -105,7 +106,7 @@ fn apply(
             continue;
         }
         states.insert(name.clone(), state.clone());
-        // A macro that is in use is in `states`, so that macros cannot lead to each other for ever.
+        // Every expanded macro is in `states`, so macros cannot include each other forever.
         if let (State::Set, Some(inner), Some(depth)) = (state, macros.get(name), depth.checked_sub(1)) {
             apply(macros, inner, depth, states, budget)?;
         }
@@ -113,7 +114,7 @@ fn apply(
     Some(())
 }
 
-/// The pattern at the start of a line, in quotes where it begins with one, and the rest.
+/// The pattern at the start of a line, quoted if it begins with a quotation mark, and the rest.
 fn split_pattern(line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"!") {
         return None;
@@ -125,7 +126,7 @@ fn split_pattern(line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     Some((line.get(..end)?.to_vec(), line.get(end..)?))
 }
 
-/// C-style quoting, after the first quotation mark.
+/// Undoes C-style quoting. `text` begins after the opening quotation mark.
 fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut out = Vec::new();
     let mut rest = text;
@@ -160,7 +161,7 @@ fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-/// `name`, `-name`, `!name` and `name=value`, parted by blanks. A name that is none makes the whole line void.
+/// `name`, `-name`, `!name` and `name=value`, separated by whitespace. An invalid name makes the whole line invalid.
 fn read_assignments(rest: &[u8]) -> Option<Assignments> {
     let words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words
@@ -169,7 +170,7 @@ fn read_assignments(rest: &[u8]) -> Option<Assignments> {
                 Some(at) => (word.get(..at)?, word.get(at + 1..)),
                 None => (word, None),
             };
-            // git does not look at the value of `-name=value`.
+            // git ignores the value of `-name=value`.
             let (name, state) = match (name.split_first()?, value) {
                 ((b'-', name), _) => (name, State::Unset),
                 ((b'!', name), _) => (name, State::Unspecified),
@@ -190,7 +191,7 @@ mod tests {
     use crate::git::test_repository::TestRepository;
 
     #[test]
-    fn attributes_are_those_that_git_check_attr_prints() {
+    fn attributes_match_git_check_attr() {
         let top = "# comment\n* text=auto\n*.bat eol=crlf\n[attr]win text eol=crlf\n/docs/** win\n*.png binary\n\
             docs/keep.png -binary text\n\"a b.txt\" -text\n\"\\303\\251.txt\" x=1\n!no text\nbad/ text\n*.z -win !text\n\
             *.y bad$name text\n*.w -x=1\n*.v text -text !text eol=lf";

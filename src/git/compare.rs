@@ -1,4 +1,4 @@
-//! The work tree against a tree: what `git status` would list, and why (git-status(1)).
+//! Compares the work tree with a tree: what `git status` would list, and why (git-status(1)).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,23 +14,23 @@ use super::reader::Reader;
 use super::snapshot::{Snapshot, WorkEntry};
 use super::work_file::WorkFile;
 
-/// What became of a path.
+/// How a path differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
-    /// Its bytes are others.
+    /// Its content differs.
     Modified,
-    /// Its execute bit is another, or it runs as its owner.
+    /// Its execute bit differs, or it has a set-user-id or set-group-id bit.
     ModeChanged,
-    /// It is a link instead of a file, or the other way round.
+    /// It is a link instead of a file, or a file instead of a link.
     TypeChanged,
-    /// It is not there.
+    /// It is missing.
     Deleted,
-    /// The tree does not have it.
+    /// It is not in the tree.
     Untracked,
 }
 
 impl Change {
-    /// The word for it.
+    /// The word used in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Modified => "modified",
@@ -42,31 +42,31 @@ impl Change {
     }
 }
 
-/// A path at which the work tree is not what the tree says.
+/// A path at which the work tree differs from the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// Relative to the top of the repository.
     pub path: Vec<u8>,
-    /// What became of it.
+    /// How it differs.
     pub change: Change,
-    /// Why, where that is known. It excuses nothing.
+    /// The reason, if known. A reason does not excuse the difference.
     pub reason: Option<String>,
 }
 
-/// Why a file is equal although its bytes are not those of its blob.
+/// Why a file counts as equal although its bytes are not those of its blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Conversion {
-    /// HEAD's own `.gitattributes` order CR LF, and that is the only difference.
+    /// HEAD's own `.gitattributes` request CR LF, and only the line endings differ.
     LineEnds,
-    /// HEAD's own `.gitattributes` order `ident`, and the blob with its id in `$Id$` is what was found.
+    /// HEAD's own `.gitattributes` request `ident`, and the file is the blob with its id in `$Id$`.
     Ident,
-    /// HEAD's own `.gitattributes` order this encoding, and the blob in it is what was found.
+    /// HEAD's own `.gitattributes` request this encoding, and the file is the blob in that encoding.
     Encoding,
-    /// The proved blob is a Git LFS pointer that names these bytes by SHA-256 and size.
+    /// The proved blob is a Git LFS pointer that identifies these bytes by SHA-256 and size.
     LargeFile,
 }
 
-/// What comparing gives.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     pub(super) differences: Vec<Difference>,
@@ -79,19 +79,19 @@ pub(super) struct Comparer<'r, 'a> {
     pub(super) reader: &'r mut Reader<'a>,
     pub(super) attributes: &'r Attributes,
     pub(super) budget: &'r mut Comparisons,
-    /// Files may be missing by the config's order.
+    /// The config leaves files out of the work tree.
     pub(super) is_sparse: bool,
-    /// Empty, or the submodule's path with `/` at its end: attributes are relative to it.
+    /// Empty, or the submodule's path with a final `/`: attributes are relative to it.
     pub(super) prefix: &'r [u8],
 }
 
 impl Comparer<'_, '_> {
-    /// Compares files and links of the tree with the work tree. Submodules are the caller's work.
+    /// Compares the tree's files and links with the work tree. The caller compares submodules.
     pub(super) fn compare(&mut self, files: &[TreeFile]) -> Compared {
         let mut compared = Compared::default();
         for file in files.iter().filter(|file| file.mode != Mode::Submodule) {
             let change = match self.snapshot.work_tree.get(&file.path) {
-                // A folder in a file's place: git calls the file deleted and what is in the folder untracked.
+                // A folder in place of a file: git reports the file as deleted and the folder's content as untracked.
                 None | Some(WorkEntry::Directory) => {
                     let reason = self.is_sparse.then(|| "the clone is sparse: core.sparseCheckout is set".to_owned());
                     Some((Change::Deleted, reason))
@@ -128,23 +128,24 @@ impl Comparer<'_, '_> {
         let executable = file.mode == Mode::Executable;
         (executable != found.executable).then(|| {
             let [is, was] = [found.executable, executable].map(|bit| if bit { "executable" } else { "not executable" });
-            (Change::ModeChanged, Some(format!("it is {is}; the tree has it {was}")))
+            (Change::ModeChanged, Some(format!("it is {is}; in the tree it is {was}")))
         })
     }
 
-    /// Which conversion by HEAD's order makes the blob into what was found, or else why none does.
+    /// The conversion requested by HEAD's attributes that turns the blob into this file, or the reason why there is
+    /// none.
     fn convert(&mut self, file: &TreeFile, found: &WorkFile) -> Result<Conversion, Option<String>> {
         if found.blob.is_none() {
             return Err(Some("its bytes were made by a SHA-1 collision attack".into()));
         }
-        let over = |budget: &Comparisons| Some(format!("{}: no reason was looked for", budget.over()));
+        let over = |budget: &Comparisons| Some(format!("{}: the reason was not determined", budget.over()));
         if self.budget.is_spent() {
             return Err(over(self.budget));
         }
         let Ok(blob) = self.reader.read(&file.id, Kind::Blob) else {
             return Err(Some("its blob is missing".into()));
         };
-        // Each conversion reads it once.
+        // Each conversion reads the blob once.
         if self.budget.spend((blob.len() as u64).saturating_mul(4)).is_none() {
             return Err(over(self.budget));
         }
@@ -155,13 +156,13 @@ impl Comparer<'_, '_> {
             return if named {
                 Ok(Conversion::LargeFile)
             } else {
-                Err(Some(format!("its Git LFS pointer names {} of {} bytes", pointer.sha256, pointer.size)))
+                Err(Some(format!("its Git LFS pointer specifies {} with {} bytes", pointer.sha256, pointer.size)))
             };
         }
         let path = file.path.strip_prefix(self.prefix).unwrap_or(&file.path);
         let Some(states) = self.attributes.of(path, self.budget) else { return Err(over(self.budget)) };
         if states.get(&b"filter"[..]).is_some_and(State::is_on) {
-            return Err(Some("its attribute filter orders a conversion that is not made here".into()));
+            return Err(Some("its filter attribute requests a conversion that is not supported".into()));
         }
         let is =
             |content: &[u8]| content.len() as u64 == found.size && object_id(Kind::Blob, content).ok() == found.blob;
@@ -169,7 +170,7 @@ impl Comparer<'_, '_> {
     }
 }
 
-/// The conversions of a checkout in git's order: `ident`, line ends, encoding. Answers the last one that was needed.
+/// The conversions of a checkout in git's order: `ident`, line endings, encoding. Returns the last one that was needed.
 fn convert_text(
     blob: &[u8],
     id: ObjectId,
@@ -191,7 +192,7 @@ fn convert_text(
     }
     if let Some(State::Value(encoding)) = states.get(&b"working-tree-encoding"[..]) {
         let forms = encoded(&text, encoding).map_err(|encoding| {
-            Some(format!("its attribute working-tree-encoding orders {encoding}, which is not converted here"))
+            Some(format!("its working-tree-encoding attribute requests {encoding}, which is not supported"))
         })?;
         if forms.iter().any(|form| is(form)) {
             return Ok(Conversion::Encoding);
@@ -200,7 +201,7 @@ fn convert_text(
     match done {
         Some(conversion) if is(&text) => Ok(conversion),
         _ if is(&with_crlf(blob)) => {
-            Err(Some("only its line ends are others, and no .gitattributes of HEAD orders that".into()))
+            Err(Some("only its line endings differ, and no .gitattributes in HEAD requests that".into()))
         }
         _ => Err(None),
     }
@@ -211,5 +212,5 @@ fn compare_link(file: &TreeFile, target: &[u8]) -> Option<(Change, Option<String
         return Some((Change::TypeChanged, Some(format!("it is a link to {:?}", String::from_utf8_lossy(target)))));
     }
     let same = object_id(Kind::Blob, target).is_ok_and(|id: ObjectId| id == file.id);
-    (!same).then(|| (Change::Modified, Some(format!("it leads to {:?}", String::from_utf8_lossy(target)))))
+    (!same).then(|| (Change::Modified, Some(format!("it points to {:?}", String::from_utf8_lossy(target)))))
 }

@@ -1,12 +1,12 @@
-//! How much may still be compared: one bound for a snapshot with all its submodules, within the audit's budget.
+//! The limit on comparisons: one limit for a snapshot and all its submodules, within the audit's budget.
 
 use crate::base::budget::{Budget, Work};
 use crate::base::limits::{Bound, Limits};
 
-/// Letters of patterns and paths, rules, attributes and bytes of converted files that may still be looked at.
+/// The remaining budget for pattern and path bytes, rules, attributes, and bytes of converted files.
 ///
-/// Rules, attributes, paths and files are all the archive's own, and each is looked at for each of the others: only their
-/// product is a bound.
+/// The archive determines the rules, attributes, paths and files, and each is compared with many of the others. So
+/// only a limit on the total number of comparisons bounds the work.
 #[derive(Debug)]
 pub(super) struct Comparisons {
     left: u64,
@@ -14,9 +14,9 @@ pub(super) struct Comparisons {
     budget: Budget,
 }
 
-/// Coming to a rule costs about as much as comparing so many letters; measured, with rules that no cache holds.
+/// Fetching a rule costs about as much as comparing this many bytes; measured with more rules than a cache holds.
 pub(super) const RULE_UNITS: u64 = 64;
-/// Memory for a rule of `.gitattributes` or `.gitignore` besides its letters.
+/// Memory for a rule of `.gitattributes` or `.gitignore`, without its text.
 const RULE_HELD_BYTES: u64 = 450;
 
 impl Comparisons {
@@ -24,14 +24,16 @@ impl Comparisons {
         Self { left: limits.git_rule_letters, bound: limits.git_rule_letters(), budget: budget.clone() }
     }
 
-    /// Takes `units` before the work is done. `None`: nothing is left, now and from now on.
+    /// Charges `units` to the budget before the work is done. `None` if nothing is left; every later call then fails
+    /// too.
     pub(super) fn spend(&mut self, units: u64) -> Option<()> {
         let within = self.budget.spend(Work::Bytes(units), "the work tree").is_ok();
         self.left = self.left.checked_sub(units).filter(|left| *left > 0 && within).unwrap_or(0);
         (self.left > 0).then_some(())
     }
 
-    /// Takes what a file of rules costs, before it is read: one blob may stand in any number of folders. `None` as above.
+    /// Charges the cost of a rule file before it is read, because one blob can be in any number of folders. `None` as
+    /// for [`Self::spend`].
     pub(super) fn spend_rules(&mut self, content: &[u8]) -> Option<()> {
         let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
         let bytes = content.len() as u64;
@@ -46,7 +48,7 @@ impl Comparisons {
         self.left == 0
     }
 
-    /// What to say of it.
+    /// The message for a spent budget.
     pub(super) fn over(&self) -> String {
         format!("over the limit {}", self.bound)
     }

@@ -1,6 +1,6 @@
-//! A git directory's `config` file (git-config(1), "CONFIGURATION FILE"), read for what it says of the repository.
+//! Reads what a git directory's `config` file (git-config(1), "CONFIGURATION FILE") states about the repository.
 //!
-//! Nothing in it is obeyed: no include is followed, no hook, filter or file-system monitor is run.
+//! The file has no effect here: no include is followed, and no hook, filter or file-system monitor is run.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::base::limits::{Bound, Limits};
 /// One `key = value` of a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
-    /// In lower case. Any number of keys may stand in one section.
+    /// In lower case. Shared by all keys of a section.
     pub(super) section: Arc<str>,
-    /// What stands in quotes after the section; case counts.
+    /// The quoted text after the section name, case-sensitive.
     pub(super) subsection: Option<Arc<str>>,
     /// In lower case.
     pub(super) key: String,
@@ -20,7 +20,7 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    /// Does git look for the work tree elsewhere because of it?
+    /// Whether this setting moves git's work tree elsewhere.
     pub(super) fn moves_work_tree(&self) -> bool {
         &*self.section == "core" && self.key == "worktree"
     }
@@ -35,10 +35,11 @@ pub(super) enum ConfigFault {
     TooLarge(Bound),
 }
 
-/// Names in quotes are those of remotes and branches, and paths of submodules: PATH_MAX on Linux. A name counts for each of its keys.
+/// Quoted names are remotes, branches and submodule paths, so PATH_MAX on Linux is enough. A name counts once for each
+/// of its keys.
 const SUBSECTION_BYTES_MAX: usize = 4_096;
 
-/// Reads all settings in order. Bytes that are not UTF-8 become replacement characters.
+/// Reads all settings in order. Invalid UTF-8 becomes replacement characters.
 pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>, ConfigFault> {
     if bytes.len() as u64 > limits.git_config_bytes {
         return Err(ConfigFault::TooLarge(limits.git_config_bytes()));
@@ -79,7 +80,7 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>,
     Ok(settings)
 }
 
-/// `section]`, `section "subsection"]` or the old `section.subsection]`; the answer has what follows the bracket.
+/// Reads `section]`, `section "subsection"]` or the old `section.subsection]`. Also returns the text after the bracket.
 fn read_section(header: &str) -> Option<((String, Option<String>), &str)> {
     let end = header.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '.')?;
     let (name, rest) = header.split_at_checked(end)?;
@@ -106,10 +107,10 @@ fn read_section(header: &str) -> Option<((String, Option<String>), &str)> {
     Some(((name.to_ascii_lowercase(), Some(subsection)), rest))
 }
 
-/// A value up to the end of its line, or of the lines that a backslash joins to it.
+/// Reads a value up to the end of its line, including the lines that a backslash joins to it.
 fn read_value<'a>(text: &'a str, lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Option<String> {
     let mut value = String::new();
-    // Blanks before a comment or the end do not count, those between words or in quotes do.
+    // Spaces before a comment or the end of the line are dropped; spaces between words or in quotes are kept.
     let mut kept = 0;
     let mut quoted = false;
     let mut letters = text.trim_start().chars();
@@ -154,7 +155,7 @@ mod tests {
         \turl = one \\\ntwo\n\tx = \"semi;colon\" tail\t \n[branch.Main] merge = refs/heads/main\n[a] b = \\\\\\t\\n|\n";
 
     #[test]
-    fn settings_are_those_that_git_prints() {
+    fn settings_match_git_config() {
         let ours: String = read_config(SAMPLE.as_bytes(), &Limits::default())
             .unwrap()
             .into_iter()

@@ -1,4 +1,4 @@
-//! Ways in which a file of the work tree may differ from its blob by HEAD's own order: `ident`, line ends, encodings, Git LFS
+//! Conversions that HEAD's own attributes request for files of the work tree: `ident`, line endings, encodings, Git LFS
 //! (gitattributes(5); git's `convert.c`).
 
 use std::collections::BTreeMap;
@@ -7,21 +7,21 @@ use super::attributes::State;
 use super::object_id::ObjectId;
 use crate::base::digest::Sha256;
 
-/// What the attributes of a path order for its line ends in the work tree (gitattributes(5), "text" and "eol").
+/// The line endings that a path's attributes request in the work tree (gitattributes(5), "text" and "eol").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineEnds {
-    /// As they are in the blob.
+    /// As in the blob.
     Kept,
-    /// `eol=crlf`: each line end is written as CR LF.
+    /// `eol=crlf`: each line ending is written as CR LF.
     Crlf,
-    /// `text=auto eol=crlf`: likewise, if the blob is text without any CR.
+    /// `text=auto eol=crlf`: CR LF, but only if the blob is text with no CR.
     CrlfIfText,
 }
 
 impl LineEnds {
     pub(super) fn of(attributes: &BTreeMap<Vec<u8>, State>) -> Self {
         let value = |name: &str| attributes.get(name.as_bytes()).filter(|state| **state != State::Unspecified);
-        // `crlf` is the old name of `text`, and counts where that says nothing.
+        // `crlf` is the old name of `text`, and counts only if `text` is not specified.
         let text = value("text").or_else(|| value("crlf"));
         let crlf = value("eol") == Some(&State::Value(b"crlf".to_vec()));
         match text {
@@ -32,7 +32,7 @@ impl LineEnds {
         }
     }
 
-    /// The blob as git writes it to the work tree; `None` where that changes nothing.
+    /// The blob as git writes it to the work tree; `None` if it is unchanged.
     pub(super) fn apply(self, blob: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Kept => None,
@@ -42,7 +42,7 @@ impl LineEnds {
     }
 }
 
-/// Every LF that has no CR before it gets one.
+/// Adds a CR before each LF that does not follow one.
 pub(super) fn with_crlf(blob: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(blob.len() + blob.len() / 16);
     let mut before = 0;
@@ -56,7 +56,7 @@ pub(super) fn with_crlf(blob: &[u8]) -> Vec<u8> {
     out
 }
 
-/// git's guess: a NUL, or more than one in 128 bytes that are not printed. (A CR alone is looked at by the caller.)
+/// git's heuristic for binary data: a NUL, or more than one unprintable byte in 128. The caller checks for a lone CR.
 fn is_binary(blob: &[u8]) -> bool {
     let blob = blob.strip_suffix(b"\x1a").unwrap_or(blob);
     let (mut printable, mut others) = (0usize, 0usize);
@@ -72,7 +72,7 @@ fn is_binary(blob: &[u8]) -> bool {
     printable >> 7 < others
 }
 
-/// `$Id$` and `$Id: …$` with the blob's id in them, as the attribute `ident` orders. `None` where there is none.
+/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if neither occurs.
 pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(blob.len());
     let mut rest = blob;
@@ -85,10 +85,10 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
         if let Some(after) = text.strip_prefix(b"$") {
             rest = after;
         } else if let Some(text) = text.strip_prefix(b":") {
-            // Without an end it is the last one that is looked for.
+            // If a keyword has no end, git does not search for later ones.
             let Some(end) = text.iter().position(|&byte| byte == b'$') else { break };
             let value = text.get(..end).unwrap_or_default();
-            // A blank inside is another program's keyword, and kept.
+            // A keyword with a space inside belongs to a different program and is kept.
             let foreign =
                 value.iter().skip(1).position(|&byte| byte == b' ').is_some_and(|blank| blank + 2 < value.len());
             if value.contains(&b'\n') || foreign {
@@ -105,11 +105,11 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     any.then_some(out)
 }
 
-/// Bytes in which the attribute `working-tree-encoding` may have the text written. Several: UTF-16 without an order of its bytes
-/// is written in the order of the machine.
+/// The encoded forms of the text that the attribute `working-tree-encoding` allows. There can be several, because
+/// UTF-16 without a stated byte order is written in the machine's order.
 ///
 /// # Errors
-/// The encoding's name, where it is not known here.
+/// The encoding's name, if it is not supported here.
 pub(super) fn encoded(text: &[u8], encoding: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let name = String::from_utf8_lossy(encoding).to_ascii_uppercase();
     let wide = |bytes: usize, big: bool, mark: bool| {
@@ -131,7 +131,7 @@ pub(super) fn encoded(text: &[u8], encoding: &[u8]) -> Result<Vec<Vec<u8>>, Stri
             out
         }
     };
-    // Text that is not UTF-8 cannot be converted: git leaves it as it is.
+    // git does not convert text that is not UTF-8.
     let Ok(text) = std::str::from_utf8(text) else { return Ok(Vec::new()) };
     let forms: Vec<Vec<u8>> = match name.strip_prefix("UTF").map(|rest| rest.strip_prefix('-').unwrap_or(rest)) {
         Some("8") => Vec::new(),
@@ -153,7 +153,7 @@ pub(super) fn encoded(text: &[u8], encoding: &[u8]) -> Result<Vec<Vec<u8>>, Stri
     Ok(forms)
 }
 
-/// What a Git LFS pointer names.
+/// The content that a Git LFS pointer identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LfsPointer {
     pub(super) sha256: Sha256,
@@ -165,7 +165,8 @@ pub(super) const LFS_POINTER_BYTES_MAX: usize = 1024;
 
 impl LfsPointer {
     /// Reads a pointer (git-lfs, docs/spec.md, "The Pointer"): `version` first, the other keys sorted, one `oid` of
-    /// SHA-256 and one `size`. Pointers with extensions name what a program made of the content, and are not read.
+    /// SHA-256 and one `size`. Pointers with extensions are not read, because they identify content that a program
+    /// has changed.
     pub(super) fn read(blob: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(blob).ok().filter(|text| text.len() < LFS_POINTER_BYTES_MAX)?;
         let text = text.strip_prefix("version https://git-lfs.github.com/spec/v1\noid sha256:")?;
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pointer_has_one_form() {
+    fn pointers_have_exactly_one_form() {
         let digest = Sha256::of(b"x").hex();
         let good = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 1\n");
         assert_eq!(LfsPointer::read(good.as_bytes()), Some(LfsPointer { sha256: Sha256::of(b"x"), size: 1 }));
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends() {
+    fn line_endings_are_converted_as_requested() {
         assert_eq!(with_crlf(b"a\nb\r\nc\n\n\r"), b"a\r\nb\r\nc\r\n\r\n\r");
         assert_eq!(LineEnds::CrlfIfText.apply(b"a\nb\r\n"), None);
         assert_eq!(LineEnds::CrlfIfText.apply(b"a\n\0"), None);

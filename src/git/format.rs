@@ -1,6 +1,6 @@
-//! Kinds of repositories that are refused by name, and files that are passed over by name.
+//! Repository formats that are refused, and files that are ignored and listed.
 //!
-//! Each refusal is something that would let git see other objects than those that are proved here, or none at all.
+//! A format is refused if it would let git see objects other than those proved here, or no objects at all.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use super::config::{Setting, read_config};
 use super::directory::GitDirectory;
 use crate::base::limits::Limits;
 
-/// Extensions (gitrepository-layout(5), "repositoryformatversion") that change nothing of what is read here.
+/// Extensions (gitrepository-layout(5), "repositoryformatversion") that do not affect what is read here.
 const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relativeworktrees", "noop-v1"];
 
-/// Why the repository in `directory` is not one that can be proved: every reason, a clause each.
+/// All reasons why the repository in `directory` cannot be proved, one clause each.
 pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<String> {
     let mut reasons = Vec::new();
     let mut faults = Vec::new();
@@ -24,7 +24,7 @@ pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<Str
     for (file, what) in [
         ("objects/info/alternates", "alternates: objects outside the archive"),
         ("objects/info/http-alternates", "alternates: objects outside the archive"),
-        ("info/grafts", "grafts, which give commits other parents"),
+        ("info/grafts", "grafts, which give commits different parents"),
         ("commondir", "commondir: a git directory outside this one"),
     ] {
         if directory.file(file.as_bytes()).is_some_and(|content| !content.trim_ascii().is_empty()) {
@@ -35,7 +35,7 @@ pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<Str
         reasons.push("reftable, which is not supported".into());
     }
     if directory.has_below("refs/replace/") || packed_replace(directory) {
-        reasons.push("replace refs, which show other objects than those that are named (refs/replace)".into());
+        reasons.push("replace refs, which substitute objects (refs/replace)".into());
     }
     let mut clauses: Vec<String> = reasons.into_iter().map(|reason| format!("the repository uses {reason}")).collect();
     clauses.extend(faults);
@@ -51,21 +51,20 @@ fn refused_setting(setting: &Setting) -> Option<String> {
     let value = setting.value.as_deref().unwrap_or_default();
     match (&*setting.section, setting.key.as_str()) {
         ("core", "repositoryformatversion") if !matches!(value, "0" | "1") => {
-            Some(format!("repository format {value:?}; 0 and 1 are known"))
+            Some(format!("format version {value:?}; only 0 and 1 are supported"))
         }
         ("extensions", "objectformat") if value == "sha1" => None,
-        ("extensions", "objectformat") => Some(format!("{value} objects, which are not supported; sha1 is")),
+        ("extensions", "objectformat") => Some(format!("{value} objects; only sha1 is supported")),
         ("extensions", "refstorage") if value == "files" => None,
         ("extensions", "refstorage") => Some(format!("{value}, which is not supported")),
-        // What is missing is counted, whoever promises it: see [`promisors`].
+        // Missing objects are counted even if a server promised them: see [`promisors`].
         ("extensions", "partialclone") => None,
         ("extensions", key) if !HARMLESS.contains(&key) => Some(format!("the unknown extension {key}")),
         _ => None,
     }
 }
 
-/// What makes this a partial clone, whose missing objects git would fetch when they are needed (git-clone(1), `--filter`): each of
-/// the ways in which a repository says so, in words.
+/// The signs of a partial clone, whose missing objects git would fetch on demand (git-clone(1), `--filter`).
 pub(super) fn promisors(directory: &GitDirectory<'_>, settings: &[Setting]) -> Vec<String> {
     let is_off = |value: &Option<String>| {
         value
@@ -90,7 +89,7 @@ pub(super) fn promisors(directory: &GitDirectory<'_>, settings: &[Setting]) -> V
     found.into_iter().collect()
 }
 
-/// Does the config leave files out of the work tree (git-sparse-checkout(1))?
+/// Whether the config leaves files out of the work tree (git-sparse-checkout(1)).
 pub(super) fn is_sparse(settings: &[Setting]) -> bool {
     let last = settings.iter().rev().find(|setting| &*setting.section == "core" && setting.key == "sparsecheckout");
     last.is_some_and(|setting| {
@@ -101,7 +100,7 @@ pub(super) fn is_sparse(settings: &[Setting]) -> bool {
     })
 }
 
-/// Files that git would use beside the objects and that nothing here needs: indexes over packs, caches of the history.
+/// git's auxiliary files, which are not needed here: multi-pack indexes and caches of the history.
 pub(super) fn passed_over(directory: &GitDirectory<'_>) -> Vec<String> {
     let pack = directory.files_below("objects/pack/").filter_map(|(name, _)| {
         let known = name.ends_with(b".pack") || name.ends_with(b".idx") || name.ends_with(b".promisor");

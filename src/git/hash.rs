@@ -1,8 +1,8 @@
-//! How git names its objects: SHA-1 over `<kind> <size>\0<content>` (gitglossary(7), "object name").
+//! Object ids: SHA-1 over `<kind> <size>\0<content>` (gitglossary(7), "object name").
 //!
-//! SHA-1 is computed with the detection of collision attacks that git itself uses (Stevens and Shumow, "Speeding up
-//! detection of SHA-1 collision attacks using unavoidable attack conditions", 2017). It finds the known attacks,
-//! SHAttered and Shambles among them; it cannot prove that there are no others.
+//! SHA-1 is computed with the collision detection that git itself uses (Stevens and Shumow, "Speeding up detection of
+//! SHA-1 collision attacks using unavoidable attack conditions", 2017). It detects the known attacks, including
+//! SHAttered and Shambles; it cannot prove that there are no others.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use gix_hash::{Hasher, Kind as HashKind, hasher};
 
 use super::object_id::ObjectId;
 
-/// What an object is.
+/// The kind of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A commit.
     Commit,
-    /// A tree: one folder's names, modes and ids.
+    /// A tree: names, modes and ids of one folder.
     Tree,
     /// A file's bytes, or a symbolic link's target.
     Blob,
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind's name in an object's header.
+    /// The kind's name in an object header.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Commit => "commit",
@@ -45,21 +45,21 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The bytes were made by a SHA-1 collision attack: their id names other bytes as well.
+/// The bytes were made by a SHA-1 collision attack: other bytes have the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("made by a SHA-1 collision attack: its id names other bytes too")]
+#[error("made by a SHA-1 collision attack: other bytes have the same id")]
 pub struct Collision;
 
-/// SHA-1 with collision detection over bytes that arrive in pieces.
+/// SHA-1 with collision detection, computed piece by piece.
 pub(super) struct Sha1(Hasher);
 
 impl Sha1 {
-    /// Plain SHA-1, as at the end of packs and indexes.
+    /// Plain SHA-1, as used at the end of packs and indexes.
     pub(super) fn new() -> Self {
         Self(hasher(HashKind::Sha1))
     }
 
-    /// SHA-1 of an object whose `size` bytes of content follow.
+    /// Starts the SHA-1 of an object; `size` bytes of content must follow.
     pub(super) fn of_object(kind: Kind, size: u64) -> Self {
         let mut hasher = Self::new();
         hasher.update(kind.as_str().as_bytes());
@@ -90,7 +90,7 @@ impl fmt::Debug for Sha1 {
     }
 }
 
-/// The id of an object held in memory.
+/// The id of an object in memory.
 pub(super) fn object_id(kind: Kind, content: &[u8]) -> Result<ObjectId, Collision> {
     let mut hasher = Sha1::of_object(kind, content.len() as u64);
     hasher.update(content);
@@ -103,11 +103,12 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Ids whose bytes count as made by an attack. Nobody has made two git objects that collide, so that what follows from
-    /// a detected attack can only be tested by pretending one.
+    /// Ids that tests treat as collisions. No two colliding git objects are known, so the handling of a detected attack
+    /// can only be tested this way.
     pub(in crate::git) static PRETENDED: Mutex<Vec<ObjectId>> = Mutex::new(Vec::new());
 
-    /// One of the two messages of 640 bytes of the chosen-prefix collision "SHA-1 is a Shambles" (Leurent and Peyrin, 2020).
+    /// One of the two 640-byte messages of the chosen-prefix collision "SHA-1 is a Shambles" (Leurent and Peyrin,
+    /// 2020).
     const SHAMBLES: &str = "\
 99040d047fe81780012000ff4b65792069732070617274206f66206120636f6c6c6973696f6e212049742773206120747261702179c61af0afcc05
 4515d9274e7307624b1dc7fb23988bb8de8b575dba7b9eab31c1674b6d974378a827732ff5851c76a2e60772b5a47ce1eac40bb993c12d8c70e24a
@@ -127,12 +128,12 @@ a60a73264075d7f1e0d6c1403ae7a0d861df3fe5707188dd5e07d1589b9f8b6630553f8fc352b3e0
         let mut hasher = Sha1::new();
         hasher.update(&bytes);
         assert_eq!(hasher.finish(), Err(Collision));
-        // Behind a header the same bytes collide with nothing.
+        // After an object header, the same bytes are not a collision.
         assert!(object_id(Kind::Blob, &bytes).is_ok());
     }
 
     #[test]
-    fn ids_are_those_of_git_hash_object() {
+    fn ids_match_git_hash_object() {
         // `git hash-object -t blob --stdin </dev/null` and `git hash-object -t tree /dev/null`.
         let empty_blob = object_id(Kind::Blob, b"").map(|id| id.to_string());
         assert_eq!(empty_blob.as_deref(), Ok("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"));

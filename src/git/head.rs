@@ -1,58 +1,58 @@
-//! HEAD: which commit the snapshot says it is (gitrepository-layout(5), git-pack-refs(1)).
+//! HEAD: the snapshot's current commit (gitrepository-layout(5), git-pack-refs(1)).
 
 use super::directory::GitDirectory;
 use super::object_id::ObjectId;
 use super::refs::{is_ref_name, packed_refs};
 use super::snapshot::Snapshot;
 
-/// HEAD, followed to a commit id.
+/// HEAD, resolved to a commit id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The id that HEAD leads to. Read from the refs, not yet proved from objects.
+    /// The id that HEAD resolves to. Read from the refs, not yet proved from objects.
     pub commit: ObjectId,
-    /// `refs/heads/…` when HEAD is symbolic, `None` when it is detached.
+    /// `refs/heads/…` if HEAD is symbolic, `None` if it is detached.
     pub reference: Option<String>,
 }
 
-/// Why HEAD leads to no commit.
+/// Why HEAD does not resolve to a commit id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeadFault {
     /// There is no `.git/HEAD`.
     #[error("the snapshot has no .git/HEAD")]
     Missing,
-    /// A file's text is neither a full object id nor `ref: refs/…`.
+    /// A file is neither a full object id nor `ref: refs/…`.
     #[error("{file} is neither an object id nor a symbolic ref: {text:?}")]
     Malformed {
         /// The file below `.git`.
         file: String,
-        /// Its first bytes.
+        /// The beginning of its content.
         text: String,
     },
-    /// A ref is named that is in neither `refs/` nor `packed-refs`.
-    #[error("HEAD leads to {0}, which does not exist")]
+    /// A symbolic ref points to a ref that is neither in `refs/` nor in `packed-refs`.
+    #[error("HEAD points to {0}, which does not exist")]
     NoSuchRef(String),
-    /// Symbolic refs lead to each other for too long.
-    #[error("symbolic refs lead to each other")]
+    /// There are more symbolic refs in a row than git allows, or they form a loop.
+    #[error("too many symbolic refs in a row, or a loop of them")]
     Loop,
-    /// The repository uses a format that is not read here: SHA-256 objects or reftable.
+    /// The repository uses a format that is not supported here: SHA-256 objects or reftable.
     #[error("the repository uses {0}, which is not supported")]
     Unsupported(&'static str),
 }
 
-/// git itself follows five.
+/// git follows at most five.
 const SYMBOLIC_REFS_MAX: usize = 5;
 
 impl Snapshot {
-    /// Follows HEAD through loose and packed refs. A loose ref counts before a packed one, as in git.
+    /// Resolves HEAD through loose and packed refs. A loose ref takes precedence over a packed one, as in git.
     ///
     /// # Errors
-    /// [`HeadFault`]: there is no commit id at the end.
+    /// [`HeadFault`] if HEAD does not resolve to a commit id.
     pub fn head(&self) -> Result<Head, HeadFault> {
         follow_head(&GitDirectory::top(self))
     }
 }
 
-/// [`Snapshot::head`] of any git directory.
+/// [`Snapshot::head`] for any git directory.
 pub(super) fn follow_head(directory: &GitDirectory<'_>) -> Result<Head, HeadFault> {
     if directory.has_below("reftable/") {
         return Err(HeadFault::Unsupported("reftable"));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loose_ref_counts_before_a_packed_one() {
+    fn a_loose_ref_takes_precedence_over_a_packed_one() {
         let head = ("HEAD", "ref: refs/heads/main\n".to_owned());
         let packed = (
             "packed-refs",
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_detached_head_is_normal_and_others_are_named() {
+    fn a_detached_head_is_accepted_and_faults_are_reported() {
         assert_eq!(snapshot(&[("HEAD", format!("{A}\n"))]).head().unwrap().reference, None);
         assert_eq!(snapshot(&[]).head(), Err(HeadFault::Missing));
         let circle =

@@ -1,15 +1,15 @@
-//! Which rule ignores a file that is not in HEAD's tree (gitignore(5)). It explains a finding and excuses nothing.
+//! Finds the rule that ignores a file outside HEAD's tree (gitignore(5)). It explains a finding but does not excuse it.
 
 use super::comparisons::{Comparisons, RULE_UNITS};
 use super::pattern::{PathKind, Pattern, folders_of, trim_blanks};
 use crate::base::limits::Limits;
 
-/// The rules of `info/exclude` and of all `.gitignore` of HEAD's tree.
+/// The rules of `info/exclude` and of all `.gitignore` files of HEAD's tree.
 #[derive(Debug)]
 pub(super) struct IgnoreRules {
-    /// Those of outer folders first.
+    /// Rules of outer folders come first.
     rules: Vec<Rule>,
-    /// The folders that hold the last path: where each ends in it, and the rule that ignores it.
+    /// For each folder of the last path: where it ends in the path, and the rule that ignores it.
     folders: Vec<(usize, Option<usize>)>,
     last: Vec<u8>,
     file_bytes: u64,
@@ -17,12 +17,12 @@ pub(super) struct IgnoreRules {
 
 #[derive(Debug)]
 struct Rule {
-    /// Empty, or a folder with `/` at its end.
+    /// Empty, or a folder with a final `/`.
     folder: Vec<u8>,
     pattern: Pattern,
-    /// Began with `!`: what it matches is not ignored.
+    /// The rule began with `!`: what it matches is not ignored.
     negated: bool,
-    /// File and line, for people.
+    /// File and line, for messages.
     origin: String,
 }
 
@@ -54,9 +54,10 @@ impl IgnoreRules {
         }
     }
 
-    /// File and line of the rule that ignores `path`, if one does. `None` as well where the budget is spent: no reason is known.
+    /// File and line of the rule that ignores `path`, if there is one. Also `None` if the budget is spent; the reason
+    /// is then unknown.
     ///
-    /// Each folder is looked at once, where paths come in their order.
+    /// If paths are passed in order, each folder is checked only once.
     pub(super) fn ignores(&mut self, path: &[u8], budget: &mut Comparisons) -> Option<&str> {
         let common = path.iter().zip(&self.last).take_while(|(one, other)| one == other).count();
         let shared = self.folders.iter().take_while(|(end, _)| *end < common).count();
@@ -76,7 +77,7 @@ impl IgnoreRules {
         self.rules.get(rule?).map(|rule| rule.origin.as_str())
     }
 
-    /// The rule that ignores exactly this path; the outer `None` where the budget is spent.
+    /// The rule that ignores exactly this path. The outer `None` means that the budget is spent.
     fn decide(&self, path: &[u8], kind: PathKind, budget: &mut Comparisons) -> Option<Option<usize>> {
         for (number, rule) in self.rules.iter().enumerate().rev() {
             budget.spend(RULE_UNITS + rule.folder.len() as u64)?;
@@ -97,7 +98,7 @@ mod tests {
     use crate::git::test_repository::TestRepository;
 
     #[test]
-    fn rules_are_those_that_git_check_ignore_names() {
+    fn rules_match_git_check_ignore() {
         let top =
             "# no\n*.o\n!keep.o\n/build/\nlogs/**\n!logs/a\ntrail  \nesc\\ \nbackslash\\\\ \n\\#hash\n\\!bang\r\n";
         let inner = "!*.o\n/only\n";

@@ -1,22 +1,22 @@
-//! zlib streams (RFC 1950) of a length that is known beforehand.
+//! Inflates zlib streams (RFC 1950) of known length.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// Why a stream is not what its header says.
+/// Why a stream does not match its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub(super) enum InflateFault {
     #[error("its zlib stream is corrupt or cut off")]
     Stream,
-    #[error("it inflates to another size than its header says")]
+    #[error("its inflated size is not the size in its header")]
     Size,
-    #[error("its size is beyond the memory at hand")]
+    #[error("it does not fit into the available memory")]
     Memory,
 }
 
-/// Pieces in which content is handed on that nobody needs as a whole.
+/// Size of the pieces in which content is read if it is not needed as a whole.
 const PIECE: usize = 1 << 16;
 
-/// One decoder, used again for many streams.
+/// A decoder that is reused for many streams.
 pub(super) struct Inflater {
     state: Decompress,
     piece: Vec<u8>,
@@ -27,12 +27,12 @@ impl Inflater {
         Self { state: Decompress::new(true), piece: Vec::new() }
     }
 
-    /// Inflates one stream of exactly `size` bytes into `out`, which is emptied before. Answers how many bytes of
-    /// `input` the stream takes. The caller has compared `size` with a bound.
+    /// Inflates one stream of exactly `size` bytes into `out`, which is cleared first. Returns the number of `input`
+    /// bytes used. The caller must have compared `size` with a limit.
     pub(super) fn inflate(&mut self, input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<usize, InflateFault> {
         self.state.reset(true);
         out.clear();
-        // One byte more than needed shows a stream that goes on.
+        // One extra byte detects a stream that is too long.
         out.try_reserve_exact(size.saturating_add(1)).map_err(|_| InflateFault::Memory)?;
         let mut used = 0;
         loop {
@@ -54,7 +54,7 @@ impl Inflater {
         }
     }
 
-    /// The first bytes of what a stream inflates to, at most `length`.
+    /// The first bytes of the inflated stream, at most `length`.
     pub(super) fn peek(&mut self, input: &[u8], length: usize) -> Result<Vec<u8>, InflateFault> {
         self.state.reset(true);
         let mut out = Vec::with_capacity(length);
@@ -63,8 +63,8 @@ impl Inflater {
         Ok(out)
     }
 
-    /// Inflates one stream of at most `most` bytes and hands them to `sink` piece by piece. Answers how many bytes of
-    /// `input` the stream takes, and how many it gave.
+    /// Inflates one stream of at most `most` bytes and passes them to `sink` piece by piece. Returns the number of
+    /// `input` bytes used, and the number of bytes inflated.
     pub(super) fn inflate_through(
         &mut self,
         input: &[u8],
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn size_and_end_are_exact() {
+    fn streams_must_have_exactly_the_expected_size() {
         let content: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
         let mut stream = deflate(&content);
         let length = stream.len();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_object_and_a_broken_checksum() {
+    fn an_empty_object_is_accepted_and_a_broken_checksum_is_refused() {
         let mut inflater = Inflater::new();
         let mut out = Vec::new();
         let empty = deflate(b"");

@@ -1,4 +1,4 @@
-//! All files of a tree, by their paths.
+//! Lists all files of a tree by path.
 
 use super::hash::Kind;
 use super::object::{Mode, check_tree};
@@ -9,35 +9,37 @@ use crate::base::limits::Limits;
 /// A file, symbolic link or submodule of a proved tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeFile {
-    /// Relative to the top of the repository, submodules' files included.
+    /// Relative to the top of the repository, including for submodules' files.
     pub path: Vec<u8>,
-    /// What it is; never a directory.
+    /// Its mode; never a directory.
     pub mode: Mode,
-    /// The blob, or the commit of a submodule.
+    /// The blob's id, or the submodule's commit.
     pub id: ObjectId,
 }
 
-/// What listing a tree gives: its files, and what is wrong with it.
+/// The files of a tree, and its faults.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// In the order of their paths, as `git ls-files` has them.
+    /// Sorted by path, as in `git ls-files`.
     pub(super) files: Vec<TreeFile>,
-    /// The tree's folders, the top left out.
+    /// The number of folders, excluding the top folder.
     pub(super) folder_count: u64,
     pub(super) faults: Vec<String>,
-    /// Modes that git reads and never writes, in words.
+    /// See [`TreeProof::unproved`](super::tree_proof::TreeProof).
+    pub(super) unproved: Vec<Vec<u8>>,
+    /// Messages about modes that git accepts but never writes.
     pub(super) notes: Vec<String>,
 }
 
-/// Faults that are named one by one.
+/// The maximum number of faults listed individually.
 const FAULTS_NAMED: usize = 20;
 
-/// Memory for a file or folder of a tree besides its path.
+/// Memory for a file or folder of a tree, without its path.
 const FILE_HELD_BYTES: u64 = 80;
 
-/// Lists the tree `root`, each of its trees decoded strictly, each of its blobs known to be there.
+/// Lists the tree `root`. Each of its trees is decoded strictly, and each of its blobs must exist.
 ///
-/// `prefix` is put before every path and ends with `/` where it is not empty.
+/// `prefix` is prepended to every path; it is empty or ends with `/`.
 pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], limits: &Limits) -> Listing {
     let mut listing = Listing::default();
     let mut stack: Vec<(Vec<u8>, ObjectId, u64)> = vec![(prefix.to_vec(), root, 0)];
@@ -48,6 +50,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
             Ok(content) => content,
             Err(fault) => {
                 listing.faults.push(format!("/{}: {fault}", shown()));
+                listing.unproved.push(folder);
                 continue;
             }
         };
@@ -55,6 +58,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
         match check_tree(&content, |entry| entries.push(*entry)) {
             Err(fault) if !fault.is_information() => {
                 listing.faults.push(format!("/{}: tree {id} is malformed: {fault}", shown()));
+                listing.unproved.push(folder.clone());
             }
             _ => {}
         }
@@ -72,6 +76,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                     limits.git_tree_depth(),
                     limits.git_listing_bytes()
                 ));
+                listing.unproved.push(prefix.to_vec());
                 return listing;
             }
             if !reader.inflated().hold(path.len() as u64 + FILE_HELD_BYTES) {
@@ -79,7 +84,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
             }
             if !entry.is_usual() && listing.notes.len() < FAULTS_NAMED {
                 listing.notes.push(format!(
-                    "HEAD's tree gives {} the mode {}, which git never writes and reads as {}",
+                    "HEAD's tree gives {} the mode {}; git never writes this mode and reads it as {}",
                     String::from_utf8_lossy(&path),
                     String::from_utf8_lossy(entry.digits),
                     entry.mode.as_str()
@@ -91,12 +96,13 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                 continue;
             }
             if entry.mode != Mode::Submodule {
-                check_blob(reader, &path, entry.id, &mut listing.faults);
+                check_blob(reader, &path, entry.id, &mut listing);
             }
             listing.files.push(TreeFile { path, mode: entry.mode, id: entry.id });
         }
         if listing.faults.len() > FAULTS_NAMED {
-            listing.faults.push("and perhaps more: no further trees were looked at".into());
+            listing.faults.push("no further trees were read, so there may be more faults".into());
+            listing.unproved.push(prefix.to_vec());
             return listing;
         }
     }
@@ -104,13 +110,15 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
     listing
 }
 
-fn check_blob(reader: &Reader<'_>, path: &[u8], id: ObjectId, faults: &mut Vec<String>) {
+fn check_blob(reader: &Reader<'_>, path: &[u8], id: ObjectId, listing: &mut Listing) {
     let fault = match reader.objects().find(&id).map(|record| record.kind) {
         Some(Kind::Blob) => return,
-        Some(other) => format!("{id} is a {other} where a blob is due"),
+        Some(other) => format!("{id} is a {other}, not a blob"),
         None => format!("blob {id} is missing"),
     };
-    if faults.len() <= FAULTS_NAMED {
-        faults.push(format!("/{}: {fault}", String::from_utf8_lossy(path)));
+    // With more faults than these the whole tree is unproved.
+    if listing.faults.len() <= FAULTS_NAMED {
+        listing.faults.push(format!("/{}: {fault}", String::from_utf8_lossy(path)));
+        listing.unproved.push(path.to_vec());
     }
 }

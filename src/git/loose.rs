@@ -1,31 +1,31 @@
-//! Loose objects: one zlib stream of `<kind> <size>\0<content>` a file (gitformat-loose(5)).
+//! Loose objects: one zlib stream of `<kind> <size>\0<content>` per file (gitformat-loose(5)).
 
 use super::hash::{Collision, Kind, object_id};
 use super::inflate::{InflateFault, Inflater};
 use super::object_id::ObjectId;
 use crate::base::limits::Limits;
 
-/// What is wrong with a loose object.
+/// A fault of a loose object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LooseFault {
     #[error("its header is malformed")]
     Header,
     #[error(transparent)]
     Inflate(#[from] InflateFault),
-    #[error("there are bytes behind its zlib stream")]
+    #[error("there are bytes after its zlib stream")]
     Rest,
     #[error("it is larger than the limit git_object_bytes")]
     TooLarge,
     #[error("{}", Collision)]
     Collision,
-    #[error("its bytes are those of {0}")]
+    #[error("its content hashes to {0}")]
     Name(ObjectId),
 }
 
-/// `commit ` and 20 digits is the longest header.
+/// The longest header is `commit ` and 20 digits.
 const HEADER_BYTES_MAX: usize = 32;
 
-/// The id that the file's place gives to its object: two digits of folder, 38 of name.
+/// The object id that the file's path states: two digits in the folder name, 38 in the file name.
 pub(super) fn id_of_path(path: &[u8]) -> Option<ObjectId> {
     let text = std::str::from_utf8(path).ok()?;
     let (folder, name) = text.split_once('/')?;
@@ -35,14 +35,14 @@ pub(super) fn id_of_path(path: &[u8]) -> Option<ObjectId> {
     ObjectId::from_hex(&format!("{folder}{name}"))
 }
 
-/// The size that the object's header states; 0 where it has no header, and is not inflated.
+/// The size that the object's header states; 0 if there is no header, because such an object is not inflated.
 pub(super) fn claimed_size(file: &[u8], inflater: &mut Inflater) -> u64 {
     let start = inflater.peek(file, HEADER_BYTES_MAX).unwrap_or_default();
     let nul = start.iter().position(|&byte| byte == 0);
     nul.and_then(|nul| read_header(start.get(..nul)?)).map_or(0, |(_, size)| size)
 }
 
-/// Inflates a loose object. Its bytes are not compared with any name.
+/// Inflates a loose object. Its content is not compared with an id.
 pub(super) fn read(file: &[u8], inflater: &mut Inflater, limits: &Limits) -> Result<(Kind, Vec<u8>), LooseFault> {
     let start = inflater.peek(file, HEADER_BYTES_MAX)?;
     let nul = start.iter().position(|&byte| byte == 0).ok_or(LooseFault::Header)?;
@@ -60,7 +60,7 @@ pub(super) fn read(file: &[u8], inflater: &mut Inflater, limits: &Limits) -> Res
     Ok((kind, content))
 }
 
-/// Inflates a loose object and compares its bytes with its name.
+/// Inflates a loose object and compares its content with its id.
 pub(super) fn prove(
     id: ObjectId,
     file: &[u8],
@@ -75,7 +75,7 @@ pub(super) fn prove(
     }
 }
 
-/// Reads `<kind> <size>`: digits without a zero before them.
+/// Reads `<kind> <size>`; the digits must not have a leading zero.
 fn read_header(header: &[u8]) -> Option<(Kind, u64)> {
     let (kind, size) = std::str::from_utf8(header).ok()?.split_once(' ')?;
     let plain = size.bytes().all(|digit| digit.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_named_bytes_are_accepted() {
+    fn only_content_that_hashes_to_its_name_is_accepted() {
         let good = deflate(b"blob 12\0hello\nworld\n");
         assert_eq!(run(&good), Ok((Kind::Blob, b"hello\nworld\n".to_vec())));
         assert!(matches!(run(&deflate(b"blob 12\0hello\nwOrld\n")), Err(LooseFault::Name(_))));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_files() {
+    fn ids_are_read_from_file_paths() {
         assert!(id_of_path(b"94/954abda49de8615a048f8d2e64b5de848e27a1").is_some());
         for other in
             [&b"pack/pack-1.pack"[..], b"94/954abda49de8615a048f8d2e64b5de848e27A1", b"949/54abda49", b"94/tmp_obj_x"]

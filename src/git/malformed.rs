@@ -1,12 +1,12 @@
-//! What `git fsck --strict` calls malformed, by its own names (git-fsck(1), "FSCK MESSAGES").
+//! Faults that `git fsck --strict` reports, with git's own names (git-fsck(1), "FSCK MESSAGES").
 
-/// The first fault of an object that is sound by its hash.
+/// The first fault of an object whose content matches its id.
 ///
-/// `repeatedHeader` is this crate's own: git ignores a second `tree` or `parent` that comes too late.
-/// Contents of `.gitmodules` and `.gitattributes` are looked at in HEAD's tree alone.
+/// `repeatedHeader` is defined by this crate: git ignores a second `tree` or `parent` that appears too late. The
+/// contents of `.gitmodules` and `.gitattributes` are checked in HEAD's tree only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "git-fsck(1) says what each means")]
+#[expect(missing_docs, reason = "git-fsck(1) describes each")]
 pub enum Malformed {
     BadDate,
     BadDateOverflow,
@@ -119,7 +119,7 @@ impl Malformed {
         }
     }
 
-    /// Does `git fsck --strict` only mention it, and accept the object?
+    /// Whether `git fsck --strict` reports this fault only as information and accepts the object.
     pub fn is_information(self) -> bool {
         matches!(
             self,

@@ -1,5 +1,5 @@
-//! The source repository inside a signed archive: read from memory, never by running git and never by believing the
-//! snapshot's own configuration.
+//! The source repository inside a signed archive. It is read from memory; git is never run, and the snapshot's own
+//! configuration is never trusted.
 
 mod attributes;
 mod compare;

@@ -1,4 +1,4 @@
-//! Names of git objects.
+//! Ids of git objects.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ impl ObjectId {
         Some(Self(decode_hex(text.as_bytes())?.try_into().ok()?))
     }
 
-    /// From the 20 bytes.
+    /// Makes an id from its 20 bytes.
     pub fn from_bytes(bytes: [u8; 20]) -> Self {
         Self(bytes)
     }

@@ -1,6 +1,6 @@
-//! The objects of one repository: all packs and loose objects, made, hashed and listed.
+//! The objects of one repository: reads and hashes all packs and loose objects, and lists them.
 
-use crate::base::words::{counted, counted_as};
+use crate::base::words::counted;
 use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
@@ -18,27 +18,27 @@ use super::pack::{Pack, verify};
 use super::references::References;
 use crate::base::limits::Limits;
 
-/// Every object whose bytes hash to its id, and where it is.
+/// Every object whose content matches its id, and where it is stored.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    /// Sorted by id, each id once.
+    /// Sorted by id, without duplicates.
     pub(super) table: Vec<Record>,
-    /// For each two bytes that an id can begin with, and for the end: the first place in the table that is not before them. Empty for a small
-    /// table.
+    /// For each two-byte prefix of an id, the first index in the table with this prefix or a greater one. The last
+    /// entry is the length of the table. Empty for a small table.
     starts: Vec<u32>,
     pub(super) packs: Vec<PackFile>,
     /// Paths of loose objects.
     pub(super) loose: Vec<Vec<u8>>,
-    /// What is wrong with packs, indexes and loose objects.
+    /// Faults of packs, indexes and loose objects.
     pub(super) faults: Vec<String>,
-    /// Sound objects that `git fsck` complains about.
+    /// Objects that match their ids but that `git fsck` reports.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,
     pub(super) references: References,
-    /// Commits whose parents are left out, by `.git/shallow`.
+    /// Commits whose parents are omitted, according to `.git/shallow`.
     pub(super) shallow: HashSet<ObjectId>,
 }
 
-/// A pack: where it is in the snapshot, and how its entries lie.
+/// A pack: its path in the snapshot, and its entries.
 #[derive(Debug)]
 pub(super) struct PackFile {
     /// Relative to the git directory.
@@ -57,13 +57,13 @@ pub(super) struct Record {
 /// Where an object is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
-    /// Number of the pack, number of the entry.
+    /// Pack number and entry number.
     Pack(u32, u32),
-    /// Number of the file.
+    /// File number.
     Loose(u32),
 }
 
-/// The two bytes that an id begins with. Ids are spread evenly, so that behind them is little left to search.
+/// The first two bytes of an id. Ids are evenly distributed, so few share a prefix.
 fn prefix(id: &ObjectId) -> usize {
     let [first, second, ..] = *id.as_bytes();
     usize::from(first) << 8 | usize::from(second)
@@ -84,28 +84,29 @@ fn starts(table: &[Record]) -> Vec<u32> {
     starts
 }
 
-/// A pack costs as much as so many objects, besides its own: threads are started for it.
+/// The fixed cost of a pack, expressed as a number of objects: threads are started for each pack.
 const PACK_OBJECTS: u64 = 40;
-/// Memory for an object that others name.
+/// Memory for an object that another object references.
 const REFERENCE_HELD_BYTES: u64 = 64;
-/// In a small table there is little to search.
+/// A small table is searched without an index.
 const SMALL_TABLE: usize = 4_096;
 
-/// Loose objects with faults that are named one by one; the rest is counted.
+/// The maximum number of faulty loose objects listed individually; the others are only counted.
 const FAULTS_NAMED: usize = 20;
 
-/// Objects of more bytes are made one at a time, so that memory is bounded on any number of threads.
+/// Larger objects are read one at a time, so that memory use does not depend on the number of threads.
 pub(super) const LARGE_BYTES: u64 = 16 << 20;
 
-/// How many objects may be named by others, by the memory that is left. One thread's are never more than those of all.
+/// The maximum number of referenced objects that the remaining memory allows. It applies to each thread and to all
+/// threads together.
 pub(super) fn most_references(inflated: &Inflated) -> usize {
     usize::try_from(inflated.budget().memory_left() / REFERENCE_HELD_BYTES).unwrap_or(usize::MAX)
 }
 
 impl Objects {
-    /// Makes and hashes every object of every pack and every loose object.
+    /// Reads and hashes every packed and loose object.
     ///
-    /// It does not say that the objects they name are there: see [`super::reach`].
+    /// It does not check that referenced objects exist: see [`super::reach`].
     pub(super) fn prove(directory: &GitDirectory<'_>, threads: usize, limits: &Limits, inflated: &Inflated) -> Self {
         let mut objects = Self::default();
         objects.read_shallow(directory);
@@ -122,12 +123,12 @@ impl Objects {
         objects
     }
 
-    /// The record of an object.
+    /// The entry of an object.
     pub(super) fn find(&self, id: &ObjectId) -> Option<&Record> {
         self.table.get(self.number(id)?)
     }
 
-    /// The place of an object in the table.
+    /// The index of an object in the table.
     pub(super) fn number(&self, id: &ObjectId) -> Option<usize> {
         if self.starts.is_empty() {
             return self.table.binary_search_by_key(id, |record| record.id).ok();
@@ -151,7 +152,7 @@ impl Objects {
             match std::str::from_utf8(line).ok().and_then(ObjectId::from_hex) {
                 Some(id) => drop(self.shallow.insert(id)),
                 None => {
-                    self.faults.push("shallow: a line is no object id".into());
+                    self.faults.push("shallow: a line is not an object id".into());
                     return;
                 }
             }
@@ -190,13 +191,13 @@ impl Objects {
         }
     }
 
-    /// git makes no pack that holds an object twice, and readers could find either.
+    /// git does not make packs with duplicate objects, and readers could disagree about which one to use.
     fn refuse_twice(&mut self, first: usize, path: &str) {
         let mut ids: Vec<ObjectId> = self.table.iter().skip(first).map(|record| record.id).collect();
         ids.sort_unstable();
         let twice = ids.iter().zip(ids.iter().skip(1)).filter(|(one, other)| one == other).count();
         if twice > 0 {
-            self.faults.push(format!("{path}: {} in it twice", counted_as(twice, "object is", "objects are")));
+            self.faults.push(format!("{path}: {}", counted(twice, "duplicate object")));
         }
     }
 
@@ -205,13 +206,14 @@ impl Objects {
             .files_below("objects/")
             .filter_map(|(name, bytes)| Some((loose::id_of_path(name)?, [b"objects/", name].concat(), bytes)))
             .collect();
-        // Counted before the first is inflated, so that the answer does not depend on threads.
+        // Objects are counted before the first one is inflated, so that the result does not depend on the number of
+        // threads.
         let mut inflater = Inflater::new();
         let sizes: Vec<u64> = files.iter().map(|(_, _, bytes)| loose::claimed_size(bytes, &mut inflater)).collect();
         let all = sizes.iter().copied().fold(0, u64::saturating_add);
         if !inflated.spend_objects(files.len() as u64) || !inflated.spend(all) {
             let bound = inflated.bound();
-            self.faults.push(format!("loose objects are over the limit {bound} when they are inflated"));
+            self.faults.push(format!("inflated loose objects are over the limit {bound}"));
             return;
         }
         let next = AtomicUsize::new(0);

@@ -1,49 +1,51 @@
-//! Patterns for paths, as one line of `.gitignore` or `.gitattributes` has them (gitignore(5), "PATTERN FORMAT").
+//! Path patterns as in a line of `.gitignore` or `.gitattributes` (gitignore(5), "PATTERN FORMAT").
 //!
-//! `*` and `?` stand for anything but `/`, `[…]` for one letter of a set, `**` as a whole part of a path for any number
-//! of folders. A pattern with a `/` at its start or in its middle is matched against the whole path, any other against
-//! the last name. Case counts. A backslash takes the next letter as it is.
+//! `*` and `?` match anything but `/`, `[…]` matches one byte of a set, and `**` as a whole path component matches any
+//! number of folders. A pattern with a `/` at its start or in its middle is matched against the whole path; any other
+//! pattern is matched against the last component. Matching is case-sensitive. A backslash makes the next character
+//! literal.
 
-/// One pattern, without `!` and without the folder that it is relative to.
+/// One pattern, without its `!` and without the folder that it is relative to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Vec<u8>>,
-    /// Of all parts, and one more for each.
+    /// The length of all parts, plus one for each.
     letters: u64,
-    /// Matched against the whole path, not against the last name only.
+    /// Whether the pattern is matched against the whole path or only against the last component.
     anchored: bool,
-    /// Ended with `/`.
+    /// Whether it ended with `/`.
     folders_only: bool,
 }
 
-/// A pattern as policies name untracked files with: one line as in `.gitignore` at the top of the repository, without `!` and `#`.
+/// A pattern for untracked files in a policy: a line as in the top-level `.gitignore`, without `!` and `#`.
 ///
-/// `build/` is every folder of that name and all that is in it, `/build` that of the top alone, `*.log` every such name in any
-/// folder, `docs/*.txt` files directly below the top's `docs`, `out/**` everything below the top's `out`.
+/// `build/` covers every folder of that name and its content, `/build` covers only the one at the top, `*.log` covers
+/// every such name in any folder, `docs/*.txt` covers files directly in the top-level `docs`, and `out/**` covers
+/// everything in the top-level `out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern(Pattern);
 
 impl PathPattern {
-    /// Reads a pattern; `None` for an empty one and for one that begins with `!` or `#`, which would not mean what it does in
-    /// `.gitignore`.
+    /// Parses a pattern. `None` for an empty one, and for one that begins with `!` or `#`, which would not mean the
+    /// same as in `.gitignore`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = std::str::from_utf8(trim_blanks(text.as_bytes())).ok()?;
         let plain = !text.starts_with(['!', '#']);
         Pattern::parse(text.as_bytes()).filter(|_| plain).map(Self)
     }
 
-    /// The most comparisons of letters that [`Self::covers`] may take.
+    /// The maximum number of byte comparisons in [`Self::covers`].
     pub(crate) fn cost(&self, path: &[u8]) -> u64 {
         self.0.letters.saturating_mul(path.len() as u64 + 1)
     }
 
-    /// Does it name this file, or a folder that holds it?
+    /// Whether it matches this file or a folder that contains it.
     pub fn covers(&self, path: &[u8]) -> bool {
         self.0.covers(path)
     }
 }
 
-/// Is a path that of a folder?
+/// Whether a path is that of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathKind {
     /// A file or a symbolic link.
@@ -53,7 +55,7 @@ pub(crate) enum PathKind {
 }
 
 impl Pattern {
-    /// Reads a pattern; `None` for an empty one.
+    /// Parses a pattern; `None` for an empty one.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (text, folders_only) = match text.strip_suffix(b"/") {
             Some(text) => (text, true),
@@ -66,19 +68,19 @@ impl Pattern {
         (!text.is_empty()).then_some(Self { parts, letters, anchored, folders_only })
     }
 
-    /// Did it end with `/`?
+    /// Whether it ended with `/`.
     pub(crate) fn is_for_folders(&self) -> bool {
         self.folders_only
     }
 
-    /// The most comparisons of letters that [`Self::matches`] may take.
+    /// The maximum number of byte comparisons in [`Self::matches`].
     pub(crate) fn cost(&self, path: &[u8]) -> u64 {
         let name = || path.len() - path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
         let letters = if self.anchored { path.len() } else { name() };
         self.letters.saturating_mul(letters as u64 + 1)
     }
 
-    /// Does it match exactly this path?
+    /// Whether it matches exactly this path.
     pub(crate) fn matches(&self, path: &[u8], kind: PathKind) -> bool {
         if self.folders_only && kind != PathKind::Folder {
             return false;
@@ -91,10 +93,10 @@ impl Pattern {
         self.parts.first().is_some_and(|part| match_name(part, name))
     }
 
-    /// Does it match this file, or a folder that holds it? One pass over the path, however deep it is.
+    /// Whether it matches this file or a folder that contains it. Takes one pass over the path, however deep it is.
     pub(crate) fn covers(&self, path: &[u8]) -> bool {
         let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
-        // With names left, what was matched is a folder.
+        // If names are left, the pattern has matched a folder.
         let may_end = |left: &[&[u8]]| !(left.is_empty() && self.folders_only);
         if self.anchored {
             return match_parts(&self.parts, &names, may_end);
@@ -104,7 +106,7 @@ impl Pattern {
     }
 }
 
-/// Blanks at the end of a line do not count, unless a backslash takes one as it is.
+/// Removes spaces at the end of a line, except those after a backslash.
 pub(crate) fn trim_blanks(line: &[u8]) -> &[u8] {
     let mut end = 0;
     let mut letters = line.iter().enumerate();
@@ -118,19 +120,19 @@ pub(crate) fn trim_blanks(line: &[u8]) -> &[u8] {
     line.get(..end).unwrap_or(line)
 }
 
-/// `a/b/c` has the folders `a` and `a/b`.
+/// The parent folders of a path: `a` and `a/b` for `a/b/c`.
 pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').filter_map(|(at, _)| path.get(..at))
 }
 
-/// Parts of a pattern and names of a path that are still to be matched.
+/// The parts of a pattern and the names of a path that remain to be matched.
 type Resume<'a> = (&'a [Vec<u8>], &'a [&'a [u8]]);
 
-/// Parts of the pattern against names of the path; `**` stands for any number of names, at the end for at least one.
-/// `may_end` says whether the match may end with these names left.
+/// Matches the parts of a pattern against the names of a path. `**` matches any number of names; at the end, it matches
+/// at least one. `may_end` reports whether the match may end with these names left.
 fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) -> bool) -> bool {
     let (mut parts, mut names) = (parts, names);
-    // The last `**`: what follows it, and the names at which that has not been tried.
+    // The last `**`: the parts after it, and the remaining names where those parts have not been tried.
     let mut resume: Option<Resume<'_>> = None;
     loop {
         match (parts.split_first(), names.split_first()) {
@@ -156,10 +158,10 @@ fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) ->
     }
 }
 
-/// One part against one name, to its end.
+/// Matches one part against one whole name.
 fn match_name(part: &[u8], name: &[u8]) -> bool {
     let (mut part, mut name) = (part, name);
-    // The last `*`: what follows it, and the letters at which that has not been tried.
+    // The last `*`: the pattern after it, and the remaining bytes where that pattern has not been tried.
     let mut resume: Option<(&[u8], &[u8])> = None;
     loop {
         match (part.split_first(), name.split_first()) {
@@ -184,7 +186,7 @@ fn match_name(part: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// What is left of the pattern when its first element, which is no star, stands for `letter`.
+/// The rest of the pattern after its first element, if that element, which is not a star, matches `letter`.
 fn match_letter(part: &[u8], letter: u8) -> Option<&[u8]> {
     let (&first, rest) = part.split_first()?;
     match first {
@@ -198,7 +200,7 @@ fn match_letter(part: &[u8], letter: u8) -> Option<&[u8]> {
     }
 }
 
-/// A set after its `[`: is `letter` in it, and what follows it. `None`: the set has no end.
+/// Matches a set after its `[`: whether it contains `letter`, and the rest after the set. `None` if the set has no end.
 fn match_set(set: &[u8], letter: u8) -> Option<(bool, &[u8])> {
     let (negated, mut rest) = match set.split_first()? {
         (b'!' | b'^', rest) => (true, rest),
@@ -345,9 +347,9 @@ mod tests {
         "x/a/b",
     ];
 
-    /// git decides by the pattern whether each path, as an untracked file, is ignored.
+    /// The expected result: whether git ignores each path, as an untracked file, under the pattern.
     #[test]
-    fn patterns_match_as_git_check_ignore_does() {
+    fn patterns_match_as_in_git_check_ignore() {
         let repository = TestRepository::new();
         for text in PATTERNS {
             repository.write(".gitignore", format!("{text}\n"));
@@ -362,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn stars_do_not_take_for_ever() {
+    fn patterns_with_many_stars_are_matched_quickly() {
         let part = "*a".repeat(2_000);
         let path = "a".repeat(4_000) + "b";
         assert!(!Pattern::parse(part.as_bytes()).unwrap().covers(path.as_bytes()));

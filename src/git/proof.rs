@@ -1,4 +1,4 @@
-//! Everything that a snapshot proves, gathered once.
+//! Everything that a snapshot proves.
 
 use crate::base::words::counted;
 use std::cmp::Reverse;
@@ -28,35 +28,35 @@ use crate::base::budget::Budget;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// What a snapshot proves, and what is wrong with it, claim by claim.
+/// What a snapshot proves, and the faults of each claim.
 #[derive(Debug, Clone)]
 pub struct SourceProof {
-    /// What was found of objects.
+    /// The result for objects.
     pub objects: ObjectsProof,
-    /// Where HEAD leads.
+    /// The commit that HEAD resolves to.
     pub head: Result<Head, HeadFault>,
-    /// HEAD's commit: its bytes hash to the id that HEAD leads to, and it was read strictly. `None`: see the faults of
-    /// [`Self::objects`].
+    /// HEAD's commit, decoded strictly; its bytes hash to the id that HEAD resolves to. If `None`, the faults of
+    /// [`Self::objects`] state why.
     pub commit: Option<Commit>,
-    /// HEAD's tree against the work tree. Empty where there is no commit.
+    /// HEAD's tree compared with the work tree. Empty if there is no commit.
     pub tree: TreeProof,
-    /// Branches and tags that lead to HEAD's commit, by their full names; tags through proved objects.
+    /// Full names of branches and tags that point to HEAD's commit, through proved tag objects.
     pub refs_at_head: Vec<String>,
-    /// Where the clone came from, by the config's own word.
+    /// The clone's remotes, as the config states them.
     pub remotes: Vec<Remote>,
-    /// Files that the config includes. They are not read, and could name other remotes.
+    /// Files that the config includes. They are not read; they could name other remotes.
     pub included: Vec<String>,
-    /// Signatures on HEAD's commit and on annotated tags at it.
+    /// Signatures on HEAD's commit and on annotated tags of it.
     pub signed: Vec<SignedObject>,
     held: Held,
 }
 
-/// What questions about objects and files are answered from.
+/// Where results about objects and files come from.
 #[derive(Debug, Clone)]
 enum Held {
     /// Objects and files. A copy of the proof shares them.
     All(Arc<Stores>),
-    /// The answers, once objects and files are not held any more.
+    /// Only results, after objects and files were dropped.
     Shelved(Box<Shelved>),
 }
 
@@ -67,7 +67,7 @@ struct Stores {
     budget: Budget,
 }
 
-/// Answers from objects and files that are not held any more.
+/// Results that were computed before objects and files were dropped.
 #[derive(Debug, Clone)]
 struct Shelved {
     file_count: usize,
@@ -76,74 +76,76 @@ struct Shelved {
     digits: Option<(String, usize)>,
 }
 
-/// What was found of the top repository's objects.
+/// The result for the top repository's objects.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct ObjectsProof {
-    /// Different objects whose bytes hash to their ids.
+    /// The number of distinct objects whose content matches their ids.
     pub object_count: u64,
-    /// Packs.
+    /// The number of packs.
     pub pack_count: u64,
-    /// Objects in files of their own.
+    /// The number of loose objects.
     pub loose_count: u64,
-    /// Objects that HEAD and the refs lead to.
+    /// Objects reachable from HEAD and the refs.
     pub reachable: u64,
-    /// Objects that they do not lead to.
+    /// Objects that are not reachable from them.
     pub unreachable: u64,
-    /// Objects that they lead to and that are missing, cannot be read, or are of another kind.
+    /// Reachable objects that are missing, cannot be read, or are of the wrong kind.
     pub missing: u64,
-    /// Commits whose parents are left out by right: the boundary of a shallow clone.
+    /// Commits whose parents may be missing: the boundary of a shallow clone.
     pub shallow: Vec<ObjectId>,
-    /// What is wrong: with packs, indexes, loose objects or refs, with HEAD's commit, trees and blobs, or with the
-    /// completeness of the history.
+    /// Faults of packs, indexes, loose objects and refs; of HEAD's commit, trees and blobs; and of the completeness of
+    /// the history.
     pub faults: Vec<String>,
-    /// What is no fault and worth a look: odd refs and reflogs, promisors, modes that git never writes, in words.
+    /// Details that are not faults: odd refs and reflogs, promisors, modes that git never writes.
     pub notes: Vec<String>,
-    /// Objects that hash right and that `git fsck` calls malformed.
+    /// Objects whose content matches their ids but that `git fsck` calls malformed.
     pub malformed: Vec<(ObjectId, Malformed)>,
-    /// Files of git that hold nothing that is needed, by their paths.
+    /// Paths of files of git that are not needed and were not read.
     pub passed_over: Vec<String>,
 }
 
-/// Commits of a shallow clone's boundary that are named one by one.
+/// The maximum number of boundary commits listed individually.
 const BOUNDARY_NAMED: usize = 20;
 
 impl ObjectsProof {
-    /// How far the history goes, in words.
+    /// How complete the history is, as text.
     pub fn history(&self) -> String {
         match (self.missing, self.reachable, self.shallow.len()) {
-            (missing @ 1.., ..) => format!("not complete: objects that are missing or cannot be read: {missing}"),
-            (0, 0, _) => "not known: nothing leads to a commit".into(),
+            (missing @ 1.., ..) => format!("not complete: {} missing or unreadable", counted(missing, "object")),
+            (0, 0, _) => "not known: no object is reachable".into(),
             (0, _, 0) => "complete".into(),
             (0, _, count) => {
                 let named = self.shallow.iter().take(BOUNDARY_NAMED).map(ToString::to_string);
                 let more = if count > BOUNDARY_NAMED { ", …" } else { "" };
                 let named = named.collect::<Vec<_>>().join(", ");
-                format!("shallow: the parents of {} are left out ({named}{more})", counted(count, "commit"))
+                format!("shallow: the parents of {} are omitted ({named}{more})", counted(count, "commit"))
             }
         }
     }
 
-    /// How many objects there are, in words.
+    /// The number of objects, as text.
     pub fn counts(&self) -> String {
         format!("{}: {} reachable, {} unreachable", self.object_count, self.reachable, self.unreachable)
     }
 }
 
-/// Tags that name tags are followed as far as this.
+/// The maximum length of a chain of tags.
 const TAG_DEPTH: usize = 5;
 
-/// Proves a snapshot: every object hashed, HEAD's commit and trees read strictly, the work tree compared.
+/// Proves a snapshot: hashes every object, decodes HEAD's commit and trees strictly, and compares the work tree.
 ///
-/// From memory alone. No git is run, no hook, filter or include is followed, no path outside the snapshot is opened. It
-/// never fails as a whole: each claim carries its own faults. The answer does not depend on `threads`.
+/// It works from memory alone. It does not run git or follow hooks, filters or includes, and it opens no path outside
+/// the snapshot. It never fails as a whole, because each claim has its own faults. The result does not depend on
+/// `threads`.
 ///
-/// It does not say that anybody meant this commit to be built, or who made it: signatures are only taken apart here.
+/// It does not prove who made this commit, or that anyone meant it to be built: signatures are extracted here but not
+/// verified.
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
     prove_within(snapshot, threads, limits, &Budget::of_unknown_input(limits))
 }
 
-/// As [`prove`], within a budget. Where that is gone the proof is cut short, and says no more than that something is wrong: ask
-/// [`Budget::check`] before anything of it is believed.
+/// Like [`prove`], within a budget. If the budget is exceeded, the proof is cut short and shows only that something is
+/// wrong. Call [`Budget::check`] before relying on any part of it.
 pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget: &Budget) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
@@ -186,7 +188,7 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
     if let Ok(Head { reference: Some(reference), .. }) = &proof.head
         && !reference.starts_with(BRANCHES)
     {
-        faults.push(format!("HEAD leads to {reference}, which is not a branch"));
+        faults.push(format!("HEAD points to {reference}, which is not a branch"));
     }
     let mut notes = refs.notes(|id| store.objects.find(id).map(|record| record.kind));
     let tips: Vec<ObjectId> =
@@ -197,7 +199,7 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
         prover.walk(&store, commit.tree, 0);
         (proof.tree, stores) = prover.finish();
     }
-    // Nothing asks any more which object names which.
+    // The references between objects are no longer needed.
     store.objects.references = References::default();
     faults.extend(store.objects.faults.iter().cloned());
     faults.extend(refs.faults);
@@ -212,11 +214,16 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
     if !promisors.is_empty() {
         let promisors = promisors.join(", ");
         if missing > 0 {
-            faults.insert(0, format!(
-                "a partial clone without all of its objects, which a server promised ({promisors}); clone without --filter"
-            ));
+            faults.insert(
+                0,
+                format!(
+                    "a partial clone with missing objects that a server promised ({promisors}); clone without --filter"
+                ),
+            );
         } else {
-            notes.push(format!("a partial clone ({promisors}): every object that HEAD and the refs lead to is here"));
+            notes.push(format!(
+                "a partial clone ({promisors}): every object reachable from HEAD and the refs is present"
+            ));
         }
     }
     faults.extend(proof.tree.faults.iter().cloned());
@@ -249,7 +256,7 @@ fn count(objects: &mut Objects) -> ObjectsProof {
 }
 
 fn read_settings(directory: &GitDirectory<'_>, file: &str, limits: &Limits) -> Vec<Setting> {
-    // A config that cannot be read is among the refusals.
+    // A config that cannot be read is reported by `refusals`.
     directory.file(file.as_bytes()).and_then(|config| read_config(config, limits).ok()).unwrap_or_default()
 }
 
@@ -258,7 +265,7 @@ fn included(settings: &[Setting]) -> Vec<String> {
     paths.map(|setting| setting.value.clone().unwrap_or_default()).collect()
 }
 
-/// Memory for a header of a commit is at most so many times its bytes.
+/// Memory for the headers of a commit, as a multiple of their size.
 const HEADER_HELD_FACTOR: u64 = 32;
 
 fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<SignedObject>), String> {
@@ -271,15 +278,15 @@ fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<
     Ok((commit, signed))
 }
 
-/// An annotated tag at HEAD's commit: the first ref that leads over it, and how many more do.
+/// An annotated tag of HEAD's commit: the first ref that points to it, and the number of further ones.
 struct TagAtHead {
     id: ObjectId,
     name: String,
     more: usize,
 }
 
-/// Branches and tags that lead to `commit`, and the annotated tags on the way, each once. Each tag object is read once, however many
-/// refs name it.
+/// Finds the branches and tags that point to `commit`, and the annotated tags on the way, each once. Each tag object is
+/// read once, however many refs point to it.
 fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
     let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
     let mut tags: Vec<TagAtHead> = Vec::new();
@@ -313,7 +320,7 @@ fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut V
     tags
 }
 
-/// The signatures of tags at HEAD. They are held once more for those who judge them: of a bounded size, the commit's among them.
+/// Extracts the signatures of tags at HEAD. These copies have a size limit, which includes the commit's signature.
 fn read_signed_tags(
     reader: &mut Reader<'_>,
     tags: Vec<TagAtHead>,
@@ -332,10 +339,10 @@ fn read_signed_tags(
         let Ok(content) = reader.read(&id, Kind::Tag) else { continue };
         let Ok(tag) = Tag::read(&content) else { continue };
         let short = name.strip_prefix("refs/tags/").unwrap_or(&name);
-        // The signer signed the tag's own name; what a ref calls it is anybody's word.
+        // The signature covers the tag's own name, but not the ref's name.
         let mut called = match tag.name == short {
             true => short.to_owned(),
-            false => format!("{short}, which calls itself {},", tag.name),
+            false => format!("{short} (named {} in the tag object)", tag.name),
         };
         if more > 0 {
             called.push_str(&format!(" (and {more} more refs)"));
@@ -349,7 +356,7 @@ fn read_signed_tags(
     None
 }
 
-/// The newest first; of one second, the one that was found first.
+/// Sorts newest first; with equal times, in the order in which they were found.
 type Age = (Reverse<Option<Timestamp>>, usize);
 
 /// Why a file of the proved tree cannot be read.
@@ -358,8 +365,8 @@ pub enum FileFault {
     /// The tree has no such file.
     #[error("HEAD's tree has no file {0:?}")]
     NoSuchFile(String),
-    /// It is there, and is no file.
-    #[error("{0:?} is no file in HEAD's tree")]
+    /// The path is in the tree but is not a file.
+    #[error("{0:?} is not a file in HEAD's tree")]
     NoFile(String),
     /// Its blob is not among the proved objects.
     #[error("the blob of {0:?} is missing")]
@@ -367,7 +374,7 @@ pub enum FileFault {
 }
 
 impl SourceProof {
-    /// Lets go of objects and files, all but the one file at `path` and the count of commits that begin with `digits`.
+    /// Drops objects and files, except the file at `path` and the number of commits whose ids begin with `digits`.
     pub(crate) fn shelve(&mut self, snapshot: &Snapshot, path: &[u8], digits: Option<&str>) {
         self.held = Held::Shelved(Box::new(Shelved {
             file_count: self.file_count(),
@@ -378,7 +385,7 @@ impl SourceProof {
         self.tree.files = Vec::new();
     }
 
-    /// How many files, links and submodules HEAD's tree has.
+    /// The number of files, links and submodules in HEAD's tree.
     pub fn file_count(&self) -> usize {
         match &self.held {
             Held::All(_) => self.tree.files.len(),
@@ -386,9 +393,9 @@ impl SourceProof {
         }
     }
 
-    /// The bytes of a file of HEAD's tree, from its proved blob. A symbolic link gives its target.
+    /// The content of a file in HEAD's tree, from its proved blob. For a symbolic link, its target.
     ///
-    /// `snapshot` is the one that was proved.
+    /// `snapshot` must be the one that was proved.
     ///
     /// # Errors
     /// [`FileFault`].
@@ -413,12 +420,13 @@ impl SourceProof {
         content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
     }
 
-    /// How many proved commits of the top repository have ids that begin with `digits`: hexadecimal, at least one.
+    /// The number of proved commits in the top repository whose ids begin with `digits`: hexadecimal, at least one
+    /// digit.
     pub fn commits_beginning_with(&self, digits: &str) -> usize {
         let stores = match &self.held {
             Held::All(stores) => &stores.of,
             Held::Shelved(shelved) => {
-                // Other digits than these are never those of exactly one commit.
+                // For any other digits, the number is unknown. This value never counts as exactly one commit.
                 let known = shelved.digits.as_ref().filter(|(known, _)| known == digits);
                 return known.map_or(usize::MAX, |(_, count)| *count);
             }
@@ -432,9 +440,9 @@ impl SourceProof {
         matching.filter(|record| record.kind == Kind::Commit).count()
     }
 
-    /// HEAD's commit and those before it, the newest by their committers' clocks first, as `git log` has them; at most `count`.
+    /// HEAD's commit and its ancestors, newest first by committer time, as in `git log`; at most `count`.
     ///
-    /// A commit that cannot be read ends its line: see the faults of [`Self::objects`].
+    /// The ancestors of a commit that cannot be read are omitted: see the faults of [`Self::objects`].
     pub fn history(&self, snapshot: &Snapshot, count: usize) -> Vec<(ObjectId, Commit)> {
         let Held::All(stores) = &self.held else { return Vec::new() };
         let (Ok(head), Some(store)) = (&self.head, stores.of.iter().find(|store| store.module.is_none())) else {

@@ -1,4 +1,4 @@
-//! Which objects the refs lead to, and whether any of those is missing.
+//! Finds the objects reachable from the refs, and those that are missing.
 
 use std::collections::HashSet;
 
@@ -9,27 +9,27 @@ use super::objects::Objects;
 use super::reader::{ReadFault, Reader};
 use super::references::Kinds;
 
-/// What HEAD and the refs lead to.
+/// Reachability from HEAD and the refs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reach {
     pub(super) reachable: u64,
     pub(super) unreachable: u64,
-    /// Objects that are led to and are missing or of another kind, in words.
+    /// Messages about reachable objects that are missing or of the wrong kind.
     pub(super) holes: Vec<String>,
-    /// Holes beyond those that are named.
+    /// The number of further holes, which are not listed.
     pub(super) more_holes: u64,
 }
 
-/// Holes that are named one by one; the rest is counted.
+/// The maximum number of holes listed individually; the others are only counted.
 const HOLES_NAMED: usize = 20;
 
-/// Memory for an object that is still to be looked at.
+/// Memory for an object on the stack.
 const STEP_HELD_BYTES: u64 = 24;
 
-/// Measures what `tips` lead to. Parents of shallow commits are no holes.
+/// Computes what is reachable from `tips`. Missing parents of shallow commits are not holes.
 ///
-/// Objects name each other by hash, so there are no circles: when each object that is named is there, and each that
-/// nobody names is a tip, all are reachable. Only where that does not hold is the graph walked.
+/// Objects reference each other by hash, so there are no cycles. If every referenced object exists and every
+/// unreferenced object is a tip, then all are reachable. The graph is walked only if that is not the case.
 pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     let objects = reader.objects();
     if tips.iter().all(|tip| objects.find(tip).is_some()) && is_whole(objects, tips) {
@@ -49,12 +49,12 @@ fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     let objects = reader.objects();
     let mut reach = Reach::default();
     let mut seen = vec![false; objects.table.len()];
-    // A ref may name any kind of object; what it names is taken as it is.
+    // A ref may point to an object of any kind.
     let mut stack: Vec<(ObjectId, Kind)> = Vec::new();
     for tip in tips {
         match objects.find(tip) {
             Some(record) => stack.push((*tip, record.kind)),
-            None => reach.add_hole(&format!("{tip}, which a ref names, is missing")),
+            None => reach.add_hole(&format!("{tip}, which a ref points to, is missing")),
         }
     }
     let mut missing = HashSet::new();
@@ -67,7 +67,7 @@ fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
         };
         if seen.get(number).copied().unwrap_or(true) {
             if objects.find(&id).is_some_and(|record| record.kind != kind) && missing.insert(id) {
-                reach.add_hole(&format!("{id} is not the {kind} that it is said to be"));
+                reach.add_hole(&format!("{id} is referenced as a {kind}, but is not one"));
             }
             continue;
         }
@@ -80,7 +80,7 @@ fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
         match reader.read(&id, kind) {
             Ok(content) => {
                 let without_parents = objects.shallow.contains(&id);
-                // What is malformed was said when the object was hashed.
+                // A malformed object was reported when it was hashed.
                 let _ = read_links(kind, &content, |link| {
                     if !(without_parents && link.is_parent) {
                         stack.push((link.id, link.kind));

@@ -18,7 +18,7 @@ use crate::base::limits::{Bound, Limits};
 pub(super) enum ReadFault {
     #[error("{kind} {id} is missing")]
     Missing { id: ObjectId, kind: Kind },
-    #[error("{id} is a {found} where a {expected} is due")]
+    #[error("{id} is a {found}, not a {expected}")]
     Kind { id: ObjectId, expected: Kind, found: Kind },
     #[error("{0} cannot be read again")]
     Unreadable(ObjectId),
@@ -26,16 +26,16 @@ pub(super) enum ReadFault {
     OverLimit(Bound),
 }
 
-/// Bytes of bases that are kept while other objects are read.
+/// The size of the cache for delta bases.
 const CACHE_BYTES: usize = 64 << 20;
 
-/// Number of the pack, number of the entry.
+/// Pack number and entry number.
 type EntryPlace = (u32, u32);
 
-/// What an object is made from: content that is held, and the entries on top of it, the last one first.
+/// The steps to an object: cached content, and the entries to apply to it, last entry first.
 type Chain = (Option<Rc<[u8]>>, Vec<EntryPlace>);
 
-/// Reads objects by their ids, and keeps bases that are likely to be needed again.
+/// Reads objects by id, and caches bases that are likely to be needed again.
 pub(super) struct Reader<'a> {
     directory: &'a GitDirectory<'a>,
     objects: &'a Objects,
@@ -43,7 +43,7 @@ pub(super) struct Reader<'a> {
     inflater: Inflater,
     cache: HashMap<EntryPlace, Rc<[u8]>>,
     cached: usize,
-    /// A hostile pack can make every single read dear.
+    /// The limit on inflated bytes; it applies to repeated reads too, because a hostile pack can make each expensive.
     inflated: &'a Inflated,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         base.ok_or(ReadFault::Unreadable(*id))
     }
 
-    /// The entries that lead from an object down to one that is held or stored whole. What is held comes first.
+    /// Follows the entries from an object down to one that is cached or stored whole. Returns the cached content first.
     fn follow(&mut self, place: Place, id: &ObjectId) -> Result<Chain, ReadFault> {
         let unreadable = || ReadFault::Unreadable(*id);
         let mut chain = Vec::new();
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
                 return Ok((Some(Rc::clone(held)), chain));
             }
             chain.push((pack, entry));
-            // A proved object has a sound chain, but one object may lie in several places.
+            // The delta chain of a proved object is sound. But the same object may be stored several times.
             if chain.len() as u64 > self.limits.git_delta_depth.saturating_add(1) {
                 return Err(unreadable());
             }

@@ -1,4 +1,4 @@
-//! Which objects are named by others, gathered while objects pass.
+//! Collects the objects that other objects reference.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,15 +7,16 @@ use super::malformed::Malformed;
 use super::object::{Link, read_links};
 use super::object_id::ObjectId;
 
-/// Every object that some object names, once, with the kinds that it is said to have.
+/// Every referenced object, once, with the kinds that its references state.
 #[derive(Debug, Default)]
 pub(super) struct References {
     named: HashMap<ObjectId, Kinds>,
-    /// Names that came lately: most entries of a tree are those of the tree before it.
+    /// A cache of recent references: most entries of a tree are the same as in the previous tree.
     recent: Vec<(ObjectId, Kinds)>,
-    /// How many may be held; beyond them nothing is added, and whoever counts them finds one too many.
+    /// The maximum number of objects. One more is added, but no further ones, so that the caller sees that the limit is
+    /// exceeded.
     most: Option<usize>,
-    /// Objects that `git fsck` would complain about.
+    /// Objects that `git fsck` would report.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,
 }
 
@@ -38,21 +39,21 @@ impl Kinds {
     }
 }
 
-/// A power of two, small enough for a processor's cache.
+/// A power of two that fits into a processor's cache.
 const RECENT: usize = 1 << 13;
 
 impl References {
-    /// None yet, and never more than `most` and one.
+    /// An empty set. It collects at most one object more than `most`.
     pub(super) fn within(most: usize) -> Self {
         Self { most: Some(most), ..Self::default() }
     }
 
-    /// How many objects are named.
+    /// The number of referenced objects.
     pub(super) fn count(&self) -> usize {
         self.named.len()
     }
 
-    /// Looks at one object. Parents of the commits in `shallow` are left out.
+    /// Records the objects that one object references. Parents of the commits in `shallow` are omitted.
     pub(super) fn note(&mut self, kind: Kind, id: ObjectId, content: &[u8], shallow: &HashSet<ObjectId>) {
         if kind == Kind::Blob {
             return;
@@ -95,7 +96,7 @@ impl References {
         }
     }
 
-    /// The kinds that an object is said to have, when some object names it.
+    /// The kinds that the references to an object state, if there are any.
     pub(super) fn kinds(&self, id: &ObjectId) -> Option<Kinds> {
         self.named.get(id).copied()
     }

@@ -1,15 +1,16 @@
-//! Reflogs (git-reflog(1)): where refs led before, as the clone noted it. Nothing rests on them; `git fsck` looks at them.
+//! Reflogs (git-reflog(1)): earlier values of refs, as the clone recorded them. No claim depends on them, but
+//! `git fsck` checks them.
 
 use super::directory::GitDirectory;
 use super::head::Head;
 use super::object_id::ObjectId;
 use super::objects::Objects;
 
-/// Reflogs with faults that are named.
+/// The maximum number of reflog faults listed.
 const NAMED: usize = 20;
 
-/// What is odd about reflogs, in words: lines that are not entries, objects that are not there, a HEAD that moved without an entry.
-/// Messages are left out: they hold addresses.
+/// Messages about odd reflogs: malformed lines, missing objects, a HEAD that moved without an entry. The entries' own
+/// messages are not shown, because they contain URLs.
 pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Option<&Head>) -> Vec<String> {
     let mut notes = Vec::new();
     for (name, content) in directory.files_below("logs/") {
@@ -27,16 +28,16 @@ pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Optio
         }
         if missing > 0 {
             notes.push(format!(
-                "entries of the reflog logs/{name} that name objects which are not in the archive: {missing}"
+                "entries of the reflog logs/{name} that refer to objects missing from the archive: {missing}"
             ));
         }
         if malformed > 0 {
-            notes.push(format!("lines of logs/{name} that are not entries of a reflog: {malformed}"));
+            notes.push(format!("malformed lines in the reflog logs/{name}: {malformed}"));
         }
         if let (Some(last), Some(head)) = (last.filter(|_| name == "HEAD"), head)
             && last != head.commit
         {
-            notes.push(format!("the last entry of logs/HEAD is {last}, and HEAD is {}", head.commit));
+            notes.push(format!("the last entry of logs/HEAD is {last}, but HEAD is {}", head.commit));
         }
     }
     notes.truncate(NAMED);

@@ -8,31 +8,31 @@ use super::head::{RefValue, parse_ref};
 use super::inflated::Inflated;
 use super::object_id::ObjectId;
 
-/// Every ref with the object that it names, by its full name.
+/// All refs by full name, with the objects that they point to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refs {
     pub(super) named: BTreeMap<String, ObjectId>,
-    /// Symbolic refs and the refs that they lead to.
+    /// Symbolic refs, with their targets.
     symbolic: BTreeMap<String, String>,
-    /// Locks of refs, as a git that was stopped leaves them behind.
+    /// Lock files of refs that an interrupted git left behind.
     locks: Vec<String>,
     pub(super) faults: Vec<String>,
 }
 
-/// Where branches are.
+/// The prefix of branch names.
 pub(super) const BRANCHES: &str = "refs/heads/";
 
-/// Memory for a packed ref is at most so many times its line.
+/// Memory for a packed ref, as a multiple of its line.
 const REFS_HELD_FACTOR: u64 = 6;
 
-/// What the name of a lock ends with; no ref's name ends so.
+/// The extension of lock files; a ref's name never has it.
 const LOCK: &[u8] = b".lock";
 
-/// Refs with faults that are named.
+/// The maximum number of faulty refs listed.
 const FAULTS_NAMED: usize = 20;
 
 impl Refs {
-    /// Reads `refs/` and `packed-refs`. A loose ref counts before a packed one.
+    /// Reads `refs/` and `packed-refs`. A loose ref takes precedence over a packed one.
     pub(super) fn read(directory: &GitDirectory<'_>, inflated: &Inflated) -> Self {
         let mut refs = Self::default();
         let packed = directory.file(b"packed-refs").map_or(0, |text| text.len() as u64);
@@ -44,27 +44,30 @@ impl Refs {
             let Ok((id, name)) = line else {
                 let text = String::from_utf8_lossy(line.err().unwrap_or_default());
                 refs.add_fault(|| {
-                    format!("a line of packed-refs is not an id and the name of a ref: {:?}", start_of(&text))
+                    format!("a line of packed-refs is not an object id followed by a ref name: {:?}", start_of(&text))
                 });
                 continue;
             };
             if packed.insert(name, id).is_some_and(|other| other != id) {
-                refs.add_fault(|| format!("packed-refs names {} twice, with two ids", String::from_utf8_lossy(name)));
+                refs.add_fault(|| {
+                    format!("packed-refs lists {} twice, with different ids", String::from_utf8_lossy(name))
+                });
             }
             refs.add("packed-refs", name, id);
         }
         for (name, content) in directory.files_below("refs/") {
             let name = [b"refs/", name].concat();
             let shown = String::from_utf8_lossy(&name);
-            // git passes them over, whatever is in them (refs/files-backend.c: `loop_fill_ref_dir`, `files_fsck_refs_name`).
+            // git ignores lock files, whatever they contain (refs/files-backend.c: `loop_fill_ref_dir`,
+            // `files_fsck_refs_name`).
             if name.strip_suffix(LOCK).is_some_and(is_ref_name) {
                 if refs.locks.len() < FAULTS_NAMED {
-                    refs.locks.push(format!("{:?} is a lock that git left behind, not a ref", start_of(&shown)));
+                    refs.locks.push(format!("{:?} is a lock file that git left behind, not a ref", start_of(&shown)));
                 }
                 continue;
             }
             if !is_ref_name(&name) {
-                refs.add_fault(|| format!("{:?} is not a name that git gives to a ref", start_of(&shown)));
+                refs.add_fault(|| format!("{:?} is not a valid ref name", start_of(&shown)));
                 continue;
             }
             refs.add(&shown, &name, content);
@@ -90,28 +93,28 @@ impl Refs {
         }
     }
 
-    /// Branches that name something else than a commit, which no git makes.
+    /// Branches that point to an object other than a commit; git does not create such branches.
     pub(super) fn odd_branches(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
         let branches = self.named.iter().filter(|(name, _)| name.starts_with(BRANCHES));
         let odd = branches.filter_map(|(name, id)| match kind_of(id) {
             Some(kind @ (Kind::Blob | Kind::Tree | Kind::Tag)) => {
-                Some(format!("the branch {name} names the {kind} {id}, and not a commit"))
+                Some(format!("the branch {name} points to the {kind} {id}, not to a commit"))
             }
             _ => None,
         });
         odd.take(FAULTS_NAMED).collect()
     }
 
-    /// What is not a fault and few expect: symbolic refs that lead nowhere, tags that name no commit, locks.
+    /// Unusual refs that are not faults: symbolic refs to missing refs, tags that do not point to a commit, lock files.
     pub(super) fn notes(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
         let dangling = self
             .symbolic
             .iter()
             .filter(|(_, target)| !self.named.contains_key(*target) && !self.symbolic.contains_key(*target));
-        let dangling = dangling.map(|(name, target)| format!("{name} leads to {target}, which does not exist"));
+        let dangling = dangling.map(|(name, target)| format!("{name} points to {target}, which does not exist"));
         let others = self.named.iter().filter(|(name, _)| !name.starts_with(BRANCHES));
         let odd = others.filter_map(|(name, id)| match kind_of(id) {
-            Some(kind @ (Kind::Blob | Kind::Tree)) => Some(format!("{name} names the {kind} {id}")),
+            Some(kind @ (Kind::Blob | Kind::Tree)) => Some(format!("{name} points to the {kind} {id}")),
             _ => None,
         });
         dangling.chain(odd).chain(self.locks.iter().cloned()).take(FAULTS_NAMED).collect()
@@ -122,7 +125,7 @@ fn start_of(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-/// Is this a name below `refs/` that git gives to a ref (git-check-ref-format(1))?
+/// Whether this is a valid name below `refs/` (git-check-ref-format(1)).
 pub(super) fn is_ref_name(name: &[u8]) -> bool {
     let parts = name.strip_prefix(b"refs/").unwrap_or_default();
     let bad = |byte: &u8| matches!(byte, 0..=b' ' | 127 | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\');
@@ -135,17 +138,19 @@ pub(super) fn is_ref_name(name: &[u8]) -> bool {
         && !has(b"@{")
 }
 
-/// The refs of `packed-refs`: id and name. Lines that are malformed are left out here, and a fault of [`Refs::read`].
+/// The id and name of each ref in `packed-refs`. Malformed lines are omitted here; [`Refs::read`] reports them as
+/// faults.
 pub(super) fn packed_refs<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
     packed_lines(directory).filter_map(Result::ok)
 }
 
-/// The lines of `packed-refs`, comments and the peeled ids of tags left out; `Err` holds a line that git would not write.
+/// The lines of `packed-refs`, without comments and the peeled ids of tags. `Err` contains a line that git would not
+/// write.
 fn packed_lines<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Item = Result<(&'a [u8], &'a [u8]), &'a [u8]>> {
     let text = directory.file(b"packed-refs").unwrap_or_default();
     let is_id = |text: &[u8]| text.len() == 40 && text.iter().all(u8::is_ascii_hexdigit);
     text.split_inclusive(|&byte| byte == b'\n').filter(|line| !line.starts_with(b"#")).filter_map(move |whole| {
-        // git refuses the file when its last line has no end.
+        // git refuses the file if its last line has no newline.
         let Some(line) = whole.strip_suffix(b"\n") else { return Some(Err(whole)) };
         if let Some(peeled) = line.strip_prefix(b"^") {
             return (!is_id(peeled)).then_some(Err(line));
@@ -162,7 +167,7 @@ mod tests {
     use crate::git::test_repository::command;
 
     #[test]
-    fn names_are_those_of_git_check_ref_format() {
+    fn names_match_git_check_ref_format() {
         for name in [
             "refs/heads/main",
             "refs/remotes/origin/HEAD",

@@ -1,4 +1,4 @@
-//! Where a clone came from, and when two spellings of that are one place.
+//! The remotes of a clone, and the rules for when two spellings refer to the same repository.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use super::config::Setting;
 use crate::base::budget::{Budget, Work};
 
 /// A repository's identity: host and path, whatever the protocol. `git@github.com:acme/wallet.git`,
-/// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` are one.
+/// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` are the same.
 ///
-/// The host is compared without regard to case; the path with it, although some hosts disregard it there too. It says
-/// where the clone was told to go, not what answered.
+/// The host is case-insensitive. The path is case-sensitive, although some hosts ignore case there too. The identity
+/// is the clone's configured address; it does not show which server responded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName {
     host: String,
@@ -17,10 +17,11 @@ pub struct RepositoryName {
 }
 
 impl RepositoryName {
-    /// Reads a URL (`https`, `http`, `ssh`, `git`) or the short form `[user@]host:path` (git-clone(1), "GIT URLS").
-    /// `None` for local paths, other protocols, and what has no path. User, password and usual ports are dropped.
+    /// Parses a URL (`https`, `http`, `ssh`, `git`) or the short form `[user@]host:path` (git-clone(1), "GIT URLS").
+    /// `None` for local paths, other protocols, and URLs without a path. User, password and default ports are dropped.
     ///
-    /// A query or fragment is refused: `https://evil.example#@github.com/x` leads to the host before the `#` (RFC 3986, section 3.2).
+    /// A query or fragment is refused: `https://evil.example#@github.com/x` goes to the host before the `#` (RFC 3986,
+    /// section 3.2).
     pub fn parse(url: &str) -> Option<Self> {
         if url.contains(['?', '#', '\\']) || url.contains(char::is_control) {
             return None;
@@ -38,7 +39,7 @@ impl RepositoryName {
                 (authority.strip_suffix(usual).unwrap_or(authority), path)
             }
             None => {
-                // As git has it: a colon before the first slash. One letter before it would be a drive.
+                // As in git: a colon before the first slash. A single letter before the colon would be a drive.
                 let (authority, path) = url
                     .split_once(':')
                     .filter(|(host, path)| !host.contains('/') && host.len() > 1 && !path.starts_with(':'))?;
@@ -48,7 +49,7 @@ impl RepositoryName {
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
-        // An `@` in the path is a password with a slash in it more likely than a name.
+        // An `@` in the path is more likely part of a password with a slash than part of a name.
         let parts_are_plain = path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('@'));
         let host_letter =
             |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');
@@ -58,7 +59,7 @@ impl RepositoryName {
 }
 
 impl RepositoryName {
-    /// Reads what people write: everything that [`Self::parse`] reads, and `host/path`.
+    /// Parses a name as written in a policy: everything that [`Self::parse`] accepts, and `host/path`.
     pub fn from_policy(text: &str) -> Option<Self> {
         let plain = || text.split_once('/').filter(|(host, _)| host.contains('.'));
         Self::parse(text).or_else(|| plain().and_then(|_| Self::parse(&format!("https://{text}"))))
@@ -79,20 +80,21 @@ impl fmt::Display for RepositoryName {
 /// One `[remote "…"]` of the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
-    /// Its name, mostly `origin`.
+    /// Its name, usually `origin`.
     pub name: String,
-    /// Its URL without user, password, token or query, as `insteadOf` of the same config rewrites it.
+    /// Its URL without user, password, token or query, after the config's `insteadOf` rules.
     pub url: String,
-    /// What it names; `None` for a local path or a spelling that is not known.
+    /// The repository that the URL identifies; `None` for a local path or an unknown spelling.
     pub repository: Option<RepositoryName>,
 }
 
-/// Bytes that one address costs for one rule that might rewrite it.
+/// The cost of matching one URL against one rewrite rule, in bytes.
 const RULE_UNITS: u64 = 8;
-/// Memory for a remote besides its texts.
+/// Memory for a remote without its text.
 const REMOTE_HELD_BYTES: u64 = 200;
 
-/// The remotes of a config, one for each `url`, as `insteadOf` rewrites it. `pushurl` is not looked at. None where the budget has not so much.
+/// The remotes of a config, one for each `url`, after its `insteadOf` rules. `pushurl` is ignored. Empty if the budget
+/// is exceeded.
 pub(super) fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
     let is_rule = |setting: &&Setting| &*setting.section == "url" && setting.key == "insteadof";
     let rules = || settings.iter().filter(is_rule);
@@ -122,7 +124,7 @@ pub(super) fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
         .collect()
 }
 
-/// Where git really goes: the longest `url.BASE.insteadOf` that the address begins with gives way to BASE (git-config(1)).
+/// The URL that git really uses: the longest matching `url.BASE.insteadOf` is replaced by BASE (git-config(1)).
 fn rewritten(url: &str, settings: &[Setting]) -> String {
     let rules = settings.iter().filter(|setting| &*setting.section == "url" && setting.key == "insteadof");
     let fitting =
@@ -136,23 +138,23 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
         best = if longer { Some((base, rest)) } else { best };
     }
     match best {
-        // Which of several comes first is a matter of git's tables: no address is better than the wrong one.
+        // If several match, the result depends on git's hash tables: no URL is better than the wrong one.
         Some(_) if several => String::new(),
         Some((base, rest)) => format!("{base}{rest}"),
         None => url.to_owned(),
     }
 }
 
-/// The URL without what stands before its last `@` and after its `?`.
+/// The URL without the text before its last `@` and after its `?`.
 fn without_credentials(url: &str) -> String {
     let before = url.split(['?', '#']).next().unwrap_or_default();
-    // A password with such a letter in it: its first half must not be shown either.
+    // The password contains `?` or `#`. Its first half must not be shown either.
     let url = if url.contains('@') && !before.contains('@') { "" } else { before };
     let (protocol, rest) = match url.split_once("://") {
         Some((protocol, rest)) => (format!("{protocol}://"), rest),
         None => (String::new(), url),
     };
-    // `git@` of the short form is no secret, but nothing is lost without it.
+    // `git@` of the short form is not a secret, but it is not needed either.
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
     format!("{protocol}{rest}")
 }
@@ -162,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_repository_are_one() {
+    fn spellings_of_one_repository_are_equal() {
         let one = RepositoryName::parse("https://github.com/acme/wallet").unwrap();
         assert_eq!(one.to_string(), "github.com/acme/wallet");
         for other in [
@@ -200,7 +202,7 @@ mod tests {
             "https://github.com/../x",
             "https://a:b/c@github.com/x",
             "ext::sh -c x",
-            // curl goes to the host before these letters.
+            // curl ends the host before these characters.
             "https://evil.example#@github.com/acme/wallet",
             "https://evil.example?@github.com/acme/wallet",
             "https://evil.example\\@github.com/acme/wallet",
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_rewritten_as_git_does() {
+    fn urls_are_rewritten_as_in_git() {
         use crate::git::test_repository::TestRepository;
         let config = "[remote \"origin\"]\n\turl = git@github.com:acme/wallet.git\n[url \"https://short.example/\"]\n\tinsteadOf = git@\n\
             [url \"https://evil.example/\"]\n\tinsteadOf = git@github.com:\n\

@@ -1,9 +1,9 @@
-//! Signatures that commits and tags carry, taken apart (gitformat-signature(5)).
+//! Extracts the signatures of commits and tags (gitformat-signature(5)).
 
 use super::object::{Commit, Tag};
 use super::object_id::ObjectId;
 
-/// A signature and exactly the bytes that it is of. It says nothing until somebody's key agrees.
+/// A signature and exactly the bytes that it signs. It proves nothing until it verifies under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedObject {
     /// What was signed.
@@ -14,12 +14,12 @@ pub struct SignedObject {
     pub signature: Vec<u8>,
 }
 
-/// What a signature is on.
+/// The kind of signed object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedSubject {
     /// HEAD's commit.
     Commit(ObjectId),
-    /// An annotated tag at HEAD's commit, by its ref's short name, and by its own where that is another.
+    /// An annotated tag at HEAD's commit: the ref's short name, and the tag's own name if it differs.
     Tag(String),
 }
 
@@ -32,7 +32,8 @@ impl std::fmt::Display for SignedSubject {
     }
 }
 
-/// Begins of the armours that git writes. X.509 signatures (`SIGNED MESSAGE`) are found too, so that they can be named.
+/// First lines of the armours that git writes. X.509 signatures (`SIGNED MESSAGE`) are also found, so that reports can
+/// mention them.
 const ARMOURS: [&[u8]; 4] = [
     b"-----BEGIN PGP SIGNATURE-----",
     b"-----BEGIN PGP MESSAGE-----",
@@ -40,12 +41,12 @@ const ARMOURS: [&[u8]; 4] = [
     b"-----BEGIN SIGNED MESSAGE-----",
 ];
 
-/// The commit's `gpgsig` header, and the commit without it. git signs what the commit is without that header; it also
-/// leaves out `gpgsig-sha256`, which is of the same commit in another form. `None`: not signed.
+/// Extracts the commit's `gpgsig` header, and the commit without it. git signs the commit without that header; it also
+/// omits `gpgsig-sha256`, which signs the commit's SHA-256 form. `None` if the commit is not signed.
 pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Option<SignedObject> {
     let mut signatures = commit.extra.iter().filter(|(keyword, _)| keyword == b"gpgsig");
     let (_, signature) = signatures.next()?;
-    // A second one would be another statement about other bytes: git takes the first and so do we, of the same payload.
+    // If there is a second header, the first is used, as in git. Both are removed from the payload.
     let mut payload = Vec::with_capacity(content.len());
     let mut in_signature = false;
     let mut in_header = true;
@@ -64,10 +65,10 @@ pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Opt
     Some(SignedObject { subject: SignedSubject::Commit(id), payload, signature })
 }
 
-/// The signature at the end of a tag's message, and everything before it. `None`: not signed.
+/// Extracts the signature at the end of a tag's message, and everything before it. `None` if the tag is not signed.
 pub(super) fn split_tag(name: &str, content: &[u8], tag: &Tag) -> Option<SignedObject> {
     let message_at = content.len().checked_sub(tag.message.len())?;
-    // The last armour counts, as for git: what stands before it is part of what was signed.
+    // The last armour counts, as in git: everything before it is part of what was signed.
     let mut start = None;
     let mut at = 0;
     for line in content.split_inclusive(|&byte| byte == b'\n') {

@@ -1,4 +1,4 @@
-//! What `git/<repository>/` of a signed archive holds: everything below `.git`, and the work tree's entries.
+//! The content of `git/<repository>/` in a signed archive: everything below `.git`, and the work tree's entries.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// The repository as it stood when the build ended. Signed, not yet proved.
+/// The repository at the end of the build. Signed, but not yet proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The folder's name below `git/`, as bytes.
@@ -16,7 +16,8 @@ pub struct Snapshot {
     pub git: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Every other entry, by its path relative to the top of the repository.
     pub work_tree: BTreeMap<Vec<u8>, WorkEntry>,
-    /// Entries that no clone makes (a link below `.git`, `.git` that is no folder), in words.
+    /// Messages about entries that a clone never contains, such as a link below `.git` or a `.git` that is not a
+    /// folder.
     pub faults: Vec<String>,
 }
 
@@ -25,7 +26,7 @@ pub struct Snapshot {
 pub enum WorkEntry {
     /// A directory.
     Directory,
-    /// A regular file, hashed while it passed.
+    /// A regular file, hashed while the archive is read.
     File(WorkFile),
     /// A symbolic link.
     Symlink {
@@ -35,13 +36,13 @@ pub enum WorkEntry {
 }
 
 impl Snapshot {
-    /// Lets go of everything but the repository's name.
+    /// Drops everything except the repository's name.
     pub(crate) fn shelve(&mut self) {
         (self.git, self.work_tree) = (BTreeMap::new(), BTreeMap::new());
     }
 }
 
-/// Collects a [`Snapshot`] while the archive passes.
+/// Collects a [`Snapshot`] while the archive is read.
 #[derive(Debug)]
 pub(crate) struct SnapshotBuilder {
     snapshot: Snapshot,
@@ -61,7 +62,7 @@ impl SnapshotBuilder {
         Self { snapshot, git_bytes_left: limits.git_bytes, git_bound: limits.git_bytes(), budget: budget.clone() }
     }
 
-    /// Holds memory for a file that is kept, before it is read or copied.
+    /// Reserves memory for a file before it is read or copied.
     pub(crate) fn hold(&self, bytes: u64) -> Result<(), Error> {
         self.budget.hold(bytes, "the source repository")
     }
@@ -72,7 +73,7 @@ impl SnapshotBuilder {
         Ok(())
     }
 
-    /// Bytes below `.git` that are held, those of hard links as often as they are named.
+    /// Bytes held below `.git`; content with several hard links counts once per link.
     pub(crate) fn git_bytes(&self) -> u64 {
         self.git_bound.allowed - self.git_bytes_left
     }
@@ -81,8 +82,8 @@ impl SnapshotBuilder {
         self.snapshot.work_tree.insert(path.to_vec(), entry);
     }
 
-    /// A second name of a regular file that came before: its content and mode again. Both paths are relative to the top
-    /// of the repository. A link across the border of `.git`, or to nothing, is a fault.
+    /// Adds a further name for an earlier regular file, with the same content and mode. Both paths are relative
+    /// to the top of the repository. A link across the boundary of `.git`, or to a missing file, is a fault.
     pub(crate) fn add_hard_link(&mut self, path: &[u8], target: &[u8]) -> Result<(), Error> {
         let inside = |path: &[u8]| path.strip_prefix(b".git/").map(<[u8]>::to_vec);
         match (inside(path), inside(target)) {
@@ -104,7 +105,9 @@ impl SnapshotBuilder {
             _ => {}
         }
         let [path, target] = [path, target].map(String::from_utf8_lossy);
-        self.add_fault(format!("{path} is a hard link to {target}, which is no file of the same kind before it"));
+        self.add_fault(format!(
+            "{path} is a hard link to {target}, which is not an earlier regular file on the same side of .git"
+        ));
         Ok(())
     }
 

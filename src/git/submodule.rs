@@ -1,26 +1,26 @@
-//! Where a submodule's objects are: its `.git` is a file that leads to `.git/modules/…` (gitsubmodules(7)).
+//! Locates a submodule's objects: its `.git` is a file that points to `.git/modules/…` (gitsubmodules(7)).
 
 use super::config::read_config;
 use super::directory::GitDirectory;
 use super::snapshot::{Snapshot, WorkEntry};
 use crate::base::limits::Limits;
 
-/// What stands at a submodule's path in the work tree.
+/// What is at a submodule's path in the work tree.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// An empty folder, as a checkout makes it: the submodule was not cloned.
+    /// An empty folder, as a checkout creates it: the submodule was not cloned.
     Empty,
-    /// Nothing, not even the folder that a checkout makes.
+    /// Nothing, not even the folder that a checkout creates.
     Deleted,
-    /// A `.git` file that leads to this folder below the top's `.git`.
+    /// A `.git` file that points to this folder below the top-level `.git`.
     Module(Vec<u8>),
-    /// Something else, in words.
+    /// Anything else, with a message.
     Fault(String),
 }
 
-const OLD_FORM: &str = "its .git is a folder of its own, which no clone has made since git 1.7.8; git submodule absorbgitdirs moves it to .git/modules";
+const OLD_FORM: &str = "its .git is a folder, which no clone has made since git 1.7.8; git submodule absorbgitdirs moves it to .git/modules";
 
-/// Looks where the submodule at `path` has its objects. Nothing outside the snapshot's own `.git/modules` is followed.
+/// Finds the objects of the submodule at `path`. Only paths in the snapshot's own `.git/modules` are followed.
 pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place {
     let below = [path, b"/"].concat();
     let mut entries = snapshot.work_tree.range(below.clone()..).take_while(|(entry, _)| entry.starts_with(&below));
@@ -32,7 +32,7 @@ pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place
     let link = match snapshot.work_tree.get(&[&below, b".git".as_slice()].concat()) {
         Some(WorkEntry::File(file)) => file.git_link.as_deref().unwrap_or_default(),
         Some(WorkEntry::Directory) => return Place::Fault(OLD_FORM.into()),
-        _ => return Place::Fault("it has files and no .git file that leads to its objects".into()),
+        _ => return Place::Fault("it has files but no .git file that points to its objects".into()),
     };
     let target = link.strip_prefix(b"gitdir: ").map(|target| target.strip_suffix(b"\n").unwrap_or(target));
     let module = target.and_then(|target| resolve(path, target)).and_then(|target| {
@@ -41,32 +41,34 @@ pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place
     });
     let Some(module) = module else {
         let shown = String::from_utf8_lossy(link).chars().take(80).collect::<String>();
-        return Place::Fault(format!("its .git file leads elsewhere than .git/modules: {shown:?}"));
+        return Place::Fault(format!("its .git file does not point into .git/modules: {shown:?}"));
     };
     let directory = GitDirectory::at(snapshot, &module);
     if directory.file(b"HEAD").is_none() {
-        return Place::Fault(format!(".git/{} holds no repository", String::from_utf8_lossy(&module)));
+        return Place::Fault(format!(".git/{} does not contain a repository", String::from_utf8_lossy(&module)));
     }
     match work_tree_of(&directory, &module, limits) {
         Some(home) if home == path => Place::Module(module),
         Some(home) => Place::Fault(format!(
-            "core.worktree of .git/{} leads to {:?}",
+            "core.worktree of .git/{} points to {:?}",
             String::from_utf8_lossy(&module),
             String::from_utf8_lossy(&home)
         )),
-        None => Place::Fault(format!("core.worktree of .git/{} leads nowhere", String::from_utf8_lossy(&module))),
+        None => {
+            Place::Fault(format!("core.worktree of .git/{} is missing or invalid", String::from_utf8_lossy(&module)))
+        }
     }
 }
 
-/// Where `core.worktree` leads, relative to the top of the repository.
+/// The target of `core.worktree`, relative to the top of the repository.
 fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8], limits: &Limits) -> Option<Vec<u8>> {
     let settings = read_config(directory.file(b"config")?, limits).ok()?;
     let worktree = settings.iter().rev().find(|setting| setting.moves_work_tree())?;
     resolve(&[b".git/", module].concat(), worktree.value.as_deref()?.as_bytes())
 }
 
-/// `relative` seen from the folder `from`; `None` for absolute paths and those that leave the top. Links are not followed:
-/// there are none below `.git`, and a link in the work tree has nothing below it.
+/// Resolves `relative` from the folder `from`. `None` for absolute paths and paths outside the top. Links need not be
+/// followed: there are none below `.git`, and a link in the work tree has nothing below it.
 fn resolve(from: &[u8], relative: &[u8]) -> Option<Vec<u8>> {
     if relative.starts_with(b"/") || relative.contains(&0) {
         return None;
@@ -87,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_stay_inside() {
+    fn paths_outside_the_repository_are_refused() {
         assert_eq!(resolve(b"lib/x", b"../../.git/modules/x").as_deref(), Some(&b".git/modules/x"[..]));
         assert_eq!(resolve(b"lib", b"../.git/modules/./a//b").as_deref(), Some(&b".git/modules/a/b"[..]));
         assert_eq!(resolve(b"lib", b"../../etc"), None);

@@ -1,4 +1,4 @@
-//! Real repositories for tests, made by the real git in a folder of their own. Only tests run git.
+//! Real repositories for tests, made by git in temporary folders. Only tests run git.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::{Snapshot, SnapshotBuilder, WorkEntry, WorkFileHasher};
 use crate::base::limits::Limits;
 
-/// A folder with a work tree and `.git`, removed at the end.
+/// A folder with a work tree and `.git`, deleted when dropped.
 pub(crate) struct TestRepository {
     pub(crate) path: PathBuf,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// A command that no configuration outside the test changes.
+/// A git command that ignores any configuration outside the test.
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -36,7 +36,7 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// What git answers to `input`, outside any repository.
+/// The output of git for `input`, outside any repository.
 pub(crate) fn git_with_input(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let mut git = command("git");
     git.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -57,7 +57,7 @@ impl TestRepository {
         Self { path }
     }
 
-    /// A repository on the branch `main` without commits.
+    /// An empty repository on the branch `main`.
     pub(crate) fn new() -> Self {
         let repository = Self::empty();
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -75,7 +75,7 @@ impl TestRepository {
         command("git").args(arguments).current_dir(&self.path).output().expect("git runs")
     }
 
-    /// Runs git with `input`; the answer is one line.
+    /// Runs git with `input`; returns its one line of output.
     pub(crate) fn git_input(&self, arguments: &[&str], input: &[u8]) -> String {
         let mut git = command("git");
         git.args(arguments).current_dir(&self.path).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -107,14 +107,14 @@ impl TestRepository {
         self
     }
 
-    /// Stages everything and commits it.
+    /// Stages all changes and commits them.
     pub(crate) fn commit(&self, message: &str) -> String {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
         self.git(&["rev-parse", "HEAD"]).trim_end().to_owned()
     }
 
-    /// A clone as a build server makes it: one pack, work tree, branch of the origin.
+    /// A clone as a build server makes it: one pack, a work tree, and the origin's branch.
     pub(crate) fn clone_with(&self, arguments: &[&str]) -> Self {
         let clone = Self::empty();
         let url = format!("file://{}", self.path.display());
@@ -123,7 +123,7 @@ impl TestRepository {
         clone
     }
 
-    /// The folder as the signed archive would hold it.
+    /// The folder as it would be in the signed archive.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let mut builder = SnapshotBuilder::new(
             b"repository",

@@ -1,4 +1,4 @@
-//! Real repositories, with git as the judge: `rev-list`, `fsck`, `status`, `ls-files`.
+//! Real repositories, compared with git: `rev-list`, `fsck`, `status`, `ls-files`.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
@@ -11,7 +11,7 @@ fn run(repository: &TestRepository) -> SourceProof {
     prove(&repository.snapshot(), 2, &Limits::default())
 }
 
-/// Paths and changes as git lists them: `M`, `T`, `D`, `?`.
+/// Paths and changes as in git's output: `M`, `T`, `D`, `?`.
 fn status_of_git(repository: &TestRepository) -> Vec<String> {
     let status = repository.git(&["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching"]);
     let mut lines: Vec<String> = status
@@ -43,14 +43,14 @@ fn reason_of(proof: &SourceProof, path: &str) -> String {
     difference.reason.clone().unwrap_or_default()
 }
 
-/// Objects of all kinds that git counts: all, and those that refs lead to.
+/// The number of objects of all kinds according to git: all objects, and the reachable ones.
 fn counts_of_git(repository: &TestRepository) -> (u64, u64) {
     let all = repository.git(&["cat-file", "--batch-all-objects", "--batch-check", "--unordered"]);
     let reachable = repository.git(&["rev-list", "--objects", "--all", "HEAD"]);
     let tags = repository.git(&["for-each-ref", "--format=%(objecttype)", "refs/tags"]);
     let tags = tags.lines().filter(|kind| *kind == "tag").count();
     let named: std::collections::HashSet<&str> = reachable.lines().filter_map(|line| line.split(' ').next()).collect();
-    // rev-list names annotated tags too when they are asked for by ref.
+    // rev-list also lists annotated tags if they are specified by ref.
     let _ = tags;
     (all.lines().count() as u64, named.len() as u64)
 }
@@ -77,7 +77,7 @@ fn sample() -> TestRepository {
 }
 
 #[test]
-fn a_clone_is_proved_and_every_fact_is_gits() {
+fn a_clone_is_proved_and_every_fact_matches_git() {
     let origin = sample();
     for options in [&[][..], &["--depth=3"], &["--branch=v1"], &["--single-branch", "--no-tags"]] {
         let clone = origin.clone_with(options);
@@ -127,7 +127,7 @@ fn a_clone_is_proved_and_every_fact_is_gits() {
 }
 
 #[test]
-fn subjects_are_those_of_git_log() {
+fn subjects_match_git_log() {
     let repository = TestRepository::new();
     for message in ["one", "\n \none  \ntwo\t\n\nthree", "  one\n two \n \nthree", "", "one\r\n\r\ntwo"] {
         let arguments = ["commit", "--quiet", "--allow-empty", "--allow-empty-message", "--cleanup=verbatim"];
@@ -138,21 +138,21 @@ fn subjects_are_those_of_git_log() {
 }
 
 #[test]
-fn the_number_of_threads_changes_nothing() {
+fn the_result_does_not_depend_on_the_number_of_threads() {
     let snapshot = sample().clone_with(&[]).snapshot();
     let [one, many] = [1, 7].map(|threads| format!("{:?}", prove(&snapshot, threads, &Limits::default()).tree));
     assert_eq!(one, many);
 }
 
 #[test]
-fn loose_objects_several_packs_and_unreachable_objects() {
+fn loose_packed_and_unreachable_objects_are_counted() {
     let repository = sample();
     repository.git(&["repack", "--quiet"]);
     repository.write("new", "loose");
     repository.commit("loose");
-    repository.git_input(&["hash-object", "-w", "--stdin"], b"nobody names this");
+    repository.git_input(&["hash-object", "-w", "--stdin"], b"unreachable");
     let tree = repository.git_input(&["mktree"], b"");
-    repository.git_input(&["commit-tree", &tree], b"nobody names this either\n");
+    repository.git_input(&["commit-tree", &tree], b"unreachable too\n");
     let proof = run(&repository);
     assert_eq!(proof.objects.faults, Vec::<String>::new());
     let (all, reachable) = counts_of_git(&repository);
@@ -162,7 +162,7 @@ fn loose_objects_several_packs_and_unreachable_objects() {
 }
 
 #[test]
-fn differences_are_those_that_git_status_lists() {
+fn differences_match_git_status() {
     let repository = sample().clone_with(&[]);
     repository
         .write("README.md", "changed\n")
@@ -181,7 +181,7 @@ fn differences_are_those_that_git_status_lists() {
     let proof = run(&repository);
     assert_eq!(proof.objects.faults, Vec::<String>::new());
     let ours = status_of_ours(&proof);
-    // git folds an ignored folder into one line.
+    // git combines an ignored folder into one line.
     let theirs: Vec<String> =
         status_of_git(&repository).iter().map(|line| line.replace("? build/", "? build/x")).collect();
     assert_eq!(ours, theirs);
@@ -189,12 +189,12 @@ fn differences_are_those_that_git_status_lists() {
     assert_eq!(reason_of(&proof, "a.o"), "ignored by .gitignore:1");
     assert_eq!(reason_of(&proof, "build/x"), "ignored by .gitignore:2");
     assert_eq!(reason_of(&proof, "extra"), "");
-    assert_eq!(reason_of(&proof, "link"), "it leads to \"elsewhere\"");
-    assert_eq!(reason_of(&proof, "src/main.c"), "it is executable; the tree has it not executable");
+    assert_eq!(reason_of(&proof, "link"), "it points to \"elsewhere\"");
+    assert_eq!(reason_of(&proof, "src/main.c"), "it is executable; in the tree it is not executable");
 }
 
 #[test]
-fn empty_folders_are_named_and_case_twins_are_two_files() {
+fn empty_folders_are_listed_and_names_that_differ_in_case_are_two_files() {
     let repository = sample();
     std::fs::create_dir_all(repository.path.join("empty/inner")).unwrap();
     repository.write("readme.MD", "twin\n");
@@ -204,7 +204,7 @@ fn empty_folders_are_named_and_case_twins_are_two_files() {
 }
 
 #[test]
-fn line_ends_are_excused_only_where_heads_own_attributes_order_them() {
+fn line_endings_are_excused_only_if_heads_own_attributes_request_them() {
     let origin = TestRepository::new();
     origin
         .write(".gitattributes", "*.bat text eol=crlf\n*.auto text=auto eol=crlf\n*.txt text\n*.bin -text eol=crlf\n");
@@ -219,19 +219,19 @@ fn line_ends_are_excused_only_where_heads_own_attributes_order_them() {
     let converted: Vec<(&[u8], Conversion)> =
         proof.tree.converted.iter().map(|(path, by)| (path.as_slice(), *by)).collect();
     assert_eq!(converted, [(&b"a.auto"[..], Conversion::LineEnds), (b"a.bat", Conversion::LineEnds)]);
-    // Mixed line ends, line ends that nobody ordered, and other attributes than HEAD's.
+    // Mixed line endings, line endings without attributes, and attributes that are not in HEAD.
     clone.write("a.bat", "one\r\ntwo\n").write("plain", "one\r\ntwo\r\n").write("a.txt", "one\r\ntwo\r\n");
     clone.write(".git/info/attributes", "plain text eol=crlf\n");
     let proof = run(&clone);
     assert_eq!(status_of_ours(&proof), ["M a.bat", "M a.txt", "M plain"]);
-    assert_eq!(reason_of(&proof, "plain"), "only its line ends are others, and no .gitattributes of HEAD orders that");
-    // Attributes that only the work tree has do not count.
+    assert_eq!(reason_of(&proof, "plain"), "only its line endings differ, and no .gitattributes in HEAD requests that");
+    // Attributes that are only in the work tree do not count.
     clone.write(".gitattributes", "* text eol=crlf\n");
     assert_eq!(status_of_ours(&run(&clone)), ["M .gitattributes", "M a.bat", "M a.txt", "M plain"]);
 }
 
 #[test]
-fn large_files_are_excused_when_the_proved_pointer_names_them() {
+fn large_files_are_excused_if_a_proved_pointer_identifies_them() {
     let content = vec![7u8; 5000];
     let digest = crate::base::digest::Sha256::of(&content).hex();
     let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 5000\n");
@@ -243,11 +243,11 @@ fn large_files_are_excused_when_the_proved_pointer_names_them() {
     let proof = run(&repository);
     assert_eq!(proof.tree.converted, [(b"model.bin".to_vec(), Conversion::LargeFile)]);
     assert_eq!(status_of_ours(&proof), ["M other.bin"]);
-    assert!(reason_of(&proof, "other.bin").starts_with("its Git LFS pointer names sha256:"));
+    assert!(reason_of(&proof, "other.bin").starts_with("its Git LFS pointer specifies sha256:"));
 }
 
 #[test]
-fn filters_are_not_run_and_named() {
+fn filters_are_reported_but_not_run() {
     let repository = TestRepository::new();
     repository.write(".gitattributes", "*.x filter=evil\n").write("a.x", "clean\n");
     repository.commit("filters");
@@ -255,7 +255,7 @@ fn filters_are_not_run_and_named() {
     repository.write("a.x", "smudged\n");
     let proof = run(&repository);
     assert_eq!(status_of_ours(&proof), ["M a.x"]);
-    assert_eq!(reason_of(&proof, "a.x"), "its attribute filter orders a conversion that is not made here");
+    assert_eq!(reason_of(&proof, "a.x"), "its filter attribute requests a conversion that is not supported");
 }
 
 fn with_submodules() -> (TestRepository, TestRepository, TestRepository) {
@@ -274,7 +274,7 @@ fn with_submodules() -> (TestRepository, TestRepository, TestRepository) {
 }
 
 #[test]
-fn submodules_are_proved_where_they_were_cloned() {
+fn cloned_submodules_are_proved() {
     let (top, _middle, inner) = with_submodules();
     let clone = top.clone_with(&["--recurse-submodules"]);
     let proof = run(&clone);
@@ -305,7 +305,7 @@ fn submodules_are_proved_where_they_were_cloned() {
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
     assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);
 
-    // Another commit than the one that the tree names.
+    // A commit that is not the one in the tree.
     inner.write("inner.txt", "newer\n");
     inner.commit("newer");
     clone.git(&["-C", "lib/deep/inner", "fetch", "--quiet", "origin", "main"]);
@@ -315,7 +315,7 @@ fn submodules_are_proved_where_they_were_cloned() {
 }
 
 #[test]
-fn submodules_that_were_not_cloned_are_not_proved_and_no_failure() {
+fn submodules_that_were_not_cloned_are_neither_proved_nor_a_failure() {
     let (top, _middle, _inner) = with_submodules();
     let clone = top.clone_with(&[]);
     let proof = run(&clone);
@@ -331,7 +331,7 @@ fn submodules_that_were_not_cloned_are_not_proved_and_no_failure() {
 }
 
 #[test]
-fn submodules_that_lead_elsewhere_are_refused() {
+fn submodules_that_point_elsewhere_are_refused() {
     let (top, _middle, _inner) = with_submodules();
     for (file, content) in [
         ("lib/.git", "gitdir: ../../outside\n"),
@@ -352,7 +352,7 @@ fn submodules_that_lead_elsewhere_are_refused() {
     }
 }
 
-/// The first fault, after this was done to a good clone.
+/// The first fault after this change to a good clone.
 fn fault_after(spoil: impl FnOnce(&TestRepository)) -> String {
     let clone = sample().clone_with(&[]);
     spoil(&clone);
@@ -360,7 +360,7 @@ fn fault_after(spoil: impl FnOnce(&TestRepository)) -> String {
 }
 
 #[test]
-fn what_would_show_git_other_objects_is_refused_by_name() {
+fn settings_that_would_show_git_other_objects_are_refused() {
     for (file, content, fault) in [
         (".git/objects/info/alternates", "/srv/objects\n", "alternates"),
         (".git/info/grafts", "1111111111111111111111111111111111111111\n", "grafts"),
@@ -369,7 +369,7 @@ fn what_would_show_git_other_objects_is_refused_by_name() {
         (".git/config", "[extensions]\n\tobjectFormat = sha256\n", "sha256 objects"),
         (".git/config", "[extensions]\n\trefStorage = reftable\n", "reftable"),
         (".git/config", "[extensions]\n\tnewThing = 1\n", "the unknown extension newthing"),
-        (".git/config", "[core]\n\trepositoryformatversion = 2\n", "repository format"),
+        (".git/config", "[core]\n\trepositoryformatversion = 2\n", "format version"),
         (".git/config", "[core\n", "line 1 of config is malformed"),
         (".git/config", "[core]\n\tworktree = /etc\n", "core.worktree"),
         (".git/shallow", "nonsense\n", "shallow"),
@@ -393,7 +393,7 @@ fn what_would_show_git_other_objects_is_refused_by_name() {
 }
 
 #[test]
-fn hooks_and_other_files_of_git_change_nothing() {
+fn hooks_and_other_files_of_git_do_not_change_the_result() {
     let clone = sample().clone_with(&[]);
     clone.git(&["commit-graph", "write", "--reachable"]);
     clone.git(&["multi-pack-index", "write"]);
@@ -407,8 +407,8 @@ fn hooks_and_other_files_of_git_change_nothing() {
 }
 
 #[test]
-fn missing_objects_are_named() {
-    // Loose objects, so that single ones can be taken away.
+fn missing_objects_are_reported() {
+    // Loose objects, so that single ones can be removed.
     let repository = sample();
     let path = |repository: &TestRepository, name: &str| {
         let id = repository.git(&["rev-parse", name]);
@@ -429,18 +429,18 @@ fn missing_objects_are_named() {
         assert!(!repository.try_git(&["fsck", "--full"]).status.success());
         repository.write(&file, &content);
         assert_eq!(run(&repository).objects.faults, Vec::<String>::new());
-        // An object under another's name.
+        // An object stored under a different object's id.
         let other = std::fs::read(repository.path.join(path(&repository, "HEAD:README.md"))).unwrap();
         repository.remove(&file);
         repository.write(&file, &other);
         let faults = run(&repository).objects.faults;
-        assert!(faults.iter().any(|fault| fault.contains("its bytes are those of")), "{name}: {faults:?}");
+        assert!(faults.iter().any(|fault| fault.contains("its content hashes to")), "{name}: {faults:?}");
         repository.remove(&file);
         repository.write(&file, &content);
     }
 }
 
-/// Makes a commit of these bytes HEAD, without a check by git.
+/// Makes HEAD a commit with these bytes, without git checking them.
 fn with_head(repository: &TestRepository, kind: &str, content: &[u8]) -> String {
     let id = repository.git_input(&["hash-object", "-w", "-t", kind, "--literally", "--stdin"], content);
     if kind == "commit" {
@@ -459,7 +459,7 @@ fn a_malformed_head_fails_and_a_malformed_object_elsewhere_is_a_detail() {
     let twice = format!("tree {tree}\ntree {tree}\nauthor {who}\ncommitter {who}\n\nx\n");
     let bad = with_head(&repository, "commit", twice.as_bytes());
     assert!(run(&repository).objects.faults.iter().any(|fault| fault.ends_with("is malformed: missingAuthor")));
-    // The same commit as a parent.
+    // The same commit, used as a parent.
     let child = good.replacen("author", &format!("parent {bad}\nauthor"), 1);
     with_head(&repository, "commit", child.as_bytes());
     let proof = run(&repository);
@@ -488,7 +488,7 @@ fn a_malformed_head_fails_and_a_malformed_object_elsewhere_is_a_detail() {
 }
 
 #[test]
-fn trees_that_hold_each_other_stop_at_the_limits() {
+fn exponentially_nested_trees_stop_at_the_limits() {
     let repository = TestRepository::new();
     let mut tree = repository.git_input(&["mktree"], b"");
     for _ in 0..12 {
@@ -502,9 +502,9 @@ fn trees_that_hold_each_other_stop_at_the_limits() {
     assert!(proof.objects.faults[0].contains("git_tree_entries"), "{:?}", proof.objects.faults);
 }
 
-/// Every place where bytes are hashed: packs, loose objects, the work tree.
+/// Collisions are detected wherever bytes are hashed: in packs, loose objects and the work tree.
 #[test]
-fn a_collision_attack_is_said_and_refused_wherever_it_is() {
+fn a_collision_attack_is_reported_and_refused_everywhere() {
     let repository = TestRepository::new();
     repository.write("packed", "bytes of an attack, in a pack").write("held", "bytes of an attack, in a tree");
     repository.commit("attack");
@@ -523,7 +523,7 @@ fn a_collision_attack_is_said_and_refused_wherever_it_is() {
     assert_eq!(reason_of(&proof, "loose"), "its bytes were made by a SHA-1 collision attack");
 }
 
-/// A tag of HEAD that looks signed, as an object.
+/// A tag object for HEAD that looks signed.
 fn signed_tag(repository: &TestRepository, name: &str) -> String {
     let head = repository.git(&["rev-parse", "HEAD"]);
     let tag = format!(
@@ -535,7 +535,7 @@ fn signed_tag(repository: &TestRepository, name: &str) -> String {
 }
 
 #[test]
-fn a_tag_is_read_and_held_once_however_many_refs_name_it() {
+fn a_tag_with_many_refs_is_read_and_stored_once() {
     let repository = sample();
     repository.git(&["tag", "--delete", "v1"]);
     let [one, other] = ["one", "other"].map(|name| signed_tag(&repository, name));
@@ -548,7 +548,7 @@ fn a_tag_is_read_and_held_once_however_many_refs_name_it() {
     assert_eq!(proof.objects.faults, Vec::<String>::new());
     assert_eq!(proof.refs_at_head.iter().filter(|name| name.starts_with("refs/tags/t")).count(), 300);
     let subjects: Vec<String> = proof.signed.iter().map(|signed| signed.subject.to_string()).collect();
-    assert_eq!(subjects, ["tag other", "tag t100, which calls itself one, (and 299 more refs)"]);
+    assert_eq!(subjects, ["tag other", "tag t100 (named one in the tag object) (and 299 more refs)"]);
     // Two tags of five kilobytes each.
     let limits = Limits { git_signed_bytes: 8_000, ..Limits::default() };
     let bounded = prove(&repository.snapshot(), 1, &limits);
@@ -557,7 +557,7 @@ fn a_tag_is_read_and_held_once_however_many_refs_name_it() {
 }
 
 #[test]
-fn comparisons_have_one_budget_and_nothing_is_excused_without() {
+fn comparisons_share_one_budget_and_nothing_is_excused_beyond_it() {
     let origin = TestRepository::new();
     origin.write(".gitattributes", "*.bat text eol=crlf\n").write(".gitignore", "*.o\n");
     for number in 0..20 {
@@ -571,12 +571,12 @@ fn comparisons_have_one_budget_and_nothing_is_excused_without() {
     let proof = prove(&clone.snapshot(), 1, &limits);
     let excused = proof.tree.converted.len();
     assert!(excused > 0 && excused < 20 && proof.tree.differences.len() == 21 - excused, "{excused}");
-    assert_eq!(reason_of(&proof, "f9.bat"), "over the limit git_rule_letters=10000: no reason was looked for");
+    assert_eq!(reason_of(&proof, "f9.bat"), "over the limit git_rule_letters=10000: the reason was not determined");
     assert_eq!(reason_of(&proof, "a.o"), "");
 }
 
 #[test]
-fn packs_loose_objects_and_submodules_share_what_may_be_inflated() {
+fn packs_loose_objects_and_submodules_share_one_inflation_limit() {
     let repository = TestRepository::new();
     repository.write("zeros", vec![0; 1 << 20]).write("more", vec![0; 2 << 20]);
     repository.commit("zeros");
@@ -593,11 +593,11 @@ fn packs_loose_objects_and_submodules_share_what_may_be_inflated() {
         (proof.objects.faults.is_empty(), proof.tree.submodules.len(), proof.tree.submodules.iter().all(is_proved))
     };
     let enough = (100..20_000).step_by(100).find(|allowed| prove_within(*allowed) == (true, 2, true)).unwrap();
-    // A little less is enough for the top, and would be for each of the others alone.
+    // A little less is enough for the top repository, but not for all of them together.
     assert_eq!(prove_within(enough - 200), (true, 2, false));
 }
 
-/// Proves within `limits`, and answers which limit was not enough, if one was not.
+/// Proves within `limits`, and returns the limit that was exceeded, if any.
 fn over(snapshot: &Snapshot, threads: usize, limits: &Limits) -> Option<&'static str> {
     let budget = Budget::of_audit(0, limits);
     prove_within(snapshot, threads, limits, &budget);
@@ -613,7 +613,7 @@ fn held(bytes: u64) -> Limits {
 }
 
 #[test]
-fn the_budget_of_an_audit_stops_a_proof_the_same_on_any_number_of_threads() {
+fn the_audit_budget_stops_a_proof_at_the_same_point_on_any_number_of_threads() {
     let (top, _middle, _inner) = with_submodules();
     let snapshot = top.clone_with(&["--recurse-submodules"]).snapshot();
     let work = |units: u64| Limits { work_base_units: units, ..Limits::default() };
@@ -639,7 +639,7 @@ fn the_budget_of_an_audit_stops_a_proof_the_same_on_any_number_of_threads() {
 }
 
 #[test]
-fn one_file_of_rules_counts_in_every_folder() {
+fn a_rule_file_counts_once_for_every_folder() {
     let repository = TestRepository::new();
     let rules = "a x\n".repeat(1_000);
     let folders = |count: usize| {
@@ -654,7 +654,7 @@ fn one_file_of_rules_counts_in_every_folder() {
 }
 
 #[test]
-fn headers_of_a_commit_and_names_of_remotes_are_bounded_before_they_are_held() {
+fn commit_headers_and_remote_names_are_limited_before_they_are_stored() {
     let repository = sample();
     let head = repository.git(&["cat-file", "commit", "HEAD"]);
     let (headers, message) = head.split_once("\n\n").unwrap();
@@ -667,7 +667,7 @@ fn headers_of_a_commit_and_names_of_remotes_are_bounded_before_they_are_held() {
     let config = format!("[remote \"{}\"]\n{}", "n".repeat(4_000), "url = a\n".repeat(1_000));
     repository.write(".git/config", config);
     assert_eq!(over(&repository.snapshot(), 1, &held(1_000_000)), Some("held_base_bytes"));
-    // A name that long is nobody's.
+    // A name that is too long to be a real one.
     repository.write(".git/config", format!("[remote \"{}\"]\nurl = a\n", "n".repeat(5_000)));
     let faults = run(&repository).objects.faults;
     assert!(faults.iter().any(|fault| fault.contains("line 1 of config is malformed")), "{faults:?}");

@@ -1,5 +1,5 @@
-//! Contents of `.gitmodules` and `.gitattributes` in HEAD's tree, judged as `git fsck` does (git's `fsck.c`). Nothing here
-//! follows them, but what builds from the source might.
+//! Checks the content of `.gitmodules` and `.gitattributes` in HEAD's tree as `git fsck` does (git's `fsck.c`). This
+//! program does not act on these files, but other tools that build from the source might.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use super::config::read_config;
 use super::malformed::Malformed;
 use crate::base::limits::Limits;
 
-/// Lines of `.gitattributes` that are as long as this are ignored by git.
+/// git ignores lines of `.gitattributes` of this length or more.
 pub(super) const ATTRIBUTES_LINE_BYTES: usize = 2048;
 
-/// Every fault of a `.gitmodules`, each kind once.
+/// The faults of a `.gitmodules` file, each kind once.
 pub(super) fn check_git_modules(content: &[u8], limits: &Limits) -> Vec<Malformed> {
     let Ok(settings) = read_config(content, limits) else { return vec![Malformed::GitmodulesParse] };
     let mut faults = Vec::new();
     let mut last = None;
     for setting in settings.iter().filter(|setting| &*setting.section == "submodule") {
         let Some(name) = &setting.subsection else { continue };
-        // A name is looked at once, however many keys it has.
+        // A name is checked once, however many keys it has.
         if last.replace(name).is_none_or(|last| !Arc::ptr_eq(last, name)) && !is_module_name(name) {
             faults.push(Malformed::GitmodulesName);
         }
@@ -34,18 +34,18 @@ pub(super) fn check_git_modules(content: &[u8], limits: &Limits) -> Vec<Malforme
     faults
 }
 
-/// The fault of a `.gitattributes`.
+/// The fault of a `.gitattributes` file, if there is one.
 pub(super) fn check_git_attributes(content: &[u8]) -> Option<Malformed> {
     let is_long = |line: &[u8]| line.len() >= ATTRIBUTES_LINE_BYTES;
     content.split(|&byte| byte == b'\n').any(is_long).then_some(Malformed::GitattributesLineLength)
 }
 
-/// A name becomes a folder below `.git/modules` (CVE-2018-11235).
+/// A submodule's name becomes a folder below `.git/modules` (CVE-2018-11235).
 fn is_module_name(name: &str) -> bool {
     !name.is_empty() && name.split(['/', '\\']).all(|part| part != "..")
 }
 
-/// An address becomes an argument of a program, and lines of the protocol for passwords (CVE-2020-5260, CVE-2020-11008).
+/// A URL becomes an argument of a program, and lines of the credential protocol (CVE-2020-5260, CVE-2020-11008).
 fn is_module_url(url: &str) -> bool {
     if url.starts_with('-') {
         return false;
@@ -70,7 +70,7 @@ fn is_module_url(url: &str) -> bool {
         }
         return ups == 0 || !rest.starts_with([':', '/']);
     }
-    // `http::https://host/` names a transport, and then an address.
+    // `http::https://host/` is the name of a transport followed by a URL.
     let address = url.split_once("::").map_or(url, |(_, address)| address);
     !is_http || address.split_once("://").is_some_and(|(_, rest)| !rest.is_empty() && !rest.starts_with(['/', ':']))
 }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules_have_the_faults_that_fsck_names() {
+    fn gitmodules_have_the_faults_that_git_fsck_reports() {
         use Malformed::*;
         let limits = Limits::default();
         let one = |name: &str, line: &str| {

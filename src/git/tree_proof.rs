@@ -1,4 +1,4 @@
-//! HEAD's tree against the work tree, submodules included.
+//! Compares HEAD's tree with the work tree, including submodules.
 
 use super::attributes::Attributes;
 use super::compare::{Change, Comparer, Conversion, Difference};
@@ -22,25 +22,38 @@ use super::submodule::{Place, locate};
 use super::tracked::{check_git_attributes, check_git_modules};
 use crate::base::limits::Limits;
 
-/// What comparing HEAD's tree with the work tree gives.
+/// The result of comparing HEAD's tree with the work tree.
 #[derive(Debug, Default, Clone)]
 pub struct TreeProof {
-    /// Every file, link and submodule of HEAD's tree, submodules' files included, in the order of their paths.
+    /// Every file, link and submodule of HEAD's tree, including files of submodules, sorted by path.
     pub files: Vec<TreeFile>,
-    /// Trees and blobs of HEAD that are missing or malformed, in words.
+    /// Messages about missing or malformed trees and blobs of HEAD.
     pub faults: Vec<String>,
-    /// Where the work tree is not what the tree says, in the order of paths.
+    /// Paths of these faults, sorted: files, and folders with `/` at the end (the top is empty). The tree's content at these paths is not known.
+    pub(super) unproved: Vec<Vec<u8>>,
+    /// Differences between the work tree and HEAD's tree, sorted by path.
     pub differences: Vec<Difference>,
-    /// Files that are equal by a conversion, and by which.
+    /// Files that are equal after a conversion, with that conversion.
     pub converted: Vec<(Vec<u8>, Conversion)>,
-    /// Every submodule, in the order of paths.
+    /// Every submodule, sorted by path.
     pub submodules: Vec<Submodule>,
-    /// Folders without anything in them, which git does not record. Those of submodules are left out.
+    /// Empty folders, which git does not record. Those of submodules are omitted.
     pub empty_folders: Vec<Vec<u8>>,
-    /// Does the config of the top or of a submodule leave files out of the work tree?
+    /// Whether the config of the top repository or of a submodule leaves files out of the work tree.
     pub is_sparse: bool,
-    /// What is no fault and worth a look, in words.
+    /// Messages about details that are not faults.
     pub(super) notes: Vec<String>,
+}
+
+impl TreeProof {
+    /// Does this difference follow from an object of HEAD that is missing or malformed? It is then not known what the tree has at its path.
+    pub(crate) fn is_unproved(&self, difference: &Difference) -> bool {
+        let path = difference.path.as_slice();
+        let is_listed = |place: &[u8]| self.unproved.binary_search_by(|one| one.as_slice().cmp(place)).is_ok();
+        let mut folders = (0..path.len()).filter(|&at| at.checked_sub(1).is_none_or(|at| path.get(at) == Some(&b'/')));
+        folders.any(|end| path.get(..end).is_some_and(is_listed))
+            || (difference.change == Change::Modified && is_listed(path))
+    }
 }
 
 /// A submodule of HEAD's tree, or of a submodule.
@@ -48,32 +61,32 @@ pub struct TreeProof {
 pub struct Submodule {
     /// Relative to the top of the repository.
     pub path: Vec<u8>,
-    /// The commit that the tree names.
+    /// The commit that the tree records.
     pub commit: ObjectId,
-    /// What is known of it.
+    /// The result for the submodule.
     pub state: SubmoduleState,
 }
 
-/// What is known of a submodule.
+/// The result for a submodule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmoduleState {
-    /// It was not cloned: its folder is empty or missing. Nothing is proved, and nothing of it was there to be built.
+    /// It was not cloned: its folder is empty or missing. Nothing is proved, and it had no files to build.
     Empty,
-    /// Its objects hash to the commit that the tree names. Differences of its files stand with all others.
+    /// Its objects hash to the commit that the tree records. Differences in its files are listed with all others.
     Proved {
-        /// Objects in its own repository.
+        /// The number of objects in its own repository.
         object_count: u64,
     },
-    /// It cannot be proved, and why.
+    /// It cannot be proved, for these reasons.
     Faulty(Vec<String>),
 }
 
-/// A repository whose objects were proved, so that its files can be read again.
+/// A repository whose objects were proved and whose files can be read again.
 #[derive(Debug)]
 pub(super) struct Store {
-    /// `None` for the top, else the folder below `.git`.
+    /// `None` for the top repository, otherwise the folder below `.git`.
     pub(super) module: Option<Vec<u8>>,
-    /// Empty, or the submodule's path with `/` at its end.
+    /// Empty, or the submodule's path with a final `/`.
     pub(super) prefix: Vec<u8>,
     pub(super) objects: Objects,
 }
@@ -87,7 +100,7 @@ impl Store {
     }
 }
 
-/// Compares everything, and gathers the stores of submodules.
+/// Compares all trees, and collects the stores of submodules.
 pub(super) struct TreeProver<'a> {
     snapshot: &'a Snapshot,
     limits: &'a Limits,
@@ -100,7 +113,7 @@ pub(super) struct TreeProver<'a> {
     budget: Comparisons,
 }
 
-/// A submodule costs as much as so many objects, besides its own.
+/// The fixed cost of a submodule, expressed as a number of objects.
 const SUBMODULE_OBJECTS: u64 = 20;
 
 impl<'a> TreeProver<'a> {
@@ -128,10 +141,12 @@ impl<'a> TreeProver<'a> {
         let mut reader = Reader::new(&directory, &store.objects, self.limits, self.inflated);
         let listing = list_tree(&mut reader, tree, &store.prefix, self.limits);
         self.proof.faults.extend(listing.faults);
+        self.proof.unproved.extend(listing.unproved);
         self.proof.notes.extend(listing.notes);
         if (self.proof.files.len() + listing.files.len()) as u64 > self.limits.git_tree_entries {
             let bound = self.limits.git_tree_entries();
             self.proof.faults.push(format!("all trees together are over the limit {bound}"));
+            self.proof.unproved.push(store.prefix.clone());
             return;
         }
         self.read_rules(&mut reader, &store.prefix, &listing.files);
@@ -189,8 +204,8 @@ impl<'a> TreeProver<'a> {
         }
     }
 
-    /// A fault of such a file is one of the tree; what `git fsck` only mentions is said. So is a command in `.gitmodules`: git has
-    /// not run any from there since 2.20.2, and nothing here does.
+    /// A fault of such a file is a fault of the tree; what `git fsck` reports as information is a note. An update
+    /// command in `.gitmodules` is a note too: git has not run such commands since 2.20.2, and this program never does.
     fn judge_rules(&mut self, file: &TreeFile, faults: &[Malformed]) {
         let path = String::from_utf8_lossy(&file.path);
         for fault in faults {
@@ -198,25 +213,27 @@ impl<'a> TreeProver<'a> {
                 Malformed::GitmodulesUpdate => {
                     self.proof
                         .notes
-                        .push(format!("/{path} orders a command for updating a submodule (gitmodulesUpdate)"));
+                        .push(format!("/{path} sets a command that updates a submodule (gitmodulesUpdate)"));
                 }
                 fault if fault.is_information() => {
-                    self.proof.notes.push(format!("git fsck mentions /{path}: {fault}"));
+                    self.proof.notes.push(format!("/{path}: git fsck reports as information: {fault}"));
                 }
-                fault => self.proof.faults.push(format!("/{path}: git fsck calls blob {} malformed: {fault}", file.id)),
+                fault => {
+                    self.proof.faults.push(format!("/{path}: git fsck reports blob {} as malformed: {fault}", file.id))
+                }
             }
         }
     }
 
     fn prove_submodule(&mut self, file: &TreeFile, depth: u64) -> SubmoduleState {
         if !self.inflated.spend_objects(SUBMODULE_OBJECTS) {
-            return SubmoduleState::Faulty(vec!["it was not looked at".into()]);
+            return SubmoduleState::Faulty(vec!["it was not checked".into()]);
         }
         let module = match locate(self.snapshot, &file.path, self.limits) {
             Place::Empty => return SubmoduleState::Empty,
             Place::Deleted => {
                 let path = file.path.clone();
-                let reason = Some("a checkout makes its folder, cloned or not".to_owned());
+                let reason = Some("a checkout creates its folder even if the submodule is not cloned".to_owned());
                 self.proof.differences.push(Difference { path, change: Change::Deleted, reason });
                 return SubmoduleState::Empty;
             }
@@ -233,7 +250,7 @@ impl<'a> TreeProver<'a> {
             return SubmoduleState::Faulty(refused);
         }
         let mut objects = Objects::prove(&directory, self.threads, self.limits, self.inflated);
-        // Only of the top is it asked which object names which.
+        // References between objects are only needed for the top repository.
         objects.references = References::default();
         let commit = Reader::new(&directory, &objects, self.limits, self.inflated)
             .read(&file.id, Kind::Commit)
@@ -246,7 +263,7 @@ impl<'a> TreeProver<'a> {
         };
         let reason = match follow_head(&directory) {
             Ok(head) if head.commit == file.id => None,
-            Ok(head) => Some(format!("its HEAD is {}; the tree names {}", head.commit, file.id)),
+            Ok(head) => Some(format!("its HEAD is {}; the tree records {}", head.commit, file.id)),
             Err(fault) => Some(fault.to_string()),
         };
         if reason.is_some() {
@@ -260,14 +277,15 @@ impl<'a> TreeProver<'a> {
         SubmoduleState::Proved { object_count }
     }
 
-    /// Lists what the trees do not have, and puts everything in the order of paths.
+    /// Lists the files that are not in the trees, and sorts everything by path.
     pub(super) fn finish(mut self) -> (TreeProof, Vec<Store>) {
         let proof = &mut self.proof;
+        proof.unproved.sort_unstable();
         proof.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));
         let mut links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
-        // Not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
+        // Files are not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
         links.sort_unstable();
         let mut expected = proof.files.iter().map(|file| file.path.as_slice()).peekable();
         for (path, entry) in &self.snapshot.work_tree {

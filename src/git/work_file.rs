@@ -1,26 +1,27 @@
-//! A file of the work tree, hashed while it passes and not held.
+//! A file of the work tree, hashed while the archive is read and not kept.
 
 use super::hash::{Kind, Sha1};
 use super::object_id::ObjectId;
 use crate::base::digest::{Sha256, Sha256Hasher};
 
-/// Bytes of a submodule's `.git` file that are held: `gitdir: ` and one path (gitrepository-layout(5)).
+/// The maximum size of a submodule's `.git` file to keep: `gitdir: ` and one path (gitrepository-layout(5)).
 const GIT_LINK_BYTES_MAX: usize = 8 << 10;
 
-/// A regular file of the work tree: what is known of it once it has passed.
+/// The facts about a regular file of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkFile {
-    /// Does the owner's execute bit stand? git records no other bit of the mode.
+    /// Whether the owner's execute bit is set. git records no other bit of the mode.
     pub executable: bool,
-    /// Does a set-user-id or set-group-id bit stand? git never sets one, and images keep it.
+    /// Whether a set-user-id or set-group-id bit is set. git never sets such a bit, and images keep it.
     pub privileged: bool,
-    /// Bytes of content.
+    /// Size of the content in bytes.
     pub size: u64,
-    /// The id that git gives to this content as a blob. `None` where SHA-1 collision detection struck.
+    /// The id of this content as a blob. `None` if SHA-1 collision detection found an attack, or if the length was
+    /// wrong.
     pub blob: Option<ObjectId>,
-    /// SHA-256 of the content: what a Git LFS pointer names.
+    /// SHA-256 of the content, as in a Git LFS pointer.
     pub sha256: Sha256,
-    /// The content of a file called `.git`, which leads to a submodule's objects; at most 8 KiB of it.
+    /// The content of a file called `.git`, which points to a submodule's objects; at most 8 KiB of it.
     pub git_link: Option<Vec<u8>>,
 }
 
@@ -30,8 +31,8 @@ fn is_git_link(path: &[u8]) -> bool {
 
 /// Hashes one file of the work tree, piece by piece.
 ///
-/// The caller tells path, mode and size from the archive's header, hands over every piece of content in order, and
-/// takes the answer. Content whose length is not the announced size has no blob id.
+/// The caller supplies path, mode and size from the archive's header, passes every piece of content in order, and calls
+/// [`Self::finish`]. Content whose length is not the announced size has no blob id.
 #[derive(Debug)]
 pub struct WorkFileHasher {
     executable: bool,
@@ -44,7 +45,7 @@ pub struct WorkFileHasher {
 }
 
 impl WorkFileHasher {
-    /// `path` is relative to the top of the repository, `mode` holds the permission bits of the archive's header.
+    /// `path` is relative to the top of the repository; `mode` contains the permission bits of the archive's header.
     pub fn new(path: &[u8], mode: u32, size: u64) -> Self {
         Self {
             executable: mode & 0o100 != 0,
@@ -57,12 +58,12 @@ impl WorkFileHasher {
         }
     }
 
-    /// Bytes of content that are held of such a file.
+    /// The number of content bytes that are kept for such a file.
     pub(crate) fn held_bytes(path: &[u8], size: u64) -> u64 {
         if is_git_link(path) { size.min(GIT_LINK_BYTES_MAX as u64) } else { 0 }
     }
 
-    /// The next piece of content.
+    /// Adds the next piece of content.
     pub fn update(&mut self, piece: &[u8]) {
         self.seen = self.seen.saturating_add(piece.len() as u64);
         self.blob.update(piece);
@@ -73,7 +74,7 @@ impl WorkFileHasher {
         }
     }
 
-    /// What is known of the file now that it has passed.
+    /// The facts about the file, after its last piece.
     pub fn finish(self) -> WorkFile {
         let blob = self.blob.finish().ok().filter(|_| self.seen == self.announced);
         WorkFile {
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_do_not_matter_and_the_ids_are_those_of_git_and_sha256sum() {
+    fn ids_match_git_and_sha256sum_however_the_content_is_split() {
         let whole = b"hello\nworld\n";
         for cut in 0..whole.len() {
             let mut hasher = WorkFileHasher::new(b"a/b", 0o755, whole.len() as u64);
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_length_has_no_blob_id_and_only_git_files_are_held() {
+    fn content_of_the_wrong_length_has_no_blob_id_and_only_git_files_are_kept() {
         let mut short = WorkFileHasher::new(b"x", 0o644, 5);
         short.update(b"1234");
         assert_eq!(short.finish().blob, None);

@@ -1,7 +1,8 @@
-//! `--approvals FILE`: who approved which commit. *Given*: somebody handed it over, and the report says so.
+//! `--approvals FILE`: who approved which commit. The list is *given*, and the report states that.
 //!
-//! CSV (RFC 4180) with the header line `repository,commit,change,approver,time`, or JSON: an array of objects with those
-//! fields. Every field is required, none is added. A file `FILE.sig` beside it may hold an SSH signature over its bytes:
+//! The list is CSV (RFC 4180) with the header line `repository,commit,change,approver,time`, or a JSON array of objects
+//! with those fields. Every field is required, and no other fields are allowed. A file `FILE.sig` next to the list may
+//! contain an SSH signature over the list's bytes:
 //!
 //! ```text
 //! ssh-keygen -Y sign -n hpsb-audit-approvals -f KEY FILE
@@ -26,19 +27,19 @@ pub(crate) const NAMESPACE: &str = "hpsb-audit-approvals";
 
 const FIELDS: [&str; 5] = ["repository", "commit", "change", "approver", "time"];
 
-/// A list of approvals as it was given.
+/// A list of approvals, as supplied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approvals {
-    /// The file as it was named.
+    /// The file's path as specified.
     pub name: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
     pub(crate) bytes: Vec<u8>,
     pub(crate) signature: Option<Vec<u8>>,
     pub(crate) records: Vec<Approval>,
-    /// The places of a commit's approvals in `records`.
+    /// For each commit, the indexes of its approvals in `records`.
     by_commit: BTreeMap<ObjectId, Vec<usize>>,
-    /// What is said of the signature, by the names and SSH keys of signers.
+    /// The result of verifying the signature, cached by the names and SSH keys of signers.
     pub(crate) vouched: Memo<Vec<(String, String)>, Result<String, String>>,
 }
 
@@ -47,16 +48,17 @@ pub struct Approvals {
 pub(crate) struct Approval {
     pub(crate) repository: RepositoryName,
     pub(crate) commit: ObjectId,
-    /// The change's id in whatever system it was approved in.
+    /// The change's ID in the system where it was approved.
     pub(crate) change: String,
-    /// A name, an address, `name <address>` or `name (address)`; anything else names nobody: see [`Self::approver_names`].
+    /// A name, an address, `name <address>` or `name (address)`. Any other text does not identify anyone: see
+    /// [`Self::approver_names`].
     pub(crate) approver: String,
     pub(crate) time: Timestamp,
 }
 
 impl Approval {
-    /// The approver's name and address, or the one of them that is given. `None` for every other text: two addresses, an
-    /// address with `mailto:` or a comma, a name with an `@`. Whom it means is a guess.
+    /// The approver's name and address, or whichever of the two is present. `None` for any other text, such as two
+    /// addresses, an address with `mailto:` or a comma, or a name with an `@`: interpreting it would be a guess.
     pub(crate) fn approver_names(&self) -> Option<Vec<&str>> {
         let text = self.approver.trim();
         if is_address(text) || is_name(text) {
@@ -73,7 +75,8 @@ impl Approval {
     }
 }
 
-/// Letters, digits, blanks and `.`, `-`, `'`, `_`, in any script. No comma, slash or `&`: they separate two names.
+/// Letters, digits, spaces and `.`, `-`, `'`, `_`, in any script. Commas, slashes and `&` are excluded, because they
+/// separate names.
 fn is_name(text: &str) -> bool {
     let fits = |letter: char| match letter {
         ' ' | '.' | '-' | '\'' | '_' | '`' => true,
@@ -95,10 +98,11 @@ fn is_address(text: &str) -> bool {
 }
 
 impl Approvals {
-    /// Reads a list. What begins with `[` is JSON, anything else CSV. `signature` is what `FILE.sig` holds; it is judged by the check.
+    /// Reads a list. Input that begins with `[` is JSON; anything else is CSV. `signature` is the content of
+    /// `FILE.sig`, which the check verifies.
     ///
     /// # Errors
-    /// [`Error::Malformed`] with the record that cannot be read, [`Error::OverLimit`].
+    /// [`Error::Malformed`], which names the record that cannot be read; [`Error::OverLimit`].
     pub fn read(name: &str, bytes: Vec<u8>, signature: Option<Vec<u8>>, limits: &Limits) -> Result<Self, Error> {
         let what = || format!("the approvals {name}");
         limits.approvals_bytes().check(bytes.len() as u64, what())?;
@@ -122,7 +126,7 @@ impl Approvals {
     }
 }
 
-/// The five fields, in their order.
+/// The five fields, in order.
 type Row = [String; 5];
 
 fn approval(row: Row) -> Result<Approval, String> {
@@ -135,8 +139,8 @@ fn approval(row: Row) -> Result<Approval, String> {
             .ok_or_else(|| expected("commit", "all 40 lower-case hexadecimal digits", &commit))?,
         time: Timestamp::from_rfc3339(&time)
             .ok_or_else(|| expected("time", "RFC 3339, for example 2026-03-01T12:00:00Z", &time))?,
-        approver: Some(approver).filter(|text| !text.trim().is_empty()).ok_or("approver: it is empty")?,
-        change: Some(change).filter(|text| !text.trim().is_empty()).ok_or("change: it is empty")?,
+        approver: Some(approver).filter(|text| !text.trim().is_empty()).ok_or("approver is empty")?,
+        change: Some(change).filter(|text| !text.trim().is_empty()).ok_or("change is empty")?,
     })
 }
 
@@ -148,7 +152,7 @@ fn json_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
         let Value::Object(mut fields) = record else { return Err(format!("record {number}: expected an object")) };
         let row = FIELDS.map(|field| match fields.remove(field) {
             Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(format!("record {number}: {field}: expected text")),
+            Some(_) => Err(format!("record {number}: {field}: expected a string")),
             None => Err(format!("record {number}: the field {field} is missing")),
         });
         if let Some(unknown) = fields.keys().next() {
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn csv_and_json_say_the_same() {
+    fn csv_and_json_give_the_same_records() {
         let csv = format!(
             "repository,commit,change,approver,time\r\ngit@github.com:acme/wallet.git,{COMMIT},\"CHG,1\",\"Grace \"\"G\"\" <g@example.org>\",2026-03-01T12:00:00Z\n\n"
         );
@@ -200,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approver_is_a_name_an_address_or_both() {
+    fn an_approver_is_a_name_or_an_address_or_both() {
         let names = |text: &str| {
             let record = Approval {
                 repository: RepositoryName::from_policy("h.example/r").unwrap(),
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_too_much_is_named() {
+    fn errors_describe_missing_and_unexpected_input() {
         let header = "repository,commit,change,approver,time";
         for (text, fault) in [
             (String::new(), "expected the header line"),
@@ -258,11 +262,11 @@ mod tests {
             (format!("{header}\nh.example/r,{COMMIT},c,a,2026-03-01T12:00:00Z,more\n"), "expected 5 fields, found 6"),
             (format!("{header}\nh.example/r,b0398d3,c,a,2026-03-01T12:00:00Z\n"), "commit: expected all 40"),
             (format!("{header}\nh.example/r,{COMMIT},c,a,2026-03-01\n"), "time: expected RFC 3339"),
-            (format!("{header}\nh.example/r,{COMMIT},c,,2026-03-01T12:00:00Z\n"), "approver: it is empty"),
+            (format!("{header}\nh.example/r,{COMMIT},c,,2026-03-01T12:00:00Z\n"), "approver is empty"),
             (format!("{header}\nnowhere,{COMMIT},c,a,2026-03-01T12:00:00Z\n"), "repository: expected"),
             (format!("{header}\n\"a"), "has no end"),
-            (format!("{header}\n\"a\"b,c"), "goes on after"),
-            (format!("{header}\na\"b,c"), "a quotation mark stands"),
+            (format!("{header}\n\"a\"b,c"), "after a field's closing"),
+            (format!("{header}\na\"b,c"), "a quotation mark inside"),
             ("[1]".into(), "record 1: expected an object"),
             ("[{\"commit\": 1}]".into(), "record 1: the field repository is missing"),
             (

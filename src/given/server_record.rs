@@ -1,5 +1,5 @@
-//! What was saved of the build server's answers: *given* evidence, signed by nobody. It never reaches a verdict by itself; the check
-//! `server-record` compares it with the signed archive.
+//! The build server's saved responses: *given* evidence without a signature. On their own, they never affect a verdict;
+//! the check `server-record` compares them with the signed archive.
 
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
@@ -7,45 +7,45 @@ use crate::base::limits::Limits;
 use crate::base::mask::{hides_something, mask};
 use crate::manifest::build_record::BuildRecord;
 
-/// The saved files as they lie beside a bundle.
+/// The saved files next to a bundle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerFiles {
-    /// `status.json`: the answer of `GET /image`.
+    /// `status.json`: the response to `GET /image`.
     pub status: Option<Vec<u8>>,
-    /// `image-digest.json`: the answer of `GET /imagedigest`.
+    /// `image-digest.json`: the response to `GET /imagedigest`.
     pub image_digest: Option<Vec<u8>>,
-    /// `server-build.log`: the text in the answer of `GET /log/build`.
+    /// `server-build.log`: the text in the response to `GET /log/build`.
     pub log: Option<Vec<u8>>,
 }
 
 impl ServerFiles {
-    /// The files' names, in the order of the fields.
+    /// The file names, in the order of the fields.
     pub(crate) const NAMES: [&'static str; 3] = ["status.json", "image-digest.json", "server-build.log"];
 
-    /// The files that there are, by name.
+    /// The files that exist, by name.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, &Vec<u8>)> {
         let files = [&self.status, &self.image_digest, &self.log];
         Self::NAMES.into_iter().zip(files).filter_map(|(name, bytes)| Some((name, bytes.as_ref()?)))
     }
 }
 
-/// The saved answers, read.
+/// The parsed responses.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerRecord {
     /// The status record.
     pub status: Option<BuildRecord>,
-    /// The image's name with the digest, as the server gave it.
+    /// The image's name with its digest, as the server stated it.
     pub image: Option<(String, Sha256)>,
-    /// What could not be read, in words.
+    /// Messages about content that could not be read.
     pub faults: Vec<String>,
-    /// The files that there were, each with the SHA-256 of its bytes.
+    /// The existing files, each with the SHA-256 of its bytes.
     pub files: Vec<(&'static str, Sha256)>,
-    /// Files that hold what looks like a secret.
+    /// Files that contain what looks like a secret.
     pub secrets_in: Vec<&'static str>,
     log: Option<SavedLog>,
 }
 
-/// The saved log, or the two answers from it once it is not held any more.
+/// The saved log, or the two results that are kept after the log was dropped.
 #[derive(Debug, Clone, PartialEq)]
 enum SavedLog {
     Bytes(Vec<u8>),
@@ -53,7 +53,7 @@ enum SavedLog {
 }
 
 impl ServerRecord {
-    /// Reads the files. What is malformed is told in `faults`; it is a finding, not an error.
+    /// Reads the files. Malformed content is reported in `faults`: it is a finding, not an error.
     pub fn read(files: ServerFiles, limits: &Limits) -> Self {
         let digests = files.named().map(|(name, bytes)| (name, Sha256::of(bytes))).collect();
         let mut record = Self { files: digests, ..Self::default() };
@@ -83,14 +83,14 @@ impl ServerRecord {
         record
     }
 
-    /// Lets go of the saved log, all but what it says beside a signed log of this digest and size.
+    /// Drops the saved log but keeps the results of comparing it with a signed log of this digest and size.
     pub(crate) fn shelve(&mut self, sha256: Sha256, size: u64) {
         if let (Some(begins), archive) = (self.log_begins_with(sha256, size), self.logged_archive_digest()) {
             self.log = Some(SavedLog::Shelved { compared: (sha256, size), begins, archive });
         }
     }
 
-    /// Does the saved log begin with the `size` bytes that have this digest? `None`: no log was saved.
+    /// Whether the saved log begins with `size` bytes that have this digest. `None` if no log was saved.
     pub fn log_begins_with(&self, sha256: Sha256, size: u64) -> Option<bool> {
         let log = match self.log.as_ref()? {
             SavedLog::Bytes(log) => log,
@@ -100,8 +100,8 @@ impl ServerRecord {
         Some(beginning.is_some_and(|beginning| Sha256::of(beginning) == sha256))
     }
 
-    /// The last line `digest=<64 digits>` of the saved log: by inference the digest of the signed archive, written after the
-    /// snapshot of the log was taken.
+    /// The last line `digest=<64 digits>` of the saved log. By inference, this is the digest of the signed archive,
+    /// written after the archive's snapshot of the log was taken.
     pub fn logged_archive_digest(&self) -> Option<Sha256> {
         let log = match self.log.as_ref()? {
             SavedLog::Bytes(log) => log,
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_answers_are_faults() {
+    fn malformed_responses_are_faults() {
         let digest = format!("\"docker.io/a/b@sha256:{}\"", "1".repeat(64));
         let record = read(Some(r#"{"status": "success"}"#), Some(&digest), None);
         assert!(record.faults.is_empty() && record.image.is_some() && record.status.is_some());
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signed_log_is_the_beginning_of_the_saved_one() {
+    fn a_saved_log_is_compared_with_the_signed_log() {
         let log = "a\nb\n2020-06-23 08:39:48,819  root       INFO    digest=";
         let log = format!("{log}{}\nc", "1f".repeat(32));
         let record = read(None, None, Some(&log));

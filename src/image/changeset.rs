@@ -1,8 +1,8 @@
-//! The tar file of a layer as container engines unpack it: they read with Go's archive/tar, which is lenient where [`crate::archive`] is strict.
+//! The tar file of a layer, read as container engines unpack it: with Go's archive/tar, which is lenient where [`crate::archive`] is strict.
 //!
-//! Devices and pipes are members; a name may be absolute, doubled or `.`; of two members with one name the later counts; the end may be missing,
-//! and a layer may have no bytes at all. Refused: sparse files, `..` that leads out of the layer, and what Go refuses. Read is what names, kinds,
-//! permission bits and bytes are; nothing here decides whether a layer is the one that is named.
+//! Devices and pipes are members. A name may be absolute, contain doubled slashes, or be `.`. If two members have the same name, the later one counts.
+//! The end may be missing, and a layer may be empty. Sparse files, `..` that leads out of the layer, and anything else that Go refuses are refused.
+//! This module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected one.
 
 use std::io::{self, Read};
 
@@ -12,18 +12,18 @@ use crate::base::limits::Limits;
 const BLOCK: usize = 512;
 const WHAT: &str = "a layer";
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
     Directory,
     Symlink(Vec<u8>),
     HardLink(Vec<u8>),
-    /// `character device`, `block device` and its numbers, or `pipe`.
+    /// `character device` or `block device` with its numbers, or `pipe`.
     Special(&'static str, u64, u64),
 }
 
-/// One member; its content follows.
+/// One member. Its content follows in the input.
 pub(super) struct Member {
     pub(super) path: Vec<u8>,
     pub(super) kind: Kind,
@@ -31,7 +31,7 @@ pub(super) struct Member {
     pub(super) size: u64,
 }
 
-/// What headers before a member say of it.
+/// Values from extension headers before a member.
 #[derive(Default)]
 struct Said {
     path: Option<Vec<u8>>,
@@ -42,7 +42,7 @@ struct Said {
 pub(super) struct Changeset<'a, R> {
     input: R,
     limits: &'a Limits,
-    /// Bytes of content, and of padding behind it, that were not read.
+    /// Unread bytes of content, and of the padding after it.
     left: u64,
     padding: u64,
     members: u64,
@@ -67,13 +67,13 @@ impl<'a, R: Read> Changeset<'a, R> {
                 b"L" => said.path = Some(self.read_name()?),
                 b"K" => said.link = Some(self.read_name()?),
                 b"g" => self.skip()?,
-                b"S" => return Err(malformed("a sparse file, which is not read")),
+                b"S" => return Err(malformed("a sparse file, which is not supported")),
                 flag => return self.member(&header, flag, said).map(Some),
             }
         }
     }
 
-    /// Gives the rest of the member's content to `sink`.
+    /// Passes the rest of the member's content to `sink`.
     pub(super) fn content(&mut self, mut sink: impl FnMut(&[u8])) -> Result<(), Error> {
         let mut buffer = [0; 1 << 14];
         while self.left > 0 {
@@ -97,7 +97,7 @@ impl<'a, R: Read> Changeset<'a, R> {
         io::copy(&mut padding, &mut io::sink()).map(drop).map_err(|error| Error::from_read(WHAT, error))
     }
 
-    /// A header that is not all zero; `None` at the end, which two blocks of zeros are, or no more bytes.
+    /// The next header that is not all zero. `None` at the end: two blocks of zeros, or the end of input.
     fn header(&mut self) -> Result<Option<[u8; BLOCK]>, Error> {
         let mut block = [0; BLOCK];
         for zeros in 0..2 {
@@ -114,7 +114,7 @@ impl<'a, R: Read> Changeset<'a, R> {
             if block.iter().any(|&byte| byte != 0) {
                 return match zeros {
                     0 => self.checked(block).map(Some),
-                    _ => Err(malformed("a header behind a block of zeros")),
+                    _ => Err(malformed("a header after a block of zeros")),
                 };
             }
         }
@@ -131,7 +131,7 @@ impl<'a, R: Read> Changeset<'a, R> {
         let claimed = number(field(&block, 148, 8))?;
         match claimed == unsigned || i64::try_from(claimed) == Ok(signed) {
             true => Ok(block),
-            false => Err(malformed("a header whose checksum is wrong")),
+            false => Err(malformed("a header with a wrong checksum")),
         }
     }
 
@@ -152,9 +152,11 @@ impl<'a, R: Read> Changeset<'a, R> {
             b"4" => numbers().map(|(major, minor)| Kind::Special("block device", major, minor))?,
             b"5" => Kind::Directory,
             b"6" => Kind::Special("pipe", 0, 0),
-            other => return Err(malformed(format!("a member of the type {:?}", String::from_utf8_lossy(other)))),
+            other => {
+                return Err(malformed(format!("a member of unsupported type {:?}", String::from_utf8_lossy(other))));
+            }
         };
-        // Whatever its header says, only a file has content.
+        // Only a file has content, whatever the header states.
         self.set_size(if kind == Kind::File { said.size.unwrap_or(self.left) } else { 0 });
         let path = clean(&name)?;
         let bytes = path.len() as u64;
@@ -175,7 +177,7 @@ impl<'a, R: Read> Changeset<'a, R> {
         Ok(text(&self.extension()?).to_vec())
     }
 
-    /// Records `LENGTH KEYWORD=VALUE\n`; of two with one keyword the later counts.
+    /// Reads records `LENGTH KEYWORD=VALUE\n`. If two records have the same keyword, the later one counts.
     fn read_pax(&mut self, said: &mut Said) -> Result<(), Error> {
         let bytes = self.extension()?;
         let mut rest = bytes.as_slice();
@@ -196,7 +198,9 @@ impl<'a, R: Read> Changeset<'a, R> {
                     let size = std::str::from_utf8(&value).ok().and_then(|size| size.parse().ok());
                     said.size = Some(size.ok_or_else(|| malformed("a PAX size that is not a number"))?);
                 }
-                _ if keyword.starts_with(b"GNU.sparse.") => return Err(malformed("a sparse file, which is not read")),
+                _ if keyword.starts_with(b"GNU.sparse.") => {
+                    return Err(malformed("a sparse file, which is not supported"));
+                }
                 _ => {}
             }
             rest = behind;
@@ -213,14 +217,14 @@ fn field(header: &[u8; BLOCK], at: usize, length: usize) -> &[u8] {
     header.get(at..at + length).unwrap_or_default()
 }
 
-/// Up to the first NUL.
+/// The text up to the first NUL.
 fn text(field: &[u8]) -> &[u8] {
     field.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
-/// Octal digits with blanks and NULs around them, or base 256 (GNU tar manual, "Basic Tar Format").
+/// An octal number surrounded by spaces and NULs, or a base-256 number (GNU tar manual, "Basic Tar Format").
 fn number(field: &[u8]) -> Result<u64, Error> {
-    let bad = || malformed("a header with a number that is not one");
+    let bad = || malformed("a header with a malformed number");
     if let Some((first, rest)) = field.split_first().filter(|(first, _)| **first & 0x80 != 0) {
         let bytes = std::iter::once(first & 0x7f).chain(rest.iter().copied());
         let mut value = 0_u64;
@@ -237,7 +241,7 @@ fn number(field: &[u8]) -> Result<u64, Error> {
     })
 }
 
-/// The place that a name leads to from the layer's root; empty for the root itself.
+/// A member's path from the layer's root; empty for the root itself.
 fn clean(name: &[u8]) -> Result<Vec<u8>, Error> {
     let mut segments: Vec<&[u8]> = Vec::new();
     for segment in name.split(|&byte| byte == b'/') {

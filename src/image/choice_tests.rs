@@ -1,4 +1,4 @@
-//! Which image of a source is read, and what is passed over: layouts as people's tools leave them.
+//! Tests which image of a source is read and which entries are ignored, on layouts as common tools write them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::base::limits::Limits;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// Blobs by their paths, and descriptors of what is put in.
+/// Blobs by path. Each method returns a descriptor of the blob that it adds.
 #[derive(Default)]
 struct Layout(BTreeMap<String, Vec<u8>>);
 
@@ -37,14 +37,14 @@ impl Layout {
         self.put(MANIFEST, manifest.to_string().as_bytes())
     }
 
-    /// A signature as cosign keeps it: around a configuration of an image.
+    /// A signature as cosign stores it: a manifest with an image configuration.
     fn signature(&mut self) -> Value {
         let payload = self.put("application/vnd.dev.cosign.simplesigning.v1+json", b"{}");
         let config = json!({"os": "", "architecture": "", "rootfs": {"type": "layers", "diff_ids": []}});
         self.manifest("application/vnd.oci.image.config.v1+json", &config, &[payload])
     }
 
-    /// An attestation as the referrers of an image are.
+    /// An attestation as stored among an image's referrers.
     fn referrer(&mut self) -> Value {
         let statement = self.put("application/vnd.in-toto+json", b"{\"a\": 1}");
         self.manifest("application/vnd.oci.empty.v1+json", &json!({}), &[statement])
@@ -88,7 +88,7 @@ fn manifest_of(image: &ImageFacts) -> String {
 }
 
 #[test]
-fn signatures_and_referrers_beside_an_image_are_left_out() {
+fn signatures_and_referrers_next_to_an_image_are_ignored() {
     let mut layout = Layout::default();
     let (image, signature, referrer) = (layout.image("s390x"), layout.signature(), layout.referrer());
     let fallback = layout.index(&[&referrer]);
@@ -96,26 +96,26 @@ fn signatures_and_referrers_beside_an_image_are_left_out() {
     let entries = [&fallback, &signature, &image, &referrer];
     let read = layout.read(&entries, None).unwrap();
     assert_eq!((manifest_of(&read).as_str(), read.faults.as_slice()), (image["digest"].as_str().unwrap(), &[][..]));
-    // By its digest anything can be named; a signature is no image.
+    // Any entry can be selected by its digest.
     let by_digest = layout.read(&entries, image["digest"].as_str()).unwrap();
     assert_eq!(manifest_of(&by_digest), manifest_of(&read));
     assert_eq!(layout.read(&entries, Some("sha256:00")).unwrap_err().exit_code(), 2);
     let error = layout.read(&entries, Some("latest")).unwrap_err();
     assert!(error.hint().contains("oci:PATH:sha256:DIGEST"), "{}", error.hint());
-    // Two images are two.
+    // Two images are ambiguous.
     let other = layout.image("amd64");
     assert_eq!(layout.read(&[&signature, &image, &other], None).unwrap_err().exit_code(), 2);
-    // What is not there may be an image, and an index that leads to one is.
+    // A missing entry may be an image, and an index may lead to one.
     let missing = json!({"mediaType": MANIFEST, "digest": Sha256::of(b"x").to_string(), "size": 1});
     assert!(layout.read(&[&image, &missing], None).is_err());
     let mixed = layout.index(&[&referrer, &other]);
     assert!(layout.read(&[&image, &mixed], None).is_err());
-    // Alone, an artifact is what was named: it is judged, not left out.
+    // An artifact on its own is not ignored but checked.
     assert!(layout.read(&[&referrer], None).unwrap().faults_of(Part::Manifest).next().is_some());
 }
 
 #[test]
-fn a_name_of_two_images_leaves_both_to_choose_among() {
+fn a_name_shared_by_two_images_is_undecided() {
     let mut layout = Layout::default();
     let (first, second, third) = (layout.image("s390x"), layout.image("amd64"), layout.image("arm64"));
     let entries = [&named(&first, "v1"), &named(&second, "v1"), &named(&third, "v2")];
@@ -126,7 +126,7 @@ fn a_name_of_two_images_leaves_both_to_choose_among() {
 }
 
 #[test]
-fn other_algorithms_matter_only_where_such_an_entry_is_meant() {
+fn entries_with_other_digest_algorithms_matter_only_if_chosen() {
     let mut layout = Layout::default();
     let image = layout.image("s390x");
     let mut unread = json!({"mediaType": MANIFEST, "digest": format!("sha512:{}", "0f".repeat(64)), "size": 1});
@@ -139,15 +139,15 @@ fn other_algorithms_matter_only_where_such_an_entry_is_meant() {
         assert!(read.unsupported_of(Part::Manifest).any(|message| message.contains("sha512 is not supported")));
     }
     assert_eq!(layout.read(&[&unread], None).unwrap().unsupported.len(), 1);
-    // In an index: the same platform, another one, none that is named.
+    // In an index: the same platform, a different platform, no platform.
     let mut meant = image.clone();
     meant["platform"] = json!({"os": "linux", "architecture": "s390x"});
     unread["platform"] = meant["platform"].clone();
     let top = layout.index(&[&meant, &unread]);
-    assert_eq!(layout.read(&[&top], None).unwrap_err().exit_code(), 2, "two images for one platform");
+    assert_eq!(layout.read(&[&top], None).unwrap_err().exit_code(), 2, "two images for the same platform");
     let top = layout.index(&[&unread]);
     assert_eq!(layout.read(&[&top], None).unwrap().unsupported.len(), 1);
-    // A digest that no algorithm has is malformed.
+    // A digest that is invalid for every algorithm is malformed.
     for bad in ["sha512:00", "sha256:00", "md5", "md5:", "MD5:00", ":00", "sha512:../../x"] {
         unread["digest"] = json!(bad);
         let read = layout.read(&[&image, &unread], None).unwrap();
@@ -156,7 +156,7 @@ fn other_algorithms_matter_only_where_such_an_entry_is_meant() {
 }
 
 #[test]
-fn platforms_are_compared_by_their_normal_form() {
+fn platforms_are_compared_in_normal_form() {
     let platform = |text: &str| {
         let mut words = text.split('/').map(str::to_owned);
         Platform {
@@ -193,7 +193,7 @@ fn platforms_are_compared_by_their_normal_form() {
         ("linux/amd64", "linux/amd64/v1", true),
         ("linux/amd64", "linux/amd64/v3", false),
         ("linux/amd64/v3", "linux/amd64", true),
-        // Images for arm did not say which for years.
+        // For years, images for arm did not state a variant.
         ("linux/arm", "linux/arm/v6", true),
         ("linux/arm/v7", "linux/arm/v6", false),
         ("linux/arm/v6", "linux/armel", true),
@@ -208,7 +208,7 @@ fn platforms_are_compared_by_their_normal_form() {
 /// A registry's Content-Type is a hint: the digest proves the bytes.
 #[cfg(feature = "fetch")]
 #[test]
-fn only_a_known_and_different_content_type_contradicts() {
+fn only_a_known_and_different_content_type_is_a_contradiction() {
     use super::{Remote, read_remote};
 
     let mut layout = Layout::default();

@@ -1,11 +1,11 @@
-//! Where an image's documents and bytes contradict each other, and what of it was not read.
+//! Contradictions between an image's documents and bytes, and the parts that were not read.
 
 use super::{Compression, ImageFacts, LayerFacts, XZ_UNSUPPORTED};
 use crate::base::error::Error;
 use crate::base::words::counted;
 
 impl ImageFacts {
-    /// What of the image is not supported, and so not read.
+    /// The parts of the image that are not supported and were therefore not read.
     pub fn not_supported(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.unsupported.iter().map(|(_, message)| message.clone()).collect();
         lines.dedup();
@@ -14,14 +14,14 @@ impl ImageFacts {
         lines
     }
 
-    /// Where the image's documents and bytes contradict each other.
+    /// The contradictions between the image's documents and bytes.
     pub fn contradictions(&self) -> Vec<String> {
         let mut faults: Vec<String> = self.faults.iter().map(|(_, message)| message.clone()).collect();
         if let (Some(said), Some(config)) = (&self.config_descriptor, &self.config)
             && (said.digest, said.size) != (config.digest, config.size)
         {
             faults.push(format!(
-                "the configuration should be {} ({} bytes) and is {} ({} bytes)",
+                "the configuration should be {} ({} bytes) but is {} ({} bytes)",
                 said.digest, said.size, config.digest, config.size
             ));
         }
@@ -36,7 +36,7 @@ impl ImageFacts {
                 layer.descriptor.as_ref().filter(|said| (said.digest, said.size) != (measured.digest, measured.size))
             {
                 faults.push(format!(
-                    "{place} should be {} ({} bytes) and is {} ({} bytes)",
+                    "{place} should be {} ({} bytes) but is {} ({} bytes)",
                     said.digest, said.size, measured.digest, measured.size
                 ));
             }
@@ -44,23 +44,23 @@ impl ImageFacts {
             match (&measured.content, diff_ids.get(at)) {
                 _ if encrypted || is_unsupported(layer) => {}
                 (Ok((found, _)), Some(expected)) if found != expected => {
-                    faults.push(format!("{place} should have the diff_id {expected} and has {found}"));
+                    faults.push(format!("{place} should have the diff_id {expected} but has {found}"));
                 }
-                (Err(message), _) => faults.push(format!("{place} does not unpack: {message}")),
+                (Err(message), _) => faults.push(format!("{place} cannot be unpacked: {message}")),
                 _ => {}
             }
         }
         faults
     }
 
-    /// `--platform` picks one of several images. Where there is only one it must be that one: the flag is not dropped.
+    /// `--platform` selects one of several images. If there is only one, it must be for that platform: the option is never ignored.
     pub(crate) fn must_be_for(&self, asked: Option<&str>) -> Result<(), Error> {
         let Some((asked, config)) = asked.zip(self.config.as_ref()) else { return Ok(()) };
         match config.platform.is(asked) {
             true => Ok(()),
             false => Err(Error::Usage {
                 message: format!("--platform {asked}: {} is an image for {}", self.source, config.platform),
-                hint: "leave --platform out, or name another image".into(),
+                hint: "omit --platform, or specify a different image".into(),
             }),
         }
     }

@@ -1,4 +1,4 @@
-//! `dir:`: manifest and blobs as files, as `skopeo copy … dir:PATH` writes them. It keeps every byte.
+//! `dir:`: manifest and blobs as files, as written by `skopeo copy … dir:PATH`. This form keeps every byte.
 
 use super::gather::{Names, Top, resolve};
 use super::store::{Found, Store};
@@ -13,7 +13,7 @@ pub(super) fn read(image: &mut ImageFacts, store: &Store<'_>, choice: &Choice, l
     let bytes = match store.document("manifest.json", limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
-            image.fault(Part::Manifest, "it has no file manifest.json");
+            image.fault(Part::Manifest, "missing file manifest.json");
             return Ok(());
         }
         Found::Faulty(message) => {
@@ -24,10 +24,10 @@ pub(super) fn read(image: &mut ImageFacts, store: &Store<'_>, choice: &Choice, l
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::Usage {
             message: format!(
-                "{}: its manifest.json is of `docker save`: this is a docker-archive that was unpacked",
+                "{}: its manifest.json is in the format of `docker save`: this is an unpacked docker-archive",
                 image.source
             ),
-            hint: "name the file that `docker save` wrote, or pack the folder again: tar -cf image.tar -C FOLDER ."
+            hint: "specify the file that `docker save` wrote, or pack the folder again: tar -cf image.tar -C FOLDER ."
                 .into(),
         });
     }

@@ -1,7 +1,7 @@
-//! `docker-archive:`: what `docker save` writes (Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
+//! `docker-archive:`: the output of `docker save` (Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
 //!
-//! It keeps the configuration's bytes, and so the image id, but no manifest: nothing in it has the digest that a push logs. Newer engines
-//! write an OCI layout into the same file; its manifest is read too, and may be the pushed one.
+//! It preserves the configuration's bytes and therefore the image id, but no manifest: none of its digests is the one that a push logs. Newer engines
+//! add an OCI layout to the file; that layout's manifest is also read, and may be the pushed one.
 
 use super::document::{self, SavedImage};
 use super::gather::read_config;
@@ -21,7 +21,7 @@ pub(super) fn read(
 ) -> Result<(), Error> {
     let images = match store.document("manifest.json", limits.registry_document_bytes())? {
         Found::Bytes(bytes) => document::read_docker_archive(&bytes, limits),
-        Found::Missing => Err("it is not there".into()),
+        Found::Missing => Err("missing".into()),
         Found::Faulty(message) => Err(message),
     };
     let images = match images {
@@ -31,7 +31,7 @@ pub(super) fn read(
             return Ok(());
         }
     };
-    let hint = "name one behind the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
+    let hint = "add one to the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
     let saved = chosen(&images, reference)
         .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: hint.into() })?;
     let saved = match saved {
@@ -41,13 +41,13 @@ pub(super) fn read(
     let others = images.iter().filter(|other| saved.is_none_or(|saved| !std::ptr::eq(saved, *other)));
     others.for_each(|other| image.others.add(label(other)));
     let Some(saved) = saved else {
-        let message = format!("it has {} images", images.len());
+        let message = format!("the archive has {} images", images.len());
         image.undecided = Some(Undecided { message, hint: hint.into(), among: Vec::new() });
         return Ok(());
     };
     if store.has("index.json") && !layout::is_empty(store, limits)? {
         match layout::way_to(&saved.config, store, limits)? {
-            // Of an index with images for several platforms engines load the one whose configuration manifest.json names.
+            // If the index has images for several platforms, engines load the one whose configuration manifest.json lists.
             Some(digests) => layout::read(image, store, None, &Choice { platforms: Vec::new(), digests }, limits)?,
             None if images.len() == 1 => layout::read(image, store, None, choice, limits)?,
             None => {}
@@ -57,12 +57,12 @@ pub(super) fn read(
     read_saved(image, store, saved, limits)
 }
 
-/// The image that is meant; `None` where several are left.
+/// The selected image; `None` if several remain.
 fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Option<&'d SavedImage>, String> {
     let Some(reference) = reference else {
         return match images {
             [one] => Ok(Some(one)),
-            [] => Err("it has no image".into()),
+            [] => Err("the archive has no image".into()),
             _ => Ok(None),
         };
     };
@@ -71,10 +71,10 @@ fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Optio
         None => images.iter().find(|image| image.tags.iter().any(|tag| same_name(tag, reference))),
     };
     let labels = || images.iter().take(20).map(label).collect::<Vec<_>>().join(", ");
-    found.map(Some).ok_or_else(|| format!("it has no image {reference:?}; it has {}", labels()))
+    found.map(Some).ok_or_else(|| format!("the archive has no image {reference:?}; it has {}", labels()))
 }
 
-/// The one of several whose manifest has a digest that the signed log names.
+/// The image whose manifest has a digest that the signed log contains.
 fn by_digest<'d>(
     images: &'d [SavedImage],
     store: &Store<'_>,
@@ -93,8 +93,8 @@ fn by_digest<'d>(
     Ok(None)
 }
 
-/// A layout may have the `manifest.json` of `docker save` beside its index, and `docker load` reads that one: it must name the same image. Other
-/// images that the index leads to as well are listed.
+/// A layout may contain the `manifest.json` of `docker save` next to its index, and `docker load` reads the former: it must list the same image.
+/// Further images that the index leads to are listed.
 pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &Limits) -> Result<(), Error> {
     let Some(config) = image.config.as_ref().map(|config| config.digest) else { return Ok(()) };
     let saved = match store.document("manifest.json", limits.registry_document_bytes())? {
@@ -120,7 +120,7 @@ pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &L
             image.others.add(label(other));
         } else {
             let message = format!(
-                "manifest.json, which docker load reads, names another image than index.json: {}",
+                "manifest.json, which docker load reads, lists a different image from index.json: {}",
                 label(other)
             );
             image.fault(Part::Config, message);
@@ -129,13 +129,13 @@ pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &L
     Ok(())
 }
 
-/// Its names and its configuration, whose file is mostly called by its digest.
+/// The image's names and its configuration file, whose name is usually its digest.
 fn label(image: &SavedImage) -> String {
     let names: Vec<&str> = image.tags.iter().take(20).map(String::as_str).collect();
     [names.join(" "), format!("(configuration {})", image.config)].join(" ").trim_start().to_owned()
 }
 
-/// Docker shortens names of its own registry in `RepoTags`.
+/// Whether two names are equal. In `RepoTags`, Docker shortens names of its own registry.
 fn same_name(tag: &str, reference: &str) -> bool {
     let of = |name: &str| {
         let name = ImageName::parse(name).ok()?;
@@ -152,12 +152,12 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
     if let (Some(named), Some(found)) = (named, found)
         && named != found
     {
-        image.fault(Part::Config, format!("the configuration is called {named} and has the digest {found}"));
+        image.fault(Part::Config, format!("the configuration is named {named} but has the digest {found}"));
     }
     if let Some(other) = from_manifest
         && found != Some(other.digest)
     {
-        image.fault(Part::Config, "manifest.json and the manifest of index.json name two configurations");
+        image.fault(Part::Config, "manifest.json and the manifest of index.json refer to different configurations");
     }
     if image.manifest.is_some() {
         return compare_layers(image, store, saved, limits);
@@ -169,7 +169,7 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
     Ok(())
 }
 
-/// An engine loads the layers that manifest.json names, whatever the manifest beside it says: both must unpack to the same.
+/// An engine loads the layers that manifest.json lists, whatever the manifest next to it states. Both must unpack to the same content.
 fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
     let Some(config) = &image.config else { return Ok(()) };
     let mut found = Vec::new();
@@ -180,7 +180,7 @@ fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage,
     if found != expected {
         image.fault(
             Part::Layers,
-            "the layers that manifest.json names do not unpack to the diff_ids of the configuration",
+            "the layers that manifest.json lists do not unpack to the diff_ids of the configuration",
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The JSON documents of an image: index, manifest, configuration. Docker's image manifest version 2, schema 2, and the OCI image
+//! The JSON documents of an image: index, manifest, configuration. Sources: Docker's image manifest version 2, schema 2, and the OCI image
 //! specification 1.1 ("Image Manifest", "Image Index", "Image Configuration", "Descriptors").
 
 use std::collections::BTreeMap;
@@ -9,23 +9,23 @@ use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 
-/// Annotation of an entry of `index.json`: the reference that it goes by (OCI image layout).
+/// The annotation of an entry in `index.json` that holds the entry's reference (OCI image layout).
 pub(super) const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
-/// Annotation with which BuildKit marks a manifest that is a statement about another one, whatever the statement's type.
+/// The annotation with which BuildKit marks a manifest that is a statement about a different manifest, whatever the statement's type.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
-/// What one document says of another: type, digest and size.
+/// A reference to a document or blob: type, digest and size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
-    /// The media type; empty where none is given.
+    /// The media type; empty if not stated.
     pub media_type: String,
     /// The digest.
     pub digest: Sha256,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Places outside the registry, of a foreign layer. They are shown and never asked.
+    /// Addresses of a foreign layer outside the registry. They are shown but never requested.
     pub urls: Vec<String>,
-    /// The platform, of an index's entry.
+    /// The platform, for an entry of an index.
     pub platform: Option<Platform>,
     pub(super) annotations: BTreeMap<String, String>,
 }
@@ -42,8 +42,8 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Is it the platform that `expected` names? Both are compared by their normal form, the variant where `expected` has one. Images for arm without
-    /// a variant are of any: old ones do not say which.
+    /// Whether this is the platform that `expected` specifies. Both are compared in normal form, and the variant only if `expected` has one. An
+    /// arm image without a variant matches any variant, because old images do not state one.
     pub fn is(&self, expected: &str) -> bool {
         let mut words = expected.splitn(4, '/').map(str::to_owned);
         let (Some(os), Some(architecture), variant, None) = (words.next(), words.next(), words.next(), words.next())
@@ -61,14 +61,14 @@ impl Platform {
         }
     }
 
-    /// Can both be said of one image? A variant that one of them does not state contradicts nothing.
+    /// Whether both can describe the same image. A missing variant does not contradict anything.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let (one, two) = (self.normal(), other.normal());
         let both_state = self.stated_variant().is_some() && other.stated_variant().is_some();
         (one.0, one.1) == (two.0, two.1) && (!both_state || one.2 == two.2)
     }
 
-    /// The variant, where it is said: some names of architectures have one in them.
+    /// The variant, if stated. Some architecture names include one.
     fn stated_variant(&self) -> Option<&str> {
         match self.architecture.to_lowercase().as_str() {
             "armhf" => Some("v7"),
@@ -77,8 +77,8 @@ impl Platform {
         }
     }
 
-    /// The platform as engines on containerd compare it (containerd/platforms, `Normalize`): in lower case, by one name where there are several;
-    /// no operating system is the engine's own.
+    /// The platform in the form that containerd-based engines compare (containerd/platforms, `Normalize`): in lower case, with one name for each
+    /// architecture. A missing operating system means the engine's own.
     pub(super) fn normal(&self) -> (String, String, String) {
         let lower = |text: &str| text.to_lowercase();
         let (os, architecture) = (lower(&self.os), lower(&self.architecture));
@@ -118,12 +118,12 @@ pub(super) enum Document {
     Manifest { media_type: String, config: Descriptor, layers: Vec<Descriptor> },
 }
 
-/// An index's entry that is named by another digest than SHA-256. It is not read; the others are.
+/// An index entry whose digest is not SHA-256. It is not read; the other entries are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UnsupportedEntry {
     pub(super) digest: String,
     pub(super) platform: Option<Platform>,
-    /// The reference that it goes by.
+    /// The entry's reference.
     pub(super) name: Option<String>,
 }
 
@@ -138,14 +138,14 @@ pub(super) struct Config {
     pub(super) diff_ids: Vec<Sha256>,
 }
 
-/// One step of an image's history, as its builder wrote it down.
+/// One step of an image's history, as recorded by its builder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     /// The instruction, in the builder's spelling.
     pub created_by: String,
-    /// When, as written.
+    /// The time, as written.
     pub created: Option<String>,
-    /// Did the step make a layer?
+    /// Whether the step created a layer.
     pub makes_layer: bool,
 }
 
@@ -158,32 +158,29 @@ const MANIFESTS: [&str; 2] =
 const CONFIGS: [&str; 2] =
     ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 
-/// Reads an index or a manifest. `announced` is the media type that a descriptor or a registry gave for these bytes; a document may
-/// leave its own out, but may not contradict it.
+/// Reads an index or a manifest. `announced` is the media type that a descriptor or a registry stated for these bytes. A document may omit its own
+/// media type, but must not contradict the announced one.
 pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> Answer<Document> {
     let fields = object(bytes)?;
     spelled(&fields, &["schemaVersion", "mediaType", "manifests", "config", "layers", "fsLayers"])?;
     match fields.get("schemaVersion").and_then(Value::as_u64) {
         Some(2) => {}
         Some(1) => {
-            return Err(
-                "a manifest of Docker's schema 1, which no digest of layers' content goes with; it is not supported"
-                    .into(),
-            );
+            return Err("Docker manifest schema 1 is not supported: it has no digests of layer content".into());
         }
-        _ => return Err("it has no schemaVersion 2".into()),
+        _ => return Err("expected schemaVersion 2".into()),
     }
     let stated = optional_text(&fields, "mediaType")?;
     let announced = announced.filter(|announced| !announced.is_empty());
     if let (Some(stated), Some(announced)) = (stated, announced)
         && stated != announced
     {
-        return Err(format!("its mediaType is {stated:?}, and it was announced as {announced:?}"));
+        return Err(format!("its mediaType is {stated:?}, but it was announced as {announced:?}"));
     }
     let has = |names: &[&str]| names.iter().any(|name| fields.contains_key(*name));
     let (index, manifest) = (has(&["manifests"]), has(&["config", "layers", "fsLayers"]));
     if index && manifest {
-        return Err("it is an index and a manifest at once, so two readers would see two images".into());
+        return Err("it is both an index and a manifest, so two programs could read different images".into());
     }
     let media_type = stated.or(announced).unwrap_or_default().to_owned();
     let kind_fits = |known: &[&str; 2]| media_type.is_empty() || known.contains(&media_type.as_str());
@@ -198,9 +195,9 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
         return Ok(Document::Index { media_type, manifests, unsupported });
     }
     if manifest && kind_fits(&MANIFESTS) {
-        let config = descriptor(fields.get("config").ok_or("it has no config")?)?;
+        let config = descriptor(fields.get("config").ok_or("missing config")?)?;
         if !CONFIGS.contains(&config.media_type.as_str()) {
-            return Err(format!("its config is of the type {:?}: it is no container image", config.media_type));
+            return Err(format!("its config has the type {:?}: it is not a container image", config.media_type));
         }
         return Ok(Document::Manifest {
             media_type,
@@ -210,7 +207,9 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     }
     Err(match media_type.as_str() {
         "" => "it is neither an index nor a manifest".into(),
-        other => format!("its content does not fit the media type {other:?}, or that is no type of an image"),
+        other => {
+            format!("its content does not match the media type {other:?}, or that is not an image media type")
+        }
     })
 }
 
@@ -218,22 +217,22 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
 pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
     let fields = object(bytes)?;
     spelled(&fields, &["os", "architecture", "variant", "rootfs", "config", "history", "created"])?;
-    let text = |name: &str| optional_text(&fields, name)?.ok_or(format!("it has no field {name:?}"));
+    let text = |name: &str| optional_text(&fields, name)?.ok_or(format!("missing field {name:?}"));
     let platform = Platform {
         os: text("os")?.to_owned(),
         architecture: text("architecture")?.to_owned(),
         variant: optional_text(&fields, "variant")?.filter(|variant| !variant.is_empty()).map(str::to_owned),
     };
-    let rootfs = fields.get("rootfs").and_then(Value::as_object).ok_or("it has no object \"rootfs\"")?;
+    let rootfs = fields.get("rootfs").and_then(Value::as_object).ok_or("missing object \"rootfs\"")?;
     spelled(rootfs, &["type", "diff_ids"])?;
     if rootfs.get("type").and_then(Value::as_str) != Some("layers") {
-        return Err("its rootfs is not of the type \"layers\"".into());
+        return Err("its rootfs does not have the type \"layers\"".into());
     }
     let diff_ids = list(rootfs, "diff_ids", limits.image_layers)?.iter().map(digest).collect::<Answer<_>>()?;
     let (settings, labels) = match fields.get("config") {
         Some(Value::Object(config)) => (settings(config), texts(config, "Labels")?),
         Some(Value::Null) | None => Default::default(),
-        Some(_) => return Err("its field \"config\" is no object".into()),
+        Some(_) => return Err("field \"config\" is not an object".into()),
     };
     let history =
         list(&fields, "history", limits.image_layers.saturating_mul(10))?.iter().map(history).collect::<Answer<_>>()?;
@@ -241,7 +240,7 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
     Ok(Config { platform, created, settings, labels, history, diff_ids })
 }
 
-/// Everything in `config` but the labels. Builders write an empty value, or none, for the same thing.
+/// Everything in `config` except the labels. Empty values are dropped, because builders treat an empty value and a missing one alike.
 fn settings(config: &Map<String, Value>) -> BTreeMap<String, String> {
     let is_empty = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
@@ -254,14 +253,14 @@ fn settings(config: &Map<String, Value>) -> BTreeMap<String, String> {
     set.map(|(name, value)| (name.clone(), value.to_string())).collect()
 }
 
-/// `manifest.json` of `docker save`: one object per image.
+/// Reads the `manifest.json` of `docker save`: one object per image.
 pub(super) fn read_docker_archive(bytes: &[u8], limits: &Limits) -> Answer<Vec<SavedImage>> {
     let images = match strict_json::parse(bytes).map_err(|error| error.to_string())? {
         Value::Array(images) => images,
         _ => return Err("expected a list of images".into()),
     };
     if images.len() as u64 > limits.image_manifests {
-        return Err(format!("{} images, more than {}", images.len(), limits.image_manifests()));
+        return Err(format!("{} images, more than the limit {}", images.len(), limits.image_manifests()));
     }
     images
         .iter()
@@ -271,7 +270,11 @@ pub(super) fn read_docker_archive(bytes: &[u8], limits: &Limits) -> Answer<Vec<S
             let words = |name: &str| -> Answer<Vec<String>> {
                 let list = list(fields, name, limits.image_layers)?;
                 list.iter()
-                    .map(|word| word.as_str().map(str::to_owned).ok_or(format!("{name:?} holds other than text")))
+                    .map(|word| {
+                        word.as_str()
+                            .map(str::to_owned)
+                            .ok_or(format!("{name:?} contains a value that is not a string"))
+                    })
                     .collect()
             };
             Ok(SavedImage {
@@ -283,7 +286,7 @@ pub(super) fn read_docker_archive(bytes: &[u8], limits: &Limits) -> Answer<Vec<S
         .collect()
 }
 
-/// One image of a docker-archive: where its parts are, as the archive says.
+/// One image of a docker-archive, with the names of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SavedImage {
     pub(super) config: String,
@@ -292,19 +295,19 @@ pub(super) struct SavedImage {
 }
 
 impl Descriptor {
-    /// Is it a statement about another manifest, as BuildKit adds to its indexes? Programs that choose by platform do not look at annotations:
-    /// one that is called so and has a platform of its own is an image to them.
+    /// Whether this is a statement about a different manifest, as BuildKit adds to its indexes. Programs that choose by platform ignore annotations:
+    /// to them, an entry with the annotation and its own platform is an image.
     pub(super) fn is_attestation(&self) -> bool {
         self.annotations.contains_key(REFERENCE_TYPE)
             && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
     }
 
-    /// Does the registry leave its bytes to others? Docker's `foreign` and OCI's non-distributable layers.
+    /// Whether the layer's bytes are stored outside the registry: Docker's `foreign` and OCI's non-distributable layers.
     pub fn is_foreign(&self) -> bool {
         self.media_type.contains(".foreign.") || self.media_type.contains(".nondistributable.")
     }
 
-    /// Is it encrypted (OCIcrypt)?
+    /// Whether the layer is encrypted (OCIcrypt).
     pub fn is_encrypted(&self) -> bool {
         self.media_type.ends_with("+encrypted")
     }
@@ -318,16 +321,16 @@ fn object(bytes: &[u8]) -> Answer<Map<String, Value>> {
     }
 }
 
-/// Container engines are written in Go, whose JSON reader takes a name in any case for the one that it wants, `ſ` for s and the Kelvin sign for k:
-/// of `manifests` and `Manifests` it believes the second. A name that is one of `known` but for that is refused.
+/// Container engines are written in Go, whose JSON decoder ignores the case of field names and also accepts `ſ` for s and the Kelvin sign for k: if
+/// `manifests` and `Manifests` are both present, it uses the second. A name that differs from one of `known` only in this way is refused.
 fn spelled(fields: &Map<String, Value>, known: &[&str]) -> Answer<()> {
     let folded = |name: &str| name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase();
     let is_other =
         |name: &&String| !known.contains(&name.as_str()) && known.iter().any(|known| folded(known) == folded(name));
     match fields.keys().find(is_other) {
-        Some(name) => {
-            Err(format!("its field {name:?} is another one in other letters, so two readers would see two documents"))
-        }
+        Some(name) => Err(format!(
+            "field {name:?} is a known field in different case, so two programs could read different documents"
+        )),
         None => Ok(()),
     }
 }
@@ -336,17 +339,19 @@ fn optional_text<'v>(fields: &'v Map<String, Value>, name: &str) -> Answer<Optio
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("its field {name:?} is no text")),
+        Some(_) => Err(format!("field {name:?} is not a string")),
     }
 }
 
-/// `null` and a missing list are empty ones: Go writes both.
+/// `null` and a missing list count as empty: Go writes both.
 fn list<'v>(fields: &'v Map<String, Value>, name: &str, allowed: u64) -> Answer<&'v [Value]> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(&[]),
         Some(Value::Array(values)) if values.len() as u64 <= allowed => Ok(values),
-        Some(Value::Array(values)) => Err(format!("{} entries in {name:?}, {allowed} are allowed", values.len())),
-        Some(_) => Err(format!("its field {name:?} is no list")),
+        Some(Value::Array(values)) => {
+            Err(format!("{} entries in {name:?}, more than the {allowed} allowed", values.len()))
+        }
+        Some(_) => Err(format!("field {name:?} is not a list")),
     }
 }
 
@@ -356,20 +361,20 @@ fn texts(fields: &Map<String, Value>, name: &str) -> Answer<BTreeMap<String, Str
         Some(Value::Object(entries)) => entries
             .iter()
             .map(|(key, value)| {
-                let value = value.as_str().ok_or(format!("{name:?} holds other than text"))?;
+                let value = value.as_str().ok_or(format!("{name:?} contains a value that is not a string"))?;
                 Ok((key.clone(), value.to_owned()))
             })
             .collect(),
-        Some(_) => Err(format!("its field {name:?} is no object")),
+        Some(_) => Err(format!("field {name:?} is not an object")),
     }
 }
 
 fn digest(value: &Value) -> Answer<Sha256> {
-    let text = value.as_str().ok_or("a digest that is no text")?;
+    let text = value.as_str().ok_or("a digest that is not a string")?;
     Sha256::from_prefixed(text).ok_or(format!("expected sha256: and 64 lower-case hexadecimal digits, found {text:?}"))
 }
 
-/// A digest by another algorithm than SHA-256, in the form that it must have (OCI image specification, "Digests").
+/// Whether the text is a well-formed digest with an algorithm other than SHA-256 (OCI image specification, "Digests").
 fn is_other_algorithm(text: &str) -> bool {
     let Some((algorithm, encoded)) = text.split_once(':') else { return false };
     let is_word =
@@ -383,15 +388,16 @@ fn is_other_algorithm(text: &str) -> bool {
 }
 
 fn unsupported_entry(entry: &Value, digest: &str) -> Answer<UnsupportedEntry> {
-    // Everything but the digest must be sound.
-    let mut fields = entry.as_object().cloned().ok_or("a descriptor that is no object")?;
+    // All fields except the digest must be valid.
+    let mut fields = entry.as_object().cloned().ok_or("a descriptor that is not an object")?;
     fields.insert("digest".into(), Value::String(Sha256::of(digest.as_bytes()).to_string()));
     let read = descriptor(&Value::Object(fields))?;
     let name = read.annotations.get(REFERENCE_NAME).cloned();
     Ok(UnsupportedEntry { digest: digest.to_owned(), platform: read.platform, name })
 }
 
-/// The media type that a registry announces, if it is one of an image: without parameters. Others say nothing about bytes that a digest proves.
+/// The media type that a registry announces, without parameters, if it is a known image type. Any other type is ignored, because a digest proves the
+/// bytes.
 #[cfg(feature = "fetch")]
 pub(super) fn known_type(announced: &str) -> Option<&'static str> {
     const OLD: [&str; 2] = [
@@ -402,11 +408,11 @@ pub(super) fn known_type(announced: &str) -> Option<&'static str> {
     INDEXES.into_iter().chain(MANIFESTS).chain(OLD).find(|known| known.eq_ignore_ascii_case(announced))
 }
 
-/// Media types of layers by their beginnings, foreign, non-distributable and compressed ones among them.
+/// Prefixes of layer media types, including foreign, non-distributable and compressed layers.
 const LAYERS: [&str; 2] = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
 
-/// Is it a manifest that is no container image: a signature, an attestation, a list of materials or another artifact? Of these no engine makes a
-/// container.
+/// Whether this is a manifest of something other than a container image: a signature, an attestation, a bill of materials or another artifact.
+/// Engines cannot create a container from it.
 pub(super) fn is_artifact(bytes: &[u8]) -> bool {
     let Ok(fields) = object(bytes) else { return false };
     let type_of = |value: &Value| value.get("mediaType").and_then(Value::as_str).map(str::to_owned).unwrap_or_default();
@@ -418,13 +424,13 @@ pub(super) fn is_artifact(bytes: &[u8]) -> bool {
 
 fn descriptors(fields: &Map<String, Value>, name: &str, allowed: u64) -> Answer<Vec<Descriptor>> {
     if !matches!(fields.get(name), Some(Value::Array(_))) {
-        return Err(format!("it has no list {name:?}"));
+        return Err(format!("missing list {name:?}"));
     }
     list(fields, name, allowed)?.iter().map(descriptor).collect()
 }
 
 fn descriptor(value: &Value) -> Answer<Descriptor> {
-    let fields = value.as_object().ok_or("a descriptor that is no object")?;
+    let fields = value.as_object().ok_or("a descriptor that is not an object")?;
     spelled(fields, &["mediaType", "digest", "size", "urls", "platform", "annotations"])?;
     let urls = list(fields, "urls", 100)?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     let platform = match fields.get("platform") {
@@ -449,7 +455,7 @@ fn descriptor(value: &Value) -> Answer<Descriptor> {
 }
 
 fn history(value: &Value) -> Answer<History> {
-    let fields = value.as_object().ok_or("a step of the history that is no object")?;
+    let fields = value.as_object().ok_or("a history entry that is not an object")?;
     Ok(History {
         created_by: optional_text(fields, "created_by")?.unwrap_or_default().to_owned(),
         created: optional_text(fields, "created")?.map(str::to_owned),

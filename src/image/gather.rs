@@ -1,4 +1,4 @@
-//! From a manifest's bytes to the facts of its image. The same for every form.
+//! Collects the facts of an image, starting from the bytes of a manifest or index. Used for every form.
 
 use super::document::{self, Descriptor, Document, Platform, UnsupportedEntry};
 use super::store::{Found, Store};
@@ -7,20 +7,20 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 
-/// How a form calls the file that holds a document or a blob.
+/// How a form derives the name of the file that holds a document or a blob.
 pub(super) struct Names {
     pub(super) manifest: fn(&Sha256) -> String,
     pub(super) blob: fn(&Sha256) -> String,
 }
 
-/// What leads to an index or manifest: bytes, and what was said of them.
+/// The first index or manifest: its bytes and what was stated about them.
 pub(super) struct Top<'a> {
     pub(super) bytes: Vec<u8>,
     pub(super) media_type: Option<&'a str>,
     pub(super) platform: Option<document::Platform>,
 }
 
-/// Follows indexes to one manifest, and reads configuration and layers.
+/// Follows indexes to one manifest, and reads its configuration and layers.
 pub(super) fn resolve(
     image: &mut ImageFacts,
     store: &Store<'_>,
@@ -50,7 +50,7 @@ pub(super) fn resolve(
             }
         };
         if image.indexes.len() as u64 > limits.image_index_depth {
-            image.fault(Part::Manifest, format!("more than {} indexes in indexes", limits.image_index_depth()));
+            image.fault(Part::Manifest, format!("more than {} nested indexes", limits.image_index_depth()));
             return Ok(());
         }
         let chosen = match choose(&manifests, &unsupported, choice) {
@@ -69,7 +69,7 @@ pub(super) fn resolve(
         others.for_each(|entry| image.others.add(layout::label(entry)));
         unsupported.iter().for_each(|entry| image.others.add(entry.digest.clone()));
         let Some(chosen) = chosen else {
-            let message = "its index has several images".into();
+            let message = "the index has several images".into();
             let among = manifests.iter().map(|entry| entry.digest).collect();
             image.undecided = Some(Undecided { message, hint: PLATFORM_HINT.into(), among });
             return Ok(());
@@ -84,22 +84,22 @@ pub(super) fn resolve(
 }
 
 const PLATFORM_HINT: &str =
-    "say which is meant: expect.platforms in the policy of an audit, --platform for `image` and `compare`";
+    "choose one: expect.platforms in the policy of an audit, --platform for `image` and `compare`";
 
-/// What is said of an entry that is meant and not read.
+/// The message for a selected entry that cannot be read.
 pub(super) fn unsupported_digest(digest: &str) -> String {
     let algorithm = digest.split(':').next().unwrap_or_default();
-    format!("the entry that is meant has the digest {digest}: the algorithm {algorithm} is not supported, sha256 is")
+    format!("the selected entry has the digest {digest}: {algorithm} is not supported, only sha256 is")
 }
 
 enum Unclear {
-    /// The entry that is meant has a digest by another algorithm.
+    /// The selected entry has a digest with an unsupported algorithm.
     Unsupported(String),
-    /// What is asked for is not there, or other programs may take another entry.
+    /// The requested image is missing, or other programs may select a different entry.
     Fault(String),
 }
 
-/// The entry of an index that is meant: by digest, or else by platform, or else the only one. `None` where several are left.
+/// Selects an entry of an index: by digest, otherwise by platform, otherwise the only one. `None` if several remain.
 fn choose<'d>(
     manifests: &'d [Descriptor],
     unsupported: &[UnsupportedEntry],
@@ -118,14 +118,14 @@ fn choose<'d>(
             (Some(other), Some(one)) => other.normal() == one.normal(),
             _ => true,
         };
-        // What does not fit here may fit elsewhere: `S390X` is s390x to others.
+        // A platform that does not match here may match elsewhere: other programs may read `S390X` as s390x.
         let other = images.iter().find(|other| other.digest != one.digest && takes_its_place(&other.platform));
         let unread = || unsupported.iter().find(|other| takes_its_place(&other.platform));
         other.map(|other| other.digest.to_string()).or_else(|| unread().map(|other| other.digest.clone()))
     };
     if let Some((one, other)) = wanted.and_then(|one| Some((one, rival(one)?))) {
         return Err(Unclear::Fault(format!(
-            "the index has two images for one platform, and other programs may take the other: {} and {other}",
+            "the index has two images for the same platform, and other programs may use the other one: {} and {other}",
             one.digest
         )));
     }
@@ -155,7 +155,7 @@ fn platforms(entries: &[&Descriptor]) -> String {
     entries.iter().take(20).map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// The bytes of an index's entry, if they are what it says.
+/// Reads the bytes of an index entry, and reports if they do not match the entry.
 fn document_of(
     image: &mut ImageFacts,
     store: &Store<'_>,
@@ -167,7 +167,7 @@ fn document_of(
     let bytes = match store.document(&name, limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
-            image.fault(Part::Manifest, format!("the index names {}, which is not there", entry.digest));
+            image.fault(Part::Manifest, format!("the index lists {}, which is missing", entry.digest));
             return Ok(None);
         }
         Found::Faulty(message) => {
@@ -181,12 +181,12 @@ fn document_of(
     Ok(Some(bytes))
 }
 
-/// Where bytes are not what a descriptor says of them.
+/// How bytes differ from their descriptor.
 pub(super) fn differs(said: &Descriptor, digest: Sha256, size: u64) -> Option<String> {
     if said.digest != digest {
-        return Some(format!("what is called {} has the digest {digest}", said.digest));
+        return Some(format!("the blob named {} has the digest {digest}", said.digest));
     }
-    (said.size != size).then(|| format!("{digest} should have {} bytes and has {size}", said.size))
+    (said.size != size).then(|| format!("{digest} should have {} bytes but has {size}", said.size))
 }
 
 struct Parts {
@@ -208,7 +208,10 @@ fn read_parts(
         && !config.platform.agrees_with(said)
         && !said.os.is_empty()
     {
-        let message = format!("the index calls it an image for {said}, its configuration is for {}", config.platform);
+        let message = format!(
+            "according to the index, the image is for {said}, but its configuration is for {}",
+            config.platform
+        );
         image.fault(Part::Config, message);
     }
     for descriptor in &parts.layers {
@@ -224,7 +227,7 @@ pub(super) fn read_config(image: &mut ImageFacts, store: &Store<'_>, name: &str,
     let bytes = match store.document(name, limits.image_config_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
-            image.fault(Part::Config, format!("the configuration {name} is not there"));
+            image.fault(Part::Config, format!("the configuration {name} is missing"));
             return Ok(());
         }
         Found::Faulty(message) => {

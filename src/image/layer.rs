@@ -1,5 +1,5 @@
-//! A blob's bytes, measured in one pass: digest and size as it lies there, and digest and size of what it unpacks to (the
-//! `diff_id` of a layer, OCI image specification, "Layer DiffID"). Nothing is held: memory does not depend on the layer's size.
+//! Measures a blob in one pass: digest and size of its stored bytes, and digest and size of its unpacked content (the `diff_id` of a layer, OCI image
+//! specification, "Layer DiffID"). Nothing is kept: memory does not depend on the layer's size.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -14,25 +14,25 @@ use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
 const BUFFER: usize = 1 << 16;
-/// Bytes that tell how a blob is compressed.
+/// Number of leading bytes that show how a blob is compressed.
 pub(super) const START: usize = 10;
 
-/// How a blob is compressed, by its first bytes: container engines go by them too, not by the media type.
+/// How a blob is compressed, according to its first bytes. Container engines also use the first bytes rather than the media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
+    /// Not compressed.
     Plain,
-    /// RFC 1952, one member or several.
+    /// RFC 1952, one or more members.
     Gzip,
-    /// RFC 8878, one frame or several, skippable ones among them.
+    /// RFC 8878, one or more frames, including skippable ones.
     Zstd,
-    /// One stream or several.
+    /// One or more streams.
     Bzip2,
-    /// Recognised, and not read.
+    /// Recognised, but not supported.
     Xz,
 }
 
-/// What is said of a blob in xz.
+/// The message for a blob compressed with xz.
 pub const XZ_UNSUPPORTED: &str = "compression xz is not supported; xz -d unpacks it";
 
 impl Compression {
@@ -47,13 +47,13 @@ impl Compression {
         }
     }
 
-    /// By the first [`START`] bytes.
+    /// Detects the compression from the first [`START`] bytes.
     pub(super) fn of(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, ..] => Self::Gzip,
-            // A zstd frame, or a skippable one before it (RFC 8878, 3.1.1 and 3.1.2).
+            // A zstd frame, or a skippable frame before it (RFC 8878, 3.1.1 and 3.1.2).
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
-            // With the magic of a block or of the end: a plain tar file may begin with a name like BZh9.
+            // Includes the magic number of a block or of the stream's end, because a plain tar file may begin with a name like BZh9.
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]
             | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
@@ -62,24 +62,24 @@ impl Compression {
     }
 }
 
-/// What was found of one blob.
+/// The measurements of one blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured {
-    /// SHA-256 of the bytes as they lie there.
+    /// SHA-256 of the stored bytes.
     pub digest: Sha256,
-    /// How many they are.
+    /// Number of stored bytes.
     pub size: u64,
-    /// How they are compressed.
+    /// The compression.
     pub compression: Compression,
-    /// Digest and size of what they unpack to, or why they do not.
+    /// Digest and size of the unpacked content, or why it cannot be unpacked.
     pub content: Result<(Sha256, u64), String>,
 }
 
-/// Measures the blob that `input` gives, to its end.
+/// Measures the blob that `input` provides, to its end.
 ///
 /// # Errors
-/// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and what reading gives. A blob that cannot be unpacked
-/// is no error: it is said in [`Measured::content`].
+/// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and read errors. A blob that cannot be unpacked is not an
+/// error: [`Measured::content`] reports it.
 pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits, budget: &Budget) -> Result<Measured, Error> {
     let inner = budget.reading(input, Work::Bytes, what);
     let mut blob =
@@ -92,7 +92,7 @@ pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits, budget: &Bu
         (None, Err(Stop::Corrupt(message))) => Err(message),
         (None, Ok(size)) => Ok((hasher.finish(), size)),
     };
-    // What a decoder did not read belongs to the blob all the same.
+    // Bytes that the decoder did not read are still part of the blob.
     let drained = io::copy(&mut blob, &mut io::sink());
     if let Some(fault) = blob.fault.take() {
         return Err(Error::from_read(what, fault));
@@ -101,7 +101,7 @@ pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits, budget: &Bu
     Ok(Measured { digest: blob.hasher.finish(), size: blob.count, compression, content })
 }
 
-/// Hands what `input` unpacks to to `with`, as a reader.
+/// Passes the unpacked content of `input` to `with`, as a reader.
 pub(super) fn with_content<T>(
     input: impl Read,
     limits: &Limits,
@@ -140,7 +140,7 @@ fn unpack(
             Ok(0) => return (compression, Ok(size)),
             Ok(read) => {
                 size = size.saturating_add(read as u64);
-                // They were inflated, and are hashed.
+                // Each byte has been decompressed and is now hashed.
                 let spent = budget.spend(Work::Bytes(2 * read as u64), what);
                 if let Err(error) = limits.layer_expanded_bytes().check(size, what).and(spent) {
                     return (compression, Err(Stop::Error(error)));
@@ -148,12 +148,12 @@ fn unpack(
                 sink(buffer.get(..read).unwrap_or_default());
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A bound of ours says nothing about the blob.
+            // An exceeded limit of this program is not a fault of the blob.
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
                 return (compression, Err(Stop::Error(Error::from_read(what, error))));
             }
             Err(error) => {
-                let message = format!("its {} stream is broken: {error}", compression.word());
+                let message = format!("its {} stream is corrupt: {error}", compression.word());
                 return (compression, Err(Stop::Corrupt(message)));
             }
         }
@@ -175,7 +175,7 @@ fn decoder<'r>(mut input: impl Read + 'r, limits: &Limits) -> io::Result<(Compre
     Ok((compression, decoder))
 }
 
-/// A blob on its way: hashed, counted, bounded. A fault of the source is kept apart from a decoder's.
+/// A blob as it is read: hashed, counted and limited. Errors of the source are kept separate from those of a decoder.
 struct Blob<R> {
     inner: R,
     hasher: Sha256Hasher,
@@ -222,7 +222,7 @@ impl<R: Read> Read for Capped<'_, R> {
     }
 }
 
-/// zstd frames behind each other, skippable ones passed over, checksums compared.
+/// Consecutive zstd frames. Skippable frames are ignored, checksums are verified.
 struct Frames<R> {
     input: R,
     decoder: FrameDecoder,
@@ -237,7 +237,7 @@ impl<R: BufRead> Frames<R> {
         Self { input, decoder, window, inside: false }
     }
 
-    /// Begins the next frame that has content; `false` at the end.
+    /// Begins the next frame with content. Returns `false` at the end.
     fn next_frame(&mut self) -> io::Result<bool> {
         while !self.input.fill_buf()?.is_empty() {
             match self.decoder.reset(&mut self.input) {
@@ -260,7 +260,7 @@ impl<R: BufRead> Frames<R> {
 
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Nothing read below is a frame's end, which nothing asked for is not.
+        // Below, a read of zero bytes means the end of a frame. An empty buffer must not look like the end.
         if buffer.is_empty() {
             return Ok(0);
         }
@@ -282,7 +282,7 @@ impl<R: BufRead> Read for Frames<R> {
             self.inside = false;
             let (written, computed) = (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
             if written.is_some() && written != computed {
-                return Err(corrupt("the checksum of a frame is wrong"));
+                return Err(corrupt("wrong checksum of a frame"));
             }
         }
     }

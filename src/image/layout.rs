@@ -49,7 +49,7 @@ pub(super) fn read(
     others.for_each(|entry| image.others.add(label(entry)));
     unsupported.iter().for_each(|entry| image.others.add(entry.digest.clone()));
     let Some(entry) = chosen.cloned() else {
-        let message = format!("it has {} images", image.others.count);
+        let message = format!("the layout has {} images", image.others.count);
         let among = images.iter().map(|entry| entry.digest).collect();
         image.undecided = Some(Undecided { message, hint: HINT.into(), among });
         return Ok(());
@@ -58,7 +58,7 @@ pub(super) fn read(
     let bytes = match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
-            image.fault(Part::Manifest, format!("index.json names {}, which is not there", entry.digest));
+            image.fault(Part::Manifest, format!("index.json lists {}, which is missing", entry.digest));
             return Ok(());
         }
         Found::Faulty(message) => {
@@ -73,21 +73,21 @@ pub(super) fn read(
     resolve(image, store, &NAMES, top, choice, limits)
 }
 
-/// Is the file `oci-layout` of the one version that there is?
+/// Checks that the file `oci-layout` has the only version that exists.
 pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
     let version = strict_json::parse(bytes).ok().and_then(|layout| layout.get("imageLayoutVersion").cloned());
     if version == Some(Value::String("1.0.0".into())) {
         Ok(())
     } else {
-        Err("its oci-layout is not of version 1.0.0".into())
+        Err("oci-layout does not have version 1.0.0".into())
     }
 }
 
-/// Entries that can be read, and those with other digests.
+/// Readable entries, and entries with unsupported digests.
 type Entries = (Vec<Descriptor>, Vec<UnsupportedEntry>);
 
-/// Of several entries those that are images: `cosign save` and registries' tools put signatures, attestations and other referrers next to the
-/// image. All of them where none is.
+/// If there are several entries, those that are images: `cosign save` and registry tools put signatures, attestations and other referrers next to the
+/// image. If none is an image, all entries.
 fn without_artifacts(manifests: &[Descriptor], store: &Store<'_>, limits: &Limits) -> Result<Vec<Descriptor>, Error> {
     let mut images = Vec::new();
     for entry in manifests {
@@ -98,8 +98,8 @@ fn without_artifacts(manifests: &[Descriptor], store: &Store<'_>, limits: &Limit
     Ok(if images.is_empty() { manifests.to_vec() } else { images })
 }
 
-/// Is the entry an artifact, or an index of nothing else, as registries keep the referrers of an image? What is not there, or cannot be read, may
-/// be an image to others.
+/// Whether the entry is an artifact, or an index of artifacts only, as registries store the referrers of an image. An entry that is missing or cannot
+/// be read does not count: other programs may read it as an image.
 fn leads_to_artifacts(entry: &Descriptor, store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
     let read = |entry: &Descriptor| -> Result<Option<Vec<u8>>, Error> {
         match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
@@ -119,15 +119,15 @@ fn leads_to_artifacts(entry: &Descriptor, store: &Store<'_>, limits: &Limits) ->
     Ok(!manifests.is_empty() && unsupported.is_empty())
 }
 
-/// Has `index.json` no entries? Docker 25 writes `null` for them.
+/// Whether `index.json` has no entries. Docker 25 writes `null` in that case.
 pub(super) fn is_empty(store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
     Ok(
         matches!(entries(store, limits)?, Ok((manifests, unsupported)) if manifests.is_empty() && unsupported.is_empty()),
     )
 }
 
-/// The digests on the way from `index.json`, through an index where there is one, to the manifest whose configuration is the file `config`;
-/// `None` where nothing leads to it.
+/// The digests on the path from `index.json`, possibly through an index, to the manifest whose configuration is the file `config`; `None` if no path
+/// leads to it.
 pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result<Option<Vec<Sha256>>, Error> {
     let Found::Bytes(config) = store.document(config, limits.image_config_bytes())? else { return Ok(None) };
     let config_digest = Sha256::of(&config);
@@ -155,12 +155,12 @@ pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result
     Ok(None)
 }
 
-/// The entries of `index.json`, or what is wrong with the layout.
+/// The entries of `index.json`, or a message about the layout's fault.
 fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>, Error> {
     let bound = limits.registry_document_bytes();
     let version = match store.document("oci-layout", bound)? {
         Found::Bytes(bytes) => read_version(&bytes),
-        Found::Missing => Err("it has no file oci-layout".into()),
+        Found::Missing => Err("missing file oci-layout".into()),
         Found::Faulty(message) => Err(message),
     };
     if let Err(message) = version {
@@ -169,19 +169,19 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>
     Ok(match store.document("index.json", bound)? {
         Found::Bytes(bytes) => match document::read(&bytes, None, limits) {
             Ok(Document::Index { manifests, unsupported, .. }) => Ok((manifests, unsupported)),
-            Ok(Document::Manifest { .. }) => Err("its index.json is a manifest".into()),
+            Ok(Document::Manifest { .. }) => Err("index.json is a manifest, not an index".into()),
             Err(message) => Err(format!("index.json: {message}")),
         },
-        Found::Missing => Err("it has no file index.json".into()),
+        Found::Missing => Err("missing file index.json".into()),
         Found::Faulty(message) => Err(message),
     })
 }
 
 const HINT: &str =
-    "name one behind the path, by its name or digest: oci:PATH:REF, oci:PATH:sha256:DIGEST; oci-archive: likewise";
+    "add one to the path, by name or digest: oci:PATH:REF, oci:PATH:sha256:DIGEST; oci-archive: likewise";
 
-/// The entry that is meant: by its name or digest, where a reference is given; or else by a digest that the signed log names, or by platform,
-/// or the only one. `None` where several are left.
+/// The selected entry: by name or digest if a reference is specified, otherwise by a digest in the signed log, by platform, or the only entry.
+/// `None` if several remain.
 fn chosen<'d>(
     manifests: &'d [Descriptor],
     reference: Option<&str>,
@@ -203,13 +203,15 @@ fn chosen<'d>(
         entry.platform.as_ref().is_some_and(|platform| expected.iter().any(|expected| platform.is(expected)))
     };
     let by_platform: Vec<&Descriptor> = named.iter().filter(fits).copied().collect();
-    // Of several with one name, another program may take another one.
+    // If several entries have the same name, a different program may use a different entry.
     let wanted = named.iter().find(|entry| reference.is_none() && choice.digests.contains(&entry.digest));
     match (named.as_slice(), wanted, by_platform.as_slice()) {
         ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(Some(one)),
         ([], None, _) => match reference {
-            Some(reference) => Err(format!("it has no image called {reference:?}; it has {}", labels(manifests))),
-            None => Err("it has no image".into()),
+            Some(reference) => {
+                Err(format!("the layout has no image named {reference:?}; it has {}", labels(manifests)))
+            }
+            None => Err("the layout has no image".into()),
         },
         (_, None, _) => Ok(None),
     }
@@ -219,7 +221,7 @@ fn name_of(entry: &Descriptor) -> Option<&str> {
     entry.annotations.get(REFERENCE_NAME).map(String::as_str)
 }
 
-/// The name, where there is one, and the digest; the platform, where the source says it.
+/// The name if there is one, the digest, and the platform if stated.
 pub(super) fn label(entry: &Descriptor) -> String {
     let name = name_of(entry).map(|name| format!("{name} ")).unwrap_or_default();
     let platform = entry.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();

@@ -1,15 +1,15 @@
-//! The image as it is handed over: one set of facts, whatever the form.
+//! The supplied image: one set of facts, whatever its form.
 //!
 //! | form | manifest's bytes kept | layers' bytes kept |
 //! | --- | --- | --- |
 //! | registry, `dir:` | yes | yes |
-//! | OCI layout (`oci:`, `oci-archive:`) | if it was written blob by blob; skopeo converts what docker pushed | if so |
-//! | docker-archive | no, unless the engine wrote a layout beside it | mostly decompressed |
+//! | OCI layout (`oci:`, `oci-archive:`) | if it was copied blob by blob; skopeo converts what docker pushed | same |
+//! | docker-archive | no, unless the engine also wrote a layout | mostly decompressed |
 //!
-//! Reading proves nothing by itself: it recomputes digests from bytes and notes where the documents contradict them. Whether the image
-//! is the one that the signed log names is for the checks to say.
+//! Reading proves nothing by itself: it recomputes digests from bytes and notes where the documents contradict them. The checks decide whether the
+//! image is the one in the signed log.
 //!
-//! To add a form: a variant of [`Source`] and [`Form`], a file here that resolves it to a manifest, one arm in [`read`].
+//! To add a form, add a variant of [`Source`] and [`Form`], a file here that resolves it to a manifest, and one arm in [`read`].
 
 mod changeset;
 mod contradictions;
@@ -40,22 +40,22 @@ pub use self::source::Source;
 pub(crate) use self::store::Remote;
 use self::store::Store;
 
-/// The form in which an image was handed over.
+/// The form in which an image was supplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
-    /// A registry's answers.
+    /// A registry's responses.
     Registry,
     /// An OCI image layout in a folder or a tar file.
     Layout,
-    /// What `docker save` writes.
+    /// The output of `docker save`.
     DockerArchive,
     /// skopeo's `dir:`.
     Directory,
 }
 
 impl Form {
-    /// The witness in reports, in the contract's words.
+    /// The witness in reports, in the words of the JSON report.
     pub fn witness(self) -> &'static str {
         match self {
             Self::Registry => "registry",
@@ -65,10 +65,10 @@ impl Form {
     }
 }
 
-/// The part of an image that a contradiction is about.
+/// The part of an image that a contradiction concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// The manifest, or an index above it.
+    /// The manifest, or an index that leads to it.
     Manifest,
     /// The configuration.
     Config,
@@ -76,73 +76,73 @@ pub enum Part {
     Layers,
 }
 
-/// Everything that was read of one image. Digests and sizes are recomputed from bytes; what a document says of itself is given.
+/// Everything that was read about one image. Digests and sizes are recomputed from bytes; other values are as the documents state them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageFacts {
-    /// As it was named.
+    /// The source as specified.
     pub source: String,
-    /// Its form.
+    /// The form.
     pub form: Form,
-    /// The indexes on the way to the manifest, outermost first.
+    /// The indexes on the path to the manifest, outermost first.
     pub indexes: Vec<DocumentFacts>,
-    /// The manifest; `None` where there is none, or it cannot be read.
+    /// The manifest; `None` if it is missing or cannot be read.
     pub manifest: Option<DocumentFacts>,
-    /// The manifest's word on the configuration.
+    /// The manifest's descriptor of the configuration.
     pub config_descriptor: Option<Descriptor>,
-    /// The configuration; `None` where it is not there, or cannot be read.
+    /// The configuration; `None` if it is missing or cannot be read.
     pub config: Option<ConfigFacts>,
-    /// The layers, lowest first: as many as the manifest has, or the archive's list.
+    /// The layers, lowest first: all layers in the manifest or the archive's list.
     pub layers: Vec<LayerFacts>,
-    /// Names that the source gives the image. Nobody signed them.
+    /// Names that the source gives the image. They are not signed.
     pub names: Vec<String>,
-    /// Other images of the source, which were not looked at.
+    /// Other images of the source, which were not read.
     pub others: Others,
-    /// Why none of several images was read. `None` where one was.
+    /// Why none of several images was read. `None` if one was read.
     pub undecided: Option<Undecided>,
-    /// What the registry's tag led to, where one was asked.
+    /// What the registry's tag led to, if a tag was requested from a registry.
     pub tag: Option<RegistryTag>,
-    /// Where documents contradict bytes or each other.
+    /// Contradictions between documents and bytes, or among documents.
     pub faults: Vec<(Part, String)>,
-    /// What is not supported here, so that nothing is said of that part.
+    /// Parts that are not supported, so that nothing is known about them.
     pub unsupported: Vec<(Part, String)>,
-    /// Where the parts are, to be read again when layers are compared.
+    /// Where the parts are, for reading them again to compare layers.
     pub(crate) place: Place,
 }
 
-/// The file or folder that the parts came from.
+/// The file or folder with the parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Disk(std::path::PathBuf),
-    /// In memory, or at a registry: nothing is read from there twice.
+    /// In memory or at a registry: the parts are not read again.
     Elsewhere,
 }
 
-/// A document by its bytes.
+/// Facts about a document's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DocumentFacts {
-    /// The media type; empty where nobody says it.
+    /// The media type; empty if not stated.
     pub media_type: String,
     /// SHA-256 of the bytes.
     pub digest: Sha256,
-    /// How many they are.
+    /// Size in bytes.
     pub size: u64,
 }
 
-/// The configuration: digest and size of its bytes, and what it says.
+/// The configuration: digest and size of its bytes, and its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConfigFacts {
-    /// SHA-256 of the bytes: docker's image id.
+    /// SHA-256 of the bytes, which is docker's image id.
     pub digest: Sha256,
-    /// How many they are.
+    /// Size in bytes.
     pub size: u64,
-    /// What it was built for.
+    /// The platform it was built for.
     pub platform: Platform,
-    /// When it was built, as written.
+    /// The build time, as written.
     pub created: Option<String>,
-    /// What a container of it starts with (`Cmd`, `Entrypoint`, `Env`, `User` …), each as JSON.
+    /// The settings of its containers (`Cmd`, `Entrypoint`, `Env`, `User` …), each as JSON.
     pub settings: BTreeMap<String, String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
@@ -156,69 +156,69 @@ pub struct ConfigFacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LayerFacts {
-    /// The manifest's word; `None` where there is no manifest.
+    /// The manifest's descriptor; `None` if there is no manifest.
     pub descriptor: Option<Descriptor>,
-    /// What was found; `None` where its bytes are not there.
+    /// The measurements; `None` if the bytes are missing.
     pub measured: Option<Measured>,
     /// Its name in the store.
     pub(crate) name: String,
 }
 
-/// Images by name and digest: the first twenty, and how many there are.
+/// Images by name and digest: the first twenty, and the total number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Others {
-    /// The name, where there is one, and the digest; the platform, where the source says it.
+    /// For each image the name if there is one, the digest, and the platform if stated.
     pub first: Vec<String>,
-    /// All of them.
+    /// The total number.
     pub count: usize,
 }
 
-/// The source has several images, and nothing says which one is meant.
+/// The source has several images, and nothing selects one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecided {
-    /// What the source has.
+    /// The images that the source has.
     pub message: String,
     /// How to choose.
     pub hint: String,
-    /// The digests of all of them, where the source has their manifests.
+    /// The digests of all images, if the source has their manifests.
     pub among: Vec<Sha256>,
 }
 
-/// What a registry said of a tag.
+/// A registry's response for a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryTag {
-    /// The repository, spelled in full.
+    /// The full repository name.
     pub repository: String,
-    /// The tag that was asked for.
+    /// The requested tag.
     pub tag: String,
-    /// SHA-256 of what it led to.
+    /// The SHA-256 digest to which the tag led.
     pub digest: Sha256,
 }
 
-/// Which image is meant, where a source has several.
+/// How to select an image if a source has several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// Platforms, any of which will do. None: any.
+    /// Accepted platforms; any, if empty.
     pub platforms: Vec<String>,
-    /// Digests that are looked for.
+    /// Digests to look for.
     pub digests: Vec<Sha256>,
 }
 
-/// Reads an image from files. [`Source::Registry`] is not read here.
+/// Reads an image from files. [`Source::Registry`] is not supported here.
 ///
-/// It recomputes every digest, and unpacks every layer in passing to recompute its `diff_id`. It judges nothing: contradictions are in
-/// [`ImageFacts::faults`] and in the parts themselves. Where the source has several images and nothing chooses one, none is read:
-/// [`ImageFacts::undecided`] says so, and [`ImageFacts::decided`] makes an error of it.
+/// Recomputes every digest, and unpacks every layer to recompute its `diff_id`. Does not decide anything: contradictions are in
+/// [`ImageFacts::faults`] and in the parts themselves. If the source has several images and nothing selects one, none is read:
+/// [`ImageFacts::undecided`] reports this, and [`ImageFacts::decided`] turns it into an error.
 ///
 /// # Errors
-/// [`Error::Usage`] where the source is not an image, or has none of the name that was given; [`Error::Unreadable`], [`Error::Truncated`]
-/// and [`Error::OverLimit`].
+/// [`Error::Usage`] if the source is not an image or has no image of the requested name; [`Error::Unreadable`], [`Error::Truncated`] and
+/// [`Error::OverLimit`].
 pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
     read_within(source, choice, limits, &Budget::of_unknown_input(limits))
 }
 
-/// As [`read`], within a budget: the image's files are more of its input.
+/// As [`read`], within a budget. The image's files increase the budget as further input.
 ///
 /// # Errors
 /// As [`read`].
@@ -238,7 +238,7 @@ pub fn read_within(source: &Source, choice: &Choice, limits: &Limits, budget: &B
     resolve(image, open(source, path, limits, budget), expected, reference.as_deref(), choice, limits)
 }
 
-/// Reads an image from the bytes of a tar file: an OCI layout, or what `docker save` writes. `name` names it in reports.
+/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`. Reports refer to it as `name`.
 ///
 /// # Errors
 /// As [`read`].
@@ -270,7 +270,7 @@ impl<'a> Held<'a> {
     }
 }
 
-/// Reads an image that is held in memory, of the form and with the reference that its [`Source`] had.
+/// Reads an image held in memory. `form` and `reference` are those of its [`Source`].
 pub(crate) fn read_held(
     name: &str,
     held: &Held<'_>,
@@ -293,7 +293,7 @@ pub(crate) fn read_from_memory(
 ) -> Result<ImageFacts, Error> {
     let unreadable = |what: String, message: &str| Error::Unreadable { what, message: message.into() };
     let (path, form, reference) =
-        source.place().ok_or_else(|| unreadable(source.to_string(), "a registry cannot be asked here"))?;
+        source.place().ok_or_else(|| unreadable(source.to_string(), "registries cannot be used here"))?;
     let held = held.ok_or_else(|| unreadable(path.display().to_string(), "no such file"))?;
     must_be_as_named(source, path, held.shape())?;
     let image = empty(&source.to_string(), form.unwrap_or(Form::Layout), Place::Elsewhere);
@@ -310,7 +310,7 @@ fn resolve(
 ) -> Result<ImageFacts, Error> {
     let store = match store {
         Ok(store) => store,
-        // Evidence that is not what it should be is judged by the checks.
+        // A malformed archive is not an error here: the checks evaluate evidence.
         Err(Error::Malformed { message, .. }) => {
             for part in [Part::Manifest, Part::Config, Part::Layers] {
                 image.faults.push((part, format!("the archive is malformed: {message}")));
@@ -340,8 +340,8 @@ fn resolve(
     Ok(image)
 }
 
-/// Reads an image from a registry: `top` is what the name led to, with the media type that the registry
-/// gave: a digest proves the bytes, so that only a known type contradicts them.
+/// Reads an image from a registry. `top` is the document that the name led to, with the media type that the registry stated. A digest proves the
+/// bytes, so only a known media type can contradict them.
 #[cfg(feature = "fetch")]
 pub(crate) fn read_remote(
     source: &str,
@@ -405,11 +405,13 @@ fn must_be_as_named(source: &Source, path: &Path, found: Shape) -> Result<(), Er
     let found = if found == Shape::File { "a file" } else { "a folder" };
     Err(Error::Usage {
         message: format!("{source}: {} is {found}", path.display()),
-        hint: "oci: and dir: are folders, oci-archive: and docker-archive: are files; a bare path is recognised".into(),
+        hint:
+            "oci: and dir: are folders, oci-archive: and docker-archive: are files; the form of a bare path is detected"
+                .into(),
     })
 }
 
-/// The form by what lies there. An archive of docker's newer engines has both documents and is read as docker-archive, which reads both.
+/// Recognises the form by the files. Archives of newer docker engines have both documents and are read as docker-archive, which reads both.
 fn recognise(store: &Store<'_>) -> Option<Form> {
     let is_folder = store.is_folder();
     match (store.has("manifest.json"), store.has("index.json") || store.has("oci-layout")) {
@@ -422,8 +424,8 @@ fn recognise(store: &Store<'_>) -> Option<Form> {
 
 fn not_an_image(name: &str) -> Error {
     Error::Usage {
-        message: format!("{name} is no image: it has neither an index.json nor a manifest.json"),
-        hint: "name an OCI layout, an archive of one, what `docker save` wrote, or a folder that `skopeo copy … dir:` wrote".into(),
+        message: format!("{name} is not an image: it has neither an index.json nor a manifest.json"),
+        hint: "specify an OCI layout, an archive of one, the output of `docker save`, or a folder written by `skopeo copy … dir:`".into(),
     }
 }
 
@@ -447,10 +449,10 @@ impl std::fmt::Display for Others {
 }
 
 impl ImageFacts {
-    /// The image, where one was read: for uses that have no signed log which could choose.
+    /// The image if one was read, for callers without a signed log that could select one.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the source has several and none was chosen.
+    /// [`Error::Usage`] if the source has several images and none was selected.
     pub fn decided(self) -> Result<Self, Error> {
         match self.undecided {
             Some(Undecided { message, hint, .. }) => {
@@ -465,7 +467,7 @@ impl ImageFacts {
         self.faults.iter().filter(move |(about, _)| *about == part).map(|(_, message)| message.as_str())
     }
 
-    /// What is not supported of one part.
+    /// Unsupported features of one part.
     pub fn unsupported_of(&self, part: Part) -> impl Iterator<Item = &str> {
         self.unsupported.iter().filter(move |(about, _)| *about == part).map(|(_, message)| message.as_str())
     }

@@ -1,11 +1,11 @@
-//! Where an image is: spelled as skopeo spells transports (containers-transports(5)).
+//! The location of an image, written as skopeo writes transports (containers-transports(5)).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::Form;
 
-/// An image as the auditor names it.
+/// An image source as specified by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// `docker://REF`: a registry.
@@ -14,19 +14,19 @@ pub enum Source {
     Layout(PathBuf, Option<String>),
     /// `oci-archive:FILE[:REF]`: an OCI image layout in a tar file.
     LayoutArchive(PathBuf, Option<String>),
-    /// `docker-archive:FILE[:REF]`: what `docker save` writes. REF is `NAME:TAG`, or `@N` for the N-th image from 0.
+    /// `docker-archive:FILE[:REF]`: the output of `docker save`. REF is `NAME:TAG`, or `@N` for the N-th image, counted from 0.
     DockerArchive(PathBuf, Option<String>),
-    /// `dir:PATH`: manifest and blobs as files, byte for byte as the registry has them.
+    /// `dir:PATH`: manifest and blobs as files, byte for byte as in the registry.
     Directory(PathBuf),
-    /// A bare path: which of the above it is, its content tells.
+    /// A bare path. The content shows its form.
     Path(PathBuf),
 }
 
 impl Source {
-    /// Reads a source. The path ends at the first `:`, as in skopeo; a path with a colon in it can be named bare.
+    /// Parses a source. The path ends at the first `:`, as in skopeo; a path that contains a colon can be specified as a bare path.
     ///
     /// # Errors
-    /// In words, for a transport that is not supported and for an empty path.
+    /// A message for an unsupported transport or an empty path.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err(format!("an empty image source; expected {FORMS}"));
@@ -48,18 +48,18 @@ impl Source {
             "dir" => Self::Directory(rest.into()),
             "containers-storage" | "docker-daemon" | "ostree" | "sif" | "tarball" | "atomic" => {
                 return Err(format!(
-                    "the transport {transport}: is not read; save the image with skopeo first ({FORMS})"
+                    "the transport {transport}: is not supported; save the image with skopeo first ({FORMS})"
                 ));
             }
             _ => return Ok(Self::Path(text.into())),
         };
         match path.is_empty() {
-            true => Err(format!("{transport}: names no path")),
+            true => Err(format!("{transport}: expected a path")),
             false => Ok(source),
         }
     }
 
-    /// Where it is, its form where that was said, and which of several images is meant. `None`: at a registry.
+    /// The path, the form if stated, and the reference that selects one of several images. `None` for a registry.
     pub(crate) fn place(&self) -> Option<(&Path, Option<Form>, Option<&str>)> {
         match self {
             Self::Registry(_) => None,
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_are_read_and_written_as_skopeo_has_them() {
+    fn sources_are_parsed_and_printed_as_skopeo_does() {
         for text in [
             "docker://localhost:5000/acme/wallet:v1",
             "docker://acme/wallet@sha256:00",
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nothing_or_is_not_supported_is_refused() {
+    fn empty_and_unsupported_sources_are_refused() {
         for bad in [
             "",
             "docker:",

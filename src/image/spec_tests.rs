@@ -1,5 +1,5 @@
-//! The cases of the OCI image specification's own tests and the manifests of containers/image's, as Debian's packages for Go have them.
-//! `tests/run` unpacks those below `target/`.
+//! The cases from the OCI image specification's own tests and the manifests from containers/image's tests, taken from Debian's Go packages.
+//! `tests/run` unpacks the packages below `target/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::document::{self, Document};
 use crate::base::limits::Limits;
 use crate::base::test_figures::assert_documented;
 
-/// The folder of a package's source, unpacked or installed.
+/// The folder of a package's source, either unpacked or installed.
 pub(crate) fn go_source(package: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/go-dev");
     let places = [target, PathBuf::from("/")].map(|place| place.join("usr/share/gocode/src/github.com").join(package));
@@ -23,11 +23,11 @@ struct Case {
     must_fail: bool,
 }
 
-/// The cases of a Go test: a document in backquotes behind the field's name, and `fail: true` where it must be refused.
+/// The cases of a Go test: a document in backquotes after the field's name, and `fail: true` if it must be refused.
 fn cases(path: &Path) -> Vec<Case> {
     let file = path.file_name().unwrap().to_str().unwrap();
     let source = fs::read_to_string(path).unwrap();
-    // Comments may hold backquotes; documents have `//` in addresses only.
+    // Comments may contain backquotes; documents contain `//` only in addresses.
     let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");
     let mut parts = code.split('`');
@@ -35,7 +35,7 @@ fn cases(path: &Path) -> Vec<Case> {
     let mut cases = Vec::new();
     while let (Some(text), Some(after)) = (parts.next(), parts.next()) {
         let kind = before.trim_end().trim_end_matches(':').rsplit(|c: char| !c.is_alphanumeric()).next().unwrap();
-        // Up to the case's closing brace.
+        // The text up to the case's closing brace.
         let rest = after.split('}').next().unwrap();
         let must_fail = rest.split_whitespace().collect::<String>().contains("fail:true");
         let name = format!("{file} {}", cases.len());
@@ -45,7 +45,7 @@ fn cases(path: &Path) -> Vec<Case> {
     cases
 }
 
-/// Does this program read the document?
+/// Whether this program reads the document.
 fn reads(case: &Case) -> Result<(), String> {
     let limits = Limits::default();
     let read = |bytes: &[u8]| document::read(bytes, None, &limits);
@@ -69,14 +69,14 @@ fn reads(case: &Case) -> Result<(), String> {
 }
 
 const MEDIA_TYPE: &str =
-    "the spelling of a media type is not judged: what is not one of the known types is not taken for one";
-const SETTING: &str = "settings of a container are shown as they stand and judged by nobody";
-const PLATFORM: &str = "a platform without an architecture is read, and matches none that is asked for";
-const URLS: &str = "addresses of foreign layers are shown and never asked";
+    "the form of a media type is not checked: an unknown media type is never treated as a known one";
+const SETTING: &str = "container settings are shown as written and not checked";
+const PLATFORM: &str = "a platform without an architecture is read but never matches a requested platform";
+const URLS: &str = "addresses of foreign layers are shown but never requested";
 const ALGORITHM: &str =
-    "digests other than SHA-256 are not supported where they are meant: entries of an index are passed over";
+    "digests other than SHA-256 are not supported if selected: other index entries with them are ignored";
 
-/// Refused by the suite, read here.
+/// Cases that the suite refuses but this program reads.
 const LENIENT: &[(&str, &str)] = &[
     ("config_test.go 2", SETTING),
     ("config_test.go 9", SETTING),
@@ -91,16 +91,16 @@ const LENIENT: &[(&str, &str)] = &[
     ("imageindex_test.go 3", PLATFORM),
     ("imageindex_test.go 4", MEDIA_TYPE),
     ("imageindex_test.go 5", MEDIA_TYPE),
-    ("manifest_test.go 5", "an image without layers is read: docker builds it from `FROM scratch` and labels alone"),
+    ("manifest_test.go 5", "an image without layers is read: docker builds one from `FROM scratch` with labels only"),
 ];
-/// Valid in the suite, refused here.
+/// Cases that are valid in the suite but refused here.
 const STRICT: &[(&str, &str)] = &[
-    ("backwards_compatibility_test.go 1", "its config is of the type application/octet-stream: of before Docker 1.10"),
+    ("backwards_compatibility_test.go 1", "its config has the type application/octet-stream, used before Docker 1.10"),
     ("manifest_test.go 6", ALGORITHM),
 ];
 
 #[test]
-fn the_cases_of_the_image_specification() {
+fn the_cases_of_the_image_specification_give_the_expected_results() {
     let folder = go_source("opencontainers/image-spec").join("schema");
     let mut all = Vec::new();
     for file in ["backwards_compatibility", "config", "descriptor", "imageindex", "imagelayout", "manifest"] {
@@ -125,7 +125,7 @@ fn the_cases_of_the_image_specification() {
 }
 
 #[test]
-fn the_examples_in_the_pages_of_the_image_specification() {
+fn the_examples_on_the_pages_of_the_image_specification_are_read() {
     let mut read = 0;
     for page in ["config", "descriptor", "image-index", "image-layout", "manifest"] {
         let text = fs::read_to_string(go_source("opencontainers/image-spec").join(format!("{page}.md"))).unwrap();
@@ -148,7 +148,7 @@ fn the_examples_in_the_pages_of_the_image_specification() {
     assert_documented("image specification: examples", &[read, 0, 0, 0]);
 }
 
-/// How the documents in a folder of containers/image are read: (refused, others).
+/// Reads the documents in a folder of containers/image: (refused, others).
 fn documents(folder: &str, expected: impl Fn(&str) -> &'static str) -> (usize, usize) {
     let mut files: Vec<PathBuf> =
         fs::read_dir(go_source("containers/image").join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -174,8 +174,8 @@ fn documents(folder: &str, expected: impl Fn(&str) -> &'static str) -> (usize, u
 }
 
 #[test]
-fn the_manifests_of_containers_image() {
-    // Schema 1 is not supported; artifacts are no images.
+fn the_manifests_of_containers_image_give_the_expected_results() {
+    // Schema 1 is not supported; artifacts are not images.
     let (refused, others) = documents("manifest/fixtures", |name| {
         if name.contains("v2list") || name.contains("index") {
             "index"
@@ -185,7 +185,7 @@ fn the_manifests_of_containers_image() {
             "manifest"
         }
     });
-    // What schema 1 is converted to lacks its layers' sizes, and two have the type of configuration of before Docker 1.10.
+    // Documents converted from schema 1 lack layer sizes, and two have the configuration type used before Docker 1.10.
     let old = ["schema2.json", "schema2-invalid-media-type.json"];
     let (more_refused, more) = documents("internal/image/fixtures", |name| {
         if name == "schema1-for-oci-config.json" || name.contains("to-schema1") || name.contains("artifact") {

@@ -1,4 +1,4 @@
-//! Where an image's parts are read from: files of a folder, or members of a tar file that passes once.
+//! The source of an image's parts: files of a folder, or members of a tar file that is read once.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,38 +15,38 @@ use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 use crate::disk::folder;
 
-/// Parts of an image by name: a path relative to the top of a folder or an archive. Each blob is measured once, however often it is named.
+/// The parts of an image by name: a path relative to the top of a folder or archive. Each blob is measured only once, even if referenced several times.
 pub(super) struct Store<'a> {
     parts: Parts<'a>,
     budget: Budget,
     measured: RefCell<BTreeMap<String, Option<Measured>>>,
 }
 
-/// Where they are.
+/// The location of the parts.
 #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
 enum Parts<'a> {
     Folder(PathBuf),
     Archive(Archive),
-    /// Files in memory, as they would lie in a folder.
+    /// Files in memory, with their paths in a folder.
     Held(BTreeMap<&'a str, &'a [u8]>),
     Remote(Remote<'a>),
-    /// A file that is not read, in words.
+    /// An unsupported file, with a message.
     Unsupported(&'static str),
 }
 
-/// Asks a registry: the network edge brings the functions, so that nothing here knows of networks.
+/// Functions that query a registry. The network code provides them, so that this module does not use the network.
 #[derive(Clone, Copy)]
 pub(crate) struct Remote<'a> {
-    /// A document by its path below the repository, of at most as many bytes as the bound allows.
+    /// Reads a document by its path below the repository, up to the specified limit.
     pub(crate) document: &'a Document<'a>,
-    /// A layer by its digest and size, measured while it comes in.
+    /// Reads a layer by its digest and size, and measures it as it arrives.
     pub(crate) layer: &'a Layer<'a>,
 }
 
 type Document<'a> = dyn Fn(&str, Bound) -> Result<Option<Vec<u8>>, Error> + 'a;
 type Layer<'a> = dyn Fn(Sha256, u64) -> Result<Option<Measured>, Error> + 'a;
 
-/// A tar file, read once: every file measured, JSON documents held.
+/// A tar file, read once: every file is measured, and JSON documents are kept.
 pub(super) struct Archive {
     files: BTreeMap<MemberPath, Entry>,
 }
@@ -56,27 +56,27 @@ enum Entry {
         measured: Measured,
         document: Option<Vec<u8>>,
     },
-    /// A link, to a place inside the archive or to none.
+    /// A link to a path inside the archive. `None` if it leads elsewhere.
     Link(Option<MemberPath>),
 }
 
-/// A member costs as much as so many objects.
+/// The cost of a member, counted in objects.
 const MEMBER_OBJECTS: u64 = 2;
-/// How often a member's path is held.
+/// The number of copies kept of a member's path.
 const NAMES_HELD: u64 = 2;
-/// Bytes of what is known of a member: its digests, and its name in two tables.
+/// Bytes kept for each member: its digests, and its name in two tables.
 const MEMBER_HELD_BYTES: u64 = 350;
 
-/// What a document's name leads to.
+/// The result of looking up a document.
 pub(super) enum Found {
     Bytes(Vec<u8>),
     Missing,
-    /// It is there and cannot be a document, in words.
+    /// The file exists but cannot be a document, with a message.
     Faulty(String),
 }
 
 impl<'a> Store<'a> {
-    /// Opens a folder or a tar file, which may be compressed as a whole.
+    /// Opens a folder or a tar file. The tar file may be compressed as a whole.
     pub(super) fn open(path: &Path, limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         let unreadable =
             |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
@@ -93,7 +93,7 @@ impl<'a> Store<'a> {
         Ok(Self::of(Parts::Archive(Archive { files }), budget))
     }
 
-    /// A tar file in memory, which may be compressed as a whole.
+    /// Reads a tar file in memory. It may be compressed as a whole.
     pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         if Compression::of(bytes.get(..START).unwrap_or(bytes)) == Compression::Xz {
             return Ok(Self::of(Parts::Unsupported(XZ_UNSUPPORTED), budget));
@@ -103,7 +103,7 @@ impl<'a> Store<'a> {
         Ok(Self::of(Parts::Archive(Archive { files }), budget))
     }
 
-    /// Files in memory, as they would lie in a folder.
+    /// Files in memory, with their paths in a folder.
     pub(super) fn of_files(files: BTreeMap<&'a str, &'a [u8]>, budget: &Budget) -> Self {
         Self::of(Parts::Held(files), budget)
     }
@@ -118,7 +118,7 @@ impl<'a> Store<'a> {
         Self { parts, budget: budget.clone(), measured: RefCell::default() }
     }
 
-    /// Why it is not read, where it is a file of a form that is not supported.
+    /// Why the file cannot be read, if its format is not supported.
     pub(super) fn unsupported(&self) -> Option<&'static str> {
         match self.parts {
             Parts::Unsupported(why) => Some(why),
@@ -126,17 +126,17 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Is it a folder on disk?
+    /// Whether this is a folder on disk.
     pub(super) fn is_on_disk(&self) -> bool {
         matches!(self.parts, Parts::Folder(_))
     }
 
-    /// Are its parts files of a folder, on disk or in memory?
+    /// Whether the parts are files of a folder, on disk or in memory.
     pub(super) fn is_folder(&self) -> bool {
         matches!(self.parts, Parts::Folder(_) | Parts::Held(_))
     }
 
-    /// Is there a file of this name?
+    /// Whether there is a file of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         match &self.parts {
             Parts::Folder(top) => regular_file(&top.join(name)),
@@ -146,14 +146,14 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// A document of at most as many bytes as `bound` allows.
+    /// Reads a document of at most `bound` bytes.
     pub(super) fn document(&self, name: &str, bound: Bound) -> Result<Found, Error> {
         match &self.parts {
             Parts::Folder(top) => {
                 let path = top.join(name);
                 if path.is_symlink() {
                     let message =
-                        format!("{name} is a symbolic link, which is not followed: cp -RL copies what it leads to");
+                        format!("{name} is a symbolic link, which is not followed: copy its target with cp -RL");
                     return Ok(Found::Faulty(message));
                 }
                 if !regular_file(&path) {
@@ -173,12 +173,12 @@ impl<'a> Store<'a> {
                     bound.check(bytes.len() as u64, name)?;
                     Found::Bytes(bytes.clone())
                 }
-                Some((None, _)) => Found::Faulty(format!("{name} is no JSON document")),
+                Some((None, _)) => Found::Faulty(format!("{name} is not a JSON document")),
             }),
         }
     }
 
-    /// The measures of the layer that a manifest names; `None` where it is not there.
+    /// Measures a layer of a manifest; `None` if it is missing.
     pub(super) fn measure_named(
         &self,
         name: &str,
@@ -186,14 +186,14 @@ impl<'a> Store<'a> {
         limits: &Limits,
     ) -> Result<Option<Measured>, Error> {
         match &self.parts {
-            // What a manifest leaves to other places is not asked for.
+            // Foreign layers are stored outside the registry and are not requested.
             Parts::Remote(_) if said.is_foreign() => Ok(None),
             Parts::Remote(remote) => self.once(name, || (remote.layer)(said.digest, said.size)),
             Parts::Folder(_) | Parts::Archive(_) | Parts::Held(_) | Parts::Unsupported(_) => self.measure(name, limits),
         }
     }
 
-    /// What is known of the blob, or else what `measure` says of it now.
+    /// The known measurements of the blob, otherwise those that `measure` makes now.
     fn once(
         &self,
         name: &str,
@@ -207,7 +207,7 @@ impl<'a> Store<'a> {
         Ok(measured)
     }
 
-    /// The blob's measures; `None` where it is not there.
+    /// Measures a blob; `None` if it is missing.
     pub(super) fn measure(&self, name: &str, limits: &Limits) -> Result<Option<Measured>, Error> {
         self.once(name, || match &self.parts {
             Parts::Folder(top) => {
@@ -228,7 +228,7 @@ impl<'a> Store<'a> {
         })
     }
 
-    /// The name of the file that a name leads to through a link, for [`with_layer`].
+    /// The name of the file to which a name leads through a link, for [`with_layer`].
     pub(super) fn resolved(&self, name: &str) -> String {
         match &self.parts {
             Parts::Folder(_) | Parts::Held(_) | Parts::Remote(_) | Parts::Unsupported(_) => name.to_owned(),
@@ -237,8 +237,8 @@ impl<'a> Store<'a> {
     }
 }
 
-/// Hands the decompressed content of the file `name` in the folder or tar file `place` to `with`; `None` where it is not there. A tar file
-/// is read again up to it.
+/// Passes the decompressed content of the file `name` in the folder or tar file `place` to `with`; `None` if it is missing. A tar file is read again
+/// up to that member.
 pub(super) fn with_layer<T>(
     place: &Path,
     name: &str,
@@ -267,7 +267,7 @@ pub(super) fn with_layer<T>(
 }
 
 impl Archive {
-    /// The regular file that a name leads to, through at most one link.
+    /// The regular file to which a name leads, through at most one link.
     fn resolve(&self, name: &str) -> Option<MemberPath> {
         let path = MemberPath::parse(name.as_bytes()).ok()?;
         match self.files.get(&path)? {
@@ -298,7 +298,7 @@ fn read_tar<T>(
     with_content(BufReader::with_capacity(1 << 16, file), limits, budget, with)
 }
 
-/// Reads a tar file from front to end.
+/// Reads a whole tar file.
 fn scan(
     input: &mut dyn Read,
     what: &str,
@@ -328,7 +328,7 @@ fn scan(
     Ok(files)
 }
 
-/// What stands before the first byte that is not white space in JSON, and that byte. Where there is too much of it, it is not a document.
+/// The JSON white space at the start of a file, and the first byte after it. A file with too much white space does not count as a document.
 fn leading_bytes(mut content: impl Read) -> std::io::Result<Vec<u8>> {
     const WHITE_SPACE_MAX: usize = 4096;
     let mut start = Vec::new();
@@ -342,7 +342,7 @@ fn leading_bytes(mut content: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(start)
 }
 
-/// How a file is compressed, by its first bytes.
+/// How a file is compressed, according to its first bytes.
 fn compression(file: File, path: &Path) -> Result<Compression, Error> {
     let mut start = Vec::new();
     let read = file.take(START as u64).read_to_end(&mut start);
@@ -367,7 +367,7 @@ fn read_file(
     Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits, budget)?, document: Some(bytes) })
 }
 
-/// Where a relative link leads, from the folder that it stands in; `None` for one that leads out of the archive.
+/// The path to which a relative link leads, from the folder that contains the link; `None` if it leads out of the archive.
 fn beside(link: &MemberPath, target: &[u8]) -> Option<MemberPath> {
     let mut segments: Vec<&[u8]> = link.as_bytes().split(|&byte| byte == b'/').collect();
     segments.pop();

@@ -14,7 +14,7 @@ fn read(text: &str, announced: Option<&str>) -> Result<Document, String> {
 }
 
 #[test]
-fn a_manifest_is_read_and_every_cut_and_contradiction_refused() {
+fn a_manifest_is_read_and_truncated_or_contradictory_ones_are_refused() {
     assert!(matches!(read(MANIFEST, None), Ok(Document::Manifest { layers, .. }) if layers.len() == 1));
     for end in 0..MANIFEST.len() {
         assert!(read(&MANIFEST[..end], None).is_err(), "cut at {end}");
@@ -32,7 +32,7 @@ fn a_manifest_is_read_and_every_cut_and_contradiction_refused() {
         ("image.config.v1", "artifact.v1"),
         ("image.manifest.v1", "image.index.v1"),
         ("\"size\":2", "\"size\":2,\"size\":2"),
-        // Programs in Go read these as the fields that they are called like.
+        // Go programs ignore case and read these names as the known fields.
         ("\"layers\":", "\"Layers\":[],\"layers\":"),
         ("\"layers\":", "\"layer\u{17f}\":[],\"layers\":"),
         ("\"size\":2", "\"size\":2,\"Digest\":null"),
@@ -45,7 +45,7 @@ fn a_manifest_is_read_and_every_cut_and_contradiction_refused() {
 }
 
 #[test]
-fn a_configuration_is_read_and_what_is_none_refused() {
+fn a_configuration_is_read_and_malformed_ones_are_refused() {
     let config = document::read_config(CONFIG.as_bytes(), &Limits::default()).unwrap();
     assert_eq!((config.platform.to_string().as_str(), config.diff_ids.len()), ("linux/s390x", 1));
     assert!(!config.history[0].makes_layer);
@@ -63,17 +63,17 @@ fn a_configuration_is_read_and_what_is_none_refused() {
 }
 
 #[test]
-fn what_docker_load_would_read_otherwise_is_refused() {
+fn documents_that_docker_load_reads_differently_are_refused() {
     let image = r#"[{"Config":"c.json","RepoTags":null,"Layers":["a/layer.tar"]MORE}]"#;
     let read = |more: &str| document::read_docker_archive(image.replace("MORE", more).as_bytes(), &Limits::default());
     assert!(read("").is_ok() && read(r#","Parent":"x""#).is_ok());
     for more in [r#","layers":["evil/layer.tar"]"#, r#","CONFIG":"evil.json""#, ",\"Layer\u{17f}\":[]"] {
-        assert!(read(more).unwrap_err().contains("in other letters"), "{more}");
+        assert!(read(more).unwrap_err().contains("in different case"), "{more}");
     }
 }
 
 #[test]
-fn a_platform_is_compared_with_its_variant_where_one_is_expected() {
+fn a_variant_is_compared_only_if_one_is_expected() {
     let platform = document::Platform { os: "linux".into(), architecture: "arm64".into(), variant: Some("v8".into()) };
     for (expected, is) in [
         ("linux/arm64", true),
@@ -88,7 +88,7 @@ fn a_platform_is_compared_with_its_variant_where_one_is_expected() {
 }
 
 #[test]
-fn spellings_of_one_platform_are_one_to_container_engines() {
+fn different_spellings_of_a_platform_are_equal() {
     let normal = |text: &str| {
         let mut words = text.split('/').map(str::to_owned);
         let mut word = || words.next().unwrap_or_default();
@@ -118,7 +118,7 @@ fn spellings_of_one_platform_are_one_to_container_engines() {
 }
 
 #[test]
-fn layers_differ_by_path() {
+fn layer_differences_are_reported_by_path() {
     let file = |text: &[u8], mode| Entry { kind: Kind::File(text.len() as u64, Sha256::of(text)), mode };
     let folder = Entry { kind: Kind::Directory, mode: 0o755 };
     let one: Tree =
@@ -143,7 +143,7 @@ fn layers_differ_by_path() {
     assert_eq!(tree::differences(&one, &wider), [(b"a".to_vec(), Difference::Mode(0o644, 0o755))]);
 }
 
-/// A layout in memory whose one layer is named `count` times.
+/// A layout in memory whose only layer is listed `count` times.
 fn layout_naming(count: usize) -> std::collections::BTreeMap<String, Vec<u8>> {
     let layer = vec![7; 10_000];
     let mut files = std::collections::BTreeMap::new();
@@ -163,7 +163,7 @@ fn layout_naming(count: usize) -> std::collections::BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn a_blob_is_measured_once_however_often_it_is_named() {
+fn a_blob_listed_several_times_is_measured_once() {
     let spent = |count: usize| {
         let files = layout_naming(count);
         let held: std::collections::BTreeMap<&str, &[u8]> =
@@ -181,10 +181,10 @@ fn a_blob_is_measured_once_however_often_it_is_named() {
 }
 
 #[test]
-fn layers_that_unpack_to_too_much_end_in_the_limit_of_work() {
+fn layers_that_unpack_to_too_much_exceed_the_work_limit() {
     let files = layout_naming(1);
     let held = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-    // It is read, hashed, and hashed again as what it unpacks to.
+    // The layer is read and hashed, and its unpacked content is also hashed.
     let limits = Limits { work_base_units: 39_999, work_per_megabyte_units: 0, ..Limits::default() };
     let budget = crate::base::budget::Budget::of_audit(0, &limits);
     let held = super::Held::Folder(held);

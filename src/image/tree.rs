@@ -1,4 +1,4 @@
-//! The files of a layer (OCI image specification, "Image Layer Filesystem Changeset"), to say which of them differ from another layer's.
+//! The files of a layer (OCI image specification, "Image Layer Filesystem Changeset"), for comparing two layers.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -16,71 +16,71 @@ use crate::base::digest::{Sha256, Sha256Hasher};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 
-/// What a layer holds, by path. Owners, times and the order of members are not looked at.
+/// The contents of a layer, by path. Owners, times and the order of members are ignored.
 pub type Tree = BTreeMap<Vec<u8>, Entry>;
 
 /// One entry of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
+    /// The kind of entry.
     pub kind: Kind,
     /// Permission bits.
     pub mode: u32,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A directory.
     Directory,
-    /// A regular file, by size and digest.
+    /// A regular file, with its size and digest.
     File(u64, Sha256),
-    /// A symbolic link, by its target.
+    /// A symbolic link, with its target.
     Symlink(Vec<u8>),
-    /// Another name of a file.
+    /// A second name of a file.
     HardLink(Vec<u8>),
-    /// A device with its numbers, or a pipe: what it is, in words.
+    /// A device with its numbers, or a pipe; the text states which.
     Special(&'static str, u64, u64),
 }
 
-/// One path at which two layers differ.
+/// A difference between two layers at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
-    /// It is in the first only.
+    /// The path is only in the first layer.
     OnlyInFirst,
-    /// It is in the second only.
+    /// The path is only in the second layer.
     OnlyInSecond,
-    /// Files with other bytes, or links to another place.
+    /// Files with different content, or links with different targets.
     Content,
-    /// A file in one, a folder or link in the other.
+    /// Entries of different kinds, for example a file and a folder.
     Kind,
-    /// The permission bits of both.
+    /// Different permission bits: those of the first and the second layer.
     Mode(u32, u32),
 }
 
-/// The entries of layer number `at`, from 0; `None` where its bytes are not at hand.
+/// The entries of layer number `at`, counted from 0; `None` if its bytes are not on disk.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a layer that engines do not unpack either, and for sparse files; what reading gives.
+/// [`Error::Malformed`] for a layer that engines cannot unpack either, and for sparse files; read errors.
 pub fn of_layer(image: &ImageFacts, at: usize, limits: &Limits) -> Result<Option<Tree>, Error> {
     let (Some(layer), Place::Disk(place)) = (image.layers.get(at), &image.place) else { return Ok(None) };
     with_layer(place, &layer.name, limits, |content| read(content, limits))
 }
 
-/// The entries of the layer whose blob `blob` gives: its bytes must be the ones that were measured.
+/// The entries of the layer in `blob`, whose bytes must be the ones that were measured.
 ///
 /// # Errors
-/// As [`of_layer`]; [`Error::Malformed`] for other bytes, too.
+/// As [`of_layer`], and [`Error::Malformed`] for different bytes.
 #[cfg(feature = "fetch")]
 pub(crate) fn of_blob(blob: impl Read, measured: &Measured, limits: &Limits) -> Result<Tree, Error> {
     let what = "a layer";
-    // One byte more than is due is enough to know that it is another blob.
+    // One byte more than expected is enough to detect a different blob.
     let mut blob = HashingReader::new(blob.take(measured.size.saturating_add(1)));
     let tree = with_content(&mut blob, limits, &Budget::of_unknown_input(limits), |content| read(content, limits))?;
     std::io::copy(&mut blob, &mut std::io::sink()).map_err(|error| Error::from_read(what, error))?;
     match blob.finish() == (measured.digest, measured.size) {
         true => Ok(tree),
-        false => Err(Error::malformed(what, "its bytes are not the ones that were measured a moment before")),
+        false => Err(Error::malformed(what, "its bytes differ from the ones that were measured")),
     }
 }
 
@@ -99,13 +99,13 @@ fn read(content: &mut dyn Read, limits: &Limits) -> Result<Tree, Error> {
             changeset::Kind::HardLink(target) => Kind::HardLink(target),
             changeset::Kind::Special(what, major, minor) => Kind::Special(what, major, minor),
         };
-        // The later one counts, as when it is unpacked.
+        // The later entry counts, as it does when engines unpack.
         tree.insert(member.path, Entry { kind, mode: member.mode });
     }
     Ok(tree)
 }
 
-/// Where two layers differ, by path.
+/// The differences between two layers, by path.
 pub fn differences(first: &Tree, second: &Tree) -> Vec<(Vec<u8>, Difference)> {
     let mut differences: Vec<(Vec<u8>, Difference)> = Vec::new();
     for (path, one) in first {

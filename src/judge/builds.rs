@@ -1,8 +1,8 @@
-//! The index of verified builds: what each accepted or rejected manifest says of its image, found by the image's digest. Whoever asks
-//! whether something may run, or what ran, asks here.
+//! The index of verified builds: what each accepted or rejected manifest states about its image, found by the image's digest. Admission and
+//! reconciliation look images up here.
 //!
-//! It holds what stood behind the gate and no more: a bundle whose signature no trusted key accepts has an entry without an image, so that a
-//! refusal can name it, and no digest leads to it.
+//! It contains only images from verified manifests. A bundle whose signature no trusted key verifies has an entry with no image, so that a
+//! refusal can mention the bundle; no digest leads to that entry.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,45 +11,45 @@ use crate::base::digest::Sha256;
 use crate::base::time::Timestamp;
 use crate::judge::finding::{Group, Verdict};
 
-/// What a verified manifest says of the image that was pushed.
+/// What a verified manifest states about the pushed image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuiltImage {
-    /// Tags and digests as the signed log has them: sorted, each pair once, so that a tag is found without looking at all of them.
+    /// Tags and digests from the signed log, sorted and without duplicates, so that a tag is found by binary search.
     pub pushed: Vec<(String, Sha256)>,
-    /// Repositories that it was pushed to, spelled in full.
+    /// Repositories to which it was pushed, with their names spelled in full.
     pub repositories: Vec<String>,
-    /// The repository's content-trust root key, as the signed log has it: base64 text.
+    /// The repository's content-trust root key from the signed log, as base64 text.
     pub root_key: Option<String>,
     /// The commit that was proved.
     pub commit: Option<String>,
-    /// When it was built, by the server's own clock.
+    /// When the image was built, by the server's own clock.
     pub built: Option<Timestamp>,
 }
 
-/// One bundle and what its audit said.
+/// One bundle and the result of its audit.
 #[derive(Debug, Clone)]
 pub struct Build {
     /// The bundle's path.
     pub path: String,
-    /// SHA-256 of the bundle's file, where it could be read.
+    /// SHA-256 of the bundle's file, if it could be read.
     pub sha256: Option<Sha256>,
-    /// The build's name, which nobody signed.
+    /// The build's name, which is not signed.
     pub build_name: Option<String>,
     /// The audit's verdict.
     pub verdict: Verdict,
-    /// Does the audit exit with 0?
+    /// Whether the audit gives exit code 0.
     pub accepted: bool,
-    /// From when on the acceptance holds no more: the build is too old then, or a waiver that it needs is over.
+    /// When the acceptance ends, because the build becomes too old or a waiver that the acceptance needs expires.
     pub until: Option<Timestamp>,
-    /// Why not, a line each.
+    /// Why the bundle is not accepted, one line for each reason.
     pub because: Vec<String>,
-    /// Groups that the audit looked at.
+    /// Groups that were in play.
     pub in_play: Vec<Group>,
-    /// What the verified manifest says of its image.
+    /// What the verified manifest states about its image.
     pub image: Option<BuiltImage>,
 }
 
-/// Every build of an evidence folder, found by what a question has: a digest, a repository, a name.
+/// All builds of an evidence folder, found by digest, repository or name.
 #[derive(Debug, Clone, Default)]
 pub struct Builds {
     builds: Vec<Arc<Build>>,
@@ -62,7 +62,7 @@ pub struct Builds {
 }
 
 impl BuiltImage {
-    /// What was pushed under `tag`, or under any.
+    /// What was pushed under `tag`, or under any tag if `tag` is `None`.
     fn pushed_as(&self, tag: Option<&str>) -> &[(String, Sha256)] {
         let Some(tag) = tag else { return &self.pushed };
         let start = self.pushed.partition_point(|(pushed, _)| pushed.as_str() < tag);
@@ -72,14 +72,14 @@ impl BuiltImage {
 }
 
 impl Build {
-    /// Is it accepted at this moment, by an audit that was made before?
+    /// Whether the build, according to its audit, is accepted at this time.
     pub fn is_accepted_at(&self, now: Timestamp) -> bool {
         self.accepted && self.until.is_none_or(|until| now < until)
     }
 }
 
 impl Builds {
-    /// These builds, in their order.
+    /// Indexes these builds and keeps their order.
     pub fn of(builds: Vec<Arc<Build>>) -> Self {
         let mut all = Self::default();
         for (at, build) in builds.iter().enumerate() {
@@ -114,12 +114,12 @@ impl Builds {
         }
     }
 
-    /// Every build, in its order.
+    /// All builds, in order.
     pub fn all(&self) -> impl Iterator<Item = &Build> {
         self.builds.iter().map(|build| &**build)
     }
 
-    /// How many of them have no verified manifest.
+    /// The number of builds without a verified manifest.
     pub fn without_image(&self) -> usize {
         self.without_image
     }
@@ -128,18 +128,18 @@ impl Builds {
         places.into_iter().flatten().filter_map(|at| self.builds.get(*at)).map(|build| &**build)
     }
 
-    /// The builds whose manifest names this digest.
+    /// The builds whose manifest records this digest.
     pub fn of_digest(&self, digest: &Sha256) -> impl Iterator<Item = &Build> {
         self.at(self.by_digest.get(digest))
     }
 
-    /// The build that a digest leads to: one that is accepted at this moment before others.
+    /// The build for a digest. One that is accepted at this time is preferred.
     pub fn best_of_digest(&self, digest: &Sha256, now: Timestamp) -> Option<&Build> {
         let mut accepted = self.of_digest(digest).filter(|build| build.is_accepted_at(now));
         accepted.next().or_else(|| self.of_digest(digest).next())
     }
 
-    /// The builds that pushed to a repository, newest first, each with the digests that it pushed under `tag`, or under any.
+    /// The builds that pushed to a repository, newest first, each with the digests that it pushed under `tag`, or under any tag if `tag` is `None`.
     pub fn of_tag(&self, repository: &str, tag: Option<&str>) -> impl Iterator<Item = (&Build, Sha256)> {
         self.at(self.by_repository.get(repository)).flat_map(move |build| {
             let pushed = build.image.as_ref().map_or(&[][..], |image| image.pushed_as(tag));
@@ -150,8 +150,8 @@ impl Builds {
         })
     }
 
-    /// Bundles without a verified manifest whose names say that they may be of this repository. Names are not signed: this helps a reader
-    /// to find them and no more.
+    /// Bundles without a verified manifest whose names match this repository. Names are not signed: this only helps a reader to find the
+    /// bundles.
     pub fn unverified_named(&self, repository: &str) -> impl Iterator<Item = &Build> {
         let prefix = format!("{}.", repository.replace('/', "."));
         let from = self.unverified.range(prefix.clone()..);

@@ -1,27 +1,27 @@
-//! What the checks on a workload look at: one image in one workload, and everything that is known to compare it with.
+//! The input of checks on a workload: one image in one workload, and everything to compare it with.
 
 use crate::base::time::Timestamp;
 use crate::given::attestation::Attestation;
 use crate::judge::builds::{Build, Builds};
 use crate::workload::{UsedImage, Workload};
 
-/// One image that is to be deployed.
+/// One image to be deployed.
 #[derive(Debug, Clone, Copy)]
 pub struct Deployment<'a> {
-    /// The file that names it.
+    /// The file that refers to it.
     pub workload: &'a Workload,
-    /// The image and its place.
+    /// The image and its place in the workload.
     pub image: &'a UsedImage,
     /// The builds of the evidence.
     pub builds: &'a Builds,
     /// The attestation record of an instance that runs the workload.
     pub attestation: Option<&'a Attestation>,
-    /// The moment that is asked for.
+    /// The time as of which the deployment is evaluated.
     pub now: Timestamp,
 }
 
 impl<'a> Deployment<'a> {
-    /// The build that the image's digest leads to: an accepted one before others.
+    /// The build for the image's digest. An accepted one is preferred.
     pub fn build(&self) -> Option<&'a Build> {
         let digest = self.image.image.as_ref().ok()?.digest()?;
         self.builds.best_of_digest(&digest, self.now)

@@ -1,4 +1,4 @@
-//! What a check says, and the one rule that turns findings into a verdict.
+//! The answers of checks, and the rule that turns them into a verdict.
 
 pub(crate) mod version_1;
 
@@ -6,10 +6,10 @@ use crate::base::time::Timestamp;
 use crate::base::words::words;
 use crate::judge::evidence::Known;
 
-/// The check that is always at `require`, and that nobody can waive.
+/// The check that is always at `require` and cannot be waived.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
 
-/// What a check is about. A group is in play when evidence for it is given or when it is required.
+/// A group of checks. It is in play if evidence for it is supplied or if it is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Group {
@@ -23,17 +23,17 @@ pub enum Group {
     Trust,
     /// The build server's attestation.
     Builder,
-    /// What is to be deployed.
+    /// The workload to be deployed.
     Workload,
 }
 
 impl Group {
-    /// The groups of a bundle: an audit has findings of these. `workload` is asked about by `admit` and `serve` alone.
+    /// The groups of a bundle, for which an audit has findings. Only `admit` and `serve` run the checks of `workload`.
     pub const OF_BUNDLES: [Self; 5] = [Self::Manifest, Self::Source, Self::Image, Self::Trust, Self::Builder];
 }
 
 words! {
-    /// The contract's word.
+    /// The word in policies and reports.
     pub Group {
         Manifest = "manifest",
         Source = "source",
@@ -44,32 +44,32 @@ words! {
     }
 }
 
-/// What a check's answer does to the verdict. The strongest comes first.
+/// How a check's answer affects the verdict, strongest level first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// It decides.
+    /// The answer affects the verdict.
     Require,
-    /// It is shown.
+    /// The answer is only shown.
     Warn,
-    /// It is not run, and listed.
+    /// The check is listed, but not run.
     Off,
 }
 
 words! {
-    /// The contract's word.
+    /// The word in policies and reports.
     pub Level { Require = "require", Warn = "warn", Off = "off" }
 }
 
 /// A check's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It holds.
+    /// What the check requires is true.
     Pass,
-    /// It does not hold.
+    /// What the check requires is not true.
     Fail,
-    /// It was looked at and could not be decided.
+    /// The check examined the evidence, but could not decide.
     Unknown,
-    /// It was not looked at.
+    /// The check did not examine anything.
     NotRun(Reason),
 }
 
@@ -77,25 +77,25 @@ pub enum Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Another check failed, and this one could not be looked at: see `caused_by`. Or there is no verdict.
+    /// The check could not run because a different check failed (see `caused_by`), or because there is no verdict.
     Refused,
-    /// There is nothing to look at.
+    /// There is no evidence to examine.
     NoEvidence,
-    /// Nobody said what is expected.
+    /// The policy does not define what is expected.
     NoExpectation,
-    /// The policy or the command switched it off.
+    /// The policy or the command switched the check off.
     Off,
-    /// This build of the program does not have it.
+    /// This build of the program does not include the check.
     NotBuiltIn,
 }
 
 impl Status {
-    /// Was nothing looked at?
+    /// Whether the check was not run.
     pub fn is_not_run(self) -> bool {
         matches!(self, Self::NotRun(_))
     }
 
-    /// The contract's word.
+    /// The word in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -105,7 +105,7 @@ impl Status {
         }
     }
 
-    /// Why it was not run, in the contract's word.
+    /// The word for why the check was not run.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::NotRun(reason) => Some(reason.word()),
@@ -113,19 +113,19 @@ impl Status {
         }
     }
 
-    /// Every status, each reason one of its own.
+    /// All statuses, one for each reason.
     pub fn all() -> impl Iterator<Item = Self> {
         [Self::Pass, Self::Fail, Self::Unknown].into_iter().chain(Reason::ALL.map(Self::NotRun))
     }
 
-    /// Reads the contract's words.
+    /// Reads a status from the words in reports.
     pub fn from_words(word: &str, reason: Option<&str>) -> Option<Self> {
         Self::all().find(|status| status.word() == word && status.reason() == reason)
     }
 }
 
 words! {
-    /// The contract's word.
+    /// The word in policies and reports.
     pub Reason {
         Refused = "refused",
         NoEvidence = "no-evidence",
@@ -135,36 +135,36 @@ words! {
     }
 }
 
-/// Who asked for a check's answer, which decides whether a missing answer rejects.
+/// What requested a check's answer. It determines whether a missing answer rejects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Demand {
-    /// Nobody: it runs because its group is in play.
+    /// Nothing: the check runs because its group is in play.
     None,
-    /// Its group was required, or evidence for it was handed over.
+    /// Its group was required, or evidence for the group was supplied.
     Group,
-    /// The check itself was named, by `[levels]` or by its own field of `[expect]`.
+    /// The check itself was requested, by `[levels]` or by its own field of `[expect]`.
     Check,
 }
 
-/// What happens to a required check that finds no evidence.
+/// The effect of a required check that finds no evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingEvidence {
-    /// It rejects when its group was asked for.
+    /// It rejects if its group was requested.
     RejectsWithGroup,
-    /// Good builds exist without it: it rejects only when the check itself was named.
+    /// It rejects only if the check itself was requested, because good builds may lack the evidence.
     RejectsByName,
 }
 
-/// The policy's word that an answer is known and shall not reject this one bundle. It changes no answer.
+/// The policy's statement that an answer is known and does not reject this one bundle. The waiver does not change the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
-    /// Who answers for it.
+    /// Who is responsible for it.
     pub owner: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Until when it counts.
+    /// When the waiver ends.
     pub expires: Timestamp,
-    /// Whether it counts at the moment of the audit.
+    /// Whether it counts at the time of the audit.
     pub standing: WaiverStanding,
 }
 
@@ -173,12 +173,12 @@ pub struct Waiver {
 pub enum WaiverStanding {
     /// It counts.
     Active,
-    /// Its time is over: it is as if it were not there, and is shown.
+    /// It has expired: it has no effect, but is shown.
     Expired,
 }
 
 words! {
-    /// The report's word.
+    /// The word in reports.
     pub WaiverStanding { Active = "active", Expired = "expired" }
 }
 
@@ -189,7 +189,7 @@ impl Waiver {
         match self.standing {
             WaiverStanding::Active => format!("waived by {owner} until {expires}: {reason}"),
             WaiverStanding::Expired => {
-                format!("the waiver of {owner} expired at {expires} and counts as none: {reason}")
+                format!("{owner}'s waiver expired at {expires} and has no effect: {reason}")
             }
         }
     }
@@ -203,77 +203,77 @@ pub struct Finding {
     pub check: &'static str,
     /// Its group.
     pub group: Group,
-    /// What its answer does.
+    /// Its level.
     pub level: Level,
     /// The answer.
     pub status: Status,
-    /// The check that failed and kept this one from being looked at: then this answer is a consequence and says nothing by itself.
+    /// The failed check that prevented this one. This answer is then only a consequence.
     pub caused_by: Option<&'static str>,
     /// The answer in words.
     pub message: String,
-    /// What should have been there, where that can be said.
+    /// What was expected, if that can be stated.
     pub expected: Option<String>,
-    /// What was there.
+    /// What was found.
     pub found: Option<String>,
-    /// More, a line each.
+    /// Details, one line each.
     pub details: Vec<String>,
-    /// What a pass says, each statement with how it is known; `message` has them all. Empty for other answers.
+    /// The statements of a pass, each with how it is known. `message` contains all of them. Empty for other answers.
     pub says: Vec<Said>,
-    /// Who asked.
+    /// What requested the answer.
     pub demand: Demand,
-    /// What a lack of evidence does.
+    /// The effect of missing evidence.
     pub missing_evidence: MissingEvidence,
-    /// What the policy says of this answer on this bundle, where it would reject.
+    /// The policy's waiver of this answer on this bundle, if the answer would reject.
     pub waiver: Option<Waiver>,
-    /// What it does to the verdict. `settle` decides it from all findings together.
+    /// Its effect on the verdict. `settle` decides it from all findings together.
     pub effect: Effect,
 }
 
 /// One statement of a check that passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
-    /// What is said.
+    /// The statement.
     pub text: String,
     /// How it is known.
     pub known: Known,
 }
 
-/// What a finding does to the verdict.
+/// A finding's effect on the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
     None,
     /// It rejects the bundle.
     Rejects,
-    /// It would reject, and an active waiver keeps it from that. The verdict is an acceptance in part at best.
+    /// It would reject, but an active waiver prevents that. The verdict is at best an acceptance in part.
     Waived,
-    /// Nothing by itself: the check that it was caused by rejects.
+    /// None by itself: the check that caused this answer rejects.
     Follows,
 }
 
-/// The answer to the whole question.
+/// The result of an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every group that the policy requires was checked, and nothing objects.
+    /// Every group that the policy requires was checked, and no check rejects.
     Accept,
-    /// Nothing objects, and something that an acceptance needs is missing.
+    /// No check rejects, but something that an acceptance needs is missing.
     AcceptInPart,
-    /// A required check objects.
+    /// A required check rejects.
     Reject,
     /// No verdict could be reached.
     None,
 }
 
 words! {
-    /// The contract's word.
+    /// The word in policies and reports.
     pub Verdict { Accept = "accept", AcceptInPart = "accept-in-part", Reject = "reject", None = "none" }
 }
 
 impl Verdict {
-    /// The verdict that settled findings give. `required` are the groups that a policy requires, `None` without a policy.
+    /// The verdict of settled findings. `required` are the groups that a policy requires, `None` without a policy.
     ///
-    /// An acceptance needs a policy, and an answer at `require` in every group that it requires. One waived answer, or one check at
-    /// `require` that this build does not have, makes it an acceptance in part.
+    /// An acceptance needs a policy, and an answer at `require` in every group that the policy requires. One waived answer, or one check at
+    /// `require` that this build does not include, makes it an acceptance in part.
     pub(crate) fn of(findings: &[Finding], in_play: &[Group], required: Option<&[Group]>) -> Self {
         if findings.iter().any(Finding::rejects) {
             return Self::Reject;
@@ -288,20 +288,21 @@ impl Verdict {
     }
 }
 
-/// Did a check of this group answer that decides? A policy may have switched all of them off: then the group was not checked, whatever
-/// evidence there is.
+/// Whether a check of this group at `require` answered. If a policy lowered all of them, the group was not checked, regardless of the
+/// evidence.
 pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
     let mut own = findings.iter().filter(|finding| finding.group == group);
     own.any(|finding| finding.level == Level::Require && finding.is_answer())
 }
 
-/// Decides what each finding does to the verdict: the one rule of rejection (docs/policy.md). `waiver` gives the policy's waiver of a check's
-/// answer on this bundle; it is asked only where the answer would reject.
+/// Decides each finding's effect on the verdict, by the only rule of rejection (docs/policy.md). `waiver` returns the policy's waiver of a
+/// check's answer on this bundle. It is called only if the answer would reject.
 ///
-/// A consequence does nothing while its cause rejects: the cause is what there is to mend. Where the cause does not reject (because it is
-/// waived, at `warn`, or `off`), nothing else would say that the check was never looked at, so its consequences at `require` reject, and each
-/// needs a waiver of its own.
+/// A consequence has no effect while its cause rejects: the cause is what must be fixed. If the cause does not reject (because it is
+/// waived, at `warn`, or `off`), nothing else would show that the dependent checks never ran. So its consequences at `require` reject, and
+/// each needs a waiver of its own.
 pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl Fn(&str) -> Option<Waiver>) {
+    share_causes(findings, in_play);
     name_roots(findings);
     let decide = |finding: &mut Finding, objects: bool| {
         finding.waiver = if objects { waiver(finding.check) } else { None };
@@ -328,7 +329,27 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl F
     }
 }
 
-/// Follows each `caused_by` to the check that is not itself a consequence. In a circle there is none: its members answer for themselves.
+/// Several checks may report the same fault of the evidence in the same words. The first check that rejects for it keeps it; the others count as not
+/// run because of that check.
+fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
+    let is_own = |one: &&Finding| one.caused_by.is_none() && in_play.contains(&one.group);
+    let is_no = |one: &&Finding| {
+        one.objects() || (one.level == Level::Warn && matches!(one.status, Status::Fail | Status::Unknown))
+    };
+    let cause_of = |one: &Finding| {
+        let one = Some(one).filter(is_own).filter(is_no)?;
+        let mut roots = findings.iter().filter(is_own).filter(|root| root.objects());
+        roots.find(|root| root.says_the_same(one)).map(|root| root.check).filter(|check| *check != one.check)
+    };
+    let causes: Vec<Option<&'static str>> = findings.iter().map(cause_of).collect();
+    for (finding, cause) in findings.iter_mut().zip(causes) {
+        if cause.is_some() {
+            (finding.status, finding.caused_by) = (Status::NotRun(Reason::Refused), cause);
+        }
+    }
+}
+
+/// Follows each `caused_by` to the check that is not itself a consequence. In a cycle there is none: `caused_by` of its members is cleared.
 fn name_roots(findings: &mut [Finding]) {
     let causes: Vec<(&'static str, Option<&'static str>)> =
         findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();
@@ -347,30 +368,33 @@ fn name_roots(findings: &mut [Finding]) {
 }
 
 impl Finding {
-    /// Does this answer reject the bundle?
+    /// Whether this answer rejects the bundle.
     pub fn rejects(&self) -> bool {
         self.effect == Effect::Rejects
     }
 
-    /// Would it reject, and does an active waiver alone keep it from that? Such an answer is never a pass: the verdict is an acceptance in
-    /// part at best.
+    /// Whether only an active waiver prevents it from rejecting. Such an answer is not a pass: the verdict is at best an acceptance in part.
     pub fn is_waived(&self) -> bool {
         self.effect == Effect::Waived
     }
 
-    /// Was it not looked at because a check that rejects failed? The cause is listed, and this is only counted.
+    /// Whether a rejecting check prevented this one. Reports list the cause and only count its consequences.
     pub fn is_consequence(&self) -> bool {
         self.effect == Effect::Follows
     }
 
-    /// Was it looked at?
+    /// Whether the check examined its evidence.
     pub(crate) fn is_answer(&self) -> bool {
         !self.status.is_not_run() && self.caused_by.is_none()
     }
 
-    /// Is it required, and does this build not have it?
+    /// Whether the check is required, but this build does not include it.
     pub(crate) fn is_not_built_in(&self) -> bool {
         self.level == Level::Require && self.status == Status::NotRun(Reason::NotBuiltIn)
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        (&self.message, &self.expected, &self.found) == (&other.message, &other.expected, &other.found)
     }
 
     fn has_active_waiver(&self) -> bool {
@@ -378,7 +402,7 @@ impl Finding {
         active && self.check != MANIFEST_SIGNATURE
     }
 
-    /// Would it reject if there were no waivers, and if it were nobody's consequence?
+    /// Whether it would reject if there were no waivers and it were not a consequence.
     pub(crate) fn objects(&self) -> bool {
         if self.level != Level::Require {
             return false;

@@ -6,45 +6,50 @@ use crate::base::time::Timestamp;
 use crate::git::{GIT_NAMESPACE, SshFault, SshKey, SshSignature};
 use crate::judge::policy::{Policy, SignerKey};
 
-/// Keys that sign commits and tags, each with its owner's name.
+/// Keys of signers of commits and tags, each with its owner's name.
 #[derive(Debug, Default)]
 pub(crate) struct Signers {
     ssh_names: Vec<String>,
     ssh_keys: Vec<SshKey>,
-    /// Names and certificates, one each.
+    /// Pairs of a name and a certificate.
     openpgp: Vec<(String, Vec<u8>)>,
 }
 
-/// What is said of one signature.
+/// The result for one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// A signer made it.
+    /// One of the signers made the signature.
     Good {
-        /// Whose key it is.
+        /// The signer's name.
         signer: String,
-        /// The key, and what else is known of the signature.
+        /// The key, and other information about the signature.
         detail: String,
     },
-    /// It is malformed, or of other bytes than it stands on.
+    /// The signature is malformed, or over different bytes.
     Bad(String),
-    /// It is by a key that no signer has.
+    /// The signature is by a key that belongs to none of the signers.
     OtherKey(String),
-    /// It cannot be judged here.
+    /// The signature cannot be verified here.
     Unsupported(String),
+    /// This build does not judge signatures of its form.
+    #[cfg_attr(feature = "openpgp", allow(dead_code, reason = "this build judges every form"))]
+    NotBuiltIn(String),
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Good { signer, detail } => write!(f, "signed by {signer} ({detail})"),
-            Self::Bad(message) | Self::OtherKey(message) | Self::Unsupported(message) => f.write_str(message),
+            Self::Bad(message) | Self::OtherKey(message) | Self::Unsupported(message) | Self::NotBuiltIn(message) => {
+                f.write_str(message)
+            }
         }
     }
 }
 
 impl Signers {
-    /// Those of the policy's `[[signers]]` that can sign commits: SSH keys and OpenPGP certificates. The policy has read the keys
-    /// before, so that one that cannot be read is an error there.
+    /// Those of the policy's `[[signers]]` that can sign commits: SSH keys and OpenPGP certificates. Reading the policy already
+    /// reports a key that cannot be read.
     pub(crate) fn of(policy: &Policy) -> Self {
         let mut signers = Self::default();
         for signer in &policy.signers {
@@ -70,25 +75,25 @@ impl Signers {
         self.ssh_names.iter().chain(self.openpgp.iter().map(|(name, _)| name)).cloned().collect()
     }
 
-    /// Judges a signature that git made over `payload`, by what its armour says it is.
+    /// Verifies a git signature over `payload`. Its armour determines the type.
     pub(crate) fn verify(&self, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
         self.verify_for(GIT_NAMESPACE, payload, signature, now)
     }
 
-    /// Judges a signature for `namespace`. OpenPGP has none, and is taken for git's only.
+    /// Verifies a signature for `namespace`. OpenPGP has no namespaces, so its signatures are accepted only for git's.
     pub(crate) fn verify_for(&self, namespace: &str, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
         let begins = |with: &str| signature.trim_ascii_start().starts_with(with.as_bytes());
         if begins("-----BEGIN SSH SIGNATURE-----") {
             self.verify_ssh(namespace, payload, signature)
         } else if begins("-----BEGIN PGP ") && namespace != GIT_NAMESPACE {
-            let message = "signed with OpenPGP, which does not say what a signature is for: SSH signatures do";
+            let message = "signed with OpenPGP, which does not record what a signature is for: use an SSH signature";
             Answer::Unsupported(message.into())
         } else if begins("-----BEGIN PGP SIGNATURE-----") {
             self.verify_openpgp(payload, signature, now)
         } else if begins("-----BEGIN SIGNED MESSAGE-----") {
             Answer::Unsupported("signed with X.509 (S/MIME), which is not supported".into())
         } else {
-            Answer::Unsupported("signed in a form that is not known".into())
+            Answer::Unsupported("signed in an unknown format".into())
         }
     }
 
@@ -109,8 +114,8 @@ impl Signers {
 
     #[cfg(not(feature = "openpgp"))]
     fn verify_openpgp(&self, _: &[u8], _: &[u8], _: Timestamp) -> Answer {
-        Answer::Unsupported(
-            "signed with OpenPGP, which this build of the program does not have (feature openpgp)".into(),
+        Answer::NotBuiltIn(
+            "signed with OpenPGP, which this build of the program does not include (feature openpgp)".into(),
         )
     }
 
@@ -123,7 +128,7 @@ impl Signers {
             Err(fault) => return Answer::Bad(format!("the OpenPGP signature is malformed: {fault}")),
         };
         for (name, bytes) in &self.openpgp {
-            // The policy has read it before.
+            // Reading the policy has already reported a malformed certificate.
             let Ok(certificate) = Certificate::read(bytes) else { continue };
             match signature.verify(payload, &certificate, now) {
                 Ok(signed) => {
@@ -132,18 +137,21 @@ impl Signers {
                     return Answer::Good { signer: name.clone(), detail };
                 }
                 Err(Fault::Refused(message)) => {
-                    return Answer::Bad(format!("the OpenPGP signature that names {name}'s key: {message}"));
+                    return Answer::Bad(format!("the OpenPGP signature that refers to {name}'s key: {message}"));
                 }
                 Err(Fault::Unsupported(message)) => {
-                    let message =
-                        format!("the OpenPGP signature that names {name}'s key uses {message}, which is not supported");
+                    let message = format!(
+                        "the OpenPGP signature that refers to {name}'s key uses {message}, which is not supported"
+                    );
                     return Answer::Unsupported(message);
                 }
                 Err(Fault::OtherKey) => {}
             }
         }
         let key = signature.issuer();
-        Answer::OtherKey(format!("the OpenPGP signature is by the key {key}, which is none of the policy's signers"))
+        Answer::OtherKey(format!(
+            "the OpenPGP signature is by the key {key}, which belongs to none of the policy's signers"
+        ))
     }
 }
 

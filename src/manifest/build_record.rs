@@ -6,26 +6,26 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 
-/// What the server wrote of the build. IBM does not document the record; the fields below were seen in answers of
-/// `GET /image`. Only `status` must be there; fields that are not known are kept.
+/// The build server's record of the build. IBM does not document it; the fields below were seen in responses to `GET /image`. Only `status` is
+/// required; unknown fields are kept.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BuildRecord {
     fields: Map<String, Value>,
 }
 
-/// Fields that must be text where they are present. `null` is read as absent.
+/// Fields that must be strings if present. `null` counts as absent.
 const TEXT_FIELDS: [&str; 6] =
     ["status", "build_name", "image_tag", "build_image_tag", "manifest_key_gen", "manifest_public_key"];
 
-/// What is asked for by name: all that is left of a shelved record.
+/// Fields that other code reads by name. A shelved record keeps only these.
 const ASKED: [&str; 5] = ["status", "build_name", "image_tag", "build_image_tag", "root_ssh_enabled"];
 
 impl BuildRecord {
     /// Reads a record: one JSON object without duplicate keys.
     ///
     /// # Errors
-    /// [`Error::Malformed`] naming `what`, [`Error::OverLimit`] beyond `build_record_bytes`.
+    /// [`Error::Malformed`] with the name `what`, [`Error::OverLimit`] beyond `build_record_bytes`.
     pub fn from_json(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.build_record_bytes().check(bytes.len() as u64, what)?;
         let fields = match strict_json::parse(bytes) {
@@ -35,12 +35,12 @@ impl BuildRecord {
         };
         for name in TEXT_FIELDS {
             if !matches!(fields.get(name), None | Some(Value::Null | Value::String(_))) {
-                return Err(Error::malformed(what, format!("expected text in the field {name:?}")));
+                return Err(Error::malformed(what, format!("field {name:?}: expected a string")));
             }
         }
         let record = Self { fields };
         if record.field("status").is_none() {
-            return Err(Error::malformed(what, "it has no field \"status\""));
+            return Err(Error::malformed(what, "missing field \"status\""));
         }
         Ok(record)
     }
@@ -50,17 +50,17 @@ impl BuildRecord {
         self.field("status").unwrap_or_default()
     }
 
-    /// Does the status say that the image was pushed? Which of the two words stands inside a manifest is not documented.
+    /// Whether the status reports that the image was pushed. IBM does not document which of the two values a manifest contains.
     pub fn says_pushed(&self) -> bool {
         matches!(self.status(), "image pushed" | "success")
     }
 
-    /// The build's name, where it is recorded and not empty.
+    /// The build's name, if recorded and not empty.
     pub fn build_name(&self) -> Option<&str> {
         self.text("build_name")
     }
 
-    /// The image's tag, where it is recorded and not empty.
+    /// The image's tag, if recorded and not empty.
     pub fn image_tag(&self) -> Option<&str> {
         self.text("image_tag")
     }
@@ -70,17 +70,17 @@ impl BuildRecord {
         self.text("build_image_tag")
     }
 
-    /// Could somebody log in to the build server as root? `None` where the record does not say it as a boolean.
+    /// The record's `root_ssh_enabled`: whether root can log in to the build server. `None` if the field is missing or not a boolean.
     pub fn root_ssh_enabled(&self) -> Option<bool> {
         self.get("root_ssh_enabled")?.as_bool()
     }
 
-    /// Is there a field of this name that is not `null`?
+    /// Whether the record has a field of this name that is not `null`.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Every field, in the record's order: text as it is, anything else as JSON.
+    /// Every field, in the record's order: strings unchanged, other values as JSON.
     pub fn fields(&self) -> impl Iterator<Item = (&str, String)> {
         self.fields.iter().map(|(name, value)| {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -88,7 +88,7 @@ impl BuildRecord {
         })
     }
 
-    /// A text field that is there and not empty.
+    /// A string field that is present and not empty.
     fn text(&self, name: &str) -> Option<&str> {
         self.field(name).filter(|text| !text.is_empty())
     }
@@ -102,7 +102,7 @@ impl BuildRecord {
         self.fields.get(name)
     }
 
-    /// Lets go of fields that nothing asks for by name.
+    /// Drops fields that no code reads by name.
     pub(crate) fn shelve(&mut self) {
         self.fields.retain(|name, _| ASKED.contains(&name.as_str()));
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn only_status_is_needed_and_unknown_fields_stay() {
+    fn only_status_is_required_and_unknown_fields_are_kept() {
         let record = read(r#"{"status": "", "new_field": {"a": 1}}"#).unwrap();
         assert!(!record.says_pushed());
         assert_eq!(record.fields().last(), Some(("new_field", r#"{"a":1}"#.to_owned())));
@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_empty_or_null_is_absent() {
+    fn an_empty_or_null_field_is_absent() {
         let record = read(r#"{"status": "success", "build_name": "", "image_tag": null}"#).unwrap();
         assert_eq!((record.build_name(), record.image_tag(), record.says_pushed()), (None, None, true));
         assert!(record.has("build_name") && !record.has("image_tag") && !record.has("root_ssh_enabled"));
     }
 
     #[test]
-    fn a_shelved_record_answers_as_before() {
+    fn shelving_keeps_every_field_read_by_name() {
         let text = r#"{"status": "success", "build_name": "a", "image_tag": "b", "build_image_tag": "c", "root_ssh_enabled": false, "d": 1}"#;
         let (record, mut shelved) = (read(text).unwrap(), read(text).unwrap());
         shelved.shelve();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_malformed() {
+    fn malformed_records_are_refused() {
         for bad in [
             "",
             "[]",

@@ -1,60 +1,60 @@
-//! Dockerfiles (docs.docker.com, "Dockerfile reference"): their directives, instructions and here-documents. [`read`] is for what is compared
-//! with the lines of docker's classic builder, `Step n/m : INSTRUCTION`.
+//! Dockerfiles (docs.docker.com, "Dockerfile reference"): directives, instructions and here-documents. [`read`] prepares instructions for
+//! comparison with the lines of docker's classic builder, `Step n/m : INSTRUCTION`.
 
 use crate::base::strict_json;
 
-/// One instruction: its lines joined, its keyword in upper case.
+/// One instruction: lines joined, keyword in upper case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instruction {
-    /// The line it begins on, from 1.
+    /// The line it begins on, counted from 1.
     pub line: usize,
-    /// As [`canonical`] has it, for example `FROM debian:bookworm-slim AS base`.
+    /// The text in [`canonical`] form, for example `FROM debian:bookworm-slim AS base`.
     pub text: String,
-    /// The here-documents that follow it, as BuildKit reads them.
+    /// The here-documents that follow it, parsed as BuildKit does.
     pub documents: Vec<HereDocument>,
 }
 
 /// A here-document of RUN, COPY or ADD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HereDocument {
-    /// The line that ends it.
+    /// The delimiter that ends it.
     pub name: String,
-    /// The lines before that, without leading tabs where `<<-` says so.
+    /// The lines before the delimiter. With `<<-`, leading tabs are removed.
     pub content: String,
 }
 
 /// A whole Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dockerfile {
-    /// Parser directives, `# syntax=…`: names in lower case, and values.
+    /// Parser directives, `# syntax=…`: names in lower case, with their values.
     pub directives: Vec<(String, String)>,
-    /// The escape letter.
+    /// The escape character.
     pub escape: char,
     /// All instructions.
     pub instructions: Vec<Instruction>,
 }
 
-/// Why a Dockerfile's instructions are not known.
+/// Why a Dockerfile's instructions cannot be determined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DockerfileFault {
-    /// It is no text.
+    /// It is not UTF-8.
     #[error("the Dockerfile is not UTF-8")]
     NoText,
-    /// It has here-documents, which the classic builder does not know.
-    #[error("line {0} has a here-document, which is not read")]
+    /// It has here-documents, which the classic builder does not support.
+    #[error("line {0} has a here-document, which is not supported")]
     HereDocument(usize),
-    /// A here-document has no end.
-    #[error("the here-document of line {0} has no end")]
+    /// A here-document is not terminated.
+    #[error("the here-document on line {0} is not terminated")]
     Unterminated(usize),
-    /// A line begins with no known instruction.
-    #[error("line {line} begins with {word:?}, which is no instruction")]
+    /// A line does not begin with a known instruction.
+    #[error("line {line} begins with {word:?}, which is not an instruction")]
     UnknownInstruction {
-        /// From 1.
+        /// The line number, counted from 1.
         line: usize,
-        /// Its first word.
+        /// The line's first word.
         word: String,
     },
-    /// There is no instruction.
+    /// It has no instruction.
     #[error("the Dockerfile has no instruction")]
     Empty,
 }
@@ -80,10 +80,10 @@ const KEYWORDS: [&str; 18] = [
     "WORKDIR",
 ];
 
-/// Reads all instructions of a Dockerfile without here-documents. Comments and empty lines drop out, lines that end with the escape letter are
-/// joined, as the classic builder joins them: the escape letter and the line's end vanish, and nothing takes their place.
+/// Reads all instructions of a Dockerfile without here-documents. Comments and empty lines are dropped. Lines that end with the escape character
+/// are joined as the classic builder joins them: the escape character and the line break are removed without replacement.
 ///
-/// It does not look at what instructions say, and expands no variable: the builder prints them unexpanded too.
+/// Does not interpret instructions or expand variables: the builder also prints variables unexpanded.
 ///
 /// # Errors
 /// [`DockerfileFault`].
@@ -98,10 +98,10 @@ pub fn read(content: &[u8]) -> Result<Vec<Instruction>, DockerfileFault> {
     }
 }
 
-/// Reads directives, instructions and here-documents, these as BuildKit reads them.
+/// Reads directives, instructions and here-documents, as BuildKit does.
 ///
 /// # Errors
-/// [`DockerfileFault`], but for `HereDocument`.
+/// [`DockerfileFault`], except `HereDocument`.
 pub fn read_whole(content: &[u8]) -> Result<Dockerfile, DockerfileFault> {
     let text = std::str::from_utf8(content).map_err(|_| DockerfileFault::NoText)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -116,7 +116,7 @@ pub fn read_whole(content: &[u8]) -> Result<Dockerfile, DockerfileFault> {
         }
         let begin = pending.is_none();
         let (first, mut joined) = pending.take().unwrap_or((number, String::new()));
-        // The first line loses its blanks at the start, those after it keep them.
+        // Only the first line loses its leading blanks; continuation lines keep theirs.
         let line = if begin { line.trim_start() } else { line };
         match strip_escape(line, escape) {
             Some(part) => {
@@ -140,13 +140,13 @@ pub fn read_whole(content: &[u8]) -> Result<Dockerfile, DockerfileFault> {
     Ok(Dockerfile { directives, escape, instructions })
 }
 
-/// The line without the escape letter at its end. Two of them are no line's continuation.
+/// The line without its trailing escape character. Two escape characters do not continue a line.
 fn strip_escape(line: &str, escape: char) -> Option<&str> {
     line.trim_end_matches([' ', '\t']).strip_suffix(escape).filter(|part| !part.ends_with(escape))
 }
 
-/// The directives at the very top, and the escape letter: a backslash where none says `escape`. The first line that is not a directive ends
-/// them. Behind a first line `#!…` BuildKit looks for `syntax` only.
+/// The directives at the top of the file, and the escape character: a backslash unless `escape` sets it. The first line that is not a directive
+/// ends them. After a first line `#!…`, BuildKit accepts only `syntax`.
 fn directives(text: &str) -> (Vec<(String, String)>, char) {
     let (mut found, mut escape) = (Vec::new(), None);
     let is_script = text.starts_with("#!");
@@ -167,15 +167,15 @@ fn directives(text: &str) -> (Vec<(String, String)>, char) {
     (found, escape.unwrap_or('\\'))
 }
 
-/// An instruction as it is compared: keyword in upper case, one blank, the rest without blanks at its ends. Builders print
-/// the keyword as it was typed or in upper case, by their version.
+/// An instruction in the form used for comparison: keyword in upper case, one space, the rest trimmed. Depending on their version, builders
+/// print the keyword as typed or in upper case.
 pub fn canonical(text: &str) -> String {
     let text = text.trim();
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     format!("{} {}", word.to_ascii_uppercase(), rest.trim()).trim_end().to_owned()
 }
 
-/// Does the text begin with an instruction's keyword, in letters of either case?
+/// Whether the text begins with an instruction keyword, ignoring case.
 pub(crate) fn is_instruction(text: &str) -> bool {
     let word = text.split_whitespace().next().unwrap_or_default();
     KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
@@ -190,8 +190,8 @@ fn normalise(line: usize, joined: &str) -> Result<Instruction, DockerfileFault> 
     Ok(Instruction { line, text: canonical(text), documents: Vec::new() })
 }
 
-/// `<<WORD`, `<<-WORD`, `<<"WORD"` in RUN, COPY and ADD: BuildKit reads what follows as a file. A shell's own here-document on one line looks
-/// the same, and is not told apart.
+/// `<<WORD`, `<<-WORD` or `<<"WORD"` in RUN, COPY or ADD: BuildKit reads the following lines as a file. A shell here-document on one line looks
+/// the same and is treated the same.
 fn has_here_document(text: &str) -> bool {
     with_here_documents(text).is_some_and(|rest| {
         rest.match_indices("<<").any(|(at, _)| {
@@ -202,7 +202,7 @@ fn has_here_document(text: &str) -> bool {
     })
 }
 
-/// What follows the keyword of an instruction that can have here-documents.
+/// The text after the keyword, if the instruction can have here-documents.
 fn with_here_documents(text: &str) -> Option<&str> {
     let (word, rest) = text.split_once(' ')?;
     let rest = rest.trim_start();
@@ -216,7 +216,7 @@ fn with_here_documents(text: &str) -> Option<&str> {
     }
 }
 
-/// The here-documents of an instruction, from the lines after it.
+/// Reads an instruction's here-documents from the lines after it.
 fn here_documents<'t>(
     instruction: &Instruction,
     lines: &mut impl Iterator<Item = (usize, &'t str)>,
@@ -239,12 +239,12 @@ fn here_documents<'t>(
     Ok(documents)
 }
 
-/// The exec form has no here-documents.
+/// Whether the text is in exec form, which has no here-documents.
 fn is_array(text: &str) -> bool {
     text.starts_with('[') && strict_json::parse(text.as_bytes()).is_ok_and(|value| value.is_array())
 }
 
-/// Words of the form `N<<-WORD` with the quotes that they may have, and whether tabs are stripped. Blanks in quotes separate nothing.
+/// Delimiters in words of the form `N<<-WORD`, quoted or not, and whether tabs are stripped. Blanks in quotes do not separate words.
 fn here_names(text: &str) -> Vec<(String, bool)> {
     let mut names = Vec::new();
     let (mut word, mut bare, mut quote) = (String::new(), String::new(), None);
@@ -273,7 +273,7 @@ fn here_names(text: &str) -> Vec<(String, bool)> {
     names
 }
 
-/// `word` as it is written, `bare` without quotes.
+/// `word` is the word as written, `bare` the word without quotes.
 fn here_name(word: &str, bare: &str) -> Option<(String, bool)> {
     let of = |text: &str| {
         let text = text.trim_start_matches(|letter: char| letter.is_ascii_digit()).strip_prefix("<<")?;
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_joined_and_comments_drop_out() {
+    fn lines_are_joined_and_comments_dropped() {
         let content = "# comment\n\nfrom debian:12 as base\n  RUN apt-get update \\\n  # why\n\n    && apt-get -y install curl \\  \n  && true\nCMD [\"a\",  \"b\"]  \n";
         assert_eq!(
             texts(content),
@@ -309,14 +309,14 @@ mod tests {
     }
 
     #[test]
-    fn the_escape_letter_can_be_set_at_the_top_only() {
+    fn the_escape_character_can_be_set_only_at_the_top() {
         assert_eq!(texts("# escape=`\nFROM a\nCOPY x `\n c:\\\nRUN d"), ["FROM a", "COPY x  c:\\", "RUN d"]);
         assert_eq!(texts("# syntax=docker/dockerfile:1\n# Escape = `\nFROM a\nRUN b `\n c"), ["FROM a", "RUN b  c"]);
         assert_eq!(texts("# note\n# escape=`\nFROM a\nRUN b \\\n c"), ["FROM a", "RUN b  c"]);
     }
 
     #[test]
-    fn what_is_not_known_is_refused() {
+    fn unknown_instructions_are_refused() {
         for (content, fault) in [
             ("", DockerfileFault::Empty),
             ("# only a comment\n", DockerfileFault::Empty),

@@ -1,4 +1,4 @@
-//! The signed archive, read: the server's record, its log, the source snapshot. Only behind the gate.
+//! The contents of the signed archive: the server's record, its log and the source snapshot. Read only after the signature is verified.
 
 pub mod build_log;
 pub(crate) mod build_record;
@@ -19,42 +19,42 @@ use crate::manifest::build_record::BuildRecord;
 
 const WHAT: &str = "the signed archive";
 
-/// What the signed archive holds. Everything in it is *signed*: the key's holder wrote it, which does not make it true.
+/// The contents of the signed archive. Everything in it is *signed*: the key holder signed it, which does not make it true.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Manifest {
     /// `data/build.json`
     pub record: BuildRecord,
-    /// `data/build.log`, where it is there.
+    /// `data/build.log`, if present.
     pub log: Option<BuildLog>,
-    /// `git/<repository>/`, one for each folder below `git/`: a build has exactly one.
+    /// `git/<repository>/`, one for each folder below `git/`. A normal build has exactly one.
     pub snapshots: Vec<Snapshot>,
-    /// Files below `root_ssh/`; `None` where there is no such folder.
+    /// Files below `root_ssh/`; `None` if there is no such folder.
     pub root_ssh: Option<Vec<String>>,
-    /// Members that belong to none of the above, by name.
+    /// Names of all other members.
     pub other: Vec<String>,
-    /// Members of the archive, folders included.
+    /// Number of members in the archive, including folders.
     pub member_count: u64,
-    /// Bytes of all files in it.
+    /// Total size of all files in bytes.
     pub content_bytes: u64,
 }
 
 impl Manifest {
-    /// Reads the archive from exactly the bytes that were signed, in one pass. Files of the work tree are not held.
+    /// Reads the archive in one pass, from exactly the bytes that were signed. Does not keep the content of work tree files.
     ///
-    /// It does not judge: a git folder that is wrong becomes a finding of a check, not an error here.
+    /// Does not evaluate the contents: a faulty git folder becomes a check's finding, not an error here.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a container or a `build.json` that is not well-formed or missing, [`Error::Truncated`],
+    /// [`Error::Malformed`] for a missing or malformed container or `build.json`, [`Error::Truncated`],
     /// [`Error::OverLimit`].
     pub fn read(archive: &VerifiedArchive, limits: &Limits) -> Result<Self, Error> {
         Self::read_within(archive, 1, limits, &Budget::of_unknown_input(limits))
     }
 
-    /// As [`Self::read`], on several threads and within a budget. Threads change no answer.
+    /// As [`Self::read`], on several threads and within a budget. The number of threads does not change the result.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Self::read`].
     pub fn read_within(
         archive: &VerifiedArchive,
         threads: usize,
@@ -86,14 +86,14 @@ impl Manifest {
     }
 }
 
-/// A member costs as much as so many objects: its header and its name are read, and looked for among all others.
+/// The cost of a member, counted in objects: its header and name are read, and the name is looked up among all others.
 const MEMBER_OBJECTS: u64 = 2;
-/// How often a member's path is held: in the archive's names, in its tree, in the snapshot.
+/// Number of copies kept of a member's path: in the archive's names, in its tree and in the snapshot.
 const NAMES_HELD: u64 = 3;
-/// Bytes of what is known of a member, and of a folder that no member names.
+/// Bytes kept for each member and for each folder that has no member of its own.
 const PLACE_HELD_BYTES: u64 = 350;
 
-/// Bytes of what is known of a line of the log besides its text.
+/// Bytes kept for each log line in addition to its text.
 const LINE_HELD_BYTES: u64 = 160;
 
 struct Reading<'l> {
@@ -140,7 +140,7 @@ impl<'l> Reading<'l> {
                 self.budget.hold(member.size, "data/build.log")?;
                 let content = tar.read_content()?;
                 let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
-                // Entries and events hold the text once each.
+                // Entries and events each hold the text once.
                 let held = member.size.saturating_mul(2).saturating_add(lines.saturating_mul(LINE_HELD_BYTES));
                 self.budget.hold(held, "data/build.log")?;
                 self.budget.spend(Work::Nodes(lines), "data/build.log")?;
@@ -168,7 +168,7 @@ impl<'l> Reading<'l> {
                 (Some(_), Some(path)) => {
                     let before = snapshot.git_bytes();
                     add_git_entry(snapshot, path, member, tar, self.limits)?;
-                    // Together: an archive may hold any number of repositories.
+                    // The total for all repositories: an archive may contain any number of them.
                     self.git_bytes += snapshot.git_bytes() - before;
                     self.limits.git_bytes().check(self.git_bytes, "the folders .git")?;
                 }
@@ -185,7 +185,7 @@ impl<'l> Reading<'l> {
     }
 
     fn finish(self) -> Result<Manifest, Error> {
-        let record = self.record.ok_or_else(|| Error::malformed(WHAT, "it has no file data/build.json"))?;
+        let record = self.record.ok_or_else(|| Error::malformed(WHAT, "missing file data/build.json"))?;
         let mut snapshots: Vec<Snapshot> = self.snapshots.into_values().map(SnapshotBuilder::finish).collect();
         snapshots.sort_by(|one, other| one.repository.cmp(&other.repository));
         Ok(Manifest {
@@ -200,7 +200,7 @@ impl<'l> Reading<'l> {
     }
 }
 
-/// `a/b/c` is `a` and `b/c`.
+/// Splits `a/b/c` into `a` and `b/c`.
 fn split_first(path: &[u8]) -> (&[u8], Option<&[u8]>) {
     match path.iter().position(|&byte| byte == b'/') {
         Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..)),
@@ -262,7 +262,7 @@ fn add_work_entry<R: Read>(
     Ok(())
 }
 
-/// A hard link is the same file again, when both names lie in one repository.
+/// A hard link is a second name for a file if both names are in the same repository.
 fn add_hard_link(
     snapshot: &mut SnapshotBuilder,
     path: &[u8],

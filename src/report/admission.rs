@@ -1,4 +1,4 @@
-//! What is said of images that are to be deployed.
+//! The results for images that are to be deployed.
 
 use super::{BundleReport, Report};
 use crate::base::digest::Sha256;
@@ -6,70 +6,70 @@ use crate::base::mask::{mask, mask_name};
 use crate::judge::finding::{self, Finding, Group, Verdict, version_1};
 use crate::workload::Form;
 
-/// The answer to the question whether workloads may be deployed.
+/// The result of `admit`: whether workloads may be deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Admission {
-    /// Folders and files of the evidence, as they were named.
+    /// Folders and files of the evidence, as specified by the user.
     pub evidence: Vec<String>,
-    /// How many bundles of the evidence got each verdict: accept, accept in part, reject, none.
+    /// Number of bundles with each verdict: accept, accept in part, reject, none.
     pub counts: [usize; 4],
-    /// One per image and place, in the workloads' order.
+    /// One result per image and place, in the order of the workloads.
     pub images: Vec<ImageReport>,
 }
 
-/// What is said of one image at one place.
+/// The result for one image at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageReport {
-    /// The file that names it.
+    /// The workload file that refers to the image.
     pub workload: WorkloadFile,
-    /// Where in that file.
+    /// The place in that file.
     pub place: String,
-    /// The image as it is written; `None` where it is not known.
+    /// The image as written; `None` if it is not known.
     pub image: Option<String>,
-    /// The digest that pins it.
+    /// The digest that pins the image.
     pub digest: Option<Sha256>,
-    /// May it be deployed?
+    /// Whether the image may be deployed.
     pub verdict: Verdict,
-    /// Path of the bundle that its digest leads to; its report is among the report's bundles.
+    /// Path of the bundle found by the digest; the bundle's report is among the report's bundles.
     pub bundle: Option<String>,
-    /// One per check on workloads, in the table's order.
+    /// One finding per workload check, in the table's order.
     pub findings: Vec<Finding>,
 }
 
-/// A workload's file.
+/// A workload file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkloadFile {
-    /// As it was named.
+    /// The path as specified by the user.
     pub path: String,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the file.
     pub sha256: Sha256,
-    /// Number of its bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// What it is.
+    /// The form of the workload.
     pub form: Form,
 }
 
 impl Admission {
-    /// The verdicts of [`Admission::counts`], in its order.
+    /// The verdicts counted in [`Admission::counts`], in the same order.
     pub const VERDICTS: [Verdict; 4] = [Verdict::Accept, Verdict::AcceptInPart, Verdict::Reject, Verdict::None];
 
-    /// How many images got this verdict.
+    /// Number of images with this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.images.iter().filter(|image| image.verdict == verdict).count()
     }
 }
 
 impl ImageReport {
-    /// Decides what its findings do. No waiver is about a workload.
+    /// Settles the effect of each finding. Waivers do not apply to workloads.
     pub(crate) fn settled(mut self) -> Self {
         finding::settle(&mut self.findings, &[Group::Workload], |_| None);
         self
     }
 
-    /// The verdict that its settled findings give: an acceptance where the bundle that its digest leads to is accepted, or else in part.
+    /// Sets the verdict from the settled findings. An acceptance is in full only if the bundle found by the digest is accepted in full.
     pub(crate) fn judged(mut self, bundle: Option<Verdict>) -> Self {
         let in_full = bundle == Some(Verdict::Accept);
         self.verdict = match Verdict::of(&self.findings, &[Group::Workload], Some(&[Group::Workload])) {
@@ -79,7 +79,7 @@ impl ImageReport {
         self
     }
 
-    /// The same by the rule of version 0.1.
+    /// Like [`ImageReport::judged`], by the rules of version 0.1.
     pub(super) fn judged_by_version_1(mut self, bundle: Option<&BundleReport>) -> Self {
         self.verdict = match version_1::verdict(&self.findings, &Group::ALL) {
             Verdict::Accept if !left_out(bundle).is_empty() => Verdict::AcceptInPart,
@@ -88,7 +88,7 @@ impl ImageReport {
         self
     }
 
-    /// 0 or 1, by the contract.
+    /// 0 or 1; 3 without a verdict.
     pub fn exit_code(&self) -> u8 {
         match self.verdict {
             Verdict::Accept | Verdict::AcceptInPart => 0,
@@ -97,12 +97,12 @@ impl ImageReport {
         }
     }
 
-    /// Findings that reject it.
+    /// The findings that reject the image.
     pub fn rejecting(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.rejects())
     }
 
-    /// Hides what looks like a secret.
+    /// Masks what looks like a secret.
     pub(crate) fn masked(mut self) -> Self {
         self.place = mask(&self.place);
         self.image = self.image.as_deref().map(mask_name);
@@ -111,7 +111,7 @@ impl ImageReport {
     }
 }
 
-/// What an admission does not say: what the audit of the image's manifest left out, or that there is none.
+/// What an admission does not cover: the gaps in the audit of the image's bundle, or that there is no such audit.
 pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(bundle) = bundle else { return vec!["manifest not checked".into()] };
     if bundle.exit_code() != 0 {
@@ -128,7 +128,7 @@ pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
 }
 
 impl Report {
-    /// The report on the bundle that an image's digest leads to.
+    /// The report on the bundle found by an image's digest.
     pub(super) fn bundle_of(&self, image: &ImageReport) -> Option<&BundleReport> {
         let path = image.bundle.as_ref()?;
         self.bundles.iter().find(|bundle| bundle.path == *path)

@@ -1,5 +1,5 @@
-//! The text on workloads: for each image the verdict, why, and what to do; with `--details` every check, and the chain from the trusted
-//! key to it.
+//! Text output for workloads: for each image, the verdict, the reason and what to do. `--details` adds every check and the chain from the
+//! trusted key to the image.
 
 use std::fmt::Write as _;
 
@@ -68,7 +68,7 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     page.push('\n');
 }
 
-/// Every check, and the chain from the trusted key to the image.
+/// Prints every check, and the chain from the trusted key to the image.
 fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>) {
     let _ = writeln!(page);
     for finding in &image.findings {
@@ -80,42 +80,44 @@ fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>)
     }
 }
 
-/// Groups and policy of an image that is admitted.
+/// The groups and the policy of an admitted image.
 fn scope(report: &Report, image: &ImageReport) -> String {
     let scope = Scope::of_image(report, image);
     format!("{}{}", scope.groups.join(", "), scope.in_brackets())
 }
 
-/// What an admission in part lacks.
+/// What is missing from an admission in part.
 fn in_part(report: &Report, bundle: Option<&BundleReport>) -> String {
     let requires = |question: &QuestionReport| question.require.iter().any(|group| *group != Group::Workload);
     let asks_nothing = report.question.as_ref().is_some_and(|question| !requires(question));
-    let nothing = asks_nothing.then(|| "the policy requires nothing of a build".to_owned());
+    let nothing = asks_nothing.then(|| "the policy requires no checks of the build".to_owned());
     nothing.into_iter().chain(left_out(bundle)).collect::<Vec<_>>().join("; ")
 }
 
-/// What the workload's owner can do.
+/// What the owner of the workload can do.
 pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     let mut hints = Vec::new();
     match check::WORKLOAD_PINNED.answer_in(image.rejecting()) {
-        Some(finding) if image.image.is_none() => hints.push(format!("make the image known: {}", finding.message)),
+        Some(finding) if image.image.is_none() => {
+            hints.push(format!("make the image name readable: {}", finding.message))
+        }
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));
             hints.push(match known.and_then(|known| known.split_once(" (build ")) {
                 Some((name, _)) => format!("for the newest accepted build, write {name}"),
-                None => "name the image by the digest of its manifest, NAME@sha256:...".into(),
+                None => "pin the image by the digest of its manifest: NAME@sha256:...".into(),
             });
         }
         None => {}
     }
     if check::WORKLOAD_IMAGE.answer_in(image.rejecting()).is_some_and(|finding| finding.status == Status::Fail) {
         hints.push(match image.bundle {
-            Some(_) => "the audit above says what the build lacks; deploy a build that is accepted".into(),
-            None => "fetch the manifest of the build that made this image into the evidence, or deploy an image that has one".into(),
+            Some(_) => "see the audit above for the reason; deploy an accepted build".into(),
+            None => "add the build manifest of this image to the evidence, or deploy an image that has one".into(),
         });
     }
     let said = [check::WORKLOAD_PINNED.name, check::WORKLOAD_IMAGE.name];
     let others = image.rejecting().filter(|finding| !said.contains(&finding.check));
-    hints.extend(others.map(|finding| format!("`hpsb-audit explain {}` says what the check looks at", finding.check)));
+    hints.extend(others.map(|finding| format!("run `hpsb-audit explain {}` for what the check covers", finding.check)));
     hints
 }

@@ -1,8 +1,8 @@
-//! A verification summary as registries keep it beside an image: an OCI artifact that names the image as its `subject` (OCI Distribution
-//! 1.1, referrers), the index under the tag that registries without the referrers interface are asked for, and the image that cosign
-//! looks for under `sha256-<hex>.att`.
+//! A verification summary in the forms that registries store with an image: an OCI artifact with the image as its `subject` (OCI
+//! Distribution 1.1, referrers), the index under the fallback tag for registries without the referrers API, and the image under
+//! `sha256-<hex>.att`, where cosign expects attestations.
 //!
-//! These are documents only; nothing is written here.
+//! This module only builds documents; it writes nothing.
 
 use serde_json::{Value, json};
 
@@ -20,36 +20,36 @@ const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 const ARTIFACT: &str = "application/vnd.in-toto+json";
 const REFERENCE: &str = "org.opencontainers.image.ref.name";
 
-/// One signed summary on its way beside an image.
+/// A signed summary to attach to an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// The digest of the image's manifest.
+    /// The digest of the image manifest.
     pub subject: Sha256,
     subject_size: u64,
     subject_type: String,
-    /// The summary in its envelope.
+    /// The summary in its DSSE envelope.
     envelope: Vec<u8>,
 }
 
-/// What a layout must have for an [`Attachment`].
+/// What a layout must contain for an [`Attachment`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Documents {
-    /// Blobs by their bytes.
+    /// The contents of the blobs.
     pub blobs: Vec<Vec<u8>>,
-    /// Entries of the layout's index, each under a tag of its own: the referrers, and cosign's image.
+    /// Entries of the layout's index, each with its own tag: the referrers index, and cosign's image.
     pub entries: [Value; 2],
 }
 
 impl Report {
-    /// A signed summary for each bundle that qualifies for one. A bundle that is not accepted has none.
+    /// A signed summary for each accepted bundle. Other bundles get none.
     ///
     /// # Errors
-    /// [`Error::Usage`] when there is no key to sign with, or an accepted bundle's image was not proved to be the one of the signed log.
+    /// [`Error::Usage`] if there is no signing key, or if an accepted bundle's image is not proved to be the image in the signed log.
     pub fn attachments(&self, options: &Options) -> Result<Vec<Attachment>, Error> {
         let Some(key) = &options.sign_key else {
             return Err(Error::Usage {
-                message: "--attach needs a key to sign the summary with".into(),
-                hint: "give --sign-key FILE, your own private key".into(),
+                message: "--attach needs a key that signs the summary".into(),
+                hint: "specify your private key with --sign-key FILE".into(),
             });
         };
         let mut attachments = Vec::new();
@@ -63,7 +63,7 @@ impl Report {
     }
 }
 
-/// Digest, size and media type of the image's manifest, where `image-digest` passed and the bytes were at hand.
+/// Digest, size and media type of the image manifest, if `image-digest` passed and the bytes were available.
 fn subject(bundle: &BundleReport) -> Option<(Sha256, u64, String)> {
     let (_, digest) = proved_image(bundle)?;
     let said = |name: &'static str| {
@@ -79,16 +79,20 @@ fn subject(bundle: &BundleReport) -> Option<(Sha256, u64, String)> {
 
 fn not_proved(bundle: &BundleReport) -> Error {
     Error::Usage {
-        message: format!("--attach: {}: the check image-digest did not pass, so that there is no image to attach to", bundle.path),
-        hint: "hand over the image with --image, in a form that keeps its manifest: docker://REF, dir:PATH or an OCI layout".into(),
+        message: format!(
+            "--attach: {}: the check image-digest did not pass, so there is no image to attach to",
+            bundle.path
+        ),
+        hint: "specify the image with --image, in a form that preserves its manifest: docker://REF, dir:PATH or an OCI layout"
+            .into(),
     }
 }
 
 impl Attachment {
-    /// The documents. `referrers` is the index that stands under the referrers' tag already, as JSON.
+    /// Builds the documents. `referrers` is the existing index under the referrers tag, as JSON.
     ///
     /// # Errors
-    /// In words, when that is no index.
+    /// A message if `referrers` is not an index.
     pub fn documents(&self, referrers: Option<&Value>) -> Result<Documents, String> {
         let empty = b"{}".to_vec();
         let layer = descriptor(ENVELOPE, &self.envelope);
@@ -110,7 +114,7 @@ impl Attachment {
             "config": {},
             "rootfs": { "type": "layers", "diff_ids": [Sha256::of(&self.envelope).to_string()] },
         }));
-        // cosign wants the first annotation to be there; the signature stands inside the envelope.
+        // cosign requires the first annotation; the signature itself is in the envelope.
         let marks = json!({ "dev.cosignproject.cosign/signature": "", "predicateType": SUMMARY });
         let cosign = to_bytes(&json!({
             "schemaVersion": 2,
@@ -125,23 +129,23 @@ impl Attachment {
         Ok(Documents { blobs: vec![self.envelope.clone(), empty, artifact, index, config, cosign], entries })
     }
 
-    /// `sha256-<hex>`: what registries without the referrers interface are asked for (OCI Distribution 1.1, referrers tag schema).
+    /// `sha256-<hex>`: the fallback tag for registries without the referrers API (OCI Distribution 1.1, referrers tag schema).
     pub fn tag(&self) -> String {
         format!("sha256-{}", self.subject.hex())
     }
 
-    /// `sha256-<hex>.att`: where cosign looks for attestations.
+    /// `sha256-<hex>.att`: where cosign expects attestations.
     pub fn cosign_tag(&self) -> String {
         format!("{}.att", self.tag())
     }
 }
 
-/// The index of referrers with one more.
+/// Adds a referrer to the index, unless the index already has it.
 fn merged(referrers: Option<&Value>, referrer: Value) -> Result<Value, String> {
     let none = || json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [] });
     let mut index = referrers.cloned().unwrap_or_else(none);
     let list = index.get_mut("manifests").and_then(Value::as_array_mut);
-    let list = list.ok_or("the tag of the referrers leads to something that is no index")?;
+    let list = list.ok_or("the referrers tag does not refer to an index")?;
     if !list.iter().any(|known| known.get("digest") == referrer.get("digest")) {
         list.push(referrer);
     }
@@ -173,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_referrer_stays_and_the_same_one_stands_once() {
+    fn other_referrers_are_kept_and_duplicates_are_not_added() {
         let attachment = Attachment {
             subject: Sha256::of(b"image"),
             subject_size: 5,

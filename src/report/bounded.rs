@@ -1,15 +1,15 @@
-//! What bounds the text of an answer: long texts are cut, lists were cut where they were made, and all of it has a backstop.
+//! Bounds the text of a report: long texts are cut here, lists are cut where they are built, and the total has an upper limit.
 
 use super::BundleReport;
 use crate::base::escape::is_treacherous;
 use crate::base::limits::Limits;
 use crate::judge::finding::Verdict;
 
-/// Bytes of one text of an answer. Keys in base64, the longest that people need, are below two thousand.
+/// Maximum bytes of one text. The longest texts that readers need, base64 keys, are shorter than 2,000 bytes.
 const TEXT_BYTES_MAX: usize = 4_096;
 
 impl BundleReport {
-    /// Cuts long texts, hides what looks like a secret, and makes an answer that is still too large an error.
+    /// Cuts long texts and masks what looks like a secret. A report that is still too large becomes an error.
     pub(crate) fn finished(self, limits: &Limits) -> Self {
         let mut report = self.shortened().masked();
         if let Err(error) = limits.answer_bytes().check(report.text_bytes(), "the report on the bundle") {
@@ -23,7 +23,7 @@ impl BundleReport {
         report
     }
 
-    /// Cut before they are masked: a text may have any length, and masking is slow.
+    /// Cuts texts before they are masked, because a text may have any length and masking is slow.
     fn shortened(mut self) -> Self {
         for finding in &mut self.findings {
             shorten(&mut finding.message);
@@ -35,7 +35,7 @@ impl BundleReport {
         self
     }
 
-    /// About what it takes in JSON.
+    /// The approximate size in JSON.
     fn text_bytes(&self) -> u64 {
         let findings = self.findings.iter().flat_map(|finding| {
             let sides = finding.expected.iter().chain(&finding.found);
@@ -52,10 +52,10 @@ impl BundleReport {
     }
 }
 
-/// Names of fields, and parts of one length.
+/// Estimate for field names and fixed-length parts.
 const PARTS_BYTES: u64 = 128;
 
-/// Bytes of a text in JSON, as this program writes it.
+/// The size of a text in this program's JSON.
 fn written(text: &str) -> u64 {
     let letter = |letter: char| match letter {
         '"' | '\\' => 2,
@@ -65,7 +65,7 @@ fn written(text: &str) -> u64 {
     text.chars().map(letter).sum::<u64>() + 4
 }
 
-/// Cuts a text between two words, so that no secret is halved: a pattern that fits the whole fits its beginning.
+/// Cuts a text between two words, so that no secret is cut in half: a pattern that matches a whole secret also matches the secret's beginning.
 fn shorten(text: &mut String) {
     if text.len() <= TEXT_BYTES_MAX {
         return;
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_are_cut_between_words_and_no_secret_is_halved() {
+    fn long_texts_are_cut_between_words_and_never_inside_a_secret() {
         let cut = |text: &str| {
             let mut text = text.to_owned();
             shorten(&mut text);
@@ -95,7 +95,7 @@ mod tests {
         let words = "word ".repeat(2_000);
         assert!(cut(&words).ends_with("word … (a text of 10000 bytes)"), "{}", cut(&words));
         assert!(cut(&words).len() < TEXT_BYTES_MAX + 40);
-        // The secret lies across the border.
+        // The secret extends across the cut.
         for secret in ["https://ada:hunter22@example.org", "ghp_0123456789012345678901234567", "token=hunter22"] {
             let text = format!("{} {secret} {words}", "é".repeat((TEXT_BYTES_MAX - 12) / 2));
             let shown = crate::base::mask::mask(&cut(&text));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_beyond_the_backstop_is_an_error_without_lists() {
+    fn a_report_over_the_size_limit_is_an_error_without_lists() {
         let mut report = BundleReport::of_nothing("b", Vec::new());
         report.outside_the_commit = vec!["\u{1}".repeat(100); 100];
         let limits = |answer_bytes| Limits { answer_bytes, ..Limits::default() };

@@ -1,78 +1,78 @@
-//! What is said of a case beside the reports on its bundles: is it whole, who vouches for it, since when it is there. These structs are
-//! also the form in the JSON report.
+//! The report on a case, besides the reports on its bundles: whether the case is complete, who vouches for it, and since when it has existed. These
+//! structs are also the form in the JSON report.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::escape::for_terminal;
 
-/// A case that was taken apart and found whole.
+/// A case that was read and found complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct CaseReport {
-    /// The file as it was named.
+    /// The file's path, as specified by the user.
     pub path: String,
     /// The case's digest: `sha256:` and 64 hexadecimal digits, over its case.json.
     pub digest: String,
     /// `full`, or `filing`.
     pub profile: String,
-    /// The moment that it was sealed for, RFC 3339.
+    /// The time of the sealed audit, RFC 3339.
     pub sealed_for: String,
-    /// The verdict that was sealed.
+    /// The sealed verdict.
     pub sealed_verdict: String,
-    /// The moment that it was judged for here; null where there is no verdict.
+    /// The time of this audit of the case; null without a verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged_for: Option<String>,
-    /// What came of the audit with the case's own policy, moment and keys.
+    /// The result of repeating the audit with the case's own policy, time and keys.
     pub repeated: Repetition,
-    /// Where it gives other answers than those that were sealed: `CHECK: sealed ANSWER, today ANSWER`.
+    /// Answers that differ from the sealed ones: `CHECK: sealed ANSWER, today ANSWER`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_answers: Vec<String>,
-    /// Whose word the verdict below rests on.
+    /// On whose authority the verdict below rests.
     pub vouched_by: Voucher,
     /// The seal's signature.
     pub seal: Option<SealReport>,
-    /// Time-stamps, the first one first.
+    /// Time-stamps, in the order in which they were added.
     pub timestamps: Vec<StampReport>,
-    /// When the case was there, by a time-stamp that counts.
+    /// The time by which the case existed, from a verified time-stamp.
     pub existed_by: Option<String>,
-    /// Until when it should be stamped again: its newest authority's certificate ends then.
+    /// When to stamp the case again: the newest time-stamp's authority has a certificate that expires then.
     pub timestamp_again_by: Option<String>,
-    /// Who prepared and who reviewed it.
+    /// The preparer's and the reviewers' sign-offs.
     pub sign_offs: Vec<SignOffReport>,
-    /// The day until which it is to be kept, `YYYY-MM-DD`.
+    /// Keep the case until this day, `YYYY-MM-DD`.
     pub retain_until: Option<String>,
-    /// What a reader must know beside all that.
+    /// Other remarks for the reader.
     pub remarks: Vec<String>,
 }
 
-/// What came of repeating the audit.
+/// The result of repeating the audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Repetition {
     /// The same report, byte for byte.
     SameReport,
-    /// The same verdict and answers; the program or its limits are others, and so are words.
+    /// The same verdict and answers in different words: the program or its limits differ.
     SameAnswers,
-    /// Other answers, by another program or with other limits.
+    /// Different answers, from a different program or with different limits.
     OtherAnswers,
-    /// The evidence was left out.
+    /// Not repeated: the case does not contain the evidence, or this version refuses its policy.
     NotRepeated,
 }
 
-/// Whose word a verdict rests on.
+/// On whose authority a verdict rests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Voucher {
     /// The reader's own keys and policy.
     Reader,
-    /// The sealer, whose key the reader named.
+    /// The sealer, whose key the reader supplied.
     Seal,
-    /// Nobody whom the reader named.
+    /// The reader supplied no key that vouches for it.
     Nobody,
 }
 
@@ -83,7 +83,7 @@ pub enum Voucher {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct SealReport {
-    /// Fingerprint of the key that the reader named and that signed it; null where none was named.
+    /// Fingerprint of the key supplied by the reader that verifies the signature; null if the reader supplied none.
     pub key: Option<String>,
 }
 
@@ -94,11 +94,11 @@ pub struct SealReport {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct StampReport {
-    /// The moment that it names, accuracy included, RFC 3339.
+    /// The time that it states, plus its stated accuracy, RFC 3339.
     pub at: String,
-    /// The subject of the certificate that signed it, where it was verified.
+    /// The subject of the signing certificate, if it was verified.
     pub authority: Option<String>,
-    /// The end of that certificate, RFC 3339.
+    /// When that certificate expires, RFC 3339.
     pub certificate_ends: Option<String>,
 }
 
@@ -111,26 +111,26 @@ pub struct StampReport {
 pub struct SignOffReport {
     /// `prepared` or `reviewed`.
     pub role: String,
-    /// The policy's name for the key; null for a key that it does not list.
+    /// The policy's name for the key; null if the policy does not list it.
     pub name: Option<String>,
     /// The key's fingerprint.
     pub key: String,
-    /// When, by the signer's own clock, RFC 3339.
+    /// When it was signed, by the signer's own clock, RFC 3339.
     pub at: String,
-    /// `not-repeated`: the sign-off does not state that its signer repeated the audit. No sign-off of this version does. Reports of
-    /// versions before 0.2.0 do not have it.
+    /// `not-repeated`: the sign-off does not state that the signer repeated the audit. No sign-off of this version does. Reports from
+    /// versions before 0.2.0 lack this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<String>,
 }
 
 impl SignOffReport {
-    /// What every sign-off of this version says of the audit.
+    /// What every sign-off of this version states about the audit.
     pub const NOT_REPEATED: &'static str = "not-repeated";
 
-    /// When, and what it does not say.
+    /// The time of the sign-off, and what the sign-off does not state.
     pub(super) fn when(&self) -> String {
         let audit = match self.audit.as_deref() {
-            Some(Self::NOT_REPEATED) => ", without a repetition of the audit",
+            Some(Self::NOT_REPEATED) => ", without repeating the audit",
             _ => "",
         };
         format!("{}, by their clock{audit}", self.at)
@@ -138,18 +138,21 @@ impl SignOffReport {
 }
 
 impl Repetition {
-    fn words(self) -> &'static str {
+    fn words(self, profile: &str) -> &'static str {
         match self {
             Self::SameReport => "the same report, byte for byte",
-            Self::SameAnswers => "the same answers of all checks; another program or other limits, and other words",
-            Self::OtherAnswers => "OTHER ANSWERS, by another program or with other limits than those that sealed it",
-            Self::NotRepeated => "not repeated: the evidence was left out (profile filing)",
+            Self::SameAnswers => {
+                "the same answers from all checks, in different words: the program or its limits differ"
+            }
+            Self::OtherAnswers => "DIFFERENT ANSWERS: the program or its limits differ from those at sealing",
+            Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",
+            Self::NotRepeated => "not repeated: the case contains no evidence (profile filing)",
         }
     }
 }
 
 impl CaseReport {
-    /// For people: label and text, safe for a terminal.
+    /// Labels and texts for text output, safe for a terminal.
     pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("case", for_terminal(&self.path)),
@@ -157,18 +160,18 @@ impl CaseReport {
             ("profile", self.profile.clone()),
             ("sealed", format!("for {}, verdict {}", self.sealed_for, self.sealed_verdict)),
         ];
-        lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("for {moment}"))));
-        lines.push(("repeated", self.repeated.words().to_owned()));
+        lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("as of {moment}"))));
+        lines.push(("repeated", self.repeated.words(&self.profile).to_owned()));
         lines.extend(self.other_answers.iter().map(|answer| ("", for_terminal(answer))));
         lines.push(("vouched by", self.voucher().to_owned()));
         lines.push(match &self.seal {
             None => ("seal", "not signed".to_owned()),
-            Some(SealReport { key: Some(key) }) => ("seal", format!("signed by {key}, which --seal-key names")),
-            Some(SealReport { key: None }) => ("seal", "signed; by whom is not known without --seal-key".to_owned()),
+            Some(SealReport { key: Some(key) }) => ("seal", format!("signed by {key}, specified with --seal-key")),
+            Some(SealReport { key: None }) => ("seal", "signed; the signer is unknown without --seal-key".to_owned()),
         });
         lines.extend(self.timestamps.iter().map(|stamp| match &stamp.authority {
             Some(name) => ("timestamp", format!("{} by {}", stamp.at, for_terminal(name))),
-            None => ("timestamp", format!("{}, not verified: no --tsa-ca was named", stamp.at)),
+            None => ("timestamp", format!("{}, not verified: no --tsa-ca was specified", stamp.at)),
         }));
         lines.extend(self.existed_by.iter().map(|moment| ("existed by", format!("{moment} [timestamped]"))));
         lines.extend(self.timestamp_again_by.iter().map(|end| ("stamp again", format!("before {end}"))));
@@ -187,8 +190,8 @@ impl CaseReport {
     fn voucher(&self) -> &'static str {
         match self.vouched_by {
             Voucher::Reader => "you: your own keys and policy, and the evidence in the case",
-            Voucher::Seal => "the sealer, whose key you named: the keys and policy in the case",
-            Voucher::Nobody => "nobody whom you named",
+            Voucher::Seal => "the sealer, whose key you supplied: the keys and policy in the case",
+            Voucher::Nobody => "no one whose key you supplied",
         }
     }
 }

@@ -1,19 +1,19 @@
-//! The chain from the key to what is deployed: what links each piece to the next, and how well.
+//! The chain from the key to what is deployed: how each piece is linked to the next, and how strong the link is.
 
 use super::{BundleReport, ImageReport};
 use crate::judge::check::{CHECKS, ChainLink};
 use crate::judge::finding::{Finding, Status};
 
-/// How well a link holds.
+/// How strong a link is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strength {
-    /// This program recomputed it.
+    /// Recomputed by this program.
     Proved,
-    /// Somebody states it, and nothing contradicts.
+    /// Stated by a witness and not contradicted.
     Stated,
-    /// Nobody looked, or it could not be told.
+    /// Not examined, or examined without a result.
     NotExamined,
-    /// A check says no, or could not decide and rejects for it.
+    /// A check failed, or could not decide and therefore rejects.
     Broken,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Link {
     pub(super) from: &'static str,
     pub(super) to: &'static str,
     pub(super) how: &'static str,
-    /// The checks that decide how well it holds: those that say no or were not run, else all of them.
+    /// The checks that decide the strength: those that failed or did not run, or else all of them.
     pub(super) checks: Vec<&'static str>,
     pub(super) strength: Strength,
 }
@@ -43,7 +43,7 @@ pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
     links(&PLANS, &bundle.findings)
 }
 
-/// The links of an image that is to be deployed: those of its build, where one was found, and those of the workload.
+/// The links for an image to be deployed: those of its build, if one was found, and those of the workload.
 pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>) -> Vec<Link> {
     let build = bundle.map(|bundle| bundle.findings.as_slice()).unwrap_or_default();
     let own = links(&WORKLOAD_PLANS, &image.findings);
@@ -52,17 +52,17 @@ pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>)
 
 const DEPLOYED: &str = "workload file";
 
-/// A link as it is drawn: from, to and how, and its strength at best. Its checks say themselves that they belong to it.
+/// A link of the diagram: from, to, how, and its greatest possible strength. Each check lists the links that it belongs to.
 type Plan = (ChainLink, &'static str, &'static str, &'static str, Strength);
 
 const WORKLOAD_PLANS: [Plan; 4] = {
     use ChainLink::{ContractKey, ContractSigner, DeployedByDigest, Instance};
     use Strength::{Proved, Stated};
     [
-        (DeployedByDigest, "pushed image", DEPLOYED, "the digest that it pins is the log's", Proved),
-        (ContractKey, "image's key", "contract", "the key that it names is the build's", Stated),
+        (DeployedByDigest, "pushed image", DEPLOYED, "the pinned digest is the one in the log", Proved),
+        (ContractKey, "image's key", "contract", "the key in the contract is the build's", Stated),
         (ContractSigner, "contract", "contract's signer", "signature over its two sections", Proved),
-        (Instance, "contract", "booted instance", "an attestation record names it", Stated),
+        (Instance, "contract", "booted instance", "an attestation record identifies the contract", Stated),
     ]
 };
 
@@ -73,40 +73,40 @@ const PLANS: [Plan; 12] = {
     };
     use Strength::{Proved, Stated};
     [
-        (KeyHolder, "key's holder", "trusted key", "a signed record says how it was obtained", Stated),
+        (KeyHolder, "key's holder", "trusted key", "a signed record states how it was obtained", Stated),
         (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
         (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
-        (Record, "signed archive", "build record", "file, members and record name no two builds", Stated),
-        (ServerAnswers, "server's answers", "build record", "the saved answers name this build", Stated),
+        (Record, "signed archive", "build record", "file, members and record name the same build", Stated),
+        (ServerAnswers, "server's answers", "build record", "the saved responses identify this build", Stated),
         (Commit, "signed archive", "commit", "every git object hashes to its name", Proved),
         (WorkTree, "commit", "work tree", "the files are the commit's tree", Proved),
-        (Approval, "commit", "approval", "a list that was given approves it", Stated),
+        (Approval, "commit", "approval", "a supplied list approves it", Stated),
         (
             PushedImage,
             "commit",
             "pushed image",
-            "the build's log names it; at most seven digits tie it to the commit",
+            "the build's log names it; at most seven digits link it to the commit",
             Stated,
         ),
         (
             ImageAtHand,
             "pushed image",
-            "image at hand",
-            "the digest is the log's, configuration and layers the manifest's",
+            "supplied image",
+            "its digest is the one in the log; configuration and layers match its manifest",
             Proved,
         ),
-        (ImageSigner, "pushed image", "image's signer", "a key of the policy or the log signed its digest", Proved),
-        (Deployed, "image at hand", DEPLOYED, "named by digest, with an accepted manifest", Stated),
+        (ImageSigner, "pushed image", "image's signer", "a key in the policy or the log signed its digest", Proved),
+        (Deployed, "supplied image", DEPLOYED, "referenced by digest, with an accepted manifest", Stated),
     ]
 };
 
 /// The checks that must pass for a link, in the table's order.
 fn checks_of(link: ChainLink) -> Vec<&'static str> {
-    CHECKS.into_iter().filter(|check| check.links.contains(&link)).map(|check| check.name).collect()
+    CHECKS.iter().filter(|check| check.links.contains(&link)).map(|check| check.name).collect()
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // What fails is drawn once: behind it, what was not looked at for that reason is not examined.
+    // Draw each failure once: links whose checks could not run because of the failure count as not examined.
     let mut broken: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {
@@ -117,7 +117,7 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
             .collect();
         let weakest =
             [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
-        // A link without a check would hold for nothing.
+        // A link without checks must never hold.
         let strength = weakest.unwrap_or(if checks.is_empty() { Strength::NotExamined } else { best });
         let failed: Vec<&'static str> =
             answers.iter().filter(|(_, answer)| *answer == Strength::Broken).map(|(check, _)| *check).collect();
@@ -138,7 +138,7 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
     match finding.map(|finding| finding.status) {
         Some(Status::Pass) => best,
         Some(Status::Fail) => Strength::Broken,
-        // An answer that could not be decided links nothing; it is a break only where it rejects.
+        // An undecided answer links nothing, but breaks the chain only if it rejects.
         Some(Status::Unknown) if finding.is_some_and(Finding::rejects) => Strength::Broken,
         _ => Strength::NotExamined,
     }
@@ -149,12 +149,12 @@ mod tests {
     use super::*;
     use crate::judge::finding::{self, Demand, Effect, Group, Level, Reason, Verdict};
 
-    /// A report whose checks all have `status`, but those that are named.
+    /// A report in which all checks have `status`, except those in `but`.
     fn report(status: Status, but: &[(&str, Status)]) -> BundleReport {
         let mut report = BundleReport::of_nothing("b", vec![]);
         report.verdict = Verdict::Accept;
         report.findings = CHECKS
-            .into_iter()
+            .iter()
             .map(|check| Finding {
                 check: check.name,
                 group: check.group,
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn every_link_of_a_check_is_drawn_once_and_no_other() {
+    fn each_link_of_a_check_is_drawn_exactly_once() {
         let drawn: Vec<ChainLink> = PLANS.iter().chain(&WORKLOAD_PLANS).map(|plan| plan.0).collect();
         for check in CHECKS {
             for link in check.links {
@@ -215,10 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn the_checks_that_decide_are_named() {
+    fn the_deciding_checks_are_listed() {
         let passes = report(Status::Pass, &[]);
         assert_eq!(
-            link(&passes, "image at hand"),
+            link(&passes, "supplied image"),
             (Strength::Proved, vec!["image-digest", "image-config", "image-layers"])
         );
         assert_eq!(link(&passes, "pushed image").0, Strength::Stated);
@@ -226,7 +226,7 @@ mod tests {
             Status::Pass,
             &[("image-layers", Status::Fail), ("image-config", Status::NotRun(Reason::NoEvidence))],
         );
-        assert_eq!(link(&other, "image at hand"), (Strength::Broken, vec!["image-layers"]));
+        assert_eq!(link(&other, "supplied image"), (Strength::Broken, vec!["image-layers"]));
         let refused = report(Status::NotRun(Reason::Refused), &[("manifest-signature", Status::Fail)]);
         assert!(chain(&refused).iter().all(|link| !matches!(link.strength, Strength::Proved | Strength::Stated)));
     }

@@ -1,4 +1,4 @@
-//! Which controls a passed check supports: a table that users may replace.
+//! Which controls a passed check supports: a table that users can replace.
 
 use serde::Deserialize;
 
@@ -23,7 +23,7 @@ pub(super) struct Control {
     pub(super) id: String,
     pub(super) title: String,
     pub(super) checks: Vec<String>,
-    /// Ids of assessment objectives, for OSCAL.
+    /// IDs of assessment objectives, for OSCAL.
     #[serde(default)]
     pub(super) objectives: Vec<String>,
 }
@@ -36,18 +36,18 @@ struct File {
 }
 
 impl Controls {
-    /// The program's own table: NIST SP 800-53 and SSDF.
+    /// The built-in table: NIST SP 800-53 and SSDF.
     ///
     /// # Errors
-    /// None in practice: a test reads the table.
+    /// Never in practice: a test reads the built-in table.
     pub fn own() -> Result<Self, Error> {
-        Self::from_toml("the program's own controls", OWN.as_bytes(), &Limits::default())
+        Self::from_toml("the built-in controls", OWN.as_bytes(), &Limits::default())
     }
 
-    /// Reads a table that a user wrote.
+    /// Reads a user's table.
     ///
     /// # Errors
-    /// [`Error::Policy`] for unknown fields and checks, [`Error::OverLimit`].
+    /// [`Error::Policy`] for unknown fields or checks, [`Error::OverLimit`] for a file that is too large.
     pub fn from_toml(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.policy_bytes().check(bytes.len() as u64, name)?;
         let fail = |message: String| Error::Policy { path: name.into(), message };
@@ -58,13 +58,12 @@ impl Controls {
         }
         let unknown = file.control.iter().flat_map(|control| &control.checks).find(|name| check::find(name).is_none());
         match unknown {
-            Some(name) => Err(fail(format!("no check is called {name:?}{}", check::near(name)))),
+            Some(name) => Err(fail(format!("unknown check {name:?}{}", check::near(name)))),
             None => Ok(Self { list: file.control }),
         }
     }
 
-    /// The controls that some passed check of this bundle supports, each with those checks. A bundle that is not accepted
-    /// supports nothing.
+    /// The controls that the bundle's passed checks support, each with those checks. A bundle that is not accepted supports none.
     pub(super) fn supported<'a>(&'a self, bundle: &'a BundleReport) -> Vec<(&'a Control, Vec<&'a str>)> {
         if bundle.exit_code() != 0 {
             return Vec::new();
@@ -86,18 +85,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_own_table_can_be_read() {
+    fn the_built_in_table_can_be_read() {
         assert_eq!(Controls::own().unwrap().list.len(), 7);
     }
 
-    /// A check says which controls it supports, and the table that users copy says the same.
+    /// The controls listed in a check equal those in the table that users copy.
     #[test]
-    fn the_own_table_is_what_the_checks_say() {
+    fn the_built_in_table_matches_the_checks() {
         let own = Controls::own().unwrap();
         for check in check::CHECKS {
             let of_table = own.list.iter().filter(|control| control.checks.iter().any(|name| name == check.name));
             let of_table: Vec<&str> = of_table.map(|control| control.id.as_str()).collect();
-            assert_eq!(of_table, check.controls, "{}: controls.toml, and `controls` of the check", check.name);
+            assert_eq!(of_table, check.controls, "{}: controls.toml differs from the check's `controls`", check.name);
         }
     }
 

@@ -1,4 +1,4 @@
-//! CSV (RFC 4180): one row for each check of each bundle, for a spreadsheet or a database. No cell is a formula.
+//! CSV (RFC 4180): one row per check and bundle, for a spreadsheet or a database. No cell is a formula.
 
 use std::io::{self, Write};
 
@@ -32,7 +32,7 @@ const COLUMNS: [&str; 22] = [
     "waiver",
 ];
 
-/// The mark by which spreadsheets know that a file is UTF-8.
+/// The byte order mark, by which spreadsheets recognise UTF-8.
 pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -95,8 +95,8 @@ pub(super) fn line(cells: impl Iterator<Item = String>) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-/// A quoted cell. What a spreadsheet would take for a formula gets an apostrophe in front, which makes it text
-/// (OWASP, "CSV Injection"; the full-width forms are what some of them also read).
+/// A quoted cell. An apostrophe is put in front of text that a spreadsheet would read as a formula, so that it stays text (OWASP, "CSV
+/// Injection"; some spreadsheets also accept the full-width forms).
 fn cell(text: &str) -> String {
     let text = for_terminal(text).replace('"', "\"\"");
     let formula =
@@ -109,7 +109,7 @@ mod tests {
     use super::cell;
 
     #[test]
-    fn no_cell_is_a_formula_or_leaves_its_quotes() {
+    fn no_cell_is_a_formula_or_breaks_out_of_its_quotes() {
         assert_eq!(cell("=cmd|' /C calc'!A0"), "\"'=cmd|' /C calc'!A0\"");
         for start in ["=", "+", "-", "@", " =", "\u{ff1d}"] {
             assert!(cell(&format!("{start}1")).starts_with("\"'"), "{start}");

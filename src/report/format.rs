@@ -1,40 +1,40 @@
-//! The formats of reports: their words, and what their files are called.
+//! The formats of reports: their words and file names.
 
 use super::Look;
 use crate::base::words::words;
 
-/// A form in which a report can be written.
+/// A format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// For people.
+    /// Text for reading.
     Text(Look),
-    /// For programs: docs/report.schema.json.
+    /// JSON for programs: docs/report.schema.json.
     Json,
-    /// For programs, when there are many: each bundle's whole report in a line of its own, in the order of their paths.
+    /// JSON for programs that process many bundles: the complete report on each bundle on its own line, ordered by path.
     JsonLines,
-    /// For people, to be filed: one page that prints, and where there are several bundles a page for each beside it.
+    /// A printable page for filing; for several bundles, also one page per bundle in a folder next to it.
     Html,
-    /// For people, in a ticket.
+    /// Markdown, for a ticket.
     Markdown,
-    /// For databases.
+    /// CSV, for databases.
     Csv,
-    /// The same for spreadsheets: with the mark by which they know UTF-8.
+    /// CSV for spreadsheets, with a byte order mark so that they recognise UTF-8.
     CsvBom,
-    /// For CI systems.
+    /// JUnit XML, for CI systems.
     Junit,
-    /// For code-scanning services: problems alone.
+    /// SARIF for code-scanning services: only problems.
     Sarif,
-    /// For programs that read SARIF: every answer.
+    /// SARIF for other programs: every answer.
     SarifAll,
-    /// For governance systems: OSCAL assessment results.
+    /// OSCAL assessment results, for governance systems.
     Oscal,
-    /// For admission: a SLSA verification summary for each bundle that is accepted, and not for one that is accepted in part.
+    /// For admission: a SLSA verification summary for each accepted bundle; none for a bundle accepted in part.
     Vsa,
 }
 
 words! {
-    /// The word, as `--report` takes it. Text that is read so is plain.
+    /// The word in `--report`. Text parsed from it is plain.
     pub Format {
         Text(Look::PLAIN) = "text",
         Json = "json",
@@ -52,7 +52,7 @@ words! {
 }
 
 impl Format {
-    /// What a file of it is called in a folder of all formats.
+    /// The file name in a folder with all formats.
     pub fn file_name(self) -> &'static str {
         match self {
             Self::Text(_) => "report.txt",

@@ -1,4 +1,4 @@
-//! The JSON report, version 2, in structs of its own. A test makes docs/report.schema.json of them.
+//! The JSON report, version 2. It has its own structs, from which a test generates docs/report.schema.json.
 
 mod finding;
 
@@ -20,35 +20,35 @@ use crate::judge::finding::{Group, Verdict};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields, title = "hpsb-audit report"))]
 pub(super) struct Document {
-    /// 2. Another number: other fields.
+    /// 2. The number changes when fields change.
     pub(super) schema_version: u32,
     pub(super) tool: Tool,
-    /// The moment that the audit is for, RFC 3339.
+    /// The time as of which the audit was made, RFC 3339.
     pub(super) now: Option<String>,
-    /// The auditor's own file number or name for this audit, where one was given.
+    /// The auditor's own file number or name for this audit, if specified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
-    /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`. `scope` says what it is about.
+    /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`. `scope` states what the verdict covers.
     pub(super) verdict: String,
-    /// The program's exit code, which goes with the verdict.
+    /// The program's exit code for the verdict.
     pub(super) exit_code: u8,
     pub(super) totals: Totals,
     pub(super) policy: Option<Policy>,
-    /// What the verdict is about. Version 1 had none.
+    /// What the verdict covers. Not in version 1.
     #[serde(default)]
     pub(super) scope: Option<Scope>,
-    /// What was asked; null when the run ended before that was known.
+    /// The question of the audit; null if the run ended before the question was determined.
     pub(super) question: Option<Asked>,
-    /// The case that the bundles came from, where they came from one.
+    /// The case that contained the bundles, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) case: Option<CaseReport>,
-    /// Why nothing could be judged.
+    /// Why there is no verdict.
     pub(super) error: Option<Fault>,
-    /// What `admit` looked at; null for an audit.
+    /// The evidence that `admit` used; null for an audit.
     pub(super) admission: Option<AdmissionRow>,
-    /// One per image and place, where the question was whether workloads may be deployed.
+    /// One entry per image and place, if the question was whether workloads may be deployed.
     pub(super) images: Vec<Image>,
-    /// One per bundle, in the order of their paths; for images those that their digests led to.
+    /// One report per bundle, ordered by path; for workloads, the bundles found by the digests of the images.
     pub(super) reports: Vec<Bundle>,
 }
 
@@ -57,9 +57,9 @@ pub(super) struct Document {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct AdmissionRow {
-    /// Folders and files of the evidence.
+    /// Folders and files with the evidence.
     pub(super) evidence: Vec<String>,
-    /// Every bundle of the evidence by its verdict.
+    /// Number of bundles in the evidence, by verdict.
     pub(super) bundles: Totals,
 }
 
@@ -69,18 +69,18 @@ pub(super) struct AdmissionRow {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct Image {
     pub(super) workload: WorkloadRow,
-    /// Where in the workload.
+    /// The place in the workload.
     pub(super) place: String,
-    /// As it is written; null where it is not known.
+    /// The image as written; null if not known.
     pub(super) image: Option<String>,
-    /// The digest that pins it, `sha256:` and 64 hexadecimal digits.
+    /// The digest that pins the image, `sha256:` and 64 hexadecimal digits.
     pub(super) digest: Option<String>,
     pub(super) verdict: String,
-    /// Path of the bundle that the digest leads to: one of `reports`.
+    /// Path of the bundle found by the digest: one of `reports`.
     pub(super) bundle: Option<String>,
-    /// One per check of the group `workload`, in the order of docs/generated/checks.md.
+    /// One finding per check of the group `workload`, in the order of docs/generated/checks.md.
     pub(super) findings: Vec<Row>,
-    /// From the trusted key to what is deployed.
+    /// The links from the trusted key to what is deployed.
     pub(super) chain: Vec<LinkRow>,
 }
 
@@ -106,7 +106,7 @@ pub(super) struct LinkRow {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) how: String,
-    /// The checks that its standing rests on.
+    /// The checks that decide the link's standing.
     pub(super) checks: Vec<String>,
     /// `proved`, `stated`, `not examined` or `does not hold`.
     pub(super) standing: String,
@@ -152,22 +152,22 @@ pub(super) struct Policy {
 pub(super) struct Asked {
     #[cfg_attr(test, schemars(description = tests::depths()))]
     pub(super) depth: String,
-    /// Groups that had to have an answer.
+    /// Groups that must have an answer.
     pub(super) require: Vec<String>,
-    /// What the policy asks of workloads and an audit of bundles passes over. Version 1 had none.
+    /// What the policy requires of workloads, which an audit of bundles ignores. Not in version 1.
     #[serde(default)]
     pub(super) passed_over: Vec<String>,
-    /// Groups whose evidence was handed over.
+    /// Groups for which evidence was supplied.
     pub(super) handed: Vec<String>,
-    /// What the command line gave: flag and value; `path` for what is named without one.
+    /// Arguments of the command line: flag and value; `path` for arguments without a flag.
     pub(super) given: Vec<Setting>,
-    /// Fingerprints of the keys that were trusted.
+    /// Fingerprints of the trusted keys.
     pub(super) keys: Vec<String>,
-    /// What the policy expects.
+    /// The values that the policy expects.
     pub(super) expect: Vec<Setting>,
-    /// Levels that the policy changes.
+    /// The levels that the policy changes.
     pub(super) levels: Vec<Setting>,
-    /// Limits that differ from the program's own.
+    /// The limits that differ from the defaults.
     pub(super) limits: Vec<Setting>,
 }
 
@@ -197,22 +197,22 @@ pub(super) struct Fault {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct Bundle {
     pub(super) bundle: File,
-    /// As the bundle's members have it.
+    /// The name in the bundle's members.
     pub(super) build_name: Option<String>,
     pub(super) verdict: String,
     pub(super) error: Option<Fault>,
-    /// Groups that were looked at.
+    /// Groups that were checked.
     pub(super) in_play: Vec<String>,
     pub(super) not_in_play: Vec<String>,
-    /// The key that accepted the signature.
+    /// The key under which the signature verified.
     pub(super) key: Option<Key>,
-    /// One per check of an audit (all but those of the group `workload`), in the order of docs/generated/checks.md.
+    /// One finding per check of an audit (all checks except the group `workload`), in the order of docs/generated/checks.md.
     pub(super) findings: Vec<Row>,
-    /// What each witness says.
+    /// What each witness states.
     pub(super) evidence: Vec<Statement>,
-    /// Inputs of the build that the commit does not pin. Empty, too, where nothing behind the signature was read: then `evidence` is empty.
+    /// Inputs of the build that the commit does not pin. Also empty if nothing in the signed archive was read; `evidence` is then empty as well.
     pub(super) outside_the_commit: Vec<String>,
-    /// What was looked at beside the bundle.
+    /// Other files that were read for the audit.
     pub(super) inputs: Vec<Looked>,
 }
 
@@ -223,7 +223,7 @@ pub(super) struct Bundle {
 pub(super) struct Looked {
     #[cfg_attr(test, schemars(description = tests::inputs()))]
     pub(super) kind: String,
-    /// As it was given, or as it lies beside the bundle.
+    /// The name as specified by the user, or as found next to the bundle.
     pub(super) name: String,
     /// 64 hexadecimal digits.
     pub(super) sha256: String,
@@ -235,7 +235,7 @@ pub(super) struct Looked {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct File {
     pub(super) path: String,
-    /// 64 hexadecimal digits; null when the file could not be read to its end.
+    /// 64 hexadecimal digits; null if the file could not be read completely.
     pub(super) sha256: Option<String>,
     /// Bytes.
     pub(super) size: Option<u64>,
@@ -250,7 +250,7 @@ pub(super) struct Key {
     pub(super) fingerprint: String,
     pub(super) kind: String,
     pub(super) bits: u32,
-    /// Who named it.
+    /// Where the key comes from.
     pub(super) source: String,
     #[cfg_attr(test, schemars(description = tests::grades()))]
     pub(super) grade: String,
@@ -263,9 +263,9 @@ pub(super) struct Key {
 pub(super) struct Statement {
     pub(super) fact: String,
     pub(super) witness: String,
-    /// For people.
+    /// The value as text.
     pub(super) value: String,
-    /// The same for programs, where it has numbers or parts. Version 1 had none.
+    /// The value in a form for programs, if it has numbers or parts. Not in version 1.
     #[serde(default)]
     pub(super) data: Option<Value>,
     #[cfg_attr(test, schemars(description = tests::known()))]
@@ -277,8 +277,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", in_json(&document))
 }
 
-/// A line for each bundle: what [`write`] says where that bundle is the only one. Lines of several runs that ask the same question can be put
-/// together. A run that ended before it had any is a line too: nothing is told by an empty file.
+/// One line per bundle, equal to what [`write`] writes if that bundle is the only one. Lines of several runs with the same question can be
+/// concatenated. A run that failed before any bundle is also a line, because an empty file would report nothing.
 pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&value(one)?)?));
     if report.bundles.is_empty() && report.error.is_some() {
@@ -291,7 +291,7 @@ pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-/// The document. A report by the rules of version 1 has its form too.
+/// The JSON document. A report under the rules of version 1 is written in the form of version 1.
 pub(super) fn value(report: &Report) -> serde_json::Result<Value> {
     let mut value = serde_json::to_value(document(report))?;
     if report.rules == Rules::Version1 {
@@ -300,7 +300,7 @@ pub(super) fn value(report: &Report) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-/// Takes fields away wherever they are: none of version 1 is called so.
+/// Removes these fields everywhere. Version 1 has no fields with these names.
 fn without_fields(value: &mut Value, names: &[&str]) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| without_fields(item, names)),
@@ -484,9 +484,9 @@ mod tests {
         format!("{}.", any_of(&words.iter().map(String::as_str).collect::<Vec<_>>()))
     }
 
-    /// `HPSB_UPDATE=1 cargo test` writes the file anew.
+    /// `HPSB_UPDATE=1 cargo test` rewrites the file.
     #[test]
-    fn the_schema_in_docs_is_the_one_of_this_code() {
+    fn the_schema_in_docs_matches_the_code() {
         let schema = serde_json::to_string_pretty(&schemars::schema_for!(Document)).unwrap() + "\n";
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json");
         if std::env::var_os("HPSB_UPDATE").is_some() {

@@ -1,8 +1,8 @@
-//! JUnit XML, as CI systems read it: a suite for each bundle, a case for each check. A case fails exactly where the check rejects; what was
-//! not looked at, or fails without deciding, is skipped and says why.
+//! JUnit XML, in the form that CI systems read: a suite per bundle, a case per check. A case fails exactly if the check rejects. A check that neither
+//! passed nor rejects is a skipped case with the reason.
 //!
-//! It is valid for both public schemas, junit-10.xsd of Jenkins' xUnit plug-in and JUnit.xsd of Windy Road: the second allows one element in
-//! a case, so that what is said of each check is in the suite's output, a line each.
+//! The output is valid for both public schemas: junit-10.xsd of Jenkins' xUnit plug-in and JUnit.xsd of Windy Road. The second allows one
+//! element per case, so the text about the checks is in the suite's output, one line per check.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use crate::base::time::Timestamp;
 use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Status, Waiver};
 
-/// How many cases of a suite came to what.
+/// The numbers of cases in a suite, by outcome.
 struct Counts {
     tests: usize,
     failures: usize,
@@ -38,8 +38,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-/// Nothing was timed, and the machine's name is in no report: the schemas want both. The moment is the one that the audit is for, in UTC,
-/// which the schemas want without a zone.
+/// The schemas require a duration and a host name, but nothing is timed and no report identifies the machine. The timestamp is the time of the
+/// audit, in UTC and without a zone, as the schemas require.
 fn begin(page: &mut String, report: &Report, at: usize, name: &str, counts: &Counts) {
     let seconds = report.now.unwrap_or(Timestamp::epoch()).unix_seconds();
     let moment = Timestamp::from_unix_seconds(seconds).unwrap_or(Timestamp::epoch()).to_string();
@@ -98,7 +98,7 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport, at: usize) {
     end(page, &output);
 }
 
-/// A dot would be a package to Jenkins.
+/// Jenkins would read a dot as a package separator.
 fn class_name(name: &str) -> String {
     text(&name.replace('.', "_"))
 }
@@ -143,7 +143,7 @@ fn case(page: &mut String, class: &str, finding: &Finding) {
     }
 }
 
-/// One line about a check, for the suite's output.
+/// One line about a check in the suite's output.
 fn said(output: &mut String, finding: &Finding) {
     let status = status_text(finding.status);
     let _ =
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_class_has_no_dots_and_a_suite_the_moment_of_the_report() {
+    fn a_class_has_no_dots_and_a_suite_has_the_time_of_the_report() {
         assert_eq!(class_name("docker.io.acme.wallet.v1"), "docker_io_acme_wallet_v1");
         let mut page = String::new();
         let report = Report::new(Timestamp::from_rfc3339("2026-11-23T08:00:00.5+01:00"));

@@ -1,4 +1,4 @@
-//! Markdown (CommonMark with GitHub's tables): for a ticket or a pull request. Text from evidence is escaped so that it is only text.
+//! Markdown (CommonMark with GitHub's tables), for a ticket or a pull request. Text from evidence is escaped so that it stays plain text.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -31,7 +31,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     let now = report.now.map_or_else(|| "no moment".into(), |now| now.to_string());
     let _ = writeln!(
         page,
-        "Made by {} {} (features: {}), for the moment {now}.",
+        "Made by {} {} (features: {}), as of {now}.",
         text(&report.tool.name),
         text(&report.tool.version),
         text(&features)
@@ -83,9 +83,9 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
     heading(page, "Inputs outside the commit");
     match summary::was_read(bundle) {
         true => list(page, bundle.outside_the_commit.iter()),
-        false => page.push_str("Not known: log and Dockerfile were not read.\n"),
+        false => page.push_str("Not known: the log and the Dockerfile were not read.\n"),
     }
-    heading(page, "Looked at beside the bundle");
+    heading(page, "Other files that were read");
     list(page, bundle.inputs.iter().map(|input| format!("{} {}: {}", input.kind, input.name, input.sha256)));
     heading(page, "How to repeat");
     let _ = writeln!(page, "{}\n", text(&summary::command(report, bundle)));
@@ -125,8 +125,8 @@ fn row(page: &mut String, cells: &[&str]) {
     page.push_str("|\n");
 }
 
-/// Text that Markdown shows as it is: controls are visible code points, and every character with a meaning has a backslash
-/// (CommonMark 0.31, 2.4). Text with an address stands in a code span, for some readers make links of bare addresses.
+/// Text that Markdown renders literally: control characters become visible code points, and special characters get a backslash (CommonMark
+/// 0.31, 2.4). Text with an address goes into a code span, because some renderers turn bare addresses into links.
 pub(super) fn text(text: &str) -> String {
     let text = for_terminal(text);
     if is_address(&text) {
@@ -142,7 +142,7 @@ pub(super) fn text(text: &str) -> String {
     out
 }
 
-/// The same for a cell of a table, where a pipe ends a code span too (GitHub Flavored Markdown, 4.10).
+/// Like [`text`], for a table cell, in which a pipe also ends a code span (GitHub Flavored Markdown, 4.10).
 fn cell(text: &str) -> String {
     let text = for_terminal(text);
     if is_address(&text) { code(&text).replace('|', "\\|") } else { self::text(&text) }
@@ -153,7 +153,7 @@ fn is_address(text: &str) -> bool {
     ["://", "www.", "mailto:", "@"].iter().any(|sign| text.contains(sign))
 }
 
-/// A code span whose fence is longer than any row of backticks in it (CommonMark 0.31, 6.1).
+/// A code span whose fence is longer than any run of backticks in the text (CommonMark 0.31, 6.1).
 fn code(text: &str) -> String {
     let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.saturating_add(1));
@@ -165,7 +165,7 @@ mod tests {
     use super::{cell, text};
 
     #[test]
-    fn what_markdown_obeys_has_a_backslash() {
+    fn special_characters_get_a_backslash() {
         assert_eq!(text("[x](y) | <b> `c`\n# h"), r"\[x\]\(y\) \| \<b\> \`c\`\\n\# h");
         assert_eq!(text("`` https://evil.example |"), "``` `` https://evil.example | ```");
         assert_eq!(cell("www.evil.example | a"), r"` www.evil.example \| a `");

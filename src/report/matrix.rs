@@ -1,5 +1,5 @@
-//! The witness matrix: a row for each fact, a cell for each witness. Values are compared only where equal facts must have equal
-//! text; the matrix shows, and the checks judge.
+//! The witness matrix: one row per fact, one cell per witness. Values are compared only for facts that must have equal text. The matrix
+//! only shows values; the checks decide.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -8,28 +8,28 @@ use super::BundleReport;
 use crate::base::image_name::tag_of;
 use crate::judge::evidence::Fact;
 
-/// Facts whose values must be equal, whoever says them.
+/// Facts whose values must be equal for all witnesses.
 const COMPARABLE: [&str; 9] =
     ["build-name", "commit", "tree", "tag", "image-digest", "image-id", "server-version", "status", "object-count"];
 
-/// One fact and what each witness says of it.
+/// One fact, with what each witness states.
 pub(super) struct Row<'a> {
     pub(super) fact: &'a str,
-    /// One cell per witness, in the order in which they are heard.
+    /// One cell per witness, in the order in which witnesses appear.
     pub(super) cells: Vec<Vec<&'a Fact>>,
     pub(super) agreement: Agreement,
 }
 
-/// What can be said of a row.
+/// Whether the cells of a row agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreement {
     /// Several witnesses, one value.
     Agree,
     /// Several witnesses, several values.
     Disagree,
-    /// Nobody to compare with.
+    /// Only one witness.
     OneWitness,
-    /// Text that may differ by right: checks compare it.
+    /// Values whose texts may legitimately differ; checks compare them.
     NotCompared,
 }
 
@@ -81,8 +81,8 @@ fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
     }
 }
 
-/// The part of a value that must be equal: a digest is told with its tag and size, a tag with its repository, an image's id in full or by
-/// its first twelve digits, and two words mean that the push happened.
+/// The part of a value that must be equal. A digest is shown with tag and size, a tag with its repository, an image ID in full or as its first
+/// twelve digits, and two words mean that the image was pushed.
 fn comparable<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     let first = value.split_whitespace().next().unwrap_or_default();
     let part = match name {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disagreement_is_seen_and_a_difference_by_right_is_not_called_one() {
+    fn disagreements_are_found_and_legitimate_differences_are_not() {
         let digest = "sha256:00";
         let (a, b) =
             (fact("image-digest", "build.log", "latest sha256:00 (5 bytes)"), fact("image-digest", "registry", digest));

@@ -1,13 +1,13 @@
-//! A report: everything that one run found, ready to be written. Text from evidence is masked here, once, for every format.
+//! A report: all results of one run, ready to be written. Text from evidence is masked here, once for all formats.
 //!
 //! To add a format:
-//! 1. one file here with `write(&Report, …)`. Text arrives masked; escape it for the format,
-//! 2. here its module, a variant of [`Format`] with its word and its file's name, and its arm in [`Report::write`],
-//! 3. its name in `FORMATS` of `tests/reports.rs`, which compares what it says with the other formats,
-//! 4. a reader of it in `tests/tools/read-report`, with a parser of another kind,
+//! 1. one file here with `write(&Report, …)`. Text is already masked; escape it for the format,
+//! 2. in this file, its module, a variant of [`Format`] with its word and its file name, and its arm in [`Report::write`],
+//! 3. its name in `FORMATS` of `tests/reports.rs`, which compares it with the other formats,
+//! 4. a reader for it in `tests/tools/read-report`, with an independent parser,
 //! 5. its row in `docs/reports.md`.
 //!
-//! Then `tests/run update`, which writes its golden files and the messages that list the formats.
+//! Then run `tests/run update`, which writes its golden files and the messages that list the formats.
 
 mod admission;
 mod admission_text;
@@ -65,39 +65,39 @@ pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, 
 pub use self::scope::Scope;
 pub use self::text::{Amount, Colour, Look};
 
-/// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.
+/// The results of a run. The same bytes, policy and `now` give the same report, byte for byte.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Report {
-    /// The rules that its verdicts follow.
+    /// The rules for its verdicts.
     pub rules: Rules,
     /// The program that made it.
     pub tool: Tool,
-    /// The moment that the audit is for; `None` when it could not be read from the command line.
+    /// The time as of which the audit was made; `None` if it could not be determined.
     pub now: Option<Timestamp>,
     /// The auditor's own file number or name for this audit: at most [`Report::REFERENCE_CHARACTERS`].
     pub reference: Option<String>,
-    /// The policy's file, if there was one.
+    /// The policy file, if any.
     pub policy: Option<PolicySource>,
-    /// What was asked; `None` when the run ended before that was known.
+    /// The question of the run; `None` if the run ended before the question was determined.
     pub question: Option<QuestionReport>,
-    /// The case that the bundles came from.
+    /// The case that contained the bundles.
     pub case: Option<CaseReport>,
-    /// Why there is no verdict on anything.
+    /// Why there is no verdict at all.
     pub error: Option<Error>,
-    /// What was asked of workloads, where that was the question. Then the bundles are those that its images led to.
+    /// The result for workloads, if the question was about workloads. The bundles are then those found by the images' digests.
     pub admission: Option<Admission>,
-    /// One report per bundle, in the order of their paths.
+    /// One report per bundle, ordered by path.
     pub bundles: Vec<BundleReport>,
 }
 
-/// The rules of verdicts. docs/report.schema.json has the newest form.
+/// The rules for verdicts. docs/report.schema.json describes the newest form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rules {
-    /// Those of this version: schema version 2.
+    /// The rules of this version: schema version 2.
     Current,
-    /// Those of 0.1.0, for a report that it saved: schema version 1. An acceptance needed every group, and every check that was not looked
-    /// at rejected by itself.
+    /// The rules of 0.1.0, for a report that 0.1.0 saved: schema version 1. An acceptance needed every group, and every check that did not run
+    /// rejected on its own.
     Version1,
 }
 
@@ -113,52 +113,52 @@ pub struct Tool {
     pub features: Vec<String>,
 }
 
-/// What was found about one bundle.
+/// The results for one bundle.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BundleReport {
-    /// The file as it was named.
+    /// The path as specified by the user.
     pub path: String,
-    /// SHA-256 and size of the file, where it could be read to its end.
+    /// SHA-256 and size of the file, if it could be read completely.
     pub file: Option<(Sha256, u64)>,
-    /// The build's name, as the bundle's members have it.
+    /// The build name in the bundle's members.
     pub build_name: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
     /// Why there is no verdict.
     pub error: Option<Error>,
-    /// Groups that were looked at.
+    /// Groups that were checked.
     pub in_play: Vec<Group>,
-    /// The key that accepted the signature.
+    /// The key under which the signature verified.
     pub key: Option<KeyReport>,
-    /// One per check, in the table's order.
+    /// One finding per check, in the table's order.
     pub findings: Vec<Finding>,
     /// Facts by witness.
     pub evidence: Vec<Fact>,
     /// Inputs of the build that the commit does not pin.
     pub outside_the_commit: Vec<String>,
-    /// What was looked at beside the bundle.
+    /// Other files that were read.
     pub inputs: Vec<InputReport>,
-    /// Digest of the archive and the signature over it, where the bundle could be taken apart. It is in no format.
+    /// Digest of the archive, and the signature over it, if the bundle's outer archive could be read. Not part of any output format.
     pub(crate) seal: Option<(Sha256, Signature)>,
-    /// What the verified manifest says of its image, for those who ask by digest. It is in no format.
+    /// What the verified manifest states about its image, for lookups by digest. Not part of any output format.
     pub(crate) built: Option<BuiltImage>,
 }
 
-/// Something that was looked at beside the bundle, by its bytes.
+/// A file, other than the bundle, that was read for the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InputReport {
-    /// What it is: one of [`InputReport::KINDS`].
+    /// Its kind: one of [`InputReport::KINDS`].
     pub kind: &'static str,
-    /// Its name as it was given, or as it lies beside the bundle.
+    /// Its name as specified by the user, or as found next to the bundle.
     pub name: String,
-    /// SHA-256 of its bytes; of an image, its manifest's or its configuration's; of a key that was tried, its SubjectPublicKeyInfo's.
+    /// SHA-256 of its bytes; for an image, of its manifest or configuration; for a key that was tried, of its SubjectPublicKeyInfo.
     pub sha256: Sha256,
 }
 
 impl InputReport {
-    /// Every kind.
+    /// All kinds.
     pub const KINDS: [&'static str; 11] = [
         "image",
         "image-config",
@@ -174,7 +174,7 @@ impl InputReport {
     ];
 }
 
-/// The key that accepted a signature.
+/// The key under which a signature verified.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct KeyReport {
@@ -184,27 +184,27 @@ pub struct KeyReport {
     pub kind: &'static str,
     /// Its size.
     pub bits: u32,
-    /// Who named it, in words.
+    /// Where the key comes from, in words.
     pub source: String,
-    /// How well it is known whose it is.
+    /// How well the key's origin is known.
     pub grade: Grade,
 }
 
 /// A report of several pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pages {
-    /// The page that leads to the others.
+    /// The page that links to the others.
     pub first: Vec<u8>,
-    /// Name and content. Names are this program's own, never a bundle's.
+    /// Name and content of each page. The names come from this program, never from a bundle.
     pub others: Vec<(String, Vec<u8>)>,
 }
 
-/// What a format may need beside the report.
+/// What a format may need in addition to the report.
 #[derive(Debug, Default)]
 pub struct Options {
     /// Which checks support which controls.
     pub controls: Controls,
-    /// Signs statements.
+    /// The key that signs statements.
     pub sign_key: Option<PersonSecret>,
     /// The OSCAL assessment plan that results refer to, as a path.
     pub oscal_plan: Option<String>,
@@ -222,25 +222,25 @@ impl Tool {
 }
 
 impl Report {
-    /// Characters of a reference: it is in the head of every printed page.
+    /// Maximum number of characters in a reference, which is printed in every page header.
     pub const REFERENCE_CHARACTERS: usize = 80;
 
-    /// A reference as `--reference` takes it.
+    /// Parses the value of `--reference`.
     ///
     /// # Errors
-    /// In words, for an empty text, a longer one and one with characters that are not shown as they are.
+    /// A message for a text that is empty, too long, or contains control or invisible characters.
     pub fn reference(text: &str) -> Result<String, String> {
         let length = text.chars().count();
         if text.trim().is_empty() || length > Self::REFERENCE_CHARACTERS {
             return Err(format!("expected 1 to {} characters, found {length}", Self::REFERENCE_CHARACTERS));
         }
         if text.chars().any(is_treacherous) {
-            return Err("expected plain text in one line, without control or invisible characters".into());
+            return Err("expected plain text on one line, with no control or invisible characters".into());
         }
         Ok(text.to_owned())
     }
 
-    /// A report that says nothing yet.
+    /// An empty report.
     pub fn new(now: Option<Timestamp>) -> Self {
         Self {
             rules: Rules::Current,
@@ -256,10 +256,10 @@ impl Report {
         }
     }
 
-    /// Reads a saved JSON report, so that it can be written in another format: the same bytes come out as if the audit had written
-    /// them. Strict: unknown fields, unknown words and a verdict that does not follow from the findings are refused.
+    /// Reads a saved JSON report to write it in another format: the output is the same as if the audit had written it. The reader is strict: it
+    /// refuses unknown fields, unknown words and a verdict that does not follow from the findings.
     ///
-    /// It does NOT repeat the audit, and a saved report is no evidence: whoever can write the file can write a consistent lie.
+    /// The audit is NOT repeated, and a saved report is not evidence: anyone who can write the file can write a consistent but false report.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::OverLimit`].
@@ -272,7 +272,7 @@ impl Report {
         summary::headline(self, bundle)
     }
 
-    /// The command that repeats the audit of one bundle, as page one has it.
+    /// The command that repeats the audit of one bundle, as printed on page one.
     pub fn command(&self, bundle: &BundleReport) -> String {
         summary::command(self, bundle)
     }
@@ -280,7 +280,7 @@ impl Report {
     /// Writes the report.
     ///
     /// # Errors
-    /// What `out` answers.
+    /// The errors of `out`.
     pub fn write(&self, format: Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Html => html::write(self, options, out),
@@ -298,23 +298,23 @@ impl Report {
         }
     }
 
-    /// What is said of a signature that was verified alone: `words` is the verdict, and `means` says what it means.
+    /// The text after verifying only a signature: `words` is the verdict, and `means` is the verdict's meaning.
     #[cfg(feature = "cli")]
     pub(crate) fn signature_text(&self, look: Look, words: &str, means: &str) -> String {
         text::signature_text(self, look, words, means)
     }
 
-    /// Has this report, in this format, more than one page? Then [`Report::pages`] has them.
+    /// Whether this report has more than one page in this format; [`Report::pages`] then returns them.
     pub fn has_pages(&self, format: Format) -> bool {
         format == Format::Html && self.bundles.len() > 1
     }
 
-    /// The first page in HTML, and those that it names below `folder`.
+    /// The first HTML page, and the pages in `folder` that it links to.
     pub fn pages(&self, options: &Options, folder: &str) -> Pages {
         html::pages(self, options, folder)
     }
 
-    /// The verdict on all of it: the one that goes with [`Report::exit_code`].
+    /// The verdict on the whole run; it matches [`Report::exit_code`].
     pub fn verdict(&self) -> Verdict {
         match self.exit_code() {
             0 if self.verdicts().all(|verdict| verdict == Verdict::Accept) => Verdict::Accept,
@@ -324,7 +324,7 @@ impl Report {
         }
     }
 
-    /// The verdicts on what was asked about: images that are to be deployed, or else bundles.
+    /// The verdicts on the subjects of the question: images to be deployed, or else bundles.
     fn verdicts(&self) -> Box<dyn Iterator<Item = Verdict> + '_> {
         match &self.admission {
             Some(admission) => Box::new(admission.images.iter().map(|image| image.verdict)),
@@ -332,19 +332,19 @@ impl Report {
         }
     }
 
-    /// The worst of all that was asked about, in the contract's order: 0, 1, 4, 3, 2. A bundle without a verdict is no evidence for an image,
-    /// and no reason for another code.
+    /// The worst exit code of all subjects of the question, in the contract's order: 0, 1, 4, 3, 2. For workloads, a bundle without a verdict is
+    /// not evidence for an image and does not change the code.
     pub fn exit_code(&self) -> u8 {
         let own = self.error.iter().map(Error::exit_code);
         let asked: Vec<u8> = match &self.admission {
             Some(admission) => admission.images.iter().map(ImageReport::exit_code).collect(),
             None => self.bundles.iter().map(BundleReport::exit_code).collect(),
         };
-        // A report about nothing is never a success.
+        // A report without any subject is never a success.
         own.chain(asked).max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
     }
 
-    /// What it says of the run, and of no bundle: which were named, and which share of them was looked at, changes nothing that is said of one.
+    /// The report without bundles and without the arguments that select them: the choice of bundles or shard does not affect any result.
     pub(crate) fn without_bundles(&self) -> Self {
         let mut question = self.question.clone();
         let selects = |flag: &str| ["path", "shard"].contains(&flag);
@@ -363,14 +363,14 @@ impl Report {
         }
     }
 
-    /// How many bundles got each verdict.
+    /// Number of bundles with this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.bundles.iter().filter(|bundle| bundle.verdict == verdict).count()
     }
 }
 
 impl BundleReport {
-    /// A report on the bundle at `path` that says nothing yet.
+    /// An empty report on the bundle at `path`.
     pub(crate) fn of_nothing(path: impl Into<String>, in_play: Vec<Group>) -> Self {
         Self {
             path: path.into(),
@@ -389,7 +389,7 @@ impl BundleReport {
         }
     }
 
-    /// 0 to 4, by the contract.
+    /// 0 to 4, as the contract defines.
     pub fn exit_code(&self) -> u8 {
         match (&self.error, self.verdict) {
             (Some(error), _) => error.exit_code(),
@@ -399,18 +399,17 @@ impl BundleReport {
         }
     }
 
-    /// Findings of the groups that were looked at.
+    /// Findings of the groups that were checked.
     pub(crate) fn played(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| self.in_play.contains(&finding.group))
     }
 
-    /// Findings that would reject and are waived.
+    /// Findings that would reject but are waived.
     pub fn waived(&self) -> impl Iterator<Item = &Finding> {
         self.played().filter(|finding| finding.is_waived())
     }
 
-    /// What an acceptance in part leaves out: groups in which no check that decides answered, and required checks in play that this build
-    /// does not have.
+    /// The gaps of an acceptance in part: groups without an answer from a deciding check, and required checks in play that this build lacks.
     pub(crate) fn not_checked(&self) -> Vec<&'static str> {
         let is_open = |group: &Group| !self.in_play.contains(group) || !is_answered(&self.findings, *group);
         let groups = Group::OF_BUNDLES.into_iter().filter(is_open);
@@ -418,28 +417,28 @@ impl BundleReport {
         groups.map(Group::word).chain(checks.map(|finding| finding.check)).collect()
     }
 
-    /// Groups that were not looked at.
+    /// Groups that were not checked.
     pub fn not_in_play(&self) -> Vec<Group> {
         Group::OF_BUNDLES.into_iter().filter(|group| !self.in_play.contains(group)).collect()
     }
 
-    /// Findings that reject the bundle: causes, not what follows from them.
+    /// Findings that reject the bundle, excluding those that are only consequences.
     pub fn rejecting(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.rejects())
     }
 
-    /// How many checks were not looked at because `cause` rejects.
+    /// Number of checks that did not run because `cause` rejects.
     pub fn consequences_of(&self, cause: &Finding) -> usize {
         let follows = |finding: &&Finding| finding.is_consequence() && finding.caused_by == Some(cause.check);
         self.findings.iter().filter(follows).count()
     }
 
-    /// Checks in play that gave no answer, by status.
+    /// Checks in play with no answer, by status.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|f| self.in_play.contains(&f.group) && f.status.is_not_run())
     }
 
-    /// Hides what looks like a secret in every text that came from evidence.
+    /// Masks what looks like a secret in all text from evidence.
     fn masked(mut self) -> Self {
         self.findings.iter_mut().for_each(mask_finding);
         for fact in &mut self.evidence {
@@ -472,7 +471,7 @@ fn mask_finding(finding: &mut Finding) {
 }
 
 impl KeyReport {
-    /// What a report says of a key; `None` if only its fingerprint is known.
+    /// The report on a key; `None` if only its fingerprint is known.
     pub(crate) fn of(trusted: &TrustedKey, grade: Grade) -> Option<Self> {
         let key = trusted.key.as_ref()?;
         let source = trusted.source_words();

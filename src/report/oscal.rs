@@ -1,6 +1,5 @@
-//! OSCAL assessment results (NIST, model 1.2): a result for each bundle, an observation for each check with the digest of what it looked
-//! at. A finding is written only for an objective that the user's mapping names; it is satisfied only if every check of that control
-//! passed.
+//! OSCAL assessment results (NIST, model 1.2): one result per bundle, one observation per check, with the digest of what it examined. A
+//! finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control passed.
 
 use std::io::{self, Write};
 
@@ -56,7 +55,7 @@ fn document(report: &Report, options: &Options) -> Value {
     }})
 }
 
-/// What tells this report from others: everything that identifiers are derived from.
+/// What distinguishes this report from others. All identifiers are derived from it.
 fn seed(report: &Report, options: &Options) -> String {
     let policy = report.policy.as_ref().map(|policy| (&policy.path, policy.sha256));
     let mut seed = format!("{:?} {policy:?} {:?}", report.now, options.oscal_plan);
@@ -66,8 +65,8 @@ fn seed(report: &Report, options: &Options) -> String {
     seed
 }
 
-/// An identifier that is the same for the same report. OSCAL's pattern allows the versions 4 and 5 only: it is marked as 5, by name,
-/// though SHA-256 makes it (RFC 9562 has version 8 for that).
+/// An identifier that is the same for the same report. OSCAL's pattern allows only UUID versions 4 and 5, so it is marked as version 5 (name
+/// based), although it is made with SHA-256 (which would be version 8 in RFC 9562).
 fn uuid(seed: &str, name: &str) -> String {
     let hex = Sha256::of(format!("{seed}\n{name}").as_bytes()).hex();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
@@ -109,20 +108,20 @@ fn result(report: &Report, bundle: &BundleReport, options: &Options, seed: &str,
     result
 }
 
-/// OSCAL wants a result even where nothing was looked at.
+/// OSCAL requires a result even if no bundle was audited.
 fn no_result(report: &Report, options: &Options, seed: &str, now: &str) -> Value {
     let error = report.error.as_ref().map_or_else(|| "no bundle".to_owned(), ToString::to_string);
     json!({
         "uuid": uuid(seed, "no result"),
         "title": "No verdict",
-        "description": format!("Nothing was looked at: {}.", markdown::text(&error)),
+        "description": format!("Nothing was audited: {}.", markdown::text(&error)),
         "start": now,
         "props": [prop("verdict", report.verdict().word()), prop("exit-code", &report.exit_code().to_string())],
         "reviewed-controls": reviewed(options, &[]),
     })
 }
 
-/// The controls of which a check was looked at.
+/// The controls for which at least one check ran.
 fn reviewed(options: &Options, findings: &[Finding]) -> Value {
     let is_looked_at = |check: &String| findings.iter().any(|f| f.check == check.as_str() && !f.status.is_not_run());
     let controls = options.controls.list.iter().filter(|control| control.checks.iter().any(is_looked_at));
@@ -154,7 +153,7 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
     props.push(prop("rejects", if finding.rejects() { "yes" } else { "no" }));
     props.extend(summary::known_words(finding).into_iter().map(|word| prop("known", word)));
     let file = uuid(seed, &format!("{at} file"));
-    // OSCAL wants a method and a moment of each: what was not run was not tested, and says so in its status.
+    // OSCAL requires a method and a time for each observation. For a check that did not run, the status states that.
     let method = if finding.status.is_not_run() { "UNKNOWN" } else { "TEST" };
     let mut observation = json!({
         "uuid": uuid(seed, &format!("{at} {}", finding.check)),
@@ -176,7 +175,7 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
     observation
 }
 
-/// Whether the check looked at this input. The policy's files and the keys that were tried are part of the question.
+/// Whether the check examined this input. The policy's files and the keys that were tried are part of the question.
 fn is_evidence_for(input: &InputReport, finding: &Finding) -> bool {
     match input.kind {
         "image" | "image-config" => finding.group == Group::Image || finding.check == check::BASE_IMAGE.name,
@@ -197,7 +196,7 @@ fn input_words(input: &InputReport) -> String {
     format!("{} {}, {}", input.kind, input.name, input.sha256)
 }
 
-/// What was looked at besides the bundle.
+/// What was examined besides the bundle.
 fn inputs<'a>(seed: &'a str, at: usize, bundle: &'a BundleReport) -> impl Iterator<Item = Value> + 'a {
     bundle.inputs.iter().enumerate().map(move |(number, input)| {
         json!({
@@ -212,7 +211,7 @@ fn inputs<'a>(seed: &'a str, at: usize, bundle: &'a BundleReport) -> impl Iterat
 fn evidence(bundle: &BundleReport) -> String {
     match bundle.file {
         Some((digest, size)) => format!("The bundle, {digest}, {size} bytes"),
-        None => "The bundle, which could not be read to its end".into(),
+        None => "The bundle, which could not be read completely".into(),
     }
 }
 
@@ -230,7 +229,7 @@ fn objectives(bundle: &BundleReport, control: &Control, id: &dyn Fn(&str) -> Str
             "uuid": id(&format!("objective {objective}")),
             "title": line(&format!("{} {}", control.id, control.title)),
             "description": format!(
-                "The mapping names these checks for the objective: {}. It is satisfied only if all of them passed.",
+                "The mapping lists these checks for the objective: {}. It is satisfied only if all of them passed.",
                 markdown::text(&control.checks.join(", "))
             ),
             "target": {
@@ -261,13 +260,13 @@ fn resource(seed: &str, at: usize, bundle: &BundleReport) -> Value {
     })
 }
 
-/// What stands for an assessment plan where none is named: the question, with the policy's digest.
+/// The document that replaces an assessment plan if none is specified: the question, with the policy's digest.
 fn question(report: &Report, seed: &str) -> Value {
     let lines: Vec<String> =
         summary::question(report, report.bundles.first()).iter().map(|line| markdown::text(line)).collect();
     let mut resource = json!({
         "uuid": uuid(seed, "plan"),
-        "title": "What was asked",
+        "title": "Question of the audit",
         "description": lines.join("\n\n"),
     });
     if let (Some(policy), Some(fields)) = (&report.policy, resource.as_object_mut()) {
@@ -281,7 +280,7 @@ fn prop(name: &str, value: &str) -> Value {
     json!({ "name": name, "ns": NAMESPACE, "value": line(value) })
 }
 
-/// OSCAL's type `string`: not empty, one line, no blanks at its ends.
+/// OSCAL's type `string`: not empty, one line, no leading or trailing spaces.
 fn line(text: &str) -> String {
     let text = for_terminal(text);
     match text.trim() {
@@ -290,7 +289,7 @@ fn line(text: &str) -> String {
     }
 }
 
-/// OSCAL's type `token`: a letter or `_` first, then letters, digits, `.`, `-`, `_`.
+/// OSCAL's type `token`: begins with a letter or `_`, followed by letters, digits, `.`, `-`, `_`.
 fn token(text: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c.to_ascii_lowercase() } else { '_' };
     let token: String = text.chars().map(allowed).collect();
@@ -302,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identifiers_and_tokens_have_the_forms_that_oscal_wants() {
+    fn identifiers_and_tokens_have_the_forms_that_oscal_requires() {
         let one = uuid("a", "b");
         assert_eq!((one.len(), one.get(14..15), one.get(19..20)), (36, Some("5"), Some("8")));
         assert_ne!(one, uuid("a", "c"));

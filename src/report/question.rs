@@ -1,4 +1,4 @@
-//! What was asked of a run, as its report shows it: a verdict means little to who does not know the question.
+//! The question of a run, as shown in its report: a verdict means little without its question.
 
 use crate::base::limits::Limits;
 use crate::base::mask::mask;
@@ -9,46 +9,46 @@ use crate::judge::check;
 use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 
-/// How far an audit looks.
+/// How much an audit checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// Every check.
     Everything,
-    /// The signature alone: nothing in the archive is read.
+    /// Only the signature: nothing in the archive is read.
     SignatureOnly,
 }
 
-/// The question of a run, in words.
+/// The question of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuestionReport {
-    /// How far was looked.
+    /// How much was checked.
     pub depth: Depth,
-    /// Groups that had to have an answer.
+    /// Groups that must have an answer.
     pub require: Vec<Group>,
-    /// What the policy asks of workloads, which an audit of bundles passes over: `admit` and `serve` ask it.
+    /// What the policy requires of workloads. An audit of bundles ignores it; `admit` and `serve` check it.
     pub passed_over: Vec<String>,
-    /// Groups whose evidence was handed over.
+    /// Groups for which evidence was supplied.
     pub handed: Vec<Group>,
-    /// What the command line gave: flag (without its hyphens) and value, as they were typed; `path` for bundles and folders.
+    /// Arguments of the command line, as typed: flag (without hyphens) and value; `path` for bundles and folders.
     pub given: Vec<(String, String)>,
-    /// Fingerprints of the keys that were trusted.
+    /// Fingerprints of the trusted keys.
     pub keys: Vec<Fingerprint>,
-    /// What the policy expects: field and value.
+    /// The values that the policy expects: field and value.
     pub expect: Vec<(String, String)>,
-    /// Levels that the policy changes: check and level.
+    /// The levels that the policy changes: check and level.
     pub levels: Vec<(String, String)>,
-    /// Limits that differ from the program's own: name and value.
+    /// The limits that differ from the defaults: name and value.
     pub limits: Vec<(String, String)>,
 }
 
 words! {
-    /// The report's word.
+    /// The word in the report.
     pub Depth { Everything = "everything", SignatureOnly = "signature-only" }
 }
 
 impl QuestionReport {
-    /// What is asked with this policy, these keys and these bounds.
+    /// The question for this policy, these keys and these limits.
     pub fn of(depth: Depth, policy: &Policy, keys: &KeyRing, handed: &[Group], limits: &Limits) -> Self {
         let own = Limits::default().entries();
         let changed = limits.entries().into_iter().zip(own).filter(|((_, value, _), (_, own, _))| value != own);
@@ -71,12 +71,12 @@ impl QuestionReport {
         }
     }
 
-    /// Is this field of `[expect]` set?
+    /// Whether this field of `[expect]` is set.
     pub(super) fn expects(&self, field: &str) -> bool {
         self.expect.iter().any(|(name, _)| name == field)
     }
 
-    /// The same where workloads are asked about too: nothing of the policy is passed over.
+    /// The same question extended to workloads: nothing in the policy is then ignored.
     pub fn of_admission(self, policy: &Policy) -> Self {
         Self { require: policy.require.clone(), levels: levels(policy), passed_over: Vec::new(), ..self }
     }

@@ -1,8 +1,8 @@
-//! The command that repeats an audit, option by option, as a POSIX shell reads it.
+//! The command that repeats an audit, option by option, in POSIX shell syntax.
 
 use super::{BundleReport, Depth, Report, Voucher};
 
-/// Columns of a printed line: what 8.5 points of a monospaced face leave on Letter.
+/// Maximum columns of a printed line: the width of Letter paper in a monospaced font of 8.5 points.
 const COLUMNS: usize = 90;
 
 /// The command in one line.
@@ -10,8 +10,8 @@ pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
     options(report, Some(bundle)).join(" ")
 }
 
-/// The program with its command, then each operand and each option with its value. `bundle`: of one bundle, or else of all that were named.
-/// Empty where the run ended before its question was known.
+/// The command, then each operand and each option with its value. With `bundle`, for that bundle; otherwise for all bundles of the run. Empty if
+/// the run ended before its question was determined.
 pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(question) = &report.question else { return Vec::new() };
     let given = |name: &'static str| question.given.iter().filter(move |(flag, _)| flag == name);
@@ -33,7 +33,7 @@ pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<Str
         words.push("--tsa-ca FILE".into());
     }
     let named = bundle.and_then(|one| one.key.as_ref()).is_some_and(|key| key.source.starts_with("command line"));
-    // A report of an earlier version names keys by their fingerprints only.
+    // Reports of earlier versions contain only the fingerprints of keys.
     if !by_seal && given("key").next().is_none() && (report.policy.is_none() || named) {
         words.extend(question.keys.iter().map(|key| format!("--key {key}")));
     }
@@ -53,8 +53,8 @@ pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<Str
     words
 }
 
-/// The same for paper: one option a line, each but the last with a backslash at its end. What is wider than the page is continued at the left
-/// edge of the next line, where a shell joins it. What is copied from the page runs.
+/// The command for print: one option per line, with a backslash at the end of each line but the last. An option wider than the page continues at
+/// the left edge of the next line, where a shell joins it. The printed command can be copied and run.
 pub(super) fn lines(options: &[String]) -> Vec<String> {
     let mut lines = Vec::new();
     for (at, option) in options.iter().enumerate() {
@@ -68,8 +68,8 @@ pub(super) fn lines(options: &[String]) -> Vec<String> {
     lines
 }
 
-/// A word in lines of at most [`COLUMNS`] and what closes them. Inside quotes a backslash would be a letter: they are closed before it and
-/// opened again. No line begins with a blank, which a copy of the page may lose.
+/// A word split into lines of at most [`COLUMNS`] characters plus the line ending. Inside quotes a backslash would be a literal character, so
+/// the quotes are closed before it and opened again. No line begins with a space, which could be lost when the page is copied.
 fn broken(option: &str) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     let (mut is_quoted, mut is_escaped) = (false, false);
@@ -93,7 +93,7 @@ fn broken(option: &str) -> Vec<String> {
     lines
 }
 
-/// A word of a POSIX shell.
+/// A word, quoted for a POSIX shell.
 pub(super) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_names_everything_that_was_given() {
+    fn the_command_has_every_given_argument() {
         let given = [
             ("path", "evidence"),
             ("key", "a key.pem"),
@@ -140,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn the_command_cannot_be_left_by_a_quote() {
+    fn a_quote_cannot_break_out_of_the_command() {
         assert_eq!(quoted("a/b.sig.tbz"), "a/b.sig.tbz");
         assert_eq!(quoted("a b'; rm x"), r"'a b'\''; rm x'");
         assert_eq!(quoted(""), "''");
     }
 
-    /// A shell reads the same words in the printed lines, however long and however quoted.
+    /// A shell reads the same words from the printed lines, however long and however quoted.
     #[test]
     fn a_shell_joins_the_printed_lines() {
         let long = "x".repeat(250);

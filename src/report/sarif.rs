@@ -1,5 +1,5 @@
-//! SARIF 2.1.0 (OASIS): one run, and a result for each problem, or for every answer. It keeps to what GitHub documents for code scanning:
-//! each result is an alert there, so that an answer which is no problem must not be one, and no verdict must be.
+//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. It uses only what GitHub documents for code scanning.
+//! GitHub shows each result as an alert, so an answer that is not a problem must not be a result, and neither must a verdict.
 
 use std::io::{self, Write};
 
@@ -12,16 +12,16 @@ use crate::base::escape::{for_terminal, in_json};
 use crate::judge::check::{CHECKS, Check};
 use crate::judge::finding::{Finding, Level, Status};
 
-/// Which answers are results.
+/// Which answers become results.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Results {
-    /// What rejects, fails or is waived.
+    /// Answers that reject, fail or are waived.
     Problems,
     /// Every answer of every check.
     All,
 }
 
-/// The rule of a bundle, or of a run, without a verdict: nobody may take it for one without problems.
+/// The rule for a bundle or a run with no verdict, which must not look like one with no problems.
 const NO_VERDICT: &str = "no-verdict";
 
 pub(super) fn write(report: &Report, results: Results, out: &mut dyn Write) -> io::Result<()> {
@@ -49,7 +49,7 @@ fn log(report: &Report, wanted: Results) -> Value {
         "toolExecutionNotifications": notifications,
     });
     if let (Some(now), Some(fields)) = (report.now, invocation.as_object_mut()) {
-        // The moment that the audit is for: the same report has the same time.
+        // The time of the audit rather than the clock, so that the same report has the same time.
         fields.insert("endTimeUtc".into(), now.to_string().into());
     }
     json!({
@@ -99,7 +99,7 @@ fn described(id: &str, says: &str, explanation: &str, level: &str, group: &str) 
     })
 }
 
-/// The sentences that fit.
+/// As many whole sentences as fit.
 fn shortened(text: &str) -> String {
     const CHARACTERS: usize = 900;
     if text.chars().count() <= CHARACTERS {
@@ -111,7 +111,7 @@ fn shortened(text: &str) -> String {
 
 fn no_verdict(report: &Report, error: &Error, bundle: Option<(usize, &BundleReport)>) -> Value {
     let subject = bundle.map_or_else(String::new, |(_, bundle)| subject(bundle));
-    // A run that ended before any bundle was read has no place of its own.
+    // A run that ended before any bundle was read has no location.
     let place = match (bundle, &report.policy) {
         (Some((at, bundle)), _) => place(&bundle.path, Some(at)),
         (None, Some(policy)) => place(&policy.path, None),
@@ -129,7 +129,7 @@ fn no_verdict(report: &Report, error: &Error, bundle: Option<(usize, &BundleRepo
     })
 }
 
-/// A bundle is no text: all of it is its first line.
+/// A bundle is not text, so every result is on line 1.
 fn place(path: &str, at: Option<usize>) -> Value {
     let mut artifact = json!({ "uri": relative_uri(path) });
     if let (Some(at), Some(fields)) = (at, artifact.as_object_mut()) {
@@ -154,7 +154,7 @@ fn result(at: usize, bundle: &BundleReport, finding: &Finding) -> Value {
         (Status::Pass, _) => ("pass", "none"),
         (Status::Fail, Level::Require) if finding.is_waived() => ("fail", "error"),
         (Status::Fail, _) => ("fail", "warning"),
-        // Not looked at because another check failed: the result of that one is the problem.
+        // This check could not run because another check failed; the other check's result is the problem.
         (Status::Unknown, _) if finding.is_consequence() => ("notApplicable", "none"),
         (Status::Unknown, _) => ("open", "none"),
         (Status::NotRun(_), _) => ("notApplicable", "none"),
@@ -183,7 +183,7 @@ fn result(at: usize, bundle: &BundleReport, finding: &Finding) -> Value {
         },
     });
     if let (Some(waiver), Some(fields)) = (&finding.waiver, result.as_object_mut()) {
-        // An expired waiver suppresses nothing (SARIF 2.1.0, 3.35).
+        // An expired waiver does not suppress a result (SARIF 2.1.0, 3.35).
         let status = if finding.is_waived() { "accepted" } else { "rejected" };
         let suppression =
             json!({ "kind": "external", "status": status, "justification": for_terminal(&waiver.words()) });
@@ -204,19 +204,19 @@ fn notification(error: &Error, bundle: Option<&BundleReport>) -> Value {
     notification
 }
 
-/// The same for the same bytes, wherever the file is.
+/// Equal for equal bytes, wherever the file is.
 fn subject(bundle: &BundleReport) -> String {
     bundle.file.map_or_else(|| bundle.path.clone(), |(digest, _)| digest.to_string())
 }
 
-/// The same for the same check of the same bytes. GitHub uses the one of its own name only.
+/// Equal for the same check of the same bytes. GitHub uses only the fingerprint with GitHub's own name.
 fn fingerprints(of: &str) -> Value {
     let digest = Sha256::of(of.as_bytes()).hex();
     let line = digest.get(..16).unwrap_or_default();
     json!({ "checkOfBundle/v1": digest, "primaryLocationLineHash": format!("{line}:1") })
 }
 
-/// A place below the folder where the audit ran: the file's name alone where the path leads elsewhere. `properties` of the run has the path.
+/// A location below the folder of the run; only the file name if the path leads elsewhere. The run's `properties` contain the path.
 fn relative_uri(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !["", "."].contains(part)).collect();
     let leaves = path.starts_with('/') || parts.contains(&"..");
@@ -224,7 +224,7 @@ fn relative_uri(path: &str) -> String {
     if kept.is_empty() || kept == ".." { "_".into() } else { uri(&kept) }
 }
 
-/// Plain text in which nothing is a link or a placeholder (SARIF 2.1.0, 3.11.5 and 3.11.6).
+/// Plain text without links or placeholders (SARIF 2.1.0, 3.11.5 and 3.11.6).
 fn message(text: &str) -> String {
     let mut out = String::new();
     for character in for_terminal(text).chars() {
@@ -238,7 +238,7 @@ fn message(text: &str) -> String {
     out
 }
 
-/// A relative reference or an absolute path as a URI (RFC 3986): everything but unreserved characters and `/` is percent-encoded.
+/// A relative reference or an absolute path as a URI (RFC 3986): everything except unreserved characters and `/` is percent-encoded.
 pub(super) fn uri(path: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::new();
@@ -249,7 +249,7 @@ pub(super) fn uri(path: &str) -> String {
             let _ = write!(out, "%{byte:02X}");
         }
     }
-    // Two slashes in front would be a host.
+    // Two slashes at the start would introduce a host.
     let absolute = out.starts_with("//");
     if absolute { format!("/.{out}") } else { out }
 }
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_relative_and_never_outside_the_folder() {
+    fn locations_are_relative_and_never_outside_the_folder() {
         for (path, expected) in [
             ("a/b.tbz", "a/b.tbz"),
             ("./a/../b.tbz", "b.tbz"),
@@ -274,9 +274,9 @@ mod tests {
         }
     }
 
-    /// GitHub refuses a rule without texts, and shows 1,024 characters.
+    /// GitHub refuses a rule without texts, and shows at most 1,024 characters.
     #[test]
-    fn every_rule_has_the_texts_that_github_asks_for() {
+    fn every_rule_has_the_texts_that_github_requires() {
         for rule in CHECKS.iter().map(|check| rule(check)).chain([no_verdict_rule()]) {
             for text in ["shortDescription", "fullDescription", "help"] {
                 let text = rule[text]["text"].as_str().unwrap();

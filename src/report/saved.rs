@@ -1,5 +1,5 @@
-//! Reads a saved JSON report back. Every word must be one that this program writes, and what follows from the rest (verdicts,
-//! totals, exit codes) must be what the file says.
+//! Reads a saved JSON report. Every word must be one that this program writes, and everything derived (verdicts, totals, exit codes) must
+//! equal what the file contains.
 
 use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
@@ -29,7 +29,7 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
     limits.report_bytes().check(bytes.len() as u64, name)?;
     let malformed = |message: String| Error::malformed(format!("the report {name}"), message);
     let value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
-    // The version first: another version has other fields, and they are not its fault.
+    // Check the version first: a different version has different fields, and the error must not be about them.
     let rules = match value.get("schema_version").map(ToString::to_string).as_deref() {
         Some("2") => Rules::Current,
         Some("1") => Rules::Version1,
@@ -42,11 +42,11 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
     let again = json::value(&report).map_err(|error| malformed(error.to_string()))?;
     match disagreement(&value, &again) {
         None => Ok(report),
-        Some(place) => Err(malformed(format!("{place} does not follow from the rest of it"))),
+        Some(place) => Err(malformed(format!("{place} does not follow from the rest of the report"))),
     }
 }
 
-/// Where two documents differ first, as a path.
+/// The path of the first difference between two documents.
 fn disagreement(found: &serde_json::Value, expected: &serde_json::Value) -> Option<String> {
     use serde_json::Value;
     let within = |key: String, inner: Option<String>| {
@@ -71,7 +71,7 @@ fn disagreement(found: &serde_json::Value, expected: &serde_json::Value) -> Opti
 
 fn report(document: Document, rules: Rules) -> Read<Report> {
     let question = document.question.map(question).transpose()?;
-    // Groups that a policy requires of a bundle; without a policy nothing is accepted in full.
+    // The groups that the policy requires of a bundle. Without a policy, nothing is fully accepted.
     let required =
         document.policy.as_ref().and(question.as_ref()).map(|question| {
             question.require.iter().copied().filter(|group| *group != Group::Workload).collect::<Vec<_>>()
@@ -97,13 +97,13 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
         admission: match document.admission {
             Some(row) => Some(admission(row, images)),
             None if images.is_empty() => None,
-            None => return Err("it has images, and does not say what they were compared with".into()),
+            None => return Err("there are images but no admission".into()),
         },
         bundles,
     })
 }
 
-/// Its words, too, are this program's own.
+/// Checks that the case's words are also words of this program.
 fn case(case: CaseReport) -> Read<CaseReport> {
     let word = |one: &SignOffReport| one.audit.clone().filter(|word| word != SignOffReport::NOT_REPEATED);
     match case.sign_offs.iter().find_map(word) {
@@ -122,7 +122,7 @@ fn image(image: Image, bundles: &[BundleReport], rules: Rules, question: Option<
     let bundle = match &image.bundle {
         None => None,
         Some(path) => match bundles.iter().find(|bundle| bundle.path == *path) {
-            None => return Err(format!("an image leads to {path:?}, of which there is no report")),
+            None => return Err(format!("an image refers to {path:?}, but there is no report on it")),
             found => found,
         },
     };
@@ -195,7 +195,7 @@ fn bundle(
     })
 }
 
-/// What the findings did, and the verdict that follows.
+/// Settles the effects of the findings and derives the verdict.
 fn judged(
     findings: &mut [Finding],
     in_play: &[Group],
@@ -218,7 +218,7 @@ fn judged(
     }
 }
 
-/// Checks that this program knows, each at most once, in the table's order.
+/// Accepts only known checks, each at most once, in the table's order.
 fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     let mut table = CHECKS.iter();
     for row in &rows {
@@ -226,7 +226,7 @@ fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
             return Err(format!("the check {:?} is unknown, a duplicate or out of order", row.check));
         }
     }
-    // Of a report by the rules of today every check of the question is there.
+    // Under the current rules, every check of the question must be present.
     let of_question = CHECKS.iter().filter(|check| (check.group == Group::Workload) == asked.on_workloads);
     if let Some(missing) = of_question
         .filter(|_| asked.rules == Rules::Current)
@@ -237,7 +237,7 @@ fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     rows.into_iter().map(|row| finding(row, asked)).collect()
 }
 
-/// What was asked of the findings: level and demand of each follow from it.
+/// What the question requires: it determines the level and the demand of each finding.
 struct Terms<'q> {
     rules: Rules,
     question: Option<&'q QuestionReport>,
@@ -249,7 +249,7 @@ impl Terms<'_> {
         self.question.is_some_and(|question| question.expects(field))
     }
 
-    /// The level at which the check was judged.
+    /// The level at which the check was evaluated.
     fn level(&self, check: &Check) -> Level {
         let question = self.question;
         if question.is_some_and(|question| question.depth == Depth::SignatureOnly) && check.name != MANIFEST_SIGNATURE {
@@ -260,7 +260,7 @@ impl Terms<'_> {
         set.unwrap_or_else(|| check.own_level(|field| self.expects(field)))
     }
 
-    /// Who asked for it.
+    /// What requires an answer from the check.
     fn demand(&self, check: &Check) -> Demand {
         let Some(question) = self.question else { return Demand::None };
         let named = question.levels.iter().any(|(name, _)| name == check.name);
@@ -283,10 +283,10 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         return Err(format!("the level of {} does not follow from the question", known.name));
     }
     if row.caused_by.is_some() && !matches!(status, Status::Unknown | Status::NotRun(Reason::Refused)) {
-        return Err(format!("{} has an answer of its own and a cause", known.name));
+        return Err(format!("{} has both an answer of its own and a cause", known.name));
     }
     if status != Status::Pass && !row.says.is_empty() {
-        return Err(format!("{} says something and did not pass", known.name));
+        return Err(format!("{} has statements although it did not pass", known.name));
     }
     Ok(Finding {
         check: known.name,
@@ -304,7 +304,7 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         says: row.says.into_iter().map(said).collect::<Read<_>>()?,
         demand: match asked.rules {
             Rules::Current => asked.demand(known),
-            // Who asked was not saved by version 1 in every case, only what came of it.
+            // Version 1 did not save every demand, only its effect.
             Rules::Version1 if row.rejects || row.waiver.is_some() => Demand::Check,
             Rules::Version1 => Demand::None,
         },
@@ -387,7 +387,7 @@ fn one_of(words: &[&'static str], what: &str, found: &str) -> Read<&'static str>
 }
 
 fn unknown(what: &str, found: &str) -> String {
-    format!("the {what} {found:?} is not one of this program's")
+    format!("unknown {what} {found:?}")
 }
 
 #[cfg(test)]
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_and_what_does_not_follow_is_refused() {
+    fn written_reports_are_read_and_inconsistent_ones_are_refused() {
         let good = saved();
         let report = read_value(&good).unwrap();
         assert_eq!((report.exit_code(), report.error.unwrap().code()), (4, "nothing-to-verify"));
@@ -429,7 +429,7 @@ mod tests {
         }
     }
 
-    /// A new variant does not compile here before it has its line; its word must then stand in the table.
+    /// A new variant does not compile here until it has a line; its word must then be in the table.
     #[test]
     fn every_word_of_the_program_can_be_read_back() {
         use crate::image::Form;
@@ -473,7 +473,7 @@ mod tests {
         }
     }
 
-    /// A report on one bundle and one image, with a finding of each check.
+    /// A report on one bundle and one image, with a finding for each check.
     fn sample(form: Form) -> Report {
         let finding = |check: &&'static Check| Finding {
             check: check.name,
@@ -512,7 +512,7 @@ mod tests {
         report
     }
 
-    /// Saves a report after a change and reads it back.
+    /// Changes the report, saves it and reads it back.
     fn survives(what: &str, form: Form, change: impl Fn(&mut Report)) {
         let mut report = sample(form);
         change(&mut report);
@@ -580,7 +580,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_is_kept() {
+    fn the_size_limit_is_enforced() {
         let mut limits = Limits::default();
         limits.set("report-bytes", 10).unwrap();
         assert_eq!(read("r", &[b' '; 11], &limits).unwrap_err().code(), "over-limit");

@@ -1,4 +1,4 @@
-//! What a verdict is about: the groups that were checked, the policy that asked, and what that policy weakened.
+//! What a verdict covers: the groups that were checked, the policy, and what the policy weakens.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::{BundleReport, ImageReport, QuestionReport, Report};
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, is_answered};
 
-/// What a verdict is about. A reader of `verdict` reads this too: an acceptance says nothing of any other group.
+/// What a verdict covers. Read it together with `verdict`: an acceptance does not cover other groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -15,14 +15,14 @@ use crate::judge::finding::{Finding, Group, Level, is_answered};
 pub struct Scope {
     /// Groups in which a check at `require` answered, in every bundle of the report.
     pub groups: Vec<String>,
-    /// The policy's file, as it was named; null where there was none.
+    /// The policy's path, as specified by the user; null without a policy.
     pub policy: Option<String>,
-    /// Checks that the policy puts below their own level, in any bundle of the report: `CHECK LEVEL`.
+    /// Checks for which the policy sets a level below the default, in any bundle of the report: `CHECK LEVEL`.
     pub weakened: Vec<String>,
 }
 
 impl Scope {
-    /// Of everything that was asked about: for workloads, what was checked of each image and of the bundle that its digest leads to.
+    /// The scope of the whole report. For workloads: what was checked for each image and for the bundle found by the image's digest.
     pub(super) fn of_report(report: &Report) -> Self {
         let images = report.admission.iter().flat_map(|admission| &admission.images);
         let images = images.map(|image| Self::of_image(report, image));
@@ -38,13 +38,13 @@ impl Scope {
         whole
     }
 
-    /// Of one image of a workload, and of the bundle that its digest leads to.
+    /// The scope of one image of a workload and of the bundle found by its digest.
     pub(super) fn of_image(report: &Report, image: &ImageReport) -> Self {
         let bundle = report.bundle_of(image).into_iter().flat_map(|bundle| bundle.played());
         Self::of(report, bundle.chain(&image.findings))
     }
 
-    /// Of one bundle.
+    /// The scope of one bundle.
     pub(super) fn of_bundle(report: &Report, bundle: &BundleReport) -> Self {
         Self::of(report, bundle.played())
     }
@@ -62,7 +62,7 @@ impl Scope {
         }
     }
 
-    /// Policy and weakenings as the headline has them, `(policy.toml; 2 checks off)`; empty without a policy.
+    /// Policy and weakened checks for the headline, `(policy.toml; 2 checks off)`; empty without a policy.
     pub(super) fn in_brackets(&self) -> String {
         let Some(policy) = &self.policy else { return String::new() };
         let name = policy.rsplit(['/', '\\']).next().unwrap_or(policy);
@@ -78,7 +78,7 @@ impl Scope {
     }
 }
 
-/// Does the policy put this check below its own level? `CHECK LEVEL`.
+/// `CHECK LEVEL`, if the policy sets the check below its default level.
 pub(super) fn weakened(question: &QuestionReport, finding: &Finding) -> Option<String> {
     question.levels.iter().find(|(check, _)| check == finding.check)?;
     let own = check::find(finding.check)?;

@@ -1,5 +1,5 @@
-//! in-toto statements (Statement v1): a SLSA verification summary, one line for each bundle that is accepted. A signing key puts each into
-//! a DSSE envelope. No SLSA level is claimed.
+//! in-toto statements (Statement v1): a SLSA verification summary, one line per accepted bundle. With a signing key, each is in a DSSE
+//! envelope. No SLSA level is claimed.
 
 use std::io::{self, Write};
 
@@ -19,12 +19,12 @@ use crate::judge::finding::{Status, Verdict};
 /// SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 
-/// Fields of this program's own: the specification wants URIs as their names. The moment that the audit is for, and the checks that the policy puts
-/// below their own level. `timeVerified` is optional and left out: a report knows the moment that it is for, and no clock.
+/// Extension fields, identified by URIs as the specification requires: the moment as of which the audit was made, and the checks that the
+/// policy sets below their default level. The optional `timeVerified` is left out, because a report does not read the clock.
 const JUDGED_FOR: &str = "urn:hpsb-audit:judged-for";
 const WEAKENED: &str = "urn:hpsb-audit:weakened";
 
-/// A verification summary for each bundle that is accepted, and for no other: not for one that is accepted in part.
+/// A verification summary for each accepted bundle. A bundle accepted in part gets none.
 pub(super) fn write_summaries(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let statements = report.bundles.iter().filter_map(|bundle| verification_summary(report, bundle));
     write(statements, options, out)
@@ -74,10 +74,10 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
     Some(statement(bundle, SUMMARY, predicate))
 }
 
-/// Everything that the verdict rests on, beside the policy's own file. The specification asks for all attestations if there are any.
+/// Everything that the verdict is based on, except the policy file. The specification requires all attestations to be listed, if any are.
 fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
-    // A key has no file of its own here, and no verdict of acceptance lists any.
+    // A key has no file here, and an acceptance lists no keys as inputs.
     let files = bundle.inputs.iter().filter(|one| !one.kind.starts_with("key"));
     let beside = files.map(|one| input(one.kind, &one.name, one.sha256));
     [input("bundle", &bundle.path, file)].into_iter().chain(beside).collect()
@@ -87,7 +87,7 @@ fn statement(bundle: &BundleReport, kind: &str, predicate: Value) -> Value {
     json!({ "_type": STATEMENT, "subject": subjects(bundle), "predicateType": kind, "predicate": predicate })
 }
 
-/// The image, where it was at hand and its digest is the signed log's, and the bundle.
+/// The bundle, and the image if it was available and its digest is in the signed log.
 fn subjects(bundle: &BundleReport) -> Vec<Value> {
     let subject = |name: &str, sha256: String| json!({ "name": name, "digest": { "sha256": sha256 } });
     let image = proved_image(bundle).map(|(name, digest)| subject(&name, digest.hex()));
@@ -96,7 +96,7 @@ fn subjects(bundle: &BundleReport) -> Vec<Value> {
     image.into_iter().chain(file).collect()
 }
 
-/// Name and digest of the image, if the check that proves the digest passed: the name is the signed log's, without its tag.
+/// Name and digest of the image, if the check that proves the digest passed. The name comes from the signed log, without its tag.
 pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
     check::IMAGE_DIGEST.answer_in(bundle.played()).filter(|finding| finding.status == Status::Pass)?;
     let logged = |name: &'static str| bundle.evidence.iter().find(|f| f.fact == name && f.witness == "build.log");
@@ -105,7 +105,7 @@ pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
     Some((name.repository(), digest))
 }
 
-/// Where the subject is to be had: a package URL for an image (purl-spec, type `oci`), a name of this project's own for a bundle.
+/// Where to get the subject: a package URL for an image (purl-spec, type `oci`), or a name defined by this project for a bundle.
 fn resource_uri(bundle: &BundleReport) -> String {
     let Some((repository, digest)) = proved_image(bundle) else {
         let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);

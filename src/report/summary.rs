@@ -1,4 +1,4 @@
-//! What page one says, in words: shared by every format for people, so that all say the same.
+//! The sentences of page one, shared by all text formats so that their statements are the same.
 
 pub(super) use super::repeat::command;
 use super::{BundleReport, Report, Scope, scope};
@@ -7,16 +7,16 @@ use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{Finding, Group, Level, Reason, Status, Verdict};
 
-/// One line of what was found.
+/// One statement, with how it is known.
 pub(super) struct Found {
     pub(super) sentence: String,
     pub(super) known: Known,
 }
 
-/// Said of a report that 0.1.0 saved.
-pub(super) const VERSION_1: &str = "Judged by the rules of 0.1: an acceptance needed every group of checks, and a check that was not looked at rejected by itself.";
+/// Printed for a report that 0.1.0 saved.
+pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance needed every group of checks, and a check that did not run rejected on its own.";
 
-/// A verdict, as all text for people has it.
+/// A verdict, as text formats print it.
 pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Accept => "ACCEPTED",
@@ -26,7 +26,7 @@ pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The verdict and what it is about, in the words that a reader must not miss.
+/// The verdict and what it covers.
 pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     let (words, scope) = (verdict_words(bundle.verdict), Scope::of_bundle(report, bundle));
     match bundle.verdict {
@@ -36,7 +36,7 @@ pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     }
 }
 
-/// How many bundles got which verdict: `1 without a verdict, 2 accepted`.
+/// Number of bundles by verdict: `1 without a verdict, 2 accepted`.
 pub(super) fn counts(report: &Report) -> String {
     let words = [
         (Verdict::None, "without a verdict"),
@@ -50,7 +50,7 @@ pub(super) fn counts(report: &Report) -> String {
     counts.join(", ")
 }
 
-/// The build's name, and how it is known: it is signed where the record has it and nothing names another build.
+/// The build name, and how it is known: it is signed if the record contains it and nothing names a different build.
 pub(super) fn build_name(bundle: &BundleReport) -> Option<(&str, Known)> {
     let name = bundle.build_name.as_deref()?;
     let is_recorded = facts(bundle, "build-name").any(|fact| fact.known == Known::Signed && fact.value == name);
@@ -58,24 +58,24 @@ pub(super) fn build_name(bundle: &BundleReport) -> Option<(&str, Known)> {
     Some((name, if is_signed { Known::Signed } else { Known::Given }))
 }
 
-/// Did this check pass?
+/// Whether this check passed.
 pub(super) fn passes(bundle: &BundleReport, check: &str) -> bool {
     bundle.played().any(|finding| finding.check == check && finding.status == Status::Pass)
 }
 
-/// The facts of a name, in the order of their witnesses.
+/// The facts with this name, in the order of their witnesses.
 pub(super) fn facts<'b>(bundle: &'b BundleReport, name: &'b str) -> impl Iterator<Item = &'b Fact> {
     bundle.evidence.iter().filter(move |fact| fact.fact == name)
 }
 
-/// What the bundle itself says of a name: what its source proves, or else what its signer wrote. What an image at hand says is about that image.
+/// The bundle's own value for a fact: proved by its source, or else stated by its signer. A separately supplied image is not consulted.
 pub(super) fn fact<'b>(bundle: &'b BundleReport, name: &'b str) -> Option<&'b Fact> {
     let is_own = |fact: &&Fact| ["git-objects", "work-tree"].contains(&fact.witness);
     let proved = facts(bundle, name).filter(is_own).find(|fact| fact.known == Known::Recomputed);
     proved.or_else(|| facts(bundle, name).find(|fact| fact.known == Known::Signed))
 }
 
-/// What an acceptance in part lacks: a policy, groups and checks that were not looked at, and answers that are waived.
+/// The gaps of an acceptance in part: no policy, groups and checks that were not checked, and waived answers.
 fn left_out(report: &Report, bundle: &BundleReport) -> String {
     let not_checked = bundle.not_checked();
     let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
@@ -83,7 +83,7 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
     if report.policy.is_none() {
         parts.push("no policy".to_owned());
     } else if report.question.as_ref().is_some_and(|question| question.require.is_empty()) {
-        parts.push("the policy requires nothing of a build".to_owned());
+        parts.push("the policy requires no checks of the build".to_owned());
     }
     if !not_checked.is_empty() {
         parts.push(format!("{} not checked", not_checked.join(", ")));
@@ -94,7 +94,7 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
     parts.join("; ")
 }
 
-/// Why there is no acceptance: a line for each check that rejects, or the error.
+/// Why there is no acceptance: one line per rejecting check, or the error.
 pub(super) fn because(bundle: &BundleReport) -> Vec<String> {
     if let Some(error) = &bundle.error {
         return vec![error.to_string(), format!("What to do: {}", error.hint())];
@@ -105,12 +105,12 @@ pub(super) fn because(bundle: &BundleReport) -> Vec<String> {
         .collect()
 }
 
-/// How many checks follow from a cause, in one line.
+/// The number of checks that did not run because of a cause, in one line.
 pub(super) fn not_looked_at(count: usize) -> Option<String> {
     match count {
         0 => None,
-        1 => Some("1 check was not looked at for that reason".into()),
-        count => Some(format!("{count} checks were not looked at for that reason")),
+        1 => Some("1 check could not run for that reason".into()),
+        count => Some(format!("{count} checks could not run for that reason")),
     }
 }
 
@@ -123,36 +123,36 @@ fn sentence(finding: &Finding) -> String {
     }
 }
 
-/// What was asked, in words.
+/// The question of the run, in words.
 ///
-/// The question of a run may be about evidence that lies beside one bundle only: `bundle`, where there is one, says what was in play.
+/// The question may concern evidence next to only one bundle; `bundle`, if present, determines which groups were checked.
 pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(question) = &report.question else {
-        return vec!["the run ended before it was known what is asked".into()];
+        return vec!["the run ended before its question was determined".into()];
     };
     let mut lines = vec![match question.depth {
-        super::Depth::Everything => "Is this bundle unaltered since a trusted key signed it, and do record, log and source in it agree with each other and with what is expected?".to_owned(),
-        super::Depth::SignatureOnly => "Is this bundle unaltered since a trusted key signed it? Nothing in it was looked at.".to_owned(),
+        super::Depth::Everything => "Is this bundle unaltered since a trusted key signed it, and do its record, log and source agree with each other and with the expected values?".to_owned(),
+        super::Depth::SignatureOnly => "Is this bundle unaltered since a trusted key signed it? Its contents were not checked.".to_owned(),
     }];
     let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
     if question.depth == super::Depth::Everything && in_play(Group::Image) {
-        lines.push("Is the image at hand the one whose digest the signed log names?".into());
+        lines.push("Is the supplied image the one whose digest is in the signed log?".into());
     }
     if question.depth == super::Depth::Everything && in_play(Group::Trust) {
-        lines.push("Did a key of the policy, or one that the log records, sign its digest?".into());
+        lines.push("Did a key in the policy, or a key recorded in the log, sign its digest?".into());
     }
     let groups = |groups: &[Group]| groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ");
     if !question.require.is_empty() {
-        lines.push(format!("Groups that had to have an answer: {}", groups(&question.require)));
+        lines.push(format!("Groups that must have an answer: {}", groups(&question.require)));
     }
     if !question.passed_over.is_empty() {
         lines.push(format!(
-            "Passed over, because `admit` and `serve` ask it of workloads: {}",
+            "Ignored here, because `admit` and `serve` check it for workloads: {}",
             question.passed_over.join(", ")
         ));
     }
     if !question.handed.is_empty() {
-        lines.push(format!("Groups whose evidence was given: {}", groups(&question.handed)));
+        lines.push(format!("Groups whose evidence was supplied: {}", groups(&question.handed)));
     }
     if !question.expect.is_empty() {
         let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
@@ -161,27 +161,27 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
     lines
 }
 
-/// The facts that say what the subject is, each once.
+/// The facts that identify the subject, each once.
 pub(super) fn subject(bundle: &BundleReport) -> Vec<&Fact> {
     let names = ["image", "image-digest", "repository", "commit", "tree", "branch", "built-at", "server-version"];
     names.into_iter().filter_map(|name| fact(bundle, name)).collect()
 }
 
-/// Every statement of every check in play that passed.
+/// Every statement of every passed check in the groups that were checked.
 pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
     bundle.played().filter(|finding| finding.status == Status::Pass).flat_map(found_by).collect()
 }
 
-/// The statements of a pass, with how each is known: in the words of this audit, since a check says less where the policy expects less.
+/// The statements of a pass, with how each is known. They are those of this audit: a check states less if the policy expects less.
 pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
-    // Reports of earlier versions say only what the check's passes are known by.
+    // In reports of earlier versions, a check has one message, which is known in the same way as the check's passes.
     if finding.says.is_empty() {
         return vec![Found { sentence: finding.message.clone(), known: known(finding.check) }];
     }
     finding.says.iter().map(|said| Found { sentence: said.text.clone(), known: said.known }).collect()
 }
 
-/// How the statements of a pass are known, each word once.
+/// How the statements of a pass are known, without duplicates.
 pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
     let mut words: Vec<&'static str> = finding.says.iter().map(|said| said.known.word()).collect();
     if words.is_empty() && finding.status == Status::Pass {
@@ -197,12 +197,12 @@ pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
     words
 }
 
-/// How the answer of a check is known: by its weakest witness. An answer of no check that this program has is given.
+/// How a check's answer is known: as its weakest witness is known. The answer of a check that this program does not have is `given`.
 pub(super) fn known(check: &str) -> Known {
     check::find(check).map_or(Known::Given, |check| check.known)
 }
 
-/// What no reader may take as proved. Five lines are always there.
+/// What must not be considered proved. Five lines are always present.
 pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let grade = match &bundle.key {
         Some(key) => format!("Its grade is {}: {}.", key.grade.word(), grade_text(key.grade)),
@@ -213,9 +213,9 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
         format!("That the image was built from this source. {} Only an independent rebuild could corroborate it.", log_text(bundle)),
         format!("What the build server is. {}", builder_text(bundle)),
         match bundle.outside_the_commit.len() {
-            _ if !was_read(bundle) => "Inputs outside the commit. Log and Dockerfile were not read.".into(),
+            _ if !was_read(bundle) => "Inputs outside the commit. The log and the Dockerfile were not read.".into(),
             0 if !log_was_read(bundle) => "Inputs outside the commit. The log was not read.".into(),
-            0 => "Inputs outside the commit. None is listed; a script that ran in the build may still have fetched some.".into(),
+            0 => "Inputs outside the commit. The log and the Dockerfile list none; a script that ran in the build may still have fetched some.".into(),
             count => format!("Inputs outside the commit: {count} listed below; the commit does not pin them."),
         },
         match was_read(bundle) {
@@ -225,47 +225,47 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     ];
     let groups: Vec<&str> = bundle.not_in_play().into_iter().map(Group::word).collect();
     if !groups.is_empty() {
-        lines.push(format!("Not looked at, for no evidence was given: {}.", groups.join(", ")));
+        lines.push(format!("Not checked, because no evidence was supplied: {}.", groups.join(", ")));
     }
     let given: Vec<&str> =
         bundle.in_play.iter().filter(|group| is_idle(bundle, **group)).map(|group| group.word()).collect();
     if !given.is_empty() {
-        lines.push(format!("Given, but not looked at: {}.", given.join(", ")));
+        lines.push(format!("Evidence supplied, but not checked: {}.", given.join(", ")));
     }
     let checks: Vec<&str> = bundle.unanswered().filter(|f| f.is_not_built_in()).map(|f| f.check).collect();
     if !checks.is_empty() {
-        lines.push(format!("Not checked, for this build of the program cannot: {}.", checks.join(", ")));
+        lines.push(format!("Not checked, because this build of the program lacks the check: {}.", checks.join(", ")));
     }
     lines
 }
 
-/// Was evidence for this group given, and none of its checks reached?
+/// Whether evidence for this group was supplied but none of the group's checks ran.
 fn is_idle(bundle: &BundleReport, group: Group) -> bool {
     let mut own = bundle.findings.iter().filter(|finding| finding.group == group);
     let is_given = [Group::Image, Group::Trust, Group::Builder].contains(&group);
     is_given && own.all(|finding| finding.status.is_not_run())
 }
 
-/// Why no key is in the report.
+/// Why the report has no key.
 pub(super) fn no_key(bundle: &BundleReport) -> &'static str {
     match signature(bundle) {
-        Some(Status::Unknown) => "The trusted key is in no file that was found, so the signature was not verified",
-        Some(Status::Fail) => "None of the keys that were trusted verifies the signature",
-        _ => "The signature was not looked at",
+        Some(Status::Unknown) => "No file with the trusted key was found, so the signature was not verified",
+        Some(Status::Fail) => "None of the trusted keys verifies the signature",
+        _ => "The signature was not checked",
     }
 }
 
-/// The answer about the signature.
+/// The status of the signature check.
 pub(super) fn signature(bundle: &BundleReport) -> Option<Status> {
     check::find(check::MANIFEST_SIGNATURE)?.answer_in(&bundle.findings).map(|finding| finding.status)
 }
 
-/// Was anything behind the signature read? Every archive that was has facts.
+/// Whether anything in the signed archive was read. An archive that was read always yields facts.
 pub(super) fn was_read(bundle: &BundleReport) -> bool {
     !bundle.evidence.is_empty()
 }
 
-/// Was the build's log read? Nothing is said of what it lists where it was not.
+/// Whether the build log was read. The report states nothing about the contents of a log that was not read.
 pub(super) fn log_was_read(bundle: &BundleReport) -> bool {
     bundle.evidence.iter().any(|fact| fact.witness == "build.log")
 }
@@ -276,12 +276,12 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     };
     match (log_was_read(bundle), bundle.evidence.iter().any(names)) {
         (false, _) => "The log was not read.",
-        (true, true) => "The signed log names the image; no more than seven digits of a tag tie it to the commit.",
-        (true, false) => "The log names no image.",
+        (true, true) => "The signed log names the image; at most seven digits of a tag link the image to the commit.",
+        (true, false) => "The log does not name an image.",
     }
 }
 
-/// A grade's place among the four.
+/// The rank of a grade among the four.
 pub(super) fn grade_place(grade: Grade) -> &'static str {
     match grade {
         Grade::CommandLine => "lowest of four",
@@ -291,30 +291,30 @@ pub(super) fn grade_place(grade: Grade) -> &'static str {
     }
 }
 
-/// What a grade says.
+/// The meaning of a grade.
 pub(super) fn grade_text(grade: Grade) -> &'static str {
     match grade {
-        Grade::Recorded => "a signer of the policy states who obtained it, when and over which channel",
-        Grade::Witnessed => "two signers of the policy state that two people obtained it, in two retrievals",
+        Grade::Recorded => "one of the policy's signers states who obtained it, when, and over which channel",
+        Grade::Witnessed => "two of the policy's signers state that two people obtained it, in two retrievals",
         Grade::Challenged => {
-            "a signer of the policy states that its holder built a commit of an auditor's choice; that build's signature verifies under it"
+            "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
         }
-        Grade::CommandLine => "chosen by the auditor, no accepted record",
+        Grade::CommandLine => "chosen by the auditor; no accepted record",
     }
 }
 
 fn builder_text(bundle: &BundleReport) -> &'static str {
     match check::BUILDER_RECORD.answer_in(&bundle.findings).map(|finding| finding.status) {
         Some(Status::Pass) => {
-            "An attestation record was checked; nothing in it says that this server made this build, and no public record binds the manifest's key to a server."
+            "An attestation record was checked; nothing in it states that this server made this build, and no public record binds the manifest's key to a server."
         }
-        Some(Status::Fail) => "The attestation record that was given is refused.",
-        Some(Status::Unknown) => "The attestation record that was given could not be judged.",
-        _ => "No attestation was looked at. A server's state, keys included, can be exported and restored elsewhere.",
+        Some(Status::Fail) => "The supplied attestation record was refused.",
+        Some(Status::Unknown) => "The supplied attestation record could not be evaluated.",
+        _ => "No attestation was checked. A server's state, keys included, can be exported and restored elsewhere.",
     }
 }
 
-/// Deviations that a reviewer has to accept or refuse: answers that do not decide, checks switched off, limits raised.
+/// Deviations that a reviewer must accept or refuse: undecided answers, checks that are off, changed limits.
 pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for finding in bundle.played() {

@@ -19,7 +19,7 @@ pub(crate) fn case_among<'a>(paths: &'a [PathBuf], storage: Storage<'_>) -> Resu
         (None, _) => Ok(None),
         (Some(case), [_]) => Ok(Some(case)),
         (Some(case), _) => Err(Error::Usage {
-            message: format!("{} is a case, and cannot be audited together with other paths", case.display()),
+            message: format!("{} is a case and cannot be audited together with other paths", case.display()),
             hint: "audit each case alone: it contains all of its evidence".into(),
         }),
     }
@@ -78,8 +78,8 @@ impl Request<'_> {
         }
     }
 
-    /// Refuses a flag that would have no effect. With `--seal-key` the case is judged as it was sealed; without `--seal-key` and without the
-    /// reader's own key or policy it is not judged.
+    /// Refuses a flag that would have no effect. With `--seal-key`, the case is evaluated as it was sealed; with no `--seal-key` and neither a
+    /// key nor a policy from the reader, the case is not evaluated.
     fn refuse_what_is_dropped(&self) -> Result<(), Error> {
         let given = [
             ("--now", self.now.is_some()),
@@ -91,13 +91,14 @@ impl Request<'_> {
         match given.into_iter().find(|(_, is_given)| *is_given) {
             Some((flag, _)) if self.seal_key.is_some() => Err(Error::Usage {
                 message: format!(
-                    "--seal-key excludes {flag}: with --seal-key a case is judged as sealed, under its own keys, policy and time"
+                    "--seal-key cannot be combined with {flag}: with --seal-key, a case is evaluated as sealed, under its own keys, policy and time"
                 ),
-                hint: "remove --seal-key to judge it under your own --key or --policy, as of --now or today".into(),
+                hint: "remove --seal-key to evaluate the case under your own --key or --policy, as of --now or today"
+                    .into(),
             }),
             Some((flag, _)) if !has_own => Err(Error::Usage {
                 message: format!("{flag} applies to your own verdict on a case, which needs your own key or policy"),
-                hint: "give your own --key or --policy, or name a sealer you trust with --seal-key".into(),
+                hint: "pass your own --key or --policy, or the key of a sealer you trust with --seal-key".into(),
             }),
             _ => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! An audit as it is requested: which evidence, under whose terms, for which moment. The command line and the page in a browser both make a
+//! An audit as it is requested: which evidence, under whose terms, for which time. The command line and the page in a browser both make a
 //! [`Request`], so that the same request gives the same report in both.
 //!
 //! Evidence and what the auditor trusts are read from a [`Storage`] each. On the disk both are the same; the page keeps them apart, so that a
@@ -82,7 +82,7 @@ impl Request<'_> {
         if let Err(error) = self.answer(means, &mut report) {
             report.error = Some(error);
         }
-        // The question of a case names what was given when it was sealed.
+        // A case's question lists the inputs supplied when the case was sealed.
         report.question.iter_mut().for_each(|question| question.given = self.given());
         report
     }
@@ -92,8 +92,8 @@ impl Request<'_> {
         match case_among(self.paths, self.evidence)? {
             Some(path) => self.audit_case(path, means).map(|of_case| *report = of_case),
             None if self.seal_key.is_some() || !self.authorities.is_empty() => Err(Error::Usage {
-                message: "--seal-key and --tsa-ca are for a case, but no case is given".into(),
-                hint: "`hpsb-audit seal` makes a case; audit bundles with --key or --policy".into(),
+                message: "--seal-key and --tsa-ca apply only to a case, but no path is a case".into(),
+                hint: "`hpsb-audit seal` creates a case; audit bundles with --key or --policy".into(),
             }),
             None => self.audit_bundles(means, report),
         }
@@ -119,14 +119,14 @@ impl Request<'_> {
         *report = question.report();
         report.question.iter_mut().for_each(|question| question.given = self.given());
         report.bundles = (means.audit)(&paths, &question, report)?;
-        // Bundles of other folders do not make up for a folder without bundles.
+        // A folder without bundles is an error even if other folders contain bundles.
         if without.is_empty() { Ok(()) } else { Err(Error::NothingToVerify { paths: without.join(", ") }) }
     }
 
     /// The folders among the paths that hold no bundle.
     fn folders_without(&self, found: &[PathBuf], limits: &Limits) -> Vec<String> {
         let is_empty = |folder: &PathBuf| self.evidence.find_bundles(std::slice::from_ref(folder), limits).is_err();
-        // Another path may reach the same folder, and its bundles are then listed under that path.
+        // A different path may lead to the same folder, whose bundles are then listed under that path.
         let is_listed = |folder: &PathBuf| found.iter().any(|path| path.starts_with(folder));
         let is_without = |named: &&PathBuf| self.evidence.is_folder(named) && !is_listed(named) && is_empty(named);
         self.paths.iter().filter(is_without).map(|folder| folder.display().to_string()).collect()
@@ -153,7 +153,7 @@ impl Request<'_> {
     }
 }
 
-/// Refuses `--require workload`: no bundle has an answer for it, and ignoring it would be wrong.
+/// Refuses `--require workload`: no bundle has an answer for that group, and ignoring the flag would be wrong.
 pub(crate) fn only_bundles(require: &[Group]) -> Result<(), Error> {
     if require.contains(&Group::Workload) {
         return Err(Error::Usage {
@@ -170,8 +170,8 @@ pub(crate) fn only_bundles(require: &[Group]) -> Result<(), Error> {
 pub(crate) fn one_bundle_for(image: Option<&Source>, paths: &[PathBuf]) -> Result<(), Error> {
     match (image, paths) {
         (Some(image), [_, _, ..]) => Err(Error::Usage {
-            message: format!("--image {image} belongs to one build, but {} bundles are given", paths.len()),
-            hint: "name the bundle of the image, or put each image as an OCI layout into the folder image/ next to its bundle".into(),
+            message: format!("--image {image} belongs to one build, but {} bundles were found", paths.len()),
+            hint: "specify only the image's bundle, or put each image as an OCI layout into the folder image/ next to its bundle".into(),
         }),
         _ => Ok(()),
     }

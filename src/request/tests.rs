@@ -1,4 +1,4 @@
-//! A request is answered alike wherever its files are, in one go or in pieces, and the two sides never share a name.
+//! A request has the same answer on disk and in memory, in one go and in pieces, and the two sides never share a name.
 
 use std::collections::BTreeMap;
 use std::fs;

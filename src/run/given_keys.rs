@@ -1,6 +1,7 @@
-//! Keys next to bundles: *given*, never trusted, for anyone can put one there. What can be said of one is which bundles it verifies.
+//! Key files next to bundles: *given*, never trusted, because anyone can put a file there. The only statement made about such a key is which bundles
+//! it verifies.
 //!
-//! IBM's documents leave open whether a build server makes a key for each build or keeps one; this measures it.
+//! IBM's documentation does not state whether a build server creates a new key for each build or reuses one key. The counts here are a hint.
 
 use crate::base::words::counted;
 use std::collections::BTreeMap;
@@ -10,10 +11,10 @@ use crate::gate::key::{Fingerprint, PublicKey};
 use crate::judge::evidence::{Fact, Known};
 use crate::report::BundleReport;
 
-/// Adds to each accepted bundle's report what is known of the keys next to it that are named after it: fingerprint, and how many bundles of
-/// this run it verifies. `beside` has the keys beside each bundle, in the reports' order.
+/// Adds a fact to each accepted bundle's report for each key file next to the bundle that has the build's name: the fingerprint, and how many bundles
+/// of this run the key verifies. `beside` contains the keys next to each bundle, in the order of the reports.
 ///
-/// Beyond `given_key_tries` only the bundle itself is tried. It changes no verdict.
+/// Beyond `given_key_tries`, each key is tried only on its own bundle. No verdict changes.
 pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String, PublicKey)>], limits: &Limits) {
     let given: Vec<Vec<&(String, PublicKey)>> = reports
         .iter()
@@ -31,7 +32,7 @@ pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String
         distinct.iter().map(|(fingerprint, key)| (*fingerprint, count(key))).collect()
     });
     for (report, keys) in reports.iter_mut().zip(given) {
-        // Behind a closed gate nothing is told.
+        // Nothing is reported for a bundle whose signature no trusted key verifies.
         if report.key.is_none() {
             continue;
         }
@@ -48,7 +49,7 @@ pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String
     }
 }
 
-/// `manifest.<build_name>-public.pem`, or `<build_name>-public.pem` as an older client has it.
+/// Whether the file is named `manifest.<build_name>-public.pem`, or `<build_name>-public.pem`, the name that older clients use.
 fn is_fetched_name(file_name: &str, build_name: Option<&str>) -> bool {
     let bare = file_name.strip_suffix("-public.pem");
     let bare = bare.map(|bare| bare.strip_prefix("manifest.").unwrap_or(bare));

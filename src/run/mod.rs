@@ -1,5 +1,5 @@
-//! Many bundles: the queue that works through them, the state of a run that can be interrupted, shares of a run, and what only many bundles
-//! tell of their keys. Nothing here judges, and nothing here knows the command line.
+//! Runs over many bundles: the queue, the state of an interrupted run, shards, and what many bundles show about their keys. No code here
+//! decides a verdict or depends on the command line.
 
 mod given_keys;
 mod pieces;

@@ -1,5 +1,5 @@
-//! A run in pieces: each bundle in an instance of the program of its own, as the workers of a page in a browser are, and one that puts the
-//! finished reports together. The whole report is the same as if one instance had audited all bundles.
+//! A run in pieces: each bundle is audited by an instance of the program of its own, as in the workers of a browser, and one instance combines
+//! the finished reports. The report is the same as if one instance had audited all bundles.
 
 use std::path::{Path, PathBuf};
 

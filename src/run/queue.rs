@@ -1,4 +1,4 @@
-//! Many bundles: one queue, bounded in memory, that can be interrupted.
+//! A queue for many bundles, with bounded memory. A run can be interrupted and resumed.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,18 +14,18 @@ use crate::dossier::{Dossier, Question, ReadImage, Storage};
 use crate::gate::key::PublicKey;
 use crate::report::BundleReport;
 
-/// A report, and the keys that lie beside its bundle.
+/// A report, and the keys next to the bundle.
 pub(super) type Audited = (BundleReport, Vec<(String, PublicKey)>);
 
-/// How a run works through its bundles. It changes no report.
+/// How to process the bundles of a run. These settings do not change any report.
 pub struct Queue<'a> {
-    /// Where the bundles are.
+    /// Where the bundles are stored.
     pub storage: Storage<'a>,
-    /// Reads an image that was given, or lies beside a bundle.
+    /// Reads an image that was supplied, or that is next to a bundle.
     pub read_image: &'a ReadImage<'a>,
-    /// Bundles that are audited at the same time.
+    /// Maximum number of bundles audited at the same time.
     pub threads: usize,
-    /// Bytes for all bundles that are audited at the same time.
+    /// Maximum memory in bytes for all bundles audited at the same time.
     pub memory: Option<u64>,
     /// Reports that an earlier run finished.
     pub state: Option<&'a State>,
@@ -33,10 +33,10 @@ pub struct Queue<'a> {
     pub step: &'a (dyn Fn() + Sync),
 }
 
-/// Every bundle; the reports in the order of the paths, whatever was finished first.
+/// Audits every bundle. The reports are in the order of the paths, not in the order of completion.
 ///
 /// # Errors
-/// [`Error::Unwritable`], when the state cannot be kept.
+/// [`Error::Unwritable`] if the state cannot be saved.
 pub fn audit_all(paths: &[PathBuf], question: &Question<'_>, queue: &Queue<'_>) -> Result<Vec<BundleReport>, Error> {
     let next = AtomicUsize::new(0);
     let room = Room::new(queue.memory);
@@ -89,7 +89,7 @@ fn audit_or_resume(
     Ok(audited)
 }
 
-/// What is left of the memory that was allowed.
+/// The memory that is available for bundles.
 struct Room {
     allowed: Option<u64>,
     used: Mutex<u64>,
@@ -101,7 +101,7 @@ impl Room {
         Self { allowed, used: Mutex::new(0), freed: Condvar::new() }
     }
 
-    /// Runs `work` when there is room for the bundle at `path`; a bundle that never has room is refused.
+    /// Runs `work` when there is enough memory for the bundle at `path`. A bundle that needs more than the total is refused.
     fn with<T>(&self, path: &Path, size: u64, work: impl FnOnce(Option<Error>) -> T) -> T {
         let Some(allowed) = self.allowed else { return work(None) };
         let needed = estimate(size);
@@ -124,7 +124,7 @@ impl Room {
 
 const MEGABYTE: u64 = 1_000_000;
 
-/// Memory that a bundle of this size needs, by docs/scale.md: twice its size, and what threads and tables need.
+/// Memory for a bundle of this size, as in docs/scale.md: twice its size, plus a constant for threads and tables.
 fn estimate(bytes: u64) -> u64 {
     bytes.saturating_mul(2).saturating_add(120 * MEGABYTE)
 }

@@ -1,4 +1,4 @@
-//! A share of many bundles, for one machine of several.
+//! One shard of many bundles, for one of several machines.
 
 use std::fmt;
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::str::FromStr;
 use crate::base::build_name::BuildName;
 use crate::base::digest::Sha256;
 
-/// The bundles whose builds' names fall to one of `count` shares. Which share a name falls to depends on the name and `count` alone, so that
-/// machines need not speak with each other; shares are of about equal number, not of equal bytes.
+/// The bundles in one of `count` shards, chosen by build name. The shard depends only on the name and `count`, so machines need not communicate.
+/// Shards have about equal numbers of bundles, not equal sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     index: u64,
@@ -16,7 +16,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Does the bundle at `path` belong to this share? It is asked by its file's name, nothing is read.
+    /// Whether the bundle at `path` is in this shard. Only the file name is used; nothing is read.
     pub fn holds(self, path: &Path) -> bool {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = BuildName::from_file_name(&name, ".sig.tbz").map_or(name, |build| build.to_string());
@@ -35,7 +35,7 @@ impl fmt::Display for Shard {
 impl FromStr for Shard {
     type Err = String;
 
-    /// Reads `i/n`: the share `i` of `n`, counted from 0, as Kubernetes counts the indexes of a Job.
+    /// Parses `i/n`: shard `i` of `n`, counted from 0, like the indexes of a Kubernetes Job.
     fn from_str(text: &str) -> Result<Self, String> {
         let fault = || format!("expected i/n with 0 <= i < n, for example 3/8, found {text:?}");
         let number = |text: &str| -> Option<u64> {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bundle_is_in_one_share_wherever_it_lies() {
+    fn every_bundle_is_in_exactly_one_shard_in_any_folder() {
         let shards: Vec<Shard> = (0..5).map(|index| format!("{index}/5").parse().unwrap()).collect();
         let mut counts = [0; 5];
         for number in 0..1000 {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_share_is_refused() {
+    fn invalid_shards_are_refused() {
         for bad in ["", "1", "/", "3/3", "4/3", "0/0", "1/0", "-1/3", "+1/3", "1/3/3", "1/ 3", "18446744073709551616/1"]
         {
             assert!(bad.parse::<Shard>().is_err(), "{bad}");

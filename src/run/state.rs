@@ -1,9 +1,9 @@
-//! Finished reports in a file, so that a run that was interrupted goes on where it was. The file is the caller's own, like a saved report: it
-//! is no evidence.
+//! Saves finished reports in a file, so that an interrupted run can be resumed. Like a saved report, the file belongs to the caller and is not
+//! evidence.
 //!
-//! A line is a bundle's report with the digest of everything that it was made from, as it lay there before. Of a bundle that changed, or
-//! beside which a key, an answer or a signature came or went, nothing is taken over. Bundles with an image are audited every time: that
-//! an image is the same takes as long to see.
+//! Each line is a bundle's report with the digest of everything on which the report is based. If the bundle changed, or a key, response or signature
+//! next to it was changed, added or removed, the saved report is not used. Bundles with an image are always audited, because checking whether the image
+//! is unchanged would take as long as an audit.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -26,12 +26,12 @@ use crate::gate::signature::Signature;
 use crate::report::{BundleReport, Format, Options, Report};
 
 const FORMAT: &str = "hpsb-audit state 2";
-/// What 0.1.0 wrote: verdicts by other rules.
+/// The format of 0.1.0, whose verdicts follow different rules.
 const FORMAT_1: &str = "hpsb-audit state 1";
-/// How every state begins, of whatever version.
+/// The beginning of every state file, of any version.
 const BEGINNING: &[u8] = b"{\"format\":\"hpsb-audit state ";
 
-/// What the reports answer: the question, its moment and everything that was handed over, as a digest.
+/// What the reports depend on: a digest of the question, its time and all supplied evidence.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -44,7 +44,7 @@ struct Head {
 #[serde(deny_unknown_fields)]
 pub(super) struct Line {
     path: String,
-    /// Digest of the bundle and of what lies beside it.
+    /// Digest of the bundle and of the files next to it.
     looked_at: String,
     /// Digest of the signed archive and the signature over it.
     archive: Option<(String, String)>,
@@ -67,10 +67,10 @@ impl Line {
     }
 }
 
-/// A bundle as it lies there before it is audited.
+/// A bundle as it was before the audit.
 pub(super) struct LookedAt {
     path: String,
-    /// Digest and size of the bundle's file.
+    /// Digest and size of the bundle file.
     bundle: (Sha256, u64),
     all: Sha256,
     beside: Vec<(String, crate::gate::key::PublicKey)>,
@@ -80,17 +80,17 @@ pub(super) struct LookedAt {
 #[derive(Debug)]
 pub struct State {
     name: String,
-    /// What a report says of the run, without bundles.
+    /// The parts of a report that are about the run, without bundles.
     frame: Report,
     finished: BTreeMap<(String, Sha256), BundleReport>,
     file: Mutex<File>,
 }
 
 impl State {
-    /// The moment that an interrupted run was for.
+    /// The audit time of an interrupted run.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a file of version 0.1.0; [`Error::Malformed`]; what reading answers.
+    /// [`Error::Usage`] for a file of version 0.1.0; [`Error::Malformed`]; errors from reading the file.
     pub fn moment(path: &Path, limits: &Limits) -> Result<Option<Timestamp>, Error> {
         if !path.exists() {
             return Ok(None);
@@ -101,17 +101,17 @@ impl State {
         let head: Head = parsed(&name, first)?;
         if head.format == FORMAT_1 {
             return Err(Error::Usage {
-                message: format!("{name} was saved by version 0.1.0, whose verdicts follow other rules"),
-                hint: "name a new file with --state, and audit again; the old file can be deleted".into(),
+                message: format!("{name} was saved by version 0.1.0, whose verdicts follow different rules"),
+                hint: "specify a new file with --state, and audit again; the old file can be deleted".into(),
             });
         }
         Ok(Timestamp::from_rfc3339(&head.now))
     }
 
-    /// Opens the file, or begins it. `frame` is the run's report without bundles.
+    /// Opens the file, or creates it. `frame` is the run's report without bundles.
     ///
     /// # Errors
-    /// [`Error::Usage`], when it answers another question; [`Error::Malformed`], when it is none; what reading and writing answer.
+    /// [`Error::Usage`] if the file is for a different question; [`Error::Malformed`] if it is not a state file; errors from reading and writing.
     pub fn open(path: &Path, frame: &Report, question: &Question<'_>) -> Result<Self, Error> {
         let (name, limits) = (path.display().to_string(), question.limits);
         let policy = question.policy.source.iter().flat_map(|source| source.files.iter().map(|(_, digest)| *digest));
@@ -125,15 +125,15 @@ impl State {
             Some(_) => {
                 return Err(Error::Usage {
                     message: format!(
-                        "{name} holds answers to another question: other keys, policy, evidence, limits, moment or program"
+                        "{name} is for a different question: keys, policy, evidence, limits, time or program differ"
                     ),
-                    hint: "ask the same question, or name a new file with --state".into(),
+                    hint: "use the same settings, or specify a new file with --state".into(),
                 });
             }
         };
-        // A state that was cut off within its first line begins anew; somebody's file without a line's end is not ours to empty.
+        // A state file that was cut off within its first line is started again. Any other file without a line end must not be emptied.
         if is_new && !BEGINNING.iter().zip(&bytes).all(|(one, other)| one == other) {
-            return Err(Error::malformed(format!("the state {name}"), "it does not begin as a state does"));
+            return Err(Error::malformed(format!("the state {name}"), "not a state file"));
         }
         let mut finished = BTreeMap::new();
         for line in known {
@@ -143,7 +143,7 @@ impl State {
         }
         let failed = |error| Error::unwritable(&name, &error);
         let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-        // A line that was cut off is left behind.
+        // Remove a line that was cut off.
         let whole = lines(&bytes).map(|line| line.len() as u64 + 1).sum();
         file.set_len(whole).map_err(failed)?;
         if is_new {
@@ -152,7 +152,7 @@ impl State {
         Ok(Self { name, frame: frame.without_bundles(), finished, file: Mutex::new(file) })
     }
 
-    /// Digests of a bundle and of what lies beside it. `None`: it is not kept, because it has an image or cannot be read.
+    /// Digests of a bundle and the files next to it. `None` if its report is not saved, because it has an image or cannot be read.
     pub(super) fn look_at(&self, path: &Path, question: &Question<'_>, storage: Storage<'_>) -> Option<LookedAt> {
         let limits = question.limits;
         let beside = Beside::of(path, question.handed, storage, limits).ok()?;
@@ -168,24 +168,24 @@ impl State {
         Some(LookedAt { path, bundle, all: Sha256::of(list.as_bytes()), beside })
     }
 
-    /// The report that an earlier run made of the same bytes.
+    /// The saved report on the same bytes, if any.
     pub(super) fn finished(&self, looked: &LookedAt) -> Option<Audited> {
         let report = self.finished.get(&(looked.path.clone(), looked.all))?;
         Some((report.clone(), looked.beside.clone()))
     }
 
-    /// Adds a report to the file. `looked` is how things lay before the audit, `after` how they lie now: where a file was changed in
-    /// between, nobody knows which one the report is about, and nothing is added.
+    /// Adds a report to the file. `looked` is the state of the files before the audit, `after` the state now. If a file changed in between, it is
+    /// unclear which version the report is about, and nothing is added.
     ///
     /// # Errors
-    /// [`Error::Unwritable`].
+    /// [`Error::Unwritable`] if the file cannot be written.
     pub(super) fn keep(&self, looked: &LookedAt, after: Option<&LookedAt>, report: &BundleReport) -> Result<(), Error> {
         if report.file != Some(looked.bundle) || after.is_none_or(|after| after.all != looked.all) {
             return Ok(());
         }
         let line = Line::of(&self.name, &self.frame, looked.all, report)?;
         let line = text(&self.name, &line)? + "\n";
-        // In one piece, so that what an interruption leaves is whole lines and at most one that is cut off.
+        // One write, so that an interruption leaves only whole lines and at most one that is cut off.
         self.file
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -194,7 +194,7 @@ impl State {
     }
 }
 
-/// Whole lines: what an interruption cut off is none.
+/// The complete lines; a line that was cut off is ignored.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
 }
@@ -211,7 +211,7 @@ pub(super) fn text<T: Serialize>(name: &str, value: &T) -> Result<String, Error>
 fn head(frame: &Report, handed: &[Sha256]) -> Result<Head, Error> {
     let mut page = Vec::new();
     let failed = |error| Error::unwritable("the state", &error);
-    // The auditor's own number for it is no part of what is asked.
+    // The auditor's reference is not part of the question.
     let asked = Report { reference: None, ..frame.without_bundles() };
     asked.write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
     page.extend(handed.iter().flat_map(|digest| *digest.as_bytes()));
@@ -221,14 +221,14 @@ fn head(frame: &Report, handed: &[Sha256]) -> Result<Head, Error> {
 
 pub(super) fn restored(name: &str, line: Line, limits: &Limits) -> Result<(String, Sha256, BundleReport), Error> {
     let malformed = |message: &str| Error::malformed(format!("the state {name}"), message);
-    let looked_at = Sha256::from_hex(&line.looked_at).ok_or_else(|| malformed("looked_at is no SHA-256"))?;
+    let looked_at = Sha256::from_hex(&line.looked_at).ok_or_else(|| malformed("looked_at is not a SHA-256 digest"))?;
     let document = serde_json::to_vec(&line.report).map_err(|error| malformed(&error.to_string()))?;
     let mut bundles = Report::from_json(name, &document, limits)?.bundles;
     let (Some(mut report), None) = (bundles.pop(), bundles.pop()) else {
-        return Err(malformed("a line has not exactly one bundle"));
+        return Err(malformed("a line does not contain exactly one bundle"));
     };
     if let Some((digest, signature)) = line.archive {
-        let digest = Sha256::from_hex(&digest).ok_or_else(|| malformed("archive is no SHA-256"))?;
+        let digest = Sha256::from_hex(&digest).ok_or_else(|| malformed("archive is not a SHA-256 digest"))?;
         report.seal = Some((digest, Signature::from_member(signature.as_bytes(), limits)?));
     }
     Ok((line.path, looked_at, report))
@@ -242,9 +242,9 @@ mod tests {
     use crate::gate::verify::KeyRing;
     use crate::judge::policy::Policy;
 
-    /// What is looked at twice may be two things: a file that was swapped in between must not lend its report to the other.
+    /// A file may change between two reads: a file that was swapped in between must not get a different file's report.
     #[test]
-    fn a_report_on_other_bytes_than_were_looked_at_is_not_kept() {
+    fn a_report_on_bytes_that_changed_meanwhile_is_not_saved() {
         let top = std::env::temp_dir().join(format!("hpsb-audit-state-{}", std::process::id()));
         fs::create_dir_all(&top).unwrap();
         let (bundle, file, limits) = (top.join("a.sig.tbz"), top.join("state"), Limits::default());
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(lines(), 1);
         state.keep(&looked, look().as_ref(), &report(b"bytes")).unwrap();
         assert_eq!(lines(), 2);
-        // Something came to lie beside it.
+        // A file is added next to the bundle.
         fs::write(top.join("status.json"), "{}").unwrap();
         state.keep(&looked, look().as_ref(), &report(b"bytes")).unwrap();
         assert_eq!(lines(), 2);

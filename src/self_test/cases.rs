@@ -1,30 +1,34 @@
-//! The cases: what is tampered with, and what must be answered.
+//! The cases: what is tampered with, and the expected result.
 
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;
 
+/// A moment at which the bundle is as young as [`MAX_AGE`] wants it.
+const YOUNG: &str = "2026-03-03T00:00:00Z";
+const MAX_AGE: &str = "[expect]\nmax-age = \"5d\"\n";
+
 /// One case.
 #[derive(Clone)]
 pub(super) struct Case {
-    /// Its name.
+    /// The name of the case.
     pub(super) name: &'static str,
     /// What is tampered with.
     pub(super) about: &'static str,
-    /// What must be answered.
+    /// The expected result.
     pub(super) expected: Expected,
     pub(super) make: fn() -> Setup,
 }
 
-/// What must be answered.
+/// The expected result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Expected {
-    /// 0 to 4.
+    /// The exit code, 0 to 4.
     pub(super) exit_code: u8,
-    /// The verdict's word.
+    /// The verdict.
     pub(super) verdict: &'static str,
-    /// The error's word.
+    /// The error code.
     pub(super) error: Option<&'static str>,
-    /// A check and its answer.
+    /// A check and its expected status.
     pub(super) check: Option<(&'static str, &'static str)>,
 }
 
@@ -66,7 +70,7 @@ fn no_verdict(
     Case { name, about, expected, make }
 }
 
-/// Every case: the good ones first.
+/// All cases, the good ones first.
 pub(super) fn cases() -> Vec<Case> {
     [good(), container(), keys(), names_and_log(), source(), image(), others()].concat()
 }
@@ -77,13 +81,13 @@ fn good() -> Vec<Case> {
         accepted(
             "good-image",
             "image-digest",
-            "nothing is wrong, and the image is the signed log's",
+            "nothing is wrong, and the image is the one in the signed log",
             Setup::with_image,
         ),
         accepted(
             "good-image-signature",
             "image-signature",
-            "nothing is wrong, and a key of the policy signed the image",
+            "nothing is wrong, and a key in the policy signed the image",
             Setup::with_signature,
         ),
         accepted("good-approved", "source-approved", "nothing is wrong, and a list approves the commit", || Setup {
@@ -93,7 +97,7 @@ fn good() -> Vec<Case> {
     ]
 }
 
-/// The bundle with `change` done to its bytes.
+/// A good bundle whose bytes `change` has changed.
 fn bytes(change: fn(&mut Vec<u8>)) -> Setup {
     let mut setup = Setup::with_image();
     change(&mut setup.bundle);
@@ -103,7 +107,7 @@ fn bytes(change: fn(&mut Vec<u8>)) -> Setup {
 fn container() -> Vec<Case> {
     const MALFORMED: (u8, &str) = (3, "malformed");
     vec![
-        no_verdict("bundle-byte-flipped", MALFORMED, "one bit in the middle of the file is turned", || {
+        no_verdict("bundle-byte-flipped", MALFORMED, "one bit in the middle of the file is flipped", || {
             bytes(|bundle| {
                 let middle = bundle.len() / 2;
                 bundle.iter_mut().skip(middle).take(1).for_each(|byte| *byte ^= 1);
@@ -112,10 +116,10 @@ fn container() -> Vec<Case> {
         no_verdict("bundle-cut", (3, "truncated"), "half of the file is missing", || {
             bytes(|bundle| bundle.truncate(bundle.len() / 2))
         }),
-        no_verdict("bundle-trailing-bytes", MALFORMED, "bytes follow the file's end", || {
+        no_verdict("bundle-trailing-bytes", MALFORMED, "extra bytes follow the end of the file", || {
             bytes(|bundle| bundle.extend_from_slice(b"more"))
         }),
-        no_verdict("bundle-other-format", MALFORMED, "the file begins as gzip does", || {
+        no_verdict("bundle-other-format", MALFORMED, "the file begins with the signature of gzip", || {
             bytes(|bundle| bundle.splice(..2, [0x1f, 0x8b]).for_each(drop))
         }),
         no_verdict("bundle-too-large", (3, "over-limit"), "the file is larger than allowed", || {
@@ -123,13 +127,13 @@ fn container() -> Vec<Case> {
             setup.limits.bundle_bytes = 1000;
             setup
         }),
-        no_verdict("member-outside", MALFORMED, "a member's path leads outside by `..`", || {
+        no_verdict("member-outside", MALFORMED, "a member's path contains `..` and leads outside", || {
             Setup::bundle(data!("outer-dot-dot-inside.sig.tbz"))
         }),
         no_verdict("archive-twice", MALFORMED, "a second archive of the same name follows the signed one", || {
             Setup::bundle(data!("outer-evil-archive-last.sig.tbz"))
         }),
-        no_verdict("signed-file-twice", MALFORMED, "the signed archive has one file twice", || {
+        no_verdict("signed-file-twice", MALFORMED, "the signed archive contains the same file twice", || {
             Setup::bundle(data!("inner-file-twice.sig.tbz"))
         }),
     ]
@@ -138,43 +142,41 @@ fn container() -> Vec<Case> {
 fn keys() -> Vec<Case> {
     const NOT_VALID: (&str, &str) = ("manifest-signature", "fail");
     vec![
-        rejected("signature-byte-flipped", NOT_VALID, "one byte of the signature is another", || {
+        rejected("signature-byte-flipped", NOT_VALID, "one byte of the signature is changed", || {
             Setup::bundle(data!("signature-byte-flipped.sig.tbz"))
         }),
-        rejected("signature-of-another", NOT_VALID, "the signature is that of another build", || {
+        rejected("signature-of-another", NOT_VALID, "the signature belongs to a different build", || {
             Setup::bundle(data!("signature-of-another-build.sig.tbz"))
         }),
-        rejected("signature-other-hash", NOT_VALID, "the hash of the digest's hexadecimal text is signed", || {
+        rejected("signature-other-hash", NOT_VALID, "the signature is over the digest's hexadecimal text", || {
             Setup::bundle(data!("hash-over-hex-text.sig.tbz"))
         }),
         rejected("signature-garbage", NOT_VALID, "garbage follows the hash in the signature's padding", || {
             Setup::bundle(data!("garbage-after-hash.sig.tbz"))
         }),
-        rejected("other-key", NOT_VALID, "another key signed, which nobody trusts", || {
+        rejected("other-key", NOT_VALID, "the bundle is signed with an untrusted key", || {
             Setup::bundle(data!("other-key.sig.tbz"))
         }),
-        rejected(
-            "key-not-at-hand",
-            ("manifest-signature", "unknown"),
-            "the policy pins a key that is not there",
-            || {
-                let mut setup = Setup::with_image();
-                setup.policy = setup.policy.replace("file = \"key.pem\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
-                setup
-            },
-        ),
-        rejected("key-compromised", ("manifest-key", "fail"), "the policy says that the key is compromised", || {
+        rejected("key-not-at-hand", ("manifest-signature", "unknown"), "the policy pins a key that is missing", || {
+            let mut setup = Setup::with_image();
+            setup.policy = setup.policy.replace("file = \"key.pem\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
+            setup
+        }),
+        rejected("key-compromised", ("manifest-key", "fail"), "the policy lists the key as compromised", || {
             Setup::with_image().policy("revoked = { at = 2026-03-05T00:00:00Z, reason = \"compromised\" }\n")
         }),
-        rejected("key-window-over", ("manifest-key", "fail"), "the build is later than the key's window", || {
-            Setup::with_image().policy("not-after = 2026-03-01T00:00:00Z\n")
-        }),
+        rejected(
+            "key-window-over",
+            ("manifest-key", "fail"),
+            "the build was made after the key's validity period",
+            || Setup::with_image().policy("not-after = 2026-03-01T00:00:00Z\n"),
+        ),
         no_verdict("no-key", (2, "no-key"), "no key is trusted", || {
             let mut setup = Setup::with_image();
             setup.policy = "version = 1\nrequire = [\"manifest\"]\n".into();
             setup
         }),
-        no_verdict("policy-unknown-field", (2, "policy"), "the policy has a field that nobody knows", || {
+        no_verdict("policy-unknown-field", (2, "policy"), "the policy has an unknown field", || {
             Setup::with_image().policy("surplus = 1\n")
         }),
     ]
@@ -182,32 +184,41 @@ fn keys() -> Vec<Case> {
 
 fn names_and_log() -> Vec<Case> {
     vec![
-        rejected("file-renamed", ("manifest-name", "fail"), "the file has another build's name", || Setup {
+        rejected("file-renamed", ("manifest-name", "fail"), "the file has the name of a different build", || Setup {
             file_name: "manifest.docker.io.acme.other.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz".into(),
             ..Setup::with_image()
         }),
-        rejected("tag-disagrees", ("manifest-name", "fail"), "the record has another tag than the name", || {
-            Setup::bundle(data!("tag-disagrees.sig.tbz"))
-        }),
+        rejected(
+            "tag-disagrees",
+            ("manifest-name", "fail"),
+            "the tag in the record differs from the one in the name",
+            || Setup::bundle(data!("tag-disagrees.sig.tbz")),
+        ),
         rejected(
             "status-not-pushed",
             ("build-status", "fail"),
-            "the record does not say that the push happened",
+            "the record does not state that the image was pushed",
             || Setup::bundle(data!("status-cleaned-up.sig.tbz")),
         ),
-        rejected("root-ssh-enabled", ("root-ssh", "fail"), "the build server allowed root to log in", || {
-            Setup::bundle(data!("root-ssh-enabled.sig.tbz"))
-        }),
-        rejected("log-other-image", ("log-image", "fail"), "the log names another image", || {
+        rejected(
+            "root-ssh-enabled",
+            ("root-ssh", "fail"),
+            "the record states that root could log in to the build server",
+            || Setup::bundle(data!("root-ssh-enabled.sig.tbz")),
+        ),
+        rejected("log-other-image", ("log-image", "fail"), "the log names a different image", || {
             Setup::bundle(data!("log-other-image.sig.tbz"))
         }),
-        rejected("log-two-digests", ("log-image", "fail"), "the log has two digests of one image", || {
+        rejected("log-two-digests", ("log-image", "fail"), "the log has two digests for one image", || {
             Setup::bundle(data!("log-two-digests.sig.tbz"))
         }),
-        rejected("log-key-id-wrong", ("log-key", "fail"), "the log's key id is not its certificate's", || {
-            Setup::bundle(data!("log-key-id-wrong.sig.tbz"))
-        }),
-        rejected("other-image-expected", ("log-image", "fail"), "the policy expects another image", || {
+        rejected(
+            "log-key-id-wrong",
+            ("log-key", "fail"),
+            "the key ID in the log does not match its certificate",
+            || Setup::bundle(data!("log-key-id-wrong.sig.tbz")),
+        ),
+        rejected("other-image-expected", ("log-image", "fail"), "the policy expects a different image", || {
             Setup::with_image().policy("[expect]\nimages = [\"docker.io/acme/other\"]\n")
         }),
         rejected("build-too-old", ("build-age", "fail"), "the build is older than the policy allows", || {
@@ -218,10 +229,10 @@ fn names_and_log() -> Vec<Case> {
 
 fn source() -> Vec<Case> {
     vec![
-        rejected("commit-other", ("source-commit", "fail"), "HEAD is another commit than the tag says", || {
+        rejected("commit-other", ("source-commit", "fail"), "HEAD is not the commit in the tag", || {
             Setup::bundle(data!("head-other-commit.sig.tbz"))
         }),
-        rejected("commit-other-expected", ("source-commit", "fail"), "the policy expects another commit", || {
+        rejected("commit-other-expected", ("source-commit", "fail"), "the policy expects a different commit", || {
             Setup::with_image().policy(&format!("[expect]\ncommit = \"{}\"\n", "1".repeat(40)))
         }),
         rejected("object-altered", ("source-objects", "fail"), "a git object does not hash to its name", || {
@@ -230,30 +241,36 @@ fn source() -> Vec<Case> {
         rejected("object-missing", ("source-objects", "fail"), "a file of the commit is not among the objects", || {
             Setup::bundle(data!("object-missing-blob.sig.tbz"))
         }),
-        rejected("object-replaced", ("source-objects", "fail"), "a replace reference shows another commit", || {
-            Setup::bundle(data!("git-replace-ref.sig.tbz"))
-        }),
-        rejected("file-changed", ("source-tree", "fail"), "a file of the work tree is not the commit's", || {
+        rejected(
+            "object-replaced",
+            ("source-objects", "fail"),
+            "a replace reference substitutes a different commit",
+            || Setup::bundle(data!("git-replace-ref.sig.tbz")),
+        ),
+        rejected("file-changed", ("source-tree", "fail"), "a file in the work tree differs from the commit", || {
             Setup::bundle(data!("tree-file-changed.sig.tbz"))
         }),
-        rejected("file-added", ("source-tree", "fail"), "the work tree has a file that the commit has not", || {
+        rejected("file-added", ("source-tree", "fail"), "the work tree has a file that is not in the commit", || {
             Setup::bundle(data!("tree-file-added.sig.tbz"))
         }),
-        rejected("repository-other", ("source-repository", "fail"), "the policy expects another repository", || {
-            Setup::with_image().policy("[expect]\nrepositories = [\"git@github.com:acme/other.git\"]\n")
-        }),
-        rejected("approval-of-another", ("source-approved", "fail"), "the list approves another commit", || {
+        rejected(
+            "repository-other",
+            ("source-repository", "fail"),
+            "the policy expects a different repository",
+            || Setup::with_image().policy("[expect]\nrepositories = [\"git@github.com:acme/other.git\"]\n"),
+        ),
+        rejected("approval-of-another", ("source-approved", "fail"), "the list approves a different commit", || {
             let list = String::from_utf8_lossy(data!("approvals.csv")).replace("b0398d3e", "c0398d3e");
             Setup { approvals: Some(list.into_bytes()), ..Setup::with_image() }
         }),
-        no_verdict("approvals-malformed", (3, "malformed"), "the list of approvals is none", || Setup {
+        no_verdict("approvals-malformed", (3, "malformed"), "the list of approvals is malformed", || Setup {
             approvals: Some(b"nothing\n".to_vec()),
             ..Setup::with_image()
         }),
     ]
 }
 
-/// Replaces bytes of the image's archive by as many others.
+/// Replaces bytes in the image archive with different bytes of the same length.
 fn in_image(from: &[u8], to: &[u8]) -> Setup {
     let mut setup = Setup::with_image();
     if let Some(image) = &mut setup.image {
@@ -268,23 +285,26 @@ fn image() -> Vec<Case> {
         rejected(
             "image-layer-altered",
             ("image-layers", "fail"),
-            "a layer has other bytes than its digest says",
+            "the bytes of a layer do not match its digest",
             || {
-                // The first bytes of a gzip stream, with another time in them.
+                // The start of a gzip stream, with a changed time field.
                 in_image(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0], &[0x1f, 0x8b, 8, 0, 1, 0, 0, 0])
             },
         ),
-        rejected("image-config-altered", ("image-config", "fail"), "the configuration has other bytes", || {
-            in_image(b"\"architecture\"", b"\"Architecture\"")
-        }),
-        rejected("image-of-another", ("image-digest", "fail"), "the bundle is that of another image", || Setup {
+        rejected(
+            "image-config-altered",
+            ("image-config", "fail"),
+            "the bytes of the configuration are changed",
+            || in_image(b"\"architecture\"", b"\"Architecture\""),
+        ),
+        rejected("image-of-another", ("image-digest", "fail"), "the bundle belongs to a different image", || Setup {
             bundle: data!("good-trust-cosign.sig.tbz").to_vec(),
             ..Setup::with_image()
         }),
         rejected(
             "image-required",
             ("image-digest", "not-run: no-evidence"),
-            "an image is required and not there",
+            "an image is required but missing",
             || {
                 let mut setup = Setup::bundle(data!("image-good.sig.tbz"));
                 setup.policy = setup.policy.replace("\"source\"", "\"source\", \"image\"");
@@ -299,7 +319,7 @@ fn others() -> Vec<Case> {
         rejected(
             "image-signature-altered",
             ("image-signature", "fail"),
-            "the signature on the image is another",
+            "the signature on the image is changed",
             || {
                 let mut setup = Setup::with_signature();
                 for file in setup.trust.iter_mut().flatten().filter(|file| file.path.ends_with("manifest.json")) {
@@ -309,20 +329,34 @@ fn others() -> Vec<Case> {
                 setup
             },
         ),
-        rejected("image-signer-unknown", ("image-signature", "unknown"), "nobody names the image signer's key", || {
-            let mut setup = Setup::with_signature();
-            setup.policy.truncate(setup.policy.find("[[trust").unwrap_or_default());
-            setup
-        }),
+        rejected(
+            "image-signer-unknown",
+            ("image-signature", "unknown"),
+            "the image signer's key is not in the policy or the log",
+            || {
+                let mut setup = Setup::with_signature();
+                setup.policy.truncate(setup.policy.find("[[trust").unwrap_or_default());
+                setup
+            },
+        ),
         rejected(
             "server-other-build",
             ("server-record", "fail"),
-            "the server's saved answer names another build",
+            "the server's saved response identifies a different build",
             || {
                 let status = r#"{"status": "success", "build_name": "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-31.000000"}"#;
                 let files = ServerFiles { status: Some(status.into()), ..ServerFiles::default() };
                 Setup { server: Some(files), ..Setup::with_image() }
             },
         ),
+        accepted("sealed-then", "build-age", "a case, judged by one's own policy for the sealed moment", || Setup {
+            sealed_for: Some(YOUNG),
+            now: YOUNG,
+            ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+        }),
+        rejected("sealed-today", ("build-age", "fail"), "the same case and policy a week later", || Setup {
+            sealed_for: Some(YOUNG),
+            ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+        }),
     ]
 }

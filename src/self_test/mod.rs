@@ -1,7 +1,7 @@
-//! The good case and known tamperings, audited on the machine of whoever asks, from data inside the program: what an auditor files to show that the
-//! tool does here what it says. It shows that these cases get their answers, and nothing about others.
+//! A good case and known tampered cases, audited on the user's machine with data built into the program. An auditor can file the result as
+//! evidence that the tool works here as described. It shows only that these cases give the expected results.
 //!
-//! To add a case: a line in `cases.rs`, and what it needs in `data/`. A test compares the data with the fixtures that they are copies of.
+//! To add a case, add a line in `cases.rs` and its files in `data/`. A test compares the data with the fixtures from which they are copied.
 
 mod cases;
 mod setup;
@@ -12,17 +12,17 @@ use self::cases::{Case, Expected, cases};
 use self::setup::Found;
 use crate::report::Tool;
 
-/// What the self-test found.
+/// The result of the self-test.
 #[derive(Debug, Clone)]
 pub struct SelfTest(Vec<Outcome>);
 
-/// Audits every case, one after the other. It takes about a second and touches no file.
+/// Audits every case, one after the other. This takes about a second and touches no files.
 pub fn self_test() -> SelfTest {
     SelfTest(run(&cases()))
 }
 
 impl SelfTest {
-    /// 0 if every case got its answer, else 1. No cases show nothing: 1.
+    /// 0 if every case gave the expected result, else 1. It is also 1 with no cases, because that shows nothing.
     pub fn exit_code(&self) -> u8 {
         exit_code(&self.0)
     }
@@ -38,21 +38,21 @@ impl SelfTest {
     }
 }
 
-/// One case and what came of it.
+/// One case and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Outcome {
-    /// Its name.
+    /// The name of the case.
     name: &'static str,
-    /// What was tampered with.
+    /// What is tampered with.
     about: &'static str,
-    /// What must be answered.
+    /// The expected result.
     expected: Expected,
-    /// What was answered, as far as it was asked for.
+    /// The actual result, for the parts that the case checks.
     found: Found,
 }
 
 impl Outcome {
-    /// Is the answer the one that must be?
+    /// Whether the result is the expected one.
     fn is_as_expected(&self) -> bool {
         let Expected { exit_code, verdict, error, check } = self.expected;
         let found = &self.found;
@@ -83,14 +83,14 @@ fn as_text(outcomes: &[Outcome]) -> String {
     let features = if tool.features.is_empty() { "none".into() } else { tool.features.join(", ") };
     let mut page = format!("{} {} (features: {features})\n", tool.name, tool.version);
     for outcome in outcomes {
-        let word = if outcome.is_as_expected() { "as expected" } else { "OTHERWISE" };
+        let word = if outcome.is_as_expected() { "as expected" } else { "UNEXPECTED" };
         page.push_str(&format!("  {word:<12} {:<26} {}\n", outcome.name, outcome.expected.words()));
         if !outcome.is_as_expected() {
             page.push_str(&format!("               found: {}\n", outcome.found.words()));
         }
     }
     let good = outcomes.iter().filter(|outcome| outcome.is_as_expected()).count();
-    page.push_str(&format!("{good} of {} cases got the answer that they must get.\n", outcomes.len()));
+    page.push_str(&format!("{good} of {} cases gave the expected result.\n", outcomes.len()));
     page
 }
 

@@ -1,6 +1,8 @@
-//! What a case starts from: a bundle with everything that may come with it, all in memory.
+//! The starting point of a case: a bundle with all optional evidence, in memory.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::cases::Case;
 use crate::audit::audit as audit_bundle;
@@ -8,8 +10,9 @@ use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
-use crate::dossier::Question;
-use crate::dossier::{Dossier, Handed, LoadImage};
+use crate::case::{Profile, Reader, Sealing, gather, repeat};
+use crate::crypto::timestamp::Authorities;
+use crate::dossier::{Dossier, Handed, LoadImage, Question, Storage};
 use crate::given::approvals::Approvals;
 use crate::given::server_record::ServerFiles;
 use crate::image::{self, Choice, Source};
@@ -35,12 +38,12 @@ name = "build server A"
 file = "key.pem"
 "#;
 
-/// Everything that an audit is asked with.
+/// The inputs of an audit.
 pub(super) struct Setup {
     pub(super) file_name: String,
     pub(super) bundle: Vec<u8>,
     pub(super) policy: String,
-    /// The file `key.pem` that the policy names.
+    /// The contents of `key.pem`, which the policy refers to.
     pub(super) key: Vec<u8>,
     pub(super) approvals: Option<Vec<u8>>,
     /// An OCI layout in a tar file.
@@ -48,18 +51,22 @@ pub(super) struct Setup {
     pub(super) trust: Option<Vec<TrustFile>>,
     pub(super) server: Option<ServerFiles>,
     pub(super) limits: Limits,
+    /// The moment that the bundle is sealed for, with this policy, before its case is judged by the same policy as somebody's own.
+    pub(super) sealed_for: Option<&'static str>,
+    /// The moment that it is judged for.
+    pub(super) now: &'static str,
 }
 
-/// What was answered, as far as a case asks.
+/// The actual result, for the parts that a case checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// 0 to 4.
+    /// The exit code, 0 to 4.
     pub(super) exit_code: u8,
-    /// The verdict's word.
+    /// The verdict.
     pub(super) verdict: &'static str,
-    /// The error's word.
+    /// The error code.
     pub(super) error: Option<String>,
-    /// What the check that is asked for answered.
+    /// The status of the check in question.
     pub(super) status: Option<String>,
 }
 
@@ -74,7 +81,7 @@ impl Found {
 }
 
 impl Setup {
-    /// A bundle that a known key signed, with its image.
+    /// A bundle signed by a known key, with its image.
     pub(super) fn with_image() -> Self {
         Self {
             file_name: FILE_NAME.into(),
@@ -86,15 +93,17 @@ impl Setup {
             trust: None,
             server: None,
             limits: Limits::default(),
+            sealed_for: None,
+            now: NOW,
         }
     }
 
-    /// Another bundle of that key, without an image.
+    /// A different bundle signed by the same key, without an image.
     pub(super) fn bundle(bytes: &[u8]) -> Self {
         Self { bundle: bytes.to_vec(), image: None, ..Self::with_image() }
     }
 
-    /// A bundle whose image cosign signed with a key that the policy names.
+    /// A bundle whose image is signed with cosign, by a key in the policy.
     pub(super) fn with_signature() -> Self {
         let file = |name: &str, bytes: &[u8]| TrustFile { path: format!("cosign/{name}"), bytes: bytes.to_vec() };
         let files = vec![file("manifest.json", data!("manifest.json")), file("payload.json", data!("payload.json"))];
@@ -135,16 +144,19 @@ pub(super) fn audit(case: &Case) -> Found {
     }
 }
 
-/// The way of the command `audit`, with bytes where it has files.
+/// Audits like the command `audit`, with bytes instead of files.
 fn report(setup: &Setup) -> Result<BundleReport, Error> {
     let limits = &setup.limits;
-    let now = Timestamp::from_rfc3339(NOW).ok_or_else(|| Error::malformed("the self-test", "it has no moment"))?;
+    let now = moment(setup.now)?;
     let load = |name: &str| match name {
         "key.pem" => Ok(setup.key.clone()),
         "cosign.pub" => Ok(data!("cosign.pub").to_vec()),
         _ => Err(Error::Unreadable { what: name.into(), message: "the self-test has no such file".into() }),
     };
     let policy = Policy::from_toml("policy.toml", setup.policy.as_bytes(), limits, load)?;
+    if let Some(sealed_for) = setup.sealed_for {
+        return of_case(setup, policy, sealed_for);
+    }
     let keys = policy.keys_for(Vec::new())?;
     let read = |bytes: &Vec<u8>| Approvals::read("approvals.csv", bytes.clone(), None, limits);
     let approvals = setup.approvals.as_ref().map(read).transpose()?;
@@ -166,4 +178,43 @@ fn report(setup: &Setup) -> Result<BundleReport, Error> {
         ..Dossier::new(setup.file_name.clone(), setup.bundle.as_slice())
     };
     Ok(audit_bundle(dossier, &question))
+}
+
+fn moment(text: &str) -> Result<Timestamp, Error> {
+    Timestamp::from_rfc3339(text).ok_or_else(|| Error::malformed("the self-test", "it has no moment"))
+}
+
+/// The way of `seal`, and then of `audit` with the case and the reader's own policy. Where only the time since then rejects, the report must say
+/// how to judge for the sealed moment.
+fn of_case(setup: &Setup, policy: Policy, sealed_for: &str) -> Result<BundleReport, Error> {
+    let limits = &setup.limits;
+    let files = [(&*setup.file_name, &setup.bundle), ("key.pem", &setup.key)];
+    let mut files: BTreeMap<String, Vec<u8>> =
+        files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.clone())).collect();
+    files.insert("policy.toml".into(), setup.policy.clone().into_bytes());
+    let sealing = Sealing {
+        now: moment(sealed_for)?,
+        require: &[],
+        keys: &[],
+        policy: Some(Path::new("policy.toml")),
+        approvals: None,
+        trust: None,
+        builder: None,
+        image: None,
+        bundles: &[PathBuf::from(&setup.file_name)],
+    };
+    let contents = gather(&sealing, Storage::Memory(&files), limits)?;
+    let (case, _) = contents.seal(Profile::Full, None, 1, limits)?;
+    let today = moment(setup.now)?;
+    let authorities = Authorities::default();
+    let reader =
+        Reader { own: Some((policy, Vec::new())), seal_key: None, authorities: &authorities, today, threads: 1 };
+    let mut report = repeat(&case, "case.tar", reader, limits)?;
+    let told =
+        report.case.iter().flat_map(|case| &case.remarks).any(|remark| remark.contains(&format!("--now {sealed_for}")));
+    let bundle = report.bundles.pop().ok_or_else(|| Error::malformed("the case", "it has no bundle"))?;
+    match told == (bundle.verdict == Verdict::Reject) {
+        true => Ok(bundle),
+        false => Err(Error::malformed("the report", "it does not say how to judge for the sealed moment")),
+    }
 }

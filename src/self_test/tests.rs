@@ -4,7 +4,7 @@ use super::*;
 use crate::judge::check;
 
 #[test]
-fn every_case_gets_its_answer() {
+fn every_case_gives_the_expected_result() {
     let outcomes = run(&cases());
     let others: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.is_as_expected()).collect();
     assert!(others.is_empty(), "{others:#?}");
@@ -19,9 +19,9 @@ fn every_case_gets_its_answer() {
     assert_eq!(names.len(), outcomes.len());
 }
 
-/// One wrong expectation of each kind, and nothing at all.
+/// One wrong expectation of each kind, and no cases at all.
 #[test]
-fn an_answer_that_is_not_the_expected_one_is_seen() {
+fn an_unexpected_result_is_detected() {
     let case = |name: &str| cases().into_iter().find(|case| case.name == name).unwrap();
     let with = |name: &str, change: fn(&mut Expected)| {
         let mut case = case(name);
@@ -38,7 +38,7 @@ fn an_answer_that_is_not_the_expected_one_is_seen() {
         with("bundle-cut", |expected| expected.error = None),
     ] {
         assert_eq!(exit_code(&outcomes), 1, "{outcomes:?}");
-        assert!(as_text(&outcomes).contains("OTHERWISE") && as_text(&outcomes).contains("found: exit "));
+        assert!(as_text(&outcomes).contains("UNEXPECTED") && as_text(&outcomes).contains("found: exit "));
         let document: serde_json::Value = serde_json::from_str(&as_json(&outcomes)).unwrap();
         assert_eq!((&document["exit_code"], &document["totals"]["as_expected"]), (&json!(1), &json!(1)));
         assert_eq!(document["cases"][1]["as_expected"], false);
@@ -46,9 +46,9 @@ fn an_answer_that_is_not_the_expected_one_is_seen() {
     assert_eq!(exit_code(&[]), 1);
 }
 
-/// The data are copies: `fixtures/` is not in the package. `HPSB_UPDATE=1` copies anew.
+/// The data are copies, because `fixtures/` is not in the package. `HPSB_UPDATE=1` copies them again.
 #[test]
-fn the_data_are_those_of_the_fixtures() {
+fn the_data_equal_the_fixtures() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bundle = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
     for entry in std::fs::read_dir(top.join("src/self_test/data")).unwrap() {
@@ -68,6 +68,6 @@ fn the_data_are_those_of_the_fixtures() {
         if std::env::var_os("HPSB_UPDATE").is_some() {
             std::fs::write(&copy, &bytes).unwrap();
         }
-        assert!(std::fs::read(&copy).unwrap() == bytes, "{name} is another than the fixture's");
+        assert!(std::fs::read(&copy).unwrap() == bytes, "{name} differs from the fixture");
     }
 }

@@ -1,4 +1,4 @@
-//! A question and its answer.
+//! Responds to admission requests.
 
 use crate::base::words::counted_as;
 use std::time::Instant;
@@ -14,40 +14,42 @@ use crate::report::{ImageReport, hints};
 use crate::workload::review::{Review, shortened};
 use crate::workload::{KindsWithoutImages, UsedImage};
 
-/// How often a question is judged anew when the index is replaced meanwhile.
+/// How often a request is evaluated again if the index is replaced in the meantime.
 const AGAIN: usize = 5;
 
-/// Images that the answer and the log name one by one; the others are counted.
+/// The maximum number of images that a response and the log list; the rest are only counted.
 const NAMED: usize = 20;
-/// What the answer says of one image.
+/// The maximum length of a response's line about one image.
 const LINE_BYTES: usize = 1_000;
-/// Where an image is.
+/// The maximum length of the text that describes an image's place.
 const PLACE_BYTES: usize = 300;
-/// A name in a registry has at most 255 letters, a tag 128, a digest 71.
+/// The maximum length of an image name: in a registry a name has at most 255 characters, a tag 128 and a digest 71.
 const NAME_BYTES: usize = 1_024;
 
-/// What goes back: an HTTP status and a document.
+/// The response: an HTTP status and a document.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
 
-/// What was found, before it is known what that means in this namespace.
+/// The result for a request, before the rules of its namespace are applied.
 #[derive(Default)]
 struct Found {
     /// The first images, for the log.
     images: Vec<Value>,
-    /// Why not, a line for each of the first images, and the count of the others; empty: nothing objects.
+    /// The reasons for a denial: one line for each of the first refused images, and a count of the others. Empty if
+    /// there is no objection.
     lines: Vec<String>,
-    /// Images that are objected to.
+    /// The number of refused images.
     refused: usize,
 }
 
 impl Service {
-    /// Answers a question. What is no question gets no answer that could let something in.
+    /// Responds to a request. A body that is not an AdmissionReview never gets a response that admits anything.
     ///
-    /// It is judged by the index as it is, and again when that was replaced meanwhile: an answer never comes from terms or evidence that a look
-    /// had already seen go. The index stays in place until the decision is in the log, so that the log has it before what ended its terms.
+    /// The request is evaluated with the current index, and again if that index was replaced in the meantime, so a
+    /// response never depends on terms or evidence whose removal was already noticed. The index is not replaced until
+    /// the decision is in the log, so the log contains the decision before the event that ended the decision's terms.
     pub(super) fn decide(&self, bytes: &[u8]) -> Answer {
         let began = Instant::now();
         let mut again = AGAIN;
@@ -69,7 +71,7 @@ impl Service {
             }
             again -= 1;
             if again == 0 {
-                let found = Found::not("no image can be judged now: the index changes too fast".into());
+                let found = Found::not("no image can be evaluated now: the index changes too often".into());
                 return self.answer(&review, &found, began, None);
             }
         }
@@ -88,9 +90,9 @@ impl Service {
         let written = self.write("decision", self.line(review, found, decision, micros));
         drop(unchanged);
         if let Err(error) = written {
-            // What nobody can read later was never allowed.
+            // A decision that is not in the log must not admit anything.
             self.metrics.decided(Decision::Denied, took);
-            let lines = [format!("the decision could not be written down: {error}")];
+            let lines = [format!("the decision could not be logged: {error}")];
             return Answer { status: 200, body: Review::deny(&review.uid, &lines) };
         }
         self.metrics.decided(decision, took);
@@ -101,7 +103,7 @@ impl Service {
         Answer { status: 200, body }
     }
 
-    /// What is no question.
+    /// Refuses a request that is not an AdmissionReview or cannot be processed.
     pub(super) fn refuse(&self, status: u16, error: &Error) -> Answer {
         add(&self.metrics.refused, 1);
         let message = shortened(&error.to_string(), LINE_BYTES);
@@ -114,28 +116,28 @@ impl Service {
     fn judge(&self, standing: &Standing, review: &Review) -> Found {
         let ready = match standing {
             Standing::Ready(ready) => ready,
-            Standing::Absent(why) => return Found::not(format!("no image can be judged now: {why}")),
+            Standing::Absent(why) => return Found::not(format!("no image can be evaluated now: {why}")),
         };
         if let Some(why) = self.looks.fault() {
-            return Found::not(format!("no image can be judged now: {why}"));
+            return Found::not(format!("no image can be evaluated now: {why}"));
         }
         if review.workload.images.is_empty() {
-            return Found::not(format!("nothing in this {} names an image: this webhook is for pods", review.kind));
+            return Found::not(format!("this {} contains no image: this webhook is for pods", review.kind));
         }
         let now = match (self.edges.now)() {
             Ok(now) => now,
-            Err(error) => return Found::not(format!("no image can be judged: {error}")),
+            Err(error) => return Found::not(format!("no image can be evaluated: {error}")),
         };
         let question = AdmissionQuestion { policy: &ready.terms.policy, attestation: None, now };
         let mut found = Found::default();
         for image in &review.workload.images {
-            // One at a time: a thousand answers are not held.
+            // One at a time, so that memory does not hold a thousand reports.
             found.add(&ready.index.answer(&review.workload, &bounded(image), &question));
         }
         found.count();
         if found.refused > 0 && ready.pending > 0 {
             found.lines.push(format!(
-                "{} not judged yet: try again later",
+                "{} not evaluated yet: try again later",
                 counted_as(ready.pending, "bundle of the evidence is", "bundles of the evidence are")
             ));
         }
@@ -173,7 +175,8 @@ impl Found {
     }
 }
 
-/// The image with no more text than an answer shows. A name that no registry would take is not known.
+/// The image with its text shortened to what a response shows. An image whose name is too long for any registry is
+/// treated as unknown.
 fn bounded(used: &UsedImage) -> UsedImage {
     let image = match &used.image {
         Ok(image) if image.text.len() > NAME_BYTES => {
@@ -185,11 +188,11 @@ fn bounded(used: &UsedImage) -> UsedImage {
     UsedImage { place: shortened(&used.place, PLACE_BYTES), image }
 }
 
-/// Why an image is not let in, and what its owner can do.
+/// Why an image is refused and what its owner can do.
 fn objection(image: &ImageReport) -> String {
     let because: Vec<String> =
         image.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message)).collect();
-    let name = image.image.as_deref().unwrap_or("an image that is not known");
+    let name = image.image.as_deref().unwrap_or("an unknown image");
     let hint = hints(image).into_iter().next().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
     format!("{name} at {}: {}{hint}", image.place, because.join(", "))
 }

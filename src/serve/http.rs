@@ -1,4 +1,4 @@
-//! The wire: HTTP/1.1 over TLS, with a bound for everything that a stranger can make large or slow.
+//! The HTTP server: HTTP/1.1 over TLS, with a limit on everything that a client can make large or slow.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -29,42 +29,46 @@ use super::{Pems, Service, metrics};
 use crate::base::error::Error;
 use crate::workload::review::Review;
 
-/// Connections at a time; more wait.
+/// The maximum number of simultaneous connections; others wait.
 const CONNECTIONS: u32 = 512;
-/// Memory for bodies that are being read, each counted twice, for how a list grows; in KiB.
+/// Memory for bodies that are being read, in KiB. Each body counts twice, because a vector doubles its capacity when it
+/// grows.
 const READING: u32 = 256 << 10;
-/// Memory for questions that are being answered, each by [`Review::memory`]: with the above it is 1 GiB. In KiB.
+/// Memory for requests that are being processed, as measured by [`Review::memory`], in KiB. The two limits add up to 1
+/// GiB.
 const ANSWERING: u32 = 768 << 10;
-/// A question that is larger than this is answered where it holds nobody up.
+/// A request larger than this is processed on a separate thread, where it does not block others.
 const LARGE: usize = 64 << 10;
-/// For the handshake, and for a request's body.
+/// The time limit for the handshake, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Without a new request for this time a connection is neither idle nor asking: its client does not take its answers.
+/// The time limit for a connection with no new request. Such a connection is not idle: its client does not read its
+/// responses.
 const STUCK: Duration = Duration::from_secs(300);
-/// For the next request on a connection: longer than API servers keep one that is idle (90 seconds), so that they are who closes it.
+/// The time limit for the next request on a connection. It is longer than the 90 seconds for which API servers keep an
+/// idle connection, so that the API servers close the connection first.
 const IDLE: Duration = Duration::from_secs(120);
-/// A request's line and headers.
+/// The maximum size of a request line with its headers.
 const HEAD_BYTES: usize = 64 << 10;
-/// What of a question beyond the limit is taken and dropped, so that its asker hears why.
+/// How much of a request over the limit is read and discarded, so that its client receives the reason.
 const LINGER_BYTES: usize = 16 << 20;
-/// For connections that are still busy when the service ends.
+/// The time limit for connections that are still busy when the service stops.
 const GOODBYE: Duration = Duration::from_secs(10);
 
-/// How to listen.
+/// Settings of the server.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// How long to go on answering after being told to end, until nobody asks any more.
+    /// How long to continue serving requests after a signal to stop.
     pub drain: Duration,
-    /// Threads that answer.
+    /// The number of threads that serve requests.
     pub threads: usize,
 }
 
-/// Answers until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// [`Error::Usage`] when certificate and key cannot be used or the address cannot be listened on.
+/// [`Error::Usage`] if the certificate and key cannot be used or the server cannot listen on the address.
 pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
     let service = Arc::new(service);
     let pems = (service.edges.certificate)()?;
@@ -75,7 +79,7 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
         .build()
         .map_err(|error| unusable(&format!("cannot start: {error}")))?;
     let threads = settings.threads.max(1);
-    // Nobody joins them: an audit that is under way when the service ends, ends with the process.
+    // These threads are never joined: if an audit is running when the service stops, the audit ends with the process.
     let renewal = Mutex::new(Renewal { tls: Arc::clone(&tls), pems, fault: None });
     keep(&service, move |service| {
         let began = Instant::now();
@@ -99,8 +103,8 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
     answer
 }
 
-/// Does something again and again on a thread of its own, until it says that the service ends. An index that such a thread no longer keeps up
-/// to date, for whatever reason, lets nothing in.
+/// Runs a function repeatedly on its own thread until the function returns `false` because the service is stopping. If
+/// the thread stops for any reason, nothing more is admitted, because the index is no longer kept up to date.
 fn keep(service: &Arc<Service>, again: impl Fn(&Service) -> bool + Send + 'static) {
     struct Ending(Arc<Service>);
     impl Drop for Ending {
@@ -112,11 +116,11 @@ fn keep(service: &Arc<Service>, again: impl Fn(&Service) -> bool + Send + 'stati
     std::thread::spawn(move || while again(&ending.0) {});
 }
 
-/// The certificate that is shown, and how it is renewed.
+/// The server's certificate and how it is renewed.
 struct Renewal {
     tls: Arc<RwLock<Arc<ServerConfig>>>,
     pems: Pems,
-    /// The fault that was said last, so that it is said once.
+    /// The last logged error, so that each error is logged only once.
     fault: Option<Error>,
 }
 
@@ -136,7 +140,7 @@ impl Renewal {
                 add(&service.metrics.reloads, 1);
                 service.say("certificate", json!({}));
             }
-            // The old one goes on: whoever checks it sees its end.
+            // Keep the old certificate: clients that verify it will notice when it expires.
             Err(error) if self.fault.as_ref() != Some(&error) => {
                 add(&service.metrics.faults, 1);
                 service.say("fault", json!({ "error": error.code(), "message": error.to_string() }));
@@ -167,14 +171,14 @@ fn tls_config((chain, key): &Pems) -> Result<ServerConfig, Error> {
 fn unusable(message: &str) -> Error {
     Error::Usage {
         message: message.into(),
-        hint: "give a certificate chain and its key in PEM, and a free address with --listen".into(),
+        hint: "use a certificate chain and its key in PEM, and an unused address for --listen".into(),
     }
 }
 
 /// What all connections share.
 struct Wire {
     service: Arc<Service>,
-    /// Was it told to end?
+    /// Whether the service received a signal to stop.
     ending: AtomicBool,
     reading: Arc<Semaphore>,
     answering: Semaphore,
@@ -221,7 +225,7 @@ async fn listen(service: Arc<Service>, tls: Arc<RwLock<Arc<ServerConfig>>>, sett
     Ok(())
 }
 
-/// Not ready any more, and still answering: those who ask need a while to notice.
+/// Reports "not ready" but continues to serve requests, because clients need time to notice.
 fn begin_ending(wire: &Wire, drained: &Mutex<Option<tokio::time::Instant>>, drain: Duration) {
     let mut drained = drained.lock().unwrap_or_else(PoisonError::into_inner);
     if drained.is_none() {
@@ -231,13 +235,13 @@ fn begin_ending(wire: &Wire, drained: &Mutex<Option<tokio::time::Instant>>, drai
     }
 }
 
-/// The next connection, once there is a place for it.
+/// The next connection, as soon as the limit on connections allows one.
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => Some((stream, place)),
         Err(_) => {
-            // No file descriptor is free, or the like: it passes.
+            // A temporary condition, for example no free file descriptor.
             tokio::time::sleep(Duration::from_millis(50)).await;
             None
         }
@@ -266,7 +270,7 @@ async fn connection(
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
-    // A client that sends no request, or takes no answer, does not keep the place.
+    // Disconnect a client that sends no request or does not read its responses.
     let silent = async {
         let (mut seen, mut time) = (0, PATIENCE);
         loop {
@@ -304,7 +308,7 @@ async fn respond(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes
             Some(why) => plain(503, format!("{why}\n{}", service.looks.words())),
         },
         (&Method::GET, "/metrics") => plain(200, metrics::page(service)),
-        _ => plain(404, "there are POST /v1/admit, GET /healthz, /readyz and /metrics\n".into()),
+        _ => plain(404, "not found: use POST /v1/admit, GET /healthz, /readyz or /metrics\n".into()),
     }
 }
 
@@ -332,7 +336,8 @@ async fn admit(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>>
     };
     let memory = u32::try_from(Review::memory(body.len() as u64).div_ceil(1 << 10)).unwrap_or(u32::MAX).min(ANSWERING);
     let Ok(Ok(_room)) = timeout(PATIENCE, wire.answering.acquire_many(memory)).await else {
-        let error = Error::Unreadable { what: "the request".into(), message: "too many others are in progress".into() };
+        let error =
+            Error::Unreadable { what: "the request".into(), message: "too many other requests are in progress".into() };
         return json(service.refuse(503, &error));
     };
     if body.len() > LARGE {
@@ -346,7 +351,7 @@ enum NotRead {
     CutOff,
 }
 
-/// A body of at most `allowed` bytes, and the room that it takes: what is being read waits when there is none.
+/// A body of at most `allowed` bytes and the memory permits for it. Reading waits until enough permits are free.
 async fn read_body(
     incoming: &mut Incoming,
     room: &Arc<Semaphore>,
@@ -374,7 +379,8 @@ async fn read_body(
     Ok((body, taken))
 }
 
-/// Drops what else is sent, up to a bound: a connection that is closed with bytes unread is reset, and the answer lost with it.
+/// Reads and discards the rest of a body, up to a limit: closing a connection with unread bytes resets it, and the
+/// response would be lost.
 async fn hear_out(body: &mut Incoming) {
     let mut left = LINGER_BYTES;
     while let Some(Ok(frame)) = body.frame().await {

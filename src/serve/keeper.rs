@@ -1,12 +1,13 @@
-//! Keeps the index up to date. Four kinds of threads share one table: one looks at the terms, one at the evidence, some audit, and one judges
-//! and publishes. No look ever waits for an audit.
+//! Keeps the index up to date. Four kinds of threads share one table: one thread checks the terms, one checks the
+//! evidence, several audit, and one evaluates and publishes. The checks never wait for an audit.
 //!
-//! Terms that changed end the old index at the look that sees it: from then on nothing is let in that was not judged under them. A bundle that
-//! went or changed leaves the index at the look that sees it, and comes back once it was audited.
+//! When a check finds changed terms, the old index is discarded: from then on, only what was evaluated under the new
+//! terms is admitted. When a check finds that a bundle was removed or changed, the bundle leaves the index; a changed
+//! bundle returns after an audit.
 //!
-//! What is held for long is copied by the thread that publishes, and what it was copied from is freed. Allocators give each thread a heap of its
-//! own (glibc, jemalloc): the small facts of many builds are together in one, and not between the large buffers of audits, where each would
-//! keep a hole of megabytes from being used again.
+//! The publishing thread copies long-lived data, and the original is freed. Allocators such as glibc's and jemalloc
+//! give each thread its own heap. Copying therefore gathers the small facts about many builds in one heap. Otherwise,
+//! each fact could lie between the large buffers of audits and prevent megabytes from being reused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -26,67 +27,70 @@ use crate::dossier::Terms;
 use crate::judge::builds::{Build, Builds};
 use crate::report::BundleReport;
 
-/// Between two publications while much is audited.
+/// The minimum time between two publications while many audits are running.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 
-/// Bundles that are judged again between two publications.
+/// The maximum number of bundles that are evaluated again between two publications.
 const AT_A_TIME: usize = 4_096;
-/// Facts of one bundle, and of all: what is beyond that is not held, and read again when the terms change. In bytes.
+/// The maximum size of the facts about one bundle and about all bundles, in bytes. Facts over these limits are not
+/// kept; their bundles are read again when the terms change.
 const HELD_EACH: u64 = 256 << 10;
 const HELD: u64 = 2 << 30;
 
-/// What the threads share.
+/// The state that the threads share.
 #[derive(Default)]
 pub(super) struct Keeper {
     table: Mutex<Table>,
-    /// Something changed in the table, or the service ends.
+    /// Signals that the table changed or the service is stopping.
     changed: Condvar,
 }
 
 struct Table {
     terms: Result<Arc<Terms>, String>,
-    /// Another one for each change of the terms: what was judged under another is not published.
+    /// Increases with each change of the terms: what was evaluated under an older generation is not published.
     generation: u64,
-    /// Another one for each change that takes something away: an index that was made before is not published after it.
+    /// Increases with each change that removes something: an index that was built before such a change is not published
+    /// after it.
     epoch: u64,
-    /// Why the evidence cannot be looked at.
+    /// Why the evidence cannot be read.
     evidence: Result<(), String>,
-    /// What the last look found.
+    /// What the last check of the evidence found.
     seen: BTreeMap<PathBuf, Sha256>,
     known: BTreeMap<PathBuf, Known>,
     queue: BTreeSet<PathBuf>,
-    /// Bundles that are being audited or were audited and are not known yet, as they were seen when that began.
+    /// Bundles whose audit is running or whose result is not yet in `known`, with their digests at the start of the
+    /// audit.
     running: BTreeMap<PathBuf, Sha256>,
-    /// What audits found and is not known yet.
+    /// Results of audits that are not yet in `known`.
     fresh: Vec<(PathBuf, Known)>,
-    /// The weight of all facts that are held.
+    /// The total weight of all kept facts.
     held: u64,
-    /// Is there something to publish?
+    /// Whether there is something to publish.
     dirty: bool,
-    /// What was counted since the log last said it.
+    /// Counts since the last log line about the index.
     audited: usize,
     gone: usize,
     said: Option<Instant>,
-    /// Epoch, bundles and pending ones as they were said last.
+    /// Epoch, bundles and pending bundles in that log line.
     said_of: Option<(u64, usize, usize)>,
-    /// Was an index published since then?
+    /// Whether an index was published without a log line since then.
     unsaid: bool,
     ended: bool,
 }
 
-/// A bundle that was audited and judged.
+/// A bundle that was audited and evaluated.
 struct Known {
     mark: Sha256,
     audited: Instant,
     generation: u64,
     build: Arc<Build>,
-    /// What another policy can judge, and its weight.
+    /// The facts that can be evaluated under a different policy, and their weight.
     facts: Option<(Arc<Facts>, u64)>,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        let not_yet = || "they have not been looked at yet".to_owned();
+        let not_yet = || "not read yet".to_owned();
         Self {
             terms: Err(not_yet()),
             generation: 0,
@@ -118,13 +122,13 @@ impl Keeper {
         self.changed.wait(table).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every thread ends when it is done with what it does.
+    /// Signals every thread to end after its current work.
     pub(super) fn end(&self) {
         self.table().ended = true;
         self.changed.notify_all();
     }
 
-    /// Waits, unless the service ends before: `false`.
+    /// Waits. Returns `false` if the service stops in the meantime.
     pub(super) fn rest(&self, time: Duration) -> bool {
         let table = self.table();
         let waited = self.changed.wait_timeout_while(table, time, |table| !table.ended);
@@ -133,7 +137,7 @@ impl Keeper {
 }
 
 impl Service {
-    /// Looks at the terms once. Those that cannot be read deny: the old ones are not kept.
+    /// Checks the terms once. If they cannot be read, everything is denied: the old terms do not remain in force.
     pub(super) fn look_at_terms(&self) {
         let began = Instant::now();
         let read = (self.edges.terms)();
@@ -143,7 +147,9 @@ impl Service {
             Ok(terms) => {
                 let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());
                 table.change_terms(Ok(Arc::new(terms)));
-                self.set(Standing::Absent("the policy is new, and the evidence is being judged under it".into()));
+                self.set(Standing::Absent(
+                    "the policy has changed, and the evidence is being evaluated under the new policy".into(),
+                ));
                 drop(table);
                 add(&self.metrics.reloads, 1);
                 self.say("terms", json!({ "policy_sha256": policy }));
@@ -163,7 +169,8 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// Looks at the evidence once. What went or changed is denied from here on; what came, changed or was audited long ago is audited.
+    /// Checks the evidence once. Bundles that were removed or changed are denied from now on. New and changed bundles,
+    /// and bundles whose audit is old, are audited.
     pub(super) fn look_at_evidence(&self) {
         let began = Instant::now();
         let found = (self.edges.bundles)();
@@ -192,7 +199,7 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// A fault is said and counted once, until it is over.
+    /// Logs and counts an error once, until it is resolved.
     fn fault(&self, is_new: bool, error: &Error) {
         if is_new {
             add(&self.metrics.faults, 1);
@@ -200,7 +207,7 @@ impl Service {
         }
     }
 
-    /// Audits the next bundle, waiting for one. `false`: the service ends.
+    /// Waits for the next bundle and audits it. Returns `false` if the service is stopping.
     pub(super) fn audit_next(&self, threads: usize) -> bool {
         let mut table = self.keeper.table();
         let (path, mark, terms, generation) = loop {
@@ -212,7 +219,7 @@ impl Service {
                 None => table = self.keeper.wait(table),
             }
         };
-        // A bundle has all threads where no other waits for one.
+        // A bundle gets all threads if no other bundle is waiting.
         let threads = if table.queue.is_empty() { threads } else { 1 };
         drop(table);
         let audited =
@@ -232,7 +239,7 @@ impl Service {
                 table.fresh.push((path, known));
                 table.dirty = true;
             }
-            // The next look finds that nothing is known of it.
+            // The bundle is not in `known`, so the next check queues it again.
             Err(error) => {
                 self.keeper.table().running.remove(&path);
                 self.fault(true, &error);
@@ -242,7 +249,7 @@ impl Service {
         true
     }
 
-    /// What is not accepted is said once, with the reason: it is not evidence.
+    /// Logs each bundle that is not accepted once, with the reason: such a bundle is not used as evidence.
     fn say_unless_accepted(&self, report: &BundleReport) {
         if report.exit_code() != 0 {
             let error = report.error.iter().map(Error::to_string);
@@ -255,7 +262,7 @@ impl Service {
         }
     }
 
-    /// Judges and publishes what there is, waiting for it. `false`: the service ends.
+    /// Waits for something to publish, then evaluates and publishes it. Returns `false` if the service is stopping.
     pub(super) fn publish_next(&self, threads: usize) -> bool {
         let mut table = self.keeper.table();
         while !table.dirty && !table.ended {
@@ -268,11 +275,12 @@ impl Service {
         self.judge_again(threads);
         let began = Instant::now();
         self.publish();
-        // An index of many builds takes its time: a tenth of it at most goes there while others are audited.
+        // Building an index of many builds takes time: while other bundles are audited, spend at most a tenth of the
+        // time on it.
         self.keeper.rest(PUBLISH_EVERY.max(began.elapsed() * 10))
     }
 
-    /// Keeps what audits found: copies of it.
+    /// Stores copies of the audits' results.
     fn keep(&self, fresh: Vec<(PathBuf, Known)>) {
         let copies: Vec<(PathBuf, Known)> = fresh.iter().map(|(path, known)| (path.clone(), known.copied())).collect();
         drop(fresh);
@@ -282,7 +290,8 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// Judges what is held under the terms as they are. Where the facts do not suffice, the bundle is read again, and denied until then.
+    /// Evaluates the kept facts under the current terms. A bundle whose facts do not suffice is read again and denied
+    /// until then.
     fn judge_again(&self, threads: usize) {
         let (began, mut judged, mut to_read, mut published) = (Instant::now(), 0, 0, None);
         loop {
@@ -338,7 +347,8 @@ impl Service {
         }
     }
 
-    /// Makes an index of what is judged under the terms as they are, and puts it in place unless something was taken away meanwhile.
+    /// Builds an index of what was evaluated under the current terms and installs it unless something was removed in
+    /// the meantime.
     fn publish(&self) {
         loop {
             let table = self.keeper.table();
@@ -373,14 +383,14 @@ impl Table {
         self.terms = terms;
         self.generation += 1;
         self.epoch += 1;
-        // What has facts is judged again; the others are read again.
+        // Bundles with kept facts are evaluated again; the others are read again.
         self.known.retain(|_, known| known.facts.is_some());
         self.queue = self.seen.keys().filter(|path| !self.known.contains_key(*path)).cloned().collect();
         self.said = None;
         self.dirty = true;
     }
 
-    /// Takes over what a look found: how many bundles went or changed.
+    /// Stores what a check found and returns how many bundles were removed or changed.
     fn take_over(&mut self, found: BTreeMap<PathBuf, Sha256>) -> usize {
         let before = self.known.len();
         self.known.retain(|path, known| found.get(path) == Some(&known.mark));
@@ -405,7 +415,8 @@ impl Table {
         gone
     }
 
-    /// The next bundle to audit. One that is being audited as it was before waits until that ends.
+    /// The next bundle to audit. If an earlier version of a bundle is still being audited, the bundle waits until that
+    /// audit ends.
     fn next(&mut self) -> Option<(PathBuf, Sha256, Arc<Terms>, u64)> {
         let terms = Arc::clone(self.terms.as_ref().ok()?);
         let path = self.queue.iter().find(|path| !self.running.contains_key(*path))?.clone();
@@ -415,7 +426,8 @@ impl Table {
         Some((path, mark, terms, self.generation))
     }
 
-    /// Keeps what an audit found, if the bundle is as it was. What was judged under other terms is judged again, where it can be.
+    /// Stores an audit's result if the bundle is unchanged. A result under different terms is evaluated again if
+    /// possible.
     fn keep(&mut self, path: PathBuf, mut known: Known) {
         self.running.remove(&path);
         let before = self.known.get(&path).and_then(|known| Some(known.facts.as_ref()?.1)).unwrap_or(0);
@@ -436,7 +448,7 @@ impl Table {
         }
     }
 
-    /// Takes over a judgement of these facts. `false`: something else happened meanwhile.
+    /// Stores the result of evaluating these facts. Returns `false` if the terms or the facts changed in the meantime.
     fn judge_again(&mut self, path: &Path, facts: &Arc<Facts>, generation: u64, build: Arc<Build>) -> bool {
         let is_current = generation == self.generation;
         match self.known.get_mut(path).filter(|known| is_current && known.holds(facts)) {
@@ -448,7 +460,7 @@ impl Table {
         }
     }
 
-    /// The facts do not suffice: the bundle is read again.
+    /// Queues a bundle whose facts do not suffice, so that the bundle is read again.
     fn forget(&mut self, path: &Path, facts: &Arc<Facts>) {
         if self.known.get(path).is_some_and(|known| known.holds(facts)) {
             self.known.remove(path);
@@ -456,7 +468,8 @@ impl Table {
         }
     }
 
-    /// What the log says of an index, if it is time: when it is whole, when something went, and once for each look.
+    /// The counts for the log line about an index, if the line is due: when the index is complete, when something was
+    /// removed, and once per check.
     fn say(&mut self, bundles: usize, pending: usize, every: Duration) -> Option<(usize, usize)> {
         let is_of = Some((self.epoch, bundles, pending));
         if self.said_of == is_of && self.audited == 0 && self.gone == 0 {
@@ -473,7 +486,7 @@ impl Table {
 }
 
 impl Known {
-    /// A copy in the memory of this thread, to the last string.
+    /// A deep copy, including every string, in this thread's memory.
     fn copied(&self) -> Self {
         let facts = self.facts.as_ref();
         Self {
@@ -489,7 +502,7 @@ impl Known {
 }
 
 impl Terms {
-    /// Were they read from the same bytes?
+    /// Whether both were read from the same bytes.
     fn are_same(&self, other: &Self) -> bool {
         let approvals = |terms: &Self| terms.handed.approvals.clone().map(|list| (list.sha256, list.signature));
         self.policy.source == other.policy.source && approvals(self) == approvals(other)

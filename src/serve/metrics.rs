@@ -1,4 +1,4 @@
-//! Counters and latencies, in the text form that Prometheus reads (exposition format 0.0.4).
+//! Counters and latencies in Prometheus' text format (exposition format 0.0.4).
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,19 +8,19 @@ use super::Service;
 use super::state::Standing;
 use crate::report::Admission;
 
-/// Upper bounds of the latencies' buckets, in microseconds.
+/// Upper bounds of the latency buckets, in microseconds.
 const BUCKETS: [u64; 8] = [250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_000_000];
 
-/// What was decided.
+/// A decision on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// Every image is of an accepted build.
+    /// Every image comes from an accepted build.
     Allowed,
-    /// Nothing new runs.
+    /// The request does not change any image.
     Unchanged,
-    /// A denial, in a namespace in which it is a warning.
+    /// A denial in a namespace where denials are only warnings.
     Warned,
-    /// No.
+    /// A denial.
     Denied,
 }
 
@@ -37,7 +37,7 @@ impl Decision {
     }
 }
 
-/// What is counted.
+/// The counters.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     decisions: [AtomicU64; 4],
@@ -72,28 +72,28 @@ fn read(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-/// Writing to a String cannot fail.
+/// The metrics page. Writing to a String cannot fail.
 pub(super) fn page(service: &Service) -> String {
     let metrics = &service.metrics;
     let mut page = String::new();
     let head = |name: &str, kind: &str, help: &str| {
         format!("# HELP hpsb_audit_{name} {help}\n# TYPE hpsb_audit_{name} {kind}\n")
     };
-    page += &head("decisions_total", "counter", "Questions that were answered.");
+    page += &head("decisions_total", "counter", "Requests that received a decision.");
     let counts = metrics.decisions.each_ref().map(read);
     for (decision, count) in Decision::ALL.into_iter().zip(counts) {
         let _ = writeln!(page, "hpsb_audit_decisions_total{{decision=\"{}\"}} {count}", decision.word());
     }
     for (name, help, counter) in [
-        ("refused_total", "Requests that were no question.", &metrics.refused),
-        ("reloads_total", "Changes of policy, evidence or certificate that were taken over.", &metrics.reloads),
-        ("faults_total", "Changes that could not be taken over.", &metrics.faults),
-        ("audits_total", "Bundles that were audited.", &metrics.audits),
+        ("refused_total", "Requests that were refused without a decision.", &metrics.refused),
+        ("reloads_total", "Changes of policy, approvals or certificate that were loaded.", &metrics.reloads),
+        ("faults_total", "Errors while loading changes or auditing.", &metrics.faults),
+        ("audits_total", "Audits of bundles.", &metrics.audits),
     ] {
         page += &head(name, "counter", help);
         let _ = writeln!(page, "hpsb_audit_{name} {}", read(counter));
     }
-    page += &head("decision_seconds", "histogram", "Time that an answer took, without the wire.");
+    page += &head("decision_seconds", "histogram", "Time to process a request, without network time.");
     for (bound, counter) in BUCKETS.into_iter().zip(&metrics.buckets) {
         let _ = writeln!(
             page,
@@ -113,20 +113,20 @@ pub(super) fn page(service: &Service) -> String {
         Standing::Ready(ready) => (ready.index.counts(), ready.pending),
         Standing::Absent(_) => ([0; 4], 0),
     };
-    page += &head("bundles", "gauge", "Bundles in the index, by their verdict.");
+    page += &head("bundles", "gauge", "Bundles in the index, by verdict.");
     for (verdict, count) in Admission::VERDICTS.into_iter().zip(counts) {
         let _ = writeln!(page, "hpsb_audit_bundles{{verdict=\"{}\"}} {count}", verdict.word());
     }
-    page += &head("pending", "gauge", "Bundles that were found and are not judged under the policy as it is.");
+    page += &head("pending", "gauge", "Bundles that were found but not yet evaluated under the current policy.");
     let _ = writeln!(page, "hpsb_audit_pending {pending}");
     let ages = [("terms", "policy, approvals and certificate"), ("evidence", "the evidence")];
     for ((name, what), age) in ages.into_iter().zip(service.looks.ages()) {
         let name = format!("{name}_age_seconds");
-        page += &head(&name, "gauge", &format!("Time since the last look at {what} began; +Inf before the first."));
+        page += &head(&name, "gauge", &format!("Time since the last check of {what} began; +Inf before the first."));
         let age = age.map_or("+Inf".to_owned(), |age| format!("{:.3}", age.as_secs_f64()));
         let _ = writeln!(page, "hpsb_audit_{name} {age}");
     }
-    page += &head("ready", "gauge", "1 when /readyz is 200.");
+    page += &head("ready", "gauge", "1 if /readyz returns 200, otherwise 0.");
     let _ = writeln!(page, "hpsb_audit_ready {}", u8::from(service.not_ready().is_none()));
     page
 }

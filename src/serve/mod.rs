@@ -1,10 +1,11 @@
-//! The webhook: answers the questions of a Kubernetes API server by an index of audited builds that is held in memory.
+//! The webhook: responds to a Kubernetes API server's requests from an in-memory index of audited builds.
 //!
-//! Verified facts are indexed; the policy is the one that the index was judged under, and time is applied at each question. What is not known
-//! is denied: a build that was not judged under the policy as it is now, and everything once a look is late. Reading order: `state` (what is
-//! held), `keeper` (how it is kept up to date), `decide` (a question's answer), `http` (the wire), `metrics` and `log`.
+//! The index contains verified facts, evaluated under one policy; the current time is applied at each request. Anything
+//! unknown is denied: a build that was not evaluated under the current policy, and everything if a check is late.
+//! Reading order: `state` (what is stored), `keeper` (how it is kept up to date), `decide` (how a request is decided),
+//! `http` (the server), `metrics` and `log`.
 //!
-//! It stores nothing, and asks nobody: files come in through [`Edges`].
+//! The webhook stores nothing and connects to no other service; it reads files through [`Edges`].
 
 mod decide;
 mod http;
@@ -31,18 +32,18 @@ use crate::report::BundleReport;
 /// A certificate chain and its key, each in PEM.
 pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
 
-/// Reads what is asked of bundles.
+/// Reads the terms: policy and approvals.
 pub type ReadTerms = dyn Fn() -> Result<Terms, Error> + Send + Sync;
-/// Finds the bundles, each with a digest that changes when anything does that an audit of it reads.
+/// Finds the bundles, each with a digest that changes if any input of the bundle's audit changes.
 pub type FindBundles = dyn Fn() -> Result<Vec<(PathBuf, Sha256)>, Error> + Send + Sync;
-/// Audits a bundle: its report, and what of it may be judged again.
+/// Audits a bundle and returns its report and the facts that can be evaluated again.
 pub type AuditBundle = dyn Fn(&Path, &Question<'_>) -> Result<(BundleReport, Option<Facts>), Error> + Send + Sync;
 /// Reads certificate and key.
 pub type ReadCertificate = dyn Fn() -> Result<Pems, Error> + Send + Sync;
 /// Reads the clock.
 pub type ReadClock = dyn Fn() -> Result<Timestamp, Error> + Send + Sync;
 
-/// Everything that comes from outside.
+/// The service's access to files and the clock.
 pub struct Edges {
     /// Policy and approvals.
     pub terms: Box<ReadTerms>,
@@ -50,11 +51,12 @@ pub struct Edges {
     pub bundles: Box<FindBundles>,
     /// The audit.
     pub audit: Box<AuditBundle>,
-    /// What the service shows of itself.
+    /// The service's certificate.
     pub certificate: Box<ReadCertificate>,
     /// The time.
     pub now: Box<ReadClock>,
 }
 
-/// Every bundle is audited anew after this time, for what the clock decides beside the age of builds and the ends of waivers.
+/// The time after which every bundle is audited again, because the clock affects more than the age of builds and the
+/// end of waivers.
 const AUDIT_AGAIN: Duration = Duration::from_secs(3_600);

@@ -1,4 +1,4 @@
-//! sigstore bundles, versions 0.1 to 0.3: a signature of the image's manifest itself, or a signed statement about it.
+//! sigstore bundles, versions 0.1 to 0.3: a signature on the image's manifest itself or on a statement about the manifest.
 //!
 //! Sources: sigstore/protobuf-specs, sigstore_bundle.proto; DSSE protocol 1.0.0; in-toto statements; sigstore/cosign, specs/BUNDLE_SPEC.md.
 
@@ -16,7 +16,7 @@ use crate::crypto::dsse::IN_TOTO;
 const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
 
-/// Judges the bundle `document`.
+/// Checks the bundle `document`.
 pub(super) fn judge_bundle(document: &Map<String, Value>, judge: &Judge<'_>) -> Result<Signed, Answer> {
     let document = &plain_bundle(document);
     let bytes = Value::Object(document.clone()).to_string().into_bytes();
@@ -24,23 +24,23 @@ pub(super) fn judge_bundle(document: &Map<String, Value>, judge: &Judge<'_>) -> 
     let version = media_type(document);
     let known = ["+json;version=0.1", "+json;version=0.2", "+json;version=0.3", ".v0.3+json"];
     if !known.iter().any(|known| version.strip_prefix(BUNDLE) == Some(known)) {
-        return Err(Answer::Undecided(format!("unsupported: a bundle of the kind {version:?}")));
+        return Err(Answer::Undecided(format!("unsupported: bundle media type {version:?}")));
     }
     let material = document.get("verificationMaterial").and_then(Value::as_object);
     let material = material.ok_or_else(|| refused("the bundle has no verification material"))?;
     let certified = material.contains_key("certificate") || material.contains_key("x509CertificateChain");
     if certified == material.contains_key("publicKey") {
-        return Err(refused("the bundle names not exactly one of a key and a certificate"));
+        return Err(refused("the bundle must have exactly one of a key and a certificate"));
     }
     let who = if certified { Who::Certified } else { Who::KeyHolder };
     match (document.get("messageSignature"), document.get("dsseEnvelope")) {
         (Some(message), None) => judge_message(message, bytes, who, judge),
         (None, Some(envelope)) => judge_envelope(envelope, bytes, who, judge),
-        _ => Err(refused("the bundle has not exactly one of messageSignature and dsseEnvelope")),
+        _ => Err(refused("the bundle must have exactly one of messageSignature and dsseEnvelope")),
     }
 }
 
-/// By what the signer is known.
+/// How the signer is identified.
 #[derive(Debug, Clone, Copy)]
 enum Who {
     KeyHolder,
@@ -53,14 +53,14 @@ fn judge_message(message: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -> 
     if let Some(digest) = message.get("messageDigest").filter(|digest| !digest.is_null()) {
         let algorithm = digest.get("algorithm").and_then(Value::as_str).unwrap_or_default();
         if algorithm != "SHA2_256" {
-            return Err(Answer::Undecided(format!("unsupported: a message digest by {algorithm:?}")));
+            return Err(Answer::Undecided(format!("unsupported: message digest algorithm {algorithm:?}")));
         }
         let digest = base64_member(digest, "digest")?.try_into();
-        let digest = digest.map(Sha256::from_bytes).map_err(|_| refused("the digest has not 32 bytes"))?;
+        let digest = digest.map(Sha256::from_bytes).map_err(|_| refused("the digest does not have 32 bytes"))?;
         compare_digest(&digest, judge.image)?;
         image_digest = Some(digest);
     }
-    let digest = image_digest.ok_or_else(|| Answer::Undecided("the bundle does not name a digest".into()))?;
+    let digest = image_digest.ok_or_else(|| Answer::Undecided("the bundle does not specify a digest".into()))?;
     let mut signed = match who {
         Who::Certified => {
             judge.spend_keyless(bytes.len())?;
@@ -69,7 +69,7 @@ fn judge_message(message: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -> 
         Who::KeyHolder => {
             let mut families = judge.keys().map(|(_, key, _)| key.family()).peekable();
             if families.peek().is_some() && families.all(|family| family == "ed25519") {
-                let message = "unsupported: Ed25519 needs the manifest itself, only its digest is known";
+                let message = "unsupported: Ed25519 needs the manifest itself, but only its digest is known";
                 return Err(Answer::Undecided(message.into()));
             }
             judge.find_key(&Message::of_digest(digest), &signature, &digest, || Ok(bytes.to_vec()))?
@@ -83,12 +83,12 @@ fn judge_envelope(envelope: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -
     let payload = base64_member(envelope, "payload")?;
     let payload_type = envelope.get("payloadType").and_then(Value::as_str).unwrap_or_default();
     let Some([signature]) = envelope.get("signatures").and_then(Value::as_array).map(Vec::as_slice) else {
-        return Err(refused("the envelope has not exactly one signature"));
+        return Err(refused("the envelope must have exactly one signature"));
     };
     let signature = base64_member(signature, "sig")?;
-    // The log entry's verifier wants a digest that the statement names; whether it is the image's is asked behind the signature.
+    // The log entry's verifier needs a digest from the statement. Whether that digest is the image's is checked after the signature.
     let digest = judge.image.map(|image| image.digest).or_else(|| subjects(&strict_json::parse(&payload).ok()?).next());
-    let digest = digest.ok_or_else(|| refused("the statement names no sha256 digest"));
+    let digest = digest.ok_or_else(|| refused("the statement contains no sha256 digest"));
     let mut signed = match who {
         Who::Certified => {
             judge.spend_keyless(bytes.len())?;
@@ -104,15 +104,15 @@ fn judge_envelope(envelope: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -
     Ok(signed)
 }
 
-/// What the signed statement is about. It is parsed behind a good signature.
+/// Checks what the signed statement is about. The statement is parsed only after its signature was verified.
 fn judge_statement(payload_type: &str, payload: &[u8], image: Option<&ImageTarget>) -> Result<String, Answer> {
     if payload_type != IN_TOTO {
-        return Err(Answer::Undecided(format!("unsupported: a payload of the type {payload_type:?}")));
+        return Err(Answer::Undecided(format!("unsupported: payload type {payload_type:?}")));
     }
     let statement = strict_json::parse(payload).map_err(|error| refused(&format!("the statement: {error}")))?;
     let text = |name: &str| statement.get(name).and_then(Value::as_str).unwrap_or_default();
     if !STATEMENTS.contains(&text("_type")) {
-        return Err(refused(&format!("{:?} is no type of an in-toto statement", text("_type"))));
+        return Err(refused(&format!("{:?} is not an in-toto statement type", text("_type"))));
     }
     if let Some(image) = image
         && !subjects(&statement).any(|digest| digest == image.digest)
@@ -121,7 +121,7 @@ fn judge_statement(payload_type: &str, payload: &[u8], image: Option<&ImageTarge
     }
     if text("predicateType") != SIGN_PREDICATE {
         return Err(Answer::Undecided(format!(
-            "unsupported: an attestation of the kind {:?}, not a signature of the image",
+            "unsupported: an attestation with the predicate type {:?}, not a signature on the image",
             text("predicateType")
         )));
     }
@@ -134,7 +134,7 @@ fn subjects(statement: &Value) -> impl Iterator<Item = Sha256> {
     subjects.into_iter().filter_map(|subject| Sha256::from_hex(subject.get("digest")?.get("sha256")?.as_str()?))
 }
 
-/// What a DSSE envelope signs.
+/// The bytes that a DSSE signature covers.
 fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
     [head.as_bytes(), payload].concat()
@@ -142,7 +142,7 @@ fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 fn base64_member(object: &Value, name: &str) -> Result<Vec<u8>, Answer> {
     let text = object.get(name).and_then(Value::as_str);
-    text.and_then(decode_base64).ok_or_else(|| refused(&format!("{name} is no base64")))
+    text.and_then(decode_base64).ok_or_else(|| refused(&format!("{name} is not base64")))
 }
 
 fn refused(message: &str) -> Answer {

@@ -1,18 +1,18 @@
 //! The canonical form of JSON that Notary v1 signs.
 //!
-//! Notary parses what is below `signed` and writes it again: members sorted by the bytes of their names, no blanks, in strings only `"`
-//! and `\` escaped and every other byte as it is (docker/go, canonical/json). The file on disk may be spelled otherwise, so what is
-//! signed are not the file's bytes. Whoever reads facts must read them from the very value that was encoded here.
+//! Notary parses the value of `signed` and re-encodes it: members sorted by the bytes of their names, no whitespace,
+//! and only `"` and `\` escaped in strings (docker/go, canonical/json). The file may be formatted differently, so the
+//! signature does not cover the file's own bytes. Callers must read facts from the value that was encoded here.
 
 use serde_json::Value;
 
-/// The largest integer that survives Notary's way through a double.
+/// The largest integer that survives Notary's conversion to a double unchanged.
 const INTEGER_MAX: u64 = 1 << 53;
 
 /// The bytes that are signed.
 ///
 /// # Errors
-/// In words, for numbers that notary would change or refuse: fractions, exponents, integers beyond 2^53.
+/// A message about a number that Notary would change or refuse: a fraction, an exponent, or an integer beyond 2^53.
 pub(super) fn encode(value: &Value) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     write(value, &mut out)?;
@@ -81,16 +81,16 @@ mod tests {
         encode(&value).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
-    /// The answers are those of notary's own vendored docker/go/canonical/json.
+    /// The expected values were produced with the docker/go/canonical/json package that Notary vendors.
     #[test]
-    fn known_answers() {
+    fn encoding_matches_known_answers() {
         let text = "{ \"b\" : [1, -2, true, null], \"a\\u0001\" : \"\\u003c&\\n\\\"\\\\/é\", \"Z\": {} }";
         assert_eq!(canonical(text).unwrap(), "{\"Z\":{},\"a\u{1}\":\"<&\n\\\"\\\\/é\",\"b\":[1,-2,true,null]}");
         assert_eq!(canonical("9007199254740992").unwrap(), "9007199254740992");
     }
 
     #[test]
-    fn what_notary_would_change_is_refused() {
+    fn values_that_notary_would_change_are_refused() {
         for bad in
             ["1.5", "1e3", "1.0", "-0", "9007199254740993", "-9007199254740993", "{\"a\":1,\"a\":1}", "\"\\ud800\""]
         {

@@ -1,4 +1,4 @@
-//! Does content trust say that this image was signed?
+//! Checks whether the image was signed with content trust.
 
 use super::notary::{Fault, Leaf, Pins, Repository, Trusted};
 use super::{AcceptedSigner, Answer, ImageSignerKey, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
@@ -16,7 +16,7 @@ pub(super) fn judge(
 ) -> Vec<SignatureReport> {
     let pins = pins(trusted, recorded_key);
     let repositories = Repository::all(files, budget);
-    // Each is asked for each of the tags.
+    // Every tag is looked up in each repository.
     let within = |_: &&Repository<'_>| budget.spend(Work::Nodes(image.tags.len() as u64), "the image's tags").is_ok();
     repositories
         .iter()
@@ -25,7 +25,7 @@ pub(super) fn judge(
         .collect()
 }
 
-/// The policy's root keys, or else the one that the signed log records.
+/// The policy's root keys or, if there are none, the key recorded in the signed log.
 fn pins(trusted: &TrustPolicy, recorded_key: Option<&str>) -> Vec<String> {
     let named: Vec<String> = trusted
         .signers
@@ -48,7 +48,7 @@ fn judge_one(
     let report = |answer| SignatureReport::new(Kind::ContentTrust, &repository.folder, answer);
     if pins.is_empty() {
         return report(Answer::Undecided(
-            "no root key is pinned: the signed log records none and the policy's [trust] names none".into(),
+            "no root key is pinned: neither the signed log nor the policy's [trust] specifies one".into(),
         ));
     }
     let walked = match repository.walk(Pins::Keys(pins), Some(&image.repository), limits) {
@@ -69,11 +69,16 @@ fn judge_one(
     report
 }
 
-/// What was not valid when the image was built. A root that came later by a proved chain may have a certificate that begins later.
+/// Why the metadata was not valid when the image was built. The beginning of validity is checked only for the first
+/// root's certificates: a later root, reached through a verified chain, may have a certificate that begins after the
+/// build.
 fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
     let early = |leaf: &&Leaf| leaf.not_before.is_clearly_after(built);
     if let Some(leaf) = walked.anchor_certificates.iter().find(early) {
-        return Some(format!("the root key's certificate begins at {}, after the build at {built}", leaf.not_before));
+        return Some(format!(
+            "the root key's certificate is valid only from {}, after the build at {built}",
+            leaf.not_before
+        ));
     }
     let over = expiries(walked).into_iter().find(|(_, moment)| *moment <= built);
     over.map(|(what, moment)| format!("{what} had expired at {moment}, before the build at {built}"))
@@ -85,10 +90,10 @@ pub(super) fn expiries(walked: &Trusted) -> Vec<(String, Timestamp)> {
     roles.chain(certificates.map(|leaf| ("the root key's certificate".to_owned(), leaf.not_after))).collect()
 }
 
-/// Tags that are named one by one: a build pushes two.
+/// The maximum number of tags that are listed individually; a build pushes two.
 const TAGS_SHOWN: usize = 20;
 
-/// The build's own tag must lead to the image; `latest` may have moved on to a later build since.
+/// Checks that the build's own tag points to the image; by now, `latest` may point to a later build.
 fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
     let tags = match &image.tag {
         Some(tag) => std::slice::from_ref(tag),
@@ -105,7 +110,7 @@ fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
             {
                 let size = image.size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
                 return Err(Answer::Refused(format!(
-                    "{role}.json: {tag} is {} ({} bytes), the signed log has {}{size}",
+                    "{role}.json: {tag} is {} ({} bytes), but the signed log has {}{size}",
                     target.sha256, target.length, image.digest
                 )));
             }
@@ -113,7 +118,7 @@ fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
         }
     }
     missing.truncate(TAGS_SHOWN);
-    Err(Answer::Refused(format!("no signed target is called {}", missing.join(" or "))))
+    Err(Answer::Refused(format!("no signed target is named {}", missing.join(" or "))))
 }
 
 fn signer(walked: &Trusted, policy: &TrustPolicy) -> AcceptedSigner {
@@ -131,13 +136,13 @@ fn details(walked: &Trusted, image: &ImageTarget) -> Vec<String> {
         .collect();
     for tag in image.tags.iter().filter(|tag| Some(*tag) != image.tag.as_ref()).take(TAGS_SHOWN) {
         lines.push(match walked.look_up(tag) {
-            Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} is this image too"),
-            Ok(Some((_, target))) => format!("{tag} is another image now: {}", target.sha256),
+            Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} is also this image"),
+            Ok(Some((_, target))) => format!("{tag} is now a different image: {}", target.sha256),
             _ => format!("{tag} is not signed"),
         });
     }
     lines.extend(walked.targets().faults().iter().map(|(role, fault)| match fault {
-        Fault::Refused(message) | Fault::Missing(message) => format!("{role} is not believed: {message}"),
+        Fault::Refused(message) | Fault::Missing(message) => format!("{role} was not accepted: {message}"),
     }));
     lines
 }
@@ -149,10 +154,10 @@ mod tests {
     use super::*;
     use crate::base::time::DAY_SECONDS;
 
-    /// A root certificate's last moment before the build is a day before it begins, for clocks differ; what expires at the very moment of the
-    /// build had expired.
+    /// A root certificate may begin up to a day after the build, because clocks differ. Anything that expires exactly
+    /// at the time of the build counts as expired.
     #[test]
-    fn the_moments_of_a_build_are_exact() {
+    fn validity_at_the_time_of_the_build_is_exact() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/inputs/trust/notary/first");
         let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
         let files = files.map(|path| TrustFile {
@@ -166,7 +171,7 @@ mod tests {
         let ends = expiries(&walked).into_iter().map(|(_, moment)| moment).min().unwrap();
         let early = begins.plus_seconds(-DAY_SECONDS);
         assert_eq!(out_of_date(&walked, early), None);
-        assert!(out_of_date(&walked, early.plus_seconds(-1)).unwrap().contains("begins at"));
+        assert!(out_of_date(&walked, early.plus_seconds(-1)).unwrap().contains("is valid only from"));
         assert_eq!(out_of_date(&walked, ends.plus_seconds(-1)), None);
         assert!(out_of_date(&walked, ends).unwrap().contains("had expired at"));
     }

@@ -1,10 +1,12 @@
-//! Signatures by cosign: `.sig` manifests with their payloads, and sigstore bundles (`bundle.rs`).
+//! Signatures made by cosign: `.sig` manifests with their payloads, and sigstore bundles (`bundle.rs`).
 //!
-//! Files are found by what they are: a manifest of signatures is JSON with layers of cosign's media type, and its payload is whatever
-//! file has the layer's digest, so that a layout written by `cosign save` and an evidence folder are read alike. The `signature-N` files in
-//! which `dir:` layouts keep the same hold the payload themselves.
-//! A signature is by a key that the policy names, or, without a key of one's own ("keyless"), by an identity that the policy names
-//! together with a trusted root (`sigstore/`). What is not supported is said to be so and never accepted.
+//! Files are identified by content. A signature manifest is JSON with layers of cosign's media type, and its payload is
+//! any file with the layer's digest. Therefore, a layout written by `cosign save` and an evidence folder are read in
+//! the same way. The `signature-N` files of `dir:` layouts contain the payload themselves.
+//!
+//! A signature must be by a key listed in the policy or, if it is keyless, by an identity listed there with a trusted
+//! root (`sigstore/`). Anything unsupported is reported as such and never accepted.
+//!
 //! Sources: sigstore/cosign, specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; sigstore/protobuf-specs; DSSE protocol 1.0.0;
 //! containers/image, internal/signature, for `signature-N`.
 
@@ -34,13 +36,13 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 pub(super) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 
-const WHAT: &str = "the signatures of cosign";
-/// Memory for a report besides the name of its file.
+const WHAT: &str = "cosign signatures";
+/// Memory for a report, without its file name.
 const REPORT_HELD_BYTES: u64 = 400;
-/// The fewest bytes in which a bundle has a part that is signed: a signature, a time, an id.
+/// The minimum number of bytes per signed part of a bundle, which has a signature, a time and an id.
 const SIGNED_PART_BYTES: u64 = 200;
 
-/// What signatures are judged by.
+/// The context for checking signatures.
 pub(super) struct Judge<'a> {
     pub(super) image: Option<&'a ImageTarget>,
     policy: &'a TrustPolicy,
@@ -51,7 +53,7 @@ pub(super) struct Judge<'a> {
     payloads: Payloads<'a>,
 }
 
-/// Files by the digests of their bytes: each is hashed once, when the first payload is asked for.
+/// Files by digest. Each file is hashed once, when a payload is first needed.
 struct Payloads<'a> {
     files: &'a [TrustFile],
     budget: &'a Budget,
@@ -95,7 +97,7 @@ pub(super) fn judge(
     for file in files.iter().filter(|file| file.bytes.trim_ascii_start().first() == Some(&b'{')) {
         let Ok(Value::Object(document)) = strict_json::parse(&file.bytes) else {
             if mentions(&file.bytes, BUNDLE) || mentions(&file.bytes, LAYER) {
-                let answer = Answer::Refused("it is not JSON without duplicate members".into());
+                let answer = Answer::Refused("it is not valid JSON, or it has a duplicate member".into());
                 reports.push(SignatureReport::new(Kind::Cosign, &file.path, answer));
             }
             continue;
@@ -104,7 +106,7 @@ pub(super) fn judge(
             reports.push(report(&file.path, judge_bundle(&document, &judge)));
         }
         for layer in signature_layers(&document).take(usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX)) {
-            // A report names the file.
+            // The report contains the file name.
             if judge.budget.hold(file.path.len() as u64 + REPORT_HELD_BYTES, WHAT).is_err() {
                 return reports;
             }
@@ -135,35 +137,37 @@ fn signature_layers(document: &Map<String, Value>) -> impl Iterator<Item = &Map<
     layers.filter(|layer| media_type(layer) == LAYER)
 }
 
-/// One layer of a `.sig` manifest: the payload is a file by its digest, the signature stands in an annotation.
+/// Checks one layer of a `.sig` manifest: the layer's digest identifies the payload file, and an annotation contains
+/// the signature.
 fn judge_layer(layer: &Map<String, Value>, judge: &Judge<'_>) -> Result<Signed, Answer> {
     let digest = layer.get("digest").and_then(Value::as_str).and_then(Sha256::from_prefixed);
     let digest = digest.ok_or_else(|| Answer::Refused("the layer has no sha256 digest".into()))?;
     let payload = judge.payloads.find(&digest);
-    let payload = payload.ok_or_else(|| Answer::Undecided(format!("the payload {digest} is not there")))?;
+    let payload = payload.ok_or_else(|| Answer::Undecided(format!("the payload {digest} is missing")))?;
     judge_payload(layer, &payload.bytes, &digest, judge)
 }
 
-/// A `signature-N` file behind its first byte: the form's name, a line's end, and for cosign's JSON with the payload in base64.
+/// Checks a `signature-N` file after its first byte: a format name, a newline and, for cosign, JSON with the payload in
+/// base64.
 fn judge_stored(stored: &[u8], judge: &Judge<'_>) -> Result<Signed, Answer> {
     let refused = |message: &str| Answer::Refused(message.to_owned());
     let document = stored.strip_prefix(b"sigstore-json\n");
-    let document = document.ok_or_else(|| Answer::Undecided("unsupported: a signature in another form".into()))?;
+    let document = document.ok_or_else(|| Answer::Undecided("unsupported: a different signature format".into()))?;
     let document = strict_json::parse(document).map_err(|error| refused(&format!("the stored signature: {error}")))?;
-    let document = document.as_object().ok_or_else(|| refused("it is no JSON object"))?;
+    let document = document.as_object().ok_or_else(|| refused("it is not a JSON object"))?;
     match document.get("mimeType").and_then(Value::as_str) {
         Some(LAYER) => {}
         other => {
             let other = other.unwrap_or_default();
-            return Err(Answer::Undecided(format!("unsupported: an attachment of the type {other:?}")));
+            return Err(Answer::Undecided(format!("unsupported: attachment type {other:?}")));
         }
     }
     let payload = document.get("payload").and_then(Value::as_str).and_then(decode_base64);
-    let payload = payload.ok_or_else(|| refused("it has no payload in base64"))?;
+    let payload = payload.ok_or_else(|| refused("it has no base64 payload"))?;
     judge_payload(document, &payload, &Sha256::of(&payload), judge)
 }
 
-/// What a signature in the `annotations` of `holder` says of `payload`, whose digest is `digest`.
+/// Checks the signature in the `annotations` of `holder` over `payload`, whose digest is `digest`.
 fn judge_payload(
     holder: &Map<String, Value>,
     payload: &[u8],
@@ -175,7 +179,7 @@ fn judge_payload(
     let annotations = annotations.ok_or_else(|| refused("it has no annotations"))?;
     let annotation = |name: &str| annotations.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let signature = annotation(SIGNATURE).and_then(decode_base64);
-    let signature = signature.ok_or_else(|| refused("it has no signature in base64"))?;
+    let signature = signature.ok_or_else(|| refused("it has no base64 signature"))?;
     let mut signed = if annotation(CERTIFICATE).is_some() {
         judge.spend_keyless(annotations.values().filter_map(Value::as_str).map(str::len).sum())?;
         judge.identities.find_signer(&bundle_of_layer(annotations, digest, &signature)?, digest)?
@@ -185,13 +189,14 @@ fn judge_payload(
     };
     let payload = Payload::read(payload, payload::COSIGN).map_err(Answer::Refused)?;
     compare_digest(&payload.digest, judge.image)?;
-    signed.details.push(format!("it says: {} is {:?}", payload.digest, payload.reference));
+    signed.details.push(format!("it states that {} is {:?}", payload.digest, payload.reference));
     Ok(signed)
 }
 
 impl Judge<'_> {
-    /// The first signer whose key accepts. With no key to try nothing can be said; a key of the policy that does not accept says no more.
-    /// If the policy wants the key's log entry, it is looked at in the bundle of the signature of `digest`.
+    /// Finds the first signer under whose key the signature verifies. If the policy lists no key, the result is
+    /// undecided; if the signature does not verify under any key, it is refused. If the policy requires a log entry for
+    /// the key, the entry is checked in the bundle for the signature on `digest`.
     pub(super) fn find_key(
         &self,
         message: &Message<'_>,
@@ -212,13 +217,17 @@ impl Judge<'_> {
         }
         let (signer, key, log) = match found {
             Some(Some(found)) => found,
-            Some(None) => return Err(Answer::Refused("no key of the policy's [trust] accepts the signature".into())),
-            None => return Err(Answer::Undecided("the policy's [trust] names no cosign key".into())),
+            Some(None) => {
+                return Err(Answer::Refused(
+                    "the signature does not verify under any key in the policy's [trust]".into(),
+                ));
+            }
+            None => return Err(Answer::Undecided("the policy's [trust] contains no cosign key".into())),
         };
         let details = match log {
             Some(root) => verify_log(root, key, &bundle()?, digest, self.now, self.limits)?,
             None => {
-                vec!["transparency log entries are not looked at: the policy gives this key no sigstore-root".into()]
+                vec!["transparency log entries are not checked: the policy has no sigstore-root for this key".into()]
             }
         };
         let signer = AcceptedSigner { key: key.identity().to_string(), name: Some(signer.name.clone()) };
@@ -229,7 +238,8 @@ impl Judge<'_> {
         self.budget.spend(work, WHAT).map_err(|error| Answer::Undecided(error.to_string()))
     }
 
-    /// Spends for a bundle of so many bytes: every log entry, time-stamp and certificate in it may cost a signature, for each identity.
+    /// Charges the cost of a bundle of this size to the budget: each log entry, time-stamp and certificate may need one
+    /// signature verification per identity.
     pub(super) fn spend_keyless(&self, bytes: usize) -> Result<(), Answer> {
         let signatures = bytes as u64 / SIGNED_PART_BYTES + 1;
         let identities = self.policy.signers.len() as u64 + 1;
@@ -237,7 +247,7 @@ impl Judge<'_> {
         self.spend(Work::Signatures(signatures.saturating_mul(identities)))
     }
 
-    /// The policy's keys, with the trusted roots whose logs must have their signatures.
+    /// The policy's keys, each with the trusted root, if any, whose logs must contain the key's signatures.
     pub(super) fn keys(
         &self,
     ) -> impl Iterator<Item = (&ImageSigner, &ImageKey, Option<&super::sigstore::SigstoreRoot>)> {
@@ -253,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_is_hashed_once_however_many_layers_name_it() {
+    fn a_payload_is_hashed_once_for_any_number_of_layers() {
         let payload = vec![b'x'; 10_000];
         let layer = serde_json::json!({
             "mediaType": LAYER, "digest": Sha256::of(&payload).to_string(), "annotations": { SIGNATURE: "AAAA" },
@@ -273,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_a_signature_only_where_it_says_so() {
+    fn a_broken_file_counts_as_a_signature_only_if_it_contains_a_signature_type() {
         let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
         let found = |text: &str| {
             let file = TrustFile { path: "x.json".into(), bytes: text.into() };

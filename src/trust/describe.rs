@@ -1,4 +1,5 @@
-//! Who signed what, until when, without a bundle to compare with: what `trust SOURCE` shows.
+//! Describes signers, signed images and expiry times without comparing them with a bundle: the output of `trust
+//! SOURCE`.
 
 use super::notary::{Fault, Pins, Repository, Trusted};
 use super::{
@@ -13,33 +14,34 @@ use crate::base::time::Timestamp;
 /// One repository's metadata, or one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Its kind.
+    /// The kind of signature.
     pub kind: Kind,
-    /// The file or folder it came from.
+    /// The file or folder from which it was read.
     pub file: String,
-    /// What it is worth.
+    /// Whether the signature is trusted.
     pub standing: Standing,
-    /// Label and value.
+    /// Pairs of label and value.
     pub rows: Vec<(String, String)>,
 }
 
-/// What it is worth.
+/// Whether a signature is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// A signer of the policy signed it.
+    /// It was made by one of the policy's signers.
     Trusted,
-    /// It agrees with itself; nobody says whose it is.
+    /// It is consistent, but the policy pins no key to verify it with.
     Unpinned,
-    /// It is wrong.
+    /// The signature is wrong.
     Refused(String),
-    /// It cannot be told.
+    /// Undecided.
     Undecided(String),
 }
 
-/// Describes every signature in `files`, judged by the policy's signers as far as it names any. It compares with no image.
+/// Describes every signature in `files`, verified with the policy's signers if there are any. Signatures are not
+/// compared with an image.
 ///
 /// # Errors
-/// [`Error::OverLimit`]: judging all of them takes more work or memory than files of this size may take.
+/// [`Error::OverLimit`] if checking all signatures takes more work or memory than is allowed for files of this size.
 pub fn describe(
     files: &[TrustFile],
     policy: &TrustPolicy,
@@ -86,7 +88,7 @@ fn metadata_rows(walked: &Trusted, policy: &TrustPolicy, now: Timestamp) -> Vec<
         let name = policy.signers.iter().find(is_theirs).map(|signer| signer.name.as_str());
         row("signer", format!("{} ({key})", name.unwrap_or_default()));
     }
-    // A root of a later version may have the same one.
+    // A later root may have the same certificate.
     let later = walked.later_certificates.iter().filter(|leaf| !walked.anchor_certificates.contains(leaf));
     for leaf in walked.anchor_certificates.iter().chain(later) {
         let name = leaf.common_name.clone().unwrap_or_default();
@@ -100,7 +102,7 @@ fn metadata_rows(walked: &Trusted, policy: &TrustPolicy, now: Timestamp) -> Vec<
         row(&format!("{role} {tag}"), format!("{} ({} bytes)", target.sha256, target.length));
     }
     for (role, Fault::Refused(message) | Fault::Missing(message)) in walked.targets().faults() {
-        row(&format!("{role} is not believed"), message.clone());
+        row(&format!("{role} was not accepted"), message.clone());
     }
     rows
 }
@@ -109,7 +111,7 @@ fn until(end: Timestamp, now: Timestamp) -> String {
     if end <= now { format!("until {end} (expired)") } else { format!("until {end}") }
 }
 
-/// Simple signing and cosign, without an image to compare with.
+/// Describes simple-signing and cosign signatures without comparing them with an image.
 fn signatures(
     files: &[TrustFile],
     policy: &TrustPolicy,
@@ -127,7 +129,7 @@ fn signatures(
                 Standing::Trusted
             }
             Answer::Refused(message) => Standing::Refused(message),
-            Answer::Undecided(message) => Standing::Undecided(message),
+            Answer::Undecided(message) | Answer::NotBuiltIn(message) => Standing::Undecided(message),
         };
         rows.extend(report.expiries.into_iter().map(|(what, moment)| (what, until(moment, now))));
         rows.extend(report.details.into_iter().map(|line| ("note".to_owned(), line)));

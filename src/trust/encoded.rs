@@ -1,9 +1,9 @@
-//! Base64 and JSON as the Go programs that sign images read them.
+//! Decodes base64 and JSON in the same way as the Go programs that sign images.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value};
 
-/// Base64 in which carriage returns and line feeds say nothing (Go's encoding/base64). Everything else is strict.
+/// Decodes base64, ignoring carriage returns and line feeds (Go's encoding/base64). Everything else is strict.
 pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     Base64::decode_vec(&one_line(text)).ok()
 }
@@ -12,8 +12,8 @@ fn one_line(text: &str) -> String {
     text.chars().filter(|letter| !matches!(letter, '\r' | '\n')).collect()
 }
 
-/// A sigstore bundle as Go's protojson understands it: a member that is `null` is absent, and base64 has no line breaks. A checkpoint is text, and
-/// keeps them.
+/// A sigstore bundle in the form that Go's protojson reads: `null` members are removed, and line breaks are removed
+/// from base64. A checkpoint is text and keeps its line breaks.
 pub(super) fn plain_bundle(members: &Map<String, Value>) -> Map<String, Value> {
     const TEXT: &str = "envelope";
     let present = members.iter().filter(|(_, value)| !value.is_null());
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_breaks_say_nothing_and_all_else_is_strict() {
+    fn line_breaks_are_ignored_and_everything_else_is_strict() {
         for text in ["aGVsbG8=", "aGVs\nbG8=", "aGVs\r\nbG8=\r\n", "\naGVsbG8="] {
             assert_eq!(decode_base64(text).as_deref(), Some(&b"hello"[..]), "{text:?}");
         }

@@ -1,9 +1,10 @@
 //! Signatures on the image: content trust (Notary v1), simple signing (OpenPGP) and cosign.
 //!
-//! Bytes and a moment come in, answers go out: nothing here reads a clock, a network or a folder. What is signed is always one
-//! digest of an image's manifest; which digest that must be comes from the signed log, see `ImageTarget`.
+//! The code here turns bytes and a time into answers; it does not use a clock, network or file system. A signature
+//! always covers the digest of an image's manifest. The signed log states the expected digest: see `ImageTarget`.
 //!
-//! To add a kind of signature: one file with `judge(…) -> Vec<SignatureReport>`, one line in `judge`, one variant of [`Kind`].
+//! To add a kind of signature, add a file with `judge(…) -> Vec<SignatureReport>`, a line in `judge` and a variant of
+//! [`Kind`].
 
 mod bundle;
 mod canonical_json;
@@ -16,7 +17,7 @@ mod encoded;
 pub(crate) mod notary;
 mod payload;
 pub(crate) mod public_key;
-#[cfg_attr(not(feature = "openpgp"), allow(dead_code, reason = "only simple signing names images"))]
+#[cfg_attr(not(feature = "openpgp"), allow(dead_code, reason = "used by simple signing only"))]
 mod reference;
 #[cfg(feature = "sigstore")]
 mod sigstore;
@@ -40,28 +41,28 @@ use crate::base::time::Timestamp;
 /// One file of image signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustFile {
-    /// Its path below the folder that was given, parted by `/`.
+    /// The file's path below the supplied folder, with `/` as separator.
     pub path: String,
-    /// Its bytes.
+    /// The file's content.
     pub bytes: Vec<u8>,
 }
 
 /// The image that must be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageTarget {
-    /// Its repository in full, as `docker.io/acme/wallet`.
+    /// The image's full repository name, such as `docker.io/acme/wallet`.
     pub(crate) repository: String,
-    /// The tag that belongs to this build alone.
+    /// The tag that only this build has.
     pub(crate) tag: Option<String>,
-    /// Every tag it was pushed under.
+    /// Every tag under which the image was pushed.
     pub(crate) tags: Vec<String>,
-    /// Digest of its manifest.
+    /// The digest of the image's manifest.
     pub(crate) digest: Sha256,
-    /// Bytes of its manifest, where the log has them.
+    /// The size of the manifest in bytes, if the log states it.
     pub(crate) size: Option<u64>,
-    /// When it was built.
+    /// When the image was built.
     pub(crate) built: Timestamp,
-    /// The moment that the audit is for.
+    /// The time for which the audit is performed.
     pub(crate) now: Timestamp,
 }
 
@@ -72,12 +73,12 @@ pub enum Kind {
     ContentTrust,
     /// An OpenPGP message.
     SimpleSigning,
-    /// cosign, with a key of one's own or keyless.
+    /// cosign, with a managed key or keyless.
     Cosign,
 }
 
 impl Kind {
-    /// The kind in words.
+    /// The name of the kind.
     pub fn words(self) -> &'static str {
         match self {
             Self::ContentTrust => "content trust",
@@ -87,44 +88,50 @@ impl Kind {
     }
 }
 
-/// What is to be said of one signature.
+/// The result for one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// A trusted key signed this image.
     Accepted(AcceptedSigner),
-    /// It is wrong, or of something else.
+    /// The signature is wrong or covers something else.
     Refused(String),
-    /// It cannot be told: nobody trusts the key, a part is missing, or the form is not supported.
+    /// Undecided: the key is not trusted, a part is missing, or the format is not supported.
     Undecided(String),
+    /// This build does not judge signatures of this form.
+    #[cfg_attr(
+        all(feature = "openpgp", feature = "sigstore"),
+        allow(dead_code, reason = "this build supports every form")
+    )]
+    NotBuiltIn(String),
 }
 
-/// Whose signature was accepted.
+/// The signer of an accepted signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AcceptedSigner {
-    /// The key: a root key's id, a fingerprint, a key's digest.
+    /// The key: the id of a root key, a fingerprint, or a key digest.
     pub(crate) key: String,
-    /// The policy's name for it; `None` when only the signed log names the key.
+    /// The policy's name for the key; `None` if only the signed log specifies the key.
     pub(crate) name: Option<String>,
 }
 
-/// One signature, judged.
+/// The report on one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SignatureReport {
     pub(crate) kind: Kind,
-    /// The file or folder it came from.
+    /// The file or folder from which the signature was read.
     pub(crate) file: String,
     pub(crate) answer: Answer,
-    /// What runs out, and when.
+    /// Expiry times and what each applies to.
     pub(crate) expiries: Vec<(String, Timestamp)>,
-    /// More, a line each.
+    /// Further details, one line each.
     pub(crate) details: Vec<String>,
 }
 
 impl SignatureReport {
-    /// Notes what a good signature says of an image.
+    /// Records what a valid signature states about an image.
     #[cfg(feature = "openpgp")]
     fn says(&mut self, digest: &Sha256, reference: &str) {
-        self.details.push(format!("it says: {digest} is {reference:?}"));
+        self.details.push(format!("it states that {digest} is {reference:?}"));
     }
 
     fn new(kind: Kind, file: impl Into<String>, answer: Answer) -> Self {
@@ -132,17 +139,17 @@ impl SignatureReport {
     }
 }
 
-/// Is a signed digest the image's? Without an image to compare with, whatever is signed will do.
+/// Checks that a signed digest is the image's. Without an image for comparison, any digest is accepted.
 fn compare_digest(found: &Sha256, image: Option<&ImageTarget>) -> Result<(), Answer> {
     match image {
         Some(image) if image.digest != *found => {
-            Err(Answer::Refused(format!("it signs {found}, the signed log has {}", image.digest)))
+            Err(Answer::Refused(format!("it signs {found}, but the signed log states {}", image.digest)))
         }
         _ => Ok(()),
     }
 }
 
-/// Judges every signature in `files` against the image. `recorded_key` is the content-trust key id of the signed log.
+/// Checks every signature in `files` against the image. `recorded_key` is the content-trust key id from the signed log.
 pub(crate) fn judge(
     files: &[TrustFile],
     image: &ImageTarget,
@@ -160,12 +167,12 @@ pub(crate) fn judge(
     reports
 }
 
-/// Units of one byte of JSON: it is read by each kind of signature, into values and back.
+/// The cost of one byte of JSON: the code for each kind of signature parses the JSON and may re-encode it.
 const JSON_UNITS: u64 = 30;
-/// How much larger JSON grows when it is read, as a rule.
+/// How much larger JSON usually becomes in memory.
 const JSON_HELD_FACTOR: u64 = 10;
 
-/// What reading all files costs.
+/// Charges the cost of reading all files to the budget.
 fn spend_files(files: &[TrustFile], budget: &Budget) -> Result<(), Error> {
     let bytes = files.iter().map(|file| file.bytes.len() as u64).fold(0, u64::saturating_add);
     let what = "the image's signatures";

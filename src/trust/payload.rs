@@ -1,7 +1,8 @@
-//! The signed statement of simple signing, which cosign took over: a key's holder calls a manifest's digest by a name.
+//! The signed payload of simple signing, which cosign also uses: in it, the key's holder assigns an image name to a
+//! manifest digest.
 //!
-//! Source: containers-signature(5), "The signature payload". Members that stand twice, and unknown ones where the format is closed,
-//! are refused.
+//! Source: containers-signature(5), "The signature payload". Duplicate members are refused, and so are unknown members
+//! if the format does not allow them.
 
 use serde_json::{Map, Value};
 
@@ -14,22 +15,22 @@ pub(super) const SIMPLE_SIGNING: &str = "atomic container signature";
 /// The type that cosign writes.
 pub(super) const COSIGN: &str = "cosign container image signature";
 
-/// What a payload says.
+/// The content of a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Payload {
-    /// Digest of the image's manifest.
+    /// The digest of the image's manifest.
     pub(super) digest: Sha256,
-    /// What the signer calls the image.
+    /// The name that the signer gives the image.
     pub(super) reference: String,
-    /// The program that wrote it, as it says itself.
+    /// The program that wrote the payload, according to the payload.
     pub(super) creator: Option<String>,
 }
 
 impl Payload {
-    /// Reads a payload of the type `type_name`. It must be called on bytes whose signature is good.
+    /// Reads a payload of the type `type_name`. The signature of `bytes` must be verified first.
     pub(super) fn read(bytes: &[u8], type_name: &str) -> Result<Self, String> {
         let document = strict_json::parse(bytes).map_err(|error| format!("the payload: {error}"))?;
-        let document = document.as_object().ok_or("the payload is no JSON object")?;
+        let document = document.as_object().ok_or("the payload is not a JSON object")?;
         closed(document, &["critical", "optional"], "the payload")?;
         let critical = member(document, "critical")?;
         closed(critical, &["type", "image", "identity"], "critical")?;
@@ -47,7 +48,7 @@ impl Payload {
         let creator = match document.get("optional") {
             Some(Value::Object(optional)) => read_optional(optional)?,
             Some(Value::Null) if type_name == COSIGN => None,
-            _ => return Err("optional is no object".into()),
+            _ => return Err("optional is not an object".into()),
         };
         Ok(Self { digest, reference: text(identity, "docker-reference")?.to_owned(), creator })
     }
@@ -55,16 +56,16 @@ impl Payload {
 
 fn read_optional(optional: &Map<String, Value>) -> Result<Option<String>, String> {
     if optional.get("timestamp").is_some_and(|time| !time.is_i64() && !time.is_u64()) {
-        return Err("optional.timestamp is no integer".into());
+        return Err("optional.timestamp is not an integer".into());
     }
     match optional.get("creator") {
         None => Ok(None),
         Some(Value::String(creator)) => Ok(Some(creator.clone())),
-        Some(_) => Err("optional.creator is no text".into()),
+        Some(_) => Err("optional.creator is not a string".into()),
     }
 }
 
-/// Exactly these members, no more and no fewer.
+/// Checks that the object has exactly these members.
 fn closed(object: &Map<String, Value>, names: &[&str], what: &str) -> Result<(), String> {
     match object.keys().find(|name| !names.contains(&name.as_str())) {
         Some(name) => Err(format!("{what} has the unknown member {name:?}")),
@@ -74,11 +75,11 @@ fn closed(object: &Map<String, Value>, names: &[&str], what: &str) -> Result<(),
 }
 
 fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Result<&'a Map<String, Value>, String> {
-    object.get(name).and_then(Value::as_object).ok_or_else(|| format!("{name} is no object"))
+    object.get(name).and_then(Value::as_object).ok_or_else(|| format!("{name} is not an object"))
 }
 
 fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
-    object.get(name).and_then(Value::as_str).ok_or_else(|| format!("{name} is no text"))
+    object.get(name).and_then(Value::as_str).ok_or_else(|| format!("{name} is not a string"))
 }
 
 #[cfg(test)]
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn closed_where_the_format_is_closed() {
+    fn unknown_members_are_refused_if_the_format_does_not_allow_them() {
         let image = format!("\"image\":{{\"docker-manifest-digest\":\"{DIGEST}\"}}");
         let identity = "\"identity\":{\"docker-reference\":\"docker.io/acme/wallet:v1\"}";
         let kind = "\"type\":\"atomic container signature\"";

@@ -1,4 +1,4 @@
-//! Public keys that sign images. A key is known by its SubjectPublicKeyInfo.
+//! Public keys that sign images, identified by their SubjectPublicKeyInfo.
 
 use spki::der::pem;
 
@@ -13,9 +13,9 @@ pub(crate) struct ImageKey {
     identity: Sha256,
 }
 
-/// What was signed, hashed once however many signatures of it are tried.
+/// A signed message, which is hashed only once however many signatures are tried.
 pub(crate) struct Message<'m> {
-    /// `None`: only the digest is known.
+    /// `None` if only the digest is known.
     bytes: Option<&'m [u8]>,
     digest: Sha256,
 }
@@ -26,17 +26,17 @@ impl<'m> Message<'m> {
         Self { bytes: Some(bytes), digest: Sha256::of(bytes) }
     }
 
-    /// As [`Self::new`], of bytes whose SHA-256 was computed before.
+    /// Like [`Self::new`], but for bytes whose SHA-256 is already known.
     pub(super) fn with_digest(bytes: &'m [u8], digest: Sha256) -> Self {
         Self { bytes: Some(bytes), digest }
     }
 
-    /// A message of which only the SHA-256 is known. Ed25519 accepts no signature of it.
+    /// A message of which only the SHA-256 is known. Its Ed25519 signatures cannot be verified.
     pub(super) fn of_digest(digest: Sha256) -> Self {
         Self { bytes: None, digest }
     }
 
-    /// What trying one signature by `key` costs. Ed25519 hashes the message for each.
+    /// The cost of trying one signature with `key`. Ed25519 hashes the message each time.
     pub(super) fn cost(&self, key: &ImageKey) -> [Work; 2] {
         let hashed = self.bytes.filter(|_| key.key.kind() == Kind::Ed25519);
         [Work::Signatures(1), Work::Bytes(hashed.map_or(0, |bytes| bytes.len() as u64))]
@@ -55,7 +55,7 @@ impl ImageKey {
     }
 
     pub(crate) fn of(key: VerifyingKey) -> Result<Self, String> {
-        // Encoded again, so that a compressed point is the same key.
+        // Re-encode the key, so that a compressed point gives the same key.
         let spki = key.spki()?;
         let identity = match (key.kind(), spki.last_chunk::<32>()) {
             (Kind::Ed25519, Some(raw)) => Sha256::of(raw),
@@ -64,7 +64,7 @@ impl ImageKey {
         Ok(Self { key, identity })
     }
 
-    /// Reads one PEM block `PUBLIC KEY`.
+    /// Reads one PEM block with the label `PUBLIC KEY`.
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, String> {
         let (label, der) = pem::decode_vec(text.trim_ascii()).map_err(|error| format!("not one PEM block: {error}"))?;
         if label != "PUBLIC KEY" {
@@ -79,12 +79,12 @@ impl ImageKey {
         self.key.spki()
     }
 
-    /// What makes this key one and the same: two names or certificates of one key are equal here.
+    /// The key's identity, which is the same for different names or certificates of one key.
     pub(crate) fn identity(&self) -> Sha256 {
         self.identity
     }
 
-    /// The algorithm's family in notary's words: `rsa`, `ecdsa` or `ed25519`.
+    /// Notary's name for the algorithm family: `rsa`, `ecdsa` or `ed25519`.
     pub(crate) fn family(&self) -> &'static str {
         match self.key.kind() {
             Kind::Rsa => "rsa",
@@ -93,12 +93,13 @@ impl ImageKey {
         }
     }
 
-    /// The scheme where the key alone decides.
+    /// The scheme to use if the key alone decides.
     pub(crate) fn usual_scheme(&self) -> Scheme {
         self.key.kind().usual_scheme()
     }
 
-    /// Did the holder of this key sign `message`, as `protocol` has it? A scheme that does not go with the key is a no.
+    /// Whether `signature` is this key's signature on `message` under the rules of `protocol`. A scheme that does not
+    /// match the key is refused.
     pub(crate) fn accepts(&self, protocol: Protocol, scheme: Scheme, message: &Message<'_>, signature: &[u8]) -> bool {
         let verified = match (scheme.hash(), message.bytes) {
             (Some(Hash::Sha256), _) => self.key.verify_digest(protocol, scheme, message.digest.as_bytes(), signature),

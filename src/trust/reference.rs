@@ -1,26 +1,27 @@
-//! Names of images in signatures, compared by the rules of containers-policy.json(5).
+//! Compares image names in signatures by the rules of containers-policy.json(5).
 
 use crate::base::image_name::{ImageName, repository_of};
 
-/// What a signature may call the image.
+/// The names that a signature may give the image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum ReferenceRule {
-    /// `matchRepoDigestOrExact`, for an image that is asked for by its digest: the repository is the same, and the signature's name has
-    /// a tag or a digest.
+    /// `matchRepoDigestOrExact`, for an image that is requested by digest: the repositories must be equal, and the name
+    /// in the signature must have a tag or a digest.
     #[default]
     RepositoryWithDigest,
-    /// `matchExact`: repository and tag are those of the build.
+    /// `matchExact`: repository and tag must equal the build's.
     Exact,
-    /// `matchRepository`: the repository is the same.
+    /// `matchRepository`: the repositories must be equal.
     Repository,
-    /// `exactReference` or `exactRepository`: the name is this one, or is in this repository if it has neither tag nor digest.
+    /// `exactReference` or `exactRepository`: the name must equal this one or, if this one has neither tag nor digest,
+    /// must be in this repository.
     As(String),
-    /// `remapIdentity`: like the first, with the beginning of the build's repository replaced.
+    /// `remapIdentity`: like the first rule, but with a prefix of the build's repository replaced.
     Remap { prefix: String, signed_prefix: String },
 }
 
 impl ReferenceRule {
-    /// May a signature of `repository` with one of `tags` call the image `name`?
+    /// Whether a signature on an image in `repository` with one of `tags` may call the image `name`.
     pub(crate) fn matches(&self, name: &str, repository: &str, tags: &[String]) -> bool {
         let Ok(found) = ImageName::parse(name) else { return false };
         let is_of = |repository: &str| found.repository() == repository;
@@ -58,7 +59,7 @@ mod tests {
         "docker.io/library/busybox@sha256:be178c0543eb17f5f3043021c9e5fcf30285e557a4fc309cce97ff9ca6182912";
 
     #[test]
-    fn the_rules_of_containers_policy() {
+    fn names_match_by_the_rules_of_containers_policy() {
         use ReferenceRule as Rule;
         for (rule, good, bad) in [
             (
@@ -106,9 +107,9 @@ mod tests {
         }
     }
 
-    /// What skopeo answered with the same rule as its policy: `fixtures/inputs/trust/record-policy.sh`.
+    /// skopeo's results with the same rule in its policy: see `fixtures/inputs/trust/record-policy.sh`.
     #[test]
-    fn skopeo_answers_the_same() {
+    fn results_match_skopeo() {
         let text = include_str!("../../fixtures/inputs/trust/policy-answers.txt");
         let rule_of = |words: &str| match words.split_once('=') {
             None if words == "repo-digest-or-exact" => ReferenceRule::RepositoryWithDigest,

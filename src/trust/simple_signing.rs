@@ -1,7 +1,8 @@
-//! Simple signing: an OpenPGP message that says what an image's manifest is called (containers-signature(5)).
+//! Simple signing: an OpenPGP message that assigns a name to an image's manifest (containers-signature(5)).
 //!
-//! Files are found by what they are: one binary OpenPGP message each, as `dir:` layouts and lookaside servers have them, or the JSON
-//! that registries with the signatures extension answer with. Where skopeo would take the first good signature, every one is judged.
+//! Files are identified by content: either one binary OpenPGP message, as in `dir:` layouts and on lookaside servers,
+//! or the JSON from registries with the signatures extension. skopeo uses the first valid signature, whereas every
+//! signature is checked here.
 
 use serde_json::Value;
 
@@ -21,14 +22,14 @@ pub(super) fn judge(
     budget: &Budget,
 ) -> Vec<SignatureReport> {
     let messages = messages(files, limits, budget);
-    // A message may hold as much as a file, compressed; each signer's key is tried.
+    // A compressed message may expand to the maximum size of a file, and each signer's key is tried.
     let tries = Work::Signatures(trusted.signers.len() as u64 + 1);
     let bytes = |message: &Message| message.1.as_ref().map_or(0, |bytes| unpacked_size(bytes, limits));
     messages
         .into_iter()
         .take_while(|message| {
             let hashed = Work::Bytes(bytes(message).saturating_mul(trusted.signers.len() as u64 + 2));
-            [tries, hashed].into_iter().all(|work| budget.spend(work, "the signatures of simple signing").is_ok())
+            [tries, hashed].into_iter().all(|work| budget.spend(work, "simple-signing signatures").is_ok())
         })
         .map(|(name, message)| match message {
             Ok(message) => judge_message(name, &message, image, now, trusted, limits),
@@ -39,8 +40,8 @@ pub(super) fn judge(
 
 type Message = (String, Result<Vec<u8>, String>);
 
-/// Every file that is an OpenPGP message by its first byte (RFC 9580, 4.2: the highest bit is set) or by its name, and every entry of
-/// the signatures extension.
+/// Every file whose first byte (RFC 9580, 4.2: the highest bit is set) or name identifies it as an OpenPGP message, and
+/// every entry of the signatures extension.
 fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Message> {
     let mut messages = Vec::new();
     let most = usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX);
@@ -48,21 +49,19 @@ fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Messag
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let first = file.bytes.first();
         let binary = first.is_some_and(|byte| byte & 0x80 != 0);
-        // What begins with zero has another form: `cosign.rs`.
+        // A file that begins with a zero byte has a different format, which `cosign.rs` reads.
         if binary || (name.starts_with("signature-") && first != Some(&0)) {
-            if messages.len() >= most
-                || budget.hold(file.bytes.len() as u64, "the signatures of simple signing").is_err()
-            {
+            if messages.len() >= most || budget.hold(file.bytes.len() as u64, "simple-signing signatures").is_err() {
                 break;
             }
             messages.push((file.path.clone(), Ok(file.bytes.clone())));
         } else if file.bytes.trim_ascii_start().first() == Some(&b'{') {
             let Ok(document) = strict_json::parse(&file.bytes) else { continue };
             let entries = document.get("signatures").and_then(Value::as_array).into_iter().flatten();
-            // A signature of content trust is an entry of a list of the same name, without this type.
+            // Content trust also has a list of this name, but its entries do not have this type.
             let entries = entries.filter(|entry| entry.get("type").and_then(Value::as_str) == Some("atomic"));
             messages.extend(entries.take(most).map(|entry| {
-                let name = entry.get("name").and_then(Value::as_str).unwrap_or("a signature without a name");
+                let name = entry.get("name").and_then(Value::as_str).unwrap_or("an unnamed signature");
                 (format!("{}: {name}", file.path), content(entry))
             }));
         }
@@ -71,9 +70,10 @@ fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Messag
     messages
 }
 
-/// The most that a message can unpack to.
+/// The maximum unpacked size of a message.
 fn unpacked_size(message: &[u8], limits: &Limits) -> u64 {
-    // Deflate makes at most 1,032 bytes of one (zlib, "Maximum Compression Factor"); bzip2 more.
+    // Deflate expands one byte to at most 1,032 bytes (zlib, "Maximum Compression Factor"); bzip2 can expand it to
+    // more.
     let most = limits.trust_file_bytes.saturating_add(1);
     (message.len() as u64).saturating_mul(2_000).min(most)
 }
@@ -83,7 +83,7 @@ fn content(entry: &Value) -> Result<Vec<u8>, String> {
         return Err("its schema version is not 2".into());
     }
     let content = entry.get("content").and_then(Value::as_str);
-    content.and_then(decode_base64).ok_or_else(|| "its content is no base64".to_owned())
+    content.and_then(decode_base64).ok_or_else(|| "its content is not base64".to_owned())
 }
 
 #[cfg(not(feature = "openpgp"))]
@@ -95,7 +95,7 @@ fn judge_message(
     _: &TrustPolicy,
     _: &Limits,
 ) -> SignatureReport {
-    let answer = Answer::Undecided("unsupported: this build of the program has no OpenPGP (feature `openpgp`)".into());
+    let answer = Answer::NotBuiltIn("this build has no OpenPGP support (feature `openpgp`)".into());
     SignatureReport::new(Kind::SimpleSigning, name, answer)
 }
 
@@ -139,24 +139,24 @@ fn judge_message(
         }
         return report;
     }
-    report.answer = Answer::Undecided(format!("the policy's [trust] does not name its signer ({})", message.issuer()));
+    report.answer = Answer::Undecided(format!("the policy's [trust] does not list its signer ({})", message.issuer()));
     report
 }
 
-/// Nobody signs an image before there is one. Whoever has a key that is expired or was replaced may date a signature back; not to a time
-/// before the build, by more than clocks differ.
+/// An image cannot be signed before it exists. The holder of an expired or replaced key may backdate a signature, but a
+/// time before the build is refused, apart from clock differences.
 #[cfg(feature = "openpgp")]
 fn judge_time(signed: Timestamp, image: Option<&ImageTarget>) -> Result<(), Answer> {
     match image {
         Some(image) if image.built.is_clearly_after(signed) => Err(Answer::Refused(format!(
-            "it says that it was made at {signed}, before the image was built at {}",
+            "it states that it was made at {signed}, before the image was built at {}",
             image.built
         ))),
         _ => Ok(()),
     }
 }
 
-/// What the good signature is about. The payload is parsed only now.
+/// Checks what the verified signature is about. The payload is parsed only now.
 #[cfg(feature = "openpgp")]
 fn judge_payload(
     payload: &[u8],
@@ -169,13 +169,15 @@ fn judge_payload(
 
     let payload = Payload::read(payload, SIMPLE_SIGNING).map_err(Answer::Refused)?;
     report.says(&payload.digest, &payload.reference);
-    report.details.extend(payload.creator.map(|creator| format!("made by {creator:?}, as it says")));
+    report.details.extend(payload.creator.map(|creator| format!("made by {creator:?}, as the payload states")));
     compare_digest(&payload.digest, image)?;
     if let Some(image) = image
         && !trusted.reference.matches(&payload.reference, &image.repository, &image.tags)
     {
         let (found, expected) = (&payload.reference, &image.repository);
-        return Err(Answer::Refused(format!("it calls the image {found:?}, the signed log {expected:?}")));
+        return Err(Answer::Refused(format!(
+            "its name for the image is {found:?}, but the name in the signed log is {expected:?}"
+        )));
     }
     Ok(Answer::Accepted(AcceptedSigner { key: String::new(), name: None }))
 }
@@ -187,7 +189,7 @@ mod tests {
     use crate::base::time::DAY_SECONDS;
 
     #[test]
-    fn a_day_before_the_build_is_the_last_moment() {
+    fn signatures_more_than_a_day_before_the_build_are_refused() {
         let built = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
         let image = ImageTarget {
             repository: String::new(),

@@ -1,4 +1,4 @@
-//! `[trust]` of a policy: whose signatures on images count.
+//! `[trust]` of a policy: the signers whose image signatures count.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use super::public_key::ImageKey;
 use super::reference::ReferenceRule;
 use super::sigstore::SigstoreRoot;
 
-/// Whose signatures on images count, and how many are asked for. The default names nobody: then only the content-trust key that the
-/// signed log records can be accepted.
+/// The signers whose image signatures count, and how many of them are required. By default, there are no signers, so
+/// only the content-trust key in the signed log can be accepted.
 #[derive(Debug, Clone, Default)]
 pub struct TrustPolicy {
-    /// How many of the signers, each counted once, must have signed. `None`: one accepted signature is enough.
+    /// How many different signers must have signed. `None` means that one accepted signature is enough.
     pub(crate) minimum: Option<u64>,
     /// The signers.
     pub(crate) signers: Vec<ImageSigner>,
-    /// What a simple-signing payload may call the image.
-    #[cfg_attr(not(feature = "openpgp"), allow(dead_code, reason = "only simple signing names images"))]
+    /// The names that a simple-signing payload may give the image.
+    #[cfg_attr(not(feature = "openpgp"), allow(dead_code, reason = "used by simple signing only"))]
     pub(crate) reference: ReferenceRule,
 }
 
-/// Somebody whose signature on an image counts.
+/// A signer whose signature on an image counts.
 #[derive(Debug, Clone)]
 pub struct ImageSigner {
-    /// The policy's word for them.
+    /// The policy's name for the signer.
     pub(crate) name: String,
-    /// Their key.
+    /// The signer's key.
     pub(crate) key: ImageSignerKey,
 }
 
@@ -33,26 +33,28 @@ pub struct ImageSigner {
 pub enum ImageSignerKey {
     /// Content trust: the id of a repository's root key.
     ContentTrust(String),
-    /// Simple signing: fingerprint of a primary key, in lower-case hexadecimal, and the certificates that hold it.
-    #[allow(missing_docs, reason = "said in the variant's own line")]
+    /// Simple signing: the fingerprint of a primary key, in lower-case hexadecimal, and the certificates that contain
+    /// the key.
+    #[allow(missing_docs, reason = "described by the variant's documentation")]
     OpenPgp { fingerprint: String, certificates: Vec<u8> },
-    /// cosign with a key of one's own; with a trusted root, its transparency log entry is asked for too.
-    #[allow(missing_docs, private_interfaces, reason = "the key's type is not for callers")]
+    /// cosign with a managed key. If there is a trusted root, a transparency log entry for the signature is required
+    /// too.
+    #[allow(missing_docs, private_interfaces, reason = "the key's type is not public")]
     Cosign { key: ImageKey, log: Option<SigstoreRoot> },
-    /// cosign without a key of one's own.
+    /// cosign keyless.
     Sigstore(SigstoreIdentity),
 }
 
-/// Somebody to whom a certificate authority of a trusted root certifies keys that live for minutes.
+/// An identity for which a certificate authority in a trusted root certifies short-lived keys.
 #[derive(Debug, Clone)]
 pub struct SigstoreIdentity {
-    /// Who: the certificate's one subject alternative name, compared as a whole.
+    /// The identity: the certificate's only subject alternative name, compared as a whole.
     #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
     pub(crate) identity: String,
-    /// Where they signed in, as the certificate says.
+    /// The identity provider, as stated in the certificate.
     #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
     pub(crate) issuer: String,
-    /// The authorities that are believed.
+    /// The trusted authorities and logs.
     #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
     pub(crate) root: SigstoreRoot,
 }
@@ -64,7 +66,7 @@ impl fmt::Display for SigstoreIdentity {
 }
 
 impl ImageSignerKey {
-    /// What makes two signers one.
+    /// The signer's identity: two signers with the same identity count as one.
     pub(crate) fn identity(&self) -> String {
         match self {
             Self::ContentTrust(id) => id.clone(),
@@ -75,7 +77,7 @@ impl ImageSignerKey {
     }
 }
 
-/// Reads the PEM file of a key that cosign signs with.
+/// Reads the PEM file of a key used by cosign.
 pub(crate) fn cosign_key(text: &[u8]) -> Result<ImageKey, String> {
     ImageKey::from_pem(text)
 }
@@ -85,13 +87,14 @@ pub(crate) fn sigstore_root(json: &[u8]) -> Result<SigstoreRoot, String> {
     SigstoreRoot::from_json(json)
 }
 
-/// Does the file hold the OpenPGP certificate with this primary fingerprint? A build without OpenPGP cannot tell.
+/// Checks that the file contains the OpenPGP certificate with this primary fingerprint. A build without OpenPGP support
+/// cannot check this.
 #[cfg(feature = "openpgp")]
 pub(crate) fn check_openpgp(file: &[u8], fingerprint: &str) -> Result<(), String> {
     crate::crypto::openpgp::Certificate::find(file, fingerprint).map(|_| ())
 }
 
-/// As above: it cannot tell.
+/// A build without OpenPGP support cannot check this.
 #[cfg(not(feature = "openpgp"))]
 pub(crate) fn check_openpgp(_: &[u8], _: &str) -> Result<(), String> {
     Ok(())

@@ -1,14 +1,14 @@
 //! docker-compose files (the Compose Specification): images of services, jobs, hooks, image volumes and models. [`super::compose_table`] has
-//! every key; here are the rules for what has several forms.
+//! every key; this file has the rules for keys that have several forms.
 
 use serde_json::{Map, Value};
 
 use super::compose_table::{EXTENDS, FILE, MODEL, MOUNT, NAMED_VOLUME, SERVICE};
 use super::{Images, below, kind_of};
 
-/// Services that extend each other in a row. Compose files have two or three.
+/// The longest permitted chain of services that extend each other. Compose files have two or three.
 const EXTENDS_MAX: usize = 100;
-/// Annotations that an OCI runtime may take an image or a program from: crun, Kata Containers, CRI-O, containerd, podman.
+/// Annotations in which an OCI runtime may find an image or a program: crun, Kata Containers, CRI-O, containerd, podman.
 const RUNTIME_ANNOTATIONS: [&str; 6] = [
     "run.oci.",
     "module.wasm.image/",
@@ -17,15 +17,15 @@ const RUNTIME_ANNOTATIONS: [&str; 6] = [
     "io.kubernetes.cri.",
     "io.podman.annotations.",
 ];
-/// Arguments of `podman pod create` that bring in nothing; `--infra-image` does.
+/// Arguments of `podman pod create` that do not specify an image. `--infra-image`, for example, does.
 const POD_ARGUMENTS: [&str; 5] = ["--infra=", "--share=", "--share-parent=", "--userns=", "--exit-policy="];
 
-/// Does the document look like a compose file?
+/// Whether the document looks like a compose file.
 pub(super) fn is_compose(document: &Value) -> bool {
     document.get("services").is_some_and(Value::is_object)
 }
 
-/// Is the file one that compose starts without being told? What stands in it is read, whatever it looks like.
+/// Whether compose starts a file of this name by default. Such a file is read as a compose file, whatever its content.
 pub(super) fn is_named_so(path: &str) -> bool {
     let name = path.rsplit(['/', ' ']).next().unwrap_or_default();
     let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
@@ -42,28 +42,28 @@ pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
     unread_of_podman(fields, place, images);
     let has = |key: &str| given(fields, key).is_some();
     if !has("services") && !has("jobs") && images.found.len() == before {
-        images.unknown(below(place, "services"), "expected a mapping of services, found nothing");
+        images.unknown(below(place, "services"), "expected a mapping of services");
     }
 }
 
-/// A key that is there and not null.
+/// The value of a key that is present and not null.
 fn given<'v>(fields: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
     fields.get(key).filter(|value| !value.is_null())
 }
 
-/// Notes of the owner (`x-…`) that are none for podman-compose: it reads keys that begin with `x-podman`, and puts variables into keys too.
+/// Reports extension keys (`x-…`) that podman-compose may read: it reads keys that begin with `x-podman`, and expands variables in keys.
 fn unread_of_podman(fields: &Map<String, Value>, place: &str, images: &mut Images) {
     for key in fields.keys().filter(|key| key.starts_with("x-") && SERVICE.meaning(key).is_none()) {
         if has_variable(key) {
             images.unknown(below(place, key), VARIABLE_KEY);
         } else if key.starts_with("x-podman") {
-            images.unknown(below(place, key), format!("`{key}` is for podman-compose, and not known here: remove it"));
+            images.unknown(below(place, key), format!("`{key}` is an unknown podman-compose key: remove it"));
         }
     }
 }
 
 const VARIABLE_KEY: &str =
-    "podman-compose replaces the variable in this key, and another key comes of it: write the key without";
+    "podman-compose expands the variable in this key, which gives a different key: write the key without a variable";
 
 fn has_variable(key: &str) -> bool {
     key.contains('$')
@@ -73,7 +73,7 @@ pub(super) fn include(value: &Value, place: &str, images: &mut Images) {
     if value.as_array().is_none_or(|files| !files.is_empty()) {
         images.unknown(
             place,
-            "`include` is not read, and neither are its files: name what `docker compose config` prints",
+            "`include` is not supported, and its files are not read: use the output of `docker compose config`",
         );
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn services(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-const NO_IMAGE: &str = "it names no image: add `image` with its digest";
+const NO_IMAGE: &str = "it has no image: add `image` with a digest";
 
 fn service(fields: &Map<String, Value>, services: &Map<String, Value>, place: &str, images: &mut Images) {
     SERVICE.read_fields(fields, place, images);
@@ -112,7 +112,7 @@ fn extends_a_file(fields: &Map<String, Value>) -> bool {
     given(fields, "extends").and_then(|extends| extends.get("file")).is_some_and(|file| !file.is_null())
 }
 
-/// The image of a service that extends another of the same file, and names none itself.
+/// The image that a service without `image` inherits from the services that it extends in the same file.
 fn inherited<'v>(fields: &'v Map<String, Value>, services: &'v Map<String, Value>) -> Result<&'v str, String> {
     let mut fields = fields;
     for _ in 0..EXTENDS_MAX {
@@ -131,12 +131,12 @@ fn inherited<'v>(fields: &'v Map<String, Value>, services: &'v Map<String, Value
             }
             _ => {
                 return Err(
-                    "it extends a service whose image is not known: name what `docker compose config` prints".into()
+                    "it extends a service whose image is unknown: use the output of `docker compose config`".into()
                 );
             }
         }
     }
-    Err("it names no image, and neither do the services that it extends: they extend each other".into())
+    Err("it has no image, and the services that it extends form a cycle or too long a chain".into())
 }
 
 pub(super) fn extends(value: &Value, place: &str, images: &mut Images) {
@@ -145,7 +145,7 @@ pub(super) fn extends(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// Mounts of a service. Those in the short form are of the host, or of volumes.
+/// Reads the mounts of a service. Mounts in the short form are host folders or volumes.
 pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
     let Value::Array(mounts) = value else {
         images.unknown(place, format!("expected a list of volumes, found {}", kind_of(value)));
@@ -155,7 +155,9 @@ pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
         let place = format!("{place}[{at}]");
         match (mount, mount.get("type").unwrap_or(&Value::Null)) {
             (Value::String(_) | Value::Null, _) => continue,
-            (Value::Object(_), Value::Null) => images.unknown(&place, "`type` is missing: it decides what is mounted"),
+            (Value::Object(_), Value::Null) => {
+                images.unknown(&place, "`type` is missing: it determines what the volume mounts")
+            }
             (Value::Object(fields), Value::String(kind)) if kind == "image" => image_mount(fields, &place, images),
             _ => {}
         }
@@ -163,7 +165,7 @@ pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// An image volume. podman-compose joins the fields with commas, and podman takes the last `source=` of them.
+/// Reads an image volume. podman-compose joins the fields with commas, and podman uses the last `source=` among them.
 fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
     match fields.get("source") {
         Some(Value::String(text)) => images.name(place, text),
@@ -173,7 +175,7 @@ fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
     if others.any(|(_, value)| has_text_with(value, &[',', '"', '$'])) {
         images.unknown(
             place,
-            "podman-compose may take another image from a field with a comma, a quote or a variable: write it without",
+            "podman-compose may find a different image in a field with a comma, a quote or a variable: write the field without them",
         );
     }
 }
@@ -187,7 +189,7 @@ fn has_text_with(value: &Value, letters: &[char]) -> bool {
     }
 }
 
-/// Volumes of the top level. podman has a driver that fills a volume from an image (podman-volume-create(1), `--driver`).
+/// Reads the top-level volumes. podman has a driver that fills a volume from an image (podman-volume-create(1), `--driver`).
 pub(super) fn named_volumes(value: &Value, place: &str, images: &mut Images) {
     let Value::Object(volumes) = value else {
         images.unknown(place, format!("expected a mapping of volumes, found {}", kind_of(value)));
@@ -203,7 +205,7 @@ pub(super) fn named_volumes(value: &Value, place: &str, images: &mut Images) {
             }
             match volume.pointer("/driver_opts/image") {
                 Some(Value::String(text)) => images.name(place, text),
-                _ => images.unknown(place, "the volume's driver is `image`, and `driver_opts` has no `image`"),
+                _ => images.unknown(place, "the volume's driver is `image`, but `driver_opts` has no `image`"),
             }
         }
     }
@@ -211,7 +213,7 @@ pub(super) fn named_volumes(value: &Value, place: &str, images: &mut Images) {
 
 pub(super) fn volume_driver(value: &Value, place: &str, images: &mut Images) {
     if !value.as_str().is_some_and(|driver| matches!(driver, "" | "local" | "image")) {
-        let why = "what this driver brings into the volume is not known: use `local`, or create the volume beforehand and write `external: true`";
+        let why = "the content that this driver puts into the volume is unknown: use `local`, or create the volume beforehand and write `external: true`";
         images.unknown(place, why);
     }
 }
@@ -230,25 +232,28 @@ pub(super) fn models(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// The name of a runtime that the host has. podman takes a path too, to any program.
+/// Accepts the name of a runtime installed on the host. podman also accepts a path to any program.
 pub(super) fn runtime(value: &Value, place: &str, images: &mut Images) {
     if value.as_str().is_none_or(|name| name.contains(['/', '$'])) {
         images.unknown(
             place,
-            "podman runs the program at this path: name a runtime of the host, without a path or a variable",
+            "podman runs the program at this path: write the name of a runtime installed on the host, without a path or a variable",
         );
     }
 }
 
-/// A mapping, or a list of `KEY=VALUE`.
+/// Reads annotations: a mapping, or a list of `KEY=VALUE`.
 pub(super) fn annotations(value: &Value, place: &str, images: &mut Images) {
     let mut read = |key: &str| {
         if has_variable(key) {
-            images.unknown(below(place, key), "which annotation this is depends on a variable: write it without");
+            images.unknown(
+                below(place, key),
+                "the name of this annotation depends on a variable: write it without a variable",
+            );
         } else if RUNTIME_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix)) {
             images.unknown(
                 below(place, key),
-                "a container runtime reads this annotation, and may run something for it: remove it",
+                "a container runtime reads this annotation and may run something because of it: remove it",
             );
         }
     };
@@ -268,7 +273,10 @@ pub(super) fn pod_arguments(value: &Value, place: &str, images: &mut Images) {
     if !value.as_array().is_some_and(|arguments| arguments.iter().all(is_known)) {
         images.unknown(
             place,
-            format!("`podman pod create` may take an image from these: only {} are known", POD_ARGUMENTS.join(" ")),
+            format!(
+                "`podman pod create` may find an image in these arguments: only {} are allowed",
+                POD_ARGUMENTS.join(" ")
+            ),
         );
     }
 }
@@ -279,7 +287,7 @@ mod tests {
     use crate::base::limits::Limits;
     use crate::base::strict_yaml;
 
-    /// Places with the image's name, or why it is not known.
+    /// Each place with the image's name, or the reason why the image is unknown.
     fn found(text: &str) -> Vec<(String, Result<String, String>)> {
         let documents = strict_yaml::documents(text.as_bytes(), &Limits::default()).unwrap();
         let mut images = Images::for_tests();
@@ -287,7 +295,7 @@ mod tests {
         images.found.into_iter().map(|one| (one.place, one.image.map(|image| image.text))).collect()
     }
 
-    /// Beside the good service `ok`, exactly one place is not known, and says why.
+    /// Asserts that exactly one place is unknown, with this message.
     fn unknown(text: &str, place: &str, words: &str) {
         let found = found(text);
         let hidden: Vec<_> = found.iter().filter(|(_, image)| image.is_err()).collect();
@@ -304,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_of_an_image_is_found() {
+    fn images_are_found_at_every_place() {
         images("services: {a: {image: x}}", &[("services.a", "x")]);
         images(
             "services: {a: {image: x, pre_start: [{image: y}, {command: z}]}}",
@@ -333,11 +341,11 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_and_is_not_in_the_file_is_unknown() {
+    fn everything_that_runs_from_outside_the_file_is_unknown() {
         for (fields, place, words) in [
-            ("build: .", "build", "built where it runs"),
-            ("build: {context: .}", "build", "built where it runs"),
-            ("provider: {type: p}", "provider", "a program outside this file"),
+            ("build: .", "build", "built on the host"),
+            ("build: {context: .}", "build", "built on the host"),
+            ("provider: {type: p}", "provider", "an external program"),
             ("extends: {file: b.yaml, service: b}", "extends.file", "`docker compose config`"),
             ("extends: {file: '${F}', service: b}", "extends.file", "`docker compose config`"),
             ("extends: [b]", "extends", "expected a mapping, found a list"),
@@ -355,8 +363,8 @@ mod tests {
             ("x-podman.rootfs: /evil", "x-podman.rootfs", "instead of the image"),
             ("x-podman: {rootfs: /evil}", "x-podman.rootfs", "instead of the image"),
             ("x-podman: {image: y}", "x-podman.image", "podman-compose reads this mapping"),
-            ("x-podman.image: y", "x-podman.image", "not known here"),
-            ("'x-${P:-podman.rootfs}': /evil", "x-${P:-podman.rootfs}", "podman-compose replaces the variable"),
+            ("x-podman.image: y", "x-podman.image", "an unknown podman-compose key"),
+            ("'x-${P:-podman.rootfs}': /evil", "x-${P:-podman.rootfs}", "podman-compose expands the variable"),
             ("'${K:-image}': y", "${K:-image}", "does not have the key"),
             (
                 "annotations: {'${K:-run.oci.handler}': wasm}",
@@ -400,9 +408,9 @@ mod tests {
             unknown(&format!("services: {{a: {{image: x, {fields}}}}}"), &format!("services.a.{place}"), words);
         }
         for (top, place, words) in [
-            ("include: [a.yaml]", "include", "`include` is not read"),
-            ("include: a.yaml", "include", "`include` is not read"),
-            ("include: '${I}'", "include", "`include` is not read"),
+            ("include: [a.yaml]", "include", "`include` is not supported"),
+            ("include: a.yaml", "include", "`include` is not supported"),
+            ("include: '${I}'", "include", "`include` is not supported"),
             ("kind: Pod", "kind", "a compose file does not have the key `kind`"),
             ("spec: {containers: [{image: y}]}", "spec", "does not have the key `spec`"),
             ("jobs: [a]", "jobs", "expected a mapping of services"),
@@ -414,12 +422,12 @@ mod tests {
             (
                 "volumes: {v: {driver: image, driver_opts: {image: y, '${K:-image}': z}}}",
                 "volumes.v.driver_opts.${K:-image}",
-                "podman-compose replaces the variable",
+                "podman-compose expands the variable",
             ),
             (
                 "x-${P:-podman}: {pod_args: ['--infra-image=y']}",
                 "x-${P:-podman}",
-                "podman-compose replaces the variable",
+                "podman-compose expands the variable",
             ),
             ("volumes: {v: {image: y}}", "volumes.v.image", "a volume does not have the key"),
             ("volumes: [v]", "volumes", "expected a mapping of volumes"),
@@ -435,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn null_and_empty_lists_are_as_if_absent() {
+    fn null_and_empty_lists_count_as_absent() {
         for text in [
             "include: []\nservices: {a: {image: x, build: null}}",
             "include: null\nmodels: null\nvolumes: null\njobs: null\nservices: {a: {image: x, provider: null, extends: null, pre_start: null}}",
@@ -444,12 +452,12 @@ mod tests {
         ] {
             images(text, &[("services.a", "x")]);
         }
-        unknown("services: {a: {image: null}}", "services.a", "it names no image");
-        unknown("services: {a: {image: x}, b: null}", "services.b", "it names no image");
+        unknown("services: {a: {image: null}}", "services.a", "it has no image");
+        unknown("services: {a: {image: x}, b: null}", "services.b", "it has no image");
     }
 
     #[test]
-    fn a_service_without_an_image_has_that_of_the_service_it_extends() {
+    fn a_service_inherits_the_image_of_the_service_it_extends() {
         images("services: {a: {extends: b}, b: {image: x}}", &[("services.a", "x"), ("services.b", "x")]);
         images(
             "services: {a: {extends: {service: b, file: null}}, b: {extends: c}, c: {image: x}}",
@@ -465,7 +473,7 @@ mod tests {
             ("services: {a: {extends: b}}", "services.a", "not in this file"),
             ("services: {a: {extends: '${B}'}}", "services.a", "not in this file"),
             ("services: {a: {extends: {}}}", "services.a", "not in this file"),
-            ("services: {a: {}}", "services.a", "it names no image"),
+            ("services: {a: {}}", "services.a", "it has no image"),
         ] {
             unknown(text, place, words);
         }
@@ -473,14 +481,14 @@ mod tests {
             let text = format!("services: {{a: {{extends: b}}, b: {{{base}}}}}");
             assert!(found(&text).iter().any(|(place, image)| place == "services.a" && image.is_err()), "{text}");
         }
-        // A long row is not followed for ever.
+        // A long chain is not followed to its end.
         let row: String = (0..2_000).map(|at| format!("  s{at}: {{extends: s{}}}\n", at + 1)).collect();
         let text = format!("services:\n{row}  s2000: {{image: x}}\n");
         assert_eq!(found(&text).iter().filter(|(_, image)| image.is_ok()).count(), EXTENDS_MAX + 1);
     }
 
     #[test]
-    fn notes_and_what_plainly_cannot_matter_are_passed_over() {
+    fn extension_keys_and_harmless_fields_are_ignored() {
         let text = "version: '3'\nname: n\nx-a: {image: y}\nservices:\n  a:\n    image: x\n    x-b: {build: .}\n    labels: {image: y}\n    runtime: io.containerd.kata.v2\n    environment: {image: y}\n    \
                     depends_on: {b: {condition: service_started}}\n    annotations: {org.example.image: y}\n    deploy: {replicas: 2, x-c: {image: y}}\n    \
                     x-podman.uidmaps: ['0:1:1']\n    develop: {watch: [{path: ., action: rebuild}]}\nx-podman: {in_pod: false, pod_args: [--infra=false, '--share=']}\n\
@@ -489,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_compose_files() {
+    fn default_compose_file_names_are_recognised() {
         for name in ["compose.yaml", "a/docker-compose.yml", "docker-compose.override.yaml", "x: compose.override.yml"]
         {
             assert!(is_named_so(name), "{name}");

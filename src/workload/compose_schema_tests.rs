@@ -1,7 +1,7 @@
-//! The Compose Specification's own schema against the table: every key of the schema is in it, and nothing below a harmless one names an image.
+//! Compares the table with the Compose Specification's own schema: the table has every key of the schema, and no harmless key contains an image.
 //!
-//! The schema is the one that `check-jsonschema` of PyPI carries: `tests/run` installs the version that the table names below `target/`, and
-//! `tests/schemas` sets `HPSB_COMPOSE_SCHEMA` to the newest.
+//! The schema comes from the PyPI package `check-jsonschema`: `tests/run` installs it below `target/`, in the version that the table
+//! states, and `tests/schemas` sets `HPSB_COMPOSE_SCHEMA` to the newest version.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::compose_table::{EXTENDS, FILE, MODEL, MOUNT, NAMED_VOLUME, SERVICE};
 use super::table::{Meaning, Table};
 
-/// Names of keys that run, build or fetch something wherever the schema has them.
+/// Keys that run, build or fetch something wherever they appear in the schema.
 const NEVER_HARMLESS: [&str; 5] = ["image", "build", "provider", "extends", "model"];
 
 fn schema() -> Value {
@@ -27,7 +27,7 @@ fn schema() -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// A schema with what it refers to, and every alternative of it.
+/// A schema node, the nodes that it refers to, and all its alternatives.
 fn alternatives<'s>(root: &'s Value, node: &'s Value) -> Vec<&'s Value> {
     let mut found = vec![node];
     if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
@@ -98,7 +98,7 @@ impl Walk {
         }
     }
 
-    /// Nothing below names an image, as far as names of keys tell.
+    /// Checks, by key names, that nothing below this node specifies an image.
     fn harmless(&mut self, node: &Value, place: &str) {
         let root = self.root.clone();
         for one in alternatives(&root, node) {
@@ -126,7 +126,7 @@ fn every_key_of_the_schema_is_in_the_table() {
     walk.table(&root, &FILE, "");
     assert_eq!(walk.missing, Vec::<String>::new(), "the table needs a row for each of these");
     assert!(walk.seen.len() > 150, "{}", walk.seen.len());
-    // And the table has no key that the schema lacks, except podman-compose's own.
+    // Conversely, the table has no key that the schema lacks, except podman-compose's own keys.
     for table in [&FILE, &SERVICE, &EXTENDS, &MOUNT, &NAMED_VOLUME, &MODEL] {
         for (key, _) in table.keys.iter().filter(|(key, _)| !key.starts_with("x-podman")) {
             assert!(walk.seen.contains(&(table.name, (*key).to_owned())), "{}: {key}", table.name);

@@ -1,15 +1,15 @@
-//! Every key of a compose file, in the order of the schema: the Compose Specification as `check-jsonschema` 0.39.0 (PyPI) carries it
-//! (`vendor/compose-spec.json`, SHA-256 d549057e…), which is newer than compose-spec/compose-spec@170098ba (2026-06-23) by `jobs`. What
-//! podman-compose reads beyond it is from containers/podman-compose@e3df1047 (2026-08-11), docs/Extensions.md and podman_compose.py.
+//! Every key of a compose file, in the order of the schema: the Compose Specification in `check-jsonschema` 0.39.0 (PyPI;
+//! `vendor/compose-spec.json`, SHA-256 d549057e…), which is newer than compose-spec/compose-spec@170098ba (2026-06-23): it adds `jobs`. Keys that
+//! only podman-compose reads are from containers/podman-compose@e3df1047 (2026-08-11), docs/Extensions.md and podman_compose.py.
 //!
-//! A test walks the schema and this table together. A key is harmless when nothing below it names an image, and nothing is fetched or
-//! started because of it; commands, mounts of the host, and drivers and runtimes that the host has by their names are the host's own.
+//! A test compares the schema with this table. A key is harmless if nothing below it specifies an image and if it does not fetch or start anything.
+//! Commands, host mounts, and drivers and runtimes installed on the host belong to the host.
 
 use super::compose;
 use super::table::Meaning::{Decisive, Harmless, Image, List, Mapping, Runs, Special};
 use super::table::{Meaning, Table};
 
-const ADVICE: &str = "remove it, or let its name begin with x- if it is a note of your own";
+const ADVICE: &str = "remove it, or start its name with x- if it is your own extension";
 const USERS: &[&str] = &["x-"];
 
 const fn table(name: &'static str, keys: &'static [(&'static str, Meaning)]) -> Table {
@@ -34,7 +34,7 @@ pub(super) static FILE: Table = table(
     ],
 );
 
-/// `container_spec` of the schema, which services, jobs and hooks before the start have in common, and more keys.
+/// `container_spec` of the schema: the keys shared by services, jobs and pre_start hooks, followed by further keys.
 macro_rules! container {
     ($($more:expr),* $(,)?) => {
         &[
@@ -82,7 +82,7 @@ macro_rules! container {
             ("mem_swappiness", Harmless),
             ("memswap_limit", Harmless),
             ("network_mode", Harmless),
-            // Names of the top level's models, whose images are found there.
+            // Names of top-level models. The images are found there.
             ("models", Harmless),
             ("networks", Harmless),
             ("oom_kill_disable", Harmless),
@@ -117,7 +117,7 @@ macro_rules! container {
     };
 }
 
-/// A service, or a job.
+/// A service or a job.
 pub(super) static SERVICE: Table = table(
     "a compose service",
     container![
@@ -125,7 +125,7 @@ pub(super) static SERVICE: Table = table(
         (
             "build",
             Runs(
-                "it is built where it runs, and no manifest is about that: have the image built and pinned, and remove `build`"
+                "it is built on the host that runs it, so no manifest covers it: build and pin the image, and remove `build`"
             )
         ),
         ("depends_on", Harmless),
@@ -144,7 +144,9 @@ pub(super) static SERVICE: Table = table(
         ("container_name", Harmless),
         (
             "provider",
-            Runs("a program outside this file brings the service, and nothing here says what that runs: name an image")
+            Runs(
+                "an external program provides the service, and this file does not show what it runs: specify an image"
+            )
         ),
         ("extends", Special(compose::extends)),
         ("links", Harmless),
@@ -164,10 +166,10 @@ pub(super) static SERVICE: Table = table(
     ],
 );
 
-/// A hook that has a container of its own. Without an image it has the service's.
+/// A hook with its own container. If it has no image, it uses the service's image.
 static BEFORE_START: Table = table("a pre_start hook", container![("per_replica", Harmless)]);
 
-/// A hook within the service's container.
+/// A hook that runs in the service's container.
 static HOOK: Table = table(
     "a hook",
     &[
@@ -184,7 +186,7 @@ pub(super) static EXTENDS: Table = table(
     "`extends`",
     &[
         ("service", Harmless),
-        ("file", Runs("it extends a service of a file that was not read: name what `docker compose config` prints")),
+        ("file", Runs("it extends a service in a file that was not read: use the output of `docker compose config`")),
     ],
 );
 
@@ -205,7 +207,7 @@ static DEPLOY: Table = table(
 
 static DEVELOP: Table = table("`develop`", &[("watch", List(&WATCH))]);
 
-/// `rebuild` needs a `build`, which is unknown by itself.
+/// `rebuild` needs a `build`, which is reported as unknown by its own rule.
 static WATCH: Table = table(
     "a rule of `watch`",
     &[
@@ -219,12 +221,12 @@ static WATCH: Table = table(
     ],
 );
 
-/// A mount of a service, in its long form.
+/// A mount of a service in the long form.
 pub(super) static MOUNT: Table = table(
     "a volume of a service",
     &[
         ("type", Decisive(&["bind", "volume", "tmpfs", "cluster", "npipe", "image"])),
-        // The image, where that is the type.
+        // The image, if the type is `image`.
         ("source", Harmless),
         ("target", Harmless),
         ("read_only", Harmless),
@@ -260,13 +262,13 @@ static NETWORK: Table = table(
     ],
 );
 
-/// A volume of the top level.
+/// A top-level volume.
 pub(super) static NAMED_VOLUME: Table = table(
     "a volume",
     &[
         ("name", Harmless),
         ("driver", Special(compose::volume_driver)),
-        // Read with the driver that has an image among them.
+        // Read together with the driver `image`, whose image is specified here.
         ("driver_opts", Harmless),
         ("external", Harmless),
         ("labels", Harmless),
@@ -300,11 +302,11 @@ static CONFIG: Table = table(
     ],
 );
 
-/// A model that a model runner fetches as any image.
+/// A model, which a model runner fetches like an image.
 pub(super) static MODEL: Table =
     table("a model", &[("name", Harmless), ("model", Image), ("context_size", Harmless), ("runtime_flags", Harmless)]);
 
-const ROOTFS: &str = "podman-compose runs this folder instead of the image: name an image, and remove it";
+const ROOTFS: &str = "podman-compose runs this folder instead of the image: specify an image and remove this key";
 
 static PODMAN: Table = Table {
     name: "`x-podman`",

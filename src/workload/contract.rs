@@ -1,4 +1,4 @@
-//! Contracts of IBM Hyper Protect Virtual Servers and Container Runtime (ibm-cloud-docs/vpc, about-contract.md): user-data whole, or one section.
+//! Contracts of IBM Hyper Protect Virtual Servers and Container Runtime (ibm-cloud-docs/vpc, about-contract.md): whole user-data or one section.
 
 use serde_json::Value;
 
@@ -8,15 +8,15 @@ use super::sections::{Content, Section, is_section, section};
 use super::{Images, Password, contract_archive, contract_table, kind_of, kubernetes};
 use crate::base::limits::Limits;
 
-/// What a contract says beside its images.
+/// The contents of a contract, except its images.
 #[derive(Debug, Clone)]
 pub(crate) struct Contract {
     pub(crate) workload: Option<Section>,
     pub(crate) env: Option<Section>,
-    /// `envWorkloadSignature`, as it is written.
+    /// `envWorkloadSignature` as written.
     pub(crate) signature: Option<String>,
     pub(crate) image_keys: Vec<ImageKeyEntry>,
-    /// What is wrong with the table of keys, in words.
+    /// Faults in the table of keys, as messages.
     pub(crate) key_faults: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ impl Contract {
         let text = |name: &str| match document.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(other) => Err(format!("{name}: expected text, found {}", kind_of(other))),
+            Some(other) => Err(format!("{name}: expected a string, found {}", kind_of(other))),
         };
         let mut contract = Self {
             workload: section(document, "workload", bytes, passwords, limits)?,
@@ -47,7 +47,7 @@ impl Contract {
             contract_table::ENV.read(env, "env", images);
         }
         match contract.workload.as_ref().map(|section| &section.content) {
-            None => images.unknown("workload", "the contract has no workload section: what it runs is not known"),
+            None => images.unknown("workload", "the contract has no workload section: what it runs is unknown"),
             Some(Content::Closed(why)) => images.unknown("workload", why.clone()),
             Some(Content::Plain(value) | Content::Opened(value)) => {
                 (contract.image_keys, contract.key_faults) = image_keys::read(value);
@@ -58,7 +58,7 @@ impl Contract {
     }
 }
 
-/// A template is text before it is a resource: an action that is not a plain value can take away what is around it, or bring something else.
+/// A template is text before it becomes a resource. An action that is not a plain value can remove the text around it or insert other text.
 fn plain_actions(value: &Value, place: &str, images: &mut Images) {
     let mut check = |text: &str| {
         let mut rest = text;
@@ -67,7 +67,7 @@ fn plain_actions(value: &Value, place: &str, images: &mut Images) {
             let length = tail.find("}}").map_or(tail.len(), |end| end + 2);
             let (action, after) = tail.split_at(length);
             if !is_plain_action(action) {
-                images.unknown(place, format!("the template action {action} is not read: only {{{{ .Env.NAME }}}} is; write what it renders to"));
+                images.unknown(place, format!("the template action {action} is not supported, only {{{{ .Env.NAME }}}}: write the rendered text"));
                 return;
             }
             rest = after;
@@ -84,7 +84,7 @@ fn plain_actions(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// The images of a workload section: of `compose` and `play`, and what the table finds.
+/// Reads the images of a workload section: the images in `compose` and `play`, and the images that the table finds.
 fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
     let before = images.found.len();
     contract_table::WORKLOAD.read(workload, "workload", images);
@@ -114,6 +114,6 @@ fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
         }
     }
     if images.found.len() == before {
-        images.unknown("workload", "the section names no image: it has no compose, play or cosign table that does");
+        images.unknown("workload", "the section has no image: it has no compose, play or cosign table with an image");
     }
 }

@@ -1,5 +1,5 @@
-//! What the machine starts from the archives of a contract. `compose.archive` holds a compose file, and docker compose runs where it was
-//! unpacked; `play.archive` holds Pods and ConfigMaps as YAML files at the top, all other files are data (ibm-cloud-docs/vpc@009bede4,
+//! Files that the machine starts from a contract's archives. `compose.archive` holds a compose file, and docker compose runs in the folder where it
+//! is unpacked. `play.archive` holds Pods and ConfigMaps as YAML files at the top level; all other files are data (ibm-cloud-docs/vpc@009bede4,
 //! about-contract.md).
 
 use serde_json::{Map, Value};
@@ -10,12 +10,12 @@ use crate::base::limits::Limits;
 use crate::base::strict_yaml;
 
 const ARCHIVE: &str = "the archive of the contract";
-const NOTHING: &str = "no file in it says what to run";
-/// What to do about a YAML file that is data of the workload.
-const DATA: &str = "if it is data of the workload, give it a name without .yaml or .yml";
+const NOTHING: &str = "no file in it defines a workload";
+/// Advice for a YAML file that is the workload's data.
+const DATA: &str = "if it is the workload's data, give it a name without .yaml or .yml";
 
-/// Every file that docker compose may read: compose files, whatever their names, and variables. It reads further files only for `include`,
-/// `extends` and `COMPOSE_FILE`, which are unknown by themselves.
+/// Reads every file that docker compose may read: compose files under any name, and variables. Docker compose reads further files only for
+/// `include`, `extends` and `COMPOSE_FILE`, each of which is reported as unknown.
 pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &Limits) {
     let place = "workload.compose.archive";
     let Some(files) = files(part, place, images, limits) else { return };
@@ -35,13 +35,13 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
                 taken = true;
                 match documents.as_slice() {
                     [one] => compose::read(one, &name, images),
-                    // One tool merges them, another takes the first.
+                    // Some tools merge several documents; others read only the first.
                     several => images.unknown(name, format!("expected one document, found {}", several.len())),
                 }
             }
             Ok(_) => {}
             Err(why) if named_so => images.unknown(name, why),
-            // It may be what the machine starts: another reader may read it.
+            // The machine may start this file: its parser may accept what ours rejects.
             Err(why) if is_yaml(&path) => images.unknown(name, format!("{why}; {DATA}")),
             Err(_) => {}
         }
@@ -51,8 +51,8 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
     }
 }
 
-/// Every resource at the top. podman starts what it knows and passes over the rest; it does not ask for an `apiVersion`, and takes keys in
-/// other letters.
+/// Reads every resource at the top level. podman starts the kinds that it supports and ignores all others. It does not require `apiVersion`,
+/// and ignores the case of keys.
 pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limits) {
     let place = "workload.play.archive";
     let Some(files) = files(part, place, images, limits) else { return };
@@ -78,7 +78,7 @@ pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limi
     kubernetes::podman::builds(files.iter().map(|(path, _)| path.as_str()), place, images);
 }
 
-/// The documents of a file, within the budget of all files; `None` when nothing is left of it.
+/// The documents of a file, within the budget for all files; `None` if the budget is used up.
 fn documents(bytes: &[u8], images: &mut Images, limits: &Limits) -> Option<Result<Vec<Value>, String>> {
     images.spend(Work::Bytes(bytes.len() as u64), ARCHIVE);
     if images.over.is_some() {
@@ -89,7 +89,7 @@ fn documents(bytes: &[u8], images: &mut Images, limits: &Limits) -> Option<Resul
     Some(read)
 }
 
-/// Can a file under any name be a compose file?
+/// Whether a file may be a compose file, whatever its name.
 fn mentions_services(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| text.contains("services"))
 }
@@ -99,7 +99,7 @@ fn is_yaml(path: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|end| lower.ends_with(end))
 }
 
-/// The files of `archive` by their paths.
+/// The files of `archive`, with their paths.
 fn files(
     part: &Map<String, Value>,
     place: &str,
@@ -107,7 +107,7 @@ fn files(
     limits: &Limits,
 ) -> Option<Vec<(String, Vec<u8>)>> {
     let Some(Value::String(text)) = part.get("archive") else {
-        images.unknown(place, "expected an archive in base64");
+        images.unknown(place, "expected a base64-encoded archive");
         return None;
     };
     match archive::files(text, limits) {
@@ -119,7 +119,7 @@ fn files(
     }
 }
 
-/// A file `.env`: `NAME=VALUE` in each line, or `export NAME=VALUE`.
+/// Reads a `.env` file, with a line `NAME=VALUE` or `export NAME=VALUE` for each variable.
 fn variables(bytes: &[u8], place: &str, images: &mut Images) {
     for line in String::from_utf8_lossy(bytes).lines() {
         let line = line.trim_start().trim_start_matches('\u{feff}');

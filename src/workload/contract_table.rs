@@ -1,6 +1,6 @@
 //! Every key of a contract, in the order of IBM's schema: ibm-hyper-protect/contract-go@3910eb5e (2026-08-20),
 //! schema/contract/hpse-contract-schema-1.0.116.json, …-1.0.116-rhel.json and …-coco-1.0.93-rhel.json, and its documentation,
-//! ibm-cloud-docs/vpc@009bede4 (about-contract.md, 2023-12-05). IBM's schema allows any other key; here it is unknown.
+//! ibm-cloud-docs/vpc@009bede4 (about-contract.md, 2023-12-05). IBM's schema allows any other key; here other keys are unknown.
 
 use serde_json::Value;
 
@@ -9,10 +9,10 @@ use super::table::{Meaning, Table};
 use super::{Images, below, kind_of};
 
 const fn table(name: &'static str, keys: &'static [(&'static str, Meaning)]) -> Table {
-    Table { name, keys, extensions: &[], advice: "the contract's schema does not name it: remove it" }
+    Table { name, keys, extensions: &[], advice: "it is not in the contract's schema: remove it" }
 }
 
-/// User-data. The sections are read by tables of their own.
+/// User-data. Each section has its own table.
 pub(super) static WHOLE: Table = table(
     "a contract",
     &[
@@ -34,7 +34,7 @@ pub(super) static WORKLOAD: Table = table(
         ("confidential-containers", Mapping(&CONFIDENTIAL)),
         ("env", Special(variables)),
         ("volumes", Named(&WORKLOAD_VOLUME)),
-        // Keys by which images are verified; they name none that runs. The check `workload-key` reads them.
+        // Keys for verifying images. They do not specify images that run. The check `workload-key` reads them.
         ("images", Mapping(&IMAGES)),
         ("auths", Harmless),
     ],
@@ -55,7 +55,7 @@ pub(super) static ENV: Table = table(
     ],
 );
 
-/// What is in the archive is read by a rule of its own.
+/// The archive is read by `contract_archive`.
 static COMPOSE: Table = table("`compose`", &[("archive", Harmless)]);
 /// Resources and templates are read as Kubernetes manifests.
 static PLAY: Table = table("`play`", &[("resources", Harmless), ("templates", Harmless), ("archive", Harmless)]);
@@ -81,13 +81,13 @@ static ENV_VOLUME: Table = table(
     ],
 );
 
-/// Pods come from a cluster; the contract says which images they may have.
+/// The cluster creates the pods; the contract lists the images that they may use.
 static CONFIDENTIAL: Table = table(
     "`confidential-containers`",
     &[
         ("config", Mapping(&CONFIG)),
         ("allowedContainers", Named(&ALLOWED)),
-        // A policy in Rego takes away from what may run, and starts nothing.
+        // A Rego policy only restricts what may run.
         ("regoValidator", Harmless),
         ("secret", Harmless),
     ],
@@ -98,7 +98,7 @@ static ALLOWED_IMAGES: Table =
     table("`allowedImages`", &[("imageNames", Special(names)), ("imagePatterns", Special(patterns))]);
 static ENV_CONFIDENTIAL: Table = table("`confidential-containers` of an env section", &[("secret", Harmless)]);
 
-/// Images with the keys that cosign verifies them by.
+/// Images, each with the key with which cosign verifies it.
 fn cosign(value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::Object(keys) => keys.keys().for_each(|name| images.name(below(place, name), name)),
@@ -122,11 +122,11 @@ fn names(value: &Value, place: &str, images: &mut Images) {
 
 fn patterns(value: &Value, place: &str, images: &mut Images) {
     if value.as_array().is_none_or(|patterns| !patterns.is_empty()) {
-        images.unknown(place, "a pattern allows images that are not named: name them in `imageNames`");
+        images.unknown(place, "a pattern allows images without listing them: list them in `imageNames`");
     }
 }
 
-/// Variables of the machine. docker compose takes some for itself.
+/// Environment variables of the machine. docker compose reads some of them.
 fn variables(value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::Object(variables) => variables.keys().for_each(|name| variable(name, place, images)),
@@ -134,8 +134,8 @@ fn variables(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// Variables of docker compose that name no file and no other machine (docs.docker.com, "Configure pre-defined environment variables in
-/// Docker Compose", 2026-11).
+/// docker compose variables that do not specify a file or a remote machine (docs.docker.com, "Configure pre-defined environment variables in Docker
+/// Compose", 2026-11).
 const OF_COMPOSE: [&str; 13] = [
     "COMPOSE_ANSI",
     "COMPOSE_COMPATIBILITY",
@@ -152,7 +152,7 @@ const OF_COMPOSE: [&str; 13] = [
     "COMPOSE_CONVERT_WINDOWS_PATHS",
 ];
 
-/// Variables that make docker compose or podman talk to another machine, take images from elsewhere, or run other programs.
+/// Variables that make docker compose or podman use a remote machine, a different image source, or different programs.
 const OF_ENGINES: [&str; 9] = [
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
@@ -165,12 +165,12 @@ const OF_ENGINES: [&str; 9] = [
     "LD_PRELOAD",
 ];
 
-/// `COMPOSE_FILE` makes docker compose start other files.
+/// Reports a variable that may change what starts. `COMPOSE_FILE`, for example, makes docker compose start other files.
 pub(super) fn variable(name: &str, place: &str, images: &mut Images) {
     if name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name) || OF_ENGINES.contains(&name) {
         let reader =
             if name.starts_with("COMPOSE") || name.starts_with("DOCKER") { "docker compose" } else { "podman" };
-        let why = format!("{reader} takes {name} for itself, and may start something else: remove it");
+        let why = format!("{reader} reads {name} and may start something else: remove it");
         images.unknown(below(place, name), why);
     }
 }

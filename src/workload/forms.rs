@@ -1,12 +1,12 @@
-//! The forms of workloads, and which one a file has: told by the marks of each YAML document. Marks of two forms in one document are refused:
-//! two programs would read two different things.
+//! The forms of workloads. A file's form is recognised by the marks of each YAML document. A document with marks of two forms is refused,
+//! because two programs would read it differently.
 
 use serde_json::Value;
 
 use super::{compose, kind_of, kubernetes, sections, token};
 use crate::base::words::{any_of, words};
 
-/// Kinds of workloads.
+/// Forms of workload files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
@@ -19,12 +19,12 @@ pub enum Form {
 }
 
 words! {
-    /// The report's word.
+    /// The word used in reports.
     pub Form { Compose = "compose", Kubernetes = "kubernetes", Contract = "contract" }
 }
 
 impl Form {
-    /// A file of this form, in words.
+    /// The term for a file of this form in messages.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Compose => "a compose file",
@@ -33,12 +33,12 @@ impl Form {
         }
     }
 
-    /// A file of any form, in words.
+    /// A file of any form, for messages.
     pub fn any() -> String {
         any_of(&Self::ALL.map(Self::file))
     }
 
-    /// What such a file must have, in words.
+    /// What a file of this form must have, for messages.
     fn must_have(self) -> &'static str {
         match self {
             Self::Compose => "a mapping `services`",
@@ -47,7 +47,7 @@ impl Form {
         }
     }
 
-    /// Does the document have a mark of this form?
+    /// Whether the document has a mark of this form.
     fn is_marked(self, document: &Value) -> bool {
         let has = |key: &str| document.get(key).is_some_and(|value| !value.is_null());
         match self {
@@ -60,7 +60,7 @@ impl Form {
         }
     }
 
-    /// Its marks, in words.
+    /// The form's marks, for messages.
     fn marks(self) -> &'static str {
         match self {
             Self::Compose => "`services` (a compose file)",
@@ -69,28 +69,28 @@ impl Form {
         }
     }
 
-    /// Why a file of several documents is refused, and what to do; `None` where each is read by itself.
+    /// Why a file with several documents is refused, and what to do. `None` if each document is read on its own.
     fn refuses_several(self) -> Option<&'static str> {
         match self {
-            Self::Compose => {
-                Some(": some programs merge them, others read the first. Name what `docker compose config` prints")
-            }
+            Self::Compose => Some(
+                ": some programs merge them, others read only the first. Use the output of `docker compose config`",
+            ),
             Self::Kubernetes => None,
-            Self::Contract => Some(", and a contract is one: write a file for each"),
+            Self::Contract => Some(", but a contract is a single document: write a file for each"),
         }
     }
 }
 
-/// The form of one document; `None` where it has no mark.
+/// The form of one document; `None` if it has no mark.
 fn of_one(document: &Value) -> Result<Option<Form>, String> {
     let marks: Vec<Form> = Form::ALL.into_iter().filter(|form| form.is_marked(document)).collect();
     match marks.as_slice() {
-        // Not a mapping, so no mark; but it is meant to be one.
+        // `services` is not a mapping, so it is not a mark, but the document is evidently intended as a compose file.
         [] if document.get("services").is_some() => Ok(Some(Form::Compose)),
         [] => Ok(None),
         [form] => Ok(Some(*form)),
         [one, .., other] => Err(format!(
-            "one document has {} and {}, and each program reads another half of it: write a file for each",
+            "one document has {} and {}, so programs would read different parts of it: write a file for each",
             one.marks(),
             other.marks()
         )),
@@ -100,7 +100,7 @@ fn of_one(document: &Value) -> Result<Option<Form>, String> {
 /// The form of a file's documents.
 ///
 /// # Errors
-/// In words, with what its owner can do.
+/// A message with advice for the file's author.
 pub(super) fn of(documents: &[Value]) -> Result<Form, String> {
     let count = documents.len();
     let mut found: Option<Form> = None;
@@ -110,21 +110,24 @@ pub(super) fn of(documents: &[Value]) -> Result<Form, String> {
         let form = form.ok_or_else(|| format!("{which}{}", unknown(document)))?;
         if found.is_some_and(|found| found != form) {
             let words = (found.map_or("", Form::word), form.word());
-            return Err(format!("{which}it is {}, and one before it is {}: write a file for each", words.1, words.0));
+            return Err(format!(
+                "{which}it is {}, but an earlier document is {}: write a file for each",
+                words.1, words.0
+            ));
         }
         if form == Form::Kubernetes && !kubernetes::is_resource(document) {
-            return Err(format!("{which}`apiVersion` and `kind`: expected text"));
+            return Err(format!("{which}`apiVersion` and `kind`: expected strings"));
         }
         found = Some(form);
     }
-    let form = found.ok_or("it is empty")?;
+    let form = found.ok_or("the file is empty")?;
     match form.refuses_several().filter(|_| count > 1) {
         Some(why) => Err(format!("it has {count} documents{why}")),
         None => Ok(form),
     }
 }
 
-/// What a document without marks is, and what to do.
+/// Describes a document without marks, with advice.
 fn unknown(document: &Value) -> String {
     let expected = expected();
     let Value::Object(fields) = document else {
@@ -132,21 +135,22 @@ fn unknown(document: &Value) -> String {
     };
     let has = |key: &str| fields.contains_key(key);
     if has("include") {
-        return "`include` is not read, and without `services` nothing else is here: name what `docker compose config` prints".into();
+        return "`include` is not supported, and the file has no `services`: use the output of `docker compose config`"
+            .into();
     }
     if has("resources") || has("kustomize") {
-        return format!("{expected}. If it is a kustomization, name what `kubectl kustomize` prints");
+        return format!("{expected}. For a kustomization, use the output of `kubectl kustomize`");
     }
     if fields.values().any(|value| value.get("image").is_some() || value.get("build").is_some()) {
         return format!(
-            "{expected}. If it is a compose file of version 1, or values of a Helm chart, name what `docker compose config` or `helm template` prints"
+            "{expected}. For a version 1 compose file or the values of a Helm chart, use the output of `docker compose config` or `helm template`"
         );
     }
     let keys: Vec<String> = fields.keys().take(5).map(|key| key.chars().take(40).collect()).collect();
     format!("{expected}; found the keys {}", keys.join(", "))
 }
 
-/// Every form with what its files must have.
+/// All forms, each with what its files must have.
 fn expected() -> String {
     let forms = Form::ALL.map(|form| format!("{} ({})", form.file(), form.must_have()));
     format!("expected {}", any_of(&forms.each_ref().map(String::as_str)))
@@ -158,7 +162,7 @@ mod tests {
     use crate::base::limits::Limits;
     use crate::base::strict_yaml;
 
-    /// A file of each form, and the same with a key that the form does not have.
+    /// A file of each form, and the same file with an unknown key.
     fn sample(form: Form) -> (&'static str, &'static str) {
         match form {
             Form::Compose => ("services: {a: {image: app}}", "services: {a: {image: app}}\nsurplus: 1"),
@@ -173,9 +177,9 @@ mod tests {
         }
     }
 
-    /// Of every form: its file is told by its marks and read, what it does not define is unknown, and messages name it.
+    /// For every form: its sample is recognised and read, an unknown key is reported, and messages state the form.
     #[test]
-    fn every_form_is_told_read_and_closed() {
+    fn every_form_is_recognised_and_reports_unknown_keys() {
         let read = |text: &str| {
             let kinds = super::super::KindsWithoutImages::default();
             super::super::Workload::read("w", text.as_bytes(), &[], &kinds, &Limits::default())
@@ -199,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn one_form_by_its_marks() {
+    fn a_form_is_recognised_by_its_marks() {
         for (text, expected) in [
             ("services: {}", Form::Compose),
             ("services: []", Form::Compose),
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn two_forms_in_one_document_are_refused_and_both_are_named() {
+    fn two_forms_in_one_document_are_refused_and_both_are_reported() {
         let marks = [
             ("services: {a: {image: x}}", "`services` (a compose file)"),
             ("apiVersion: v1\nkind: Pod", "`apiVersion` and `kind` (a Kubernetes manifest)"),
@@ -240,20 +244,20 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_form_says_what_it_is_and_what_to_do() {
+    fn files_without_a_form_get_a_description_and_advice() {
         for (text, words) in [
-            ("", "it is empty"),
-            ("# nothing\n", "it is empty"),
+            ("", "the file is empty"),
+            ("# nothing\n", "the file is empty"),
             ("- a", "found a list"),
-            ("text", "found text"),
+            ("text", "found a string"),
             ("a: 1\nb: 2", "found the keys a, b"),
             ("include: [a.yaml]", "`docker compose config`"),
             ("resources: [a.yaml]", "`kubectl kustomize`"),
-            ("web: {image: x}", "compose file of version 1"),
+            ("web: {image: x}", "version 1 compose file"),
             ("services: {}\n---\nservices: {}", "it has 2 documents: some programs merge them"),
-            ("workload: x\n---\nworkload: y", "a contract is one"),
+            ("workload: x\n---\nworkload: y", "a contract is a single document"),
             ("apiVersion: v1\nkind: Pod\n---\na: 1", "document 2 of 2: expected a compose file"),
-            ("apiVersion: v1\nkind: [Pod]", "expected text"),
+            ("apiVersion: v1\nkind: [Pod]", "expected strings"),
         ] {
             let error = form(text).unwrap_err();
             assert!(error.contains(words), "{text}: {error}");

@@ -1,23 +1,23 @@
-//! The keys that a contract names for images: `images.dct`, `images.rhs`, and cosign's of confidential containers.
+//! Keys that a contract lists for images: `images.dct`, `images.rhs`, and the cosign keys of confidential containers.
 
 use serde_json::Value;
 
 use super::kind_of;
 use crate::base::image_name::ImageName;
 
-/// A key that a contract names for an image.
+/// A key that a contract lists for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageKeyEntry {
     pub(crate) kind: KeyKind,
-    /// The image as the contract has it.
+    /// The image name as written in the contract.
     pub(crate) name: String,
-    /// Its repository, spelled in full.
+    /// The image's full repository name.
     pub(crate) repository: String,
-    /// The key as it is written.
+    /// The key as written.
     pub(crate) public_key: String,
 }
 
-/// What a key is for.
+/// What a key verifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     /// Docker Content Trust: `keyval.public` of the repository's root key.
@@ -29,7 +29,7 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
-    /// The contract's word.
+    /// The word used in the contract.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::ContentTrust => "dct",
@@ -39,7 +39,7 @@ impl KeyKind {
     }
 }
 
-/// The keys of a workload section, and what is wrong with the table, in words.
+/// The keys of a workload section, and messages about faults in the table.
 pub(super) fn read(workload: &Value) -> (Vec<ImageKeyEntry>, Vec<String>) {
     let (mut entries, mut faults) = (Vec::new(), Vec::new());
     match workload.get("images") {
@@ -70,14 +70,14 @@ fn table(kind: KeyKind, table: &Value, entries: &mut Vec<ImageKeyEntry>, faults:
         let place = format!("images.{}.{name}", kind.word());
         let text = |field: &str| fields.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
         let Some(public_key) = text("publicKey") else {
-            faults.push(format!("{place}: it has no publicKey"));
+            faults.push(format!("{place}: missing publicKey"));
             continue;
         };
         if kind == KeyKind::ContentTrust {
             if text("notary").is_none() {
-                faults.push(format!("{place}: it has no notary"));
+                faults.push(format!("{place}: missing notary"));
             }
-            // host/namespace/name, without a tag (the contract's public schema).
+            // The contract's public schema requires host/namespace/name without a tag.
             if name.split('/').count() != 3
                 || name.contains('@')
                 || name.rsplit('/').next().is_some_and(|last| last.contains(':'))

@@ -1,17 +1,16 @@
-//! What is to be deployed: docker-compose files, Kubernetes manifests and HPVS contracts. A reader takes bytes and answers with every image
-//! that they name, each with the place where it stands. Nothing is judged here.
+//! Files that specify what to deploy: docker-compose files, Kubernetes manifests and HPVS contracts. A reader accepts bytes and returns every image
+//! in them, each with its place. It does not decide anything.
 //!
-//! A place that should name an image and does not, or that hides what it names, is in the list too: nothing that could run is left out in
-//! silence.
+//! The list includes every place that should have an image but does not, or that hides the image's name: nothing that could run is omitted silently.
 //!
-//! A form is read by a table of every key that it defines ([`table`]): a key outside it is unknown.
+//! Each form is read with a table of every key that it defines ([`table`]). A key that is not in the table is unknown.
 //!
 //! To add a form:
-//! 1. one file here, with a table of every key and a function that fills [`Images`]; its own tests show what a program could run and the file
-//!    hides,
-//! 2. a variant of [`Form`] in `forms.rs`, its word, and what the compiler then asks for: its marks and its sample,
+//! 1. one file here, with a table of every key and a function that fills [`Images`]; its own tests cover what a program could run although the
+//!    file hides it,
+//! 2. a variant of [`Form`] in `forms.rs`, with its word and what the compiler then requires: its marks and its sample,
 //! 3. its module and its arm in [`Workload::read`], in this file,
-//! 4. its rows in `docs/admission.md`: which images it names, and the source of its table.
+//! 4. its rows in `docs/admission.md`: the images that it contains, and the source of its table.
 //!
 //! Then `tests/run update`. Seeds for the fuzz target `workload` are in `tests/seeds/mod.rs`.
 
@@ -55,45 +54,45 @@ use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 use crate::base::strict_yaml;
 
-/// A file that says what is to run.
+/// A file that specifies what to run.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Workload {
-    /// The file as it was named.
+    /// The file's path as specified.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
     /// Number of its bytes.
     pub size: u64,
-    /// What it is.
+    /// The file's form.
     pub form: Form,
-    /// Every image that it names.
+    /// Every image in the file.
     pub images: Vec<UsedImage>,
-    /// What else a contract says.
+    /// The other contents of a contract.
     pub(crate) contract: Option<Contract>,
-    /// What the machine of a contract boots, where a resource of IBM's operator says it.
+    /// The image that a contract's machine boots, if a resource of IBM's operator specifies it.
     pub(crate) machine: Option<String>,
 }
 
 const HINT: &str =
-    "correct the file, or name plain YAML as `docker compose config`, `helm template` or `kubectl kustomize` prints it";
+    "correct the file, or use plain YAML as printed by `docker compose config`, `helm template` or `kubectl kustomize`";
 
 /// A place that runs an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsedImage {
-    /// Where it stands.
+    /// The place in the file.
     pub place: String,
-    /// The image; or why it is not known, in words.
+    /// The image, or the reason why it is unknown, as a message.
     pub image: Result<ImageReference, String>,
 }
 
 impl Workload {
-    /// Reads a workload; its form is told by its own fields, not by its name. `passwords` may open the sections of a contract that are
-    /// encrypted. `kinds` are the policy's.
+    /// Reads a workload. Its form is determined by its fields, not by its name. `passwords` may open encrypted sections of a contract. `kinds`
+    /// come from the policy.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is not strict YAML, or does not have the marks of exactly one form.
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] if it is not strict YAML, or does not have the marks of exactly one form.
     pub fn read(
         path: &str,
         bytes: &[u8],
@@ -107,7 +106,7 @@ impl Workload {
     /// As [`Workload::read`], within a budget that other inputs share.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Workload::read`].
     pub fn read_within(
         path: &str,
         bytes: &[u8],
@@ -141,10 +140,10 @@ impl Workload {
         Ok(Self { path: path.into(), sha256, size, form, images, contract, machine })
     }
 
-    /// A Kubernetes resource as an API server shows it to a webhook, by the bytes of the whole review and within its budget.
+    /// Reads a Kubernetes resource as an API server sends it to a webhook. `whole` is the whole review; `budget` is the review's budget.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] with more images than are allowed, or more work than the budget has.
+    /// [`Error::OverLimit`] for more images than the limit, or for more work than the budget allows.
     pub(crate) fn of_resource(
         path: &str,
         resource: &Value,
@@ -162,10 +161,10 @@ impl Workload {
         Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract, machine })
     }
 
-    /// The images of Kubernetes resources that were read as part of something else.
+    /// Reads the images of Kubernetes resources that are part of a different input.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] with more images than are allowed.
+    /// [`Error::OverLimit`] for more images than the limit.
     pub(crate) fn images_of_resources(
         path: &str,
         resources: &[&Value],
@@ -178,11 +177,11 @@ impl Workload {
         images.finish(path)
     }
 
-    /// What in these Pods of a cluster is not known to be harmless: annotations that runtimes read, and keys that no table has. Containers and
-    /// their images are the caller's.
+    /// Finds everything in these Pods of a cluster that is not known to be harmless: annotations that runtimes read, and unknown keys. The caller
+    /// handles containers and their images.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] with more images than are allowed.
+    /// [`Error::OverLimit`] for more images than the limit.
     pub(crate) fn doubts_of_pods<'v>(
         path: &str,
         pods: impl Iterator<Item = Cow<'v, Value>>,
@@ -191,7 +190,7 @@ impl Workload {
         budget: &Budget,
     ) -> Result<Vec<UsedImage>, Error> {
         let mut images = Images::new(kinds, budget, limits);
-        // Injectors have been at work.
+        // Injectors have already changed these pods.
         images.stage = Stage::Review;
         pods.for_each(|pod| kubernetes::read(&pod, "", &mut images));
         let mut doubts = images.finish(path)?;
@@ -200,30 +199,30 @@ impl Workload {
     }
 }
 
-/// What may be meant by the content of a password file: the bytes, or base64 of them.
+/// The possible passwords in a password file: its bytes, and its bytes decoded from base64.
 pub fn password_candidates(file: &[u8]) -> Vec<Password> {
     token::passwords(file)
 }
 
-/// Where a resource was met.
+/// Where a resource comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// In a file: what injectors and controllers make of it comes later.
+    /// A file: injectors and controllers may still change the resource.
     File,
-    /// In a review of the API server: injectors have been at work, and it is what will be stored.
+    /// An API server review: injectors have already run, and this object will be stored.
     Review,
 }
 
-/// The images that were found so far, and what readers need to know beside the bytes.
+/// The images found so far, and what readers need in addition to the bytes.
 struct Images {
     found: Vec<UsedImage>,
     bound: Bound,
     budget: Budget,
-    /// Why reading came to an end.
+    /// The error that stopped reading.
     over: Option<Error>,
     stage: Stage,
     kinds: KindsWithoutImages,
-    /// Contracts in resources, not read yet.
+    /// Contracts in resources that have not been read yet.
     carried: Vec<kubernetes::ibm::Carried>,
     machine: Option<String>,
 }
@@ -242,26 +241,26 @@ impl Images {
         }
     }
 
-    /// For the readers' own tests: no kinds of a policy, and a budget that nothing small uses up.
+    /// For the readers' own tests: there are no listed kinds, and small inputs do not exhaust the budget.
     #[cfg(test)]
     fn for_tests() -> Self {
         let limits = Limits::default();
         Self::new(&KindsWithoutImages::default(), &Budget::of_audit(0, &limits), &limits)
     }
 
-    /// Spends what reading a file's documents costs.
+    /// Charges the cost of reading a file's documents to the budget.
     fn spend_on(&self, path: &str, bytes: &[u8], documents: &[Value]) -> Result<(), Error> {
         self.budget.spend(Work::Bytes(bytes.len() as u64), path)?;
         self.budget.spend(Work::Nodes(documents.iter().map(nodes).sum()), path)
     }
 
-    /// Spends work on something that the file holds. Where nothing is left the reader goes on, finds nothing more, and fails at its end.
+    /// Charges work on part of the file to the budget. If the budget is exhausted, the reader continues, finds nothing more, and fails at the end.
     fn spend(&mut self, work: Work, what: &str) {
         let spent = self.budget.spend(work, what);
         self.over = self.over.take().or(spent.err());
     }
 
-    /// An image by its name.
+    /// Adds an image by its name.
     fn name(&mut self, place: impl Into<String>, text: &str) {
         let image = if text.trim().is_empty() {
             Err("the image's name is empty".to_owned())
@@ -271,7 +270,7 @@ impl Images {
         self.push(UsedImage { place: place.into(), image });
     }
 
-    /// A place whose image is not known.
+    /// Adds a place whose image is unknown.
     fn unknown(&mut self, place: impl Into<String>, why: impl Into<String>) {
         self.push(UsedImage { place: place.into(), image: Err(why.into()) });
     }
@@ -283,13 +282,13 @@ impl Images {
         self.spend(Work::Nodes(1), "the images of the workload");
         let held = self.budget.hold((2 * (place.len() + text)) as u64, "the images of the workload");
         self.over = self.over.take().or(held.err());
-        // One more than is allowed, so that it can be reported.
+        // One more than the limit, so that the excess can be reported.
         if self.over.is_none() && self.found.len() as u64 <= self.bound.allowed {
             self.found.push(UsedImage { place, image });
         }
     }
 
-    /// Puts everything that was found so far into `place`.
+    /// Prefixes the place of everything found so far with `place`.
     fn move_into(&mut self, place: &str) {
         for carried in &mut self.carried {
             carried.place = format!("{place}: {}", carried.place);
@@ -299,28 +298,28 @@ impl Images {
         }
     }
 
-    /// Everything that was found. A contract that was not read is unknown.
+    /// Returns everything found. A contract that was not read is unknown.
     fn finish(mut self, path: &str) -> Result<Vec<UsedImage>, Error> {
         for carried in std::mem::take(&mut self.carried) {
-            self.unknown(carried.place, "a contract in a resource is read in a file of resources only");
+            self.unknown(carried.place, "a contract in a resource is only read in a file of resources");
         }
         self.bound.check(self.found.len() as u64, path)?;
         self.over.map_or(Ok(self.found), Err)
     }
 }
 
-/// Bytes of a place, and of one key in it. Every image below a key has the key in its place: without a bound, a key of 100 KB above 9,000
-/// images would cost a gigabyte.
+/// Maximum length of a place, and of one key in it, in bytes. The place of every image below a key includes the key: without a limit, a key of
+/// 100 KB above 9,000 images would take a gigabyte.
 const PLACE_BYTES: usize = 1_000;
 const KEY_BYTES: usize = 200;
 
-/// `place.key`, without a dot at the beginning. What is too long is shortened.
+/// `place.key`, without a leading dot. A text that is too long is shortened.
 fn below(place: &str, key: &str) -> String {
     let key = shortened(key.to_owned(), KEY_BYTES);
     if place.is_empty() { key } else { shortened(format!("{place}.{key}"), PLACE_BYTES) }
 }
 
-/// The beginning, and the digest of the whole: two long texts are told apart.
+/// The start of the text and the digest of the whole, so that two long texts stay distinguishable.
 fn shortened(text: String, bytes: usize) -> String {
     if text.len() <= bytes {
         return text;
@@ -330,7 +329,7 @@ fn shortened(text: String, bytes: usize) -> String {
     format!("{begin}...({} bytes, sha256 {})", text.len(), digest.get(..16).unwrap_or_default())
 }
 
-/// The nodes of a value: itself, and everything in it.
+/// Number of nodes in a value: itself and everything in it.
 pub(crate) fn nodes(value: &Value) -> u64 {
     1 + match value {
         Value::Array(items) => items.iter().map(nodes).sum(),
@@ -339,13 +338,13 @@ pub(crate) fn nodes(value: &Value) -> u64 {
     }
 }
 
-/// What a value is, for messages.
+/// The type of a value, for messages.
 fn kind_of(value: &Value) -> &'static str {
     match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "a mapping",
     }

@@ -1,20 +1,20 @@
-//! How a workload names an image.
+//! How a workload refers to an image.
 
 use crate::base::digest::Sha256;
 use crate::base::image_name::{ImageName, NameDigest};
 
-/// An image as a workload names it.
+/// An image as referenced by a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
-    /// As it is written.
+    /// The name as written.
     pub text: String,
-    /// The repository spelled in full, where the name has no variable.
+    /// The full repository name, if the name has no variable.
     pub repository: Option<String>,
-    /// The tag, where one is written.
+    /// The tag, if written.
     pub tag: Option<String>,
-    /// What pins it.
+    /// What pins the image.
     pub pin: Pin,
-    /// Variables that are not resolved, as they are written.
+    /// Unresolved variables, as written.
     pub variables: Vec<String>,
 }
 
@@ -23,35 +23,35 @@ pub struct ImageReference {
 pub enum Pin {
     /// The digest of its manifest.
     Digest(Sha256),
-    /// Nothing: a tag, or not even that.
+    /// Nothing: a tag or no tag.
     Nothing,
-    /// A digest by another algorithm, which nothing here computes.
+    /// A digest with an algorithm that this program does not compute.
     Unsupported(String),
 }
 
 impl ImageReference {
-    /// Reads a name by the grammar of names of images (distribution/reference). Variables are found first: each counts as one letter of the
-    /// part that it is in.
+    /// Reads a name according to the grammar of image names (distribution/reference). Variables are found first; each counts as one character of the
+    /// part that contains it.
     ///
     /// # Errors
-    /// In words: a name that no runtime takes.
+    /// A message for a name that no runtime accepts.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (variables, resolved) = variables(text);
-        // No name is longer than that.
+        // No valid name is longer than this.
         let shown = text.get(..text.floor_char_boundary(600)).unwrap_or_default();
         let malformed = |why: &str| format!("malformed image name {shown:?}: {why}");
         let plain = variables.is_empty();
         if let Some(transport) = transport_of(&with_defaults(text)) {
             return Err(malformed(&format!(
-                "podman reads {transport}: as a transport and takes the image from there, whatever digest follows: name the image with its registry"
+                "podman reads `{transport}:` as a transport and gets the image from there, whatever digest follows: write the image with its registry"
             )));
         }
         if let Some(action) = variables.iter().find(|one| one.starts_with("{{") && !is_plain_action(one)) {
             return Err(malformed(&format!(
-                "the template action {action} can hide text: write {{{{ .Env.NAME }}}}, or the name itself"
+                "the template action {action} can hide text: write {{{{ .Env.NAME }}}} or the name itself"
             )));
         }
-        // A digest with a variable in it pins nothing, and has no grammar yet.
+        // A digest with a variable in it does not pin anything, and its grammar cannot be checked yet.
         let known = match resolved.split_once('@') {
             Some((name, digest)) if digest.contains(IN_PLACE) => name,
             _ => &resolved,
@@ -66,7 +66,7 @@ impl ImageReference {
         Ok(Self { text: text.to_owned(), repository: plain.then(|| name.repository()), tag, pin, variables })
     }
 
-    /// The digest that pins it.
+    /// The digest that pins the image.
     pub fn digest(&self) -> Option<Sha256> {
         match self.pin {
             Pin::Digest(digest) => Some(digest),
@@ -75,8 +75,8 @@ impl ImageReference {
     }
 }
 
-/// Transports of containers/image. podman tries them before it takes a text for a name (containers/common, libimage/pull.go): `dir:a@sha256:…` is
-/// a folder on its disk, and the digest a part of the folder's name. `docker:` is one with `//` behind it only, and the name of a public image.
+/// Transports of containers/image. podman tries them before it reads a text as an image name (containers/common, libimage/pull.go): `dir:a@sha256:…`
+/// is a folder on its disk, with the digest as part of the folder's name. `docker:` is a transport only before `//`; otherwise it is a public image.
 const TRANSPORTS: [&str; 10] = [
     "dir",
     "oci",
@@ -95,7 +95,7 @@ fn transport_of(text: &str) -> Option<&'static str> {
     TRANSPORTS.iter().find(begins).copied()
 }
 
-/// The text with the default of each `${NAME:-default}` in its place, and nothing for other variables.
+/// The text with each `${NAME:-default}` replaced by its default, and other variables removed.
 fn with_defaults(text: &str) -> String {
     let mut filled = String::new();
     let mut rest = text;
@@ -105,25 +105,25 @@ fn with_defaults(text: &str) -> String {
         filled.push_str(before);
         let inner = variable.strip_prefix("${").and_then(|inner| inner.strip_suffix('}')).unwrap_or_default();
         let default = inner.split_once('-').map_or("", |(_, default)| default);
-        // A default may have variables of its own.
+        // A default may contain variables.
         filled.push_str(&if default.contains('$') { with_defaults(default) } else { default.to_owned() });
         rest = after;
     }
     filled + rest
 }
 
-/// `{{ .Env.NAME }}`, which stands for one value. Other actions of Go's templates (`if`, `define`, comments) can take away text around them.
+/// Whether the action is `{{ .Env.NAME }}`, which inserts one value. Other Go template actions (`if`, `define`, comments) can remove text around them.
 pub(super) fn is_plain_action(action: &str) -> bool {
     let inner = action.strip_prefix("{{").and_then(|inner| inner.strip_suffix("}}")).map(str::trim);
     let name = inner.and_then(|inner| inner.strip_prefix(".Env."));
     name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
-/// Marks the place of a variable: no name has this letter, and text that has it is refused.
+/// Marks the place of a variable. No image name contains this character, and text that contains it is refused.
 const IN_PLACE: char = '\u{1}';
 
-/// Variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] instead of each. `$$` is
-/// compose's escape and no part of any image's name: it is left as a variable, so that nothing is read two ways.
+/// The variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] in place of each. `$$`
+/// is compose's escape and is never part of an image name: it counts as a variable, so that the text cannot be read in two ways.
 fn variables(text: &str) -> (Vec<String>, String) {
     let (mut found, mut resolved) = (Vec::new(), String::new());
     let mut rest = text;
@@ -143,7 +143,7 @@ fn next_variable(text: &str) -> Option<usize> {
     [text.find('$'), text.find("{{")].into_iter().flatten().min()
 }
 
-/// Bytes of the variable that `text` begins with. `${A:-${B}}` is one.
+/// Length in bytes of the variable at the start of `text`. `${A:-${B}}` is a single variable.
 fn length(text: &str) -> usize {
     if text.starts_with("{{") {
         return text.find("}}").map_or(text.len(), |end| end + 2);
@@ -170,7 +170,7 @@ mod tests {
     const HEX: &str = "ffbaf396e2d1ee9d9a2f3c0a3dc9ae4ba1c1ba0a5b2f0a1d2d3c4b5a69788796";
 
     #[test]
-    fn names_are_taken_apart() {
+    fn names_are_split_into_their_parts() {
         let digest = Sha256::from_hex(HEX).unwrap();
         let full = ImageReference::parse(&format!("acme/wallet:v1@sha256:{HEX}")).unwrap();
         assert_eq!(full.repository.as_deref(), Some("docker.io/acme/wallet"));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_runtime_takes_are_malformed() {
+    fn names_that_no_runtime_accepts_are_malformed() {
         let pinned = |name: &str| format!("{name}@sha256:{HEX}");
         for bad in [
             "a@".to_owned(),
@@ -192,7 +192,7 @@ mod tests {
             pinned(""),
             pinned(" docker.io/acme/wallet"),
             pinned("docker.io/Acme/wallet"),
-            // Whatever the variable is.
+            // Malformed, whatever the variable's value is.
             pinned("docker.io/Acme/${NAME}"),
             pinned(" ${NAME}"),
             pinned("a\u{1}b"),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_named_and_a_digest_behind_them_pins() {
+    fn variables_are_listed_and_a_digest_after_them_pins() {
         for name in [
             "{{ .Env.REGISTRY }}/wallet",
             "${REGISTRY:-docker.io}/wallet:${TAG}",
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(pinned.digest(), None);
     }
 
-    /// Of each of these podman takes the image from its disk.
+    /// For each of these, podman gets the image from its disk.
     #[test]
     fn a_transport_is_not_a_name() {
         let digest = format!("@sha256:{}", "a".repeat(64));
@@ -268,9 +268,9 @@ mod tests {
         }
     }
 
-    /// What hides text is not a variable.
+    /// An action that can hide text is not a variable.
     #[test]
-    fn only_plain_actions_of_templates_are_read() {
+    fn only_plain_template_actions_are_accepted() {
         let digest = format!("@sha256:{}", "a".repeat(64));
         for text in
             ["evil:1{{ if false }}", "{{ define \"x\" }}a", "{{/* a */}}evil", "{{ .Env }}a", "{{ .Env.A | b }}"]

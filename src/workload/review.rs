@@ -1,4 +1,4 @@
-//! AdmissionReview v1 (Kubernetes, `admission.k8s.io/v1`): what an API server asks before it stores a pod, and the answer in its form.
+//! AdmissionReview v1 (Kubernetes, `admission.k8s.io/v1`): the request that an API server sends before it stores a pod, and the response.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,54 +13,54 @@ use crate::base::strict_json::{self, Bounds};
 use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
 
 const VERSION: &str = "admission.k8s.io/v1";
-/// Kubernetes cuts warnings off at 256 letters.
+/// Kubernetes truncates warnings at 256 characters.
 const WARNING_LETTERS: usize = 250;
-/// What people read in `kubectl`: as JSON at most twice as much, which is below the 64 KiB of an answer.
+/// Maximum length of the message shown by `kubectl`. As JSON, it is at most twice as long, which is below the 64 KiB of a response.
 const MESSAGE_BYTES: usize = 24 << 10;
-/// A UID of Kubernetes has 36 letters; it goes back in the answer.
+/// Maximum length of a request's UID, which the response repeats. A Kubernetes UID has 36 characters.
 const UID_BYTES: usize = 128;
-/// Names of namespaces, objects, kinds and people in the log.
+/// Maximum length in the log of names of namespaces, objects, kinds and users.
 const NAME_BYTES: usize = 256;
-/// Memory that any question may take while it is answered, and how much more for each of its bytes. Its bytes themselves and the texts of its
-/// JSON take three times its size.
+/// Memory that answering a request may use: a fixed amount, and an amount for each byte of the request. The bytes themselves and the strings of
+/// their JSON take three times the request's size.
 const MEMORY: (u64, u64) = (1 << 20, 20);
-/// Of that, for what the JSON's values need beside their text.
+/// The share of [`MEMORY`] for JSON values, apart from their strings.
 const VALUES: (u64, u64) = (768 << 10, 14);
-/// And for places and names of images.
+/// The share of [`MEMORY`] for places and names of images.
 const IMAGES: (u64, u64) = (256 << 10, 3);
 
-/// A question of an API server.
+/// An API server's request.
 #[derive(Debug, Clone)]
 pub struct Review {
-    /// The question's own id, which the answer must carry.
+    /// The request's own id, which the response must repeat.
     pub uid: String,
-    /// What shall happen.
+    /// The requested operation.
     pub operation: Operation,
-    /// The namespace, as the API server has it; empty for what is in none.
+    /// The namespace as the API server states it; empty for an object without one.
     pub namespace: String,
-    /// The object's kind, as the API server has it.
+    /// The object's kind as the API server states it.
     pub kind: String,
-    /// The object's name; empty where the API server will choose one.
+    /// The object's name; empty if the API server will choose one.
     pub name: String,
-    /// Who asks.
+    /// The user that sent the request.
     pub user: String,
-    /// The images of the object that shall be stored.
+    /// The images of the object to be stored.
     pub workload: Workload,
-    /// Does the stored object name the very same images, each in its place?
+    /// Whether the stored object has exactly the same images in the same places.
     pub same_images: bool,
 }
 
-/// What shall happen to an object.
+/// The operation on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// It is new.
+    /// The object is new.
     Create,
-    /// It is changed.
+    /// The object changes.
     Update,
 }
 
 impl Operation {
-    /// Kubernetes' word.
+    /// The word that Kubernetes uses.
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "CREATE",
@@ -70,10 +70,10 @@ impl Operation {
 }
 
 impl Review {
-    /// Reads a question, strictly. Namespace, kind and name are the API server's, not the object's. `kinds` are the policy's.
+    /// Reads a request strictly. Namespace, kind and name are those of the API server, not of the object. `kinds` come from the policy.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for other JSON than an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
+    /// [`Error::Malformed`] for JSON that is not an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
     pub fn read(bytes: &[u8], kinds: &KindsWithoutImages, limits: &Limits) -> Result<Self, Error> {
         limits.review_bytes().check(bytes.len() as u64, "the review")?;
         let malformed = |message: String| Error::malformed("the review", message);
@@ -87,7 +87,7 @@ impl Review {
         }
         let uid = text("/request/uid");
         if uid.is_empty() || uid.len() > UID_BYTES {
-            return Err(malformed(format!("/request/uid: expected text of at most {UID_BYTES} bytes")));
+            return Err(malformed(format!("/request/uid: expected a string of 1 to {UID_BYTES} bytes")));
         }
         let operation = match text("/request/operation") {
             "CREATE" => Operation::Create,
@@ -99,23 +99,23 @@ impl Review {
             .filter(|object| object.is_object())
             .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
         let limits = &within(bytes.len() as u64, limits);
-        // The bound is the review's own, by its own name.
+        // A review has its own limit, which is reported under its own name.
         let named = |error| match error {
             Error::OverLimit { limit, .. } if limit == limits.workload_images().name => {
                 limits.review_images().exceeded("the review")
             }
             other => other,
         };
-        // One budget: the stored object is read beside the new one.
+        // One budget covers both the stored object and the new one.
         let budget = Budget::of_request(bytes.len() as u64, limits);
         let read = |object| Workload::of_resource("request", object, bytes, kinds, limits, &budget).map_err(named);
         let workload = read(object)?;
         let same_images = match (operation, document.pointer("/request/oldObject")) {
             (Operation::Update, Some(stored)) if stored.is_object() => {
                 let before = read(stored)?;
-                // A contract says more than its images.
+                // A contract contains more than its images.
                 let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
-                // Two images that are not known for one reason are not one image.
+                // Two images that are unknown for the same reason need not be the same image.
                 before.images == workload.images && (all_known || are_same_but_for_notes(stored, object))
             }
             _ => false,
@@ -132,12 +132,12 @@ impl Review {
         })
     }
 
-    /// Memory that answering a question of so many bytes takes at most.
+    /// Maximum memory for answering a request of this many bytes.
     pub fn memory(bytes: u64) -> u64 {
         of_size(MEMORY, bytes)
     }
 
-    /// The answer that lets it in, in Kubernetes' form, with warnings.
+    /// The response that allows the request, with warnings.
     pub fn allow(uid: &str, warnings: &[String]) -> Vec<u8> {
         if warnings.is_empty() {
             return answer(&json!({ "uid": uid, "allowed": true }));
@@ -150,7 +150,7 @@ impl Review {
         answer(&json!({ "uid": uid, "allowed": true, "warnings": inert }))
     }
 
-    /// The answer that does not, with the reasons.
+    /// The response that denies the request, with reasons.
     pub fn deny(uid: &str, reasons: &[String]) -> Vec<u8> {
         let message = shortened(&for_terminal(&reasons.join("; ")), MESSAGE_BYTES);
         let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": message });
@@ -158,7 +158,7 @@ impl Review {
     }
 }
 
-/// The document, within its budget.
+/// Parses the document within its budget.
 fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
     let size = bytes.len() as u64;
     let (nodes, key) = (limits.review_nodes, limits.review_key_bytes);
@@ -168,13 +168,13 @@ fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
         Some("key") => limits.review_key_bytes().exceeded("a key of the review"),
         Some("nodes") => limits.review_nodes().exceeded("the review"),
         Some(_) => {
-            let what = format!("{size} bytes of the review with so little text in them");
+            let what = format!("{size} bytes of the review, with too many values for that size");
             Bound { allowed: nodes - bounds.nodes.get(), ..limits.review_nodes() }.exceeded(what)
         }
         None => Error::malformed("the review", error.to_string()),
     })?;
     if cost_of_images("", &document, 0) > of_size(IMAGES, size) {
-        return Err(limits.review_images().exceeded("the text of the images in the review and of their places"));
+        return Err(limits.review_images().exceeded("the names and places of the images in the review"));
     }
     Ok(document)
 }
@@ -183,7 +183,7 @@ fn of_size((any, each): (u64, u64), bytes: u64) -> u64 {
     any.saturating_add(each.saturating_mul(bytes))
 }
 
-/// About how much memory the places and names of images take that are below a value at a place with so many bytes: each image has its
+/// Approximate memory for the places and names of the images below a value. `place` is the length of the value's own place. Each image stores its
 /// whole place, which is as long as all keys above it.
 fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
     let is_name = matches!(key, "image" | "reference");
@@ -197,7 +197,7 @@ fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
             let costs = fields.iter().map(|(key, value)| cost_of_images(key, value, place + 1 + key.len() as u64));
             costs.fold(0, u64::saturating_add)
         }
-        // A name is taken apart; what looks like a variable has a text of its own.
+        // The parts of a name are stored separately, and so is each variable.
         Value::String(text) if is_name => {
             let variables = text.bytes().filter(|byte| matches!(byte, b'$' | b'{')).count();
             2 * text.len() as u64 + 64 * variables as u64
@@ -207,7 +207,7 @@ fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
     own.saturating_add(below)
 }
 
-/// What a workload in a question of so many bytes may take: YAML and archives in it are part of the budget.
+/// Limits for a workload in a request of this many bytes. YAML and archives in it count towards the budget.
 fn within(size: u64, limits: &Limits) -> Limits {
     let memory = of_size(VALUES, size);
     Limits {
@@ -218,8 +218,8 @@ fn within(size: u64, limits: &Limits) -> Limits {
     }
 }
 
-/// Are they equal but for what their owner and Kubernetes note on them? A label, a finalizer or a status changes nothing that runs.
-/// Annotations that runtimes read count.
+/// Whether the objects are equal, apart from notes by their owner and by Kubernetes. A label, a finalizer or a status does not change what runs.
+/// Annotations that runtimes read are compared.
 fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
     let (Value::Object(one_fields), Value::Object(other_fields)) = (one, other) else { return one == other };
     let is_note = |field: &str| matches!(field, "metadata" | "status");
@@ -230,7 +230,7 @@ fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
         && annotations(one) == annotations(other)
 }
 
-/// Annotations that runtimes read; or what there is instead of annotations.
+/// The annotations that runtimes read. `Err` with the value if it is not a mapping.
 fn annotations(object: &Value) -> Result<BTreeMap<&str, &Value>, &Value> {
     match object.pointer("/metadata/annotations") {
         None | Some(Value::Null) => Ok(BTreeMap::new()),
@@ -246,7 +246,7 @@ fn answer(response: &Value) -> Vec<u8> {
     json!({ "apiVersion": VERSION, "kind": "AdmissionReview", "response": response }).to_string().into_bytes()
 }
 
-/// The text, cut off behind so many bytes, or a few less.
+/// The text, cut after at most this many bytes.
 pub(crate) fn shortened(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {
         return text.to_owned();
@@ -276,13 +276,13 @@ mod tests {
     }
 
     #[test]
-    fn an_update_of_the_same_images_is_told_from_others() {
+    fn an_update_with_the_same_images_is_recognised() {
         let create = read(&review("CREATE", &pod("a:v1", "x"), "null")).unwrap();
         assert_eq!((create.namespace.as_str(), create.workload.images.len(), create.same_images), ("prod", 1, false));
         assert!(read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v1", "y"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v2", "x"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), "null")).unwrap().same_images);
-        // The image is not known, and not the same: what its parts make is the controller's.
+        // The image is unknown and differs: only the controller determines what its parts form.
         let parts = |tag: &str, label: &str| {
             format!(
                 r#"{{"kind":"Box","metadata":{{"labels":{{"a":"{label}"}}}},"spec":{{"image":{{"repository":"a","tag":"{tag}"}}}}}}"#
@@ -290,7 +290,7 @@ mod tests {
         };
         assert!(read(&review("UPDATE", &parts("v1", "x"), &parts("v1", "y"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &parts("v2", "x"), &parts("v1", "x"))).unwrap().same_images);
-        // What a runtime reads of an annotation is not known either; other notes change nothing.
+        // The effect of an annotation that runtimes read is also unknown. Other annotations do not matter.
         let noted = |key: &str, value: &str| {
             pod("a:v1", "x").replace("\"labels\"", &format!("\"annotations\":{{\"{key}\":\"{value}\"}},\"labels\""))
         };
@@ -298,7 +298,7 @@ mod tests {
         assert!(read(&review("UPDATE", &kata("/a"), &kata("/a"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &kata("/a"), &kata("/b"))).unwrap().same_images);
         assert!(read(&review("UPDATE", &noted("note", "a"), &noted("note", "b"))).unwrap().same_images);
-        // Nobody stores an old object with something new.
+        // A CREATE with an old object does not occur.
         assert!(!read(&review("CREATE", &pod("a:v1", "x"), &pod("a:v1", "x"))).unwrap().same_images);
     }
 
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn the_stored_object_is_read_within_the_same_budget() {
-        // Enough for one image, and not for two.
+        // Enough for one image, but not for two.
         let limits = Limits { work_base_units: 700, work_per_megabyte_units: 0, ..Limits::default() };
         let read = |operation| {
             let text = review(operation, &pod("a:v1", "x"), &pod("a:v1", "x"));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_question_is_refused() {
+    fn malformed_requests_are_refused() {
         let good = review("CREATE", &pod("a:v1", "x"), "null");
         for (from, to) in [
             ("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
@@ -356,7 +356,7 @@ mod tests {
                 "{limits:?}"
             );
         }
-        // Much structure in little text: a hundred times its size as values.
+        // Many values in little text: they use a hundred times its size.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
         // Places as long as the keys above them, and names that are variables.
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_kubernetes_own_and_inert() {
+    fn responses_have_kubernetes_form_and_are_escaped() {
         let denied: Value = serde_json::from_slice(&Review::deny("u", &["a\u{1b}[31m".into()])).unwrap();
         assert_eq!((&denied["response"]["uid"], &denied["response"]["allowed"]), (&"u".into(), &false.into()));
         assert_eq!(denied["response"]["status"]["message"], "a\\u{1b}[31m");

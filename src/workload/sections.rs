@@ -1,5 +1,5 @@
-//! The sections of a contract, as the machine's user-data has them: `workload` and `env` are texts, in plain YAML or encrypted; or mappings,
-//! as tools write them from which user-data is made.
+//! The sections of a contract, as in the machine's user-data: `workload` and `env` are strings, in plain YAML or encrypted, or mappings, as written
+//! by tools that generate user-data from them.
 
 use serde_json::Value;
 
@@ -10,20 +10,20 @@ use crate::base::strict_yaml;
 /// One section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Section {
-    /// The text itself: what records and signatures are about. `None` for a mapping, whose text is not known.
+    /// The exact text, which records and signatures cover. `None` for a mapping, whose text is unknown.
     pub(crate) text: Option<String>,
-    /// What it holds.
+    /// What the section contains.
     pub(crate) content: Content,
 }
 
-/// What a section holds.
+/// What a section contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// Readable as it stands.
+    /// Not encrypted.
     Plain(Value),
-    /// Encrypted, and opened with the password that was given.
+    /// Encrypted, and decrypted with the supplied password.
     Opened(Value),
-    /// Not readable, in words.
+    /// Not readable, with a message.
     Closed(String),
 }
 
@@ -37,12 +37,12 @@ impl Content {
     }
 }
 
-/// Is the document one section by itself?
+/// Whether the document is a single section.
 pub(super) fn is_section(document: &Value) -> bool {
     document.get("type").is_some_and(|kind| kind == "workload" || kind == "env")
 }
 
-/// The section called `name`; `bytes` is the file, which may be that section alone.
+/// The section `name`. `bytes` is the file, which may consist of that section only.
 pub(super) fn section(
     document: &Value,
     name: &str,
@@ -51,12 +51,12 @@ pub(super) fn section(
     limits: &Limits,
 ) -> Result<Option<Section>, String> {
     let text = match document {
-        // A token alone: nothing says which section it is; only the workload's can be of use.
+        // A token alone does not show which section it is. Only the workload section can be used.
         Value::String(text) if name == "workload" => text.clone(),
         Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == name) => {
             String::from_utf8_lossy(bytes).into_owned()
         }
-        // A section by itself has no other in it; `env` in it is for variables.
+        // A file with a single section has no other section; its `env` holds variables.
         Value::Object(_) if is_section(document) => return Ok(None),
         Value::Object(fields) => match fields.get(name) {
             None | Some(Value::Null) => return Ok(None),
@@ -64,7 +64,7 @@ pub(super) fn section(
             Some(value @ Value::Object(_)) => {
                 return Ok(Some(Section { text: None, content: Content::Plain(value.clone()) }));
             }
-            Some(other) => return Err(format!("{name}: expected a text or a mapping, found {}", kind_of(other))),
+            Some(other) => return Err(format!("{name}: expected a string or a mapping, found {}", kind_of(other))),
         },
         _ => return Ok(None),
     };
@@ -85,6 +85,6 @@ pub(super) fn section(
 fn fields_of(text: &[u8], limits: &Limits) -> Result<Value, String> {
     match strict_yaml::documents(text, limits)?.as_slice() {
         [one @ Value::Object(_)] => Ok(one.clone()),
-        _ => Err("expected one mapping".into()),
+        _ => Err("expected a single mapping".into()),
     }
 }

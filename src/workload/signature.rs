@@ -1,8 +1,8 @@
-//! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over the two texts, workload then env (about-contract.md, "Preparing the signature";
+//! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over two texts, workload then env (about-contract.md, "Preparing the signature";
 //! ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
 //!
-//! For encrypted sections there is no doubt about the text. For plain ones contract-go signs them with their line ends, IBM's recipe for the
-//! shell deletes every CR and LF first: either is accepted, and said.
+//! For encrypted sections, the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
+//! first removes every CR and LF. Both are accepted, and the report states which text was signed.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
@@ -13,38 +13,38 @@ use crate::crypto::ibm::Certificate;
 use crate::crypto::{Hash, Protocol, Scheme};
 use crate::trust::public_key::{ImageKey, Message};
 
-/// What is to be said of a contract's signature.
+/// The result for a contract's signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ContractSignature {
     /// The contract is not signed.
     Absent,
-    /// There is no key to judge it by, in words.
+    /// No key is available to verify the signature, with a message.
     NoKey(String),
-    /// A key accepts it.
+    /// The signature verifies under a key.
     Accepted(Accepted),
-    /// It is wrong, in words.
+    /// The signature is wrong, with a message.
     Refused(String),
-    /// The texts that are signed are not known, in words.
+    /// The signed texts are unknown, with a message.
     Undecided(String),
 }
 
-/// A signature that a key accepts.
+/// A signature that verifies under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// The policy's file of the key; `None` when the contract alone names it.
+    /// The key's file in the policy; `None` if only the contract contains the key.
     pub(crate) named: Option<String>,
-    /// Which text was signed, in words.
+    /// Which text was signed, for messages.
     pub(crate) reading: &'static str,
     /// SHA-256 of the key.
     pub(crate) key: String,
 }
 
-/// Judges the signature by the keys that the policy names, and by the one that a readable env section has.
+/// Verifies the signature with the policy's keys, and with the key in a readable env section.
 pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)], now: Timestamp) -> ContractSignature {
     let Some(signature) = &contract.signature else { return ContractSignature::Absent };
     let (Some(workload), Some(env)) = (&contract.workload, &contract.env) else {
         return ContractSignature::Refused(
-            "it is signed and lacks one of the sections that the signature is over".into(),
+            "it is signed but lacks one of the sections that the signature covers".into(),
         );
     };
     let signature: String = signature.split_ascii_whitespace().collect();
@@ -57,19 +57,19 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
         Some(Err(why)) => return ContractSignature::Refused(format!("signingKey: {why}")),
         Some(Ok(SigningKey { not_after: Some(end), .. })) if end < now => {
             return ContractSignature::Refused(format!(
-                "the certificate in signingKey ended at {end}: the machine refuses the contract"
+                "the certificate in signingKey expired at {end}: the machine refuses the contract"
             ));
         }
         Some(Ok(key)) => Some(key.key),
     };
     let (Some(workload), Some(env)) = (&workload.text, &env.text) else {
         return ContractSignature::Undecided(
-            "the contract is signed, and a section is a mapping: the signature is over its exact text. Name the user-data as it is delivered".into(),
+            "the contract is signed, but a section is a mapping and the signature covers its exact text: use the user-data as delivered".into(),
         );
     };
     let whole = format!("{workload}{env}");
     let joined: String = whole.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let texts = [("the two texts as they are", &whole), ("the two texts without their line ends", &joined)];
+    let texts = [("the two texts unchanged", &whole), ("the two texts without their line ends", &joined)];
     let texts = texts.map(|(reading, text)| (reading, Message::new(text.as_bytes())));
     let scheme = Scheme::RsaPkcs1(Hash::Sha256);
     let accepts = |key: &ImageKey| {
@@ -84,13 +84,13 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     }
     match own {
         None if named.is_empty() => ContractSignature::NoKey(
-            "the env section is not readable or has no signingKey: name the key in the policy's [workload] contract-keys".into(),
+            "the env section is not readable or has no signingKey: add the key to the policy's [workload] contract-keys".into(),
         ),
-        None => ContractSignature::Refused("no key of the policy's contract-keys accepts the signature".into()),
+        None => ContractSignature::Refused("the signature does not verify under any key in the policy's contract-keys".into()),
         Some(key) => match accepts(&key) {
-            None => ContractSignature::Refused("the contract's own signingKey does not accept the signature".into()),
+            None => ContractSignature::Refused("the signature does not verify under the contract's own signingKey".into()),
             Some(_) if !named.is_empty() => {
-                ContractSignature::Refused("it is signed by the contract's own signingKey, which the policy does not name".into())
+                ContractSignature::Refused("it is signed by the contract's own signingKey, which is not in the policy".into())
             }
             Some(reading) => {
                 let key = key.identity().to_string();
@@ -105,8 +105,8 @@ struct SigningKey {
     not_after: Option<Timestamp>,
 }
 
-/// Reads `signingKey`: PEM of a public key or a certificate; base64 of it, or base64 twice, as some versions of contract-go write it; with
-/// `\n` in two characters for line ends, as the documentation shows it.
+/// Reads `signingKey`: a public key or a certificate in PEM, plain, in base64, or in base64 twice as some versions of contract-go write it. Line ends
+/// may be written as the two characters `\n`, as in the documentation.
 fn signing_key(text: &str) -> Result<SigningKey, String> {
     let mut text = text.replace("\\n", "\n");
     for _ in 0..3 {
@@ -120,7 +120,7 @@ fn signing_key(text: &str) -> Result<SigningKey, String> {
         }
         let plain: String = text.split_ascii_whitespace().collect();
         let decoded = Base64::decode_vec(&plain).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        text = decoded.ok_or("expected PEM, or base64 of it")?.replace("\\n", "\n");
+        text = decoded.ok_or("expected PEM, or PEM in base64")?.replace("\\n", "\n");
     }
-    Err("expected PEM, or base64 of it".into())
+    Err("expected PEM, or PEM in base64".into())
 }

@@ -1,8 +1,8 @@
-//! Closed-world tables: every key that a form defines at a place, and what it means here.
+//! Closed-world tables: every key that a form defines at a place, and its meaning.
 //!
-//! One walk reads a value by its table. A key that the table does not have is reported as unknown, because a program that knows the key might
-//! take an image from it or run something. null counts as absent, as the programs that read these forms take it; a key outside the table is
-//! unknown even then.
+//! One walk reads a value with its table. A key that is not in the table is reported as unknown, because a program that supports the key might find
+//! an image in it or run something. null counts as absent, as in the programs that read these forms; a key that is not in the table is unknown even
+//! if it is null.
 
 use serde_json::{Map, Value};
 
@@ -11,33 +11,33 @@ use super::{Images, below, kind_of};
 /// What a key means at its place in a form.
 #[derive(Clone, Copy)]
 pub(super) enum Meaning {
-    /// The name of an image that runs.
+    /// An image that runs.
     Image,
-    /// It runs or fetches something that no image name in the file tells. The text says what, and what the owner can do.
+    /// It runs or fetches something that no image name in the file identifies. The text describes it and gives advice.
     Runs(&'static str),
-    /// A text that decides what other keys mean: one of these words. A variable, another type and another word are unknown.
+    /// A string that determines what other keys mean. It must be one of these words: a variable, a different type or a different word is unknown.
     Decisive(&'static [&'static str]),
-    /// A mapping read by this table.
+    /// A mapping, read with this table.
     Mapping(&'static Table),
-    /// A list of mappings, each read by this table.
+    /// A list of mappings, each read with this table.
     List(&'static Table),
-    /// A mapping of names that the owner chooses, each value read by this table.
+    /// A mapping from names that the owner chooses to values read with this table.
     Named(&'static Table),
-    /// A rule of its own, for what has several forms. It gets the value and its place.
+    /// A separate rule for a value with several forms. It receives the value and its place.
     Special(fn(&Value, &str, &mut Images)),
-    /// Nothing runs because of it, and nothing in it names an image.
+    /// It does not cause anything to run, and nothing in it is an image that runs.
     Harmless,
 }
 
 /// Every key that a form defines at one place.
 pub(super) struct Table {
-    /// What has these keys, for messages: "a service".
+    /// What the keys belong to, for messages: "a service".
     pub(super) name: &'static str,
     /// The keys in the order of the schema.
     pub(super) keys: &'static [(&'static str, Meaning)],
     /// Prefixes of keys that the form leaves to its users.
     pub(super) extensions: &'static [&'static str],
-    /// What the owner can do about a key that is not here.
+    /// The advice for an unknown key.
     pub(super) advice: &'static str,
 }
 
@@ -51,7 +51,7 @@ impl Table {
         }
     }
 
-    /// Reads a mapping. An image is reported at the mapping's own place where the table has only one.
+    /// Reads a mapping. If the table has only one image key, the image is reported at the place of the mapping itself.
     pub(super) fn read_fields(&self, fields: &Map<String, Value>, place: &str, images: &mut Images) {
         let single = self.keys.iter().filter(|(_, meaning)| matches!(meaning, Meaning::Image)).count() == 1;
         for (key, value) in fields {
@@ -62,7 +62,7 @@ impl Table {
                 None => {
                     let why = match self.in_other_letters(key) {
                         Some(name) => format!(
-                            "malformed: `{key}` is `{name}` in other letters, which programs written in Go read as `{name}`: spell it so"
+                            "malformed: `{key}` is `{name}` in different case, which programs written in Go read as `{name}`: correct the spelling"
                         ),
                         None => format!("{} does not have the key `{key}`: {}", self.name, self.advice),
                     };
@@ -72,19 +72,19 @@ impl Table {
         }
     }
 
-    /// The table's key that a key folds to.
+    /// The table's key that equals this key after case folding.
     fn in_other_letters(&self, key: &str) -> Option<&'static str> {
         let folded = folded(key);
         self.keys.iter().map(|(name, _)| *name).find(|name| self::folded(name) == folded)
     }
 
-    /// What a key means; `None` for one that the table does not have.
+    /// The meaning of a key; `None` if the table does not have it.
     pub(super) fn meaning(&self, key: &str) -> Option<Meaning> {
         self.keys.iter().find(|(name, _)| *name == key).map(|(_, meaning)| *meaning)
     }
 }
 
-/// A key in the letters in which Go's `encoding/json` compares it with the names of fields: U+017F is an `s`, and U+212A a `k`.
+/// A key folded as Go's `encoding/json` folds it to compare it with field names: U+017F becomes `s`, and U+212A `k`.
 pub(super) fn folded(key: &str) -> String {
     let fold = |letter: char| match letter {
         '\u{17f}' => 's',
@@ -115,7 +115,7 @@ impl Meaning {
                     table.read(item, &below(place, name), images);
                 }
             }
-            (Self::Image, other) => expected(key, "text", other, place, images),
+            (Self::Image, other) => expected(key, "a string", other, place, images),
             (Self::List(_), other) => expected(key, "a list", other, place, images),
             (Self::Named(_), other) => expected(key, "a mapping", other, place, images),
         }
@@ -126,7 +126,7 @@ fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Imag
     images.unknown(place, format!("`{key}` is {}, expected {what}", kind_of(found)));
 }
 
-/// Why a text that decides is not understood.
+/// Why a deciding string is not understood.
 fn undecided(key: &str, words: &[&str], found: &Value) -> String {
     let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
     format!("`{key}` decides what runs: expected {}, without variables, found {found}", words.join(", "))
@@ -184,29 +184,29 @@ mod tests {
         ] {
             assert_eq!(one(&value), (place.into(), Ok("a".into())), "{value}");
         }
-        // With two of them, the place says which.
+        // With two image keys, the place includes the key.
         let found = read(&TWO, &json!({"first": "a", "second": "b"}));
         assert_eq!(found, [("top.first".into(), Ok("a".into())), ("top.second".into(), Ok("b".into()))]);
     }
 
     #[test]
-    fn what_is_not_understood_is_unknown_and_says_where() {
+    fn unknown_values_are_reported_with_their_place() {
         for (value, place, words) in [
             (json!({"other": 1}), "top.other", "a whole does not have the key `other`: remove it"),
-            (json!({"Image": "a"}), "top.Image", "malformed: `Image` is `image` in other letters"),
-            (json!({"label\u{17f}": 1}), "top.label\u{17f}", "is `labels` in other letters"),
+            (json!({"Image": "a"}), "top.Image", "malformed: `Image` is `image` in different case"),
+            (json!({"label\u{17f}": 1}), "top.label\u{17f}", "is `labels` in different case"),
             (json!({"other": null}), "top.other", "does not have the key"),
             (json!({"part": {"x-a": 1}}), "top.part.x-a", "a part does not have the key `x-a`"),
             (json!({"build": "."}), "top.build", "it is built"),
             (json!({"type": "image"}), "top.type", "expected bind, volume, without variables, found \"image\""),
             (json!({"type": "${T:-bind}"}), "top.type", "found \"${T:-bind}\""),
             (json!({"type": ["bind"]}), "top.type", "found a list"),
-            (json!({"image": 1}), "top", "`image` is a number, expected text"),
-            (json!({"part": "${P}"}), "top.part", "expected a mapping, found text"),
+            (json!({"image": 1}), "top", "`image` is a number, expected a string"),
+            (json!({"part": "${P}"}), "top.part", "expected a mapping, found a string"),
             (json!({"parts": {"image": "a"}}), "top.parts", "`parts` is a mapping, expected a list"),
-            (json!({"parts": ["a"]}), "top.parts[0]", "expected a mapping, found text"),
+            (json!({"parts": ["a"]}), "top.parts[0]", "expected a mapping, found a string"),
             (json!({"named": [{"image": "a"}]}), "top.named", "`named` is a list, expected a mapping"),
-            (json!({"named": {"x": "a"}}), "top.named.x", "expected a mapping, found text"),
+            (json!({"named": {"x": "a"}}), "top.named.x", "expected a mapping, found a string"),
             (json!({"own": 7}), "top.own", "7"),
         ] {
             let (found, why) = one(&value);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_matter_is_passed_over() {
+    fn harmless_keys_are_ignored() {
         for value in [
             json!(null),
             json!({"x-image": "a", "labels": {"image": "a"}, "type": "bind"}),

@@ -1,8 +1,8 @@
 //! Encrypted texts of contracts: `hyper-protect-basic.<password>.<message>`.
 //!
-//! The password is 32 random bytes, encrypted for IBM's machine; the message is what `openssl enc -aes-256-cbc -pbkdf2` writes: `Salted__`, eight
-//! bytes of salt, the text. openssl reads a password up to its first line feed or NUL, so a random one may be shorter than it looks
-//! (ibm-hyper-protect/contract-go, common/encrypt/encrypt.go; openssl-enc(1), openssl-passphrase-options(1)).
+//! The password is 32 random bytes, encrypted for IBM's machine. The message is the output of `openssl enc -aes-256-cbc -pbkdf2`: `Salted__`, eight
+//! bytes of salt, the encrypted text. openssl reads a password only up to its first line feed or NUL, so a random password may be shorter than it
+//! looks (ibm-hyper-protect/contract-go, common/encrypt/encrypt.go; openssl-enc(1), openssl-passphrase-options(1)).
 
 use aes::Aes256;
 use base64ct::{Base64, Encoding as _};
@@ -12,33 +12,32 @@ use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use zeroize::Zeroizing;
 
-/// `contract-basic` is what newer tools write.
+/// Newer tools write `contract-basic`.
 const PREFIXES: [&str; 2] = ["hyper-protect-basic.", "contract-basic."];
-/// openssl's own number of rounds for `-pbkdf2`.
+/// openssl's default number of rounds for `-pbkdf2`.
 const ROUNDS: u32 = 10_000;
 const SALT_MARK: &[u8] = b"Salted__";
 
-/// What may be the password of an encrypted section. Its memory is wiped when it goes.
+/// A possible password of an encrypted section. Its memory is wiped on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<Vec<u8>>);
 
 impl std::fmt::Debug for Password {
-    /// Never the password.
+    /// Does not print the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Password")
     }
 }
 
-/// Is the text encrypted?
+/// Whether the text is encrypted.
 pub(super) fn is_token(text: &str) -> bool {
     PREFIXES.iter().any(|prefix| text.trim_start().starts_with(prefix))
 }
 
-/// Opens a text with the first password that gives something which `fits`: a wrong one gives rubbish, and now and then rubbish with good
-/// padding.
+/// Decrypts a text with the first password whose result `fits` accepts. A wrong password gives garbage, occasionally garbage with valid padding.
 ///
 /// # Errors
-/// In words, without anything of the passwords.
+/// A message that contains no part of the passwords.
 pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) -> Option<T>) -> Result<T, String> {
     let message = message(token)?;
     let sealed =
@@ -47,26 +46,26 @@ pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) 
         return Err("the message of the encrypted text does not begin with Salted__".into());
     };
     let Some((salt, text)) = rest.split_at_checked(8) else {
-        return Err("the message of the encrypted text is cut off".into());
+        return Err("the message of the encrypted text is truncated".into());
     };
     if passwords.is_empty() {
-        return Err("it is encrypted: --workload-password FILE opens it".into());
+        return Err("it is encrypted: decrypt it with --workload-password FILE".into());
     }
     let opened = passwords.iter().filter_map(|password| decrypt(&password.0, salt, text)).find_map(|text| fits(&text));
-    opened.ok_or_else(|| "it is encrypted, and the password that was given does not open it".into())
+    opened.ok_or_else(|| "it is encrypted, and the supplied password does not decrypt it".into())
 }
 
-/// The third of exactly three parts.
+/// The last of exactly three parts.
 fn message(token: &str) -> Result<&str, String> {
     match token.trim().split('.').collect::<Vec<_>>().as_slice() {
         [_, password, message] if !password.is_empty() => Ok(message),
-        parts => Err(format!("an encrypted text has three parts with dots between them, found {}", parts.len())),
+        parts => Err(format!("expected three dot-separated parts in an encrypted text, found {}", parts.len())),
     }
 }
 
-/// What may be meant by the content of a password file: the bytes, or base64 of them; each as openssl reads them, and whole.
+/// The possible passwords in a password file: its bytes and its bytes decoded from base64, each up to where openssl stops reading, and whole.
 pub(super) fn passwords(file: &[u8]) -> Vec<Password> {
-    // As long as it can be, so that no part of it is left behind where it was before it grew.
+    // Allocated at its maximum size, so that growing does not leave copies in freed memory.
     let mut text = Zeroizing::new(Vec::with_capacity(file.len()));
     text.extend(file.iter().filter(|byte| !byte.is_ascii_whitespace()));
     let decoded = std::str::from_utf8(&text).ok().and_then(|text| Base64::decode_vec(text).ok());
@@ -89,7 +88,7 @@ fn decrypt(password: &[u8], salt: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     decrypt_cbc(&*first, second.get(..16)?, text)
 }
 
-/// AES-256 in CBC mode with the padding of PKCS#7 (RFC 5652, 6.3).
+/// AES-256 in CBC mode with PKCS#7 padding (RFC 5652, 6.3).
 pub(super) fn decrypt_cbc(key: &[u8], iv: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     let cipher = Decryptor::<Aes256>::new_from_slices(key, iv).ok()?;
     let mut buffer = text.to_vec();
@@ -122,7 +121,7 @@ mod tests {
         let passwords =
             |file: &[u8]| -> Vec<Vec<u8>> { passwords(file).into_iter().map(|one| one.0.to_vec()).collect() };
         assert_eq!(passwords(b"secret\n"), [b"secret".to_vec(), b"secret\n".to_vec()]);
-        // "ab\ncd" in base64: the bytes up to the line feed, the bytes, and the text itself.
+        // "ab\ncd" in base64: the bytes up to the line feed, all bytes, and the text itself.
         assert_eq!(
             passwords(b"YWIKY2Q=\n"),
             [b"ab".to_vec(), b"ab\ncd".to_vec(), b"YWIKY2Q=".to_vec(), b"YWIKY2Q=\n".to_vec()]
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_said_to_be_none() {
+    fn malformed_tokens_are_refused() {
         let any = |text: &[u8]| Some(text.to_vec());
         let password = passwords(b"x");
         for bad in [

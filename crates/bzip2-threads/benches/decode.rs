@@ -1,5 +1,5 @@
-//! How fast noise and text are decoded, beside the `bzip2` crate: `cargo bench -p bzip2-threads`. The content is pseudo-random and always the
-//! same.
+//! Decoding speed for noise and text, compared with the `bzip2` crate: `cargo bench -p bzip2-threads`. The content is pseudo-random but
+//! always the same.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use bzip2_threads::Decoder;
 use divan::Bencher;
 use divan::counter::BytesCount;
 
-/// Some bytes of content, ten blocks.
+/// Bytes of content: about ten blocks.
 const CONTENT: usize = 9_000_000;
 
 fn main() {
@@ -33,11 +33,11 @@ fn compressed(content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What nothing compresses, as packs of git are.
+/// Incompressible content, as in git packs.
 static NOISE: LazyLock<Vec<u8>> =
     LazyLock::new(|| compressed(&random().flat_map(u64::to_le_bytes).take(CONTENT).collect::<Vec<_>>()));
 
-/// Words, as sources are.
+/// Words, as in source code.
 static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let words: Vec<String> = random().take(2000).map(|value| format!("{:x} ", value >> (value % 40 + 20))).collect();
     let chosen = random().filter_map(|value| words.get(usize::try_from(value % 2000).unwrap()));

@@ -1,6 +1,6 @@
-//! Bits of bytes, the highest of each byte first, as bzip2 counts them.
+//! Reads and writes bits, the highest bit of each byte first, as bzip2 does.
 
-/// `count` bits, 56 at most, from bit `at` on; `None` where the bytes end before.
+/// Reads `count` bits, at most 56, from bit `at` onward. `None` if the bytes end before that.
 pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
     let first = usize::try_from(at / 8).ok()?;
     let end = at % 8 + u64::from(count);
@@ -9,22 +9,22 @@ pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
     Some(bits >> (span.len() as u64 * 8 - end) & ((1 << count) - 1))
 }
 
-/// Reads bits one after the other, from any bit on. A loop that has one of its own keeps it in registers.
+/// Reads bits in sequence, from any bit onward. It is `Copy`, so that a loop can keep its own copy in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'b> {
-    /// Bytes that have not gone into the buffer.
+    /// Bytes that are not in the buffer yet.
     rest: &'b [u8],
     /// The next bits, the first one highest.
     buffer: u64,
-    /// How many of them count. Below them the buffer may hold bits of the next byte, and those are right.
+    /// How many bits of the buffer are valid. Below them, the buffer may already hold correct bits of the next byte.
     left: u32,
 }
 
 impl<'b> Reader<'b> {
-    /// Bytes that must follow those that are read: [`Self::fill`] looks at eight, behind up to eight that are in the buffer.
+    /// Padding that must follow the bytes to read: [`Self::fill`] reads eight bytes, after up to eight in the buffer.
     pub(super) const PADDING: usize = 16;
 
-    /// Reads `bytes` from the bit `start` on, which is in the first byte. `None` for less than eight bytes.
+    /// Reads `bytes` from bit `start` of the first byte onward. `None` if there are fewer than eight bytes.
     pub(super) fn new(bytes: &'b [u8], start: u32) -> Option<Self> {
         let mut reader = Self { rest: bytes, buffer: 0, left: 0 };
         reader.fill()?;
@@ -32,25 +32,25 @@ impl<'b> Reader<'b> {
         Some(reader)
     }
 
-    /// The next `count` bits, 32 at most. `None` near the end of the bytes.
+    /// The next `count` bits, at most 32. `None` near the end of the bytes.
     pub(super) fn read(&mut self, count: u32) -> Option<u32> {
         self.fill()?;
-        // 32 bits at most: nothing is cut off.
+        // At most 32 bits: nothing is truncated.
         let bits = (self.buffer >> 32 >> (32 - count)) as u32;
         self.skip(count);
         Some(bits)
     }
 
-    /// How many bits have not been read.
+    /// The number of unread bits.
     pub(super) fn remaining(&self) -> u64 {
         self.rest.len() as u64 * 8 + u64::from(self.left)
     }
 
-    /// Sees to it that the highest 56 bits of [`Self::peek`] are the next ones. `None` if fewer than eight bytes are left.
+    /// Fills the buffer so that the highest 56 bits of [`Self::peek`] are the next ones. `None` if fewer than eight bytes are left.
     #[inline(always)]
     pub(super) fn fill(&mut self) -> Option<()> {
         self.buffer |= u64::from_be_bytes(*self.rest.first_chunk::<8>()?) >> self.left;
-        // Whole bytes that fit: seven at most, which the mask tells the compiler.
+        // The number of whole bytes that fit. The mask tells the compiler that it is at most seven.
         self.rest = self.rest.get(((63 - self.left) >> 3 & 7) as usize..)?;
         self.left |= 56;
         Some(())
@@ -62,7 +62,7 @@ impl<'b> Reader<'b> {
         self.buffer
     }
 
-    /// Passes over `count` bits, of which there must be so many after [`Self::fill`].
+    /// Skips `count` bits, which must be available after [`Self::fill`].
     #[inline(always)]
     pub(super) fn skip(&mut self, count: u32) {
         self.buffer <<= count & 63;
@@ -70,16 +70,16 @@ impl<'b> Reader<'b> {
     }
 }
 
-/// Bits that become bytes.
+/// Collects bits into bytes.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     bytes: Vec<u8>,
-    /// Bits of the last byte that are not taken.
+    /// Unused bits of the last byte.
     free: u32,
 }
 
 impl Writer {
-    /// The lowest `count` bits of `value`, 32 at most.
+    /// Appends the lowest `count` bits of `value`, at most 32.
     pub(super) fn push(&mut self, value: u64, count: u32) {
         for at in (0..count).rev() {
             self.push_bit(value >> at & 1 != 0);
@@ -97,10 +97,10 @@ impl Writer {
         }
     }
 
-    /// The bits from `start` to before `end` of `bytes`. `None` where there are none.
+    /// Appends the bits of `bytes` from `start` up to `end`. `None` if `bytes` is too short.
     pub(super) fn copy(&mut self, bytes: &[u8], start: u64, end: u64) -> Option<()> {
         let mut at = start;
-        // Only the first bits of all are copied in bulk: what is made here begins with them, or with whole bytes.
+        // Bulk copying needs a byte boundary in the output; anything else is copied bit by bit.
         if self.free == 0 {
             let whole = usize::try_from(end.checked_sub(start)? / 8).ok()?;
             let from = bytes.get(usize::try_from(start / 8).ok()?..)?;
@@ -120,13 +120,13 @@ impl Writer {
         Some(())
     }
 
-    /// How many bits there are.
+    /// The number of bits.
     #[cfg(test)]
     pub(super) fn len(&self) -> u64 {
         self.bytes.len() as u64 * 8 - u64::from(self.free)
     }
 
-    /// The bytes; missing bits of the last are zero.
+    /// The bytes. Unused bits of the last byte are zero.
     pub(super) fn finish(self) -> Vec<u8> {
         self.bytes
     }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_gives_the_bits_that_single_reads_give() {
+    fn reader_gives_the_same_bits_as_single_reads() {
         let mut bytes: Vec<u8> = (0..200u32).map(|at| ((at * at * 77) >> 3).to_le_bytes()[0]).collect();
         bytes.extend([0; Reader::PADDING]);
         for start in 0..8 {
@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_ends_with_its_bytes() {
+    fn reader_stops_at_the_end_of_its_bytes() {
         assert!(Reader::new(&[1; 7], 0).is_none());
         let mut reader = Reader::new(&[0xff; 8], 7).unwrap();
         assert_eq!(reader.read(32), None);
     }
 
     #[test]
-    fn a_writer_copies_from_any_bit_to_any_bit() {
+    fn writer_copies_any_range_of_bits() {
         let bytes: Vec<u8> = (0..40u8).map(|at| at.wrapping_mul(41)).collect();
         for (start, end) in (0..20).flat_map(|start| (start..start + 90).map(move |end| (start, end))) {
             for before in [0, 3] {

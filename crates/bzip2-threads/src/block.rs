@@ -1,19 +1,19 @@
-//! One block, decoded by itself.
+//! One block as a decoding job, and blocks with a chosen CRC.
 
 use super::bits::{self, Reader, Writer};
 use super::crc::POLYNOMIAL;
 use super::scan::{END, MAGIC_BITS};
 
-/// A stream's header, `BZh` and a digit, in bits.
+/// Bits of a stream header: `BZh` and a digit.
 pub(super) const HEADER_BITS: u64 = 32;
 /// Bits of a CRC.
 pub(super) const CRC_BITS: u32 = 32;
-/// How large the blocks of a stream may be: the digit of its header, in hundreds of thousands of bytes.
+/// The maximum block size of a stream: the digit in its header, in units of 100,000 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Level(u8);
 
 impl Level {
-    /// Reads a stream's header.
+    /// Reads a stream header.
     pub(super) fn of_header(header: u64) -> Option<Self> {
         let [.., b'B', b'Z', b'h', digit @ b'1'..=b'9'] = header.to_be_bytes() else { return None };
         Some(Self(digit))
@@ -23,25 +23,25 @@ impl Level {
         u64::from(u32::from_be_bytes([b'B', b'Z', b'h', self.0]))
     }
 
-    /// How many bytes there are at most, runs written as four bytes and a number.
+    /// The maximum number of bytes in a block, before runs are expanded.
     pub(super) fn bytes(self) -> usize {
         usize::from(self.0 - b'0') * 100_000
     }
 }
 
-/// A block on its way to be decoded.
+/// A block to decode.
 pub(super) struct Job {
     pub(super) level: Level,
-    /// The bytes that it touches, and some zeros.
+    /// The bytes that the block touches, and zero padding.
     bytes: Vec<u8>,
-    /// Where it begins: bits of the first byte that are not its own.
+    /// The bit of the first byte at which the block begins.
     start: u32,
-    /// What is left of the bytes behind it, in bits.
+    /// Bits after the end of the block, including padding.
     behind: u64,
 }
 
 impl Job {
-    /// The block between the bits `start` and `end` of `bytes`. With it comes the CRC that it has by its own word.
+    /// The block between the bits `start` and `end` of `bytes`, and the CRC stored in the block.
     pub(super) fn new(level: Level, bytes: &[u8], start: u64, end: u64) -> Option<(Self, u32)> {
         let crc = bits::read(bytes, start + MAGIC_BITS, CRC_BITS)?;
         let first = usize::try_from(start / 8).ok()?;
@@ -57,14 +57,14 @@ impl Job {
         Reader::new(&self.bytes, self.start)
     }
 
-    /// Does the block end where the reader is?
+    /// Whether the block ends at the reader's position.
     pub(super) fn ends(&self, reader: &Reader<'_>) -> bool {
         reader.remaining() == self.behind
     }
 }
 
-/// A block in the middle of nowhere whose CRC is `crc`, behind a stream's header, so that its last bit is bit `end_bit` of a byte, and what it
-/// holds: see [`super::blocks`].
+/// A stream header and a block whose CRC is `crc`, with the block's content. The block's last bit is followed by bit `end_bit` of a byte:
+/// see [`super::blocks`].
 pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, [u8; 4])> {
     let content = content_with_crc(crc);
     let mut stream = vec![0; 1024];
@@ -74,7 +74,7 @@ pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, 
     let last = (stream.len() as u64 * 8).checked_sub(u64::from(CRC_BITS) + MAGIC_BITS)?;
     let end = (last.saturating_sub(7)..=last).find(|&at| bits::read(&stream, at, 48) == Some(END))?;
 
-    // Selectors that no symbol uses fill it up: bits that are zero, behind those that are there.
+    // Unused selectors pad the block: zero bits after the existing selectors.
     let map = HEADER_BITS + MAGIC_BITS + u64::from(CRC_BITS) + 1 + 24;
     let count_at = map + 16 + 16 * u64::from(bits::read(&stream, map, 16)?.count_ones()) + 3;
     let count = bits::read(&stream, count_at, 15)?;
@@ -96,7 +96,7 @@ pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, 
     Some((out, content))
 }
 
-/// The four bytes whose CRC-32, as bzip2 computes it, is `crc`: its 32 steps, backwards.
+/// The four bytes whose CRC-32, as bzip2 computes it, is `crc`: the 32 steps of the CRC, run backwards.
 fn content_with_crc(crc: u32) -> [u8; 4] {
     let mut state = !crc;
     for _ in 0..32 {
@@ -105,7 +105,7 @@ fn content_with_crc(crc: u32) -> [u8; 4] {
     (!state).to_be_bytes()
 }
 
-/// The CRC of a stream, after one more block.
+/// The CRC of a stream after one more block.
 pub(super) fn combine(combined: u32, crc: u32) -> u32 {
     combined.rotate_left(1) ^ crc
 }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_of_any_crc_ends_at_any_bit() {
+    fn a_block_can_have_any_crc_and_end_at_any_bit() {
         let level = Level::of_header(u64::from(u32::from_be_bytes(*b"BZh7"))).unwrap();
         for crc in [0, 1, 0xffff_ffff, 0x8000_0000, 0x1234_5678, 0x3141_5926, 0xdead_beef] {
             for end_bit in 0..8 {

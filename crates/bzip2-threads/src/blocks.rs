@@ -1,10 +1,11 @@
-//! bzip2 block by block, on several threads or on one: the blocks of a stream depend on each other in nothing but the CRC of the whole.
+//! Decodes bzip2 block by block, on one thread or several. The blocks of a stream depend on each other only through the stream's CRC.
 //!
-//! Blocks begin at any bit with a magic number. What lies between two marks is taken for a block and decoded ahead, by itself. An answer
-//! counts only in its turn: a block begins where the one before it ended, ends exactly where the next mark is, and has
-//! the CRC that it says; a stream has the CRC of its blocks. Then the bytes are those that [`Serial`] makes. On any doubt (a mark that was
-//! none, a wrong CRC, anything odd in a block, the end of the input, a block that expands to more than is held) `Serial` goes on from that very bit, and its
-//! answer stands, so that bytes and errors do not depend on the number of threads.
+//! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block and decoded
+//! ahead, independently. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number
+//! and matches its stored CRC, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. In any
+//! other case, `Serial` continues from that bit and its result is final, so that output and errors do not depend on the number of
+//! threads. Such cases are a magic number inside data, a wrong CRC, anything odd in a block, the end of the input, and a block that
+//! expands beyond the limit.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,31 +17,31 @@ use super::scan::{MAGIC_BITS, Magic, Mark};
 use super::serial::Serial;
 use super::window::{Remaining, Window};
 
-/// More threads would hold more blocks than is worth the while.
+/// The gain from more threads would not justify the memory for their blocks.
 const THREADS_MAX: usize = 8;
 
-/// Decompresses what `R` gives: one bzip2 stream or several behind each other, and nothing after the last.
+/// Decompresses the bytes that `R` reads: one or more consecutive bzip2 streams, with nothing after the last.
 ///
-/// The CRCs of blocks and streams are checked. The bytes that are delivered and the error after them are those of libbz2: they depend neither on the
-/// number of threads nor on how many bytes are asked for at a time. How many bytes come out is not bounded, and neither is how many
-/// compressed ones are read.
+/// The CRCs of blocks and streams are checked. The output and the error after it are those of libbz2; they depend neither on the number of
+/// threads nor on the sizes of the caller's reads. Neither the output size nor the input size is bounded.
 ///
 /// # Errors
 ///
 /// [`Read::read`] fails with
-/// - [`io::ErrorKind::UnexpectedEof`] where the input ends within a stream, or is empty;
-/// - [`io::ErrorKind::InvalidInput`] for whatever else is no bzip2: another format, a wrong CRC, bytes behind the last stream;
-/// - the input's own error, after all bytes that can be made of what came before it.
+/// - [`io::ErrorKind::UnexpectedEof`] if the input is empty or ends within a stream;
+/// - [`io::ErrorKind::InvalidInput`] for anything else that is not valid bzip2: a different format, a wrong CRC, bytes after the last
+///   stream;
+/// - the input's own error, after all bytes that can be decoded from the input before the error.
 pub struct Decoder<R> {
     window: Window<R>,
     pool: Pool,
-    /// Blocks that are under way at a time, at most.
+    /// The maximum number of blocks in progress.
     ahead: usize,
-    /// What comes next, as far as it has been looked at.
+    /// The next steps found so far.
     plan: VecDeque<Step>,
-    /// Where to look on.
+    /// Where to look for the next step.
     place: Place,
-    /// The CRC of the blocks of the current stream so far.
+    /// The combined CRC of the current stream's blocks so far.
     combined: u32,
     content: Cursor<Vec<u8>>,
     rest: Option<Rest<R>>,
@@ -52,7 +53,7 @@ type Rest<R> = Serial<Chain<Cursor<Vec<u8>>, Chain<Cursor<Vec<u8>>, Remaining<R>
 enum Place {
     /// A stream may begin at this byte.
     Stream(u64),
-    /// A block or the end of the stream is here.
+    /// A block or the end of the stream begins here.
     Mark(Mark, Level),
     Nowhere,
 }
@@ -70,7 +71,7 @@ enum Step {
         level: Level,
         crc: u32,
     },
-    /// From this bit on, within a stream or before one.
+    /// Decode serially from this bit onward; it is within a stream or before one.
     Doubt {
         at: u64,
         within: Option<Level>,
@@ -86,14 +87,14 @@ impl Step {
 }
 
 impl<R: Read> Decoder<R> {
-    /// Decodes on `threads` threads, of which the caller's is one: from 1 to 8, and what is below or above is taken for the nearest. Nothing is read and no
-    /// thread is started before the first byte is asked for. Each thread holds some 13 MB, one alone 15 MB.
+    /// Decodes on `threads` threads, including the caller's. The number is clamped to 1 through 8. Nothing is read and no thread is started
+    /// before the first read. Each thread uses about 13 MB; a single thread uses 15 MB.
     pub fn new(input: R, threads: usize) -> Self {
         let threads = threads.clamp(1, THREADS_MAX);
         Self {
             window: Window::new(input),
             pool: Pool::new(threads),
-            // For each thread the block that it decodes, and the next one.
+            // Two per thread: the block being decoded and the next one.
             ahead: if threads == 1 { 1 } else { 2 * threads },
             plan: VecDeque::new(),
             place: Place::Stream(0),
@@ -111,7 +112,7 @@ impl<R: Read> Decoder<R> {
         self.pool.start();
     }
 
-    /// Looks at what is at the place. `Some(None)`: nothing to be done for it. `None`: there is no more.
+    /// Examines the current place. `Some(None)`: nothing needs to be done there. `None`: there are no more steps.
     fn next_step(&mut self) -> Option<Option<Step>> {
         match self.place {
             Place::Nowhere => None,
@@ -160,7 +161,7 @@ impl<R: Read> Decoder<R> {
         Step::Doubt { at, within }
     }
 
-    /// Takes the next step; `false` when there is none.
+    /// Carries out the next step; `false` if there is none.
     fn step(&mut self) -> io::Result<bool> {
         self.look_ahead();
         let Some(step) = self.plan.pop_front() else { return Ok(false) };
@@ -180,9 +181,9 @@ impl<R: Read> Decoder<R> {
         Ok(true)
     }
 
-    /// Hands what follows the bit `at` to the serial decoder. Within a stream it must begin with the CRC of what came before: a block is put
-    /// before the rest that has this CRC as its own, and its content is dropped. The block ends in the bit of a byte in which the
-    /// rest begins, so that the rest stays as it is.
+    /// Passes the input from bit `at` onward to the serial decoder. Within a stream, that decoder must begin with the CRC of the blocks so
+    /// far, so a block with exactly this CRC is put before the rest of the input, and its content is dropped. The block ends at the same
+    /// bit position within a byte at which the rest begins, so that the rest needs no shifting.
     fn go_on_serially(&mut self, at: u64, within: Option<Level>) -> io::Result<()> {
         self.plan.clear();
         self.pool = Pool::new(1);

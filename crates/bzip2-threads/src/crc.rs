@@ -1,4 +1,4 @@
-//! The CRC of bzip2: CRC-32 as in Ethernet, with the highest bit of each byte first.
+//! bzip2's CRC: CRC-32 as in Ethernet, but with the highest bit of each byte first.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ pub(super) const POLYNOMIAL: u32 = 0x04c1_1db7;
 /// Bytes that are looked up together.
 const TOGETHER: usize = 16;
 
-/// For each byte what it adds to the CRC, with none to fifteen bytes behind it.
+/// For each byte value, its contribution to the CRC when 0 to 15 bytes follow it.
 static BEHIND: LazyLock<[[u32; 256]; TOGETHER]> = LazyLock::new(|| {
     let step = |state: u32| if state >> 31 == 0 { state << 1 } else { state << 1 ^ POLYNOMIAL };
     let shifted = |byte: u32, steps: usize| (0..steps).fold(byte << 24, |state, _| step(state));
@@ -21,7 +21,7 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
     let (pieces, rest) = bytes.as_chunks::<TOGETHER>();
     let mut state = u32::MAX;
     for piece in pieces {
-        // What came before has its place in the first four bytes.
+        // The state so far is combined with the first four bytes.
         let piece = (u128::from_be_bytes(*piece) ^ u128::from(state) << 96).to_be_bytes();
         state = piece.into_iter().zip(tables.iter().rev()).fold(0, |state, (byte, table)| state ^ look(table, byte));
     }
@@ -36,7 +36,7 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// Bit by bit.
+    /// The reference implementation: bit by bit.
     fn naive(bytes: &[u8]) -> u32 {
         let bit = |state: u32, bit: bool| if (state >> 31 == 1) == bit { state << 1 } else { state << 1 ^ POLYNOMIAL };
         !bytes
@@ -45,14 +45,14 @@ mod tests {
     }
 
     #[test]
-    fn the_check_value_is_the_published_one() {
+    fn crc_has_the_published_check_value() {
         // CRC-32/BZIP2 in the catalogue of parametrised CRC algorithms.
         assert_eq!(crc(b"123456789"), 0xfc89_1918);
         assert_eq!(crc(b""), 0);
     }
 
     #[test]
-    fn sixteen_bytes_at_a_time_are_bits_one_by_one() {
+    fn crc_of_sixteen_bytes_at_a_time_equals_bit_by_bit() {
         let bytes: Vec<u8> = (0..400u32).map(|at| ((at * at * 13) >> 2).to_le_bytes()[0]).collect();
         for end in 0..bytes.len() {
             assert_eq!(crc(&bytes[..end]), naive(&bytes[..end]), "{end} bytes");

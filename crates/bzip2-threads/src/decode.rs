@@ -1,8 +1,8 @@
-//! One block, decoded by our own code.
+//! Decodes one block with this crate's own code.
 //!
-//! The format is the one that libbz2 reads; whatever is odd (randomised blocks, codes that are none, runs without their count) is no answer here, and
-//! libbz2 is asked. Blocks are decoded one at a time on each thread: the links of a single one are four megabytes, and a second one would push
-//! them out of the cache.
+//! The format is the one that libbz2 reads. Anything odd, such as a randomised block, an invalid code or a run without a count, gives no
+//! result here; libbz2 then decodes the block. Each thread decodes one block at a time: the links of one block take four megabytes, and a
+//! second block would push them out of the cache.
 
 use super::block::Job;
 use super::crc::crc;
@@ -15,10 +15,10 @@ use super::seeds::Seeds;
 use super::symbols;
 use super::walk::Walk;
 
-/// More than this a block may only hold when it is read from front to back: 900,000 bytes are usual, 46 million are possible.
+/// Blocks that expand to more than this are left to the serial decoder: 900,000 bytes are usual, 46 million are possible.
 const BLOCK_BYTES_MAX: usize = 8 << 20;
 
-/// The memory of a thread that decodes blocks: four megabytes of links, and about one of walked segments.
+/// The memory of a decoding thread: four megabytes of links, and about one of walked segments.
 pub(super) struct Desk {
     tables: Box<Tables>,
     list: Box<Rows>,
@@ -27,13 +27,13 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// `None` where there is no memory of this size.
+    /// `None` if the memory cannot be allocated.
     pub(super) fn new() -> Option<Self> {
         Some(Self { tables: Box::default(), list: Box::default(), links: Links::new()?, walk: Walk::new() })
     }
 
-    /// What a block holds. `None` if it does not end exactly where it was said to, if its CRC is another, if it is larger than what is decoded
-    /// apart, or if there is anything odd about it.
+    /// The content of a block. `None` if it does not end exactly where expected, if its CRC is wrong, if it is larger than
+    /// [`BLOCK_BYTES_MAX`], or if anything about it is odd.
     pub(super) fn decode(&mut self, job: &Job) -> Option<Vec<u8>> {
         let mut reader = job.reader()?;
         let header = Header::read(&mut reader, &mut self.tables)?;
@@ -61,7 +61,7 @@ mod tests {
     use super::super::{bits, scan};
     use super::*;
 
-    /// The only block of a stream, with `behind` bits more than it has.
+    /// The only block of a stream, with `behind` extra bits.
     fn job(stream: &[u8], behind: u64) -> Job {
         let level = Level::of_header(bits::read(stream, 0, 32).unwrap()).unwrap();
         let last = stream.len() as u64 * 8 - 32 - scan::MAGIC_BITS;
@@ -81,7 +81,7 @@ mod tests {
         states.map(|state| ((state >> 12) % values).to_le_bytes()[0]).take(count).collect()
     }
 
-    /// Each of them, without help of libbz2 and with the memory of the one before.
+    /// Decodes all jobs with the same memory and without libbz2.
     #[test]
     fn blocks_of_all_kinds_are_decoded() {
         let mut desk = Desk::new().unwrap();
@@ -102,14 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn what_expands_beyond_bounds_is_no_answer() {
+    fn a_block_that_expands_beyond_the_limit_is_refused() {
         let mut desk = Desk::new().unwrap();
         assert_eq!(desk.decode(&job(&compress(&vec![0; BLOCK_BYTES_MAX + 1], 9), 0)), None);
         assert!(desk.decode(&job(&compress(&vec![0; BLOCK_BYTES_MAX], 9), 0)).is_some());
     }
 
     #[test]
-    fn a_changed_block_is_no_answer() {
+    fn a_changed_block_is_refused_or_decodes_to_the_same_content() {
         let mut desk = Desk::new().unwrap();
         let content = noise(2000, 40);
         let stream = compress(&content, 1);
@@ -117,7 +117,7 @@ mod tests {
         for bit in start..stream.len() * 8 - 90 {
             let mut changed = stream.clone();
             changed[bit / 8] ^= 0x80 >> (bit % 8);
-            // A selector or a code that nothing uses may change.
+            // Unused selectors and codes may change.
             assert!(desk.decode(&job(&changed, 0)).is_none_or(|found| found == content), "bit {bit}");
         }
         assert_eq!(desk.decode(&job(&stream, 0)), Some(content));

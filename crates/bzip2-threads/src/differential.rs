@@ -1,4 +1,4 @@
-//! libbz2 from front to back, beside what is done block by block: the same bytes, and the same error after them.
+//! Compares the decoder with libbz2: the same bytes, and the same error after them.
 
 use std::io::{self, Read};
 
@@ -8,11 +8,11 @@ use bzip2::read::BzEncoder;
 use super::Decoder;
 use super::serial::Serial;
 
-/// What stopped a decoder, as its callers see it.
+/// The error that stopped a decoder, as reported to its caller.
 pub type Fault = (io::ErrorKind, String);
 
-/// What libbz2 makes of `input`, and that one thread and several make the same of it, whatever the buffers. More than `most` bytes are a fault:
-/// a few can expand to gigabytes.
+/// Decodes `input` with libbz2 and asserts that one thread and several give the same result for any buffer sizes. More than `most`
+/// bytes are an error, because a few bytes can expand to gigabytes.
 pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     let read = |threads, piece: usize| {
         let mut reader: Box<dyn Read> = match threads {
@@ -31,7 +31,7 @@ pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     let (bytes, fault) = read(0, 1 << 16);
     for (threads, piece) in [(0, 1000), (1, 777), (3, 1 << 16)] {
         let (others, other_fault) = read(threads, piece);
-        assert!(others == bytes, "{threads} threads make {} bytes, libbz2 makes {}", others.len(), bytes.len());
+        assert!(others == bytes, "{threads} threads give {} bytes, libbz2 gives {}", others.len(), bytes.len());
         assert_eq!(other_fault, fault, "{threads} threads");
     }
     match fault {
@@ -41,8 +41,8 @@ pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// The fuzz target: `bytes` as they are; and the bytes behind the first four compressed into a stream, with another one behind it, and the
-/// bit changed that the four name.
+/// The fuzz target. It decodes `bytes` unchanged. It also compresses the bytes after the first four into a stream, appends a second
+/// stream, flips the bit that the first four bytes select, and decodes the result.
 pub fn any_bytes(bytes: &[u8]) {
     const MOST: u64 = 1 << 22;
     let _ = compare(bytes, MOST);

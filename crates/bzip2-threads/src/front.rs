@@ -1,7 +1,7 @@
-//! The list of bytes of which each one that is named moves to the front.
+//! The move-to-front list of bytes.
 //!
-//! Text names the first places again and again, noise names all of them. So the list begins with sixteen bytes in two words, and a move within
-//! them is a few masks and shifts. The other 240 are in rows (`rows`): the byte that drops out of the words is put on top of them.
+//! Text mostly uses the first positions; noise uses all of them. So the first sixteen bytes are in two words, and a move within them is a
+//! few masks and shifts. The other 240 are in rows (`rows`): the byte that drops out of the words becomes the first byte of the rows.
 
 use std::hint::select_unpredictable;
 use std::sync::LazyLock;
@@ -11,14 +11,14 @@ use super::rows::Rows;
 /// Bytes in the two words.
 const NEAR: u8 = 16;
 
-/// The first sixteen bytes of the list, the very first one lowest in the first word. A loop keeps them in registers.
+/// The first sixteen bytes of the list; the first is the lowest byte of the first word. A loop keeps them in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Front {
     first: u64,
     second: u64,
 }
 
-/// For each place in the words, the bytes behind it: a move leaves them where they are.
+/// For each place in the words, a mask of the bytes after it, which a move does not change.
 pub(super) struct Behind([(u64, u64); NEAR as usize]);
 
 impl Behind {
@@ -32,7 +32,7 @@ impl Behind {
 }
 
 impl Front {
-    /// The beginning of `list`, of which the rest goes to `rows`.
+    /// Puts the beginning of `list` into the words and the rest into `rows`.
     pub(super) fn new(list: &[u8; 256], rows: &mut Rows) -> Self {
         let (near, far) = list.split_at(usize::from(NEAR));
         rows.set(far);
@@ -41,7 +41,7 @@ impl Front {
         Self { first: word(first), second: word(second) }
     }
 
-    /// The byte at `place`, moved to the front. `None` if it is not in the words.
+    /// Moves the byte at `place` to the front and returns it. `None` if it is not in the words.
     #[inline(always)]
     pub(super) fn take(&mut self, place: u8, behind: &Behind) -> Option<u8> {
         let &(first, second) = behind.0.get(usize::from(place))?;
@@ -52,7 +52,7 @@ impl Front {
         Some(byte)
     }
 
-    /// The byte at a `place` behind the words, moved to the front.
+    /// Moves the byte at a `place` after the words to the front and returns it.
     #[inline(always)]
     pub(super) fn take_far(&mut self, place: u8, rows: &mut Rows) -> u8 {
         let byte = rows.take(place.wrapping_sub(NEAR), self.second.to_be_bytes()[0]);
@@ -67,14 +67,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_move_as_they_do_in_a_plain_list() {
+    fn bytes_move_as_in_a_plain_list() {
         let mut list: [u8; 256] = std::array::from_fn(|at| (at * 7 + 3).to_le_bytes()[0]);
         let mut rows = Rows::default();
         let mut front = Front::new(&list, &mut rows);
         let mut state = 1u32;
         for step in 0..200_000u32 {
             state = state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
-            // All places, near ones, the edge between words and rows, the last ones.
+            // All places; the first ones; those between words and rows; the last ones.
             let place = match step >> 8 & 3 {
                 0 => state >> 24,
                 1 => state >> 28,

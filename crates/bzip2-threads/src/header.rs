@@ -1,25 +1,25 @@
-//! What a block says before its symbols: its CRC, where its text begins, the bytes that occur, and tables of codes.
+//! The part of a block before its symbols: its CRC, where its text begins, the bytes that occur, and the code tables.
 
 use super::bits::Reader;
 use super::huffman::{CODE_BITS_MAX, Codes, SYMBOLS_MAX};
 
-/// libbz2 keeps no more selectors, and passes over those behind them.
+/// libbz2 keeps at most this many selectors and ignores the rest.
 const SELECTORS_MAX: usize = 18_002;
-/// A block has two tables at least, and this many at most.
+/// The maximum number of tables in a block. The minimum is two.
 const TABLES_MAX: usize = 6;
 
-/// What a block says before its symbols.
+/// The fields of a block before its code tables.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
-    /// The CRC of what the block holds.
+    /// The CRC of the block's content.
     pub(super) crc: u32,
-    /// Where the text begins, in sorted order.
+    /// The row of the sorted rotations at which the text begins.
     pub(super) start: u32,
-    /// The bytes that occur, in order, and then zeros.
+    /// The bytes that occur, in order, followed by zeros.
     pub(super) list: [u8; 256],
 }
 
-/// The codes of a block, and which of them are used when. One is enough for a thread: its memory is used again for each block.
+/// A block's code tables, and which group of symbols uses which table. A thread reuses one for all its blocks.
 #[derive(Default)]
 pub(super) struct Tables {
     codes: [Codes; TABLES_MAX],
@@ -27,9 +27,9 @@ pub(super) struct Tables {
 }
 
 impl Header {
-    /// Reads a block up to its first symbol. `None` if there is anything odd about it, such as that it is randomised.
+    /// Reads a block up to its first symbol. `None` if anything about it is odd, for example if it is randomised.
     pub(super) fn read(reader: &mut Reader<'_>, tables: &mut Tables) -> Option<Self> {
-        // The magic number: it has been looked at.
+        // The magic number, which has already been checked.
         reader.read(24)?;
         reader.read(24)?;
         let crc = reader.read(32)?;
@@ -44,7 +44,7 @@ impl Header {
     }
 }
 
-/// The bytes that occur, in order, and how many they are.
+/// The bytes that occur, in order, and their number.
 fn read_alphabet(reader: &mut Reader<'_>) -> Option<([u8; 256], usize)> {
     let mut list = [0; 256];
     let mut used = 0;
@@ -62,7 +62,7 @@ fn read_alphabet(reader: &mut Reader<'_>) -> Option<([u8; 256], usize)> {
 }
 
 impl Tables {
-    /// The tables of the groups of symbols, one after the other.
+    /// The table of each group of symbols, in order.
     pub(super) fn groups(&self) -> impl Iterator<Item = &Codes> {
         self.selectors.iter().filter_map(|&selector| self.codes.get(usize::from(selector)))
     }
@@ -83,9 +83,9 @@ impl Tables {
         Some(())
     }
 
-    /// Selectors are places in a list of tables, of which the one that is named moves to the front.
+    /// A selector is a position in a move-to-front list of tables.
     fn read_selectors(&mut self, reader: &mut Reader<'_>, tables: usize, count: usize) -> Option<()> {
-        // Four bits each, the first one lowest.
+        // Four bits per table; the first table is lowest.
         let mut order = 0x54_3210_u32;
         self.selectors.clear();
         for _ in 0..count {
@@ -105,7 +105,7 @@ impl Tables {
     }
 }
 
-/// The lengths of codes: each begins at the one before and says how often it is one more or one less.
+/// Reads code lengths. Each starts from the previous one and is incremented or decremented bit by bit.
 fn read_lengths(reader: &mut Reader<'_>, lengths: &mut [u8]) -> Option<()> {
     let mut length = reader.read(5)?;
     for slot in lengths {
@@ -129,7 +129,7 @@ mod tests {
     use super::super::bits::Writer;
     use super::*;
 
-    /// What is behind the magic number of a block, of two bytes and two tables with four symbols of two bits.
+    /// A block after its magic number, with three byte values and tables of five codes.
     fn block(randomised: bool, tables: u64, selectors: &[u32], first_length: u64) -> Vec<u8> {
         let mut out = Writer::default();
         out.push(0, 24);
@@ -148,7 +148,7 @@ mod tests {
         }
         for _ in 0..tables {
             out.push(first_length, 5);
-            // Two less; one more; three times the same.
+            // Two less, then one more, then the same three times.
             out.push(0b11110, 5);
             out.push(0b100_000, 6);
         }
@@ -164,10 +164,10 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_what_it_says() {
+    fn header_fields_are_read() {
         let (header, selectors) = read(&block(false, 6, &[5, 5, 0, 3, 2, 1, 4], 4)).unwrap();
         assert_eq!((header.crc, header.start, &header.list[..4]), (0xdead_beef, 77, &[0x60, 0xfe, 0xff, 0][..]));
-        // A plain list.
+        // The expected tables, from a plain list.
         let mut order: Vec<u8> = (0..6).collect();
         let plain = [5, 5, 0, 3, 2, 1, 4].map(|place| {
             let table = order.remove(place);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_no_answer() {
+    fn invalid_headers_are_refused() {
         assert!(read(&block(false, 2, &[1, 0], 4)).is_some());
         assert!(read(&block(true, 2, &[1, 0], 4)).is_none());
         for tables in [0, 1, 7] {
@@ -186,7 +186,7 @@ mod tests {
         }
         assert!(read(&block(false, 2, &[], 4)).is_none());
         assert!(read(&block(false, 2, &[2], 4)).is_none());
-        // Lengths of 0 and 21, and more codes than bits tell apart.
+        // Lengths of 0 and 21, and more codes than their lengths allow.
         assert!(read(&block(false, 2, &[0], 2)).is_none());
         assert!(read(&block(false, 2, &[0], 21)).is_none());
         assert!(read(&block(false, 2, &[0], 3)).is_none());
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn selectors_beyond_those_of_libbz2_are_passed_over() {
+    fn selectors_beyond_the_limit_of_libbz2_are_ignored() {
         let (_, selectors) = read(&block(false, 2, &[1; 20_000], 4)).unwrap();
         assert_eq!(selectors.len(), 18_002);
     }

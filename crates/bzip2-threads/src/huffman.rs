@@ -1,27 +1,27 @@
 //! Huffman codes of a block.
 //!
-//! One look at the next ten bits gives a symbol and the length of its code. What that cannot decide is left to the slow way:
-//! longer codes, bits that are no code, and the end of the block, for which the fast way then needs no test.
+//! One table lookup of the next ten bits gives a symbol and its code length. A slower search handles the rest: longer codes, invalid codes,
+//! and the end of the block, which the fast path then does not have to test for.
 
-/// Bits that one look decides.
+/// Bits of one table lookup.
 const LOOK_BITS: u32 = 10;
-/// No code is longer.
+/// The maximum code length.
 pub(super) const CODE_BITS_MAX: u32 = 20;
-/// 256 bytes make 255 places of the list, and there are two digits of runs and the end.
+/// The maximum number of symbols: 255 list positions for 256 byte values, two run digits, and the end.
 pub(super) const SYMBOLS_MAX: usize = 258;
 
-/// A symbol, ready to be carried out, with the length of its code. From the lowest bit on: six bits of length, a bit for a digit of a run, a
-/// bit for the larger digit, and the place of the list that the symbol names: the first one for a digit.
+/// A decoded symbol with its code length. From the lowest bit: six bits of code length, one bit that marks a run digit, one bit for the
+/// larger digit, and the list position, which is 0 for a digit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Symbol(u16);
 
 impl Symbol {
     const DIGIT: u16 = 1 << 6;
     const LARGER: u16 = 1 << 7;
-    /// The larger of no digit.
+    /// The end symbol: `LARGER` without `DIGIT`.
     const END: u16 = Self::LARGER;
 
-    /// The symbol `number` of `count`: the digits 1 and 2, the places from 1 on, the end.
+    /// The symbol with this number: 0 and 1 are the run digits 1 and 2, then come the list positions from 1 onward; the last is the end.
     fn new(number: u16, is_last: bool, bits: u16) -> Self {
         Self(match number {
             _ if is_last => bits | Self::END,
@@ -31,7 +31,7 @@ impl Symbol {
         })
     }
 
-    /// Bits of its code; 0 if it must be looked up the slow way.
+    /// The length of its code; 0 if [`Codes::find`] must search for it.
     #[inline(always)]
     pub(super) fn bits(self) -> u32 {
         u32::from(self.0 & 63)
@@ -42,13 +42,13 @@ impl Symbol {
         self.0 & Self::DIGIT != 0
     }
 
-    /// How far a digit shifts its weight: digits are 1 and 2.
+    /// How far a digit shifts its weight: the digits are 1 and 2.
     #[inline(always)]
     pub(super) fn shift(self) -> u32 {
         u32::from(self.0 >> 7 & 1)
     }
 
-    /// The place in the list.
+    /// The position in the list.
     #[inline(always)]
     pub(super) fn place(self) -> u8 {
         self.0.to_be_bytes()[0]
@@ -61,14 +61,14 @@ impl Symbol {
 
 /// One table of codes.
 pub(super) struct Codes {
-    /// For the next [`LOOK_BITS`] bits: a symbol, or 0 for the slow way.
+    /// For the next [`LOOK_BITS`] bits: a symbol, or 0 if [`Codes::find`] must search.
     look: [u16; 1 << LOOK_BITS],
     lengths: [Length; CODE_BITS_MAX as usize + 1],
-    /// All symbols in the order of their codes.
+    /// All symbols, in the order of their codes.
     symbols: [u16; SYMBOLS_MAX],
 }
 
-/// The codes of one length: the first one, how many there are, and where their symbols begin.
+/// The codes of one length: the first code, their number, and where their symbols begin.
 #[derive(Debug, Clone, Copy, Default)]
 struct Length {
     first: u32,
@@ -84,8 +84,8 @@ impl Default for Codes {
 }
 
 impl Codes {
-    /// Makes this the table in which the symbols from 0 on have codes of `lengths`, each of 1 to [`CODE_BITS_MAX`] bits. `None` where there are
-    /// more codes than bits can tell apart.
+    /// Sets the code lengths of the symbols from 0 onward, each from 1 to [`CODE_BITS_MAX`] bits. `None` if there are more codes than these
+    /// lengths allow.
     pub(super) fn set(&mut self, lengths: &[u8]) -> Option<()> {
         self.lengths = Default::default();
         for &length in lengths {
@@ -102,7 +102,7 @@ impl Codes {
             }
         }
         self.look.fill(0);
-        // How many symbols of each length there were so far.
+        // The number of symbols of each length so far.
         let mut seen = [0u32; CODE_BITS_MAX as usize + 1];
         for (number, &length) in (0u16..).zip(lengths) {
             let seen = seen.get_mut(usize::from(length))?;
@@ -122,19 +122,19 @@ impl Codes {
         Some(())
     }
 
-    /// The symbol that the highest bits of `bits` begin with, as far as one look tells: see [`Symbol::bits`].
+    /// The symbol whose code `bits` begins with, if one lookup is enough: see [`Symbol::bits`].
     #[inline(always)]
     pub(super) fn look(&self, bits: u64) -> Symbol {
         // Ten bits: always within the table.
         Symbol(self.look.get((bits >> (64 - LOOK_BITS)) as usize).copied().unwrap_or_default())
     }
 
-    /// The symbol that the highest bits of `bits` begin with, if there is one.
+    /// The symbol whose code `bits` begins with, if there is one.
     #[cold]
     #[inline(never)]
     pub(super) fn find(&self, bits: u64) -> Option<Symbol> {
         for (length, codes) in (0u32..).zip(&self.lengths).skip(1) {
-            // 20 bits at most: nothing is cut off.
+            // At most 20 bits: nothing is truncated.
             let number = ((bits >> 32 >> (32 - length)) as u32).wrapping_sub(codes.first);
             if number < codes.count {
                 return self.symbols.get((codes.start + number) as usize).copied().map(Symbol);
@@ -154,7 +154,7 @@ pub(super) mod tests {
         codes.set(lengths).map(|()| codes)
     }
 
-    /// Codes in order of their length and number, one by one: the bits of each, highest first, how many there are, and the number.
+    /// Codes in the order of length and number, assigned one by one: the bits of each, highest first, its length, and its number.
     pub(in super::super) fn naive(lengths: &[u8]) -> Vec<(u64, u8, usize)> {
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|&number| lengths[number]);
@@ -171,7 +171,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_code_is_found_and_only_short_ones_at_once() {
+    fn every_code_is_found_and_only_short_ones_by_lookup() {
         let mut long: Vec<u8> = (1..=20).collect();
         long.push(20);
         for lengths in [vec![2, 2, 2, 2], vec![8; 256], vec![9; 258], vec![1, 3, 3, 3, 3], long] {
@@ -191,14 +191,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn bits_that_are_no_code_are_not_found() {
+    fn invalid_codes_are_not_found() {
         let codes = codes(&[3, 3, 3]).unwrap();
         assert_eq!((codes.find(3 << 61), codes.look(3 << 61)), (None, Symbol(0)));
         assert_eq!(codes.find(u64::MAX), None);
     }
 
     #[test]
-    fn more_codes_than_bits_can_tell_apart_are_no_table() {
+    fn tables_with_too_many_codes_are_refused() {
         assert!(codes(&[1, 1, 1]).is_none());
         assert!(codes(&[1, 2, 2, 20]).is_none());
         assert!(codes(&[1, 2, 2]).is_some());
@@ -206,7 +206,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_symbol_says_what_it_is() {
+    fn symbols_report_their_kind() {
         let [one, two, first, last, end] = [(0, false), (1, false), (2, false), (0, false), (1, true)]
             .map(|(number, is_last)| Symbol::new(number, is_last, 9));
         assert!(one.is_digit() && two.is_digit() && !first.is_digit() && !end.is_digit());

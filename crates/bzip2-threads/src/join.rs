@@ -1,18 +1,18 @@
-//! The text of a block, out of the segments that were walked.
+//! Joins the walked segments into the text of a block.
 
 use super::walk::Walk;
 
-/// The text of a block of `length` bytes: exactly what one walk from the start would meet, which comes to its end first. `None` if the
-/// segments are not a way that comes back to the start.
+/// The text of a block of `length` bytes. It equals the reversed output of one walk from the start; a walk yields the end of the text
+/// first. `None` if the segments do not lead back to the start.
 ///
-/// A block that repeats itself, or one that somebody made up, can come back before all its bytes were met. Its text is then what
-/// was met, again and again.
+/// If a block repeats itself or was crafted, the walk can return to the start before it has visited all bytes. The text is then the
+/// visited bytes, repeated.
 pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
     let mut way = Vec::new();
     let (mut seed, mut left) = (0, length);
     loop {
         let (bytes, next) = walk.segment(seed)?;
-        // Every segment has bytes, so this ends.
+        // Every segment has at least one byte, so this loop ends.
         left = left.checked_sub(bytes.len()).filter(|_| !bytes.is_empty())?;
         way.push(bytes);
         seed = next;
@@ -27,7 +27,7 @@ pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
         text.extend(rest.iter().rev());
     }
     while text.len() < length {
-        // Twice, four times.
+        // Doubles the text in each step.
         text.extend_from_within(..text.len().min(length - text.len()));
     }
     Some(text)
@@ -40,7 +40,7 @@ mod tests {
     use super::super::seeds::Seeds;
     use super::*;
 
-    /// What libbz2 makes of a column: one walk from the start, from the beginning of the text to its end.
+    /// The text that libbz2 decodes from a column: one walk from the start, from the beginning of the text to its end.
     fn serial(column: &[u8], start: u32) -> Vec<u8> {
         let mut rows: Vec<usize> = (0..column.len()).collect();
         rows.sort_by_key(|&row| column[row]);
@@ -53,7 +53,7 @@ mod tests {
             .collect()
     }
 
-    /// Walks of one block after the other, with the same memory.
+    /// Decodes one block after another with the same memory.
     fn same(columns: impl IntoIterator<Item = (Vec<u8>, u32)>) {
         let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
         for (column, start) in columns {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sorted_text_comes_back() {
+    fn sorted_text_is_restored() {
         let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
         for text in [b"banana".to_vec(), b"a".to_vec(), noise(3000, 256), noise(2000, 3), b"some words ".repeat(99)] {
             let (column, start) = sort(&text);
@@ -83,9 +83,9 @@ mod tests {
         }
     }
 
-    /// Any column is a permutation, and most of them have many cycles.
+    /// Any column gives a permutation, and most permutations have many cycles.
     #[test]
-    fn columns_that_no_text_has_are_walked_as_one_lane_would() {
+    fn columns_that_no_text_produces_are_walked_as_with_one_lane() {
         same((1..600).map(|count| (noise(count, 256), 0)));
         same((1..600).map(|count| (noise(count * 30, 2), u32::try_from(count).unwrap() - 1)));
         same([0, 511, 512, 513, 99_999].map(|start| (noise(100_000, 256), start)));
@@ -93,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn cycles_of_every_length_go_round() {
+    fn cycles_of_every_length_are_walked() {
         // Each row leads to itself.
         same([0, 1, 4999].map(|start| (vec![7; 5000], start)));
-        // Sorted pieces: cycles of the length of a piece and below.
+        // Sorted pieces: cycles no longer than a piece.
         let rising = |count: usize, step: usize| (0..count).map(|at| (at / step).to_le_bytes()[0]).collect::<Vec<_>>();
         same([1, 2, 3, 700, 5000].map(|step| (rising(5000, step), 1234)));
-        // One row forward: a cycle of all.
+        // Rotated by one row: a single cycle of all rows.
         let mut turned = rising(200_000, 1000);
         turned.rotate_right(1);
         same([0, 512, 199_999].map(|start| (turned.clone(), start)));

@@ -1,6 +1,6 @@
-//! Decodes bzip2 on several threads, or on one, with the bytes and the errors of libbz2.
+//! Decodes bzip2 on one thread or several, with the same output and errors as libbz2.
 //!
-//! [`Decoder`] wraps a reader of compressed bytes and is a reader of what they hold:
+//! [`Decoder`] wraps a reader of compressed bytes and is itself a reader of the decompressed ones:
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -15,30 +15,30 @@
 //! # std::io::Result::Ok(())
 //! ```
 //!
-//! A few bytes of bzip2 can expand to gigabytes, and nothing here bounds what comes out: put a bound around it, such as the
-//! `take` above.
+//! A few bytes of bzip2 can expand to gigabytes, and this crate does not bound the output: add a bound, such as the `take` above.
 //!
 //! # How it works, in reading order
 //!
 //! Around blocks:
 //!
-//! - `scan` finds the magic numbers that blocks and streams may begin with, at any bit; `window` holds the part of the input that is worked on.
-//! - What lies between two marks is a job (`block`) that a thread of the `pool` decodes ahead, one block at a time.
-//! - `blocks` takes the answers in order, and believes one only if it fits: the block begins where the one before it ended, and its CRC and the
-//!   stream's are right.
-//! - On any doubt `serial`, which is the `bzip2` crate, goes on from that very bit, and its answer is final.
+//! - `scan` finds the magic numbers that blocks and streams begin with, at any bit; `window` holds the current part of the input.
+//! - The bits between two magic numbers are a job (`block`) that a thread of the `pool` decodes ahead, one block at a time.
+//! - `blocks` collects the results in order, and uses a result only if it fits: the block begins where the previous one ended, and its CRC
+//!   and the stream's CRC are right.
+//! - Otherwise `serial`, which is the `bzip2` crate, continues from that bit, and its result is final.
 //!
 //! Within a block (`decode`), stage by stage:
 //!
-//! - `bits` and `huffman`: bits are read 56 at a time, and one look at ten of them gives a symbol. `header` is what comes before the symbols.
-//! - `symbols`: five symbols are read, then carried out, with next to nothing that depends on which they are. `front` is the list of bytes that
-//!   move to the front: sixteen in two words, and behind them `rows`, out of which a byte is taken without a step for each one before it.
-//! - `links`: each byte of the column that comes out is written as a link to the row of the byte before it in the text. It is the inverse
-//!   Burrows-Wheeler transform in the direction in which links are written one behind the other.
-//! - `seeds` and `walk`: following the links is a long way of reads that each wait for memory. Thirty-two lanes walk parts of it at once, each from a
-//!   seed up to where another seed's part begins.
-//! - `join` puts the parts in order, from the last to the first, and turns them round.
-//! - `runs` undoes the first step of bzip2, and `crc` is the check of the whole.
+//! - `bits` and `huffman`: bits are read 56 at a time, and one table lookup of ten bits gives a symbol. `header` reads the part before
+//!   the symbols.
+//! - `symbols` reads five symbols, then executes them with almost no branch that depends on their values. `front` is the move-to-front
+//!   list: sixteen bytes in two words, and the rest in `rows`, which remove a byte without moving every byte before it.
+//! - `links`: each byte of the resulting column is written as a link to the row of the byte before it in the text. This is the inverse
+//!   Burrows-Wheeler transform, in the direction in which links are written sequentially.
+//! - `seeds` and `walk`: following the links means many reads, each of which waits for memory. Thirty-two lanes walk parts of the chain at
+//!   once, each from a seed up to where a different seed's part begins.
+//! - `join` puts the parts in order, from the last to the first, and reverses them.
+//! - `runs` undoes the initial run-length encoding, and `crc` computes the check value of the content.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]

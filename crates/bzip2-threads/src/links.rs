@@ -1,48 +1,49 @@
-//! The way from each byte of a block to the one before it in its text.
+//! Links from each byte of a block to the byte before it in the text.
 //!
-//! A block is sorted by its rotations, and the column that is stored holds the last byte of each row, which is the byte before the first one. Rows that begin with
-//! the same byte are in the order of what follows it, and so are the bytes of the column: the third `a` of the column is the first byte
-//! of the third row that begins with `a`, and in the column of that row is the byte before it.
+//! A block stores the last column of the sorted rotations of its text. In the text, the last byte of a row comes before its first byte.
+//! Rows that begin with the same byte are sorted by what follows that byte, and so are the equal bytes of the column: the third `a`
+//! of the column is the first byte of the third row that begins with `a`, and the column holds in that row the byte before it.
 //!
-//! So the text comes out from its end to its beginning. The other direction is as long a way, but its links would have to be written in the order of the rows
-//! that they lead to, here and there in four megabytes. In this one they are written one behind the other, while the column is read: a link has how many
-//! of its byte came before, and where the rows of each byte begin is added on the way, when all have been counted.
+//! So the text comes out from its end to its beginning. Forward links would take as many steps to follow, but they would have to be written
+//! in the order of the rows that they lead to, scattered over four megabytes. Backward links are written sequentially while the column is
+//! read. A link holds the number of equal bytes before it; the first row of that byte value is added when the link is followed, because
+//! that row is known only after all bytes are counted.
 
-/// Rows that there is room for: more than a block may have, and so many that a number of twenty bits is always one.
+/// The capacity in rows: more than a block can have, and large enough that every twenty-bit number is a valid index.
 const PLACES: usize = 1 << 20;
-/// The bit of a link that marks it.
+/// The bit that marks a link.
 const MARK: u32 = 1 << 8;
-/// Bits below the number of a link.
+/// Bits below the count in a link.
 const BELOW: u32 = 12;
 /// A row that no block has.
 const NOWHERE: u32 = (1 << 20) - 1;
-/// Links of a run that are written at once.
+/// The number of links of a run that are written at once.
 const BLIND: usize = 16;
 
-/// The links of a block. Their memory is used again for each block.
+/// The links of a block. Their memory is reused for each block.
 pub(super) struct Links {
-    /// For each row the byte of its column, in the lowest eight bits, and how many such bytes are in the rows before, in the highest twenty.
+    /// For each row, the byte of its column in the lowest eight bits, and the number of equal bytes in earlier rows in the highest twenty.
     links: Box<[u32; PLACES]>,
     rows: usize,
-    /// For each byte what its next link is, until all are there.
+    /// For each byte value, its next link while the column is read.
     next: [u32; 256],
-    /// For each byte the first row that begins with it, where a link has its number.
+    /// For each byte value, the first row that begins with it, shifted like the count in a link.
     first: [u32; 256],
 }
 
-/// Writes links. It is a value of its own that a loop can keep in registers.
+/// Writes links. It is separate from [`Links`] so that a loop can keep it in registers.
 pub(super) struct Writer<'l> {
     links: &'l mut [u32; PLACES],
     next: &'l mut [u32; 256],
     rows: usize,
 }
 
-/// One link.
+/// A single link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Link(u32);
 
 impl Link {
-    /// A link to a row that no block has, and of which the link is this one.
+    /// A link to a row that no block has. That row's own link is this same link.
     pub(super) const NOWHERE: Self = Self(NOWHERE << BELOW);
 
     #[inline(always)]
@@ -57,7 +58,7 @@ impl Link {
 }
 
 impl Writer<'_> {
-    /// The link of the next row, whose byte is `byte`. `None` where there is no room.
+    /// Writes the link of the next row, whose byte is `byte`. `None` if there is no room.
     #[inline(always)]
     pub(super) fn one(&mut self, byte: u8) -> Option<()> {
         let next = self.next.get_mut(usize::from(byte))?;
@@ -67,9 +68,9 @@ impl Writer<'_> {
         Some(())
     }
 
-    /// The links of the next `copies` rows, whose bytes are `byte`. `None` where there is no room for them and some more.
+    /// Writes the links of the next `copies` rows, whose byte is `byte`. `None` if there is no room for them and a few more.
     ///
-    /// Sixteen are written in any case, so that nothing depends on how many there are: what is too much is overwritten by the next ones.
+    /// This function always writes at least sixteen, so that no branch depends on `copies`. The next links overwrite the surplus ones.
     #[inline(always)]
     pub(super) fn run(&mut self, byte: u8, copies: u32) -> Option<()> {
         let next = self.next.get_mut(usize::from(byte))?;
@@ -101,13 +102,13 @@ fn fill(links: &mut [u32], mut next: u32) {
 }
 
 impl Links {
-    /// `None` where there is no memory of this size.
+    /// `None` if the memory cannot be allocated.
     pub(super) fn new() -> Option<Self> {
         let links = vec![0; PLACES].into_boxed_slice().try_into().ok()?;
         Some(Self { links, rows: 0, next: [0; 256], first: [0; 256] })
     }
 
-    /// Begins the links of a block. When all are written, [`Self::finish`] must be told of their number.
+    /// Begins the links of a block. After the last one, call [`Self::finish`] with the number of links.
     pub(super) fn writer(&mut self) -> Writer<'_> {
         for (byte, next) in (0u32..).zip(&mut self.next) {
             *next = byte;
@@ -115,7 +116,7 @@ impl Links {
         Writer { links: &mut self.links, next: &mut self.next, rows: 0 }
     }
 
-    /// Counts the bytes of a block of `rows` rows, of which each has a link.
+    /// Computes the first row of each byte value in a block of `rows` rows, each of which has a link.
     pub(super) fn finish(&mut self, rows: usize) {
         let mut sum = 0;
         for (first, next) in self.first.iter_mut().zip(&self.next) {
@@ -143,7 +144,7 @@ impl Links {
         link.0.wrapping_add(first) >> BELOW
     }
 
-    /// The link of a row, as if it were not marked.
+    /// The link of a row, without its mark.
     pub(super) fn get_unmarked(&self, row: u32) -> Link {
         Link(self.get(row).0 & !MARK)
     }
@@ -159,17 +160,17 @@ impl Links {
     }
 }
 
-/// What the tests of the walk compare with.
+/// Helpers shared with the tests of the walk.
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
 
-    /// The column that links were made of.
+    /// The column from which links were made.
     pub(in super::super) fn column(links: &Links) -> Vec<u8> {
         links.links[..links.rows].iter().map(|&link| Link(link).byte()).collect()
     }
 
-    /// Makes links of a column.
+    /// Makes links from a column.
     pub(in super::super) fn set(links: &mut Links, column: &[u8]) {
         let mut writer = links.writer();
         column.iter().for_each(|&byte| writer.one(byte).unwrap());
@@ -177,7 +178,7 @@ pub(super) mod tests {
         links.finish(rows);
     }
 
-    /// The last column of the sorted rotations of `text`, and the row in which the text is.
+    /// The last column of the sorted rotations of `text`, and the row of the text itself.
     pub(in super::super) fn sort(text: &[u8]) -> (Vec<u8>, u32) {
         let mut rows: Vec<usize> = (0..text.len()).collect();
         let rotation = |at: usize| text[at..].iter().chain(&text[..at]);
@@ -192,7 +193,7 @@ pub(super) mod tests {
         let (column, start) = sort(b"banana");
         assert_eq!((column.as_slice(), start), (&b"nnbaaa"[..], 3));
         let mut links = Links::new().unwrap();
-        set(&mut links, b"whatever was there before");
+        set(&mut links, b"an earlier column");
         set(&mut links, &column);
         let (mut row, mut text) = (start, Vec::new());
         for _ in 0..6 {
@@ -203,7 +204,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn runs_are_links_one_by_one() {
+    fn a_run_equals_its_links_one_by_one() {
         let (mut links, mut single) = (Links::new().unwrap(), Links::new().unwrap());
         let mut writer = links.writer();
         let mut column = Vec::new();
@@ -219,7 +220,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn there_is_an_end_to_the_room() {
+    fn links_beyond_the_capacity_are_refused() {
         let mut links = Links::new().unwrap();
         let mut writer = links.writer();
         let most = u32::try_from(PLACES).unwrap();
@@ -228,7 +229,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_mark_changes_nothing_else() {
+    fn marking_a_link_changes_only_its_mark() {
         let mut links = Links::new().unwrap();
         set(&mut links, &[255; 10]);
         let plain = links.get(7);

@@ -8,17 +8,17 @@ use std::thread::{self, JoinHandle};
 use super::block::Job;
 use super::decode::Desk;
 
-/// Which job an answer belongs to.
+/// Identifies a job and its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ticket(u64);
 
-/// Decodes jobs on some threads; whoever waits for an answer lends a hand. All ends with it.
+/// Decodes jobs on several threads; a thread that waits for a result also decodes. Dropping the pool ends its threads.
 pub(super) struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     wanted: usize,
     next: u64,
-    /// The caller's.
+    /// Memory of the caller's thread.
     desk: Option<Desk>,
 }
 
@@ -36,7 +36,7 @@ struct State {
 }
 
 impl Pool {
-    /// A pool for `threads` threads, of which the caller's is one. The others start when there is work for them.
+    /// A pool for `threads` threads, including the caller's. The others start when there is work for them.
     pub(super) fn new(threads: usize) -> Self {
         Self { shared: Arc::default(), workers: Vec::new(), wanted: threads.saturating_sub(1), next: 0, desk: None }
     }
@@ -48,21 +48,21 @@ impl Pool {
         ticket
     }
 
-    /// Lets the threads know of what was submitted.
+    /// Starts or wakes threads for the submitted jobs.
     pub(super) fn start(&mut self) {
         let waiting = self.shared.lock().waiting.len();
         while self.workers.len() < self.wanted.min(waiting.saturating_sub(1)) {
             let shared = Arc::clone(&self.shared);
             match thread::Builder::new().spawn(move || shared.work()) {
                 Ok(worker) => self.workers.push(worker),
-                // Where no thread can be had the others do the work.
+                // If a thread cannot be started, the others do the work.
                 Err(_) => self.wanted = self.workers.len(),
             }
         }
         self.shared.changed.notify_all();
     }
 
-    /// What [`Desk::decode`] says of a job. Meanwhile the caller's thread decodes what waits.
+    /// The result of [`Desk::decode`] for a job. Until it is available, the caller's thread decodes waiting jobs.
     pub(super) fn take(&mut self, ticket: Ticket) -> Option<Vec<u8>> {
         let mut state = self.shared.lock();
         loop {
@@ -83,7 +83,7 @@ impl Drop for Pool {
         }
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
-            // Its job has no answer, and the bytes are right all the same; but a panic is no success.
+            // The job has no result, but the output is still correct. A panic must not be hidden, however.
             if let Err(panic) = worker.join()
                 && !thread::panicking()
             {
@@ -106,7 +106,7 @@ impl Shared {
         }
     }
 
-    /// Decodes one of the jobs that wait; where none does, waits for a change.
+    /// Decodes a waiting job. If there is none, waits for a change.
     fn work_or_wait<'s>(&'s self, mut state: MutexGuard<'s, State>, desk: &mut Option<Desk>) -> MutexGuard<'s, State> {
         let Some((ticket, job)) = state.waiting.pop_front() else {
             return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +122,7 @@ impl Shared {
     }
 }
 
-/// Handed in whatever happens: nobody waits for an answer that never comes.
+/// Delivers the result when dropped, even after a panic, so that no thread waits for it forever.
 struct Answer<'s> {
     shared: &'s Shared,
     ticket: Ticket,

@@ -1,28 +1,28 @@
-//! The far part of the list of bytes: take one out, put another one on top.
+//! The part of the move-to-front list after its first sixteen bytes: removes one byte and puts a new byte in front.
 //!
-//! In a plain list each byte before the one that is taken moves by one. Here the list is cut into sixteen rows, and only the row out of which
-//! a byte is taken closes its gap; the rows before it keep their bytes and are counted as one place farther back. The first row takes
-//! what is put on top and grows, the others only shrink. No step depends on which byte it is, so there is nothing that the processor could guess
-//! wrong. When the first row is full, two others become one, and an empty row comes before all.
+//! In a plain list, each byte before the removed one moves by one place. Here the list is cut into sixteen rows, and only the row of the
+//! removed byte closes its gap; the earlier rows keep their bytes and are counted as one place farther back. The first row receives the new
+//! bytes and grows; the others only shrink. No branch depends on the byte's position, so the processor cannot mispredict one. When the
+//! first row is full, two other rows are merged, and an empty row is put in front.
 
-/// Rows of the list, the growing one included.
+/// Rows of the list, including the growing one.
 const ROWS: usize = 16;
-/// Bytes of a row but the first one, at the beginning.
+/// Initial length of every row except the first.
 const CUT: usize = 16;
-/// Bytes that a row can hold. Of all the rows, two neighbours always fit into one: otherwise they would hold more than
-/// all rows together, which is 240.
+/// The capacity of a row. Two neighbouring rows always fit into one: otherwise all rows together would hold more than 240 bytes.
 const FULL: usize = 32;
-/// The list. All that one step looks at is aligned, as the fast instructions of x86-64 want it.
+/// The list. Everything that one step reads is aligned for the fast vector instructions of x86-64.
 #[repr(align(64))]
 pub(super) struct Rows {
-    /// Each row with its last byte first, so that a byte on top comes last and moves none. The second half is only ever read in excess.
+    /// Each row with its last byte first, so that adding a byte in front moves none. The second half exists only for reads beyond a row's
+    /// end.
     rows: [[u8; 2 * FULL]; ROWS],
-    /// For each place in a row the bytes that move down when it becomes free.
+    /// For each position in a row, a mask of the bytes that move down when it becomes free.
     moved: [[u8; FULL]; FULL],
-    /// How many bytes are before each row, and before all that is behind the last. The first row's is no number but 255, which no place
-    /// reaches.
+    /// The number of bytes before each row; from entry [`ROWS`] onward, the length of the list. The first row's entry is 255, which no
+    /// place reaches.
     before: [u8; 2 * ROWS],
-    /// The first eight of them and the second eight, added as numbers of 64 bits.
+    /// The first eight entries of `before` plus the second eight, added as 64-bit numbers.
     total: u64,
 }
 
@@ -34,7 +34,7 @@ impl Default for Rows {
 }
 
 impl Rows {
-    /// Makes `list` the list; what it lacks is zeros.
+    /// Replaces the list with `list`, padded with zeros.
     pub(super) fn set(&mut self, list: &[u8]) {
         self.before = std::array::from_fn(|row| row.min(ROWS).wrapping_sub(1).wrapping_mul(CUT).to_le_bytes()[0]);
         let [none, ..] = &mut self.before;
@@ -46,7 +46,7 @@ impl Rows {
         }
     }
 
-    /// Takes the byte at `place`, below 240, and puts `top` on top.
+    /// Removes the byte at `place`, which is below 240, and puts `top` in front.
     #[inline(always)]
     pub(super) fn take(&mut self, place: u8, top: u8) -> u8 {
         let row = self.reach(place);
@@ -64,19 +64,19 @@ impl Rows {
         byte
     }
 
-    /// The row that holds `place`. It and those before it, but the first, are from now on one place farther back.
+    /// The row that holds `place`. Afterwards, this row and the rows before it, except the first, are counted as one place farther back.
     #[inline(always)]
     fn reach(&mut self, place: u8) -> usize {
         for before in self.before.iter_mut().take(ROWS) {
             *before += u8::from(*before <= place);
         }
-        // Eight bytes at a time, each of which is 1 if it grew in one of the halves, 2 if it did in both: their sum is the row.
+        // Each byte of `grown` counts the halves (of two) in which its entry grew. The sum of these bytes is the row.
         let total = self.total();
         let grown = total.wrapping_sub(std::mem::replace(&mut self.total, total));
         (grown.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize % ROWS
     }
 
-    /// Takes the byte `at` a place of a row out of it.
+    /// Removes the byte at position `at` from a row.
     #[inline(always)]
     fn close(&mut self, row: usize, at: usize) -> u8 {
         let (Some(row), Some(moved)) = (self.rows.get_mut(row), self.moved.get(at)) else { return 0 };
@@ -88,13 +88,13 @@ impl Rows {
         byte
     }
 
-    /// Makes the first row, which is full, the second one, and gives it a place by putting two others together.
+    /// Makes the full first row the second one, and makes room for it by merging two other rows.
     #[cold]
     #[inline(never)]
     fn begin_row(&mut self) {
         let before = self.before;
         let fits = |ends: &[u8]| matches!(ends, [start, _, end] if usize::from(end.wrapping_sub(*start)) <= FULL);
-        // The first of two rows, of which the full one is neither.
+        // The first of the two rows to merge. Neither is the full row.
         let first = before.get(1..=ROWS).and_then(|ends| ends.windows(3).position(fits)).map_or(ROWS - 2, |at| at + 1);
         if let Some([front, back]) = self.rows.get_mut(first..first + 2)
             && let [.., middle, end] = before.get(..first + 3).unwrap_or_default()
@@ -120,7 +120,7 @@ impl Rows {
 mod tests {
     use super::*;
 
-    /// The list, and the same as rows.
+    /// A plain list and the same list as rows.
     fn both() -> (Vec<u8>, Rows) {
         let list: Vec<u8> = (0..240u8).map(|at| at.wrapping_mul(11)).collect();
         let mut rows = Rows::default();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_a_list_whatever_is_taken() {
+    fn rows_give_the_same_bytes_as_a_plain_list() {
         for place in 0..240 {
             same(std::iter::repeat_n(place, 300));
         }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_list_ends_with_zeros() {
+    fn a_short_list_is_padded_with_zeros() {
         let mut rows = Rows::default();
         rows.set(&[5, 6, 7]);
         assert_eq!(

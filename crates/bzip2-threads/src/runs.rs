@@ -1,11 +1,11 @@
-//! The first step of bzip2, backwards: four equal bytes are followed by the number of more of them.
+//! Undoes bzip2's initial run-length encoding: four equal bytes are followed by a count of further ones.
 
-/// Places that are looked at together.
+/// Positions that are examined together.
 const TOGETHER: usize = 64;
-/// Equal bytes that have a count behind them.
+/// The number of equal bytes before a count.
 const RUN: usize = 4;
 
-/// What the text of a block says. `None` where a run has no count, or where there are more than `most` bytes.
+/// Expands the text of a block. `None` if a run has no count, or if the result has more than `most` bytes.
 pub(super) fn expand(text: Vec<u8>, most: usize) -> Option<Vec<u8>> {
     let Some(mut run) = find(&text) else { return (text.len() <= most).then_some(text) };
     let mut content = Vec::with_capacity(text.len());
@@ -28,7 +28,7 @@ pub(super) fn expand(text: Vec<u8>, most: usize) -> Option<Vec<u8>> {
     (content.len() <= most).then_some(content)
 }
 
-/// Where the first four equal bytes are.
+/// The position of the first four equal bytes.
 fn find(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(piece) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
@@ -41,7 +41,8 @@ fn find(bytes: &[u8]) -> Option<usize> {
     bytes.get(at..)?.windows(RUN).position(four).map(|found| at + found)
 }
 
-/// The first place of a piece at which four equal bytes begin. All places are looked at, whatever the bytes are, so that the compiler can take sixteen at a time.
+/// The first position in a piece at which four equal bytes begin. The function examines all positions, whatever the bytes are, so that the
+/// compiler can process sixteen at a time.
 #[inline(always)]
 fn find_in(piece: &[u8; TOGETHER + RUN - 1]) -> Option<usize> {
     let (a, [_, b @ ..]) = (piece.first_chunk::<TOGETHER>()?, piece);
@@ -59,7 +60,7 @@ fn find_in(piece: &[u8; TOGETHER + RUN - 1]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Byte by byte.
+    /// The reference implementation: byte by byte.
     fn naive(text: &[u8]) -> Option<Vec<u8>> {
         let (mut content, mut equal, mut bytes) = (Vec::new(), 0, text.iter());
         while let Some(&byte) = bytes.next() {
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_found_at_every_place() {
+    fn runs_are_found_at_every_position() {
         for (before, behind) in (0..200).flat_map(|before| [0, 1, 2, 70].map(move |behind| (before, behind))) {
             let mut text: Vec<u8> = (0..before).map(|at: u8| at % 7).collect();
             text.extend([9, 9, 9, 9, 3]);
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_touch_are_counted_as_libbz2_does() {
+    fn adjacent_runs_are_expanded_as_by_libbz2() {
         for text in [&b"aaaa\0aaaa\x02b"[..], b"aaaaaaaa\0", b"aaa", b"", b"bbaaaa\x61aaaa\x01", b"aaaa", b"xaaaa"] {
             assert_eq!(expand(text.to_vec(), 1 << 10), naive(text), "{text:?}");
         }
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_comes_out_than_is_held() {
+    fn text_that_expands_beyond_the_limit_is_refused() {
         let bomb = [0, 0, 0, 0, 255].repeat(1000);
         assert_eq!(expand(bomb.clone(), 259_000).map(|content| content.len()), Some(259_000));
         assert_eq!(expand(bomb, 258_999), None);

@@ -1,16 +1,16 @@
-//! Where blocks and streams may begin and end: the two magic numbers of bzip2, at any bit.
+//! Finds where blocks and streams may begin and end: the two magic numbers of bzip2, at any bit.
 
-/// What a block begins with: the digits of pi, 48 bits.
+/// The 48 bits that a block begins with: digits of pi.
 pub(super) const BLOCK: u64 = 0x3141_5926_5359;
-/// What a stream ends with, before its CRC: the digits of the square root of pi.
+/// The 48 bits that end a stream, before its CRC: digits of the square root of pi.
 pub(super) const END: u64 = 0x1772_4538_5090;
-/// Bits of either.
+/// Bits of each magic number.
 pub(super) const MAGIC_BITS: u64 = 48;
 
-/// Bytes that a magic number touches, at most.
+/// The maximum number of bytes that a magic number touches.
 const SPAN: usize = 7;
 
-/// A magic number. Data of a block can hold the same bits by chance, or by intent.
+/// A magic number. The data of a block can contain the same bits by chance or on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Its first bit.
@@ -24,12 +24,13 @@ pub(super) enum Magic {
     End,
 }
 
-/// Looks for magic numbers.
+/// Searches for magic numbers.
 ///
-/// At whichever bit a magic number begins, the second to the sixth byte that it touches are its own. So one of the four pairs in them begins at a
-/// multiple of four, and there are only 64 pairs that it can be. One look at every fourth byte leaves one place of a thousand to be looked at closely.
+/// Regardless of the bit at which a magic number begins, its bits fill the second to sixth bytes that it touches. One of the four byte
+/// pairs among them begins at a multiple of four, and that pair can have only 64 values. So a test of one pair in every four bytes leaves
+/// one position in a thousand for a closer check.
 pub(super) struct Scanner {
-    /// A bit for each value of two bytes: may a magic number have them?
+    /// A bit for each value of two bytes: whether they can be part of a magic number.
     pairs: Box<[u64; 1 << 10]>,
 }
 
@@ -45,8 +46,8 @@ impl Scanner {
         Self { pairs }
     }
 
-    /// Every mark in `bytes`, of which the first is byte number `start`, in order. A mark in the last six bytes may be left for
-    /// the next call: the number of bytes that are done is the answer.
+    /// Finds every mark in `bytes`, in order; the first byte is byte number `start` of the input. A mark that begins in the last six bytes
+    /// is left for the next call. Returns the number of bytes searched.
     pub(super) fn scan(&self, bytes: &[u8], start: u64, mut found: impl FnMut(Mark)) -> usize {
         let done = (bytes.len() + 1).saturating_sub(SPAN);
         let mut looked_at = 0;
@@ -56,7 +57,7 @@ impl Scanner {
             looked_at = pair.min(done);
             (pair.saturating_sub(4)..looked_at).for_each(|place| look(bytes, place, start, &mut found));
         }
-        // What is behind the last four bytes, or too near to the end for them.
+        // The end of `bytes`, which the loop above does not cover.
         (looked_at.max(done.saturating_sub(4))..done).for_each(|place| look(bytes, place, start, &mut found));
         done
     }
@@ -88,7 +89,7 @@ mod tests {
     use super::super::bits::{Writer, read};
     use super::*;
 
-    /// Bit by bit.
+    /// The reference implementation: bit by bit.
     fn naive(bytes: &[u8], start: u64) -> Vec<Mark> {
         let is = |at| match read(bytes, at, 48) {
             Some(BLOCK) => Some(Magic::Block),
@@ -99,7 +100,7 @@ mod tests {
         (0..bytes.len() as u64 * 8).filter_map(found).collect()
     }
 
-    /// In pieces of this many bytes, as a window reads them.
+    /// Scans in pieces of this many bytes, as a window reads them.
     fn scan(bytes: &[u8], start: u64, piece: usize) -> Vec<Mark> {
         let (scanner, mut marks, mut done) = (Scanner::new(), Vec::new(), 0);
         for end in (0..bytes.len()).step_by(piece).chain([bytes.len()]) {
@@ -121,7 +122,7 @@ mod tests {
                 out.push(magic, 24);
                 let bytes = out.finish();
                 let mut expected = naive(&bytes, 77);
-                // What touches only six bytes at the end is nobody's beginning: a CRC follows it.
+                // A mark that touches only the last six bytes is not found. In a stream, a CRC follows the mark.
                 expected.retain(|mark| mark.at / 8 + 7 <= 77 + bytes.len() as u64);
                 assert!(!expected.is_empty());
                 for piece in [1, 3, 7, 8, 1000] {
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nearly_a_mark_is_none() {
+    fn a_magic_number_with_one_wrong_bit_is_not_found() {
         for bit in 0..48 {
             let mut out = Writer::default();
             out.push(0, 5);

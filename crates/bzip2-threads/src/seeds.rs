@@ -1,22 +1,22 @@
-//! Where the lanes of a walk begin: at the start of the text, and at rows at even distances in sorted order, which are anywhere in the text.
+//! Where the lanes of a walk begin: at the start of the text, and at evenly spaced rows in sorted order, which are anywhere in the text.
 
 use std::ops::Range;
 
 use super::links::Links;
 
-/// Rows between two seeds, as a shift. More seeds cost time for each, fewer leave lanes idle while the last ones walk.
+/// Rows between two seeds, as a shift. Each additional seed costs time; fewer seeds leave lanes idle at the end.
 const SHIFT: u32 = 9;
 
-/// The seeds of a block. The start is number 0, the others have numbers from 1 on.
+/// The seeds of a block. The start is number 0; the others are numbered from 1.
 #[derive(Debug, Clone)]
 pub(super) struct Seeds {
     start: u32,
-    /// Those that no lane has begun with.
+    /// Seeds not yet assigned to a lane.
     waiting: Range<u32>,
 }
 
 impl Seeds {
-    /// Marks the links of a block's seeds. `None` if it does not have the row `start`.
+    /// Marks the links of a block's seeds. `None` if the block has no row `start`.
     pub(super) fn mark(links: &mut Links, start: u32) -> Option<Self> {
         let rows = u32::try_from(links.rows()).ok().filter(|rows| start < *rows)?;
         let seeds = Self { start, waiting: 0..1 + rows.div_ceil(1 << SHIFT) };
@@ -24,7 +24,7 @@ impl Seeds {
         Some(seeds)
     }
 
-    /// One more than the greatest number that was not given away.
+    /// One more than the greatest seed number.
     pub(super) fn end(&self) -> usize {
         self.waiting.end as usize
     }
@@ -33,7 +33,7 @@ impl Seeds {
         number.checked_sub(1).map_or(self.start, |before| before << SHIFT)
     }
 
-    /// The number of the seed that a marked row is.
+    /// The seed number of a marked row.
     pub(super) fn number(&self, row: u32) -> u32 {
         if row == self.start { 0 } else { (row >> SHIFT) + 1 }
     }
@@ -43,7 +43,7 @@ impl Seeds {
         loop {
             let number = self.waiting.next()?;
             let row = self.row(number);
-            // A row at an even distance that is the start has been taken as the start.
+            // If the start is one of the evenly spaced rows, it is skipped here, because it is already seed 0.
             if self.number(row) == number {
                 return Some((number, row));
             }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeds_are_marked_and_known_by_their_rows() {
+    fn seeds_are_marked_and_found_by_row() {
         let column = vec![7; 5000];
         for (start, rows) in [(0, 1), (0, 5000), (512, 5000), (4999, 5000), (77, 512), (512, 513), (1, 2)] {
             let mut links = Links::new().unwrap();

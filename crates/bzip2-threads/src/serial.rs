@@ -1,17 +1,17 @@
-//! bzip2 from front to back by the crate, one block after the other.
+//! Decodes bzip2 serially with the `bzip2` crate, one block after another.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use bzip2::{Decompress, Status};
 
-/// Bytes of a block that are made at a time.
+/// Output bytes that are decoded at a time.
 const PIECE: usize = 1 << 16;
 
-/// Decompresses one stream or several behind each other, and nothing after the last.
+/// Decompresses one or more consecutive streams, with nothing after the last.
 ///
-/// Whatever the buffers of the caller and of the input, it delivers the same bytes before the same error: what is decoded in parallel can
-/// then be compared with it. So a block is first read, while nothing can be made of it, and then made in pieces that begin with the
-/// block: of a piece in which the decoder meets a fault nothing can be told.
+/// It gives the same bytes before the same error for any buffer sizes of the caller and the input, so that parallel decoding can be
+/// compared with it. To do so, it first reads a block while there is no room for output, and then decodes the block in pieces, the first
+/// of which begins with the block. If the decoder fails within a piece, nothing is known about that piece.
 pub(super) struct Serial<R> {
     input: BufReader<R>,
     decoder: Decompress,
@@ -21,11 +21,11 @@ pub(super) struct Serial<R> {
 
 #[derive(Debug, Clone, Copy)]
 enum Next {
-    /// A stream may begin here, or the input end.
+    /// A stream may begin here, or the input may end.
     Stream,
     Input,
     Output,
-    /// The decoder met a fault. It is not asked again: its next answer could be another one.
+    /// The decoder failed. It is not called again, because its next result could be different.
     Fault(bzip2::Error),
 }
 
@@ -39,12 +39,12 @@ impl<R: Read> Serial<R> {
         }
     }
 
-    /// Lets the decoder read, up to the end of a block. `false` at the end of all streams.
+    /// Lets the decoder read up to the end of a block. `false` at the end of all streams.
     fn read_input(&mut self) -> io::Result<bool> {
         let input = loop {
             match self.input.fill_buf() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Asked again, it gives the same answer at once: what it holds is still there.
+                // `buffer` below returns the same bytes again.
                 input => break input.map(<[u8]>::len)?,
             }
         };
@@ -64,7 +64,7 @@ impl<R: Read> Serial<R> {
         Ok(true)
     }
 
-    /// Makes the next piece of the block that was read.
+    /// Decodes the next piece of the block that was read.
     fn make_piece(&mut self) {
         let mut piece = std::mem::take(&mut self.piece).into_inner();
         piece.clear();
@@ -72,7 +72,7 @@ impl<R: Read> Serial<R> {
         match self.decoder.decompress_vec(&[], &mut piece) {
             Ok(_) if piece.is_empty() => self.next = Next::Input,
             Ok(_) => {}
-            // The piece holds what was made before, unless the fault is in the midst of it.
+            // The piece holds the output before the fault, unless the fault is in the middle of the piece.
             Err(fault) => self.next = Next::Fault(fault),
         }
         self.piece = Cursor::new(piece);

@@ -1,8 +1,8 @@
-//! From symbols to the column of the sorted block: Huffman codes, runs of the front byte, moves to the front.
+//! Turns symbols into the column of the sorted block: Huffman codes, runs of the front byte, moves to the front.
 //!
-//! Most of the time is spent here, so little of it may depend on the symbol: the processor would guess wrong. Five symbols at a time are
-//! read, and then carried out. A digit of a run takes the byte at the front, which changes nothing in the list, and writes it as often as its weight says; any other
-//! symbol takes its byte and writes it once.
+//! Most of the time is spent here, so as few branches as possible depend on the symbol: the processor would mispredict them. Five symbols
+//! are read at a time, and then executed. A run digit writes the byte at the front as often as the digit's weight specifies, and does not
+//! change the list. Any other symbol moves its byte to the front and writes it once.
 
 use std::hint::select_unpredictable;
 
@@ -15,10 +15,10 @@ use super::rows::Rows;
 
 /// Symbols that are read with one table, before the next selector.
 const GROUP: usize = 50;
-/// Symbols that are read at a time: so many short codes are in what a reader holds.
+/// Symbols that are read at a time: five short codes fit into a reader's buffer.
 const BATCH: usize = 5;
-/// Reads the symbols of a block whose bytes are `list`, up to the one that ends it. `None` if none does, or if there are more than
-/// `most` bytes, which must leave some thousand places free.
+/// Reads the symbols of a block whose bytes are `list`, up to the end symbol. `None` if there is no end symbol, or if there are more than
+/// `most` bytes. `most` must leave room for about a thousand more rows in `links`.
 pub(super) fn read(
     bits: &mut Reader<'_>,
     tables: &Tables,
@@ -48,7 +48,7 @@ pub(super) fn read(
             column.write(d)?;
             column.write(e)?;
         }
-        // Short runs of a group write some thousand links blindly at most: that many are always free.
+        // Short runs in one group write about a thousand links at most, and there is always room for them.
         if column.links.rows() > most {
             return None;
         }
@@ -56,7 +56,7 @@ pub(super) fn read(
     None
 }
 
-/// Reads symbols up to the end of the block: how many. `None` for bits that are no code.
+/// Reads symbols up to the end of the block and returns their number. `None` for an invalid code.
 #[inline(always)]
 fn read_batch(bits: &mut Reader<'_>, codes: &Codes, batch: &mut [Symbol; BATCH]) -> Option<usize> {
     bits.fill()?;
@@ -78,18 +78,18 @@ fn read_batch(bits: &mut Reader<'_>, codes: &Codes, batch: &mut [Symbol; BATCH])
     Some(BATCH)
 }
 
-/// What symbols make: the column of the block, as links.
+/// The output of the symbols: the column of the block, as links.
 struct Column<'c> {
     links: Writer<'c>,
     rows: &'c mut Rows,
     behind: &'static Behind,
     front: Front,
-    /// What the next digit of a run counts.
+    /// The weight of the next run digit.
     weight: u32,
 }
 
 impl Column<'_> {
-    /// Carries out a symbol. `None` if there are more bytes than a block may have.
+    /// Executes a symbol. `None` if there are more bytes than a block may have.
     #[inline(always)]
     fn write(&mut self, symbol: Symbol) -> Option<()> {
         let place = symbol.place();
@@ -111,7 +111,7 @@ mod tests {
     use super::super::links::tests::column;
     use super::*;
 
-    /// A block of the bytes from 0 on with one table for all even groups and one for all odd ones, of codes with these lengths.
+    /// A block of the byte values from 0 onward. Even groups use the first table of code lengths, odd groups the second.
     fn block(used: usize, lengths: &[Vec<u8>; 2], symbols: &[usize]) -> Vec<u8> {
         let mut out = bits::Writer::default();
         [24, 24, 32, 25].into_iter().for_each(|count| out.push(0, count));
@@ -142,7 +142,7 @@ mod tests {
         bytes
     }
 
-    /// Symbol by symbol, with a plain list.
+    /// The reference implementation: symbol by symbol, with a plain list.
     fn plain(used: usize, symbols: &[usize]) -> Vec<u8> {
         let mut list: Vec<u8> = (0..used).map(|byte| byte.to_le_bytes()[0]).collect();
         let (mut column, mut weight) = (Vec::new(), 1);
@@ -165,11 +165,11 @@ mod tests {
         let header = Header::read(&mut reader, &mut tables)?;
         let (mut rows, mut links) = (Rows::default(), Links::new()?);
         read(&mut reader, &tables, &header.list, most, &mut rows, &mut links)?;
-        assert!(reader.remaining() / 8 == Reader::PADDING as u64, "the end is the end");
+        assert!(reader.remaining() / 8 == Reader::PADDING as u64, "everything is read up to the padding");
         Some(column(&links))
     }
 
-    /// Two short codes and the others of one length; and all of them too long for one look.
+    /// A table of two short codes and others of equal length, and a table whose codes are too long for one lookup.
     fn lengths(used: usize) -> [Vec<u8>; 2] {
         let long = used.next_power_of_two().ilog2() + 1;
         let long = u8::try_from(long).unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn symbols_make_the_column_of_a_plain_list() {
+    fn symbols_give_the_same_column_as_a_plain_list() {
         let mut state = 1u32;
         let mut random = |below: usize| {
             state = state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
@@ -185,7 +185,7 @@ mod tests {
         };
         for used in [1, 2, 3, 15, 16, 17, 40, 255, 256] {
             for count in [0, 1, 4, 5, 49, 50, 51, 99, 5000] {
-                // Digits up to four in a row, and all places.
+                // Up to four digits in a row, and all list positions.
                 let mut symbols: Vec<usize> = Vec::new();
                 while symbols.len() < count {
                     let digits = random(5).min(count - symbols.len());
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn runs_of_every_length_are_written() {
         for length in (1..200).chain([65_535, 65_536, 900_000]) {
-            // Digits of 1 and 2, the lowest first.
+            // The digits 1 and 2, the lowest first.
             let (mut symbols, mut left) = (vec![3], length);
             while left > 0 {
                 symbols.push(if left % 2 == 1 { 0 } else { 1 });
@@ -226,13 +226,13 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_end_or_is_too_long_is_no_answer() {
+    fn blocks_that_do_not_end_or_are_too_long_are_refused() {
         let digits = |count| [vec![1; count], vec![4]].concat();
         for count in [20, 21, 30, 49, 50, 2000] {
             assert_eq!(decode(&block(3, &lengths(3), &digits(count)), 900_000), None, "{count} digits");
         }
         assert!(decode(&block(3, &lengths(3), &digits(18)), 900_000).is_some());
-        // No end in all groups, and bits that are no code.
+        // No end symbol in any group, and then an invalid code.
         assert_eq!(decode(&block(3, &lengths(3), &[2; 50]), 900_000), None);
         let mut endless = block(3, &lengths(3), &[2, 4]);
         let end = endless.len() - Reader::PADDING;

@@ -1,4 +1,4 @@
-//! What comes out, and that it does not depend on the number of threads: every reading here is done on one and on several.
+//! Tests the decoder's output and its independence of the number of threads: every test decodes on one thread and on several.
 
 use std::io::{ErrorKind, Read};
 
@@ -16,7 +16,7 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A stream of level 9 that has a block for each of `pieces`, each shorter than a block may be.
+/// A level 9 stream with one block for each of `pieces`. Each piece must fit into a block.
 fn stream(pieces: &[&[u8]]) -> Vec<u8> {
     let mut stream = Writer::default();
     for byte in b"BZh9" {
@@ -35,7 +35,7 @@ fn stream(pieces: &[&[u8]]) -> Vec<u8> {
     stream.finish()
 }
 
-/// The bit at which the end of the only stream in `bytes` begins.
+/// The bit at which the end marker of the only stream in `bytes` begins.
 fn end_of(bytes: &[u8]) -> u64 {
     let last = bytes.len() as u64 * 8 - 80;
     (last - 7..=last).find(|&at| bits::read(bytes, at, 48) == Some(END)).unwrap()
@@ -60,7 +60,7 @@ fn truncated() -> Result<Vec<u8>, Fault> {
 }
 
 #[test]
-fn streams_behind_each_other_are_read_and_tails_are_not() {
+fn consecutive_streams_are_read_and_trailing_bytes_are_refused() {
     let one = compress(b"one");
     let both = [one.clone(), compress(b"two"), compress(b""), compress(b"!")].concat();
     assert_eq!(read(&both, 100).as_deref(), Ok(&b"onetwo!"[..]));
@@ -72,7 +72,7 @@ fn streams_behind_each_other_are_read_and_tails_are_not() {
 }
 
 #[test]
-fn blocks_of_every_length_are_put_together() {
+fn blocks_of_different_lengths_are_joined() {
     let pieces: Vec<Vec<u8>> = (0..40).map(|number| noise(number * number * 7 + 1, 99 + number as u64)).collect();
     let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
     assert_eq!(read(&stream(&pieces), 1 << 20), Ok(pieces.concat()));
@@ -81,7 +81,7 @@ fn blocks_of_every_length_are_put_together() {
 }
 
 #[test]
-fn every_cut_is_noticed() {
+fn every_truncation_is_detected() {
     let text = b"some text that is long enough ".repeat(50);
     let whole = [compress(&text), stream(&[&text, b"x", &text])].concat();
     for end in 0..whole.len() {
@@ -92,7 +92,7 @@ fn every_cut_is_noticed() {
 }
 
 #[test]
-fn a_changed_bit_is_noticed_by_a_crc_or_changes_nothing() {
+fn a_flipped_bit_is_detected_or_changes_no_output() {
     let text = b"some text that is long enough ".repeat(50);
     let whole = stream(&[b"a", &text, b"bb", b"ccc"]);
     let content = [b"a", &text[..], b"bb", b"ccc"].concat();
@@ -106,7 +106,7 @@ fn a_changed_bit_is_noticed_by_a_crc_or_changes_nothing() {
 }
 
 #[test]
-fn crcs_are_those_of_the_blocks_and_of_the_stream() {
+fn block_and_stream_crcs_are_checked() {
     let good = stream(&[b"one", b"two", b"three"]);
     let mut stream_crc = good.clone();
     let at = end_of(&good) + 50;
@@ -115,16 +115,16 @@ fn crcs_are_those_of_the_blocks_and_of_the_stream() {
     let mut block_crc = good.clone();
     block_crc[11] ^= 1;
     assert_eq!(read(&block_crc, 100), malformed("bzip2: invalid data"));
-    // Each block is right by itself, and the order is another one.
+    // Each block by itself is correct, but the order is wrong.
     let mut swapped = Writer::default();
     swapped.copy(&stream(&[b"two", b"one", b"three"]), 0, end_of(&good)).unwrap();
     swapped.copy(&good, end_of(&good), end_of(&good) + 80).unwrap();
     assert_eq!(read(&swapped.finish(), 100), malformed("bzip2: invalid data"));
 }
 
-/// A block whose selectors spell `bits`, all of them unused, so that they stand in the midst of sound data.
+/// A stream with one block whose unused selectors spell `magic`, so that these bits are in the middle of valid data.
 fn block_that_holds(magic: u64) -> Vec<u8> {
-    // Two tables: a selector is `0` or `10`. Six tables: up to five ones. So any bits without six ones in a row can be spelled.
+    // With two tables, a selector is `0` or `10`; with six it has up to five ones. So any bits without six consecutive ones can be spelled.
     let mut out = Writer::default();
     out.push(BLOCK >> 24, 24);
     out.push(BLOCK, 24);
@@ -156,7 +156,7 @@ fn block_that_holds(magic: u64) -> Vec<u8> {
 }
 
 #[test]
-fn magic_numbers_in_the_midst_of_data_are_data() {
+fn magic_numbers_inside_data_are_data() {
     for magic in [BLOCK, END] {
         let one = block_that_holds(magic);
         assert_eq!(read(&one, 100).as_deref(), Ok(&b"a"[..]));
@@ -170,17 +170,17 @@ fn magic_numbers_in_the_midst_of_data_are_data() {
 }
 
 #[test]
-fn randomised_blocks_are_read_as_libbz2_reads_them() {
+fn randomised_blocks_are_read_as_by_libbz2() {
     let content = noise(3000, 7);
     let mut whole = stream(&[&content, &content]);
-    // The bit behind the CRC; what comes out is other bytes, and their CRC another one.
+    // The bit after the CRC marks a randomised block. Setting it changes the decoded bytes, so the CRC no longer matches.
     whole[14] |= 0x80;
     assert_eq!(read(&whole, 10_000), malformed("bzip2: invalid data"));
 }
 
-/// Fifty gigabytes, one stream behind the other: no more is made than is asked for.
+/// Fifty gigabytes in consecutive streams: decoding stops when reading stops.
 #[test]
-fn what_is_not_asked_for_is_not_made() {
+fn no_more_is_decoded_than_is_read() {
     let bomb = compress(&vec![0; 40_000_000]);
     assert!(bomb.len() < 100);
     assert_eq!(read(&bomb, 40_000_000).map(|out| out.len()), Ok(40_000_000));
@@ -191,14 +191,14 @@ fn what_is_not_asked_for_is_not_made() {
 }
 
 #[test]
-fn other_formats_are_malformed() {
+fn other_formats_are_refused() {
     for other in [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], b"\xfd7zXZ\0\0", &[0; 1024]] {
         assert!(matches!(read(other, 100), Err((ErrorKind::InvalidInput, _))), "{other:?}");
     }
 }
 
 #[test]
-fn a_fault_of_the_input_comes_after_the_bytes_before_it() {
+fn an_input_error_is_reported_after_the_bytes_before_it() {
     struct Fails;
     impl Read for Fails {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
@@ -218,9 +218,9 @@ fn a_fault_of_the_input_comes_after_the_bytes_before_it() {
     }
 }
 
-/// What the fuzz target began with and found.
+/// The fuzz target's initial corpus and its findings.
 #[test]
-fn every_input_of_the_corpus_is_answered() {
+fn every_input_of_the_corpus_is_decoded_as_by_libbz2() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/bzip2");
     let paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!paths.is_empty());

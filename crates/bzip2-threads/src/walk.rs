@@ -1,35 +1,35 @@
-//! The way through the links of a block, walked from many seeds at once.
+//! Follows the links of a block, from many seeds at once.
 //!
-//! Each step reads where the next one is, anywhere in some megabytes, and waits for memory. Steps that do not depend on each other wait together,
-//! so thirty-two lanes walk, each from a seed of its own. The links of seeds are marked: a lane that comes to a marked link has come to the beginning of
-//! another segment, and takes the next seed that waits.
+//! Each step reads the location of the next one, anywhere in a few megabytes, and waits for memory. Independent steps can wait at the same
+//! time, so thirty-two lanes walk, each from its own seed. The links of seeds are marked: a lane that comes to a marked link has reached
+//! the beginning of a different segment, and continues with the next waiting seed.
 //!
-//! Links are a permutation. So no row is walked twice, and a lane comes to its own seed at the latest: a walk is never longer than the block,
-//! whatever the block says. Rows on a cycle without a seed are not walked at all.
+//! Links are a permutation. So no row is walked twice, and a lane stops at its own seed at the latest: a walk is never longer than the
+//! block, whatever the block contains. Rows on a cycle without a seed are not walked at all.
 
 use super::links::{Link, Links};
 use super::seeds::Seeds;
 
-/// Walks at a time: about as many reads as a processor keeps in flight, twice over.
+/// Lanes that walk at once: about twice as many as the reads that a processor keeps in flight.
 const LANES: usize = 32;
-/// Steps before what the lanes wrote is put away.
+/// Steps in a round, after which the lanes' output is saved.
 const ROUND: usize = 512;
-/// What a lane writes into. With a power of two all lanes would share a few lines of the cache.
+/// Size of a lane's output buffer. With a power of two, all lanes would share a few cache lines.
 const STRIDE: usize = ROUND + 64;
-/// A lane that held more bytes than usual gives memory back.
+/// A lane that held more bytes than this frees the surplus.
 const LANE_KEPT: usize = 1 << 16;
 
-/// What was walked from one seed up to another.
+/// The bytes walked from one seed up to the next seed on the chain.
 #[derive(Debug, Clone, Copy, Default)]
 struct Segment {
     lane: usize,
     from: usize,
     to: usize,
-    /// The number of the seed that was met.
+    /// The number of the seed at which the segment ends.
     next: u32,
 }
 
-/// The segments of a block, by the seeds that they begin with. Their memory is used again for each block.
+/// The segments of a block, indexed by their seeds. The memory is reused for each block.
 pub(super) struct Walk {
     lanes: [Lane; LANES],
     written: Box<[[u8; STRIDE]; LANES]>,
@@ -39,9 +39,9 @@ pub(super) struct Walk {
 #[derive(Default)]
 struct Lane {
     bytes: Vec<u8>,
-    /// The seed that the lane walks from, if it does.
+    /// The seed that the lane walks from, if there is one.
     seed: Option<u32>,
-    /// Where the segment begins.
+    /// The position in `bytes` at which the segment begins.
     from: usize,
 }
 
@@ -66,7 +66,7 @@ impl Walk {
             lane.bytes.shrink_to(LANE_KEPT);
             *at = lane.begin(0, links, &mut seeds);
         }
-        // No segment of a short block is longer than the block.
+        // In a short block, no segment is longer than the block.
         let steps = ROUND.min(links.rows());
         loop {
             let walking = self.lanes.each_ref().map(|lane| lane.seed.is_some());
@@ -107,7 +107,7 @@ impl Walk {
 }
 
 impl Lane {
-    /// Begins a segment with the byte `from`, at the next seed that waits. Where none does, the lane walks nowhere.
+    /// Begins a segment at byte `from`, with the next waiting seed. If there is none, the lane stays at [`Link::NOWHERE`].
     #[cold]
     fn begin(&mut self, from: usize, links: &Links, seeds: &mut Seeds) -> Link {
         let seed = seeds.next();

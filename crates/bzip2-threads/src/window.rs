@@ -1,4 +1,4 @@
-//! The part of the compressed input that is being worked on.
+//! The part of the compressed input that is being decoded.
 
 use std::collections::VecDeque;
 use std::io::{self, Chain, Cursor, Read};
@@ -8,23 +8,23 @@ use super::scan::{Mark, Scanner};
 
 /// Bytes that are read at a time.
 const PIECE: u64 = 1 << 18;
-/// A block takes no more: 900,000 symbols of up to 20 bits, and tables.
+/// The maximum size of a compressed block: 900,000 symbols of up to 20 bits, and tables.
 const BLOCK_BYTES_MAX: u64 = 3 << 20;
 
-/// Compressed bytes from some place of the input on, and the marks among them. Bits are counted from the input's start.
+/// Compressed bytes from some point of the input onward, and the marks among them. Bits are counted from the start of the input.
 pub(super) struct Window<R> {
     input: Remaining<R>,
     bytes: Vec<u8>,
-    /// Bytes of the input before those.
+    /// Input bytes before the window.
     start: u64,
     ended: bool,
     scanner: Scanner,
-    /// Bytes of the input in which marks have been looked for.
+    /// Input bytes that have been searched for marks.
     scanned: u64,
     marks: VecDeque<Mark>,
 }
 
-/// What follows a window: its input, after the fault that was met ahead of time.
+/// The rest of the input after the window. An error that occurred while reading ahead comes first.
 pub(super) struct Remaining<R> {
     input: Option<R>,
     failed: Option<io::Error>,
@@ -53,7 +53,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// `count` bits from `at` on. `None` where the input ends or fails before.
+    /// `count` bits from `at` onward. `None` if the input ends, or reading it fails, before that.
     pub(super) fn bits(&mut self, at: u64, count: u32) -> Option<u64> {
         loop {
             if let Some(bits) = bits::read(&self.bytes, at - self.start * 8, count) {
@@ -63,7 +63,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// Does the input end properly before the byte `at`?
+    /// Whether the input ends without an error at or before the byte `at`.
     pub(super) fn ends_at(&mut self, at: u64) -> bool {
         while self.end() <= at {
             if self.read_more().is_none() {
@@ -73,7 +73,7 @@ impl<R: Read> Window<R> {
         false
     }
 
-    /// The first mark at or after the bit `at`, if it is as near as the end of a block would be.
+    /// The first mark at or after the bit `at`, if it is within the maximum size of a block.
     pub(super) fn mark_from(&mut self, at: u64) -> Option<Mark> {
         loop {
             while self.marks.pop_front_if(|mark| mark.at < at).is_some() {}
@@ -87,12 +87,12 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// The bytes, and the place of their first bit.
+    /// The bytes, and the position of their first bit.
     pub(super) fn bytes(&self) -> (&[u8], u64) {
         (&self.bytes, self.start * 8)
     }
 
-    /// Lets go of what is before the bit `at`, when it is worth the while.
+    /// Drops the bytes before the bit `at`, if there are enough of them.
     pub(super) fn forget(&mut self, at: u64) {
         let done = usize::try_from(at / 8 - self.start).unwrap_or(0);
         if done as u64 >= PIECE.max(self.bytes.len() as u64 / 2) && done <= self.bytes.len() {
@@ -101,7 +101,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// The input from the byte `at` on.
+    /// The input from the byte `at` onward.
     pub(super) fn take_from(&mut self, at: u64) -> Chain<Cursor<Vec<u8>>, Remaining<R>> {
         let done = usize::try_from(at - self.start).unwrap_or(usize::MAX).min(self.bytes.len());
         let mut bytes = std::mem::take(&mut self.bytes);

@@ -1,4 +1,4 @@
-//! What is held of a bundle is small, and what keys said of its signature is not computed again.
+//! Facts are small, and a signature is not verified twice with the same key.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ fn now() -> Timestamp {
 }
 
 #[test]
-fn what_keys_said_of_the_signature_is_held_and_of_other_keys_it_is_computed() {
+fn results_of_tried_keys_are_stored_and_other_keys_are_verified() {
     let (bytes, key) = good();
     let other = public("good-p256/key.pem");
     let (policy, limits) = (Policy::default(), Limits::default());
@@ -44,12 +44,12 @@ fn what_keys_said_of_the_signature_is_held_and_of_other_keys_it_is_computed() {
         let dossier = Dossier { keys_beside: beside.to_vec(), ..Dossier::new("a", bytes.as_slice()) };
         audit_and_keep(dossier, &Question::new(&policy, &ring, now(), &limits)).1.unwrap()
     };
-    // Up to the key that accepts it, and of a refused bundle all that were tried.
+    // The results up to the key that verifies the signature are stored; for a refused bundle, all results are.
     assert_eq!(facts(&[&other, &key], &[]).seal.known_keys(), [other.fingerprint(), key.fingerprint()]);
     assert_eq!(facts(&[&key, &other], &[]).seal.known_keys(), [key.fingerprint()]);
     let beside = [("a.pem".to_owned(), key.clone())];
     assert_eq!(facts(&[&other], &beside).seal.known_keys(), [other.fingerprint(), key.fingerprint()]);
-    // Keys that were not tried before say what they say.
+    // Keys that were not tried before are verified.
     let known = facts(&[&key], &[]);
     for (keys, is_accepted) in [(vec![&key], true), (vec![&other], false), (vec![&other, &key], true)] {
         let judged = known.judge(&Question::new(&policy, &ring(&keys), now(), &limits)).unwrap();
@@ -59,7 +59,7 @@ fn what_keys_said_of_the_signature_is_held_and_of_other_keys_it_is_computed() {
 }
 
 #[test]
-fn a_bundle_is_held_in_little_and_a_copy_says_the_same() {
+fn facts_are_small_and_a_clone_is_equal() {
     let (bytes, key) = good();
     let (policy, limits, ring) = (Policy::default(), Limits::default(), ring(&[&key]));
     let question = Question::new(&policy, &ring, now(), &limits);

@@ -1,4 +1,4 @@
-//! What was typed after `admit` and `contract`. No I/O here.
+//! Arguments of `admit` and `contract`. No I/O here.
 
 use std::path::PathBuf;
 
@@ -15,28 +15,28 @@ Examples:
   hpsb-audit admit user-data.yaml --evidence evidence/ --policy policy.toml \\
       --workload-password password --attestation record/
 
-Exit code 0: every image may be deployed; 1: one may not, and the text says why and what to do.
+Exit code 0: every image may be deployed; 1: at least one may not, and the output gives the reason.
 
-It does not say what runs: only what these files name.";
+The result covers the images listed in these files, not what is running.";
 
 fn workloads_help() -> String {
-    format!("What is to be deployed, each file {}; `-` is standard input", Form::any())
+    format!("Workloads to be deployed, each file {}; `-` reads standard input", Form::any())
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AdmitArguments {
     #[arg(required = true, value_name = "WORKLOAD", help = workloads_help())]
     pub(crate) workloads: Vec<PathBuf>,
-    /// Bundles, or folders to search for them; may be repeated
+    /// Bundles, or folders to search for bundles; may be repeated
     #[arg(long, required = true, value_name = "DIR")]
     pub(crate) evidence: Vec<PathBuf>,
-    /// The policy by which the bundles are audited (docs/policy.md)
+    /// The policy for auditing the bundles (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
-    /// Who approved which commit (docs/git-proof.md)
+    /// Approvals of commits (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) approvals: Option<PathBuf>,
-    /// The password of an encrypted workload section: the random bytes, or base64 of them
+    /// The password of an encrypted workload section: the random bytes, or their base64
     #[arg(long, value_name = "FILE")]
     pub(crate) workload_password: Option<PathBuf>,
     /// The attestation record of an instance that runs the contract: a folder with se-checksums.txt, se-signature.bin, certificates and
@@ -47,19 +47,19 @@ pub(crate) struct AdmitArguments {
     pub(crate) output: OutputArguments,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
-    /// Write a report (text or json) to a file, whole or not at all; may be repeated
+    /// Write a report (text or json) to a file, completely or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) reports: Vec<(String, PathBuf)>,
-    /// Bundles that are audited at the same time
+    /// Number of bundles to audit at the same time
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ContractCommand {
-    /// Print the `images:` section of a contract for an accepted build's image
+    /// Print the `images:` section of a contract for the image of an accepted build
     #[command(
-        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml\n\nThe key of content trust is the signed log's. Others are in no signed log:\nthey are the policy's [trust]."
+        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml\n\nThe content-trust key comes from the signed log. The log does not contain other signing keys:\nthey come from the policy's [trust]."
     )]
     Images(ContractImagesArguments),
 }
@@ -71,13 +71,13 @@ pub(crate) struct ContractImagesArguments {
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
     pub(crate) keys: KeyArguments,
-    /// The policy by which the bundle is audited
+    /// The policy for auditing the bundle
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// The moment that the audit is for, instead of the clock's (a date is its first moment, in UTC)
+    /// Audit as of this time instead of now (a date means 00:00 UTC)
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limits: Vec<(String, u64)>,
 }

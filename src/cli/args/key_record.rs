@@ -1,4 +1,4 @@
-//! What was typed after `key enroll` and `key countersign`. No I/O here.
+//! Arguments of `key`. No I/O here.
 
 use std::path::PathBuf;
 
@@ -18,12 +18,12 @@ Examples:
       --second-channel courier
   hpsb-audit key countersign KEY.record.json --sign-key bob.key
 
-A key to sign with, and its public half:
+To make a signing key and its public key:
   openssl genpkey -algorithm ed25519 -out ada.key
   openssl pkey -in ada.key -pubout -out ada.pem
 
-A record says what its signers wrote, and counts only for policies that list them under
-[[signers]]: docs/keys.md.";
+A record contains its signers' claims. It counts only under policies that list the signers in
+[[signers]] (docs/keys.md).";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
@@ -36,7 +36,7 @@ pub(crate) enum KeyCommand {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Write a signed record of how a manifest key was obtained, and what it verifies
+    /// Write a signed record of how a manifest key was obtained, and which bundles it verifies
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll(Box<EnrollArguments>),
     /// Add your signature to a key record
@@ -46,7 +46,7 @@ pub(crate) enum KeyCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct EnrollArguments {
-    /// The manifest key, in PEM, as it was obtained
+    /// The manifest key, in PEM, as obtained
     #[arg(value_name = "KEY.pem")]
     pub(crate) key: PathBuf,
     /// Bundles that the key must verify; may be repeated
@@ -55,34 +55,34 @@ pub(crate) struct EnrollArguments {
     /// Who obtained the key
     #[arg(long, value_name = "NAME")]
     pub(crate) obtained_by: String,
-    /// When (a date is its first moment, in UTC)
+    /// When it was obtained (a date means 00:00 UTC)
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) obtained_at: Timestamp,
-    /// How: server-api, object-store, courier or other
+    /// How it was obtained: server-api, object-store, courier or other
     #[arg(long, value_name = "CHANNEL", value_parser = channel)]
     pub(crate) channel: Channel,
-    /// The key as it was obtained a second time; it must be the same key
+    /// A second copy of the key, obtained separately; it must be the same key
     #[arg(long, value_name = "KEY2.pem")]
     pub(crate) second_copy: Option<PathBuf>,
-    /// Who obtained the second copy; by default the same person
+    /// Who obtained the second copy. Default: the same person
     #[arg(long, value_name = "NAME", requires = "second_copy")]
     pub(crate) second_by: Option<String>,
-    /// When; by default the same time
+    /// When the second copy was obtained. Default: the same time
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment, requires = "second_copy")]
     pub(crate) second_at: Option<Timestamp>,
-    /// How; by default over the same channel
+    /// How the second copy was obtained. Default: the same channel
     #[arg(long, value_name = "CHANNEL", value_parser = channel, requires = "second_copy")]
     pub(crate) second_channel: Option<Channel>,
-    /// A bundle of a build that you asked for, of a random commit that you made for this
+    /// The bundle of a challenge: a build, requested by you, of a random commit made for this purpose
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) challenge_bundle: Option<PathBuf>,
-    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM; the terminal is asked for its passphrase
+    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
-    /// The record to write; by default KEY.record.json beside KEY.pem; it must not exist
+    /// The record to write; it must not exist. Default: KEY.record.json next to KEY.pem
     #[arg(long, value_name = "FILE")]
     pub(crate) to: Option<PathBuf>,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limits: Vec<(String, u64)>,
 }
@@ -92,12 +92,12 @@ pub(crate) struct CountersignArguments {
     /// The key record; your signature is added to it
     #[arg(value_name = "RECORD")]
     pub(crate) record: PathBuf,
-    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM; the terminal is asked for its passphrase
+    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
 }
 
 fn channel(text: &str) -> Result<Channel, String> {
     let known = Channel::ALL.into_iter().find(|channel| channel.word() == text);
-    known.ok_or_else(|| format!("there are {}", Channel::ALL.map(Channel::word).join(", ")))
+    known.ok_or_else(|| format!("expected one of {}", Channel::ALL.map(Channel::word).join(", ")))
 }

@@ -1,14 +1,14 @@
-//! What was typed. No I/O here.
+//! Command-line arguments. No I/O here.
 //!
 //! To add a command:
-//! 1. one file in `command/`, with a function from what was typed to an exit code; its arguments in a file here if there are many,
+//! 1. one file in `command/`, with a function from the parsed arguments to an exit code; if there are many arguments, a file here,
 //! 2. a variant of [`Command`] in this file,
 //! 3. its arm in `dispatch`, in `cli/mod.rs`,
-//! 4. what it may do, in `Needs::of`, in `cli/confine.rs`,
-//! 5. a row for each flag in `tests/flags.rs`: what the flag changes, or that it narrows nothing,
+//! 4. its privileges, in `Needs::of`, in `cli/confine.rs`,
+//! 5. a row for each flag in `tests/flags.rs`: what the flag changes, or that it changes nothing,
 //! 6. its row in the table of commands in `README.md`.
 //!
-//! Then `tests/run update`, which writes the help that tests compare with.
+//! Then run `tests/run update`, which writes the help texts that tests compare with.
 
 pub(super) mod admit;
 #[cfg(feature = "fetch")]
@@ -41,7 +41,7 @@ use crate::report::Format;
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let features = crate::features();
     let list = if features.is_empty() {
-        "none (the offline tool, without a network stack)".to_owned()
+        "none (offline build, without a network stack)".to_owned()
     } else {
         features.join(", ")
     };
@@ -51,22 +51,22 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  accepted, or accepted in part (the first line says which groups were not checked)
-  1  rejected: a required check says no, could not decide, or was asked for and has no answer
-  2  no verdict: wrong usage, bad policy, no key named, command not built in
-  3  no verdict: unreadable, cut off, malformed, over a limit, report not writable
+  1  rejected: a required check failed or could not decide, or a requested check has no answer
+  2  no verdict: wrong usage, invalid policy, no key, command not in this build
+  3  no verdict: input unreadable, truncated, malformed or over a limit; report not writable
   4  no verdict: nothing to verify";
 
 const AUDIT_EXAMPLES: &str = "\
 Examples:
   hpsb-audit audit manifest.NAME.sig.tbz --key KEY.pem
-  hpsb-audit audit manifest.NAME.sig.tbz --key sha256:HEX     a key beside it that must be this one
+  hpsb-audit audit manifest.NAME.sig.tbz --key sha256:HEX     pin the key file next to the bundle
   hpsb-audit audit manifest.NAME.sig.tbz --key KEY.pem --image oci:image --trust signatures/
   hpsb-audit audit evidence/ --policy policy.toml --report json=report.json
   hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
-  hpsb-audit audit case.tar --policy my-policy.toml           what `seal` wrote, on your own terms
+  hpsb-audit audit case.tar --policy my-policy.toml           a case from `seal`, under your policy
 
-A verdict says that a trusted key signed these bytes and what the checks found in them. It does
-not say who holds the key, that the log is true, or that the image was built from this source.";
+A verdict states that a trusted key signed these bytes, and what the checks found in them. It does
+not state who holds the key, that the log is true, or that the image was built from this source.";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -76,16 +76,16 @@ Examples:
 
 Exit code 0: nothing differs; 1: something differs, or a signature is not valid.
 
-An equal independent rebuild is the one thing that corroborates that the image was built from the
-commit: the signed log states it, and nothing in a manifest proves it.";
+Only an identical independent rebuild corroborates that the image was built from the commit: the
+signed log states it, and nothing in a manifest proves it.";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
   hpsb-audit report report.json --format text
   hpsb-audit report report.json --format text --output report.txt
 
-It repeats nothing and proves nothing: whoever can write the file can change what it says.
-`hpsb-audit audit` makes a report anew.";
+Nothing is verified again, and nothing is proved: anyone who can write the file can change it.
+To audit again, run `hpsb-audit audit`.";
 
 /// Verify and audit build manifests of IBM Hyper Protect Secure Build, offline.
 #[derive(Debug, Parser)]
@@ -93,100 +93,100 @@ It repeats nothing and proves nothing: whoever can write the file can change wha
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
-    /// Say on standard error what this process may do here, beside reading files
+    /// Print on standard error what this process is allowed to do besides reading files
     #[arg(long, global = true)]
     pub(super) verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Audit bundles: signature, record, log, source, image and its signatures, by a policy
+    /// Audit bundles against a policy: signature, record, log, source, image and its signatures
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Box<AuditArguments>),
-    /// Verify a bundle's signature alone, and look at nothing in it
+    /// Verify only a bundle's signature, without reading its contents
     #[command(after_help = "Examples:\n  hpsb-audit verify manifest.NAME.sig.tbz --key KEY.pem")]
     Verify(VerifyArguments),
-    /// Show what a bundle holds; without a valid signature its outer layer only
+    /// List the contents of a bundle; without a valid signature, only its outer layer
     #[command(
         after_help = "Examples:\n  hpsb-audit inspect manifest.NAME.sig.tbz\n  hpsb-audit inspect manifest.NAME.sig.tbz --key KEY.pem"
     )]
     Inspect(InspectArguments),
-    /// Unpack a bundle whose signature is valid into a new folder, whole or not at all
+    /// Unpack a bundle with a valid signature into a new folder, completely or not at all
     #[command(
-        after_help = "Examples:\n  hpsb-audit extract manifest.NAME.sig.tbz --key KEY.pem --to FOLDER\n\nDo not run git in what was unpacked: its configuration and hooks are the archive's."
+        after_help = "Examples:\n  hpsb-audit extract manifest.NAME.sig.tbz --key KEY.pem --to FOLDER\n\nDo not run git in the unpacked folder: its configuration and hooks come from the archive."
     )]
     Extract(ExtractArguments),
-    /// Show what an image's bytes say: digests, configuration, layers
+    /// Show an image's digests, configuration and layers
     #[command(
         after_help = "Examples:\n  hpsb-audit image oci:evidence/image\n  hpsb-audit image docker-archive:image.tar --format json"
     )]
     Image(self::image::ImageArguments),
-    /// Say what differs between two images or bundles, down to the files in a layer
+    /// Show the differences between two images or bundles, down to the files in each layer
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(self::image::CompareArguments),
-    /// Audit, and write the verdict with what it rests on into one file that can be kept
+    /// Audit, and write the verdict with its evidence into one file to keep
     #[command(after_help = self::seal::SEAL_EXAMPLES)]
     Seal(Box<self::seal::SealArguments>),
-    /// Put your signature to a case, as who prepared or who reviewed it
+    /// Sign a case as preparer or reviewer
     #[command(after_help = self::seal::SIGN_OFF_EXAMPLES)]
     SignOff(self::seal::SignOffArguments),
-    /// Write a saved JSON report in another format; the exit code is the saved verdict's
+    /// Convert a saved JSON report to another format; the exit code is that of the saved verdict
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
-    /// Verify the signature of statements that --report vsa= wrote with --sign-key
+    /// Verify the signatures of statements written by --report vsa= with --sign-key
     #[command(
-        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: a named key signed every statement, and each is about --subject, whatever it says: a\nsummary whose result is FAILED is validly signed too. 1: not so; 3: the file is malformed."
+        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: every statement is signed with one of the keys, and is about --subject, if specified;\n1: otherwise; 3: the file is malformed. The result in a statement is not checked: a summary with the\nresult FAILED can also have a valid signature."
     )]
     VerifyStatement(StatementArguments),
-    /// Run the good case and known tamperings on this machine, and say whether each got its answer
+    /// Run a good case and known tampered cases on this machine, and report whether each gives the expected result
     #[command(
-        after_help = "Examples:\n  hpsb-audit self-test --report self-test.json\n\nExit code 0: every case got its answer; 1: one did not."
+        after_help = "Examples:\n  hpsb-audit self-test --report self-test.json\n\nExit code 0: every case gave the expected result; 1: at least one did not."
     )]
     SelfTest(SelfTestArguments),
-    /// Look at the proved commit in a bundle without unpacking it
+    /// Show a bundle's proved commit without unpacking the bundle
     #[command(
-        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is\nnot valid."
+        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree equals its tree; 1: otherwise, for\nexample if the signature is not valid."
     )]
     Source(SourceArguments),
-    /// Say whether workloads may be deployed: every image pinned, and of an accepted build
+    /// Decide whether workloads may be deployed: every image must be pinned and come from an accepted build
     #[command(after_help = self::admit::EXAMPLES)]
     Admit(Box<self::admit::AdmitArguments>),
-    /// Set what runs, what was built and what was approved against each other
+    /// Compare inventories of running images with accepted builds and approved commits
     #[command(after_help = self::reconcile::EXAMPLES)]
     Reconcile(Box<self::reconcile::ReconcileArguments>),
-    /// Help to write contracts
+    /// Help with writing contracts
     #[command(
         subcommand,
         after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml"
     )]
     Contract(self::admit::ContractCommand),
-    /// Show who signed which image, and until when
+    /// Show who signed which image, and when the signatures expire
     #[command(
-        after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy nothing is trusted: signatures are shown as they name themselves."
+        after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy, no signer is trusted: each signature is shown with the name it claims."
     )]
     Trust(TrustArguments),
-    /// Look at keys, and record how they were obtained
+    /// Inspect keys, and record how they were obtained
     #[command(subcommand, after_help = "Examples:\n  hpsb-audit key show KEY.pem\n  hpsb-audit key enroll --help")]
     Key(self::key_record::KeyCommand),
-    /// Begin a policy, or see how one is read
+    /// Print a starter policy, or show how a policy is understood
     #[command(
         subcommand,
         after_help = "Examples:\n  hpsb-audit policy init > policy.toml\n  hpsb-audit policy check policy.toml"
     )]
     Policy(PolicyCommand),
-    /// List every check with its group, level and meaning
+    /// List every check with its group, level and description
     #[command(after_help = "Examples:\n  hpsb-audit checks\n  hpsb-audit checks --format markdown > checks.md")]
     Checks {
-        /// How to print the list
+        /// Output format
         #[arg(long, value_enum, default_value = "text")]
         format: ListFormat,
     },
-    /// Say what a check looks at, what it does not, and what to do when it says no; `limits` lists the bounds
+    /// Explain what a check covers, what it does not, and what to do if it fails; `limits` lists the limits
     #[command(
         after_help = "Examples:\n  hpsb-audit explain manifest-signature\n  hpsb-audit explain verdicts\n  hpsb-audit explain limits"
     )]
     Explain {
-        /// The check's name, or `limits`
+        /// The name of a check, or `limits`
         check: String,
     },
     /// Print a completion script
@@ -198,10 +198,10 @@ pub(super) enum Command {
     /// Write manual pages into a folder
     #[command(after_help = "Examples:\n  hpsb-audit man man1\n  man -l man1/hpsb-audit-audit.1")]
     Man {
-        /// The folder, which is made where it is missing
+        /// The output folder; created if missing
         dir: PathBuf,
     },
-    /// Save the evidence of builds from build server, object store, registry and Notary server into a folder
+    /// Save the evidence of builds into a folder: from a build server, object store, registry and Notary server
     #[cfg(feature = "fetch")]
     #[command(after_help = self::fetch::EXAMPLES)]
     Fetch(Box<self::fetch::FetchArguments>),
@@ -219,7 +219,7 @@ pub(super) enum Command {
     Serve(NotBuiltIn),
 }
 
-/// A command that another build has: whatever follows it is read, so that the answer is about the command.
+/// A command that is missing from this build. It accepts any arguments, so that the error concerns the command and not its arguments.
 #[cfg(not(all(feature = "fetch", feature = "serve")))]
 #[derive(Debug, Args)]
 pub(super) struct NotBuiltIn {
@@ -229,32 +229,32 @@ pub(super) struct NotBuiltIn {
 
 #[derive(Debug, Args)]
 pub(super) struct AuditArguments {
-    /// Bundles (manifest.<build_name>.sig.tbz), folders to search for them, or one case
+    /// Bundles (manifest.<build_name>.sig.tbz), folders to search for bundles, or one case
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) keys: KeyArguments,
-    /// The policy: trusted keys, what is expected, what is required (docs/policy.md)
+    /// The policy: trusted keys, expected values, required groups (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
     #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group, help = require_help())]
     pub(super) require: Vec<Group>,
-    /// Who approved which commit: CSV or JSON with repository, commit, change, approver, time (docs/git-proof.md)
+    /// Approvals of commits: CSV or JSON with repository, commit, change, approver, time (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
     pub(super) approvals: Option<PathBuf>,
-    /// Signatures of the image: a folder or file with content trust, simple signing or cosign signatures, instead of the folder
-    /// trust/ beside the bundle (docs/trust.md)
+    /// Signatures of the image: a folder or file with content trust, simple signing or cosign signatures. Default: the folder trust/
+    /// next to the bundle (docs/trust.md)
     #[arg(long, value_name = "DIR|FILE")]
     pub(super) trust: Option<PathBuf>,
     /// The build server's own attestation record: a folder with se-checksums.txt, se-signature.bin, certificates and revocation lists
     /// (docs/admission.md)
     #[arg(long, value_name = "DIR")]
     pub(super) builder: Option<PathBuf>,
-    /// The image as it is handed over: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a
-    /// path. Without it, a folder image/ beside a bundle is looked at
+    /// The delivered image: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path.
+    /// Default: the folder image/ next to the bundle, if there is one
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(super) image: Option<Source>,
-    /// A base image that the image should stand on, in the same spellings; may be repeated
+    /// A base image on which the image is expected to be built, in the form used for --image; may be repeated
     #[arg(long = "base", value_name = "SOURCE", value_parser = source)]
     pub(super) bases: Vec<Source>,
     #[command(flatten)]
@@ -265,7 +265,7 @@ pub(super) struct AuditArguments {
     pub(super) show: ShowArguments,
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, help = report_help())]
     pub(super) reports: Vec<(String, PathBuf)>,
-    /// Write a report in every format into a new folder; a vsa only where there is one
+    /// Write a report in every format into a new folder; a vsa is included only if one can be written
     #[arg(long, value_name = "DIR")]
     pub(super) report_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -276,10 +276,10 @@ pub(super) struct AuditArguments {
     pub(super) case: self::seal::CaseArguments,
 }
 
-/// What an image may be read from.
+/// The sources from which images may be read.
 #[derive(Debug, Default, Args)]
 pub(super) struct NetworkArguments {
-    /// Make any use of the network an error
+    /// Fail if the network would be used
     #[arg(long)]
     pub(super) offline: bool,
     #[cfg(feature = "fetch")]
@@ -305,7 +305,7 @@ pub(super) struct TrustArguments {
     /// A folder or file with signatures of an image
     #[arg(value_name = "SOURCE")]
     pub(super) source: PathBuf,
-    /// The policy that names trusted signers in its [trust]
+    /// The policy with the trusted signers, in [trust]
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
@@ -319,10 +319,10 @@ pub(super) struct InspectArguments {
     pub(super) bundle: PathBuf,
     #[command(flatten)]
     pub(super) keys: KeyArguments,
-    /// What is printed on standard output
+    /// Output format
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: OutputFormat,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
 }
@@ -334,10 +334,10 @@ pub(super) struct ExtractArguments {
     pub(super) bundle: PathBuf,
     #[command(flatten)]
     pub(super) keys: KeyArguments,
-    /// The folder to make
+    /// The folder to create
     #[arg(long, value_name = "DIR")]
     pub(super) to: PathBuf,
-    /// Set a bound: see `hpsb-audit explain limits`
+    /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
 }
@@ -349,50 +349,50 @@ pub(super) struct SourceArguments {
     pub(super) bundle: PathBuf,
     #[command(flatten)]
     pub(super) keys: KeyArguments,
-    /// List HEAD's commit and those before it
+    /// List HEAD and its ancestors
     #[arg(long, group = "view")]
     pub(super) log: bool,
-    /// List every file of HEAD's tree, and every difference of the work tree
+    /// List every file of HEAD's tree, and every difference in the work tree
     #[arg(long, group = "view")]
     pub(super) tree: bool,
-    /// Print a file of HEAD's tree, byte for byte
+    /// Print a file of HEAD's tree unchanged
     #[arg(long, value_name = "PATH", group = "view")]
     pub(super) file: Option<String>,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct KeyArguments {
-    /// A key to trust: a PEM file, or sha256:HEX to pin one that lies beside the bundle; may be repeated
+    /// A trusted key: a PEM file, or sha256:HEX to pin a key file next to the bundle; may be repeated
     #[arg(long = "key", value_name = "FILE|sha256:HEX", value_parser = named_key)]
     pub(super) keys: Vec<NamedKey>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct OutputArguments {
-    /// What is printed on standard output
+    /// Output format
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: OutputFormat,
-    /// The moment that the audit is for, instead of the clock's (a date is its first moment, in UTC); the same moment gives the same report
+    /// Audit as of this time instead of now (a date means 00:00 UTC); the same time gives the same report
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(super) now: Option<Timestamp>,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
 }
 
-/// How text for people is printed. With another format these flags change nothing.
+/// How the text format is printed. These flags do not affect other formats.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct ShowArguments {
     /// In text: print every check and every fact
     #[arg(long, conflicts_with = "quiet")]
     pub(super) details: bool,
-    /// In text: print the last line only, which is the verdict
+    /// In text: print only the last line, which is the verdict
     #[arg(long)]
     pub(super) quiet: bool,
-    /// In text: colour the words of verdicts; auto is a terminal without NO_COLOR
+    /// In text: colour the verdicts; auto means on a terminal without NO_COLOR
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(super) color: When,
 }
@@ -409,9 +409,9 @@ pub(super) enum When {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum OutputFormat {
-    /// For people
+    /// Text
     Text,
-    /// For programs (docs/report.schema.json)
+    /// JSON (docs/report.schema.json)
     Json,
 }
 
@@ -419,16 +419,16 @@ pub(super) enum OutputFormat {
 pub(super) enum ListFormat {
     /// A table
     Text,
-    /// docs/generated/checks.md
+    /// Markdown, as in docs/generated/checks.md
     Markdown,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
-    /// Print a policy to begin with
+    /// Print a starter policy
     #[command(after_help = "Examples:\n  hpsb-audit policy init > policy.toml")]
     Init,
-    /// Read a policy and say how it is understood
+    /// Read a policy and show how it is understood
     #[command(after_help = "Examples:\n  hpsb-audit policy check policy.toml")]
     Check {
         /// The policy
@@ -450,23 +450,25 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
 }
 
 fn require_help() -> String {
-    format!("Groups that must have an answer, beside the policy's: {}", Group::ALL.map(Group::word).join(", "))
+    format!(
+        "Groups that must have an answer, in addition to those that the policy requires: {}",
+        Group::ALL.map(Group::word).join(", ")
+    )
 }
 
 fn report_help() -> String {
     let formats = any_of(&Format::ALL.map(Format::word));
-    format!("Write a report to a file, whole or not at all: {formats} (docs/reports.md); may be repeated")
+    format!("Write a report to a file, completely or not at all: {formats} (docs/reports.md); may be repeated")
 }
 
 pub(super) fn group(word: &str) -> Result<Group, String> {
     let words = Group::ALL.map(Group::word);
-    Group::from_word(word).ok_or_else(|| format!("there are {}{}", words.join(", "), did_you_mean(word, words)))
+    Group::from_word(word).ok_or_else(|| format!("expected one of {}{}", words.join(", "), did_you_mean(word, words)))
 }
 
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    Timestamp::from_date_or_rfc3339(text).ok_or_else(|| {
-        "expected RFC 3339, for example 2026-11-23T08:00:00Z, or a date, which means its first moment in UTC".into()
-    })
+    Timestamp::from_date_or_rfc3339(text)
+        .ok_or_else(|| "expected RFC 3339, for example 2026-11-23T08:00:00Z, or a date, which means 00:00 UTC".into())
 }
 
 pub(super) fn report(text: &str) -> Result<(String, PathBuf), String> {
@@ -485,11 +487,11 @@ pub(super) fn limit(text: &str) -> Result<(String, u64), String> {
         Some(b'G') => (value.strip_suffix('G').unwrap_or(value), 1 << 30),
         _ => (value, 1),
     };
-    let number: u64 = digits.parse().map_err(|_| "expected a number, with K, M or G if need be".to_owned())?;
+    let number: u64 = digits.parse().map_err(|_| "expected a number, optionally followed by K, M or G".to_owned())?;
     let number = number.checked_mul(factor).ok_or("the number is too large")?;
     Limits::default().set(name, number).ok_or_else(|| {
         let near = did_you_mean(name, Limits::default().entries().into_iter().map(|(known, ..)| known));
-        format!("no limit is called {name:?}{near}; `hpsb-audit explain limits` lists them")
+        format!("unknown limit {name:?}{near}; `hpsb-audit explain limits` lists all limits")
     })?;
     Ok((name.into(), number))
 }

@@ -1,4 +1,4 @@
-//! What was typed after `reconcile`. No I/O here.
+//! Arguments of `reconcile`. No I/O here.
 
 use std::path::PathBuf;
 
@@ -15,66 +15,66 @@ Examples:
       --inventory pods.json --period 2026-01-01/2026-03-31
   hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
-Exit code 0: everything is matched; 1: something is not, and a row says what.
+Exit code 0: everything matches; 1: something does not, and a row identifies it.
 
-It does not know whether an inventory or a list of approvals is whole: both are given.";
+Whether the inventories and the list of approvals are complete is not checked.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArguments {
-    /// Bundles, or folders to search for them; may be repeated
+    /// Bundles, or folders to search for bundles; may be repeated
     #[arg(long, required = true, value_name = "DIR")]
     pub(crate) evidence: Vec<PathBuf>,
-    /// The policy by which the bundles are audited (docs/policy.md)
+    /// The policy for auditing the bundles (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
-    /// What runs: pods as JSON, CSV with the columns place and image, contracts, compose files, manifests; may be repeated
+    /// What is running: pods as JSON, CSV with the columns place and image, contracts, compose files, manifests; may be repeated
     #[arg(long, required = true, value_name = "FILE")]
     pub(crate) inventory: Vec<PathBuf>,
-    /// Who approved which commit (docs/git-proof.md)
+    /// Approvals of commits (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) approvals: PathBuf,
-    /// What is asked about: two dates, both included, or two moments of RFC 3339, the second not included
+    /// The period: two dates, both included, or two RFC 3339 times, the second excluded
     #[arg(long, value_name = "FROM/TO", value_parser = Period::parse)]
     pub(crate) period: Period,
     /// The password of encrypted workload sections; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) workload_password: Vec<PathBuf>,
-    /// Draw so many builds of the period, to be looked at by hand
+    /// Draw a sample of N builds from the period for manual review
     #[arg(long, value_name = "N", requires = "seed")]
     pub(crate) sample: Option<usize>,
-    /// What the sample is drawn by: the same seed and bundles give the same sample
+    /// The seed of the sample: the same seed and bundles give the same sample
     #[arg(long, value_name = "S", requires = "sample")]
     pub(crate) seed: Option<String>,
-    /// What is printed on standard output
+    /// Output format
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ReconcileFormat,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
-    /// Write a report (text, json, csv or html) to a file, whole or not at all; may be repeated
+    /// Write a report (text, json, csv or html) to a file, completely or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) reports: Vec<(String, PathBuf)>,
-    /// Your own file number or name for it, at most 80 characters: on page one, in the head of every page and in JSON
+    /// Your own file number or name, at most 80 characters: shown on page one, in every page header and in JSON
     #[arg(long, value_name = "TEXT", value_parser = Report::reference)]
     pub(crate) reference: Option<String>,
-    /// The moment that it is for, instead of the clock's (a date is its first moment, in UTC)
+    /// Audit as of this time instead of now (a date means 00:00 UTC)
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limits: Vec<(String, u64)>,
-    /// Bundles that are audited at the same time
+    /// Number of bundles to audit at the same time
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReconcileFormat {
-    /// Tables for people; matched places are counted only
+    /// Tables; matched places are only counted
     Text,
-    /// For programs (docs/reconciliation.schema.json)
+    /// JSON (docs/reconciliation.schema.json)
     Json,
-    /// For spreadsheets
+    /// CSV, for spreadsheets
     Csv,
-    /// One page, to be filed
+    /// One HTML page for filing
     Html,
 }

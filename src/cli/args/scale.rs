@@ -1,4 +1,4 @@
-//! What `audit` is told about many bundles: threads, memory, a share, a file to resume from.
+//! Arguments of `audit` for many bundles: threads, memory, a shard, a state file.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -9,18 +9,17 @@ use crate::run::Shard;
 
 #[derive(Debug, Args)]
 pub(crate) struct ScaleArguments {
-    /// Threads; by default as many as there are processors. They take bundles from one queue, and share the work of a bundle where
-    /// there are fewer
+    /// Number of threads. Default: the number of processors. Threads take bundles from one queue; if there are fewer bundles than
+    /// threads, they share the work of a bundle
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for all bundles that are audited at the same time, by an estimate from their sizes (docs/scale.md); a bundle that needs
-    /// more is refused
+    /// Memory for all bundles audited at the same time, estimated from their sizes (docs/scale.md); a bundle that needs more is refused
     #[arg(long, value_name = "MB")]
     pub(crate) memory: Option<NonZeroU64>,
-    /// Only the share i of n shares of the bundles, by their builds' names; i counts from 0, as in 3/8 and Kubernetes' $(JOB_COMPLETION_INDEX)/8
+    /// Audit only shard I of N, chosen by build name; I counts from 0, as in 3/8 or Kubernetes' $(JOB_COMPLETION_INDEX)/8
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
-    /// Keep each finished report in this file, and after an interruption go on from there with the bundles that are left
+    /// Save each finished report in this file; after an interruption, continue with the remaining bundles
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
 }

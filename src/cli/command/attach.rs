@@ -1,5 +1,5 @@
-//! `--attach oci:DIR`: puts signed summaries into an OCI image layout that the user pushes. Blobs that are there are compared and never
-//! touched; the index takes its new form last, so that a run that breaks leaves nothing but blobs that nobody names.
+//! `--attach oci:DIR`: writes signed summaries into an OCI image layout, for the user to push. Existing blobs are compared and never
+//! changed. The index is written last, so an interrupted run leaves only unreferenced blobs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::cli::files::{Existing, write_whole};
 use crate::disk::folder;
 use crate::report::{Attachment, Options, Report, tag_of};
 
-/// Attaches what the report's accepted bundles have.
+/// Attaches the summaries of the report's accepted bundles.
 pub(crate) fn attach(report: &Report, options: &Options, layout: Option<&Path>, limits: &Limits) -> Result<(), Error> {
     let Some(layout) = layout.filter(|_| report.error.is_none()) else { return Ok(()) };
     let attachments = report.attachments(options)?;
@@ -28,9 +28,9 @@ pub(crate) fn attach(report: &Report, options: &Options, layout: Option<&Path>, 
     }
 }
 
-/// A new layout under another name first.
+/// Creates a new layout under a temporary name, then renames it.
 fn make(layout: &Path, attachments: &[Attachment], limits: &Limits) -> Result<(), Error> {
-    let name = layout.file_name().ok_or_else(|| refused(layout, "it names no folder"))?.to_string_lossy();
+    let name = layout.file_name().ok_or_else(|| refused(layout, "not a folder name"))?.to_string_lossy();
     let partial = layout.with_file_name(format!(".{name}.partial-{}", std::process::id()));
     let system = |error: std::io::Error| Error::unwritable(layout.display().to_string(), &error);
     let made = fs::create_dir_all(partial.join("blobs/sha256")).map_err(system).and_then(|()| {
@@ -62,7 +62,7 @@ fn fill(layout: &Path, attachments: &[Attachment], limits: &Limits) -> Result<()
             match old.and_then(|at| entries.get_mut(at)) {
                 Some(old) if old.get("digest") == new.get("digest") => {}
                 Some(_) if tag == attachment.cosign_tag() => {
-                    let message = format!("it has other attestations under {tag} already; name a new layout");
+                    let message = format!("already contains other attestations under {tag}; choose a new layout");
                     return Err(refused(layout, &message));
                 }
                 Some(old) => *old = new,
@@ -77,24 +77,24 @@ fn read_index(layout: &Path, limits: &Limits) -> Result<Value, Error> {
     let blobs = [layout.join("blobs"), layout.join("blobs/sha256")];
     let is_folder = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
     if !layout.join("oci-layout").is_file() || !blobs.iter().all(is_folder) {
-        return Err(refused(layout, "it is no OCI layout: expected oci-layout, index.json and blobs/sha256/"));
+        return Err(refused(layout, "not an OCI layout: expected oci-layout, index.json and blobs/sha256/"));
     }
     read_json(&layout.join("index.json"), limits).map(|(value, _)| value)
 }
 
 fn entries<'i>(index: &'i mut Value, layout: &Path) -> Result<&'i mut Vec<Value>, Error> {
     let entries = index.get_mut("manifests").and_then(Value::as_array_mut);
-    entries.ok_or_else(|| refused(layout, "its index.json has no list of manifests"))
+    entries.ok_or_else(|| refused(layout, "index.json has no list of manifests"))
 }
 
 fn entry<'e>(entries: &'e [Value], tag: &str) -> Option<&'e Value> {
     entries.iter().find(|entry| tag_of(entry) == Some(tag))
 }
 
-/// The document that an entry names, if its bytes have that digest.
+/// The document that an index entry refers to, if its bytes have the digest in the entry.
 fn document(layout: &Path, entry: &Value, limits: &Limits) -> Result<Value, Error> {
     let digest = entry.get("digest").and_then(Value::as_str).and_then(Sha256::from_prefixed);
-    let digest = digest.ok_or_else(|| refused(layout, "its index.json names a blob without a SHA-256 digest"))?;
+    let digest = digest.ok_or_else(|| refused(layout, "index.json lists a blob without a SHA-256 digest"))?;
     let (value, found) = read_json(&blob(layout, digest), limits)?;
     match found == digest {
         true => Ok(value),
@@ -109,7 +109,7 @@ fn read_json(path: &Path, limits: &Limits) -> Result<(Value, Sha256), Error> {
     Ok((value, Sha256::of(&bytes)))
 }
 
-/// A blob that is there already must have these bytes.
+/// Writes a blob. If it exists, its bytes must be the same.
 fn keep(layout: &Path, bytes: &[u8], limits: &Limits) -> Result<(), Error> {
     let path = blob(layout, Sha256::of(bytes));
     if fs::symlink_metadata(&path).is_err() {
@@ -117,7 +117,7 @@ fn keep(layout: &Path, bytes: &[u8], limits: &Limits) -> Result<(), Error> {
     }
     match folder::read_file(&path, limits.report_bytes()) {
         Ok(found) if found == bytes => Ok(()),
-        Ok(_) => Err(refused(&path, "the blob there does not have the digest of its name")),
+        Ok(_) => Err(refused(&path, "the existing blob does not have the digest in its name")),
         Err(error) => Err(error),
     }
 }

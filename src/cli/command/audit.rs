@@ -28,7 +28,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
     let mut report = Report::new(arguments.output.now);
-    // Under --seal-key a case uses its own policy.
+    // With --seal-key, a case uses its own policy.
     let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
     match wanted.need_policy(has_policy).and_then(|()| carry_out(arguments, &limits)) {
         Ok(answer) => report = answer,
@@ -38,14 +38,15 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
         report.error = Some(error);
     }
+    let files: Vec<_> = files.into_iter().map(|(format, path)| (wanted.shown(&report, format), path)).collect();
     if let Err(error) = write_reports(&report, &files, arguments.report_dir.as_deref(), &options) {
         report.error = Some(error);
     }
-    let format = output::format(arguments.output.format, &arguments.show);
+    let format = wanted.shown(&report, output::format(arguments.output.format, &arguments.show));
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
-/// Every input file named on the command line, except those of images.
+/// Every input file on the command line, except files of images.
 fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     let keys = arguments.keys.keys.iter().filter_map(|key| match key {
         NamedKey::File(path) => Some(path),
@@ -61,7 +62,7 @@ fn carry_out(arguments: &AuditArguments, limits: &Limits) -> Result<Report, Erro
     let scale = &arguments.scale;
     if let (Some(flag), Some(_)) = (flag_for_many(arguments), case_among(&arguments.paths, Storage::Disk)?) {
         return Err(Error::Usage {
-            message: format!("{flag} is for many bundles, but a case is audited as a whole"),
+            message: format!("{flag} applies to many bundles, but a case is audited as a whole"),
             hint: format!("remove {flag}"),
         });
     }

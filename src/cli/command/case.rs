@@ -21,9 +21,9 @@ pub(crate) fn sign_off(arguments: &SignOffArguments) -> Result<u8, Error> {
     let added = case.sign_off(role, &secret, now_or(arguments.now)?)?;
     crate::cli::command::seal::write(&case, &arguments.case, Existing::Replaced)?;
     let lines = [
-        format!("signed {} off as {}", arguments.case.display(), role.word()),
+        format!("signed off {} as {}", arguments.case.display(), role.word()),
         format!("  case       {}", case.digest()),
-        format!("  verdict    {}, as it was sealed: the audit was not repeated", case.sealed_verdict()),
+        format!("  verdict    {}, as sealed: the audit was not repeated", case.sealed_verdict()),
         format!("  signed by  {} at {}", added.key.fingerprint(), added.at),
     ];
     output::print(&for_lines(&(lines.join("\n") + "\n")))

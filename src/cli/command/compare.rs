@@ -1,4 +1,4 @@
-//! `compare`: what differs between two images or bundles.
+//! `compare`: shows what differs between two images or bundles.
 
 use std::fmt::Write as _;
 
@@ -53,20 +53,20 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<u8, Error> {
     Ok(u8::from(comparison.rows.iter().any(Row::differs)))
 }
 
-/// Keys and a policy are for bundles, a platform is for images: where there is none of these, the flag would be dropped.
+/// Refuses a flag that would have no effect: keys and a policy are for bundles, a platform is for images.
 fn no_flag_is_dropped(arguments: &CompareArguments, sides: [&Result<Side, String>; 2]) -> Result<(), Error> {
     let mut read = sides.into_iter().flatten();
     let is_refused = sides.iter().any(|side| side.is_err());
     let has_bundle = is_refused || read.clone().any(|side| side.build.is_some());
     let has_image = is_refused || read.any(|side| side.image.is_some());
     let dropped = [
-        ("--key", !arguments.keys.keys.is_empty() && !has_bundle, "bundles, and neither side is one"),
-        ("--policy", arguments.policy.is_some() && !has_bundle, "bundles, and neither side is one"),
-        ("--platform", arguments.platform.is_some() && !has_image, "images, and neither side has one"),
+        ("--key", !arguments.keys.keys.is_empty() && !has_bundle, "bundles, but neither side is one"),
+        ("--policy", arguments.policy.is_some() && !has_bundle, "bundles, but neither side is one"),
+        ("--platform", arguments.platform.is_some() && !has_image, "images, but neither side contains one"),
     ];
     match dropped.into_iter().find(|(_, is_dropped, _)| *is_dropped) {
         Some((flag, _, what)) => {
-            Err(Error::Usage { message: format!("{flag} is for {what}"), hint: format!("leave {flag} out") })
+            Err(Error::Usage { message: format!("{flag} applies to {what}"), hint: format!("remove {flag}") })
         }
         None => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! `contract images`: the keys of a build's image, as a contract has them.
+//! `contract images`: prints the keys of a build's image in the form of a contract.
 
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let question = terms.question(now, threads, &limits);
     let mut report = Report { question: None, ..question.report() };
     report.bundles = audit_on(threads, &[path], &question)?;
-    // A key of a build that is not accepted goes into no contract: the report says why, and where people look for it.
+    // The keys of a build that is not accepted must not go into a contract. Standard error gets the report with the reason.
     if report.exit_code() != 0 {
         let look = Look { amount: Amount::Everything, ..Look::PLAIN };
         let mut page = Vec::new();
@@ -41,12 +41,12 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     output::print(&section(&name, &built, &terms.policy)?)
 }
 
-/// Tags and repositories that are named: a build pushes two tags to one repository.
+/// Maximum number of tags and of repositories printed: a build pushes two tags to one repository.
 const NAMES_SHOWN: usize = 20;
 
-/// The section, ready to be pasted. Names are quoted as JSON texts, which YAML reads.
+/// The section, ready to paste. Names are quoted as JSON strings, which are valid YAML.
 fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, Error> {
-    let mut page = format!("# Keys of the image that the build {} pushed.\n", for_terminal(build));
+    let mut page = format!("# Keys of the image pushed by build {}.\n", for_terminal(build));
     for (tag, digest) in built.pushed.iter().take(NAMES_SHOWN) {
         for repository in built.repositories.iter().take(NAMES_SHOWN) {
             let _ = writeln!(page, "# {}: write it as {}@{digest}", for_terminal(tag), for_terminal(repository));
@@ -72,12 +72,12 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
     let [certificate] = certificates.as_slice() else {
         return Err(Error::Usage {
             message:
-                "the signed log records no key of the image, and the policy's [trust] names no single OpenPGP signer"
+                "the signed log records no key for the image, and the policy's [trust] does not list exactly one OpenPGP signer"
                     .into(),
-            hint: "an image that is pinned by its digest needs no entry in images".into(),
+            hint: "an image pinned by digest needs no entry in images".into(),
         });
     };
-    page.push_str("  # The key that the policy's [trust] names: no signed log records it.\n  rhs:\n");
+    page.push_str("  # The key from the policy's [trust]. The signed log does not record it.\n  rhs:\n");
     for repository in &built.repositories {
         let _ = writeln!(page, "    {}:\n      publicKey: {}", quoted(repository), quoted(certificate));
     }

@@ -1,4 +1,4 @@
-//! The command `fetch`: from what was typed to an evidence folder, and what is said about it.
+//! `fetch`: saves evidence into a folder and prints what was saved.
 
 use crate::base::words::counted;
 use std::fmt::Write as _;
@@ -99,8 +99,8 @@ fn bucket_of(
 ) -> Result<Bucket, Error> {
     let of_settings = settings.and_then(|settings| settings.bucket_endpoint.clone());
     let endpoint = arguments.store.endpoint.clone().or(of_settings).ok_or_else(|| Error::Usage {
-        message: "the object store's address is not known".into(),
-        hint: "name it with --endpoint, for example https://s3.us-south.cloud-object-storage.appdomain.cloud".into(),
+        message: "the address of the object store is unknown".into(),
+        hint: "set it with --endpoint, for example https://s3.us-south.cloud-object-storage.appdomain.cloud".into(),
     })?;
     let variable = |name: &str| std::env::var(name).ok();
     let region = arguments.store.region.clone();
@@ -120,8 +120,10 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
         build_as_text(build, &mut page);
     }
     for name in &report.without_key {
-        let _ =
-            writeln!(page, "WITHOUT KEY: {name}: it can never be verified; ask the live server for the key with --env");
+        let _ = writeln!(
+            page,
+            "WITHOUT KEY: {name}: cannot be verified without its key; request the key from the live server with --env"
+        );
     }
     let faults = report.faults.len() + report.builds.iter().map(|build| build.faults.len()).sum::<usize>();
     let builds = report.builds.len();
@@ -129,7 +131,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
         0 => writeln!(page, "SAVED: {builds} of {builds} builds are in {}{}", to.display(), unreadable(report)),
         _ => writeln!(
             page,
-            "INCOMPLETE: {}, {} without a key; run it again: what is there stays",
+            "INCOMPLETE: {}, {} without a key; run the command again: saved files are kept",
             counted(faults, "fault"),
             counted(report.without_key.len(), "bundle")
         ),
@@ -137,11 +139,11 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
     for_lines(&page)
 }
 
-/// The last line is what people read.
+/// Part of the last line, because that is the line people read.
 fn unreadable(report: &FetchReport) -> String {
     match report.builds.iter().filter(|build| build.unreadable.is_some()).count() {
         0 => String::new(),
-        count => format!(", and {count} of them cannot be audited as they came: see the notes"),
+        count => format!(", but {count} of them cannot be audited as received: see the notes"),
     }
 }
 
@@ -151,9 +153,10 @@ fn build_as_text(build: &BuildReport, page: &mut String) {
     for (path, kept) in &build.files {
         let word = match kept {
             Kept::New => "saved    ",
-            Kept::Same => "was there",
+            Kept::Same => "unchanged",
             Kept::Beside(name) => {
-                let _ = writeln!(page, "  DIFFERS   {path}: something else was there and stays; this one is {name}");
+                let _ =
+                    writeln!(page, "  DIFFERS   {path}: a different file exists and is kept; the new file is {name}");
                 continue;
             }
         };

@@ -1,4 +1,4 @@
-//! `image`: what an image's bytes say.
+//! `image`: shows what an image contains.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ pub(crate) fn image(arguments: &ImageArguments) -> Result<u8, Error> {
     Ok(u8::from(!faults.is_empty() || !unsupported.is_empty()))
 }
 
-/// Reads an image from wherever it is. Where there are several, one must be chosen.
+/// Reads an image from its source. If the source has several images, `choice` must select one.
 pub(crate) fn read_image(
     source: &Source,
     network: &NetworkArguments,
@@ -43,7 +43,7 @@ pub(crate) fn read_image(
     load_image(source, network, choice, limits, budget)?.decided()
 }
 
-/// As [`read_image`], for an audit: that none of several could be chosen is for its checks to say.
+/// Like [`read_image`], for an audit: if the source has several images and none could be selected, the checks report that.
 pub(crate) fn load_image(
     source: &Source,
     network: &NetworkArguments,
@@ -53,7 +53,7 @@ pub(crate) fn load_image(
 ) -> Result<ImageFacts, Error> {
     match source {
         Source::Registry(_) if network.offline => Err(Error::Usage {
-            message: format!("{source} needs the network, and --offline forbids it"),
+            message: format!("{source} needs the network, which --offline forbids"),
             hint: "save the image first: skopeo copy --preserve-digests docker://REF dir:image".into(),
         }),
         #[cfg(feature = "fetch")]
@@ -73,7 +73,7 @@ fn from_registry(
     from_network(network, limits, |options, run| client::read_image(name, options, run, choice, budget))
 }
 
-/// The files of layer number `at`, from 0; `None` where its bytes are not at hand. Those of a registry are loaded once more.
+/// The files of layer number `at`, counted from 0; `None` if the layer's bytes are not available. A layer in a registry is downloaded again.
 pub(crate) fn layer_files(
     source: &Source,
     image: &ImageFacts,
@@ -150,7 +150,7 @@ fn as_text(image: &ImageFacts, faults: &[String], unsupported: &[String]) -> Str
         line("NOT SUPPORTED", what);
     }
     page.push_str(
-        "\nDigests are recomputed from the bytes. Settings, labels, history, platform and times are what the image says of itself.\n",
+        "\nDigests are recomputed from the bytes. Settings, labels, history, platform and times are the image's own statements.\n",
     );
     page
 }

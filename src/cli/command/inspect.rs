@@ -22,7 +22,7 @@ use crate::gate::key::PublicKey;
 use crate::gate::verify::{KeyRing, Refusal, VerifiedArchive};
 use crate::manifest::Manifest;
 
-/// Rows of label and value, under a heading that says what the values are worth.
+/// Rows of label and value, under a heading that states whether the values are verified.
 pub(crate) struct Section {
     /// The name in JSON.
     name: &'static str,
@@ -83,7 +83,7 @@ pub(crate) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
     }
 }
 
-/// The bundle, what it is in words, and the budget of all that is done with it.
+/// Opens a bundle: the bundle, its digest and size as text, and the budget for all work on it.
 pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String, Budget), Error> {
     let file = folder::open(path)?;
     let known = file.metadata().map_or(0, |metadata| metadata.len());
@@ -91,7 +91,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String, Budg
     let mut reader = HashingReader::new(file);
     let bundle = Bundle::from_reader_within(&mut reader, 1, limits, &budget)?;
     let (digest, size) = reader.finish();
-    // A pipe has no size before it is read.
+    // The size of a pipe's contents is not known before they are read.
     budget.add_input(size.saturating_sub(known));
     Ok((bundle, format!("{digest} ({size} bytes)"), budget))
 }
@@ -122,13 +122,13 @@ fn outer(bundle: &Bundle, file: String) -> Section {
 fn beside(keys: &[(String, PublicKey)]) -> Section {
     let describe = |key: &PublicKey| format!("{} ({}, {} bits)", key.fingerprint(), key.kind(), key.bits());
     let rows = keys.iter().map(|(name, key)| row(name, describe(key))).collect();
-    Section { name: "keys_beside", heading: "keys lying beside it (not trusted)", rows }
+    Section { name: "keys_beside", heading: "keys next to the bundle (not trusted)", rows }
 }
 
 pub(crate) fn refused(refusal: &Refusal) -> Section {
     let tried = refusal.tried.iter().map(|(fingerprint, fault)| row(fingerprint, fault));
-    let missing = refusal.missing.iter().map(|fingerprint| row(fingerprint, "not at hand"));
-    let heading = "signature not valid: what lies behind it is not shown";
+    let missing = refusal.missing.iter().map(|fingerprint| row(fingerprint, "not available"));
+    let heading = "signature not valid: the contents are not shown";
     Section { name: "refused", heading, rows: tried.chain(missing).collect() }
 }
 
@@ -168,13 +168,13 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
         rows.push(row("root_ssh", counted(keys.len(), "entry")));
     }
     rows.extend(manifest.other.iter().map(|name| row("other member", name)));
-    let heading = "signed archive (signature valid; the checks are run by `audit`)";
+    let heading = "signed archive (signature valid; run `audit` for the checks)";
     Ok(Section { name: "signed_archive", heading, rows })
 }
 
 fn row(label: &(impl ToString + ?Sized), value: impl ToString) -> (String, String) {
     let (label, value) = (label.to_string(), value.to_string());
-    // Masked together: it may be the label that says that the value is a secret.
+    // Label and value are masked together, because the label may mark the value as a secret.
     let both = mask(&format!("{label}: {value}"));
     let value = both.strip_prefix(&format!("{label}: ")).map_or_else(|| mask(&value), str::to_owned);
     (mask(&label), value)
@@ -191,7 +191,7 @@ pub(crate) fn as_text(sections: &[Section]) -> String {
     page
 }
 
-/// One array per section: the same label may stand in it more than once.
+/// One array per section, because a label can occur more than once.
 fn as_json(sections: &[Section]) -> String {
     let array = |section: &Section| {
         let rows = section.rows.iter().map(|(label, value)| serde_json::json!({ "name": label, "value": value }));

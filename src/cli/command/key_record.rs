@@ -22,7 +22,7 @@ use crate::git::prove;
 use crate::given::key_record::{Challenge, KeyRecord, KeyStatement, Retrieval, VerifiedBundle};
 use crate::manifest::Manifest;
 
-/// Why a record is not written: a fault, or an answer that says no.
+/// Why no record is written: an error, or inputs that do not agree.
 enum Stop {
     Fault(Error),
     No(String),
@@ -45,7 +45,7 @@ pub(crate) fn enroll(arguments: &EnrollArguments) -> Result<u8, Error> {
             print(&format!("wrote {}", to.display()), &record, &secret, &limits)
         }
         Err(Stop::No(message)) => {
-            let hint = "nothing is written: a record is made only of what agrees".to_owned();
+            let hint = "no record was written: all inputs must agree".to_owned();
             output::complain(&Error::Usage { message, hint });
             Ok(1)
         }
@@ -57,7 +57,7 @@ pub(crate) fn countersign(arguments: &CountersignArguments) -> Result<u8, Error>
     let limits = Limits::default();
     let bytes = folder::read_file(&arguments.record, limits.key_file_bytes())?;
     let mut record = KeyRecord::from_json(&bytes, &limits)?;
-    // What contradicts itself is not signed.
+    // Do not sign a record that contradicts itself.
     record.unverified_statement(&limits)?;
     let secret = read_secret(&arguments.sign_key, &limits)?;
     record.sign(&secret)?;
@@ -65,7 +65,7 @@ pub(crate) fn countersign(arguments: &CountersignArguments) -> Result<u8, Error>
     print(&format!("signed {}", arguments.record.display()), &record, &secret, &limits)
 }
 
-/// What was signed, for the person who signed it.
+/// Prints what was signed, for the signer.
 fn print(first: &str, record: &KeyRecord, secret: &PersonSecret, limits: &Limits) -> Result<u8, Error> {
     let statement = record.unverified_statement(limits)?;
     let key = PublicKey::from_pem("the key", statement.key_pem.as_bytes(), limits)?;
@@ -74,7 +74,9 @@ fn print(first: &str, record: &KeyRecord, secret: &PersonSecret, limits: &Limits
         vec![first.to_owned(), format!("  key        {} ({}, {} bits)", key.fingerprint(), key.kind(), key.bits())];
     lines.extend(statement.lines().into_iter().map(|line| format!("  {line}")));
     lines.push(format!("  signed by  {} ({})", signer.fingerprint(), counted(record.signature_count(), "signature")));
-    lines.push("It counts where a policy names it (record = …) and lists its signers ([[signers]]).".into());
+    lines.push(
+        "The record counts under policies that refer to it (record = …) and list its signers ([[signers]]).".into(),
+    );
     output::print(&for_lines(&(lines.join("\n") + "\n")))
 }
 
@@ -92,13 +94,13 @@ fn statement(arguments: &EnrollArguments, limits: &Limits) -> Result<KeyStatemen
         if files::is_same_file(&arguments.key, path) {
             return Err(Stop::Fault(Error::Usage {
                 message: format!("{} is the same file as {}", path.display(), arguments.key.display()),
-                hint: "a second copy is one that was obtained a second time".into(),
+                hint: "a second copy must be obtained separately".into(),
             }));
         }
         let (second, text) = read_key(path, limits)?;
         if second.spki_der() != key.spki_der() {
             let (first, second) = (key.fingerprint(), second.fingerprint());
-            return Err(Stop::No(format!("the second copy is another key: expected {first}, found {second}")));
+            return Err(Stop::No(format!("the second copy is a different key: expected {first}, found {second}")));
         }
         retrievals.push(Retrieval {
             by: arguments.second_by.clone().unwrap_or(by),
@@ -116,7 +118,7 @@ fn statement(arguments: &EnrollArguments, limits: &Limits) -> Result<KeyStatemen
     Ok(KeyStatement { key_pem: text, retrievals, bundles, challenge })
 }
 
-/// A bundle through the gate, with this key alone.
+/// Verifies a bundle with this key only.
 fn verified(
     path: &Path,
     key: &PublicKey,
@@ -150,15 +152,15 @@ fn verified(
 fn challenge(path: &Path, key: &PublicKey, limits: &Limits) -> Result<Challenge, Stop> {
     let (bundle, archive, signature) = verified(path, key, limits)?;
     let manifest = Manifest::read(&archive, limits)?;
-    let no = |what: String| Stop::No(format!("{} is no challenge: {what}", path.display()));
+    let no = |what: String| Stop::No(format!("{} is not a challenge: {what}", path.display()));
     let source = match manifest.snapshots.as_slice() {
         [one] => prove(one, std::thread::available_parallelism().map_or(1, usize::from), limits),
         several => return Err(no(format!("expected one folder below git/, found {}", several.len()))),
     };
-    let head = source.head.as_ref().map_err(|fault| no(format!("its commit cannot be read: {fault}")))?;
+    let head = source.head.as_ref().map_err(|fault| no(format!("the commit cannot be read: {fault}")))?;
     if source.commit.is_none() {
         let fault = source.objects.faults.first().cloned().unwrap_or_default();
-        return Err(no(format!("its commit {} is not proved: {fault}", head.commit)));
+        return Err(no(format!("the commit {} is not proved: {fault}", head.commit)));
     }
     Ok(Challenge::new(bundle, &signature, head.commit.to_string()))
 }
@@ -171,7 +173,7 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
     Ok((key, text))
 }
 
-/// Reads a private key. If it has a passphrase, the terminal is asked for it, even where standard input or output is a file.
+/// Reads a private key. Its passphrase, if any, is read from the terminal, even if standard input or output is a file.
 pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?);
     let name = path.display().to_string();
@@ -186,6 +188,6 @@ pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, 
 fn passphrase(name: &str) -> Result<Zeroizing<String>, String> {
     let asked = rpassword::prompt_password(format!("Passphrase for {}: ", for_terminal(name)));
     asked.map(Zeroizing::new).map_err(|_| {
-        "the key has a passphrase, and there is no terminal to ask for it; to unlock a copy: openssl pkey -in LOCKED.pem -out KEY.pem".into()
+        "the key has a passphrase, and there is no terminal to read it from; to unlock a copy: openssl pkey -in LOCKED.pem -out KEY.pem".into()
     })
 }

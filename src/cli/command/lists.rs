@@ -1,4 +1,4 @@
-//! Commands that list: keys, policies, checks, limits, completions, manual pages.
+//! Commands that print lists: keys, policies, checks, limits, completions, manual pages.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub(crate) fn policy(file: &Path) -> Result<u8, Error> {
     let _ =
         writeln!(page, "requires: {}", policy.require.iter().map(|group| group.word()).collect::<Vec<_>>().join(", "));
     for key in policy.keys.keys() {
-        let at_hand = if key.key.is_some() { "read from its file" } else { "pinned; to be found beside the bundle" };
+        let at_hand = if key.key.is_some() { "read from its file" } else { "pinned; looked up next to the bundle" };
         let name = for_terminal(key.name.as_deref().unwrap_or_default());
         let _ = writeln!(page, "key: {name} {} ({at_hand})", key.fingerprint);
         let grading = policy.grading(key.fingerprint, &Limits::default());
@@ -60,12 +60,12 @@ pub(crate) fn policy(file: &Path) -> Result<u8, Error> {
     let _ = writeln!(page, "levels:");
     for check in CHECKS {
         let level = policy.level(check);
-        let changed = if level == check.level { String::new() } else { format!(" (its own: {})", check.level.word()) };
+        let changed = if level == check.level { String::new() } else { format!(" (default: {})", check.level.word()) };
         let _ = writeln!(page, "  {:<20} {}{changed}", check.name, level.word());
     }
     for waiver in &policy.waivers {
         let (owner, reason) = (for_terminal(&waiver.owner), for_terminal(&waiver.reason));
-        let _ = writeln!(page, "waives {} of the bundle {}", waiver.check, waiver.bundle);
+        let _ = writeln!(page, "waives {} for bundle {}", waiver.check, waiver.bundle);
         let _ = writeln!(page, "  by {owner} until {}: {reason}", waiver.expires);
     }
     output::print(&page)
@@ -78,7 +78,7 @@ pub(crate) fn checks(format: ListFormat) -> Result<u8, Error> {
     let mut page = String::new();
     for group in Group::ALL {
         let _ = writeln!(page, "{}", group.word());
-        for check in CHECKS.into_iter().filter(|check| check.group == group) {
+        for check in CHECKS.iter().filter(|check| check.group == group) {
             let _ = writeln!(page, "  {:<20} {:<8} {}", check.name, check.level.word(), check.says);
         }
     }
@@ -93,11 +93,11 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
         return output::print(VERDICTS);
     }
     let check = check::find(name).ok_or_else(|| Error::Usage {
-        message: format!("no check is called {name:?}{}", check::near(name)),
-        hint: "`hpsb-audit checks` lists them; `explain verdicts` and `explain limits` are pages of their own".into(),
+        message: format!("unknown check {name:?}{}", check::near(name)),
+        hint: "run `hpsb-audit checks` for a list; `explain verdicts` and `explain limits` are separate pages".into(),
     })?;
     let mut page = format!(
-        "{} (group {}, level {})\n\nA pass says: {}.\n\n",
+        "{} (group {}, level {})\n\nA pass means: {}.\n\n",
         check.name,
         check.group.word(),
         check.level.word(),
@@ -109,28 +109,28 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
     output::print(&page)
 }
 
-/// The rule of verdicts for a reader who has never seen the program (docs/policy.md has it whole).
+/// The meaning of the verdicts for readers new to the program (full rules: docs/policy.md).
 const VERDICTS: &str = "\
 Verdicts
 
-  ACCEPTED          exit 0  A policy was given. Every group of checks that it requires has an answer, and nothing objects.
-  ACCEPTED IN PART  exit 0  Nothing objects, but something is missing: there is no policy, a required group has no
-                            answer, an answer is waived, or this program was built without a check that decides.
-  REJECTED          exit 1  A required check failed, could not decide, or was asked for and has no answer.
-  NO VERDICT                Wrong usage, bad policy or no key: exit 2. Unreadable, malformed, over a limit: exit 3.
-                            Nothing to verify: exit 4.
+  ACCEPTED          exit 0  A policy was given, each group it requires was checked, nothing rejects.
+  ACCEPTED IN PART  exit 0  Nothing rejects, but something is missing: a policy, an answer in a
+                            required group, a check in this build; or the policy waives an answer.
+  REJECTED          exit 1  A required check failed, could not decide, or did not run when asked for.
+  NO VERDICT        exit 2  Wrong usage, a bad policy, or no key.
+                    exit 3  The input is unreadable, malformed or over a limit.
+                    exit 4  There is nothing to verify.
 
-After ACCEPTED come the groups that were checked, and in brackets the policy with what it weakened. After ACCEPTED
-IN PART comes what is missing or was not checked. `require` in the policy, or --require, asks for a group.
-Only checks at the level `require` decide. A check that could not be looked at because another check failed is
-counted under that one; if the cause is waived, only warns or is off, that check rejects by itself.
-An acceptance does not say who holds the key, that the log is true, or that the image was built from the source.
-A gate reads the exit code, or `verdict` and `scope` of the JSON report together.
+Only checks at the level `require` decide. `require` in a policy, or --require, requires a group.
+A check that could not run because another check failed is counted under that failure. If the
+failure is waived, or its level is warn or off, the dependent check rejects on its own.
+An acceptance does not say who holds the key, that the log is true, or that the image was built
+from the source. Programs read the exit code, or `verdict` and `scope` in the JSON report.
 ";
 
 fn limits() -> String {
     let mut page =
-        "Bounds for untrusted input. Set one with --limit NAME=NUMBER (K, M and G are powers of 1024).\n\n".to_owned();
+        "Limits on untrusted input. Set one with --limit NAME=NUMBER (K, M and G are powers of 1024).\n\n".to_owned();
     for (name, value, reason) in Limits::default().entries() {
         let _ = writeln!(page, "  {name:<24} {value:>14}  {reason}");
     }
@@ -151,15 +151,15 @@ pub(crate) fn manual(dir: &Path) -> Result<u8, Error> {
     };
     if std::fs::read_dir(dir).map_err(unwritable)?.any(is_page) {
         return Err(Error::Usage {
-            message: format!("{} has manual pages of this program, and none is written over", dir.display()),
-            hint: "name a new folder, or remove the old pages".into(),
+            message: format!("{} contains manual pages of this program, which are not overwritten", dir.display()),
+            hint: "choose a new folder, or remove the old pages".into(),
         });
     }
     clap_mangen::generate_to(Arguments::command(), dir).map_err(unwritable)?;
     Ok(0)
 }
 
-/// Breaks text at blanks so that no line is longer than `columns`, where its words allow that.
+/// Wraps text at spaces to `columns`; a longer word gets its own line.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! One small function a command: it reads its files, calls the library and writes what comes back.
+//! One file per command: each function reads its files, calls the library and prints the result.
 
 pub(super) mod admit;
 pub(super) mod attach;

@@ -1,4 +1,4 @@
-//! `reconcile`: what runs, what was built and what was approved, set against each other.
+//! `reconcile`: compares what runs, what was built and what was approved.
 
 use std::path::{Path, PathBuf};
 
@@ -83,7 +83,7 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
     Ok(inventories)
 }
 
-/// What the command line gave, as it was typed.
+/// The flags of the command line, as typed.
 fn given_flags(arguments: &ReconcileArguments) -> Vec<(String, String)> {
     let path = |path: &PathBuf| path.display().to_string();
     let evidence = arguments.evidence.iter().map(|folder| ("evidence", path(folder)));
@@ -110,8 +110,8 @@ fn report_files(arguments: &ReconcileArguments) -> Result<Vec<(Format, &Path)>, 
             Ok(output::in_file(format, &arguments.show))
         }
         _ => Err(Error::Usage {
-            message: format!("there is no reconciliation in the format {word}"),
-            hint: format!("there are text, json, csv and html; {} was not written", path.display()),
+            message: format!("a reconciliation is not available as {word}"),
+            hint: format!("use text, json, csv or html; {} was not written", path.display()),
         }),
     };
     arguments.reports.iter().map(|named| Ok((file(named)?, named.1.as_path()))).collect()

@@ -1,4 +1,4 @@
-//! `seal`: gathers what an audit looks at, and writes it with the verdict into one file.
+//! `seal`: writes the verdict and everything that the audit reads into one file.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,19 +18,19 @@ use crate::request::{authorities, case_among, one_bundle_for, only_bundles, read
 
 pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
-    // clap drops what `requires` says where the flag that is required conflicts with another that is given.
+    // clap ignores `requires` if the required flag conflicts with another flag on the command line.
     if !arguments.tsa_cas.is_empty() && arguments.tsr.is_none() {
-        return Err(usage("--tsa-ca is for --tsr, and none is given", STAMP_HINT));
+        return Err(usage("--tsa-ca needs --tsr", STAMP_HINT));
     }
     let output = match (case_among(&arguments.paths, Storage::Disk)?, &arguments.output) {
         (Some(case), None) => return stamp(case, arguments, &limits),
         (Some(_), Some(_)) => {
-            return Err(usage("a case is sealed already", "leave --output out: --tsq and --tsr are for a case"));
+            return Err(usage("the case is already sealed", "remove --output: only --tsq and --tsr apply to a case"));
         }
         (None, _) if arguments.tsr.is_some() => {
-            return Err(usage("--tsr is for a case, and none is named", STAMP_HINT));
+            return Err(usage("--tsr applies to a case, but no path is a case", STAMP_HINT));
         }
-        (None, None) => return Err(usage("it is not said where to write the case", "give --output FILE")),
+        (None, None) => return Err(usage("no output file for the case", "add --output FILE")),
         (None, Some(output)) => output,
     };
     only_bundles(&arguments.require)?;
@@ -66,13 +66,13 @@ pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
 }
 
 const STAMP_HINT: &str =
-    "seal first, send what `seal CASE --tsq FILE` writes to an authority, then `seal CASE --tsr FILE`";
+    "seal first, send the output of `seal CASE --tsq FILE` to an authority, then run `seal CASE --tsr FILE`";
 
 fn usage(message: &str, hint: &str) -> Error {
     Error::Usage { message: message.into(), hint: hint.into() }
 }
 
-/// `--tsq` and `--tsr` for a case that is there.
+/// Applies `--tsq` or `--tsr` to an existing case.
 fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, Error> {
     let given = [
         ("--key", !arguments.keys.keys.is_empty()),
@@ -89,8 +89,8 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
     ];
     if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
         return Err(usage(
-            &format!("{flag} is for sealing, and a case is sealed already"),
-            &format!("leave {flag} out"),
+            &format!("{flag} applies to sealing, but the case is already sealed"),
+            &format!("remove {flag}"),
         ));
     }
     let mut case = read_case(path, Storage::Disk, limits)?;
@@ -98,16 +98,16 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
         files::write_whole(request, &case.stamp_request()?, Existing::Refused)?;
         return output::print(&for_lines(&format!("wrote {}, for {}\n", request.display(), case.digest())));
     }
-    let Some(response) = &arguments.tsr else { return Err(usage("a case is sealed already", STAMP_HINT)) };
+    let Some(response) = &arguments.tsr else { return Err(usage("the case is already sealed", STAMP_HINT)) };
     let bytes = folder::read_file(response, limits.timestamp_bytes())?;
     let authorities = authorities(&arguments.tsa_cas, Storage::Disk, limits)?;
     let added = case.add_stamp(bytes, &authorities, limits)?;
     write(&case, path, Existing::Replaced)?;
-    let by = added.authority.map_or("not verified: no --tsa-ca was named".to_owned(), |name| format!("by {name}"));
+    let by = added.authority.map_or("not verified: no --tsa-ca was specified".to_owned(), |name| format!("by {name}"));
     output::print(&for_lines(&format!("added a time-stamp of {}, {by}, to {}\n", added.at, path.display())))
 }
 
-/// Writes a case whole or not at all.
+/// Writes a case completely or not at all.
 pub(crate) fn write(case: &Case, path: &Path, existing: Existing) -> Result<(), Error> {
     let mut bytes = Vec::new();
     case.write(&mut bytes).map_err(|error| Error::unwritable(path.display().to_string(), &error))?;
@@ -131,10 +131,10 @@ fn page(case: &Case, report: &Report, path: &Path) -> String {
         line("left out", &format!("{name} ({size} bytes)"));
     }
     for place in case.secrets_seen() {
-        line("SECRET", &format!("{place} holds what looks like a secret"));
+        line("SECRET", &format!("{place} contains what looks like a secret"));
     }
     if case.keeps_secrets() {
-        page.push_str("The case holds these files as they are. --profile filing leaves them out.\n");
+        page.push_str("The case contains these files unchanged. --profile filing leaves them out.\n");
     }
     page
 }

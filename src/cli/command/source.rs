@@ -1,4 +1,4 @@
-//! `source`: the proved commit, without unpacking anything.
+//! `source`: shows the proved commit without unpacking the bundle.
 
 use crate::base::words::counted;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::dossier::Storage;
 use crate::git::{Commit, Mode, Snapshot, SourceProof, SubmoduleState, prove_within};
 use crate::manifest::Manifest;
 
-/// Commits that `--log` lists at most.
+/// Maximum number of commits in `--log`.
 const LOG_MAX: usize = 100_000;
 const WHAT: &str = "the source repository";
 
@@ -62,14 +62,14 @@ pub(crate) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     } else {
         summary(snapshot, &proof, &mut page);
     }
-    // A history that was cut short is not shown.
+    // Do not print a history that the budget cut short.
     budget.check(WHAT)?;
     output::print(&page)?;
     say(&faults);
     Ok(u8::from(!faults.is_empty()))
 }
 
-/// What keeps the commit or its work tree from being proved.
+/// Why the commit or its work tree is not proved.
 fn faults(proof: &SourceProof) -> Vec<String> {
     let head = proof.head.as_ref().err().map(ToString::to_string);
     let differences = proof.tree.differences.iter().map(|difference| {
@@ -85,7 +85,7 @@ fn faults(proof: &SourceProof) -> Vec<String> {
     head.into_iter().chain(proof.objects.faults.iter().cloned()).chain(submodules).chain(differences).collect()
 }
 
-/// Faults go to standard error: what is on standard output may be read by a program.
+/// Faults go to standard error, because a program may read standard output.
 fn say(faults: &[String]) {
     for fault in faults {
         output::talk(format!("not proved: {}\n", shown(fault)).as_bytes());
@@ -95,10 +95,10 @@ fn say(faults: &[String]) {
 fn print_file(path: &str, snapshot: &Snapshot, proof: &SourceProof, faults: &[String]) -> Result<u8, Error> {
     let content = proof.read_file(snapshot, path.as_bytes()).map_err(|fault| Error::Usage {
         message: fault.to_string(),
-        hint: "`hpsb-audit source BUNDLE --key KEY --tree` lists the files".into(),
+        hint: "run `hpsb-audit source BUNDLE --key KEY --tree` to list the files".into(),
     })?;
     if std::io::stdout().is_terminal() {
-        // A terminal would obey what it is sent.
+        // A terminal would interpret control sequences.
         let text = String::from_utf8_lossy(&content);
         output::print(&text.lines().map(|line| format!("{}\n", for_terminal(line))).collect::<String>())?;
     } else {
@@ -136,7 +136,7 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
         row("remote", &format!("{}: {}", remote.name, remote.url));
     }
     for object in &proof.signed {
-        row("signature", &format!("on {}, not judged here", object.subject));
+        row("signature", &format!("on {}, not verified here", object.subject));
     }
     let objects = &proof.objects;
     row("objects", &objects.counts());
@@ -144,7 +144,7 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     row("files", &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference")));
     for module in &proof.tree.submodules {
         let state = match &module.state {
-            SubmoduleState::Empty => "not proven: not cloned",
+            SubmoduleState::Empty => "not proved: not cloned",
             SubmoduleState::Proved { .. } => "recomputed",
             SubmoduleState::Faulty(_) => "NOT PROVED",
         };

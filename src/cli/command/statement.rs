@@ -1,4 +1,4 @@
-//! `verify-statement`: the signature of statements that `--report vsa=` wrote with `--sign-key`.
+//! `verify-statement`: verifies the signatures of statements that `--report vsa=` wrote with `--sign-key`.
 
 use std::fmt::Write as _;
 
@@ -36,12 +36,12 @@ pub(crate) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
         let envelope = Envelope::from_json(&place, line)?;
         if envelope.payload_type != IN_TOTO {
             let found = &envelope.payload_type;
-            return Err(Error::malformed(&place, format!("the payload's type: expected {IN_TOTO}, found {found:?}")));
+            return Err(Error::malformed(&place, format!("payload type: expected {IN_TOTO}, found {found:?}")));
         }
         match keys.iter().find(|key| envelope.is_signed_by(key)) {
             None => {
                 code = 1;
-                let _ = writeln!(page, "SIGNATURE NOT VALID: no named key accepts it\n  {}", for_terminal(&place));
+                let _ = writeln!(page, "SIGNATURE NOT VALID: none of the keys verifies it\n  {}", for_terminal(&place));
             }
             Some(key) => {
                 let of_subject = describe(&mut page, &place, &envelope.payload, key.fingerprint(), subject)?;
@@ -53,7 +53,7 @@ pub(crate) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
     Ok(code)
 }
 
-/// Prints what was signed; answers whether it is about the file that was named.
+/// Prints the signed statement. Returns whether it is about the file of `--subject`.
 fn describe(
     page: &mut String,
     place: &str,
@@ -65,7 +65,7 @@ fn describe(
     let about = subject.is_none_or(|wanted| statement.is_about(wanted));
     page.push_str(match about {
         true => "SIGNATURE VALID (signature only: the audit was not repeated)\n",
-        false => "OTHER SUBJECT: the signature is valid, and the statement is not about the file\n",
+        false => "OTHER SUBJECT: the signature is valid, but the statement is not about the file\n",
     });
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(page, "  {label:<9} {}", for_terminal(value));

@@ -1,4 +1,4 @@
-//! `trust`: who signed which image, and until when.
+//! `trust`: shows who signed which image, and until when the signatures are valid.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use crate::cli::{limits_with, now_or, output};
 use crate::dossier::Storage;
 use crate::trust::{Description, Standing, describe};
 
-/// The exit code of a run that had nothing to look at.
+/// The exit code if there was nothing to check.
 const NOTHING_TO_VERIFY: u8 = 4;
 
-/// Exit 0 when nothing that was found is wrong, 1 when something is; what nobody vouches for is said to be so.
+/// Exit code 0 if no signature is refused, 1 if one is. A signature without a trusted key is shown as not trusted.
 pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let now = now_or(arguments.output.now)?;
@@ -34,7 +34,7 @@ pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
 fn words(standing: &Standing) -> (&'static str, &str) {
     match standing {
         Standing::Trusted => ("trusted", "a signer of the policy"),
-        Standing::Unpinned => ("not trusted", "it agrees with itself; no policy names its root key"),
+        Standing::Unpinned => ("not trusted", "internally consistent, but no policy lists its root key"),
         Standing::Refused(message) => ("refused", message),
         Standing::Undecided(message) => ("undecided", message),
     }
@@ -43,7 +43,7 @@ fn words(standing: &Standing) -> (&'static str, &str) {
 fn as_text(found: &[Description]) -> String {
     let mut page = String::new();
     if found.is_empty() {
-        page.push_str("nothing here is a signature of an image\n");
+        page.push_str("no image signatures found\n");
     }
     for one in found {
         let (word, because) = words(&one.standing);

@@ -1,4 +1,5 @@
-//! Saves the signatures on an image: Notary v1 (Docker Content Trust), simple signing, cosign. Nothing is verified here.
+//! Saves the signatures on an image: Notary v1 (Docker Content Trust), simple signing, cosign. Nothing is verified
+//! here.
 
 mod cosign;
 mod notary;
@@ -16,22 +17,22 @@ use crate::client::step::Source;
 
 pub(crate) use notary::Notary;
 
-/// Where signatures lie that the registry itself does not hold.
+/// Sources of signatures outside the registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustOptions {
-    /// The Notary server; by default that of docker.io or icr.io.
+    /// The Notary server; by default, that of docker.io or icr.io.
     pub server: Option<String>,
     /// The base address of a lookaside for simple signing (`lookaside` in registries.d).
     pub lookaside: Option<String>,
 }
 
-/// A Notary server, and whether the user named it or the registry that it belongs to.
+/// A Notary server, and who specified it (or, for a registry's default server, who specified the registry).
 pub(crate) struct TrustServer {
     pub(crate) address: String,
     pub(crate) named_by: NamedBy,
 }
 
-/// Saves all of it for the image with this digest: each source by itself.
+/// Saves all signatures for the image with this digest, separately for each source.
 pub(crate) fn save_trust(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
@@ -48,13 +49,13 @@ pub(crate) fn save_trust(
         }
         None => saver.step(Source::Referrers, &from, |saver| {
             let error = Error::Usage {
-                message: format!("the digest of {image} is not known, so its signatures cannot be asked for"),
-                hint: "save the image too (--image), or name it with its digest".into(),
+                message: format!("the digest of {image} is not known, so its signatures cannot be requested"),
+                hint: "also save the image (--image), or specify it with its digest".into(),
             };
             saver.fault("trust/cosign/referrers", &from, error);
         }),
     }
-    // Now the registry has named its token server, if it has one.
+    // By now, the registry has specified its token server, if it has one.
     let named_by = if options.server.is_some() { NamedBy::User } else { named_by };
     let server = notary_server(image, options).map(|address| TrustServer { address, named_by });
     let address = server.as_ref().map_or_else(|| from.clone(), |server| shown_as_given(&server.address));
@@ -66,12 +67,15 @@ pub(crate) fn save_trust(
         None => saver.absent(
             "trust/notary",
             &image.registry,
-            &format!("no Notary server is known for {}; name one with --trust-server if there is one", image.registry),
+            &format!(
+                "no Notary server is known for {}; if there is one, specify it with --trust-server",
+                image.registry
+            ),
         ),
     });
 }
 
-/// The Notary server of an image, as docker would find it, where that is certain.
+/// The Notary server for an image, if it is certain which server docker would use.
 pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> Option<String> {
     let registry = image.registry.as_str();
     named_server(options).or_else(|| match registry {
@@ -82,7 +86,7 @@ pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> O
     })
 }
 
-/// The Notary server that the user named. Settings may name it without a scheme.
+/// The Notary server that the user specified. Settings may omit the scheme.
 pub(crate) fn named_server(options: &TrustOptions) -> Option<String> {
     let server = options.server.as_ref()?;
     Some(if server.contains("://") { server.clone() } else { format!("https://{server}") })

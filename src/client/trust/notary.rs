@@ -1,7 +1,8 @@
 //! Notary v1 metadata of a repository: one consistent set, and every root back to the first.
 //!
-//! Source: notaryproject/notary, server/server.go (addresses), tuf/data (documents). The timestamp names the snapshot by its
-//! hash, the snapshot names root, targets and delegations by theirs; each is asked for by that hash where the server takes it.
+//! Source: notaryproject/notary, server/server.go (addresses), tuf/data (documents). The timestamp contains the hash of
+//! the snapshot, and the snapshot contains the hashes of root, targets and delegations. Each file is requested by its
+//! hash if the server supports that.
 
 use base64ct::{Base64, Encoding};
 use reqwest::Url;
@@ -27,7 +28,7 @@ use crate::client::trust::TrustServer;
 
 const PLACE: &str = "trust/notary";
 const OWN_LOGIN: &str =
-    "give the trust server's own login in a file with logins (--registry-auth), under its HOST or HOST:PORT";
+    "add the trust server's own login to a login file (--registry-auth), under its HOST or HOST:PORT";
 
 /// A Notary server, for one repository.
 pub(crate) struct Notary<'a> {
@@ -36,14 +37,14 @@ pub(crate) struct Notary<'a> {
     gun: String,
 }
 
-/// A role's file that another file names by its hash.
+/// A role's file, whose hash is listed in another file.
 struct Named {
     role: String,
     sha256: Sha256,
 }
 
 impl<'a> Notary<'a> {
-    /// `lent` is the registry's login, for the registry's own token server.
+    /// `lent` is the registry's login, for use only with the registry's own token server.
     pub(crate) fn open(
         outside: &Outside<'a>,
         image: &ImageReference,
@@ -63,7 +64,7 @@ impl<'a> Notary<'a> {
         Ok(Self { guarded: Guarded::new(outside.run, outside.http(&base)?, access), base, gun })
     }
 
-    /// Saves the whole set, or nothing of it. Each file goes to the disk as it comes.
+    /// Saves the whole set or nothing. Each file is written to disk as it arrives.
     pub(crate) fn save(&self, saver: &mut Saver<'_>) {
         let from = shown(&self.url("timestamp.json"));
         match self.load(saver, &from) {
@@ -87,7 +88,7 @@ impl<'a> Notary<'a> {
         let timestamp = add("timestamp.json", timestamp)?;
         let named = named_in(&timestamp, "timestamp.json", limits)?;
         let snapshot = named.into_iter().find(|named| named.role == "snapshot");
-        let snapshot = snapshot.ok_or_else(|| Error::malformed("timestamp.json", "it names no snapshot"))?;
+        let snapshot = snapshot.ok_or_else(|| Error::malformed("timestamp.json", "it lists no snapshot"))?;
         let snapshot = add("snapshot.json", self.named(&snapshot)?)?;
         let roles = named_in(&snapshot, "snapshot.json", limits)?;
         let bound = limits.trust_files();
@@ -99,12 +100,12 @@ impl<'a> Notary<'a> {
                 root = Some(version_of(&bytes, limits)?);
             }
         }
-        let version = root.ok_or_else(|| Error::malformed("snapshot.json", "it names no root"))?;
+        let version = root.ok_or_else(|| Error::malformed("snapshot.json", "it lists no root"))?;
         bound.check(version, "root versions")?;
         let mut lost = Vec::new();
         for version in 1..=version {
             let name = format!("{version}.root.json");
-            // A server that was set up anew may have lost the early ones.
+            // A server that was reinstalled may have lost the early roots.
             match self.file(Asked::OldRoot, &name, None)? {
                 Some(file) => drop(add(&name, file)?),
                 None => lost.push(version),
@@ -117,10 +118,10 @@ impl<'a> Notary<'a> {
         Ok(Some(set))
     }
 
-    /// A file by the hash that names it, or by its plain name if the server does not keep hash names.
+    /// Loads a file by its hash, or by its plain name if the server does not support names with hashes.
     fn named(&self, named: &Named) -> Result<(Vec<u8>, Origin), Error> {
         let by_hash = format!("{}.{}.json", named.role, named.sha256.hex());
-        // What the hash name does not lead to the plain name may: only then is its answer the last word.
+        // If the name with a hash is not found, the plain name may be found: only a missing plain name is an error.
         let found = self.file(Asked::OldRoot, &by_hash, Some(named.sha256))?;
         let found = found.map_or_else(
             || self.file(Asked::Named, &format!("{}.json", named.role), Some(named.sha256)),
@@ -140,10 +141,11 @@ impl<'a> Notary<'a> {
         }
         let found = Sha256::of(&answer.body);
         if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
-            let message = format!("expected {wanted}, found {found}: the metadata changed meanwhile, or was changed");
+            let message =
+                format!("expected {wanted}, found {found}: the metadata changed in the meantime, or was tampered with");
             return Err(network(&shown(&url), message, "run it again"));
         }
-        // What is no JSON is not this server's: a proxy's page must not be kept as metadata.
+        // A body that is not JSON does not come from this server: a proxy's page must not be kept as metadata.
         read_json(&answer.body, limits)
             .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run it again"))?;
         Ok(Some((answer.body, self.guarded.origin(&url, &answer.head))))
@@ -157,7 +159,7 @@ impl<'a> Notary<'a> {
     }
 }
 
-/// Root, targets, and delegations whose names are delegations' names (tuf/data/roles.go: `[-a-z0-9_/]`, below 256).
+/// Whether the role is root, targets, or a delegation with a valid name (tuf/data/roles.go: `[-a-z0-9_/]`, below 256).
 fn is_wanted(role: &str) -> bool {
     let delegation = |name: &str| {
         let allowed =
@@ -167,7 +169,7 @@ fn is_wanted(role: &str) -> bool {
     matches!(role, "root" | "targets") || (role.starts_with("targets/") && delegation(role))
 }
 
-/// The files that `signed.meta` of a timestamp or snapshot names with a SHA-256.
+/// The files that `signed.meta` in a timestamp or snapshot lists with a SHA-256.
 fn named_in(bytes: &[u8], what: &str, limits: &Limits) -> Result<Vec<Named>, Error> {
     let fail = |message: &str| Error::malformed(what, message);
     let document = read_json(bytes, limits).map_err(|error| fail(&error))?;
@@ -195,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_roles_are_asked_for() {
+    fn only_valid_role_names_are_requested() {
         for good in ["root", "targets", "targets/releases", "targets/a/b-c_1"] {
             assert!(is_wanted(good), "{good}");
         }

@@ -1,4 +1,4 @@
-//! Simple signing: signatures beside the image, in a lookaside or behind the registry's own interface.
+//! Simple signing: signatures stored separately from the image, in a lookaside or in the registry's own interface.
 //!
 //! Source: containers/image, docs/signature-protocols.md and docker/docker_client.go.
 
@@ -28,7 +28,8 @@ use crate::client::step::Source;
 
 const PLACE: &str = "trust/simple-signing";
 
-/// `signature-1`, `signature-2`, …: each signature once, whoever gave it, and none ever under another's number.
+/// Assigns the names `signature-1`, `signature-2`, …: each signature is kept once, whatever its source, and never under
+/// a number that is already used.
 struct Numbered {
     known: Vec<(Sha256, Place)>,
     names: BTreeSet<String>,
@@ -60,7 +61,7 @@ impl Numbered {
     }
 }
 
-/// Saves the lookaside's signatures, and then the registry's that are not among them.
+/// Saves the signatures from the lookaside, then those from the registry that are not among them.
 pub(crate) fn save(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
@@ -87,7 +88,7 @@ pub(crate) fn save(
     });
 }
 
-/// `<base>/<repository>@sha256=<hex>/signature-1`, and on until one is missing.
+/// Reads `<base>/<repository>@sha256=<hex>/signature-1` and the following numbers until one is missing.
 fn from_lookaside(
     saver: &mut Saver<'_>,
     numbered: &mut Numbered,
@@ -121,7 +122,7 @@ fn from_lookaside(
         let origin = server.origin(&url, &answer.head);
         let bytes = answer.whole_body(&shown(&url)).map_err(at)?;
         if is_html(&bytes) {
-            let error = network(&shown(&url), "expected a signature, found a page of HTML", "run it again");
+            let error = network(&shown(&url), "expected a signature, found an HTML page", "run it again");
             return Err(at(error));
         }
         left = limits.trust_source_bytes().take(left, bytes.len() as u64, "the lookaside").map_err(at)?;
@@ -130,7 +131,8 @@ fn from_lookaside(
     Err(all(limits.trust_signatures().exceeded("the lookaside")))
 }
 
-/// `{"signatures":[{"schemaVersion":2,"name":…,"type":"atomic","content":"<base64>"}]}`. Other types are for other tools.
+/// Reads `{"signatures":[{"schemaVersion":2,"name":…,"type":"atomic","content":"<base64>"}]}`. Entries of other types
+/// are meant for other tools.
 fn from_list(saver: &mut Saver<'_>, numbered: &mut Numbered, from: &str, list: &Document) {
     let limits = saver.run.limits;
     let place = format!("{PLACE}/registry");

@@ -1,4 +1,4 @@
-//! Inventories: what runs, as somebody wrote it down. *Given*: nothing here knows whether one is whole.
+//! Inventories: lists of what runs. They are *given*: nothing here can determine whether an inventory is complete.
 
 use serde_json::Value;
 
@@ -12,33 +12,35 @@ use crate::base::strict_json;
 use crate::base::strict_yaml;
 use crate::workload::{ImageReference, KindsWithoutImages, Password, UsedImage, Workload, nodes};
 
-/// What runs, by one file.
+/// The images that run, according to one file.
 #[derive(Debug, Clone)]
 pub struct Inventory {
-    /// The file as it was named.
+    /// The file's path as specified.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
-    /// Number of its bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// `pods`, `csv`, or a workload's form; `kubernetes` for Pods with other resources.
     pub form: &'static str,
-    /// Every image that it names.
+    /// Every image that the file lists.
     pub images: Vec<UsedImage>,
-    /// How many Pods are in it.
+    /// The number of Pods in the file.
     pub pods: usize,
-    /// How many of them have a container without a digest in their status. It is judged by what the Pod asks for.
+    /// The number of Pods with a container that has no digest in the Pod's status. Such containers are evaluated by the
+    /// Pod's spec.
     pub pods_by_spec: usize,
 }
 
 impl Inventory {
-    /// Reads an inventory; what it is shows in its content. Pods say what runs, in their status, wherever they are: `kubectl get pods`, `kubectl
-    /// get all`, joined documents, lists in lists. What is next to them is read as manifests. CSV needs a header line with the columns
-    /// `place` and `image`; others are passed over. Everything that [`Workload::read`] reads is an inventory too: it says what was asked
-    /// for. `passwords` may open encrypted sections of contracts. `kinds` are the policy's.
+    /// Reads an inventory; its content determines its kind. A Pod's status states what runs, wherever the Pod occurs in
+    /// the file: in the output of `kubectl get pods` or `kubectl get all`, in joined documents or in nested lists.
+    /// Other resources are read as manifests. CSV needs a header line with the columns `place` and `image`; other
+    /// columns are ignored. Everything that [`Workload::read`] reads is also an inventory, which states what was
+    /// requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` come from the policy.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is none of these, or one page of a longer list.
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] if the file has none of these forms or is one page of a longer list.
     pub fn read(
         path: &str,
         bytes: &[u8],
@@ -49,10 +51,10 @@ impl Inventory {
         Self::read_within(path, bytes, passwords, kinds, limits, &Budget::of_audit(bytes.len() as u64, limits))
     }
 
-    /// As [`Inventory::read`], within a budget that other inputs share.
+    /// Like [`Inventory::read`], within a budget that other inputs share.
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`Inventory::read`].
     pub fn read_within(
         path: &str,
         bytes: &[u8],
@@ -83,7 +85,7 @@ impl Inventory {
             inventory.images = rows(bytes).map_err(malformed)?;
         } else if let Some(header) = other_table(bytes) {
             return Err(malformed(format!(
-                "expected CSV, separated by commas, with a header line that has the columns place and image; found the line {header:?}"
+                "expected comma-separated CSV with a header line that has the columns place and image; found the line {header:?}"
             )));
         } else {
             let workload = Workload::read_within(path, bytes, passwords, kinds, limits, budget)?;
@@ -94,12 +96,12 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// What it is, and how many Pods were judged by what they ask for.
+    /// The form, and how many Pods were evaluated by their spec.
     pub(super) fn what(&self) -> String {
         match self.pods {
             0 => self.form.to_owned(),
             pods => format!(
-                "{}; Pods: {pods}, without a digest in their status and judged by their spec: {}",
+                "{}; Pods: {pods}, without a digest in their status and evaluated by their spec: {}",
                 self.form, self.pods_by_spec
             ),
         }
@@ -121,7 +123,8 @@ impl Inventory {
     }
 }
 
-/// The documents in it, as far as it is JSON or YAML; none when it is something else. YAML is tried where the bounds for YAML allow it.
+/// The documents in the input if it is JSON or YAML; otherwise none. Only input within the limits for YAML is tried as
+/// YAML.
 fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     let as_yaml = || {
         let fits = bytes.len() as u64 <= limits.workload_bytes;
@@ -132,15 +135,15 @@ fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     }
     match strict_json::parse(bytes) {
         Ok(document) => Ok(vec![document]),
-        // JSON documents between lines of `---` are YAML.
+        // JSON documents separated by `---` lines form a YAML stream.
         Err(error) => as_yaml().ok_or_else(|| {
-            format!("{error}; expected one JSON document, or several between lines of ---: name others with further --inventory")
+            format!("{error}; expected one JSON document or several separated by --- lines; specify further files with --inventory")
         }),
     }
 }
 
 const COLUMNS: [&str; 2] = ["place", "image"];
-const HINT: &str = "give pods as `kubectl get pods -A -o json` prints them, CSV with commas and the columns place and image, or a workload";
+const HINT: &str = "expected Pods as printed by `kubectl get pods -A -o json`, comma-separated CSV with the columns place and image, or a workload";
 
 fn is_csv(bytes: &[u8]) -> bool {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
@@ -149,7 +152,7 @@ fn is_csv(bytes: &[u8]) -> bool {
     header.and_then(|lines| lines.into_iter().next()).is_some_and(|names| columns(&names).is_some())
 }
 
-/// Where the two columns stand, each once.
+/// The positions of the two columns, if each appears exactly once.
 fn columns(header: &[String]) -> Option<[usize; 2]> {
     let at = |name: &str| {
         let mut found = header.iter().enumerate().filter(|(_, column)| column.as_str() == name).map(|(at, _)| at);
@@ -159,7 +162,7 @@ fn columns(header: &[String]) -> Option<[usize; 2]> {
     Some([place?, image?])
 }
 
-/// The first line of a table that is not CSV, or has other columns.
+/// The first line of a table that is not CSV or lacks these columns.
 fn other_table(bytes: &[u8]) -> Option<String> {
     let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next()?).trim().to_owned();
     let is_word = COLUMNS.iter().any(|column| line.eq_ignore_ascii_case(column));

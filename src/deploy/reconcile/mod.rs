@@ -1,8 +1,8 @@
-//! A whole estate against its papers: what runs, what was built, what was approved. Audited bundles, inventories and approvals in, one
-//! [`Reconciliation`] out.
+//! Reconciliation: compares what runs, what was built and what was approved. It combines audited bundles, inventories
+//! and approvals into one [`Reconciliation`].
 //!
-//! It judges no bundle itself: whether a build is accepted, and whether its commit was approved, are answers of the audit. Nothing is left
-//! out in silence: what is in no partner's list has a row of its own.
+//! It does not evaluate bundles: the audit decides whether a build is accepted and whether its commit was approved.
+//! Nothing is omitted silently: an item without a counterpart in the other lists has its own row.
 
 mod inventory;
 mod keys;
@@ -25,37 +25,37 @@ use crate::judge::policy::Policy;
 use crate::report::{BundleReport, Kind, Period, Read, Reconciliation, Row, Tool};
 use crate::workload::UsedImage;
 
-/// What builds are set against.
+/// The records that builds are compared with.
 #[derive(Debug, Clone)]
 pub struct Books<'a> {
-    /// The policy by which the bundles were audited.
+    /// The policy under which the bundles were audited.
     pub policy: &'a Policy,
-    /// The approvals, which the audit was given too.
+    /// The approvals, which the audit also used.
     pub approvals: &'a Approvals,
-    /// What runs.
+    /// The lists of what runs.
     pub inventories: &'a [Inventory],
-    /// What is asked about. Places are asked about whatever the period is: what runs, runs now.
+    /// The period to check. The period does not limit places, because an inventory lists what runs now.
     pub period: Period,
-    /// Builds to draw.
+    /// The sample of builds to draw.
     pub sample: Option<SampleSize>,
-    /// The moment that it is for.
+    /// The moment to evaluate for.
     pub now: Timestamp,
 }
 
-/// A build with its audit.
+/// A build and its audit.
 struct Audited<'a> {
     build: &'a Build,
     report: &'a BundleReport,
-    /// Does the period ask about it? A build without a known time is asked about.
+    /// Whether the build is in the period. A build without a known time counts as in the period.
     asked: bool,
-    /// What the check `source-approved` says.
+    /// The result of the check `source-approved`.
     approval: Result<&'a str, &'a str>,
 }
 
-/// Sets everything against everything. `reports` are audits with the books' policy and approvals.
+/// Compares everything. `reports` are audits with the policy and approvals of `books`.
 ///
-/// It does not say that an inventory is whole, or that a list of approvals is: both are given. Approvals are matched with builds by the full
-/// commit.
+/// The result does not show that an inventory or a list of approvals is complete: both are given. Approvals are matched
+/// with builds by the full commit.
 pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation {
     let builds = index(reports, books.policy);
     let audited: Vec<Audited<'_>> =
@@ -96,7 +96,7 @@ impl Audited<'_> {
         self.build.image.iter().flat_map(|image| &image.pushed).map(|(_, digest)| *digest).collect()
     }
 
-    /// In how many places it runs.
+    /// The number of places where the build's image runs.
     fn places(&self, running: &BTreeMap<Sha256, usize>) -> usize {
         self.digests().iter().filter_map(|digest| running.get(digest)).sum()
     }
@@ -117,12 +117,12 @@ fn audited<'a>(build: &'a Build, report: &'a BundleReport, period: &Period) -> A
     let approval = match finding {
         Some(finding) if finding.status == Status::Pass => Ok(finding.message.as_str()),
         Some(finding) => Err(finding.message.as_str()),
-        None => Err("nothing is known of its source"),
+        None => Err("its source is not known"),
     };
     Audited { build, report, asked: built.is_none_or(|built| period.holds(built)), approval }
 }
 
-/// In how many places each digest runs.
+/// The number of places where each digest runs.
 fn running(inventories: &[Inventory]) -> BTreeMap<Sha256, usize> {
     let mut running = BTreeMap::new();
     for used in inventories.iter().flat_map(|inventory| &inventory.images) {
@@ -133,7 +133,7 @@ fn running(inventories: &[Inventory]) -> BTreeMap<Sha256, usize> {
     running
 }
 
-/// One row for each place of each inventory, and one for each further build that states a digest which runs.
+/// One row for each place in each inventory, and one row for each further build that states a running digest.
 fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Row> {
     let by_path: BTreeMap<&str, &Audited<'_>> = audited.iter().map(|one| (one.build.path.as_str(), one)).collect();
     let mut said: BTreeMap<Sha256, Row> = BTreeMap::new();
@@ -152,7 +152,7 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
                 },
             }
             for row in rows.iter_mut().skip(first) {
-                // The colon is ours: what is before it says nothing of what is behind.
+                // The colon is added here, so each part is masked separately.
                 row.place = Some(format!("{}: {}", mask(&inventory.path), mask(&used.place)));
                 row.image = used.image.as_ref().ok().map(|image| image.text.clone());
             }
@@ -163,13 +163,14 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
 
 fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
     let image = used.image.as_ref().map_err(|why| format!("the image is not known: {why}"))?;
-    image.digest().ok_or_else(|| "the inventory does not name the image by digest".into())
+    image.digest().ok_or_else(|| "the inventory does not identify the image by digest".into())
 }
 
-/// What the builds that state a digest say, differences first. Which of them became the image is not known: none hides another.
+/// Rows for the builds that state a digest, differences first. It is not known which of these builds produced the
+/// image, so every one has a row.
 fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
-    // A copy of a bundle is not another build.
+    // A copy of a bundle is not a separate build.
     let mut distinct: BTreeMap<(Option<Sha256>, Option<&str>), &Build> = BTreeMap::new();
     for build in builds.of_digest(&digest) {
         let path = build.sha256.is_none().then_some(build.path.as_str());
@@ -182,17 +183,16 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
     let is_accepted = stated.iter().any(|one| one.build.accepted);
     let said = stated.iter().filter_map(|one| match (one.build.accepted, one.asked, one.approval) {
         (false, ..) if !is_accepted => {
-            let row = one.row(KIND, "the digest is that of a build which is not accepted");
+            let row = one.row(KIND, "the digest belongs to a build that is not accepted");
             Some(Row { details: one.build.because.clone(), ..row })
         }
-        // One that is not of the period contradicts nothing that is asked.
+        // A rejected build outside the period is not reported.
         (false, false, _) => None,
         (false, true, _) => {
-            let row =
-                one.row(Kind::BundleNotAccepted, "the digest is also stated by this build, which is not accepted");
+            let row = one.row(Kind::BundleNotAccepted, "this build, which is not accepted, also states the digest");
             Some(Row { details: one.build.because.clone(), ..row })
         }
-        (true, false, _) => Some(one.row(Kind::Matched, "built outside the period: its approval was not asked about")),
+        (true, false, _) => Some(one.row(Kind::Matched, "built outside the period: its approval was not checked")),
         (true, true, Ok(approval)) => Some(one.row(Kind::Matched, approval)),
         (true, true, Err(why)) => Some(one.row(Kind::BuiltWithoutApproval, why)),
     });
@@ -204,7 +204,7 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
     rows.into_iter().map(|row| Row { digest: Some(digest), ..row }).collect()
 }
 
-/// Builds of the period without an approval that counts, where no place says so already.
+/// Builds in the period without a valid approval, except those that a place's row already reports.
 fn without_approval(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
     let unsaid = audited.iter().filter(|one| one.is_verified() && one.asked);
     let unsaid = unsaid.filter(|one| !(one.build.accepted && one.places(running) > 0));
@@ -216,7 +216,7 @@ fn in_period<'a>(books: &Books<'a>) -> impl Iterator<Item = &'a Approval> {
     books.approvals.records.iter().filter(move |record| period.holds(record.time))
 }
 
-/// Approvals of the period without an accepted build, or whose builds run nowhere.
+/// Approvals in the period that have no accepted build or whose builds run nowhere.
 fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
     let mut by_commit: BTreeMap<&str, Vec<&Audited<'_>>> = BTreeMap::new();
     for one in audited {
@@ -231,9 +231,9 @@ fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha25
         let accepted: Vec<&&Audited<'_>> = built.iter().filter(|one| one.build.accepted).collect();
         let message = match (built.is_empty(), accepted.is_empty()) {
             (true, _) => "no verified manifest in the evidence is about the commit",
-            (false, true) => "what was built from the commit is not accepted",
+            (false, true) => "no build of the commit is accepted",
             (false, false) if accepted.iter().all(|one| one.places(running) == 0) => {
-                "it was built, and no inventory lists it"
+                "it was built, but no inventory lists it"
             }
             _ => continue,
         };
@@ -252,7 +252,7 @@ fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha25
     rows
 }
 
-/// Commits that several digests are stated for, if one of their builds is of the period.
+/// Commits with several stated digests and at least one build in the period.
 fn several_digests(audited: &[Audited<'_>]) -> Vec<Row> {
     let mut by_commit: BTreeMap<&String, Vec<&Audited<'_>>> = BTreeMap::new();
     for one in audited {
@@ -278,7 +278,7 @@ fn several_digests(audited: &[Audited<'_>]) -> Vec<Row> {
     rows
 }
 
-/// Bundles that are no evidence. One that is not verified has no time: it is always named.
+/// Bundles that are not accepted. A bundle that is not verified has no known time, so it is always listed.
 fn not_accepted(audited: &[Audited<'_>]) -> Vec<Row> {
     let rejected = audited.iter().filter(|one| !one.build.accepted && one.asked);
     rejected
@@ -289,7 +289,7 @@ fn not_accepted(audited: &[Audited<'_>]) -> Vec<Row> {
         .collect()
 }
 
-/// Everything that was read.
+/// Every input that was read.
 fn inputs(reports: &[BundleReport], books: &Books<'_>) -> Vec<Read> {
     let given = |kind, path: &str, sha256| Read {
         kind,
@@ -327,7 +327,7 @@ fn inputs(reports: &[BundleReport], books: &Books<'_>) -> Vec<Read> {
         });
         let beside = report.inputs.iter().filter(|input| !["approvals", "policy-file"].contains(&input.kind));
         inputs.extend(beside.map(|input| Read {
-            what: format!("beside {}", report.path),
+            what: format!("next to {}", report.path),
             ..given(input.kind, &input.name, input.sha256)
         }));
     }
@@ -347,7 +347,7 @@ fn row(kind: Kind, message: impl Into<String>) -> Row {
     }
 }
 
-/// Hides what looks like a secret.
+/// Masks what looks like a secret.
 fn masked(row: Row) -> Row {
     Row {
         image: row.image.as_deref().map(mask_name),

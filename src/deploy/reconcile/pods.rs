@@ -1,5 +1,5 @@
-//! Pods, as kubectl prints them: what the nodes say that they run (Kubernetes, ContainerStatus `imageID`), where they say it, and what was
-//! asked for where they do not.
+//! Pods as printed by kubectl: what the nodes report as running (Kubernetes, ContainerStatus `imageID`) or, if the
+//! nodes report nothing, what the Pod's spec requests.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use crate::workload::{ImageReference, UsedImage};
 
-/// Containers of a pod and where their state stands.
+/// The lists of containers in a Pod and the corresponding lists of container states.
 const CONTAINERS: [(&str, &str); 3] = [
     ("containers", "containerStatuses"),
     ("initContainers", "initContainerStatuses"),
     ("ephemeralContainers", "ephemeralContainerStatuses"),
 ];
 
-/// What a file of Kubernetes resources holds.
+/// The resources in a Kubernetes file.
 #[derive(Default)]
 pub(super) struct Found<'v> {
-    /// Every Pod, wherever it is.
+    /// Every Pod, wherever it occurs in the file.
     pods: Vec<&'v Value>,
     /// Everything else that is not a list.
     pub(super) others: Vec<&'v Value>,
@@ -29,15 +29,16 @@ pub(super) struct Found<'v> {
 pub(super) struct Running {
     pub(super) images: Vec<UsedImage>,
     pub(super) pods: usize,
-    /// Pods with a container that the status names no digest for.
+    /// The number of Pods with a container for which the status states no digest.
     pub(super) judged_by_spec: usize,
 }
 
 impl<'v> Found<'v> {
-    /// Takes documents and lists apart: `kubectl get pods`, `kubectl get all`, joined documents, lists in lists.
+    /// Collects Pods and other resources from documents and lists: `kubectl get pods`, `kubectl get all`, joined
+    /// documents, nested lists.
     ///
     /// # Errors
-    /// In words: a list that goes on elsewhere is not whole; what is next to Pods and is not a resource.
+    /// A message for a list that continues on another page, or for a document that is next to Pods but not a resource.
     pub(super) fn of(documents: &'v [Value]) -> Result<Self, String> {
         let mut found = Self::default();
         documents.iter().try_for_each(|document| found.add(document, ""))?;
@@ -45,7 +46,7 @@ impl<'v> Found<'v> {
             |other: &&Value| ["apiVersion", "kind"].iter().all(|field| !text(other.get(*field)).is_empty());
         match found.others.iter().find(|other| !found.pods.is_empty() && !is_resource(other)) {
             Some(_) => {
-                Err("it has Pods, and a document that is not a Kubernetes resource (apiVersion and kind)".into())
+                Err("it contains Pods and a document that is not a Kubernetes resource with apiVersion and kind".into())
             }
             None => Ok(found),
         }
@@ -54,7 +55,7 @@ impl<'v> Found<'v> {
     fn add(&mut self, document: &'v Value, list: &str) -> Result<(), String> {
         const OF_LISTS: [&str; 4] = ["apiVersion", "kind", "metadata", "items"];
         let kind = kind(document);
-        // Items of a typed list may leave out what they are.
+        // Items of a typed list may omit apiVersion and kind.
         if kind == "Pod" || (kind.is_empty() && list == "PodList") {
             self.pods.push(document);
             return Ok(());
@@ -66,22 +67,22 @@ impl<'v> Found<'v> {
         };
         if !text(document.pointer("/metadata/continue")).is_empty() {
             return Err(
-                "it is one page of a longer list (metadata.continue): ask for all of it, as kubectl does".into()
+                "it is only one page of a longer list (metadata.continue): supply the complete list, as kubectl prints it".into()
             );
         }
-        // A custom resource may be called like a list, and have more in it.
+        // A custom resource's kind may end in `List` although it has more fields than a list.
         if document.as_object().is_some_and(|fields| fields.keys().any(|key| !OF_LISTS.contains(&key.as_str()))) {
             self.others.push(document);
         }
         items.iter().try_for_each(|item| self.add(item, kind))
     }
 
-    /// Is there a Pod, or nothing but empty lists?
+    /// Whether there is a Pod, or nothing but empty lists.
     pub(super) fn is_of_pods(&self) -> bool {
         !self.pods.is_empty() || self.others.is_empty()
     }
 
-    /// The Pods, each with what it is: items of a typed list may leave that out.
+    /// The Pods, each completed with apiVersion and kind, which items of a typed list may omit.
     pub(super) fn whole_pods(&self) -> impl Iterator<Item = Cow<'v, Value>> {
         self.pods.iter().map(|pod| match pod.as_object() {
             Some(fields) if !fields.contains_key("apiVersion") || !fields.contains_key("kind") => {
@@ -94,7 +95,7 @@ impl<'v> Found<'v> {
         })
     }
 
-    /// Every image of every Pod: by its status, and where that names no digest by its spec.
+    /// Every image in every Pod: from the Pod's status, or from its spec if the status states no digest.
     pub(super) fn running(&self) -> Running {
         let mut running = Running::default();
         self.pods.iter().for_each(|pod| running.add(pod));
@@ -127,9 +128,9 @@ impl Running {
                 let ids = states.remove(name).unwrap_or_default();
                 by_spec = by_spec || !ids.iter().any(|id| id.contains('@'));
                 let image = match ids.as_slice() {
-                    [] | [""] => named(asked, "the pod does not name it"),
+                    [] | [""] => named(asked, "the pod does not specify its image"),
                     [id] => running(id, asked),
-                    _ => Err("its state is in the status twice".into()),
+                    _ => Err("the status contains more than one state for it".into()),
                 };
                 self.push(format!("{place} {list} {name}"), image);
             }
@@ -145,13 +146,13 @@ impl Running {
             }
         }
         if self.images.len() == before {
-            self.push(place, Err("no container is found in the pod".into()));
+            self.push(place, Err("the pod has no containers".into()));
         }
         self.pods += 1;
         self.judged_by_spec += usize::from(by_spec);
     }
 
-    /// The entries of a list. What is not a list hides what it holds.
+    /// The entries of a list. If the value is not a list, its content is unknown, which is reported as an image.
     fn entries<'v>(&mut self, pod: &'v Value, part: &str, list: &str, place: &str) -> &'v [Value] {
         match pod.get(part).and_then(|part| part.get(list)) {
             Some(Value::Array(entries)) => entries,
@@ -168,7 +169,8 @@ impl Running {
     }
 }
 
-/// What a node says: `REPOSITORY@DIGEST`, with the prefix of older container engines or not. A bare digest is an image's id, not a manifest's.
+/// The image that a node reports: `REPOSITORY@DIGEST`, with or without the prefix of older container engines. A bare
+/// digest is an image ID, not a manifest digest.
 fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
     let plain = id.strip_prefix("docker-pullable://").or_else(|| id.strip_prefix("docker://")).unwrap_or(id);
     if plain.contains('@') {
@@ -178,7 +180,7 @@ fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
     match asked.digest() {
         Some(_) => Ok(asked),
         None => Err(format!(
-            "the node names an image id only ({plain}), which is no manifest's digest, and the pod asked for {}",
+            "the node reports only an image ID ({plain}), which is not a manifest digest, and the pod requested {}",
             asked.text
         )),
     }
@@ -186,7 +188,7 @@ fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
 
 fn named(image: &str, unnamed: &str) -> Result<ImageReference, String> {
     if image.trim().is_empty() {
-        let words = if unnamed.is_empty() { "neither the node nor the pod names it" } else { unnamed };
+        let words = if unnamed.is_empty() { "neither the node nor the pod identifies it" } else { unnamed };
         return Err(words.into());
     }
     ImageReference::parse(image)

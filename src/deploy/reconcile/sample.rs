@@ -1,5 +1,6 @@
-//! Builds to look at by hand, drawn so that anybody can draw them again: each build's rank is the SHA-256 of the seed, a line feed and the
-//! digest of its bundle in hexadecimal, and the lowest ranks are drawn. Neither the order of files nor this program has a say in it.
+//! Draws a sample of builds for manual review in a way that anyone can repeat: each build's rank is the SHA-256 of the
+//! seed, a line feed and the bundle's digest in hexadecimal. The lowest ranks are drawn. The order of files does not
+//! matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +9,16 @@ use crate::base::digest::Sha256;
 use crate::base::mask::mask;
 use crate::report::{Sample, SampledBuild};
 
-/// How many builds are drawn, and by which seed.
+/// The number of builds to draw, and the seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleSize {
-    /// How many.
+    /// The number of builds.
     pub count: usize,
-    /// Any text. An auditor chooses it after the evidence is handed over.
+    /// Any text. An auditor chooses the seed after receiving the evidence.
     pub seed: String,
 }
 
-/// Draws from the verified builds of the period; a bundle that lies there twice is one.
+/// Draws from the verified builds of the period; copies of a bundle count once.
 pub(super) fn draw(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>, size: &SampleSize) -> Sample {
     let mut met = BTreeSet::new();
     let mut ranked: Vec<SampledBuild> = Vec::new();

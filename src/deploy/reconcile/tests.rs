@@ -1,4 +1,4 @@
-//! An estate with gaps that were planted, and readers of inventories on hostile ones.
+//! Tests with an estate that has planted gaps and with hostile inventories.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,12 +28,12 @@ fn pinned(name: &str) -> String {
     format!("registry.example/acme/{name}@{}", digest(name))
 }
 
-/// Builds, pods and approvals that fit, before anything is taken away.
+/// Builds, pods and approvals that all match until a test changes them.
 struct Estate {
     reports: Vec<BundleReport>,
     pods: Vec<(String, String)>,
     approvals: Vec<(String, String)>,
-    /// Kind and what the row must name: a place, a bundle or a commit.
+    /// The expected rows: the kind, and the place, bundle or commit that the row must contain.
     planted: BTreeSet<(Kind, String)>,
 }
 
@@ -133,7 +133,7 @@ impl Estate {
     }
 }
 
-/// 250 builds, each in two places: everything fits.
+/// 250 builds, each running in two places: everything matches.
 fn sound() -> Estate {
     let mut estate = Estate { reports: Vec::new(), pods: Vec::new(), approvals: Vec::new(), planted: BTreeSet::new() };
     for build in 0..250 {
@@ -154,20 +154,20 @@ fn reject(report: &mut BundleReport, message: &str) {
 }
 
 #[test]
-fn what_fits_is_matched() {
+fn matching_records_give_only_matched_rows() {
     let answer = sound().answer();
     assert_eq!((answer.exit_code(), answer.rows.len(), answer.count(Kind::Matched)), (0, 500, 500));
     assert_eq!((answer.builds_in_period, answer.approvals_in_period), (250, 250));
-    // The policy, which has no file, is the one thing without a line.
+    // The policy does not come from a file, so it has no line.
     assert_eq!(answer.inputs.len(), 1 + 1 + 250);
     let keys: Vec<_> = answer.keys.iter().map(|key| (key.builds, key.first)).collect();
     assert_eq!(keys, [(125, Some(at(Estate::BUILT))); 2]);
 }
 
 #[test]
-fn every_planted_gap_is_found_and_nothing_else() {
+fn exactly_the_planted_gaps_are_found() {
     let mut estate = sound();
-    // What nobody built, what is named by a tag only, what the node does not name.
+    // Images without a build, images identified only by a tag, and images that the node does not report.
     for stranger in 0..7 {
         let place = estate.run(pinned(&format!("stranger-{stranger}")));
         estate.plant(Kind::RunningWithoutAcceptedBuild, place);
@@ -176,7 +176,7 @@ fn every_planted_gap_is_found_and_nothing_else() {
     estate.plant(Kind::RunningWithoutAcceptedBuild, place);
     let place = estate.run(String::new());
     estate.plant(Kind::RunningWithoutAcceptedBuild, place);
-    // Builds that the audit rejects, and that run in two places each.
+    // Builds that the audit rejects, each running in two places.
     for build in [3, 5, 7] {
         reject(&mut estate.reports[build], "the list does not name the commit");
         estate.plant(Kind::BundleNotAccepted, format!("evidence/{build}.sig.tbz"));
@@ -186,7 +186,7 @@ fn every_planted_gap_is_found_and_nothing_else() {
             estate.plant(Kind::RunningWithoutAcceptedBuild, format!("pods.json: Pod prod/app-{pod} containers main"));
         }
     }
-    // Builds without an approval: one runs in two places, one nowhere.
+    // Builds without an approval: one runs in two places, the other nowhere.
     let finding = |report: &mut BundleReport| report.findings[0].status = Status::Fail;
     finding(&mut estate.reports[100]);
     estate.approvals.remove(100);
@@ -196,11 +196,11 @@ fn every_planted_gap_is_found_and_nothing_else() {
     let idle = estate.build(900, Estate::BUILT);
     finding(&mut estate.reports[idle]);
     estate.plant(Kind::BuiltWithoutApproval, "evidence/900.sig.tbz");
-    // The same outside of the period: not asked about, and its place is matched.
+    // A build without approval outside the period: its approval is not checked, and its place counts as matched.
     let old = estate.build(901, "2025-06-01T00:00:00Z");
     finding(&mut estate.reports[old]);
     estate.run(pinned("image-901"));
-    // Approved and never built; approved, built and running nowhere; approved in another period.
+    // Approved but never built; approved and built but not running; approved in a different period.
     for build in [910, 911, 912] {
         estate.approve(build);
         estate.plant(Kind::ApprovedNotSeen, commit(build));
@@ -209,12 +209,12 @@ fn every_planted_gap_is_found_and_nothing_else() {
     estate.approve(920);
     estate.plant(Kind::ApprovedNotSeen, commit(920));
     estate.approvals.push((commit(930), "2025-06-01T00:00:00Z".into()));
-    // A second build of a commit, which gave other bytes.
+    // A second build of a commit, with a different digest.
     let again = estate.build(940, Estate::BUILT);
     estate.reports[again].built.as_mut().unwrap().commit = Some(commit(40));
     estate.run(pinned("image-940"));
     estate.plant(Kind::SeveralDigests, commit(40));
-    // A second copy of a bundle is no second digest.
+    // A copy of a bundle is not a second digest.
     let copy = estate.reports[41].clone();
     estate.reports.push(BundleReport { path: "evidence/copy.sig.tbz".into(), ..copy });
     // A bundle that cannot be read.
@@ -247,10 +247,10 @@ fn every_planted_gap_is_found_and_nothing_else() {
         let (mut one, mut other) = (Vec::new(), Vec::new());
         answer.write(Format::from_word(word).unwrap(), &mut one).unwrap();
         estate.answer().write(Format::from_word(word).unwrap(), &mut other).unwrap();
-        assert!(one == other, "{word} is not the same twice");
+        assert!(one == other, "{word} differs between two runs");
         let text = String::from_utf8(one).unwrap();
         for (_, subject) in &estate.planted {
-            // The text's tables break long words.
+            // The tables in the text report break long words.
             assert!(word == "text" || text.contains(subject.as_str()), "{word}: {subject}");
         }
     }
@@ -258,7 +258,7 @@ fn every_planted_gap_is_found_and_nothing_else() {
 }
 
 #[test]
-fn a_sample_is_drawn_by_seed_and_bytes_alone() {
+fn a_sample_depends_only_on_seed_and_bundle_digests() {
     let estate = sound();
     let sample = estate.answer().sample.unwrap();
     assert_eq!((sample.population, sample.builds.len()), (250, 10));
@@ -278,9 +278,9 @@ fn a_sample_is_drawn_by_seed_and_bytes_alone() {
     assert_eq!(sample.builds.iter().map(|build| build.rank).collect::<Vec<_>>(), all[..10]);
 }
 
-/// Two commits, one digest: which of the builds became the image is not known, so that neither may hide the other.
+/// Two commits with one digest: it is not known which build produced the image, so both must be reported.
 #[test]
-fn no_build_of_a_running_digest_hides_another() {
+fn every_build_of_a_running_digest_is_reported() {
     let with = |order: [usize; 3]| {
         let mut estate =
             Estate { reports: Vec::new(), pods: Vec::new(), approvals: Vec::new(), planted: BTreeSet::new() };
@@ -288,7 +288,7 @@ fn no_build_of_a_running_digest_hides_another() {
             let at = estate.build(build, Estate::BUILT);
             estate.reports[at].built.as_mut().unwrap().pushed = vec![("v1".into(), digest("image"))];
             if build == 2 {
-                // Accepted all the same: the policy has `source-approved` at `warn`.
+                // Accepted anyway: the policy sets `source-approved` to `warn`.
                 estate.reports[at].findings[0].status = Status::Fail;
                 estate.reports[at].findings[0].message = "the list does not name the commit".into();
             } else {
@@ -303,7 +303,7 @@ fn no_build_of_a_running_digest_hides_another() {
     assert_eq!(answer.exit_code(), 1);
     let rows = |kind| answer.rows.iter().filter(move |row| row.kind == kind);
     let unapproved: Vec<_> = rows(Kind::BuiltWithoutApproval).map(|row| (&row.place, &row.bundle)).collect();
-    // In each place, and the others once.
+    // One row per place.
     assert_eq!(unapproved.len(), 2);
     assert!(
         unapproved.iter().all(|(place, bundle)| place.is_some() && bundle.as_deref() == Some("evidence/2.sig.tbz"))
@@ -315,7 +315,7 @@ fn no_build_of_a_running_digest_hides_another() {
     }
 }
 
-/// A place, and its image or why it is not known.
+/// A place, and its image or the reason why it is not known.
 type Entry = (String, Result<String, String>);
 
 fn read(text: &str) -> Result<Vec<Entry>, String> {
@@ -325,7 +325,7 @@ fn read(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 #[test]
-fn a_pod_is_what_the_node_says() {
+fn a_pod_is_evaluated_by_the_status_from_its_node() {
     let id = digest("x");
     let pod = |spec: &str, status: &str| {
         format!(r#"{{"kind":"Pod","metadata":{{"name":"p","namespace":"n"}},"spec":{spec},"status":{status}}}"#)
@@ -337,14 +337,14 @@ fn a_pod_is_what_the_node_says() {
     };
     assert_eq!(one("app:v1", &format!("docker-pullable://app@{id}")), Ok(format!("app@{id}")));
     assert_eq!(one("app:v1", &format!("r.example/app@{id}")), Ok(format!("r.example/app@{id}")));
-    // What ran counts, not what was asked for.
+    // The image that ran counts, not the requested one.
     let asked = format!("app@{}", digest("y"));
     assert_eq!(one(&asked, &format!("app@{id}")), Ok(format!("app@{id}")));
     assert_eq!(one(&asked, &id.to_string()), Ok(asked.clone()));
     assert_eq!(one(&asked, ""), Ok(asked));
-    assert!(one("app:v1", &id.to_string()).unwrap_err().contains("image id only"));
-    assert!(one("", "").unwrap_err().contains("does not name it"));
-    // A container that only the node knows, and one whose state stands there twice.
+    assert!(one("app:v1", &id.to_string()).unwrap_err().contains("only an image ID"));
+    assert!(one("", "").unwrap_err().contains("does not specify its image"));
+    // A container that only the node reports, and a container with duplicate states.
     let status = format!(r#"{{"containerStatuses":[{{"name":"x","imageID":"app@{id}"}}]}}"#);
     assert_eq!(read(&pod(r#"{"containers":[{"name":"c","image":"a"}]}"#, &status)).unwrap().len(), 2);
     let status = r#"{"containerStatuses":[{"name":"c","imageID":"a@b"},{"name":"c","imageID":"c@d"}]}"#;
@@ -356,9 +356,10 @@ fn a_pod_is_what_the_node_says() {
     assert_eq!(read(&pod(&spec, "{}")).unwrap().len(), 3);
 }
 
-/// What `kubectl get all` prints, documents that were joined, lists in lists: a Pod is judged by its status wherever it is.
+/// The output of `kubectl get all`, joined documents, nested lists: a Pod is evaluated by its status wherever it
+/// occurs.
 #[test]
-fn no_pod_is_lost_among_other_resources() {
+fn pods_among_other_resources_are_found() {
     let (asked, ran, third) = (digest("asked"), digest("ran"), digest("third"));
     let pod = format!(
         r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a","namespace":"x"}},"spec":{{"containers":[{{"name":"c","image":"app@{asked}"}}]}},"status":{{"containerStatuses":[{{"name":"c","image":"app@{asked}","imageID":"app@{ran}"}}],"ephemeralContainerStatuses":[{{"name":"e","imageID":"debug@{third}"}}]}}}}"#
@@ -399,14 +400,14 @@ fn no_pod_is_lost_among_other_resources() {
         let error = read(&text).unwrap_err();
         assert!(error.contains(fault), "{text}: {error}");
     }
-    // What is not a list hides what it holds.
+    // The content of a value that is not a list is unknown.
     let odd = pod.replace(r#""containers":["#, r#""initContainers":{"a":1},"containers":["#);
     assert!(read(&odd).unwrap().iter().any(|(_, image)| image.is_err()));
 }
 
-/// What a runtime takes from an annotation, or from a key that no table has, runs too: the status of the containers does not name it.
+/// Images from annotations or unknown keys run too, although the containers' status does not list them.
 #[test]
-fn what_a_pod_runs_beside_its_containers_is_not_passed_over() {
+fn images_that_a_pod_runs_outside_its_containers_are_reported() {
     let pod = |more: &str| {
         format!(
             r#"{{"kind":"PodList","apiVersion":"v1","items":[{{"metadata":{{"name":"a","namespace":"n"{more}}},"spec":{{"containers":[{{"name":"c","image":"a:v1"}}]}},"status":{{"containerStatuses":[{{"name":"c","imageID":"{}"}}]}}}}]}}"#,
@@ -438,7 +439,7 @@ fn pods_without_a_digest_in_their_status_are_counted() {
     let inventory =
         Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!((inventory.pods, inventory.pods_by_spec, inventory.images.len()), (4, 3, 8));
-    assert_eq!(inventory.what(), "pods; Pods: 4, without a digest in their status and judged by their spec: 3");
+    assert_eq!(inventory.what(), "pods; Pods: 4, without a digest in their status and evaluated by their spec: 3");
 }
 
 #[test]
@@ -449,14 +450,14 @@ fn inventories_are_read_strictly() {
     assert_eq!(rows[1], ("record 2, host 2".into(), Err("the cell is empty".into())));
     let yaml = "kind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: a}]}\n";
     assert_eq!(read(yaml).unwrap()[0].0, "Pod /p containers c");
-    // Manifests that are no pods, and contracts, are read as workloads.
+    // Other manifests and contracts are read as workloads.
     assert_eq!(read(&format!("services: {{a: {{image: app@{id}}}}}\n")).unwrap().len(), 1);
     for (text, fault) in [
         ("place,image\na\n", "record 1: expected 2 fields, found 1"),
         ("place,image\n\"a", "has no end"),
         ("place,image,image\na,b,c\n", "the columns place and image; found the line \"place,image,image\""),
-        ("place;image\na;b\n", "separated by commas"),
-        ("host\timage\na\tb\n", "separated by commas"),
+        ("place;image\na;b\n", "comma-separated CSV"),
+        ("host\timage\na\tb\n", "comma-separated CSV"),
         ("host,image\na,b\n", "the columns place and image"),
         ("image\na\n", "the columns place and image"),
         ("{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"x\"},\"items\":[]}", "one page"),

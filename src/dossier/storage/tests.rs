@@ -1,4 +1,4 @@
-//! What belongs to a bundle is decided by one rule, wherever the files are.
+//! The same rule decides what belongs to a bundle, on disk and in memory.
 
 use super::*;
 use crate::base::time::Timestamp;
@@ -6,13 +6,13 @@ use crate::dossier::{Beside, Handed, Terms};
 use crate::report::{Format, Options};
 use crate::run::{Queue, audit_all};
 
-/// Every regular file below a folder, by its path.
+/// Every regular file below a folder, by path.
 fn in_memory(folder: &Path, limits: &Limits) -> BTreeMap<String, Vec<u8>> {
     let files = Storage::Disk.files_below(folder, limits.case_members(), limits).unwrap();
     files.into_iter().map(|(_, path)| (path.display().to_string(), fs::read(path).unwrap())).collect()
 }
 
-/// The report on every bundle of a folder under the policy in it; `None` where there is no policy, or no bundle.
+/// The report on every bundle of a folder under the policy in it; `None` if there is no policy or no bundle.
 fn report(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Option<Vec<u8>> {
     let policy = storage.read_policy(&folder.join("policy.toml"), limits).ok()?;
     let terms = Terms::new(policy, Vec::new(), Handed::default()).ok()?;
@@ -30,9 +30,9 @@ fn report(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Option<Vec<u8
 }
 
 #[test]
-fn an_audit_in_memory_gives_the_report_of_the_same_files_on_the_disk() {
+fn an_audit_in_memory_gives_the_same_report_as_on_disk() {
     let limits = Limits::default();
-    // Relative, so that both name the same paths.
+    // Relative, so that the paths are equal on disk and in memory.
     let folders = Storage::Disk.entries(Path::new("fixtures")).unwrap();
     let mut same = 0;
     for (folder, _) in folders {
@@ -46,7 +46,7 @@ fn an_audit_in_memory_gives_the_report_of_the_same_files_on_the_disk() {
 }
 
 #[test]
-fn what_lies_beside_a_bundle_belongs_to_it_where_it_is_the_only_one() {
+fn files_next_to_a_bundle_belong_to_it_if_it_is_the_only_one() {
     let pem = fs::read("fixtures/good-rsa-2048/key.pem").unwrap();
     let names = ["a/b.sig.tbz", "a/image/index.json", "a/trust/x", "a/builder/y", "a/status.json", "a/key.pem"];
     let mut files: BTreeMap<String, Vec<u8>> = names.map(|name| (name.to_owned(), pem.clone())).into();
@@ -57,7 +57,7 @@ fn what_lies_beside_a_bundle_belongs_to_it_where_it_is_the_only_one() {
         (keys.len(), server.is_some(), trust.is_some(), builder.is_some(), image.is_some())
     };
     assert_eq!(beside(&files, &Handed::default()), (1, true, true, true, true));
-    // What was given is used instead.
+    // Supplied evidence is used instead.
     let given = Handed { trust: Some(Vec::new()), image: Some(Source::Path("i".into())), ..Handed::default() };
     assert_eq!(beside(&files, &given), (1, true, false, true, false));
     files.insert("a/c.sig.tbz".into(), Vec::new());
@@ -65,7 +65,7 @@ fn what_lies_beside_a_bundle_belongs_to_it_where_it_is_the_only_one() {
 }
 
 #[test]
-fn a_path_out_of_memory_leads_nowhere() {
+fn paths_outside_memory_are_not_found() {
     let files = BTreeMap::from([("a/b.sig.tbz".to_owned(), vec![1]), ("ab".to_owned(), vec![2])]);
     let (storage, limits) = (Storage::Memory(&files), Limits::default());
     let bound = limits.key_file_bytes();
@@ -80,7 +80,7 @@ fn a_path_out_of_memory_leads_nowhere() {
 
 #[test]
 #[cfg(unix)]
-fn a_bundle_that_is_named_twice_is_there_once() {
+fn a_bundle_listed_twice_counts_once() {
     use std::os::unix::fs::symlink;
     let top = std::env::temp_dir().join(format!("hpsb-audit-named-twice-{}", std::process::id()));
     let _ = fs::remove_dir_all(&top);
@@ -99,37 +99,37 @@ fn a_bundle_that_is_named_twice_is_there_once() {
             assert_eq!(found.len(), 1, "{} {}: {found:?}", one.display(), other.display());
         }
     }
-    // A link next to its file is the same bundle, under the file's name, whichever is found first.
+    // A link next to its file is the same bundle, with the file's name, regardless of which is found first.
     for link in ["a/0.sig.tbz", "a/y.sig.tbz"] {
         symlink("x.sig.tbz", top.join(link)).unwrap();
     }
     assert_eq!(found(&[named("a")], &limits).unwrap(), std::slice::from_ref(&file));
     assert_eq!(found(&[named("a/y.sig.tbz")], &limits).unwrap(), [named("a/y.sig.tbz")]);
-    // A copy, and a link in another folder, where other evidence may be, are judged too.
+    // A copy is also audited, and so is a link in a different folder, which may have other evidence.
     fs::copy(&file, top.join("a/z.sig.tbz")).unwrap();
     symlink("../a/x.sig.tbz", top.join("b/x.sig.tbz")).unwrap();
     assert_eq!(found(&[named(".")], &limits).unwrap().len(), 3);
-    // What cannot be opened stays, so that opening it says why.
+    // A path that cannot be opened is kept, so that opening it reports the error.
     assert_eq!(found(&[named("no.sig.tbz"), named("no.sig.tbz")], &limits).unwrap().len(), 1);
     fs::remove_dir_all(&top).unwrap();
 }
 
 #[test]
-fn files_in_memory_are_there_once_too() {
+fn files_in_memory_listed_twice_count_once() {
     let files = ["a/b.sig.tbz", "a/c.sig.tbz"].map(|name| (name.to_owned(), vec![1])).into();
     let (storage, limits) = (Storage::Memory(&files), Limits::default());
     let named = ["a/b.sig.tbz", "./a/b.sig.tbz", "a", "a/"].map(PathBuf::from);
     assert_eq!(storage.find_bundles(&named, &limits).unwrap().len(), 2);
 }
 
-/// A bundle is not passed over because its name is a folder's too.
+/// A bundle must not be skipped because a folder has the same name.
 #[test]
-fn a_name_that_is_a_file_and_a_folder_is_no_evidence() {
+fn a_name_of_both_a_file_and_a_folder_is_an_error() {
     let names = ["e/a.sig.tbz", "e/a.sig.tbz/b", "e/c"];
     let files = names.map(|name| (name.to_owned(), vec![1])).into();
     let (storage, limits) = (Storage::Memory(&files), Limits::default());
     assert!(storage.entries(Path::new("e")).is_err());
-    // The folder stands for what cannot be searched, and cannot be opened.
+    // The folder is listed in place of its entries, and cannot be opened.
     assert_eq!(storage.find_bundles(&["e".into()], &limits).unwrap(), [PathBuf::from("e")]);
     assert!(storage.open(Path::new("e")).is_err());
 }

@@ -13,7 +13,7 @@ pub(super) fn make_executable(repository: &TestRepository, path: &str) {
     set_mode(repository, path, 0o755);
 }
 
-/// A repository with one file; its folder goes away at the end, which no clone minds.
+/// A repository with one file. Its folder is deleted on drop, but a clone does not need the folder.
 fn library(text: &str) -> TestRepository {
     let library = TestRepository::new();
     library.write("lib.c", text);
@@ -27,7 +27,7 @@ fn add_module(repository: &TestRepository, path: &str) {
     repository.commit("module");
 }
 
-/// Commits attributes and a file, and checks the file out again by their order.
+/// Commits attributes and a file, and checks the file out again with these attributes.
 fn with_attributes(repository: &TestRepository, attributes: &str, file: &str, content: &[u8]) {
     repository.write(".gitattributes", attributes).write(file, content);
     repository.commit("attributes");
@@ -36,10 +36,10 @@ fn with_attributes(repository: &TestRepository, attributes: &str, file: &str, co
 }
 
 pub(super) const RECIPES: &[Recipe] = &[
-    ("file with other bytes", |repository| {
+    ("file with changed bytes", |repository| {
         repository.write("README", "changed\n");
     }),
-    ("file with other bytes of the same length", |repository| {
+    ("file with changed bytes of the same length", |repository| {
         repository.write("src/deep/x", "y");
     }),
     ("file deleted", |repository| {
@@ -48,27 +48,27 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("file added", |repository| {
         repository.write("src/new", "x");
     }),
-    ("file added that is ignored", |repository| {
+    ("ignored file added", |repository| {
         repository.write("src/new.o", "x");
     }),
-    ("file added that only the clone ignores", |repository| {
+    ("file added that only info/exclude ignores", |repository| {
         repository.write(".git/info/exclude", "new\n").write("src/new", "x");
     }),
     ("file made executable", |repository| make_executable(repository, "README")),
     ("file no longer executable", |repository| set_mode(repository, "run.sh", 0o644)),
-    ("file writable by all", |repository| set_mode(repository, "README", 0o666)),
-    ("file in the place of a link", |repository| {
+    ("world-writable file", |repository| set_mode(repository, "README", 0o666)),
+    ("file in place of a link", |repository| {
         repository.remove("link").write("link", "README");
     }),
-    ("link in the place of a file", |repository| {
+    ("link in place of a file", |repository| {
         repository.remove("README");
         symlink("run.sh", repository.path.join("README")).unwrap();
     }),
-    ("link that leads elsewhere", |repository| {
+    ("link with a changed target", |repository| {
         repository.remove("link");
         symlink("run.sh", repository.path.join("link")).unwrap();
     }),
-    ("folder in the place of a file", |repository| {
+    ("folder in place of a file", |repository| {
         repository.remove("README").write("README/x", "x");
     }),
     ("empty folder", |repository| std::fs::create_dir(repository.path.join("empty")).unwrap()),
@@ -76,21 +76,21 @@ pub(super) const RECIPES: &[Recipe] = &[
         symlink("/etc/passwd", repository.path.join("absolute")).unwrap();
         repository.commit("absolute");
     }),
-    ("change that is staged", |repository| {
+    ("staged change", |repository| {
         repository.write("README", "staged\n");
         repository.git(&["add", "README"]);
     }),
-    ("change that is staged and undone in the work tree", |repository| {
+    ("staged change, undone in the work tree", |repository| {
         let before = std::fs::read(repository.path.join("README")).unwrap();
         repository.write("README", "staged\n");
         repository.git(&["add", "README"]);
         repository.write("README", before);
     }),
-    ("change that the index is told to overlook", |repository| {
+    ("change to a file marked assume-unchanged", |repository| {
         repository.git(&["update-index", "--assume-unchanged", "README"]);
         repository.write("README", "changed\n");
     }),
-    ("execute bit that the config overlooks", |repository| {
+    ("execute bit with core.fileMode=false", |repository| {
         repository.git(&["config", "core.fileMode", "false"]);
         make_executable(repository, "README");
     }),
@@ -100,7 +100,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("sparse checkout", |repository| {
         repository.git(&["sparse-checkout", "set", "--no-cone", "/README", "/.gitignore"]);
     }),
-    ("names that are odd", |repository| {
+    ("odd names", |repository| {
         repository.write("a b", "x").write("é", "x").write("a\\b", "x").write("-n", "x").write("a\nb", "x");
         repository.commit("names");
     }),
@@ -113,11 +113,11 @@ pub(super) const RECIPES: &[Recipe] = &[
         add_module(repository, "lib");
         repository.write("lib/new", "new");
     }),
-    ("submodule at another commit", |repository| {
+    ("submodule at a different commit", |repository| {
         add_module(repository, "lib");
         repository.git(&["-C", "lib", "commit", "--quiet", "--allow-empty", "--message", "other"]);
     }),
-    ("two submodules whose names begin alike", |repository| {
+    ("two submodules with a common name prefix", |repository| {
         add_module(repository, "lib");
         add_module(repository, "lib-x");
         add_module(repository, "lib.y");
@@ -130,31 +130,31 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.git(&["submodule", "--quiet", "update", "--init", "--recursive"]);
         repository.commit("outer");
     }),
-    ("submodule with a .git folder of its own", |repository| {
+    ("submodule with a .git folder", |repository| {
         let library = library("lib");
         repository.git(&["clone", "--quiet", &format!("file://{}", library.path.display()), "lib"]);
         repository.git(&["submodule", "--quiet", "add", &format!("file://{}", library.path.display()), "lib"]);
         repository.commit("module");
     }),
-    ("submodule with a lock of a branch", |repository| {
+    ("submodule with a branch lock", |repository| {
         add_module(repository, "lib");
         repository.write(".git/modules/lib/refs/heads/main.lock", "");
     }),
-    ("lock of a branch", |repository| {
+    ("branch lock", |repository| {
         repository.write(".git/refs/heads/main.lock", "").write(".git/refs/heads/topic/x.lock", "not an id\n");
     }),
-    ("ref in a folder like a lock", |repository| {
+    ("ref in a folder named like a lock", |repository| {
         let id = repository.git(&["rev-parse", "HEAD"]);
         repository.write(".git/refs/heads/x.lock/y", id);
     }),
     ("lock without a name", |repository| {
         repository.write(".git/refs/heads/.lock", "");
     }),
-    ("HEAD leads to a lock", |repository| {
+    ("HEAD points to a lock", |repository| {
         let id = repository.git(&["rev-parse", "HEAD"]);
         repository.write(".git/refs/heads/x.lock", id).write(".git/HEAD", "ref: refs/heads/x.lock\n");
     }),
-    ("locks and files that a git which was stopped left behind", |repository| {
+    ("locks and files left by an interrupted git", |repository| {
         for file in [
             "HEAD.lock",
             "config.lock",
@@ -181,32 +181,32 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.git(&["submodule", "--quiet", "deinit", "--force", "lib"]);
         std::fs::remove_dir(repository.path.join("lib")).unwrap();
     }),
-    ("submodule whose objects are gone", |repository| {
+    ("submodule with missing objects", |repository| {
         add_module(repository, "lib");
         std::fs::remove_dir_all(repository.path.join(".git/modules/lib/objects")).unwrap();
         std::fs::create_dir(repository.path.join(".git/modules/lib/objects")).unwrap();
     }),
-    ("file in the place of a submodule", |repository| {
+    ("file in place of a submodule", |repository| {
         add_module(repository, "lib");
         repository.git(&["submodule", "--quiet", "deinit", "--force", "lib"]);
         std::fs::remove_dir(repository.path.join("lib")).unwrap();
         repository.write("lib", "x");
     }),
-    ("line ends by eol=crlf", |repository| with_attributes(repository, "*.t text eol=crlf\n", "a.t", b"one\ntwo\n")),
-    ("line ends by text=auto eol=crlf", |repository| {
+    ("line endings by eol=crlf", |repository| with_attributes(repository, "*.t text eol=crlf\n", "a.t", b"one\ntwo\n")),
+    ("line endings by text=auto eol=crlf", |repository| {
         with_attributes(repository, "*.t text=auto eol=crlf\n", "a.t", b"one\ntwo\n")
     }),
-    ("line ends by an old attribute", |repository| {
+    ("line endings by an old attribute", |repository| {
         with_attributes(repository, "*.t crlf=auto eol=crlf\n", "a.t", b"one\ntwo\n")
     }),
-    ("line ends by the config alone", |repository| {
+    ("line endings by the config alone", |repository| {
         repository.write("a.t", "one\ntwo\n");
         repository.commit("line ends");
         repository.git(&["config", "core.autocrlf", "true"]);
         repository.remove("a.t");
         repository.git(&["checkout", "--quiet", "--", "a.t"]);
     }),
-    ("line ends in a file of text", |repository| {
+    ("line endings in a text file", |repository| {
         with_attributes(repository, "*.t text\n", "a.t", b"one\ntwo\n");
         repository.write("a.t", "one\r\ntwo\r\n");
     }),
@@ -216,10 +216,10 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("ident without an end", |repository| {
         with_attributes(repository, "*.t ident\n", "a.t", b"$Id$\n$Id: x\n$ and $Id:")
     }),
-    ("ident and line ends", |repository| {
+    ("ident and line endings", |repository| {
         with_attributes(repository, "*.t ident text eol=crlf\n", "a.t", b"one\n$Id$\n")
     }),
-    ("ident that names another blob", |repository| {
+    ("ident with a different blob's id", |repository| {
         with_attributes(repository, "*.t ident\n", "a.t", b"$Id$\n");
         repository.write("a.t", format!("$Id: {} $\n", "1".repeat(40)));
     }),
@@ -232,7 +232,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("encoding UTF-16LE-BOM", |repository| {
         with_attributes(repository, "*.t text working-tree-encoding=UTF-16LE-BOM\n", "a.t", &utf16("é\n", true));
     }),
-    ("encoding and line ends", |repository| {
+    ("encoding and line endings", |repository| {
         with_attributes(
             repository,
             "*.t text eol=crlf working-tree-encoding=UTF-16LE\n",
@@ -246,7 +246,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("encoding UTF-8", |repository| {
         with_attributes(repository, "*.t text working-tree-encoding=UTF-8\n", "a.t", "é\n".as_bytes())
     }),
-    ("encoding that is not known here", |repository| {
+    ("unsupported encoding", |repository| {
         with_attributes(repository, "*.t text working-tree-encoding=SHIFT-JIS\n", "a.t", b"\x82\xa0\n");
     }),
     ("promisor in the config, nothing missing", |repository| {
@@ -264,7 +264,7 @@ pub(super) const RECIPES: &[Recipe] = &[
             }
         }
     }),
-    ("promisor, a blob of the history is missing", |repository| {
+    ("promisor, missing blob in the history", |repository| {
         repository.git(&["config", "remote.origin.url", "file:///nowhere"]);
         repository.git(&["config", "remote.origin.promisor", "true"]);
         repository.git(&["config", "extensions.partialClone", "origin"]);

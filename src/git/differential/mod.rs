@@ -1,8 +1,8 @@
-//! The reader of repositories next to git itself: what `git fsck --full --strict` and `git status` say of repositories that are
-//! broken on purpose, in the manner of git's own tests t1450, t5303, t7415 and t7450.
+//! Compares the repository reader with git: with `git fsck --full --strict` and `git status` on repositories that are
+//! broken on purpose, like those in git's own tests t1450, t5303, t7415 and t7450.
 //!
-//! The usual tests judge 60 repositories, `tests/git-differential` all of them. Every disagreement is in [`DISAGREEMENTS`] with
-//! its reason, and one that is gone fails the test too.
+//! The usual tests check 60 repositories; `tests/git-differential` checks all of them. Every disagreement is in
+//! [`DISAGREEMENTS`] with its reason, and a test also fails if a listed disagreement no longer exists.
 
 mod disagreements;
 mod files;
@@ -16,10 +16,10 @@ use super::test_repository::TestRepository;
 use super::{SourceProof, SubmoduleState, prove};
 use crate::base::limits::Limits;
 
-/// A name, and what is done to a sound repository.
+/// A recipe: its name, and a change to a sound repository.
 type Recipe = (&'static str, fn(&TestRepository));
 
-/// Sound repositories: loose objects, a packed clone, a shallow one.
+/// Sound repositories: one with loose objects, a packed clone and a shallow clone.
 const BASES: [&str; 3] = ["loose", "packed", "shallow"];
 
 fn base(kind: &str) -> TestRepository {
@@ -44,7 +44,7 @@ fn base(kind: &str) -> TestRepository {
     }
 }
 
-/// Does git say that something is wrong with the objects, and with the work tree? `None`: it cannot say.
+/// Whether git reports a fault in the objects and in the work tree. `None` if git cannot determine this.
 fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     let fsck = repository.try_git(&["fsck", "--full", "--strict", "--no-dangling", "--no-progress"]);
     let status = repository.try_git(&["status", "--porcelain", "--untracked-files=all", "--ignored"]);
@@ -53,7 +53,7 @@ fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     (!fsck.status.success(), status.status.success().then_some(!status.stdout.is_empty()), said)
 }
 
-/// The same of ours: would `source-objects` and `source-tree` fail?
+/// The same for this program: whether `source-objects` and `source-tree` would fail.
 fn by_us(proof: &SourceProof) -> (bool, bool) {
     let is_wrong = proof.head.is_err() || !proof.objects.faults.is_empty();
     let is_faulty = |state: &SubmoduleState| matches!(state, SubmoduleState::Faulty(_));
@@ -67,7 +67,8 @@ fn recipes() -> Vec<Recipe> {
     objects::RECIPES.iter().chain(files::RECIPES).copied().collect()
 }
 
-/// Judges each repository twice; answers what is not as [`DISAGREEMENTS`] has it, and how many are accepted.
+/// Checks each repository with both programs. Returns what differs from [`DISAGREEMENTS`], and how many repositories
+/// are accepted.
 fn judge(repositories: &[(Recipe, &'static str)]) -> (String, usize) {
     let mut wrong = String::new();
     let reasons: BTreeMap<&str, &str> = DISAGREEMENTS.iter().map(|(name, reason)| (*name, *reason)).collect();
@@ -79,7 +80,7 @@ fn judge(repositories: &[(Recipe, &'static str)]) -> (String, usize) {
         let proof = prove(&repository.snapshot(), 2, &Limits::default());
         let (is_wrong, differs) = by_us(&proof);
         accepted += usize::from(!is_wrong && !differs);
-        // Of a broken repository the work tree may not be comparable at all.
+        // In a broken repository, git may be unable to compare the work tree.
         let agrees = is_wrong == fsck && (fsck || status.is_none_or(|status| status == differs));
         if agrees == reasons.contains_key(name) {
             let ours =
@@ -93,7 +94,7 @@ fn judge(repositories: &[(Recipe, &'static str)]) -> (String, usize) {
 }
 
 #[test]
-fn sixty_repositories_are_judged_as_git_judges_them() {
+fn sixty_repositories_give_the_same_results_as_git() {
     const CHOSEN: usize = 60;
     let recipes = recipes();
     let chosen: Vec<(Recipe, &str)> =
@@ -106,7 +107,7 @@ fn sixty_repositories_are_judged_as_git_judges_them() {
 /// Run by `tests/git-differential`.
 #[test]
 #[ignore = "takes minutes"]
-fn three_hundred_repositories_are_judged_as_git_judges_them() {
+fn three_hundred_repositories_give_the_same_results_as_git() {
     let all: Vec<(Recipe, &str)> = recipes().into_iter().flat_map(|recipe| BASES.map(|kind| (recipe, kind))).collect();
     assert!(all.len() >= 300, "{}", all.len());
     let (wrong, accepted) = judge(&all);
@@ -115,7 +116,7 @@ fn three_hundred_repositories_are_judged_as_git_judges_them() {
 }
 
 #[test]
-fn every_disagreement_is_about_a_recipe() {
+fn every_disagreement_has_a_recipe() {
     let names: Vec<&str> = recipes().iter().map(|(name, _)| *name).collect();
     for (name, reason) in DISAGREEMENTS {
         assert!(names.contains(name) && !reason.is_empty(), "{name}");

@@ -5,7 +5,7 @@ use super::Recipe;
 
 const WHO: &str = "Ada <ada@example.org> 1592901588 +0200";
 
-/// Writes an object, malformed or not.
+/// Writes an object, which may be malformed.
 pub(super) fn literal(repository: &TestRepository, kind: &str, content: &[u8]) -> String {
     repository.git_input(&["hash-object", "--literally", "-w", "-t", kind, "--stdin"], content)
 }
@@ -22,7 +22,7 @@ fn tree_bytes(entries: &[(&str, &[u8], &str)]) -> Vec<u8> {
     entries.iter().flat_map(|(mode, name, id)| [mode.as_bytes(), b" ", name, b"\0", &unhex(id)].concat()).collect()
 }
 
-/// Moves `main` to a commit with this tree, and the work tree after it as far as git can.
+/// Moves `main` to a commit with this tree, and updates the work tree as far as git can.
 fn move_to_tree(repository: &TestRepository, tree: &str) {
     let parent = rev(repository, "HEAD");
     let commit = format!("tree {tree}\nparent {parent}\nauthor {WHO}\ncommitter {WHO}\n\nmoved\n");
@@ -35,7 +35,7 @@ fn move_to_commit(repository: &TestRepository, content: &[u8]) {
     repository.try_git(&["reset", "--quiet", "--hard"]);
 }
 
-/// HEAD's tree is one entry; the object is a blob, a tree or a commit as the mode needs it.
+/// Makes a HEAD tree with one entry. The entry's object is a blob, a tree or a commit, as the mode requires.
 fn with_entry(repository: &TestRepository, mode: &str, name: &[u8]) {
     let digits = mode.trim_start_matches('0');
     let id = match &digits[..digits.len() - 4] {
@@ -47,7 +47,7 @@ fn with_entry(repository: &TestRepository, mode: &str, name: &[u8]) {
     move_to_tree(repository, &tree);
 }
 
-/// HEAD's commit with another text.
+/// Replaces HEAD's commit with a commit whose text is changed.
 fn with_commit(repository: &TestRepository, edit: impl FnOnce(String) -> String) {
     let [tree, parent] = ["HEAD^{tree}", "HEAD"].map(|name| rev(repository, name));
     let commit = edit(format!("tree {tree}\nparent {parent}\nauthor {WHO}\ncommitter {WHO}\n\nmessage\n"));
@@ -70,7 +70,7 @@ fn loose_path(id: &str) -> String {
     format!(".git/objects/{}/{}", &id[..2], &id[2..])
 }
 
-/// Makes HEAD's README a loose object of its own, and answers its path.
+/// Makes HEAD's README a loose object, and returns its path.
 fn loose_blob(repository: &TestRepository) -> String {
     repository.write("README", "loose\n");
     repository.commit("loose");
@@ -90,7 +90,7 @@ fn edit_file(repository: &TestRepository, path: &str, edit: impl FnOnce(&mut Vec
     repository.write(path, content);
 }
 
-/// Puts everything into one pack, and answers the path of its file with this ending.
+/// Puts all objects into one pack, and returns the path of its file with this extension.
 fn pack(repository: &TestRepository, ending: &str) -> String {
     repository.git(&["repack", "-a", "-d", "-q", "--window=10"]);
     let folder = std::fs::read_dir(repository.path.join(".git/objects/pack")).unwrap();
@@ -112,77 +112,77 @@ fn append(repository: &TestRepository, path: &str, text: &str) {
 }
 
 pub(super) const RECIPES: &[Recipe] = &[
-    ("nothing is changed", |_| {}),
+    ("no change", |_| {}),
     // t1450
-    ("loose object with another byte", |repository| {
+    ("loose object with a changed byte", |repository| {
         let path = loose_blob(repository);
         edit_file(repository, &path, |content| *content.last_mut().unwrap() ^= 1);
     }),
-    ("loose object with the bytes of another", |repository| {
+    ("loose object with a different object's bytes", |repository| {
         let path = loose_blob(repository);
         let other = literal(repository, "blob", b"other\n");
         let other = std::fs::read(repository.path.join(loose_path(&other))).unwrap();
         repository.write(&path, other);
     }),
-    ("loose object cut off", |repository| {
+    ("truncated loose object", |repository| {
         let path = loose_blob(repository);
         edit_file(repository, &path, |content| content.truncate(9));
     }),
-    ("loose object empty", |repository| {
+    ("empty loose object", |repository| {
         let path = loose_blob(repository);
         repository.write(&path, "");
     }),
-    ("loose object with a tail", |repository| {
+    ("loose object with trailing bytes", |repository| {
         let path = loose_blob(repository);
         edit_file(repository, &path, |content| content.push(0));
     }),
-    ("loose object missing", |repository| {
+    ("missing loose object", |repository| {
         let path = loose_blob(repository);
         repository.remove(&path);
     }),
-    ("loose tree missing", |repository| {
+    ("missing loose tree", |repository| {
         loose_blob(repository);
         repository.remove(&loose_path(&rev(repository, "HEAD^{tree}")));
     }),
-    ("unreachable object with the bytes of another", |repository| {
+    ("unreachable object with a different object's bytes", |repository| {
         let [one, other] = [&b"one"[..], b"other"].map(|content| loose_path(&literal(repository, "blob", content)));
         writable(repository, &one);
         let other = std::fs::read(repository.path.join(other)).unwrap();
         repository.write(&one, other);
     }),
-    ("unreachable blob", |repository| drop(literal(repository, "blob", b"nobody names this"))),
-    ("unreachable tree, malformed", |repository| {
+    ("unreachable blob", |repository| drop(literal(repository, "blob", b"unreachable"))),
+    ("malformed unreachable tree", |repository| {
         let id = rev(repository, "HEAD:README");
         literal(repository, "tree", &tree_bytes(&[("100644", b"..", &id)]));
     }),
-    ("branch that names a blob", |repository| {
+    ("branch that points to a blob", |repository| {
         let id = rev(repository, "HEAD:README");
         repository.write(".git/refs/heads/odd", format!("{id}\n"));
     }),
-    ("tag that names a blob", |repository| drop(repository.git(&["tag", "odd", "HEAD:README"]))),
-    ("tag that names a tree", |repository| drop(repository.git(&["tag", "odd", "HEAD:src"]))),
-    ("branch that names zeros", |repository| {
+    ("tag that points to a blob", |repository| drop(repository.git(&["tag", "odd", "HEAD:README"]))),
+    ("tag that points to a tree", |repository| drop(repository.git(&["tag", "odd", "HEAD:src"]))),
+    ("branch with an id of zeros", |repository| {
         repository.write(".git/refs/heads/odd", format!("{}\n", "0".repeat(40)));
     }),
-    ("branch that names nothing", |repository| {
+    ("branch that points to a missing object", |repository| {
         repository.write(".git/refs/heads/odd", format!("{}\n", "1".repeat(40)));
     }),
-    ("branch with a text", |repository| {
+    ("branch with text instead of an id", |repository| {
         repository.write(".git/refs/heads/odd", "not an id\n");
     }),
-    ("HEAD that names a blob", |repository| {
+    ("HEAD that points to a blob", |repository| {
         let id = rev(repository, "HEAD:README");
         repository.write(".git/HEAD", format!("{id}\n"));
     }),
-    ("HEAD with zeros", |repository| {
+    ("HEAD with an id of zeros", |repository| {
         repository.write(".git/HEAD", format!("{}\n", "0".repeat(40)));
     }),
-    ("HEAD leads out of refs/heads", |repository| {
+    ("HEAD points outside refs/heads", |repository| {
         let id = rev(repository, "HEAD");
         repository.write(".git/refs/funny/place", format!("{id}\n")).write(".git/HEAD", "ref: refs/funny/place\n");
     }),
     ("HEAD detached", |repository| drop(repository.git(&["checkout", "--quiet", "--detach"]))),
-    ("symbolic ref that leads nowhere", |repository| {
+    ("dangling symbolic ref", |repository| {
         drop(repository.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone"]));
     }),
     ("commit without an author", |repository| {
@@ -196,10 +196,10 @@ pub(super) const RECIPES: &[Recipe] = &[
             text.replacen(&format!("author {WHO}\n"), &format!("author {WHO}\nauthor {WHO}\n"), 1)
         });
     }),
-    ("commit with an address without an end", |repository| {
+    ("commit with an unclosed email address", |repository| {
         with_commit(repository, |text| text.replacen("org>", "org", 1))
     }),
-    ("commit without a blank before the address", |repository| {
+    ("commit without a space before the email address", |repository| {
         with_commit(repository, |text| text.replacen("Ada <", "Ada<", 1))
     }),
     ("commit without a name", |repository| with_commit(repository, |text| text.replacen("Ada <", "<", 1))),
@@ -209,19 +209,19 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("commit with a date that overflows", |repository| {
         with_commit(repository, |text| text.replacen("1592901588", "18446744073709551617", 1));
     }),
-    ("commit with a date with a zero before it", |repository| {
+    ("commit whose date has a leading zero", |repository| {
         with_commit(repository, |text| text.replacen("1592901588", "01592901588", 1))
     }),
-    ("commit with a zone of three digits", |repository| {
+    ("commit with a three-digit time zone", |repository| {
         with_commit(repository, |text| text.replacen("+0200", "+020", 1))
     }),
     ("commit without a date", |repository| with_commit(repository, |text| text.replacen(" 1592901588 +0200", "", 1))),
     ("commit with a NUL in a header", |repository| with_commit(repository, |text| text.replacen("Ada", "A\0a", 1))),
     ("commit with a NUL in its message", |repository| with_commit(repository, |text| format!("{text}\0hidden"))),
-    ("commit with a header of its own", |repository| {
+    ("commit with an additional header", |repository| {
         with_commit(repository, |text| text.replacen("\n\n", "\nencoding ISO-8859-1\n\n", 1));
     }),
-    ("commit with a tree that is a blob", |repository| {
+    ("commit whose tree is a blob", |repository| {
         let blob = rev(repository, "HEAD:README");
         with_commit(repository, |text| format!("tree {blob}{}", &text[45..]));
     }),
@@ -239,31 +239,31 @@ pub(super) const RECIPES: &[Recipe] = &[
         with_commit(repository, |text| text);
     }),
     ("tag without a type", |repository| with_tag(repository, |text| text.replacen("type commit\n", "", 1))),
-    ("tag of another type than its object", |repository| {
-        with_tag(repository, |text| text.replacen("type commit", "type tree", 1))
+    ("tag with the wrong type", |repository| with_tag(repository, |text| text.replacen("type commit", "type tree", 1))),
+    ("tag of a missing object", |repository| {
+        with_tag(repository, |text| format!("object {}{}", "1".repeat(40), &text[47..]))
     }),
-    ("tag of nothing", |repository| with_tag(repository, |text| format!("object {}{}", "1".repeat(40), &text[47..]))),
     ("tag without a tagger", |repository| {
         with_tag(repository, |text| text.replacen(&format!("tagger {WHO}\n"), "", 1))
     }),
-    ("tag with a name that no ref has", |repository| {
+    ("tag with an invalid name", |repository| {
         with_tag(repository, |text| text.replacen("tag odd", "tag wrong name", 1))
     }),
     ("tag with a malformed tagger", |repository| with_tag(repository, |text| text.replacen("Ada <", "Ada<", 1))),
     ("tag with a tagger without a date", |repository| {
         with_tag(repository, |text| text.replacen(" 1592901588 +0200", "", 1))
     }),
-    ("tree that is not sorted", |repository| {
+    ("unsorted tree", |repository| {
         let id = rev(repository, "HEAD:README");
         let tree = literal(repository, "tree", &tree_bytes(&[("100644", b"b", &id), ("100644", b"a", &id)]));
         move_to_tree(repository, &tree);
     }),
-    ("tree with a name twice", |repository| {
+    ("tree with a duplicate name", |repository| {
         let id = rev(repository, "HEAD:README");
         let tree = literal(repository, "tree", &tree_bytes(&[("100644", b"a", &id), ("100644", b"a", &id)]));
         move_to_tree(repository, &tree);
     }),
-    ("tree with a file and a folder of one name", |repository| {
+    ("tree with a file and a folder of the same name", |repository| {
         let [file, folder] = ["HEAD:README", "HEAD:src"].map(|name| rev(repository, name));
         let entries: [(&str, &[u8], &str); 3] =
             [("100644", b"a", &file), ("100644", b"a-", &file), ("40000", b"a", &folder)];
@@ -273,7 +273,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         let tree = literal(repository, "tree", &tree_bytes(&[("100644", b"a", &"0".repeat(40))]));
         move_to_tree(repository, &tree);
     }),
-    ("tree that is cut off", |repository| {
+    ("truncated tree", |repository| {
         let id = rev(repository, "HEAD:README");
         let tree = literal(repository, "tree", &tree_bytes(&[("100644", b"a", &id)])[..20]);
         move_to_tree(repository, &tree);
@@ -283,19 +283,19 @@ pub(super) const RECIPES: &[Recipe] = &[
         let tree = literal(repository, "tree", &tree_bytes(&[("40000", b"a", &id)]));
         move_to_tree(repository, &tree);
     }),
-    ("tree with a name .", |repository| with_entry(repository, "100644", b".")),
-    ("tree with a name ..", |repository| with_entry(repository, "40000", b"..")),
-    ("tree with a name .git", |repository| with_entry(repository, "40000", b".git")),
-    ("tree with a name .GIT", |repository| with_entry(repository, "40000", b".GIT")),
-    ("tree with a name git~1", |repository| with_entry(repository, "100644", b"git~1")),
-    ("tree with a name .git in HFS+ spelling", |repository| {
+    ("tree with the name .", |repository| with_entry(repository, "100644", b".")),
+    ("tree with the name ..", |repository| with_entry(repository, "40000", b"..")),
+    ("tree with the name .git", |repository| with_entry(repository, "40000", b".git")),
+    ("tree with the name .GIT", |repository| with_entry(repository, "40000", b".GIT")),
+    ("tree with the name git~1", |repository| with_entry(repository, "100644", b"git~1")),
+    ("tree with the name .git in HFS+ spelling", |repository| {
         with_entry(repository, "100644", ".g\u{200c}it".as_bytes())
     }),
-    ("tree with a name .git behind a backslash", |repository| with_entry(repository, "100644", b"a\\.git")),
-    ("tree with a path for a name", |repository| with_entry(repository, "100644", b"a/b")),
+    ("tree with the name .git after a backslash", |repository| with_entry(repository, "100644", b"a\\.git")),
+    ("tree with a path as a name", |repository| with_entry(repository, "100644", b"a/b")),
     ("tree with a long name", |repository| with_entry(repository, "100644", &[b'a'; 5000])),
-    ("mode with a zero before it", |repository| with_entry(repository, "0100644", b"a")),
-    ("folder's mode with a zero before it", |repository| with_entry(repository, "040000", b"a")),
+    ("mode with a leading zero", |repository| with_entry(repository, "0100644", b"a")),
+    ("folder mode with a leading zero", |repository| with_entry(repository, "040000", b"a")),
     ("mode 100664", |repository| with_entry(repository, "100664", b"a")),
     ("mode 100777", |repository| with_entry(repository, "100777", b"a")),
     ("mode 100600", |repository| with_entry(repository, "100600", b"a")),
@@ -303,36 +303,36 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("mode 120777", |repository| with_entry(repository, "120777", b"a")),
     ("mode 160755", |repository| with_entry(repository, "160755", b"a")),
     ("mode 160000 without .gitmodules", |repository| with_entry(repository, "160000", b"a")),
-    ("mode of a device", |repository| with_entry(repository, "20644", b"a")),
-    ("reflog that names nothing", |repository| {
+    ("device mode", |repository| with_entry(repository, "20644", b"a")),
+    ("reflog with a missing object", |repository| {
         append(repository, ".git/logs/HEAD", &format!("{0} {0} {WHO}\todd\n", "1".repeat(40)));
     }),
-    ("reflog with a text", |repository| append(repository, ".git/logs/HEAD", "not an entry\n")),
+    ("reflog with a malformed line", |repository| append(repository, ".git/logs/HEAD", "not an entry\n")),
     // t5303
-    ("pack with another byte in it", |repository| {
+    ("pack with a changed byte", |repository| {
         let path = pack(repository, ".pack");
         edit_file(repository, &path, |content| {
             let middle = content.len() / 2;
             content[middle] ^= 1;
         });
     }),
-    ("pack with another checksum", |repository| {
+    ("pack with a wrong checksum", |repository| {
         let path = pack(repository, ".pack");
         edit_file(repository, &path, |content| *content.last_mut().unwrap() ^= 1);
     }),
-    ("pack cut off", |repository| {
+    ("truncated pack", |repository| {
         let path = pack(repository, ".pack");
         edit_file(repository, &path, |content| content.truncate(content.len() - 30));
     }),
-    ("pack of another version", |repository| {
+    ("pack of an unknown version", |repository| {
         let path = pack(repository, ".pack");
         edit_file(repository, &path, |content| content[7] = 9);
     }),
-    ("index with another byte in its names", |repository| {
+    ("index with a changed byte in its names", |repository| {
         let path = pack(repository, ".idx");
         edit_file(repository, &path, |content| content[8 + 1024 + 5] ^= 1);
     }),
-    ("index with another checksum", |repository| {
+    ("index with a wrong checksum", |repository| {
         let path = pack(repository, ".idx");
         edit_file(repository, &path, |content| *content.last_mut().unwrap() ^= 1);
     }),
@@ -351,7 +351,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.commit("new");
         repository.git(&["repack", "-q", "-a", "--window=0"]);
     }),
-    ("deltas by name", |repository| {
+    ("reference deltas", |repository| {
         repository.git(&["-c", "repack.useDeltaBaseOffset=false", "repack", "-q", "-a", "-d", "-f"]);
     }),
     ("commit-graph, multi-pack-index and bitmap", |repository| {
@@ -359,18 +359,18 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.git(&["commit-graph", "write", "--reachable"]);
         repository.git(&["multi-pack-index", "write"]);
     }),
-    ("commit-graph with another byte", |repository| {
+    ("commit-graph with a changed byte", |repository| {
         repository.git(&["commit-graph", "write", "--reachable"]);
         let path = ".git/objects/info/commit-graph";
         if repository.path.join(path).exists() {
             writable(repository, path);
             edit_file(repository, path, |content| *content.last_mut().unwrap() ^= 1);
         } else {
-            // A shallow clone has none.
+            // A shallow clone has no commit-graph.
             repository.write(path, "not a commit-graph");
         }
     }),
-    ("multi-pack-index with another byte", |repository| {
+    ("multi-pack-index with a changed byte", |repository| {
         pack(repository, ".pack");
         repository.git(&["multi-pack-index", "write"]);
         let path = ".git/objects/pack/multi-pack-index";
@@ -380,13 +380,13 @@ pub(super) const RECIPES: &[Recipe] = &[
     // Refs
     ("packed-refs", |repository| packed_refs(repository, |text| text)),
     ("packed-refs with CR LF", |repository| packed_refs(repository, |text| text.replace('\n', "\r\n"))),
-    ("packed-refs with a line of text", |repository| packed_refs(repository, |text| format!("{text}not a ref\n"))),
-    ("packed-refs without an end", |repository| packed_refs(repository, |text| text.trim_end().to_owned())),
-    ("packed-refs with a name that climbs", |repository| {
+    ("packed-refs with a malformed line", |repository| packed_refs(repository, |text| format!("{text}not a ref\n"))),
+    ("packed-refs without a final newline", |repository| packed_refs(repository, |text| text.trim_end().to_owned())),
+    ("packed-refs with .. in a name", |repository| {
         let id = rev(repository, "HEAD");
         packed_refs(repository, |text| format!("{text}{id} refs/heads/../../x\n"));
     }),
-    ("packed-refs with a name with a blank", |repository| {
+    ("packed-refs with a space in a name", |repository| {
         let id = rev(repository, "HEAD");
         packed_refs(repository, |text| format!("{text}{id} refs/heads/a b\n"));
     }),
@@ -408,10 +408,10 @@ pub(super) const RECIPES: &[Recipe] = &[
         let id = rev(repository, "HEAD");
         repository.write(".git/info/grafts", format!("{id}\n"));
     }),
-    ("shallow that names nothing", |repository| {
+    ("shallow file that lists a missing commit", |repository| {
         append_or_make(repository, ".git/shallow", &format!("{}\n", "1".repeat(40)));
     }),
-    ("shallow with a text", |repository| append_or_make(repository, ".git/shallow", "everything\n")),
+    ("shallow file with a malformed line", |repository| append_or_make(repository, ".git/shallow", "everything\n")),
     ("shallow at HEAD", |repository| {
         let id = rev(repository, "HEAD");
         append_or_make(repository, ".git/shallow", &format!("{id}\n"));
@@ -420,44 +420,44 @@ pub(super) const RECIPES: &[Recipe] = &[
     (".gitmodules is a link", |repository| with_entry(repository, "120000", b".gitmodules")),
     (".gitmodules is a folder", |repository| with_entry(repository, "40000", b".gitmodules")),
     (".gitmodules is a submodule", |repository| with_entry(repository, "160000", b".gitmodules")),
-    (".gitmodules is a link in another spelling", |repository| with_entry(repository, "120000", b".gitmodules . ")),
+    (".gitmodules in a different spelling is a link", |repository| with_entry(repository, "120000", b".gitmodules . ")),
     (".gitattributes is a link", |repository| with_entry(repository, "120000", b".gitattributes")),
     (".gitattributes is a folder", |repository| with_entry(repository, "40000", b".gitattributes")),
     (".gitignore is a link", |repository| with_entry(repository, "120000", b".gitignore")),
     (".gitignore is a folder", |repository| with_entry(repository, "40000", b".gitignore")),
     (".mailmap is a link", |repository| with_entry(repository, "120000", b".mailmap")),
-    ("module that is called ..", |repository| {
+    ("submodule named ..", |repository| {
         with_modules(repository, "[submodule \"../x\"]\n\tpath = lib\n\turl = ../lib\n")
     }),
-    ("module with an address that is an option", |repository| {
+    ("submodule whose URL is an option", |repository| {
         with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = -u./payload\n");
     }),
-    ("module with a line end in its address", |repository| {
+    ("submodule with a newline in its URL", |repository| {
         with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = https://example.org/%0ahost=x\n");
     }),
-    ("module with an address without a host", |repository| {
+    ("submodule whose URL has no host", |repository| {
         with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = https:///example.org/lib\n");
     }),
-    ("module with an address that climbs to the host", |repository| {
+    ("submodule whose relative URL reaches the host", |repository| {
         with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = ../../../../../../:x\n");
     }),
-    ("module with a path that is an option", |repository| {
+    ("submodule whose path is an option", |repository| {
         with_modules(repository, "[submodule \"lib\"]\n\tpath = -x\n\turl = ../lib\n");
     }),
-    ("module that is updated by a command", |repository| {
+    ("submodule with an update command", |repository| {
         with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = ../lib\n\tupdate = !touch x\n");
     }),
-    ("modules that cannot be read", |repository| with_modules(repository, "[submodule \"lib\n")),
-    ("modules in a folder", |repository| {
+    (".gitmodules that cannot be parsed", |repository| with_modules(repository, "[submodule \"lib\n")),
+    (".gitmodules in a folder", |repository| {
         repository.write("src/.gitmodules", "[submodule \"../x\"]\n\tpath = lib\n\turl = ../lib\n");
         repository.commit("modules");
     }),
-    ("module in the history that is called ..", |repository| {
+    ("submodule named .. in the history", |repository| {
         with_modules(repository, "[submodule \"../x\"]\n\tpath = lib\n\turl = ../lib\n");
         repository.remove(".gitmodules");
         repository.commit("removed");
     }),
-    ("attributes with a long line", |repository| {
+    (".gitattributes with a long line", |repository| {
         repository.write(".gitattributes", format!("{} text\n", "a".repeat(2100)));
         repository.commit("attributes");
     }),

@@ -5,28 +5,28 @@ use super::lines::{read_extra, read_id, split_header, take_line};
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
 
-/// A commit, read strictly.
+/// A commit, decoded strictly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     /// The tree that it records.
     pub tree: ObjectId,
-    /// The commits that it follows, in order.
+    /// The parent commits, in order.
     pub parents: Vec<ObjectId>,
-    /// Who wrote the change.
+    /// The author of the change.
     pub author: Identity,
-    /// Who made the commit.
+    /// The committer.
     pub committer: Identity,
-    /// The other headers, in order.
+    /// The remaining headers, in order.
     pub extra: Vec<(Vec<u8>, Vec<u8>)>,
-    /// What follows the headers.
+    /// The text after the headers.
     pub message: Vec<u8>,
 }
 
 impl Commit {
-    /// Reads a commit's content. Order and number of the headers are fixed; NUL bytes are refused everywhere.
+    /// Decodes a commit. The order and number of the headers are fixed, and NUL bytes are refused everywhere.
     ///
     /// # Errors
-    /// The first thing that `git fsck --strict` would complain about.
+    /// The first fault that `git fsck --strict` would report.
     pub fn read(content: &[u8]) -> Result<Self, Malformed> {
         check_commit(content)?;
         let (mut rest, body) = split_header(content)?;
@@ -38,7 +38,7 @@ impl Commit {
         let author = Identity::read(take_line(&mut rest, "author").ok_or(Malformed::MissingAuthor)?)?;
         let committer = Identity::read(take_line(&mut rest, "committer").ok_or(Malformed::MissingCommitter)?)?;
         let extra = read_extra(rest);
-        // git takes the first of a second `tree` or `parent` that stands too late; others might take the last.
+        // git uses the first `tree` or `parent` if a second one appears too late; other readers might use the last.
         if extra.iter().any(|(keyword, _)| matches!(keyword.as_slice(), b"tree" | b"parent" | b"author" | b"committer"))
         {
             return Err(Malformed::RepeatedHeader);
@@ -46,8 +46,8 @@ impl Commit {
         Ok(Self { tree, parents, author, committer, extra, message: body.to_vec() })
     }
 
-    /// The first paragraph of the message on one line, as `git log --format=%s` has it, but for one thing: it is read as UTF-8, whatever
-    /// the header `encoding` says.
+    /// The first paragraph of the message on one line, like `git log --format=%s`, except that the message is always
+    /// read as UTF-8, whatever the header `encoding` says.
     pub fn subject(&self) -> String {
         let lines = self.message.split(|&byte| byte == b'\n').map(|line| {
             let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\r')).map_or(0, |last| last + 1);
@@ -58,7 +58,7 @@ impl Commit {
     }
 }
 
-/// What `git fsck --strict` says of a commit.
+/// Checks a commit as `git fsck --strict` does.
 pub(super) fn check_commit(content: &[u8]) -> Result<(), Malformed> {
     let (mut rest, _) = split_header(content)?;
     let tree = take_line(&mut rest, "tree").ok_or(Malformed::MissingTree)?;
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_with_everything() {
+    fn a_commit_with_all_headers_is_read() {
         let commit = Commit::read(&text(&[
             "tree ID",
             "parent ID",
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_twice_or_out_of_order_and_nul_bytes_are_refused() {
+    fn duplicate_or_misplaced_headers_and_nul_bytes_are_refused() {
         use Malformed::*;
         for (lines, fault) in [
             (&["tree ID", "tree ID", "author WHO", "committer WHO", "", "x"][..], MissingAuthor),

@@ -1,23 +1,23 @@
-//! Who made a commit or tag, and when: `Name <email> seconds +zone`.
+//! The author of a commit or tag, with the time: `Name <email> seconds +zone`.
 
 use crate::base::time::Timestamp;
 use crate::git::malformed::Malformed;
 
-/// An author, committer or tagger. All of it is what somebody typed: a signature may vouch for it, git does not.
+/// An author, committer or tagger. All of it is stated by the commit or tag: a signature may vouch for it; git does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// As text, with replacement characters where it is not UTF-8.
+    /// As text; invalid UTF-8 becomes replacement characters.
     pub name: String,
-    /// What stands between the angle brackets, likewise.
+    /// The text between the angle brackets, converted in the same way.
     pub email: String,
-    /// The moment, by that person's clock. `None` where it is beyond the calendar.
+    /// The time according to the person's clock. `None` if it is out of range.
     pub time: Option<Timestamp>,
     /// The person's time zone, for example `+0200`.
     pub zone: String,
 }
 
 impl Identity {
-    /// Reads the value of an `author`, `committer` or `tagger` line.
+    /// Decodes the value of an `author`, `committer` or `tagger` line.
     pub(super) fn read(line: &[u8]) -> Result<Self, Malformed> {
         let fields = split(line)?;
         let seconds = std::str::from_utf8(fields.seconds).ok().and_then(|digits| digits.parse::<i64>().ok());
@@ -29,7 +29,7 @@ impl Identity {
         })
     }
 
-    /// Judges without reading.
+    /// Checks a line without decoding it.
     pub(super) fn check(line: &[u8]) -> Result<(), Malformed> {
         split(line).map(|_| ())
     }
@@ -59,7 +59,7 @@ fn split(line: &[u8]) -> Result<Fields<'_>, Malformed> {
     match seconds {
         [] => return Err(Malformed::BadDate),
         [b'0', _, ..] => return Err(Malformed::ZeroPaddedDate),
-        // 2^63 has 19 digits; what has fewer, or is no larger, does not overflow a signed 64-bit time.
+        // 2^63 has 19 digits. A number that has fewer digits or is smaller does not overflow a signed 64-bit time.
         _ if seconds.len() > 19 || (seconds.len() == 19 && seconds > b"9223372036854775807".as_slice()) => {
             return Err(Malformed::BadDateOverflow);
         }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_the_names_that_fsck_gives_them() {
+    fn faults_have_the_names_that_git_fsck_uses() {
         use Malformed::*;
         for (line, fault) in [
             (&b"<a@b> 1 +0000"[..], MissingNameBeforeEmail),

@@ -3,10 +3,10 @@
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
 
-/// Splits an object's text into its header, each line with its newline, and what follows the first empty line.
+/// Splits an object's text into its header lines, each with its newline, and the text after the first empty line.
 ///
 /// # Errors
-/// A NUL byte in the header, or a header whose last line has no end.
+/// A NUL byte in the header, or a last header line without a newline.
 pub(super) fn split_header(content: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let body = content.windows(2).position(|pair| pair == b"\n\n").map(|at| at + 1);
     let (header, body) = content.split_at_checked(body.unwrap_or(content.len())).unwrap_or((content, b""));
@@ -19,7 +19,8 @@ pub(super) fn split_header(content: &[u8]) -> Result<(&[u8], &[u8]), Malformed> 
     Ok((header, body.strip_prefix(b"\n").unwrap_or(body)))
 }
 
-/// Takes the next line off `rest` if it begins with `keyword` and a blank; answers what follows, without the newline.
+/// Removes the next line from `rest` if that line begins with `keyword` and a space. Returns the rest of that
+/// line, without the newline.
 pub(super) fn take_line<'a>(rest: &mut &'a [u8], keyword: &str) -> Option<&'a [u8]> {
     let line = rest.strip_prefix(keyword.as_bytes())?.strip_prefix(b" ")?;
     let end = line.iter().position(|&byte| byte == b'\n')?;
@@ -28,12 +29,12 @@ pub(super) fn take_line<'a>(rest: &mut &'a [u8], keyword: &str) -> Option<&'a [u
     Some(value)
 }
 
-/// An object id in a header line: 40 lower-case digits.
+/// An object id in a header line: 40 lower-case hexadecimal digits.
 pub(super) fn read_id(value: &[u8]) -> Option<ObjectId> {
     ObjectId::from_hex(std::str::from_utf8(value).ok()?)
 }
 
-/// The headers after the fixed ones, with their continuation lines joined by newlines: `gpgsig`, `encoding`, ….
+/// The headers after the fixed ones, such as `gpgsig` and `encoding`. Continuation lines are joined with newlines.
 pub(super) fn read_extra(header: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut extra: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     for line in header.split_inclusive(|&byte| byte == b'\n') {

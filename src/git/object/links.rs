@@ -1,4 +1,4 @@
-//! Which other objects an object names.
+//! The objects that an object references.
 
 use super::commit::check_commit;
 use super::lines::{read_id, take_line};
@@ -8,19 +8,19 @@ use crate::git::hash::Kind;
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
 
-/// An object that another names, and what it must be.
+/// A referenced object, and the kind that it must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::git) struct Link {
     pub(in crate::git) id: ObjectId,
     pub(in crate::git) kind: Kind,
-    /// A commit's parent, which a shallow clone may leave out.
+    /// Whether it is a commit's parent, which a shallow clone may omit.
     pub(in crate::git) is_parent: bool,
 }
 
-/// Hands every object that `content` names to `each`, and answers what `git fsck --strict` says of it. Submodules'
-/// commits are not in this repository and left out.
+/// Calls `each` for every object that `content` references, and checks `content` as `git fsck --strict` does. Commits
+/// of submodules are omitted, because they are not in this repository.
 ///
-/// It takes what can be taken from a malformed object too, as git does.
+/// Like git, this function reads as much of a malformed object as it can.
 pub(in crate::git) fn read_links(kind: Kind, content: &[u8], mut each: impl FnMut(Link)) -> Result<(), Malformed> {
     match kind {
         Kind::Blob => Ok(()),

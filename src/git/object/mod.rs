@@ -1,5 +1,5 @@
-//! What objects say: commits, trees and tags (gitformat-pack(5) stores them, git-mktree(1), git-commit-tree(1) and
-//! git-mktag(1) make them). Read strictly: what `git fsck --strict` calls an error is an error here.
+//! Decodes commits, trees and tags (stored as in gitformat-pack(5); made by git-mktree(1), git-commit-tree(1) and
+//! git-mktag(1)). Decoding is strict: what `git fsck --strict` calls an error is an error here.
 
 mod commit;
 mod identity;

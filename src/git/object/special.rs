@@ -1,10 +1,10 @@
-//! Names that git takes for files of its own, also as file systems of Windows and macOS spell them (git's `path.c` and
+//! File names that are special to git, including their spellings on Windows and macOS file systems (git's `path.c` and
 //! `utf8.c`; CVE-2014-9390, CVE-2018-11235).
 
 use super::tree::Mode;
 use crate::git::malformed::Malformed;
 
-/// A file that git reads out of a tree, and what a short name of NTFS begins with when six letters of its own name are taken.
+/// A file that git reads from a tree, and the beginning of its hashed NTFS short name.
 struct Special {
     name: &'static str,
     short: &'static [u8; 6],
@@ -15,7 +15,7 @@ const ATTRIBUTES: Special = Special { name: "gitattributes", short: b"gi7d29" };
 const IGNORE: Special = Special { name: "gitignore", short: b"gi250a" };
 const MAILMAP: Special = Special { name: "mailmap", short: b"maba30" };
 
-/// What `git fsck --strict` says of an entry for its name, beyond dots and slashes.
+/// Checks an entry's name as `git fsck --strict` does, except for dots and slashes.
 pub(super) fn check_special(name: &[u8], mode: Mode) -> Result<(), Malformed> {
     if !may_be_special(name) {
         return Ok(());
@@ -44,25 +44,26 @@ pub(super) fn check_special(name: &[u8], mode: Mode) -> Result<(), Malformed> {
     }
 }
 
-/// Does git read a file of this name as `.gitmodules`?
+/// Whether git reads a file of this name as `.gitmodules`.
 pub(in crate::git) fn is_git_modules(name: &[u8]) -> bool {
     may_be_special(name)
         && (MODULES.is(name) || name.split(|&byte| byte == b'\\').skip(1).any(|part| MODULES.is_on_windows(part)))
 }
 
-/// Does git read a file of this name as `.gitattributes`?
+/// Whether git reads a file of this name as `.gitattributes`.
 pub(in crate::git) fn is_git_attributes(name: &[u8]) -> bool {
     may_be_special(name) && ATTRIBUTES.is(name)
 }
 
-/// A cheap look that lets hardly any name through: most trees of a history are looked at.
+/// A cheap test that rules out nearly every name. It saves time because most trees of the history are checked.
 fn may_be_special(name: &[u8]) -> bool {
-    // A backslash separates names on Windows, a tilde is in each of its short names; the letters that HFS+ ignores begin with E2 or EF.
+    // Windows separates names with a backslash, and its short names contain a tilde. The characters that HFS+ ignores
+    // begin with E2 or EF.
     matches!(name, [b'.', b'g' | b'G' | b'm' | b'M', ..])
         || name.iter().any(|byte| matches!(byte, b'\\' | b'~' | 0xe2 | 0xef))
 }
 
-/// `.git`, and what a file system of Windows or macOS takes for it.
+/// `.git`, and the names that a Windows or macOS file system treats as `.git`.
 fn is_dot_git(name: &[u8]) -> bool {
     let windows = name.split(|&byte| byte == b'\\').any(|part| {
         let part = before_stream(part);
@@ -92,21 +93,22 @@ impl Special {
         if usual && matches!(number, [b'1'..=b'4']) {
             return true;
         }
-        // Once four files have that beginning, NTFS makes one of a hash: eight letters in all.
+        // After four files with the same beginning, NTFS derives short names from a hash. Such names have eight
+        // characters.
         let begins = self.short.get(..start.len()).is_some_and(|own| start.eq_ignore_ascii_case(own));
         let counts = matches!(number, [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
         begins && counts && name.len() == 8
     }
 }
 
-/// A name as NTFS takes it: without what follows a colon, and without blanks and dots at its end.
+/// A name as NTFS reads it: without the text after a colon, and without trailing spaces and dots.
 fn before_stream(name: &[u8]) -> &[u8] {
     let name = name.split(|&byte| byte == b':').next().unwrap_or_default();
     let end = name.iter().rposition(|byte| !matches!(byte, b' ' | b'.')).map_or(0, |last| last + 1);
     name.get(..end).unwrap_or_default()
 }
 
-/// HFS+ ignores some letters, and git takes a name up to the first byte that is not UTF-8.
+/// HFS+ ignores some characters, and git reads a name up to the first byte that is not UTF-8.
 fn is_on_mac(name: &[u8], own: &str) -> bool {
     let text = match std::str::from_utf8(name) {
         Ok(text) => text,
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_other_file_systems() {
+    fn names_in_the_spelling_of_other_file_systems_are_found() {
         for name in [
             ".gitmodules",
             ".GITMODULES",

@@ -6,26 +6,26 @@ use crate::git::hash::Kind;
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
 
-/// An annotated tag, read strictly.
+/// An annotated tag, decoded strictly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    /// The object that it names.
+    /// The tagged object.
     pub object: ObjectId,
-    /// What that object is said to be.
+    /// The kind that the tag states for that object.
     pub kind: Kind,
-    /// The tag's own name, as text. A ref may call it otherwise.
+    /// The tag's own name, as text. The name of a ref to it may differ.
     pub name: String,
-    /// Who made it; early tags do not say.
+    /// The tagger; early tags do not have one.
     pub tagger: Option<Identity>,
-    /// What follows the headers, a signature at its end included.
+    /// The text after the headers, including a signature at its end.
     pub message: Vec<u8>,
 }
 
 impl Tag {
-    /// Reads a tag's content.
+    /// Decodes a tag.
     ///
     /// # Errors
-    /// The first thing that `git fsck --strict` would complain about.
+    /// The first fault that `git fsck --strict` would report.
     pub fn read(content: &[u8]) -> Result<Self, Malformed> {
         let (mut rest, body) = split_header(content)?;
         let object = take_line(&mut rest, "object").ok_or(Malformed::MissingObject)?;
@@ -38,7 +38,8 @@ impl Tag {
     }
 }
 
-/// What `git fsck --strict` says of a tag. Names that a ref could not have are a matter of form and not looked at.
+/// Checks a tag as `git fsck --strict` does. Tag names that are not valid ref names are only a matter of style and
+/// are not checked.
 pub(super) fn check_tag(content: &[u8]) -> Result<(), Malformed> {
     match Tag::read(content)?.tagger {
         Some(_) => Ok(()),
@@ -53,7 +54,7 @@ mod tests {
     const ID: &str = "1111111111111111111111111111111111111111";
 
     #[test]
-    fn a_tag_is_read_and_its_faults_are_named() {
+    fn a_tag_is_read_and_its_faults_are_reported() {
         let good = format!("object {ID}\ntype commit\ntag v1\ntagger Ada <a@b> 1 +0000\n\nfirst\n");
         let tag = Tag::read(good.as_bytes()).unwrap();
         assert_eq!((tag.kind, tag.name.as_str(), tag.message.as_slice()), (Kind::Commit, "v1", &b"first\n"[..]));

@@ -1,4 +1,4 @@
-//! Trees: entries `<octal mode> <name>\0<20 bytes of id>`, one after the other.
+//! Trees: a sequence of entries `<octal mode> <name>\0<20 bytes of id>`.
 
 use std::cmp::Ordering;
 
@@ -7,12 +7,12 @@ use crate::git::hash::Kind;
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
 
-/// What a tree entry is.
+/// The kind of a tree entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// `40000`
     Directory,
-    /// `100644`, or `100664` as the first versions of git wrote it.
+    /// `100644`, or `100664` as written by the first versions of git.
     File,
     /// `100755`
     Executable,
@@ -34,8 +34,8 @@ impl Mode {
         }
     }
 
-    /// Reads octal digits as git does: by the bits for the type of a file, and the owner's execute bit. git writes five
-    /// modes and reads all others as one of these.
+    /// Decodes octal digits as git does: from the file type bits and the owner's execute bit. git writes five modes and
+    /// reads any other as one of these.
     fn from_octal(digits: &[u8]) -> Option<Self> {
         let digit = |digit: &u8| (b'0'..=b'7').contains(digit);
         if digits.is_empty() || digits.len() > MODE_DIGITS_MAX || !digits.iter().all(digit) {
@@ -52,22 +52,22 @@ impl Mode {
     }
 }
 
-/// git holds a mode in 16 bits: six digits, or more with zeros before them.
+/// git stores a mode in 16 bits: six digits, or more with leading zeros.
 const MODE_DIGITS_MAX: usize = 7;
 
-/// One entry, taken apart and not judged.
+/// One entry, decoded but not checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::git) struct TreeEntry<'a> {
     /// Octal digits.
     pub(in crate::git) digits: &'a [u8],
-    /// What git reads the digits as.
+    /// The mode that git reads from the digits.
     pub(in crate::git) mode: Mode,
     pub(in crate::git) name: &'a [u8],
     pub(in crate::git) id: ObjectId,
 }
 
 impl TreeEntry<'_> {
-    /// The kind of object that the entry names; `None` for submodules.
+    /// The kind of object that the entry refers to; `None` for submodules.
     pub(in crate::git) fn kind(&self) -> Option<Kind> {
         match self.mode {
             Mode::File | Mode::Executable | Mode::Symlink => Some(Kind::Blob),
@@ -76,7 +76,7 @@ impl TreeEntry<'_> {
         }
     }
 
-    /// Is this one of the five modes that git writes?
+    /// Whether this is one of the five modes that git writes.
     pub(in crate::git) fn is_usual(&self) -> bool {
         matches!(self.digits, b"40000" | b"100644" | b"100755" | b"120000" | b"160000")
     }
@@ -86,7 +86,7 @@ impl TreeEntry<'_> {
     }
 }
 
-/// Takes entries off a tree's content. `Err` once, and then nothing, where the content is no tree.
+/// Decodes the entries of a tree one by one. If the content is not a tree, yields one `Err` and then ends.
 pub(in crate::git) struct TreeEntries<'a>(&'a [u8]);
 
 impl<'a> TreeEntries<'a> {
@@ -121,8 +121,8 @@ impl<'a> Iterator for TreeEntries<'a> {
     }
 }
 
-/// What `git fsck --strict` says of a tree: the worst fault, not the first. Every entry is handed to `each`, those of a
-/// malformed tree too.
+/// Checks a tree as `git fsck --strict` does. Returns the worst fault, not the first, and calls `each` for every entry,
+/// even in a malformed tree.
 pub(in crate::git) fn check_tree<'a>(content: &'a [u8], mut each: impl FnMut(&TreeEntry<'a>)) -> Result<(), Malformed> {
     let mut checker = TreeChecker::default();
     let mut fault = Ok(());
@@ -137,14 +137,14 @@ pub(in crate::git) fn check_tree<'a>(content: &'a [u8], mut each: impl FnMut(&Tr
     fault
 }
 
-/// Names longer than this are refused, as by git.
+/// Longer names are refused, as in git.
 const NAME_BYTES_MAX: usize = 4096;
 
-/// Judges entries one after the other.
+/// Checks entries in sequence.
 #[derive(Default)]
 struct TreeChecker<'a> {
     previous: Option<TreeEntry<'a>>,
-    /// Files whose names begin the names of all entries since: `a` and `a.b` before `a.b/`.
+    /// Earlier files whose names are prefixes of all later names so far: `a` and `a.b` before `a.b/`.
     open: Vec<&'a [u8]>,
 }
 
@@ -164,7 +164,7 @@ impl<'a> TreeChecker<'a> {
         if entry.is_usual() { Ok(()) } else { Err(Malformed::BadFilemode) }
     }
 
-    /// Names are sorted as bytes, those of folders as if `/` stood at their end.
+    /// Names are sorted as bytes; a folder sorts as if its name ended with `/`.
     fn check_order(&mut self, entry: &TreeEntry<'a>) -> Result<(), Malformed> {
         let Some(previous) = self.previous else {
             return Ok(());
@@ -180,7 +180,7 @@ impl<'a> TreeChecker<'a> {
     }
 }
 
-/// The order of paths: a folder sorts as if `/` stood at its name's end.
+/// Compares two entries in path order: a folder sorts as if its name ended with `/`.
 fn sorts_before(one: &TreeEntry<'_>, other: &TreeEntry<'_>) -> bool {
     let common = one.name.len().min(other.name.len());
     let (one_start, one_rest) = one.name.split_at_checked(common).unwrap_or_default();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn order_is_that_of_paths() {
+    fn entries_are_ordered_by_path() {
         let good = tree(&[("100644", "a"), ("100644", "a.b"), ("40000", "a0"), ("40000", "ab"), ("100755", "b")]);
         assert_eq!(check_tree(&good, |_| {}), Ok(()));
         let names: Vec<_> = TreeEntries::new(&good).map(|entry| entry.unwrap().name.to_vec()).collect();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_are_read_by_their_type_bits() {
+    fn modes_are_decoded_from_their_type_bits() {
         use Mode::*;
         for (digits, mode) in [
             ("100777", Executable),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_trees_are_named_as_fsck_does() {
+    fn hostile_trees_have_the_faults_that_git_fsck_reports() {
         use Malformed::*;
         let zero = [b"100644 a\0".as_slice(), &[0; 20]].concat();
         assert_eq!(check_tree(&zero, |_| {}), Err(NullSha1));

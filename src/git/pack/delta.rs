@@ -1,4 +1,4 @@
-//! Deltas: instructions that make an object from another (gitformat-pack(5), "Deltified representation").
+//! Deltas: instructions to make an object from a base (gitformat-pack(5), "Deltified representation").
 
 use super::entry::{next, read_size};
 
@@ -7,22 +7,22 @@ use super::entry::{next, read_size};
 pub(super) enum DeltaFault {
     #[error("its delta is malformed")]
     Malformed,
-    #[error("its delta is for a base of another size")]
+    #[error("its delta expects a base of a different size")]
     BaseSize,
-    #[error("its delta makes an object of another size than it says")]
+    #[error("its delta does not produce the size that it states")]
     ResultSize,
-    #[error("its delta makes an object over the limit git_object_bytes")]
+    #[error("its delta produces an object over the limit git_object_bytes")]
     TooLarge,
 }
 
-/// Bytes of the object that `delta` makes, as it says itself.
+/// The size that the delta states for its result.
 pub(super) fn result_size(delta: &[u8]) -> Option<u64> {
     let mut rest = delta;
     read_size(&mut rest)?;
     read_size(&mut rest)
 }
 
-/// Makes the object that `delta` describes from `base`, into `out`, which is emptied before.
+/// Applies `delta` to `base` and writes the result to `out`, which is cleared first.
 pub(super) fn apply(base: &[u8], delta: &[u8], largest: u64, out: &mut Vec<u8>) -> Result<(), DeltaFault> {
     let mut rest = delta;
     let base_size = read_size(&mut rest).ok_or(DeltaFault::Malformed)?;
@@ -53,7 +53,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8], largest: u64, out: &mut Vec<u8>) 
     if out.len() == size { Ok(()) } else { Err(DeltaFault::ResultSize) }
 }
 
-/// Offset and length of a copy: the instruction's low bits say which of their bytes follow.
+/// Offset and length of a copy. The instruction's low bits specify which of their bytes follow.
 fn read_copy(instruction: u8, rest: &mut &[u8]) -> Option<(usize, usize)> {
     let mut number = |bits: std::ops::Range<u32>| -> Option<u32> {
         let mut number = 0;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_and_insertions() {
+    fn copies_and_insertions_are_applied() {
         // Copy 3 bytes from 2, insert "xy", copy 1 byte from 0.
         let delta = [5, 6, 0x91, 2, 3, 2, b'x', b'y', 0x90, 1];
         assert_eq!(run(b"abcde", &delta).as_deref(), Ok(&b"cdexya"[..]));

@@ -3,28 +3,28 @@
 use crate::git::hash::Kind;
 use crate::git::object_id::ObjectId;
 
-/// What a header says of its entry.
+/// The fields of an entry header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) stored: Stored,
-    /// Bytes that the entry inflates to: the object, or the delta.
+    /// The inflated size of the entry, which is an object or a delta.
     pub(super) size: u64,
-    /// Bytes of the header.
+    /// Length of the header in bytes.
     pub(super) length: usize,
 }
 
 /// How an entry stores its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stored {
-    /// As it is.
+    /// Stored whole.
     Whole(Kind),
-    /// As a delta to the entry that starts so many bytes before this one.
+    /// As a delta to the entry that starts this many bytes before it.
     OffsetDelta(u64),
-    /// As a delta to the object of this name.
+    /// As a delta to the object with this id.
     ReferenceDelta(ObjectId),
 }
 
-/// Reads the header at the start of `bytes`. `None`: it is cut off, a number overflows, or the type is none of the six.
+/// Decodes the header at the start of `bytes`. `None` if it is truncated, a number overflows, or the type is unknown.
 pub(super) fn read_header(bytes: &[u8]) -> Option<Header> {
     let mut rest = bytes;
     let first = next(&mut rest)?;
@@ -53,8 +53,8 @@ pub(super) fn read_header(bytes: &[u8]) -> Option<Header> {
     Some(Header { stored, size, length: bytes.len() - rest.len() })
 }
 
-/// The distance of an offset delta: seven bits a byte, most significant first, and one is added for each byte after
-/// the first.
+/// The distance of an offset delta: seven bits per byte, most significant first; one is added for each byte after the
+/// first.
 fn read_distance(rest: &mut &[u8]) -> Option<u64> {
     let mut byte = next(rest)?;
     let mut distance = u64::from(byte & 0x7f);
@@ -65,7 +65,7 @@ fn read_distance(rest: &mut &[u8]) -> Option<u64> {
     (distance > 0).then_some(distance)
 }
 
-/// A number in the size encoding of packs and deltas: seven bits a byte, least significant first.
+/// A number in the size encoding of packs and deltas: seven bits per byte, least significant first.
 pub(super) fn read_size(rest: &mut &[u8]) -> Option<u64> {
     let (mut size, mut shift) = (0, 0);
     loop {
@@ -78,7 +78,7 @@ pub(super) fn read_size(rest: &mut &[u8]) -> Option<u64> {
     }
 }
 
-/// `bits` moved left, or `None` when one of them would be lost.
+/// `bits` shifted left, or `None` if a set bit would be lost.
 fn shifted(bits: u8, shift: u32) -> Option<u64> {
     let moved = u64::from(bits).checked_shl(shift)?;
     (moved >> shift == u64::from(bits)).then_some(moved)
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_of_every_type() {
+    fn headers_of_every_type_are_decoded() {
         // Type 3, size 5 + (2 << 4) = 37.
         let blob = read_header(&[0xb5, 0x02, 0x99]).unwrap();
         assert_eq!((blob.stored, blob.size, blob.length), (Stored::Whole(Kind::Blob), 37, 2));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header() {
+    fn invalid_headers_are_refused() {
         let overflowing_size = [&[0xb5][..], &[0xff; 10], &[0x01]].concat();
         let overflowing_distance = [&[0x61][..], &[0xff; 12], &[0x01]].concat();
         for bad in

@@ -1,7 +1,7 @@
 //! Pack indexes, version 2 (gitformat-pack(5), "Version 2 pack-*.idx files").
 //!
-//! An index is a hint where entries start, and a statement that is compared with what the pack gives. It is never
-//! needed to prove an object.
+//! An index is a hint about where entries start, and a statement that is compared with the pack. It is never needed to
+//! prove an object.
 
 use crate::git::hash::Sha1;
 use crate::git::object_id::ObjectId;
@@ -9,7 +9,7 @@ use crate::git::object_id::ObjectId;
 const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
 const FANOUT: usize = 256 * 4;
 
-/// What an index says of one entry.
+/// One entry of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) id: ObjectId,
@@ -17,27 +17,27 @@ pub(super) struct Row {
     pub(super) start: usize,
 }
 
-/// An index, read strictly.
+/// An index, decoded strictly.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Index {
-    /// In the order of their starts.
+    /// Sorted by start.
     pub(super) rows: Vec<Row>,
-    /// The checksum of the pack it belongs to, by its own word.
+    /// The checksum of the pack to which the index claims to belong.
     pub(super) pack_checksum: ObjectId,
 }
 
-/// What is wrong with an index.
+/// A fault of an index.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum IndexFault {
     #[error("it is not an index of version 2")]
     Version,
-    #[error("its length does not fit the number of its objects")]
+    #[error("its length does not match its number of objects")]
     Length,
-    #[error("its fanout table does not count its object names")]
+    #[error("its fanout table does not match its object names")]
     Fanout,
-    #[error("its object names are not sorted, or one is there twice")]
+    #[error("its object names are unsorted or contain a duplicate")]
     Order,
-    #[error("an offset leads outside its table of large offsets")]
+    #[error("an offset points outside its table of large offsets")]
     Offset,
     #[error("its checksum is wrong: expected {expected}, found {found}")]
     Checksum { expected: ObjectId, found: ObjectId },
@@ -46,7 +46,7 @@ pub(super) enum IndexFault {
 }
 
 impl Index {
-    /// Reads the whole file. Offsets are compared with the pack by the caller.
+    /// Decodes the whole file. The caller compares the offsets with the pack.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, IndexFault> {
         let rest = bytes.strip_prefix(&MAGIC).ok_or(IndexFault::Version)?;
         let (body, expected) = bytes.split_last_chunk::<20>().ok_or(IndexFault::Length)?;
@@ -66,7 +66,7 @@ impl Index {
             let start = start(u32::from_be_bytes(*offset), large)?;
             rows.push(Row { id: ObjectId::from_bytes(*id), crc32: u32::from_be_bytes(*crc32), start });
         }
-        // Every large offset must be used once, or two readers could find other lengths.
+        // Every large offset must be used exactly once. Otherwise two readers could compute different lengths.
         if rows_with_large_offset(offsets) * 8 != large.len() {
             return Err(IndexFault::Length);
         }
@@ -88,7 +88,7 @@ fn check_order(ids: &[[u8; 20]]) -> Result<(), IndexFault> {
     if ids.is_sorted_by(|one, other| one < other) { Ok(()) } else { Err(IndexFault::Order) }
 }
 
-/// Cell `b` counts the names whose first byte is at most `b`.
+/// Cell `b` is the number of names whose first byte is at most `b`.
 fn check_fanout(fanout: &[u8], ids: &[[u8; 20]]) -> Result<(), IndexFault> {
     for (byte, cell) in (0..=u8::MAX).zip(fanout.as_chunks::<4>().0) {
         if number(cell) != ids.partition_point(|id| id.first().is_some_and(|&first| first <= byte)) {
@@ -127,7 +127,7 @@ fn check_own_checksum(body: &[u8], expected: ObjectId) -> Result<(), IndexFault>
 mod tests {
     use super::*;
 
-    /// An index over three names, with the second offset in the table of large offsets.
+    /// An index of three names; the second offset is in the table of large offsets.
     fn index() -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         for byte in 0..=255u8 {
@@ -141,7 +141,7 @@ mod tests {
         for id in [[1; 20], [9; 20], [10; 20]] {
             bytes.extend_from_slice(&id);
         }
-        // The name 0a… counts from byte 10 on only.
+        // The name 0a… counts only from first byte 10 onward.
         let cell = 8 + 9 * 4;
         bytes[cell..cell + 4].copy_from_slice(&2u32.to_be_bytes());
         for crc in [11u32, 22, 33] {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_in_the_order_of_the_pack() {
+    fn rows_are_in_pack_order() {
         let index = Index::read(&index()).unwrap();
         let starts: Vec<_> = index.rows.iter().map(|row| (row.start, row.crc32)).collect();
         assert_eq!(starts, [(12, 33), (100, 22), (200, 11)]);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_disagrees_with_itself_is_refused() {
+    fn inconsistent_indexes_are_refused() {
         let names = 8 + FANOUT;
         assert_eq!(Index::read(b"PACK"), Err(IndexFault::Version));
         assert_eq!(Index::read(&changed(7, 3)), Err(IndexFault::Version));

@@ -1,4 +1,4 @@
-//! Where the entries of a pack lie, and which are deltas of which.
+//! The positions of a pack's entries, and which entries are deltas of which.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,12 @@ use crate::git::inflate::{InflateFault, Inflater};
 use crate::git::inflated::Inflated;
 use crate::git::object_id::ObjectId;
 
-/// Bytes before the first entry: `PACK`, version, number of entries.
+/// Size of the header before the first entry: `PACK`, version, number of entries.
 pub(super) const PACK_HEADER: usize = 12;
-/// Bytes after the last: SHA-1 of all before.
+/// Size of the trailer after the last entry: SHA-1 of all bytes before it.
 pub(super) const PACK_TRAILER: usize = 20;
 
-/// What is wrong with a pack as a whole.
+/// A fault of a pack as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PackFault {
     #[error("it is cut off")]
@@ -30,7 +30,7 @@ pub(super) enum PackFault {
     Entry { offset: usize, fault: InflateFault },
     #[error("there are {0} bytes between the last entry and the checksum")]
     Rest(usize),
-    #[error("its objects are over the limit {0} when they are inflated")]
+    #[error("its inflated objects are over the limit {0}")]
     OverLimit(Bound),
     #[error("its checksum is wrong: expected {expected}, found {found}")]
     Checksum { expected: ObjectId, found: ObjectId },
@@ -45,39 +45,39 @@ pub(super) struct Entry {
     pub(super) start: usize,
     /// Where its zlib stream starts.
     pub(super) data: usize,
-    /// Where the next entry, or the trailer, starts.
+    /// Where the entry ends: the start of the next entry or of the trailer.
     pub(super) end: usize,
-    /// Bytes that the stream inflates to.
+    /// The inflated size of the stream.
     pub(super) size: u64,
     pub(super) base: Base,
 }
 
-/// What an entry is made from.
+/// The base of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Base {
-    /// Nothing: it is stored as it is.
+    /// No base: the object is stored whole.
     Nothing(Kind),
-    /// The entry of this number, which comes before it.
+    /// An earlier entry with this number.
     Entry(u32),
-    /// The object of this name: a number in [`Layout::references`].
+    /// The object with this id: an index in [`Layout::references`].
     Object(u32),
 }
 
-/// All entries, in the order of the pack, with the deltas of each.
+/// All entries in pack order, with the deltas of each.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) entries: Vec<Entry>,
-    /// The names that reference deltas give as their base.
+    /// The base ids that reference deltas specify.
     pub(super) references: Vec<ObjectId>,
-    /// The entries that wait for an object of this name.
+    /// For each base id, the entries that need it.
     pub(super) waiting: HashMap<ObjectId, Vec<u32>>,
-    /// Entries in the family of each: itself and, through offset deltas, what is made from it.
+    /// For each entry, the size of its family: the entry and all objects made from it through offset deltas.
     pub(super) weights: Vec<u32>,
     children: Vec<u32>,
     first_child: Vec<u32>,
 }
 
-/// The number of entries by the pack's own word.
+/// The number of entries that the pack states.
 pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, PackFault> {
     let rest = pack.strip_prefix(b"PACK").ok_or(PackFault::Version)?;
     let (version, rest) = rest.split_first_chunk::<4>().ok_or(PackFault::CutOff)?;
@@ -96,8 +96,8 @@ pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, Pack
 }
 
 impl Layout {
-    /// Takes the starts from an index. Whether each entry really ends where the next begins shows when it is inflated.
-    /// `None`: these cannot be the starts of `count` entries, and the pack must be scanned.
+    /// Uses the starts from an index. Whether an entry really ends where the next one begins is checked when it is
+    /// inflated. `None` if these cannot be the starts of `count` entries; the pack must then be scanned.
     pub(super) fn from_index(pack: &[u8], count: u32, rows: &[Row]) -> Option<Self> {
         let trailer = pack.len().checked_sub(PACK_TRAILER)?;
         if rows.len() != usize::try_from(count).ok()? || rows.first().map_or(trailer, |row| row.start) != PACK_HEADER {
@@ -113,7 +113,7 @@ impl Layout {
         Some(Self::new(entries, references))
     }
 
-    /// Finds the starts by inflating every entry, one after the other.
+    /// Finds the starts by inflating all entries in sequence.
     pub(super) fn from_scan(pack: &[u8], count: u32, inflated: &Inflated) -> Result<Self, PackFault> {
         let trailer = pack.len().checked_sub(PACK_TRAILER).ok_or(PackFault::CutOff)?;
         let mut entries: Vec<Entry> = Vec::new();
@@ -144,7 +144,7 @@ impl Layout {
         let mut waiting: HashMap<ObjectId, Vec<u32>> = HashMap::new();
         let mut weights = vec![1u32; entries.len()];
         let mut counts = vec![0u32; entries.len() + 1];
-        // Bases of offset deltas come before them, so that going backwards meets children first.
+        // The base of an offset delta comes before it, so a backward pass visits children before their bases.
         let numbers = 0..u32::try_from(entries.len()).unwrap_or(u32::MAX);
         for (number, entry) in numbers.rev().zip(entries.iter().rev()) {
             match entry.base {
@@ -165,7 +165,7 @@ impl Layout {
         Self { entries, references, waiting, weights, children, first_child }
     }
 
-    /// The offset deltas that are made from an entry, lightest family first.
+    /// The offset deltas based on an entry, lightest family first.
     pub(super) fn children(&self, entry: u32) -> &[u32] {
         let at = |place: usize| self.first_child.get(place).map_or(0, |&first| index(first));
         self.children.get(at(index(entry))..at(index(entry) + 1)).unwrap_or_default()
@@ -176,8 +176,8 @@ impl Layout {
     }
 }
 
-/// Sorts deltas by their base. The lightest family comes first: when the heaviest, the last, is walked, its base is
-/// no longer needed, so that at most log2(entries) objects are held at a time.
+/// Groups deltas by their base, lightest family first. While the last and heaviest family is processed, its base is no
+/// longer needed, so at most log2(entries) objects are held at a time.
 fn group_children(entries: &[Entry], counts: &[u32], weights: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let mut first_child = Vec::with_capacity(counts.len());
     let mut sum = 0u32;
@@ -235,7 +235,7 @@ fn add(numbers: &mut [u32], place: u32, amount: u32) {
     }
 }
 
-/// Entry numbers are 32 bits, as the pack's own count is.
+/// Entry numbers have 32 bits, like the pack's own entry count.
 pub(super) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -1,4 +1,4 @@
-//! Packs (gitformat-pack(5)): every entry made, hashed, and compared with the index.
+//! Packs (gitformat-pack(5)): reads and hashes every entry and compares the result with the index.
 
 mod delta;
 mod entry;
@@ -22,30 +22,30 @@ use super::object_id::ObjectId;
 use super::references::References;
 use crate::base::limits::Limits;
 
-/// What is needed to read an object of a pack again.
+/// The data needed to read an object of a pack again.
 #[derive(Debug, Default)]
 pub(super) struct Pack {
     entries: Vec<Entry>,
     references: Vec<ObjectId>,
 }
 
-/// What a pack proves.
+/// The result of verifying a pack.
 #[derive(Debug, Default)]
 pub(super) struct Verified {
     pub(super) pack: Pack,
-    /// Number of the entry, id and kind of every object that was made and hashed.
+    /// Entry number, id and kind of every object that was read and hashed.
     pub(super) proved: Vec<(u32, ObjectId, Kind)>,
     pub(super) references: References,
     pub(super) faults: Vec<String>,
 }
 
-/// Entries with faults that are named one by one; the rest is counted.
+/// The maximum number of faulty entries listed individually; the others are only counted.
 const FAULTS_NAMED: usize = 20;
 
-/// Makes and hashes every object of a pack, and compares pack and index with what that gives. Without an index the
-/// entries are found by reading the pack from its beginning, which takes longer.
+/// Reads and hashes every object of a pack, and compares the result with the pack and its index. Without an index, it
+/// finds the entries by scanning the pack, which takes longer.
 ///
-/// It does not say that objects are well-formed or that the objects they name are there.
+/// It does not check that objects are well-formed or that the objects they reference exist.
 pub(super) fn verify(
     pack: &[u8],
     index: Option<&[u8]>,
@@ -58,7 +58,7 @@ pub(super) fn verify(
         Ok(count) => count,
         Err(fault) => return Verified { faults: vec![fault.to_string()], ..Verified::default() },
     };
-    // An entry has nine bytes at least: a header, and the shortest stream.
+    // An entry has at least nine bytes: a header and the shortest possible stream.
     let entries = u64::from(count).min(pack.len() as u64 / 9);
     if !inflated.spend_objects(entries) || !inflated.has_room_for(index.map_or(0, <[u8]>::len) as u64 * 2) {
         return Verified { faults: vec![PackFault::OverLimit(inflated.bound()).to_string()], ..Verified::default() };
@@ -79,7 +79,7 @@ pub(super) fn verify(
         }
     };
     if rows.is_some_and(|rows| !starts_agree(&layout, rows)) {
-        faults.push(bad_index("its offsets are not those of the pack's entries"));
+        faults.push(bad_index("its offsets do not match the pack's entries"));
     }
     faults.extend(swept.checksum.as_ref().map(PackFault::to_string));
     name_faults(&layout, &swept.faults, &mut faults);
@@ -99,7 +99,7 @@ fn starts_agree(layout: &Layout, rows: &[Row]) -> bool {
     layout.entries.iter().map(|entry| entry.start).eq(rows.iter().map(|row| row.start))
 }
 
-/// Sweeps the pack by the index's offsets, or by those of a scan where the index has none or they do not hold.
+/// Sweeps the pack with the index's offsets. If there is no index or its offsets are wrong, scans the pack for them.
 fn locate(
     pack: &[u8],
     count: u32,
@@ -120,7 +120,7 @@ fn locate(
     }
     let scanned = Layout::from_scan(pack, count, inflated);
     match (scanned, hinted) {
-        // The offsets were right, or at least the better guess: it is the entries that are broken.
+        // The offsets were right, or at least the better guess: the entries are broken.
         (Err(_), Some(hinted)) => Ok(hinted),
         (Ok(layout), Some(hinted)) if layout.entries == hinted.0.entries => Ok(hinted),
         (Ok(layout), _) => {
@@ -141,18 +141,18 @@ fn name_faults(layout: &Layout, found: &[(u32, EntryFault)], faults: &mut Vec<St
     }
 }
 
-/// Where the base of an entry is.
+/// The base of an entry.
 pub(super) enum Step {
     /// The entry holds the object itself.
     Whole,
-    /// It is a delta to another entry of this pack.
+    /// The entry is a delta to this entry of the same pack.
     Entry(u32),
-    /// It is a delta to the object of this name.
+    /// The entry is a delta to the object with this id.
     Object(ObjectId),
 }
 
 impl Pack {
-    /// What entry `number` is made from.
+    /// The base of entry `number`.
     pub(super) fn step(&self, number: u32) -> Option<Step> {
         match self.entries.get(place(number))?.base {
             Base::Nothing(_) => Some(Step::Whole),
@@ -161,7 +161,8 @@ impl Pack {
         }
     }
 
-    /// Reads entry `number` of the pack whose bytes are given, on top of `base` if it is a delta. It was proved before.
+    /// Reads entry `number` from the pack's bytes and applies it to `base` if it is a delta. The entry was verified
+    /// before.
     pub(super) fn read(
         &self,
         bytes: &[u8],

@@ -1,7 +1,7 @@
-//! Every object of a pack made and hashed once, on all threads.
+//! Reads and hashes every object of a pack once, on all threads.
 //!
-//! Deltas form families: a whole object and all that is made from it. A thread takes a family, makes its root, and
-//! walks it depth first, children right after their parents, so that a base is held only while it is needed.
+//! A whole object and all deltas based on it form a family. A thread picks a family, reads its root, and walks the
+//! family depth first, with children directly after their parents, so that a base is held only while it is needed.
 
 use std::collections::HashSet;
 use std::panic::resume_unwind;
@@ -22,7 +22,7 @@ use crate::git::object_id::ObjectId;
 use crate::git::objects::{LARGE_BYTES, most_references};
 use crate::git::references::References;
 
-/// What is wrong with one entry.
+/// A fault of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub(super) enum EntryFault {
     #[error(transparent)]
@@ -37,17 +37,17 @@ pub(super) enum EntryFault {
     TooLarge,
     #[error("its family of deltas needs more memory than the limit git_delta_bytes")]
     TooMuchHeld,
-    #[error("it is a delta deeper than the limit git_delta_depth")]
+    #[error("its delta chain is deeper than the limit git_delta_depth")]
     TooDeep,
-    #[error("the index gives it another name")]
+    #[error("the index records a different name for it")]
     IndexName,
-    #[error("the index gives it another CRC-32")]
+    #[error("the index records a different CRC-32 for it")]
     IndexCrc,
-    #[error("its base is not in the pack, or leads back to it")]
+    #[error("its base is missing from the pack or damaged, or depends on it")]
     NoBase,
 }
 
-/// An object that was made and hashed.
+/// An object that was read and hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Proved {
     pub(super) entry: u32,
@@ -55,18 +55,18 @@ pub(super) struct Proved {
     pub(super) kind: Kind,
 }
 
-/// What one sweep over a pack gives.
+/// The result of one sweep over a pack.
 #[derive(Debug, Default)]
 pub(super) struct Swept {
-    /// In the order of the pack.
+    /// In pack order.
     pub(super) proved: Vec<Proved>,
-    /// Entries with a fault, in the order of the pack. One of `IndexName` and `IndexCrc` is proved all the same.
+    /// Faulty entries, in pack order. An entry with `IndexName` or `IndexCrc` is nevertheless proved.
     pub(super) faults: Vec<(u32, EntryFault)>,
     pub(super) references: References,
     pub(super) checksum: Option<PackFault>,
 }
 
-/// Makes and hashes all objects of `pack`. The answer does not depend on the number of threads.
+/// Reads and hashes all objects of `pack`. The result does not depend on the number of threads.
 pub(super) fn sweep(
     pack: &[u8],
     layout: &Layout,
@@ -81,7 +81,7 @@ pub(super) fn sweep(
     let workers: Vec<Swept> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&job).run())).collect();
         let own = Worker::new(&job).run();
-        // A worker has no way to panic; if one did, the program ends as with any other panic.
+        // No worker should panic. If one does, the program ends as with any other panic.
         [own]
             .into_iter()
             .chain(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))))
@@ -102,7 +102,7 @@ pub(super) fn sweep(
     Ok(swept)
 }
 
-/// Entries that no family reached: their base has a fault, is in no pack, or leads in a circle.
+/// Adds the entries that no family reached: their base is faulty, is not in the pack, or depends on them.
 fn add_missing(layout: &Layout, swept: &mut Swept) {
     let faulty: HashSet<u32> = swept.faults.iter().map(|(entry, _)| *entry).collect();
     let mut proved = swept.proved.iter().map(|proved| proved.entry).peekable();
@@ -113,7 +113,7 @@ fn add_missing(layout: &Layout, swept: &mut Swept) {
     }
 }
 
-/// What all workers share.
+/// The data that all workers share.
 struct Job<'a> {
     pack: &'a [u8],
     layout: &'a Layout,
@@ -124,12 +124,13 @@ struct Job<'a> {
     roots: Vec<u32>,
     next: AtomicUsize,
     inflated: &'a Inflated,
-    /// Bytes that one family may hold.
+    /// The maximum number of bytes that one family may hold.
     room: u64,
-    /// Held by the family that is larger than others.
+    /// Locked by the one large family that is in progress.
     large: Mutex<()>,
     most_references: usize,
-    /// For each reference delta: has somebody found its base? Two entries of one name must not both make its family.
+    /// For each reference delta, whether a base was found. If two entries have the same id, only one of them may
+    /// continue with the delta.
     claimed: Vec<AtomicBool>,
 }
 
@@ -148,7 +149,7 @@ impl<'a> Job<'a> {
         roots.sort_by_key(|root| std::cmp::Reverse(weight(root)));
         let claimed = layout.references.iter().map(|_| AtomicBool::new(false)).collect();
         let next = AtomicUsize::new(0);
-        // The other half is for what the objects name.
+        // The other half is for the ids that the objects reference.
         let room = inflated.budget().memory_left() / 2;
         let (large, most_references) = (Mutex::new(()), most_references(inflated));
         Self { pack, layout, rows, shallow, limits, roots, next, inflated, room, large, most_references, claimed }
@@ -159,7 +160,7 @@ impl<'a> Job<'a> {
 struct Held {
     content: Vec<u8>,
     depth: u64,
-    /// Deltas of this base that are still to be walked.
+    /// Deltas of this base that remain to be processed.
     offset_deltas: std::vec::IntoIter<u32>,
     reference_deltas: Vec<u32>,
 }
@@ -178,11 +179,11 @@ struct Worker<'j, 'a> {
     job: &'j Job<'a>,
     inflater: Inflater,
     swept: Swept,
-    /// Bytes of all bases that are held now.
+    /// The total size of all bases held now.
     held: u64,
     delta: Vec<u8>,
     content: Vec<u8>,
-    /// Large families are made one at a time.
+    /// Large families are processed one at a time.
     alone: Option<MutexGuard<'j, ()>>,
 }
 
@@ -195,7 +196,7 @@ impl<'j, 'a> Worker<'j, 'a> {
 
     fn run(mut self) -> Swept {
         loop {
-            // The checksum over the whole pack is the first and longest piece of work.
+            // The checksum of the whole pack comes first, because it takes longest.
             let Some(turn) = self.job.next.fetch_add(1, Ordering::Relaxed).checked_sub(1) else {
                 self.swept.checksum = check_trailer(self.job.pack).err();
                 continue;
@@ -213,7 +214,8 @@ impl<'j, 'a> Worker<'j, 'a> {
         self.swept
     }
 
-    /// Is there memory for `more` bytes besides the bases that are held? A family's need is the same on any number of threads.
+    /// Whether there is memory for `more` bytes in addition to the bases. A family needs the same amount regardless
+    /// of the number of threads.
     fn has_room_for(&mut self, more: u64) -> bool {
         let needed = self.held.saturating_add(more);
         if needed > self.job.room {
@@ -226,7 +228,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         true
     }
 
-    /// `false`: over the limit of all inflated bytes, so that going on is of no use.
+    /// `false` if the limit on inflated bytes is exceeded, so that there is no point in continuing.
     fn walk_family(&mut self, root: u32) -> bool {
         let Some(&Entry { base: Base::Nothing(kind), .. }) = self.job.layout.entry(root) else { return true };
         self.held = 0;
@@ -254,7 +256,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         true
     }
 
-    /// Makes an object that is stored whole.
+    /// Reads an object that is stored whole.
     fn make_root(&mut self, number: u32, kind: Kind) -> Made {
         let Some(entry) = self.job.layout.entry(number) else { return Made::Nothing };
         if entry.size > self.job.limits.git_object_bytes {
@@ -313,7 +315,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         }
     }
 
-    /// Hashes an object that was made, and keeps it if others are made from it.
+    /// Hashes an object, and keeps it if it is the base of others.
     fn finish(&mut self, number: u32, kind: Kind, content: Vec<u8>, depth: u64) -> Made {
         let Ok(id) = object_id(kind, &content) else {
             return self.fault(number, EntryFault::Collision);
@@ -333,7 +335,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         Made::Base(base)
     }
 
-    /// The reference deltas that wait for this object, unless an equal one was there before.
+    /// The reference deltas based on this object, unless an equal object has already claimed them.
     fn claim(&self, id: &ObjectId) -> Vec<u32> {
         let free = |entry: &u32| match self.job.layout.entry(*entry).map(|entry| entry.base) {
             Some(Base::Object(reference)) => {
@@ -360,7 +362,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         if used == stream.len() { Ok(()) } else { Err(EntryFault::End) }
     }
 
-    /// Blobs that nothing is made from pass without being held.
+    /// Hashes a blob that is not a base, without holding it in memory.
     fn hash_blob(&mut self, entry: &Entry) -> Result<ObjectId, EntryFault> {
         let stream = self.job.pack.get(entry.data..entry.end).unwrap_or_default();
         let mut hasher = Sha1::of_object(Kind::Blob, entry.size);
@@ -399,17 +401,17 @@ impl<'j, 'a> Worker<'j, 'a> {
     }
 }
 
-/// What came of an entry.
+/// The result for an entry.
 enum Made {
-    /// Nothing that is needed any more.
+    /// The object does not need to be kept.
     Nothing,
-    /// An object that others are made from.
+    /// An object that others are based on.
     Base(Held),
-    /// All objects together are over the limit.
+    /// The total size is over the limit.
     OverLimit,
 }
 
-/// The last 20 bytes are the SHA-1 of all before.
+/// Checks that the last 20 bytes are the SHA-1 of all bytes before them.
 fn check_trailer(pack: &[u8]) -> Result<(), PackFault> {
     let (body, trailer) = pack.split_last_chunk::<20>().ok_or(PackFault::CutOff)?;
     let mut hasher = Sha1::new();

@@ -1,4 +1,4 @@
-//! Packs made by git, and packs made to deceive.
+//! Packs made by git, and hostile packs.
 #![allow(clippy::cast_possible_truncation)]
 
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use crate::git::test_repository::TestRepository;
 
 const THREADS: [usize; 3] = [1, 2, 5];
 
-/// Kind and content of an object, or a delta to an entry before it, or to an object by name.
+/// An object with its kind and content, or a delta to an earlier entry or to an object id.
 enum Item<'a> {
     Whole(Kind, &'a [u8]),
     Back(usize, &'a [u8]),
@@ -76,7 +76,7 @@ fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// A delta that adds one byte to a base of `size` bytes below 65,536.
+/// A delta that appends one byte to a base of `size` bytes, which must be below 65,536.
 fn longer_by(size: usize, byte: u8) -> Vec<u8> {
     let mut delta = [size_bytes(size, 7, 0), size_bytes(size + 1, 7, 0)].concat();
     delta.extend([0xb0, (size & 0xff) as u8, (size >> 8) as u8, 1, byte]);
@@ -93,7 +93,7 @@ fn run_with(pack: &[u8], index: Option<&[u8]>, limits: &Limits) -> (Vec<ObjectId
         let ids: Vec<ObjectId> = verified.proved.iter().map(|(_, id, _)| *id).collect();
         (ids, verified.faults)
     });
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "the number of threads changes the answer");
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "the result depends on the number of threads");
     answers[0].clone()
 }
 
@@ -105,7 +105,7 @@ fn blob(content: &[u8]) -> ObjectId {
     object_id(Kind::Blob, content).unwrap()
 }
 
-/// A repository with deltas in its one pack; the pack, the index, and what git lists of it.
+/// A repository with deltas in its only pack. Returns the pack, its index, and git's listing of it.
 fn real_pack(options: &[&str]) -> (Vec<u8>, Vec<u8>, String) {
     let repository = TestRepository::new();
     let mut text = String::new();
@@ -128,7 +128,7 @@ fn real_pack(options: &[&str]) -> (Vec<u8>, Vec<u8>, String) {
     (pack, index, list)
 }
 
-/// `<id> <kind>` of each object, as git lists them.
+/// `<id> <kind>` of each object in git's listing.
 fn expected(list: &str) -> Vec<String> {
     let mut objects: Vec<(u64, String)> = list
         .lines()
@@ -143,7 +143,7 @@ fn expected(list: &str) -> Vec<String> {
 }
 
 #[test]
-fn packs_of_git_give_the_objects_that_git_lists() {
+fn packs_made_by_git_give_the_objects_that_git_lists() {
     // Offset deltas, reference deltas, no deltas.
     for options in [&[][..], &["-c", "repack.useDeltaBaseOffset=false"], &["-c", "pack.window=0"]] {
         let (pack, index, list) = real_pack(options);
@@ -161,7 +161,7 @@ fn packs_of_git_give_the_objects_that_git_lists() {
 }
 
 #[test]
-fn every_flipped_byte_of_pack_and_index_is_noticed() {
+fn every_flipped_byte_of_pack_and_index_is_detected() {
     let (pack, index, _) = real_pack(&[]);
     let limits = Limits::default();
     for at in (0..pack.len()).step_by(997) {
@@ -184,7 +184,7 @@ fn every_flipped_byte_of_pack_and_index_is_noticed() {
     }
 }
 
-/// Changes an index and gives it a right checksum again.
+/// Changes an index and corrects its checksum.
 fn reseal(index: &[u8], change: impl Fn(&mut [u8])) -> Vec<u8> {
     let mut index = index[..index.len() - 20].to_vec();
     change(&mut index);
@@ -192,7 +192,7 @@ fn reseal(index: &[u8], change: impl Fn(&mut [u8])) -> Vec<u8> {
 }
 
 #[test]
-fn an_index_that_lies_is_named_and_the_objects_are_proved_without_it() {
+fn a_wrong_index_is_reported_and_the_objects_are_proved_without_it() {
     let (pack, index, list) = real_pack(&[]);
     let count = expected(&list).len();
     let (names, checksums, offsets) = (8 + 1024, 8 + 1024 + 20 * count, 8 + 1024 + 24 * count);
@@ -200,15 +200,15 @@ fn an_index_that_lies_is_named_and_the_objects_are_proved_without_it() {
 
     let (ids, faults) = run(reseal(&index, |index| index[checksums] ^= 1));
     assert_eq!((ids.len(), faults.len()), (count, 1));
-    assert!(faults[0].ends_with("the index gives it another CRC-32"), "{faults:?}");
+    assert!(faults[0].ends_with("the index records a different CRC-32 for it"), "{faults:?}");
 
     let (ids, faults) = run(reseal(&index, |index| index[names + 19] ^= 1));
     assert_eq!((ids.len(), faults.len()), (count, 1));
-    assert!(faults[0].ends_with("the index gives it another name"), "{faults:?}");
+    assert!(faults[0].ends_with("the index records a different name for it"), "{faults:?}");
 
     let (ids, faults) = run(reseal(&index, |index| index[offsets + 3] ^= 1));
     assert_eq!(ids.len(), count);
-    assert_eq!(faults, ["its index: its offsets are not those of the pack's entries"]);
+    assert_eq!(faults, ["its index: its offsets do not match the pack's entries"]);
 
     let end = index.len();
     let (ids, faults) = run(reseal(&index, |index| index[end - 40] ^= 1));
@@ -217,7 +217,7 @@ fn an_index_that_lies_is_named_and_the_objects_are_proved_without_it() {
 }
 
 #[test]
-fn offset_and_reference_deltas_in_any_order() {
+fn offset_and_reference_deltas_are_applied_in_any_order() {
     let base = b"base of all".as_slice();
     let [one, two] = [base, b"base of allA"].map(|content| longer_by(content.len(), b'A' + content.len() as u8 - 11));
     let made = [base.to_vec(), b"base of allA".to_vec(), b"base of allAB".to_vec()];
@@ -231,24 +231,24 @@ fn offset_and_reference_deltas_in_any_order() {
 }
 
 #[test]
-fn thin_packs_and_circles_have_no_base() {
+fn deltas_in_thin_packs_and_cycles_have_no_base() {
     let delta = longer_by(3, b'x');
     let elsewhere = ObjectId::from_bytes([9; 20]);
     let (ids, faults) = run(&pack(&[Item::Whole(Kind::Blob, b"a"), Item::Reference(elsewhere, &delta)]));
     assert_eq!((ids.len(), faults.len()), (1, 1));
-    assert!(faults[0].ends_with("its base is not in the pack, or leads back to it"), "{faults:?}");
-    // Each of two is made from the other, by a name that nobody has.
+    assert!(faults[0].ends_with("its base is missing from the pack or damaged, or depends on it"), "{faults:?}");
+    // Each of the two is based on the other, by an id that no object has.
     let circle = pack(&[Item::Reference(elsewhere, &delta), Item::Back(0, &delta)]);
     let (ids, faults) = run(&circle);
     assert_eq!((ids.len(), faults.len()), (0, 2));
 }
 
 #[test]
-fn a_chain_too_deep_and_a_family_too_large() {
+fn chains_that_are_too_deep_and_families_that_are_too_large_are_refused() {
     let mut items = vec![Item::Whole(Kind::Blob, b"")];
     let deltas: Vec<Vec<u8>> = (0..100).map(|size| longer_by(size, b'x')).collect();
     items.extend(deltas.iter().enumerate().map(|(number, delta)| Item::Back(number, delta)));
-    // Copying nothing is refused by git too: a length of zero means 65,536.
+    // git refuses empty copies too: a length of zero means 65,536.
     let first = [0, 1, 1, b'x'];
     items[1] = Item::Back(0, &first);
     let pack = pack(&items);
@@ -257,7 +257,7 @@ fn a_chain_too_deep_and_a_family_too_large() {
     let (ids, faults) = run_with(&pack, None, &limits);
     assert_eq!(ids.len(), 51);
     assert!(faults[0].ends_with("deeper than the limit git_delta_depth"), "{faults:?}");
-    // One object after the other is small, and a base is let go when its last delta is made.
+    // Each object alone is small, and a base is dropped after its last delta.
     let limits = Limits { git_delta_bytes: 300, ..Limits::default() };
     assert_eq!(run_with(&pack, None, &limits).1, Vec::<String>::new());
 }
@@ -273,18 +273,18 @@ fn delta_bombs_stop_at_the_limits() {
         .collect();
     let pack = pack(&items);
     let (_, faults) = run_with(&pack, None, &Limits { git_object_bytes: 1 << 20, ..Limits::default() });
-    assert!(faults[0].ends_with("its delta makes an object over the limit git_object_bytes"), "{faults:?}");
+    assert!(faults[0].ends_with("its delta produces an object over the limit git_object_bytes"), "{faults:?}");
     assert_eq!(faults.len(), 21);
     let (ids, faults) = run_with(&pack, None, &Limits { git_inflated_bytes: 10 << 20, ..Limits::default() });
     assert_eq!(ids, []);
-    assert_eq!(faults, ["its objects are over the limit git_inflated_bytes=10485760 when they are inflated"]);
+    assert_eq!(faults, ["its inflated objects are over the limit git_inflated_bytes=10485760"]);
     let (ids, faults) = run_with(&pack, None, &Limits { git_delta_bytes: 1 << 10, ..Limits::default() });
     assert_eq!(ids.len(), 1);
     assert!(faults[0].ends_with("needs more memory than the limit git_delta_bytes"), "{faults:?}");
 }
 
 #[test]
-fn frames_that_do_not_fit() {
+fn damaged_pack_headers_and_trailers_are_refused() {
     let good = pack(&[Item::Whole(Kind::Blob, b"a"), Item::Whole(Kind::Blob, b"b")]);
     let body = &good[..good.len() - 20];
     let faults = |bytes: &[u8]| run(bytes).1;
@@ -299,7 +299,7 @@ fn frames_that_do_not_fit() {
     assert_eq!(faults(&many), ["it has more objects than the limit git_objects=20000000"]);
     let checksum = good.clone().tap(|bytes| *bytes.last_mut().unwrap() ^= 1);
     assert!(faults(&checksum)[0].starts_with("its checksum is wrong"), "{:?}", faults(&checksum));
-    // A blob whose header says one byte more or less.
+    // A blob whose header states one byte too many or too few.
     for size in [0x30, 0x32] {
         let bad = seal(body.to_vec().tap(|bytes| bytes[12] = size));
         assert_eq!(faults(&bad).len(), 1, "{size}");

@@ -1,9 +1,9 @@
-//! IBM's chain, which is not an ordinary one: record ← attestation certificate ← IBM's signing certificate ← DigiCert's code-signing authority ←
-//! DigiCert's root.
+//! IBM's certificate chain, which is unusual: record ← attestation certificate ← IBM's signing certificate ← DigiCert's
+//! code-signing authority ← DigiCert's root.
 //!
-//! IBM's signing certificate is no authority, so no ordinary verifier accepts its signature on the attestation certificate. IBM says to
-//! check names, signature, dates and revocation of that step by themselves (certificate_validate.md), and so it is done here; the steps above
-//! it are judged as usual.
+//! IBM's signing certificate is not a CA certificate, so ordinary verifiers reject its signature on the attestation
+//! certificate. IBM's documentation (certificate_validate.md) says to check the names, signature, dates and revocation
+//! of that step separately, which is done here; the steps above it are checked as usual.
 
 use spki::der::pem;
 
@@ -12,10 +12,10 @@ use crate::base::digest::Sha256;
 use crate::base::time::Timestamp;
 use crate::crypto::ibm::{Authority, Certificate, RevocationList};
 
-/// Certificates of a chain at most.
+/// The maximum number of certificates in a chain.
 pub(super) const STEPS: usize = 8;
 
-/// The DER of every PEM block in a text; nothing for what is no PEM.
+/// The DER content of every PEM block in a text; empty if there is no block.
 pub(super) fn pem_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     let mut blocks = Vec::new();
@@ -51,13 +51,13 @@ pub(super) fn follow(
             Some(_) => return Standing::Refused("the chain of certificates is too long".into()),
             None if chain.len() == 1 => {
                 return Standing::Refused(format!(
-                    "the record is signed by {}, which no certificate at hand certifies",
+                    "the record is signed by {}, and none of the supplied certificates certifies its key",
                     last.subject
                 ));
             }
             None => {
                 return Standing::Undecided(format!(
-                    "the chain ends at {}, and no certificate at hand leads on to a trusted root",
+                    "the chain ends at {}: none of the supplied certificates leads from there to a trusted root",
                     last.subject
                 ));
             }
@@ -71,11 +71,11 @@ pub(super) fn follow(
     }
 }
 
-/// Leaf first, root last.
+/// Checks a chain, from the leaf (first) to the root (last).
 fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) -> Result<(), Standing> {
     let refuse = |message: String| Err(Standing::Refused(message));
     let [_, signer, above @ ..] = chain else {
-        return refuse("the record is signed by a root itself".into());
+        return refuse("the record is signed directly by a root".into());
     };
     if signer.organization.as_deref() != Some(IBM) {
         let found = signer.organization.as_deref().unwrap_or("none");
@@ -87,29 +87,34 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
     for (below, step) in above.iter().enumerate() {
         match &step.authority {
             Authority::Yes(most) if most.is_none_or(|most| usize::from(most) >= below) => {}
-            Authority::Yes(_) => return refuse(format!("{} allows fewer authorities below it", step.subject)),
-            Authority::No => return refuse(format!("{} is no authority and signed a certificate", step.subject)),
+            Authority::Yes(_) => return refuse(format!("{} allows fewer CA certificates below it", step.subject)),
+            Authority::No => {
+                return refuse(format!("{} is not a CA certificate, but signed a certificate", step.subject));
+            }
             Authority::Unknown(oid) => {
-                return refuse(format!("{} has the critical extension {oid}, which is not judged here", step.subject));
+                return refuse(format!(
+                    "{} has the critical extension {oid}, which is not evaluated here",
+                    step.subject
+                ));
             }
         }
     }
     if let Some(why) = chain.iter().find_map(|step| step.valid_at(moment).err()) {
-        return refuse(format!("{why}, and the moment is {moment}"));
+        return refuse(format!("{why}: checked for {moment}"));
     }
     for (step, issuer) in chain.iter().zip(chain.iter().skip(1)) {
         let mut of_issuer = lists.iter().filter(|list| list.is_of(issuer)).peekable();
         if of_issuer.peek().is_none() {
-            return Err(Standing::Undecided(format!("no revocation list of {} is at hand", issuer.subject)));
+            return Err(Standing::Undecided(format!("no revocation list of {} was supplied", issuer.subject)));
         }
         let of_issuer: Vec<&RevocationList> = of_issuer.collect();
         if of_issuer.iter().any(|list| list.revokes(step)) {
             return refuse(format!("{} is revoked by {}", step.subject, issuer.subject));
         }
-        // A list without an end counts for no moment at all.
+        // A list without an end date is not valid for any moment.
         if !of_issuer.iter().any(|list| list.next_update.is_some_and(|end| moment <= end)) {
             return Err(Standing::Undecided(format!(
-                "every revocation list of {} at hand ended before {moment}",
+                "every supplied revocation list of {} expired before {moment}",
                 issuer.subject
             )));
         }

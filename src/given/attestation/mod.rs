@@ -1,7 +1,8 @@
-//! Attestation records of machines of IBM Hyper Protect: what was booted, in digests, signed by a key that IBM certifies (ibm-cloud-docs/vpc,
-//! about-attestation.md, certificate_validate.md).
+//! Attestation records of IBM Hyper Protect machines: digests of what was booted, signed by a key that IBM certifies
+//! (ibm-cloud-docs/vpc, about-attestation.md, certificate_validate.md).
 //!
-//! A record says that a machine booted at least once with these texts. It does not say that it is running, nor which key signs what it builds.
+//! A record states that a machine booted at least once with these texts. It does not state that the machine is running
+//! or which key signs what it builds.
 
 mod chain;
 mod record;
@@ -14,23 +15,24 @@ use crate::crypto::ibm::{Certificate, RevocationList};
 use crate::crypto::{Hash, Protocol, Scheme};
 use crate::trust::TrustFile;
 
-/// The record as the machine writes it.
+/// The record, as the machine writes it.
 const RECORD: &str = "se-checksums.txt";
-/// Its signature.
+/// The record's signature.
 const SIGNATURE: &str = "se-signature.bin";
-/// The contract as it was delivered.
+/// The contract as delivered to the machine.
 const USER_DATA: &str = "user-data";
-/// Files that hold no certificate and are named.
+/// The maximum number of unreadable certificate files that are listed by name.
 const UNREADABLE_NAMED: usize = 20;
-/// SHA-256 of the certificate DigiCert Trusted Root G4, at which IBM's chain ends.
+/// SHA-256 of the certificate "DigiCert Trusted Root G4", at which IBM's chain ends.
 const DIGICERT_TRUSTED_ROOT_G4: &str = "552f7bdcf1a7af9e6ce672017f4f12abf77240c78e761ac203d1d9d20ac89988";
-/// Whom DigiCert certified. Others have certificates of the same authority.
+/// The organization in the certificate that DigiCert issued to IBM. Other organizations have certificates from the same
+/// CA.
 const IBM: &str = "International Business Machines Corporation";
 
-/// What the policy says of records.
+/// The policy's settings for records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuilderPolicy {
-    /// Certificates that a chain may end at, by SHA-256; without any, DigiCert's.
+    /// SHA-256 of the certificates at which a chain may end. If empty, only DigiCert's root is accepted.
     pub roots: Vec<Sha256>,
     /// SHA-256 of the workload texts that IBM publishes for build servers.
     pub workloads: Vec<Sha256>,
@@ -43,34 +45,34 @@ pub struct BuilderPolicy {
 /// The files of one record.
 #[derive(Debug, Clone)]
 pub struct Attestation {
-    /// The record; or why there is none, in words.
+    /// The record, or the reason why there is none.
     pub record: Result<Record, String>,
     record_bytes: Vec<u8>,
     signature: Option<Vec<u8>>,
-    /// The contract that was delivered, where it was saved.
+    /// The contract that was delivered, if a copy was saved.
     pub(crate) user_data: Option<Vec<u8>>,
     certificates: Vec<Certificate>,
     lists: Vec<RevocationList>,
-    /// Files that are named like certificates and hold none.
+    /// Files that are named like certificates or revocation lists but cannot be read as such.
     unreadable: Vec<String>,
-    /// Every file that was given: its name and digest.
+    /// The name and digest of every supplied file.
     pub(crate) files: Vec<(String, Sha256)>,
 }
 
-/// How well a record is signed.
+/// The result of verifying a record's signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// Signed by a key that IBM certifies; what was followed, a line each.
+    /// Signed by a key that IBM certifies; the certificates of the chain, one per line.
     Signed(Vec<String>),
-    /// Not so.
+    /// Not signed by such a key.
     Refused(String),
-    /// Something is missing to tell.
+    /// Undecided, because some evidence is missing.
     Undecided(String),
 }
 
 impl Attestation {
-    /// Sorts the files of a folder. Certificates and lists are known by their content, the others by their names; `None` when there is
-    /// neither a record nor a signature.
+    /// Sorts the files of a folder. Certificates and revocation lists are recognized by their content, other files by
+    /// their names. `None` if there is neither a record nor a signature.
     pub fn read(files: &[TrustFile]) -> Option<Self> {
         let named =
             |name: &str| files.iter().find(|file| file.path.rsplit('/').next() == Some(name)).map(|file| &file.bytes);
@@ -115,7 +117,8 @@ impl Attestation {
         }
     }
 
-    /// The most that [`Self::standing`] may cost: for each step of the chain every certificate may be the issuer, and every list its.
+    /// The maximum cost of [`Self::standing`]: at each step of the chain, every certificate may be the issuer's, and so
+    /// may every list.
     pub(crate) fn cost(&self) -> [Work; 2] {
         let count = |number: usize| number as u64;
         let steps = count(chain::STEPS);
@@ -127,17 +130,17 @@ impl Attestation {
         [Work::Signatures(signatures), Work::Bytes(count(bytes))]
     }
 
-    /// Is the record signed by a key that leads to IBM, at `moment`?
+    /// Whether the record is signed by a key that IBM certifies, judged as of `moment`.
     pub(crate) fn standing(&self, policy: &BuilderPolicy, moment: Timestamp) -> Standing {
         if let Err(why) = &self.record {
             return Standing::Refused(why.clone());
         }
         let Some(signature) = &self.signature else {
-            return Standing::Undecided(format!("there is no {SIGNATURE} beside the record"));
+            return Standing::Undecided(format!("there is no {SIGNATURE} next to the record"));
         };
         let record = Sha256::of(&self.record_bytes);
         let signed = |certificate: &&Certificate| {
-            // RSA PKCS#1 v1.5 with SHA-256 over the record's bytes, its line ends included.
+            // RSA PKCS#1 v1.5 with SHA-256 over the record's bytes, including its line ends.
             let scheme = Scheme::RsaPkcs1(Hash::Sha256);
             certificate.key.verify_digest(Protocol::Machine, scheme, record.as_bytes(), signature).is_ok()
         };
@@ -147,10 +150,10 @@ impl Attestation {
                 standing => standing,
             },
             None if self.certificates.is_empty() => {
-                Standing::Undecided(format!("there is no certificate beside the record{}", self.unreadable_text()))
+                Standing::Undecided(format!("there is no certificate next to the record{}", self.unreadable_text()))
             }
             None => Standing::Refused(format!(
-                "no certificate beside the record accepts its signature{}",
+                "the record's signature does not verify under any certificate next to it{}",
                 self.unreadable_text()
             )),
         }

@@ -1,22 +1,23 @@
-//! `se-checksums.txt`: lines of a digest and an item, after lines of free form.
+//! `se-checksums.txt`: free-form lines, followed by lines that each contain a digest and an item.
 
 use std::collections::BTreeMap;
 
 use crate::base::digest::Sha256;
 
-/// A record, read to its end.
+/// A record that was read completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     items: BTreeMap<String, Sha256>,
-    /// Lines that name no item: release, machine, dates. Kept and shown.
+    /// Lines without an item (release, machine, dates), which are kept and shown.
     pub head: Vec<String>,
 }
 
 impl Record {
-    /// Reads a record. A line that is no item is kept; an item that stands twice is refused, for readers would take one or the other.
+    /// Reads a record. A line without an item is kept. A duplicate item is refused, because readers could use either
+    /// one.
     ///
     /// # Errors
-    /// In words.
+    /// A message.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "the record is not UTF-8 text".to_owned())?;
         let mut record = Self { items: BTreeMap::new(), head: Vec::new() };
@@ -25,14 +26,14 @@ impl Record {
             match item {
                 Some((digest, item)) => {
                     if record.items.insert(item.to_owned(), digest).is_some() {
-                        return Err(format!("the record names {item} twice"));
+                        return Err(format!("the record has a duplicate item {item}"));
                     }
                 }
                 None => record.head.push(line.to_owned()),
             }
         }
         match record.items.is_empty() {
-            true => Err("the record names no item: expected lines of 64 hexadecimal digits and a name".into()),
+            true => Err("the record has no items: expected lines of 64 hexadecimal digits and a name".into()),
             false => Ok(record),
         }
     }
@@ -40,11 +41,12 @@ impl Record {
     /// The digest of an item.
     ///
     /// # Errors
-    /// In words, when an item of the contract stands with two digests: with `contract:` before its name, as newer images write it, and without.
+    /// A message if the record has two digests for a contract item: one with `contract:` before the item's name, as
+    /// newer images write it, and one without.
     pub fn digest(&self, item: &str) -> Result<Option<Sha256>, String> {
         let (old, new) = (self.items.get(item), self.items.get(&format!("contract:{item}")));
         match (old, new) {
-            (Some(old), Some(new)) if old != new => Err(format!("the record has two digests of {item}")),
+            (Some(old), Some(new)) if old != new => Err(format!("the record has two digests for {item}")),
             (old, new) => Ok(new.or(old).copied()),
         }
     }

@@ -1,8 +1,8 @@
-//! Key records: who obtained a manifest key, when, over which channel and with whom; signed by people.
+//! Key records: who obtained a manifest key, when, over which channel and with whom. People sign them.
 //!
-//! No public interface ties a manifest key to an enclave. What carries the trust in it is a procedure among people, and a key
-//! record is that procedure's paper: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a DSSE envelope,
-//! with a predicate of this project's own. docs/keys.md has the fields.
+//! No public interface ties a manifest key to an enclave. Trust in the key depends on a procedure that people follow,
+//! and a key record documents that procedure: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a
+//! DSSE envelope, with this project's own predicate. docs/keys.md describes the fields.
 
 use crate::base::words::counted_as;
 use serde::{Deserialize, Serialize};
@@ -19,12 +19,12 @@ use crate::gate::signature::Signature;
 use crate::gate::verify::Grade;
 
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
-/// A name, not an address: nothing is fetched from it.
+/// An identifier, not an address: nothing is ever fetched from it.
 pub const PREDICATE_TYPE: &str = "https://hpsb-audit.example/key-record/v1";
 const SUBJECT_NAME: &str = "SubjectPublicKeyInfo of the manifest key";
 const WHAT: &str = "the key record";
 
-/// Over which channel a key came.
+/// The channel over which a key was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
@@ -34,7 +34,7 @@ pub enum Channel {
     ObjectStore,
     /// Carried by a person.
     Courier,
-    /// Another one.
+    /// A different channel.
     Other,
 }
 
@@ -42,7 +42,7 @@ impl Channel {
     /// Every channel.
     pub const ALL: [Self; 4] = [Self::ServerApi, Self::ObjectStore, Self::Courier, Self::Other];
 
-    /// The word for it.
+    /// The channel's name in key records.
     pub fn word(self) -> &'static str {
         match self {
             Self::ServerApi => "server-api",
@@ -53,57 +53,58 @@ impl Channel {
     }
 }
 
-/// One time that the key was obtained.
+/// One retrieval of the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Retrieval {
-    /// Who obtained it.
+    /// The person who obtained it.
     pub by: String,
-    /// When, in RFC 3339.
+    /// The time, in RFC 3339 format.
     pub at: String,
-    /// How.
+    /// The channel.
     pub channel: Channel,
     /// SHA-256 of the file that was obtained.
     pub file_sha256: String,
-    /// SHA-256 of the SubjectPublicKeyInfo of the key in it.
+    /// SHA-256 of the SubjectPublicKeyInfo of the key in that file.
     pub key_sha256: String,
 }
 
-/// A bundle that the key verifies.
+/// A bundle that the key verifies, according to the signers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct VerifiedBundle {
-    /// The build's name, as the bundle's members have it.
+    /// The build's name, as it appears in the names of the bundle's members.
     pub build_name: String,
     /// SHA-256 of the bundle.
     pub sha256: String,
-    /// SHA-256 of the signed archive in it.
+    /// SHA-256 of the signed archive in the bundle.
     pub archive_sha256: String,
 }
 
-/// A bundle of a build that somebody asked for to see that the server holds the key: of a commit that nobody could foresee.
+/// A challenge: the bundle of a build that was requested to see whether the server holds the key. The build's commit
+/// could not have been predicted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Challenge {
     /// The bundle.
     pub bundle: VerifiedBundle,
-    /// The signature in it, in hexadecimal digits, so that it can be verified again from the record alone.
+    /// The bundle's signature in hexadecimal digits, so that it can be verified again from the record alone.
     pub signature: String,
     /// The commit that was built.
     pub commit: String,
 }
 
-/// What a key record says.
+/// The content of a key record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct KeyStatement {
-    /// The key, as it was obtained.
+    /// The key as obtained.
     pub key_pem: String,
-    /// How it came, at least once.
+    /// How the key was obtained; at least one retrieval.
     pub retrievals: Vec<Retrieval>,
-    /// What it verifies.
+    /// The bundles that the key verifies, according to the signers.
     pub bundles: Vec<VerifiedBundle>,
-    /// That its holder answered.
+    /// A challenge to which the key's holder responded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
 }
@@ -132,43 +133,44 @@ struct SubjectDigest {
     sha256: String,
 }
 
-/// A key record: a statement and the signatures over it. It counts for nothing until [`KeyRecord::grade`] finds signers.
+/// A key record: a statement and the signatures over it. A record has no effect until [`KeyRecord::grade`] finds known
+/// signers.
 #[derive(Debug, Clone)]
 pub struct KeyRecord(Envelope);
 
-/// How a record counts.
+/// The effect of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graded {
-    /// The grade that it gives the key.
+    /// The grade that the record gives the key.
     pub grade: Grade,
-    /// Who signed it, in the policy's order.
+    /// The signers, in the policy's order.
     pub signers: Vec<String>,
-    /// What it says.
+    /// The statement that they signed.
     pub statement: KeyStatement,
 }
 
-/// What the records say of one key.
+/// The outcome of the records for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grading {
-    /// The policy names none.
+    /// The policy names no record.
     NoRecord,
-    /// It names one that does not count.
+    /// The policy names a record that does not count.
     DoesNotCount {
-        /// The path as the policy has it.
+        /// The path in the policy.
         path: String,
-        /// Why it does not count, and which signers could not be used.
+        /// Why the record does not count and which signers could not be used.
         reason: String,
     },
-    /// It names one that counts.
+    /// The policy names a record that counts.
     Counts(Box<Graded>),
 }
 
 impl KeyRecord {
-    /// Makes a record and signs it.
+    /// Creates a record and signs it.
     ///
     /// # Errors
-    /// [`Error::Key`] for a statement that would not count: a retrieval of another key, none at all, a challenge whose signature
-    /// is not the key's.
+    /// [`Error::Key`] for a statement that would not count: one without a retrieval, with a retrieval of a different
+    /// key, or with a challenge whose signature is not by the key.
     pub fn new(statement: KeyStatement, key: &PersonSecret, limits: &Limits) -> Result<Self, Error> {
         let public = statement.consistent(limits).map_err(|message| Error::malformed(WHAT, message))?;
         let digest = SubjectDigest { sha256: public.fingerprint().hex() };
@@ -184,7 +186,7 @@ impl KeyRecord {
         Ok(record)
     }
 
-    /// Reads a record's envelope. What it says is looked at only behind a signature.
+    /// Reads a record's envelope. The content is read only after a signature was verified.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::OverLimit`] beyond `key_file_bytes`.
@@ -196,45 +198,47 @@ impl KeyRecord {
     /// The record as JSON.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] if it is larger than any reader takes.
+    /// [`Error::OverLimit`] if the record is larger than readers accept.
     pub fn to_json(&self, limits: &Limits) -> Result<Vec<u8>, Error> {
         let text = self.0.to_json()?;
         limits.key_file_bytes().check(text.len() as u64, WHAT)?;
         Ok(text)
     }
 
-    /// Adds a signature over the very same bytes.
+    /// Adds a signature over the same bytes.
     ///
     /// # Errors
-    /// [`Error::Usage`] if this key has signed already, or there are too many signatures.
+    /// [`Error::Usage`] if this key has already signed, or there are too many signatures.
     pub fn sign(&mut self, key: &PersonSecret) -> Result<(), Error> {
         self.0.sign(key).map_err(|message| Error::Usage {
             message: format!("{WHAT}: {message}"),
-            hint: "each person signs once, with a key of their own".into(),
+            hint: "each person signs once, with their own key".into(),
         })
     }
 
-    /// How many signatures it has, good or not.
+    /// The number of signatures, valid or not.
     pub fn signature_count(&self) -> usize {
         self.0.signature_count()
     }
 
-    /// What it says, whoever says it: for people who are about to sign it. Never a reason to trust a key.
+    /// The statement, without verifying who signed it. It is meant for people who are about to sign it and is never a
+    /// reason to trust a key.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if it is not a statement of this kind, or contradicts itself.
+    /// [`Error::Malformed`] if the content is not a statement of this type or contradicts itself.
     pub fn unverified_statement(&self, limits: &Limits) -> Result<KeyStatement, Error> {
         self.statement(limits).map(|(statement, _)| statement).map_err(|message| Error::malformed(WHAT, message))
     }
 
-    /// The grade that this record gives the key with `fingerprint`, by the signatures of `signers` (name and key).
+    /// The grade that this record gives the key with `fingerprint`, based on the signatures of `signers` (name and
+    /// key).
     ///
-    /// A key counts once, whatever names it is listed under, and so does a name, whatever keys it has. `witnessed` needs two
-    /// names with two keys, and two retrievals of the same key. `challenged` needs a challenge whose signature verifies under the
-    /// key. It does NOT say that what the signers wrote is true.
+    /// A key counts once even if it is listed under several names, and a name counts once even if it has several keys.
+    /// `witnessed` needs two names with two keys and two retrievals of the same key. `challenged` needs a challenge
+    /// whose signature verifies under the key. The grade does NOT mean that what the signers wrote is true.
     ///
     /// # Errors
-    /// In words: why the record does not count.
+    /// A message that says why the record does not count.
     pub fn grade(
         &self,
         fingerprint: Sha256,
@@ -257,7 +261,7 @@ impl KeyRecord {
         }
         let (statement, key) = self.statement(limits)?;
         if key.fingerprint() != fingerprint {
-            return Err(format!("it is about another key: expected {fingerprint}, found {}", key.fingerprint()));
+            return Err(format!("it is about a different key: expected {fingerprint}, found {}", key.fingerprint()));
         }
         let grade = if statement.challenge.is_some() {
             Grade::Challenged
@@ -275,7 +279,7 @@ impl KeyRecord {
         };
         expect("payloadType", IN_TOTO, &self.0.payload_type)?;
         let value = crate::base::strict_json::parse(&self.0.payload).map_err(|error| error.to_string())?;
-        // The type first: a statement of another kind has other fields.
+        // Check the type first, because a statement of a different type has different fields.
         expect(
             "predicateType",
             PREDICATE_TYPE,
@@ -293,7 +297,7 @@ impl KeyRecord {
 }
 
 impl Grading {
-    /// The grade; without a record that counts, the key was only chosen.
+    /// The grade. If no record counts, the key was merely chosen.
     pub fn grade(&self) -> Grade {
         match self {
             Self::Counts(graded) => graded.grade,
@@ -301,7 +305,7 @@ impl Grading {
         }
     }
 
-    /// What the record says, line by line.
+    /// The content of the record, line by line.
     pub(crate) fn details(&self) -> Vec<String> {
         let graded = match self {
             Self::NoRecord => return vec!["the policy names no record for this key".into()],
@@ -315,13 +319,13 @@ impl Grading {
 }
 
 impl KeyStatement {
-    /// What it says, line by line.
+    /// The content of the statement, line by line.
     pub fn lines(&self) -> Vec<String> {
         let obtained = |retrieval: &Retrieval| {
             format!("obtained by {} at {} over {}", retrieval.by, retrieval.at, retrieval.channel.word())
         };
         let mut lines: Vec<String> = self.retrievals.iter().map(obtained).collect();
-        lines.extend(self.bundles.iter().map(|bundle| format!("said to verify {}", bundle.build_name)));
+        lines.extend(self.bundles.iter().map(|bundle| format!("stated to verify {}", bundle.build_name)));
         lines.extend(self.challenge.iter().map(|challenge| {
             format!(
                 "challenged with commit {}: the signature of {} verifies",
@@ -331,7 +335,7 @@ impl KeyStatement {
         lines
     }
 
-    /// What it says of how the key was obtained, in one sentence: the first retrievals and a count.
+    /// A sentence on how, according to the statement, the key was obtained: the first retrievals and a count.
     pub(crate) fn told(&self) -> String {
         const SHOWN: usize = 4;
         let obtained = |one: &Retrieval| format!("{} obtained it at {} over {}", one.by, one.at, one.channel.word());
@@ -344,24 +348,25 @@ impl KeyStatement {
         told.join(" and ")
     }
 
-    /// Do two retrievals name two people? One person who asked twice shows nothing that the first time did not.
+    /// Whether at least two people obtained the key, according to the retrievals. A second retrieval by the same person
+    /// adds nothing.
     fn was_obtained_by_two(&self) -> bool {
         let mut people = self.retrievals.iter().map(|retrieval| retrieval.by.trim().to_lowercase());
         let first = people.next();
         people.any(|other| Some(other) != first)
     }
 
-    /// Does everything in it speak of one key? That key.
+    /// Checks that everything in the statement is about one key, and returns that key.
     fn consistent(&self, limits: &Limits) -> Result<PublicKey, String> {
         let key = PublicKey::from_pem("keyPem", self.key_pem.as_bytes(), limits).map_err(|error| error.to_string())?;
         let fingerprint = key.fingerprint().hex();
         if self.retrievals.is_empty() {
-            return Err("it says nothing of how the key was obtained".into());
+            return Err("it does not state how the key was obtained".into());
         }
         for retrieval in &self.retrievals {
             if retrieval.key_sha256 != fingerprint {
                 return Err(format!(
-                    "a retrieval of another key: expected {fingerprint}, found {}",
+                    "a retrieval of a different key: expected {fingerprint}, found {}",
                     retrieval.key_sha256
                 ));
             }
@@ -387,12 +392,12 @@ impl VerifiedBundle {
     fn checked(&self) -> Result<Sha256, String> {
         let named = BuildName::parse(&self.build_name).is_some() && Sha256::from_hex(&self.sha256).is_some();
         let archive = Sha256::from_hex(&self.archive_sha256).filter(|_| named);
-        archive.ok_or_else(|| "a bundle without a build's name or its SHA-256 digests".into())
+        archive.ok_or_else(|| "a bundle without a build name or its SHA-256 digests".into())
     }
 }
 
 impl Challenge {
-    /// Makes one from a bundle's parts.
+    /// Creates a challenge from a bundle's parts.
     pub fn new(bundle: VerifiedBundle, signature: &Signature, commit: String) -> Self {
         Self { bundle, signature: encode_hex(signature.as_bytes()), commit }
     }

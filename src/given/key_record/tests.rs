@@ -3,7 +3,7 @@ use base64ct::{Base64, Encoding};
 use p256::ecdsa;
 use p256::ecdsa::signature::Signer;
 
-/// A manifest key and one that nobody asked for, both EC P-256 (fixed scalars, so that nothing here is random).
+/// An EC P-256 manifest key with a fixed scalar, so that the tests are deterministic.
 fn manifest_key(seed: u8) -> (ecdsa::SigningKey, String) {
     use p256::pkcs8::EncodePublicKey;
     let key = ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
@@ -49,7 +49,7 @@ fn statement(retrievals: usize) -> (KeyStatement, Sha256) {
 
 fn challenge(seed: u8) -> Challenge {
     let (key, _) = manifest_key(seed);
-    // The message is the digest of the archive, as for every manifest.
+    // The message is the archive's digest, as for every manifest.
     let signature: ecdsa::Signature = key.sign(Sha256::of(b"archive").as_bytes());
     let hex = encode_hex(signature.to_der().as_bytes());
     let signature = Signature::from_member(hex.as_bytes(), &Limits::default()).unwrap();
@@ -76,7 +76,7 @@ fn grade(record: &KeyRecord, fingerprint: Sha256, list: &[(&str, u8)]) -> Result
 fn grades_follow_signers_and_retrievals() {
     let (one, fingerprint) = statement(1);
     let (two, _) = statement(2);
-    // One person asked twice, and another countersigned.
+    // One person retrieved the key twice, and a second person countersigned.
     let again = |name: &str| {
         let retrievals = vec![two.retrievals[0].clone(), retrieval(&two.key_pem, name)];
         KeyStatement { retrievals, ..two.clone() }
@@ -90,10 +90,10 @@ fn grades_follow_signers_and_retrievals() {
         (&one, &[1, 2], &both, Grade::Recorded),
         (&two, &[1], &both, Grade::Recorded),
         (&two, &[1, 2], &both, Grade::Witnessed),
-        // Only the policy's signers count.
+        // Only signatures by the policy's signers count.
         (&two, &[1, 9], &both, Grade::Recorded),
         (&two, &[9, 1, 8, 2], &both, Grade::Witnessed),
-        // One key under two names, and two keys under one name, are one signer.
+        // One key under two names counts as one signer, and so do two keys under one name.
         (&two, &[1, 2], &[("Ada", 1), ("Bob", 1)], Grade::Recorded),
         (&two, &[1, 2], &[("Ada", 1), ("Ada", 2)], Grade::Recorded),
     ] {
@@ -105,7 +105,7 @@ fn grades_follow_signers_and_retrievals() {
 }
 
 #[test]
-fn a_record_that_nobody_known_signed_does_not_count() {
+fn a_record_without_a_known_signer_does_not_count() {
     let (statement, fingerprint) = statement(2);
     let record = record(statement, &[1, 2]);
     for list in [&[][..], &[("Eve", 9)]] {
@@ -113,11 +113,11 @@ fn a_record_that_nobody_known_signed_does_not_count() {
         assert!(reason.contains("none of its 2 signatures"), "{reason}");
     }
     let other = public(&manifest_key(8).1).fingerprint();
-    assert!(grade(&record, other, &[("Ada", 1)]).unwrap_err().contains("another key"));
+    assert!(grade(&record, other, &[("Ada", 1)]).unwrap_err().contains("different key"));
 }
 
 #[test]
-fn every_changed_byte_of_the_payload_ends_the_signature() {
+fn changing_any_byte_of_the_payload_invalidates_the_signature() {
     let (statement, fingerprint) = statement(1);
     let good = record(statement, &[1]);
     for at in (0..good.0.payload.len()).step_by(31) {
@@ -131,7 +131,7 @@ fn every_changed_byte_of_the_payload_ends_the_signature() {
 }
 
 #[test]
-fn what_contradicts_itself_is_neither_made_nor_believed() {
+fn contradictory_statements_are_neither_created_nor_accepted() {
     let (good, fingerprint) = statement(2);
     let (_, other) = manifest_key(8);
     let with = |edit: &dyn Fn(&mut KeyStatement)| {
@@ -140,9 +140,9 @@ fn what_contradicts_itself_is_neither_made_nor_believed() {
         statement
     };
     for (bad, says) in [
-        (with(&|s| s.retrievals.clear()), "nothing of how"),
-        (with(&|s| s.retrievals[1] = retrieval(&other, "Bob")), "another key"),
-        (with(&|s| s.key_pem = other.clone()), "another key"),
+        (with(&|s| s.retrievals.clear()), "does not state how"),
+        (with(&|s| s.retrievals[1] = retrieval(&other, "Bob")), "different key"),
+        (with(&|s| s.key_pem = other.clone()), "different key"),
         (with(&|s| s.retrievals[0].by = " ".into()), "without a name"),
         (with(&|s| s.retrievals[0].at = "today".into()), "without a name or a time"),
         (with(&|s| s.retrievals[0].file_sha256 = "x".into()), "SHA-256 of its file"),
@@ -155,14 +155,14 @@ fn what_contradicts_itself_is_neither_made_nor_believed() {
         let limits = Limits::default();
         let error = KeyRecord::new(bad.clone(), &person(1), &limits).unwrap_err().to_string();
         assert!(error.contains(says), "expected {says}, found {error}");
-        // The same, signed all the same by somebody who is a signer.
+        // The same statement, signed by a known signer anyway.
         let forged = forge(&serde_json::to_value(&bad).unwrap(), PREDICATE_TYPE, &fingerprint.hex());
         let reason = grade(&forged, fingerprint, &[("Ada", 1)]).unwrap_err();
         assert!(reason.contains(says), "expected {says}, found {reason}");
     }
 }
 
-/// A record that a signer signed although no program of ours would have made it.
+/// A signed record that this program would not have created.
 fn forge(predicate: &serde_json::Value, predicate_type: &str, subject: &str) -> KeyRecord {
     let statement = serde_json::json!({
         "_type": STATEMENT_TYPE, "predicateType": predicate_type, "predicate": predicate,
@@ -174,7 +174,7 @@ fn forge(predicate: &serde_json::Value, predicate_type: &str, subject: &str) -> 
 }
 
 #[test]
-fn statements_of_another_kind_are_not_believed() {
+fn statements_of_a_different_type_are_not_accepted() {
     let (good, fingerprint) = statement(1);
     let predicate = serde_json::to_value(&good).unwrap();
     let ada = [("Ada", 1)];
@@ -192,7 +192,7 @@ fn statements_of_another_kind_are_not_believed() {
 }
 
 #[test]
-fn a_key_signs_once() {
+fn a_key_can_sign_only_once() {
     let (statement, _) = statement(1);
     let mut record = record(statement, &[1]);
     assert_eq!(record.sign(&person(1)).unwrap_err().code(), "usage");

@@ -1,4 +1,4 @@
-//! Layers that engines unpack, made by Python's tarfile or by hand, and compared with what it lists.
+//! Reads layers made by Python's tarfile or by hand, and compares the result with the expected members.
 
 use std::process::Command;
 
@@ -74,7 +74,7 @@ fn members_are_read_as_engines_unpack_them() {
     for format in ["tarfile.USTAR_FORMAT", "tarfile.GNU_FORMAT", "tarfile.PAX_FORMAT"] {
         let bytes = python(&SCRIPT.replace("HOW", format));
         assert_eq!(read(&bytes).unwrap(), expected, "{format}");
-        // The end may be missing, in part or whole.
+        // The end may be missing, partly or completely.
         let end = bytes.iter().rposition(|&byte| byte != 0).unwrap() / BLOCK * BLOCK + BLOCK;
         for cut in [end, end + BLOCK, end + 2 * BLOCK] {
             assert_eq!(read(&bytes[..cut]).unwrap(), expected, "{format} cut at {cut}");
@@ -85,7 +85,7 @@ fn members_are_read_as_engines_unpack_them() {
 }
 
 #[test]
-fn what_engines_refuse_is_refused_and_no_cut_or_flip_panics() {
+fn malformed_layers_are_refused_and_damage_never_panics() {
     let bytes = python(&SCRIPT.replace("HOW", "tarfile.PAX_FORMAT"));
     for cut in [1, 511, 513, 1025, 3000] {
         assert!(read(&bytes[..cut]).is_err(), "{cut}");

@@ -9,7 +9,7 @@ fn gzip(content: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// One frame (RFC 8878, 3.1.1): descriptor, what follows it, one raw block that is the last, and a tail.
+/// One frame (RFC 8878, 3.1.1): header, one raw block that is the last, and a tail.
 fn zstd(header: &[u8], content: &[u8], tail: &[u8]) -> Vec<u8> {
     let block = (u32::try_from(content.len()).unwrap() << 3 | 1).to_le_bytes();
     [&[0x28, 0xb5, 0x2f, 0xfd], header, &block[..3], content, tail].concat()
@@ -28,7 +28,7 @@ fn content(bytes: &[u8]) -> Option<(Sha256, u64)> {
 }
 
 #[test]
-fn both_digests_are_those_of_the_bytes_and_of_what_they_unpack_to() {
+fn digests_cover_the_stored_and_the_unpacked_bytes() {
     let text = b"some content that is long enough to be compressed ".repeat(100);
     let expected = Some((Sha256::of(&text), text.len() as u64));
     let blob = gzip(&text);
@@ -39,14 +39,14 @@ fn both_digests_are_those_of_the_bytes_and_of_what_they_unpack_to() {
     assert_eq!(content(b""), Some((Sha256::of(b""), 0)));
     let both = [gzip(&text[..100]), gzip(&text[100..])].concat();
     assert_eq!(content(&both), expected);
-    // Window of 1 KiB, no checksum; a skippable frame before it and one behind it.
+    // Window of 1 KiB, no checksum; a skippable frame before and after.
     let skippable = b"\x5f\x2a\x4d\x18\x03\0\0\0abc";
     let frames = [&skippable[..], &zstd(&[0, 0], b"abc", b""), &zstd(&[0, 0], b"def", b""), skippable].concat();
     assert_eq!(content(&frames), Some((Sha256::of(b"abcdef"), 6)));
 }
 
 #[test]
-fn whatever_is_cut_changed_or_appended_is_noticed_and_the_blob_is_still_measured() {
+fn damaged_blobs_are_reported_and_still_measured() {
     let blob = gzip(&b"some content ".repeat(100));
     for end in 4..blob.len() {
         let cut = of(&blob[..end]);
@@ -67,7 +67,7 @@ fn whatever_is_cut_changed_or_appended_is_noticed_and_the_blob_is_still_measured
 }
 
 #[test]
-fn the_bounds_hold() {
+fn limits_are_enforced() {
     let zeros = gzip(&vec![0; 1 << 20]);
     let over = |limits: Limits| match measure(zeros.as_slice(), "test", &limits, &budget(&limits)) {
         Err(Error::OverLimit { limit, .. }) => limit,
@@ -75,7 +75,7 @@ fn the_bounds_hold() {
     };
     assert_eq!(over(Limits { layer_expanded_bytes: 1000, ..Limits::default() }), "layer_expanded_bytes");
     assert_eq!(over(Limits { image_layer_bytes: 100, ..Limits::default() }), "image_layer_bytes");
-    // A window of 1 GiB is refused before it is taken, and says nothing about the blob.
+    // A window of 1 GiB is refused before memory is allocated, and the error is not about the blob.
     match measure(zstd(&[0, 20 << 3], b"abc", b"").as_slice(), "test", &Limits::default(), &budget(&Limits::default()))
     {
         Err(Error::OverLimit { limit, .. }) => assert_eq!(limit, "zstd_window_bytes"),
@@ -84,7 +84,7 @@ fn the_bounds_hold() {
 }
 
 #[test]
-fn a_source_that_fails_is_an_error_and_no_finding() {
+fn a_failing_source_is_an_error_not_a_finding() {
     struct Failing;
     impl Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -99,9 +99,9 @@ fn a_source_that_fails_is_an_error_and_no_finding() {
     }
 }
 
-/// A tar reader asks for no bytes at the end of each member: that is not the end of a frame, a member of gzip or a stream.
+/// A tar reader requests zero bytes at the end of each member. That must not end a frame, a gzip member or a stream.
 #[test]
-fn reading_nothing_ends_nothing() {
+fn an_empty_read_does_not_end_the_stream() {
     let text = b"some content that is longer than a few bytes ".repeat(200);
     let (one, other) = text.split_at(5000);
     let tool = |program: &str, content: &[u8]| {
@@ -121,7 +121,7 @@ fn reading_nothing_ends_nothing() {
         // With a checksum, as the tool writes it, in one frame and in two.
         tool("zstd", &text),
         [tool("zstd", one), tool("zstd", other)].concat(),
-        // Without one.
+        // Without a checksum.
         [zstd(&[0, 0x38], one, b""), zstd(&[0, 0x38], other, b"")].concat(),
         tool("bzip2", &text),
         [tool("bzip2", one), tool("bzip2", other)].concat(),
@@ -142,6 +142,6 @@ fn reading_nothing_ends_nothing() {
     }
     let xz = of(&tool("xz", &text));
     assert_eq!((xz.compression, xz.content), (Compression::Xz, Err(XZ_UNSUPPORTED.to_owned())));
-    // A name, and no compression.
+    // A file name, not a compressed stream.
     assert_eq!(of(b"BZh9lives").compression, Compression::Plain);
 }

@@ -1,4 +1,4 @@
-//! `base-image`: the bases in the log are the policy's, and the image stands on the one that was handed over.
+//! `base-image`: the bases in the log are the policy's, and the image begins with the layers of the base in `--base`.
 
 use std::collections::HashSet;
 
@@ -19,11 +19,12 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Warn,
     says: "the bases in the log are the policy's; with --base, the image's configuration begins with their layers",
-    explanation: "Reads every FROM that the builder printed into the signed log with the digest that it resolved to: in the instruction itself, \
-in the line of the pull directly behind it, or in BuildKit's. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old versions, are read where every step is there once and in order. Lines of two builders in one log are unknown: a program printed one of them. Each must be one of expect.base-images by repository and digest; one without a digest is \
-unknown, since an image that was already on the server is not pulled again. For an image of several platforms the digest is the index's. With \
---base SOURCE the diff_ids of that image must be the lowest ones of the image handed over by --image. What lines of the log name was resolved \
-by the build server: it is signed, not recomputed.",
+    explanation: "Reads every FROM that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
+instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
+versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
+some of the lines. Each base must be one of expect.base-images, by repository and digest. A base without a digest gives unknown: the server does not \
+pull an image that it already has. For a multi-platform image, the digest is the index's. With --base SOURCE, the diff_ids of that base must be the \
+lowest diff_ids of the image specified with --image. The build server resolved the names in the log, so the results are signed, not recomputed.",
     known: Known::Signed,
     expected: Expected::Requires(&["base-images"]),
     links: &[],
@@ -54,7 +55,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return layers.unwrap_or_else(|| {
             let names: Vec<String> = bases.iter().map(|base| keep_name(&base.shown())).collect();
             let found = if names.is_empty() { "no base image".into() } else { names.join(", ") };
-            Outcome::not_run(Reason::NoExpectation, format!("the policy names no base image; the log shows {found}"))
+            Outcome::not_run(Reason::NoExpectation, format!("the policy lists no base images; the log shows {found}"))
         });
     }
     if bases.is_empty() {
@@ -86,24 +87,24 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
         }
     }
     match unpinned.first() {
-        Some(base) => Outcome::unknown("the log does not say by digest which base image was used")
+        Some(base) => Outcome::unknown("the log does not record the digest of a base image")
             .sides(kept(expected), format!("{base}, without a digest")),
         None => {
             let mut outcome =
-                Outcome::pass(format!("every base image that the log shows is the policy's: {}", bases.len()));
+                Outcome::pass(format!("every base image in the log is one of the policy's ({} in all)", bases.len()));
             outcome.details = bases.iter().map(|base| keep_name(&base.shown())).collect();
             outcome
         }
     }
 }
 
-/// The lowest layers against `--base`; `None` where it was not given.
+/// Compares the image's lowest layers with `--base`. `None` if there is no `--base`.
 fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
     if evidence.bases.is_empty() {
         return None;
     }
     let Some(image) = evidence.image else {
-        return Some(Outcome::unknown("--base was given, and no --image to compare it with"));
+        return Some(Outcome::unknown("--base was used without an --image to compare it with"));
     };
     let Some(config) = &image.config else {
         let cause = if image.undecided.is_some() { &image_digest::CHECK } else { &image_config::CHECK };
@@ -117,17 +118,17 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
             return Some(Outcome::unknown(format!("the base {} has no layers", base.source)));
         }
         if let Some(fault) = unproved(base) {
-            return Some(Outcome::unknown(format!("the base {} does not hold: {fault}", base.source)));
+            return Some(Outcome::unknown(format!("the base {} is inconsistent: {fault}", base.source)));
         }
         if config.diff_ids.starts_with(&lowest.diff_ids) {
             let (lower, all) = (lowest.diff_ids.len(), config.diff_ids.len());
             return Some(
                 Outcome::pass(format!(
-                    "the image's configuration begins with the {lower} layers of {}, of {all}",
+                    "the first {lower} of the {all} layers in the image's configuration are those of {}",
                     base.source
                 ))
                 .known(Known::Given)
-                .detail("by the diff_ids of both configurations; image-layers says whether the layers have them"),
+                .detail("compared by the diff_ids of both configurations; image-layers compares the layers with them"),
             );
         }
     }
@@ -140,14 +141,15 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
     )
 }
 
-/// Where the base's own documents contradict its bytes.
+/// How the base's own documents contradict its bytes or each other.
 fn unproved(base: &ImageFacts) -> Option<String> {
     let config = base.config.as_ref()?;
     if let Some((_, message)) = base.faults.first() {
         return Some(message.clone());
     }
     let said = base.config_descriptor.as_ref()?;
-    (said.digest != config.digest).then(|| format!("its manifest names another configuration than {}", config.digest))
+    (said.digest != config.digest)
+        .then(|| format!("its manifest does not refer to the configuration {}", config.digest))
 }
 
 /// Names for a message.
@@ -167,12 +169,12 @@ impl Base {
 /// The base images that the log shows, as text.
 ///
 /// # Errors
-/// In words, when the log's steps are not to be trusted.
+/// A message, if the log's steps cannot be trusted.
 pub(crate) fn base_images(log: &BuildLog) -> Result<Vec<String>, String> {
     Ok(bases(log)?.iter().map(Base::shown).collect())
 }
 
-/// Every base image that the log shows, without `scratch` and names of earlier stages, each with the digest that belongs to it.
+/// All base images that the log shows, except `scratch` and earlier stages, each with its digest.
 fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     steps(log)?;
     stage_steps(log)?;
@@ -202,7 +204,8 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     Ok(bases)
 }
 
-/// Podman's steps of several stages: each once and in order, as podman prints them without `--jobs`. What a program imitates is one line more.
+/// Checks podman's steps of a multi-stage build: each appears once and in order, as podman prints them without `--jobs`. A line that a program
+/// prints in imitation is an extra line, and is detected.
 fn stage_steps(log: &BuildLog) -> Result<(), String> {
     let mut last: Option<((u32, u32), (u32, u32))> = None;
     for event in log.events() {
@@ -214,16 +217,14 @@ fn stage_steps(log: &BuildLog) -> Result<(), String> {
         };
         if !next || stage.0 > stage.1 || step.0 > step.1 {
             return Err(format!(
-                "[{}/{}] STEP {}/{} is out of order: a stage was left out, stages were built side by side, or a RUN step printed the line",
+                "[{}/{}] STEP {}/{} is out of order: a stage was skipped, stages were built in parallel, or a RUN step printed the line",
                 stage.0, stage.1, step.0, step.1
             ));
         }
         last = Some((*stage, *step));
     }
     match last {
-        Some((stage, step)) if stage.0 < stage.1 || step.0 < step.1 => {
-            Err("podman's steps end before the last one".into())
-        }
+        Some((stage, step)) if stage.0 < stage.1 || step.0 < step.1 => Err("podman's last step is missing".into()),
         Some(_) if log.shows_steps() => {
             Err("the log has steps with and without a stage: a RUN step printed some of them".into())
         }
@@ -231,7 +232,7 @@ fn stage_steps(log: &BuildLog) -> Result<(), String> {
     }
 }
 
-/// Steps of old versions of podman, numbered through all stages, each once and in order.
+/// Checks the steps of old versions of podman, which are numbered across all stages: each appears once and in order.
 fn plain_steps(log: &BuildLog) -> Result<(), String> {
     let (mut last, mut others) = (0_u32, false);
     for event in log.events() {
@@ -239,13 +240,15 @@ fn plain_steps(log: &BuildLog) -> Result<(), String> {
             LogEvent::PlainStep { number, instruction } => {
                 if Some(*number) != last.checked_add(1) {
                     return Err(format!(
-                        "STEP {number} follows STEP {last}: stages were built side by side, or a RUN step printed the line"
+                        "STEP {number} follows STEP {last}: stages were built in parallel, or a RUN step printed the line"
                     ));
                 }
                 last = *number;
                 let base = instruction.split_whitespace().nth(1).unwrap_or_default();
                 if base.len() == 64 && base.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                    return Err(format!("STEP {number} names its base by an image id, which says nothing of its name"));
+                    return Err(format!(
+                        "STEP {number} refers to its base by an image id, which does not show the base's name"
+                    ));
                 }
             }
             LogEvent::Step { .. } | LogEvent::StageStep { .. } => others = true,
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_belong_to_the_from_before_them_and_not_to_what_a_run_step_prints() {
+    fn a_digest_belongs_to_the_from_directly_before_it() {
         let lines = [
             "Step 1/5 : FROM golang:1 AS build".to_owned(),
             format!("Digest: {ONE}"),
@@ -317,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stages_of_podman_are_bases_where_all_are_there_in_order() {
+    fn podman_stages_are_read_only_if_complete_and_in_order() {
         let from = |stage: &str, step: &str, rest: &str| format!("[{stage}] STEP {step}: {rest}");
         let (first, run) = (from("1/2", "1/2", &format!("FROM golang@{ONE} AS build")), from("1/2", "2/2", "RUN make"));
         let (second, copy) = (from("2/2", "1/2", "FROM nginx:1"), from("2/2", "2/2", "COPY --from=build a b"));
@@ -339,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn old_steps_of_podman_are_bases_where_all_are_there_in_order() {
+    fn old_podman_steps_are_read_only_if_complete_and_in_order() {
         let lines =
             |text: &str| text.lines().map(|line| line.trim().replace('@', &format!("@{ONE}"))).collect::<Vec<_>>();
         let honest = lines(
@@ -365,15 +368,15 @@ mod tests {
     }
 
     #[test]
-    fn many_stages_take_no_longer_than_their_number() {
-        // Compared each with each, these would not end while somebody waits.
+    fn many_stages_are_read_in_linear_time() {
+        // Comparing every pair would take far too long.
         let lines: Vec<String> =
             (1..=200_000).map(|number| format!("Step {number}/200000 : FROM base{number} AS s{number}")).collect();
         assert_eq!(read(&lines).unwrap().len(), 200_000);
     }
 
     #[test]
-    fn a_step_that_a_run_step_printed_is_noticed() {
+    fn a_step_printed_by_a_run_step_is_detected() {
         let lines = ["Step 1/2 : FROM nginx:1", "Step 2/2 : RUN x", "Step 2/2 : FROM allowed:1"].map(str::to_owned);
         assert!(read(&lines).is_err());
         let other_builders = [

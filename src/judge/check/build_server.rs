@@ -10,9 +10,9 @@ pub(super) static CHECK: Check = Check {
     name: "build-server",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the server's version is at least the policy's, by its own record",
-    explanation: "Compares the field build_image_tag of build.json (for example 1.3.0.16) with expect.min-server-version, number by number. \
-At require as soon as the policy sets it. The version is the server's own statement.",
+    says: "the server's version, according to its own record, is at least the policy's",
+    explanation: "Compares the field build_image_tag of build.json (for example 1.3.0.16) with expect.min-server-version, number by number. The \
+check's level is require if the policy sets that field. The version is the server's own statement.",
     known: Known::Signed,
     expected: Expected::Requires(&["min-server-version"]),
     links: &[],
@@ -39,7 +39,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     outcome.sides(format!("at least {minimum}"), found)
 }
 
-/// `1.3.0.16` as numbers, without zeros at the end, so that `1.3` and `1.3.0` are equal.
+/// `1.3.0.16` as numbers, without trailing zeros, so that `1.3` and `1.3.0` are equal.
 pub(crate) fn parse_version(text: &str) -> Option<Vec<u64>> {
     let number = |part: &str| {
         let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -12,10 +12,12 @@ pub(super) static CHECK: Check = Check {
     name: "contract-signature",
     group: Group::Workload,
     level: Level::Require,
-    says: "the contract is signed by a key that the policy names, or else by the one that it names itself",
-    explanation: "envWorkloadSignature is RSA PKCS#1 v1.5 with SHA-256 over the texts of workload and env. It is judged by the keys that the policy's [workload] \
-contract-keys names; where it names none, by the signingKey in a readable env section, which shows that the two sections belong together and not who signed them. For plain sections two \
-readings of the text are in use, and the answer says which was met. A certificate in signingKey is looked at for its end alone: who issued it stands in no contract. A contract that is not signed has nothing to judge.",
+    says: "the contract is signed by a key that the policy lists or, if the policy lists none, by the key in the contract itself",
+    explanation: "envWorkloadSignature is an RSA PKCS#1 v1.5 signature with SHA-256 over the texts of workload and env. It is verified with the keys \
+in the policy's [workload] contract-keys. If the policy lists none, the signature is verified with the signingKey in a readable env section, which \
+shows that the two sections belong together but not who signed them. For plain sections, two readings of the text are in use, and the answer states \
+which one matched. For a certificate in signingKey, only the expiry is checked, because a contract does not specify a trusted issuer. An unsigned \
+contract has nothing to verify.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ContractSigner],
@@ -26,7 +28,7 @@ readings of the text are in use, and the answer says which was met. A certificat
 
 fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(contract) = &deployment.workload.contract else {
-        return Outcome::not_run(Reason::NoEvidence, "only a contract is signed");
+        return Outcome::not_run(Reason::NoEvidence, "only contracts are signed");
     };
     match judge_signature(contract, &policy.workload.contract_keys, deployment.now) {
         ContractSignature::Absent => Outcome::not_run(Reason::NoEvidence, "the contract is not signed"),
@@ -36,7 +38,8 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         ContractSignature::Accepted(accepted) => {
             let who = match &accepted.named {
                 Some(name) => format!("the contract is signed by the policy's key {name}"),
-                None => "the contract is signed by the key in its own env section, which nobody else names".to_owned(),
+                None => "the contract is signed by the key in its own env section, which the policy does not list"
+                    .to_owned(),
             };
             Outcome::pass(who).detail(format!("key {}", accepted.key)).detail(format!("signed: {}", accepted.reading))
         }

@@ -1,4 +1,4 @@
-//! What a check is: everything that another part of the program knows of it. No part asks for a check by its name.
+//! The definition of a check: everything that the rest of the program needs.
 
 use super::outcome::Outcome;
 use crate::judge::deployment::Deployment;
@@ -12,15 +12,15 @@ pub struct Check {
     pub name: &'static str,
     /// Its group.
     pub group: Group,
-    /// Its level where the policy says nothing.
+    /// Its level if the policy does not set one.
     pub level: Level,
-    /// What a pass says, in one sentence.
+    /// What a pass means, in one sentence.
     pub says: &'static str,
-    /// What it looks at, what it does not, and what to do when it says no.
+    /// What it examines, what it does not examine, and what to do when it fails.
     pub explanation: &'static str,
-    /// How a pass is known: by its weakest witness.
+    /// How a pass is known: in the way that its weakest witness is known.
     pub known: Known,
-    /// Which fields of `[expect]` ask for it, and what they change.
+    /// The fields of `[expect]` that request it, and what they change.
     pub expected: Expected,
     /// Controls that a pass supports, by their ids in the program's own table (`src/report/controls.toml`).
     pub controls: &'static [&'static str],
@@ -30,20 +30,20 @@ pub struct Check {
     pub(crate) run: Run,
 }
 
-/// The fields of `[expect]` that ask for a check by name, and what setting one of them does beside that.
+/// The fields of `[expect]` that request a check, and what setting one of them changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// No field asks for it.
+    /// No field requests it.
     Nothing,
-    /// It answers without them too.
+    /// It also answers without them.
     Optional(&'static [&'static str]),
-    /// It answers nothing without one of them.
+    /// It does not answer without one of them.
     Needed(&'static [&'static str]),
-    /// One of them puts it at `require`.
+    /// One of them sets its level to `require`.
     Requires(&'static [&'static str]),
 }
 
-/// A link of the chain from the key to what is deployed. The report says which pieces each one joins.
+/// A link of the chain from the key to what is deployed. The report shows the two ends of each link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChainLink {
     /// From the key's holder to the trusted key.
@@ -54,7 +54,7 @@ pub(crate) enum ChainLink {
     Archive,
     /// From the signed archive to the build's record and log.
     Record,
-    /// From the server's saved answers to record and log.
+    /// From the server's saved responses to the record and log.
     ServerAnswers,
     /// From the signed archive to the commit.
     Commit,
@@ -64,11 +64,11 @@ pub(crate) enum ChainLink {
     Approval,
     /// From the commit to the image that was pushed.
     PushedImage,
-    /// From the pushed image to the one that was given.
+    /// From the pushed image to the supplied image.
     ImageAtHand,
     /// From the pushed image to its signer.
     ImageSigner,
-    /// From the image that was given to the workload.
+    /// From the supplied image to the workload.
     Deployed,
     /// From the pushed image to the workload, by the digest that it pins.
     DeployedByDigest,
@@ -80,19 +80,19 @@ pub(crate) enum ChainLink {
     Instance,
 }
 
-/// Looks at a build.
+/// A function that examines a build.
 pub(crate) type RunOnBuild = fn(&Evidence<'_>, &Policy) -> Outcome;
 
-/// How a check answers.
+/// A check's function.
 pub(crate) enum Run {
-    /// By a function that looks at a build.
+    /// It examines a build.
     Function(RunOnBuild),
-    /// By a function that looks at an image which is to be deployed.
+    /// It examines an image to be deployed.
     Workload(fn(&Deployment<'_>, &Policy) -> Outcome),
 }
 
 impl Expected {
-    /// The fields.
+    /// The names of the fields.
     pub fn fields(self) -> &'static [&'static str] {
         match self {
             Self::Nothing => &[],
@@ -102,12 +102,12 @@ impl Expected {
 }
 
 impl Check {
-    /// Does a field of `[expect]` ask for it? `is_set` says whether the field with this name is set.
+    /// Whether a field of `[expect]` requests it. `is_set` returns whether the field with this name is set.
     pub(crate) fn is_expected(&self, is_set: impl Fn(&str) -> bool) -> bool {
         self.expected.fields().iter().any(|field| is_set(field))
     }
 
-    /// Its level where `[levels]` does not name it.
+    /// Its level if `[levels]` does not list it.
     pub(crate) fn own_level(&self, is_set: impl Fn(&str) -> bool) -> Level {
         match self.expected {
             Expected::Requires(_) if self.is_expected(is_set) => Level::Require,
@@ -115,13 +115,13 @@ impl Check {
         }
     }
 
-    /// Can a policy that requires it be met by a bundle of which it says nothing?
+    /// Whether a bundle can meet a policy that requires the check although the check does not answer.
     pub(crate) fn may_say_nothing(&self, is_set: impl Fn(&str) -> bool) -> bool {
         let lacks_expectation = matches!(self.expected, Expected::Needed(_)) && !self.is_expected(is_set);
         self.missing_evidence == MissingEvidence::RejectsByName || lacks_expectation
     }
 
-    /// Its answer among these.
+    /// Its finding among these.
     pub(crate) fn answer_in<'f>(&self, findings: impl IntoIterator<Item = &'f Finding>) -> Option<&'f Finding> {
         findings.into_iter().find(|finding| finding.check == self.name)
     }

@@ -1,4 +1,4 @@
-//! `image-config`: the configuration is the one that manifest and log name.
+//! `image-config`: the configuration is the one that the manifest and the log identify.
 
 use super::image_evidence::{built_image, contradiction, image_of};
 use super::outcome::Outcome;
@@ -12,12 +12,12 @@ pub(super) static CHECK: Check = Check {
     name: "image-config",
     group: Group::Image,
     level: Level::Require,
-    says: "the configuration's digest is the one that the manifest names, and begins as the image id in the log",
-    explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor, and with the \
-image id that the builder printed into the log, where it did. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. \
-With containerd's image store the printed id is the manifest's or the index's digest; either is read. Without a manifest (docker-archive) \
-only a full id in the log decides, so that it is unknown otherwise. Lines of two builders in the log are unknown too: a program printed one \
-of them.",
+    says: "the configuration's digest is the one in the manifest, and begins with the image id in the log",
+    explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor. If the builder \
+printed an image id into the log, that id is also compared. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. With \
+containerd's image store, the printed id is the manifest's or the index's digest; both are accepted. Without a manifest (docker-archive), only a \
+full id in the log decides; otherwise the answer is unknown. A log with lines from two builders also gives unknown, because a program in the build \
+printed some of them.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
@@ -37,31 +37,33 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(config) = &image.config else {
         return Outcome::caused_by(
             &image_digest::CHECK,
-            "the configuration cannot be found without a manifest that can be read",
+            "the configuration cannot be found without a readable manifest",
         );
     };
     let found = format!("{} ({} bytes)", config.digest, config.size);
     let by_manifest = match &image.config_descriptor {
         Some(said) if said.digest != config.digest || said.size != config.size => {
-            return Outcome::fail("the configuration is not the one that the manifest names")
+            return Outcome::fail("the configuration is not the one that the manifest refers to")
                 .sides(format!("{} ({} bytes)", said.digest, said.size), found);
         }
         Some(_) => true,
         None => false,
     };
     if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
-        return Outcome::unknown(fault.to_string()).sides("an image id of one builder", found);
+        return Outcome::unknown(fault.to_string()).sides("an image id from one builder", found);
     }
     let id = evidence.log().and_then(built_image);
     let owner = id.and_then(|id| owner_of(id, image, config));
     match (id, owner) {
-        (Some(id), None) => Outcome::fail("the image id in the log is not this image's")
+        (Some(id), None) => Outcome::fail("the image id in the log is not this image's id")
             .sides(id, found)
             .detail("compared with the digests of the configuration, of the manifest and of the indexes above it"),
         (Some(id), Some(owner)) if by_manifest || id.len() == 64 => {
             let same = format!("the image id in the log is the first {} bits of the {owner}'s digest", id.len() * 4);
             let outcome = match by_manifest {
-                true => Outcome::pass("the configuration is the one that the manifest names").also(same, Known::Signed),
+                true => {
+                    Outcome::pass("the configuration is the one that the manifest refers to").also(same, Known::Signed)
+                }
                 false => Outcome::pass(same),
             };
             outcome.sides(id, found)
@@ -70,14 +72,14 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             Outcome::unknown(format!("only {} bits of the image id are in the log: a link, not a proof", id.len() * 4))
                 .sides(id, found)
         }
-        (None, _) if by_manifest => Outcome::pass("the configuration is the one that the manifest names")
-            .detail("the log names no image id; what ties the manifest to the log is image-digest"),
-        (None, _) => Outcome::unknown("neither a manifest nor the log names the configuration")
+        (None, _) if by_manifest => Outcome::pass("the configuration is the one that the manifest refers to")
+            .detail("the log contains no image id; image-digest links the manifest to the log"),
+        (None, _) => Outcome::unknown("neither a manifest nor the log identifies the configuration")
             .sides("an image id in the log", found),
     }
 }
 
-/// Whose digest the log's image id is.
+/// The document whose digest begins with the log's image id.
 fn owner_of(id: &str, image: &ImageFacts, config: &ConfigFacts) -> Option<&'static str> {
     if config.digest.hex().starts_with(id) {
         return Some("configuration");

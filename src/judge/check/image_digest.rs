@@ -1,4 +1,4 @@
-//! `image-digest`: the image is the one that the signed log names.
+//! `image-digest`: the image is the one recorded in the signed log.
 
 use super::image_evidence::{built_image, contradiction, image_of, pushed};
 use super::outcome::Outcome;
@@ -15,14 +15,14 @@ pub(super) static CHECK: Check = Check {
     name: "image-digest",
     group: Group::Image,
     level: Level::Require,
-    says: "the image equals the digest that the signed log names",
-    explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. \
-Where the image was found through an index, the index's digest may be the recorded one: BuildKit and containerd push it; then the manifest \
-is one that this index names. Where the source has several images, the digest in the log selects one, and the others are listed; where the log has no digest, or none \
-of them has it, name one behind the source's path. A re-pushed or converted copy has another digest and is not accepted, even where its configuration is the same: \
-copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no manifest, so it is unknown; so \
-is a log without a digest line, as builds for icr.io may have. That this image was built from the archived commit is the build server's \
-statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
+    says: "the image has the digest recorded in the signed log",
+    explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. If the \
+image was found through an index, the log may record the index's digest, because BuildKit and containerd push the index; the manifest is then one \
+that this index lists. If the source has several images, the digest in the log selects one, and the others are listed. If the log has no digest, or \
+none of the images has it, specify one after the source's path. A re-pushed or converted copy has a different digest and is not accepted, even if its \
+configuration is the same: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no \
+manifest, so the answer is unknown. It is also unknown for a log without a digest line, which builds for icr.io may have. That this image was built \
+from the archived commit is the build server's statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
@@ -50,14 +50,14 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         [] => return with_others(image, no_digest_line(evidence, image)),
         several => {
             let list: Vec<String> = several.iter().map(|(digest, size)| sides(*digest, *size)).collect();
-            return Outcome::unknown("the log names several digests for one build")
+            return Outcome::unknown("the log records several digests for one build")
                 .sides(list.join(", "), found(image));
         }
     };
     let expected = sides(digest, size);
     let outcome = match documents(image).find(|document| document.digest == digest) {
         Some(document) if size.is_some_and(|size| document.size != size) => {
-            Outcome::fail("the digest is the log's, the size is not").sides(expected, found(image))
+            Outcome::fail("the digest is the log's, but the size is not").sides(expected, found(image))
         }
         Some(document) => equal(image, document).sides(expected, found(image)),
         None if image.form == Form::DockerArchive => archive(evidence, image).sides(expected, found(image)),
@@ -66,18 +66,20 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     with_others(image, outcome)
 }
 
-/// The source has several images: the log's digest chooses, and there is none, or it is none of theirs.
+/// The answer if the source has several images and the log's digest selects none of them.
 fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided) -> Outcome {
     let recorded = evidence.log().map(pushed).unwrap_or_default();
     let is_index = |(digest, _): &(Sha256, Option<u64>)| image.indexes.iter().any(|index| index.digest == *digest);
     let is_among = |(digest, _): &(Sha256, Option<u64>)| undecided.among.contains(digest);
     let why = match recorded.as_slice() {
-        [] => "the signed log names no digest that says which one is meant",
+        [] => "the signed log records no digest by which to select one",
         _ if recorded.iter().any(is_among) => {
-            "one of them has the digest that the signed log names, under a name that leads to others too: name it by its digest"
+            "one of them has the digest recorded in the signed log, but its name also refers to others: select it by its digest"
         }
-        _ if recorded.iter().any(is_index) => "the signed log names the index, not which of its images is meant",
-        _ => "none of them has the digest that the signed log names",
+        _ if recorded.iter().any(is_index) => {
+            "the signed log records the index's digest, not that of an image in the index"
+        }
+        _ => "none of them has the digest recorded in the signed log",
     };
     let expected: Vec<String> = recorded.iter().map(|(digest, size)| sides(*digest, *size)).collect();
     let expected = if expected.is_empty() { "a digest line of the push".into() } else { expected.join(", ") };
@@ -86,17 +88,17 @@ fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided
         .detail(undecided.hint.clone())
 }
 
-/// Another program that reads the same source may take one of these.
+/// Lists the other images of the source, because a different program may select one of them.
 fn with_others(image: &ImageFacts, outcome: Outcome) -> Outcome {
     match image.others.count {
         0 => outcome,
-        1 => outcome.detail(format!("the source has another image, which was not looked at: {}", kept(&image.others))),
+        1 => outcome.detail(format!("the source has 1 other image, which was not examined: {}", kept(&image.others))),
         more => outcome
-            .detail(format!("the source has {more} other images, which were not looked at: {}", kept(&image.others))),
+            .detail(format!("the source has {more} other images, which were not examined: {}", kept(&image.others))),
     }
 }
 
-/// The names and digests, for a message.
+/// Names and digests for a message, with secrets in names masked.
 fn kept(others: &Others) -> String {
     let label = |label: &String| match label.split_once(' ') {
         Some((name, rest)) => format!("{} {rest}", keep_name(name)),
@@ -108,27 +110,29 @@ fn kept(others: &Others) -> String {
 fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     let is_manifest = image.manifest.as_ref().is_some_and(|manifest| manifest.digest == document.digest);
     if is_manifest {
-        let outcome = Outcome::pass("the image's manifest has the digest that the signed log names");
+        let outcome = Outcome::pass("the image's manifest has the digest recorded in the signed log");
         let outcome = match image.indexes.first() {
             Some(index) => outcome
-                .detail(format!("it was reached through the index {}, which the log does not name", index.digest)),
+                .detail(format!("it was reached through the index {}, which the log does not record", index.digest)),
             None => outcome,
         };
         return outcome.detail(NOT_PROVED);
     }
     match &image.manifest {
-        Some(manifest) => Outcome::pass("the signed log names the index that leads to this image")
+        Some(manifest) => Outcome::pass("the signed log records the digest of the index that leads to this image")
             .detail(format!("index {}, manifest {}", document.digest, manifest.digest))
             .detail(NOT_PROVED),
-        None => Outcome::unknown("the signed log names this index, and the image in it could not be read"),
+        None => Outcome::unknown(
+            "the signed log records the digest of this index, but the image in the index could not be read",
+        ),
     }
 }
 
-/// No manifest with the pushed digest can be in a docker-archive; what is consistent is said, and is no proof.
+/// The answer for a docker-archive, which does not contain the pushed manifest. What is consistent is listed, but is not a proof.
 fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let outcome = match image.manifest {
         None => {
-            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest that the log names")
+            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest recorded in the log")
         }
         Some(_) => Outcome::unknown(
             "the manifest in this docker-archive is not the pushed one: the engine wrote it when it saved the image",
@@ -142,21 +146,21 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
     let docker = "application/vnd.docker.distribution.manifest.v2+json";
     let is_docker = image.manifest.as_ref().is_some_and(|manifest| manifest.media_type == docker);
     let outcome = match (same, is_docker) {
-        (true, _) => Outcome::fail("this is a re-pushed or converted copy: another manifest around the configuration that the log names"),
-        (false, false) => Outcome::fail("the image is not the one that the signed log names").detail(
-            "its manifest is in OCI's form and docker pushes its own form: if a tool converted it (skopeo does for oci: and oci-archive:), both digests changed",
+        (true, _) => Outcome::fail("this is a re-pushed or converted copy: a different manifest for the configuration recorded in the log"),
+        (false, false) => Outcome::fail("the image is not the one recorded in the signed log").detail(
+            "its manifest is in the OCI format, and docker pushes its own format: a conversion, as by skopeo for oci: and oci-archive:, changes both digests",
         ),
-        (false, true) => Outcome::fail("the image is not the one that the signed log names"),
+        (false, true) => Outcome::fail("the image is not the one recorded in the signed log"),
     };
     with_way(evidence, with_links(evidence, image, outcome))
 }
 
 fn no_digest_line(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
-    let outcome = Outcome::unknown("the signed log names no digest, so it proves nothing about the image")
+    let outcome = Outcome::unknown("the signed log records no digest, so it proves nothing about the image")
         .sides("a digest line of the push", found(image));
     let outcome = match evidence.server.and_then(|server| server.image.as_ref()) {
         Some((name, digest)) => {
-            outcome.detail(format!("the build server's saved answer, signed by nobody, is {name}@{digest}"))
+            outcome.detail(format!("the build server's saved response, which is not signed, is {name}@{digest}"))
         }
         None => outcome,
     };
@@ -176,26 +180,26 @@ fn found(image: &ImageFacts) -> String {
     if documents.is_empty() { "no manifest".into() } else { documents.join(" -> ") }
 }
 
-/// Is the configuration the one that the builder printed, as far as it printed its id?
+/// Whether the configuration's digest begins with the image id that the builder printed.
 fn linked(evidence: &Evidence<'_>, image: &ImageFacts) -> Option<bool> {
     let id = built_image(evidence.log()?)?;
     Some(image.config.as_ref()?.digest.hex().starts_with(id))
 }
 
-/// What agrees with the log although the digest does not, each with its strength.
+/// Adds what agrees with the log although the digest does not, with the strength of each link.
 fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> Outcome {
     let Some(config) = &image.config else { return outcome };
     let id = evidence.log().and_then(built_image).unwrap_or_default();
     let outcome = match linked(evidence, image) {
         Some(true) => outcome.detail(format!(
-            "consistent: the configuration {} begins with the image id of the log, {} bits: a link, not a proof",
+            "consistent: the configuration's digest {} begins with the image id in the log, {} bits: a link, not a proof",
             config.digest,
             id.len() * 4
         )),
         Some(false) => {
             outcome.detail(format!("the log's image id {id} is not that of the configuration {}", config.digest))
         }
-        None => outcome.detail("the log names no image id that the configuration could be compared with"),
+        None => outcome.detail("the log contains no image id to compare the configuration with"),
     };
     let whole = image.layers.len() == config.diff_ids.len()
         && image.layers.iter().zip(&config.diff_ids).all(|(layer, id)| {
@@ -206,13 +210,13 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
                 .is_some_and(|(found, _)| found == id)
         });
     if whole {
-        outcome.detail("consistent: every layer's bytes have the diff_id that this configuration names")
+        outcome.detail("consistent: every layer's bytes have the diff_id listed in this configuration")
     } else {
         outcome
     }
 }
 
-/// The command that brings the image as it was pushed.
+/// Adds the command that copies the image as it was pushed.
 fn with_way(evidence: &Evidence<'_>, outcome: Outcome) -> Outcome {
     let Some(log) = evidence.log() else { return outcome };
     let repository = log.push_events().find_map(|event| Some(ImageName::parse(event.image_name()?).ok()?.repository()));

@@ -1,4 +1,4 @@
-//! What the checks on the image share.
+//! Functions that the checks on the image share.
 
 use std::collections::HashSet;
 
@@ -10,19 +10,19 @@ use crate::judge::evidence::Evidence;
 use crate::judge::finding::Reason;
 use crate::manifest::build_log::{BuildLog, LogEvent};
 
-/// The image, or the answer of a check that has none to look at.
+/// The image, or the answer of a check if there is no image.
 pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts, Outcome> {
-    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was handed over"))?;
+    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was supplied"))?;
     match &image.undecided {
-        // image-digest says which there are, and how to choose.
+        // image-digest lists the images and explains how to select one.
         Some(undecided) => {
-            Err(Outcome::caused_by(&image_digest::CHECK, format!("no image was chosen: {}", undecided.message)))
+            Err(Outcome::caused_by(&image_digest::CHECK, format!("no image was selected: {}", undecided.message)))
         }
         None => Ok(image),
     }
 }
 
-/// A failure if documents contradict bytes or each other in this part of the image; unknown where something of it is not supported.
+/// A failure if documents contradict bytes or each other in this part of the image; unknown if something in it is not supported.
 pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
     let (faults, unsupported): (Vec<&str>, Vec<&str>) =
         (image.faults_of(part).collect(), image.unsupported_of(part).collect());
@@ -35,18 +35,18 @@ pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
     Some(outcome)
 }
 
-/// The image id that the builder printed last, as far as it was printed: twelve digits or all sixty-four. Earlier lines of the same
-/// shape may be a RUN step's output.
+/// The image id that the builder printed last: twelve digits or all sixty-four. Earlier lines of the same form may be a RUN step's
+/// output.
 pub(crate) fn built_image(log: &BuildLog) -> Option<&str> {
     log.image_id()
 }
 
-/// Each digest that the push recorded, with its size where that is printed, once.
+/// The digests that the push recorded, without duplicates, each with its size if one is printed.
 pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
     let sized: HashSet<Sha256> = log.pushed().filter_map(|(_, digest, size)| size.map(|_| digest)).collect();
     let mut seen: HashSet<(Sha256, Option<u64>)> = HashSet::new();
     let images = log.pushed().map(|(_, digest, size)| (digest, size));
-    // A line without the size says nothing beside one with it.
+    // A line without a size adds nothing to a line with one.
     images
         .filter(|(digest, size)| size.is_some() || !sized.contains(digest))
         .filter(|image| seen.insert(*image))
@@ -56,8 +56,8 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
 /// The instructions of the Dockerfile as the classic builder and podman print them.
 ///
 /// # Errors
-/// In words, when the steps are not numbered from one to the last, each once, or when lines of two builders are in the log: a RUN step
-/// can print lines of the same shape.
+/// A message, if the steps are not numbered from one to the last, each once, or if the log has lines from two builders: a RUN step
+/// can print lines of the same form.
 pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
     log.builder().map_err(|fault| fault.to_string())?;
     let mut instructions = Vec::new();

@@ -19,11 +19,11 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the image's history ends with the instructions of the Dockerfile's last stage",
     explanation: "Compares the last entries of the history in the image's configuration with the instructions of the last stage of the proved \
-Dockerfile (expect.dockerfile, or Dockerfile at the top). Where the source proves no Dockerfile, it compares with the instructions that the \
-builder printed into the signed log, and says that it did; BuildKit's log does not print them, and then there is no evidence. Keywords must agree \
-one by one, and the commands of RUN word by word; what COPY, ADD and ENV write is another spelling and is not compared. The history is text that \
-a builder wrote down: it proves nothing about the layers. Times in it are shown as facts and not judged.\n\nWhen it fails: the build may have \
-used another Dockerfile of the repository; name it in expect.dockerfile.",
+Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, the check uses the instructions that the builder \
+printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. Keywords must agree one by one, and the \
+commands of RUN word by word. A history writes COPY, ADD and ENV differently, so their arguments are not compared. The history is text that a \
+builder wrote: it proves nothing about the layers. Times in it are shown as facts and not checked.\n\nWhen it fails: the build may have used a \
+different Dockerfile of the repository; specify it in expect.dockerfile.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -62,13 +62,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
 }
 
-/// What follows the last FROM.
+/// The instructions after the last FROM.
 fn last_stage<'i, 't>(instructions: &'i [&'t str]) -> &'i [&'t str] {
     let last_from = instructions.iter().rposition(|instruction| keyword(instruction) == "FROM");
     instructions.get(last_from.map_or(0, |at| at + 1)..).unwrap_or_default()
 }
 
-/// `shell` is the image's own at its end, where it has one.
+/// `shell` is the shell in the image's configuration, if it has one.
 fn compare(
     instructions: &[&str],
     history: &[History],
@@ -90,18 +90,21 @@ fn compare(
         let differs =
             expected != found_keyword || (expected == "RUN" && !same_command(instruction, &found, &shells, budget));
         if differs {
-            return Outcome::fail(format!("entry {} of the last stage of {witness} is another instruction", at + 1))
-                .sides(*instruction, &entry.created_by);
+            return Outcome::fail(format!(
+                "entry {} of the last stage of {witness} is a different instruction",
+                at + 1
+            ))
+            .sides(*instruction, &entry.created_by);
         }
     }
     Outcome::pass(format!(
         "the history ends with the {} of the last stage of {witness}",
         counted(instructions.len(), "instruction")
     ))
-    .detail(format!("{} before them not compared", counted(inherited, "entry")))
+    .detail(format!("not compared: {} before them", counted(inherited, "entry")))
 }
 
-/// What may stand before a command: each shell once, and the letters of all.
+/// The shells that may precede a command, and their total length.
 struct Shells {
     shells: BTreeSet<String>,
     letters: u64,
@@ -111,7 +114,7 @@ fn keyword(instruction: &str) -> String {
     instruction.split_whitespace().next().unwrap_or_default().to_ascii_uppercase()
 }
 
-/// Keyword and text of an entry: `/bin/sh -c #(nop)  CMD ["x"]` and `/bin/sh -c make` (classic builder, with `|1 A=b ` before it where
+/// Keyword and text of an entry: `/bin/sh -c #(nop)  CMD ["x"]` and `/bin/sh -c make` (classic builder, with `|1 A=b ` before it if
 /// build arguments are set), `RUN /bin/sh -c make # buildkit`.
 fn read(created_by: &str) -> (String, String) {
     let text = created_by.trim_end().strip_suffix("# buildkit").unwrap_or(created_by);
@@ -127,18 +130,18 @@ fn read(created_by: &str) -> (String, String) {
     ("RUN".into(), collapsed(text))
 }
 
-/// Is the entry's command the instruction's? A shell stands before it, and build arguments before that; nothing else may: `evil && make`
-/// ends like `make`.
+/// Whether the entry's command is the instruction's command. Only a shell, and build arguments before the shell, may precede it: `evil && make`
+/// also ends with `make`.
 fn same_command(instruction: &str, found: &str, shells: &Shells, budget: &Budget) -> bool {
     let text = instruction.split_once(char::is_whitespace).map_or("", |(_, rest)| rest).trim();
-    // Flags (`--mount=…`) are the builder's and not in the command.
+    // Flags (`--mount=…`) are for the builder and are not part of the command.
     let command: Vec<&str> = text.split_whitespace().skip_while(|word| word.starts_with("--")).collect();
     let command = command.join(" ");
     let is_head = |head: &str| matches!(head, "" | "RUN") || head.starts_with('|');
     if let Some(command) = words_of(&command) {
         return found.strip_suffix(command.as_str()).is_some_and(|head| is_head(head.trim_end()));
     }
-    // Each shell is looked for in the entry.
+    // The entry is searched for each shell.
     let letters = (found.len() as u64).saturating_mul(shells.shells.len() as u64).saturating_add(shells.letters);
     if budget.spend(Work::Bytes(letters), "the image's history").is_err() {
         return false;
@@ -149,7 +152,7 @@ fn same_command(instruction: &str, found: &str, shells: &Shells, budget: &Budget
     })
 }
 
-/// The words of the exec form, `["a", "b"]`, as histories have them: parted by blanks.
+/// The words of the exec form, `["a", "b"]`, separated by spaces as in a history.
 fn words_of(text: &str) -> Option<String> {
     let parsed = strict_json::parse(text.as_bytes()).ok()?;
     let words: Option<Vec<&str>> = parsed.as_array()?.iter().map(|word| word.as_str()).collect();
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spellings_of_both_builders_are_read() {
+    fn histories_of_both_builders_are_read() {
         for (instruction, entry) in [
             ("RUN make  all", "/bin/sh -c make all"),
             ("RUN make all", "|1 VERSION=2 /bin/sh -c make all"),
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn another_command_order_or_number_is_seen() {
+    fn a_different_command_order_or_count_fails() {
         for (instructions, history) in [
             (&["RUN make"][..], &["/bin/sh -c make evil"][..]),
             (&["RUN make"], &["/bin/sh -c remake"]),
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn shells_steps_and_letters_are_spent_together() {
+    fn searching_for_shells_is_charged_to_the_budget() {
         let shells: Vec<String> = (0..100).map(|number| format!("SHELL [\"/bin/s{number}\"]")).collect();
         let runs: Vec<String> = (0..100).map(|number| format!("RUN {}{number}", "m".repeat(100))).collect();
         let instructions: Vec<&str> = shells.iter().chain(&runs).map(String::as_str).collect();
@@ -229,7 +232,7 @@ mod tests {
             let outcome = compare(&instructions, &history, None, "x", &budget);
             (outcome.status == crate::judge::finding::Status::Pass, budget.check("x").is_ok())
         };
-        // 100 entries of 113 letters, each looked through for 101 shells.
+        // 100 entries of 113 bytes are each searched for 101 shells.
         assert_eq!(status(2_000_000), (true, true));
         assert_eq!(status(1_000_000), (false, false));
     }

@@ -1,4 +1,4 @@
-//! `image-layers`: every layer's bytes are those that are named.
+//! `image-layers`: every layer has the digests in the image's documents.
 
 use super::image_evidence::{contradiction, image_of};
 use super::outcome::Outcome;
@@ -14,11 +14,11 @@ pub(super) static CHECK: Check = Check {
     name: "image-layers",
     group: Group::Image,
     level: Level::Require,
-    says: "every layer has the digest, size and diff_id that are named",
-    explanation: "Recomputes the digest and size of every layer as it lies there and the diff_id of its decompressed bytes (gzip, zstd, bzip2 \
-or plain), and compares them with the manifest and the configuration; their numbers must be equal. A layer whose bytes are left to other places \
-(foreign) and one that is encrypted are named as unproved, which is unknown. No layer at hand at all, as after a fetch without layers, is no \
-evidence; some that are missing fail. It does not look into the layers: what they hold is what the signed log's digest stands for.",
+    says: "every layer has the digest, size and diff_id in the image's documents",
+    explanation: "Recomputes the digest and size of every layer as stored, and the diff_id of its decompressed bytes (gzip, zstd, bzip2 or plain), \
+and compares them with the manifest and the configuration. Both must list the same number of layers. A foreign layer, whose bytes are stored \
+elsewhere, and an encrypted layer are listed as unproved, and the answer is unknown. If all layers are missing, as after a fetch without layers, \
+there is no evidence; if only some are missing, the check fails. It does not examine the files in the layers.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
@@ -30,7 +30,7 @@ evidence; some that are missing fail. It does not look into the layers: what the
 enum Layer {
     Good,
     Missing,
-    /// Cannot be proved, in words.
+    /// The layer cannot be proved, for this reason.
     Unproved(String),
     Bad(String),
 }
@@ -44,13 +44,10 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return outcome;
     }
     let Some(config) = &image.config else {
-        return Outcome::caused_by(
-            &image_config::CHECK,
-            "without a configuration nothing names what the layers unpack to",
-        );
+        return Outcome::caused_by(&image_config::CHECK, "without a configuration, the layers' diff_ids are not known");
     };
     if image.layers.len() != config.diff_ids.len() {
-        return Outcome::fail("manifest and configuration name different numbers of layers")
+        return Outcome::fail("manifest and configuration list different numbers of layers")
             .sides(counted(config.diff_ids.len(), "diff_id"), counted(image.layers.len(), "layer"));
     }
     let judged: Vec<Layer> = image.layers.iter().zip(&config.diff_ids).map(|(layer, id)| judge(layer, *id)).collect();
@@ -61,9 +58,10 @@ fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
     let said = layer.descriptor.as_ref();
     let Some(measured) = &layer.measured else {
         return match said {
-            Some(said) if said.is_foreign() => {
-                Layer::Unproved(format!("it is foreign and its bytes are elsewhere ({})", said.urls.join(", ")))
-            }
+            Some(said) if said.is_foreign() => Layer::Unproved(format!(
+                "the layer is foreign, and its bytes are stored elsewhere ({})",
+                said.urls.join(", ")
+            )),
             _ => Layer::Missing,
         };
     };
@@ -77,14 +75,14 @@ fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
     }
     match &measured.content {
         _ if said.is_some_and(|said| said.is_encrypted()) => {
-            Layer::Unproved("it is encrypted: its diff_id cannot be computed".into())
+            Layer::Unproved("the layer is encrypted, so its diff_id cannot be computed".into())
         }
         Ok((found, _)) if *found == diff_id => Layer::Good,
         Ok((found, size)) => {
             Layer::Bad(format!("expected the diff_id {diff_id}, found {found} ({size} bytes decompressed)"))
         }
         Err(message) if measured.compression == Compression::Xz => Layer::Unproved(message.clone()),
-        Err(message) => Layer::Bad(format!("it does not unpack: {message}")),
+        Err(message) => Layer::Bad(format!("the layer cannot be decompressed: {message}")),
     }
 }
 
@@ -98,7 +96,7 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         Layer::Bad(message) => Some(message.clone()),
         _ => None,
     });
-    let missing = lines(|layer| matches!(layer, Layer::Missing).then(|| "its bytes are not there".into()));
+    let missing = lines(|layer| matches!(layer, Layer::Missing).then(|| "its bytes are missing".into()));
     let unproved = lines(|layer| match layer {
         Layer::Unproved(message) => Some(message.clone()),
         _ => None,
@@ -108,10 +106,13 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         outcome
     };
     if !bad.is_empty() {
-        return with(Outcome::fail(format!("{} of {total} layers are not what is named", bad.len())), bad);
+        return with(
+            Outcome::fail(format!("{} of {total} layers are not those in the image's documents", bad.len())),
+            bad,
+        );
     }
     if !missing.is_empty() && missing.len() + unproved.len() == total {
-        return Outcome::not_run(Reason::NoEvidence, "no layer is at hand");
+        return Outcome::not_run(Reason::NoEvidence, "no layers were supplied");
     }
     if !missing.is_empty() {
         return with(Outcome::fail(format!("{} of {total} layers are missing", missing.len())), missing);
@@ -120,8 +121,8 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         return with(Outcome::unknown(format!("{} of {total} layers cannot be proved", unproved.len())), unproved);
     }
     if image.manifest.is_none() {
-        return Outcome::pass("every layer's bytes have the diff_id that the configuration names")
-            .detail("nothing names their compressed form: there is no manifest");
+        return Outcome::pass("every layer's bytes have the diff_id in the configuration")
+            .detail("there is no manifest to compare the compressed bytes with");
     }
-    Outcome::pass(format!("{total} of {total} layers have the digest, size and diff_id that are named"))
+    Outcome::pass(format!("{total} of {total} layers have the digest, size and diff_id in the image's documents"))
 }

@@ -1,4 +1,4 @@
-//! `log-image`: the log is about the image that the record names.
+//! `log-image`: the log is about the image in the record.
 
 use std::collections::HashSet;
 
@@ -16,11 +16,14 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "image, tag, directory and pushes in the log agree with build.json and the policy's images",
-    explanation: "Compares what the signed log says of the push (repository, tags, one digest for all tags), of signing (repository and tag) and of the clone's \
-folder with build.json, git/ and expect.images. A build's name is push server and repository with / written as a dot, the tag and the stamp: where the tag is known, all of it is \
-compared. The name is build.json's, which is signed; only where build.json has none, it is the file's. Push lines count only behind the last line that the build itself printed: \
-what a RUN step prints is the source author's text. BuildKit pushes as a step of the build; its lines count where no line is another builder's. A line that is missing is no disagreement; a log without any such line is no evidence, and \
-unknown where the policy names images.\n\nWhen it fails: the log is of another build than build.json, or the server was set to push elsewhere. Fetch the bundle again, and if it stays so, do not use the image.",
+    explanation: "Compares the signed log's lines about the push (repository, tags, one digest for all tags), the signing (repository and tag) and the \
+clone's folder with build.json, git/ and expect.images. A build's name consists of the push server and the repository, with / written as a dot, the \
+tag, and the stamp; if the tag is known, the whole name is compared. The name comes from build.json, which is signed, or, only if build.json has none, \
+from the names of the bundle's members, which are not signed. Push lines count only after the last line that the build itself printed, because the \
+source's author controls what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A \
+missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown.\n\nWhen \
+it fails: the log and build.json are from different builds, or the server was configured to push elsewhere. Fetch the bundle again; if the check still \
+fails, do not use the image.",
     known: Known::Signed,
     expected: Expected::Optional(&["images"]),
     links: &[ChainLink::PushedImage],
@@ -68,14 +71,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let disbelieved = log.disbelieved_pushes();
     if disbelieved > 0 && !log.shows_a_build() {
         return Outcome::unknown(
-            "no line of a known builder stands in the log: nothing tells the push from what the build printed",
+            "the log has no line from a known builder, so push lines cannot be distinguished from the build's output",
         );
     }
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
     }
     let mut outcome = match (repositories.is_empty() && one_digest.is_none(), evidence.signed_name().is_some()) {
-        (true, _) => image.outcome("the log names no image; the folder of its clone is the archive's"),
+        (true, _) => image.outcome("the log names no image; its clone's folder is the one in the archive"),
         (false, true) => image.outcome("the log and the record name the same image"),
         // The members' names are not signed.
         (false, false) => image
@@ -86,13 +89,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         && !policy.expect.images.is_empty()
         && outcome.status == crate::judge::finding::Status::Pass
     {
-        outcome = Outcome::unknown("the log does not name the image's repository")
+        outcome = Outcome::unknown("the log does not show the image's repository")
             .sides(policy.expect.images.join(" or "), "no line");
     }
     if disbelieved > 0 {
         outcome
             .message
-            .push_str(&format!("; {disbelieved} line(s) of a push's look were printed by the build, and not believed"));
+            .push_str(&format!("; ignored {disbelieved} line(s) that look like a push but were printed by the build"));
     }
     outcome
 }
@@ -104,7 +107,7 @@ fn no_lines(policy: &Policy, message: &str) -> Outcome {
     }
 }
 
-/// The repositories that the push and the signing name, each once, without tag or digest.
+/// The repositories in the log's push and signing lines, without duplicates, tags or digests.
 fn repositories(log: &BuildLog) -> Vec<String> {
     let (mut repositories, mut seen) = (Vec::new(), HashSet::new());
     for name in log.push_events().filter_map(LogEvent::image_name).map(repository_of) {
@@ -115,7 +118,7 @@ fn repositories(log: &BuildLog) -> Vec<String> {
     repositories
 }
 
-/// Two tags are pushed: the build's own and `latest`.
+/// Compares one tag. A build pushes two: its own and `latest`.
 fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     match own {
         _ if tag == "latest" => image.agree(format!("{}: latest", what.trim_start_matches("a "))),
@@ -124,7 +127,7 @@ fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     }
 }
 
-/// The tags of the push and of the signing. What is signed is what was pushed: the same tags. The repositories are compared elsewhere.
+/// Compares the tags of the push and the signing, which must be the same. The repositories are compared elsewhere.
 fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     for event in log.push_events() {
         let (done, name) = match event {
@@ -144,9 +147,10 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     }
 }
 
-/// A build's name is the repository with `/` written as `.`, the tag and the stamp. A tag that is not known is what follows the repository.
+/// Compares a repository with the build's name, which is the repository with `/` written as `.`, the tag and the stamp. If the tag is not
+/// known, any valid tag may follow the repository.
 fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mut Comparison) {
-    // A signed name that is malformed is a matter of manifest-name.
+    // manifest-name reports a malformed signed name.
     let Some(name) = evidence.name() else { return };
     let Some(subject) = name.subject() else {
         image.disagree("the build's name", "repository, tag and YYYY-MM-DD_HH-MM-SS.ffffff", &name);
@@ -157,12 +161,12 @@ fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mu
         Some(tag) => (rest == Some(tag), format!(" before the tag {tag}")),
         None => (rest.is_some_and(is_tag), String::new()),
     };
-    let port = if repository.contains(':') { " and the colon of a port left as it is" } else { "" };
+    let port = if repository.contains(':') { " and the colon of a port unchanged" } else { "" };
     match agrees {
         true => image.agree(format!("image: {repository}")),
         false => image.disagree(
             "the image's repository",
-            format!("the one in the build's name {subject}{before}, / written as a dot{port}"),
+            format!("the one in the build's name {subject}{before}, with / written as a dot{port}"),
             repository,
         ),
     }

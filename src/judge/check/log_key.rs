@@ -12,10 +12,11 @@ pub(super) static CHECK: Check = Check {
     name: "log-key",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the key id in the log is the one recomputed from its certificate",
-    explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id \
-is recomputed from the certificate as Notary does: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). It does not say who \
-holds that key, or that the image is signed: see image-signature. Builds that were not signed so have no such lines. Lines count only behind the last one that the build itself printed.",
+    says: "the key id in the log is the one recomputed from the certificate in the log",
+    explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id is \
+recomputed from the certificate as Notary does it: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). The check does not show who \
+holds that key, or whether the image is signed: see image-signature. Builds without content trust have no such lines. Lines count only after the last \
+line that the build itself printed.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
@@ -24,7 +25,7 @@ holds that key, or that the image is signed: see image-signature. Builds that we
     run: Run::Function(run),
 };
 
-fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(log) = evidence.log() else {
         return Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log");
     };
@@ -40,13 +41,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         ([], []) => Outcome::not_run(Reason::NoEvidence, "no content-trust key in the log"),
         ([id], [key]) => match root_key_id(key) {
             Some(computed) if computed == *id => {
-                Outcome::pass("the content-trust key id in the log is that of the certificate in the log")
+                Outcome::pass("the content-trust key id in the log is the id of the certificate in the log")
                     .sides(computed, id)
             }
-            Some(computed) => Outcome::fail("the key id is not the certificate's").sides(computed, id),
+            Some(computed) => Outcome::fail("the key id is not the certificate's id").sides(computed, id),
             None => Outcome::fail("the key in the log is not base64 text").sides("base64 of a PEM certificate", *key),
         },
-        (ids, keys) => Outcome::unknown("the log does not have one key id and one key")
+        (ids, keys) => Outcome::unknown("the log does not have exactly one key id and one key")
             .sides("one key id and one key", format!("{} and {}", ids.len(), keys.len())),
     }
 }

@@ -13,10 +13,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "the archive is unaltered since a trusted key signed it",
-    explanation: "Verifies the bundle's signature over the SHA-256 digest of the signed archive, with the keys that --key and the policy \
-name and with no other. RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256: the key decides which. It does not say who holds the key, \
-that the key is in an enclave, when the build was, or that the log is true. If it fails: the archive was altered, the signature was, or \
-another key signed it. If it is unknown: a key was pinned by its fingerprint and no file beside the bundle holds it.",
+    explanation: "Verifies the bundle's signature over the SHA-256 digest of the signed archive, only with the keys that --key and the policy specify. \
+RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256: the key determines which. It does not show who holds the key, whether the key is in an enclave, \
+when the build ran, or whether the log is true. If the check fails: the archive or the signature was altered, or a different key signed the archive. \
+If the answer is unknown: a key was pinned by its fingerprint, and no file next to the bundle contains it.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::Archive],
@@ -25,23 +25,23 @@ another key signed it. If it is unknown: a key was pinned by its fingerprint and
     run: Run::Function(run),
 };
 
-/// Names of unknown members that a report lists; all of them are counted.
+/// The maximum number of unknown members that a report lists. All of them are counted.
 const OTHER_MEMBERS_SHOWN: usize = 100;
 
-/// Evidence exists only behind the gate, so that there is nothing left to decide here.
+/// Always passes, because evidence exists only if the signature was verified.
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let mut outcome = Outcome::pass("a trusted key signed exactly these bytes")
         .detail(format!("key {}", evidence.archive.key().fingerprint));
     let other = &evidence.manifest.other;
     if !other.is_empty() {
-        outcome.message.push_str(&format!("; {} of the members are none that a manifest has", other.len()));
+        outcome.message.push_str(&format!("; members that a manifest does not have: {}", other.len()));
         outcome.details.extend(other.iter().take(OTHER_MEMBERS_SHOWN).map(|name| format!("other member: {name}")));
     }
     outcome
 }
 
 pub(super) fn accepted_alone() -> Outcome {
-    Outcome::pass("a trusted key signed exactly these bytes; nothing in them was looked at")
+    Outcome::pass("a trusted key signed exactly these bytes; nothing in them was examined")
 }
 
 /// `beside` is a key next to the bundle that verifies the signature.
@@ -52,7 +52,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
         }
         (_, [], Some(_)) => Outcome::fail("the key next to the bundle verifies the signature; yours does not"),
         (_, [], None) => Outcome::fail(
-            "no trusted key verifies the signature: the bundle was changed, or another key signed it; which of the two cannot be told",
+            "no trusted key verifies the signature: the bundle was changed, or a different key signed it; these two cases cannot be distinguished",
         ),
         _ => Outcome::unknown(
             "no trusted key that was found verifies the signature, and a pinned key is in no file next to the bundle",
@@ -60,7 +60,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
     };
     if let Some((name, fingerprint)) = beside {
         outcome = outcome.detail(format!(
-            "{fingerprint} in {name} next to the bundle verifies it: not trusted for that, because anyone can put a key there"
+            "{fingerprint} in {name} next to the bundle verifies the signature, but is not trusted: anyone can put a key there"
         ));
     }
     for (fingerprint, fault) in &refusal.tried {

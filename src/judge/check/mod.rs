@@ -1,16 +1,17 @@
-//! The checks: one file each, one table. A check looks at evidence and a policy and gives one outcome; it does no I/O, reads no
-//! clock and never decides what its answer does to the verdict.
+//! The checks: one file each, and one table. A check examines evidence under a policy and returns one outcome. It does no I/O, reads no
+//! clock, and does not decide how its answer affects the verdict.
 //!
-//! To add a check:
-//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] asks for everything that the rest of the program
-//!    must know of it: reports, levels, the chain and the controls follow from that. A control is also a word in `report/controls.toml`,
-//! 2. here its module and its line in [`CHECKS`], among those of its group,
-//! 3. where the policy says what it expects: a field and a row in `policy/expect.rs`,
-//! 4. a fixture in `tests/support/cases/` in which it says no,
+//! To add a check, write:
+//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] has everything that the rest of the program needs:
+//!    reports, levels, the chain and the controls follow from it. A control is also listed in `report/controls.toml`,
+//! 2. in this file, its module and its line in [`CHECKS`], among those of its group,
+//! 3. a field and a row in `policy/expect.rs`, if the policy defines what the check expects,
+//! 4. a fixture in `tests/support/cases/` in which it fails,
 //! 5. that fixture's row in `tests/hostile-input.toml`.
 //!
-//! Then `tests/run update`, which makes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the answers that list every check.
-//! A check that may lack evidence in good builds is also named in `tests.rs` here. Whatever is forgotten, the compiler or a test says so.
+//! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers
+//! that list every check. A check whose evidence good builds may lack is also listed in `tests.rs` here. If a step is forgotten, the compiler
+//! or a test reports it.
 
 mod attestation_record;
 mod base_image;
@@ -74,8 +75,8 @@ pub(crate) use self::workload_pinned::PUSHED_AS;
 
 pub(crate) use crate::judge::finding::MANIFEST_SIGNATURE;
 
-/// Every check of the contract, in its order.
-pub static CHECKS: [&Check; 39] = [
+/// All checks, in the order of reports.
+pub static CHECKS: &[&Check] = &[
     &manifest_signature::CHECK,
     &manifest_key::CHECK,
     &key_record::CHECK,
@@ -117,7 +118,7 @@ pub static CHECKS: [&Check; 39] = [
     &attestation_record::CHECK,
 ];
 
-/// What must be known of these by themselves elsewhere.
+/// Checks that other modules refer to.
 pub(crate) static BUILD_AGE: &Check = &build_age::CHECK;
 pub(crate) static BUILDER_RECORD: &Check = &builder_record::RECORD;
 pub(crate) static IMAGE_DIGEST: &Check = &image_digest::CHECK;
@@ -128,40 +129,40 @@ pub(crate) static SOURCE_TREE: &Check = &source_tree::CHECK;
 pub(crate) static WORKLOAD_IMAGE: &Check = &workload_image::CHECK;
 pub(crate) static WORKLOAD_PINNED: &Check = &workload_pinned::CHECK;
 
-/// The check called `name`.
+/// The check with this name.
 pub fn find(name: &str) -> Option<&'static Check> {
-    CHECKS.into_iter().find(|check| check.name == name)
+    CHECKS.iter().copied().find(|check| check.name == name)
 }
 
-/// The check that was meant, in words; nothing where none is near.
+/// A hint with the most similar name of a check. It is empty if none is similar.
 pub fn near(name: &str) -> String {
-    did_you_mean(name, CHECKS.into_iter().map(|check| check.name))
+    did_you_mean(name, CHECKS.iter().map(|check| check.name))
 }
 
-/// What stands before the checks.
+/// The result of the gate, before the checks run.
 pub(crate) enum Gate<'a> {
-    /// The signature is good: this is what lies behind it.
+    /// The signature is valid, and this is the evidence.
     Open(&'a Evidence<'a>),
-    /// The signature is good, and nothing behind it was asked for.
+    /// The signature is valid, and only the signature was to be checked.
     SignatureOnly,
-    /// No trusted key accepts the signature.
+    /// No trusted key verifies the signature.
     Refused {
-        /// Why each key does not.
+        /// Why each key does not verify the signature.
         refusal: &'a Refusal,
-        /// A key next to the bundle that does accept it: file name and fingerprint. It gives no trust.
+        /// A key next to the bundle that verifies the signature: file name and fingerprint. The key is not trusted.
         beside: Option<(&'a str, Fingerprint)>,
     },
-    /// The way ended in an error, before the signature or behind it.
+    /// The audit ended in an error, before or after the signature was verified.
     NoVerdict {
-        /// Was the signature good?
+        /// Whether the signature is valid.
         signed: bool,
     },
 }
 
-/// One finding per check of an audit, in the table's order: every check but those on workloads. `handed` are the groups whose evidence a flag
-/// gave, `in_play` those that [`in_play`] answers.
+/// One finding per check, in the table's order, without the checks on workloads. `handed` are the groups whose evidence a flag supplied;
+/// `in_play` is the result of [`in_play`].
 pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_play: &[Group]) -> Vec<Finding> {
-    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+    let runs = CHECKS.iter().filter_map(|check| match check.run {
         Run::Function(run) => Some((check, run)),
         Run::Workload(_) => None,
     });
@@ -174,7 +175,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
             Level::Off => Outcome::not_run(Reason::Off, "switched off"),
             _ if !in_play.contains(&check.group) => Outcome::not_run(
                 Reason::NoEvidence,
-                format!("no evidence for the group {} was given", check.group.word()),
+                format!("no evidence for the group {} was supplied", check.group.word()),
             ),
             Level::Require | Level::Warn => answer(check, run, gate, policy),
         };
@@ -183,9 +184,9 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
     .collect()
 }
 
-/// One finding per check on workloads, in the table's order: the workload was handed over.
+/// One finding per check on workloads, in the table's order.
 pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<Finding> {
-    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+    let runs = CHECKS.iter().filter_map(|check| match check.run {
         Run::Workload(run) => Some((check, run)),
         Run::Function(_) => None,
     });
@@ -221,8 +222,8 @@ fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Fin
     }
 }
 
-/// The groups of a bundle that are in play: the signed archive's two, those whose evidence a flag gives or lies beside the bundle, those
-/// required. `workload` is never one of them: no bundle answers it.
+/// The groups of a bundle that are in play: the two of the signed archive, those whose evidence a flag supplies or is next to the bundle, and
+/// those required. `workload` is never among them, because its checks are not about a bundle.
 pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
     let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);
@@ -235,15 +236,15 @@ fn answer(check: &Check, run: RunOnBuild, gate: &Gate<'_>, policy: &Policy) -> O
         Gate::Open(evidence) => run(evidence, policy),
         Gate::SignatureOnly => manifest_signature::accepted_alone(),
         Gate::NoVerdict { signed: true } if is_signature => manifest_signature::accepted_alone(),
-        Gate::NoVerdict { .. } => Outcome::not_run(Reason::Refused, "not looked at: no verdict could be reached"),
+        Gate::NoVerdict { .. } => Outcome::not_run(Reason::Refused, "not examined: no verdict could be reached"),
         Gate::Refused { refusal, beside } if is_signature => manifest_signature::refused(refusal, *beside),
         Gate::Refused { .. } => {
-            Outcome::caused_by(&manifest_signature::CHECK, "not looked at: no trusted key accepts the signature")
+            Outcome::caused_by(&manifest_signature::CHECK, "not examined: no trusted key verifies the signature")
         }
     }
 }
 
-/// The status in words that tables use, `not-run` with its reason.
+/// The status as tables show it: `not-run` with its reason.
 pub(crate) fn status_text(status: Status) -> String {
     match status.reason() {
         Some(reason) => format!("not-run: {reason}"),
@@ -251,13 +252,14 @@ pub(crate) fn status_text(status: Status) -> String {
     }
 }
 
-/// docs/generated/checks.md.
+/// The page docs/generated/checks.md.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Checks\n\nGenerated from the program by `hpsb-audit checks --format markdown`; a test compares.\n\n\
-         A check answers `pass`, `fail`, `unknown` (looked, could not decide) or `not-run` with its reason. Its level decides what that does: \
-         `require` decides the verdict, `warn` is shown, `off` is listed. docs/policy.md says how to change a level.\n\n\
-         | check | group | level | a pass says |\n| --- | --- | --- | --- |\n",
+        "# Checks\n\nGenerated by `hpsb-audit checks --format markdown`; a test compares this page with the program.\n\n\
+         A check answers `pass`, `fail`, `unknown` (examined, but could not decide) or `not-run` with its reason. Its level sets the effect: \
+         at `require` the answer affects the verdict, at `warn` it is only shown, at `off` the check is only listed. docs/policy.md explains how \
+         to change a level.\n\n\
+         | check | group | level | a pass means |\n| --- | --- | --- | --- |\n",
     );
     for check in CHECKS {
         let (name, group, level) = (check.name, check.group.word(), check.level.word());

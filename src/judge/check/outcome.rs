@@ -1,4 +1,4 @@
-//! What a check's function answers with.
+//! The answer of a check's function.
 
 use super::Check;
 use crate::judge::evidence::Known;
@@ -8,21 +8,21 @@ use crate::judge::finding::{Reason, Said, Status};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) status: Status,
-    /// The check whose answer kept this one from looking.
+    /// The check whose answer prevented this one.
     pub(crate) caused_by: Option<&'static str>,
     pub(crate) message: String,
-    /// How the message of a pass is known, where it is not as the check's passes are.
+    /// How the message of a pass is known, if this differs from the check's usual `known`.
     pub(crate) known: Option<Known>,
-    /// What a pass says beside its message.
+    /// Further statements of a pass.
     pub(crate) also: Box<[Said]>,
     pub(crate) expected: Option<Box<str>>,
     pub(crate) found: Option<Box<str>>,
     pub(crate) details: Vec<String>,
-    /// Details that were left out, because there are so many.
+    /// The number of details that were left out.
     pub(crate) more: u32,
 }
 
-/// Details of one answer: the first ones and a count. Whatever is listed, all of it was judged.
+/// The maximum number of details that an answer lists. The others are counted. All of them were evaluated.
 pub(crate) const DETAILS_SHOWN: usize = 100;
 
 impl Outcome {
@@ -42,35 +42,35 @@ impl Outcome {
         Self::new(Status::NotRun(reason), message)
     }
 
-    /// Nothing could be looked at, because the check `cause` fails on the same evidence. The message says so in words of its own.
+    /// Nothing could be examined, because the check `cause` fails on the same evidence. The message contains the reason.
     pub(crate) fn caused_by(cause: &'static Check, message: impl Into<String>) -> Self {
         Self::not_run(Reason::Refused, message).because_of(cause)
     }
 
-    /// The answer says nothing by itself: the check `cause` fails for the same reason.
+    /// Marks the answer as a consequence: the check `cause` fails for the same reason.
     pub(crate) fn because_of(self, cause: &'static Check) -> Self {
         Self { caused_by: Some(cause.name), ..self }
     }
 
-    /// How the message of this pass is known.
+    /// Sets how the message of a pass is known.
     pub(crate) fn known(self, known: Known) -> Self {
         Self { known: Some(known), ..self }
     }
 
-    /// Another statement of a pass, known in another way than the message.
+    /// Adds a statement of a pass that is known in a different way from the message.
     pub(crate) fn also(mut self, text: impl Into<String>, known: Known) -> Self {
         self.also = self.also.into_iter().chain([Said { text: text.into(), known }]).collect();
         self
     }
 
-    /// Both sides of a comparison, for the reader to see.
+    /// Sets both sides of a comparison.
     pub(crate) fn sides(mut self, expected: impl ToString, found: impl ToString) -> Self {
         self.expected = Some(expected.to_string().into());
         self.found = Some(found.to_string().into());
         self
     }
 
-    /// One more line.
+    /// Adds a line of details.
     pub(crate) fn detail(mut self, line: impl Into<String>) -> Self {
         match self.details.len() < DETAILS_SHOWN {
             true => self.details.push(line.into()),
@@ -79,12 +79,12 @@ impl Outcome {
         self
     }
 
-    /// More lines.
+    /// Adds lines of details.
     pub(crate) fn details(self, lines: impl IntoIterator<Item = String>) -> Self {
         lines.into_iter().fold(self, Self::detail)
     }
 
-    /// Every statement of a pass with how it is known. An answer that is no pass has none.
+    /// The statements of a pass, each with how it is known. Other answers have none.
     pub(crate) fn says(&self, of_check: Known) -> Vec<Said> {
         if self.status != Status::Pass {
             return Vec::new();
@@ -93,13 +93,13 @@ impl Outcome {
         std::iter::once(own).chain(self.also.iter().cloned()).collect()
     }
 
-    /// All that is said, in one line.
+    /// All statements in one line.
     pub(crate) fn message(&self) -> String {
         let also: &[Said] = if self.status == Status::Pass { &self.also } else { &[] };
         also.iter().fold(self.message.clone(), |message, said| format!("{message}; {}", said.text))
     }
 
-    /// As it is shown: with a count of the details that are left out.
+    /// Limits the details and adds a count of those that are left out.
     pub(crate) fn shown(mut self) -> Self {
         let more = self.more as usize + self.details.len().saturating_sub(DETAILS_SHOWN);
         self.details.truncate(DETAILS_SHOWN);
@@ -122,7 +122,7 @@ impl Outcome {
     }
 }
 
-/// Several comparisons that make one answer: it fails if one disagrees, and shows every one that does.
+/// Several comparisons with one answer, which is a failure if any of them disagrees, and lists every disagreement.
 #[derive(Default)]
 pub(crate) struct Comparison {
     agreed: Vec<String>,
@@ -132,7 +132,7 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Compares what `what` should be with what it is.
+    /// Compares the expected value of `what` with the found one.
     pub(crate) fn compare(&mut self, what: &str, expected: &str, found: &str) {
         if expected == found {
             self.agree(format_args!("{what}: {found}"));
@@ -141,7 +141,7 @@ impl Comparison {
         }
     }
 
-    /// Notes that `what` agrees.
+    /// Records that `what` agrees.
     pub(crate) fn agree(&mut self, what: impl ToString) {
         match self.agreed.len() < DETAILS_SHOWN {
             true => self.agreed.push(what.to_string()),
@@ -149,7 +149,7 @@ impl Comparison {
         }
     }
 
-    /// Notes that `what` should be `expected` and is `found`.
+    /// Records that `what` should be `expected` and is `found`.
     pub(crate) fn disagree(&mut self, what: &str, expected: impl ToString, found: impl ToString) {
         match self.disagreed.len() < DETAILS_SHOWN {
             true => self.disagreed.push((what.into(), expected.to_string(), found.to_string())),
@@ -157,17 +157,17 @@ impl Comparison {
         }
     }
 
-    /// Did nothing disagree so far?
+    /// Whether nothing has disagreed so far.
     pub(crate) fn agrees(&self) -> bool {
         self.disagreed.is_empty()
     }
 
-    /// Was nothing compared?
+    /// Whether nothing was compared.
     pub(crate) fn is_empty(&self) -> bool {
         self.agreed.is_empty() && self.disagreed.is_empty()
     }
 
-    /// One outcome: the first disagreement in front, all of them as details; or `pass` with what agreed.
+    /// The outcome: the first disagreement as the message and all of them as details, or `pass` with the items that agreed.
     pub(crate) fn outcome(self, pass: &str) -> Outcome {
         let Some((what, expected, found)) = self.disagreed.first().cloned() else {
             let mut outcome = Outcome::pass(pass);
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_lists_the_first_and_a_count_and_all_of_it_is_judged() {
+    fn details_are_limited_and_the_rest_is_counted() {
         let lines = (0..250).map(|number| number.to_string());
         let outcome = Outcome::pass("x").details(lines).shown();
         assert_eq!((outcome.details.len(), outcome.details[99].as_str()), (101, "99"));

@@ -15,12 +15,13 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "the archived work tree is HEAD's tree: names, bytes, execute bits, link targets",
     explanation: "Hashes every file of the archived work tree as git does and compares it with the proved tree of HEAD, as `git status` would, but \
-without git. Submodules are compared likewise where their objects are in the archive; where they were not cloned, the report says \"not proven\" and the check does \
-not fail.\n\nDifferences that count as equal, and are said: line ends, $Id$ and encodings that HEAD's own .gitattributes order (eol=crlf, ident, working-tree-encoding), and a file that is the very object (SHA-256 and size) \
-that a Git LFS pointer in HEAD names. Every other difference fails, ignored files included; expect.untracked names patterns of files that may be there without \
-being in the commit.\n\nThe archive shows the work tree as it stood when the build ended. What a build step changed and changed back is not seen, and an equal work tree does not \
-say that the image was built from it.\n\nWhen it fails: the details name each file and, where it is known, why. Files that the build itself writes into its own folder can \
-be allowed by pattern; a changed source file cannot.",
+without git. Submodules are compared in the same way if their objects are in the archive. For submodules that were not cloned, the report says \
+\"not proven\" and the check does not fail.\n\nSome differences count as equal and are listed: line ends, $Id$ and encodings that HEAD's own \
+.gitattributes specifies (eol=crlf, ident, working-tree-encoding), and a file that is exactly the object (SHA-256 and size) that a Git LFS pointer \
+in HEAD specifies. Every other difference fails the check, including ignored files; expect.untracked lists patterns of files that may exist without being in \
+the commit.\n\nThe archive shows the work tree as it was when the build ended. A change that a build step made and undid is not visible, and an \
+equal work tree does not show that the image was built from it.\n\nWhen it fails: the details list each file and, if known, the reason. Files that \
+the build itself writes into its own folder can be allowed by pattern; a changed source file cannot.",
     known: Known::Recomputed,
     expected: Expected::Optional(&["untracked"]),
     links: &[ChainLink::WorkTree],
@@ -29,7 +30,7 @@ be allowed by pattern; a changed source file cannot.",
     run: Run::Function(run),
 };
 
-/// Paths that are listed one by one.
+/// The maximum number of paths that are listed.
 const LISTED: usize = 50;
 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
@@ -52,25 +53,29 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             && evidence.budget.spend(Work::Bytes(cost()), "the policy's untracked files").is_ok()
             && allowed.iter().any(|pattern| pattern.covers(&difference.path))
     };
-    let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = tree.differences.iter().partition(is_allowed);
-    let mut faults: Vec<String> = tree.faults.iter().map(|fault| format!("HEAD's tree: {fault}")).collect();
-    faults.extend(faulty_submodules(tree));
+    let compared = tree.differences.iter().filter(|difference| !tree.is_unproved(difference));
+    let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = compared.partition(is_allowed);
+    let faults: Vec<String> = faulty_submodules(tree).collect();
+    if faults.is_empty() && refused.is_empty() && !tree.faults.is_empty() {
+        return Outcome::caused_by(
+            &source_objects::CHECK,
+            "objects of HEAD's tree are missing or malformed, so the work tree cannot be compared with it",
+        );
+    }
     let outcome = match (faults.first(), refused.as_slice()) {
         (Some(fault), _) => Outcome::fail(fault),
         (None, []) => {
-            Outcome::pass(format!("the work tree is HEAD's tree: equal files and links: {}", proof.file_count()))
+            Outcome::pass(format!("the work tree is HEAD's tree; files and links compared: {}", proof.file_count()))
         }
         (None, [first, ..]) if is_sparse(tree, &refused) => {
-            Outcome::fail(format!("the clone is sparse, and leaves out files of HEAD: {}", refused.len()))
+            Outcome::fail(format!("the clone is sparse; files of HEAD that it leaves out: {}", refused.len()))
                 .sides("the files of HEAD's tree", describe(first))
                 .detail("build from a full work tree: `git sparse-checkout disable`, or a clone without --sparse")
         }
-        (None, [one]) => Outcome::fail("one path of the work tree is not as HEAD has it")
+        (None, [one]) => Outcome::fail("one path of the work tree differs from HEAD")
             .sides("the files of HEAD's tree", describe(one)),
-        (None, [first, ..]) => {
-            Outcome::fail(format!("{} paths of the work tree are not as HEAD has them", refused.len()))
-                .sides("the files of HEAD's tree", describe(first))
-        }
+        (None, [first, ..]) => Outcome::fail(format!("{} paths of the work tree differ from HEAD", refused.len()))
+            .sides("the files of HEAD's tree", describe(first)),
     };
     let lines = faults
         .into_iter()
@@ -80,7 +85,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     lines.fold(outcome, Outcome::detail)
 }
 
-/// Is it a sparse checkout, and nothing else?
+/// Whether a sparse checkout explains every difference.
 fn is_sparse(tree: &TreeProof, refused: &[&Difference]) -> bool {
     tree.is_sparse && refused.iter().all(|difference| difference.change == Change::Deleted)
 }
@@ -108,14 +113,14 @@ fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
     lines
 }
 
-/// What is equal by a rule, and what is not proved.
+/// Lists what is equal by a rule, and what is not proved.
 fn said(tree: &TreeProof) -> Vec<String> {
     let mut lines = Vec::new();
     for (conversion, words) in [
-        (Conversion::LineEnds, "with the line ends that HEAD's .gitattributes order"),
-        (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes order"),
-        (Conversion::Encoding, "in the encoding that HEAD's .gitattributes order"),
-        (Conversion::LargeFile, "as the very object that its Git LFS pointer names"),
+        (Conversion::LineEnds, "with the line ends that HEAD's .gitattributes specifies"),
+        (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes specifies"),
+        (Conversion::Encoding, "in the encoding that HEAD's .gitattributes specifies"),
+        (Conversion::LargeFile, "as the object that its Git LFS pointer names"),
     ] {
         let paths: Vec<String> = tree
             .converted

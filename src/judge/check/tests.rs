@@ -1,8 +1,8 @@
 use super::*;
 use crate::judge::finding::MissingEvidence;
 
-/// The contract's rows, in its order: name, group, default level. Programs rely on them: a row does not change. A new check needs no row here,
-/// `docs/generated/checks.md` has it.
+/// Published checks, in order: name, group, default level. Programs rely on them, so a row does not change. A new check needs no row here;
+/// it is in `docs/generated/checks.md`.
 const CONTRACT: &str = "manifest-signature manifest require, manifest-key manifest require, key-record manifest warn, \
     manifest-name manifest require, build-status manifest require, build-server manifest warn, build-age manifest warn, \
     root-ssh manifest require, log-image manifest require, log-key manifest require, log-order manifest warn, \
@@ -16,25 +16,30 @@ const CONTRACT: &str = "manifest-signature manifest require, manifest-key manife
     attestation-record workload require";
 
 #[test]
-fn every_row_of_the_contract_is_in_the_table_as_it_was() {
+fn no_published_check_changes() {
     let mut table = CHECKS.iter().map(|c| format!("{} {} {}", c.name, c.group.word(), c.level.word()));
     for row in CONTRACT.split(',').map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")) {
-        assert!(table.any(|found| found == row), "{row}: not in the table, or not in the contract's order");
+        assert!(table.any(|found| found == row), "{row}: not in the table, or out of order");
     }
 }
 
-/// A finding's place in a report is that of its group: audits show one group after the other.
+/// Reports show findings in the table's order, one group after the other.
 #[test]
-fn the_table_goes_by_groups() {
+fn the_table_is_sorted_by_group() {
     assert!(CHECKS.iter().map(|check| check.group).is_sorted());
     for check in CHECKS {
         let of_workloads = matches!(check.run, Run::Workload(_));
-        assert_eq!(of_workloads, check.group == Group::Workload, "{}: its group and what it looks at", check.name);
+        assert_eq!(
+            of_workloads,
+            check.group == Group::Workload,
+            "{}: its function does not match its group",
+            check.name
+        );
     }
 }
 
 #[test]
-fn these_reject_for_a_lack_of_evidence_only_when_named() {
+fn some_checks_reject_without_evidence_only_if_listed() {
     let lenient: Vec<&str> =
         CHECKS.iter().filter(|c| c.missing_evidence == MissingEvidence::RejectsByName).map(|c| c.name).collect();
     assert_eq!(
@@ -53,11 +58,11 @@ fn these_reject_for_a_lack_of_evidence_only_when_named() {
 }
 
 #[test]
-fn every_check_says_what_it_says() {
+fn every_check_is_described_and_found_by_name() {
     for check in CHECKS {
         assert!(!check.says.is_empty() && !check.says.ends_with('.'), "{}", check.name);
         assert!(check.explanation.ends_with('.'), "{}", check.name);
-        assert!(std::ptr::eq(find(check.name).unwrap(), check), "{} stands twice", check.name);
+        assert!(std::ptr::eq(find(check.name).unwrap(), *check), "duplicate check {}", check.name);
     }
     assert!(find("no-such-check").is_none());
 }
@@ -71,13 +76,13 @@ fn versions_compare_by_number() {
     }
 }
 
-/// Without evidence every check still answers, in the table's order: the signature as far as it is known, the others with why not.
+/// Without evidence, every check still answers in the table's order: the signature check as far as the signature was verified, the others with a reason.
 #[test]
-fn checks_that_were_not_run_say_why() {
+fn checks_that_were_not_run_give_a_reason() {
     let policy = Policy::default();
     let answers = |gate: &Gate<'_>| {
         let findings = run_all(gate, &policy, &[], &[Group::Manifest]);
-        // An audit asks nothing about workloads.
+        // An audit does not run checks on workloads.
         let asked = CHECKS.iter().filter(|check| check.group != Group::Workload);
         assert!(findings.iter().map(|finding| finding.check).eq(asked.map(|check| check.name)));
         let not_in_play =
@@ -94,7 +99,7 @@ fn checks_that_were_not_run_say_why() {
     let refused = (false, Status::NotRun(Reason::Refused));
     assert_eq!(answers(&Gate::NoVerdict { signed: true }), (Level::Require, Status::Pass, refused));
     assert_eq!(answers(&Gate::NoVerdict { signed: false }), (Level::Require, refused.1, refused));
-    // Evidence that the policy has no use for is not looked at.
+    // Evidence puts its group in play, except for workloads.
     assert_eq!(in_play(&policy, &[], &[]), [Group::Manifest, Group::Source]);
     assert_eq!(in_play(&policy, &[Group::Trust], &[Group::Image]), Group::ALL[..4]);
     assert_eq!(in_play(&policy, &[Group::Workload], &[Group::Workload]), [Group::Manifest, Group::Source]);

@@ -1,4 +1,4 @@
-//! What the checks of the group `trust` share: which image must be signed, and what each signature says.
+//! What the checks of the group `trust` share: which image must be signed, and the result for each signature.
 
 use super::image_evidence::pushed;
 use super::outcome::Outcome;
@@ -10,17 +10,22 @@ use crate::manifest::build_log::LogEvent;
 use crate::trust::notary::key_id;
 use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 
-/// Every signature that was given, judged against the image that the signed log names.
+/// Evaluates every supplied signature against the image in the signed log.
 ///
 /// # Errors
-/// The outcome of each check of the group, when there is nothing to judge or nothing to judge it by.
+/// The outcome of every check of the group, if there are no signatures, the image is not known, or this build cannot check the signatures.
 pub(super) fn signature_reports<'e>(
     evidence: &'e Evidence<'_>,
     policy: &Policy,
 ) -> Result<&'e [SignatureReport], Outcome> {
+    let reports = all_reports(evidence, policy)?;
+    not_built_in(reports).map_or(Ok(reports), Err)
+}
+
+fn all_reports<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<&'e [SignatureReport], Outcome> {
     let files = evidence.trust.unwrap_or_default();
     if files.is_empty() {
-        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were given"));
+        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were supplied"));
     }
     let image = image_target(evidence)?;
     let reports = evidence.signatures.get_or_init(|| {
@@ -28,18 +33,26 @@ pub(super) fn signature_reports<'e>(
         trust::judge(files, &image, &policy.trust, recorded.as_deref(), evidence.limits, evidence.budget)
     });
     if reports.is_empty() {
-        return Err(Outcome::not_run(
-            Reason::NoEvidence,
-            "none of the files that were given is a signature of an image",
-        ));
+        return Err(Outcome::not_run(Reason::NoEvidence, "none of the supplied files is a signature of an image"));
     }
     Ok(reports)
 }
 
-/// What the image's signatures say: which digest an accepted one is of and whose it is, signed by that key's holder; of the others, only that
-/// they are there.
+/// The answer of each check of the group if this build can check none of the supplied signatures.
+fn not_built_in(reports: &[SignatureReport]) -> Option<Outcome> {
+    let is_judged = |report: &SignatureReport| !matches!(report.answer, Answer::NotBuiltIn(_));
+    match reports.first() {
+        Some(SignatureReport { kind, answer: Answer::NotBuiltIn(why), .. }) if !reports.iter().any(is_judged) => {
+            Some(Outcome::not_run(Reason::NotBuiltIn, format!("{}: {why}", kind.words())))
+        }
+        _ => None,
+    }
+}
+
+/// Facts from the image's signatures. For an accepted one: the digest that it covers and its signer, as signed by that key's holder. For the
+/// others: only that they exist.
 pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
-    let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
+    let (Ok(reports), Ok(image)) = (all_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();
     };
     let mut facts = FactList::default();
@@ -59,7 +72,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
             Answer::Refused(message) => {
                 add("image-signature", format!("{kind}, {}: refused: {message}", report.file), Known::Given);
             }
-            Answer::Undecided(message) => {
+            Answer::Undecided(message) | Answer::NotBuiltIn(message) => {
                 add("image-signature", format!("{kind}, {}: undecided: {message}", report.file), Known::Given);
             }
         }
@@ -67,7 +80,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
     facts.finish()
 }
 
-/// The image that must be signed: repository, tags, digest and size as the signed log has them.
+/// The image that must be signed: repository, tags, digest and size from the signed log.
 fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     let undecided = |message: &str| Err(Outcome::unknown(message));
     let Some(log) = evidence.log() else {
@@ -79,10 +92,10 @@ fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     let tags: Vec<String> = log.pushed().map(|(tag, ..)| tag.to_owned()).collect();
     let pushed = pushed(log);
     let ([repository], [(digest, size)]) = (repositories.as_slice(), pushed.as_slice()) else {
-        return undecided("the signed log does not name one repository and one digest of the image");
+        return undecided("the signed log does not record exactly one repository and one digest of the image");
     };
     let Some(built) = evidence.build_time() else {
-        return undecided("the signed archive gives no time for the build");
+        return undecided("the signed archive contains no time for the build");
     };
     let own = evidence.image_tag();
     let tag = own.filter(|tag| tags.contains(tag));
@@ -90,8 +103,9 @@ fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     Ok(ImageTarget { repository, tag, tags, digest, size, built, now })
 }
 
-/// The id of the content-trust key that the signed log records: one id, the id of the one certificate beside it, both written after the
-/// build's last output. What was printed earlier may be the source's author's, and a second one makes it nobody's.
+/// The id of the content-trust key that the signed log records. The log must have one id, and one certificate with that id, both after the
+/// build's last output. Earlier lines are under the control of the source's author, so a different id or certificate anywhere makes the key
+/// unusable.
 pub(super) fn recorded_key(evidence: &Evidence<'_>) -> Option<String> {
     let log = evidence.log()?;
     let id_of = |event: &LogEvent| if let LogEvent::KeyId(id) = event { Some(id.clone()) } else { None };

@@ -1,4 +1,4 @@
-//! `workload-key`: the key that a contract names for the image is the build's.
+//! `workload-key`: the key that a contract specifies for the image is the build's.
 
 use base64ct::{Base64, Encoding as _};
 
@@ -15,10 +15,10 @@ pub(super) static CHECK: Check = Check {
     name: "workload-key",
     group: Group::Workload,
     level: Level::Require,
-    says: "the keys in the contract are those that the signed log records or the policy names",
-    explanation: "A contract may name a key that the machine verifies the image by. A dct key must be the very text that the signed log of the image's build \
-records as the repository's root key. An rhs or cosign key is in no signed log: it must be one that the policy's [trust] names. The table itself must have \
-the form that the machine reads. A contract that names no key for the image has nothing to compare.",
+    says: "the keys in the contract are those that the signed log records or the policy lists",
+    explanation: "A contract may specify a key with which the machine verifies the image. A dct key must be exactly the text that the signed log of \
+the image's build records as the repository's root key. No signed log contains an rhs or cosign key: such a key must be listed in the policy's \
+[trust]. The table itself must have the form that the machine reads. If a contract specifies no key for the image, there is nothing to compare.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ContractKey],
@@ -29,7 +29,7 @@ the form that the machine reads. A contract that names no key for the image has 
 
 fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(contract) = &deployment.workload.contract else {
-        return Outcome::not_run(Reason::NoEvidence, "only a contract names keys of images");
+        return Outcome::not_run(Reason::NoEvidence, "only contracts specify keys for images");
     };
     if let Some(fault) = contract.key_faults.first() {
         let mut outcome = Outcome::fail(format!("the contract's table of keys is malformed: {fault}"));
@@ -49,7 +49,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         let is_worse = worst.as_ref().is_none_or(|known| rank(&known.status) < rank(&outcome.status));
         worst = if is_worse { Some(outcome) } else { worst };
     }
-    worst.unwrap_or_else(|| Outcome::not_run(Reason::NoEvidence, "the contract names no key for this image"))
+    worst.unwrap_or_else(|| Outcome::not_run(Reason::NoEvidence, "the contract specifies no key for this image"))
 }
 
 fn rank(status: &Status) -> u8 {
@@ -69,16 +69,16 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
         Some(key) => Outcome::fail("the content-trust key in the contract is not the one that the signed log records")
             .sides(key, &entry.public_key),
         None => Outcome::unknown(format!(
-            "the contract names a content-trust key for {}, and no signed log at hand records one",
+            "the contract specifies a content-trust key for {}, but no signed log in the evidence records one",
             entry.name
         )),
     }
 }
 
-/// Whether the bytes are the signer's key. `None`: it is a key of another kind. An error: the bytes are no key.
+/// Whether the bytes are the signer's key. `None` if the signer's key is of a different kind; an error if the bytes are not a key.
 type Compare = fn(&[u8], &ImageSignerKey) -> Option<Result<bool, String>>;
 
-/// Compares with the keys that the policy's `[trust]` names.
+/// Compares with the keys in the policy's `[trust]`.
 fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Outcome {
     let kind = entry.kind.word();
     let Ok(key) = Base64::decode_vec(&entry.public_key) else {
@@ -96,9 +96,9 @@ fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Out
         }
     }
     match compared {
-        true => Outcome::fail(format!("the {kind} key in the contract is none that the policy's [trust] names")),
+        true => Outcome::fail(format!("the {kind} key in the contract is not in the policy's [trust]")),
         false => Outcome::unknown(format!(
-            "no signed log records {kind} keys, and the policy's [trust] names none to compare with"
+            "no signed log records {kind} keys, and the policy's [trust] has none to compare with"
         )),
     }
 }
@@ -108,14 +108,14 @@ fn cosign(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
     Some(cosign_key(key).map(|key| key.identity() == trusted.identity()))
 }
 
-/// The same armoured key: its lines between the blank one and the checksum.
+/// Compares armoured keys by the lines between the blank line and the checksum.
 fn simple_signing(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
     let ImageSignerKey::OpenPgp { certificates, .. } = signer else { return None };
     let body = armoured(key).ok_or_else(|| "expected an armoured OpenPGP public key".to_owned());
     Some(body.map(|body| armoured(certificates).is_some_and(|trusted| trusted == body)))
 }
 
-/// What an armour holds, as text without line ends (RFC 9580, 6.2). `None`: it is no armoured public key.
+/// The armoured data as text without line ends (RFC 9580, 6.2). `None` if it is not an armoured public key.
 fn armoured(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?.replace('\r', "");
     let (_, rest) = text.split_once("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")?;

@@ -1,6 +1,6 @@
-//! Facts: what each witness says, and how that is known.
+//! Facts: what each witness states, and how that is known.
 //!
-//! To add a fact: a line in the function of its witness, here or beside; its name among those of the contract.
+//! To add a fact, add a line to the function of its witness, in this folder.
 
 use std::collections::BTreeMap;
 
@@ -23,50 +23,50 @@ pub enum Known {
     Signed,
     /// This program proved it from bytes.
     Recomputed,
-    /// A time-stamping authority that the auditor named saw it by then (RFC 3161).
+    /// A time-stamping authority that the auditor specified stamped it by that time (RFC 3161).
     Timestamped,
-    /// Somebody else's words inside what was signed or recomputed: the author of a commit, what a signer wrote.
+    /// Signed or recomputed data states it in the words of a third party, such as a commit's author.
     Stated,
-    /// Somebody gave it, and nothing proves it.
+    /// It was supplied, and nothing proves it.
     Given,
 }
 
 words! {
-    /// The contract's word.
+    /// The word in reports.
     pub Known {
         Signed = "signed", Recomputed = "recomputed", Timestamped = "timestamped", Stated = "stated", Given = "given"
     }
 }
 
-/// One thing that one witness says.
+/// One statement by one witness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {
-    /// What it is about: `commit`, `tag`, `image-digest` …
+    /// The subject of the statement: `commit`, `tag`, `image-digest` …
     pub fact: String,
-    /// Who says it: `file-name`, `build.json`, `build.log`, `git-objects` …
+    /// Its witness: `file-name`, `build.json`, `build.log`, `git-objects` …
     pub witness: &'static str,
-    /// What is said, for people.
+    /// The value, for people.
     pub value: String,
-    /// The same for programs, where it has numbers or parts: `object-count` has `total`, `reachable` and `unreachable`, `image-digest` has
-    /// `digest` and `size`, in the log `tag` too.
+    /// The value for programs, if it has numbers or parts: `object-count` has `total`, `reachable` and `unreachable`. `image-digest` has
+    /// `digest` and `size`, and from the log also `tag`.
     pub data: Option<Value>,
     /// How it is known.
     pub known: Known,
 }
 
 impl Fact {
-    /// A fact that is one text.
+    /// A fact without data for programs.
     pub(crate) fn new(fact: &str, witness: &'static str, value: String, known: Known) -> Self {
         Self { fact: fact.into(), witness, value, data: None, known }
     }
 
-    /// The same with its parts.
+    /// Adds the data for programs.
     pub(crate) fn with_data(self, data: Value) -> Self {
         Self { data: Some(data), ..self }
     }
 
-    /// Who may be a witness: the contract's list.
+    /// All witnesses.
     pub const WITNESSES: [&'static str; 16] = [
         "file-name",
         "build.json",
@@ -88,7 +88,7 @@ impl Fact {
 }
 
 impl Fact {
-    /// The value without what looks like a secret. The first word of a fact about an image is a place for a name.
+    /// The value, with everything that looks like a secret masked. The first word of a fact about an image is masked as a name.
     pub(crate) fn masked_value(&self) -> String {
         let value = self.value.as_str();
         if !["image", "other-image", "base-image", "tag"].contains(&self.fact.as_str()) {
@@ -101,11 +101,11 @@ impl Fact {
     }
 }
 
-/// Facts of one kind by one witness that are listed; the others are counted in a fact `left-out`. An image has some tens of layers, a build
-/// pushes two tags.
+/// The maximum number of facts of one kind from one witness that are listed. The others are counted in a fact `left-out`. An image may have
+/// dozens of layers; a build pushes two tags.
 const FACTS_SHOWN: usize = 100;
 
-/// Collects facts, the first of each kind and a count.
+/// Collects facts: the first of each kind, and a count.
 #[derive(Debug, Default)]
 pub(crate) struct FactList {
     facts: Vec<Fact>,
@@ -113,7 +113,7 @@ pub(crate) struct FactList {
 }
 
 impl FactList {
-    /// Adds one, unless it is the one before it again.
+    /// Adds a fact, unless it equals the previous one.
     pub(crate) fn add(&mut self, fact: Fact) {
         if self.facts.last() == Some(&fact) {
             return;
@@ -129,7 +129,7 @@ impl FactList {
         facts.into_iter().for_each(|fact| self.add(fact));
     }
 
-    /// What was listed, and how many of each kind were not.
+    /// The listed facts, and how many of each kind were left out.
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         for ((witness, fact), count) in self.counts {
             if let Some(more @ 1..) = count.checked_sub(FACTS_SHOWN) {
@@ -142,7 +142,7 @@ impl FactList {
 }
 
 impl Evidence<'_> {
-    /// Every fact, in the order of the witnesses; the first of each kind and a count.
+    /// All facts, in the order of the witnesses: the first of each kind, and a count of the others.
     pub fn facts(&self) -> Vec<Fact> {
         let mut facts = FactList::default();
         let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));
@@ -159,7 +159,7 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // What checks go by. The log's last line was written later, or by another clock.
+        // Checks use this time. The log's last line was written later, or by a different clock.
         if let Some(stamp) = self.signed_name().and_then(|name| name.ok()?.stamp()) {
             add("built-at", "build.json", stamp.to_string(), Known::Signed);
         }
@@ -201,7 +201,7 @@ impl Evidence<'_> {
         facts.finish()
     }
 
-    /// What the given list says of the commit that HEAD names. It may be a list of many: what is about others is no fact of this build.
+    /// What the supplied list states about HEAD's commit. Approvals of other commits are not facts about this build.
     fn approval_facts(&self) -> Vec<(&'static str, String)> {
         let head = self.source.and_then(|proof| proof.head.as_ref().ok()).map(|head| &head.commit);
         let records = self.approvals.iter().flat_map(|list| &list.records);
@@ -214,7 +214,7 @@ impl Evidence<'_> {
     }
 }
 
-/// What the saved answers say. Nobody signed them.
+/// What the saved responses state. They are not signed.
 fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let fields = server.status.iter().flat_map(|status| status.fields());
@@ -226,7 +226,7 @@ fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The fact that a field of build.json is about; `record` for one that has no name of its own.
+/// The fact's name for a field of build.json; `record` for a field without a fact of its own.
 fn record_fact(field: &str) -> &'static str {
     match field {
         "build_name" => "build-name",
@@ -237,12 +237,12 @@ fn record_fact(field: &str) -> &'static str {
     }
 }
 
-/// What is believed of the clone and of bases. A RUN step can print the like of the builder's lines.
+/// A fact about the clone or a base. A RUN step can print lines like these.
 fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
-        // A step names its base by digest where content trust has put one there.
+        // A step refers to its base by digest if content trust inserted one.
         LogEvent::Step { instruction, .. }
         | LogEvent::StageStep { instruction, .. }
         | LogEvent::PlainStep { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
@@ -253,12 +253,12 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     })
 }
 
-/// What is believed only behind the build's last line.
+/// A fact that counts only after the build's last line.
 fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),
         LogEvent::PushedManifest { name, .. } => ("image", repository_of(name)),
-        LogEvent::Signed(name) => ("image", format!("{name} (content trust signed it, by the log)")),
+        LogEvent::Signed(name) => ("image", format!("{name} (signed with content trust, according to the log)")),
         LogEvent::KeyId(id) => ("key-id", id.clone()),
         _ => return None,
     })
@@ -276,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_each_kind_the_first_facts_are_listed_and_the_others_counted() {
+    fn the_first_facts_of_each_kind_are_listed_and_the_others_counted() {
         let mut facts = FactList::default();
         let fact = |name: &str, number: usize| Fact::new(name, "build.log", number.to_string(), Known::Signed);
         (0..150).for_each(|number| facts.add(fact("image", number)));

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Fact, Known};
 use crate::image::{DocumentFacts, ImageFacts};
 
-/// What the image's bytes say. Digests are recomputed; what its documents say of themselves is given.
+/// Facts from the image's bytes. Digests are recomputed; what the image's documents state is given.
 pub fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     let witness = image.form.witness();
     let mut facts = Vec::new();
@@ -56,7 +56,7 @@ pub fn image_facts(image: &ImageFacts) -> Vec<Fact> {
             }
             None => {
                 let named = layer.descriptor.as_ref().map_or(layer.name.clone(), |said| said.digest.to_string());
-                add("layer", format!("{named}, not at hand"), Known::Given);
+                add("layer", format!("{named}, not available"), Known::Given);
             }
         }
     }

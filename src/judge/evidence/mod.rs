@@ -1,4 +1,4 @@
-//! What the checks look at: facts, each with who says it and how that is known.
+//! The evidence that checks examine, and its facts, each with its witness and how it is known.
 
 mod built;
 mod facts;
@@ -28,56 +28,56 @@ use crate::manifest::build_log::{BuildLog, LogEvent};
 use crate::manifest::dockerfile::{self, Dockerfile, DockerfileFault, Instruction};
 use crate::trust::{SignatureReport, TrustFile};
 
-/// Everything that was gathered about one build. It exists only behind the gate.
+/// All evidence about one build. It exists only if the signature was verified.
 #[derive(Debug)]
 pub struct Evidence<'a> {
-    /// The bundle's file name. Nobody signed it.
+    /// The bundle's file name. It is not signed.
     pub file_name: Option<&'a str>,
     /// The signed archive.
     pub archive: &'a SignedArchive,
-    /// What is in it.
+    /// The content of the signed archive.
     pub manifest: &'a Manifest,
-    /// What the one source snapshot proves. `None` where there is none, or several.
+    /// What the one source snapshot proves. `None` if there is none, or several.
     pub source: Option<&'a SourceProof>,
-    /// The list of approvals that was given.
+    /// The supplied list of approvals.
     pub approvals: Option<&'a Approvals>,
-    /// How well it is known whose key it is.
+    /// How well the key's owner is known.
     pub grading: Grading,
-    /// What was saved of the build server's answers.
+    /// The build server's saved responses.
     pub server: Option<&'a ServerRecord>,
-    /// The files of the image's signatures, where they were given.
+    /// The files with the image's signatures, if supplied.
     pub trust: Option<&'a [TrustFile]>,
-    /// The build server's own attestation record, where it was given.
+    /// The build server's own attestation record, if supplied.
     pub builder: Option<&'a Attestation>,
-    /// The image that was handed over, or lies beside the bundle.
+    /// The image that was supplied, or that is next to the bundle.
     pub image: Option<&'a ImageFacts>,
-    /// Base images that were handed over.
+    /// The supplied base images.
     pub bases: &'a [ImageFacts],
     /// The bounds.
     pub limits: &'a Limits,
-    /// What the audit may still do: checks spend of it, and whoever runs them asks behind them whether it was enough.
+    /// The remaining budget. Checks charge their costs to it; after the checks, the audit fails if the budget was exceeded.
     pub budget: &'a Budget,
-    /// The signatures of the image, judged once for all checks that ask.
+    /// The image's signatures, evaluated once for all checks.
     pub(crate) signatures: OnceCell<Vec<SignatureReport>>,
-    /// The moment that the audit is for.
+    /// The time of the audit.
     pub now: Timestamp,
-    /// When an authority that the auditor named had seen the bundle, by a verified time-stamp.
+    /// The time by which the bundle existed, according to a verified time-stamp from an authority that the auditor specified.
     pub existed_by: Option<Timestamp>,
 }
 
-/// Why there are no instructions of a Dockerfile.
+/// Why the instructions of a Dockerfile are not available.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoInstructions {
-    /// HEAD's commit is not proved, so that no file of it is: `source-objects` says why.
+    /// HEAD's commit is not proved, so none of its files is proved: `source-objects` reports the reason.
     NotProved(String),
-    /// It is not in the proved tree, in words.
+    /// The file is not in the proved tree.
     NoFile(String),
-    /// It is there and cannot be read for certain, in words.
+    /// The file exists, but cannot be read unambiguously.
     NotRead(String),
 }
 
 impl NoInstructions {
-    /// In words.
+    /// The reason.
     pub fn words(&self) -> &str {
         match self {
             Self::NotProved(words) | Self::NoFile(words) | Self::NotRead(words) => words,
@@ -85,21 +85,21 @@ impl NoInstructions {
     }
 }
 
-/// The Dockerfile where nobody names another.
+/// The path of the Dockerfile if the policy specifies none.
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
 impl Evidence<'_> {
-    /// The build's name as build.json has it, which is signed: the first to compare with. `None` where it has none.
+    /// The build's name in build.json. It is signed, so names are compared with it first. `None` if build.json has none.
     ///
     /// # Errors
-    /// The text, where it is not a build's name.
+    /// The text, if it is not a build's name.
     pub(crate) fn signed_name(&self) -> Option<Result<BuildName, &str>> {
         let name = self.manifest.record.build_name()?;
         Some(BuildName::parse(name).ok_or(name))
     }
 
-    /// The build's name to compare with: the signed one, or else that of the members, which is given and not signed. `None` where the
-    /// signed one is malformed: the members' name does not take its place.
+    /// The build's name to compare with: the signed one, or else that of the members, which is *given* and not signed. `None` if the
+    /// signed one is malformed: the members' name does not replace it.
     pub(crate) fn name(&self) -> Option<BuildName> {
         match self.signed_name() {
             Some(signed) => signed.ok(),
@@ -107,14 +107,14 @@ impl Evidence<'_> {
         }
     }
 
-    /// When the build was made, as the signed archive says it: the stamp in build.json's `build_name`, or else the last time in
-    /// the log. The stamp in a file's or member's name is not signed and not used. It is the server's own clock either way.
+    /// When the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the last time in
+    /// the log. The stamp in a file's or member's name is not signed and not used. Either time is from the server's own clock.
     pub fn build_time(&self) -> Option<Timestamp> {
         let recorded = self.signed_name().and_then(|name| name.ok()?.stamp());
         recorded.or_else(|| self.log()?.last_time())
     }
 
-    /// The log, where there is one.
+    /// The log, if there is one.
     pub fn log(&self) -> Option<&BuildLog> {
         self.manifest.log.as_ref()
     }
@@ -122,37 +122,37 @@ impl Evidence<'_> {
     /// The one source snapshot.
     ///
     /// # Errors
-    /// In words, when the archive holds none or several.
+    /// A message, if the archive has no snapshot or several.
     pub fn snapshot(&self) -> Result<&Snapshot, String> {
         match self.manifest.snapshots.as_slice() {
             [one] => Ok(one),
             [] => Err("the archive has no folder below git/".into()),
-            several => Err(format!("the archive has {} folders below git/, a build has one", several.len())),
+            several => Err(format!("the archive has {} folders below git/; a build has exactly one", several.len())),
         }
     }
 
     /// What the one source snapshot proves.
     ///
     /// # Errors
-    /// In words, when there is not exactly one.
+    /// A message, if there is not exactly one snapshot.
     pub fn source(&self) -> Result<&SourceProof, String> {
         self.snapshot()?;
-        self.source.ok_or_else(|| "the snapshot was not looked at".into())
+        self.source.ok_or_else(|| "the snapshot was not examined".into())
     }
 
-    /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob. One with here-documents is
-    /// not read.
+    /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob. A Dockerfile with
+    /// here-documents is not read.
     ///
     /// # Errors
-    /// Why there are none.
+    /// Why the instructions are not available.
     pub fn dockerfile(&self, path: Option<&str>) -> Result<Vec<Instruction>, NoInstructions> {
         self.dockerfile_read(path, dockerfile::read)
     }
 
-    /// The same Dockerfile with directives and here-documents.
+    /// Like [`Self::dockerfile`], but with directives and here-documents.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why the Dockerfile is not available.
     pub fn whole_dockerfile(&self, path: Option<&str>) -> Result<Dockerfile, NoInstructions> {
         self.dockerfile_read(path, dockerfile::read_whole)
     }
@@ -175,15 +175,15 @@ impl Evidence<'_> {
         read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
     }
 
-    /// Lines may be short, and each is held with its number.
+    /// Charges the budget for a Dockerfile. The file's lines may be short, and each is stored with its number.
     fn spend_dockerfile(&self, bytes: u64) -> Result<(), Error> {
         self.budget.spend(Work::Bytes(bytes.saturating_mul(20)), "the Dockerfile")?;
         let held = bytes.saturating_mul(25);
         self.budget.hold(held, "the Dockerfile").map(|()| self.budget.release(held))
     }
 
-    /// The seven digits of the commit that name the build, and where they are from: the tag's, or else those of the build's name. Where
-    /// the signed archive has a tag or a name, the members' name, which is not signed, does not take its place.
+    /// The seven digits of the build's commit, and how they are known: those in the tag, or else those in the build's name. If
+    /// the signed archive has a tag or a name, the members' name, which is not signed, does not replace it.
     pub(crate) fn commit_digits(&self) -> Option<(String, Known)> {
         let digits = |text: &str| Some((crate::base::build_name::commit_digits(text)?.to_owned(), Known::Signed));
         let tag = self.image_tag();
@@ -198,8 +198,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// The image's tag, as the signed archive has it: build.json's, or else the pushed or signed tag that ends build.json's build name, or
-    /// else, where build.json has neither, the one such tag that is not `latest`.
+    /// The image's tag in the signed archive: build.json's, or else the pushed or signed tag that ends build.json's build name. If
+    /// build.json has neither, it is the only pushed or signed tag other than `latest`.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
             return Some(tag_of(tag));

@@ -11,7 +11,7 @@ const STATUSES: [Status; 8] = [
     Status::NotRun(Reason::NotBuiltIn),
 ];
 const DEMANDS: [Demand; 3] = [Demand::None, Demand::Group, Demand::Check];
-/// What the tests' policy requires.
+/// The groups that the tests' policy requires.
 const REQUIRED: Option<&[Group]> = Some(&[Group::Manifest]);
 
 fn finding(level: Level, status: Status, demand: Demand, missing_evidence: MissingEvidence) -> Finding {
@@ -37,7 +37,7 @@ fn waiver(standing: WaiverStanding) -> Waiver {
     Waiver { owner: "Ada".into(), reason: "known".into(), expires: Timestamp::epoch(), standing }
 }
 
-/// The findings with their effects, under waivers of the checks that are named.
+/// Settles the findings, with waivers for the listed checks.
 fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec<Finding> {
     settle(&mut findings, &[Group::Manifest], |check| {
         waived.iter().find(|(name, _)| *name == check).map(|(_, standing)| waiver(*standing))
@@ -45,7 +45,7 @@ fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec
     findings
 }
 
-/// An answer that decides, so that the group is answered whatever the other finding is.
+/// A deciding answer, so that the group has one regardless of the other finding.
 fn pass() -> Finding {
     let pass = finding(Level::Require, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
     Finding { check: "other", ..pass }
@@ -55,7 +55,7 @@ fn verdict(findings: &[Finding]) -> Verdict {
     Verdict::of(findings, &[Group::Manifest], REQUIRED)
 }
 
-/// Whether it rejects: the table, written by hand from the contract's sentence. A letter for each status in the order above, `R` where it
+/// The table of rejections, written by hand from the documented rule. It has a letter for each status in the order above: `R` if the status
 /// rejects.
 fn table() -> Vec<(Finding, bool)> {
     let rows = [
@@ -80,8 +80,8 @@ fn table() -> Vec<(Finding, bool)> {
 }
 
 #[test]
-fn every_status_has_its_words_and_is_read_by_them() {
-    // A new variant does not compile here before its place among the statuses is known.
+fn every_status_is_read_from_its_words() {
+    // A new variant does not compile until its place is added here.
     let place = |status: Status| match status {
         Status::Pass => 0,
         Status::Fail => 1,
@@ -99,7 +99,7 @@ fn every_status_has_its_words_and_is_read_by_them() {
 }
 
 #[test]
-fn the_groups_of_bundles_are_all_but_workload() {
+fn bundles_have_every_group_except_workload() {
     assert!(Group::OF_BUNDLES.into_iter().eq(Group::ALL.into_iter().filter(|group| *group != Group::Workload)));
 }
 
@@ -111,33 +111,40 @@ fn the_truth_table_of_rejection() {
         let not_built_in = one.level == Level::Require && one.status == Status::NotRun(Reason::NotBuiltIn);
         let kept = match (rejects, not_built_in) {
             (true, _) => Verdict::Reject,
-            // Nobody asked for it, and an acceptance would say that it was checked.
+            // The check was not requested, but an acceptance would claim that it ran.
             (false, true) => Verdict::AcceptInPart,
             (false, false) => Verdict::Accept,
         };
         assert_eq!(verdict(&alone), kept, "{one:?}");
-        // Waived, it does not reject and is not a pass: in part at best. Its status is what it was.
+        // With no policy, or if a group that the policy or --require requires has no answer: in part at best. With an answer, as before.
+        let in_part = if rejects { Verdict::Reject } else { Verdict::AcceptInPart };
+        let both: Option<&[Group]> = Some(&[Group::Manifest, Group::Image]);
+        let of = |findings: &[Finding], required| Verdict::of(findings, &[Group::Manifest, Group::Image], required);
+        assert_eq!((of(&alone, None), of(&alone, Some(&[])), of(&alone, both)), (in_part, in_part, in_part), "{one:?}");
+        let answered = settled(vec![one.clone(), pass(), Finding { group: Group::Image, ..pass() }], &[]);
+        assert_eq!(of(&answered, both), kept, "{one:?}");
+        // A waived answer does not reject, but is not a pass: the acceptance is in part at best. Its status does not change.
         let waived = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Active)]);
         assert_eq!((waived[0].rejects(), waived[0].is_waived(), waived[0].status), (false, rejects, one.status));
         assert_eq!(verdict(&waived), if rejects { Verdict::AcceptInPart } else { kept }, "{one:?}");
-        // Expired, it is as if it were not there.
+        // An expired waiver has no effect.
         let expired = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Expired)]);
         assert_eq!((expired[0].rejects(), expired[0].is_waived(), verdict(&expired)), (rejects, false, kept));
-        // The signature cannot be waived, whatever the policy's reader let through.
+        // The signature cannot be waived, even if the policy reader accepted a waiver.
         let signature = Finding { check: MANIFEST_SIGNATURE, ..one.clone() };
         let signature = settled(vec![signature, pass()], &[(MANIFEST_SIGNATURE, WaiverStanding::Active)]);
         assert_eq!((signature[0].rejects(), signature[0].is_waived(), verdict(&signature)), (rejects, false, kept));
-        // Of a group that is not in play nothing counts.
+        // A finding of a group that is not in play has no effect.
         let elsewhere = settled(vec![Finding { group: Group::Source, ..one }, pass()], &[]);
         assert_eq!((elsewhere[0].effect, verdict(&elsewhere)), (Effect::None, Verdict::Accept));
     }
 }
 
-/// Every consequence behind every cause: while the cause rejects it only follows; else it is asked for, at `require`, and wants a waiver of
-/// its own.
+/// Every consequence of every cause. While the cause rejects, the consequence has no effect. Otherwise it rejects at `require`, and needs a
+/// waiver of its own.
 #[test]
 fn the_truth_table_of_consequences() {
-    use WaiverStanding::Active;
+    use WaiverStanding::{Active, Expired};
     let by = |check, status, level, demand| Finding {
         check,
         caused_by: Some("cause"),
@@ -165,6 +172,15 @@ fn the_truth_table_of_consequences() {
                     Effect::None
                 };
                 assert_eq!(effects(&[("test", Active)]), waived);
+                // An expired waiver of either is as if it were not there.
+                assert_eq!((effects(&[("cause", Expired)]), effects(&[("test", Expired)])), (expected, expected));
+                // What is not in play does nothing, and as a cause it excuses nothing.
+                let elsewhere = |finding: Finding| Finding { group: Group::Source, ..finding };
+                let consequence = by("test", status, level, demand);
+                let outside = settled(vec![elsewhere(consequence.clone()), cause.clone(), pass()], &[]);
+                assert_eq!((outside[0].effect, outside[1].rejects()), (Effect::None, cause_rejects));
+                let caused = settled(vec![consequence, elsewhere(cause.clone()), pass()], &[]);
+                assert_eq!((caused[0].effect, caused[1].effect), (own, Effect::None));
                 let both = findings(&[("cause", Active), ("test", Active)]);
                 assert!(!both.iter().any(Finding::rejects));
                 if level == Level::Require {
@@ -172,6 +188,46 @@ fn the_truth_table_of_consequences() {
                 }
             }
         }
+    }
+}
+
+/// One sentence is one cause, whatever the checks' groups: the first that rejects for it keeps it, and no verdict depends on that.
+#[test]
+fn the_same_words_reject_once() {
+    use WaiverStanding::Active;
+    let no = |check, status| Finding {
+        check,
+        message: "the same".into(),
+        ..finding(Level::Require, status, Demand::Group, MissingEvidence::RejectsWithGroup)
+    };
+    let effects = |findings: &[Finding]| findings.iter().map(|one| (one.caused_by, one.effect)).collect::<Vec<_>>();
+    let (rejects, follows) = ((None, Effect::Rejects), (Some("a"), Effect::Follows));
+    for status in
+        [Status::Fail, Status::Unknown, Status::NotRun(Reason::NoEvidence), Status::NotRun(Reason::NotBuiltIn)]
+    {
+        let three = vec![no("a", status), no("b", status), no("c", status)];
+        let found = settled(three.clone(), &[]);
+        assert_eq!(effects(&found), [rejects, follows, follows]);
+        assert_eq!((found[0].status, found[1].status), (status, Status::NotRun(Reason::Refused)));
+        assert_eq!(effects(&settled(found, &[])), [rejects, follows, follows], "settled again");
+        // A waiver of the first is none of the others, and one of another changes nothing.
+        assert_eq!(settled(three.clone(), &[("a", Active)]).iter().filter(|one| one.rejects()).count(), 2);
+        assert_eq!(effects(&settled(three, &[("b", Active)])), [rejects, follows, follows]);
+    }
+    let fail = no("a", Status::Fail);
+    let with = |other: Finding| effects(&settled(vec![other, fail.clone()], &[]))[0];
+    assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::Fail) }), follows);
+    let kept = (None, Effect::None);
+    assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::NotRun(Reason::NoEvidence)) }), kept);
+    assert_eq!(with(no("w", Status::Pass)), kept);
+    assert_eq!(with(Finding { group: Group::Source, ..no("w", Status::Fail) }), kept, "not in play");
+    // What only warns is nobody's cause, and other words or sides are another cause.
+    for other in [
+        Finding { level: Level::Warn, ..no("w", Status::Fail) },
+        Finding { message: "other".into(), ..no("w", Status::Fail) },
+        Finding { found: Some("x".into()), ..no("w", Status::Fail) },
+    ] {
+        assert_eq!(effects(&settled(vec![other, fail.clone()], &[]))[1], rejects);
     }
 }
 
@@ -186,18 +242,18 @@ fn a_consequence_of_a_consequence_has_the_same_root() {
         found.iter().map(|one| one.effect).collect::<Vec<_>>(),
         [Effect::Follows, Effect::Follows, Effect::Rejects]
     );
-    // The middle one's waiver is not the last one's.
+    // The waiver of `b` does not waive its consequence `c`.
     let found = settled(chain, &[("a", WaiverStanding::Active), ("b", WaiverStanding::Active)]);
     assert_eq!(
         found.iter().map(|one| one.effect).collect::<Vec<_>>(),
         [Effect::Rejects, Effect::Waived, Effect::Waived]
     );
-    // A cause that is missing, or a circle, excuses nothing.
+    // A missing or circular cause excuses nothing.
     assert!(settled(vec![by("b", "nothing")], &[])[0].rejects());
     assert!(settled(vec![by("a", "b"), by("b", "a")], &[]).iter().all(Finding::rejects));
 }
 
-/// The contract's rows of exit 0: what an acceptance needs.
+/// What exit code 0 requires.
 #[test]
 fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
     let passed = settled(vec![pass()], &[]);
@@ -205,7 +261,7 @@ fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
         Verdict::of(findings, &[Group::Manifest, Group::Image], required)
     };
     assert_eq!(of(&passed, Some(&[Group::Manifest])), Verdict::Accept);
-    // Groups that nobody requires do not matter, though they are in play.
+    // Groups that are in play but not required do not matter.
     assert_eq!(of(&passed, None), Verdict::AcceptInPart);
     assert_eq!(of(&passed, Some(&[])), Verdict::AcceptInPart);
     assert_eq!(of(&passed, Some(&[Group::Manifest, Group::Image])), Verdict::AcceptInPart);
@@ -221,7 +277,7 @@ fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
 }
 
 #[test]
-fn version_1_judges_as_it_did() {
+fn version_1_rules_are_unchanged() {
     let fail = finding(Level::Require, Status::Fail, Demand::None, MissingEvidence::RejectsWithGroup);
     let mut findings = vec![
         Finding { check: MANIFEST_SIGNATURE, ..fail.clone() },
@@ -236,13 +292,13 @@ fn version_1_judges_as_it_did() {
 }
 
 #[test]
-fn a_waiver_says_whose_it_is_and_until_when() {
+fn a_waiver_shows_its_owner_and_expiry() {
     for standing in WaiverStanding::ALL {
         assert_eq!(WaiverStanding::from_word(standing.word()), Some(standing));
     }
     assert_eq!(WaiverStanding::from_word("other"), None);
     let words = |standing| waiver(standing).words();
     assert_eq!(words(WaiverStanding::Active), "waived by Ada until 1970-01-01T00:00:00Z: known");
-    let expired = "the waiver of Ada expired at 1970-01-01T00:00:00Z and counts as none: known";
+    let expired = "Ada's waiver expired at 1970-01-01T00:00:00Z and has no effect: known";
     assert_eq!(words(WaiverStanding::Expired), expired);
 }

@@ -2,7 +2,7 @@
 
 use super::{Effect, Finding, Group, Level, Verdict};
 
-/// What each finding did: by itself alone, also in a report without a verdict.
+/// Sets each finding's effect independently of the other findings, even in a report with no verdict.
 pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group]) {
     for finding in findings {
         let objects = in_play.contains(&finding.group) && finding.objects();
@@ -14,7 +14,7 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// The verdict: an acceptance needed every group, `workload` among them.
+/// The verdict: an acceptance needed every group, including `workload`.
 pub(crate) fn verdict(findings: &[Finding], in_play: &[Group]) -> Verdict {
     let mut played = findings.iter().filter(|finding| in_play.contains(&finding.group));
     if played.clone().any(Finding::rejects) {

@@ -1,10 +1,10 @@
-//! `[expect]`: what the auditor expects of a build. One row of [`FIELDS`] makes a field: its name, what is read into it, what reports say of
+//! `[expect]`: what the auditor expects of a build. One row of [`FIELDS`] defines a field: its name, how it is read, how reports show
 //! it, its line in the template and its row in docs/policy.md.
 //!
 //! To add a field:
 //! 1. a field of [`Expect`],
-//! 2. its row in [`FIELDS`]; both arrays have one more,
-//! 3. its name in `expected` of its check (`src/judge/check/`), which says what setting it changes,
+//! 2. its row in [`FIELDS`],
+//! 3. its name in `expected` of its check (`src/judge/check/`), which defines the effect of setting the field,
 //! 4. `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ use crate::judge::check::{self, CHECKS, Check, Expected};
 /// `[expect]`: a field that is not set expects nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expect {
-    /// Image repositories, any of which the build may push to.
+    /// Image repositories to which the build may push.
     pub images: Vec<String>,
-    /// Source repositories, any of which the build may be made from.
+    /// Source repositories from which the build may be made.
     pub repositories: Vec<String>,
     /// The branch that HEAD is on.
     pub branch: Option<String>,
@@ -35,7 +35,7 @@ pub struct Expect {
     pub platforms: Vec<String>,
     /// The lowest version of the build server.
     pub min_server_version: Option<String>,
-    /// The greatest age of a build, in seconds.
+    /// The maximum age of a build, in seconds.
     pub max_age_seconds: Option<i64>,
     /// The lowest grade of the key.
     pub minimum_grade: Option<Grade>,
@@ -43,9 +43,9 @@ pub struct Expect {
     pub dockerfile: Option<String>,
     /// Base images by digest.
     pub base_images: Vec<String>,
-    /// Patterns of untracked files that are allowed. An empty list allows none, as no list does.
+    /// Patterns of untracked files that are allowed. An empty list allows none, like no list.
     pub untracked: Vec<String>,
-    /// Names of the fields that say something.
+    /// Names of the fields that are set.
     set: Vec<&'static str>,
 }
 
@@ -53,49 +53,49 @@ pub struct Expect {
 pub(super) struct Field {
     /// Its name in the policy.
     pub(super) name: &'static str,
-    /// What it is, in the words of docs/policy.md.
+    /// Its description in docs/policy.md.
     is: &'static str,
-    /// What the template has for it.
+    /// Its value in the template.
     example: &'static str,
     read: Read,
-    /// What is expected, value by value; none where the field is not set.
+    /// The expected values. Empty if the field is not set.
     values: fn(&Expect) -> Vec<String>,
 }
 
-/// How a field is read. An error is what was expected, without the field's name.
+/// How a field is read. An error states what was expected, without the field's name.
 enum Read {
-    /// A text, which is not empty.
+    /// A non-empty text.
     Text(fn(&mut Expect, String) -> Answer<()>),
-    /// A list of such texts, which is not empty.
+    /// A non-empty list of texts.
     List(Each, Place),
-    /// A list that may be empty: it says the same as no list.
+    /// A list that may be empty, which means the same as no list.
     ListOrNone(Each, Place),
 }
 
-/// Is this text one of the field's?
+/// Checks one text of a list.
 type Each = fn(&str) -> Answer<()>;
-/// Where a list is kept.
+/// Returns where a list is stored.
 type Place = fn(&mut Expect) -> &mut Vec<String>;
 
 /// Every field, in the order of reports.
-pub(super) static FIELDS: [Field; 11] = [
+pub(super) static FIELDS: &[Field] = &[
     Field {
         name: "images",
-        is: "image repositories to any of which the build may push; a tag or digest is an error. `nginx` is `docker.io/library/nginx`",
+        is: "image repositories to which the build may push; a tag or digest is an error. `nginx` is `docker.io/library/nginx`",
         example: "[\"docker.io/acme/wallet\"]",
         read: Read::List(image_repository, |expect| &mut expect.images),
         values: |expect| expect.images.clone(),
     },
     Field {
         name: "repositories",
-        is: "source repositories, any of which the clone may be of. ssh, https and scp-like spellings of one are equal, and so is `github.com/acme/wallet`",
+        is: "allowed source repositories of the clone. The ssh, https and scp-like spellings of a repository are equal, and so is `github.com/acme/wallet`",
         example: "[\"git@github.com:acme/wallet.git\"]",
         read: Read::List(source_repository, |expect| &mut expect.repositories),
         values: |expect| expect.repositories.clone(),
     },
     Field {
         name: "branch",
-        is: "the branch of HEAD. A detached HEAD is on it if a branch of that name in the snapshot, its own or a remote's, leads to the same commit; otherwise unknown",
+        is: "the branch of HEAD. A detached HEAD counts as on it if a local or remote branch of that name in the snapshot points to the same commit; otherwise unknown",
         example: "\"main\"",
         read: Read::Text(|expect, text| {
             expect.branch = Some(text);
@@ -105,7 +105,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "commit",
-        is: "all forty digits",
+        is: "the commit, all forty digits",
         example: "\"0000000000000000000000000000000000000000\"",
         read: Read::Text(|expect, text| {
             let commit = ObjectId::from_hex(&text);
@@ -134,7 +134,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "max-age",
-        is: "the greatest age of a build at `--now`: a number and `d`, `h`, `m` or `s`",
+        is: "the maximum age of a build at `--now`: a number and `d`, `h`, `m` or `s`",
         example: "\"90d\"",
         read: Read::Text(|expect, text| {
             let seconds = parse_duration_seconds(&text);
@@ -156,7 +156,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "dockerfile",
-        is: "path of the Dockerfile in the repository; `image-history` reads it too",
+        is: "path of the Dockerfile in the repository; `image-history` also reads it",
         example: "\"Dockerfile\"",
         read: Read::Text(|expect, text| {
             expect.dockerfile = Some(text);
@@ -166,14 +166,14 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "base-images",
-        is: "base images as `NAME@sha256:…`, any of which a FROM in the log may be; for a multi-platform image the index's digest",
+        is: "base images that a FROM in the log may use, as `NAME@sha256:…`; for a multi-platform image, the index's digest",
         example: "[\"docker.io/library/nginx@sha256:0000000000000000000000000000000000000000000000000000000000000000\"]",
         read: Read::List(base_image, |expect| &mut expect.base_images),
         values: |expect| expect.base_images.clone(),
     },
     Field {
         name: "untracked",
-        is: "patterns of untracked files that are allowed; `[]` allows none, like leaving it out",
+        is: "patterns of untracked files that are allowed; `[]` allows none, as does leaving the field out",
         example: "[]",
         read: Read::ListOrNone(path_pattern, |expect| &mut expect.untracked),
         values: |expect| expect.untracked.clone(),
@@ -214,22 +214,22 @@ fn path_pattern(text: &str) -> Answer<()> {
 }
 
 impl Expect {
-    /// Does this field say something?
+    /// Whether this field is set.
     pub(crate) fn is_set(&self, field: &str) -> bool {
         self.set.contains(&field)
     }
 
-    /// The fields that say something, each with its values.
+    /// The fields that are set, each with its values.
     pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
         FIELDS.iter().map(|field| (field.name, (field.values)(self))).filter(|(_, values)| !values.is_empty())
     }
 
-    /// The fields that say something, each with what it says.
+    /// The fields that are set, each with its values in one text.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
         self.values().map(|(field, values)| (field, values.join(", "))).collect()
     }
 
-    /// `max-age` in words: in days where it is whole days.
+    /// `max-age` in words: in days if it is a whole number of days, otherwise in seconds.
     pub(crate) fn max_age(&self) -> Option<String> {
         self.max_age_seconds.map(|seconds| match seconds % DAY_SECONDS {
             0 => format!("{} days", seconds / DAY_SECONDS),
@@ -241,8 +241,8 @@ impl Expect {
 impl Expect {
     /// The table of fields in docs/policy.md.
     pub fn markdown() -> String {
-        let mut table = "| field | is | check | |\n| --- | --- | --- | --- |\n".to_owned();
-        for field in &FIELDS {
+        let mut table = "| field | meaning | check | |\n| --- | --- | --- | --- |\n".to_owned();
+        for field in FIELDS {
             let asks = |check: &&&Check| check.expected.fields().contains(&field.name);
             let Some(check) = CHECKS.iter().find(asks) else { continue };
             let then = if matches!(check.expected, Expected::Requires(_)) { "then at `require` " } else { "" };
@@ -257,24 +257,24 @@ pub(super) fn examples() -> String {
     FIELDS.iter().map(|field| format!("#{} = {}\n", field.name, field.example)).collect()
 }
 
-/// `[expect]` as it stands in the file: fields of the table, each a text or a list.
+/// `[expect]` as written in the file: its fields, each a text or a list.
 #[derive(Default)]
 pub(super) struct ExpectTable(BTreeMap<&'static str, Given>);
 
-/// What stands at a field.
+/// A field's value in the file.
 pub(super) enum Given {
     Text(String),
     List(Vec<String>),
 }
 
 impl ExpectTable {
-    /// What it expects.
+    /// Reads the fields.
     ///
     /// # Errors
-    /// In words, with the field.
+    /// A message with the field's name.
     pub(super) fn read(mut self) -> Answer<Expect> {
         let mut expect = Expect::default();
-        for field in &FIELDS {
+        for field in FIELDS {
             let Some(given) = self.0.remove(field.name) else { continue };
             field.put(&mut expect, given).map_err(|why| format!("expect.{}: {why}", field.name))?;
         }
@@ -286,12 +286,12 @@ impl ExpectTable {
 impl Field {
     fn put(&self, expect: &mut Expect, given: Given) -> Answer<()> {
         match (&self.read, given) {
-            // What says nothing is a mistake: it could be read as "none" or as "any".
+            // An empty value is an error, because it could mean "none" or "any".
             (Read::Text(_), Given::Text(text)) if text.is_empty() => {
-                Err("the text is empty; name something or leave it out".into())
+                Err("the text is empty; set a value or leave the field out".into())
             }
             (Read::List(..), Given::List(texts)) if texts.is_empty() => {
-                Err("the list is empty; name something or leave it out".into())
+                Err("the list is empty; add an entry or leave the field out".into())
             }
             (Read::Text(put), Given::Text(text)) => put(expect, text),
             (Read::List(each, place) | Read::ListOrNone(each, place), Given::List(texts)) => {
@@ -299,8 +299,8 @@ impl Field {
                 *place(expect) = texts;
                 Ok(())
             }
-            (Read::Text(_), Given::List(_)) => Err("expected a text, found a list".into()),
-            (Read::List(..) | Read::ListOrNone(..), Given::Text(_)) => Err("expected a list, found a text".into()),
+            (Read::Text(_), Given::List(_)) => Err("expected a string, found a list".into()),
+            (Read::List(..) | Read::ListOrNone(..), Given::Text(_)) => Err("expected a list, found a string".into()),
         }
     }
 }
@@ -311,7 +311,7 @@ impl<'de> Deserialize<'de> for ExpectTable {
     }
 }
 
-/// Reads the table: only names of [`FIELDS`], each with its own type.
+/// Reads the table. It may contain only names of [`FIELDS`], each with a value of its type.
 struct Table;
 
 impl<'de> Visitor<'de> for Table {
@@ -361,15 +361,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_belongs_to_one_check_and_every_check_names_fields_that_exist() {
-        for field in &FIELDS {
+    fn every_field_belongs_to_one_check_and_every_check_lists_existing_fields() {
+        for field in FIELDS {
             let checks = CHECKS.iter().filter(|check| check.expected.fields().contains(&field.name)).count();
             assert_eq!(checks, 1, "{checks} checks have {:?} in `expected`", field.name);
         }
         for check in CHECKS {
             assert!(
                 check.expected == Expected::Nothing || !check.expected.fields().is_empty(),
-                "{}: no field is named",
+                "{}: no field is listed",
                 check.name
             );
             for name in check.expected.fields() {
@@ -378,7 +378,7 @@ mod tests {
         }
     }
 
-    /// `HPSB_UPDATE=1 cargo test` writes the table in the page anew.
+    /// `HPSB_UPDATE=1 cargo test` updates the table in the page.
     #[test]
     fn the_page_shows_this_table() {
         let table = Expect::markdown();
@@ -393,7 +393,7 @@ mod tests {
         } else {
             assert!(
                 page == expected,
-                "docs/policy.md does not show src/judge/policy/expect.rs: HPSB_UPDATE=1 writes it anew"
+                "docs/policy.md differs from src/judge/policy/expect.rs: HPSB_UPDATE=1 updates it"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! How well it is known whose key it is, by the policy's key records and signers.
+//! The grade of a key, by the policy's key records and signers.
 
 use super::{Policy, Signer, SignerKey};
 use crate::base::digest::Sha256;
@@ -7,14 +7,14 @@ use crate::base::memo::Memo;
 use crate::crypto::person_key::PersonKey;
 use crate::given::key_record::{Grading, KeyRecord};
 
-/// A key record that the policy names.
+/// A key record that the policy refers to.
 #[derive(Debug, Clone)]
 pub struct KeyRecordFile {
-    /// The path as the policy has it.
+    /// The path in the policy.
     pub path: String,
     /// The record, or why it cannot be read.
     pub(super) record: Result<KeyRecord, String>,
-    /// What it says of the key that it is listed for, by these signers and under these bounds.
+    /// The grade of the key for which the record is listed, with these signers and bounds.
     graded: Memo<(Sha256, Vec<Signer>, Limits), Grading>,
 }
 

@@ -1,7 +1,7 @@
-//! The policy: what the auditor trusts, expects and insists on. One TOML file, read strictly.
+//! The policy: what the auditor trusts, expects and requires. It is one TOML file, read strictly.
 //!
-//! To add a field of `[expect]`: `expect.rs` says how. To add another field:
-//! 1. a line in its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and where that table is read,
+//! To add a field of `[expect]`, see `expect.rs`. To add any other field, write:
+//! 1. a line in its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and the code that reads that table,
 //! 2. a field here,
 //! 3. a line in `template.toml`,
 //! 4. a row in `docs/policy.md`.
@@ -33,7 +33,7 @@ use crate::workload::KindsWithoutImages;
 /// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// Where it came from; `None` for the default.
+    /// The file that it was read from; `None` for the default.
     pub source: Option<PolicySource>,
     /// Groups that must have an answer.
     pub require: Vec<Group>,
@@ -43,7 +43,7 @@ pub struct Policy {
     pub key_records: BTreeMap<Sha256, KeyRecordFile>,
     /// What it expects of a build.
     pub expect: Expect,
-    /// Levels that differ from a check's own, by check.
+    /// The levels that it sets, by check.
     pub levels: BTreeMap<&'static str, Level>,
     /// Who signs commits, tags, key records and sign-offs.
     pub signers: Vec<Signer>,
@@ -53,14 +53,14 @@ pub struct Policy {
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,
-    /// Answers that shall not reject one bundle.
+    /// Answers that do not reject one bundle.
     pub waivers: Vec<PolicyWaiver>,
 }
 
 /// `[workload]`.
 #[derive(Debug, Clone, Default)]
 pub struct WorkloadPolicy {
-    /// Keys that sign contracts, each with the file that it was read from.
+    /// Keys that sign contracts, each with the file from which it was read.
     pub(crate) contract_keys: Vec<(String, ImageKey)>,
     /// Kinds of custom resources that run nothing.
     pub kinds_without_images: KindsWithoutImages,
@@ -69,41 +69,41 @@ pub struct WorkloadPolicy {
 /// The file that a policy was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicySource {
-    /// As it was named.
+    /// Its path, as specified by the user.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
-    /// The files that it names, each with the SHA-256 of its bytes; in a saved report they stand among the inputs only.
+    /// The files that the policy refers to, each with the SHA-256 of its bytes. A saved report lists them only among the inputs.
     pub files: Vec<(String, Sha256)>,
 }
 
 /// One of `[[signers]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
-    /// Whose key it is.
+    /// The signer's name.
     pub name: String,
     /// The key.
     pub key: SignerKey,
 }
 
-/// A signer's key, as the policy gives it.
+/// A signer's key, in the policy's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignerKey {
     /// One line of an OpenSSH public key.
     Ssh(String),
-    /// An armoured OpenPGP key, read from the file that is named.
+    /// An armoured OpenPGP key, read from this file.
     OpenPgp(Vec<u8>),
-    /// A PEM public key, read from the file that is named.
+    /// A PEM public key, read from this file.
     Pem(Vec<u8>),
 }
 
 impl Policy {
-    /// Reads a policy. `path` names it in errors and reports; `load` gives the bytes of files that the policy names, by the path
-    /// as the policy has it (the caller decides what that is relative to).
+    /// Reads a policy. `path` identifies it in errors and reports. `load` returns the bytes of a file that the policy refers to, by its path
+    /// in the policy (the caller decides what that is relative to).
     ///
     /// # Errors
-    /// [`Error::Policy`] for unknown fields, unknown checks, duplicate keys, wrong types, empty lists, or when nothing is
-    /// required; [`Error::Key`] for a key file that holds no usable key; whatever `load` answers.
+    /// [`Error::Policy`] for unknown fields, unknown checks, duplicate keys, wrong types, empty lists, or if nothing is
+    /// required; [`Error::Key`] for a key file without a usable key; errors of `load`.
     pub fn from_toml(
         path: &str,
         bytes: &[u8],
@@ -124,11 +124,11 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The keys to verify with: those named on the command line, or else the policy's. A named key keeps what the policy says of
-    /// it (window, revocation).
+    /// The keys to verify with: those on the command line, or else the policy's. For a key on the command line, the policy's window and
+    /// revocation still apply.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the policy lists keys and `named` is not one of them.
+    /// [`Error::Usage`] if the policy lists keys and a key on the command line is not one of them.
     pub fn keys_for(&self, named: Vec<TrustedKey>) -> Result<KeyRing, Error> {
         if named.is_empty() {
             return Ok(self.keys.clone());
@@ -153,7 +153,7 @@ impl Policy {
     /// Requires more groups, as `--require` does.
     ///
     /// # Errors
-    /// [`Error::Usage`] where `[levels]` leaves no check of such a group to decide.
+    /// [`Error::Usage`] if `[levels]` leaves such a group no check that decides.
     pub fn require_also(&mut self, groups: &[Group]) -> Result<(), Error> {
         for group in groups {
             if !self.require.contains(group) {
@@ -162,41 +162,41 @@ impl Policy {
         }
         self.must_decide().map_err(|message| Error::Usage {
             message,
-            hint: "raise a check of the group to require in the policy's [levels], or do not require the group".into(),
+            hint: "in the policy's [levels], set a check of the group to require, or do not require the group".into(),
         })
     }
 
     /// A required group whose checks are all lowered is an empty requirement.
     fn must_decide(&self) -> Result<(), String> {
         let decides = |group: Group| {
-            let mut own = CHECKS.into_iter().filter(|check| check.group == group);
+            let mut own = CHECKS.iter().filter(|check| check.group == group);
             own.any(|check| {
                 self.level(check) == Level::Require && !check.may_say_nothing(|field| self.expect.is_set(field))
             })
         };
         match self.require.iter().find(|group| !decides(**group)) {
             Some(group) => Err(format!(
-                "require: {:?} is required, and [levels] leaves it no check that decides: each is at warn or off, or says nothing without evidence or an expectation",
+                "require: {:?} is required, but [levels] leaves it no check that decides: each is at warn or off, or needs evidence or an expectation",
                 group.word()
             )),
             None => Ok(()),
         }
     }
 
-    /// The groups that it requires of a bundle: all but `workload`, which `admit` and `serve` ask about. `None` without a policy, whatever
-    /// `--require` names: an acceptance needs a policy.
+    /// The groups that it requires of a bundle, excluding `workload`, which only `admit` and `serve` check. `None` without a policy, even
+    /// with `--require`, because an acceptance needs a policy.
     pub(crate) fn required_of_bundles(&self) -> Option<Vec<Group>> {
         self.source.as_ref()?;
         Some(self.require.iter().copied().filter(|group| *group != Group::Workload).collect())
     }
 
-    /// The level at which `check` is judged.
+    /// The level at which `check` is evaluated.
     pub fn level(&self, check: &Check) -> Level {
         let set = self.levels.get(check.name).copied();
         set.unwrap_or_else(|| check.own_level(|field| self.expect.is_set(field)))
     }
 
-    /// Who asked for `check`. `handed` are the groups whose evidence was handed over by a flag.
+    /// What requested `check`. `handed` are the groups whose evidence a flag supplied.
     pub fn demand(&self, check: &Check, handed: &[Group]) -> Demand {
         if self.levels.contains_key(check.name) || check.is_expected(|field| self.expect.is_set(field)) {
             Demand::Check
@@ -208,12 +208,12 @@ impl Policy {
     }
 }
 
-/// A policy to begin with: every field, the optional ones commented out.
+/// A starter policy with every field. Optional fields are commented out.
 pub fn template() -> String {
     include_str!("template.toml").replace("[expect]\n", &format!("[expect]\n{}", expect::examples()))
 }
 
-/// The moment of a build against a key's window.
+/// A key's window as text.
 pub(crate) fn window_text(key: &TrustedKey) -> String {
     let edge = |moment: Option<Timestamp>| moment.map_or("…".to_owned(), |moment| moment.to_string());
     format!("{} to {}", edge(key.not_before), edge(key.not_after))

@@ -14,7 +14,7 @@ fn with(text: &str) -> Result<Policy, Error> {
 }
 
 #[test]
-fn the_template_is_a_policy_and_so_is_it_with_every_line_in() {
+fn the_template_is_valid_with_and_without_its_optional_lines() {
     assert!(read(&template()).is_ok());
     let filled: String = template()
         .lines()
@@ -22,7 +22,7 @@ fn the_template_is_a_policy_and_so_is_it_with_every_line_in() {
         .collect();
     let key = "AAAAC3NzaC1lZDI1NTE5AAAAINeHGjnFsUqo14NRXPAlMX0MWX7ArzSS1iH/wYX34Y/u";
     let filled = filled.replace("AAAA…", key);
-    // The files that it names are not here.
+    // The files that the template refers to do not exist here.
     assert!(matches!(read(&filled), Err(Error::Unreadable { what, .. }) if what == "keys/a.pem"));
     let policy = read(
         &filled
@@ -37,9 +37,9 @@ fn the_template_is_a_policy_and_so_is_it_with_every_line_in() {
     assert_eq!((policy.keys.keys().len(), policy.signers.len(), policy.levels.len()), (1, 1, 1));
 }
 
-/// The comments of the template list words by hand.
+/// The template's comments list these words by hand.
 #[test]
-fn the_template_names_every_group_and_level() {
+fn the_template_lists_every_group_and_level() {
     use crate::base::words::any_of;
     let groups = Group::ALL.map(Group::word).join(", ");
     for list in [format!("an answer: {groups}."), format!("its own: {}.", any_of(&Level::ALL.map(Level::word)))] {
@@ -48,19 +48,19 @@ fn the_template_names_every_group_and_level() {
 }
 
 #[test]
-fn what_could_be_misread_is_refused_and_says_where() {
+fn errors_in_a_policy_contain_the_line_or_the_field() {
     for (text, says) in [
         ("version = 2\nrequire = [\"manifest\"]", "version: expected 1"),
         ("require = [\"manifest\"]", "missing field `version`"),
         ("version = 1", "missing field `require`"),
         ("version = 1\nrequire = []", "nothing is required"),
-        ("version = 1\nrequire = [\"manifests\"]", "no group is called"),
-        ("version = 1\nrequire = [\"source\", \"source\"]", "stands twice"),
+        ("version = 1\nrequire = [\"manifests\"]", "there is no group"),
+        ("version = 1\nrequire = [\"source\", \"source\"]", "duplicate group"),
         ("version = 1\nversion = 1\nrequire = [\"manifest\"]", "line 2: duplicate key"),
         ("version = true\nrequire = [\"manifest\"]", "line 1: invalid type"),
     ] {
         let error = read(text).expect_err(text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
         assert_eq!(error.exit_code(), 2);
     }
     for (text, says) in [
@@ -87,7 +87,7 @@ fn what_could_be_misread_is_refused_and_says_where() {
         ("[expect]\nmin-server-version = \"new\"", "expect.min-server-version"),
         (
             "[levels]\n\"image-digests\" = \"warn\"",
-            "no check is called \"image-digests\"; did you mean \"image-digest\"?",
+            "there is no check \"image-digests\"; did you mean \"image-digest\"?",
         ),
         ("[expect]\nmax-agee = \"1d\"", "; did you mean \"max-age\"?"),
         ("[levels]\n\"image-tag\" = \"error\"", "expected require, warn or off"),
@@ -101,7 +101,7 @@ fn what_could_be_misread_is_refused_and_says_where() {
         ),
         (
             &format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\n[[keys]]\nname = \"b\"\nsha256 = \"{PIN}\""),
-            "listed twice",
+            "already listed",
         ),
         ("keys = []", "keys: the list is empty"),
         ("[[signers]]\nname = \"Ada\"", "exactly one of ssh"),
@@ -115,7 +115,7 @@ fn what_could_be_misread_is_refused_and_says_where() {
             &format!(
                 "[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = 2026-01-01T00:00:01Z\nnot-after = 2026-01-01T00:00:00Z"
             ),
-            "it lies before not-before",
+            "it is before not-before",
         ),
         ("[trust]", "the table is empty"),
         ("[trust]\nminimum = 1", "trust.minimum: expected 1 to 0"),
@@ -123,13 +123,13 @@ fn what_could_be_misread_is_refused_and_says_where() {
         ("[trust]\nreference = \"exact\"\nsigned-as = \"a\"", "at most one of"),
     ] {
         let error = with(text).expect_err(text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
 }
 
-/// One entry of the table is enough, and each means what it says.
+/// Each entry of the table is valid by itself.
 #[test]
-fn what_an_image_may_be_called_is_as_the_policy_says() {
+fn every_reference_rule_is_read() {
     use crate::trust::ReferenceRule as Rule;
     let rule = |text: &str| with(&format!("[trust]\n{text}")).unwrap().trust.reference;
     assert!(matches!(with("").unwrap().trust.reference, Rule::RepositoryWithDigest));
@@ -144,7 +144,7 @@ fn what_an_image_may_be_called_is_as_the_policy_says() {
 }
 
 #[test]
-fn a_signer_of_images_is_named_once_and_spelled_as_a_key_is() {
+fn image_signers_have_unique_names_and_well_formed_keys() {
     let other = PIN.replace('0', "1");
     let root = |name: &str, id: &str| format!("[[trust.signers]]\nname = {name:?}\nroot-key = {id:?}\n");
     let openpgp =
@@ -161,8 +161,8 @@ fn a_signer_of_images_is_named_once_and_spelled_as_a_key_is() {
     for (text, says) in [
         (format!("[trust]\nminimum = 0\n{two}"), "expected 1 to 2"),
         (format!("[trust]\nminimum = 3\n{two}"), "expected 1 to 2"),
-        (format!("{}{}", root("a", PIN), root("a", &other)), "the name \"a\" stands twice"),
-        (format!("{}{}", root("a", PIN), root("b", PIN)), "have one key"),
+        (format!("{}{}", root("a", PIN), root("a", &other)), "duplicate name \"a\""),
+        (format!("{}{}", root("a", PIN), root("b", PIN)), "have the same key"),
         (root("a", &PIN.to_uppercase()), "expected 64 lower-case"),
         (openpgp(&PIN[..39]), "expected the primary key's"),
         (openpgp(&PIN[..40].to_uppercase()), "expected the primary key's"),
@@ -172,16 +172,16 @@ fn a_signer_of_images_is_named_once_and_spelled_as_a_key_is() {
         ("[[trust.signers]]\nname = \"a\"".into(), "expected root-key, openpgp with fingerprint"),
     ] {
         let error = with(&text).expect_err(&text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
-    // Well spelled: now the file is asked for.
+    // These are well-formed, so reading continues with the file.
     for text in [openpgp(&PIN[..40]), openpgp(PIN), keyless("ada@example.com", "https://accounts.example.com")] {
         assert!(matches!(with(&text), Err(Error::Unreadable { .. })), "{text}");
     }
 }
 
 #[test]
-fn a_named_key_must_be_one_of_the_policys_and_keeps_what_it_says() {
+fn a_key_on_the_command_line_must_be_in_the_policy_and_keeps_its_limits() {
     let policy =
         with(&format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = 2026-01-01T00:00:00Z")).unwrap();
     let named = |pin: &str| TrustedKey {
@@ -201,7 +201,7 @@ fn a_named_key_must_be_one_of_the_policys_and_keeps_what_it_says() {
 }
 
 #[test]
-fn a_waiver_is_for_one_check_of_one_bundle_until_a_moment() {
+fn a_waiver_is_for_one_check_of_one_bundle_and_expires() {
     use crate::judge::finding::WaiverStanding;
     let waiver = |check: &str, bundle: &str, owner: &str, expires: &str| {
         format!(
@@ -218,7 +218,7 @@ fn a_waiver_is_for_one_check_of_one_bundle_until_a_moment() {
     assert_eq!(policy.waivers[0].at(before).standing, WaiverStanding::Active);
     assert_eq!(policy.waivers[0].at(at).standing, WaiverStanding::Expired);
     for (text, says) in [
-        (format!("{one}{apart}{}", waiver("image-tag", &format!("sha256:{PIN}"), "Bob", moment)), "stands twice"),
+        (format!("{one}{apart}{}", waiver("image-tag", &format!("sha256:{PIN}"), "Bob", moment)), "duplicate waiver"),
         (waiver("manifest-signature", PIN, "Ada", moment), "cannot be waived"),
         (waiver("workload-image", PIN, "Ada", moment), "it is about a workload"),
         (waiver("image-tag", "00", "Ada", moment), "expected the SHA-256"),
@@ -226,7 +226,7 @@ fn a_waiver_is_for_one_check_of_one_bundle_until_a_moment() {
         (waiver("image-tag", PIN, "Ada", "2026-06-01T00:00:00"), "expires: expected a date"),
     ] {
         let error = with(&text).expect_err(&text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
 }
 
@@ -242,16 +242,16 @@ fn kinds_without_images_are_read_and_only_unknown_ones_may_be_listed() {
         ("kinds-without-images = []", "workload.kinds-without-images: the list is empty"),
         ("kinds-without-images = [\"Widget\"]", "workload.kinds-without-images: expected GROUP/Kind"),
         ("kinds-without-images = [\"/ConfigMap\"]", "Kubernetes' own"),
-        ("kinds-without-images = [\"argoproj.io/Application\"]", "carry or fetch images"),
+        ("kinds-without-images = [\"argoproj.io/Application\"]", "contain or fetch images"),
     ] {
         let error = with(text).expect_err(text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
         assert_eq!(error.exit_code(), 2);
     }
 }
 
 #[test]
-fn a_pinned_file_must_hold_the_pinned_key() {
+fn a_pinned_file_must_contain_the_pinned_key() {
     const KEY: &[u8] = include_bytes!("../../../fixtures/good-rsa-2048/key.pem");
     let read = |pin: &str| {
         let text = format!(
@@ -267,7 +267,7 @@ fn a_pinned_file_must_hold_the_pinned_key() {
 }
 
 #[test]
-fn a_window_may_be_one_moment() {
+fn a_window_may_begin_and_end_at_the_same_time() {
     let moment = "2026-01-01T00:00:00Z";
     let policy =
         with(&format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = {moment}\nnot-after = {moment}"));
@@ -275,7 +275,7 @@ fn a_window_may_be_one_moment() {
 }
 
 #[test]
-fn levels_and_demands_follow_the_contract() {
+fn levels_and_demands_follow_the_policy() {
     let check = |name| crate::judge::check::find(name).unwrap();
     let plain = with("").unwrap();
     assert_eq!(plain.level(check("build-age")), Level::Warn);
@@ -290,7 +290,7 @@ fn levels_and_demands_follow_the_contract() {
 }
 
 #[test]
-fn ages_and_windows_are_said_as_they_were_meant() {
+fn ages_and_windows_are_shown_in_words() {
     for (age, words) in [("90d", "90 days"), ("48h", "2 days"), ("36h", "129600 seconds"), ("1d", "1 days")] {
         let policy = with(&format!("[expect]\nmax-age = {age:?}")).unwrap();
         assert_eq!(policy.expect.max_age().as_deref(), Some(words));
@@ -306,11 +306,11 @@ fn ages_and_windows_are_said_as_they_were_meant() {
     );
 }
 
-/// A required group has to be able to say no.
+/// A required group must be able to reject.
 #[test]
-fn a_required_group_without_a_check_that_decides_is_an_empty_requirement() {
+fn a_required_group_without_a_deciding_check_is_an_empty_requirement() {
     let lowered = |group: Group, level: &str| -> String {
-        let own = CHECKS.into_iter().filter(|check| check.group == group);
+        let own = CHECKS.iter().filter(|check| check.group == group);
         own.map(|check| format!("{:?} = {level:?}\n", check.name)).collect()
     };
     for group in Group::ALL.into_iter().filter(|group| *group != Group::Manifest) {
@@ -319,12 +319,12 @@ fn a_required_group_without_a_check_that_decides_is_an_empty_requirement() {
             let text = format!("version = 1\nrequire = [{:?}]\n{levels}", group.word());
             let error = read(&text).expect_err(&text);
             assert!(error.to_string().contains("no check that decides"), "{error}");
-            // The same, asked for on the command line.
+            // The error is the same with --require.
             let mut policy = with(&levels).unwrap();
             assert!(matches!(policy.require_also(&[group]), Err(Error::Usage { .. })), "{group:?}");
         }
     }
-    // What is left decides only where something is expected of it.
+    // The remaining check decides only if the policy sets its expectation.
     let source = lowered(Group::Source, "off").replace("\"source-repository\" = \"off\"\n", "");
     let text = |expect: &str| format!("version = 1\nrequire = [\"source\"]\n{expect}[levels]\n{source}");
     assert!(read(&text("")).is_err());
@@ -332,12 +332,12 @@ fn a_required_group_without_a_check_that_decides_is_an_empty_requirement() {
 }
 
 #[test]
-fn the_bound_is_exact() {
+fn the_bound_on_policy_bytes_is_exact() {
     let text = "version = 1\nrequire = [\"manifest\"]\n";
     let mut limits = Limits::default();
     let mut read = |most: usize| {
         limits.set("policy_bytes", most as u64).unwrap();
-        Policy::from_toml("policy.toml", text.as_bytes(), &limits, |_| panic!("no file is named")).is_ok()
+        Policy::from_toml("policy.toml", text.as_bytes(), &limits, |_| panic!("no file is expected")).is_ok()
     };
     assert!(read(text.len()) && !read(text.len() - 1));
 }

@@ -51,24 +51,27 @@ pub(super) fn read(
         && table.remap.is_none()
         && table.signers.is_none();
     if says_nothing {
-        return Err(fail("trust: the table is empty; say something or leave it out".into()));
+        return Err(fail("trust: the table is empty; set a field or leave the table out".into()));
     }
     let reference = reference(table.reference.as_deref(), table.signed_as, table.remap).map_err(fail)?;
     let mut signers: Vec<ImageSigner> = Vec::new();
     for entry in list("trust.signers", table.signers).map_err(fail)? {
         if signers.iter().any(|known| known.name == entry.name) {
-            return Err(fail(format!("trust.signers: the name {:?} stands twice", entry.name)));
+            return Err(fail(format!("trust.signers: duplicate name {:?}", entry.name)));
         }
         let signer = signer(entry, load, fail)?;
         if let Some(other) = signers.iter().find(|known| known.key.identity() == signer.key.identity()) {
-            return Err(fail(format!("trust.signers: {:?} and {:?} have one key", other.name, signer.name)));
+            return Err(fail(format!("trust.signers: {:?} and {:?} have the same key", other.name, signer.name)));
         }
         signers.push(signer);
     }
     if let Some(minimum) = table.minimum
         && !(1..=signers.len() as u64).contains(&minimum)
     {
-        return Err(fail(format!("trust.minimum: expected 1 to {} (the signers), found {minimum}", signers.len())));
+        return Err(fail(format!(
+            "trust.minimum: expected 1 to {} (the number of signers), found {minimum}",
+            signers.len()
+        )));
     }
     Ok(TrustPolicy { minimum: table.minimum, signers, reference })
 }
@@ -109,7 +112,10 @@ fn signer(
                 && decode_hex(fingerprint.as_bytes()).is_some()
                 && !fingerprint.bytes().any(|byte| byte.is_ascii_uppercase());
             if !spelled {
-                return Err(at("fingerprint", "expected the primary key's, 40 or 64 lower-case hexadecimal digits"));
+                return Err(at(
+                    "fingerprint",
+                    "expected the primary key's fingerprint, 40 or 64 lower-case hexadecimal digits",
+                ));
             }
             let certificates = load(file)?;
             check_openpgp(&certificates, fingerprint)
@@ -123,7 +129,7 @@ fn signer(
         }
         [None, None, None, None, Some(file), Some(identity), Some(issuer)] => {
             if identity.is_empty() || issuer.is_empty() {
-                return Err(at("identity", "identity and issuer are compared as a whole: neither may be empty"));
+                return Err(at("identity", "identity and issuer are compared in full: neither may be empty"));
             }
             let (identity, issuer, root) = (identity.to_owned(), issuer.to_owned(), root(file)?);
             ImageSignerKey::Sigstore(SigstoreIdentity { identity, issuer, root })

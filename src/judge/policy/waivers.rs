@@ -1,4 +1,4 @@
-//! `[[waivers]]`: answers that are known and accepted for one bundle, each with an owner, a reason and an end.
+//! `[[waivers]]`: answers that are known and accepted for one bundle, each with an owner, a reason and an expiry.
 
 use serde::Deserialize;
 use toml::value::Datetime;
@@ -10,18 +10,18 @@ use crate::base::time::Timestamp;
 use crate::judge::check;
 use crate::judge::finding::{Group, MANIFEST_SIGNATURE, Waiver, WaiverStanding};
 
-/// One waiver: this check's answer on this bundle shall not reject.
+/// One waiver: this check's answer on this bundle does not reject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyWaiver {
     /// The check's name.
     pub check: &'static str,
-    /// SHA-256 of the bundle's file: a waiver holds for these bytes alone.
+    /// SHA-256 of the bundle's file: a waiver applies only to these bytes.
     pub bundle: Sha256,
-    /// Who answers for it.
+    /// Who is responsible for it.
     pub owner: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Until when it counts.
+    /// When the waiver ends.
     pub expires: Timestamp,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn read(entries: Vec<WaiverEntry>) -> Answer<Vec<PolicyWaiver>> {
     for entry in entries {
         let waiver = waiver(entry)?;
         if waivers.iter().any(|known| (known.check, known.bundle) == (waiver.check, waiver.bundle)) {
-            return Err(format!("waivers: {} stands twice for the bundle {}", waiver.check, waiver.bundle));
+            return Err(format!("waivers: duplicate waiver of {} for the bundle {}", waiver.check, waiver.bundle));
         }
         waivers.push(waiver);
     }
@@ -50,13 +50,16 @@ pub(super) fn read(entries: Vec<WaiverEntry>) -> Answer<Vec<PolicyWaiver>> {
 fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
     let at = |field: &str, message: &str| format!("waivers {:?}: {field}: {message}", entry.check);
     let check = check::find(&entry.check).ok_or_else(|| {
-        at("check", &format!("no check is called so{}; `hpsb-audit checks` lists them", check::near(&entry.check)))
+        at(
+            "check",
+            &format!("no check has this name{}; `hpsb-audit checks` lists all checks", check::near(&entry.check)),
+        )
     })?;
     if check.name == MANIFEST_SIGNATURE {
-        return Err(at("check", "it cannot be waived: nothing is known of a bundle without it"));
+        return Err(at("check", "it cannot be waived: without it, nothing about a bundle is known"));
     }
     if check.group == Group::Workload {
-        return Err(at("check", "it is about a workload, and a waiver is for one bundle"));
+        return Err(at("check", "it is about a workload, but a waiver is for one bundle"));
     }
     let bundle = entry.bundle.strip_prefix("sha256:").unwrap_or(&entry.bundle);
     let bundle = Sha256::from_hex(bundle)
@@ -73,7 +76,7 @@ fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
 }
 
 impl PolicyWaiver {
-    /// The waiver as it stands at `now`; at the moment of its end it is over.
+    /// The waiver at `now`. It expires exactly at its expiry time.
     pub fn at(&self, now: Timestamp) -> Waiver {
         let standing = if now < self.expires { WaiverStanding::Active } else { WaiverStanding::Expired };
         Waiver { owner: self.owner.clone(), reason: self.reason.clone(), expires: self.expires, standing }
@@ -81,7 +84,7 @@ impl PolicyWaiver {
 }
 
 impl Policy {
-    /// The waiver of a check's answer on this bundle. It changes no answer.
+    /// The waiver of a check's answer on this bundle. It does not change the answer.
     pub(crate) fn waiver(&self, check: &str, bundle: Sha256, now: Timestamp) -> Option<Waiver> {
         let mut known = self.waivers.iter().filter(|waiver| waiver.check == check && waiver.bundle == bundle);
         known.next().map(|waiver| waiver.at(now))

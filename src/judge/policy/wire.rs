@@ -1,4 +1,4 @@
-//! The TOML form of a policy. Field names are the contract's; every other name is an error.
+//! The TOML format of a policy. Unknown field names are errors.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ pub(super) fn read(
     for entry in list("keys", file.keys).map_err(fail)? {
         let key = trusted_key(&entry, limits, &mut load, &fail)?;
         if policy.keys.get(&key.fingerprint).is_some() {
-            return Err(fail(format!("keys: {:?} is listed twice ({})", entry.name, key.fingerprint)));
+            return Err(fail(format!("keys: the key of {:?} is already listed ({})", entry.name, key.fingerprint)));
         }
         if let Some(record) = entry.record {
             let read = KeyRecord::from_json(&load(&record)?, limits).map_err(|error| error.to_string());
@@ -112,7 +112,7 @@ pub(super) fn read(
     Ok(policy)
 }
 
-/// The parser's sentence with the line it is about, on one line.
+/// The parser's message on one line, with its line number.
 fn located(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().replace('\n', ", ");
     let message = format!("{message}{}", meant_field(&message));
@@ -127,19 +127,19 @@ fn located(text: &str, error: &toml::de::Error) -> String {
 
 fn groups(words: &[String]) -> Answer<Vec<Group>> {
     if words.is_empty() {
-        return Err("require: nothing is required; a policy names at least one group".into());
+        return Err("require: nothing is required; list at least one group".into());
     }
     let all = Group::ALL.map(Group::word).join(", ");
     let mut groups = Vec::new();
     for word in words {
         let group = Group::from_word(word).ok_or_else(|| {
             format!(
-                "require: no group is called {word:?}{}; there are {all}",
+                "require: there is no group {word:?}{}; the groups are {all}",
                 did_you_mean(word, Group::ALL.map(Group::word))
             )
         })?;
         if groups.contains(&group) {
-            return Err(format!("require: {word:?} stands twice"));
+            return Err(format!("require: duplicate group {word:?}"));
         }
         groups.push(group);
     }
@@ -150,28 +150,30 @@ fn levels(table: &BTreeMap<String, String>) -> Answer<BTreeMap<&'static str, Lev
     let mut levels = BTreeMap::new();
     for (name, word) in table {
         let check = check::find(name).ok_or_else(|| {
-            format!("levels: no check is called {name:?}{}; `hpsb-audit checks` lists them", check::near(name))
+            format!("levels: there is no check {name:?}{}; `hpsb-audit checks` lists all checks", check::near(name))
         })?;
         let level = Level::from_word(word).ok_or_else(|| {
             format!("levels.{name}: expected {}, found {word:?}", any_of(&Level::ALL.map(Level::word)))
         })?;
         if check.name == check::MANIFEST_SIGNATURE && level != Level::Require {
-            return Err(format!("levels.{name}: it is always require"));
+            return Err(format!("levels.{name}: the level of this check is always require"));
         }
         levels.insert(check.name, level);
     }
     Ok(levels)
 }
 
-/// A list that stands there and says nothing is a mistake: it could be read as "none" or as "any".
+/// An empty list is an error, because it could mean "none" or "any".
 pub(super) fn list<T>(field: &str, values: Option<Vec<T>>) -> Answer<Vec<T>> {
     match values {
-        Some(values) if values.is_empty() => Err(format!("{field}: the list is empty; name something or leave it out")),
+        Some(values) if values.is_empty() => {
+            Err(format!("{field}: the list is empty; add an entry or leave the field out"))
+        }
         values => Ok(values.unwrap_or_default()),
     }
 }
 
-/// A date and time with an offset, or a date, which is its first moment in UTC.
+/// A date and time with an offset, or a date, which means the start of that day in UTC.
 pub(super) fn moment(value: Datetime) -> Option<Timestamp> {
     Timestamp::from_date_or_rfc3339(&value.to_string())
 }
@@ -210,7 +212,7 @@ fn trusted_key(
     if let (Some(from), Some(to)) = (not_before, not_after)
         && from > to
     {
-        return Err(at("not-after", "it lies before not-before"));
+        return Err(at("not-after", "it is before not-before"));
     }
     let revoked = match &entry.revoked {
         Some(revoked) => {
@@ -252,7 +254,7 @@ fn check_openpgp(certificate: &[u8]) -> Answer<()> {
     crate::crypto::openpgp::Certificate::read(certificate).map(|_| ())
 }
 
-/// A build without OpenPGP judges no such signature: the checks say so.
+/// A build without OpenPGP cannot verify such signatures. The checks report that.
 #[cfg(not(feature = "openpgp"))]
 fn check_openpgp(_: &[u8]) -> Answer<()> {
     Ok(())

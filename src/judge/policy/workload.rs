@@ -33,14 +33,14 @@ pub(super) fn read_workload(
     let mut policy = WorkloadPolicy::default();
     let WorkloadTable { contract_keys, kinds_without_images } = table;
     if contract_keys.is_none() && kinds_without_images.is_none() {
-        return Err(fail("workload: the table is empty; say something or leave it out".into()));
+        return Err(fail("workload: the table is empty; set a field or leave the table out".into()));
     }
     for entry in list("workload.kinds-without-images", kinds_without_images).map_err(fail)? {
         let added = policy.kinds_without_images.add(&entry);
         added.map_err(|why| fail(format!("workload.kinds-without-images: {why}")))?;
     }
     for file in list("workload.contract-keys", contract_keys).map_err(fail)? {
-        // A PEM public key, as cosign's are.
+        // A PEM public key, in the same format as cosign's.
         let key = cosign_key(&load(&file)?).map_err(|message| Error::Key { name: file.clone(), message })?;
         policy.contract_keys.push((file, key));
     }
@@ -50,7 +50,7 @@ pub(super) fn read_workload(
 pub(super) fn read_builder(table: BuilderTable) -> Answer<BuilderPolicy> {
     let BuilderTable { roots, workloads, base_images, root_archives } = table;
     if [&roots, &workloads, &base_images, &root_archives].into_iter().all(Option::is_none) {
-        return Err("builder: the table is empty; say something or leave it out".into());
+        return Err("builder: the table is empty; set a field or leave the table out".into());
     }
     let digests = |field: &str, values: Option<Vec<String>>| {
         let field = format!("builder.{field}");

@@ -1,4 +1,5 @@
-//! Signatures on public commits and tags, next to git and gpg. None of them is in this repository: `tests/signatures` says where they come from.
+//! Compares results for signatures on public commits and tags with git and gpg. The signatures are not in this repository: `tests/signatures`
+//! documents where they come from.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -9,7 +10,7 @@ use base64ct::{Base64, Encoding as _};
 use super::*;
 use crate::judge::policy::Signer;
 
-/// An object's signature and what it is over, by the headers that git writes.
+/// An object's signed payload and its signature, found by the headers that git writes.
 fn taken_apart(kind: &str, object: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     if kind == "tag" {
         let at = ["-----BEGIN PGP SIGNATURE-----", "-----BEGIN SSH SIGNATURE-----"]
@@ -29,7 +30,7 @@ fn taken_apart(kind: &str, object: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     (!signature.is_empty()).then_some((payload, signature))
 }
 
-/// The line of the key that an SSH signature brings.
+/// The public key inside an SSH signature, as one line.
 fn ssh_key(signature: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(signature).ok()?.trim().strip_prefix("-----BEGIN SSH SIGNATURE-----")?;
     let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
@@ -43,10 +44,10 @@ fn ssh_key(signature: &[u8]) -> Option<String> {
     Some(format!("{} {}", String::from_utf8_lossy(kind), Base64::encode_string(field(10)?)))
 }
 
-/// HPSB_SIGNATURES has lines `kind id grade certificate` of one repository, HPSB_REPOSITORY: git's grade (`%G?`), and a file with the
-/// certificate of the key, or `-`.
+/// HPSB_SIGNATURES is a file with lines `kind id grade certificate` for the repository HPSB_REPOSITORY. The grade is git's (`%G?`); the
+/// certificate is a file with the key's certificate, or `-`.
 #[test]
-#[ignore = "tests/signatures gives it repositories"]
+#[ignore = "needs repositories from tests/signatures"]
 fn signatures_in_public_repositories() {
     let variable = |name: &str| std::env::var(name).expect("tests/signatures sets it");
     let (list, repository) =
@@ -68,7 +69,7 @@ fn signatures_in_public_repositories() {
         object.pop();
         let Some((payload, signature)) = taken_apart(kind, &object) else { continue };
         let keys = match (file, ssh_key(&signature)) {
-            // git is told no SSH keys either: it verifies by the one that the signature brings, and says U.
+            // git has no list of SSH keys here: it verifies with the key inside the signature, and reports U.
             (_, Some(line)) => vec![SignerKey::Ssh(line)],
             ("-", None) => Vec::new(),
             (file, None) => vec![SignerKey::OpenPgp(std::fs::read(file).unwrap())],
@@ -79,9 +80,9 @@ fn signatures_in_public_repositories() {
             Answer::Good { detail, .. } => format!("good ({})", detail.split(' ').next().unwrap()),
             Answer::Bad(message) => format!("bad: {message}"),
             Answer::OtherKey(_) => "another key".into(),
-            Answer::Unsupported(message) => format!("unknown: {message}"),
+            Answer::Unsupported(message) | Answer::NotBuiltIn(message) => format!("unknown: {message}"),
         };
-        // Moments and key ids make one line of each.
+        // Times and key ids would make every line unique.
         let answer: String = answer
             .split(' ')
             .filter(|word| !word.contains(|c: char| c.is_ascii_digit()) || word.contains("SHA-256"))

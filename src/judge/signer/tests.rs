@@ -1,4 +1,4 @@
-//! OpenPGP signatures on commits and tags. SSH signatures are tested where they are read (`crypto/ssh`).
+//! OpenPGP signatures on commits and tags. SSH signatures are tested in `crypto/ssh`.
 
 use super::*;
 use crate::judge::policy::Signer;
@@ -12,11 +12,11 @@ fn signers(keys: &[(&str, &[u8])]) -> Signers {
 
 #[cfg(not(feature = "openpgp"))]
 #[test]
-fn a_build_without_openpgp_says_so() {
+fn a_build_without_openpgp_reports_that() {
     let signature = b"-----BEGIN PGP SIGNATURE-----\n\nwsB7\n-----END PGP SIGNATURE-----\n";
     let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
     let answer = signers(&[("Ada", b"key")]).verify(b"payload", signature, now);
-    assert!(matches!(&answer, Answer::Unsupported(message) if message.contains("feature openpgp")), "{answer:?}");
+    assert!(matches!(&answer, Answer::NotBuiltIn(message) if message.contains("feature openpgp")), "{answer:?}");
 }
 
 #[cfg(feature = "openpgp")]
@@ -36,7 +36,7 @@ mod with_gpg {
         Timestamp::from_unix_seconds(seconds as i64).unwrap()
     }
 
-    /// A home of gpg's own, with keys without passphrases.
+    /// A separate gpg home directory, with keys without passphrases.
     struct Gpg {
         home: TestRepository,
     }
@@ -52,7 +52,7 @@ mod with_gpg {
                 format!("#!/bin/sh\nexec gpg --homedir {path} --batch --quiet --pinentry-mode loopback --passphrase '' \"$@\"\n"),
             );
             std::fs::set_permissions(gpg.program(), std::fs::Permissions::from_mode(0o755)).unwrap();
-            // A process that another test began while the file was written holds it open until it is another program.
+            // A process that a parallel test forked while the file was being written keeps the file open until it calls exec.
             while let Err(error) = command(gpg.program().to_str().unwrap()).arg("--version").output() {
                 assert_eq!(error.kind(), std::io::ErrorKind::ExecutableFileBusy);
                 std::thread::yield_now();
@@ -74,7 +74,7 @@ mod with_gpg {
             output.stdout
         }
 
-        /// A new key of an age, which expires then or never.
+        /// Creates a key with this creation time and expiry.
         fn key(&self, name: &str, created: &str, expires: &str) {
             let who = format!("{name} <{name}@example.org>");
             self.run(&["--faked-system-time", created, "--quick-gen-key", &who, "ed25519", "sign,cert", expires], b"");
@@ -122,7 +122,7 @@ mod with_gpg {
         }
     }
 
-    /// A repository whose HEAD is one commit, and that commit without a signature.
+    /// A repository with one commit, and that commit's content without a signature.
     fn repository() -> (TestRepository, String) {
         let repository = TestRepository::new();
         repository.write("a", "a").commit("signed");
@@ -130,7 +130,7 @@ mod with_gpg {
         (repository, commit)
     }
 
-    /// Makes HEAD this commit with this signature.
+    /// Sets HEAD to this commit with this signature.
     fn set_head(repository: &TestRepository, commit: &str, signature: &str) {
         let header = format!("gpgsig {}\n", signature.trim_end().replace('\n', "\n "));
         let (headers, message) = commit.split_once("\n\n").unwrap();
@@ -146,7 +146,7 @@ mod with_gpg {
         proof.signed.iter().map(|object| signers.verify(&object.payload, &object.signature, now())).collect()
     }
 
-    /// What git says when gpg knows this certificate and no other.
+    /// Whether git accepts the signature if gpg has only this certificate.
     fn git_says(repository: &TestRepository, certificate: &[u8], question: &[&str]) -> bool {
         let gpg = Gpg::new();
         gpg.run(&["--import"], certificate);
@@ -165,7 +165,7 @@ mod with_gpg {
         for (key, options) in [("ada", "!"), ("ada", "")] {
             let (repository, _) = repository();
             repository.git(&["config", "gpg.program", gpg.program().to_str().unwrap()]);
-            // With the exclamation mark the primary key signs, without it the newest subkey.
+            // With the exclamation mark, the primary key signs; without it, the newest subkey.
             let key = format!("{}{options}", gpg.fingerprint(key));
             repository.git(&["config", "user.signingkey", &key]);
             repository.git(&["commit", "--quiet", "--amend", "--gpg-sign", "--message", "signed\n\ngpgsig x"]);
@@ -185,7 +185,7 @@ mod with_gpg {
     }
 
     #[test]
-    fn git_and_gpg_refuse_what_is_refused_here() {
+    fn git_and_gpg_refuse_the_same_signatures() {
         let gpg = Gpg::new();
         for name in ["ada", "eve", "lost", "dave"] {
             gpg.key(name, "20240101T000000", "never");
@@ -218,9 +218,9 @@ mod with_gpg {
         }
     }
 
-    /// Where the answer here is not git's, each with the reason.
+    /// Cases in which the answer differs from git's, each with the reason.
     #[test]
-    fn where_git_answers_otherwise() {
+    fn known_differences_from_git() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         gpg.key("sue", "20240101T000000", "never");
@@ -229,15 +229,15 @@ mod with_gpg {
         let in_time = ["--faked-system-time", "20240201T000000"];
         let late = ["--faked-system-time", "20240401T000000"];
         let cases = [
-            // gpg still takes SHA-1 for signatures over data.
+            // gpg still accepts SHA-1 for signatures over data.
             ("ada", gpg.sign("ada", &["--digest-algo", "SHA1"], &commit), "SHA-256 or stronger", true),
-            // A signature of text is of other bytes where line ends differ.
-            ("ada", gpg.sign("ada", &["--textmode"], &commit), "not of a binary document", true),
-            // A key that has expired since was good when it signed: archives are read years later.
+            // A text signature covers different bytes if the line ends differ.
+            ("ada", gpg.sign("ada", &["--textmode"], &commit), "not over a binary document", true),
+            // A key that has since expired was valid when it signed: archives are read years later.
             ("rex", gpg.sign("rex", &in_time, &commit), "signed by rex", false),
-            // A key that was only replaced was good before.
+            // A key that was only replaced was valid before its replacement.
             ("sue", gpg.sign("sue", &late, &commit), "signed by sue", false),
-            // gpg passes over text around the armour, which nobody signed.
+            // gpg ignores text outside the armour, which is not signed.
             ("ada", format!("{}approved\n", gpg.sign("ada", &[], &commit)), "one armoured", true),
         ];
         gpg.revoke("sue", "2");
@@ -251,7 +251,7 @@ mod with_gpg {
     }
 
     #[test]
-    fn one_signers_lost_key_does_not_stand_in_anothers_way() {
+    fn a_revoked_key_of_one_signer_does_not_affect_another() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         gpg.key("lost", "20240101T000000", "never");
@@ -262,7 +262,7 @@ mod with_gpg {
         assert!(matches!(&answers[0], Answer::Good { signer, .. } if signer == "ada"), "{answers:?}");
     }
 
-    /// A signature in which the two octets that repeat the hash are others: GitHub's web-flow key wrote 74 72 there for years.
+    /// In this signature, the two octets that repeat the hash are wrong: GitHub's web-flow key wrote 74 72 there for years.
     #[test]
     fn the_octets_that_repeat_the_hash_are_ignored() {
         use pgp::composed::{ArmorOptions, Deserializable as _, DetachedSignature};
@@ -292,7 +292,7 @@ mod with_gpg {
     }
 
     #[test]
-    fn other_purposes_and_forms() {
+    fn signatures_for_other_purposes_and_in_other_forms() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         let certificate = gpg.certificate("ada");

@@ -1,15 +1,15 @@
-//! Lines that builders print while they build. Each builder has forms of its own, and what a program of a RUN step prints is
-//! taken for a builder's line only where it has exactly such a form: `Step 1/5: compile` is nobody's.
+//! Lines that builders print while they build. Each builder has its own line forms. Output of a program in a RUN step counts as a builder's
+//! line only if it has exactly one of these forms: `Step 1/5: compile` matches no builder.
 //!
 //! | builder | prints | source |
 //! | --- | --- | --- |
-//! | docker's classic one | `Step 1/5 : FROM x`, ` ---> 0123456789ab`, `Successfully built 0123456789ab` | moby, builder/dockerfile (`stepFormat`) |
-//! | BuildKit, plain progress | `#5 [build 1/4] FROM x`, `#5 DONE 0.1s`, `#9 writing image sha256:…`, `#9 pushing manifest for x:1@sha256:… 0.4s done`; before what a program prints, `#5 0.351 ` | buildkit@73ed6825, util/progress/progressui, util/push; buildx, build (`pushWithMoby`) |
-//! | podman, buildah | `STEP 1/5: FROM x`, `[1/2] STEP 1/3: FROM x` with several stages, before 1.22 `STEP 1: FROM x`; `COMMIT x`, `--> 0123456789ab` | buildah, imagebuildah |
+//! | docker's classic builder | `Step 1/5 : FROM x`, ` ---> 0123456789ab`, `Successfully built 0123456789ab` | moby, builder/dockerfile (`stepFormat`) |
+//! | BuildKit, plain progress | `#5 [build 1/4] FROM x`, `#5 DONE 0.1s`, `#9 writing image sha256:…`, `#9 pushing manifest for x:1@sha256:… 0.4s done`; program output is prefixed with `#5 0.351 ` | buildkit@73ed6825, util/progress/progressui, util/push; buildx, build (`pushWithMoby`) |
+//! | podman, buildah | `STEP 1/5: FROM x`, `[1/2] STEP 1/3: FROM x` in multi-stage builds, `STEP 1: FROM x` before 1.22; `COMMIT x`, `--> 0123456789ab` | buildah, imagebuildah |
 //!
-//! docker's classic builder and podman print a program's text as it is, so that it can imitate any line. Two things help: what
-//! it imitates is printed besides the builder's own lines, never instead of them; and lines of two builders in one log show
-//! that somebody imitates: see [`super::BuildLog::builder`].
+//! docker's classic builder and podman print program output unchanged, so a program can imitate any line. Two facts limit this: imitated lines
+//! appear in addition to the builder's own lines and never replace them, and lines of two builders in one log reveal an imitation:
+//! see [`super::BuildLog::builder`].
 
 use std::fmt;
 
@@ -17,12 +17,12 @@ use super::event::LogEvent;
 use crate::base::digest::Sha256;
 use crate::manifest::dockerfile::is_instruction;
 
-/// A builder, by the form of its lines.
+/// A builder, identified by the form of its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builder {
     /// docker's classic builder.
     Classic,
-    /// BuildKit, with plain progress.
+    /// BuildKit with plain progress output.
     BuildKit,
     /// podman or buildah.
     Podman,
@@ -38,12 +38,12 @@ impl fmt::Display for Builder {
     }
 }
 
-/// The log has lines that only one builder prints, and lines that only another one prints.
+/// The log has lines that only one builder prints and lines that only a different builder prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the log has lines of {0} and of {1}: a program printed one of them, and which cannot be told")]
+#[error("the log has lines of {0} and of {1}: a program printed one kind, but the log does not show which")]
 pub struct TwoBuilders(pub Builder, pub Builder);
 
-/// What a line of a builder says.
+/// The event that a builder's line describes.
 pub(super) fn of(line: &str) -> Option<LogEvent> {
     if line.strip_prefix("# Executing ").is_some_and(|rest| rest.contains(" build trigger")) {
         return Some(LogEvent::BuildTriggers);
@@ -80,7 +80,7 @@ fn step(builder: Builder, (numbers, instruction): (&str, &str)) -> Option<LogEve
     is_instruction(instruction).then(|| LogEvent::Step { builder, number, total, instruction: instruction.to_owned() })
 }
 
-/// `3/9: FROM x`. Old versions print no total: `3: FROM x`, and `4: COMMIT x` at a stage's end.
+/// `3/9: FROM x`. Old versions print no total: `3: FROM x`, and `4: COMMIT x` at the end of a stage.
 fn podman_step(parts: (&str, &str)) -> Option<LogEvent> {
     let instruction = parts.1.trim();
     let is_one = || is_instruction(instruction) || instruction == "COMMIT" || instruction.starts_with("COMMIT ");
@@ -88,7 +88,7 @@ fn podman_step(parts: (&str, &str)) -> Option<LogEvent> {
     step(Builder::Podman, parts).or_else(|| decimal(parts.0).filter(|_| is_one()).map(plain))
 }
 
-/// Behind the `#`: `5 [1/7] FROM name@sha256:…`, `12 writing image sha256:… done`, `12 naming to name done`, `5 DONE 0.1s`
+/// The text after `#`: `5 [1/7] FROM name@sha256:…`, `12 writing image sha256:… done`, `12 naming to name done`, `5 DONE 0.1s`
 fn build_kit(rest: &str) -> Option<LogEvent> {
     let (number, text) = rest.split_once(' ')?;
     let step = decimal(number)?;
@@ -103,7 +103,7 @@ fn build_kit(rest: &str) -> Option<LogEvent> {
         return vertex(stage, text);
     }
     if text.starts_with("FROM ") {
-        // An image that files are copied from.
+        // Files are copied from this image.
         return instruction("", text);
     }
     if let Some(text) = text.strip_prefix("pushing ") {
@@ -117,8 +117,9 @@ fn build_kit(rest: &str) -> Option<LogEvent> {
     others.contains(&word).then_some(LogEvent::BuilderOutput(None))
 }
 
-/// Behind `pushing `: `manifest for NAME@sha256:… 0.4s done`, `layers 2.1s done`, `layer 0123456789ab 3MB / 3MB 1.0s done`, `NAME with docker`.
-/// A line without `done` says that it begins or goes on; that it is done is said whether or not it failed: see [`LogEvent::Failed`].
+/// The text after `pushing `: `manifest for NAME@sha256:… 0.4s done`, `layers 2.1s done`, `layer 0123456789ab 3MB / 3MB 1.0s done`,
+/// `NAME with docker`. A line without `done` reports a start or progress. BuildKit prints `done` even if the step failed: see
+/// [`LogEvent::Failed`].
 fn push(step: u32, text: &str) -> Option<LogEvent> {
     let own = Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));
     if let Some(text) = text.strip_prefix("manifest for ") {
@@ -140,7 +141,7 @@ fn push(step: u32, text: &str) -> Option<LogEvent> {
     parts.iter().any(|part| text.strip_prefix(part).is_some_and(follows)).then_some(own).flatten()
 }
 
-/// `NAME:TAG@sha256:…`. What is not a digest stays in the name, which is malformed then.
+/// `NAME:TAG@sha256:…`. Text after `@` that is not a digest stays in the name, which is then malformed.
 fn pushed(step: u32, whole: &str) -> LogEvent {
     let parts = whole.split_once('@').and_then(|(name, digest)| Some((name, Sha256::from_prefixed(digest)?)));
     let (name, digest) = parts.map_or((whole, None), |(name, digest)| (name, Some(digest)));
@@ -154,14 +155,14 @@ fn is_seconds(text: &str) -> bool {
     parts.is_some_and(|(whole, fraction)| digits(whole) && digits(fraction))
 }
 
-/// `build 1/4` and `FROM x`, or `internal` and what BuildKit does for itself.
+/// `build 1/4` and `FROM x`, or `internal` and one of BuildKit's own steps.
 fn vertex(stage: &str, text: &str) -> Option<LogEvent> {
     if stage == "internal" {
         return Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));
     }
     let mut words = stage.rsplit(' ');
     counter(words.next()?)?;
-    // Before the name there may be a platform: `linux/s390x build 1/4`.
+    // A platform may precede the name: `linux/s390x build 1/4`.
     let stage = words.next().filter(|word| !word.contains('/')).unwrap_or_default();
     match text.strip_prefix("FROM ") {
         Some(base) => {
@@ -183,7 +184,7 @@ fn counter(text: &str) -> Option<(u32, u32)> {
     Some((decimal(number)?, decimal(total)?))
 }
 
-/// As `%d` prints it: no sign, no zero in front.
+/// A number as printed by `%d`: no sign, no leading zeros.
 fn decimal(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     plain.then(|| text.parse().ok()).flatten()

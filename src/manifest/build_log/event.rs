@@ -1,13 +1,13 @@
-//! What a line of the log says. To read another line: one variant and one arm.
+//! Events that log lines describe. To read a new kind of line, add one variant and one arm.
 //!
-//! From the push on, the lines were seen in public logs of real servers. Before that nothing is public: what builders print
-//! is in [`super::builder`], with or without `run: ` before it.
+//! The lines from the push onward were seen in public logs of real servers. No public log shows the earlier part: the forms of builder output
+//! are in [`super::builder`], with or without the prefix `run: `.
 
 use super::builder::{self, Builder};
 use super::line::LogEntry;
 use crate::base::digest::Sha256;
 
-/// One thing that the log says.
+/// An event in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogEvent {
@@ -17,81 +17,81 @@ pub enum LogEvent {
     Directory(String),
     /// `github_host=NAME`
     Host(String),
-    /// `cmd=…`: a command of the server's.
+    /// `cmd=…`: a command that the server runs.
     Command(String),
     /// `Step 3/9 : INSTRUCTION` (classic) or `STEP 3/9: INSTRUCTION` (podman).
     Step {
-        /// Whose form it has.
+        /// The builder that prints this form.
         builder: Builder,
-        /// From 1.
+        /// Step number, counted from 1.
         number: u32,
-        /// How many there are.
+        /// Number of steps.
         total: u32,
         /// The instruction as printed.
         instruction: String,
     },
-    /// `[1/2] STEP 3/4: INSTRUCTION`: podman's steps of a build in several stages.
+    /// `[1/2] STEP 3/4: INSTRUCTION`: a podman step in a multi-stage build.
     StageStep {
-        /// Number of the stage, from 1, and of all stages.
+        /// Stage number, counted from 1, and number of stages.
         stage: (u32, u32),
-        /// Number of the step in its stage, from 1, and of all its steps.
+        /// Step number in the stage, counted from 1, and number of steps in the stage.
         step: (u32, u32),
         /// The instruction as printed.
         instruction: String,
     },
-    /// `STEP 3: INSTRUCTION`: steps of podman and buildah before they printed how many there are. They are numbered through all stages, and
-    /// `STEP 4: COMMIT NAME` at a stage's end is one of them.
+    /// `STEP 3: INSTRUCTION`: a step of an old podman or buildah, which prints no total. Numbers continue across stages and include
+    /// `STEP 4: COMMIT NAME` at the end of a stage.
     PlainStep {
-        /// From 1.
+        /// Step number, counted from 1.
         number: u32,
         /// The instruction as printed.
         instruction: String,
     },
-    /// `#9 [build 4/4] RUN make` and `#7 FROM NAME@sha256:…` (BuildKit): an instruction without a number that could be compared. It may be
-    /// shortened.
+    /// `#9 [build 4/4] RUN make` and `#7 FROM NAME@sha256:…` (BuildKit): an instruction whose number cannot be compared with the Dockerfile. The
+    /// text may be shortened.
     Instruction {
-        /// The stage's name, where one is printed.
+        /// The stage's name, if printed.
         stage: String,
         /// The instruction as printed.
         instruction: String,
     },
-    /// `# Executing 1 build trigger` (classic): instructions of a base image ran.
+    /// `# Executing 1 build trigger` (classic): ONBUILD instructions of a base image ran.
     BuildTriggers,
-    /// `#5 [build 1/7] FROM NAME@sha256:…` (BuildKit): the base as it was resolved.
+    /// `#5 [build 1/7] FROM NAME@sha256:…` (BuildKit): the resolved base image.
     ResolvedBase {
-        /// The stage's name, where one is printed.
+        /// The stage's name, if printed.
         stage: String,
         /// The image.
         name: String,
     },
-    /// `Digest: sha256:…` after a pull: for a multi-platform image the index's digest.
+    /// `Digest: sha256:…` after a pull. For a multi-platform image, this is the index digest.
     PulledDigest(Sha256),
     /// `Status: Downloaded newer image for NAME` or `Status: Image is up to date for NAME`.
     PulledImage(String),
-    /// Another line that a builder prints; whose it is, where only one prints it.
+    /// Any other builder line, with the builder if only one builder prints such lines.
     BuilderOutput(Option<Builder>),
     /// `Successfully built HEX` (classic, 12 digits) or `writing image sha256:HEX` (BuildKit, 64 digits).
     BuiltImage {
-        /// Whose form it has.
+        /// The builder that prints this form.
         builder: Builder,
-        /// The image id as far as it was printed, without a prefix.
+        /// The image id as printed (possibly shortened), without a prefix.
         id: String,
     },
     /// `Successfully tagged NAME:TAG` or `naming to NAME:TAG`.
     Tagged(String),
     /// `The push refers to repository [NAME]`
     PushTo(String),
-    /// `#9 pushing manifest for NAME:TAG@sha256:… 0.4s done` (BuildKit, which pushes as a step of the build) and `#9 pushing NAME:TAG with
-    /// docker`. Old versions print no digest, and the latter never does.
+    /// `#9 pushing manifest for NAME:TAG@sha256:… 0.4s done` (BuildKit, which pushes as a step of the build) or `#9 pushing NAME:TAG with
+    /// docker`. Old versions print no digest; the second form never has one.
     PushedManifest {
-        /// Number of BuildKit's step that pushes.
+        /// Number of the BuildKit step that pushes.
         step: u32,
         /// Repository and tag, without the digest.
         name: String,
-        /// The manifest's digest, or the index's.
+        /// The digest of the manifest or the index.
         digest: Option<Sha256>,
     },
-    /// `#9 ERROR: …` or `#9 CANCELED` (BuildKit): the step of this number did not end well.
+    /// `#9 ERROR: …` or `#9 CANCELED` (BuildKit): the step with this number failed or was cancelled.
     Failed(u32),
     /// `TAG: digest: sha256:… size: N`: the pushed manifest.
     Pushed {
@@ -99,19 +99,19 @@ pub enum LogEvent {
         tag: String,
         /// The manifest's digest.
         digest: Sha256,
-        /// The manifest's bytes.
+        /// The manifest's size in bytes.
         size: u64,
     },
     /// `Successfully signed NAME:TAG`: content trust.
     Signed(String),
     /// `keyid=HEX`: the id of the repository's content-trust root key.
     KeyId(String),
-    /// `publickey=BASE64`: that key's certificate, as it stands in the root metadata.
+    /// `publickey=BASE64`: that key's certificate, as written in the root metadata.
     PublicKey(String),
 }
 
 impl LogEvent {
-    /// Is this a line that only a build prints? Behind the last of them comes the push.
+    /// Whether only a build prints this line. The push follows the last such line.
     pub(super) fn is_build_output(&self) -> bool {
         matches!(
             self,
@@ -129,7 +129,7 @@ impl LogEvent {
         )
     }
 
-    /// The one builder that prints a line of this form.
+    /// The builder, if only one builder prints lines of this form.
     pub(super) fn builder(&self) -> Option<Builder> {
         match self {
             Self::Step { builder, .. } | Self::BuiltImage { builder, .. } => Some(*builder),
@@ -142,7 +142,7 @@ impl LogEvent {
         }
     }
 
-    /// The image's name, with its tag or without, where this line is of a push.
+    /// The image's name, with or without its tag, if this line is about a push.
     pub(crate) fn pushed_name(&self) -> Option<&str> {
         match self {
             Self::PushTo(name) | Self::PushedManifest { name, .. } => Some(name),
@@ -150,7 +150,7 @@ impl LogEvent {
         }
     }
 
-    /// As [`Self::pushed_name`], or of content trust's signing.
+    /// As [`Self::pushed_name`], including the name in a content-trust signing line.
     pub(crate) fn image_name(&self) -> Option<&str> {
         match self {
             Self::Signed(name) => Some(name),
@@ -159,11 +159,11 @@ impl LogEvent {
     }
 }
 
-/// The events of one entry. Its first line may be the server's own; continuation lines are output of a command.
+/// The events of one entry. Only its first line can come from the server itself; continuation lines are command output.
 pub(super) fn of(entry: &LogEntry) -> impl Iterator<Item = LogEvent> + '_ {
     entry.message.split('\n').enumerate().filter_map(|(at, line)| {
         let own = if at == 0 && entry.time.is_some() { of_server(line) } else { None };
-        // A builder's own lines begin at the line's beginning: what a program indents is not one.
+        // Builders do not indent their lines. An indented line is program output.
         own.or_else(|| of_command(line.strip_prefix("run: ").unwrap_or(line).trim_end()))
     })
 }

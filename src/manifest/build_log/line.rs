@@ -1,17 +1,17 @@
-//! Entries of a log that Python's logging wrote: `2020-06-23 08:39:46,463  root       INFO    message`.
+//! Entries of a log written by Python's logging module: `2020-06-23 08:39:46,463  root       INFO    message`.
 
 use crate::base::time::Timestamp;
 
-/// One entry: a line with its time, and the lines after it that have none.
+/// One entry: a line with a timestamp and the following lines without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
-    /// Number of its first line, from 1.
+    /// Line number of its first line, counted from 1.
     pub line: usize,
-    /// The server's time. `None` for lines before the first entry.
+    /// The server's timestamp. `None` for lines before the first entry.
     pub time: Option<Timestamp>,
-    /// `INFO`, `WARNING` …; empty without a time.
+    /// `INFO`, `WARNING` …; empty if there is no timestamp.
     pub level: String,
-    /// The message, with continuation lines parted by newlines.
+    /// The message, with continuation lines separated by newlines.
     pub message: String,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn entries(text: &str) -> Vec<LogEntry> {
     entries
 }
 
-/// Time, level and message of a line that begins an entry.
+/// Timestamp, level and message of a line that begins an entry.
 fn head(line: &str) -> Option<(Timestamp, &str, &str)> {
     let (time, rest) = line.split_at_checked("2020-06-23 08:39:46,463".len())?;
     let time = Timestamp::from_log_time(time)?;

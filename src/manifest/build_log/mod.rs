@@ -1,10 +1,10 @@
-//! `data/build.log`: the server's log, as typed events.
+//! `data/build.log`: the server's log as typed events.
 //!
-//! The log is signed text: the key's holder wrote it down. It is not all the server's own words: what the Dockerfile's RUN
-//! steps print stands in it too, so that the author of the source can write lines that look like the server's. Two rules keep
-//! them apart. Lines that the server writes itself (`github_dir=`, `keyid=` …) count only where they begin an entry, with no
-//! `run: ` before them. Lines of the push count only after the last line that a build prints: see [`BuildLog::push_events`].
-//! Lines of a builder count only in its own form, and not where lines of two builders are in one log: see [`BuildLog::builder`].
+//! The log is signed text: the key holder signed it. Not every line comes from the server: the log includes the output of the
+//! Dockerfile's RUN steps, so the author of the source can print lines that look like the server's. Three rules separate them. Lines that the
+//! server writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count
+//! only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only
+//! if the log does not mix lines of two builders: see [`BuildLog::builder`].
 
 mod builder;
 mod event;
@@ -21,7 +21,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// The log, read to its end.
+/// A parsed build log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildLog {
     entries: Vec<LogEntry>,
@@ -31,8 +31,8 @@ pub struct BuildLog {
 }
 
 impl BuildLog {
-    /// Reads a log. Any bytes are a log: what has no known form is kept as it is and gives no event. Bytes that are not UTF-8
-    /// are shown as replacement characters; the digest is of the bytes as they came.
+    /// Reads a log. Any bytes are a valid log: a line of unknown form is kept and produces no event. Bytes that are not UTF-8 become replacement
+    /// characters; the digest covers the original bytes.
     ///
     /// # Errors
     /// [`Error::OverLimit`] beyond `build_log_bytes` or `build_log_line_bytes`.
@@ -47,8 +47,8 @@ impl BuildLog {
         Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
-    /// Lets go of the entries' text, and of all entries but those that tell whether and where the time goes back, and the last time. Of
-    /// several lines of one builder's output in a row one is left: what matters is whose they are and what they separate.
+    /// Drops the text of all entries. Keeps only the entries that show whether and where the time goes backwards, and the one with the latest
+    /// time. Collapses consecutive output lines of one builder into one: later checks need only the builder and what the lines separate.
     pub(crate) fn shelve(&mut self) {
         let timed: Vec<(usize, Timestamp)> =
             self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();
@@ -75,22 +75,22 @@ impl BuildLog {
         self.sha256
     }
 
-    /// Number of the log's bytes.
+    /// Size of the log in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Every event, in order, with the number of its entry in [`BuildLog::entries`].
+    /// Every event, in order.
     pub fn events(&self) -> impl Iterator<Item = &LogEvent> {
         self.events.iter().map(|(_, event)| event)
     }
 
-    /// What came after the build's last output: the push and the signing. Earlier lines of the same shape were printed while
-    /// the build ran, which the source's author controls, and are not believed. Where no line of a known builder stands, nothing
-    /// tells the two apart, and nothing is believed.
+    /// Events after the build's last output: the push and the signing. Earlier lines of the same form were printed during the build, which the
+    /// source's author controls, and do not count. If the log has no line of a known builder, the push cannot be distinguished from the build, and
+    /// no line counts.
     ///
-    /// BuildKit pushes as a step of the build and puts a number before what programs print: its own lines count wherever they are, but for
-    /// those of a step that failed, and not where any line is another builder's.
+    /// BuildKit pushes as a step of the build and prefixes program output with a number. Its own push lines therefore count anywhere in the log,
+    /// unless their step failed or any line comes from a different builder.
     pub fn push_events(&self) -> impl Iterator<Item = &LogEvent> {
         let last = self.events.iter().rposition(|(_, event)| event.is_build_output());
         let end = last.map_or(self.events.len(), |at| at + 1);
@@ -105,7 +105,7 @@ impl BuildLog {
         })
     }
 
-    /// Steps of BuildKit's that failed, each with the place of the last line that says so.
+    /// BuildKit steps that failed, each with the index of the last event that reports the failure.
     fn failed(&self) -> HashMap<u32, usize> {
         let failures = self.events.iter().enumerate().filter_map(|(at, (_, event))| match event {
             LogEvent::Failed(step) => Some((*step, at)),
@@ -114,7 +114,7 @@ impl BuildLog {
         failures.collect()
     }
 
-    /// Image tags with the manifest digest and, where it is printed, its size in bytes that the push recorded, in order.
+    /// Pushed image tags, in order, each with the manifest digest and, if the log prints it, the manifest's size in bytes.
     pub fn pushed(&self) -> impl Iterator<Item = (&str, Sha256, Option<u64>)> {
         self.push_events().filter_map(|event| match event {
             LogEvent::Pushed { tag, digest, size } => Some((tag.as_str(), *digest, Some(*size))),
@@ -126,23 +126,23 @@ impl BuildLog {
         })
     }
 
-    /// Does a line stand in it that only a known builder prints?
+    /// Whether the log has a line that only a build prints.
     pub fn shows_a_build(&self) -> bool {
         self.events().any(LogEvent::is_build_output)
     }
 
-    /// Whose lines the build's are, by the lines that only this builder prints. `None` where there is none.
+    /// The builder, identified by lines that only this builder prints. `None` if there are no such lines.
     ///
     /// # Errors
-    /// [`TwoBuilders`]: then nothing that rests on these lines is believed.
+    /// [`TwoBuilders`]: callers must then ignore these lines.
     pub fn builder(&self) -> Result<Option<Builder>, TwoBuilders> {
         let mut builders = self.events().filter_map(LogEvent::builder);
         let Some(first) = builders.next() else { return Ok(None) };
         builders.find(|other| *other != first).map_or(Ok(Some(first)), |other| Err(TwoBuilders(first, other)))
     }
 
-    /// The id of the image that the build made, as far as it was printed: the builder's last word, which no program can follow.
-    /// `None` where lines of two builders are in the log: the last one may be the program's.
+    /// The id of the built image as printed (possibly shortened): the last id in the log, because no program runs after the builder prints it.
+    /// `None` if the log has lines of two builders: a program may have printed the last id.
     pub fn image_id(&self) -> Option<&str> {
         self.builder().ok()?;
         let ids = self.events().filter_map(|event| match event {
@@ -152,9 +152,8 @@ impl BuildLog {
         ids.last()
     }
 
-    /// What the log says of the clone and of base images. A program can print lines of a pull too: they count directly behind a FROM of
-    /// docker's classic builder, which prints them there, before any program runs. Where lines of two builders are in the log, no line
-    /// about a base counts.
+    /// Events about the clone and the base images. A program can also print pull lines, so they count only directly after a FROM of docker's classic
+    /// builder, which prints them before any program runs. If the log has lines of two builders, no line about a base image counts.
     pub(crate) fn input_events(&self) -> impl Iterator<Item = &LogEvent> {
         let one_builder = self.builder().is_ok();
         let mut behind_from = false;
@@ -178,7 +177,7 @@ impl BuildLog {
         })
     }
 
-    /// Lines of a push's shape that were printed while the build ran: somebody's text, counted so that it can be said.
+    /// Number of push-like lines that were printed during the build. A program may have printed them.
     pub fn disbelieved_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {
@@ -189,12 +188,12 @@ impl BuildLog {
         self.events().filter(is_push).count().saturating_sub(self.push_events().filter(is_push).count())
     }
 
-    /// Is there a line with a numbered instruction of the Dockerfile?
+    /// Whether the log has a line with a numbered Dockerfile instruction.
     pub(crate) fn shows_steps(&self) -> bool {
         self.events().any(|event| matches!(event, LogEvent::Step { .. }))
     }
 
-    /// The last time in the log.
+    /// The latest time in the log.
     pub fn last_time(&self) -> Option<Timestamp> {
         self.entries.iter().filter_map(|entry| entry.time).max()
     }

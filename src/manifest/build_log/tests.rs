@@ -11,7 +11,7 @@ fn entry(message: &str) -> String {
 const DIGEST: &str = "sha256:ffbaf396807659d5a4d66fe54c0ebf382a9f170c4eaf187b9b4c8582ca8fdec2";
 
 #[test]
-fn the_public_lines_are_read() {
+fn lines_seen_in_public_logs_are_parsed() {
     let log = read(
         "2020-06-23 08:39:40,000  root       INFO    run: Successfully built 0123456789ab\n\
          2020-06-23 08:39:46,463  root       INFO    run: latest: digest: sha256:ffbaf396807659d5a4d66fe54c0ebf382a9f170c4eaf187b9b4c8582ca8fdec2 size: 5133\n\
@@ -29,7 +29,7 @@ fn the_public_lines_are_read() {
 }
 
 #[test]
-fn a_shelved_log_has_one_of_several_outputs_in_a_row() {
+fn shelving_collapses_consecutive_output_lines() {
     let [step, output, other] = ["Step 1/2 : FROM a", "Removing intermediate container 1", " ---> Running in 2"];
     let digest = format!("Digest: {DIGEST}");
     let lines = [step, output, output, other, &digest, output, &format!("v1: digest: {DIGEST} size: 1"), other, other];
@@ -47,7 +47,7 @@ fn a_shelved_log_has_one_of_several_outputs_in_a_row() {
 }
 
 #[test]
-fn a_push_line_that_the_build_printed_is_not_believed() {
+fn push_lines_printed_during_the_build_do_not_count() {
     let fake = entry(&format!("run: latest: digest: {DIGEST} size: 1"));
     let built = entry("run: Successfully built 0123456789ab");
     let real = entry(&format!("run: v1: digest: {} size: 2", DIGEST.replace("ff", "00")));
@@ -55,12 +55,12 @@ fn a_push_line_that_the_build_printed_is_not_believed() {
     assert_eq!(log.pushed().map(|(tag, ..)| tag).collect::<Vec<_>>(), ["v1"]);
     assert_eq!(log.disbelieved_pushes(), 1);
     assert_eq!(read(&[fake.clone(), built].concat()).pushed().count(), 0);
-    // Without a line of a known builder nothing tells the push from the build.
+    // Without a line of a known builder, the push cannot be distinguished from the build.
     assert_eq!((read(&fake).pushed().count(), read(&fake).shows_a_build()), (0, false));
 }
 
 #[test]
-fn the_servers_own_lines_cannot_be_printed_by_a_command() {
+fn command_output_cannot_imitate_the_servers_own_lines() {
     for line in ["run: keyid=00", "run: \nkeyid=00", "run: x\nstarting a build"] {
         assert_eq!(read(&entry(line)).events().next(), None, "{line}");
     }
@@ -77,7 +77,7 @@ fn step(builder: Builder, instruction: &str) -> LogEvent {
 }
 
 #[test]
-fn each_builder_has_its_own_forms() {
+fn each_builders_line_forms_are_recognised() {
     let (id, name) = ("c0b9a8f7e6d5".repeat(6).split_off(8), format!("docker.io/library/node:19@{DIGEST}"));
     let own = |builder| LogEvent::BuilderOutput(Some(builder));
     let built = |builder, id: &str| LogEvent::BuiltImage { builder, id: id.into() };
@@ -129,7 +129,7 @@ fn each_builder_has_its_own_forms() {
 }
 
 #[test]
-fn what_only_looks_like_a_builders_line_is_nobodys() {
+fn near_misses_are_not_builder_lines() {
     for line in [
         "Step 1/5: compile",
         "Step 1/2: FROM nginx:1",
@@ -168,7 +168,7 @@ fn what_only_looks_like_a_builders_line_is_nobodys() {
 }
 
 #[test]
-fn lines_of_two_builders_make_neither_believed() {
+fn lines_of_two_builders_invalidate_both() {
     let built = "Successfully built 0123456789ab";
     let classic = ["Step 1/2 : FROM nginx:1", built];
     let of = |lines: &[&str]| read(&lines.iter().map(|line| entry(&format!("run: {line}"))).collect::<String>());
@@ -185,7 +185,7 @@ fn lines_of_two_builders_make_neither_believed() {
 }
 
 #[test]
-fn a_push_by_build_kit_is_a_step_of_its_build() {
+fn buildkit_pushes_as_a_step_of_the_build() {
     let of = |lines: &[&str]| read(&lines.iter().map(|line| entry(&format!("run: {line}"))).collect::<String>());
     let names = |log: &BuildLog| log.push_events().filter_map(LogEvent::pushed_name).count();
     let line = format!("#9 pushing manifest for docker.io/a/b:c@{DIGEST} 1.2s done");
@@ -193,20 +193,20 @@ fn a_push_by_build_kit_is_a_step_of_its_build() {
     let log = of(&[from, "#9 exporting to image", "#9 pushing layers", &line, "#10 [auth] a/b:pull,push token", done]);
     assert_eq!(log.pushed().collect::<Vec<_>>(), [("c", Sha256::from_prefixed(DIGEST).unwrap(), None)]);
     assert_eq!((names(&log), log.disbelieved_pushes()), (1, 0));
-    // Old versions say where, and not what.
+    // Old versions print the target but no digest.
     let log = of(&[from, "#9 pushing manifest for docker.io/a/b:c 1.2s done", done]);
     assert_eq!((log.pushed().count(), names(&log)), (0, 1));
     // A push by digest has no tag.
     let log = of(&[from, &line.replace("b:c", "b"), done]);
     assert_eq!((log.pushed().count(), names(&log)), (0, 1));
-    // docker's push may follow.
+    // A push by docker may follow.
     let log = of(&[from, &line, done, &format!("c: digest: {DIGEST} size: 3")]);
     assert_eq!(log.pushed().map(|(.., size)| size).collect::<Vec<_>>(), [None, Some(3)]);
-    // A step that failed pushed nothing, and a later one of the same number may have.
+    // A failed step pushed nothing, but a later step with the same number may have pushed.
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: failed to push a/b:c: denied"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 CANCELED"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: denied", from, &line, done])), 1);
-    // A program of another builder's printed it.
+    // In a build by a different builder, a program printed the line.
     for others in [["Step 1/1 : FROM a", "Successfully built 0123456789ab"], ["STEP 1: FROM a", "STEP 2: COMMIT"]] {
         let log = of(&[others[0], &line, others[1]]);
         assert!(log.builder().is_err());
@@ -216,7 +216,7 @@ fn a_push_by_build_kit_is_a_step_of_its_build() {
 }
 
 #[test]
-fn a_pull_counts_directly_behind_its_from() {
+fn a_pull_counts_directly_after_its_from() {
     let digest = format!("Digest: {DIGEST}");
     let kept = |lines: &[&str]| {
         let text: String = lines.iter().map(|line| entry(&format!("run: {line}"))).collect();
@@ -230,7 +230,7 @@ fn a_pull_counts_directly_behind_its_from() {
 }
 
 #[test]
-fn any_bytes_are_a_log_within_the_bounds() {
+fn any_bytes_within_the_limits_are_a_log() {
     let log = BuildLog::from_bytes(b"\xff\xfe\x00\n\r\n\n", &Limits::default()).unwrap();
     assert_eq!(log.entries().len(), 1);
     let small = Limits { build_log_line_bytes: 10, ..Limits::default() };

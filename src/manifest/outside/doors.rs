@@ -1,14 +1,15 @@
-//! Options and arguments with which a program runs another, or fetches, though it does neither without them. What they start is not known.
+//! Options and arguments that make a program run another program or use the network, although it does neither without them. What such arguments
+//! start is unknown.
 //!
-//! Sources, as of 2026-11-28: the manual pages that `table.rs` and `table_local.rs` name.
+//! Sources, as of 2026-11-28: the manual pages listed in `table.rs` and `table_local.rs`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::shell::Word;
 
-/// Programs, and marks of such arguments: `--long` with its abbreviations (`--req…rest` from `--req` on), `-x` alone or among other letters,
-/// `^TEXT` at a word's beginning, `*TEXT` anywhere in it.
+/// Programs and the marks of such arguments: `--long` with its abbreviations (`--req…rest` allows abbreviations from `--req` onward), `-x` alone or
+/// among other letters, `^TEXT` at the start of a word, `*TEXT` anywhere in a word.
 const DOORS: &[(&str, &str)] = &[
     ("sort", "--compress-program"),
     ("split", "--filter"),
@@ -61,10 +62,10 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(||
     DOORS.iter().flat_map(|(names, marks)| names.split(' ').map(move |name| (name, *marks))).collect()
 });
 
-/// Variables that make programs run another, or another program run.
+/// Variables that make a program run another program, or replace the program that runs.
 const VARIABLES: &str = "BASH_ENV ENV LD_PRELOAD LD_AUDIT PYTHONSTARTUP PERL5OPT PERL5DB RUBYOPT NODE_OPTIONS PROMPT_COMMAND PS4 LESSOPEN LESSCLOSE PAGER MANPAGER EDITOR VISUAL TAR_OPTIONS TAPE RSH RSYNC_RSH CVS_RSH ZIPOPT GCC_EXEC_PREFIX COMPILER_PATH JAVA_TOOL_OPTIONS";
 
-/// The first argument that opens one.
+/// The first argument with one of the program's marks.
 pub(super) fn opened<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w str> {
     let version = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-');
     let tool = || name.rsplit_once('-').filter(|(machine, _)| machine.contains("-linux-")).map(|(_, tool)| tool);
@@ -72,7 +73,7 @@ pub(super) fn opened<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w str> {
         .get(name)
         .or_else(|| BY_NAME.get(name.trim_end_matches(version)))
         .or_else(|| BY_NAME.get(tool()?.trim_end_matches(version)))?;
-    // tar's old style: the first argument has letters without `-`.
+    // tar's old style: the first argument is a group of option letters without `-`.
     let old = arguments
         .first()
         .map(|word| word.text.as_str())
@@ -81,7 +82,7 @@ pub(super) fn opened<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w str> {
     old.or_else(|| arguments.iter().map(|word| word.text.as_str()).find(|word| has(marks, word)))
 }
 
-/// Is one of the marks on the word?
+/// Whether the word has one of the marks.
 pub(super) fn has(marks: &str, word: &str) -> bool {
     marks.split(' ').any(|mark| {
         if let Some(start) = mark.strip_prefix('^') {
@@ -98,7 +99,7 @@ pub(super) fn has(marks: &str, word: &str) -> bool {
     })
 }
 
-/// A long option or an abbreviation of it, with a value or without.
+/// Whether the word is this long option or an abbreviation of it, with or without a value.
 pub(super) fn is_long(mark: &str, word: &str) -> bool {
     let (least, rest) = mark.split_once('…').unwrap_or((mark, ""));
     let least = if rest.is_empty() { "--" } else { least };
@@ -107,20 +108,20 @@ pub(super) fn is_long(mark: &str, word: &str) -> bool {
     name.len() > 2 && name.starts_with(least) && full.starts_with(name)
 }
 
-/// Is the letter among the options of the word? Behind anything but a letter comes a value.
+/// Whether the letter is among the word's option letters. The first character that is not a letter begins a value.
 pub(super) fn has_letter(word: &str, letter: char) -> bool {
     word.strip_prefix('-')
         .is_some_and(|letters| letters.chars().take_while(char::is_ascii_alphabetic).any(|one| one == letter))
 }
 
-/// Does such a variable, or one of git's, make it unknown what runs? `before`: it is set for one program, for which the folders of programs
-/// and libraries count too.
+/// Whether this variable makes it unknown which program runs; every git variable does. `before`: the variable is set for one program only; then the
+/// search paths for programs and libraries also count.
 pub(super) fn changes_what_runs(variable: &str, before: bool) -> bool {
     let listed = VARIABLES.split(' ').any(|name| name == variable);
     listed || variable.starts_with("GIT_") || before && matches!(variable, "PATH" | "LD_LIBRARY_PATH" | "PYTHONPATH")
 }
 
-/// Keys of git's configuration that name a program, a file with more of it, or a folder of programs.
+/// Git configuration keys whose value is a program, a folder of programs or a further configuration file.
 const KEYS: [&str; 14] = [
     "alias.",
     "command",
@@ -138,7 +139,7 @@ const KEYS: [&str; 14] = [
     ".cmd",
 ];
 
-/// What git does besides its sub-command's rule.
+/// The effect of git options and arguments, in addition to the rule for the sub-command.
 pub(super) enum Git {
     Fetches(String),
     Unknown(String),
@@ -182,13 +183,13 @@ pub(super) fn git(arguments: &[Word]) -> Git {
     if fetches {
         Git::Fetches(format!("git {sub}"))
     } else if runs {
-        Git::Unknown(format!("git {sub}, with an argument that names a program"))
+        Git::Unknown(format!("git {sub}, with an argument that specifies a program"))
     } else {
         Git::Nothing
     }
 }
 
-/// Values of the options that name an archive, of tar and cpio.
+/// Values of the tar and cpio options that specify an archive.
 pub(super) fn archives<'w>(name: &str, arguments: &'w [Word]) -> Vec<&'w Word> {
     let letters: &[char] = if name == "cpio" { &['F', 'I', 'O'] } else { &['f'] };
     let mut found = Vec::new();
@@ -208,21 +209,21 @@ pub(super) fn archives<'w>(name: &str, arguments: &'w [Word]) -> Vec<&'w Word> {
                 if value.is_empty() { next = 1 } else { found.push(word) }
             }
         } else if at == 0 && name != "cpio" && text.contains('f') {
-            // The old style: letters without `-`, and their values in order.
+            // The old style: option letters without `-`, followed by their values in order.
             next = text.len().min(4);
         }
     }
     found
 }
 
-/// `HOST:PATH`, as tar and cpio read an archive's name, behind its option or alone.
+/// Whether tar and cpio read this archive name as `HOST:PATH`, on its own or after an option.
 pub(super) fn is_remote(word: &Word) -> bool {
     let name =
         word.text.strip_prefix("--").and_then(|text| text.split_once('=')).map_or(word.text.as_str(), |(_, name)| name);
     name.split_once(':').is_some_and(|(host, _)| !host.is_empty() && (!host.contains('/') || name.contains("://")))
 }
 
-/// An address, by the forms that programs read.
+/// Whether the text is an address, in the forms that programs accept.
 pub(super) fn is_address(text: &str) -> bool {
     let behind = |start: &str| {
         text.strip_prefix(start)
@@ -231,7 +232,7 @@ pub(super) fn is_address(text: &str) -> bool {
     text.contains("://") || behind("//") || behind("\\\\")
 }
 
-/// May a variable make an address of it, alone or behind an option's name?
+/// Whether a variable may turn the word into an address, alone or after an option's name.
 pub(super) fn may_be_address(word: &Word) -> bool {
     let text = word.text.as_str();
     let value = match (text.strip_prefix("--"), text.strip_prefix('-')) {
@@ -244,7 +245,7 @@ pub(super) fn may_be_address(word: &Word) -> bool {
     word.expands && value.starts_with(['$', '`'])
 }
 
-/// Does mount take it from the network? `None`: it is not known.
+/// Whether mount uses the network. `None` if this is unknown.
 pub(super) fn mounts_from_network(arguments: &[Word]) -> Option<bool> {
     const LOCAL: &str = "proc sysfs tmpfs ramfs devtmpfs devpts overlay ext2 ext3 ext4 vfat exfat ntfs iso9660 udf squashfs btrfs xfs none bind cgroup cgroup2 debugfs securityfs binfmt_misc mqueue hugetlbfs auto";
     let mut types: Vec<&str> = Vec::new();

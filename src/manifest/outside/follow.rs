@@ -1,4 +1,4 @@
-//! Follows a command to the programs that it runs: through wrappers, shells and `-exec`, by the tables.
+//! Follows a command to the programs that it runs, through wrappers, shells and `-exec`, using the tables.
 
 use std::collections::HashSet;
 
@@ -10,32 +10,32 @@ use super::socket;
 use super::windows;
 use super::wrapper::{Taken, is_question, is_standard, name_of, option, shown};
 
-/// Commands in commands that are followed: `sh -c "sh -c …"`, `sudo env …`.
+/// Maximum depth of nested commands that are followed: `sh -c "sh -c …"`, `sudo env …`.
 const DEPTH: usize = 12;
-/// Words in which a sub-command or a wrapper's program is looked for.
+/// Number of words searched for a sub-command or a wrapper's program.
 const LOOKED_AT: usize = 100;
-/// Text that is read again where it is nested, for each byte of the step.
+/// Bytes of nested text that may be read again for each byte of the step.
 const READ_AGAIN: usize = 4;
 
-/// What the programs of one RUN step do.
+/// Programs that one RUN step runs.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
-    /// They fetch.
+    /// Programs that use the network.
     pub(super) fetching: Vec<String>,
-    /// They run a script of their own.
+    /// Programs that run a script.
     pub(super) scripts: Vec<String>,
-    /// They are in no table, or a sub-command of theirs is not.
+    /// Programs that are in no table, or whose sub-command is in no list.
     pub(super) unknown: Vec<String>,
-    /// Why some of the step is not followed.
+    /// Why part of the step cannot be followed.
     pub(super) unclear: Option<&'static str>,
-    /// See [`Script::opens`] and [`Script::reads`]: what one script opens another may read.
+    /// See [`Script::opens`] and [`Script::reads`]: one script may read what a different script opens.
     opens: bool,
     reads: bool,
     /// Bytes that may still be read.
     left: usize,
 }
 
-/// What the programs of a command line in shell form do. `shell` is the shell with its options.
+/// Programs that a command line in shell form runs. `shell` is the shell with its options.
 pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
     let mut programs = Programs::with_room_for(text);
     let words: Vec<Word> = shell.iter().map(String::as_str).chain([text]).map(Word::literal).collect();
@@ -43,7 +43,7 @@ pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
     programs
 }
 
-/// A line that PowerShell or cmd.exe reads, from their names on: its separators are theirs, and double quotes are for the builder's shell.
+/// Reads a line that begins with PowerShell or cmd.exe. They have their own separators, and double quotes belong to the builder's shell.
 pub(super) fn on_windows(text: &str) -> Option<Programs> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
     let name = name_of(first);
@@ -55,7 +55,7 @@ pub(super) fn on_windows(text: &str) -> Option<Programs> {
     Some(programs)
 }
 
-/// What the programs of a command in exec form do.
+/// Programs that a command in exec form runs.
 pub(super) fn of_words(words: &[String]) -> Programs {
     let mut programs = Programs::with_room_for(&words.concat());
     let words: Vec<Word> = words.iter().map(Word::literal).collect();
@@ -76,12 +76,12 @@ impl Programs {
         let left = self.left.checked_sub(text.len());
         self.left = left.unwrap_or(0);
         if left.is_none() {
-            self.note("scripts in scripts are too long together");
+            self.note("nested scripts are too long in total");
         }
         left.is_some()
     }
 
-    /// A shell's script.
+    /// Follows a shell script.
     fn script(&mut self, text: &str, bash: bool, depth: usize) {
         if depth > DEPTH {
             return self.note("scripts are nested too deeply");
@@ -148,19 +148,19 @@ impl Programs {
             Rule::Address => self.by_argument(program, arguments, |word| word.text.contains("://")),
             Rule::Host => self.by_argument(program, arguments, |word| word.text.contains(':')),
         }
-        // A file of a known name elsewhere is another program. A path of Windows is not looked at.
+        // A file with a known name in a different folder is a different program. Windows paths are not checked.
         let follows = matches!(rule, Rule::Shell | Rule::Wraps(_) | Rule::Special(_));
         if !is_standard(&program.text, name) && !program.text.contains('\\') && (follows || before == self.listed()) {
             self.unknown.push(program.text.clone());
         }
     }
 
-    /// Sentences so far.
+    /// Number of programs listed so far.
     fn listed(&self) -> usize {
         self.fetching.len() + self.scripts.len() + self.unknown.len()
     }
 
-    /// Arguments that run a program or fetch, whatever the program's rule says of it otherwise.
+    /// Lists arguments that run a program or use the network, regardless of the program's own rule.
     fn arguments(&mut self, name: &str, rule: Rule, arguments: &[Word]) {
         if let Some(word) = doors::opened(name, arguments) {
             self.unknown.push(format!("{name} {word}"));
@@ -187,11 +187,11 @@ impl Programs {
 
     fn variable(&mut self, name: &str, before: bool) {
         if doors::changes_what_runs(name, before) {
-            self.unknown.push(format!("what runs with the variable {name}"));
+            self.unknown.push(format!("programs run with the variable {name}"));
         }
     }
 
-    /// A program with words as they are, which runs no other that is followed.
+    /// Lists a program with literal words. Programs that it runs in turn are not followed.
     pub(super) fn words<'t>(&mut self, words: impl Iterator<Item = &'t str>) {
         let words: Vec<Word> = words.map(Word::literal).collect();
         self.command(&words, None, &HashSet::new(), DEPTH);
@@ -205,8 +205,8 @@ impl Programs {
         }
     }
 
-    /// Programs that run what an argument says: where one begins with a mark that is an option, or holds one that is not. `A…B` is `A` with
-    /// `B` behind it.
+    /// Programs that run code from an argument. A mark that begins with `-` must begin an argument; any other mark may appear anywhere in one. `A…B`
+    /// means `A` followed by `B`.
     fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
         let has = |word: &Word| {
             marks.split(' ').any(|mark| match mark.split_once('…') {
@@ -225,7 +225,7 @@ impl Programs {
         }
     }
 
-    /// Judges by the first word that is not an option. A word behind an option may be its value: then the next one is looked at too.
+    /// Decides by the first word that is not an option. A word after an option may be the option's value: then the next word is also checked.
     fn by_word(&mut self, program: &Word, arguments: &[Word], [fetches, scripts, local]: [&str; 3]) {
         let name = name_of(&program.text);
         let mut after_option = false;
@@ -315,13 +315,13 @@ impl Programs {
             return self.unknown.push(format!("{name} {}", rest.first().map_or("", |word| &word.text)));
         }
         let before = self.fetching.len();
-        // A function is not what a wrapper runs.
+        // A wrapper cannot run a shell function.
         self.command(rest, input, &HashSet::new(), depth + 1);
         if name == "xargs"
             && before == self.fetching.len()
             && rest.first().is_some_and(|word| matches!(rule_of(name_of(&word.text)), Some(Rule::By { .. })))
         {
-            // The sub-command may be among the words that it reads.
+            // The sub-command may come from xargs' input.
             self.unknown.push(format!("xargs {}", rest.first().map_or("", |word| &word.text)));
         }
     }
@@ -342,7 +342,7 @@ impl Programs {
             rest = after;
             if text.starts_with("--") {
                 if !lists("--login --norc --noprofile --posix --verbose --noediting --restricted --debugger", text) {
-                    return self.note("a shell's option is not known");
+                    return self.note("an unknown shell option");
                 }
                 continue;
             }
@@ -354,13 +354,13 @@ impl Programs {
         match (rest.first(), input) {
             (Some(script), _) if reads_text => {
                 if script.expands {
-                    self.note("a variable in a shell's script");
+                    self.note("a variable in a shell script");
                 }
                 self.script(&script.text, bash, depth);
             }
             (None, Some(document)) if !reads_text => {
                 if document.expands && document.text.contains('$') {
-                    self.note("a variable in a shell's script");
+                    self.note("a variable in a shell script");
                 }
                 self.script(&document.text, bash, depth);
             }
@@ -409,7 +409,7 @@ impl Programs {
                 match at.and_then(|at| arguments.get(at + 1)) {
                     Some(text) => {
                         if text.expands {
-                            self.note("a variable in a shell's script");
+                            self.note("a variable in a shell script");
                         }
                         self.script(&text.text, false, depth);
                     }
@@ -450,7 +450,7 @@ impl Programs {
         }
     }
 
-    /// `-m MODULE` is looked up like a program.
+    /// `-m MODULE` is looked up as if it were a program.
     fn python(&mut self, program: &Word, arguments: &[Word], depth: usize) {
         let mut rest = arguments;
         while let Some((word, after)) = rest.split_first() {

@@ -1,7 +1,7 @@
-//! What each instruction of a Dockerfile takes from outside the commit.
+//! The inputs that each Dockerfile instruction uses from outside the commit.
 //!
 //! Source: Dockerfile reference and BuildKit's `frontend/dockerfile` (moby/buildkit@73ed6825c4b7569379ef89df0aedcdbe64473d31, 2026-08-21), in the
-//! order of the reference. An instruction that is not here is listed as not known.
+//! order of the reference. An instruction that is not in this table is listed as unknown.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,28 +13,28 @@ use super::{Inputs, Kind, shortened};
 use crate::base::digest::Sha256;
 use crate::manifest::dockerfile::HereDocument;
 
-/// Letters of a shell with its options. PowerShell's with its preferences has about a hundred.
+/// Maximum length of a SHELL instruction's words. PowerShell with its preference variables needs about a hundred characters.
 const SHELL: usize = 1_000;
 
-/// What an instruction does with the outside.
+/// The kind of outside input that an instruction uses.
 enum Form {
     /// `FROM IMAGE [AS NAME]`
     From,
-    /// Programs run, files of images and of the builder are mounted.
+    /// Runs programs, and mounts files of images or of the builder.
     Run,
-    /// Files, of other images too.
+    /// Copies files, possibly from other images.
     Copy,
-    /// Files, addresses and repositories.
+    /// Copies files, including from URLs and repositories.
     Add,
-    /// Variables of the programs that follow.
+    /// Sets variables for the programs that follow.
     Env,
-    /// Values that the builder's caller chooses.
+    /// Values that the caller of the builder chooses.
     Arg,
-    /// The shell of the RUN steps that follow.
+    /// Sets the shell of the RUN steps that follow.
     Shell,
-    /// An instruction for builds upon this image, or upon a stage of it.
+    /// Adds an instruction that runs in builds based on this image or this stage.
     OnBuild,
-    /// Text for the image's configuration. CMD, ENTRYPOINT and HEALTHCHECK run in containers, and not in the build.
+    /// Text for the image's configuration. CMD, ENTRYPOINT and HEALTHCHECK run in containers, not in the build.
     Nothing,
 }
 
@@ -59,9 +59,9 @@ const FORMS: [(&str, Form); 18] = [
     ("SHELL", Form::Shell),
 ];
 
-/// The stages so far, and what the present one has set.
+/// The stages so far, and the settings of the current stage.
 pub(super) struct Stages {
-    /// Names in lower case, each with the shell at its end.
+    /// Stage names in lower case, each with the shell set at the end of the stage.
     named: HashMap<String, Rc<[String]>>,
     count: usize,
     name: Option<String>,
@@ -74,7 +74,7 @@ impl Stages {
         Self { named: HashMap::new(), count: 0, name: None, shell: default_shell(), escape }
     }
 
-    /// A stage of which the name is known, or none.
+    /// Adds a stage, with its name if known.
     pub(super) fn add(&mut self, name: &str) {
         if is_stage_name(name) {
             self.named.insert(name.to_owned(), default_shell());
@@ -82,7 +82,7 @@ impl Stages {
         self.count = self.count.saturating_add(1);
     }
 
-    /// Is it an earlier stage? A number counts stages from 0.
+    /// Whether the name is an earlier stage. A number counts stages from 0.
     fn has(&self, name: &str) -> bool {
         let number = name.parse::<usize>().ok().filter(|_| name.bytes().all(|byte| byte.is_ascii_digit()));
         number.is_some_and(|number| number < self.count) || self.named.contains_key(&name.to_ascii_lowercase())
@@ -93,7 +93,7 @@ fn default_shell() -> Rc<[String]> {
     ["/bin/sh".to_owned(), "-c".to_owned()].into()
 }
 
-/// `# syntax=IMAGE` names the program that reads the Dockerfile. `escape` and `check` take nothing.
+/// `# syntax=IMAGE` specifies the program that reads the Dockerfile. `escape` and `check` use nothing from outside.
 pub(super) fn directive(name: &str, value: &str, inputs: &mut Inputs) {
     let image = value.split_whitespace().next().unwrap_or_default();
     if name == "syntax" && !is_pinned(image) {
@@ -101,7 +101,7 @@ pub(super) fn directive(name: &str, value: &str, inputs: &mut Inputs) {
     }
 }
 
-/// Reads one instruction, with the here-documents that belong to it.
+/// Reads one instruction with its here-documents.
 pub(super) fn read(instruction: &str, documents: &[HereDocument], stages: &mut Stages, inputs: &mut Inputs) {
     let (word, rest) = keyword(instruction);
     if word.is_empty() || !inputs.may_read(instruction, documents) {
@@ -117,11 +117,11 @@ pub(super) fn read(instruction: &str, documents: &[HereDocument], stages: &mut S
         Some(Form::Shell) => shell(rest, stages, inputs),
         Some(Form::OnBuild) => on_build(rest, documents, stages, inputs),
         Some(Form::Nothing) => {}
-        None => inputs.note(format!("not known: the instruction {}", shortened(instruction))),
+        None => inputs.note(format!("unknown instruction: {}", shortened(instruction))),
     }
 }
 
-/// An image as BuildKit resolved it. Where it has a tag, the digest may be what the builder found under it.
+/// An image as resolved by BuildKit. If the name has a tag, the builder may have looked up the digest.
 pub(super) fn resolved(name: &str, kind: Kind, said: &str, inputs: &mut Inputs) {
     let name = name.split_whitespace().next().unwrap_or_default();
     if name.is_empty() || name == "scratch" || !inputs.may_read(name, &[]) {
@@ -134,7 +134,10 @@ pub(super) fn resolved(name: &str, kind: Kind, said: &str, inputs: &mut Inputs) 
     } else if has_tag {
         inputs.add(
             kind,
-            format!("{said} {}, resolved by the builder: it may be named by tag alone", shortened(before_digest)),
+            format!(
+                "{said} {}, resolved by the builder: the Dockerfile may name it by tag only",
+                shortened(before_digest)
+            ),
         );
     }
 }
@@ -156,13 +159,11 @@ fn from(rest: &str, stages: &mut Stages, inputs: &mut Inputs) {
     }
 }
 
-/// The next ONBUILD in an ONBUILD is an error for builders; what it would do is read all the same.
+/// Builders reject ONBUILD, FROM and MAINTAINER inside an ONBUILD.
 fn on_build(rest: &str, documents: &[HereDocument], stages: &mut Stages, inputs: &mut Inputs) {
     let (word, after) = keyword(rest);
     match word.as_str() {
-        "ONBUILD" | "FROM" | "MAINTAINER" => {
-            inputs.note(format!("not known: the instruction ONBUILD {}", shortened(rest)))
-        }
+        "ONBUILD" | "FROM" | "MAINTAINER" => inputs.note(format!("unknown instruction: ONBUILD {}", shortened(rest))),
         "SHELL" => shell(after, stages, inputs),
         _ => read(rest, documents, stages, inputs),
     }
@@ -177,15 +178,13 @@ fn arg(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     }
 }
 
-/// Variables that make programs run another. `ENV NAME VALUE` is the old form.
+/// Lists variables that change which program runs. `ENV NAME VALUE` is the old form.
 fn env(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     for word in words(rest, stages.escape) {
         let name = word.split('=').next().unwrap_or_default();
         if changes_what_runs(name, false) {
-            inputs.add(
-                Kind::Program,
-                format!("not known whether it fetches: what runs with the variable {}", shortened(name)),
-            );
+            inputs
+                .add(Kind::Program, format!("may use the network: programs run with the variable {}", shortened(name)));
         }
         if !word.contains('=') {
             return;
@@ -195,16 +194,16 @@ fn env(rest: &str, stages: &Stages, inputs: &mut Inputs) {
 
 fn shell(rest: &str, stages: &mut Stages, inputs: &mut Inputs) {
     match exec_form(rest) {
-        // It is read again with each RUN.
+        // The shell's words are read again for each RUN.
         Exec::Words(words) if !words.is_empty() && words.concat().len() <= SHELL => stages.shell = words.into(),
         _ => {
-            inputs.note(format!("not known: the shell of SHELL {}", shortened(rest)));
+            inputs.note(format!("unknown shell: SHELL {}", shortened(rest)));
             stages.shell = default_shell();
         }
     }
 }
 
-/// `--from` of COPY and ADD: a stage, or an image, or a context that the builder's caller names.
+/// `--from` of COPY and ADD: a stage, an image, or a build context that the caller of the builder supplies.
 fn files_of(arguments: &Arguments<'_>, stages: &Stages, inputs: &mut Inputs) {
     for flag in &arguments.flags {
         if let Some(("--from", name)) = flag.split_once('=') {
@@ -215,7 +214,7 @@ fn files_of(arguments: &Arguments<'_>, stages: &Stages, inputs: &mut Inputs) {
 
 fn image_of(name: &str, stages: &Stages, inputs: &mut Inputs) {
     if !name.is_empty() && name != "scratch" && !is_pinned(name) && !stages.has(name) {
-        inputs.add(Kind::Files, format!("files of the image {}, {}", shortened(name), how_named(name)));
+        inputs.add(Kind::Files, format!("files from the image {}, {}", shortened(name), how_named(name)));
     }
 }
 
@@ -230,10 +229,10 @@ fn add(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     let sum = arguments.flags.iter().find_map(|flag| Sha256::from_prefixed(flag.strip_prefix("--checksum=")?));
     for source in &sources {
         let said = match place_of(source) {
-            // A checksum pins the one address that it is for. Of a repository it may be a few digits.
+            // A checksum pins a single URL. For a repository, it may be only a few digits of a commit id.
             Place::Address if sum.is_some() && sources.len() == 1 && !is_repository(source) => continue,
             Place::Address => format!("ADD of {}", shortened(source)),
-            Place::Variable => format!("ADD of {}, which may be an address", shortened(source)),
+            Place::Variable => format!("ADD of {}, which may be a URL", shortened(source)),
             Place::Context => continue,
         };
         inputs.add(Kind::Add, said);
@@ -242,19 +241,19 @@ fn add(rest: &str, stages: &Stages, inputs: &mut Inputs) {
 
 enum Place {
     Address,
-    /// A variable may make it an address.
+    /// A variable may turn the source into an address.
     Variable,
     Context,
 }
 
-/// Where a source of ADD is. Letters' case is not looked at, and schemes that builders refuse are addresses too.
+/// Classifies a source of ADD. Case is ignored, and schemes that builders reject also count as addresses.
 fn place_of(source: &str) -> Place {
     let before_variable = source.split('$').next().unwrap_or_default();
     let scheme = source.split_once("://").is_some_and(|(scheme, _)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
     });
-    // `git@host:path`, and `host:path` with it.
+    // `git@host:path` or `host:path`.
     let host =
         source.split_once(':').is_some_and(|(host, path)| !host.contains('/') && host.len() > 1 && !path.is_empty());
     if source.starts_with("<<") {
@@ -267,7 +266,7 @@ fn place_of(source: &str) -> Place {
     if may_become_one { Place::Variable } else { Place::Context }
 }
 
-/// `….git`, with `#REF` or `?ref=…`, and the old `github.com/OWNER/NAME`.
+/// `….git`, with `#REF` or `?ref=…`, and the old form `github.com/OWNER/NAME`.
 fn is_repository(source: &str) -> bool {
     let source = source.to_ascii_lowercase();
     let place = source.split(['#', '?']).next().unwrap_or_default();
@@ -283,7 +282,7 @@ fn run(rest: &str, instruction: &str, documents: &[HereDocument], stages: &Stage
     list(&programs_of(&arguments, documents, stages), instruction, inputs);
 }
 
-/// What RUN runs: a here-document alone is a script; with others the shell reads all of it.
+/// What RUN runs. If the whole command is a single here-document, it is a script; otherwise the shell reads the command and the here-documents.
 fn programs_of(arguments: &Arguments<'_>, documents: &[HereDocument], stages: &Stages) -> Programs {
     let exec = exec_form(arguments.text);
     if let Exec::Words(words) = exec {
@@ -312,11 +311,11 @@ fn programs_of(arguments: &Arguments<'_>, documents: &[HereDocument], stages: &S
         }
     };
     if matches!(exec, Exec::Doubtful) {
-        programs.unclear.get_or_insert("it is not quite an array of JSON");
+        programs.unclear.get_or_insert("malformed JSON array in exec form");
     }
-    // Builders without here-documents read their lines as instructions.
+    // Builders without here-document support read these lines as instructions.
     if documents.iter().any(|document| FORMS.iter().any(|(name, _)| document.name.eq_ignore_ascii_case(name))) {
-        programs.unclear.get_or_insert("its here-document ends in the name of an instruction");
+        programs.unclear.get_or_insert("the here-document's delimiter is the name of an instruction");
     }
     programs
 }
@@ -334,7 +333,7 @@ fn interpreter(script: &str) -> Programs {
     follow::of_words(&words)
 }
 
-/// What one RUN step does, as sentences.
+/// Lists what one RUN step does, as sentences.
 fn list(programs: &Programs, instruction: &str, inputs: &mut Inputs) {
     let step = || shortened(&instruction.split_whitespace().collect::<Vec<_>>().join(" "));
     if !programs.fetching.is_empty() {
@@ -348,17 +347,17 @@ fn list(programs: &Programs, instruction: &str, inputs: &mut Inputs) {
         inputs.add(Kind::Run, format!("a RUN step that uses the network ({}): {}", names.join(", "), step()));
     }
     if let Some(why) = programs.unclear {
-        inputs.add(Kind::Unclear, format!("not known what a RUN step runs ({why}): {}", step()));
+        inputs.add(Kind::Unclear, format!("a RUN step that cannot be followed ({why}): {}", step()));
     }
     for name in &programs.unknown {
-        inputs.add(Kind::Program, format!("not known whether it fetches: {}", shortened(name)));
+        inputs.add(Kind::Program, format!("may use the network: {}", shortened(name)));
     }
     for name in &programs.scripts {
-        inputs.add(Kind::Script, format!("not known whether it fetches: {}, which runs a script", shortened(name)));
+        inputs.add(Kind::Script, format!("may use the network: {}, which runs a script", shortened(name)));
     }
 }
 
-/// `--mount=type=…,from=…`: images, and what the builder keeps or was given.
+/// `--mount=type=…,from=…`: mounted images, and files that the builder stores or receives.
 fn mounts(arguments: &Arguments<'_>, stages: &Stages, inputs: &mut Inputs) {
     for mount in arguments.flags.iter().filter_map(|flag| flag.strip_prefix("--mount=")) {
         let field = |wanted: &[&str]| {
@@ -374,16 +373,16 @@ fn mounts(arguments: &Arguments<'_>, stages: &Stages, inputs: &mut Inputs) {
         let kind = field(&["type"]).unwrap_or_default().to_ascii_lowercase();
         let said = match kind.as_str() {
             "" | "bind" | "tmpfs" => continue,
-            "cache" => format!("a cache of the builder, mounted in a RUN step: {}", shortened(&target)),
-            "secret" => format!("a secret of the builder, mounted in a RUN step: {}", shortened(&target)),
-            "ssh" => "an SSH agent of the builder, mounted in a RUN step".to_owned(),
-            _ => format!("not known: the mount {}", shortened(mount)),
+            "cache" => format!("a builder cache mounted in a RUN step: {}", shortened(&target)),
+            "secret" => format!("a builder secret mounted in a RUN step: {}", shortened(&target)),
+            "ssh" => "the builder's SSH agent mounted in a RUN step".to_owned(),
+            _ => format!("unknown mount: {}", shortened(mount)),
         };
         inputs.add(Kind::Mount, said);
     }
 }
 
-/// Does the name end with a whole digest? A variable in its place is none.
+/// Whether the name ends with a complete digest. A variable does not count as a digest.
 fn is_pinned(name: &str) -> bool {
     name.rsplit_once('@').is_some_and(|(_, digest)| Sha256::from_prefixed(digest).is_some())
 }
@@ -392,7 +391,7 @@ fn how_named(name: &str) -> &'static str {
     if name.contains('$') { "named with a variable" } else { "named by tag and not by digest" }
 }
 
-/// What a builder takes for a stage's name: nothing that could be an image with a tag or a digest.
+/// Whether a builder accepts the name for a stage: it cannot be an image name with a tag or a digest.
 fn is_stage_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(allowed)

@@ -1,8 +1,8 @@
-//! The place in a shell's text, and the words there.
+//! A position in shell text, and functions that read words.
 
 use super::shell::{DEPTH, Splitter, Word, ends_word};
 
-/// A place in a text.
+/// A position in a text.
 pub(super) struct Lexer<'t> {
     text: &'t str,
     at: usize,
@@ -43,19 +43,19 @@ impl<'t> Lexer<'t> {
         there
     }
 
-    /// The word, and not merely its beginning.
+    /// Consumes the word if it is the complete next word, not only a prefix of it.
     pub(super) fn eat_word(&mut self, word: &str) -> bool {
         let after = self.rest().strip_prefix(word);
         let there = after.is_some_and(|after| after.chars().next().is_none_or(ends_word));
         there && self.eat(word)
     }
 
-    /// Blanks, and a backslash at a line's end.
+    /// Skips blanks and backslash line continuations.
     pub(super) fn skip_blanks(&mut self) {
         while self.eat("\\\n") || self.peek().is_some_and(|letter| is_blank(letter) && self.next().is_some()) {}
     }
 
-    /// Blanks, ends of lines and comments.
+    /// Skips blanks, line ends and comments.
     pub(super) fn skip_blanks_and_lines(&mut self) {
         loop {
             self.skip_blanks();
@@ -77,13 +77,13 @@ impl<'t> Lexer<'t> {
         self.at = self.text.len();
     }
 
-    /// Is `)` next, blanks aside? It is taken then.
+    /// Consumes blanks and a `)`. Returns whether there was a `)`.
     pub(super) fn closes_at_once(&mut self) -> bool {
         self.skip_blanks();
         self.eat(")")
     }
 
-    /// Lines up to the one that is `name`, and whether it came.
+    /// Reads lines up to the line that equals `name`. Also returns whether that line was found.
     pub(super) fn document(&mut self, name: &str, strip_tabs: bool) -> (String, bool) {
         let mut text = String::new();
         while !self.rest().is_empty() {
@@ -98,7 +98,7 @@ impl<'t> Lexer<'t> {
         (text, false)
     }
 
-    /// What was read since `from`.
+    /// The text read since `from`.
     fn since(&self, from: usize) -> &'t str {
         self.text.get(from..self.at).unwrap_or_default()
     }
@@ -151,7 +151,7 @@ impl Splitter<'_> {
             match self.lexer.next() {
                 Some('\'') => return,
                 Some(letter) => word.text.push(letter),
-                None => return self.note("a quote without its end"),
+                None => return self.note("an unterminated quote"),
             }
         }
     }
@@ -166,12 +166,12 @@ impl Splitter<'_> {
                     return;
                 }
                 Some(_) => self.quoted_letter(word, depth),
-                None => return self.note("a quote without its end"),
+                None => return self.note("an unterminated quote"),
             }
         }
     }
 
-    /// Reads to the end as if in double quotes: a here-document.
+    /// Reads to the end as if in double quotes, for a here-document.
     pub(super) fn quoted_to_end(&mut self, depth: usize) {
         if depth > DEPTH {
             return self.note("substitutions are nested too deeply");
@@ -202,7 +202,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// `$NAME`, `${…}`, `$(…)`, `$((…))`, `$'…'`. Their text stays as it is written.
+    /// `$NAME`, `${…}`, `$(…)`, `$((…))`, `$'…'`. The text is kept unexpanded.
     fn dollar(&mut self, word: &mut Word, in_quotes: bool, depth: usize) {
         let from = self.lexer.at;
         self.lexer.next();
@@ -225,7 +225,7 @@ impl Splitter<'_> {
                 let mut text = Word::default();
                 self.single(&mut text);
                 if text.text.ends_with('\\') {
-                    self.note("a quote of bash's own kind");
+                    self.note("a quote form specific to bash");
                 }
                 true
             }
@@ -249,7 +249,7 @@ impl Splitter<'_> {
         word.splits |= expands && !in_quotes;
     }
 
-    /// `${NAME…}`: what is in it may hold further expansions.
+    /// `${NAME…}`, which may contain further expansions.
     fn braces(&mut self, in_quotes: bool, depth: usize) {
         if depth > DEPTH {
             self.lexer.skip_all();
@@ -274,13 +274,13 @@ impl Splitter<'_> {
                 Some(_) => {
                     self.lexer.next();
                 }
-                None => return self.note("an expansion without its end"),
+                None => return self.note("an unterminated expansion"),
             }
             inner.text.clear();
         }
     }
 
-    /// Up to `))`: numbers, in which substitutions may be.
+    /// Reads arithmetic up to `))`. It may contain substitutions.
     fn arithmetic(&mut self, depth: usize) {
         let mut inner = Word::default();
         let mut open = 0_usize;
@@ -288,7 +288,7 @@ impl Splitter<'_> {
             match self.lexer.peek() {
                 Some(')') if open == 0 => {
                     if !self.lexer.eat("))") {
-                        self.note("arithmetic without its end");
+                        self.note("unterminated arithmetic");
                         self.lexer.skip_all();
                     }
                     return;
@@ -303,13 +303,13 @@ impl Splitter<'_> {
                     open = if letter == '(' { open + 1 } else { open.saturating_sub(usize::from(letter == ')')) };
                     self.lexer.next();
                 }
-                None => return self.note("arithmetic without its end"),
+                None => return self.note("unterminated arithmetic"),
             }
             inner.text.clear();
         }
     }
 
-    /// A substitution in backticks. Within them a backslash escapes `$`, a backtick and itself.
+    /// A backtick substitution. Inside it, a backslash escapes `$`, a backtick and itself.
     fn backticks(&mut self, word: &mut Word, depth: usize) {
         let from = self.lexer.at;
         self.lexer.next();
@@ -326,7 +326,7 @@ impl Splitter<'_> {
                 },
                 Some(letter) => text.push(letter),
                 None => {
-                    self.note("a substitution without its end");
+                    self.note("an unterminated substitution");
                     break;
                 }
             }
@@ -338,7 +338,7 @@ impl Splitter<'_> {
     }
 }
 
-/// What a variable may be called, with an index or without.
+/// Whether the text is a variable name, with or without an index.
 fn is_name(text: &str) -> bool {
     let name = text.split('[').next().unwrap_or_default();
     name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')

@@ -1,10 +1,10 @@
-//! Inputs of a build that the commit does not pin. They are listed in every report: a proved commit does not prove them.
+//! Build inputs that the commit does not pin. Every report lists them, because a proved commit does not cover them.
 //!
-//! Two closed worlds: every instruction of a Dockerfile has its rule in `forms.rs`, and every program that a RUN step starts is looked up in
-//! `table.rs` and `table_local.rs`. What is in no table, and what cannot be followed, is listed as not known. It does not look at what files of
-//! the commit or of a base image do: a script that a RUN step starts is listed as such, and what it fetches is not known.
+//! There are two closed lists: `forms.rs` has a rule for every Dockerfile instruction, and every program that a RUN step starts is looked up in
+//! `table.rs` and `table_local.rs`. Programs in no table and steps that cannot be followed are listed as unknown. Files of the commit and of base
+//! images are not read: a script that a RUN step starts is listed as a script, and what it downloads is unknown.
 //!
-//! To add a program: one word in a row of the tables.
+//! To add a program, add one word to a row of the tables.
 
 mod doors;
 mod follow;
@@ -31,19 +31,19 @@ use std::hash::BuildHasher;
 use crate::manifest::build_log::{BuildLog, LogEvent};
 use crate::manifest::dockerfile::{Dockerfile, HereDocument};
 
-/// Lines of each kind that a report shows; of the others their number.
+/// The maximum number of lines of each kind that a report shows. For further lines, it shows only their number.
 const SHOWN: usize = 50;
-/// Bytes of instructions that are read. The longest Dockerfiles have some 50 KB.
+/// The maximum number of instruction bytes that are read. The longest Dockerfiles have about 50 KB.
 const READ: usize = 2 << 20;
-/// Characters of a name or an instruction that are shown.
+/// Characters shown of a name or an instruction.
 const LINE: usize = 120;
 
-/// Kinds of inputs, in the order of the list.
+/// Kinds of input, in the order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    /// What is not known of the list itself.
+    /// What is missing or unknown in the list itself.
     Note,
-    /// What reads the Dockerfile.
+    /// The frontend that reads the Dockerfile.
     Frontend,
     /// FROM.
     Base,
@@ -51,9 +51,9 @@ pub(crate) enum Kind {
     Files,
     /// ADD.
     Add,
-    /// RUN steps that fetch.
+    /// RUN steps that use the network.
     Run,
-    /// What the builder mounts.
+    /// Mounts of files that the builder provides.
     Mount,
     /// ARG.
     Argument,
@@ -69,17 +69,17 @@ const KINDS: [(Kind, &str); 11] = [
     (Kind::Note, "notes"),
     (Kind::Frontend, "frontends"),
     (Kind::Base, "base images"),
-    (Kind::Files, "images from which files are taken"),
+    (Kind::Files, "images from which files are used"),
     (Kind::Add, "ADD instructions"),
     (Kind::Run, "RUN steps that use the network"),
-    (Kind::Mount, "mounts of the builder's"),
+    (Kind::Mount, "builder mounts"),
     (Kind::Argument, "build arguments"),
-    (Kind::Unclear, "RUN steps that are not followed"),
-    (Kind::Program, "programs that are not known"),
+    (Kind::Unclear, "RUN steps that cannot be followed"),
+    (Kind::Program, "unknown programs"),
     (Kind::Script, "programs that run scripts"),
 ];
 
-/// The inputs found so far. What is shown of them is bounded.
+/// The inputs found so far. The number of lines kept for display is bounded.
 pub(crate) struct Inputs {
     kinds: Vec<Found>,
     hasher: RandomState,
@@ -90,7 +90,7 @@ pub(crate) struct Inputs {
 #[derive(Default)]
 struct Found {
     shown: Vec<String>,
-    /// Hashes of all sentences, for the number of those that are not shown.
+    /// Hashes of all lines, to count those that are not shown.
     seen: HashSet<u64>,
 }
 
@@ -99,12 +99,13 @@ impl Inputs {
         Self { kinds: KINDS.iter().map(|_| Found::default()).collect(), hasher: RandomState::new(), left: READ }
     }
 
-    /// Something that is not known of the list itself.
+    /// Adds a note about what is missing or unknown in the list itself.
     pub(crate) fn note(&mut self, sentence: impl Into<String>) {
         self.add(Kind::Note, sentence.into());
     }
 
-    /// What a builder printed of the Dockerfile: numbered steps, and lines that may be shortened or imitated, which only adds to the list.
+    /// Reads the instructions in a log: numbered steps, and lines that may be shortened or imitated. An imitated line can only add to
+    /// the list.
     pub(crate) fn read_log(&mut self, log: &BuildLog) {
         let steps = log.events().filter_map(|event| match event {
             LogEvent::Step { instruction, .. }
@@ -119,7 +120,7 @@ impl Inputs {
                 LogEvent::ResolvedBase { stage, .. } => stages.add(stage),
                 LogEvent::Instruction { stage, .. } if !stage.is_empty() => stages.add(stage),
                 LogEvent::BuildTriggers => {
-                    self.note("not known: ONBUILD instructions of a base image ran, and the log does not show them");
+                    self.note("ONBUILD instructions of a base image ran, and the log does not show them");
                 }
                 _ => {}
             }
@@ -128,7 +129,7 @@ impl Inputs {
             match event {
                 LogEvent::ResolvedBase { name, .. } => forms::resolved(name, Kind::Base, "base image", self),
                 LogEvent::Instruction { instruction, .. } => match instruction.strip_prefix("FROM ").map(str::trim) {
-                    Some(name) => forms::resolved(name, Kind::Files, "files of the image", self),
+                    Some(name) => forms::resolved(name, Kind::Files, "files from the image", self),
                     None => forms::read(instruction, &[], &mut stages, self),
                 },
                 _ => {}
@@ -136,13 +137,13 @@ impl Inputs {
         }
     }
 
-    /// The instructions that a builder printed.
+    /// Reads the instructions that a builder printed.
     fn read_steps<'t>(&mut self, steps: impl Iterator<Item = &'t str>) {
         let mut stages = forms::Stages::new('\\');
         steps.for_each(|step| forms::read(step, &[], &mut stages, self));
     }
 
-    /// A Dockerfile.
+    /// Reads a Dockerfile.
     pub(crate) fn read_file(&mut self, file: &Dockerfile) {
         for (name, value) in &file.directives {
             forms::directive(name, value, self);
@@ -162,18 +163,18 @@ impl Inputs {
         }
     }
 
-    /// May this instruction be read? If not, the list says so.
+    /// Whether the budget allows reading this instruction. If it does not, adds a note.
     fn may_read(&mut self, text: &str, documents: &[HereDocument]) -> bool {
         let bytes = documents.iter().fold(text.len(), |sum, document| sum.saturating_add(document.content.len()));
         let left = self.left.checked_sub(bytes);
         self.left = left.unwrap_or(0);
         if left.is_none() {
-            self.note("not known: the instructions beyond the first 2 MiB are not read");
+            self.note("instructions beyond the first 2 MiB are not read");
         }
         left.is_some()
     }
 
-    /// A sentence for each input, by kind and in the order in which they came: the first ones of each kind, and the number of the others.
+    /// One line for each input, by kind and in order of discovery: the first lines of each kind, then the number of further ones.
     pub(crate) fn lines(self) -> Vec<String> {
         let mut lines = Vec::new();
         for ((_, name), found) in KINDS.iter().zip(self.kinds) {
@@ -187,7 +188,7 @@ impl Inputs {
     }
 }
 
-/// A name or an instruction, so far as it is shown.
+/// A name or an instruction, cut to the length shown.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(LINE) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),

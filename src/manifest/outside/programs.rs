@@ -1,4 +1,4 @@
-//! What is known of programs: the rules, and the look-up in the tables.
+//! Rules for programs, and the lookup in the tables.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -6,45 +6,45 @@ use std::sync::LazyLock;
 use super::table::FETCHING;
 use super::table_local::LOCAL;
 
-/// What a program does with the network.
+/// How a program uses the network.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Rule {
-    /// It fetches whenever it runs, but for `--version` and `--help`.
+    /// Uses the network whenever it runs, except with `--version` or `--help`.
     Always,
-    /// It reads files. An address among its arguments, or a variable that may be one, is not known to be text.
+    /// Reads files. An argument that is or may be an address might be opened, so it is listed.
     Never,
-    /// It does not fetch, and an address is text to it.
+    /// Does not use the network. An address in its arguments is only text.
     Text,
-    /// It runs a script, a build file or text of its own: what that fetches is not known.
+    /// Runs a script or a build file. What the file downloads is unknown.
     Script,
-    /// The first word that is not an option says. `-` is no such word at all, `*` is every word that is in no list.
+    /// The first word that is not an option decides. `-` means that there is no such word; `*` means every word in no list.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
-    /// It fetches with one of these options, and does not with any other: marks as in `doors.rs`.
+    /// Uses the network only with one of these options. The marks are as in `doors.rs`.
     Options(&'static str),
-    /// It runs what somebody wrote with an option that begins so, or with an argument that holds such text; nothing is fetched otherwise.
+    /// Runs code if an option begins with one of these marks or an argument contains one. Does not use the network otherwise.
     Scripts(&'static str),
-    /// It fetches where an argument is an address: one with `://`. Of a variable it is not known.
+    /// Uses the network if an argument contains `://`. If an argument is a variable, this is unknown.
     Address,
-    /// It fetches where an argument names a host: one with a colon. Of a variable it is not known.
+    /// Uses the network if an argument contains a host with a colon. If an argument is a variable, this is unknown.
     Host,
-    /// It runs the program that its arguments name.
+    /// Runs the program in its arguments.
     Wraps(Wrapper),
     /// A shell: `-c TEXT`.
     Shell,
-    /// A shell of Windows.
+    /// A Windows shell.
     Windows,
-    /// A rule of its own, in `follow.rs`.
+    /// Has its own rule in `follow.rs`.
     Special(Special),
 }
 
-/// How to find the program in a wrapper's arguments. An option that is in neither list is not followed.
+/// How to find the program in a wrapper's arguments. A command with an option in neither list is not followed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wrapper {
-    /// Options that stand alone.
+    /// Options without a value.
     pub(super) flags: &'static str,
-    /// Options whose value is the next word, unless it is in the same one.
+    /// Options whose value is the next word, unless it is in the same word.
     pub(super) values: &'static str,
-    /// Arguments before the program.
+    /// Number of arguments before the program.
     pub(super) skip: usize,
 }
 
@@ -54,25 +54,25 @@ pub(super) enum Special {
     Find,
     /// `-c TEXT` and `-m MODULE`.
     Python,
-    /// The words are a script.
+    /// The words form a script.
     Eval,
     /// `NAME=TEXT`
     Alias,
-    /// A script that edits, and may run programs.
+    /// An editing script, which may run programs.
     Sed,
-    /// An archive may be on a host.
+    /// The archive may be on a remote host.
     Archive,
     /// `-t TYPE` and `//HOST/NAME`.
     Mount,
-    /// `-c TEXT`, with a user's name.
+    /// `-c TEXT`, with a user name.
     Su,
     /// The first word is a script.
     Trap,
 }
 
-/// Programs with one rule.
+/// Programs that share one rule.
 pub(super) struct Row {
-    /// Parted by blanks. A name that ends in `*` may be followed by a version: digits, dots and `-`.
+    /// Separated by spaces. A name that ends in `*` may be followed by a version: digits, dots and `-`.
     pub(super) names: &'static str,
     pub(super) rule: Rule,
 }
@@ -88,7 +88,7 @@ static TABLE: LazyLock<HashMap<&'static str, (Rule, bool)>> = LazyLock::new(|| {
 pub(super) fn rule_of(name: &str) -> Option<Rule> {
     let version = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-');
     let family = || TABLE.get(name.trim_end_matches(version)).filter(|(_, versions)| *versions);
-    // `aarch64-linux-gnu-gcc`: a compiler, or what comes with one, for another machine.
+    // `aarch64-linux-gnu-gcc`: a cross compiler or one of its tools.
     let cross = || {
         let (machine, tool) = name.rsplit_once('-').filter(|(machine, _)| machine.contains("-linux-"))?;
         let known = matches!(
@@ -100,7 +100,7 @@ pub(super) fn rule_of(name: &str) -> Option<Rule> {
     TABLE.get(name).or_else(family).map(|(rule, _)| *rule).or_else(cross)
 }
 
-/// Is the word in a list parted by blanks?
+/// Whether the space-separated list contains the word.
 pub(super) fn lists(list: &str, word: &str) -> bool {
     list.split(' ').any(|listed| listed == word)
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_of_families_only() {
+    fn only_families_may_have_versions() {
         assert!(matches!(rule_of("pip3.11"), Some(Rule::By { .. })));
         assert!(matches!(rule_of("gcc-12"), Some(Rule::Text)));
         assert!(rule_of("cat2").is_none());

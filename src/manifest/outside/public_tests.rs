@@ -1,4 +1,4 @@
-//! What is listed of public Dockerfiles: the page docs/generated/dockerfiles.md. Run by `tests/dockerfiles`.
+//! Counts what is listed for public Dockerfiles, for the page docs/generated/dockerfiles.md. Run by `tests/dockerfiles`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::fs;
 use super::{Inputs, KINDS, Kind, forms};
 use crate::manifest::dockerfile::{Dockerfile, read_whole};
 
-/// Commands that fetch, to be found by a plain search.
+/// Commands that use the network, found by plain text search.
 const WELL_KNOWN: [&str; 22] = [
     "curl",
     "wget",
@@ -39,16 +39,16 @@ struct Counted {
     skipped: usize,
     silent: usize,
     kinds: BTreeMap<&'static str, usize>,
-    /// Programs of a kind with the number of files.
+    /// Programs of each kind, with the number of files that use them.
     programs: BTreeMap<String, usize>,
     scripts: BTreeMap<String, usize>,
     with_unknown: usize,
     overlooked: Vec<String>,
 }
 
-/// The name in a sentence.
+/// The program that a line reports.
 fn name_in(sentence: &str) -> String {
-    let name = sentence.strip_prefix("not known whether it fetches: ").unwrap_or(sentence);
+    let name = sentence.strip_prefix("may use the network: ").unwrap_or(sentence);
     name.strip_suffix(", which runs a script").unwrap_or(name).to_owned()
 }
 
@@ -72,7 +72,7 @@ fn count(file: &Dockerfile, counted: &mut Counted) {
     counted.silent += usize::from(all == 0);
 }
 
-/// RUN steps in which the plain search finds a command and the list names none.
+/// Finds RUN steps in which the plain search finds a command but no line reports network use.
 fn overlooked(file: &Dockerfile, counted: &mut Counted) {
     let mut stages = forms::Stages::new(file.escape);
     for instruction in &file.instructions {
@@ -101,7 +101,7 @@ fn most(names: &BTreeMap<String, usize>, shown: usize) -> String {
     text
 }
 
-/// `HPSB_DOCKERFILES` is a file with the path of a Dockerfile in each line; the counts are written to `HPSB_COUNTED`.
+/// `HPSB_DOCKERFILES` is the path of a file with one Dockerfile path per line. The counts are written to the file at `HPSB_COUNTED`.
 #[test]
 #[ignore = "needs public repositories"]
 fn dockerfiles() {
@@ -118,16 +118,16 @@ fn dockerfiles() {
         }
     }
     let mut page = format!(
-        "{} Dockerfiles were read, as the file that a policy names; {} more are templates, snippets or deliberately wrong, and are not read.\n\n| listed | sentences |\n| --- | --- |\n",
+        "{} Dockerfiles were read, as if a policy specified each of them; {} more could not be read: templates, snippets or deliberately wrong files.\n\n| listed | sentences |\n| --- | --- |\n",
         counted.read, counted.skipped
     );
     for (_, name) in KINDS {
         writeln!(page, "| {name} | {} |", counted.kinds.get(name).copied().unwrap_or_default()).unwrap();
     }
-    writeln!(page, "\n- In {} files nothing is listed.", counted.silent).unwrap();
+    writeln!(page, "\n- Nothing is listed for {} files.", counted.silent).unwrap();
     writeln!(
         page,
-        "- {} files ({} of 100) have a program that is not known; there are {} such programs in all, most of them scripts of the repository itself.",
+        "- {} files ({} of 100) have an unknown program; there are {} unknown programs in total, most of them scripts in the repository itself.",
         counted.with_unknown,
         counted.with_unknown * 100 / counted.read.max(1),
         counted.programs.len()
@@ -135,15 +135,15 @@ fn dockerfiles() {
     .unwrap();
     writeln!(
         page,
-        "- A plain search for {} well-known commands that fetch finds {} RUN steps that the list does not name as using the network.",
+        "- A plain search for {} well-known commands that use the network finds {} RUN steps that the list does not report as using the network.",
         WELL_KNOWN.len(),
         counted.overlooked.len()
     )
     .unwrap();
     let (programs, scripts) = (most(&counted.programs, 20), most(&counted.scripts, 10));
-    writeln!(page, "\nThe twenty most frequent programs that are not known:\n\n{programs}\nThe ten most frequent of those that run a script:\n\n{scripts}").unwrap();
+    writeln!(page, "\nThe twenty most frequent unknown programs:\n\n{programs}\nThe ten most frequent programs that run a script:\n\n{scripts}").unwrap();
     fs::write(std::env::var("HPSB_COUNTED").unwrap(), page).unwrap();
     for line in counted.overlooked {
-        println!("not named: {line}");
+        println!("not reported: {line}");
     }
 }

@@ -1,4 +1,4 @@
-//! sed's scripts, as GNU sed reads them: whether one only edits. `e` and the flag `e` of `s` run programs.
+//! Reads sed scripts as GNU sed does, to determine whether they only edit. The command `e` and the flag `e` of `s` run programs.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -6,19 +6,19 @@ use std::str::Chars;
 use super::doors::is_long;
 use super::shell::Word;
 
-/// Does sed only edit with these arguments? `false` also where a script is not understood, is in a file, or holds a variable.
+/// Whether sed only edits with these arguments. Also `false` if a script is not understood, is in a file, or contains a variable.
 pub(super) fn only_edits(arguments: &[Word]) -> bool {
     scripts(arguments).is_some_and(|script| {
         let scan = |brackets| {
             let mut scan = Scan { letters: script.chars().peekable(), brackets, runs: false };
             (scan.script().is_some(), scan.runs)
         };
-        // Old versions end a pattern at a `/` within brackets. What is an error to them runs nothing.
+        // Old versions end a pattern at a `/` inside brackets. If an old version rejects a script, it runs nothing.
         scan(true).0 && !scan(false).1
     })
 }
 
-/// The script: of all `-e`, or else the first argument that is not an option.
+/// The script: all `-e` values or, if there are none, the first argument that is not an option.
 fn scripts(arguments: &[Word]) -> Option<String> {
     let mut words = arguments.iter();
     let mut found: Vec<&str> = Vec::new();
@@ -73,14 +73,14 @@ fn scripts(arguments: &[Word]) -> Option<String> {
 
 struct Scan<'t> {
     letters: Peekable<Chars<'t>>,
-    /// A pattern does not end within brackets.
+    /// A delimiter inside brackets does not end the pattern.
     brackets: bool,
-    /// It runs a program.
+    /// The script runs a program.
     runs: bool,
 }
 
 impl Scan<'_> {
-    /// `None`: something else than an edit.
+    /// Scans a script. `None`: something other than an edit.
     fn script(&mut self) -> Option<()> {
         loop {
             self.skip(|letter| letter.is_whitespace() || matches!(letter, ';' | '}'));
@@ -132,7 +132,7 @@ impl Scan<'_> {
         while self.letters.next_if(|letter| are(*letter)).is_some() {}
     }
 
-    /// `5`, `5~2`, `+5`, `$`, `/RE/I`, `\cREc`, or none.
+    /// Reads `5`, `5~2`, `+5`, `$`, `/RE/I`, `\cREc`, or nothing.
     fn address(&mut self) -> Option<()> {
         match self.letters.peek() {
             Some('$') => self.letters.next().map(|_| ()),
@@ -150,7 +150,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Up to the letter that ends it.
+    /// Reads up to the character that ends the part.
     fn part(&mut self, end: char, brackets: bool) -> Option<()> {
         loop {
             match self.letters.next()? {
@@ -164,7 +164,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Up to the `]` that closes: not a first one, and not one of `[:space:]`.
+    /// Reads up to the closing `]`, which is neither the first character nor the end of a class like `[:space:]`.
     fn bracket(&mut self) -> Option<()> {
         self.letters.next_if_eq(&'^');
         let mut before = self.letters.next()?;
@@ -181,7 +181,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Up to the end of a line without a backslash at it.
+    /// Reads up to the end of a line that does not end with a backslash.
     fn text(&mut self) {
         while let Some(letter) = self.letters.next_if(|letter| *letter != '\n') {
             if letter == '\\' {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_a_program_is_not_an_edit() {
+    fn scripts_that_run_programs_are_not_edits() {
         for script in [
             "s/a/b/",
             "s|a|b|g;s,/x/,/y/,I",

@@ -1,33 +1,33 @@
-//! A strict splitter of shell text into its simple commands (POSIX "Shell Command Language", with what bash adds).
+//! A strict splitter of shell text into simple commands (POSIX "Shell Command Language", with bash's additions).
 //!
-//! It expands nothing. A word that the shell would expand is marked, and what the splitter cannot follow is said in
-//! [`Script::unclear`]. It goes over the text once, and what is nested in it is bounded by [`DEPTH`].
+//! It expands nothing. It marks words that the shell would expand, and reports what it cannot follow in [`Script::unclear`]. It reads the text
+//! once, and [`DEPTH`] limits nesting.
 
 use std::collections::HashSet;
 
 use super::lexer::{Lexer, is_blank};
 use super::socket;
 
-/// Substitutions in substitutions that are followed.
+/// Maximum depth of nested substitutions.
 pub(super) const DEPTH: usize = 20;
 
 /// A word without its quotes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Word {
-    /// Expansions are left as they are written.
+    /// The text, with expansions unexpanded.
     pub(super) text: String,
-    /// The shell makes something else of it: a variable, a substitution, a pattern, braces.
+    /// The shell changes the word: it contains a variable, a substitution, a pattern or braces.
     pub(super) expands: bool,
-    /// It may become several words, or none: an expansion outside of quotes.
+    /// The word may become several words or none: it contains an expansion outside quotes.
     pub(super) splits: bool,
-    /// Some of it is in quotes or escaped.
+    /// Part of the word is quoted or escaped.
     pub(super) quoted: bool,
     /// `NAME=…`
     pub(super) assigns: bool,
 }
 
 impl Word {
-    /// A word that nothing is expanded in.
+    /// A word without expansions.
     pub(super) fn literal(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
@@ -41,11 +41,11 @@ impl Word {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Command {
     pub(super) words: Vec<Word>,
-    /// The here-document that it reads, as a number in [`Script::documents`].
+    /// The here-document that the command reads, as an index into [`Script::documents`].
     pub(super) input: Option<usize>,
 }
 
-/// Text of a here-document, and whether the shell expands it.
+/// The text of a here-document, and whether the shell expands it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Document {
     pub(super) text: String,
@@ -57,21 +57,21 @@ pub(super) struct Document {
 pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     pub(super) documents: Vec<Document>,
-    /// Functions that are surely defined before any use. What is in them is among the commands.
+    /// Functions that are certainly defined before any use. `commands` includes the commands in them.
     pub(super) functions: HashSet<String>,
-    /// Variables that are assigned, and whether it is for one program.
+    /// Assigned variables, and whether the assignment applies to one program only.
     pub(super) variables: Vec<(String, bool)>,
-    /// A word names a socket: bash's /dev/tcp and /dev/udp.
+    /// A word refers to a socket: bash's /dev/tcp or /dev/udp.
     pub(super) sockets: bool,
-    /// Output goes to what a variable names: a socket, which is open for reading too.
+    /// Output goes to a target specified by a variable, which may be a socket. A socket is also open for reading.
     pub(super) opens: bool,
-    /// Something is read from a descriptor that is open.
+    /// The script reads from an open descriptor.
     pub(super) reads: bool,
-    /// Why some of it is not followed.
+    /// Why part of the script cannot be followed.
     pub(super) unclear: Option<&'static str>,
 }
 
-/// Splits a script. `bash`: it is surely read by bash, ksh or zsh, which know `[[`.
+/// Splits a script. `bash`: the reader is certainly bash, ksh or zsh, which support `[[`.
 pub(super) fn split(text: &str, bash: bool) -> Script {
     split_at(text, bash, 0)
 }
@@ -83,7 +83,7 @@ pub(super) fn split_at(text: &str, bash: bool, depth: usize) -> Script {
     splitter.script
 }
 
-/// The commands in the substitutions of a text that is expanded as if it were in double quotes.
+/// The commands in the substitutions of a text that is expanded as if in double quotes.
 fn in_quotes(text: &str, bash: bool, depth: usize) -> Script {
     let mut splitter =
         Splitter { lexer: Lexer::new(text), script: Script::default(), bash, blocks: 0, pending: Vec::new() };
@@ -95,7 +95,7 @@ pub(super) struct Splitter<'t> {
     pub(super) lexer: Lexer<'t>,
     pub(super) script: Script,
     bash: bool,
-    /// Open `if`, `while`, `for`, `case` and `{`.
+    /// Number of open `if`, `while`, `for`, `case` and `{`.
     blocks: usize,
     /// Here-documents that begin on the next line.
     pending: Vec<Pending>,
@@ -107,20 +107,20 @@ struct Pending {
     strip_tabs: bool,
 }
 
-/// What encloses the place in one list.
+/// What encloses the current position within a list.
 #[derive(PartialEq, Eq)]
 enum Enclosing {
     Parentheses,
     Case,
 }
 
-/// What a list has read of its present command, and where it is.
+/// What has been read of the current command in a list, and the position in the list.
 struct State {
     command: Command,
-    /// Variables that are assigned before it.
+    /// Variables assigned before the command.
     variables: Vec<String>,
     enclosing: Vec<Enclosing>,
-    /// The command runs whatever came before it: nothing, `;` or a new line.
+    /// The command certainly runs: it is first, or follows `;` or a new line.
     certain: bool,
     /// See [`Script::opens`].
     opens: bool,
@@ -132,7 +132,7 @@ impl Splitter<'_> {
         self.script.unclear.get_or_insert(why);
     }
 
-    /// Reads commands up to the end, or to the `)` that closes a substitution.
+    /// Reads commands to the end, or to the `)` that closes a substitution.
     pub(super) fn list(&mut self, closes: Option<char>, depth: usize) {
         let mut state = State {
             command: Command::default(),
@@ -177,7 +177,7 @@ impl Splitter<'_> {
                     self.lexer.next();
                     self.end(&mut state, false);
                     if state.enclosing.pop() != Some(Enclosing::Parentheses) {
-                        self.unclear("parentheses do not match");
+                        self.unclear("unbalanced parentheses");
                     }
                 }
                 '<' | '>' | '&' => self.redirect(&mut state),
@@ -186,10 +186,10 @@ impl Splitter<'_> {
         }
         self.end(&mut state, false);
         if closes.is_some() || !state.enclosing.is_empty() {
-            self.unclear("it ends before it is complete");
+            self.unclear("an incomplete script");
         }
         if depth == 0 && !self.pending.is_empty() {
-            self.unclear("a here-document is not shown");
+            self.unclear("a here-document without its lines");
         }
     }
 
@@ -204,7 +204,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// `(`: a function's definition behind a name, a subshell elsewhere.
+    /// Handles `(`: a function definition after a name, a subshell elsewhere.
     fn open(&mut self, state: &mut State) {
         self.lexer.next();
         match state.command.words.as_slice() {
@@ -231,7 +231,7 @@ impl Splitter<'_> {
         state.certain = false;
     }
 
-    /// The present command is complete.
+    /// Finishes the current command.
     fn end(&mut self, state: &mut State, certain: bool) {
         let command = std::mem::take(&mut state.command);
         let before = !command.words.is_empty();
@@ -269,12 +269,12 @@ impl Splitter<'_> {
         state.command.words.push(word);
     }
 
-    /// Words up to `)`: an array's.
+    /// Reads an array's words up to `)`.
     fn array(&mut self, depth: usize) {
         loop {
             self.lexer.skip_blanks_and_lines();
             match self.lexer.peek() {
-                None => return self.unclear("it ends before it is complete"),
+                None => return self.unclear("an incomplete script"),
                 Some(')') => {
                     self.lexer.next();
                     return;
@@ -287,7 +287,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Reserved words in a command's place. `false`: it is not one.
+    /// Handles a reserved word in command position. Returns `false` if it is not one.
     fn reserved(&mut self, word: &str, state: &mut State) -> bool {
         match word {
             "if" | "while" | "until" | "{" => self.blocks += 1,
@@ -302,7 +302,7 @@ impl Splitter<'_> {
                 self.word_after_blanks(state.depth);
                 let word = self.word_after_blanks(state.depth);
                 if !word.is("in") {
-                    self.unclear("a case without in");
+                    self.unclear("a case without `in`");
                 }
                 state.enclosing.push(Enclosing::Case);
                 self.pattern(state);
@@ -326,7 +326,7 @@ impl Splitter<'_> {
     fn leave_case(&mut self, state: &mut State) {
         self.blocks = self.blocks.saturating_sub(1);
         if state.enclosing.pop() != Some(Enclosing::Case) {
-            self.unclear("an esac without a case");
+            self.unclear("an `esac` without a `case`");
         }
     }
 
@@ -335,7 +335,7 @@ impl Splitter<'_> {
         self.word(depth)
     }
 
-    /// `NAME [in WORD…]`: the words are expanded and nothing of them is run.
+    /// `NAME [in WORD…]`: the words are expanded but not run.
     fn head_of_for(&mut self, depth: usize) {
         self.word_after_blanks(depth);
         self.lexer.skip_blanks_and_lines();
@@ -346,7 +346,7 @@ impl Splitter<'_> {
             self.lexer.skip_blanks();
             match self.lexer.peek() {
                 None | Some('\n' | ';') => return,
-                Some(letter) if is_operator(letter) => return self.unclear("an operator in the words of a for"),
+                Some(letter) if is_operator(letter) => return self.unclear("an operator in the words of a `for`"),
                 Some(_) => {
                     self.word(depth);
                 }
@@ -379,12 +379,12 @@ impl Splitter<'_> {
         }
     }
 
-    /// What is in `[[ … ]]`: its operators are not the shell's.
+    /// Reads `[[ … ]]`, whose operators are not shell operators.
     fn test(&mut self, depth: usize) {
         loop {
             self.lexer.skip_blanks_and_lines();
             match self.lexer.peek() {
-                None => return self.unclear("it ends before it is complete"),
+                None => return self.unclear("an incomplete script"),
                 Some(letter) if is_operator(letter) => {
                     self.lexer.next();
                 }
@@ -397,7 +397,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// A redirection with its target: a file's name is not run, but may open a socket.
+    /// Reads a redirection with its target. A file name does not run anything, but it may open a socket.
     fn redirect(&mut self, state: &mut State) {
         if self.lexer.eat("<<<") {
             self.lexer.skip_blanks();
@@ -418,7 +418,7 @@ impl Splitter<'_> {
         let operator = operators.iter().find(|operator| self.lexer.eat(operator)).copied().unwrap_or_default();
         self.lexer.skip_blanks();
         if self.lexer.eat("(") {
-            // `<(COMMANDS)`: a file's name to the command.
+            // `<(COMMANDS)`: the command receives a file name.
             self.list(Some(')'), state.depth + 1);
             state.command.words.push(Word { text: "<(…)".into(), expands: true, ..Word::default() });
             return;
@@ -434,12 +434,12 @@ impl Splitter<'_> {
         }
     }
 
-    /// The here-documents of the line that has just ended.
+    /// Reads the here-documents that begin after the line just read.
     fn read_documents(&mut self, depth: usize) {
         for pending in std::mem::take(&mut self.pending) {
             let (text, complete) = self.lexer.document(&pending.name, pending.strip_tabs);
             if !complete {
-                self.unclear("a here-document without its end");
+                self.unclear("an unterminated here-document");
             }
             let Some(document) = self.script.documents.get_mut(pending.document) else { continue };
             document.text = text;
@@ -450,7 +450,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Takes over what a nested text runs.
+    /// Adds the commands that a nested text runs.
     pub(super) fn adopt(&mut self, inner: Script) {
         let first = self.script.documents.len();
         self.script.documents.extend(inner.documents);
@@ -467,7 +467,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// A nested text, read on its own.
+    /// Reads a nested text on its own.
     pub(super) fn nested(&mut self, text: &str, depth: usize) {
         let inner = split_at(text, self.bash, depth + 1);
         self.adopt(inner);
@@ -478,17 +478,17 @@ impl Splitter<'_> {
     }
 }
 
-/// The variable of an assignment.
+/// The variable that an assignment sets.
 pub(super) fn assigned(word: &Word) -> String {
     word.text.split(['=', '+', '[']).next().unwrap_or_default().to_owned()
 }
 
-/// Letters that end a word.
+/// Whether the character is an operator; operators end a word.
 pub(super) fn is_operator(letter: char) -> bool {
     matches!(letter, ';' | '&' | '|' | '(' | ')' | '<' | '>' | '\n')
 }
 
-/// Letters that end a word, blanks included.
+/// Whether the character ends a word: an operator or a blank.
 pub(super) fn ends_word(letter: char) -> bool {
     is_operator(letter) || is_blank(letter)
 }

@@ -1,21 +1,21 @@
-//! Sockets that bash opens: a redirection to `/dev/tcp/HOST/PORT` or `/dev/udp/HOST/PORT` (bash's manual, "Redirections"). Whatever the operator,
-//! the descriptor can be read.
+//! Sockets that bash opens: a redirection to `/dev/tcp/HOST/PORT` or `/dev/udp/HOST/PORT` (bash's manual, "Redirections"). With any operator, the
+//! descriptor can be read.
 
 use super::doors::has_letter;
 use super::programs::lists;
 use super::shell::Word;
 
-/// Why a script is not followed in which a variable may name one.
-pub(super) const DEVICE: &str = "a variable in the place of a device";
+/// The reason if a script cannot be followed because a variable in it may refer to a socket.
+pub(super) const DEVICE: &str = "a variable that may refer to a network device";
 
-/// May the shell make `/dev/tcp/HOST/PORT` of it, which bash opens as a socket? A port is a number or the name of a service, which has letters,
-/// digits and hyphens.
+/// Whether the shell may expand the word to `/dev/tcp/HOST/PORT` or `/dev/udp/HOST/PORT`, which bash opens as a socket. A port is a number or a
+/// service name, which has letters, digits and hyphens.
 pub(super) fn may_be_one(target: &Word) -> bool {
     let is_expansion = |letter: char| matches!(letter, '$' | '`');
     let start = target.text.split(is_expansion).next().unwrap_or_default();
     let port = target.text.rsplit('/').next().unwrap_or_default();
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_@*#?!".contains(letter);
-    // What is written behind the last expansion.
+    // The literal text after the last expansion.
     let end = match (port.rsplit_once(['}', ')', '`']), port.rsplit_once('$')) {
         (Some((_, end)), _) => end,
         (None, Some((_, end))) => end.trim_start_matches(is_name),
@@ -28,7 +28,7 @@ pub(super) fn may_be_one(target: &Word) -> bool {
         && !end.contains(no_port)
 }
 
-/// Does the redirection read from a descriptor that is open already?
+/// Whether the redirection reads from a descriptor that is already open.
 pub(super) fn reads_descriptor(operator: &str, target: &Word) -> bool {
     let named = ["/dev/fd", "/dev/std", "/proc/self/fd"].iter().any(|start| target.text.starts_with(start));
     operator == "<&" || operator == "<" && named
@@ -40,7 +40,7 @@ pub(super) fn reads_by_number(words: &[Word]) -> bool {
         && words.iter().any(|word| has_letter(&word.text, 'u'))
 }
 
-/// `exec`: what it opens, the whole shell may read.
+/// `exec`: the rest of the shell may read what `exec` opens.
 pub(super) fn opens_for_all(words: &[Word]) -> bool {
     words.iter().take(3).any(|word| word.text == "exec")
 }

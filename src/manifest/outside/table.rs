@@ -1,9 +1,9 @@
-//! Programs that fetch, run others, or run scripts. To be read beside their own manuals.
+//! Programs that use the network, run other programs, or run scripts. Review rows with the programs' manuals.
 //!
-//! Sources, as of 2026-11-28: the programs' manual pages in Debian 12 and 13 and Alpine 3.20, and what they print for `--help`; for package
-//! managers of languages their command references (docs.npmjs.com, pnpm.io, yarnpkg.com, bun.sh, docs.deno.com, pip.pypa.io, docs.astral.sh/uv,
+//! Sources, as of 2026-11-28: the programs' manual pages in Debian 12 and 13 and Alpine 3.20, and their `--help` output; for language package
+//! managers, their command references (docs.npmjs.com, pnpm.io, yarnpkg.com, bun.sh, docs.deno.com, pip.pypa.io, docs.astral.sh/uv,
 //! python-poetry.org, doc.rust-lang.org/cargo, go.dev/ref/mod, getcomposer.org, bundler.io, maven.apache.org, docs.gradle.org,
-//! learn.microsoft.com/dotnet); the POSIX shell command language. A sub-command that is in no list is not known.
+//! learn.microsoft.com/dotnet); the POSIX shell command language. A sub-command that is not in any list is unknown.
 
 use super::programs::Rule::{
     Address, Always, By, Host, Options, Script, Scripts, Shell, Special, Text, Windows, Wraps,
@@ -23,7 +23,7 @@ const fn wraps(names: &'static str, flags: &'static str, values: &'static str, s
 }
 
 pub(super) const FETCHING: &[Row] = &[
-    // Transfers.
+    // File transfer and network tools.
     row("curl wget wget2 aria2c axel lftp ftp ncftp ncftpget tftp sftp ssh slogin telnet nc ncat netcat socat", Always),
     row("http https httpie xh curlie lynx links elinks w3m yt-dlp youtube-dl gdown rclone gsutil s3cmd azcopy", Always),
     row("ssh-keyscan ssh-copy-id dig nslookup host whois ping traceroute nmap ntpdate rdate", Always),
@@ -50,7 +50,7 @@ pub(super) const FETCHING: &[Row] = &[
     ),
     row("bitsadmin", Always),
     row("choco scoop winget vs_buildtools vs_BuildTools", Always),
-    // Packages of systems.
+    // System packages.
     by(
         "apt-get apt aptitude",
         "update upgrade dist-upgrade full-upgrade safe-upgrade install reinstall build-dep source download satisfy changelog dselect-upgrade -f",
@@ -236,7 +236,7 @@ pub(super) const FETCHING: &[Row] = &[
         "rustup-init rustup-init.sh sh.rustup.rs wasm-pack trunk cross cargo-binstall cargo-chef cargo-install",
         Always,
     ),
-    // Java and its kin.
+    // Java and other JVM languages.
     row(
         "mvn mvnw mvnd gradle gradlew gradle.bat gradlew.bat mvnw.cmd sbt sbtx lein boot clojure clj mill coursier cs jbang bazel bazelisk buck buck2 pants please sdk jenv sdkmanager grails grailsw spring activator",
         Always,
@@ -281,7 +281,7 @@ pub(super) const FETCHING: &[Row] = &[
         Always,
     ),
     row("texhash mktexlsr updmap-sys fmtutil-sys kpsewhich", Text),
-    // Programs that run the program in their arguments.
+    // Programs that run the program named in their arguments.
     wraps(
         "sudo",
         "-A -b -E -H -i -K -k -n -P -S -s --preserve-env --login --set-home --non-interactive --stdin --shell --background",
@@ -326,7 +326,7 @@ pub(super) const FETCHING: &[Row] = &[
     row("find fd fdfind", Special(Own::Find)),
     row("sh bash ash dash ksh ksh93 mksh zsh rbash", Shell),
     row("powershell powershell.exe pwsh pwsh.exe pwsh-preview cmd cmd.exe CMD", Windows),
-    // Programs that run a script, a build file or what a program before them wrote.
+    // Programs that run a script, a build file or another program's output.
     row("python* pypy* micropython", Special(Own::Python)),
     row(
         "make gmake bmake nmake cmake cmake3 ctest cpack ninja ninja-build samu meson scons waf ant rake premake4 premake5 just task tup xmake dpkg-buildpackage debuild rpmbuild abuild makepkg configure autogen.sh bootstrap buildconf qmake pyinstaller",

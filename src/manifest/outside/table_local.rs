@@ -1,7 +1,7 @@
-//! Programs that do not fetch. A name that is in no table is not known.
+//! Programs that do not use the network. A name that is not in any table is unknown.
 //!
-//! Sources, as of 2026-11-28: the lists of programs of GNU coreutils, diffutils, findutils, util-linux, procps and shadow, BusyBox's applets without
-//! the ones for the network, the built-in commands of POSIX, dash and bash, PowerShell's and cmd.exe's own, and for the others their manual pages.
+//! Sources, as of 2026-11-28: the program lists of GNU coreutils, diffutils, findutils, util-linux, procps and shadow; BusyBox's applets except
+//! those for the network; the built-in commands of POSIX, dash, bash, PowerShell and cmd.exe; for all others, their manual pages.
 
 use super::programs::{
     Row,
@@ -31,7 +31,7 @@ pub(super) const LOCAL: &[Row] = &[
         "shred shuf sleep sort split stat stty sum sync tac tail tee test touch tr true truncate tsort tty uname unexpand uniq unlink uptime users vdir",
     ),
     text("wc who whoami yes shasum md5 gsha256sum greadlink"),
-    // Built-in commands of shells.
+    // Shell built-ins.
     text(
         ": [[ bg break cd compgen complete continue declare dirs disown enable exit export fc fg getopts hash help history jobs let local logout mapfile",
     ),
@@ -39,7 +39,7 @@ pub(super) const LOCAL: &[Row] = &[
         "popd pushd read readarray readonly return set setopt shift shopt suspend times type typeset ulimit umask unalias unset unsetopt wait which",
     ),
     text("autoload emulate print whence hostname"),
-    // Texts, files and archives.
+    // Text, files and archives.
     text("csvtool ar ranlib"),
     text("grep egrep fgrep zgrep rg ag diff diff3 sdiff cmp patch dos2unix unix2dos iconv jq yq col colrm column rev"),
     text(
@@ -91,7 +91,7 @@ pub(super) const LOCAL: &[Row] = &[
     text(
         "pg_createcluster pg_dropcluster pg_lsclusters setup-proxy fix-permissions fix-perms execstack paxctl prelink scanelf",
     ),
-    // Compilers and what comes with them.
+    // Compilers and their tools.
     text(
         "gcc* g++* cc c++ clang* clang++* cpp* ld ld.gold ld.lld lld* mold gold as nm objcopy objdump size strip readelf elfedit gcov* gprof addr2line",
     ),
@@ -109,11 +109,11 @@ pub(super) const LOCAL: &[Row] = &[
     ),
     text("nvcc cuobjdump nvidia-smi nvprof ldconfig.real jlink jdeps jmod jcmd"),
     text("checksec circo neato optipng jpegoptim"),
-    // They read files, and some of them what an address names.
+    // Programs that read files; some of them read URLs.
     row(
         "xmlstarlet html2text asciidoctor tidy createrepo createrepo_c qemu-img postmap javadoc cleancss xmlsec1 rsvg-convert jps jstack",
     ),
-    // PowerShell and cmd.exe, which read shares of other machines.
+    // PowerShell and cmd.exe, which can read network shares.
     row(
         "remove-item move-item copy-item new-item get-item get-childitem set-location push-location pop-location write-host write-output write-error",
     ),

@@ -9,12 +9,12 @@ fn of_file(text: &str) -> Vec<String> {
     inputs.lines()
 }
 
-/// What a RUN step is said to do, without the step itself.
+/// The lines reported for a RUN step, without the step itself.
 fn of_run(step: &str) -> Vec<String> {
     let lines = of_file(&format!("FROM scratch\nRUN {step}\n"));
     let shown = |line: String| {
         let line = line.split(": RUN").next().unwrap_or_default().to_owned();
-        line.replace("a RUN step that uses the network ", "fetches ").replace("not known whether it fetches: ", "? ")
+        line.replace("a RUN step that uses the network ", "fetches ").replace("may use the network: ", "? ")
     };
     lines.into_iter().map(shown).collect()
 }
@@ -27,7 +27,7 @@ fn assert_lines(found: &[String], starts: &[&str]) {
 }
 
 #[test]
-fn what_the_commit_does_not_pin_is_listed_once() {
+fn inputs_that_the_commit_does_not_pin_are_listed_once() {
     let digest = "sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
     let instructions = [
         "ARG VERSION=1 REVISION",
@@ -61,26 +61,26 @@ fn what_the_commit_does_not_pin_is_listed_once() {
         "base image nginx:1",
         "base image debian@sha256:${DIGEST}, named with a variable",
         "base image debian:12,",
-        "files of the image 99",
-        "files of the image QUOTED",
-        "files of the image busybox:1",
-        "files of the image alpine:3",
-        "files of the image tools:2",
-        "files of the image quoted:2",
+        "files from the image 99",
+        "files from the image QUOTED",
+        "files from the image busybox:1",
+        "files from the image alpine:3",
+        "files from the image tools:2",
+        "files from the image quoted:2",
         "a RUN step that uses the network (apt-get update, apt-get install): RUN apt",
         "a RUN step that uses the network (curl): RUN [",
-        "a cache of the builder, mounted in a RUN step: /root/.cache",
-        "a secret of the builder, mounted in a RUN step: token",
-        "an SSH agent of the builder, mounted in a RUN step",
+        "a builder cache mounted in a RUN step: /root/.cache",
+        "a builder secret mounted in a RUN step: token",
+        "the builder's SSH agent mounted in a RUN step",
         "build argument VERSION=1: its value is not recorded in the commit",
         "build argument REVISION: its value",
-        "not known whether it fetches: ./configure",
+        "may use the network: ./configure",
     ];
     assert_lines(&inputs.lines(), &starts);
 }
 
 #[test]
-fn lines_of_a_log_without_numbers_are_listed() {
+fn log_lines_without_step_numbers_are_listed() {
     let digest = "sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
     let of_log = |lines: &[&str]| {
         let text: String =
@@ -99,8 +99,8 @@ fn lines_of_a_log_without_numbers_are_listed() {
     ];
     let starts = [
         "base image docker.io/library/debian:12, resolved",
-        "files of the image docker.io/library/evil:1, resolved",
-        "files of the image evil:1, named by tag",
+        "files from the image docker.io/library/evil:1, resolved",
+        "files from the image evil:1, named by tag",
         "a RUN step that uses the network (curl)",
     ];
     assert_lines(&of_log(&kit), &starts);
@@ -108,11 +108,11 @@ fn lines_of_a_log_without_numbers_are_listed() {
     let lines = ["base image evil,", "a RUN step that uses the network (curl)"];
     assert_lines(&of_log(&podman), &lines);
     assert_lines(&of_log(&["STEP 1: FROM evil", "STEP 2: RUN curl x"]), &lines);
-    assert_lines(&of_log(&["Step 1/1 : FROM scratch", "# Executing 1 build trigger"]), &["not known: ONBUILD"]);
+    assert_lines(&of_log(&["Step 1/1 : FROM scratch", "# Executing 1 build trigger"]), &["ONBUILD instructions"]);
 }
 
 #[test]
-fn every_address_that_add_takes_is_listed() {
+fn every_address_that_add_downloads_is_listed() {
     for source in [
         "https://example.com/a",
         "\"https://example.com/a\"",
@@ -150,7 +150,7 @@ fn every_address_that_add_takes_is_listed() {
 }
 
 #[test]
-fn directives_name_what_reads_the_file() {
+fn a_syntax_directive_specifies_the_frontend() {
     let line = ["frontend docker/dockerfile:1, named by tag and not by digest"];
     assert_eq!(of_file("# syntax=docker/dockerfile:1\nFROM scratch\n"), line);
     assert_eq!(of_file("#!/usr/bin/env x\n# check=skip=all\n#\tSyntax = docker/dockerfile:1 x\nFROM scratch\n"), line);
@@ -180,19 +180,19 @@ fn here_documents_are_read() {
     }
     assert_lines(
         &of_file("FROM scratch\nRUN <<EOF\n#!/usr/bin/env python3\nimport x\nEOF\n"),
-        &["not known whether it fetches: python3"],
+        &["may use the network: python3"],
     );
     for quiet in
         ["RUN cat <<'EOF' > x\ncurl $(curl x)\nEOF", "COPY <<EOF /x\ncurl\nEOF", "ADD <<EOF <<B /x\ncurl\nEOF\ncurl\nB"]
     {
         assert_eq!(of_file(&format!("FROM scratch\n{quiet}\n")), [""; 0], "{quiet}");
     }
-    // A builder without here-documents runs the lines.
-    assert_lines(&of_file("FROM scratch\nRUN cat <<CMD\nRUN curl x\nCMD\n"), &["not known what a RUN step runs"]);
-    // A log shows the line alone.
+    // A builder without here-document support runs these lines.
+    assert_lines(&of_file("FROM scratch\nRUN cat <<CMD\nRUN curl x\nCMD\n"), &["a RUN step that cannot be followed"]);
+    // A log shows only the instruction's first line.
     let mut inputs = Inputs::new();
     inputs.read_steps(["RUN bash <<EOF"].into_iter());
-    assert_lines(&inputs.lines(), &["not known what a RUN step runs (a here-document"]);
+    assert_lines(&inputs.lines(), &["a RUN step that cannot be followed (a here-document"]);
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn programs_are_found_wherever_the_shell_runs_them() {
 }
 
 #[test]
-fn what_is_text_is_not_run() {
+fn text_that_does_not_run_is_not_listed() {
     for step in [
         "echo curl x",
         "echo 'a; curl x'",
@@ -290,9 +290,9 @@ fn what_is_text_is_not_run() {
     }
 }
 
-/// The programs that fetch, one or more of each row of the table that has sub-commands.
+/// Programs that use the network: at least one for each row of the table that has sub-commands.
 #[test]
-fn programs_that_fetch() {
+fn programs_that_use_the_network_are_listed() {
     for step in [
         "apt-get upgrade",
         "apt-get -y -o A=b install x",
@@ -406,7 +406,7 @@ fn programs_that_fetch() {
 }
 
 #[test]
-fn what_is_not_known_is_said() {
+fn unknown_programs_and_steps_are_listed() {
     for (step, lines) in [
         ("./configure && ./configure --x", &["? ./configure"][..]),
         ("frobnicate", &["? frobnicate"]),
@@ -435,22 +435,22 @@ fn what_is_not_known_is_said() {
         ("(f() { true; }); f", &["? f"]),
         ("f() { true; }; unset -f f; f", &["? f"]),
         ("f() { true; }; env f", &["? f"]),
-        ("echo 'a", &["not known what a RUN step runs (a quote without its end)"]),
-        ("echo $(a", &["not known what a RUN step runs (it ends before it is complete)", "? a"]),
-        ("echo )", &["not known what a RUN step runs (parentheses do not match)"]),
-        ("sh -c \"echo $A\"", &["not known what a RUN step runs (a variable in a shell's script)"]),
-        ("[\"curl\", x]", &["not known what a RUN step runs (it is not quite an array of JSON)", "? [curl,"]),
+        ("echo 'a", &["a RUN step that cannot be followed (an unterminated quote)"]),
+        ("echo $(a", &["a RUN step that cannot be followed (an incomplete script)", "? a"]),
+        ("echo )", &["a RUN step that cannot be followed (unbalanced parentheses)"]),
+        ("sh -c \"echo $A\"", &["a RUN step that cannot be followed (a variable in a shell script)"]),
+        ("[\"curl\", x]", &["a RUN step that cannot be followed (malformed JSON array in exec form)", "? [curl,"]),
     ] {
         assert_lines(&of_run(step), lines);
     }
     let lines = of_file("FROM scratch\nSHELL [\"fish\", \"-c\"]\nRUN curl x\n");
-    assert_lines(&lines, &["not known whether it fetches: fish, which"]);
+    assert_lines(&lines, &["may use the network: fish, which"]);
     let lines = of_file("FROM scratch\nSHELL x\nONBUILD FROM y\n");
-    assert_lines(&lines, &["not known: the shell of SHELL x", "not known: the instruction ONBUILD FROM y"]);
+    assert_lines(&lines, &["unknown shell: SHELL x", "unknown instruction: ONBUILD FROM y"]);
 }
 
 #[test]
-fn arguments_that_run_a_program_or_fetch_are_listed() {
+fn arguments_that_run_a_program_or_use_the_network_are_listed() {
     let mut silent: Vec<&str> = Vec::new();
     let mut loud: Vec<Vec<String>> = Vec::new();
     for step in [
@@ -629,8 +629,7 @@ fn arguments_that_run_a_program_or_fetch_are_listed() {
         loud.extend(Some(of_run(step)).filter(|lines| !lines.is_empty()));
     }
     assert!(silent.is_empty() && loud.is_empty(), "{silent:?} {loud:?}");
-    let starts =
-        ["not known whether it fetches: what runs with the variable BASH_ENV", "not known whether it fetches: /x/sh"];
+    let starts = ["may use the network: programs run with the variable BASH_ENV", "may use the network: /x/sh"];
     assert_lines(&of_file("FROM scratch\nENV A=b BASH_ENV=/x\nSHELL [\"/x/sh\", \"-c\"]\nRUN true\n"), &starts);
     let share =
         "FROM scratch\nSHELL [\"powershell\", \"-Command\"]\nRUN Copy-Item \\\\\\\\host\\\\share\\\\a b\nRUN @curl x\n";
@@ -638,13 +637,13 @@ fn arguments_that_run_a_program_or_fetch_are_listed() {
 }
 
 #[test]
-fn a_stage_goes_on_with_the_shell_of_its_base() {
+fn a_stage_inherits_the_shell_of_its_base_stage() {
     let text = "FROM scratch AS a\nSHELL [\"fish\", \"-c\"]\nFROM a\nRUN curl x\nFROM scratch\nRUN true\n";
-    assert_lines(&of_file(text), &["not known whether it fetches: fish, which"]);
+    assert_lines(&of_file(text), &["may use the network: fish, which"]);
 }
 
 #[test]
-fn the_list_is_bounded_and_says_how_many_more_there_are() {
+fn the_list_is_bounded_and_counts_the_rest() {
     let mut text = String::from("FROM scratch\n");
     for number in 0..200 {
         let _ = writeln!(text, "ARG A{number}\nARG A{number}\nRUN curl x{number}");
@@ -657,13 +656,13 @@ fn the_list_is_bounded_and_says_how_many_more_there_are() {
 }
 
 #[test]
-fn work_grows_with_the_text_and_no_faster() {
-    // Each of these, compared each with each or read once more for every level, would not end while somebody waits.
+fn work_grows_no_faster_than_the_text() {
+    // Quadratic work, or rereading once per nesting level, would make each of these run far too long.
     let stage = |number| [format!("ARG A{number}"), format!("FROM base{number} AS stage{number}")];
     let instructions: Vec<String> = (0..300_000).flat_map(stage).collect();
     let mut inputs = Inputs::new();
     inputs.read_steps(instructions.iter().map(String::as_str));
-    assert_lines(&inputs.lines()[..1], &["not known: the instructions beyond the first 2 MiB are not read"]);
+    assert_lines(&inputs.lines()[..1], &["instructions beyond the first 2 MiB are not read"]);
     let long = "x ".repeat(400);
     let shells = (0..1_000).map(|_| format!("SHELL [\"sh\", \"-c\", \"{long}\"]\nRUN {long}\n"));
     assert!(!of_file(&format!("FROM scratch\n{}", shells.collect::<String>())).is_empty());

@@ -1,13 +1,13 @@
-//! PowerShell and cmd.exe, as far as their commands can be told: the first word of each statement.
+//! PowerShell and cmd.exe commands, as far as they can be recognised: by the first word of each statement.
 
 use super::follow::Programs;
 use super::programs::{Rule, Special, lists, rule_of};
 
-/// Words that stand before a statement.
+/// Words that may precede a statement.
 const KEYWORDS: &str =
     "if else elseif foreach for while do try catch finally trap process begin end not call then in @";
 
-/// Reads what is behind `powershell` or `cmd`, options included.
+/// Reads the text after `powershell` or `cmd`, including options.
 pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
     if text.trim().is_empty() || runs_a_file(text) {
         programs.scripts.push(shell.to_owned());
@@ -17,7 +17,7 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
         programs.fetching.push(share.to_owned());
     }
     if text.contains("$(") {
-        programs.unclear.get_or_insert("an expression of PowerShell");
+        programs.unclear.get_or_insert("a PowerShell expression");
     }
     let mut first = true;
     for (called, statement) in statements(text) {
@@ -27,7 +27,7 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
             programs.unknown.push(format!("{shell} {word}"));
             continue;
         }
-        // `@` silences a command of cmd's.
+        // In cmd, `@` suppresses the echo of a command.
         word = word.trim_start_matches('@');
         // cmd's `if exist FILE COMMAND`.
         while lists("exist defined errorlevel", &word.to_ascii_lowercase()) {
@@ -40,14 +40,14 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
             continue;
         }
         if word.starts_with('$') && !is_method(word) {
-            // `$NAME = COMMAND`; a variable alone is an expression, and so is a method of one.
+            // `$NAME = COMMAND`. A variable alone, or a method called on it, is an expression.
             match words.next().filter(|word| lists("= +=", word)).and_then(|_| words.next()) {
                 Some(value) if !value.starts_with(['"', '\'']) => word = value,
                 _ => continue,
             }
         }
         let word = word.trim_matches(['"', '\'']);
-        // Operators, literals, and properties of a result: `-split`, `+`, `0x1`, `.Hash`, `[0]`.
+        // Operators, literals and properties of a result: `-split`, `+`, `0x1`, `.Hash`, `[0]`.
         let index =
             word.strip_prefix('[').is_some_and(|inside| inside.starts_with(|letter: char| letter.is_ascii_digit()));
         let here = [".\\", "./", "..\\", "../"].iter().any(|start| word.starts_with(start)) || word == ".";
@@ -60,14 +60,15 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
     }
 }
 
-/// A method of an object that fetches: `.DownloadFile`. Where the object comes from, New-Object for one, is listed by itself.
+/// Whether the word is a method that may use the network, such as `.DownloadFile`. The command that creates the object, for example New-Object, is
+/// listed separately.
 fn is_method(word: &str) -> bool {
     let name = word.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     word.contains('.')
         && ["download", "upload", "open", "get", "send", "invoke"].iter().any(|start| name.starts_with(start))
 }
 
-/// Options of the shells themselves, and words before a statement.
+/// Whether the word is an option of the shell itself, or a word that precedes a statement.
 fn skipped(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     word.is_empty()
@@ -78,7 +79,7 @@ fn skipped(word: &str) -> bool {
         )
 }
 
-/// Does an option before the command, `-File` or `-EncodedCommand` by any abbreviation, name what is run?
+/// Whether an option before the command specifies a file or encoded text to run: `-File`, `-EncodedCommand` or an abbreviation.
 fn runs_a_file(text: &str) -> bool {
     let options = text.split_whitespace().map(|word| word.to_ascii_lowercase());
     let is = |word: &str, option: &str| {
@@ -88,7 +89,7 @@ fn runs_a_file(text: &str) -> bool {
     before.any(|word| is(&word, "file") || is(&word, "encodedcommand") || is(&word, "ec"))
 }
 
-/// A share of another machine: `\\\\HOST\\SHARE`.
+/// A network share: `\\\\HOST\\SHARE`.
 fn share(word: &str) -> Option<&str> {
     let at = word.find("\\\\").or_else(|| word.find("//"))?;
     let (before, share) = word.split_at_checked(at)?;
@@ -98,7 +99,7 @@ fn share(word: &str) -> Option<&str> {
     (host && (before.is_empty() || before.ends_with(['"', '\'', '=', '(', '[', ',']))).then_some(share)
 }
 
-/// By the rule for the program; a path with a drive's letter is no host.
+/// Applies the rule for the program. A path with a drive letter is not a host.
 fn judge<'t>(word: &str, rest: impl Iterator<Item = &'t str>, programs: &mut Programs) {
     let name = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
     let name = name.strip_suffix(".exe").unwrap_or(&name);
@@ -121,7 +122,7 @@ fn judge<'t>(word: &str, rest: impl Iterator<Item = &'t str>, programs: &mut Pro
     }
 }
 
-/// The text between separators outside of quotes, and whether `&` alone is before it: PowerShell's call of what a variable names.
+/// The text between unquoted separators, and whether a single `&` precedes it: PowerShell's call operator, which runs the command in a variable.
 fn statements(text: &str) -> Vec<(bool, &str)> {
     let mut found = Vec::new();
     let (mut from, mut quote, mut called) = (0, None, false);

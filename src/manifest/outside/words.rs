@@ -2,16 +2,16 @@
 
 use crate::base::strict_json;
 
-/// An instruction without its keyword: its flags, and what follows them.
+/// An instruction without its keyword: its flags and the text after them.
 #[derive(Debug, Default)]
 pub(super) struct Arguments<'t> {
     /// `--NAME=VALUE`, without quotes.
     pub(super) flags: Vec<String>,
-    /// As it is written.
+    /// The text as written.
     pub(super) text: &'t str,
 }
 
-/// Takes the flags off. They end at the first word that does not begin with `--`, or behind `--` alone.
+/// Splits off the flags. Flags end at the first word that does not begin with `--`, or after a bare `--`.
 pub(super) fn arguments(text: &str, escape: char) -> Arguments<'_> {
     let mut rest = text.trim();
     let mut flags = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn arguments(text: &str, escape: char) -> Arguments<'_> {
     Arguments { flags, text: rest }
 }
 
-/// All words, without quotes and escapes. Blanks in quotes separate nothing.
+/// All words, without quotes and escapes. Blanks in quotes do not separate words.
 pub(super) fn words(text: &str, escape: char) -> Vec<String> {
     let mut rest = text.trim_start();
     let mut words = Vec::new();
@@ -54,13 +54,13 @@ fn first_word(text: &str, escape: char) -> (String, &str) {
     (word, "")
 }
 
-/// What a text is in exec form.
+/// The result of reading a text as exec form.
 pub(super) enum Exec {
     /// A JSON array of strings.
     Words(Vec<String>),
-    /// Another text.
+    /// Not in exec form.
     No,
-    /// It looks like one and is not read as one; another reader may differ.
+    /// The text looks like exec form but cannot be parsed; a different parser may accept it.
     Doubtful,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn exec_form(text: &str) -> Exec {
     }
 }
 
-/// The name of an instruction and the rest.
+/// The keyword of an instruction, in upper case, and the rest.
 pub(super) fn keyword(instruction: &str) -> (String, &str) {
     let text = instruction.trim();
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));

@@ -1,9 +1,9 @@
-//! Words of a command that runs another: what its options take, and what a program is called.
+//! Arguments of a command that runs another program: its options' values, and the program's name.
 
 use super::programs::{Wrapper, lists};
 use super::shell::Word;
 
-/// What an option of a wrapper takes.
+/// Whether an option of a wrapper takes a value.
 pub(super) enum Taken {
     Flag,
     Value,
@@ -12,7 +12,7 @@ pub(super) enum Taken {
     Unknown,
 }
 
-/// What a wrapper's option takes.
+/// Looks up whether a wrapper's option takes a value.
 pub(super) fn option(wrapper: &Wrapper, text: &str) -> Taken {
     if lists(wrapper.flags, text) {
         return Taken::Flag;
@@ -28,7 +28,7 @@ pub(super) fn option(wrapper: &Wrapper, text: &str) -> Taken {
             text.split_once('=').is_some_and(|(name, _)| lists(wrapper.values, name) || lists(wrapper.flags, name));
         return if known { Taken::Flag } else { Taken::Unknown };
     }
-    // Several letters in one word; what follows one that takes a value is the value.
+    // Several option letters in one word. If a letter takes a value, the rest of the word is the value.
     let mut letters = text.chars().skip(1);
     while let Some(letter) = letters.next() {
         let letter = format!("-{letter}");
@@ -42,7 +42,7 @@ pub(super) fn option(wrapper: &Wrapper, text: &str) -> Taken {
     Taken::Flag
 }
 
-/// Are there only options that ask the program about itself?
+/// Whether all arguments only request the program's version or help.
 pub(super) fn is_question(arguments: &[Word]) -> bool {
     !arguments.is_empty() && arguments.iter().all(|word| lists("--version -v -V --help -h", &word.text))
 }
@@ -52,13 +52,13 @@ pub(super) fn name_of(program: &str) -> &str {
     program.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-/// Is the program found where the system's are? A file of the same name elsewhere is another program.
+/// Whether the path is in a standard system folder. A file of the same name in a different folder is a different program.
 pub(super) fn is_standard(program: &str, name: &str) -> bool {
     let folder = program.strip_suffix(name).unwrap_or_default();
     lists(" /bin/ /usr/bin/ /sbin/ /usr/sbin/ /usr/local/bin/ /usr/local/sbin/", folder)
 }
 
-/// How a program that runs a script is listed: by its name, or as it is called where it is a file elsewhere.
+/// The name under which a program that runs a script is listed: its name if it is in a standard folder, otherwise its path as written.
 pub(super) fn shown(program: &Word, name: &str) -> String {
     if is_standard(&program.text, name) { name.to_owned() } else { program.text.clone() }
 }

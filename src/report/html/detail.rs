@@ -1,4 +1,4 @@
-//! What follows page one: witnesses, chain, times, findings, files, inputs, versions.
+//! The part after page one: findings, witnesses, chain, times, files, inputs, versions.
 
 use super::super::matrix::{self, Agreement, matrix};
 use super::super::{BundleReport, Options, Report, summary};
@@ -12,7 +12,7 @@ use crate::judge::finding::{Finding, Status};
 pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, options: &Options) {
     findings(page, bundle);
     witnesses(page, bundle);
-    page.raw("<section>\n<h2>Chain</h2>\n<p>A solid line is proved by this program, a dashed one stated by somebody and not contradicted, a dotted one not examined; a crossed line does not hold.</p>\n");
+    page.raw("<section>\n<h2>Chain</h2>\n<p>A solid line is proved by this program; a dashed line is stated by a witness and not contradicted; a dotted line was not examined; a crossed line does not hold.</p>\n");
     diagram::write(page, bundle);
     page.raw("</section>\n");
     timeline(page, report, bundle);
@@ -20,7 +20,7 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     page.raw("<section>\n<h2>Inputs outside the commit</h2>\n");
     page.list(
         bundle.outside_the_commit.iter().map(String::as_str),
-        if summary::log_was_read(bundle) { "Log and Dockerfile name none." } else { "The log was not read." },
+        if summary::log_was_read(bundle) { "The log and the Dockerfile list none." } else { "The log was not read." },
     );
     page.raw("</section>\n");
     controls(page, bundle, options);
@@ -29,13 +29,13 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     versions(page, report, Some(bundle));
 }
 
-const NOT_READ: &str = "<p>Nothing behind the signature was read.</p>\n</section>\n";
+const NOT_READ: &str = "<p>Nothing inside the signed archive was read.</p>\n</section>\n";
 
 fn scroll(page: &mut Markup, name: &'static str) {
     page.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"").raw(name).raw("\">\n");
 }
 
-/// Facts of several witnesses, a row for each value: who says it, and how that is known.
+/// Facts with several witnesses, one row per value, with the value's witnesses and how each witness knows it.
 fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Witness matrix</h2>\n");
     if !summary::was_read(bundle) {
@@ -45,7 +45,7 @@ fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     let matrix = matrix(bundle);
     let (single, rows): (Vec<_>, Vec<_>) = matrix.rows.iter().partition(|row| row.agreement == Agreement::OneWitness);
     scroll(page, "Witness matrix");
-    page.raw("<table class=\"matrix\">\n<caption>Facts that more than one witness tells, a line for each value. A fact on which they disagree has a double frame.</caption>\n<thead><tr><th scope=\"col\">Fact</th><th scope=\"col\">Agreement</th><th scope=\"col\">Value</th><th scope=\"col\">Told by</th></tr></thead>\n<tbody>\n");
+    page.raw("<table class=\"matrix\">\n<caption>Facts with more than one witness, one row per value. Facts on which witnesses disagree have a double frame.</caption>\n<thead><tr><th scope=\"col\">Fact</th><th scope=\"col\">Agreement</th><th scope=\"col\">Value</th><th scope=\"col\">Witness</th></tr></thead>\n<tbody>\n");
     for row in rows {
         let said = row.cells.iter().flatten();
         let mut values: Vec<(&str, Vec<&Fact>)> = Vec::new();
@@ -73,14 +73,14 @@ fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("</section>\n");
 }
 
-/// Facts of one witness: nothing to compare, so they are no matrix.
+/// Facts with one witness. There is nothing to compare, so they are not in the matrix.
 fn one_witness(page: &mut Markup, rows: &[&matrix::Row<'_>]) {
     if rows.is_empty() {
         return;
     }
-    page.raw("<h3>Told by one witness</h3>\n");
-    scroll(page, "Told by one witness");
-    page.raw("<table>\n<thead><tr><th scope=\"col\">Fact</th><th scope=\"col\">Value</th><th scope=\"col\">Told by</th></tr></thead>\n<tbody>\n");
+    page.raw("<h3>Facts with one witness</h3>\n");
+    scroll(page, "Facts with one witness");
+    page.raw("<table>\n<thead><tr><th scope=\"col\">Fact</th><th scope=\"col\">Value</th><th scope=\"col\">Witness</th></tr></thead>\n<tbody>\n");
     for fact in rows.iter().flat_map(|row| row.cells.iter().flatten()) {
         page.wrapped("<tr><th scope=\"row\">", &fact.fact, "</th>").wrapped(
             "<td><code>",
@@ -92,15 +92,15 @@ fn one_witness(page: &mut Markup, rows: &[&matrix::Row<'_>]) {
     page.raw("</tbody>\n</table>\n</div>\n");
 }
 
-/// Everything that has a time, in order; the moment of the audit last or where it falls.
+/// All facts with a time, and the time of the audit, in order.
 fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     let facts = bundle.evidence.iter().filter_map(|fact| {
-        // A time stands alone, or behind who did it.
+        // The value is a time, or text that ends in " at " and a time.
         let written = fact.value.rsplit_once(" at ").map_or(fact.value.as_str(), |(_, time)| time);
         let moment = Timestamp::from_rfc3339(written)?;
         Some((moment, format!("{}, by {} ({})", fact.fact, fact.witness, fact.known.word())))
     });
-    let now = report.now.map(|now| (now, "the moment that this audit is for (given)".to_owned()));
+    let now = report.now.map(|now| (now, "the time of this audit (given)".to_owned()));
     let mut moments: Vec<(Timestamp, String)> = facts.chain(now).collect();
     moments.sort();
     page.raw("<section>\n<h2>Timeline</h2>\n<p>Times inside a manifest are the build server's own statement.</p>\n");
@@ -117,7 +117,7 @@ fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
 fn findings(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Findings</h2>\n");
     scroll(page, "Findings");
-    page.raw("<table class=\"findings\">\n<caption>Every check, in the order of the program's table. A level of require decides the verdict, warn is shown, off is listed.</caption>\n<thead><tr><th scope=\"col\">Check</th><th scope=\"col\">Level</th><th scope=\"col\">Status</th><th scope=\"col\">What was found</th></tr></thead>\n<tbody>\n");
+    page.raw("<table class=\"findings\">\n<caption>Every check, in the order of the program's table. Checks at level require decide the verdict; warn is shown; off is only listed.</caption>\n<thead><tr><th scope=\"col\">Check</th><th scope=\"col\">Level</th><th scope=\"col\">Status</th><th scope=\"col\">What was found</th></tr></thead>\n<tbody>\n");
     for finding in &bundle.findings {
         let rejects = finding.rejects();
         page.wrapped("<tr><th scope=\"row\">", finding.check, "</th>").wrapped("<td>", finding.level.word(), "</td>");
@@ -146,14 +146,14 @@ fn answer(page: &mut Markup, finding: &Finding) {
 }
 
 fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
-    page.raw("<section>\n<h2>Controls supported</h2>\n<p>A check that passed supports a control. It does not satisfy one by itself.</p>\n");
+    page.raw("<section>\n<h2>Controls supported</h2>\n<p>A passed check supports a control. It does not satisfy a control by itself.</p>\n");
     let supported = options.controls.supported(bundle);
     if supported.is_empty() {
-        page.raw("<p>No control is supported by this audit.</p>\n</section>\n");
+        page.raw("<p>This audit does not support any control.</p>\n</section>\n");
         return;
     }
     scroll(page, "Controls");
-    page.raw("<table>\n<thead><tr><th scope=\"col\">Control</th><th scope=\"col\">Supported by the checks</th></tr></thead>\n<tbody>\n");
+    page.raw("<table>\n<thead><tr><th scope=\"col\">Control</th><th scope=\"col\">Supporting checks</th></tr></thead>\n<tbody>\n");
     for (control, checks) in supported {
         page.raw("<tr><th scope=\"row\">")
             .text(&control.framework)
@@ -166,16 +166,16 @@ fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
     page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }
 
-/// Everything that the answers rest on, by its bytes.
+/// Everything that the answers are based on, with digests.
 fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
-    page.raw("<section>\n<h2>What was looked at</h2>\n");
-    scroll(page, "What was looked at");
+    page.raw("<section>\n<h2>What was examined</h2>\n");
+    scroll(page, "What was examined");
     page.raw("<table>\n<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Name</th><th scope=\"col\">SHA-256</th></tr></thead>\n<tbody>\n");
     let mut row = |what: &str, name: &str, digest: &str| {
         page.wrapped("<tr><th scope=\"row\">", what, "</th>").wrapped("<td><code>", name, "</code></td>");
         page.wrapped("<td><code>", digest, "</code></td></tr>\n");
     };
-    let digest = bundle.file.map_or_else(|| "not read to its end".into(), |(digest, _)| digest.hex());
+    let digest = bundle.file.map_or_else(|| "not read completely".into(), |(digest, _)| digest.hex());
     row("bundle", &bundle.path, &digest);
     if let Some(policy) = &report.policy {
         row("policy, with its signers", &policy.path, &policy.sha256.hex());
@@ -184,7 +184,7 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         let accepted = bundle.key.as_ref().is_some_and(|one| one.fingerprint == *key);
         row(
             "trusted key",
-            if accepted { "accepted the signature" } else { "did not accept the signature" },
+            if accepted { "verified the signature" } else { "did not verify the signature" },
             &key.hex(),
         );
     }
@@ -194,7 +194,7 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }
 
-/// All that is said of the case that the bundles came from.
+/// All information about the case that contained the bundles.
 pub(super) fn case(page: &mut Markup, report: &Report) {
     let Some(case) = &report.case else { return };
     page.raw("<section>\n<h2>Case in full</h2>\n<table class=\"facts\">\n<tbody>\n");
@@ -204,7 +204,7 @@ pub(super) fn case(page: &mut Markup, report: &Report) {
     page.raw("</tbody>\n</table>\n</section>\n");
 }
 
-/// Which program, asked what for which moment, with which bounds.
+/// The question, the program, the time and the limits.
 pub(super) fn versions(page: &mut Markup, report: &Report, bundle: Option<&BundleReport>) {
     page.raw("<section>\n<h2>Question and limits</h2>\n<table class=\"facts\">\n<tbody>\n<tr><th scope=\"row\">Question</th><td>");
     for line in summary::question(report, bundle) {
@@ -215,24 +215,24 @@ pub(super) fn versions(page: &mut Markup, report: &Report, bundle: Option<&Bundl
     let features = report.tool.features.join(", ");
     page.text(if features.is_empty() { "none" } else { &features });
     page.raw("</td></tr>\n<tr><th scope=\"row\">Judged as of</th><td>");
-    page.text(&report.now.map_or_else(|| "no moment".into(), |now| now.to_string()));
+    page.text(&report.now.map_or_else(|| "no time".into(), |now| now.to_string()));
     page.raw("</td></tr>\n<tr><th scope=\"row\">Limits</th><td>");
     let changed = report.question.iter().flat_map(|question| &question.limits);
     let changed: Vec<String> = changed.map(|(name, value)| format!("{name} {value}")).collect();
-    page.text(&if changed.is_empty() { "the program's own".into() } else { changed.join(", ") });
-    page.raw("</td></tr>\n</tbody>\n</table>\n<p>Every check is described by <code>hpsb-audit explain CHECK</code>, every limit by <code>hpsb-audit explain limits</code>.</p>\n</section>\n");
+    page.text(&if changed.is_empty() { "the defaults".into() } else { changed.join(", ") });
+    page.raw("</td></tr>\n</tbody>\n</table>\n<p><code>hpsb-audit explain CHECK</code> describes a check, <code>hpsb-audit explain limits</code> all limits.</p>\n</section>\n");
 }
 
-/// What `source-tree` says of files that are not the commit's.
+/// The differences between the files and the commit, from `source-tree`.
 fn files(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Differing files</h2>\n");
     match check::SOURCE_TREE.answer_in(&bundle.findings) {
         Some(finding) if matches!(finding.status, Status::Fail | Status::Unknown) => answer(page, finding),
         Some(finding) if finding.status == Status::Pass => {
-            page.raw("<p>None: the work tree is the commit's.</p>\n");
+            page.raw("<p>None: the work tree equals the commit's tree.</p>\n");
         }
         _ => {
-            page.raw("<p>Files were not compared with the commit.</p>\n");
+            page.raw("<p>The files were not compared with the commit.</p>\n");
         }
     }
     page.raw("</section>\n");

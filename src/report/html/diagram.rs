@@ -1,5 +1,5 @@
-//! The chain as a drawing: what holds is a solid line, what is stated a dashed one, what nobody looked at a dotted one, and what
-//! does not hold is crossed out. The words beside each line say the same.
+//! The chain as a drawing: a proved link is a solid line, a stated link a dashed line, an unexamined link a dotted line, and a broken link is
+//! crossed out. The words next to each line state the same.
 
 use super::super::BundleReport;
 use super::super::chain::{Link, Strength, chain};

@@ -1,4 +1,4 @@
-//! The first sheet of one bundle, and of a run that had none.
+//! The first sheet for one bundle, and for a run without a bundle.
 
 use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, Rules, repeat, summary};
 use super::sheet::{LETTERS, Part, REASONS, Row, Sheet, Signed, Tone, beginning, shortened};
@@ -7,7 +7,7 @@ use crate::judge::check::MANIFEST_SIGNATURE;
 use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{Finding, Group, Status, Verdict};
 
-/// What the first sheet names first of all that passed.
+/// The passed checks that are listed first.
 const FIRST: [&str; 14] = [
     MANIFEST_SIGNATURE,
     "source-commit",
@@ -25,12 +25,12 @@ const FIRST: [&str; 14] = [
     "build-status",
 ];
 
-/// Lines of a key's record that are on the sheet.
+/// Maximum number of lines from a key's record on the sheet.
 const RECORD: usize = 4;
 
 const FINDINGS: &str = "see Findings";
 
-/// What the bundle is called.
+/// The name of the bundle.
 pub(super) fn name(bundle: &BundleReport) -> &str {
     bundle.build_name.as_deref().unwrap_or(&bundle.path)
 }
@@ -62,7 +62,7 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
     sheet
 }
 
-/// Of a run that ended before any bundle was judged.
+/// The sheet for a run that ended before any bundle had a verdict.
 pub(super) fn without_bundle(report: &Report) -> Sheet {
     let reasons = report.error.iter().flat_map(|error| [error.to_string(), format!("What to do: {}", error.hint())]);
     let mut sheet = Sheet {
@@ -86,8 +86,7 @@ pub(super) fn without_bundle(report: &Report) -> Sheet {
     sheet
 }
 
-const NO_VERDICT: &str =
-    "Nothing was judged. This is neither an acceptance nor a rejection, and no reason to deploy the build.";
+const NO_VERDICT: &str = "There is no verdict. This is neither an acceptance nor a rejection. Do not deploy the build on the basis of this report.";
 
 pub(super) fn tone(verdict: Verdict) -> Tone {
     match verdict {
@@ -98,14 +97,14 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-/// What a reader does with the verdict.
+/// What to do after this verdict.
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
-        Verdict::Accept => "Every check that the policy requires passed. The reviewer decides on the exceptions, and on what is not proved, before the build is deployed.".into(),
+        Verdict::Accept => "Every check that the policy requires passed. The reviewer decides on the exceptions, and on the points that are not proved, before the build is deployed.".into(),
         Verdict::AcceptInPart => in_part(report, bundle),
-        Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy this build. Obtain the bundle and the build server's key again, over separate channels, and compare them. A key that was only found next to the bundle proves nothing.".into(),
+        Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy this build. Obtain the bundle and the build server's key again, over separate channels, and compare them. A key that was found only next to the bundle proves nothing.".into(),
         Verdict::Reject => format!(
-            "Do not deploy this build. hpsb-audit explain {} says what is compared and what a failure means.",
+            "Do not deploy this build. To see what is compared and what a failure means, run hpsb-audit explain {}.",
             bundle.rejecting().next().map_or("CHECK", |cause| cause.check)
         ),
         Verdict::None => NO_VERDICT.into(),
@@ -115,23 +114,23 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
 fn in_part(report: &Report, bundle: &BundleReport) -> String {
     let mut steps = Vec::new();
     if report.policy.is_none() {
-        steps.push("name a policy that says what is required (--policy)".to_owned());
+        steps.push("supply a policy that states what is required (--policy)".to_owned());
     }
     let missing = bundle.not_checked();
     if !missing.is_empty() {
-        steps.push(format!("give the evidence for {}, or decide that it is not needed", missing.join(", ")));
+        steps.push(format!("supply the evidence for {}, or decide that it is not needed", missing.join(", ")));
     }
     if bundle.waived().next().is_some() {
         steps.push("review the waivers under Exceptions".to_owned());
     }
-    let steps = if steps.is_empty() { "require what must be answered".into() } else { steps.join("; ") };
+    let steps = if steps.is_empty() { "list the required groups in the policy".into() } else { steps.join("; ") };
     format!("Nothing failed, but this is not a full acceptance. Before the build is deployed: {steps}.")
 }
 
 fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
     let mut rows = reference(report);
     rows.extend(summary::build_name(bundle).map(|(name, known)| {
-        let how = if known == Known::Given { "given: the file's name" } else { known.word() };
+        let how = if known == Known::Given { "given: the file name" } else { known.word() };
         Row { label: "Build", lines: vec![vec![Part::Code(name.to_owned()), Part::Known(how.into())]] }
     }));
     let mut file = Row::new("Bundle", vec![Part::Code(bundle.path.clone())]);
@@ -148,19 +147,19 @@ fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
     let mut built = of("Built", &["built-at"]);
     let server = facts.iter().find(|fact| fact.fact == "server-version");
     if let (Some(line), Some(server)) = (built.as_mut().and_then(|row| row.lines.last_mut()), server) {
-        line.push(Part::Words("by a server of version".into()));
+        line.push(Part::Words("by server version".into()));
         line.extend(told(server));
     }
     let read = rows.len();
     rows.extend(repository(bundle));
     rows.extend([of("Commit", &["commit"]), of("Image", &["image", "image-digest"]), built].into_iter().flatten());
     if rows.len() == read {
-        rows.push(Row::words("Content", "not read: repository, commit, image and time of the build are not known"));
+        rows.push(Row::words("Content", "not read: repository, commit, image and build time are not known"));
     }
     rows
 }
 
-/// The repository's address: the remote of the archived clone, or else what the log says.
+/// The address of the repository: the remote of the archived clone, or else the address in the log.
 fn repository(bundle: &BundleReport) -> Option<Row> {
     let facts = || bundle.evidence.iter().filter(|fact| fact.fact == "repository");
     let remotes = facts().filter(|fact| fact.value.starts_with("remote "));
@@ -172,7 +171,7 @@ fn repository(bundle: &BundleReport) -> Option<Row> {
 }
 
 fn told(fact: &Fact) -> Vec<Part> {
-    // A digest is told with its tag and size, which are in the matrix.
+    // The value also has tag and size, which are in the matrix.
     let digest = fact.data.as_ref().filter(|_| fact.fact == "image-digest").and_then(|data| data.get("digest"));
     let value = digest.and_then(|digest| digest.as_str()).unwrap_or(&fact.value);
     vec![Part::Code(value.to_owned()), Part::Known(format!("{}: {}", fact.known.word(), fact.witness))]
@@ -182,11 +181,11 @@ pub(super) fn reference(report: &Report) -> Vec<Row> {
     report.reference.iter().map(|reference| Row::words("Reference", reference.clone())).collect()
 }
 
-/// Moment, policy and question.
+/// Time, policy and question.
 pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> {
-    let moment = report.now.map_or_else(|| "no moment".to_owned(), |now| now.to_string());
+    let moment = report.now.map_or_else(|| "no time".to_owned(), |now| now.to_string());
     let policy = match &report.policy {
-        None => vec![Part::Words("none: nothing says what is required".into())],
+        None => vec![Part::Words("none: no requirements are defined".into())],
         Some(policy) => vec![Part::Code(policy.path.clone()), Part::Code(policy.sha256.to_string())],
     };
     let mut rows = vec![Row::words("Judged as of", moment), Row::new("Policy", policy)];
@@ -200,10 +199,10 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> 
     rows
 }
 
-/// The question in two lines; all of it is under Question and limits.
+/// The question in two lines; its full text is under Question and limits.
 fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String> {
     if question.depth == Depth::SignatureOnly {
-        return vec!["Did a trusted key sign exactly these bytes? Nothing else was looked at.".into()];
+        return vec!["Did a trusted key sign exactly these bytes? Nothing else was checked.".into()];
     }
     let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
     let more = [
@@ -214,7 +213,7 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
     let mut parts = vec!["record", "log", "source"];
     parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
     let mut lines =
-        vec![format!("Did a trusted key sign exactly these bytes, and do they agree: {}?", parts.join(", "))];
+        vec![format!("Did a trusted key sign exactly these bytes, and do these agree: {}?", parts.join(", "))];
     let mut asked = Vec::new();
     if !question.require.is_empty() {
         let groups: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
@@ -239,7 +238,7 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
     );
     row.lines.push(vec![Part::Words(format!(
-        "Named by {}. Grade {}, {}: {}.",
+        "Source: {}. Grade {}, {}: {}.",
         key.source,
         key.grade.word(),
         summary::grade_place(key.grade),
@@ -257,11 +256,11 @@ fn record_fails(bundle: &BundleReport) -> bool {
     bundle.findings.iter().any(|finding| finding.check == "key-record" && finding.status == Status::Fail)
 }
 
-/// The keys that were trusted, where none of them accepted the signature.
+/// The trusted keys, if none of them verifies the signature.
 pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
     let keys = report.question.iter().flat_map(|question| &question.keys);
     let keys: Vec<String> = keys.map(ToString::to_string).collect();
-    let lines = beginning(keys, 3, "see What was looked at");
+    let lines = beginning(keys, 3, "see What was examined");
     lines.into_iter().map(|key| vec![Part::Words("trusted:".into()), Part::Code(key)]).collect()
 }
 
@@ -280,14 +279,14 @@ fn counted(bundle: &BundleReport) -> String {
     words.join(", ") + "."
 }
 
-/// Every check in play that passed, the ones that matter most first.
+/// Every passed check in play, the most important ones first.
 fn found(bundle: &BundleReport) -> Vec<(String, &'static str)> {
     let mut passed: Vec<&Finding> = bundle.played().filter(|finding| finding.status == Status::Pass).collect();
     passed.sort_by_key(|finding| rank(finding.check));
     passed.into_iter().flat_map(summary::found_by).map(|found| (found.sentence, found.known.word())).collect()
 }
 
-/// The place of a check among those that matter most to who files the sheet.
+/// The rank of a check by its importance for the reader of the sheet.
 pub(super) fn rank(check: &str) -> usize {
     FIRST.iter().position(|name| *name == check).unwrap_or(FIRST.len())
 }
@@ -299,7 +298,7 @@ fn repeats(report: &Report) -> String {
     )
 }
 
-/// What is said of the case: the rest is under Case in full.
+/// The main facts about the case; the rest is under Case in full.
 fn case(report: &Report) -> Vec<Row> {
     let Some(case) = &report.case else { return Vec::new() };
     let lines = case.lines();
@@ -321,7 +320,7 @@ fn existed(case: &CaseReport) -> Option<Row> {
             vec![Part::Words(moment.clone()), Part::Known(format!("timestamped: {}", authority(case)))],
         )),
         (None, Some(stamp)) => {
-            Some(Row::words("Time-stamp", format!("{}, not verified: no --tsa-ca was named", stamp.at)))
+            Some(Row::words("Time-stamp", format!("{}, not verified: no --tsa-ca was specified", stamp.at)))
         }
         (None, None) => None,
     }
@@ -331,7 +330,7 @@ fn authority(case: &CaseReport) -> &str {
     case.timestamps.iter().find_map(|stamp| stamp.authority.as_deref()).unwrap_or("an authority")
 }
 
-/// A line to be signed by hand, or what a sign-off of the case says.
+/// A line for a handwritten signature, or the sign-off from the case.
 pub(super) fn signed(report: &Report, role: &str) -> Signed {
     let mut sign_offs = report.case.iter().flat_map(|case| &case.sign_offs);
     sign_offs.find(|one| one.role == role).map_or_else(Signed::default, |one| Signed {

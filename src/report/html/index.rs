@@ -1,4 +1,4 @@
-//! The index of several bundles: the same first sheet, then a row for each.
+//! The index page of several bundles: the same first sheet, then one row per bundle.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -50,7 +50,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
             vec![
                 Part::Code(list(report)),
                 Part::Known(format!(
-                    "SHA-256 over what sha256sum prints for the {files} that could be read, in the order of the table"
+                    "SHA-256 of the output of sha256sum for the {files} that could be read, in the order of the table"
                 )),
             ],
         ],
@@ -63,7 +63,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
         tone: first::tone(own),
         headline,
         because: beginning(because, REASONS, PLACE),
-        next: "The verdict on all of them is the worst of theirs. Each has a page of its own; a bundle that is not accepted is not to be deployed on the strength of this audit.".into(),
+        next: "The overall verdict is the worst verdict of all bundles. Each bundle has its own page. Do not deploy a bundle that is not accepted.".into(),
         rows,
         counted: String::new(),
         found: found(report),
@@ -79,11 +79,11 @@ fn sheet(report: &Report, headline: String) -> Sheet {
     }
 }
 
-/// Which keys accepted how many bundles.
+/// The keys under which signatures verified, each with its number of bundles.
 fn keys(report: &Report) -> Row {
     let mut uses: BTreeMap<String, (String, usize)> = BTreeMap::new();
     for key in report.bundles.iter().filter_map(|bundle| bundle.key.as_ref()) {
-        let words = format!("{}, {} bits; named by {}, grade {}", key.kind, key.bits, key.source, key.grade.word());
+        let words = format!("{}, {} bits; source: {}, grade {}", key.kind, key.bits, key.source, key.grade.word());
         uses.entry(key.fingerprint.to_string()).or_insert((words, 0)).1 += 1;
     }
     let more = uses.len().saturating_sub(4);
@@ -95,16 +95,15 @@ fn keys(report: &Report) -> Row {
         lines.push(vec![Part::Words(format!("and {more} more: see the page of each bundle"))]);
     }
     if lines.is_empty() {
-        lines
-            .push(vec![Part::Words("None of the keys that were trusted verifies the signature of any bundle.".into())]);
+        lines.push(vec![Part::Words("None of the trusted keys verifies the signature of any bundle.".into())]);
         lines.extend(first::trusted(report));
     }
     Row { label: "Keys", lines }
 }
 
-/// What is said of several bundles, each once, with the number of those that it is said of.
+/// The statements about several bundles, each once, with the number of bundles that it applies to.
 fn shared(report: &Report, of: impl Fn(&BundleReport) -> Vec<String>) -> Vec<String> {
-    // In the order of the first that it is said of. Each may say something else: a list is not looked through for each line.
+    // Ordered by first occurrence. A map, because searching a list for each line would be quadratic.
     let mut lines: Vec<(String, usize)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for line in report.bundles.iter().flat_map(of) {

@@ -1,20 +1,20 @@
-//! HTML text that cannot be broken out of: markup is only what stands in this program's source, everything else is escaped.
+//! HTML that text cannot break out of: only literals in this program's source are markup, everything else is escaped.
 
 use crate::base::escape::for_terminal;
 
-/// A page while it is written.
+/// A page under construction.
 #[derive(Default)]
 pub(in crate::report) struct Markup(String);
 
 impl Markup {
-    /// Markup of this program's own: a literal, so that no text from evidence can come in here.
+    /// Adds markup. It must be a literal, so that no text from evidence can become markup.
     pub(in crate::report) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
-    /// Text from anywhere: control and bidirectional characters become visible code points, and what HTML obeys is escaped
-    /// (HTML Living Standard, 13.1.4; both quotes, so that it is safe in an attribute too).
+    /// Adds any text: control and bidirectional characters become visible code points, and special characters are escaped (HTML Living
+    /// Standard, 13.1.4; both quotes, so that the text is also safe in an attribute).
     pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
         for character in for_terminal(text).chars() {
             match character {
@@ -29,8 +29,8 @@ impl Markup {
         self
     }
 
-    /// A string of CSS with text from anywhere: each character as its code point in six digits (CSS Syntax 3, 4.3.7), so that neither the
-    /// string nor the element `style` can be left.
+    /// Adds any text as a CSS string: each character becomes a six-digit code point (CSS Syntax 3, 4.3.7), so the text cannot break out of the
+    /// string or the `style` element.
     pub(in crate::report) fn css_string(&mut self, text: &str) -> &mut Self {
         self.0.push('"');
         for character in for_terminal(text).chars() {
@@ -40,18 +40,18 @@ impl Markup {
         self
     }
 
-    /// A whole number.
+    /// Adds a whole number.
     pub(in crate::report) fn number(&mut self, number: usize) -> &mut Self {
         self.0.push_str(&number.to_string());
         self
     }
 
-    /// `<tag>text</tag>` around text from anywhere, with a literal for the tags.
+    /// Adds `<tag>text</tag>`: any text between two literal tags.
     pub(in crate::report) fn wrapped(&mut self, open: &'static str, text: &str, close: &'static str) -> &mut Self {
         self.raw(open).text(text).raw(close)
     }
 
-    /// A list of lines; a sentence where there is none.
+    /// Adds a list of lines, or a sentence if there are none.
     pub(in crate::report) fn list<'t>(
         &mut self,
         lines: impl Iterator<Item = &'t str>,
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_string_of_css_cannot_be_left() {
+    fn text_cannot_break_out_of_a_css_string() {
         let mut page = Markup::default();
         page.css_string("a\"}</style>\\\n\u{1f600}");
         let css = String::from_utf8(page.into_bytes()).unwrap();

@@ -1,5 +1,5 @@
-//! The report that is filed: one page of HTML that holds everything it needs, has no script, and prints on A4 and Letter. The first
-//! printed page is the summary; evidence, findings and versions follow. Nothing is said by colour alone.
+//! The report for filing: one HTML page without external resources or scripts that prints on A4 and Letter. The first printed page is the
+//! summary; evidence, findings and versions follow. Nothing is conveyed by colour alone.
 
 mod detail;
 mod diagram;
@@ -17,16 +17,16 @@ pub(super) use self::style::{Running, foot, head};
 use super::{BundleReport, Options, Pages, Report, summary};
 use crate::base::digest::Sha256;
 
-/// One page: for no bundle, or for one. Several are written as [`pages`].
+/// One page, for one bundle or none. Several bundles are written with [`pages`].
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     match report.bundles.as_slice() {
         [] => out.write_all(&without_bundle(report).into_bytes()),
         [bundle] => out.write_all(&bundle_page(report, bundle, options).into_bytes()),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "a report on several bundles has a page for each")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "a report on several bundles has one page per bundle")),
     }
 }
 
-/// The first page, and a page for each bundle, which it names below `folder`.
+/// The index page, and one page per bundle in `folder`, to which the index links.
 pub(super) fn pages(report: &Report, options: &Options, folder: &str) -> Pages {
     let of_bundle = |(at, bundle)| (file_name(at), bundle_page(report, bundle, options).into_bytes());
     Pages {
@@ -44,7 +44,7 @@ fn bundle_page(report: &Report, bundle: &BundleReport, options: &Options) -> Mar
     let mut page = Markup::default();
     let digest = bundle
         .file
-        .map_or_else(|| "no digest: the file was not read to its end".into(), |(digest, _)| digest.to_string());
+        .map_or_else(|| "no digest: the file was not read completely".into(), |(digest, _)| digest.to_string());
     head(
         &mut page,
         &format!("{headline} - {}", first::name(bundle)),
@@ -58,7 +58,7 @@ fn bundle_page(report: &Report, bundle: &BundleReport, options: &Options) -> Mar
 
 fn without_bundle(report: &Report) -> Markup {
     let mut page = Markup::default();
-    let digest = report.case.as_ref().map_or("no bundle was judged", |case| case.digest.as_str());
+    let digest = report.case.as_ref().map_or("no bundle was audited", |case| case.digest.as_str());
     head(&mut page, "NO VERDICT", &running(report, digest, "NO VERDICT"));
     first::without_bundle(report).write(&mut page);
     detail::case(&mut page, report);
@@ -67,7 +67,7 @@ fn without_bundle(report: &Report) -> Markup {
     page
 }
 
-/// What every printed page has: what it is about, the auditor's reference, the verdict and its moment.
+/// The head and foot of every printed page: subject, the auditor's reference, verdict and time.
 fn running<'a>(report: &'a Report, digest: &str, headline: &str) -> Running<'a> {
     let moment = report.now.map_or_else(|| "no moment".into(), |now| now.to_string());
     let verdict = headline.split(':').next().unwrap_or(headline);
@@ -78,7 +78,7 @@ fn running<'a>(report: &'a Report, digest: &str, headline: &str) -> Running<'a> 
     }
 }
 
-/// SHA-256 over the lines that `sha256sum` prints for these files, in this order.
+/// SHA-256 of the lines that `sha256sum` prints for these files, in this order.
 pub(super) fn digest_of_list<'a>(files: impl Iterator<Item = (Sha256, &'a str)>) -> Sha256 {
     let lines: String = files.map(|(digest, path)| format!("{}  {path}\n", digest.hex())).collect();
     Sha256::of(lines.as_bytes())

@@ -1,25 +1,25 @@
-//! The first sheet: what is filed. A bundle, a folder of bundles and a reconciliation have the same one.
+//! The first sheet, which is filed. It has the same form for a bundle, a folder of bundles and a reconciliation.
 //!
-//! Its order, and the lines that it may take of the 55 that Letter has at ten points:
+//! Its parts in order, with the number of lines that each may occupy. Letter paper has 55 lines at ten points:
 //!
 //! | part | lines |
 //! | --- | --- |
-//! | title and verdict with its scope, reasons (six at the most), what to do | 5 to 14 |
-//! | reference, subject, moment, policy, question | 10 to 14 |
-//! | key with what its record says (four lines) | 2 to 6 |
-//! | case, where there is one | 0 to 8 |
-//! | found (eight) beside not proved | 12 to 17 |
+//! | title and verdict with its scope, reasons (at most six), what to do | 5 to 14 |
+//! | reference, subject, time, policy, question | 10 to 14 |
+//! | key, with its record (four lines) | 2 to 6 |
+//! | case, if any | 0 to 8 |
+//! | "Found" (eight statements), next to "Not proved" | 12 to 17 |
 //! | exceptions (six) | 2 to 9 |
-//! | the command that repeats it, an option a line | 4 to 12 |
-//! | two lines to sign | 6 |
+//! | the command that repeats the audit, one option per line | 4 to 12 |
+//! | two lines for signatures | 6 |
 //!
-//! A list that is longer says how many more there are and where. Where the sum is more than a page, the sheet is set in a smaller size: its
-//! lines are counted here, because a page cannot do that itself.
+//! A longer list ends with how many more there are and where to find them. If all parts are longer than a page, the sheet uses a smaller font:
+//! its lines are counted here, because a page cannot do that itself.
 
 use super::markup::Markup;
 use crate::report::repeat;
 
-/// What a verdict looks like. Its words say the same.
+/// The appearance of a verdict. The verdict's words state the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Tone {
     Accepted,
@@ -28,11 +28,11 @@ pub(in crate::report) enum Tone {
     Open,
 }
 
-/// A piece of a line.
+/// A part of a line.
 pub(in crate::report) enum Part {
     Words(String),
     Code(String),
-    /// How it is known.
+    /// How the part before it is known.
     Known(String),
 }
 
@@ -42,7 +42,7 @@ pub(in crate::report) struct Row {
     pub(in crate::report) lines: Vec<Vec<Part>>,
 }
 
-/// Who signed, or nobody yet.
+/// The signer, if any.
 #[derive(Default)]
 pub(in crate::report) struct Signed {
     pub(in crate::report) name: String,
@@ -50,7 +50,7 @@ pub(in crate::report) struct Signed {
     pub(in crate::report) by: String,
 }
 
-/// Everything on it.
+/// Everything on the sheet.
 pub(in crate::report) struct Sheet {
     pub(in crate::report) title: &'static str,
     pub(in crate::report) tone: Tone,
@@ -58,35 +58,35 @@ pub(in crate::report) struct Sheet {
     pub(in crate::report) because: Vec<String>,
     pub(in crate::report) next: String,
     pub(in crate::report) rows: Vec<Row>,
-    /// How many checks passed, in a sentence.
+    /// The number of passed checks, as a sentence.
     pub(in crate::report) counted: String,
-    /// What was found, and how that is known.
+    /// Statements, with how each is known.
     pub(in crate::report) found: Vec<(String, &'static str)>,
     pub(in crate::report) not_proved: Vec<String>,
     pub(in crate::report) exceptions: Vec<String>,
-    /// The command, option by option; empty where there is none.
+    /// The command, option by option; empty if there is none.
     pub(in crate::report) command: Vec<String>,
     pub(in crate::report) repeats: String,
     pub(in crate::report) prepared: Signed,
     pub(in crate::report) reviewed: Signed,
 }
 
-/// Reasons and exceptions that are on the sheet.
+/// Maximum number of reasons and exceptions on the sheet.
 pub(in crate::report) const REASONS: usize = 6;
-/// Answers that are on the sheet in any case. More are where what is not proved is longer: it is beside them.
+/// Minimum number of statements on the sheet. More fit if the adjacent list, "Not proved", is longer.
 const ANSWERS: usize = 5;
-/// Letters of a reason, an exception or an answer.
+/// Maximum characters of a reason, an exception or a statement.
 pub(super) const LETTERS: usize = 180;
-/// Letters of a line that is half as wide as the sheet.
+/// Characters in a line of half the sheet's width.
 const HALF: usize = 48;
 
 impl Row {
-    /// A row of one line.
+    /// A row with one line.
     pub(in crate::report) fn new(label: &'static str, line: Vec<Part>) -> Self {
         Self { label, lines: vec![line] }
     }
 
-    /// A row of words.
+    /// A row with one line of words.
     pub(in crate::report) fn words(label: &'static str, words: impl Into<String>) -> Self {
         Self::new(label, vec![Part::Words(words.into())])
     }
@@ -103,10 +103,10 @@ impl Tone {
     }
 }
 
-/// The first lines of a list, each cut where it is very long, and how many more there are.
+/// The first lines of a list, with very long lines cut, and the number of the remaining ones.
 pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
-    // One or two may be long.
+    // One or two lines may be long.
     let letters = if lines.len() <= 2 { 2 * LETTERS } else { LETTERS };
     let mut lines: Vec<String> = lines.into_iter().take(most).map(|line| shortened(&line, letters)).collect();
     if more > 0 {
@@ -115,7 +115,7 @@ pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str)
     lines
 }
 
-/// A line of at most so many letters as the sheet has room for.
+/// Cuts a line to the given number of characters.
 fn cut(line: &str) -> String {
     shortened(line, LETTERS)
 }
@@ -140,10 +140,9 @@ impl Sheet {
         page.raw("<div class=\"pair\">\n<div>\n<h2>Found</h2>\n");
         self.found(page);
         page.raw("</div>\n<div>\n<h2>Not proved</h2>\n");
-        page.list(self.not_proved.iter().map(String::as_str), "Nothing was judged, so nothing is proved.");
+        page.list(self.not_proved.iter().map(String::as_str), "There is no verdict, so nothing is proved.");
         page.raw("</div>\n</div>\n<h2>Exceptions</h2>\n");
-        let none =
-            if self.found.is_empty() { "Not determined: nothing was found that may be relied on." } else { "None." };
+        let none = if self.found.is_empty() { "Not determined: there are no reliable findings." } else { "None." };
         page.list(self.exceptions.iter().map(String::as_str), none);
         page.raw("<h2>How to repeat</h2>\n");
         self.repeat(page);
@@ -161,7 +160,7 @@ impl Sheet {
             page.wrapped("<p>", &self.counted, "</p>\n");
         }
         if self.found.is_empty() {
-            page.raw("<p>Nothing that may be relied on.</p>\n");
+            page.raw("<p>No reliable findings.</p>\n");
             return;
         }
         page.raw("<ul>\n");
@@ -178,7 +177,7 @@ impl Sheet {
 
     fn repeat(&self, page: &mut Markup) {
         if self.command.is_empty() {
-            page.raw("<p>The run ended before its question was known: there is nothing to repeat.</p>\n");
+            page.raw("<p>The run ended before its question was determined: there is nothing to repeat.</p>\n");
             return;
         }
         page.raw("<pre>");
@@ -188,9 +187,9 @@ impl Sheet {
         page.raw("</pre>\n").wrapped("<p>", &self.repeats, "</p>\n");
     }
 
-    /// How many answers are on the sheet.
+    /// Number of statements on the sheet.
     fn shown(&self) -> usize {
-        // Two lines are for how many there are and how many more.
+        // The count and the number of remaining statements each need a line.
         let room = lines_in(&self.not_proved, HALF).saturating_sub(2);
         let mut used = 0;
         let fits = self.found.iter().take_while(|answer| {
@@ -200,7 +199,7 @@ impl Sheet {
         fits.count().max(ANSWERS)
     }
 
-    /// The size in which it fits on Letter, by its lines at ten points.
+    /// The font size with which the sheet fits on Letter, from its lines at ten points.
     fn size(&self) -> &'static str {
         let rows: usize = self.rows.iter().flat_map(|row| &row.lines).map(|line| lines_of(&plain(line), 85)).sum();
         let found: usize = self.found.iter().take(self.shown()).map(lines_of_answer).sum();
@@ -220,7 +219,7 @@ impl Sheet {
     }
 }
 
-/// Lines of titles, rules and signatures.
+/// Lines for titles, rules and signatures.
 const FIXED: usize = 18;
 
 fn lines_in(lines: &[String], width: usize) -> usize {

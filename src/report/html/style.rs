@@ -1,16 +1,16 @@
-//! The head of a page, its style and what is printed in the margins of every sheet.
+//! The head of a page, its style, and the margins of every printed sheet.
 
 use super::markup::Markup;
 
 const STYLE: &str = include_str!("style.css");
 
-/// What every printed sheet repeats, so that a loose one is known again.
+/// Text repeated on every printed sheet, so that a loose sheet can be identified.
 pub(in crate::report) struct Running<'a> {
-    /// What it is about.
+    /// The subject.
     pub(in crate::report) digest: String,
-    /// The auditor's own.
+    /// The auditor's reference.
     pub(in crate::report) reference: Option<&'a str>,
-    /// The verdict and its moment.
+    /// The verdict and its time.
     pub(in crate::report) verdict: String,
 }
 
@@ -40,7 +40,7 @@ pub(in crate::report) fn foot(page: &mut Markup) {
 mod tests {
     use super::STYLE;
 
-    /// The variables of a block of the style, as red, green and blue.
+    /// The variables of a style block, as red, green and blue values.
     fn colours(block: &str) -> Vec<(String, [f64; 3])> {
         let declarations = block.split(';').filter_map(|declaration| declaration.split_once(':'));
         let colours = declarations.filter_map(|(name, value)| {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn text_can_be_read_in_both_modes() {
+    fn text_is_readable_in_both_modes() {
         let blocks: Vec<&str> = STYLE.split(":root").skip(1).map(|block| block.split('}').next().unwrap()).collect();
         assert_eq!(blocks.len(), 2, "a light and a dark one");
         for block in blocks {
@@ -79,9 +79,9 @@ mod tests {
         assert!((contrast([0.0; 3], [1.0; 3]) - 21.0).abs() < 0.01);
     }
 
-    /// What has a colour has it from a variable: else it is the same in both modes.
+    /// Every colour comes from a variable; otherwise it would be the same in both modes.
     #[test]
-    fn no_colour_is_written_outside_the_variables() {
+    fn colours_are_written_only_in_variables() {
         for line in STYLE.lines().filter(|line| line.contains('#')) {
             assert!(line.trim_start().starts_with("--"), "{line}");
         }

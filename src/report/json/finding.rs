@@ -1,4 +1,4 @@
-//! A check's answer in the JSON report.
+//! The result of a check in the JSON report.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,22 +17,22 @@ pub(in crate::report) struct Row {
     pub(in crate::report) level: String,
     /// `pass`, `fail`, `unknown` or `not-run`.
     pub(in crate::report) status: String,
-    #[cfg_attr(test, schemars(description = format!("Why it was not run: {}", tests::reasons())))]
+    #[cfg_attr(test, schemars(description = format!("Why the check did not run: {}", tests::reasons())))]
     pub(in crate::report) reason: Option<String>,
-    /// The check that failed and kept this one from being looked at: this answer is a consequence. Version 1 had none.
+    /// The failed check that prevented this one from running: this answer is only a consequence. Not in version 1.
     #[serde(default)]
     pub(in crate::report) caused_by: Option<String>,
     pub(in crate::report) message: String,
     pub(in crate::report) expected: Option<String>,
     pub(in crate::report) found: Option<String>,
     pub(in crate::report) details: Vec<String>,
-    /// What a pass says, each statement with how it is known; `message` has them all. Other answers have none, and so have reports of
-    /// versions before 0.2.0.
+    /// The statements of a pass, each with how it is known; `message` contains all of them. Empty for answers that are not a pass, and in reports of versions
+    /// before 0.2.0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::report) says: Vec<SaidRow>,
-    /// Does this answer reject? Never in a report without a verdict.
+    /// Whether this answer rejects. Never true in a report without a verdict.
     pub(in crate::report) rejects: bool,
-    /// The policy's waiver, where the answer would reject. It changes no status.
+    /// The policy's waiver, if the answer would reject without it. It does not change the status.
     pub(in crate::report) waiver: Option<WaiverRow>,
 }
 
@@ -55,7 +55,7 @@ pub(in crate::report) struct WaiverRow {
     pub(in crate::report) reason: String,
     /// RFC 3339.
     pub(in crate::report) expires: String,
-    /// `active`: the answer does not reject. `expired`: it counts as none.
+    /// `active`: the answer does not reject. `expired`: the waiver has no effect.
     pub(in crate::report) standing: String,
 }
 

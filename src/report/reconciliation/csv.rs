@@ -1,4 +1,4 @@
-//! CSV (RFC 4180): everything in one table, a row each; the first cell says what the row is.
+//! CSV (RFC 4180): everything in one table. The first cell of a row is its kind.
 
 use std::io::{self, Write};
 
@@ -38,7 +38,7 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
         let [first, last] = key.used();
         push(&[
             ("row", "key".into()),
-            ("message", format!("first use {first}, last use {last}, {} of the period", key.builds_in_period)),
+            ("message", format!("first use {first}, last use {last}, {} in the period", key.builds_in_period)),
             ("details", key.name.clone().unwrap_or_default()),
             ("sha256", key.fingerprint.hex()),
             ("number", key.builds.to_string()),

@@ -1,4 +1,4 @@
-//! One page of HTML without a script, which prints: the first sheet, every row, keys, the sample and what was read.
+//! One printable HTML page without scripts: the first sheet, every row, keys, the sample and the files that were read.
 
 use std::io::{self, Write};
 
@@ -24,7 +24,7 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
         let name = format!("{} {}", key.name.as_deref().unwrap_or_default(), key.fingerprint);
         [name, key.builds.to_string(), key.builds_in_period.to_string(), first, last]
     });
-    table(&mut page, "keys", &["Key", "Builds", "Of the period", "First use", "Last use"], keys);
+    table(&mut page, "keys", &["Key", "Builds", "In the period", "First use", "Last use"], keys);
     if let Some(sample) = &answer.sample {
         let title =
             format!("sample of {} of {} builds, seed {:?}", sample.builds.len(), sample.population, sample.seed);
@@ -33,14 +33,14 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
             let bundle = format!("{} {}", build.bundle, build.sha256);
             [bundle, commit, build.approval.clone(), build.places.to_string(), String::new()]
         });
-        table(&mut page, &title, &["Bundle", "Commit", "Approval", "Places", "Looked at by"], rows);
+        table(&mut page, &title, &["Bundle", "Commit", "Approval", "Places", "Reviewed by"], rows);
     }
     let read = answer.inputs.iter().map(|read| {
         let digest = read.sha256.map_or_else(|| "not read".into(), |digest| digest.hex());
         let entries = read.entries.map(|entries| entries.to_string()).unwrap_or_default();
         [read.kind.to_owned(), read.path.clone(), digest, entries, read.what.clone()]
     });
-    table(&mut page, "what was looked at", &["Kind", "Path", "SHA-256", "Entries", "What"], read);
+    table(&mut page, "files that were read", &["Kind", "Path", "SHA-256", "Entries", "What"], read);
     foot(&mut page);
     out.write_all(&page.into_bytes())
 }
@@ -68,10 +68,9 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         headline,
         because: Vec::new(),
         next: if reconciled {
-            "Every place in the inventories has the digest of an accepted build, and the builds and approvals of the period have their partners.".into()
+            "Every place in the inventories has the digest of an accepted build, and the builds and approvals of the period match.".into()
         } else {
-            "Look at each exception: find the build, the approval or the place that is missing, or have it accepted."
-                .into()
+            "Review each exception: find the missing build, approval or place, or get the exception accepted.".into()
         },
         rows: rows(answer),
         counted: totals.join("; ") + ".",
@@ -93,8 +92,8 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
 
 const NOT_PROVED: [&str; 3] = [
     NOT_SAID,
-    "Who holds the keys, and that an image was built from its source. The page of each bundle's audit says more.",
-    "What runs now. An inventory is what somebody wrote down or a cluster answered at one moment.",
+    "Who holds the keys, and that an image was built from its source. See the audit page of each bundle.",
+    "What runs now. An inventory is a list, or a cluster's response, from one point in time.",
 ];
 
 fn rows(answer: &Reconciliation) -> Vec<html::Row> {
@@ -107,7 +106,8 @@ fn rows(answer: &Reconciliation) -> Vec<html::Row> {
         vec![
             Part::Code(digest(answer)),
             Part::Known(
-                "SHA-256 over what sha256sum prints for all that was read, in the order of the last table".into(),
+                "SHA-256 of the output of sha256sum for all files that were read, in the order of the last table"
+                    .into(),
             ),
         ],
     ));
@@ -116,7 +116,7 @@ fn rows(answer: &Reconciliation) -> Vec<html::Row> {
     }));
     let key = |key: &super::KeyUse| {
         let words = format!(
-            "{}: {} builds, {} of the period",
+            "{}: {} builds, {} in the period",
             key.name.as_deref().unwrap_or("not named"),
             key.builds,
             key.builds_in_period

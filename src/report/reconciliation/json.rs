@@ -1,4 +1,4 @@
-//! The reconciliation for programs, version 1. docs/reconciliation.schema.json is generated from these structs by a test.
+//! The reconciliation as JSON for programs, version 1. A test generates docs/reconciliation.schema.json from these structs.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -12,28 +12,28 @@ use crate::base::escape::in_json;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields, title = "hpsb-audit reconciliation"))]
 struct Document {
-    /// 1. Another number: other fields.
+    /// 1. The number changes when fields change.
     schema_version: u32,
     tool: Tool,
-    /// The moment that it is for, RFC 3339.
+    /// The time as of which the reconciliation was made, RFC 3339.
     now: String,
-    /// The auditor's own file number or name for it, where one was given.
+    /// The auditor's own file number or name, if specified.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     period: Period,
-    /// Is every row matched?
+    /// Whether every row is matched.
     reconciled: bool,
     /// The program's exit code.
     exit_code: u8,
-    /// Rows by their kind.
+    /// Number of rows, by kind.
     counts: BTreeMap<&'static str, usize>,
     builds_in_period: usize,
     approvals_in_period: usize,
     rows: Vec<Row>,
     keys: Vec<Key>,
-    /// Null where none was asked for.
+    /// Null if no sample was requested.
     sample: Option<Sample>,
-    /// Everything that was read.
+    /// All files that were read.
     inputs: Vec<Input>,
 }
 
@@ -50,9 +50,9 @@ struct Tool {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 struct Period {
-    /// The first moment in it.
+    /// The first moment of the period.
     from: String,
-    /// The first moment after it.
+    /// The first moment after the period.
     before: String,
 }
 
@@ -78,7 +78,7 @@ struct Row {
 struct Key {
     fingerprint: String,
     name: Option<String>,
-    /// Bundles of the whole evidence that it verifies.
+    /// Number of bundles in all the evidence that the key verifies.
     builds: usize,
     builds_in_period: usize,
     first: Option<String>,
@@ -98,7 +98,7 @@ struct Sample {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 struct SampledBuild {
-    /// SHA-256 of seed, line feed and `sha256`.
+    /// SHA-256 of the seed, a line feed and `sha256`.
     rank: String,
     bundle: String,
     sha256: String,
@@ -113,7 +113,7 @@ struct SampledBuild {
 struct Input {
     kind: String,
     path: String,
-    /// 64 hexadecimal digits; null where it could not be read to its end.
+    /// 64 hexadecimal digits; null if the file could not be read completely.
     sha256: Option<String>,
     size: Option<u64>,
     entries: Option<usize>,
@@ -191,9 +191,9 @@ fn sampled(build: &super::SampledBuild) -> SampledBuild {
 mod tests {
     use super::*;
 
-    /// `HPSB_UPDATE=1 cargo test` writes the file anew.
+    /// `HPSB_UPDATE=1 cargo test` rewrites the file.
     #[test]
-    fn the_schema_in_docs_is_the_one_of_this_code() {
+    fn the_schema_in_docs_matches_the_code() {
         let schema = serde_json::to_string_pretty(&schemars::schema_for!(Document)).unwrap() + "\n";
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reconciliation.schema.json");
         if std::env::var_os("HPSB_UPDATE").is_some() {

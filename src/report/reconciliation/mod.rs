@@ -1,4 +1,4 @@
-//! What is said of a whole estate: what runs, what was built and what was approved, set against each other.
+//! The result of `reconcile`: a comparison of what runs, what was built and what was approved.
 
 mod csv;
 mod html;
@@ -15,96 +15,96 @@ use crate::base::words::{counted_as, words};
 use crate::gate::key::Fingerprint;
 use crate::judge::policy::PolicySource;
 
-/// The answer: one row for each place that runs an image, and one for each build, commit or approval that has no partner.
+/// The result: one row for each place that runs an image, and one for each build, commit or approval without a match.
 #[derive(Debug, Clone)]
 pub struct Reconciliation {
-    /// The program that made it.
+    /// The program that made the report.
     pub tool: Tool,
-    /// The moment that it is for.
+    /// The time as of which the reconciliation was made.
     pub now: Timestamp,
-    /// The auditor's own file number or name for it.
+    /// The auditor's own file number or name.
     pub reference: Option<String>,
-    /// What the command line gave: flag (without its hyphens) and value, as they were typed. It is in no JSON.
+    /// Arguments of the command line, as typed: flag (without hyphens) and value. Not in JSON.
     pub given: Vec<(String, String)>,
-    /// What it is about.
+    /// The period.
     pub period: Period,
-    /// The policy by which the bundles were audited.
+    /// The policy for auditing the bundles.
     pub policy: Option<PolicySource>,
-    /// Everything that was read, by its bytes.
+    /// All files that were read, with their digests.
     pub inputs: Vec<Read>,
     /// Number of approvals whose time is in the period.
     pub approvals_in_period: usize,
-    /// Number of verified builds of the period, those without a known time among them.
+    /// Number of verified builds in the period, including those without a known time.
     pub builds_in_period: usize,
     /// Matched places and exceptions: by kind, then in the order of the inputs.
     pub rows: Vec<Row>,
-    /// The keys that the policy names and those that verified a bundle.
+    /// The keys in the policy, and those that verified a bundle.
     pub keys: Vec<KeyUse>,
-    /// Builds to look at by hand, where that was asked for.
+    /// The sample of builds for manual review, if requested.
     pub sample: Option<Sample>,
 }
 
-/// A stretch of time: from the first moment on, before the second.
+/// A period of time: `from` is included, `before` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
-    /// The first moment in it.
+    /// The first moment of the period.
     pub from: Timestamp,
-    /// The first moment after it.
+    /// The first moment after the period.
     pub before: Timestamp,
 }
 
-/// Something that was read.
+/// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
-    /// `policy`, `approvals`, `inventory`, `bundle`, or what lies beside a bundle.
+    /// `policy`, `approvals`, `inventory`, `bundle`, or the kind of a file next to a bundle.
     pub kind: &'static str,
-    /// As it was named, or where it lies.
+    /// The path as specified by the user, or as found.
     pub path: String,
-    /// SHA-256 of its bytes; `None` where it could not be read to its end.
+    /// SHA-256 of the file; `None` if it could not be read completely.
     pub sha256: Option<Sha256>,
-    /// Number of its bytes, where it is known.
+    /// Size in bytes, if known.
     pub size: Option<u64>,
-    /// How many approvals, images or builds it holds, where that can be counted.
+    /// Number of approvals, images or builds in it, if they can be counted.
     pub entries: Option<usize>,
-    /// What it is: an inventory's form, a bundle's verdict.
+    /// An inventory's form, or a bundle's verdict.
     pub what: String,
 }
 
-/// What can be said of a place, a build, a commit or an approval.
+/// The kind of a row: a match, or what is wrong with a place, a build, a commit or an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A place runs an image of an accepted build, which was approved if it is of the period.
+    /// A place runs an image of an accepted build. If the build is in the period, it was approved.
     Matched,
-    /// A place runs an image that no accepted build is known for.
+    /// A place runs an image without a known accepted build.
     RunningWithoutAcceptedBuild,
-    /// A build of the period has no approval that counts.
+    /// A build of the period has no valid approval.
     BuiltWithoutApproval,
-    /// An approval of the period has no accepted build, or nothing runs that was built from it.
+    /// An approval of the period has no accepted build, or no place runs a build of the approved commit.
     ApprovedNotSeen,
-    /// One commit, several digests.
+    /// One commit with several digests.
     SeveralDigests,
-    /// A bundle of the evidence that is no evidence: rejected, or without a verdict.
+    /// A bundle that cannot serve as evidence: rejected, or without a verdict.
     BundleNotAccepted,
 }
 
-/// One line of the answer.
+/// One row of the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What is said.
+    /// The kind of the row.
     pub kind: Kind,
-    /// Where it runs: file and place in it.
+    /// Where the image runs: a file, and a place in it.
     pub place: Option<String>,
-    /// The image as the inventory has it.
+    /// The image as written in the inventory.
     pub image: Option<String>,
-    /// The digest that it is about.
+    /// The digest of the image.
     pub digest: Option<Sha256>,
     /// Path of the bundle.
     pub bundle: Option<String>,
     /// The commit.
     pub commit: Option<String>,
-    /// Why, in words.
+    /// The reason.
     pub message: String,
-    /// More, a line each.
+    /// Further lines.
     pub details: Vec<String>,
 }
 
@@ -113,48 +113,48 @@ pub struct Row {
 pub struct KeyUse {
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub fingerprint: Fingerprint,
-    /// The policy's word for it.
+    /// The policy's name for the key.
     pub name: Option<String>,
-    /// Bundles of the whole evidence that it verifies.
+    /// Number of bundles in all the evidence that the key verifies.
     pub builds: usize,
-    /// Those of the period.
+    /// The number of those builds that are in the period.
     pub builds_in_period: usize,
-    /// When the first of them all was built, by the build server's own clock.
+    /// When the first of all these builds was made, by the build server's clock.
     pub first: Option<Timestamp>,
-    /// When the last was.
+    /// When the last of them was made.
     pub last: Option<Timestamp>,
 }
 
-/// Builds that were drawn from all verified builds of the period.
+/// Builds drawn from all verified builds of the period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// The seed.
     pub seed: String,
-    /// How many builds there were to draw from.
+    /// Number of builds to draw from.
     pub population: usize,
-    /// Those that were drawn, in the order of drawing.
+    /// The builds that were drawn, in order.
     pub builds: Vec<SampledBuild>,
 }
 
 /// A build that was drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampledBuild {
-    /// SHA-256 of the seed, a line feed and the bundle's digest in hexadecimal: the lowest are drawn.
+    /// SHA-256 of the seed, a line feed and the bundle's digest in hexadecimal. The builds with the lowest values are drawn.
     pub rank: Sha256,
-    /// Path of its bundle.
+    /// Path of the bundle.
     pub bundle: String,
     /// SHA-256 of the bundle.
     pub sha256: Sha256,
     /// The commit.
     pub commit: Option<String>,
-    /// What the check `source-approved` says.
+    /// The answer of the check `source-approved`.
     pub approval: String,
-    /// Places that run it.
+    /// Places that run the build.
     pub places: usize,
 }
 
 words! {
-    /// The report's word.
+    /// The word in the report.
     pub Kind {
         Matched = "matched",
         RunningWithoutAcceptedBuild = "running-without-accepted-build",
@@ -177,7 +177,7 @@ impl Kind {
         }
     }
 
-    /// So many of it, in words.
+    /// A number of rows of this kind, in words.
     fn counted(self, count: usize) -> String {
         match self {
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
@@ -190,14 +190,14 @@ impl Kind {
 }
 
 impl Period {
-    /// Reads `FROM/TO`, each a date or a moment of RFC 3339. A date is the whole day in UTC, so that `2026-01-01/2026-03-31` is a quarter.
+    /// Reads `FROM/TO`, each a date or an RFC 3339 time. A date means the whole day in UTC, so `2026-01-01/2026-03-31` is a quarter.
     ///
     /// # Errors
-    /// In words.
+    /// A message for a malformed period.
     pub fn parse(text: &str) -> Result<Self, String> {
         let day = |text: &str| Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")).filter(|_| text.len() == 10);
         let (from, to) = text.split_once('/').ok_or("expected FROM/TO, for example 2026-01-01/2026-03-31")?;
-        let bad = |text: &str| format!("expected a date or a moment of RFC 3339, found {text:?}");
+        let bad = |text: &str| format!("expected a date or an RFC 3339 time, found {text:?}");
         let from = day(from).or_else(|| Timestamp::from_rfc3339(from)).ok_or_else(|| bad(from))?;
         let before = day(to)
             .map(|day| day.plus_seconds(DAY_SECONDS))
@@ -209,7 +209,7 @@ impl Period {
         Ok(Self { from, before })
     }
 
-    /// Is the moment in it?
+    /// Whether the period contains this moment.
     pub fn holds(&self, moment: Timestamp) -> bool {
         self.from <= moment && moment < self.before
     }
@@ -217,7 +217,7 @@ impl Period {
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from {} on, before {}", self.from, self.before)
+        write!(f, "from {} to {} (end excluded)", self.from, self.before)
     }
 }
 
@@ -227,26 +227,26 @@ impl Reconciliation {
         self.rows.iter().filter(|row| row.kind == kind).count()
     }
 
-    /// 0 when every row is matched, else 1.
+    /// 0 if every row is matched, else 1.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.rows.iter().any(|row| row.kind != Kind::Matched))
     }
 
-    /// Writes it as text, JSON, CSV or HTML.
+    /// Writes the result as text, JSON, CSV or HTML.
     ///
     /// # Errors
-    /// What `out` answers; for any other format, that there is none.
+    /// The errors of `out`, or an error for any other format.
     pub fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Text(look) => text::write(self, look, out),
             Format::Json => json::write(self, out),
             Format::Csv => csv::write(self, out),
             Format::Html => html::write(self, out),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no reconciliation in this format")),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "a reconciliation is not available in this format")),
         }
     }
 
-    /// The first line, in words.
+    /// The first line.
     fn headline(&self) -> String {
         if self.exit_code() == 0 {
             return "RECONCILED".into();
@@ -256,17 +256,17 @@ impl Reconciliation {
         format!("NOT RECONCILED: {}", words.join(", "))
     }
 
-    /// What was counted, as label and number.
+    /// The totals, as label and number.
     fn totals(&self) -> Vec<(&'static str, usize)> {
         let of = |kind: &str| self.inputs.iter().filter(|read| read.kind == kind).count();
         let entries = |kind: &str| self.inputs.iter().filter(|r| r.kind == kind).filter_map(|r| r.entries).sum();
         let mut totals = vec![
             ("bundles in the evidence", of("bundle")),
-            ("verified builds of the period", self.builds_in_period),
+            ("verified builds in the period", self.builds_in_period),
             ("inventories", of("inventory")),
-            ("images in them", entries("inventory")),
+            ("images in the inventories", entries("inventory")),
             ("approvals", entries("approvals")),
-            ("approvals of the period", self.approvals_in_period),
+            ("approvals in the period", self.approvals_in_period),
         ];
         totals.extend(Kind::ALL.map(|kind| (kind.says(), self.count(kind))));
         totals
@@ -280,15 +280,15 @@ impl KeyUse {
     }
 }
 
-/// What no reconciliation says; in every form for people.
-const NOT_SAID: &str = "An inventory and a list of approvals are given: what is left out of them is seen by nobody here. Times of builds are the build server's own.";
+/// The limits of a reconciliation, printed in every format for reading.
+const NOT_SAID: &str = "Inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements.";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_its_whole_day() {
+    fn a_date_means_the_whole_day() {
         let quarter = Period::parse("2026-01-01/2026-03-31").unwrap();
         let at = |text| Timestamp::from_rfc3339(text).unwrap();
         assert!(quarter.holds(at("2026-01-01T00:00:00Z")) && quarter.holds(at("2026-03-31T23:59:59Z")));
@@ -297,7 +297,7 @@ mod tests {
         for bad in ["", "2026-01-01", "2026-01-01/", "2026-01-02/2026-01-01", "2026-1-1/2026-02-01", "a/b"] {
             assert!(Period::parse(bad).is_err(), "{bad}");
         }
-        // One day is a period, no time at all is none.
+        // One day is a valid period; an empty interval is not.
         assert!(Period::parse("2026-01-01/2026-01-01").is_ok());
         assert!(Period::parse("2026-01-01T00:00:00Z/2026-01-01T00:00:00Z").is_err());
     }

@@ -1,5 +1,5 @@
-//! For people: the answer first, then every exception, keys, the sample and what was read. Matched places are counted; `--details`
-//! and the other forms list them. The last line is the answer.
+//! Text output: first the result, then every exception, the keys, the sample and the files that were read. Matched places are only counted;
+//! `--details` and the other formats list them. The last line repeats the result.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
     }
     let open = answer.rows.iter().filter(|row| row.kind != Kind::Matched).count();
     let means = match open {
-        0 => "everything that was given is matched.".to_owned(),
+        0 => "all supplied items are matched.".to_owned(),
         count => format!("{} not matched.", counted_as(count, "row is", "rows are")),
     };
     let more = if look.amount == Amount::Everything { "" } else { " More: --details" };
@@ -49,10 +49,10 @@ fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
         let (all, of_period) = (key.builds.to_string(), key.builds_in_period.to_string());
         [format!("{name}\n{}", key.fingerprint), all, of_period, first, last]
     });
-    table(page, look, "keys", &["key", "builds", "of the period", "first use", "last use"], keys);
+    table(page, look, "keys", &["key", "builds", "in the period", "first use", "last use"], keys);
     if let Some(sample) = &answer.sample {
         let title = format!(
-            "sample of {} of {} of the period, seed {:?}",
+            "sample of {} of {} in the period, seed {:?}",
             sample.builds.len(),
             counted(sample.population, "build"),
             sample.seed

@@ -19,12 +19,12 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
     let by_digest = match subject::digest(bundle) {
         Some(_) => "deploy the image by its digest, not by a tag",
-        None => "the log names no digest of the image: find out which image it is",
+        None => "the log has no digest of the image: find out which image it is",
     };
     match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => by_digest.to_owned(),
         (true, None) => format!("{by_digest}. Its bytes were not checked: {}", unbroken("--image SOURCE")),
-        // Nothing is added to a case.
+        // Evidence cannot be added to a case.
         (true, Some(_)) => format!("{by_digest}. Its bytes were not checked"),
     }
 }
@@ -41,19 +41,21 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     let mut parts = Vec::new();
     if report.policy.is_none() {
         let begin = unbroken("hpsb-audit policy init > policy.toml");
-        parts
-            .push(format!("say in a policy what is required ({begin}) and give it with {}", unbroken("--policy FILE")));
+        parts.push(format!(
+            "write a policy with your requirements ({begin}) and pass it with {}",
+            unbroken("--policy FILE")
+        ));
     } else if !required {
-        parts.push("name the groups that you need in the policy's `require`".to_owned());
+        parts.push("list the groups that you need in the policy's `require`".to_owned());
     }
     if !flags.is_empty() && report.case.is_none() {
-        parts.push(format!("give evidence for what is not checked: {}", flags.join(", ")));
+        parts.push(format!("supply the missing evidence: {}", flags.join(", ")));
     }
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());
     }
     if parts.is_empty() {
-        return "what is not checked needs evidence that this case does not hold".into();
+        return "the missing checks need evidence that is not in this case".into();
     }
     format!("before you deploy, {}", parts.join("; "))
 }
@@ -63,9 +65,9 @@ fn rejected(bundle: &BundleReport) -> String {
     let Some(first) = causes.next() else { return String::new() };
     let own = match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
-            "get the build server's public key over another channel, and compare it with each key above; "
+            "get the build server's public key over a different channel, and compare it with each key above; "
         }
-        (check::MANIFEST_SIGNATURE, _) => "give the key as a file with --key, or put it next to the bundle; ",
+        (check::MANIFEST_SIGNATURE, _) => "pass the key as a file with --key, or put it next to the bundle; ",
         ("build-age", _) => "build again; only the policy's owner may accept older builds (max-age); ",
         _ => "",
     };

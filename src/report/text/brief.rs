@@ -1,4 +1,4 @@
-//! One bundle on one screen: what was checked, what was not, what the key is worth, and what to do.
+//! One bundle on one screen: what was checked, what was not, the grade of the key, and what to do.
 
 use super::closing::paint_first;
 use super::page::clipped;
@@ -12,19 +12,19 @@ use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary};
 
-/// Lines of a screen for a bundle that is accepted, the last line included.
+/// Lines on the screen for an accepted bundle, including the last line.
 const SCREEN_LINES: usize = 24;
-/// Lines that follow what is written here: the verdict.
+/// Lines that are added at the end: the verdict.
 const LINES_BELOW: usize = 1;
-/// Details of a check that rejects; `--details` has all.
+/// Maximum number of details of a rejecting check; `--details` prints all.
 const DETAILS: usize = 3;
 
-/// The screen of the only bundle of a report.
+/// The screen for the only bundle of a report.
 pub(super) fn screen(report: &Report, bundle: &BundleReport, look: Look) -> String {
     section(report, bundle, look).text()
 }
 
-/// What is said of one bundle.
+/// The lines about one bundle.
 pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Page {
     let mut page = look.page();
     if let Some(error) = &bundle.error {
@@ -38,7 +38,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     causes(&mut page, bundle);
     subject::put(&mut page, bundle);
     page.put("checks", &counts(bundle));
-    // What the answers say comes before what words mean and which inputs there are: these lines are left out first.
+    // Answers are more important than the meaning of words and the list of inputs, so the latter are shortened first.
     let mut room = None;
     let mut rest = page.beside();
     for (has_words, lines) in [(true, 3), (true, 2), (false, 2), (false, 1)] {
@@ -58,7 +58,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     page
 }
 
-/// What follows the checks, with so many lines for inputs outside the commit.
+/// The part below the checks, with at most `lines` lines for inputs outside the commit.
 fn below(page: &Page, report: &Report, bundle: &BundleReport, lines: usize) -> Page {
     let mut rest = page.beside();
     remarks(&mut rest, report);
@@ -84,7 +84,7 @@ fn headline(page: &mut Page, report: &Report, bundle: &BundleReport, look: Look)
     }
 }
 
-/// The checks that reject, each with what follows from it. However many there are, all are listed.
+/// All rejecting checks, each with its consequences.
 pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
     for finding in bundle.rejecting() {
         page.put("because", &clipped(&for_terminal(&format!("{}: {}", finding.check, finding.message))));
@@ -107,7 +107,7 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// `14 pass, 6 not run: 4 no expectation, 2 no evidence`, of the groups in play.
+/// `14 pass, 6 not run: 4 no expectation, 2 no evidence`, for the groups in play.
 fn counts(bundle: &BundleReport) -> String {
     let own = || bundle.played().filter(|finding| !finding.is_consequence());
     let of = |status: Status| own().filter(|finding| finding.status == status).count();
@@ -118,7 +118,7 @@ fn counts(bundle: &BundleReport) -> String {
         .collect();
     let follow = bundle.played().filter(|finding| finding.is_consequence()).count();
     if follow > 0 {
-        parts.push(format!("{follow} not looked at"));
+        parts.push(format!("{follow} not run because of a failure"));
     }
     let in_order = [Reason::NoExpectation, Reason::NoEvidence, Reason::Off, Reason::NotBuiltIn, Reason::Refused];
     let reasons: Vec<String> = in_order
@@ -127,7 +127,8 @@ fn counts(bundle: &BundleReport) -> String {
         .map(|reason| {
             let names: Vec<&str> =
                 own().filter(|finding| finding.status == Status::NotRun(reason)).map(|finding| finding.check).collect();
-            let words = if reason == Reason::Refused { "not looked at" } else { &reason.word().replace('-', " ") };
+            let words =
+                if reason == Reason::Refused { "because of a failure" } else { &reason.word().replace('-', " ") };
             let words = format!("{} {words}", names.len());
             if reason == Reason::Off { format!("{words} ({})", names.join(", ")) } else { words }
         })
@@ -139,7 +140,7 @@ fn counts(bundle: &BundleReport) -> String {
     parts.join(", ")
 }
 
-/// Answers that do not reject and that a reader must know: failed or undecided at `warn`, or waived.
+/// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.
 pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
     bundle.played().filter(|finding| {
         let is_no = matches!(finding.status, Status::Fail | Status::Unknown);
@@ -148,7 +149,7 @@ pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
     })
 }
 
-/// A few lines for each doubt; where there is no room for all, the names of the others.
+/// Prints the doubts; if there is not enough room, only the names of the remaining ones.
 fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
     let all: Vec<&Finding> = doubts(bundle).collect();
     let mut shown = 0;
@@ -188,22 +189,22 @@ fn doubt(finding: &Finding) -> String {
     clipped(&for_terminal(&format!("{}: {said}{sides}", finding.check)))
 }
 
-/// What a reader must know of the question itself.
+/// Remarks about the question.
 fn remarks(page: &mut Page, report: &Report) {
     if let Some(question) = report.question.as_ref().filter(|question| !question.passed_over.is_empty()) {
         let fields = for_terminal(&question.passed_over.join(", "));
-        page.put("policy", &clipped(&format!("passed over: {fields}; `admit` and `serve` apply it to workloads")));
+        page.put("policy", &clipped(&format!("ignored here: {fields}; `admit` and `serve` apply it to workloads")));
     }
     if report.rules == Rules::Version1 {
         page.put("rules", summary::VERSION_1);
     }
 }
 
-/// Inputs that the commit does not pin, as far as so many lines hold them.
+/// Inputs that the commit does not pin, as many as fit on `lines` lines.
 fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
     let inputs = &bundle.outside_the_commit;
     if inputs.is_empty() {
-        let none = "log and Dockerfile list no input; what a script fetched in the build is not known";
+        let none = "log and Dockerfile list none; scripts may have fetched inputs";
         page.put("outside", if summary::log_was_read(bundle) { none } else { "not known: the log was not read" });
         return;
     }

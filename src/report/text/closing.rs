@@ -1,4 +1,4 @@
-//! The last line: the verdict, its exit code, and what that means.
+//! The last line: the verdict, its exit code and its meaning.
 
 use super::{Amount, Look, Tone};
 use crate::base::words::counted;
@@ -9,7 +9,7 @@ use crate::report::{Admission, BundleReport, Report};
 /// How to see more.
 const MORE: &str = " More: --details";
 
-/// What [`verdict_words`] says of builds, said of images of workloads.
+/// Like [`verdict_words`], for images of workloads.
 fn admission_words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Accept => "ADMITTED",
@@ -19,7 +19,7 @@ fn admission_words(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Paints the word that a line begins with.
+/// Colours the word at the beginning of a line.
 pub(in crate::report) fn paint_first(look: Look, tone: impl Into<Tone>, word: &str, line: &str) -> String {
     match line.strip_prefix(word) {
         Some(rest) => format!("{}{rest}", look.paint(tone.into(), word)),
@@ -27,7 +27,7 @@ pub(in crate::report) fn paint_first(look: Look, tone: impl Into<Tone>, word: &s
     }
 }
 
-/// The last line of every report for people.
+/// The last line of every text report.
 pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
     let (verdict, code) = (report.verdict(), report.exit_code());
     let (words, means) = match (&report.admission, report.bundles.as_slice()) {
@@ -35,9 +35,13 @@ pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
         (None, [bundle]) if report.error.is_none() => (verdict_words(verdict), of_bundle(report, bundle)),
         (None, bundles) => (verdict_words(verdict), of_bundles(report, bundles, verdict)),
     };
-    // In the details there is nothing more to see.
+    // The details are complete: there is no more to see.
     let means = if look.amount == Amount::Everything { means.replace(MORE, "") } else { means };
-    paint_first(look, verdict, words, &format!("{words} (exit {code}): {means}"))
+    let line = match look.exit_code {
+        None => format!("{words} (exit {code}): {means}"),
+        Some(own) => format!("{words} (exit {own}): no verification summary; {means}"),
+    };
+    paint_first(look, verdict, words, &line)
 }
 
 const NOTHING_DECIDED: &str = "nothing was decided; treat it as not accepted.";
@@ -46,9 +50,9 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => format!("the policy's requirements are met.{MORE}"),
         Verdict::AcceptInPart if is_only_waived(report, bundle) => {
-            format!("only by the waivers above.{MORE}")
+            format!("only because of the waivers above.{MORE}")
         }
-        Verdict::AcceptInPart => format!("not enough to deploy on alone.{MORE}"),
+        Verdict::AcceptInPart => format!("not enough to deploy on its own.{MORE}"),
         Verdict::Reject => match bundle.rejecting().count() {
             1 => format!("1 required check rejects it: do not deploy.{MORE}"),
             count => format!("{count} required checks reject it: do not deploy.{MORE}"),
@@ -57,7 +61,7 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     }
 }
 
-/// Was everything that the policy requires looked at, and something of it waived?
+/// Whether everything that the policy requires was checked, and some answers are waived.
 fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
     let required = report.question.as_ref().map(|question| question.require.as_slice()).unwrap_or_default();
     let not_checked = bundle.not_checked();

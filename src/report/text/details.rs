@@ -1,4 +1,4 @@
-//! Every check and every fact: the verdict first, then why, then each check, then what is known from where.
+//! Every check and every fact: first the verdict and its reasons, then each check, then the facts with their witnesses.
 
 use std::fmt::Write as _;
 
@@ -51,7 +51,7 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
         line(
             page,
             "policy",
-            &format!("passed over: {}; `admit` and `serve` apply it to workloads", for_terminal(&fields)),
+            &format!("ignored here: {}; `admit` and `serve` apply it to workloads", for_terminal(&fields)),
         );
     }
     if report.rules == Rules::Version1 {
@@ -78,7 +78,7 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
     if bundle.verdict != Verdict::Reject {
         let _ = writeln!(
             page,
-            "What this does not say: who holds the key, that the log is true, or that the image was built from this source."
+            "Not proved: who holds the key, that the log is true, or that the image was built from this source."
         );
     }
     hints(page, bundle);
@@ -93,7 +93,7 @@ fn file(bundle: &BundleReport) -> String {
     }
 }
 
-/// A line with a label.
+/// Prints a line with a label.
 pub(in crate::report) fn line(page: &mut String, label: &str, text: &str) {
     for (at, part) in text.split('\n').enumerate() {
         let _ = writeln!(page, "  {:<10} {part}", if at == 0 { label } else { "" });
@@ -112,12 +112,12 @@ fn checks(page: &mut String, bundle: &BundleReport) {
     }
 }
 
-/// The answer of a check, as wide as the longest.
+/// The status of a check, padded to the longest status.
 pub(in crate::report) fn status_column(finding: &Finding) -> String {
     format!("{:<23}", status_text(finding.status))
 }
 
-/// Expected and found, side by side, wherever a check has both and does not pass; with its details.
+/// Expected and found, side by side, for each check that has both and did not pass; then the details of failed and undecided checks.
 fn comparisons(page: &mut String, look: Look, bundle: &BundleReport) {
     let differs = |finding: &&Finding| finding.status != Status::Pass && finding.expected.is_some();
     let rows: Vec<&Finding> = bundle.findings.iter().filter(differs).collect();
@@ -155,7 +155,7 @@ fn facts(page: &mut String, look: Look, bundle: &BundleReport) {
 fn outside(page: &mut String, bundle: &BundleReport) {
     if bundle.outside_the_commit.is_empty() {
         if !words::log_was_read(bundle) {
-            let _ = writeln!(page, "\nOutside the commit: not known, the log was not read");
+            let _ = writeln!(page, "\nOutside the commit: not known, because the log was not read");
         }
         return;
     }
@@ -168,7 +168,7 @@ fn outside(page: &mut String, bundle: &BundleReport) {
 
 fn hints(page: &mut String, bundle: &BundleReport) {
     for finding in bundle.rejecting() {
-        let _ = writeln!(page, "hint: `hpsb-audit explain {}` says what the check looks at", finding.check);
+        let _ = writeln!(page, "hint: run `hpsb-audit explain {}` for what the check covers", finding.check);
     }
 }
 
@@ -179,7 +179,7 @@ fn fault(page: &mut String, look: Look, error: &Error) {
     line(page, "hint", &for_terminal(&mask(&error.hint())));
 }
 
-/// One row per bundle, and the totals.
+/// One row per bundle, then the totals.
 fn totals(page: &mut String, look: Look, report: &Report) {
     let mut table = new_table(look);
     table.set_header(["verdict", "exit", "build", "because"]);

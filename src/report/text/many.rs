@@ -1,4 +1,4 @@
-//! Many bundles: a line each, then those that fail, then totals.
+//! Several bundles: one line each, then details of those that are not accepted, then totals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::gate::verify::Grade;
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, summary};
 
-/// Keys and scopes that are listed; the others are counted.
+/// Maximum number of keys and scopes to list; the rest is counted.
 const SHOWN: usize = 5;
 
 pub(super) fn page(report: &Report, bundles: &[BundleReport], look: Look) -> String {
@@ -34,7 +34,7 @@ pub(super) fn page(report: &Report, bundles: &[BundleReport], look: Look) -> Str
     text
 }
 
-/// The build's name, and the file where that is not enough to tell it from the others.
+/// The build name, or the path if several bundles have the same build name.
 fn name(bundle: &BundleReport, is_twice: &BTreeSet<&str>) -> String {
     match bundle.build_name.as_deref() {
         Some(name) if !is_twice.contains(name) => for_terminal(name),
@@ -67,7 +67,7 @@ fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
     page
 }
 
-/// What was checked of those that are accepted, each scope once.
+/// What was checked of the accepted bundles, each scope once.
 fn scopes(page: &mut Page, report: &Report, bundles: &[BundleReport]) {
     let mut scopes: BTreeMap<String, usize> = BTreeMap::new();
     for bundle in bundles.iter().filter(|bundle| bundle.exit_code() == 0) {
@@ -79,7 +79,7 @@ fn scopes(page: &mut Page, report: &Report, bundles: &[BundleReport]) {
     more(page, scopes.len(), "scope", "scopes");
 }
 
-/// The keys that signed, with the lowest grade that each has.
+/// The signing keys, each with its lowest grade.
 fn keys(page: &mut Page, bundles: &[BundleReport]) {
     let mut keys: BTreeMap<Fingerprint, (Grade, usize)> = BTreeMap::new();
     for key in bundles.iter().filter_map(|bundle| bundle.key.as_ref()) {
@@ -89,7 +89,7 @@ fn keys(page: &mut Page, bundles: &[BundleReport]) {
     }
     for (fingerprint, (grade, count)) in keys.iter().take(SHOWN) {
         page.put("key", &fingerprint.to_string());
-        page.put("", &format!("signed {}; its grade is", counted(*count, "bundle")));
+        page.put("", &format!("signed {}; grade:", counted(*count, "bundle")));
         page.put("", &grade_words(*grade));
     }
     more(page, keys.len(), "key", "keys");

@@ -1,4 +1,4 @@
-//! The report for people: one screen per bundle, or every check and fact. The last line is always the verdict.
+//! The text report: one screen per bundle, or every check and fact. The last line is always the verdict.
 
 mod advice;
 mod brief;
@@ -18,30 +18,32 @@ pub(super) use self::signature::signature_text;
 use super::Report;
 use crate::judge::finding::Verdict;
 
-/// How text is laid out.
+/// Layout of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Colour, or plain.
+    /// Whether to use colour.
     pub colour: Colour,
     /// Columns of the terminal.
     pub columns: u16,
     /// How much is printed.
     pub amount: Amount,
+    /// The exit code of the process, where it is not the verdict's: a verification summary is missing.
+    pub exit_code: Option<u8>,
 }
 
-/// Are colours used?
+/// Whether to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
-    /// ANSI colours, for the words of verdicts only.
+    /// ANSI colours, only for verdicts.
     Ansi,
-    /// None.
+    /// No colour.
     Plain,
 }
 
 /// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
-    /// The last line: the verdict.
+    /// Only the last line: the verdict.
     Verdict,
     /// A screen per bundle: what was checked, what was not, and what to do.
     Screen,
@@ -67,8 +69,8 @@ impl From<Verdict> for Tone {
 }
 
 impl Look {
-    /// Of a file or a pipe: the same everywhere.
-    pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen };
+    /// For a file or a pipe; the same on every machine.
+    pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen, exit_code: None };
 
     pub(super) fn paint(self, tone: Tone, text: &str) -> String {
         let code = match tone {
@@ -88,7 +90,7 @@ impl Look {
     }
 }
 
-/// A screen has at most this many columns, on a wide terminal too: it is read, and pasted elsewhere.
+/// Maximum columns of a screen, even on a wide terminal, so that text can be read and pasted elsewhere.
 const SCREEN_COLUMNS: usize = 80;
 
 pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
@@ -103,13 +105,13 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
     out.write_all(page.as_bytes())
 }
 
-/// What is said before any bundle: of the case, and why there is no verdict.
+/// The part before the bundles: the case, and the error if there is no verdict.
 pub(super) fn opening(report: &Report, look: Look) -> String {
     let mut page = look.page();
     if let Some(case) = &report.case {
         page.line("CASE");
         for (label, text) in case.lines() {
-            // A remark may end with the command that judges the case for another moment.
+            // A remark may end with a command, which must stay in one piece.
             let (said, command) = text.split_at(text.find("hpsb-audit audit ").unwrap_or(text.len()));
             page.put_wide(label, &format!("{said}{}", page::unbroken(command)));
         }

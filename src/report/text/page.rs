@@ -2,12 +2,12 @@
 
 use std::iter;
 
-/// Columns of labels: with a fingerprint behind them a line has exactly 80.
+/// Columns of labels: a line with a fingerprint is then exactly 80 columns wide.
 const LABEL: usize = 9;
-/// Columns of the longer labels of a case.
+/// Columns of the longer labels for a case.
 const WIDE_LABEL: usize = 11;
 
-/// Lines of a page. Text is made inert before it comes here.
+/// Lines of a page. Callers must escape text before they add it.
 pub(in crate::report) struct Page {
     columns: usize,
     lines: Vec<String>,
@@ -18,7 +18,7 @@ impl Page {
         Self { columns, lines: Vec::new() }
     }
 
-    /// A line as it is.
+    /// Adds a line unchanged.
     pub(in crate::report) fn line(&mut self, text: impl Into<String>) {
         self.lines.push(text.into());
     }
@@ -27,12 +27,12 @@ impl Page {
         self.lines.push(String::new());
     }
 
-    /// A label, and text at its side.
+    /// Adds a label with text next to it.
     pub(in crate::report) fn put(&mut self, label: &str, text: &str) {
         self.put_at(LABEL, label, text);
     }
 
-    /// The same with room for longer labels.
+    /// Like [`Page::put`], with room for longer labels.
     pub(in crate::report) fn put_wide(&mut self, label: &str, text: &str) {
         self.put_at(WIDE_LABEL, label, text);
     }
@@ -47,10 +47,10 @@ impl Page {
         }
     }
 
-    /// Text over the whole width; what is wrapped is set in.
+    /// Adds text over the whole width; continuation lines are indented.
     pub(in crate::report) fn sentence(&mut self, text: &str) {
         let mut lines = wrap(text, self.columns.saturating_sub(LABEL)).into_iter();
-        // The first line may be longer than those below it, which are set in.
+        // The first line may be longer than the indented lines below it.
         let whole = wrap(text, self.columns);
         if whole.len() == 1 {
             self.lines.extend(whole);
@@ -60,7 +60,7 @@ impl Page {
         self.lines.extend(lines.map(|line| format!("{:LABEL$}{line}", "")));
     }
 
-    /// How many lines `text` takes beside a label.
+    /// Number of lines that `text` occupies next to a label.
     pub(super) fn lines_of(&self, text: &str) -> usize {
         wrap(text, self.columns.saturating_sub(LABEL)).len()
     }
@@ -82,15 +82,15 @@ impl Page {
     }
 }
 
-/// A blank at which no line is broken. It is a control character, of which evidence has none when it comes here.
+/// A space at which lines are not broken. It is a control character, which escaped text cannot contain.
 const KEPT: &str = "\u{1}";
 
-/// A command in one piece: who copies it copies all of it.
+/// Keeps a command on one line, so that it can be copied.
 pub(in crate::report) fn unbroken(command: &str) -> String {
     command.replace(' ', KEPT)
 }
 
-/// Lines of at most `width` columns, broken at spaces only: a name, a digest or a path is copied in one piece.
+/// Lines of at most `width` columns, broken only at spaces, so that names, digests and paths can be copied.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;
@@ -111,12 +111,12 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Columns of a word on a terminal, rather too many than too few: letters beyond ASCII may be two wide.
+/// Columns of a word on a terminal, at most: a character beyond ASCII may be two columns wide.
 fn columns_of(word: &str) -> usize {
     word.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum()
 }
 
-/// The first words of a text that is too long for a screen; `--details` prints all of it.
+/// The beginning of a text that is too long for a screen; `--details` prints all of it.
 pub(super) fn clipped(text: &str) -> String {
     const LETTERS: usize = 220;
     match text.char_indices().nth(LETTERS) {
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_broken_at_spaces_and_names_are_not() {
+    fn lines_are_broken_only_at_spaces() {
         let mut page = Page::new(20);
         page.put("a", "one two three four");
         page.put("b", "a-name-that-is-longer-than-the-page and more");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_that_may_be_wide_count_twice() {
+    fn characters_that_may_be_wide_count_twice() {
         assert_eq!(wrap("東京 東京 a", 9), ["東京 東京", "a"]);
         assert_eq!(wrap("two  blanks", 80), ["two  blanks"]);
     }

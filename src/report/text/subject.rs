@@ -1,4 +1,4 @@
-//! What a bundle is about, with how each thing is known, and what its key is worth.
+//! The subject of a bundle, with how each fact is known, and the grade of its key.
 
 use super::Page;
 use super::page::clipped;
@@ -7,13 +7,13 @@ use crate::gate::verify::Grade;
 use crate::judge::evidence::{Fact, Known};
 use crate::report::{BundleReport, summary};
 
-/// What no acceptance proves. The audit's other formats say it at length.
-pub(super) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
+/// What no acceptance proves, in short. The other formats explain it.
+pub(super) const UNPROVED: &str = "who holds the key; that the log is true; that this source made the image";
 
-/// What the words in brackets mean.
-pub(super) const KNOWN: &str = "signed: the key's holder says it; recomputed: proved; given: unproved";
+/// The meaning of the words in brackets.
+pub(super) const KNOWN: &str = "signed: stated by the key's holder; recomputed: proved; given: unproved";
 
-/// The build's name.
+/// The build name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
     if let Some((name, known)) = summary::build_name(bundle) {
         let how = if known == Known::Given { "file name" } else { known.word() };
@@ -21,7 +21,7 @@ pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// What was proved, the image, the commit, the repository, the time and the key.
+/// What was proved, then image, commit, repository, time and key.
 pub(super) fn put(page: &mut Page, bundle: &BundleReport) {
     let proved = proved(bundle);
     if !proved.is_empty() {
@@ -44,7 +44,7 @@ fn known(text: &str, fact: &Fact) -> String {
     format!("{text} ({})", fact.known.word())
 }
 
-/// The main things that this audit recomputed, each only where its checks passed.
+/// The main statements that this audit recomputed, each only if its checks passed.
 fn proved(bundle: &BundleReport) -> Vec<&'static str> {
     let all = |checks: &[&str]| checks.iter().all(|check| summary::passes(bundle, check));
     let has_digest = all(&["image-digest"]);
@@ -52,14 +52,14 @@ fn proved(bundle: &BundleReport) -> Vec<&'static str> {
     let things = [
         (all(&["manifest-signature"]), "the archive is unaltered since the key below signed it"),
         (all(&["source-objects", "source-commit", "source-tree"]), "the source in it is the commit below"),
-        (is_whole, "the given image has the digest that the log names, and its layers are those of its manifest"),
-        (has_digest && !is_whole, "the given image's manifest has the digest that the log names"),
-        (all(&["image-signature"]), "a key of the policy, or one that the log records, signed that digest"),
+        (is_whole, "the supplied image has the digest in the log, and its layers are those of its manifest"),
+        (has_digest && !is_whole, "the supplied image's manifest has the digest in the log"),
+        (all(&["image-signature"]), "a key in the policy, or one recorded in the log, signed that digest"),
     ];
     things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words).collect()
 }
 
-/// The image that the log names under the record's tag, with its digest.
+/// The image in the log with the record's tag, and its digest.
 fn image(page: &mut Page, bundle: &BundleReport) {
     let tag = tag(bundle);
     let named = || in_log(bundle, "image");
@@ -74,7 +74,7 @@ fn image(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// The digest that the log names under the record's tag.
+/// The digest in the log for the record's tag.
 pub(super) fn digest(bundle: &BundleReport) -> Option<&str> {
     let tag = tag(bundle);
     let of_tag = |fact: &&Fact| tag.is_some_and(|tag| fact.value.starts_with(&format!("{tag} ")));
@@ -91,7 +91,7 @@ fn in_log<'b>(bundle: &'b BundleReport, name: &'b str) -> impl Iterator<Item = &
     summary::facts(bundle, name).filter(|fact| fact.witness == "build.log")
 }
 
-/// The snapshot's remote, or else what the log says of the repository.
+/// The remote of the snapshot, or else the repository in the log.
 fn repository(page: &mut Page, bundle: &BundleReport) {
     let remotes: Vec<(&Fact, &str, &str)> = summary::facts(bundle, "repository")
         .filter_map(|fact| {
@@ -112,7 +112,7 @@ fn repository(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// The key, who named it, and its grade.
+/// The key, where it comes from, and its grade.
 pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     let Some(key) = &bundle.key else {
         page.put("key", summary::no_key(bundle));
@@ -120,11 +120,11 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     };
     page.put("key", &key.fingerprint.to_string());
     let source = for_terminal(&key.source);
-    page.put("", &clipped(&format!("{}, {} bits, named by: {source} (given)", key.kind, key.bits)));
+    page.put("", &clipped(&format!("{}, {} bits, source: {source} (given)", key.kind, key.bits)));
     page.put("grade", &grade_words(key.grade));
 }
 
-/// A grade, its place among the four, and what it says.
+/// A grade, its rank among the four, and its meaning.
 pub(super) fn grade_words(grade: Grade) -> String {
     format!("{}, {}: {}", grade.word(), summary::grade_place(grade), summary::grade_text(grade))
 }

@@ -1,4 +1,4 @@
-//! One metadata file of Notary v1: what is signed, by whom, and until when.
+//! One metadata file of Notary v1: the signed content, its signers and its expiry.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ use crate::base::limits::Limits;
 use crate::base::strict_json;
 use crate::base::time::Timestamp;
 
-/// A metadata file, parsed. Nothing in it is believed before [`Envelope::signers`] has agreed; facts are read from `signed`, the very
-/// value whose canonical form is what was signed.
+/// A parsed metadata file. Nothing in it may be trusted before [`Envelope::signers`] succeeds. Facts are read from
+/// `signed`, the value whose canonical form was signed.
 #[derive(Debug)]
 pub(super) struct Envelope {
     pub(super) role: String,
@@ -37,16 +37,16 @@ struct KeySignature {
     bytes: Vec<u8>,
 }
 
-/// Who must sign a role.
+/// The keys and the threshold of a role.
 #[derive(Debug, Clone)]
 pub(super) struct Role {
-    /// The keys by their ids; one that cannot be read says why.
+    /// The keys by id, or an error for a key that cannot be read.
     pub(super) keys: BTreeMap<String, Rc<Result<NotaryKey, String>>>,
     pub(super) threshold: u64,
 }
 
 impl Envelope {
-    /// Reads a file of the kind `type_name` (`Root`, `Targets`, `Snapshot`, `Timestamp`).
+    /// Reads a file of the type `type_name` (`Root`, `Targets`, `Snapshot`, `Timestamp`).
     pub(super) fn read(role: &str, type_name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Fault> {
         let refuse = |message: &str| Fault::refused(format!("{role}.json: {message}"));
         if bytes.len() as u64 > limits.trust_file_bytes {
@@ -59,7 +59,7 @@ impl Envelope {
         let signed = document.get("signed").ok_or_else(|| refuse("there is no `signed`"))?;
         let canonical = canonical_json::encode(signed).map_err(|message| refuse(&message))?;
         let Some(Value::Object(signed)) = document.remove("signed") else {
-            return Err(refuse("`signed` is no object"));
+            return Err(refuse("`signed` is not an object"));
         };
         let signatures = document.get("signatures").and_then(Value::as_array).ok_or_else(|| refuse("no signatures"))?;
         if signatures.len() as u64 > limits.trust_signatures {
@@ -71,15 +71,15 @@ impl Envelope {
             return Err(refuse(&format!("expected the type {type_name}, found {found:?}")));
         }
         let version = signed.get("version").and_then(Value::as_u64).filter(|version| *version >= 1);
-        let version = version.ok_or_else(|| refuse("the version is no number from 1"))?;
+        let version = version.ok_or_else(|| refuse("the version is not a positive integer"))?;
         let expires = text(&signed, "expires").and_then(Timestamp::from_rfc3339);
-        let expires = expires.ok_or_else(|| refuse("the time of expiry cannot be read"))?;
+        let expires = expires.ok_or_else(|| refuse("the expiry time cannot be read"))?;
         let digest = Sha256::of(&canonical);
         Ok(Self { role: role.into(), signed, version, expires, canonical, digest, signatures })
     }
 
-    /// The ids of the role's keys that signed this file, at least as many different keys as the role's threshold asks for. Two ids or
-    /// certificates of one key count once; signatures by other keys are passed over.
+    /// The ids of the role's keys that signed this file. This fails if there are fewer distinct keys than the role's
+    /// threshold. Several ids or certificates of one key count once; signatures by other keys are ignored.
     pub(super) fn signers(&self, role: &Role, budget: &Budget) -> Result<Vec<String>, Fault> {
         let message = Message::with_digest(&self.canonical, self.digest);
         let mut counted: Vec<Sha256> = Vec::new();
@@ -96,9 +96,7 @@ impl Envelope {
                 continue;
             }
             for work in message.cost(&key.key) {
-                budget
-                    .spend(work, "the signatures of content trust")
-                    .map_err(|error| Fault::refused(error.to_string()))?;
+                budget.spend(work, "content-trust signatures").map_err(|error| Fault::refused(error.to_string()))?;
             }
             if !key.accepts(&signature.method, &message, &signature.bytes) {
                 continue;
@@ -110,7 +108,7 @@ impl Envelope {
         }
         if role.threshold == 0 || (counted.len() as u64) < role.threshold {
             return Err(Fault::refused(format!(
-                "{}.json: expected valid signatures of {} different keys of its role, found {}",
+                "{}.json: expected valid signatures by {} different keys of its role, found {}",
                 self.role,
                 role.threshold.max(1),
                 counted.len()
@@ -120,7 +118,7 @@ impl Envelope {
     }
 }
 
-/// A signature that cannot be read counts for nothing.
+/// A signature that cannot be read is ignored.
 fn read_signature(value: &Value) -> Option<KeySignature> {
     let value = value.as_object()?;
     Some(KeySignature {
@@ -131,22 +129,22 @@ fn read_signature(value: &Value) -> Option<KeySignature> {
 }
 
 impl Role {
-    /// `keyids` and `threshold` of a role, its keys from `keys`.
+    /// Reads `keyids` and `threshold` of a role and finds the role's keys in `keys`.
     pub(super) fn read(name: &str, role: &Map<String, Value>, keys: &Keys<'_>) -> Result<Self, Fault> {
         let refuse = |message: &str| Fault::refused(format!("the role {name}: {message}"));
         let threshold = role.get("threshold").and_then(Value::as_u64).filter(|threshold| *threshold >= 1);
-        let threshold = threshold.ok_or_else(|| refuse("its threshold is no number from 1"))?;
+        let threshold = threshold.ok_or_else(|| refuse("its threshold is not a positive integer"))?;
         let ids = role.get("keyids").and_then(Value::as_array).ok_or_else(|| refuse("it has no key ids"))?;
         let mut read = BTreeMap::new();
         for id in ids {
-            let id = id.as_str().ok_or_else(|| refuse("a key id is no text"))?;
+            let id = id.as_str().ok_or_else(|| refuse("a key id is not a string"))?;
             read.insert(id.to_owned(), keys.read(id));
         }
         Ok(Self { keys: read, threshold })
     }
 }
 
-/// The keys that a file lists: each is read once, however many roles name it.
+/// The keys that a file lists. Each is read once, however many roles refer to it.
 pub(super) struct Keys<'a> {
     listed: &'a Map<String, Value>,
     read: RefCell<BTreeMap<String, Rc<Result<NotaryKey, String>>>>,
@@ -176,12 +174,12 @@ fn read_key(id: &str, keys: &Map<String, Value>) -> Result<NotaryKey, String> {
     NotaryKey::read(id, text(key, "keytype").unwrap_or_default(), text(value, "public").unwrap_or_default())
 }
 
-/// A member that is text.
+/// The value of a string member.
 pub(super) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     object.get(name)?.as_str()
 }
 
-/// A member that is an object.
+/// The value of an object member.
 pub(super) fn object<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
     object.get(name)?.as_object()
 }

@@ -1,4 +1,4 @@
-//! The files of one repository's metadata, by role.
+//! The metadata files of one repository, by role.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,30 @@ use crate::base::budget::{Budget, Work};
 use crate::base::digest::Sha256;
 use crate::trust::TrustFile;
 
-/// A file's bytes, with the digest where its name has one.
+/// The digest in a file's name, if there is one, and the file's content.
 type Candidate<'f> = (Option<Sha256>, &'f [u8]);
 
-/// Metadata of one repository: everything that lies beside one `root.json`.
+/// The metadata of one repository: all files next to and below one `root.json`.
 #[derive(Debug)]
 pub(crate) struct Repository<'f> {
-    /// The folder as it was named, for people.
+    /// The folder's path, for messages.
     pub(crate) folder: String,
-    /// By the role's name: `targets/releases`, `snapshot` …, with the digest where the file's name has one.
+    /// Files by role name (`targets/releases`, `snapshot` …), with the digest in the file name if there is one.
     files: BTreeMap<String, Vec<Candidate<'f>>>,
-    /// `<version>.root.json`.
+    /// The files `<version>.root.json`, by version.
     pub(super) numbered_roots: BTreeMap<u64, &'f [u8]>,
     pub(super) budget: Budget,
 }
 
 impl<'f> Repository<'f> {
-    /// Every repository in `files`: each folder with a `root.json`, and what lies in it and below it.
+    /// Every repository in `files`: each folder with a `root.json`, including all files below that folder.
     pub(crate) fn all(files: &'f [TrustFile], budget: &Budget) -> Vec<Self> {
         let folders = files.iter().filter_map(|file| match file.path.strip_suffix("root.json") {
             Some(folder) if folder.is_empty() || folder.ends_with('/') => Some(folder),
             _ => None,
         });
-        // Folders may lie in each other: each is a repository of everything below it.
-        let within = |_: &&str| budget.spend(Work::Nodes(files.len() as u64), "the files of content trust").is_ok();
+        // Folders may be nested. Each forms a repository with everything below it.
+        let within = |_: &&str| budget.spend(Work::Nodes(files.len() as u64), "content-trust files").is_ok();
         folders.take_while(within).map(|folder| Self::of(folder, files, budget)).collect()
     }
 
@@ -61,17 +61,18 @@ impl<'f> Repository<'f> {
         repository
     }
 
-    /// The file of `role`. With `described` it must be the one described: `ROLE.json`, or the file that has the digest in its name.
+    /// The file of `role`: `ROLE.json`, or a file with the digest in its name. If `described` is present, the file must
+    /// match it.
     pub(super) fn file(&self, role: &str, described: Option<&Described>) -> Result<&'f [u8], Fault> {
         let candidates = self.files.get(role).map(Vec::as_slice).unwrap_or_default();
         let named = |wanted: Option<Sha256>| candidates.iter().find(|(digest, _)| *digest == wanted);
         let by_digest = described.and_then(|described| named(Some(described.sha256)));
         let Some((_, bytes)) = by_digest.or_else(|| named(None)) else {
-            return Err(Fault::missing(format!("{role}.json is not there")));
+            return Err(Fault::missing(format!("{role}.json is missing")));
         };
         if let Some(described) = described {
-            // Two hashes.
-            let spent = self.budget.spend(Work::Bytes(2 * bytes.len() as u64), "the files of content trust");
+            // Two hashes are computed.
+            let spent = self.budget.spend(Work::Bytes(2 * bytes.len() as u64), "content-trust files");
             spent.map_err(|error| Fault::refused(error.to_string()))?;
             described.compare(bytes).map_err(|message| Fault::refused(format!("{role}.json: {message}")))?;
         }

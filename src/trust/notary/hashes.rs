@@ -1,4 +1,4 @@
-//! What one metadata file says of another: length and hashes of the bytes as they are stored.
+//! What a metadata file states about another file: the length and the hashes of the bytes as stored.
 
 use serde_json::{Map, Value};
 use sha2::Digest as _;
@@ -7,7 +7,7 @@ use super::super::encoded::decode_base64;
 use super::envelope::{object, text};
 use crate::base::digest::Sha256;
 
-/// Length and digest of a file or of an image's manifest.
+/// Length and digests of a file or of an image's manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Described {
     pub(crate) length: u64,
@@ -16,7 +16,8 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    /// Reads `{"hashes": {"sha256": base64, …}, "length": number}`. SHA-256 is required; SHA-512 is compared where it stands.
+    /// Reads `{"hashes": {"sha256": base64, …}, "length": number}`. SHA-256 is required; SHA-512 is compared if
+    /// present.
     pub(super) fn read(value: &Map<String, Value>) -> Result<Self, String> {
         let hashes = object(value, "hashes").ok_or("it has no hashes")?;
         let hash = |name: &str, length: usize| match text(hashes, name) {
@@ -24,16 +25,16 @@ impl Described {
                 .filter(|bytes| bytes.len() == length)
                 .map(Some)
                 .ok_or_else(|| format!("its {name} is not base64 of {length} bytes")),
-            None if hashes.contains_key(name) => Err(format!("its {name} is no text")),
+            None if hashes.contains_key(name) => Err(format!("its {name} is not a string")),
             None => Ok(None),
         };
         let sha256 = hash("sha256", 32)?.ok_or("it has no sha256")?;
-        let sha256 = sha256.try_into().map(Sha256::from_bytes).map_err(|_| "its sha256 has another length")?;
-        let length = value.get("length").and_then(Value::as_u64).ok_or("its length is no number")?;
+        let sha256 = sha256.try_into().map(Sha256::from_bytes).map_err(|_| "its sha256 has the wrong length")?;
+        let length = value.get("length").and_then(Value::as_u64).ok_or("its length is not an unsigned integer")?;
         Ok(Self { length, sha256, sha512: hash("sha512", 64)? })
     }
 
-    /// Are these the bytes that are described?
+    /// Checks that these bytes match the description.
     pub(super) fn compare(&self, bytes: &[u8]) -> Result<(), String> {
         let found = Sha256::of(bytes);
         if self.length != bytes.len() as u64 {
@@ -43,7 +44,7 @@ impl Described {
             return Err(format!("expected {}, found {found}", self.sha256));
         }
         match &self.sha512 {
-            Some(sha512) if *sha512 != sha2::Sha512::digest(bytes).as_slice() => Err("its sha512 is another".into()),
+            Some(sha512) if *sha512 != sha2::Sha512::digest(bytes).as_slice() => Err("its sha512 differs".into()),
             _ => Ok(()),
         }
     }
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_hash_that_stands_there_is_compared() {
+    fn every_listed_hash_is_compared() {
         let bytes = b"bytes";
         let (sha256, sha512) = (Sha256::of(bytes), sha2::Sha512::digest(bytes));
         let (sha256, sha512) = (Base64::encode_string(sha256.as_bytes()), Base64::encode_string(sha512.as_slice()));

@@ -1,4 +1,4 @@
-//! Keys of Notary v1: their ids, kinds and certificates.
+//! Keys in Notary v1: their ids, kinds and certificates.
 
 use spki::der::{Decode as _, Encode as _};
 use x509_cert::Certificate;
@@ -16,28 +16,28 @@ const COMMON_NAME: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("
 /// Signatures with SHA-1 or MD5: RSA and ECDSA (RFC 3279, 2.2).
 const WEAK_SIGNATURES: [&str; 3] = ["1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.2.840.10045.4.1"];
 
-/// A key as root or delegations list it.
+/// A key listed in a root or delegation.
 #[derive(Debug, Clone)]
 pub(crate) struct NotaryKey {
     pub(super) id: String,
     kind: String,
     pub(super) key: ImageKey,
-    /// The first certificate, of kinds that have one.
+    /// The first certificate, for key kinds that have one.
     pub(super) certificate: Option<Leaf>,
 }
 
-/// What matters of a root key's certificate.
+/// The relevant fields of a root key's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leaf {
-    /// Where there is exactly one.
+    /// `None` unless there is exactly one.
     pub(crate) common_name: Option<String>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
     pub(super) fault: Option<&'static str>,
 }
 
-/// The id of a key: SHA-256 of its canonical JSON, in lower-case hexadecimal (notary, tuf/data/keys.go). Base64 needs no escape in
-/// JSON; other text is refused, so that nothing can be smuggled into the object that is hashed.
+/// The id of a key: SHA-256 of its canonical JSON, in lower-case hexadecimal (notary, tuf/data/keys.go). Base64 needs
+/// no escaping in JSON. Any other text is refused, so that it cannot inject anything into the hashed object.
 pub(crate) fn key_id(kind: &str, public: &str) -> Option<String> {
     let base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     let known = ["ecdsa", "ecdsa-x509", "rsa", "rsa-x509", "ed25519"].contains(&kind);
@@ -49,11 +49,11 @@ pub(crate) fn key_id(kind: &str, public: &str) -> Option<String> {
 }
 
 impl NotaryKey {
-    /// Reads a key that is listed under `id`. The id must be the key's own.
+    /// Reads a key listed under `id`, which must be the key's own id.
     pub(super) fn read(id: &str, kind: &str, public: &str) -> Result<Self, String> {
         let computed = key_id(kind, public).ok_or_else(|| format!("the kind {kind:?} is not supported"))?;
         if computed != id {
-            return Err(format!("listed as {id}, its id is {computed}"));
+            return Err(format!("listed as {id}, but its id is {computed}"));
         }
         let bytes = decode_base64(public).ok_or("its public part is not base64")?;
         let (key, certificate) = match kind {
@@ -65,13 +65,13 @@ impl NotaryKey {
             }
         };
         if kind.trim_end_matches("-x509") != key.family() {
-            return Err(format!("its kind is {kind}, the key in it is {}", key.family()));
+            return Err(format!("its kind is {kind}, but its key is {}", key.family()));
         }
         Ok(Self { id: id.to_owned(), kind: kind.to_owned(), key, certificate })
     }
 
-    /// Does this key accept a signature made by `method`? A method that does not go with the key's kind is a no, and so is
-    /// `pycrypto-pkcs#1 pss`, which nobody writes any more.
+    /// Whether a signature made with `method` verifies under this key. A method that does not match the key's kind is
+    /// refused, and so is `pycrypto-pkcs#1 pss`, which is no longer in use.
     pub(super) fn accepts(&self, method: &str, message: &Message<'_>, signature: &[u8]) -> bool {
         let scheme = match (method.to_ascii_lowercase().as_str(), self.kind.trim_end_matches("-x509")) {
             ("ecdsa", "ecdsa") => Scheme::EcdsaFixed(Hash::Sha256),
@@ -84,7 +84,8 @@ impl NotaryKey {
     }
 }
 
-/// The leaf of a PEM bundle: the first certificate, and the only one that is no authority.
+/// The leaf certificate in a PEM bundle: the first certificate, which must be the only one that is not a CA
+/// certificate.
 fn leaf(pem: &[u8]) -> Result<(ImageKey, Leaf), String> {
     let text = std::str::from_utf8(pem).map_err(|_| "its certificate is not PEM text".to_owned())?;
     let chain = Certificate::load_pem_chain(text.as_bytes()).map_err(|error| format!("its certificate: {error}"))?;
@@ -101,9 +102,9 @@ fn leaf(pem: &[u8]) -> Result<(ImageKey, Leaf), String> {
     let common_name = names.next().filter(|_| names.next().is_none());
     let signature = tbs.signature().oid.to_string();
     let fault = if is_authority(first) {
-        Some("its first certificate is an authority's")
+        Some("its first certificate is a CA certificate")
     } else if !rest.iter().all(is_authority) {
-        Some("it has more than one certificate that is no authority's")
+        Some("it has more than one certificate that is not a CA certificate")
     } else if WEAK_SIGNATURES.contains(&signature.as_str()) {
         Some("its certificate is signed with SHA-1 or MD5")
     } else {
@@ -123,7 +124,8 @@ fn is_authority(certificate: &Certificate) -> bool {
     })
 }
 
-/// Is `name` the repository's? As notary has it: equal, or a prefix that ends with `*`.
+/// Whether `common_name` names the repository. As in Notary, the common name must equal the repository's name or be a
+/// prefix of it followed by `*`.
 pub(super) fn names_repository(common_name: &str, repository: &str) -> bool {
     match common_name.strip_suffix('*') {
         Some(prefix) => repository.starts_with(prefix),

@@ -1,14 +1,18 @@
-//! Content trust: metadata of Notary v1 (an early form of The Update Framework), as the server or notary's client stores it.
+//! Content trust: metadata of Notary v1 (an early form of The Update Framework), as stored by the server or Notary's
+//! client.
 //!
-//! The walk, in its order:
-//! 1. [`root`]: the newest root that a pinned key signed; from there one version at a time to `root.json`, each step signed by the
-//!    old root's keys and by its own. Leaf certificates of root keys name the repository.
-//! 2. `timestamp.json` and `snapshot.json`, signed by the root's keys for them; length and hashes over the files as stored.
-//! 3. [`targets`]: `targets.json` and the delegations below it; a tag is looked for where docker looks for it.
+//! The steps, in order:
+//! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each
+//!    step must be signed by the old root's keys and by the new root's own. Leaf certificates of root keys name the
+//!    repository.
+//! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Length and hashes are
+//!    those of the files as stored.
+//! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the same order as docker does.
 //!
-//! Sources: notary, tuf/ and client/ at 9d2b3b3; docker/cli, cli/command/trust. Unlike notary it refuses duplicate JSON keys, fractions
-//! and large integers, and two ids of one key count once.
-//! It does not look at clocks: times of expiry are handed out, for the checks to judge at the moment that matters.
+//! Sources: notary, tuf/ and client/ at 9d2b3b3; docker/cli, cli/command/trust. Unlike Notary, this code refuses
+//! duplicate JSON keys, fractions and large integers, and counts several ids of one key only once.
+//!
+//! No clock is used here: expiry times are returned, and the checks compare them with the relevant time.
 
 mod envelope;
 mod files;
@@ -28,12 +32,12 @@ use self::targets::Targets;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// Why metadata is not believed.
+/// Why metadata is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is wrong: altered, mixed, or by other keys.
+    /// The metadata is wrong: modified, mixed up, or signed by other keys.
     Refused(String),
-    /// A part is not there, so nothing can be said.
+    /// Undecided, because a part is missing.
     Missing(String),
 }
 
@@ -50,13 +54,14 @@ impl Fault {
 /// Which root keys are trusted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pins<'a> {
-    /// Keys by their ids.
+    /// Keys by id.
     Keys(&'a [String]),
-    /// None: the roots are only shown to agree among themselves. Never enough for a check.
+    /// No key is trusted: the roots are only checked for consistency with each other, which is never enough for a check
+    /// to pass.
     Unpinned,
 }
 
-/// One metadata file that was believed.
+/// One metadata file that was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RoleReport {
     pub(crate) name: String,
@@ -65,35 +70,36 @@ pub(crate) struct RoleReport {
     pub(crate) signers: Vec<String>,
 }
 
-/// Metadata whose every signature, hash and version holds, from a pinned root on.
+/// Metadata whose signatures, hashes and versions were all verified, starting at a pinned root.
 #[derive(Debug)]
 pub(crate) struct Trusted {
-    /// The pinned keys that signed the root which the walk began with.
+    /// The pinned keys that signed the first root of the chain.
     pub(crate) anchor_keys: Vec<String>,
     /// The certificates of the root keys that signed that root.
     pub(crate) anchor_certificates: Vec<Leaf>,
-    /// Those of the last root, where it is a later one.
+    /// The certificates of the last root, if it is a later root.
     pub(crate) later_certificates: Vec<Leaf>,
-    /// Every file that was walked through.
+    /// Every file that was verified along the chain.
     pub(crate) roles: Vec<RoleReport>,
     targets: Targets,
 }
 
 impl Trusted {
-    /// What `tag` leads to, as docker looks it up: `targets/releases`, then `targets`. `Ok(None)`: no signed target of that name.
+    /// Looks up `tag` as docker does: in `targets/releases`, then in `targets`. `Ok(None)` if there is no signed target
+    /// with that name.
     pub(crate) fn look_up(&self, tag: &str) -> Result<Option<(&str, &Target)>, Fault> {
         self.targets.look_up(tag)
     }
 
-    /// Every signed target with the role that has it, and what was wrong with other delegations.
+    /// Every signed target with its role, and the faults of delegations that were not accepted.
     pub(crate) fn targets(&self) -> &Targets {
         &self.targets
     }
 }
 
 impl Repository<'_> {
-    /// Walks from the pinned root to the targets. `repository` is the image's name in full, which the root certificates must name;
-    /// `None` takes whatever they name.
+    /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which the root
+    /// certificates must name; with `None`, any name is accepted.
     pub(crate) fn walk(&self, pins: Pins<'_>, repository: Option<&str>, limits: &Limits) -> Result<Trusted, Fault> {
         let Roots { last, anchor_keys, anchor_certificates, later_certificates, mut roles } =
             root::walk(self, pins, repository, limits)?;
@@ -103,7 +109,7 @@ impl Repository<'_> {
         let root_hash = described(&snapshot.1, "root")?;
         root_hash
             .compare(last.bytes)
-            .map_err(|message| Fault::refused(format!("root.json, by snapshot.json: {message}")))?;
+            .map_err(|message| Fault::refused(format!("root.json, compared with snapshot.json: {message}")))?;
         let targets_hash = described(&snapshot.1, "targets")?;
         let targets = self.signed_file("targets", "Targets", &last, Some(&targets_hash), limits)?;
         roles.extend([timestamp.0, snapshot.0, targets.0]);
@@ -111,7 +117,7 @@ impl Repository<'_> {
         Ok(Trusted { anchor_keys, anchor_certificates, later_certificates, roles, targets })
     }
 
-    /// One of the three roles below root.
+    /// Reads and verifies one of the three roles below the root.
     fn signed_file(
         &self,
         role: &str,
@@ -128,10 +134,10 @@ impl Repository<'_> {
     }
 }
 
-/// What `envelope` says of another file.
+/// What `envelope` states about another file.
 fn described(envelope: &Envelope, name: &str) -> Result<Described, Fault> {
     let meta = envelope::object(&envelope.signed, "meta").and_then(|meta| envelope::object(meta, name));
-    let meta = meta.ok_or_else(|| Fault::refused(format!("{}.json does not name {name}", envelope.role)))?;
+    let meta = meta.ok_or_else(|| Fault::refused(format!("{}.json does not list {name}", envelope.role)))?;
     Described::read(meta).map_err(|message| Fault::refused(format!("{}.json, {name}: {message}", envelope.role)))
 }
 

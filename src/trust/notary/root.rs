@@ -1,4 +1,4 @@
-//! The root: whom the other roles belong to, and how one root follows another.
+//! The root: the keys of the other roles, and how one root succeeds another.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::base::limits::Limits;
 /// The roles that every root lists.
 const ROLES: [&str; 4] = ["root", "targets", "snapshot", "timestamp"];
 
-/// A root that was read and is signed by its own keys.
+/// A parsed root. [`Self::own_signers`] checks that its own keys signed it.
 #[derive(Debug)]
 pub(super) struct Root<'a> {
     pub(super) bytes: &'a [u8],
@@ -20,7 +20,7 @@ pub(super) struct Root<'a> {
     roles: BTreeMap<&'static str, Role>,
 }
 
-/// Where the walk through the roots ended.
+/// The result of following the chain of roots.
 #[derive(Debug)]
 pub(super) struct Roots<'a> {
     pub(super) last: Root<'a>,
@@ -51,7 +51,7 @@ impl<'a> Root<'a> {
         self.roles.get(name).ok_or_else(|| Fault::refused(format!("root.json: the role {name} is missing")))
     }
 
-    /// Who signed it, by its own list; the certificates of those keys name `repository`.
+    /// The keys in the root's own list that signed the root. The certificates of those keys must be for `repository`.
     fn own_signers(&self, repository: Option<&str>, budget: &Budget) -> Result<(RoleReport, Vec<Leaf>), Fault> {
         let role = self.role("root")?;
         let signers = self.envelope.signers(role, budget)?;
@@ -87,7 +87,7 @@ impl<'a> Root<'a> {
     }
 }
 
-/// From the newest root that a pinned key signed to `root.json`, one version at a time.
+/// Follows the chain of roots, one version at a time, from the newest one that a pinned key signed to `root.json`.
 pub(super) fn walk<'a>(
     repository: &'a Repository<'a>,
     pins: Pins<'_>,
@@ -105,10 +105,12 @@ pub(super) fn walk<'a>(
     let current = Root::read("root", repository.file("root", None)?, limits)?;
     let newest = current.envelope.version;
     if let Some((version, _)) = roots.range(newest.saturating_add(1)..).next() {
-        return Err(Fault::refused(format!("root.json has the version {newest}, and there is a {version}.root.json")));
+        return Err(Fault::refused(format!("root.json has the version {newest}, but there is a {version}.root.json")));
     }
     if roots.get(&newest).is_some_and(|numbered| numbered.bytes != current.bytes) {
-        return Err(Fault::refused(format!("root.json and {newest}.root.json are different roots of one version")));
+        return Err(Fault::refused(format!(
+            "root.json and {newest}.root.json are different roots with the same version"
+        )));
     }
     roots.insert(newest, current);
 
@@ -117,11 +119,11 @@ pub(super) fn walk<'a>(
     let mut previous: Option<&Root<'_>> = None;
     for version in anchor..=newest {
         let root = roots.get(&version).ok_or_else(|| {
-            Fault::missing(format!("{version}.root.json is not there: the step from the pinned root is not proved"))
+            Fault::missing(format!("{version}.root.json is missing, so the chain from the pinned root is not proved"))
         })?;
         if let Some(previous) = previous {
             root.envelope.signers(previous.role("root")?, &repository.budget).map_err(|fault| match fault {
-                Fault::Refused(message) => Fault::refused(format!("not signed by the root before it: {message}")),
+                Fault::Refused(message) => Fault::refused(format!("not signed by the previous root: {message}")),
                 missing @ Fault::Missing(_) => missing,
             })?;
         }
@@ -134,12 +136,12 @@ pub(super) fn walk<'a>(
         }
         previous = Some(root);
     }
-    let last = roots.remove(&newest).ok_or_else(|| Fault::missing("root.json is not there"))?;
+    let last = roots.remove(&newest).ok_or_else(|| Fault::missing("root.json is missing"))?;
     Ok(Roots { last, anchor_keys, anchor_certificates, later_certificates, roles: reports })
 }
 
-/// The newest root that lists a pinned key among its root keys and is signed by it. That key's holder vouches for the whole root, so
-/// that its own threshold decides who else must have signed.
+/// The newest root that lists a pinned key as a root key and is signed by that key. The key's holder vouches for the
+/// whole root, so the root's own threshold determines who else must have signed.
 fn find_anchor(roots: &BTreeMap<u64, Root<'_>>, pins: Pins<'_>, budget: &Budget) -> Result<(u64, Vec<String>), Fault> {
     let Pins::Keys(pins) = pins else {
         let first = roots.first_key_value();

@@ -1,5 +1,6 @@
-//! What notary's own tests carry as data (Debian's golang-github-docker-notary-dev, unpacked by `tests/run`): signatures, certificates, names.
-//! The repositories among it are judged by `tests/trust_oracles.rs`. docs/generated/suites.md says what is not used, and why.
+//! The data of Notary's own tests (Debian's golang-github-docker-notary-dev, unpacked by `tests/run`): signatures,
+//! certificates, names. `tests/trust_oracles.rs` covers the repositories in that data. docs/generated/suites.md lists
+//! what is not used and why.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ fn source(path: &str) -> String {
     fs::read_to_string(go_source("theupdateframework/notary").join(path)).unwrap()
 }
 
-/// What stands in `text` between `before` and `after`, behind the first `mark`.
+/// The first text between `before` and `after` that follows the first `mark`.
 fn between<'a>(text: &'a str, mark: &str, before: &str, after: &str) -> &'a str {
     let text = &text[text.find(mark).unwrap_or_else(|| panic!("{mark}"))..];
     let start = text.find(before).unwrap_or_else(|| panic!("{mark}: {before}")) + before.len();
@@ -28,7 +29,8 @@ fn key(kind: &str, public: &str) -> Result<NotaryKey, String> {
     NotaryKey::read(&id, kind, public)
 }
 
-/// The tests of tuf/signed/verifiers_test.go that bring a signature: the test, the key's constant, its kind, the method, valid or not.
+/// The tests in tuf/signed/verifiers_test.go that contain a signature: the test, the key's constant, the key's kind,
+/// the method, and whether the signature is valid.
 const SIGNATURES: &[(&str, &str, &str, &str, bool)] = &[
     ("TestRSAPSSx509Verifier", "baseRSAx509Key", "rsa-x509", "rsapss", true),
     ("TestRSAPSSVerifierWithInvalidKeyType", "baseRSAKey", "rsa-invalid", "rsapss", false),
@@ -42,7 +44,7 @@ const SIGNATURES: &[(&str, &str, &str, &str, bool)] = &[
 ];
 
 #[test]
-fn the_signatures_of_notarys_tests() {
+fn signatures_in_notarys_tests_get_the_expected_results() {
     let code = source("tuf/signed/verifiers_test.go");
     let (mut accepted, mut refused, mut stricter) = (0, 0, 0);
     for (test, constant, kind, method, valid) in SIGNATURES {
@@ -55,12 +57,12 @@ fn the_signatures_of_notarys_tests() {
         };
         assert_eq!(accepts(&signature), *valid, "{test}");
         if *valid {
-            // As TestRSAPSSVerifierWithInvalidSignature and its like do.
+            // As in TestRSAPSSVerifierWithInvalidSignature and similar tests.
             let altered = [&[signature[0].wrapping_add(1)], &signature[1..]].concat();
             assert!(!accepts(&altered), "{test}");
             accepted += 1;
         }
-        // The altered one, or the case itself.
+        // Either the signature is altered or the case itself is invalid.
         refused += 1;
     }
     let compat = |test: &str, name: &str| between(&code, test, &format!("{name} := \""), "\"").to_owned();
@@ -75,7 +77,8 @@ fn the_signatures_of_notarys_tests() {
     ));
     accepted += 1;
 
-    // A key in PEM and a salt of any length, under a name of its own: what old Python clients wrote. It counts for nothing here.
+    // Old Python clients used a PEM key, a salt of any length and a different method name. Such signatures are not
+    // accepted here.
     let test = "func TestPyCryptoRSAPSSCompat(";
     let pem = compat(test, "pubPem").replace("\\n", "\n");
     let (_, spki) = spki::der::pem::decode_vec(pem.trim().as_bytes()).unwrap();
@@ -85,13 +88,14 @@ fn the_signatures_of_notarys_tests() {
         rsa.accepts(method, &Message::new(compat(test, "testStr").as_bytes()), &bytes(&compat(test, "sigHex")))
     };
     assert!(!accepts("pycrypto-pkcs#1 pss"));
-    // The signature itself is one with 32 bytes of salt.
+    // This particular signature has a 32-byte salt.
     assert!(accepts("rsapss"));
     stricter += 1;
     assert_documented("notary's signatures", &[accepted, refused, stricter]);
 }
 
-/// Certificates of the fixtures' servers and authorities: kind of key, common name, and what is wrong with it as the leaf of a root key.
+/// Certificates of the fixtures' servers and authorities: file, key kind, common name, and the fault when the
+/// certificate is used as a root key's leaf.
 const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
     ("database/ca.pem", "rsa-x509", "Test Notary CA", AUTHORITY),
     ("database/notary-server.pem", "rsa-x509", "server", None),
@@ -107,9 +111,9 @@ const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
     ("self-signed_docker.com-notary.crt", "ecdsa-x509", "docker.com/notary", None),
     ("self-signed_secure.example.com.crt", "ecdsa-x509", "secure.example.com", None),
 ];
-const AUTHORITY: Option<&str> = Some("its first certificate is an authority's");
+const AUTHORITY: Option<&str> = Some("its first certificate is a CA certificate");
 
-/// Every file below the fixtures that has a PEM block, but for the repositories.
+/// Every file in the fixtures with a PEM block, except those in the repositories.
 fn pem_files() -> Vec<(String, Vec<u8>)> {
     let top = go_source("theupdateframework/notary").join("fixtures");
     let mut files = Vec::new();
@@ -128,7 +132,7 @@ fn pem_files() -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn the_certificates_of_notarys_fixtures() {
+fn certificates_in_notarys_fixtures_get_the_expected_results() {
     let (mut certificates, mut private_keys) = (Vec::new(), 0);
     for (name, bytes) in pem_files() {
         let public = Base64::encode_string(&bytes);
@@ -146,7 +150,7 @@ fn the_certificates_of_notarys_fixtures() {
         let leaf = key(kind, &public).unwrap().certificate.unwrap();
         assert_eq!((leaf.common_name.as_deref(), leaf.fault), (Some(*common_name), *fault), "{name}");
         assert!(leaf.not_before < leaf.not_after, "{name}");
-        // The other family's kind does not go with the key.
+        // A key kind that belongs to a different algorithm is refused.
         let other = if *kind == "rsa-x509" { "ecdsa-x509" } else { "rsa-x509" };
         assert!(key(other, &public).is_err(), "{name}");
         certificates.push(name);
@@ -155,19 +159,20 @@ fn the_certificates_of_notarys_fixtures() {
     let faulty = CERTIFICATES.iter().filter(|(.., fault)| fault.is_some()).count();
     assert_documented("notary's certificates and keys", &[certificates.len() - faulty, faulty + private_keys, 0]);
 
-    // A file of 2016 has its key's id as its name.
+    // A file from 2016 that is named after its key's id.
     let id = "4ff57dc987163053a12c066f2dd36b1ae6037a92f5416d381fe311a3db1868d8";
     let folder = "fixtures/compatibility/notary0.1/trusted_certificates/docker.com/notary0.1/samplerepo";
     let pem = source(&format!("{folder}/{id}.crt"));
     assert_eq!(key_id("ecdsa-x509", &Base64::encode_string(pem.as_bytes())).as_deref(), Some(id));
 }
 
-/// One star at the end is a prefix here; several are a name that no repository has.
+/// Here, a name with a single star at the end matches as a prefix; a name with several stars does not match any
+/// repository.
 const STARS: &[(&str, &str)] =
     &[("docker.com/**", "docker.com/notary"), ("**", "docker.com/any"), ("test/*******", "test/many/wildcard")];
 
 #[test]
-fn the_names_of_notarys_tests() {
+fn names_in_notarys_tests_get_the_expected_results() {
     let code = source("trustpinning/certs_test.go");
     let table = between(&code, "func TestWildcardMatching(", "}{", "for _, tt");
     let (mut accepted, mut refused, mut stricter) = (0, 0, Vec::new());

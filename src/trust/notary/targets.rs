@@ -1,4 +1,4 @@
-//! Targets: signed names of images, and the roles that may sign for some of them.
+//! Targets: signed image names, and the roles that may sign them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,22 +10,22 @@ use super::hashes::Described;
 use super::{Fault, RoleReport, described};
 use crate::base::limits::Limits;
 
-/// The delegation that docker signs into and looks in first.
+/// The delegation that docker signs with and searches first.
 const RELEASES: &str = "targets/releases";
 const NAME_BYTES_MAX: usize = 255;
 
-/// What a signed name leads to: length and digest of the image's manifest.
+/// The image to which a signed name points: the length and digest of its manifest.
 pub(crate) type Target = Described;
 
-/// Targets by name; one that cannot be read says why.
+/// Targets by name, or an error for a target that cannot be read.
 type NamedTargets = BTreeMap<String, Result<Target, String>>;
 
-/// Every role that has targets.
+/// All roles that have targets.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
-    /// By role, in the order of the walk.
+    /// The roles' targets, in the order in which they were read.
     roles: Vec<(String, NamedTargets)>,
-    /// Delegations that are not believed.
+    /// Delegations that were not accepted.
     faults: Vec<(String, Fault)>,
 }
 
@@ -47,7 +47,7 @@ impl Targets {
         Ok(None)
     }
 
-    /// Role, name and target of everything that is signed.
+    /// Every signed target with its role and name.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str, &Target)> {
         self.roles.iter().flat_map(|(role, targets)| {
             let sound = targets.iter().filter_map(|(name, target)| Some((name, target.as_ref().ok()?)));
@@ -55,20 +55,20 @@ impl Targets {
         })
     }
 
-    /// Delegations that are not believed, and why.
+    /// Delegations that were not accepted, and why.
     pub(crate) fn faults(&self) -> &[(String, Fault)] {
         &self.faults
     }
 }
 
-/// A role that another one lets sign for names with certain beginnings.
+/// A role that may sign names with certain prefixes on behalf of another role.
 struct Delegation {
     name: String,
     role: Result<Role, Fault>,
     paths: Beginnings,
 }
 
-/// Reads `targets.json`'s targets and every delegation below it that the snapshot names.
+/// Reads the targets in `targets.json` and in every delegation below it that the snapshot lists.
 pub(super) fn walk(
     repository: &Repository<'_>,
     top: Envelope,
@@ -87,9 +87,9 @@ pub(super) fn walk(
             return Err(Fault::refused(format!("more than {} delegations", limits.trust_delegations)));
         }
         if targets.roles.iter().any(|(name, _)| *name == delegation.name) {
-            return Err(Fault::refused(format!("the delegation {} stands twice", delegation.name)));
+            return Err(Fault::refused(format!("duplicate delegation {}", delegation.name)));
         }
-        // A delegation that nobody has signed into yet has no file, and the snapshot does not name it.
+        // A delegation that was never used has no file, and the snapshot does not list it.
         let meta = object(&snapshot.signed, "meta");
         if !meta.is_some_and(|meta| meta.contains_key(&delegation.name)) {
             continue;
@@ -124,43 +124,44 @@ fn read_delegation(
     Ok((report, own, delegations(&envelope, &delegation.paths)?))
 }
 
-/// The targets whose names begin with one of `paths`; others are not this role's to sign.
+/// The targets whose names begin with one of `paths`; the role may not sign any others.
 fn read_targets(envelope: &Envelope, paths: &Beginnings) -> Result<NamedTargets, Fault> {
     let empty = Map::new();
     let listed = match envelope.signed.get("targets") {
         Some(Value::Object(listed)) => listed,
         None | Some(Value::Null) => &empty,
-        Some(_) => return Err(Fault::refused(format!("{}.json: `targets` is no object", envelope.role))),
+        Some(_) => return Err(Fault::refused(format!("{}.json: `targets` is not an object", envelope.role))),
     };
     let own = listed.iter().filter(|(name, _)| paths.fit(name));
     Ok(own
         .map(|(name, target)| {
-            let target = target.as_object().ok_or_else(|| "it is no object".to_owned()).and_then(Described::read);
+            let target = target.as_object().ok_or_else(|| "it is not an object".to_owned()).and_then(Described::read);
             (name.clone(), target)
         })
         .collect())
 }
 
-/// The roles that `envelope` delegates to. A child is a direct one, and its paths lie within its parent's.
+/// The roles to which `envelope` delegates. A delegation must be a direct child, and only those of its paths that are
+/// within the parent's count.
 fn delegations(envelope: &Envelope, parent_paths: &Beginnings) -> Result<Vec<Delegation>, Fault> {
     let refuse = |message: String| Fault::refused(format!("{}.json: {message}", envelope.role));
     let empty = Map::new();
     let delegations = match envelope.signed.get("delegations") {
         Some(Value::Object(delegations)) => delegations,
         None | Some(Value::Null) => &empty,
-        Some(_) => return Err(refuse("`delegations` is no object".into())),
+        Some(_) => return Err(refuse("`delegations` is not an object".into())),
     };
     let keys = Keys::new(object(delegations, "keys").unwrap_or(&empty));
     let mut read: Vec<Delegation> = Vec::new();
     let mut names: HashSet<&str> = HashSet::new();
     for entry in delegations.get("roles").and_then(Value::as_array).into_iter().flatten() {
-        let entry = entry.as_object().ok_or_else(|| refuse("a delegation is no object".into()))?;
+        let entry = entry.as_object().ok_or_else(|| refuse("a delegation is not an object".into()))?;
         let name = entry.get("name").and_then(Value::as_str).unwrap_or_default();
         if !is_direct_child(name, &envelope.role) {
-            return Err(refuse(format!("{name:?} is no name of a delegation below it")));
+            return Err(refuse(format!("{name:?} is not a valid name for a delegation below it")));
         }
         if !names.insert(name) {
-            return Err(refuse(format!("the delegation {name} stands twice")));
+            return Err(refuse(format!("duplicate delegation {name}")));
         }
         let paths = entry.get("paths").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let paths = Beginnings::of(paths.filter(|path| parent_paths.fit(path)).map(str::to_owned).collect());
@@ -169,7 +170,8 @@ fn delegations(envelope: &Envelope, parent_paths: &Beginnings) -> Result<Vec<Del
     Ok(read)
 }
 
-/// Beginnings of names, sorted, none of which begins with another: then only the last that is not behind a name can fit it.
+/// Sorted prefixes of names. No prefix begins with another prefix, so only the last prefix that is not greater than a
+/// name can match that name.
 #[derive(Debug)]
 pub(super) struct Beginnings(Vec<String>);
 
@@ -185,7 +187,7 @@ impl Beginnings {
         Self(kept)
     }
 
-    /// Does the name begin with one of them?
+    /// Whether the name begins with one of the prefixes.
     pub(super) fn fit(&self, name: &str) -> bool {
         let end = self.0.partition_point(|path| path.as_str() <= name);
         let last = end.checked_sub(1).and_then(|at| self.0.get(at));
@@ -203,9 +205,10 @@ fn is_direct_child(name: &str, parent: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A tag of `targets` may have been replaced by the one that cannot be believed. Other delegations decide about no tag.
+    /// If `targets/releases` was not accepted, it may have replaced any tag in `targets`. Other delegations do not
+    /// affect any tag.
     #[test]
-    fn a_delegation_for_releases_that_is_not_believed_decides_about_every_tag() {
+    fn a_refused_releases_delegation_fails_every_tag() {
         let with_fault = |role: &str| Targets {
             roles: vec![("targets".into(), NamedTargets::new())],
             faults: vec![(role.into(), Fault::refused("not signed"))],

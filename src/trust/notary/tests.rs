@@ -1,4 +1,5 @@
-//! Metadata signed here, for what no client writes: thresholds, methods, nested delegations. What real clients write is in `fixtures/`.
+//! Tests with metadata that they sign themselves, for cases that no client writes: thresholds, methods, nested
+//! delegations. Metadata from real clients is in `fixtures/`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::base::digest::Sha256;
 use crate::base::strict_json;
 use crate::trust::{TrustFile, canonical_json};
 
-/// A key that signs, with what a root lists of it.
+/// A signing key, and its entry in a root.
 enum TestKey {
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
@@ -90,7 +91,7 @@ fn timestamp() -> Value {
 }
 
 #[test]
-fn every_kind_of_key_counts_with_its_own_method_only() {
+fn signatures_verify_only_with_the_method_of_the_keys_kind() {
     let keys = [
         TestKey::p256(1),
         TestKey::P384(p384::ecdsa::SigningKey::from_slice(&[2; 48]).unwrap()),
@@ -110,7 +111,7 @@ fn every_kind_of_key_counts_with_its_own_method_only() {
 }
 
 #[test]
-fn the_bounds_of_a_file_are_exact() {
+fn the_limits_of_a_file_are_exact() {
     let document = signed(timestamp(), &[&TestKey::p256(1), &TestKey::p256(2)]).to_string();
     let read = |name: &str, most: usize| {
         let mut limits = Limits::default();
@@ -127,16 +128,16 @@ fn a_threshold_counts_different_keys() {
     let (one, two, other) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
     let both = role(&[&one, &two], 2);
     assert_eq!(envelope(&signed(timestamp(), &[&one, &two])).signers(&both, &budget()).unwrap().len(), 2);
-    // One key twice, one key and a stranger, nobody.
+    // The same key twice, one key and an unknown key, no key.
     for keys in [vec![&one, &one], vec![&one, &other], vec![]] {
         assert!(envelope(&signed(timestamp(), &keys)).signers(&both, &budget()).is_err());
     }
     assert!(envelope(&signed(timestamp(), &[&one])).signers(&role(&[&one], 1), &budget()).is_ok());
-    // A stranger's signature beside enough others is passed over.
+    // A signature by an unknown key is ignored if enough others are valid.
     assert!(envelope(&signed(timestamp(), &[&other, &two])).signers(&role(&[&one, &two], 1), &budget()).is_ok());
 }
 
-/// The same point, once compressed: two ids, one key.
+/// The same point in two encodings, one of them compressed: two ids for one key.
 #[test]
 fn one_key_under_two_ids_counts_once() {
     let key = TestKey::p256(1);
@@ -144,7 +145,7 @@ fn one_key_under_two_ids_counts_once() {
     let TestKey::P256(signing) = &key else { unreachable!() };
     let whole = Base64::decode_vec(listed["keyval"]["public"].as_str().unwrap()).unwrap();
     let point = signing.verifying_key().to_sec1_point(true);
-    // The same SubjectPublicKeyInfo with a bit string of 33 bytes: lengths 0x39 and 0x22.
+    // The same SubjectPublicKeyInfo, but with a bit string of 33 bytes, hence the lengths 0x39 and 0x22.
     let mut compressed = whole[..whole.len() - 67].to_vec();
     compressed.extend([0x22, 0x00]);
     compressed.extend(point.as_bytes());
@@ -161,7 +162,7 @@ fn one_key_under_two_ids_counts_once() {
         let entry = json!({ "keyids": [id, other_id], "threshold": threshold });
         Role::read("timestamp", entry.as_object().unwrap(), &Keys::new(&keys)).unwrap()
     };
-    assert_eq!(envelope(&document).signers(&read(1), &budget()).unwrap().len(), 2, "both signatures are good");
+    assert_eq!(envelope(&document).signers(&read(1), &budget()).unwrap().len(), 2, "both signatures are valid");
     assert!(envelope(&document).signers(&read(2), &budget()).is_err());
 }
 
@@ -177,7 +178,7 @@ fn a_listed_key_must_have_its_own_id() {
     assert!(matches!(fault, Fault::Refused(message) if message.contains("its id is")));
 }
 
-/// Targets with nested delegations, walked without a root: the part below it.
+/// Reads targets with nested delegations but without a root.
 fn delegated(
     child_paths: &[&str],
     grandchild: &str,
@@ -237,14 +238,14 @@ fn delegated_within(
 }
 
 #[test]
-fn delegations_sign_for_prefixes_within_their_parents() {
+fn delegations_sign_only_prefixes_within_their_parents() {
     let names = |found: Vec<(String, String)>, role: &str| -> Vec<String> {
         found.into_iter().filter(|(known, _)| known == role).map(|(_, name)| name).collect()
     };
     let found = delegated(&["v1"], "targets/a/b", &["v1-", "v2"]).unwrap();
     assert_eq!(names(found.clone(), "targets/a"), ["v1", "v1-a"]);
-    assert_eq!(names(found, "targets/a/b"), ["v1-a"], "v2 is not the parent's to give away");
-    assert_eq!(delegated(&[], "targets/a/b", &[""]).unwrap(), [], "no paths: nothing");
+    assert_eq!(names(found, "targets/a/b"), ["v1-a"], "the parent may not delegate v2");
+    assert_eq!(delegated(&[], "targets/a/b", &[""]).unwrap(), [], "without paths, nothing is signed");
     assert_eq!(names(delegated(&[""], "targets/a/b", &[""]).unwrap(), "targets/a/b").len(), 3);
     for name in ["targets/b", "targets/a/b/c", "targets/a/", "targets/a/B", "targets/a/../b", "b"] {
         assert!(matches!(delegated(&[""], name, &[""]), Err(Fault::Refused(_))), "{name}");
@@ -252,16 +253,20 @@ fn delegations_sign_for_prefixes_within_their_parents() {
 }
 
 #[test]
-fn the_bound_of_delegations_is_exact() {
+fn the_limit_on_delegations_is_exact() {
     for (most, taken) in [(1, false), (2, true), (3, true)] {
         let mut limits = Limits::default();
         limits.set("trust_delegations", most).unwrap();
-        assert_eq!(delegated_within(&limits, &[""], "targets/a/b", &[""]).is_ok(), taken, "two, and {most} allowed");
+        assert_eq!(
+            delegated_within(&limits, &[""], "targets/a/b", &[""]).is_ok(),
+            taken,
+            "two delegations, {most} allowed"
+        );
     }
 }
 
 #[test]
-fn the_id_of_a_key_is_that_of_a_known_kind_in_base64() {
+fn key_ids_exist_only_for_known_kinds_in_base64() {
     assert!(key_id("ecdsa", "AAAA").is_some());
     for (kind, public) in [("dsa", "AAAA"), ("", "AAAA"), ("ecdsa", ""), ("ecdsa", "AA\"AA"), ("dsa", "")] {
         assert_eq!(key_id(kind, public), None, "{kind} {public}");
@@ -269,7 +274,7 @@ fn the_id_of_a_key_is_that_of_a_known_kind_in_base64() {
 }
 
 #[test]
-fn certificates_name_the_repository_as_notary_has_it() {
+fn certificate_names_match_repositories_as_in_notary() {
     for (name, repository, expected) in [
         ("docker.io/acme/wallet", "docker.io/acme/wallet", true),
         ("docker.io/acme/*", "docker.io/acme/wallet", true),
@@ -281,9 +286,9 @@ fn certificates_name_the_repository_as_notary_has_it() {
     }
 }
 
-/// A delegation with an RSA key, signed by notary itself: see `fixtures/inputs/trust`.
+/// A delegation with an RSA key, signed by Notary itself: see `fixtures/inputs/trust`.
 #[test]
-fn recorded_delegation_by_an_rsa_certificate_is_good() {
+fn a_recorded_delegation_with_an_rsa_certificate_is_valid() {
     let read = |name: &str| {
         let path = format!("{}/fixtures/inputs/trust/notary/other-role/{name}.json", env!("CARGO_MANIFEST_DIR"));
         std::fs::read(path).unwrap()
@@ -301,7 +306,7 @@ fn recorded_delegation_by_an_rsa_certificate_is_good() {
 }
 
 #[test]
-fn a_file_is_hashed_once_and_each_signature_and_listed_key_counts() {
+fn every_signature_in_a_file_is_charged() {
     let key = TestKey::p256(1);
     let mut document = signed(timestamp(), &[&key]);
     let good = document["signatures"][0].clone();
@@ -319,7 +324,7 @@ fn a_file_is_hashed_once_and_each_signature_and_listed_key_counts() {
 }
 
 #[test]
-fn beginnings_of_names_are_found_among_any_number() {
+fn the_matching_prefix_is_found_among_many() {
     use super::targets::Beginnings;
     let paths = |texts: &[&str]| Beginnings::of(texts.iter().map(|text| (*text).to_owned()).collect());
     let (none, all, some) = (paths(&[]), paths(&["b", ""]), paths(&["ab", "abc", "b/", "ab", "z"]));

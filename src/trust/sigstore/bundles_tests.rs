@@ -1,7 +1,8 @@
-//! The bundles that the crates of sigstore-rust carry for their own tests: from sigstore-python, sigstore-go, conda, GitHub and cosign.
+//! The bundles that sigstore-rust's crates contain for their own tests: from sigstore-python, sigstore-go, conda,
+//! GitHub and cosign.
 //!
-//! Every one is judged as an image's signature is, over the digest that it was made for, by the trusted root of its instance and its signer's
-//! identity. The suite's answer is that of the crates' tests, or of the program that the bundle comes from.
+//! Each is checked like an image signature, for the digest in its case, with the trusted root of its instance and its
+//! signer's identity. The suite's result is that of the crates' tests or of the program from which the bundle comes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,20 +28,20 @@ const BEACON: (&str, &str) = (
 );
 const A_TXT: &str = "a0cfc71271d6e278e57cd332ff957c3f7043fdda354c4cbb190a30d56efa01bf";
 
-/// What the suite says, and what is said here.
+/// The suite's result and the result here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Suite {
-    /// Valid, and accepted.
+    /// Valid and accepted.
     Valid,
-    /// Refused; the words of the refusal here.
+    /// Refused in both, with a part of the message here.
     Invalid(&'static str),
-    /// Valid in the suite and refused here, with the words of the refusal. The page gives the reason.
+    /// Valid in the suite but refused here, with a part of the message. docs/generated/suites.md gives the reason.
     Stricter(&'static str),
 }
 
 use Suite::{Invalid, Stricter, Valid};
 
-/// A bundle, its trusted root, identity and issuer, the SHA-256 that it is asked about, and the answer.
+/// A bundle, its trusted root, its identity and issuer, the SHA-256 to verify, and the results.
 type Case = (&'static str, &'static str, (&'static str, &'static str), &'static str, Suite);
 
 const CASES: &[Case] = &[
@@ -119,7 +120,7 @@ const CASES: &[Case] = &[
         PRODUCTION,
         ("brian@dehamer.com", LOGIN),
         A_TXT,
-        Invalid("not exactly one signature"),
+        Invalid("exactly one signature"),
     ),
     (
         "sigstore-verify/test_data/bundles/dsse.sigstore.json",
@@ -140,7 +141,7 @@ const CASES: &[Case] = &[
         "sigstore-verify/test_data/trusted_roots/scaffolding.json",
         ("foo!oidc.local", "http://oidc.local:8080"),
         "bc103b4a84971ef6459b294a2b98568a2bfb72cded09d4acd1e16366a401f95b",
-        Stricter("nobody (http://oidc.local:8080)"),
+        Stricter("no identity (http://oidc.local:8080)"),
     ),
     (
         "sigstore-verify/test_data/bundles/sigstore.js@2.0.0-provenance.sigstore.json",
@@ -243,7 +244,7 @@ const CASES: &[Case] = &[
     ),
 ];
 
-/// The folders of sigstore-rust's crates, as cargo unpacked them.
+/// The folders into which cargo unpacked sigstore-rust's crates.
 fn crates() -> Vec<(String, PathBuf)> {
     let run = |arguments: &[&str]| {
         let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
@@ -264,7 +265,7 @@ fn crates() -> Vec<(String, PathBuf)> {
     named.collect()
 }
 
-/// Every file below `folder` that is a bundle.
+/// Finds all bundles below `folder`.
 fn bundles(name: &str, folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -280,7 +281,7 @@ fn bundles(name: &str, folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn the_bundles_of_sigstore_rust() {
+fn bundles_from_sigstore_rust_get_the_expected_results() {
     let crates = crates();
     let read = |name: &str| {
         let (package, path) = name.split_once('/').unwrap();
@@ -312,7 +313,7 @@ fn the_bundles_of_sigstore_rust() {
             Stricter(_) => stricter += 1,
         }
     }
-    // Nothing of the suite is left out.
+    // Every bundle in the suite is tested.
     let mut there = BTreeSet::new();
     for (name, folder) in &crates {
         bundles(name, folder, &mut there);

@@ -1,13 +1,17 @@
-//! Signatures of sigstore judged offline, by a trusted root that the policy gives: keyless ones, and log entries of managed keys.
+//! Verifies sigstore signatures offline, with a trusted root from the policy: keyless signatures, and log entries for
+//! managed keys.
 //!
-//! A keyless signature is made with a key that a certificate authority certifies for minutes, for somebody who signed in somewhere. What
-//! holds years later is the time: a transparency log's or a timestamp authority's signature says that the signature existed while the
-//! certificate was valid. The steps, as the crate `sigstore-verify` takes them: the time; the certificate's chain at that time, its
-//! usage, its entry in a certificate log (SCT); identity and issuer, which must equal the policy's; the log entry with its proof of inclusion,
-//! checkpoint and promise; the signature; and that the log entry is about this very signature.
+//! A keyless signature is made with a key that a certificate authority certifies, for a few minutes, for someone who
+//! signed in with an identity provider. The signature can still be verified years later, because a transparency log or
+//! a timestamp authority has signed that it existed while the certificate was valid. The crate `sigstore-verify`
+//! checks, in this order: the time; the certificate's chain at that time, its usage, and its entry in a certificate log
+//! (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
+//! promise; the signature; and whether the log entry is for this signature.
 //!
-//! It is not looked up whether a certificate was revoked, a log forked or an identity taken over. The crate compares times in a bundle
-//! with the computer's clock; they are compared with the audit's moment here too, so that a clock that is right never changes an answer.
+//! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares
+//! the times in a bundle with the computer's clock. Here they are also compared with the audit's time, so that a
+//! correct clock never changes an answer.
+//!
 //! Sources: sigstore client specification, sections 3 and 4; sigstore/protobuf-specs; RFC 5280, 6962, 3161.
 
 #[cfg(test)]
@@ -33,14 +37,14 @@ use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// A signature that holds, and what is to be said of it.
+/// A verified signature, and details for the report.
 #[derive(Debug)]
 pub(super) struct Signed {
     pub(super) signer: AcceptedSigner,
     pub(super) details: Vec<String>,
 }
 
-/// The policy's identities, with what their trusted roots say.
+/// The policy's identities, with verifiers for their trusted roots.
 pub(super) struct Identities<'a> {
     signers: Vec<(&'a ImageSigner, &'a SigstoreIdentity, Verifier)>,
     now: Timestamp,
@@ -56,10 +60,10 @@ impl<'a> Identities<'a> {
         Self { signers: policy.signers.iter().filter_map(identity).collect(), now, limits }
     }
 
-    /// Whose keyless signature of `digest` is this?
+    /// Finds the identity in the policy that made this keyless signature on `digest`.
     ///
     /// # Errors
-    /// Why it is nobody's that the policy names.
+    /// Why the signature is not accepted for any identity.
     pub(super) fn find_signer(&self, bundle: &[u8], digest: &Sha256) -> Result<Signed, Answer> {
         let bundle = read(bundle, self.limits)?;
         let certificate = certificate(&bundle)?;
@@ -81,23 +85,27 @@ impl<'a> Identities<'a> {
                     let signer = AcceptedSigner { key: wanted.to_string(), name: Some(signer.name.clone()) };
                     return Ok(Signed { signer, details });
                 }
-                // All before it holds: that says more than what another root finds.
+                // Everything before this step was verified, so this fault is more informative than a fault with a
+                // different root.
                 Err(Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. }) => {
-                    fault = Some(refused(&format!("the policy's [trust] does not name its signer, {says}")));
+                    fault = Some(refused(&format!("the policy's [trust] does not list its signer, {says}")));
                 }
                 Err(error) => fault = fault.or(Some(answer(&error))),
             }
         }
-        let nobody =
-            || Answer::Undecided(format!("the policy's [trust] names no sigstore identity; it says of itself: {says}"));
+        let nobody = || {
+            Answer::Undecided(format!(
+                "the policy's [trust] contains no sigstore identity; the certificate states: {says}"
+            ))
+        };
         Err(fault.unwrap_or_else(nobody))
     }
 }
 
-/// Are the log entries of a bundle with a managed key in the logs of `root`, and about this very signature?
+/// Verifies that the log entries of a bundle with a managed key are in the logs of `root` and are for this signature.
 ///
 /// # Errors
-/// Why not.
+/// Why a log entry is not accepted.
 pub(super) fn verify_log(
     root: &SigstoreRoot,
     key: &ImageKey,
@@ -129,14 +137,15 @@ fn verify(
     verifier.verify(Artifact::from_digest(Sha256Hash::new(*digest.as_bytes())), bundle, policy)
 }
 
-/// Reads a bundle that is known to be JSON without duplicate members.
+/// Reads a bundle that is already known to be JSON without duplicate members.
 fn read(bundle: &[u8], limits: &Limits) -> Result<Bundle, Answer> {
     let text = std::str::from_utf8(bundle).map_err(|_| refused("the bundle is not UTF-8"))?;
     let bundle = Bundle::from_json(text).map_err(|error| refused(&format!("the bundle: {error}")))?;
     let material = &bundle.verification_material;
     let evidence = material.tlog_entries.len() + material.timestamp_verification_data.rfc3161_timestamps.len();
     if evidence as u64 > limits.trust_signatures {
-        return Err(refused(&format!("the bundle has {evidence} log entries and timestamps")));
+        let most = limits.trust_signatures;
+        return Err(refused(&format!("the bundle has {evidence} log entries and timestamps, more than {most}")));
     }
     Ok(bundle)
 }
@@ -148,29 +157,29 @@ fn certificate(bundle: &Bundle) -> Result<CertificateInfo, Answer> {
     use KeyAlgorithm as Algorithm;
     match certificate.key_algorithm {
         Algorithm::EcdsaP256 | Algorithm::EcdsaP384 | Algorithm::Rsa | Algorithm::Ed25519 => Ok(certificate),
-        other => Err(Answer::Undecided(format!("unsupported: a certificate for a key of the kind {other:?}"))),
+        other => Err(Answer::Undecided(format!("unsupported: a certificate for a key of type {other:?}"))),
     }
 }
 
 fn described(certificate: &CertificateInfo) -> String {
-    let identity = certificate.identity.as_ref().map_or("nobody".to_owned(), ToString::to_string);
+    let identity = certificate.identity.as_ref().map_or("no identity".to_owned(), ToString::to_string);
     format!("{identity} ({})", certificate.issuer.as_deref().unwrap_or("no issuer"))
 }
 
-/// What the signature's times say. None may be later than the audit.
+/// The signature's times, as details. A time later than the audit is refused.
 fn times(result: &VerificationResult, now: Timestamp) -> Result<Vec<String>, Answer> {
     let logged = result.integrated_time().map(|time| ("its transparency log entry", time.as_second()));
-    // The entry's own time is among these again.
+    // The entry's own time is also in this list.
     let mut repeated = logged.map(|(_, seconds)| seconds);
     let verified = result.verified_timestamps().iter().map(|time| ("a timestamp authority or a log", time.as_second()));
     let verified = verified.filter(|(_, seconds)| repeated.take_if(|logged| logged == seconds).is_none());
     let mut details = Vec::new();
     for (source, seconds) in logged.into_iter().chain(verified) {
-        let time = Timestamp::from_unix_seconds(seconds).ok_or_else(|| refused("a time that is none"))?;
+        let time = Timestamp::from_unix_seconds(seconds).ok_or_else(|| refused("a time is out of range"))?;
         if time.is_clearly_after(now) {
             return Err(refused(&format!("it was signed at {time}, in the future")));
         }
-        details.push(format!("signed at {time}, says {source}"));
+        details.push(format!("signed at {time}, according to {source}"));
     }
     Ok(details)
 }
@@ -193,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_supported_is_undecided() {
+    fn unsupported_bundles_are_undecided() {
         assert!(matches!(answer(&Error::UnsupportedBundle("x".into())), Answer::Undecided(_)));
         assert!(matches!(answer(&Error::InvalidBundle("x".into())), Answer::Refused(_)));
     }
@@ -204,7 +213,7 @@ mod tests {
         for (most, taken) in [(1, false), (2, true), (3, true)] {
             let mut limits = Limits::default();
             limits.set("trust_signatures", most).unwrap();
-            assert_eq!(read(bundle, &limits).is_ok(), taken, "one of each, and {most} allowed");
+            assert_eq!(read(bundle, &limits).is_ok(), taken, "one of each, {most} allowed");
         }
     }
 }

@@ -1,6 +1,7 @@
-//! The older form of the same evidence: annotations of a `.sig` manifest, written as the bundle that they amount to.
+//! Converts the annotations of a `.sig` manifest, an older form of the same evidence, into an equivalent bundle.
 //!
-//! Source: sigstore/cosign, specs/SIGNATURE_SPEC.md and pkg/cosign/bundle. The log's promise there covers entry, time and index.
+//! Source: sigstore/cosign, specs/SIGNATURE_SPEC.md and pkg/cosign/bundle. In this form, the log's promise covers the
+//! entry, its time and its index.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value, json};
@@ -14,8 +15,8 @@ use crate::base::strict_json;
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const LOG_ENTRY: &str = "dev.sigstore.cosign/bundle";
 
-/// A bundle, version 0.1, of a layer's annotations: a signature of the payload with the digest `payload`. Certificates between the signer's
-/// and the root come from the trusted root, so that `dev.sigstore.cosign/chain` is not read.
+/// Creates a version 0.1 bundle from a layer's annotations: a signature on the payload whose digest is `payload`.
+/// Intermediate certificates come from the trusted root, so `dev.sigstore.cosign/chain` is not read.
 pub(in super::super) fn bundle_of_layer(
     annotations: &Map<String, Value>,
     payload: &Sha256,
@@ -34,7 +35,7 @@ pub(in super::super) fn bundle_of_layer(
         None => ("publicKey", json!({"hint": ""})),
     };
     let no_entry =
-        || Answer::Undecided("unsupported: without a transparency log entry nothing says when it was signed".into());
+        || Answer::Undecided("unsupported: without a transparency log entry, the signing time is not known".into());
     let entry = log_entry(text(LOG_ENTRY).ok_or_else(no_entry)?.as_bytes()).map_err(Answer::Refused)?;
     let bundle = json!({
         "mediaType": "application/vnd.dev.sigstore.bundle+json;version=0.1",
@@ -56,7 +57,7 @@ fn log_entry(text: &[u8]) -> Result<Value, String> {
     let body = payload.get("body").and_then(Value::as_str).ok_or_else(|| fault("body"))?;
     let log = payload.get("logID").and_then(Value::as_str).and_then(|id| decode_hex(id.as_bytes()));
     let log = log.ok_or_else(|| fault("logID"))?;
-    let decoded = decode_base64(body).ok_or_else(|| fault("body in base64"))?;
+    let decoded = decode_base64(body).ok_or_else(|| fault("base64 body"))?;
     let decoded = strict_json::parse(&decoded).map_err(|error| format!("its transparency log entry: {error}"))?;
     let kind = |name: &str| decoded.get(name).and_then(Value::as_str).ok_or_else(|| fault(name));
     Ok(json!({

@@ -1,6 +1,6 @@
-//! Annotations that name an image, or make something else run: those that runtimes, injectors and controllers read, by table.
+//! Annotations that specify an image or cause something else to run: a table of annotations that runtimes, injectors and controllers read.
 //!
-//! An annotation that the table does not have is harmless, unless its key ends in `image` and its value names one. Sources, as of 2026-11-28:
+//! An annotation that is not in the table is harmless, unless its key ends in `image` and its value is an image name. Sources, as of 2026-11-28:
 //! containers/podman@c6580b4a (libpod/define/annotations.go, pkg/util/kube.go), cri-o (pkg/annotations), kata-containers (docs/how-to,
 //! annotations), containers/crun (crun.1), google/gvisor, microsoft/hcsshim (pkg/annotations), and the documentation of each injector.
 
@@ -10,32 +10,32 @@ use super::super::table::folded;
 use super::super::{Images, Stage, below, kind_of};
 use super::look::names_an_image;
 
-/// What an annotation does.
+/// The effect of an annotation.
 #[derive(Clone, Copy)]
 enum Note {
-    /// Its value names images, separated by semicolons.
+    /// Its value lists images, separated by semicolons.
     Images,
-    /// It runs, fetches or changes something that no image name in the file tells.
+    /// It runs, fetches or changes something that no image in the file identifies.
     Runs,
     /// As `Runs`, unless its value switches it off.
     Switch,
-    /// Nothing runs because of it.
+    /// It does not cause anything to run.
     Harmless,
 }
 use Note::{Harmless, Runs, Switch};
 
-/// Annotations under one prefix.
+/// The annotations with one prefix.
 struct Prefix {
     prefix: &'static str,
-    /// Who reads them.
+    /// The program that reads them.
     reader: &'static str,
-    /// What a key does that is not listed.
+    /// The effect of keys that are not listed.
     others: Note,
-    /// What follows the prefix, without the `/CONTAINER` that podman allows behind it.
+    /// The text after the prefix, without the suffix `/CONTAINER` that podman allows.
     keys: &'static [(&'static str, Note)],
 }
 
-/// What the program that runs a pod reads.
+/// Annotations that the program running a pod reads.
 static RUNTIMES: &[Prefix] = &[
     Prefix {
         prefix: "io.podman.annotations.",
@@ -151,7 +151,7 @@ static RUNTIMES: &[Prefix] = &[
     Prefix { prefix: "pod.alpha.kubernetes.io/init-containers", reader: "Kubernetes", others: Runs, keys: &[] },
 ];
 
-/// What reads a resource before its pods run, and changes it: the pod that the API server shows to a webhook went through it already.
+/// Annotations read by programs that change a resource before its pods run. The pod in a webhook request has already passed through them.
 static INJECTORS: &[Prefix] = &[
     Prefix {
         prefix: "sidecar.istio.io/",
@@ -248,25 +248,25 @@ static INJECTORS: &[Prefix] = &[
     Prefix { prefix: "akeyless/enabled", reader: "Akeyless", others: Switch, keys: &[] },
     Prefix { prefix: "secrets.k8s.aws/sidecarInjectorWebhook", reader: "AWS Secrets", others: Switch, keys: &[] },
     Prefix { prefix: "networkservicemesh.io", reader: "Network Service Mesh", others: Switch, keys: &[] },
-    // Controllers that put another image into the resource.
+    // Controllers that replace the image in the resource.
     Prefix { prefix: "image.openshift.io/triggers", reader: "OpenShift", others: Runs, keys: &[] },
     Prefix { prefix: "alpha.image.policy.openshift.io/resolve-names", reader: "OpenShift", others: Runs, keys: &[] },
     Prefix { prefix: "keel.sh/", reader: "Keel", others: Harmless, keys: &[("policy", Switch)] },
     Prefix { prefix: "fluxcd.io/automated", reader: "Flux", others: Switch, keys: &[] },
     Prefix { prefix: "flux.weave.works/automated", reader: "Flux", others: Switch, keys: &[] },
-    // Tasks that are fetched.
+    // Tasks that a controller fetches.
     Prefix { prefix: "pipelinesascode.tekton.dev/task", reader: "Pipelines as Code", others: Runs, keys: &[] },
     Prefix { prefix: "pipelinesascode.tekton.dev/pipeline", reader: "Pipelines as Code", others: Runs, keys: &[] },
-    // It fills a volume with the disk of an image.
+    // Fills a volume with a disk image.
     Prefix { prefix: "cdi.kubevirt.io/storage.import.", reader: "KubeVirt's importer", others: Runs, keys: &[] },
-    // A note of the client, which the pod's image is compared with by people.
+    // A note written by the client, for people to compare with the pod's image.
     Prefix { prefix: "client.knative.dev/user-image", reader: "kn", others: Harmless, keys: &[] },
 ];
 
 /// Values that switch an injector off.
 const OFF: [&str; 7] = ["", "false", "disabled", "no", "never", "off", "0"];
 
-/// `ObjectMeta`: of its keys, the annotations alone can matter.
+/// Reads `ObjectMeta`. Only annotations can affect what runs.
 pub(super) fn metadata(value: &Value, place: &str, images: &mut Images) {
     let Value::Object(fields) = value else {
         if !value.is_null() {
@@ -285,14 +285,14 @@ pub(super) fn metadata(value: &Value, place: &str, images: &mut Images) {
                 images.unknown(place, format!("expected a mapping, found {}", kind_of(other)));
             }
             _ if folded(key) == "annotations" => {
-                images.unknown(place, format!("`{key}` is `annotations` in other letters: spell it so"));
+                images.unknown(place, format!("`{key}` is `annotations` in different case: correct the spelling"));
             }
             _ => {}
         }
     }
 }
 
-/// Does what runs a pod read the annotation?
+/// Whether a container runtime reads the annotation.
 pub(crate) fn is_read_by_runtimes(key: &str) -> bool {
     RUNTIMES.iter().any(|entry| key.starts_with(entry.prefix))
 }
@@ -306,30 +306,30 @@ pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Ima
         Some(Runs | Switch) => images.unknown(
             place,
             format!(
-                "{reader} reads the annotation `{key}`, and what runs because of it is not in this file: remove it, or give what it is rendered to"
+                "{reader} reads the annotation `{key}` and may run something that is not in this file: remove it, or pass the rendered resources"
             ),
         ),
         None if key.to_ascii_lowercase().ends_with("image") && names_an_image(&text) => images.unknown(
             place,
-            format!("the annotation `{key}` names an image and is in no table: something may run it. Remove it, or rename it"),
+            format!("the annotation `{key}` is in no table, and its value is an image, which may run: remove or rename it"),
         ),
         Some(Harmless) | None => {}
     }
 }
 
-/// What an annotation does, and who reads it; `None` for one that no table lists.
+/// The effect of an annotation and the program that reads it; no effect if it is in no table.
 fn note_of(key: &str, stage: Stage) -> (Option<Note>, &'static str) {
     let find = |table: &'static [Prefix]| table.iter().find_map(|entry| Some((entry, key.strip_prefix(entry.prefix)?)));
     let (entry, rest, is_past) = match (find(RUNTIMES), find(INJECTORS)) {
         (Some((entry, rest)), _) => (entry, rest, false),
-        // What the injector did is in the pod already.
+        // In a review, the pod already contains what the injector added.
         (None, Some((entry, rest))) => (entry, rest, stage == Stage::Review),
         (None, None) => return (None, ""),
     };
     if is_past {
         return (Some(Harmless), entry.reader);
     }
-    // podman's keys may have the container's name behind them.
+    // podman allows the container's name after the key.
     let plain = rest.split_once('/').map_or(rest, |(plain, _)| plain);
     let listed = entry.keys.iter().find(|(name, _)| *name == rest || *name == plain).map(|(_, note)| *note);
     let others = Some(entry.others).filter(|others| !matches!(others, Harmless) || entry.keys.is_empty());

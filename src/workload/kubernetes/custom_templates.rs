@@ -1,4 +1,4 @@
-//! Where custom resources carry pod templates. Sources: the schemas in datreeio/CRDs-catalog@7b1e26ef (2026-08-20), tektoncd/pipeline,
+//! The places where custom resources hold pod templates. Sources: the schemas in datreeio/CRDs-catalog@7b1e26ef (2026-08-20), tektoncd/pipeline,
 //! ray-project/kuberay, openkruise/kruise, openshift/api, as of 2026-11-28.
 
 use serde_json::Value;
@@ -22,17 +22,17 @@ macro_rules! outline {
     };
 }
 
-const NAMED: &str = "it names a workload that is not in this object: write its template here";
-const PATCH: &str = "it changes the pods by a patch that is not read: write what it makes";
-const FETCHED: &str = "it names a task or template that is not in this object: write it here";
+const NAMED: &str = "it refers to a workload that is not in this object: write its template here";
+const PATCH: &str = "it changes the pods with a patch that is not read: write the patched result";
+const FETCHED: &str = "it refers to a task or template that is not in this object: write it here";
 const CHOSEN: &str = "the controller chooses the image of this step: write a container with an image";
 
-/// The spec has a pod template at `template`, and nothing else that runs.
+/// The spec has a pod template at `template`; nothing else in it runs.
 pub(super) static TEMPLATE: Outline = outline!(&[("template", Is(Mapping(&POD_TEMPLATE)))]);
-/// Knative: its controller puts its own proxy beside the containers.
+/// Knative: its controller adds its own proxy next to the containers.
 pub(super) static KNATIVE: Outline = outline!(&[("template", Has(&KNATIVE_TEMPLATE))]);
 static KNATIVE_TEMPLATE: Outline = outline!(&[("metadata", Is(Special(metadata))), ("spec", Has(&SPEC_OF_POD))]);
-/// The spec is a pod's, with keys of its own.
+/// The spec is a pod spec with additional keys.
 pub(super) static SPEC_OF_POD: Outline = outline!(&[
     ("containers", Is(Special(containers))),
     ("initContainers", Is(Special(containers))),
@@ -47,7 +47,7 @@ pub(super) static ANALYSIS: Outline = outline!(&[("metrics", Has(&METRIC))]);
 static METRIC: Outline = outline!(&[("provider", Has(&PROVIDER))]);
 static PROVIDER: Outline = outline!(&[("job", Is(Mapping(&JOB_TEMPLATE)))]);
 
-// Argo Workflows. Its controller puts an executor of its own beside each container.
+// Argo Workflows. Its controller adds its own executor next to each container.
 pub(super) static CRON_WORKFLOW: Outline = outline!(&[("workflowSpec", Has(&WORKFLOW))]);
 pub(super) static WORKFLOW: Outline = outline!(&[
     ("templates", Has(&WORKFLOW_TEMPLATE)),
@@ -71,7 +71,7 @@ static WORKFLOW_TEMPLATE: Outline = outline!(&[
     ("templateRef", Is(Runs(FETCHED))),
     ("steps", Has(&WORKFLOW_STEP)),
     ("dag", Has(&DAG)),
-    ("resource", Is(Runs("it creates a resource that is not read here: give that resource itself"))),
+    ("resource", Is(Runs("it creates a resource that is not read: pass that resource itself"))),
     ("data", Is(Runs(CHOSEN))),
     ("http", Is(Runs(CHOSEN))),
     ("plugin", Is(Runs(CHOSEN))),
@@ -91,10 +91,10 @@ static WORKFLOW_STEP: Outline = outline!(&[
     ("withItems", Is(Harmless)),
 ]);
 
-// Tekton. Its controller puts an entry point of its own into each step.
+// Tekton. Its controller adds its own entry point to each step.
 pub(super) static TASK: Outline = outline!(&[
-    // A custom task, where it is written into a pipeline.
-    ("apiVersion", Is(Runs("another controller runs it, and what that runs is not known: write steps"))),
+    // A custom task that is written inline in a pipeline.
+    ("apiVersion", Is(Runs("a different controller runs it, and what that controller runs is unknown: write steps"))),
     ("steps", Is(Special(steps))),
     ("sidecars", Is(Special(steps))),
     ("stepTemplate", Is(Special(step_template))),
@@ -126,7 +126,7 @@ pub(super) static LEADER_WORKER_SET: Outline = outline!(&[("leaderWorkerTemplate
 static LEADER_WORKER: Outline =
     outline!(&[("leaderTemplate", Is(Mapping(&POD_TEMPLATE))), ("workerTemplate", Is(Mapping(&POD_TEMPLATE)))]);
 
-// Kubeflow: `pytorchReplicaSpecs`, `tfReplicaSpecs`, `mpiReplicaSpecs` ..., each by a role's name.
+// Kubeflow: `pytorchReplicaSpecs`, `tfReplicaSpecs`, `mpiReplicaSpecs` ..., each keyed by role name.
 pub(super) static REPLICA_SPECS: Outline = outline!(&[
     ("jaxReplicaSpecs", Has(&BY_ROLE)),
     ("mpiReplicaSpecs", Has(&BY_ROLE)),
@@ -155,43 +155,40 @@ pub(super) static RAY_JOB: Outline = outline!(&[
 pub(super) static KRUISE_STATEFUL_SET: Outline =
     outline!(&[("template", Is(Mapping(&POD_TEMPLATE))), ("volumeClaimTemplates", Is(List(&CLAIM))),]);
 
-// Strimzi: whole pods.
+// Strimzi: complete pods.
 pub(super) static POD_SET: Outline = outline!(&[("pods", Is(List(&POD)))]);
 
 // OpenShift.
 pub(super) static DEPLOYMENT_CONFIG: Outline =
     outline!(&[("template", Is(Mapping(&POD_TEMPLATE))), ("triggers", Has(&TRIGGER)), ("strategy", Has(&STRATEGY))]);
-static TRIGGER: Outline = outline!(&[(
-    "imageChangeParams",
-    Is(Runs("an image stream puts another image into the pods: remove this trigger"))
-)]);
+static TRIGGER: Outline =
+    outline!(&[("imageChangeParams", Is(Runs("an image stream replaces the image of the pods: remove this trigger")))]);
 static STRATEGY: Outline = outline!(&[("customParams", Is(Mapping(&CONTAINER)))]);
 
-// Kinds that run nothing but at one place.
+// Kinds with only one place that runs something.
 pub(super) static GATEWAY: Outline =
     outline!(&[("infrastructure", Has(&PARAMETERS)), ("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
 static PARAMETERS: Outline = outline!(&[("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
-const PARAMETERS_TEXT: &str =
-    "its controller makes pods by what this names, which may choose their image: remove it, or leave the object out";
+const PARAMETERS_TEXT: &str = "its controller creates pods from the parameters specified here, which may choose the image: remove it, or remove the object";
 pub(super) static EXTERNAL_SECRET: Outline =
     outline!(&[("target", Has(&SECRET_TARGET)), ("externalSecretSpec", Has(&EXTERNAL_SECRET))]);
 static SECRET_TARGET: Outline = outline!(&[(
     "manifest",
-    Is(Runs("it writes objects of another kind, from a store that is not read: write a Secret"))
+    Is(Runs("it writes objects of a different kind from a store that is not read: write a Secret"))
 )]);
 pub(super) static GRAFANA_CONTENT: Outline =
-    outline!(&[("plugins", Is(Runs("Grafana fetches and runs the plugin: build it into Grafana's image")))]);
-/// Kyverno: patterns and conditions name images without running them.
+    outline!(&[("plugins", Is(Runs("Grafana fetches and runs the plugin: build the plugin into Grafana's image")))]);
+/// Kyverno: patterns and conditions refer to images without running them.
 pub(super) static KYVERNO: Outline = outline!(&[("rules", Has(&KYVERNO_RULE))]);
 static KYVERNO_RULE: Outline = outline!(&[
-    ("mutate", Is(Runs("it changes pods after this file was judged: leave it out, and let `serve` judge the pods"))),
-    ("generate", Is(Runs("it creates objects that are not read here: leave it out"))),
+    ("mutate", Is(Runs("it changes pods after this file was checked: remove it, and let `serve` check the pods"))),
+    ("generate", Is(Runs("it creates objects that are not read: remove it"))),
     ("*", Is(Harmless)),
 ]);
-/// Nothing runs, though images are named: policies about images, and reports on them.
+/// Refers to images but runs nothing: policies about images, and reports on them.
 pub(super) static NAMES_ONLY: Outline = outline!(&[("*", Is(Harmless))]);
 
-/// What steps of Tekton, and containers and scripts of Argo Workflows, have beside a container's keys.
+/// Keys that Tekton steps, and containers and scripts of Argo Workflows, have in addition to a container's keys.
 static STEP: Table = Table {
     name: "a step",
     keys: &[
@@ -204,7 +201,7 @@ static STEP: Table = Table {
         ("params", Harmless),
         ("ref", Runs(FETCHED)),
         ("results", Harmless),
-        // They run in the step's own image.
+        // Scripts run in the step's own image.
         ("script", Harmless),
         ("source", Harmless),
         ("stderrConfig", Harmless),
@@ -225,7 +222,7 @@ fn steps(value: &Value, place: &str, images: &mut Images) {
     containers_with(&STEP, value, place, images);
 }
 
-/// What every step takes that does not have it.
+/// Default fields for every step that does not set them.
 fn step_template(value: &Value, place: &str, images: &mut Images) {
     let mut fields = value.clone();
     if let Value::Object(fields) = &mut fields {

@@ -1,7 +1,8 @@
-//! Resources of IBM's operator for Hyper Protect, which carry a whole contract: ibm-hyper-protect/k8s-operator-hpcr@8f546227 (2026-06-30),
+//! Resources of IBM's operator for Hyper Protect, which contain a whole contract: ibm-hyper-protect/k8s-operator-hpcr@8f546227 (2026-06-30),
 //! manifests/crd.yaml, onprem/cr.go and server/vpc/instance.go.
 //!
-//! `imageURL` and `imageID` name what the machine boots and not what runs in it. Only an attestation record can answer for that.
+//! `imageURL` and `imageID` identify the image that the machine boots, not the images that run in it. Only an attestation record can cover the boot
+//! image.
 
 use serde_json::Value;
 
@@ -47,7 +48,7 @@ static VPC_SPEC: Table = Table {
     advice: ADVICE,
 };
 
-/// A contract that a resource carries.
+/// A contract contained in a resource.
 #[derive(Debug, Clone)]
 pub(in crate::workload) struct Carried {
     pub(in crate::workload) place: String,
@@ -57,18 +58,18 @@ pub(in crate::workload) struct Carried {
 fn contract(value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::String(text) => images.carried.push(Carried { place: place.to_owned(), text: text.clone() }),
-        _ => images.unknown(place, "the contract is not a text: what it runs is not known"),
+        _ => images.unknown(place, "the contract is not a string: what it runs is unknown"),
     }
 }
 
 fn machine(value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::String(text) => images.machine = Some(text.clone()),
-        _ => images.unknown(place, "expected text"),
+        _ => images.unknown(place, "expected a string"),
     }
 }
 
-/// Reads the contract that a resource carries. Its signature and its keys are about its own images alone, so that it must be the only workload.
+/// Reads the contract in a resource. Its signature and keys cover only its own images, so it must be the only workload.
 pub(in crate::workload) fn open(images: &mut Images, passwords: &[Password], limits: &Limits) -> Option<Contract> {
     let mut carried = std::mem::take(&mut images.carried);
     if carried.len() == 1 && images.found.is_empty() {
@@ -78,7 +79,7 @@ pub(in crate::workload) fn open(images: &mut Images, passwords: &[Password], lim
         return answer.map_err(|why| images.unknown(place, why)).ok();
     }
     for Carried { place, .. } in carried {
-        images.unknown(place, "a contract is judged alone: give this resource in a file without other workloads");
+        images.unknown(place, "a contract is checked on its own: pass this resource in a file without other workloads");
     }
     None
 }
@@ -87,6 +88,6 @@ fn read(text: &str, passwords: &[Password], images: &mut Images, limits: &Limits
     let documents = strict_yaml::documents(text.as_bytes(), limits)?;
     match documents.as_slice() {
         [one @ Value::Object(_)] => Contract::read(one, text.as_bytes(), passwords, images, limits),
-        _ => Err("the contract is not one mapping of sections: what it runs is not known".into()),
+        _ => Err("the contract is not a single mapping of sections: what it runs is unknown".into()),
     }
 }

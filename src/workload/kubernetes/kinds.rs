@@ -1,4 +1,4 @@
-//! Every kind that the table knows, by group: what an object of it runs.
+//! Every kind in the tables, by group, with what an object of that kind runs.
 
 use super::super::table::Table;
 use super::custom;
@@ -8,17 +8,17 @@ use super::templates as has;
 /// What an object of a kind runs.
 #[derive(Clone, Copy)]
 pub(super) enum Role {
-    /// Nothing, whatever it holds.
+    /// Nothing, whatever it contains.
     Nothing,
-    /// Nothing; what may name an image in it all the same is unknown, for its schema is not Kubernetes'.
+    /// Nothing. A field that may specify an image is nevertheless unknown, because Kubernetes does not define the schema.
     NothingOfItsOwn,
     /// The pods of its templates.
     Runs(&'static Table),
-    /// The pods of its templates; what may name an image elsewhere in it is unknown.
+    /// The pods of its templates. A field elsewhere that may specify an image is unknown.
     RunsAt(&'static Outline),
-    /// What no image name in the file tells. The text says what, and what the owner can do.
+    /// Something that no image name in the file identifies. The text describes it and gives advice.
     Elsewhere(&'static str),
-    /// The contract in it (IBM Hyper Protect).
+    /// The contract that it contains (IBM Hyper Protect).
     Contract(&'static Table),
 }
 use Role::{Elsewhere, Nothing, Runs};
@@ -26,11 +26,11 @@ use Role::{Elsewhere, Nothing, Runs};
 /// The kinds of one group.
 pub(super) type Group = (&'static str, &'static [(&'static str, Role)]);
 
-const CHANGES_PODS: &str = "it changes pods after this file was judged: leave it out, and let `serve` judge the pods, which sees them afterwards";
-const MESSAGE: &str = "it is a message of an API server, not a manifest: give the object itself";
+const CHANGES_PODS: &str = "it changes pods after this file was checked: remove it, and let `serve` check the pods, which sees them after the change";
+const MESSAGE: &str = "it is an API server message, not a manifest: pass the object itself";
 
-/// Kubernetes' own kinds: its OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28), and what earlier versions had. Versions
-/// of a group are not told apart. Lists are read by the kind of their items.
+/// Kubernetes' own kinds: its OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28), and the kinds of earlier versions. All
+/// versions of a group are treated alike. Lists are read according to the kind of their items.
 pub(super) static BUILT_IN: &[Group] = &[
     (
         "",
@@ -66,13 +66,13 @@ pub(super) static BUILT_IN: &[Group] = &[
             ("MutatingAdmissionPolicy", Elsewhere(CHANGES_PODS)),
             ("MutatingAdmissionPolicyBinding", Elsewhere(CHANGES_PODS)),
             ("MutatingWebhookConfiguration", Elsewhere(CHANGES_PODS)),
-            // These say only whether an object may be stored.
+            // These only decide whether an object may be stored.
             ("ValidatingAdmissionPolicy", Nothing),
             ("ValidatingAdmissionPolicyBinding", Nothing),
             ("ValidatingWebhookConfiguration", Nothing),
         ],
     ),
-    // A conversion webhook rewrites objects of its own kind only, for whose controller this file cannot speak anyway.
+    // A conversion webhook rewrites only objects of its own kind. The controller's actions are outside this file anyway.
     ("apiextensions.k8s.io", &[("CustomResourceDefinition", Nothing)]),
     ("apiregistration.k8s.io", &[("APIService", Nothing)]),
     (
@@ -132,7 +132,7 @@ pub(super) static BUILT_IN: &[Group] = &[
             ("ServiceCIDR", Nothing),
         ],
     ),
-    // It names a way to run containers that the node has already.
+    // It refers to a way of running containers that is already installed on the node.
     ("node.k8s.io", &[("RuntimeClass", Nothing)]),
     ("policy", &[("Eviction", Nothing), ("PodDisruptionBudget", Nothing), ("PodSecurityPolicy", Nothing)]),
     (
@@ -175,24 +175,24 @@ pub(super) static BUILT_IN: &[Group] = &[
     ("storagemigration.k8s.io", &[("StorageVersionMigration", Nothing)]),
 ];
 
-/// Kinds that every group of Kubernetes' own has.
+/// Kinds that exist in each of Kubernetes' own groups.
 static OF_ANY_GROUP: &[(&str, Role)] = &[("DeleteOptions", Nothing), ("WatchEvent", Elsewhere(MESSAGE))];
-/// Groups that have these alone.
+/// Groups that have only these kinds.
 const FURTHER_GROUPS: [&str; 2] = ["admission.k8s.io", "imagepolicy.k8s.io"];
 
-/// What an object runs; `None` for a kind that is in no table.
+/// What an object runs; `None` for a kind in no table.
 pub(super) fn role(group: &str, kind: &str) -> Option<Role> {
     built_in(group, kind).or_else(|| find(custom::kinds(), group, kind))
 }
 
-/// The same, of Kubernetes' own kinds.
+/// As [`role`], but only for Kubernetes' own kinds.
 pub(super) fn built_in(group: &str, kind: &str) -> Option<Role> {
     let is_own = FURTHER_GROUPS.contains(&group) || BUILT_IN.iter().any(|(name, _)| *name == group);
     let of_any = || OF_ANY_GROUP.iter().find(|(name, _)| is_own && *name == kind).map(|(_, role)| *role);
     find(BUILT_IN.iter(), group, kind).or_else(of_any)
 }
 
-/// The group of one of Kubernetes' own kinds, for programs that read the kind alone.
+/// The group of one of Kubernetes' own kinds, for programs that read only the kind.
 pub(super) fn group_of(kind: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(_, kinds)| kinds.iter().any(|(name, _)| *name == kind)).map(|(group, _)| *group)
 }

@@ -1,4 +1,4 @@
-//! Kinds of which the policy says that their objects run nothing: `[workload] kinds-without-images`.
+//! Kinds whose objects run nothing according to the policy: `[workload] kinds-without-images`.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::super::{Images, below};
 use super::kinds::{self, Role};
 use super::look;
 
-/// Kinds of custom resources that run nothing and name no image, as the policy lists them.
+/// Kinds of custom resources that, according to the policy, run nothing and contain no image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KindsWithoutImages {
     /// Group and kind.
@@ -14,11 +14,11 @@ pub struct KindsWithoutImages {
 }
 
 impl KindsWithoutImages {
-    /// Adds one entry, as `GROUP/Kind` without a version.
+    /// Adds one entry of the form `GROUP/Kind`, without a version.
     ///
     /// # Errors
-    /// In words: it is not of that form; the kind is Kubernetes' own, of which all are known; the table knows that objects of the kind run or
-    /// fetch something.
+    /// A message: the entry does not have that form, the kind is one of Kubernetes' own (all of which are in the tables), or, according to the table,
+    /// objects of the kind run or fetch something.
     pub fn add(&mut self, entry: &str) -> Result<(), String> {
         let parts = entry.split_once('/').filter(|(_, kind)| !kind.contains('/'));
         let Some((group, kind)) = parts.filter(|(group, kind)| is_group(group) && is_kind(kind)) else {
@@ -28,10 +28,10 @@ impl KindsWithoutImages {
         };
         match kinds::role(group, kind) {
             _ if kinds::built_in(group, kind).is_some() => {
-                Err(format!("{entry:?} is one of Kubernetes' own kinds, which need not be listed and cannot be"))
+                Err(format!("{entry:?} is one of Kubernetes' own kinds, which cannot be listed and need not be"))
             }
             Some(Role::Elsewhere(_) | Role::Runs(_) | Role::RunsAt(_) | Role::Contract(_)) => {
-                Err(format!("objects of {entry:?} carry or fetch images: the kind cannot be listed as one without"))
+                Err(format!("objects of {entry:?} contain or fetch images: the kind cannot be listed"))
             }
             _ => {
                 self.listed.push((group.to_owned(), kind.to_owned()));
@@ -45,13 +45,13 @@ impl KindsWithoutImages {
     }
 }
 
-/// A group of an API: a domain, or empty for a kind of the core group that is newer than the table.
+/// Whether the text is an API group: a domain, or empty for a kind of the core group that is newer than the table.
 fn is_group(group: &str) -> bool {
     let is_part = |part: &str| {
         let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         !part.is_empty() && part.chars().all(inside)
     };
-    // `v1/ConfigMap` names a version.
+    // `v1/ConfigMap` contains a version.
     let is_version = group
         .strip_prefix('v')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !group.contains('.'));
@@ -62,20 +62,20 @@ fn is_kind(kind: &str) -> bool {
     !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// What is said of a kind that is in no table.
+/// The message for a kind in no table.
 pub(super) fn refusal(group: &str, kind: &str) -> String {
     if !is_kind(kind) || !is_group(group) {
-        return "it has no apiVersion and kind that tell what it is: write both".into();
+        return "it has no usable apiVersion and kind: write both".into();
     }
     let entry = format!("{group}/{kind}");
     format!(
-        "the kind {entry} is in no table, so what it runs is not known. If its objects run nothing and name no image, list it in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise give the pods that its controller makes"
+        "the kind {entry} is in no table, so what it runs is unknown. If its objects run nothing and contain no image, list it in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise pass the pods that its controller creates"
     )
 }
 
-/// Looks through an object of a listed kind, which must not name images.
+/// Searches an object of a listed kind for images, which it must not contain.
 pub(super) fn look(fields: &Map<String, Value>, place: &str, images: &mut Images) {
-    let why = "the policy lists the kind in kinds-without-images. Take it from that list, or leave this object out";
+    let why = "the policy lists the kind in kinds-without-images. Remove it from that list, or remove this object";
     for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "items")) {
         look::through(key, value, &below(place, key), why, images);
     }

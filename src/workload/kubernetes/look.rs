@@ -1,4 +1,4 @@
-//! Values that no table describes: is there something in them that may name what runs?
+//! Searches values that no table describes for anything that may specify what runs.
 
 use serde_json::Value;
 
@@ -6,16 +6,18 @@ use super::super::table::folded;
 use super::super::{Images, below};
 use super::annotations::annotation;
 
-/// Texts in which Ray reads a runtime environment (docs.ray.io, "Environment Dependencies"), and what in one starts or fetches something.
+/// Strings that Ray reads as a runtime environment (docs.ray.io, "Environment Dependencies"), and the keys in them that start or fetch something.
 const RAY: [&str; 2] = ["runtimeEnvYAML", "serveConfigV2"];
 const FETCHES: [&str; 4] = ["image_uri", "container", "working_dir", "py_modules"];
 
-/// Looks through a value below a key, and reports as unknown what may name an image or hold containers. `why` says what the owner can do.
+/// Searches a value below a key, and reports as unknown whatever may specify an image or hold containers. `why` contains the advice.
 pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: &mut Images) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) if key != "image" => {}
         Value::Null => {}
-        _ if looks_like_an_image(key) => images.unknown(place, format!("`{key}` may name an image that runs: {why}")),
+        _ if looks_like_an_image(key) => {
+            images.unknown(place, format!("`{key}` may specify an image that runs: {why}"));
+        }
         Value::Array(_) | Value::Object(_) if holds_containers(key) && has_mappings(value) => {
             images.unknown(place, format!("`{key}` may hold containers: {why}"));
         }
@@ -24,7 +26,7 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
                 through("", item, &format!("{place}[{at}]"), why, images);
             }
         }
-        // A controller hands them to the pods that it makes.
+        // A controller copies annotations to the pods that it creates.
         Value::Object(notes) if folded(key) == "annotations" => {
             notes.iter().for_each(|(note, value)| annotation(note, value, &below(place, note), images));
         }
@@ -34,16 +36,16 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
             }
         }
         Value::String(text) if RAY.contains(&key) && FETCHES.iter().any(|word| text.contains(word)) => {
-            images.unknown(place, format!("`{key}` tells Ray to start an image or to fetch code: {why}"));
+            images.unknown(place, format!("`{key}` makes Ray start an image or fetch code: {why}"));
         }
         Value::String(text) if is_pinned(text) => {
-            images.unknown(place, format!("`{key}` names an image or an OCI artifact: {why}"));
+            images.unknown(place, format!("`{key}` refers to an image or an OCI artifact: {why}"));
         }
         _ => {}
     }
 }
 
-/// A key that names images in the custom resources of the table's operators: `image`, `dockerImage`, `imageName`, `images`.
+/// Whether operators in the tables use such a key for images: `image`, `dockerImage`, `imageName`, `images`.
 pub(super) fn looks_like_an_image(key: &str) -> bool {
     const ENDS: [&str; 9] = [
         "image",
@@ -72,12 +74,12 @@ fn has_mappings(value: &Value) -> bool {
     }
 }
 
-/// A text that no other text looks like: a name with a digest, or the address of an OCI artifact.
+/// Whether the text is unmistakably an image: a name with a digest, or the address of an OCI artifact.
 fn is_pinned(text: &str) -> bool {
     text.contains("@sha256:") || ["oci://", "docker://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
-/// Is the text an image's name, with a digest or a registry's host?
+/// Whether the text is an image name with a digest or a registry host.
 pub(super) fn names_an_image(text: &str) -> bool {
     let text = text.trim();
     if text.is_empty()

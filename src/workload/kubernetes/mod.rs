@@ -1,18 +1,18 @@
-//! Kubernetes resources, as a closed world: what an object runs is told by its kind, and a kind that is in no table is unknown.
+//! Kubernetes resources, read as a closed world: the kind determines what an object runs, and a kind in no table is unknown.
 //!
 //! | file | holds |
 //! | --- | --- |
 //! | `kinds.rs` | Kubernetes' own kinds, complete |
-//! | `templates.rs`, `pod.rs` | where these carry pods, and every key of a pod |
-//! | `custom/`, `custom_templates.rs` | kinds of the most used operators, and where these carry pods |
-//! | `listed.rs` | kinds that the policy says run nothing |
-//! | `annotations.rs` | annotations that name or run something |
-//! | `outline.rs`, `look.rs` | what stands in no table of keys: does anything in it name an image? |
-//! | `podman.rs` | what `podman kube play` runs beside resources |
-//! | `ibm.rs` | resources of IBM's operator, which carry a contract |
+//! | `templates.rs`, `pod.rs` | where these contain pods, and every key of a pod |
+//! | `custom/`, `custom_templates.rs` | kinds of widely used operators, and where these contain pods |
+//! | `listed.rs` | kinds that run nothing according to the policy |
+//! | `annotations.rs` | annotations that specify an image or run something |
+//! | `outline.rs`, `look.rs` | the search for image names under keys in no table |
+//! | `podman.rs` | what `podman kube play` runs in addition to resources |
+//! | `ibm.rs` | resources of IBM's operator, which contain a contract |
 
-/// What a refusal of a key advises.
-const ADVICE: &str = "correct its spelling, or remove it: what is not known here may name what runs";
+/// The advice for an unknown key.
+const ADVICE: &str = "correct its spelling, or remove it: an unknown key may specify something that runs";
 
 /// The table of a resource with a spec.
 macro_rules! resource {
@@ -54,10 +54,10 @@ pub use self::listed::KindsWithoutImages;
 use super::table::folded;
 use super::{Images, below, kind_of};
 
-/// Keys of every resource whose spelling decides how it is read.
+/// Keys of every resource whose spelling affects how it is read.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "items", "spec"];
 
-/// Does the document look like a Kubernetes resource?
+/// Whether the document looks like a Kubernetes resource.
 pub(super) fn is_resource(document: &Value) -> bool {
     ["apiVersion", "kind"].iter().all(|field| document.get(field).is_some_and(Value::is_string))
 }
@@ -67,7 +67,7 @@ pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
     of_kind(document, None, place, images);
 }
 
-/// What a list says of its items where they do not say it themselves.
+/// The version and kind that a list implies for items without their own.
 #[derive(Clone, Copy)]
 struct Default<'a> {
     api_version: &'a str,
@@ -81,14 +81,14 @@ fn of_kind(document: &Value, default: Option<Default<'_>>, place: &str, images: 
     };
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     let (mut api_version, mut kind) = (text("apiVersion"), text("kind"));
-    // As kubectl reads a list: an item's own kind counts, and then its own version with it.
+    // kubectl reads lists this way: if an item has its own kind, its own version also applies.
     if let Some(default) = default.filter(|_| kind.is_empty()) {
         (api_version, kind) = (default.api_version, default.kind);
     }
     if let Some(key) =
         fields.keys().find(|key| TOP.iter().any(|top| top != key && *top.to_ascii_lowercase() == folded(key)))
     {
-        let why = format!("malformed: `{key}` is one of {} in other letters: spell it so", TOP.join(", "));
+        let why = format!("malformed: `{key}` is one of {} in different case: correct the spelling", TOP.join(", "));
         images.unknown(below(place, key), why);
     }
     let is_list = items(fields, api_version, kind, place, images);
@@ -100,7 +100,7 @@ fn of_kind(document: &Value, default: Option<Default<'_>>, place: &str, images: 
     resource(fields, api_version, kind, &place, images);
 }
 
-/// Reads the items of a list. kubectl takes every object with `items` for one, whatever its kind. Is it one by its kind, too?
+/// Reads the items of a list. kubectl treats every object with `items` as a list, whatever its kind. Also returns whether the kind is a list kind.
 fn items(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &str, images: &mut Images) -> bool {
     let of = kind.strip_suffix("List");
     match fields.get("items") {
@@ -119,7 +119,7 @@ fn items(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &str
     of.is_some_and(|of| fields.contains_key("items") || is_known(of))
 }
 
-/// The group of a kind. podman asks for the kind alone.
+/// The group of a kind. podman reads only the kind.
 fn group<'a>(api_version: &'a str, kind: &str) -> &'a str {
     match api_version.split_once('/') {
         Some((group, _)) => group,
@@ -148,7 +148,7 @@ fn resource(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &
     }
     annotations::metadata(fields.get("metadata").unwrap_or(&Value::Null), &below(place, "metadata"), images);
     match role {
-        Role::Elsewhere(why) => images.unknown(place, format!("the kind {kind} is not read: {why}")),
+        Role::Elsewhere(why) => images.unknown(place, format!("objects of the kind {kind} are not read: {why}")),
         Role::NothingOfItsOwn => outline::EMPTY.read_resource(fields, place, images),
         Role::RunsAt(outline) => outline.read_resource(fields, place, images),
         Role::Nothing | Role::Runs(_) | Role::Contract(_) => {}

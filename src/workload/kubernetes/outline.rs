@@ -1,4 +1,4 @@
-//! Custom resources whose schema is not ours to repeat: where their pod templates are, and a look at all else.
+//! Custom resources whose schema is defined elsewhere: the places of their pod templates, and a search of everything else.
 
 use serde_json::{Map, Value};
 
@@ -6,29 +6,29 @@ use super::super::table::Meaning;
 use super::super::{Images, below};
 use super::look;
 
-/// Places of a custom resource that matter. Other keys are looked through: what may name an image there is unknown.
+/// The relevant places of a custom resource. All other keys are searched: a value that may specify an image is unknown.
 pub(super) struct Outline {
-    /// Keys with what they mean; `*` is every other key.
+    /// Keys with their meaning; `*` matches every other key.
     pub(super) keys: &'static [(&'static str, Place)],
 }
 
 /// What a key of an outline leads to.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
-    /// A value of a closed-world table.
+    /// A value with a meaning from a closed-world table.
     Is(Meaning),
-    /// A mapping, or lists of mappings, with an outline of its own.
+    /// A mapping, or a list of mappings, with its own outline.
     Has(&'static Outline),
 }
 
 const WHY: &str =
-    "this place of the kind is in no table. Leave it out, or give the pods that its controller makes of it";
+    "this part of the kind is in no table. Remove it, or pass the pods that its controller creates from it";
 
-/// No place that is known to matter.
+/// An outline without known places.
 pub(super) static EMPTY: Outline = Outline { keys: &[] };
 
 impl Outline {
-    /// Reads a resource, whose spec this is the outline of.
+    /// Reads a resource. This outline describes its spec.
     pub(super) fn read_resource(&self, fields: &Map<String, Value>, place: &str, images: &mut Images) {
         for (key, value) in fields {
             let place = below(place, key);

@@ -1,5 +1,5 @@
-//! What a pod is made of, as tables: Kubernetes' OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28). A test walks the
-//! package's schemas: every key of a pod spec, a container and a volume is here.
+//! The parts of a pod, as tables: Kubernetes' OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28). A test walks the package's
+//! schemas and checks that every key of a pod spec, a container and a volume is here.
 
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ pub(super) static POD_SPEC: Table = Table {
         ("resourceClaims", Harmless),
         ("resources", Harmless),
         ("restartPolicy", Harmless),
-        // It chooses how nodes run the very same images.
+        // Chooses how a node runs the same images.
         ("runtimeClassName", Harmless),
         ("schedulerName", Harmless),
         ("schedulingGates", Harmless),
@@ -130,7 +130,7 @@ pub(super) static VOLUME: Table = Table {
         ("flexVolume", Special(flex_volume)),
         ("flocker", Harmless),
         ("gcePersistentDisk", Harmless),
-        ("gitRepo", Runs("a gitRepo volume clones a repository, with its hooks: no image name tells what it brings")),
+        ("gitRepo", Runs("a gitRepo volume clones a repository with its hooks, and no image name covers its content")),
         ("glusterfs", Harmless),
         ("hostPath", Harmless),
         ("image", Special(image_volume)),
@@ -142,7 +142,7 @@ pub(super) static VOLUME: Table = Table {
         ("portworxVolume", Harmless),
         ("projected", Harmless),
         ("quobyte", Harmless),
-        // Its `image` is a block device of Ceph.
+        // Its `image` is a Ceph block device.
         ("rbd", Harmless),
         ("scaleIO", Harmless),
         ("secret", Harmless),
@@ -161,7 +161,7 @@ static EPHEMERAL: Table = Table {
     advice: ADVICE,
 };
 
-/// `PersistentVolumeClaimTemplate`, and `PersistentVolumeClaim` where it is a template.
+/// `PersistentVolumeClaimTemplate`, and `PersistentVolumeClaim` used as a template.
 pub(super) static CLAIM: Table = Table {
     name: "a volume claim",
     keys: &[
@@ -183,7 +183,7 @@ static IMAGE_VOLUME: Table = Table {
     advice: ADVICE,
 };
 
-/// CSI drivers whose volumes are images or artifacts of registries: csi-driver-image, warm-metal/container-image-csi-driver, Kubernetes' own
+/// CSI drivers whose volumes are images or artifacts from registries: csi-driver-image, warm-metal/container-image-csi-driver, Kubernetes' own
 /// sample and modelpack/model-csi-driver.
 const IMAGE_DRIVERS: [&str; 5] = [
     "csi-image.warm-metal.tech",
@@ -198,7 +198,7 @@ pub(super) fn containers(value: &Value, place: &str, images: &mut Images) {
     containers_with(&NOTHING_MORE, value, place, images);
 }
 
-/// A list of what runs as a container and has the keys of `more` too.
+/// A list of containers that also have the keys of `more`.
 pub(super) fn containers_with(more: &Table, value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::Null => {}
@@ -211,7 +211,7 @@ pub(super) fn containers_with(more: &Table, value: &Value, place: &str, images: 
     }
 }
 
-/// One of them.
+/// One container that also has the keys of `more`.
 pub(super) fn container_with(more: &Table, value: &Value, place: &str, images: &mut Images) {
     let Value::Object(fields) = value else {
         images.unknown(place, format!("expected a container, found {}", kind_of(value)));
@@ -222,7 +222,7 @@ pub(super) fn container_with(more: &Table, value: &Value, place: &str, images: &
         None => place.to_owned(),
     };
     if fields.get("image").is_none_or(Value::is_null) {
-        images.unknown(&place, "the container names no image: something else will put one in");
+        images.unknown(&place, "the container has no image: something else will set it");
     }
     let mut fields = fields.clone();
     for (key, meaning) in more.keys {
@@ -237,12 +237,12 @@ static NOTHING_MORE: Table = Table { name: "a container", keys: &[], extensions:
 
 fn image_volume(value: &Value, place: &str, images: &mut Images) {
     if value.get("reference").is_none_or(Value::is_null) {
-        images.unknown(place, "the image volume has no reference: something else will put one in");
+        images.unknown(place, "the image volume has no reference: something else will set it");
     }
     IMAGE_VOLUME.read(value, place, images);
 }
 
-/// `CSIVolumeSource` and `CSIPersistentVolumeSource`: what attributes mean is the driver's.
+/// `CSIVolumeSource` and `CSIPersistentVolumeSource`. The driver defines what the attributes mean.
 pub(super) fn csi(value: &Value, place: &str, images: &mut Images) {
     let Value::Object(fields) = value else {
         images.unknown(place, format!("expected a mapping, found {}", kind_of(value)));
@@ -250,18 +250,18 @@ pub(super) fn csi(value: &Value, place: &str, images: &mut Images) {
     };
     let driver = fields.get("driver").and_then(Value::as_str).unwrap_or_default();
     if IMAGE_DRIVERS.contains(&driver) {
-        let why = format!("the driver {driver} mounts an image: use a volume of the type image");
+        let why = format!("the driver {driver} mounts an image: use a volume of type `image`");
         images.unknown(place, why);
     }
     for (key, attribute) in fields.get("volumeAttributes").and_then(Value::as_object).into_iter().flatten() {
         if looks_like_an_image(key) && !attribute.is_null() {
             let place = format!("{place}.volumeAttributes.{key}");
-            images.unknown(place, format!("the driver {driver} may mount an image: use a volume of the type image"));
+            images.unknown(place, format!("the driver {driver} may mount an image: use a volume of type `image`"));
         }
     }
 }
 
-/// A driver on the node: what its options name cannot be known.
+/// A driver installed on the node. What its options refer to is unknown.
 fn flex_volume(value: &Value, place: &str, images: &mut Images) {
-    through("", value, place, "a driver of the node may mount it: use another volume", images);
+    through("", value, place, "a driver on the node may mount it: use a different volume", images);
 }

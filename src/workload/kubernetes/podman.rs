@@ -1,9 +1,9 @@
-//! What `podman kube play` does beside reading resources (containers/podman@c6580b4a, pkg/domain/infra/abi/play.go): a folder that is called
-//! like an image and has a Containerfile is built, and runs instead of the image.
+//! What `podman kube play` does in addition to reading resources (containers/podman@c6580b4a, pkg/domain/infra/abi/play.go): it builds a folder that
+//! has an image's name and a Containerfile, and runs the result instead of the image.
 
 use super::super::Images;
 
-/// Reports the images that podman would build from files beside the resources.
+/// Reports the images that podman would build from files next to the resources.
 pub(in crate::workload) fn builds<'a>(paths: impl Iterator<Item = &'a str>, place: &str, images: &mut Images) {
     let folders: Vec<&str> = paths.filter_map(built_folder).collect();
     if folders.is_empty() {
@@ -18,14 +18,14 @@ pub(in crate::workload) fn builds<'a>(paths: impl Iterator<Item = &'a str>, plac
     }
 }
 
-/// The folder of a Containerfile.
+/// The folder name, if the path is a Containerfile.
 fn built_folder(path: &str) -> Option<&str> {
     let (folder, file) = path.rsplit_once('/')?;
     let name = folder.rsplit('/').next()?;
     matches!(file, "Containerfile" | "Dockerfile").then_some(name)
 }
 
-/// The folder that podman looks for (`imageNamePrefix`).
+/// The folder name that podman looks for (`imageNamePrefix`).
 fn image_folder(image: &str) -> &str {
     let before_tag = image.split(':').next().unwrap_or_default();
     let last = before_tag.rsplit('/').next().unwrap_or_default();
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_with_the_name_of_an_image_may_be_built() {
+    fn a_folder_named_like_an_image_is_reported() {
         let answers = |image: &str, path: &str| {
             let mut images = Images::for_tests();
             images.name("c", image);
@@ -51,7 +51,7 @@ mod tests {
             ),
             ("wallet:v1", "wallet/Dockerfile"),
             ("acme/wallet", "a/wallet/Dockerfile"),
-            // podman takes what is before the first colon, which is here the host.
+            // podman uses the text before the first colon, which here is the host.
             ("localhost:5000/wallet", "localhost/Dockerfile"),
         ] {
             assert_eq!(answers(image, path), 1, "{image} {path}");

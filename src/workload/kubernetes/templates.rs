@@ -1,4 +1,4 @@
-//! Kubernetes' own kinds that carry a pod template, and where: its OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28).
+//! Kubernetes' own kinds with a pod template, and the template's place: OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28).
 
 use super::super::table::{
     Meaning::{Harmless, List, Mapping, Special},
@@ -8,7 +8,7 @@ use super::ADVICE;
 use super::annotations::metadata;
 use super::pod::{CLAIM, POD_SPEC, POD_TEMPLATE, containers, csi};
 
-/// A part of one.
+/// A table for part of a resource.
 macro_rules! part {
     ($name:literal, $keys:expr) => {
         Table { name: $name, keys: $keys, extensions: &[], advice: ADVICE }
@@ -34,7 +34,7 @@ pub(super) static POD_TEMPLATE_RESOURCE: Table = part!(
     ]
 );
 
-/// What `kubectl debug` sends to API servers before 1.22, in place of the Pod.
+/// The object that `kubectl debug` sends, instead of the Pod, to API servers before 1.22.
 pub(super) static EPHEMERAL_CONTAINERS: Table = part!(
     "an EphemeralContainers",
     &[
@@ -45,7 +45,7 @@ pub(super) static EPHEMERAL_CONTAINERS: Table = part!(
     ]
 );
 
-/// `data` is what StatefulSets and DaemonSets keep of their template, and goes back into them.
+/// `data` holds the template of a StatefulSet or DaemonSet, and a rollback restores it.
 pub(super) static CONTROLLER_REVISION: Table = part!(
     "a ControllerRevision",
     &[
@@ -127,7 +127,7 @@ pub(super) static JOB_SPEC: Table = part!(
         ("backoffLimitPerIndex", Harmless),
         ("completionMode", Harmless),
         ("completions", Harmless),
-        // Another controller may run it: the pods are this template's all the same.
+        // A different controller may run the job, but the pods still come from this template.
         ("managedBy", Harmless),
         ("manualSelector", Harmless),
         ("maxFailedIndexes", Harmless),

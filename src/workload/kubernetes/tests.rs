@@ -18,7 +18,7 @@ fn in_file(document: &Value) -> Vec<(String, Result<String, String>)> {
     found(document, &[], Stage::File)
 }
 
-/// The one answer for a document.
+/// The only result for a document.
 fn one(document: &Value) -> (String, Result<String, String>) {
     let mut all = in_file(document);
     assert_eq!(all.len(), 1, "{document}: {all:?}");
@@ -66,23 +66,27 @@ fn every_image_of_a_pod_is_found_with_its_place() {
 }
 
 #[test]
-fn what_is_not_in_a_pods_table_is_unknown() {
+fn keys_outside_the_pod_tables_are_unknown() {
     for (spec, place, words) in [
         (json!({"containers": "text"}), "Pod/p.spec.containers", "expected a list of containers"),
         (json!({"containers": [7]}), "Pod/p.spec.containers[0]", "expected a container"),
-        (json!({"containers": [{"name": "c"}]}), "Pod/p.spec.containers[0] c", "names no image"),
-        (json!({"containers": [{"name": "c", "image": null}]}), "Pod/p.spec.containers[0] c", "names no image"),
-        (json!({"containers": [{"name": "c", "image": {}}]}), "Pod/p.spec.containers[0] c", "expected text"),
+        (json!({"containers": [{"name": "c"}]}), "Pod/p.spec.containers[0] c", "has no image"),
+        (json!({"containers": [{"name": "c", "image": null}]}), "Pod/p.spec.containers[0] c", "has no image"),
+        (json!({"containers": [{"name": "c", "image": {}}]}), "Pod/p.spec.containers[0] c", "expected a string"),
         (
             json!({"containers": [{"name": "c", "image": {"reference": "a", "repository": EVIL}}]}),
             "Pod/p.spec.containers[0] c",
-            "expected text",
+            "expected a string",
         ),
-        (json!({"containers": [{"name": "c", "image": {"uri": EVIL}}]}), "Pod/p.spec.containers[0] c", "expected text"),
+        (
+            json!({"containers": [{"name": "c", "image": {"uri": EVIL}}]}),
+            "Pod/p.spec.containers[0] c",
+            "expected a string",
+        ),
         (
             json!({"containers": [{"name": "c", "image": {"containers": [{"image": EVIL}]}}]}),
             "Pod/p.spec.containers[0] c",
-            "expected text",
+            "expected a string",
         ),
         (
             json!({"containers": [{"image": "a", "containers": []}]}),
@@ -93,10 +97,10 @@ fn what_is_not_in_a_pods_table_is_unknown() {
         (
             json!({"Containers": []}),
             "Pod/p.spec.Containers",
-            "malformed: `Containers` is `containers` in other letters",
+            "malformed: `Containers` is `containers` in different case",
         ),
-        (json!({"container\u{17f}": []}), "Pod/p.spec.container\u{17f}", "in other letters"),
-        (json!({"containers": [{"image": "a", "Image": EVIL}]}), "Pod/p.spec.containers[0].Image", "in other letters"),
+        (json!({"container\u{17f}": []}), "Pod/p.spec.container\u{17f}", "in different case"),
+        (json!({"containers": [{"image": "a", "Image": EVIL}]}), "Pod/p.spec.containers[0].Image", "in different case"),
         (json!({"volumes": [{"image": {}}]}), "Pod/p.spec.volumes[0].image", "no reference"),
         (json!({"volumes": [{"image": EVIL}]}), "Pod/p.spec.volumes[0].image", "expected a mapping"),
         (
@@ -126,7 +130,7 @@ fn what_is_not_in_a_pods_table_is_unknown() {
 }
 
 #[test]
-fn every_own_kind_with_a_template_is_read_at_its_place() {
+fn every_built_in_kind_with_a_template_is_read() {
     let template = json!({"metadata": {"name": "t"}, "spec": {"containers": [{"name": "c", "image": EVIL}]}});
     for (version, kind, spec, place) in [
         ("apps/v1", "Deployment", json!({"template": template}), "spec.template.spec"),
@@ -165,7 +169,7 @@ fn every_own_kind_with_a_template_is_read_at_its_place() {
 }
 
 #[test]
-fn own_kinds_run_nothing_where_they_hold_data() {
+fn built_in_kinds_that_hold_data_run_nothing() {
     for (version, kind) in [
         ("v1", "ConfigMap"),
         ("v1", "Secret"),
@@ -187,8 +191,8 @@ fn own_kinds_run_nothing_where_they_hold_data() {
     ] {
         refused(&json!({"apiVersion": version, "kind": kind}), &format!("{kind}/"), "`serve`");
     }
-    refused(&json!({"apiVersion": "v1", "kind": "WatchEvent", "object": {}}), "WatchEvent/", "give the object itself");
-    // Not Kubernetes' own, though it is called so.
+    refused(&json!({"apiVersion": "v1", "kind": "WatchEvent", "object": {}}), "WatchEvent/", "pass the object itself");
+    // A kind with a built-in name, but in a different group.
     refused(
         &json!({"apiVersion": "x.example/v1", "kind": "Secret"}),
         "Secret/",
@@ -211,7 +215,7 @@ fn lists_are_read_as_kubectl_reads_them() {
             json!({"apiVersion": "example.com/v1", "kind": "WidgetList", "items": [own]}),
             "items[0].Pod/p.spec.containers[0] c",
         ),
-        // kubectl takes any object with items for a list.
+        // kubectl treats any object with items as a list.
         (json!({"apiVersion": "v1", "kind": "ConfigMap", "items": [own]}), "items[0].Pod/p.spec.containers[0] c"),
     ] {
         assert_eq!(one(&document), (place.into(), Ok(EVIL.into())), "{document}");
@@ -225,7 +229,7 @@ fn lists_are_read_as_kubectl_reads_them() {
         (json!({"apiVersion": "v1", "kind": "List", "items": {"a": own}}), "items", "expected a list of resources"),
         (json!({"apiVersion": "v1", "kind": "List", "items": [7]}), "items[0]", "expected a resource"),
         (json!({"apiVersion": "v1", "kind": "List", "items": [{}]}), "items[0]./", "write both"),
-        (json!({"apiVersion": "v1", "kind": "List", "Items": [own]}), "Items", "in other letters"),
+        (json!({"apiVersion": "v1", "kind": "List", "Items": [own]}), "Items", "in different case"),
         (
             json!({"apiVersion": "v1", "kind": "List", "items": [], "spec": {"containers": []}}),
             "List/",
@@ -242,25 +246,25 @@ fn lists_are_read_as_kubectl_reads_them() {
 }
 
 #[test]
-fn letters_decide_at_the_top_of_a_resource() {
+fn keys_in_different_case_at_the_top_are_reported() {
     for key in ["Kind", "APIVersion", "\u{17f}pec", "Metadata", "\u{212a}ind"] {
         let mut document = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {}});
         document[key] = json!("Pod");
-        refused(&document, key, "in other letters");
+        refused(&document, key, "in different case");
     }
     refused(
         &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"Annotations": {}}}),
         "Pod/.metadata.Annotations",
-        "in other letters",
+        "in different case",
     );
-    // Names that the owner chooses are left alone.
+    // Names that the owner chooses are not checked.
     let free = json!({"Image": "x", "Containers": "x", "Kind": "x"});
     let document = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": free, "annotations": free}, "spec": {"nodeSelector": free, "containers": []}});
     assert_eq!(in_file(&document), []);
 }
 
 #[test]
-fn podman_asks_for_the_kind_alone() {
+fn podman_reads_only_the_kind() {
     let document = json!({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"image": EVIL}]}}}});
     assert_eq!(one(&document), ("Deployment/.spec.template.spec.containers[0]".into(), Ok(EVIL.into())));
     refused(&json!({"kind": "Widget"}), "Widget/", "kinds-without-images = [\"/Widget\"]");
@@ -272,7 +276,7 @@ fn podman_asks_for_the_kind_alone() {
 }
 
 #[test]
-fn annotations_that_something_reads_are_read() {
+fn annotations_in_the_tables_are_reported() {
     let at = |key: &str| format!("Pod/p.metadata.annotations.{key}");
     for key in [
         "io.podman.annotations.kube.image.volumes.mount/c",
@@ -338,9 +342,9 @@ fn annotations_that_something_reads_are_read() {
     );
 }
 
-/// A webhook sees a pod after injectors were at work; what runs it has not read it yet.
+/// A webhook sees a pod after injectors changed it, but before the runtime reads it.
 #[test]
-fn a_review_is_about_what_will_be_stored() {
+fn a_review_checks_the_pod_that_will_be_stored() {
     let review = |key: &str, value: &str| found(&noted(key, value), &[], Stage::Review);
     assert_eq!(review("sidecar.istio.io/inject", "true"), []);
     assert_eq!(review("vault.hashicorp.com/agent-image", EVIL), []);
@@ -355,7 +359,7 @@ fn a_review_is_about_what_will_be_stored() {
 }
 
 #[test]
-fn custom_resources_are_told_apart_by_their_kind() {
+fn custom_resources_are_read_by_their_kind() {
     let template = json!({"spec": {"containers": [{"name": "c", "image": EVIL}]}});
     for (version, kind, spec, place) in [
         (
@@ -452,7 +456,7 @@ fn custom_resources_are_told_apart_by_their_kind() {
 }
 
 #[test]
-fn custom_resources_that_name_more_are_unknown() {
+fn custom_resources_that_refer_elsewhere_are_unknown() {
     for (version, kind, spec, place, words) in [
         (
             "argoproj.io/v1alpha1",
@@ -475,7 +479,7 @@ fn custom_resources_that_name_more_are_unknown() {
             "Pipeline",
             json!({"tasks": [{"taskSpec": {"apiVersion": "example.com/v1", "kind": "Own"}}]}),
             "spec.tasks[0].taskSpec.apiVersion",
-            "another controller",
+            "a different controller",
         ),
         (
             "argoproj.io/v1alpha1",
@@ -511,14 +515,14 @@ fn custom_resources_that_name_more_are_unknown() {
             "ExternalSecret",
             json!({"target": {"manifest": {"kind": "Deployment"}}}),
             "spec.target.manifest",
-            "another kind",
+            "a different kind",
         ),
         (
             "gateway.networking.k8s.io/v1",
             "Gateway",
             json!({"infrastructure": {"parametersRef": {"name": "x"}}}),
             "spec.infrastructure.parametersRef",
-            "makes pods",
+            "creates pods",
         ),
         (
             "grafana.integreatly.org/v1beta1",
@@ -556,12 +560,16 @@ fn custom_resources_that_name_more_are_unknown() {
         ("monitoring.coreos.com/v1", "Prometheus"),
         ("postgresql.cnpg.io/v1", "Cluster"),
     ] {
-        refused(&custom(version, kind, json!({})), &format!("{kind}/c"), &format!("the kind {kind} is not read: it"));
+        refused(
+            &custom(version, kind, json!({})),
+            &format!("{kind}/c"),
+            &format!("objects of the kind {kind} are not read: it"),
+        );
     }
 }
 
 #[test]
-fn custom_resources_that_run_nothing_are_passed_over() {
+fn custom_resources_that_run_nothing_have_no_images() {
     for (version, kind, spec) in [
         ("cert-manager.io/v1", "Certificate", json!({"secretName": "x", "dnsNames": ["a.example"]})),
         (
@@ -603,7 +611,7 @@ fn custom_resources_that_run_nothing_are_passed_over() {
 }
 
 #[test]
-fn the_policy_settles_a_kind_and_no_more() {
+fn a_listed_kind_covers_only_that_kind() {
     let listed = |spec: Value| found(&custom("example.com/v1", "Widget", spec), &["example.com/Widget"], Stage::File);
     assert_eq!(
         listed(json!({"size": 3, "imagePullPolicy": "Always", "imagePullSecrets": [{"name": "x"}], "images": 3})),
@@ -622,7 +630,7 @@ fn the_policy_settles_a_kind_and_no_more() {
         let is_it = answer.iter().any(|(at, image)| *at == format!("Widget/c.spec.{place}") && image.is_err());
         assert!(is_it && answer.len() == 1, "{spec}: {answer:?}");
     }
-    // The group is part of it, and annotations are read all the same.
+    // The group must match too, and annotations are still read.
     assert_eq!(found(&custom("other.example/v1", "Widget", json!({})), &["example.com/Widget"], Stage::File).len(), 1);
     let noted = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"annotations": {"linkerd.io/inject": "enabled"}}});
     assert_eq!(found(&noted, &["example.com/Widget"], Stage::File).len(), 1);
@@ -631,7 +639,7 @@ fn the_policy_settles_a_kind_and_no_more() {
 }
 
 #[test]
-fn what_may_be_listed_is_a_kind_that_the_table_does_not_know_better() {
+fn only_kinds_that_run_nothing_in_the_tables_can_be_listed() {
     let add = |entry: &str| KindsWithoutImages::default().add(entry);
     for good in [
         "monitoring.coreos.com/ServiceMonitor",
@@ -655,18 +663,18 @@ fn what_may_be_listed_is_a_kind_that_the_table_does_not_know_better() {
         ("/ConfigMap", "Kubernetes' own"),
         ("apps/Deployment", "Kubernetes' own"),
         ("admissionregistration.k8s.io/MutatingWebhookConfiguration", "Kubernetes' own"),
-        ("argoproj.io/Application", "carry or fetch images"),
-        ("argoproj.io/Rollout", "carry or fetch images"),
-        ("kafka.strimzi.io/Kafka", "carry or fetch images"),
-        ("hpse.ibm.com/HyperProtectContainerRuntimeVPC", "carry or fetch images"),
+        ("argoproj.io/Application", "contain or fetch images"),
+        ("argoproj.io/Rollout", "contain or fetch images"),
+        ("kafka.strimzi.io/Kafka", "contain or fetch images"),
+        ("hpse.ibm.com/HyperProtectContainerRuntimeVPC", "contain or fetch images"),
     ] {
         assert!(add(bad).is_err_and(|why| why.contains(words)), "{bad}: {:?}", add(bad));
     }
 }
 
-/// Every row: what an object of the kind answers with nothing in it, with a field that may name an image, and with a pod among its items.
+/// For every row: the result for an empty object, for one with a field that may specify an image, and for one with a pod among its items.
 #[test]
-fn every_row_of_the_tables_answers_as_its_role_says() {
+fn every_row_gives_the_result_of_its_role() {
     for (group, list) in kinds::BUILT_IN.iter().chain(custom::kinds()) {
         for (kind, role) in *list {
             let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
@@ -694,14 +702,14 @@ fn every_row_of_the_tables_answers_as_its_role_says() {
     }
 }
 
-/// Each kind is in the tables once: the first of two would hide the other.
+/// Each kind is in the tables once. Otherwise the first entry would hide the second.
 #[test]
-fn no_kind_is_in_the_tables_twice() {
+fn no_kind_is_listed_twice() {
     let mut seen = std::collections::BTreeSet::new();
     for (group, list) in kinds::BUILT_IN.iter().chain(custom::kinds()) {
         for (kind, _) in *list {
             assert!(seen.insert((*group, *kind)), "{group}/{kind}");
-            // A list's items have the kind without the ending.
+            // For a list, the table has the kind of its items, without the suffix `List`.
             assert!(!kind.ends_with("List") || kind.starts_with("API"), "{kind}");
         }
     }
@@ -721,7 +729,7 @@ fn file(documents: &[Value]) -> Workload {
 }
 
 #[test]
-fn a_contract_in_a_resource_is_read_and_judged() {
+fn a_contract_in_a_resource_is_read_and_checked() {
     let read = file(&[operator(&json!(CONTRACT))]);
     assert_eq!((read.form, read.images.len()), (Form::Kubernetes, 1));
     let used = &read.images[0];
@@ -732,7 +740,7 @@ fn a_contract_in_a_resource_is_read_and_judged() {
     assert_eq!(used.image.as_ref().unwrap().text, "busybox");
     assert!(read.contract.is_some_and(|contract| contract.workload.is_some()));
     assert_eq!(read.machine.as_deref(), Some("http://images/hpcr.qcow2"));
-    // With a Service beside it, it is the only workload all the same.
+    // With a Service next to it, it is still the only workload.
     let service = json!({"apiVersion": "v1", "kind": "Service"});
     assert!(file(&[operator(&json!(CONTRACT)), service]).contract.is_some());
     for contract in [
@@ -752,9 +760,9 @@ fn a_contract_in_a_resource_is_read_and_judged() {
     }
 }
 
-/// A contract's signature and keys are about its own images.
+/// A contract's signature and keys cover only its own images.
 #[test]
-fn a_contract_in_a_resource_stands_alone() {
+fn a_contract_in_a_resource_must_be_the_only_workload() {
     let good = pod(json!({"containers": [{"name": "c", "image": "good"}]}));
     for documents in [
         vec![good.clone(), operator(&json!(CONTRACT))],
@@ -769,7 +777,7 @@ fn a_contract_in_a_resource_stands_alone() {
                 .any(|used| used.image.as_ref().is_err_and(|why| why.contains("in a file without other workloads")))
         );
     }
-    // podman passes over such a resource; it is not passed over here.
+    // podman ignores such a resource; this reader does not.
     let nested = operator(&json!(CONTRACT)).to_string();
     let contract =
         format!("env: |\n  type: env\nworkload: |\n  type: workload\n  play:\n    resources:\n    - {nested}\n");
@@ -778,9 +786,9 @@ fn a_contract_in_a_resource_stands_alone() {
     assert!(read.images.iter().all(|used| used.image.is_err()) && !read.images.is_empty());
 }
 
-/// What a controller hands to the pods that it makes is judged as if it were on them; texts of Ray start images and fetch code.
+/// Annotations that a controller copies to its pods are checked as if they were on the pods. Strings that Ray reads start images and fetch code.
 #[test]
-fn what_custom_kinds_hand_to_their_pods_is_read() {
+fn annotations_and_strings_passed_to_pods_are_read() {
     let inject = json!({"vault.hashicorp.com/agent-inject": "true"});
     let rollout = custom(
         "argoproj.io/v1alpha1",

@@ -16,7 +16,7 @@ pub(super) static KINDS: &[Group] = &[
     ("acme.cert-manager.io", &[("Challenge", Nothing), ("Order", Nothing)]),
     ("trust.cert-manager.io", &[("Bundle", Nothing)]),
     ("policy.cert-manager.io", &[("CertificateRequestPolicy", Nothing)]),
-    // Gateway API, and what implements it.
+    // Gateway API and its implementations.
     (
         "gateway.networking.k8s.io",
         &[
@@ -228,7 +228,7 @@ const CALICO: &[(&str, Role)] = &[
     ("IPPool", Nothing),
     ("NetworkPolicy", Nothing),
     ("NetworkSet", Nothing),
-    // calicoctl's, and not Kubernetes' own.
+    // Read by calicoctl, not by Kubernetes.
     ("Node", Nothing),
     ("Tier", Nothing),
 ];

@@ -1,0 +1,20 @@
+//! The filed pages in docs/examples are what the program writes. `HPSB_UPDATE=1` rewrites the pages; `docs/examples/make` also prints them.
+
+use std::fs;
+use std::process::Command;
+
+use super::{PROGRAM, read, root, scratch};
+
+#[test]
+fn the_example_pages_are_up_to_date() {
+    let (examples, made) = (root().join("docs/examples"), scratch("examples"));
+    let mut make = Command::new(examples.join("make"));
+    let output = make.arg("--to").arg(&made).env("HPSB_AUDIT", PROGRAM).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in ["accepted.html", "rejected.html", "case.html"] {
+        if std::env::var_os("HPSB_UPDATE").is_some() {
+            fs::copy(made.join(name), examples.join(name)).unwrap();
+        }
+        assert!(read(&made.join(name)) == read(&examples.join(name)), "{name} is out of date: docs/examples/make");
+    }
+}

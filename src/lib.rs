@@ -88,6 +88,7 @@ pub mod image;
 mod judge;
 mod manifest;
 pub mod report;
+mod request;
 mod run;
 #[cfg(feature = "self-test")]
 mod self_test;
@@ -140,7 +141,8 @@ pub use crate::manifest::Manifest;
 pub use crate::manifest::build_record::BuildRecord;
 pub use crate::manifest::{build_log, dockerfile};
 pub use crate::report::{BundleReport, Depth, Format, Period, QuestionReport, Reconciliation, Report, Scope};
-pub use crate::run::{Queue, Shard, State, audit_all};
+pub use crate::request::{AuditBundles, Means, Request};
+pub use crate::run::{Queue, Shard, State, audit_all, audit_piece, put_together};
 #[cfg(feature = "self-test")]
 pub use crate::self_test::{SelfTest, self_test};
 pub use crate::workload::review::{Operation, Review};

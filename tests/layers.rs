@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "client",
             "serve",
             "self_test",
+            "request",
             "case",
             "run",
             "compare",
@@ -36,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("client", &["image", "gate", "base"]),
     ("serve", &["audit", "dossier", "deploy", "report", "judge", "workload", "base"]),
     ("self_test", &["audit", "dossier", "report", "judge", "given", "image", "trust", "base"]),
+    ("request", &["case", "run", "dossier", "report", "judge", "image", "crypto", "base"]),
     (
         "case",
         &["run", "audit", "dossier", "report", "judge", "given", "image", "trust", "gate", "crypto", "archive", "base"],

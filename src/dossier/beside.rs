@@ -1,6 +1,6 @@
 //! Files in a bundle's folder that belong to the bundle. Their location does not make them trusted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::handed::Handed;
 use super::storage::{Kind, Storage};
@@ -78,6 +78,28 @@ impl Storage<'_> {
         keys(bundle, self, limits).into_iter().map(|(name, key, _)| (name, key)).collect()
     }
 
+    /// Every file that an audit of a bundle may read if nothing is given in addition, the bundle included: for those who fetch files one by one.
+    /// Whether a bundle is the only one in its folder depends on the names of all files.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], [`Error::OverLimit`].
+    pub fn files_of(self, bundle: &Path, limits: &Limits) -> Result<Vec<PathBuf>, Error> {
+        let folder = folder::folder_of(bundle);
+        let mut files = vec![bundle.to_owned()];
+        files.extend(key_files(folder, self, limits));
+        let Some(folder) = self.only_bundle_of(bundle) else { return Ok(files) };
+        files.extend(ServerFiles::NAMES.iter().map(|name| folder.join(name)).filter(|path| self.is_file(path)));
+        let folders =
+            [("trust", limits.trust_files()), ("builder", limits.trust_files()), ("image", limits.case_members())];
+        for (name, bound) in folders {
+            let below = folder.join(name);
+            if self.is_folder(&below) {
+                files.extend(self.files_below(&below, bound, limits)?.into_iter().map(|(_, path)| path));
+            }
+        }
+        Ok(files)
+    }
+
     /// The OCI layout `image/` in a bundle's folder, if the folder has no other bundle that it could belong to.
     pub fn image_beside(self, bundle: &Path) -> Option<Source> {
         let image = self.only_bundle_of(bundle)?.join("image");
@@ -85,16 +107,22 @@ impl Storage<'_> {
     }
 }
 
-/// The public keys in a bundle's folder (`*.pem`, `*.pub`, `*.key`). Files without a usable key, and files beyond the limits, are ignored.
-fn keys(bundle: &Path, storage: Storage<'_>, limits: &Limits) -> Vec<(String, PublicKey, Vec<u8>)> {
+/// The files in a folder that are looked at as keys.
+fn key_files(folder: &Path, storage: Storage<'_>, limits: &Limits) -> impl Iterator<Item = PathBuf> {
     let is_candidate = |path: &Path| {
         path.extension().is_some_and(|extension| ["pem", "pub", "key"].iter().any(|known| extension == *known))
     };
-    let entries = storage.entries(folder::folder_of(bundle)).unwrap_or_default();
+    let entries = storage.entries(folder).unwrap_or_default();
     let most = usize::try_from(limits.key_files_beside).unwrap_or(usize::MAX);
-    let files = entries.into_iter().filter(|(path, kind)| *kind == Kind::File && is_candidate(path)).take(most);
-    files
-        .filter_map(|(path, _)| {
+    let files = entries.into_iter().filter(move |(path, kind)| *kind == Kind::File && is_candidate(path));
+    files.take(most).map(|(path, _)| path)
+}
+
+/// The public keys that lie in a bundle's folder (`*.pem`, `*.pub`, `*.key`). Files that hold no usable key are passed over, and so is
+/// everything beyond the bounds.
+fn keys(bundle: &Path, storage: Storage<'_>, limits: &Limits) -> Vec<(String, PublicKey, Vec<u8>)> {
+    key_files(folder::folder_of(bundle), storage, limits)
+        .filter_map(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
             let bytes = storage.read(&path, limits.key_file_bytes()).ok()?;
             let key = PublicKey::from_pem(&name, &bytes, limits).ok()?;

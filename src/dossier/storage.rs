@@ -133,6 +133,14 @@ impl<'a> Storage<'a> {
         }
     }
 
+    /// Is it a regular file, also through a link?
+    pub(crate) fn is_file(self, path: &Path) -> bool {
+        match self {
+            Self::Disk => path.is_file(),
+            Self::Memory(files) => files.contains_key(&name_of(path)),
+        }
+    }
+
     pub(super) fn kind(self, path: &Path) -> Kind {
         match self {
             Self::Disk => kind_on_disk(path),
@@ -327,15 +335,11 @@ impl<'a> Storage<'a> {
         budget: &Budget,
     ) -> Result<ImageFacts, Error> {
         let Self::Memory(files) = self else { return image::read_within(source, choice, limits, budget) };
-        let (path, form, reference) = source.place().ok_or_else(|| Error::Unreadable {
-            what: source.to_string(),
-            message: "registries cannot be used here".into(),
-        })?;
-        let image = match files.get(&name_of(path)) {
-            Some(archive) => Held::File(archive),
-            None => Held::Folder(below(files, path).collect()),
-        };
-        image::read_held(&source.to_string(), &image, (form, reference), choice, limits, budget)
+        let held = source.place().and_then(|(path, _, _)| match files.get(&name_of(path)) {
+            Some(archive) => Some(Held::File(archive)),
+            None => self.is_folder(path).then(|| Held::Folder(below(files, path).collect())),
+        });
+        image::read_from_memory(source, held.as_ref(), choice, limits, budget)
     }
 }
 

@@ -254,6 +254,22 @@ pub(crate) enum Held<'a> {
     Folder(BTreeMap<&'a str, &'a [u8]>),
 }
 
+impl<'a> Held<'a> {
+    fn shape(&self) -> Shape {
+        match self {
+            Self::File(_) => Shape::File,
+            Self::Folder(_) => Shape::Folder,
+        }
+    }
+
+    fn store(&self, name: &str, limits: &Limits, budget: &Budget) -> Result<Store<'a>, Error> {
+        match self {
+            Self::File(bytes) => Store::of_archive(name, bytes, limits, budget),
+            Self::Folder(files) => Ok(Store::of_files(files.clone(), budget)),
+        }
+    }
+}
+
 /// Reads an image held in memory. `form` and `reference` are those of its [`Source`].
 pub(crate) fn read_held(
     name: &str,
@@ -264,11 +280,24 @@ pub(crate) fn read_held(
     budget: &Budget,
 ) -> Result<ImageFacts, Error> {
     let image = empty(name, form.unwrap_or(Form::Layout), Place::Elsewhere);
-    let store = match held {
-        Held::File(bytes) => Store::of_archive(name, bytes, limits, budget),
-        Held::Folder(files) => Ok(Store::of_files(files.clone(), budget)),
-    };
-    resolve(image, store, form, reference, choice, limits)
+    resolve(image, held.store(name, limits, budget), form, reference, choice, limits)
+}
+
+/// Reads an image in memory as [`read_within`] reads one on the disk. `None`: nothing is at the place of `source`.
+pub(crate) fn read_from_memory(
+    source: &Source,
+    held: Option<&Held<'_>>,
+    choice: &Choice,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<ImageFacts, Error> {
+    let unreadable = |what: String, message: &str| Error::Unreadable { what, message: message.into() };
+    let (path, form, reference) =
+        source.place().ok_or_else(|| unreadable(source.to_string(), "registries cannot be used here"))?;
+    let held = held.ok_or_else(|| unreadable(path.display().to_string(), "no such file"))?;
+    must_be_as_named(source, path, held.shape())?;
+    let image = empty(&source.to_string(), form.unwrap_or(Form::Layout), Place::Elsewhere);
+    resolve(image, held.store(&path.display().to_string(), limits, budget), form, reference, choice, limits)
 }
 
 fn resolve(
@@ -353,15 +382,27 @@ fn empty(source: &str, form: Form, place: Place) -> ImageFacts {
 
 fn open(source: &Source, path: &Path, limits: &Limits, budget: &Budget) -> Result<Store<'static>, Error> {
     let store = Store::open(path, limits, budget)?;
-    let wants_folder = match source {
-        Source::Layout(..) | Source::Directory(_) => true,
-        Source::LayoutArchive(..) | Source::DockerArchive(..) => false,
-        Source::Path(_) | Source::Registry(_) => return Ok(store),
+    must_be_as_named(source, path, if store.is_on_disk() { Shape::Folder } else { Shape::File })?;
+    Ok(store)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    File,
+    Folder,
+}
+
+/// A transport of folders names a folder, one of archives a file.
+fn must_be_as_named(source: &Source, path: &Path, found: Shape) -> Result<(), Error> {
+    let wanted = match source {
+        Source::Layout(..) | Source::Directory(_) => Shape::Folder,
+        Source::LayoutArchive(..) | Source::DockerArchive(..) => Shape::File,
+        Source::Path(_) | Source::Registry(_) => found,
     };
-    if wants_folder == store.is_on_disk() {
-        return Ok(store);
+    if wanted == found {
+        return Ok(());
     }
-    let found = if wants_folder { "a file" } else { "a folder" };
+    let found = if found == Shape::File { "a file" } else { "a folder" };
     Err(Error::Usage {
         message: format!("{source}: {} is {found}", path.display()),
         hint:

@@ -267,6 +267,11 @@ impl Report {
         saved::read(name, bytes, limits)
     }
 
+    /// The verdict on one bundle with its scope, as every format has it first.
+    pub fn headline(&self, bundle: &BundleReport) -> String {
+        summary::headline(self, bundle)
+    }
+
     /// The command that repeats the audit of one bundle, as printed on page one.
     pub fn command(&self, bundle: &BundleReport) -> String {
         summary::command(self, bundle)

@@ -42,13 +42,29 @@ struct Head {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+pub(super) struct Line {
     path: String,
     /// Digest of the bundle and of the files next to it.
     looked_at: String,
     /// Digest of the signed archive and the signature over it.
     archive: Option<(String, String)>,
     report: Value,
+}
+
+impl Line {
+    /// `frame` is what a report says of the run.
+    pub(super) fn of(name: &str, frame: &Report, looked_at: Sha256, report: &BundleReport) -> Result<Self, Error> {
+        let one = Report { bundles: vec![report.clone()], ..frame.without_bundles() };
+        let mut page = Vec::new();
+        let failed = |error| Error::unwritable(name, &error);
+        one.write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
+        Ok(Self {
+            path: report.path.clone(),
+            looked_at: looked_at.hex(),
+            archive: report.seal.as_ref().map(|(digest, signature)| (digest.hex(), encode_hex(signature.as_bytes()))),
+            report: serde_json::from_slice(&page).map_err(|error| failed(error.into()))?,
+        })
+    }
 }
 
 /// A bundle as it was before the audit.
@@ -167,19 +183,14 @@ impl State {
         if report.file != Some(looked.bundle) || after.is_none_or(|after| after.all != looked.all) {
             return Ok(());
         }
-        let one = Report { bundles: vec![report.clone()], ..self.frame.without_bundles() };
-        let mut page = Vec::new();
-        let failed = |error| Error::unwritable(&self.name, &error);
-        one.write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
-        let line = Line {
-            path: looked.path.clone(),
-            looked_at: looked.all.hex(),
-            archive: report.seal.as_ref().map(|(digest, signature)| (digest.hex(), encode_hex(signature.as_bytes()))),
-            report: serde_json::from_slice(&page).map_err(|error| failed(error.into()))?,
-        };
+        let line = Line::of(&self.name, &self.frame, looked.all, report)?;
         let line = text(&self.name, &line)? + "\n";
         // One write, so that an interruption leaves only whole lines and at most one that is cut off.
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes()).map_err(failed)
+        self.file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(line.as_bytes())
+            .map_err(|error| Error::unwritable(&self.name, &error))
     }
 }
 
@@ -188,12 +199,12 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
 }
 
-fn parsed<T: for<'de> Deserialize<'de>>(name: &str, line: &[u8]) -> Result<T, Error> {
+pub(super) fn parsed<T: for<'de> Deserialize<'de>>(name: &str, line: &[u8]) -> Result<T, Error> {
     let malformed = |error: serde_json::Error| Error::malformed(format!("the state {name}"), error.to_string());
     serde_json::from_value(strict_json::parse(line).map_err(malformed)?).map_err(malformed)
 }
 
-fn text<T: Serialize>(name: &str, value: &T) -> Result<String, Error> {
+pub(super) fn text<T: Serialize>(name: &str, value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::unwritable(name, &error.into()))
 }
 
@@ -208,7 +219,7 @@ fn head(frame: &Report, handed: &[Sha256]) -> Result<Head, Error> {
     Ok(Head { format: FORMAT.into(), now, question: Sha256::of(&page).hex() })
 }
 
-fn restored(name: &str, line: Line, limits: &Limits) -> Result<(String, Sha256, BundleReport), Error> {
+pub(super) fn restored(name: &str, line: Line, limits: &Limits) -> Result<(String, Sha256, BundleReport), Error> {
     let malformed = |message: &str| Error::malformed(format!("the state {name}"), message);
     let looked_at = Sha256::from_hex(&line.looked_at).ok_or_else(|| malformed("looked_at is not a SHA-256 digest"))?;
     let document = serde_json::to_vec(&line.report).map_err(|error| malformed(&error.to_string()))?;

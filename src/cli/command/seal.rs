@@ -14,6 +14,7 @@ use crate::cli::{limits_with, now_or, output, threads_for};
 use crate::disk::folder;
 use crate::dossier::Storage;
 use crate::report::Report;
+use crate::request::{authorities, case_among, one_bundle_for, only_bundles, read_case};
 
 pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
@@ -21,7 +22,7 @@ pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     if !arguments.tsa_cas.is_empty() && arguments.tsr.is_none() {
         return Err(usage("--tsa-ca needs --tsr", STAMP_HINT));
     }
-    let output = match (crate::cli::command::case::named(&arguments.paths)?, &arguments.output) {
+    let output = match (case_among(&arguments.paths, Storage::Disk)?, &arguments.output) {
         (Some(case), None) => return stamp(case, arguments, &limits),
         (Some(_), Some(_)) => {
             return Err(usage("the case is already sealed", "remove --output: only --tsq and --tsr apply to a case"));
@@ -32,10 +33,10 @@ pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
         (None, None) => return Err(usage("no output file for the case", "add --output FILE")),
         (None, Some(output)) => output,
     };
-    crate::cli::command::audit::only_bundles(&arguments.require)?;
+    only_bundles(&arguments.require)?;
     let secret = arguments.sign_key.as_deref().map(|path| read_secret(path, &limits)).transpose()?;
     let bundles = Storage::Disk.find_bundles(&arguments.paths, &limits)?;
-    crate::cli::command::audit::one_bundle_for(arguments.image.as_ref(), &bundles)?;
+    one_bundle_for(arguments.image.as_ref(), &bundles)?;
     let sealing = Sealing {
         now: now_or(arguments.now)?,
         require: &arguments.require,
@@ -92,14 +93,14 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
             &format!("remove {flag}"),
         ));
     }
-    let mut case = crate::cli::command::case::read(path, limits)?;
+    let mut case = read_case(path, Storage::Disk, limits)?;
     if let Some(request) = &arguments.tsq {
         files::write_whole(request, &case.stamp_request()?, Existing::Refused)?;
         return output::print(&for_lines(&format!("wrote {}, for {}\n", request.display(), case.digest())));
     }
     let Some(response) = &arguments.tsr else { return Err(usage("the case is already sealed", STAMP_HINT)) };
     let bytes = folder::read_file(response, limits.timestamp_bytes())?;
-    let authorities = crate::cli::command::case::authorities(&arguments.tsa_cas, limits)?;
+    let authorities = authorities(&arguments.tsa_cas, Storage::Disk, limits)?;
     let added = case.add_stamp(bytes, &authorities, limits)?;
     write(&case, path, Existing::Replaced)?;
     let by = added.authority.map_or("not verified: no --tsa-ca was specified".to_owned(), |name| format!("by {name}"));

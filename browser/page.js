@@ -1,0 +1,652 @@
+'use strict';
+
+// The page around the module: it reads files, asks the module, and shows what it answers. It judges nothing.
+// Text is only ever set as text, never parsed as HTML; the report's HTML goes into a frame in which no script runs.
+
+const $ = (id) => document.getElementById(id);
+const make = (tag, properties = {}, ...children) => {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+};
+const megabytes = (bytes) => (bytes < 100e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+const count = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
+
+// ---- The module -----------------------------------------------------------------------------------------------------------------------
+
+let program = null;
+
+async function load() {
+  if (typeof WebAssembly !== 'object') {
+    throw new Error('This browser does not run WebAssembly here. A policy that turns off just-in-time compilation often does that. '
+      + 'Use another browser or the program.');
+  }
+  if (typeof DecompressionStream !== 'function') {
+    throw new Error('This browser is too old for this page: Chrome or Edge 91, Firefox 113, Safari 16.4 or newer is needed.');
+  }
+  const packed = Uint8Array.from(atob($('module').textContent), (letter) => letter.charCodeAt(0));
+  const bytes = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+  const module = await WebAssembly.compile(bytes);
+  if (WebAssembly.Module.imports(module).length > 0) {
+    throw new Error('The module in this page asks for functions of the browser. It must not, and it is not run.');
+  }
+  program = module;
+}
+
+// What a worker does. Each answers one question in memory of its own, which is freed with it.
+function worker() {
+  const piece = 4 << 20;
+  const answerOf = (exports) => {
+    const place = exports.answer() >>> 0;
+    // An empty answer has no place.
+    if (place < 8) return null;
+    const view = new DataView(exports.memory.buffer);
+    const [text, behind] = [view.getUint32(place, true), view.getUint32(place + 4, true)];
+    const says = JSON.parse(new TextDecoder().decode(new Uint8Array(exports.memory.buffer, place + 8, text)));
+    let at = place + 8 + text;
+    if (behind !== (says.files || []).reduce((sum, file) => sum + file.size, 0)) throw new Error('the answer is cut off');
+    for (const file of says.files || []) {
+      file.bytes = new Uint8Array(exports.memory.buffer, at, file.size).slice();
+      at += file.size;
+    }
+    return says;
+  };
+  onmessage = async ({ data: { module, question, contents } }) => {
+    const stop = (why) => postMessage({ stopped: why });
+    let exports;
+    const size = () => Math.ceil(exports.memory.buffer.byteLength / 1e6);
+    const exhausted = () => `The memory is exhausted: the audit had ${size()} MB, and a browser gives at most 4,294 MB. `
+      + 'The largest bundle that this page can audit has about 1 GB, less on a small computer. Use the program for it.';
+    try {
+      exports = (await WebAssembly.instantiate(module, {})).exports;
+    } catch (error) {
+      stop(`The module does not start: ${error.message}`);
+      return;
+    }
+    const all = [new Blob([JSON.stringify(question)]), ...contents];
+    for (const [index, content] of all.entries()) {
+      const place = exports.allocate(content.size) >>> 0;
+      if (place === 0) {
+        stop(exhausted());
+        return;
+      }
+      try {
+        for (let from = 0; from < content.size; from += piece) {
+          const bytes = new Uint8Array(await content.slice(from, from + piece).arrayBuffer());
+          if (from + bytes.length !== Math.min(from + piece, content.size)) throw new Error('it was cut off');
+          new Uint8Array(exports.memory.buffer, place + from, bytes.length).set(bytes);
+          if (index > 0) postMessage({ read: bytes.length });
+        }
+      } catch (error) {
+        const name = content.name || 'A file';
+        stop(`${name} cannot be read: ${error.message} Was it changed, moved or deleted since you chose it?`);
+        return;
+      }
+    }
+    postMessage({ running: true });
+    try {
+      exports.run();
+      const says = answerOf(exports);
+      if (!says) throw new Error('there is no answer');
+      if (says.defect) stop(`The page asked wrongly: ${says.defect}`);
+      else postMessage({ says }, (says.files || []).map((file) => file.bytes.buffer));
+    } catch (error) {
+      let defect = null;
+      try {
+        defect = answerOf(exports)?.defect;
+      } catch {
+        // Then the trap is all that is known.
+      }
+      if (defect) stop(`The program has a defect: ${defect}`);
+      else if (error instanceof WebAssembly.RuntimeError && size() > 1000) stop(exhausted());
+      else stop(`The audit ended early: ${error.message}. It had ${size()} MB of memory.`);
+    }
+  };
+}
+const workerPlace = URL.createObjectURL(new Blob([`'use strict';(${worker})();`], { type: 'text/javascript' }));
+const running = new Set();
+
+// Asks the module. `contents` are blobs in the question's order of names.
+function ask(question, contents = [], hear = () => {}) {
+  return new Promise((resolve, reject) => {
+    const one = new Worker(workerPlace);
+    const end = (then) => (value) => {
+      one.terminate();
+      running.delete(one);
+      then(value);
+    };
+    one.stop = end(() => reject(new Error('You stopped it.')));
+    running.add(one);
+    one.onmessage = ({ data }) => {
+      if (data.says) end(resolve)(data.says);
+      else if (data.stopped) end(reject)(new Error(data.stopped));
+      else hear(data);
+    };
+    one.onerror = (event) => end(reject)(new Error(`The worker ended: ${event.message || 'the browser does not say why'}.`));
+    one.postMessage({ module: program, question, contents });
+  });
+}
+
+// ---- Two sides of files, which never share names ----------------------------------------------------------------------------------------
+
+const sides = { evidence: new Map(), trusted: new Map() };
+const cases = new Set();
+const roles = new Map();
+const chosenRoles = new Map();
+const policies = new Map();
+
+const isBundle = (name) => name.endsWith('.sig.tbz');
+const folderOf = (name) => name.slice(0, name.lastIndexOf('/') + 1);
+
+// A file or folder by its handle (Chromium) or entry (Firefox, Safari), as names and files.
+async function filesOf(item, folder = '') {
+  const name = folder + item.name;
+  const each = async (items) => (await Promise.all(items.map((one) => filesOf(one, `${name}/`)))).flat();
+  if (item.kind === 'file') return [[name, await item.getFile()]];
+  if (item.kind === 'directory') {
+    const items = [];
+    for await (const one of item.values()) items.push(one);
+    return each(items);
+  }
+  if (item.isFile) return [[name, await new Promise((resolve, reject) => item.file(resolve, reject))]];
+  const [reader, items] = [item.createReader(), []];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) return each(items);
+    items.push(...some);
+  }
+}
+
+async function add(side, found) {
+  for (const [name, file] of found) {
+    sides[side].set(name, file);
+    if (side === 'evidence') {
+      // A case is a tar file that begins with case.json. The module looks again.
+      const start = name.endsWith('.tar') ? await file.slice(0, 265).text() : '';
+      if (start.startsWith('case.json\0') && start.slice(257, 262) === 'ustar') cases.add(name);
+      else cases.delete(name);
+    } else {
+      roles.set(name, await guess(name, file));
+      chosenRoles.delete(name);
+    }
+  }
+  show();
+}
+
+function clear(side) {
+  sides[side].clear();
+  for (const known of side === 'evidence' ? [cases] : [roles, chosenRoles, policies]) known.clear();
+  show();
+  document.querySelector(`#${side} [data-choose]`).focus();
+}
+
+const ROLES = [
+  ['policy', 'Policy'],
+  ['key', 'Key of a build server'],
+  ['approvals', 'Approvals'],
+  ['seal_key', 'Key of a sealer, for a case'],
+  ['tsa_ca', 'CA of time-stamps, for a case'],
+  ['signature', 'Signature of the approvals'],
+  ['named', 'Named by the policy'],
+  ['rest', 'Not used by itself'],
+];
+
+// What a trusted file seems to be. The auditor sees it, and can say otherwise.
+async function guess(name, file) {
+  const text = file.size < 1e6 ? await file.text() : '';
+  if (name.endsWith('.toml')) {
+    policies.set(name, text);
+    return 'policy';
+  }
+  if (/\.(csv|json)$/.test(name)) return 'approvals';
+  if (text.includes('BEGIN CERTIFICATE')) return 'tsa_ca';
+  // SubjectPublicKeyInfo of Ed25519 has 44 bytes: a person's key, never a build server's.
+  if (/BEGIN PUBLIC KEY-----\s*MCowBQYDK2Vw/.test(text)) return 'seal_key';
+  if (text.includes('BEGIN PUBLIC KEY')) return 'key';
+  return name.endsWith('.sig') ? 'signature' : 'rest';
+}
+
+function roleOf(name) {
+  if (chosenRoles.has(name)) return chosenRoles.get(name);
+  const role = roles.get(name);
+  const own = name.slice(folderOf(name).length);
+  const isNamed = [...policies.values()].some((text) => text.includes(own));
+  const hasPolicy = [...roles.values()].includes('policy');
+  // What a policy names is read because it names it. A case brings its approvals, and only a case has a sealer.
+  const isIdle = { approvals: caseChosen(), seal_key: !caseChosen() || hasPolicy, tsa_ca: !caseChosen() }[role];
+  if (role !== 'policy' && isNamed) return 'named';
+  return isIdle ? 'rest' : role;
+}
+const withRole = (role) => [...sides.trusted.keys()].filter((name) => roleOf(name) === role).sort();
+
+// ---- What is shown before an audit ------------------------------------------------------------------------------------------------------
+
+const bundlesChosen = () => [...sides.evidence.keys()].filter(isBundle).sort();
+const caseChosen = () => (cases.has($('what').value) ? $('what').value : null);
+
+function options(select, list) {
+  const before = select.value;
+  select.replaceChildren(...list.map(([value, text]) => make('option', { value, textContent: text })));
+  if (list.some(([value]) => value === before)) select.value = before;
+}
+
+function show() {
+  const bundles = bundlesChosen();
+  const what = [...cases].sort().map((name) => [name, `The case ${name}`]);
+  if (bundles.length > 0) what.unshift(['', bundles.length === 1 ? 'The bundle' : `All ${bundles.length} bundles`]);
+  options($('what'), what.length > 0 ? what : [['', '']]);
+  $('what-field').hidden = what.length < 2;
+  const archives = [...sides.evidence.keys()].filter((name) => name.endsWith('.tar') && !cases.has(name)).sort();
+  options($('image'), [['', 'As found next to the bundle'], ...archives.map((name) => [name, name])]);
+  showList('evidence', [...bundles, ...[...cases].sort()]);
+  showList('trusted', [...sides.trusted.keys()].sort());
+  showTerms();
+}
+
+// The files of a side: those that matter by name, the rest as a number.
+function showList(side, named) {
+  const list = document.querySelector(`#${side} .list`);
+  const files = [...sides[side].values()];
+  const most = 12;
+  const row = (name) => make('li', {},
+    make('span', { textContent: `${name} ` }, make('small', { textContent: megabytes(sides[side].get(name).size) })),
+    ...(side === 'trusted' ? [roleSelect(name)] : []));
+  const rest = files.length - Math.min(named.length, most);
+  const remove = make('button', { type: 'button', textContent: 'Remove all', onclick: () => clear(side) });
+  remove.setAttribute('aria-label', `Remove all files from ${side === 'evidence' ? 'the evidence' : 'what you trust'}`);
+  list.replaceChildren(
+    make('div', { className: 'sum' },
+      make('span', { textContent: `${count(files.length, 'file')}, ${megabytes(files.reduce((sum, file) => sum + file.size, 0))}` }), remove),
+    make('ul', {}, ...named.slice(0, most).map(row),
+      ...(rest > 0 ? [make('li', {}, make('small', { textContent: `and ${count(rest, 'other file')}` }))] : [])));
+  list.hidden = files.length === 0;
+}
+
+function roleSelect(name) {
+  const select = make('select', {}, ...ROLES.map(([value, textContent]) => make('option', { value, textContent })));
+  select.value = roleOf(name);
+  select.dataset.name = name;
+  select.setAttribute('aria-label', `What ${name} is`);
+  select.onchange = () => {
+    chosenRoles.set(name, select.value);
+    showTerms();
+  };
+  return select;
+}
+
+// What follows from what was chosen: roles, the moment, and what keeps the audit from starting.
+function showTerms() {
+  for (const select of document.querySelectorAll('#trusted select')) select.value = roleOf(select.dataset.name);
+  const bySeal = caseChosen() && withRole('seal_key').length > 0 && !hasOwn();
+  const isJudgedNow = !caseChosen() || hasOwn();
+  $('now').disabled = !isJudgedNow;
+  $('now-hint').textContent = bySeal ? 'The case is judged for the time at which it was sealed, on the sealer’s terms.'
+    : isJudgedNow ? 'Now, unless you change it.' : 'It applies once you give a key or policy of your own.';
+  const [text, stops] = missing();
+  $('missing').textContent = text;
+  $('audit').disabled = stops || !program || running.size > 0;
+}
+
+const pin = () => $('pin').value.trim();
+const hasOwn = () => withRole('key').length > 0 || withRole('policy').length > 0 || pin() !== '';
+
+// A sentence on what is missing, and whether the audit cannot start without it.
+function missing() {
+  if (!program) return ['', true];
+  if (sides.evidence.size === 0) return ['Give the evidence first.', true];
+  if (bundlesChosen().length === 0 && cases.size === 0) return ['There is no bundle (*.sig.tbz) and no case among the evidence.', true];
+  for (const [role, word] of ROLES.filter(([role]) => ['policy', 'approvals', 'seal_key'].includes(role))) {
+    if (withRole(role).length > 1) return [`Two files are given as: ${word}. Say of one what else it is.`, true];
+  }
+  if (pin() !== '' && !/^sha256:[0-9a-f]{64}$/.test(pin())) return ['The fingerprint is not sha256: and 64 hexadecimal digits.', true];
+  if (!hasOwn() && !(caseChosen() && withRole('seal_key').length > 0)) {
+    return ['Without a key or policy that you trust there is no verdict.', false];
+  }
+  const absent = notGiven();
+  if (absent.length > 0) return [`The policy names ${absent.join(', ')}: give that too, or there may be no verdict.`, false];
+  if ($('now').validity.badInput || (!$('now').disabled && $('now').value === '')) return ['Give the time of the audit.', true];
+  return ['', false];
+}
+
+// What a policy seems to name and is not there. The program decides; this only says it early.
+function notGiven() {
+  const names = withRole('policy').flatMap((policy) =>
+    [...(policies.get(policy) ?? '').matchAll(/^[^#]*?"([^"\s]+\.(?:pem|pub|key|asc|gpg|crt|der|json))"/gm)].map(([, name]) => folderOf(policy) + name));
+  return [...new Set(names)].filter((name) => !sides.trusted.has(name));
+}
+
+// ---- The question -----------------------------------------------------------------------------------------------------------------------
+
+let momentIsChosen = false;
+const clock = () => new Date().toISOString().slice(0, 19);
+
+function flags() {
+  const own = caseChosen();
+  const moment = `${$('now').value.length === 16 ? `${$('now').value}:00` : $('now').value.slice(0, 19)}Z`;
+  return {
+    paths: own ? [own] : paths(),
+    key: [...withRole('key'), ...(pin() === '' ? [] : [pin()])],
+    policy: withRole('policy')[0] ?? null,
+    approvals: withRole('approvals')[0] ?? null,
+    seal_key: withRole('seal_key')[0] ?? null,
+    tsa_ca: withRole('tsa_ca'),
+    require: [...document.querySelectorAll('#require input:checked')].map((box) => box.value),
+    image: own ? null : $('image').value || null,
+    now: $('now').disabled ? null : moment,
+    today: `${clock()}Z`,
+  };
+}
+
+// As the auditor would name them on a command line: loose bundles, and folders that hold some.
+function paths() {
+  const bundles = bundlesChosen();
+  const loose = bundles.filter((name) => !name.includes('/'));
+  const folders = bundles.filter((name) => name.includes('/')).map((name) => name.slice(0, name.indexOf('/')));
+  return [...loose, ...new Set(folders)];
+}
+
+const FORMATS = ['text', 'html', 'json', 'markdown', 'csv', 'sarif', 'oscal'];
+const empty = new Blob([]);
+
+// The content of evidence for a question: some files whole, of others only the name.
+function question(work, more, wholeOf) {
+  const evidence = [...sides.evidence.keys()].sort();
+  const trusted = [...sides.trusted.keys()].sort();
+  const contents = [...evidence.map((name) => wholeOf(name, sides.evidence.get(name)) ?? empty), ...trusted.map((name) => sides.trusted.get(name))];
+  return [{ work, evidence, trusted, ...more }, contents];
+}
+
+// The report on what was chosen. Each bundle has a worker of its own, and a last one puts the report together.
+async function audit() {
+  const terms = { formats: FORMATS, reference: $('reference').value.trim() || null, flags: flags() };
+  if (caseChosen()) {
+    const [asked, contents] = question('whole', terms, (name, file) => (name === caseChosen() ? file : null));
+    const job = jobFor(caseChosen(), sides.evidence.get(caseChosen()).size);
+    return job.follow(ask(asked, contents, job.hear));
+  }
+  const first = await ask(...question('list', terms, (name, file) => file.slice(0, 512)));
+  if (!first.list) return first;
+  const image = terms.flags.image;
+  const jobs = first.list.map(({ path, files }) => {
+    const own = new Set(files);
+    const isWhole = (name) => own.has(name) || name === image;
+    const size = [...sides.evidence].filter(([name]) => isWhole(name)).reduce((sum, [, file]) => sum + file.size, 0);
+    return { path, isWhole, size, shown: jobFor(path, size) };
+  });
+  const pieces = new Array(jobs.length);
+  let next = 0;
+  const work = async () => {
+    while (next < jobs.length) {
+      const at = next++;
+      const { path, isWhole, shown } = jobs[at];
+      const asked = question('piece', { ...terms, piece: path }, (name, file) => (isWhole(name) ? file : null));
+      const says = await shown.follow(ask(...asked, shown.hear));
+      // The program says of every bundle what it found; a question that it refuses has no pieces.
+      if (says.files[0]?.name !== 'piece') throw new Error('A bundle has no report of its own.');
+      pieces[at] = new Blob([says.files[0].bytes]);
+    }
+  };
+  const many = jobs.some(({ size }) => size > 200e6) ? 1 : Math.min(navigator.hardwareConcurrency || 1, 4);
+  await Promise.all(Array.from({ length: Math.min(many, jobs.length) }, work));
+  const isKey = (name, file) => (/\.(pem|pub|key)$/.test(name) ? file.slice(0, 65537) : null);
+  const [asked, contents] = question('finish', { ...terms, pieces: pieces.length }, isKey);
+  return ask(asked, [...contents, ...pieces]);
+}
+
+// ---- Progress -----------------------------------------------------------------------------------------------------------------------------
+
+function jobFor(name, size) {
+  const state = make('span', { className: 'state', textContent: 'waits' });
+  const bar = make('progress', { max: Math.max(size, 1), value: 0 });
+  bar.setAttribute('aria-label', name);
+  $('jobs').append(make('li', {}, make('span', { textContent: name }), state, bar));
+  let read = 0;
+  let timer = null;
+  const hear = (data) => {
+    if (data.read) {
+      read = Math.min(read + data.read, size);
+      bar.value = read;
+      state.textContent = `reads ${megabytes(read)} of ${megabytes(size)}`;
+    } else {
+      const began = Date.now();
+      bar.removeAttribute('value');
+      const tick = () => { state.textContent = `audits, ${Math.round((Date.now() - began) / 1000)} s`; };
+      tick();
+      timer = setInterval(tick, 1000);
+    }
+  };
+  const follow = async (answer) => {
+    try {
+      const says = await answer;
+      state.textContent = 'is audited';
+      return says;
+    } catch (error) {
+      state.textContent = 'has no verdict';
+      throw error;
+    } finally {
+      clearInterval(timer);
+      bar.max = 1;
+      bar.value = 1;
+    }
+  };
+  return { hear, follow };
+}
+
+// ---- The answer ---------------------------------------------------------------------------------------------------------------------------
+
+const WORDS = { accept: 'ACCEPTED', 'accept-in-part': 'ACCEPTED IN PART', reject: 'REJECTED', none: 'NO VERDICT' };
+const TITLES = {
+  'report.html': 'HTML, to be filed', 'report.json': 'JSON', 'report.md': 'Markdown', 'report.csv': 'CSV', 'report.sarif': 'SARIF', 'report.oscal.json': 'OSCAL',
+};
+let places = [];
+
+function link({ name, bytes }, textContent) {
+  const href = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
+  places.push(href);
+  return make('a', { href, download: name.replace(/.*\//, ''), textContent, className: 'save' });
+}
+
+function showVerdict(verdict, lines) {
+  $('result').className = verdict;
+  $('verdict').textContent = WORDS[verdict];
+  $('scope').replaceChildren(...lines.map((textContent) => make('p', { textContent })));
+  document.title = `${WORDS[verdict]} – hpsb-audit`;
+  $('result').hidden = false;
+  $('result').focus();
+}
+
+function showAnswer(says) {
+  const files = new Map(says.files.map((file) => [file.name, file]));
+  const text = new TextDecoder().decode(files.get('report.txt').bytes);
+  const bundles = says.bundles;
+  $('screen').textContent = text;
+  const pages = bundles.length > 1 ? says.files.filter((file) => file.name.startsWith('report.html.bundles/')) : [files.get('report.html')];
+  const saved = says.files.filter((file) => TITLES[file.name] && (file.name !== 'report.html' || pages.length === 1));
+  $('downloads').replaceChildren(
+    ...saved.map((file) => make('li', {}, link(file, TITLES[file.name]))),
+    make('li', {}, link({ name: 'report.zip', bytes: zip(says.files) }, pages.length > 1 ? 'All formats, HTML too (zip)' : 'All formats (zip)')));
+  $('digest').textContent = `SHA-256 of report.json: ${files.get('report.json').sha256}`;
+  $('bundles').replaceChildren(...bundles.map((bundle, at) => {
+    const see = make('button', { type: 'button', textContent: 'Show report', onclick: () => showPage(pages[at], bundle.path, true) });
+    see.setAttribute('aria-label', `Show report on ${bundle.path}`);
+    const word = make('span', { className: 'word', textContent: WORDS[bundle.verdict] });
+    const row = make('li', { className: bundle.verdict }, word, make('span', { textContent: bundle.path }), see);
+    return row;
+  }));
+  $('bundles').hidden = bundles.length < 2;
+  showPage(pages[0], bundles[0]?.path ?? 'the request', false);
+  showVerdict(says.verdict, scopeOf(says));
+}
+
+// What the verdict is about, and why it is no acceptance: lines from the program.
+function scopeOf({ error, bundles }) {
+  if (error) return [error.message, error.hint];
+  if (bundles.length === 1) {
+    const [bundle] = bundles;
+    if (bundle.error) return [bundle.error.message, bundle.error.hint];
+    const at = bundle.headline.indexOf(': ');
+    return [...(at < 0 ? [] : [bundle.headline.slice(at + 2)]), ...bundle.because];
+  }
+  const kinds = Object.keys(WORDS).map((verdict) => [bundles.filter((bundle) => bundle.verdict === verdict).length, WORDS[verdict].toLowerCase()]);
+  return [`${count(bundles.length, 'bundle')}: ${kinds.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`).join(', ')}`];
+}
+
+// The report in a fresh frame without script. The page's own policy holds in it too and allows no style of another digest: the report's own is
+// adopted as an object instead.
+function showPage(file, name, isAsked) {
+  const page = new TextDecoder().decode(file.bytes);
+  const [, style] = page.match(/<style>([\s\S]*?)<\/style>/) ?? [null, ''];
+  const frame = make('iframe', { title: `Report on ${name}`, sandbox: 'allow-same-origin allow-modals' });
+  frame.srcdoc = page.replace(/<style>[\s\S]*?<\/style>/, '');
+  frame.onload = () => {
+    const sheet = new frame.contentWindow.CSSStyleSheet();
+    sheet.replaceSync(style);
+    frame.contentDocument.adoptedStyleSheets = [sheet];
+    if (isAsked) frame.focus();
+  };
+  $('frame').replaceChildren(frame);
+  $('frame-title').textContent = `The report on ${name}, as it is filed`;
+  const print = make('button', { type: 'button', textContent: 'Print this page', onclick: () => frame.contentWindow.print() });
+  $('page-buttons').replaceChildren(print, link(file, 'Save this page'));
+  document.querySelector('.frame').hidden = false;
+}
+
+// No answer came: no verdict, with the reason and no report.
+function showStopped(reason) {
+  for (const id of ['downloads', 'frame', 'bundles']) $(id).replaceChildren();
+  document.querySelector('.frame').hidden = true;
+  $('digest').textContent = 'There is no report to save.';
+  $('screen').textContent = `NO VERDICT\nbecause  ${reason}\n\nNothing was decided; treat the evidence as not accepted.`;
+  showVerdict('none', [reason]);
+}
+
+// Files in a zip archive without compression (PKWARE APPNOTE 6.3.10, 4.3). The time is always the first of 1980.
+function zip(files) {
+  const table = Uint32Array.from({ length: 256 }, (_, byte) => {
+    let value = byte;
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+    return value;
+  });
+  const checksum = (bytes) => ~bytes.reduce((sum, byte) => (sum >>> 8) ^ table[(sum ^ byte) & 255], ~0) >>> 0;
+  const fields = (...list) => {
+    const view = new DataView(new ArrayBuffer(list.reduce((sum, [size]) => sum + size, 0)));
+    let at = 0;
+    for (const [size, value] of list) {
+      if (size === 2) view.setUint16(at, value, true);
+      else view.setUint32(at, value, true);
+      at += size;
+    }
+    return view.buffer;
+  };
+  const [parts, directory] = [[], []];
+  let offset = 0;
+  for (const { name, bytes } of files) {
+    const own = new TextEncoder().encode(name);
+    const common = [[2, 20], [2, 0x0800], [2, 0], [2, 0], [2, 0x21], [4, checksum(bytes)], [4, bytes.length], [4, bytes.length], [2, own.length], [2, 0]];
+    const head = fields([4, 0x04034b50], ...common);
+    parts.push(head, own, bytes);
+    directory.push(fields([4, 0x02014b50], [2, 20], ...common, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]), own);
+    offset += head.byteLength + own.length + bytes.length;
+  }
+  const size = directory.reduce((sum, part) => sum + part.byteLength, 0);
+  const end = fields([4, 0x06054b50], [2, 0], [2, 0], [2, files.length], [2, files.length], [4, size], [4, offset], [2, 0]);
+  return new Blob([...parts, ...directory, end]);
+}
+
+// ---- What the auditor does ------------------------------------------------------------------------------------------------------------------
+
+async function submit(event) {
+  event.preventDefault();
+  if (!momentIsChosen) $('now').value = clock();
+  places.forEach((place) => URL.revokeObjectURL(place));
+  places = [];
+  $('jobs').replaceChildren();
+  $('result').hidden = true;
+  $('progress').hidden = false;
+  $('status').textContent = 'The audit runs.';
+  $('cancel').hidden = false;
+  $('audit').disabled = true;
+  try {
+    showAnswer(await audit());
+    $('progress').hidden = true;
+  } catch (error) {
+    [...running].forEach((one) => one.stop());
+    showStopped(error.message);
+    $('status').textContent = 'The audit ended without a verdict.';
+  }
+  $('cancel').hidden = true;
+  showTerms();
+}
+
+function listen(side) {
+  const section = $(side);
+  for (const button of section.querySelectorAll('[data-choose]')) {
+    const input = section.querySelector(`[data-input="${button.dataset.choose}"]`);
+    button.onclick = () => input.click();
+    input.onchange = async () => {
+      await add(side, [...input.files].map((file) => [file.webkitRelativePath || file.name, file]));
+      input.value = '';
+    };
+  }
+  section.ondragover = (event) => {
+    event.preventDefault();
+    section.classList.add('over');
+  };
+  section.ondragleave = (event) => {
+    if (!section.contains(event.relatedTarget)) section.classList.remove('over');
+  };
+  section.ondrop = async (event) => {
+    event.preventDefault();
+    section.classList.remove('over');
+    // All at once: what was dropped is gone after the first wait.
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === 'file');
+    const dropped = items.map((item) => (item.getAsFileSystemHandle ? item.getAsFileSystemHandle() : item.webkitGetAsEntry()));
+    try {
+      for (const item of await Promise.all(dropped)) await add(side, await filesOf(item));
+    } catch (error) {
+      $('missing').textContent = `What was dropped cannot be read: ${error.message} Use the buttons instead.`;
+    }
+  };
+}
+
+async function selfTest() {
+  const result = $('self-test-result');
+  result.hidden = false;
+  result.textContent = 'The self-test runs.';
+  try {
+    result.textContent = (await ask({ work: 'self-test' })).text;
+  } catch (error) {
+    result.textContent = `The self-test did not end: ${error.message}`;
+  }
+}
+
+async function begin() {
+  $('now').value = clock();
+  $('require').append(...['manifest', 'source', 'image', 'trust', 'builder'].map((group) =>
+    make('label', {}, make('input', { type: 'checkbox', value: group }), group)));
+  listen('evidence');
+  listen('trusted');
+  // A file that misses its side must not replace the page.
+  for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
+  $('now').oninput = () => { momentIsChosen = true; showTerms(); };
+  $('pin').oninput = showTerms;
+  $('what').onchange = showTerms;
+  $('form').onsubmit = submit;
+  $('cancel').onclick = () => [...running].forEach((one) => one.stop());
+  $('self-test').onclick = selfTest;
+  show();
+  try {
+    await load();
+    const { version, features } = await ask({ work: 'about' });
+    const others = ['openpgp', 'sigstore'].filter((feature) => !features.includes(feature));
+    $('about').textContent = `hpsb-audit ${version}${features.length > 0 ? `, with ${features.join(', ')}` : ''}`
+      + `${others.length > 0 ? `; not built in: ${others.join(', ')}` : ''}. SHA-256 of the module: ${$('module').dataset.sha256}`;
+  } catch (error) {
+    program = null;
+    $('stop').textContent = `${error.message} There is no verdict.`;
+    $('stop').hidden = false;
+  }
+  showTerms();
+}
+
+begin();

@@ -1,0 +1,62 @@
+//! The audit as a WebAssembly module: plain memory in, plain memory out, and no imports at all.
+//!
+//! Three functions are exported. The page calls [`allocate`] once for the question (JSON, see `question.rs`) and once for each file in the
+//! question's order, and copies the bytes there. [`run`] does what the question says. [`answer`] tells where the answer is: the length of its
+//! JSON and of the bytes behind it, four bytes each (little-endian), then both. An instance answers one question.
+//!
+//! The module has no clock, no random numbers, no network and no files. It uses the library as the command line does, by the same [`Request`].
+//!
+//! [`Request`]: hpsb_audit::Request
+#![deny(unsafe_code)]
+
+mod answer;
+mod question;
+mod work;
+
+use std::panic;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use self::answer::Answer;
+
+/// What the page has put here, in its order: the question, then the files.
+static GIVEN: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Room for `length` bytes: its place, or 0 where there is not enough memory.
+// Exporting a function needs the attribute; the function itself is safe.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub extern "C" fn allocate(length: usize) -> usize {
+    let mut room = Vec::new();
+    if room.try_reserve_exact(length).is_err() {
+        return 0;
+    }
+    room.resize(length, 0);
+    let place = room.as_mut_ptr().expose_provenance();
+    locked(&GIVEN).push(room);
+    place
+}
+
+/// Answers the question. If it traps, [`answer`] has the reason, unless memory is exhausted.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub extern "C" fn run() {
+    panic::set_hook(Box::new(|defect| keep(&Answer::defect(&defect.to_string()))));
+    let given = std::mem::take(&mut *locked(&GIVEN));
+    keep(&work::answer(given));
+}
+
+/// The place of the answer. Below 8: there is none.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub extern "C" fn answer() -> usize {
+    locked(&ANSWER).as_ptr().expose_provenance()
+}
+
+fn keep(answer: &Answer) {
+    *locked(&ANSWER) = answer.framed();
+}

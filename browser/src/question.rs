@@ -1,0 +1,142 @@
+//! What the page asks: JSON, in the words of the command line.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hpsb_audit::image::Source;
+use hpsb_audit::{Format, Group, Limits, NamedKey, Sha256, Timestamp};
+use serde::Deserialize;
+
+/// What to do.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    /// Say what this is: version and features.
+    About,
+    /// Audit the cases that are in the module.
+    SelfTest,
+    /// Find the bundles and the files of each. Only names and first bytes of evidence are needed.
+    List,
+    /// Audit the one bundle `piece`, with its own files: a piece of a whole report.
+    Piece,
+    /// Put `pieces` together. Of evidence only names and the keys next to bundles are needed.
+    Finish,
+    /// Audit everything in one go: a case, or bundles.
+    Whole,
+}
+
+/// The question. Names of files are in the order in which they follow.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    pub work: Work,
+    /// Names of evidence files.
+    #[serde(default)]
+    pub evidence: Vec<String>,
+    /// Names of files that the auditor trusts.
+    #[serde(default)]
+    pub trusted: Vec<String>,
+    /// Pieces, which follow the files.
+    #[serde(default)]
+    pub pieces: usize,
+    /// The bundle of [`Work::Piece`].
+    #[serde(default)]
+    pub piece: Option<PathBuf>,
+    #[serde(default)]
+    pub formats: Vec<String>,
+    #[serde(default)]
+    pub reference: Option<String>,
+    #[serde(default)]
+    pub flags: Flags,
+}
+
+/// The flags of `hpsb-audit audit`, by their names.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Flags {
+    #[serde(default)]
+    pub paths: Vec<PathBuf>,
+    #[serde(default)]
+    pub key: Vec<String>,
+    #[serde(default)]
+    pub policy: Option<PathBuf>,
+    #[serde(default)]
+    pub require: Vec<String>,
+    #[serde(default)]
+    pub approvals: Option<PathBuf>,
+    #[serde(default)]
+    pub image: Option<String>,
+    #[serde(default)]
+    pub base: Vec<String>,
+    #[serde(default)]
+    pub trust: Option<PathBuf>,
+    #[serde(default)]
+    pub builder: Option<PathBuf>,
+    #[serde(default)]
+    pub seal_key: Option<PathBuf>,
+    #[serde(default)]
+    pub tsa_ca: Vec<PathBuf>,
+    #[serde(default)]
+    pub now: Option<String>,
+    #[serde(default)]
+    pub today: Option<String>,
+    #[serde(default)]
+    pub limit: BTreeMap<String, u64>,
+}
+
+/// A flag that is not understood is an error, never left out.
+type Read<T> = Result<T, String>;
+
+impl Flags {
+    pub fn keys(&self) -> Read<Vec<NamedKey>> {
+        let key = |text: &String| match text.strip_prefix("sha256:") {
+            Some(hex) => Sha256::from_hex(hex)
+                .map(NamedKey::Pin)
+                .ok_or_else(|| "expected sha256: and 64 lower-case hexadecimal digits".to_owned()),
+            None => Ok(NamedKey::File(text.into())),
+        };
+        self.key.iter().map(key).collect()
+    }
+
+    pub fn groups(&self) -> Read<Vec<Group>> {
+        let group = |word: &String| Group::from_word(word).ok_or_else(|| format!("no group is called {word:?}"));
+        self.require.iter().map(group).collect()
+    }
+
+    pub fn image(&self) -> Read<Option<Source>> {
+        self.image.as_deref().map(Source::parse).transpose()
+    }
+
+    pub fn bases(&self) -> Read<Vec<Source>> {
+        self.base.iter().map(|text| Source::parse(text)).collect()
+    }
+
+    pub fn now(&self) -> Read<Option<Timestamp>> {
+        self.now.as_deref().map(moment).transpose()
+    }
+
+    pub fn today(&self) -> Read<Timestamp> {
+        moment(self.today.as_deref().unwrap_or_default())
+    }
+
+    pub fn limits(&self) -> Read<Limits> {
+        let mut limits = Limits::default();
+        for (name, value) in &self.limit {
+            limits.set(name, *value).ok_or_else(|| format!("no limit is called {name:?}"))?;
+        }
+        Ok(limits)
+    }
+}
+
+fn moment(text: &str) -> Read<Timestamp> {
+    Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not a moment as in RFC 3339"))
+}
+
+/// The formats that a report is wanted in. A verification summary is for programs, and is written by the command line alone.
+pub fn formats(words: &[String]) -> Read<Vec<Format>> {
+    let format = |word: &String| {
+        let known = Format::from_word(word).filter(|format| *format != Format::Vsa);
+        known.ok_or_else(|| format!("no report format is called {word:?} here"))
+    };
+    words.iter().map(format).collect()
+}

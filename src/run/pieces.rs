@@ -1,0 +1,59 @@
+//! A run in pieces: each bundle is audited by an instance of the program of its own, as in the workers of a browser, and one instance combines
+//! the finished reports. The report is the same as if one instance had audited all bundles.
+
+use std::path::{Path, PathBuf};
+
+use super::given_keys::add_given_keys;
+use super::state::{Line, parsed, restored, text};
+use crate::audit::audit;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::dossier::{Dossier, Question, ReadImage, Storage};
+use crate::report::{BundleReport, Report};
+
+/// What errors name.
+const NAME: &str = "a finished report";
+
+/// Audits one bundle of a run: its finished report, for [`put_together`]. `report` says what is asked.
+///
+/// # Errors
+/// [`Error::Unwritable`].
+pub fn audit_piece(
+    path: &Path,
+    question: &Question<'_>,
+    report: &Report,
+    storage: Storage<'_>,
+    read_image: &ReadImage<'_>,
+) -> Result<Vec<u8>, Error> {
+    let audited = audit(Dossier::open(path, question, storage, read_image), question);
+    let line = Line::of(NAME, report, audited.file.map_or_else(|| Sha256::of(&[]), |(digest, _)| digest), &audited)?;
+    text(NAME, &line).map(String::into_bytes)
+}
+
+/// The reports of a run from its pieces, in the order of `paths`. `storage` needs the names of all bundles and the keys next to them, and no
+/// bundle's bytes.
+///
+/// It does NOT check who made the pieces: like a saved report, they are no evidence.
+///
+/// # Errors
+/// [`Error::Malformed`] for a piece that is not one, and for pieces of other bundles.
+pub fn put_together(
+    pieces: &[&[u8]],
+    paths: &[PathBuf],
+    question: &Question<'_>,
+    storage: Storage<'_>,
+) -> Result<Vec<BundleReport>, Error> {
+    let limits = question.limits;
+    let other = || Error::malformed(NAME, "the finished reports are not those of the bundles");
+    if pieces.len() != paths.len() {
+        return Err(other());
+    }
+    let read = |(piece, path): (&&[u8], &PathBuf)| {
+        let (of, _, report) = restored(NAME, parsed(NAME, piece)?, limits)?;
+        if of == path.display().to_string() { Ok(report) } else { Err(other()) }
+    };
+    let mut reports: Vec<BundleReport> = pieces.iter().zip(paths).map(read).collect::<Result<_, _>>()?;
+    let beside: Vec<_> = paths.iter().map(|path| storage.keys_beside(path, limits)).collect();
+    add_given_keys(&mut reports, &beside, limits);
+    Ok(reports)
+}

@@ -474,7 +474,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], json!([]));
 }
 
-/// The reader's own policy is applied at today's date: the sealer chose the case's moment, and must not choose it for the reader's `max-age` and
+/// The reader's own policy is applied as of today: the sealer chose the case's reference time, and must not choose it for the reader's `max-age` and
 /// waivers.
 #[test]
 fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {

@@ -50,12 +50,12 @@ pub(crate) struct Came<'a> {
 struct Row {
     asked: Asked,
     /// A description of the request, for the page.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "read only by the test that compares the page"))]
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
     /// Two descriptions: other responses that are saved, and other responses that are a note.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "read only by the test that compares the page"))]
     more: [&'static str; 2],
 }
 

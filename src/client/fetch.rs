@@ -330,7 +330,7 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
         [Call::ImageDigest, Call::ImageKey, Call::BuildLog, Call::Status].map(|call| format!("  {}", line(call))),
     );
     let keys = super::server::address(&base, Call::PublicKey(None));
-    lines.push(format!("GET {keys} once for each other bundle in the folder without a key"));
+    lines.push(format!("GET {keys} once for every other bundle in the folder that has no key"));
     Ok(())
 }
 

@@ -96,8 +96,8 @@ pub struct Report {
 pub enum Rules {
     /// The rules of this version: schema version 2.
     Current,
-    /// The rules of 0.1.0, for a report that 0.1.0 saved: schema version 1. An acceptance needed every group, and every check that did not run
-    /// rejected on its own.
+    /// The rules of 0.1.0, for a report that 0.1.0 saved: schema version 1. To be accepted, a bundle needed an answer in every group, and every check
+    /// that did not run rejected on its own.
     Version1,
 }
 

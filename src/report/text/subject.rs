@@ -11,7 +11,7 @@ use crate::report::{BundleReport, summary};
 pub(super) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
 
 /// The meaning of the words in brackets.
-pub(super) const KNOWN: &str = "signed: stated by the key's holder; recomputed: proved; given: unproved";
+pub(super) const KNOWN: &str = "signed: the signer states it; recomputed: proved; given: you supplied";
 
 /// The build name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {

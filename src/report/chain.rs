@@ -76,10 +76,16 @@ const PLANS: [Plan; 12] = {
         (KeyHolder, "key's holder", "trusted key", "a signed record states how it was obtained", Stated),
         (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
         (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
-        (Record, "signed archive", "build record", "file, members and record name the same build", Stated),
-        (ServerAnswers, "server's answers", "build record", "the saved responses identify this build", Stated),
-        (Commit, "signed archive", "commit", "every git object hashes to its name", Proved),
-        (WorkTree, "commit", "work tree", "the files are the commit's tree", Proved),
+        (Record, "signed archive", "build record", "no name of the build contradicts another", Stated),
+        (
+            ServerAnswers,
+            "server's answers",
+            "build record",
+            "saved responses next to the bundle name this build",
+            Stated,
+        ),
+        (Commit, "signed archive", "commit", "the objects are complete and hash to their names", Proved),
+        (WorkTree, "commit", "work tree", "the commit's files are unchanged in it", Proved),
         (Approval, "commit", "approval", "a supplied list approves it", Stated),
         (
             PushedImage,
@@ -95,7 +101,13 @@ const PLANS: [Plan; 12] = {
             "its digest is the one in the log; configuration and layers match its manifest",
             Proved,
         ),
-        (ImageSigner, "pushed image", "image's signer", "a key in the policy or the log signed its digest", Proved),
+        (
+            ImageSigner,
+            "pushed image",
+            "image's signer",
+            "a signature that the policy or the log leads to covers its digest",
+            Proved,
+        ),
         (Deployed, "supplied image", DEPLOYED, "referenced by digest, with an accepted manifest", Stated),
     ]
 };

@@ -68,6 +68,7 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
     heading(page, "Exceptions");
     list(page, summary::exceptions(report, bundle).iter());
     heading(page, "Controls supported");
+    page.push_str("A passed check supports a control. It does not satisfy a control by itself.\n\n");
     list(
         page,
         options.controls.supported(bundle).iter().map(|(control, checks)| {
@@ -86,7 +87,7 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
         false => page.push_str("Not known: the log and the Dockerfile were not read.\n"),
     }
     heading(page, "Other files that were read");
-    list(page, bundle.inputs.iter().map(|input| format!("{} {}: {}", input.kind, input.name, input.sha256)));
+    list(page, bundle.inputs.iter().map(|input| format!("{} {}: {}", input.words(), input.name, input.sha256)));
     heading(page, "How to repeat");
     let _ = writeln!(page, "{}\n", text(&summary::command(report, bundle)));
 }

@@ -172,6 +172,20 @@ impl InputReport {
         "key",
         "key-beside",
     ];
+
+    /// Whether the digest is that of an image's manifest or configuration, and not of the file that contains the image.
+    pub(crate) fn is_image(&self) -> bool {
+        ["image", "image-config", "base-image", "base-image-config"].contains(&self.kind)
+    }
+
+    /// The kind, and what its digest is of.
+    pub(crate) fn words(&self) -> String {
+        match self.kind {
+            "image" | "base-image" => format!("{} (digest of its manifest)", self.kind),
+            "image-config" | "base-image-config" => format!("{} (digest of the configuration)", self.kind),
+            kind => kind.to_owned(),
+        }
+    }
 }
 
 /// The key under which a signature verified.

@@ -193,7 +193,16 @@ fn input_id(seed: &str, at: usize, number: usize) -> String {
 }
 
 fn input_words(input: &InputReport) -> String {
-    format!("{} {}, {}", input.kind, input.name, input.sha256)
+    format!("{} {}, {}", input.words(), input.name, input.sha256)
+}
+
+/// An image's digest is not that of the file or layout that contains it.
+fn link(input: &InputReport) -> Value {
+    let href = sarif::uri(&input.name);
+    match input.is_image() {
+        true => json!({ "href": href }),
+        false => json!({ "href": href, "hashes": [{ "algorithm": "SHA-256", "value": input.sha256.hex() }] }),
+    }
 }
 
 /// What was examined besides the bundle.
@@ -203,7 +212,7 @@ fn inputs<'a>(seed: &'a str, at: usize, bundle: &'a BundleReport) -> impl Iterat
             "uuid": input_id(seed, at, number),
             "title": line(&input.name),
             "description": line(&input_words(input)),
-            "rlinks": [{ "href": sarif::uri(&input.name), "hashes": [{ "algorithm": "SHA-256", "value": input.sha256.hex() }] }],
+            "rlinks": [link(input)],
         })
     })
 }

@@ -160,7 +160,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml"
     )]
     Contract(self::admit::ContractCommand),
-    /// Show who signed which image, and when the signatures expire
+    /// Show which keys signed which image, and when the signatures expire
     #[command(
         after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy, no signer is trusted: each signature is shown with the name it claims."
     )]

@@ -1,4 +1,4 @@
-//! `trust`: shows who signed which image, and until when the signatures are valid.
+//! `trust`: shows which keys signed which image, and until when the signatures are valid.
 
 use std::fmt::Write as _;
 

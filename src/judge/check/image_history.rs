@@ -98,7 +98,7 @@ fn compare(
         }
     }
     Outcome::pass(format!(
-        "the history ends with the {} of the last stage of {witness}",
+        "the history ends with the {} of the last stage of {witness}, by keyword; of RUN, the command too",
         counted(instructions.len(), "instruction")
     ))
     .detail(format!("not compared: {} before them", counted(inherited, "entry")))

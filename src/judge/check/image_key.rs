@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-key",
     group: Group::Trust,
     level: Level::Require,
-    says: "the key that signed the image is the one that the signed log records or, if the log records none, one that the policy lists",
+    says: "the key behind the image's signature (for content trust, the root key) is the one that the signed log records or, if the log records none, one that the policy lists",
     explanation: "If the signed log records a content-trust key, the accepted root must be signed by exactly that key, and its certificate must \
 name the repository. If the log records none, as for registries with simple signing, the key must be one that the policy's [trust] lists; otherwise \
 the answer is unknown. The key in a server's /config-json is only a candidate.",
@@ -50,7 +50,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         .or_else(|| by_content_trust().next());
     match (recorded, by_content_trust) {
         (Some(recorded), Some((_, signer))) if signer.key == recorded => {
-            Outcome::pass("the key that signed the image is the one that the signed log records")
+            Outcome::pass("the root key of the image's content trust is the one that the signed log records")
                 .sides(&recorded, &signer.key)
         }
         (Some(recorded), Some((_, signer))) => {

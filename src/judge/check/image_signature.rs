@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-signature",
     group: Group::Trust,
     level: Level::Require,
-    says: "one of the policy's keys, or one that the signed log records, signed the digest in the log",
+    says: "a signature by one of the policy's keys or identities, or under the root key that the signed log records, covers the digest in the log",
     explanation: "Verifies every signature that was supplied with --trust or is in the folder trust/ next to the bundle: content trust (Notary v1), \
 simple signing (OpenPGP), and cosign with a key or keyless. The image is the one in the signed log: its repository, tag, digest and size. \
 One accepted signature is enough, unless the policy's [trust] requires several different signers. A content-trust root is trusted by the key id \

@@ -30,7 +30,7 @@ const OTHER_MEMBERS_SHOWN: usize = 100;
 
 /// Always passes, because evidence exists only if the signature was verified.
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
-    let mut outcome = Outcome::pass("a trusted key signed exactly these bytes")
+    let mut outcome = Outcome::pass("a trusted key signed exactly these bytes of the archive")
         .detail(format!("key {}", evidence.archive.key().fingerprint));
     let other = &evidence.manifest.other;
     if !other.is_empty() {
@@ -41,7 +41,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 }
 
 pub(super) fn accepted_alone() -> Outcome {
-    Outcome::pass("a trusted key signed exactly these bytes; nothing in them was examined")
+    Outcome::pass("a trusted key signed exactly these bytes of the archive; nothing in them was examined")
 }
 
 /// `beside` is a key next to the bundle that verifies the signature.

@@ -65,7 +65,22 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let outcome = match (faults.first(), refused.as_slice()) {
         (Some(fault), _) => Outcome::fail(fault),
         (None, []) => {
-            Outcome::pass(format!("the work tree is HEAD's tree; files and links compared: {}", proof.file_count()))
+            let excused = match excused.len() {
+                0 => String::new(),
+                count => format!("; not in HEAD, and allowed by expect.untracked: {count}"),
+            };
+            let absent = match tree.submodules.iter().filter(|module| module.state == SubmoduleState::Empty).count() {
+                0 => String::new(),
+                count => format!("; submodules without files, not compared: {count}"),
+            };
+            let converted = match tree.converted.len() {
+                0 => String::new(),
+                count => format!("; equal after a conversion that HEAD specifies: {count}"),
+            };
+            let compared = proof.file_count();
+            Outcome::pass(format!(
+                "HEAD's files are unchanged in the work tree; files and links compared: {compared}{converted}{excused}{absent}"
+            ))
         }
         (None, [first, ..]) if is_sparse(tree, &refused) => {
             Outcome::fail(format!("the clone is sparse; files of HEAD that it leaves out: {}", refused.len()))

@@ -36,7 +36,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let expiries = || accepted.iter().flat_map(|report| &report.expiries);
     let Some((what, first)) = expiries().min_by_key(|(_, moment)| *moment) else {
-        return Outcome::pass("no accepted metadata or key has an expiry time");
+        return Outcome::pass("none of the accepted metadata and keys has an expiry time that this check compares");
     };
     let stale: Vec<String> = expiries()
         .filter(|(_, moment)| *moment <= evidence.now)

@@ -52,7 +52,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
 }
 
 /// The beginning of a line about a build that pushed the image's name. What the name refers to now was not examined.
-pub(crate) const PUSHED_AS: &str = "an accepted build pushed the name as ";
+pub(crate) const PUSHED_AS: &str = "the signed log of an accepted build records a push as ";
 
 /// What accepted builds pushed under the image's name: a line for each, newest first.
 pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timestamp) -> Vec<String> {

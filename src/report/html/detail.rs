@@ -189,7 +189,7 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         );
     }
     for input in &bundle.inputs {
-        row(input.kind, &input.name, &input.sha256.hex());
+        row(&input.words(), &input.name, &input.sha256.hex());
     }
     page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }
@@ -229,7 +229,7 @@ fn files(page: &mut Markup, bundle: &BundleReport) {
     match check::SOURCE_TREE.answer_in(&bundle.findings) {
         Some(finding) if matches!(finding.status, Status::Fail | Status::Unknown) => answer(page, finding),
         Some(finding) if finding.status == Status::Pass => {
-            page.raw("<p>None: the work tree equals the commit's tree.</p>\n");
+            answer(page, finding);
         }
         _ => {
             page.raw("<p>The files were not compared with the commit.</p>\n");

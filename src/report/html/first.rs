@@ -100,7 +100,7 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
 /// What to do after this verdict.
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
-        Verdict::Accept => "Every check that the policy requires passed. The reviewer decides on the exceptions, and on the points that are not proved, before the build is deployed.".into(),
+        Verdict::Accept => "Every group that the policy requires has an answer, and no required check rejects. The reviewer decides on the exceptions, and on the points that are not proved, before the build is deployed.".into(),
         Verdict::AcceptInPart => in_part(report, bundle),
         Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy this build. Obtain the bundle and the build server's key again, over separate channels, and compare them. A key that was found only next to the bundle proves nothing.".into(),
         Verdict::Reject => format!(
@@ -124,7 +124,7 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         steps.push("review the waivers under Exceptions".to_owned());
     }
     let steps = if steps.is_empty() { "list the required groups in the policy".into() } else { steps.join("; ") };
-    format!("Nothing failed, but this is not a full acceptance. Before the build is deployed: {steps}.")
+    format!("No check rejects this build, but this is not a full acceptance. Before the build is deployed: {steps}.")
 }
 
 fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {

@@ -49,7 +49,7 @@ fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
         let (all, of_period) = (key.builds.to_string(), key.builds_in_period.to_string());
         [format!("{name}\n{}", key.fingerprint), all, of_period, first, last]
     });
-    table(page, look, "keys", &["key", "builds", "in the period", "first use", "last use"], keys);
+    table(page, look, "keys", &["key", "builds", "in the period", "first build", "last build"], keys);
     if let Some(sample) = &answer.sample {
         let title = format!(
             "sample of {} of {} in the period, seed {:?}",

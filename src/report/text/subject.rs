@@ -51,10 +51,10 @@ fn proved(bundle: &BundleReport) -> Vec<&'static str> {
     let is_whole = has_digest && all(&["image-config", "image-layers"]);
     let things = [
         (all(&["manifest-signature"]), "the archive is unaltered since the key below signed it"),
-        (all(&["source-objects", "source-commit", "source-tree"]), "the source in it is the commit below"),
+        (all(&["source-objects", "source-commit", "source-tree"]), "the files of the commit below are in it unchanged"),
         (is_whole, "the supplied image has the digest in the log, and its layers are those of its manifest"),
         (has_digest && !is_whole, "the supplied image's manifest has the digest in the log"),
-        (all(&["image-signature"]), "a key in the policy, or one recorded in the log, signed that digest"),
+        (all(&["image-signature"]), "a signature that the policy or the log leads to covers the digest in the log"),
     ];
     things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words).collect()
 }

@@ -27,7 +27,7 @@ use sha1::{Digest as _, Sha1};
 
 const KEY: &str = include_str!("../fixtures/inputs/keys/server-p256.pem");
 
-/// Limits that are low enough that nothing large is created and that inputs reach them.
+/// Limits low enough that inputs reach them and that nothing large is created.
 pub fn limits() -> Limits {
     let mut limits = Limits::default();
     for (name, value) in [
@@ -64,7 +64,7 @@ pub fn limits() -> Limits {
     limits
 }
 
-/// A whole bundle file. This tests little more than the decompressor: CRCs stop changed inputs.
+/// A whole bundle file. This tests little more than the decompressor, because CRCs reject changed inputs.
 pub fn bundle(bytes: &[u8]) {
     sound(Bundle::from_reader(bytes, &limits()));
 }
@@ -187,7 +187,7 @@ fn workload(bytes: &[u8], form: Form) {
     assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
 }
 
-/// An image that the simple walk finds is in the result, or something is unknown and nothing is admitted.
+/// Asserts that every image found by the simple walk is in the result, or that something is unknown and nothing is admitted.
 fn assert_finds(read: &Workload, bytes: &[u8]) {
     if read.images.iter().any(|image| image.image.is_err()) {
         return;
@@ -205,7 +205,7 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
     }
 }
 
-/// The evidence has no build: everything that runs lacks a build.
+/// The evidence has no build, so everything that runs lacks a build.
 pub fn inventory(bytes: &[u8]) {
     let Ok(read) = Inventory::read("fuzz", bytes, &[], &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().inventory_entries);
@@ -381,7 +381,7 @@ fn snapshot(git: BTreeMap<Vec<u8>, Vec<u8>>) -> Snapshot {
     Snapshot { repository: b"repository".to_vec(), git, work_tree: BTreeMap::new(), faults: Vec::new() }
 }
 
-/// A proof never fails as a whole, and does not depend on the number of threads.
+/// Asserts that a proof does not fail as a whole and does not depend on the number of threads.
 fn proved(snapshot: &Snapshot) {
     let limits = limits();
     let (one, three) = (prove(snapshot, 1, &limits), prove(snapshot, 3, &limits));
@@ -405,7 +405,7 @@ pub fn audit(bytes: &[u8]) {
     written(report);
 }
 
-/// As above, but from the uncompressed signed archive.
+/// Like [`audit`], but from the uncompressed signed archive.
 pub fn audit_inner_tar(bytes: &[u8]) {
     written(audit_tar(&with_checksums(bytes)));
 }
@@ -468,7 +468,7 @@ pub fn saved_report(bytes: &[u8]) {
     }
 }
 
-/// A case has only one encoding.
+/// A case, which has exactly one valid encoding.
 pub fn case(bytes: &[u8]) {
     match Case::read("fuzz", bytes, &limits()) {
         Ok(case) => {
@@ -510,7 +510,7 @@ pub fn image_documents(bytes: &[u8]) {
     }
     tar.resize(tar.len() + 1024, 0);
     let Some(image) = read_image(&tar) else { return };
-    // Every digest and size labelled recomputed is that of a blob.
+    // Every digest and size that is labelled as recomputed must be that of a blob.
     let documents = image.indexes.iter().chain(&image.manifest).map(|document| (document.digest, document.size));
     let config = image.config.iter().map(|config| (config.digest, config.size));
     let layers = image.layers.iter().filter_map(|layer| layer.measured.as_ref());

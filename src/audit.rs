@@ -189,7 +189,8 @@ const KEYS_SHOWN: usize = 100;
 /// How many keys next to a bundle are tried on a signature that no trusted key verifies.
 const KEYS_BESIDE_TRIED: usize = 8;
 
-/// The first key next to the bundle that verifies the bundle's signature. The key is not trusted: it only distinguishes a wrong key from changed bytes.
+/// The first key next to the bundle that verifies the bundle's signature. The key is not trusted. It only helps to tell a wrong key from changed
+/// bytes.
 fn verified_by_a_key_beside<'k>(seal: &Seal, keys_beside: &'k [(String, PublicKey)]) -> Option<(&'k str, Fingerprint)> {
     let mut tried = keys_beside.iter().take(KEYS_BESIDE_TRIED);
     tried.find(|(_, key)| seal.verify(key).is_ok()).map(|(name, key)| (name.as_str(), key.fingerprint()))
@@ -274,14 +275,14 @@ fn conclude<'a>(evidence: &Evidence<'_>, question: &Question<'_>, in_play: &[Gro
     let findings = run_all(&Gate::Open(evidence), question, in_play);
     // A file or folder next to the bundle that turns out not to be evidence (an empty folder `trust/`) does not put its group in play.
     let asked = check::in_play(question.policy, &question.handed.groups(), &[]);
-    // Evidence that this build cannot judge does.
+    // Evidence that this build cannot check puts its group in play.
     let is_evidence = |finding: &Finding| finding.is_answer() || finding.status == Status::NotRun(Reason::NotBuiltIn);
     let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && is_evidence(finding));
     let in_play = in_play.iter().copied().filter(|group| asked.contains(group) || answered(group)).collect();
     Judged { in_play, findings, built: Some(evidence.built_image()), ..Judged::default() }
 }
 
-/// What the policy expects, as a fact, if other witnesses state the same kind of fact.
+/// The commit that the policy expects, as a fact, because other witnesses also state commits.
 fn expected_facts(policy: &Policy) -> Option<Fact> {
     let commit = policy.expect.commit.as_ref()?.to_string();
     Some(Fact::new("commit", "policy", commit, Known::Given))
@@ -331,19 +332,19 @@ fn keys_tried(question: &Question<'_>, keys_beside: &[(String, PublicKey)]) -> V
     trusted.take(KEYS_SHOWN).chain(beside).collect()
 }
 
-/// Selects an image if a source has several: by the policy's platforms and by the pushed digests in the log.
+/// How to select an image from a source that has several: by the policy's platforms and by the pushed digests in the log.
 fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
     let digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
     Choice { platforms: policy.expect.platforms.clone(), digests }
 }
 
-/// Inputs of the build that the commit does not pin. They are read from the log, and from the Dockerfile that the policy specifies. If it specifies
-/// none and the log shows no numbered steps, they are read from the Dockerfile at docker's default path.
+/// Inputs of the build that the commit does not pin. They are read from the log, and from the Dockerfile that the policy specifies. If the policy
+/// specifies none and the log shows no numbered steps, they are read from the Dockerfile at docker's default path.
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();
     let steps = log.is_some_and(BuildLog::shows_steps);
-    // If the log has lines from two builders, a program in the build may have printed the steps, and they may hide the Dockerfile's instructions.
+    // If the log has lines from two builders, a program in the build may have printed the steps, which may then hide the Dockerfile's instructions.
     let doubtful = log.is_some_and(|log| log.builder().is_err());
     let file = (named.is_some() || !steps || doubtful).then(|| evidence.whole_dockerfile(named));
     let mut inputs = outside::Inputs::new();

@@ -2,7 +2,7 @@
 //!
 //! # Overview
 //!
-//! The gate verifies the signature; then the audit examines the content. Data flows one way. [`audit()`] is this picture as one function.
+//! The gate verifies the signature; then the audit examines the content. Data flows one way. The function [`audit()`] performs all of these steps.
 //!
 //! ```text
 //! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: parsed within bounds
@@ -22,9 +22,9 @@
 //!   one rule for all checks: [`Finding::rejects`].
 //! - An [`Error`] states why there is no verdict. An invalid signature is not an error: it is a finding, and the verdict is a rejection.
 //!
-//! The library reads no clock, network or environment. Bytes and the time of the audit are arguments, so the same bytes, policy and
-//! time give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the parts that touch files. With the feature
-//! `fetch`, the module `client` sends requests to servers. Every bound on untrusted input is a field of [`Limits`].
+//! The library does not read the clock, the network or the environment. Bytes and the time of the audit are arguments, so the same bytes, policy and
+//! time give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the parts that touch files. With the feature `fetch`,
+//! the module `client` sends requests to servers. Every bound on untrusted input is a field of [`Limits`].
 //!
 //! # What a verdict means
 //!

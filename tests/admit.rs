@@ -224,7 +224,7 @@ fn image_names_are_shown_and_secrets_are_hidden() {
     let last = report["images"][4].to_string();
     assert!(!last.contains("hunter2") && last.contains("***") && last.contains(DIGEST), "{last}");
 
-    // The program's own hint is complete.
+    // The program's own hint is not masked.
     folder.write("contract.yaml", "workload: hyper-protect-basic.a.U2FsdGVkX18AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
     let (code, page) = text(&folder, "contract.yaml", &[]);
     assert!(code == 1 && page.contains("decrypt it with --workload-password FILE"), "{page}");
@@ -259,7 +259,7 @@ fn paths_of_images_are_bounded_and_distinct() {
     assert_ne!(workload.images[0].place, workload.images[1].place);
 }
 
-/// Totals are bounded, not just single parts: all files of a call share one budget.
+/// Totals are bounded, not just single parts: all workload files of a command share one budget.
 #[test]
 fn workloads_share_one_budget() {
     let folder = place(POLICY);
@@ -292,7 +292,7 @@ fn an_unverified_bundle_is_reported_and_is_not_evidence() {
     );
     assert!(text.contains("manifest-signature"), "{text}");
 
-    // A broken store: the bundle is cut off, so it is not evidence either.
+    // A truncated bundle is not evidence either.
     bytes.truncate(bytes.len() / 2);
     folder.write(&format!("evidence/{BUNDLE}"), &bytes);
     let (code, report) = admit(&folder, "compose.yaml", &[]);
@@ -318,7 +318,7 @@ fn missing_evidence_workload_or_image_is_not_a_success() {
         let report: Value = serde_json::from_str(&answer.out).unwrap();
         assert_eq!((answer.code, report["error"]["code"].as_str()), (code, Some(word)), "{arguments:?}");
     }
-    // A missing store is an error even if there are other stores.
+    // A missing evidence folder is an error even if there are others.
     let answer =
         run(folder.path(), &[&["admit", "compose.yaml", "--evidence", "no-such-folder"][..], &policy[..]].concat());
     assert_eq!(answer.code, 3, "{}", answer.out);
@@ -871,7 +871,7 @@ fn the_build_servers_own_record_is_checked() {
     assert_eq!((code, rows[1].as_str(), rows[2].as_str()), (1, "fail", "fail"));
 
     policy("");
-    // Revoked; without a revocation list; without a path to the root; under DigiCert's pin.
+    // Revoked; without a revocation list; without a path to the root; judged under the pinned DigiCert root.
     let list = fs::read(folder.path().join("record/signer.crl")).unwrap();
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));

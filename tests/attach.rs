@@ -136,7 +136,7 @@ fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
     assert_eq!(attach(&folder, "layout", &IMAGE).code, 0);
     assert_eq!(folder.listing(), after);
 
-    // A saved report attaches the same summary.
+    // `report` attaches the same summary from a saved report.
     let json = ["--report", "json=report.json", IMAGE[0], IMAGE[1]];
     let mut arguments = vec!["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW];
     arguments.extend(json);
@@ -164,7 +164,7 @@ fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
 #[test]
 fn nothing_is_attached_to_an_unproved_image() {
     let folder = folder();
-    // No image given and none required: accepted, but there is nothing to attach to.
+    // With no image given and none required, the bundle is accepted, but there is nothing to attach to.
     folder.write(
         "policy.toml",
         fs::read_to_string(folder.path().join("policy.toml")).unwrap().replace(", \"image\"", ""),

@@ -1,4 +1,5 @@
-//! One budget bounds an audit: repeated references are charged once, inputs that multiply are stopped, and answers show the first entries and a count.
+//! One budget bounds an audit: repeated references are charged once, inputs whose cost multiplies are stopped, and answers list the first entries and
+//! count the rest.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};

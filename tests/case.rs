@@ -318,7 +318,7 @@ fn every_tampering_is_refused_and_named() {
     refused(&moved, key, "the order of members was changed");
     let mut first = good.clone();
     first.swap(0, 1);
-    // A file that does not begin like a case is read as a bundle, which it is not.
+    // A file that does not begin like a case is read as a bundle, and is a malformed one.
     for members in [first.as_slice(), &good[1..]] {
         folder.write("case.tar", packed(members));
         let (code, report) = audit(&folder, key);
@@ -382,7 +382,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
             message(&answer)
         );
     }
-    // A seal, if there is one, is that of a different case.
+    // If the case has a seal, the seal belongs to a different case.
     fs::remove_file(folder.path().join("case.tar")).unwrap();
     let mut signed = members(&sealed(&folder, &["--sign-key", "ada.key"]));
     signed[policy].1.extend(b"\n# another policy\n");
@@ -414,7 +414,7 @@ fn a_case_for_filing_has_digests_and_no_evidence() {
 }
 
 #[test]
-fn two_people_sign_off() {
+fn sign_offs_of_two_people_are_verified_and_named() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     let sign_off = |role: &str, key: &str| {
@@ -474,7 +474,7 @@ fn two_people_sign_off() {
     assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], json!([]));
 }
 
-/// The reader's own policy is applied at today's date: the sealer chose the case's moment, and must not choose it for the reader's `max-age` and
+/// The reader's own policy is applied as of today: the sealer chose the case's reference time, and must not choose it for the reader's `max-age` and
 /// waivers.
 #[test]
 fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
@@ -556,7 +556,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
         assert_eq!(report["case"]["repeated"], "same-answers", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
 
-        // Its report has schema version 1 and is compared by that version's rules; it is reproduced byte for byte.
+        // Its report has schema version 1, is compared by that version's rules, and is reproduced byte for byte.
         let folder = Folder::new();
         let bytes = fs::read(top.join(&case)).unwrap();
         let saved = members(&bytes).into_iter().find(|(name, _)| name == "report.json").unwrap().1;
@@ -572,9 +572,9 @@ fn cases_of_version_0_1_are_read_and_compared() {
     }
 }
 
-/// A policy that 0.1.0 took and this version refuses: the case is judged on the reader's terms, which do not need it.
+/// The case's policy was valid in 0.1.0 and is refused by this version: the reader's policy or key decides, and the case's policy is not needed.
 #[test]
-fn a_case_whose_own_policy_is_refused_is_judged_by_the_readers() {
+fn a_case_whose_policy_is_now_refused_is_judged_by_the_readers_policy() {
     let folder = Folder::with_fixture("good-policy");
     let bytes = fs::read(program::fixture("inputs/cases-0.1").join("own-policy.tar")).unwrap();
     let mut edited = members(&bytes);

@@ -49,7 +49,7 @@ fn compare(directory: &Path) -> Vec<String> {
     let case = CaseFile::read(directory);
     let expect = case.expect();
     if let Some(feature) = case.features().iter().find(|name| !hpsb_audit::features().contains(&name.as_str())) {
-        // Without the feature, nothing that needs it may be accepted: in part at best, if its group is not required.
+        // Without the feature, a fixture that needs it must not be accepted, except in part if the feature's group is not required.
         let report: Value = serde_json::from_slice(&run(directory, &case, "json").stdout).unwrap();
         let accepted = report["verdict"] == "accept";
         return accepted.then(|| format!("accepted without the feature {feature}")).into_iter().collect();
@@ -100,7 +100,7 @@ fn compare(directory: &Path) -> Vec<String> {
     faults
 }
 
-/// Root causes of one bundle that are the same: two checks that reject with the same message, or for the same object. If a cause does not reject,
+/// Root causes that one bundle reports twice: two checks that reject with the same message, or for the same object. If a cause does not reject,
 /// each of its consequences rejects on its own.
 fn repeated_causes(bundle: &Value) -> Vec<String> {
     let findings = bundle["findings"].as_array().unwrap();
@@ -195,7 +195,7 @@ fn names_show_which_fixtures_fail() {
     }
 }
 
-/// Checks that no audit of a fixture answers, with the tests that show that they can pass and object.
+/// Checks that no fixture's audit answers, with the tests that show that these checks can pass and fail.
 const ELSEWHERE: [(&str, &str); 10] = [
     ("image-tag", "tests/registry.rs"),
     ("builder-record", "tests/admit.rs"),
@@ -209,7 +209,7 @@ const ELSEWHERE: [(&str, &str); 10] = [
     ("attestation-record", "tests/admit.rs"),
 ];
 
-/// Without a fixture in which a check fails, nothing shows that it can object; without one in which it passes, nothing shows that it can be met.
+/// Without a fixture in which a check fails, nothing shows that it can fail; without one in which it passes, nothing shows that it can pass.
 #[test]
 fn every_check_fails_in_one_fixture_and_passes_in_another() {
     let mut shown = std::collections::BTreeSet::new();

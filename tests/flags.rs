@@ -11,16 +11,16 @@ use std::process::Command;
 
 use program::{Answer, BUNDLE, Folder, NOW, fixture, has_feature, run};
 
-/// What a flag does there.
+/// What a flag does on a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
-    /// The answer with it says this, and the answer without it does not. An empty text: it is another answer.
+    /// The output with the flag contains this text, and the output without it does not. If the text is empty, the two only differ.
     Honoured(&'static str),
     Refused,
 }
 use Is::{Honoured, Refused};
 
-/// A command line, and the flag that replaces the same flag in it.
+/// A command line, a flag to add to it (in place of the same flag, if it has one), and the effect.
 type Row = (&'static str, &'static [&'static str], Is);
 
 /// The digest that the fixture's signed log names.
@@ -50,7 +50,7 @@ const ROWS: &[Row] = &[
     ("audit BUNDLE --key key.pem --image docker://localhost:1/a", &["--offline"], Refused),
     ("audit BUNDLE --key key.pem", &["--report", "vsa=v.json"], Refused),
     ("audit BUNDLE --key key.pem", &["--attach", "oci:layout"], Refused),
-    // A case, on the reader's terms.
+    // A case, judged by the reader's policy and keys.
     ("audit case.tar --key key.pem", &["--key", "other.pem"], Honoured("REJECTED")),
     ("audit case.tar --key key.pem", &["--policy", "strict.toml"], Honoured("source-commit:")),
     ("audit case.tar --key key.pem", &["--require", "image"], Honoured("image-digest:")),
@@ -67,13 +67,13 @@ const ROWS: &[Row] = &[
     ("audit case.tar --key key.pem", &["--shard", "0/2"], Refused),
     ("audit case.tar --key key.pem", &["--state", "state"], Refused),
     ("audit case.tar --key key.pem", &["--memory", "100"], Refused),
-    // On the sealer's terms.
+    // Judged by the case's policy and keys, because its seal is trusted.
     ("audit case.tar --seal-key ada.pub", &["--key", "key.pem"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--policy", "policy.toml"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--require", "image"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--now", NOW], Refused),
     ("audit case.tar --seal-key ada.pub", &["--limit", "archive_members=3"], Honoured("archive_members=3")),
-    // On neither's terms.
+    // Neither a policy or key nor a trusted seal.
     ("audit case.tar", &["--now", NOW], Refused),
     ("audit case.tar", &["--require", "image"], Refused),
     ("audit case.tar --seal-key other-person.pub", &["--seal-key", "ada.pub"], Honoured("ACCEPTED")),
@@ -245,7 +245,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("admit", "report threads workload-password"),
     ("reconcile", "report threads workload-password reference"),
     ("extract", "to"),
-    // How servers are reached: of what they answer nothing is judged.
+    // How servers are reached: no check examines their responses.
     (
         "fetch",
         "ca cert credential-helpers idle-timeout key-file limit outside-ca parallel plain-http plan region registry-auth resolve timeout tries",
@@ -254,7 +254,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("sign-off", "role sign-key"),
     ("report", "output sign-key"),
     ("self-test", "report"),
-    // The content of a key record: nothing is checked.
+    // The content of a key record: these flags restrict no check.
     (
         "key enroll",
         "bundle challenge-bundle channel limit obtained-at obtained-by second-at second-by second-channel second-copy sign-key to",
@@ -334,7 +334,7 @@ fn words(line: &str) -> Vec<String> {
     line.split(' ').map(|word| if word == "2026-03-10" { NOW.into() } else { word.to_owned() }).collect()
 }
 
-/// `line` with the flag: it replaces the same flag.
+/// `line` with the flag, in place of the same flag if `line` has it.
 fn with(line: &[String], flag: &[&str]) -> Vec<String> {
     let mut line = line.to_vec();
     if let Some(at) = line.iter().position(|word| word == flag[0]) {
@@ -362,7 +362,7 @@ fn every_flag_that_restricts_is_honoured_or_refused() {
         let given = run_in(if writes { &second } else { &first }, &with(&base, flag));
         let (before, after) = (said(&without), said(&given));
         let fault = match is {
-            // Where the line alone is refused too, it is for another reason.
+            // If the line without the flag is refused too, the reason is a different one.
             Refused => given.code != 2 || (without.code == 2 && (!after.contains(flag[0]) || before.contains(flag[0]))),
             Honoured(_) if without.code == 2 || given.code == 2 => true,
             Honoured("") => before == after,
@@ -379,7 +379,7 @@ fn every_flag_that_restricts_is_honoured_or_refused() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Everything that was answered, without line breaks and columns.
+/// The exit code and the whole output, without line breaks and columns.
 fn said(answer: &Answer) -> String {
     let text = format!("exit {} {}{}", answer.code, answer.out, answer.err);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -396,7 +396,7 @@ fn copy_of(folder: &Folder) -> Folder {
     copy
 }
 
-/// The names below `Commands:`, those of their own commands too, as the help lists them. What is not built in has no help.
+/// The commands and subcommands that the help lists below `Commands:`. The help omits commands that are not built in.
 fn commands(folder: &Folder, above: &[&str]) -> Vec<String> {
     let help = run(folder.path(), &[above, &["--help"]].concat()).out;
     let Some((_, list)) = help.split_once("\nCommands:\n") else { return vec![above.join(" ")] };

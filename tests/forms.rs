@@ -69,14 +69,12 @@ fn indented(text: &str) -> String {
 fn compose_files_cannot_hide_images() {
     let folder = place();
     ends(&folder, &service(""), 0, &[]);
-    // A1
     ends(
         &folder,
         &service("    extends: {file: other.yaml, service: b}\n"),
         1,
         &["services.a.extends.file", "docker compose config"],
     );
-    // A2
     ends(
         &folder,
         &service("    pre_start:\n    - {image: 'docker.io/evil/x:latest', command: [sh]}\n"),
@@ -89,7 +87,6 @@ fn compose_files_cannot_hide_images() {
         0,
         &["services.a.pre_start[0]"],
     );
-    // A3
     ends(
         &folder,
         &service("    volumes:\n    - {type: '${T:-image}', source: 'docker.io/evil/x:latest', target: /app}\n"),
@@ -98,7 +95,6 @@ fn compose_files_cannot_hide_images() {
     );
     ends(&folder, &service("volumes:\n  v: {driver: '${D}', driver_opts: {image: evil}}\n"), 1, &["volumes.v.driver"]);
     ends(&folder, &service("volumes:\n  v: {driver: image, driver_opts: {image: evil/x}}\n"), 1, &["evil/x"]);
-    // A4
     for merge in ["! <<", "! \"<<\"", "!!str <<", "\"<<\""] {
         let text = service(&format!(
             "    {merge}: {{volumes: [{{type: image, source: 'docker.io/evil/x:latest', target: /app}}]}}\n"
@@ -111,9 +107,8 @@ fn compose_files_cannot_hide_images() {
         1,
         &["docker.io/evil/x:latest"],
     );
-    // A14
     ends(&folder, &format!("include: []\nservices:\n  a: {{image: '{GOOD}', build: null}}\n"), 0, &[]);
-    // A16
+    // Services that extend each other.
     let circle = format!("services: {{ok: {{image: '{GOOD}'}}, a: {{extends: b}}, b: {{extends: a}}}}");
     let (code, report) = admit(&folder, &circle);
     assert_eq!((code, report["images"].as_array().unwrap().len()), (1, 3), "{report:#}");
@@ -131,7 +126,7 @@ fn compose_files_cannot_hide_images() {
 }
 
 #[test]
-fn a_file_with_marks_of_two_forms_is_malformed_and_both_are_named() {
+fn a_file_that_matches_two_forms_is_malformed_and_both_are_named() {
     let folder = place();
     let pod = format!("apiVersion: v1\nkind: Pod\nspec: {{containers: [{{name: a, image: '{GOOD}'}}]}}\n");
     let evil = archive(&folder, &[("docker-compose.yaml", "services: {a: {image: evil}}\n")]);
@@ -306,7 +301,7 @@ fn contracts_cannot_hide_images() {
     ends(&folder, &whole(&workload, "type: env\n", "image: evil\n"), 1, &["a contract does not have the key `image`"]);
 }
 
-/// What Terraform's yamlencode and other tools write before user-data is created (A13).
+/// What Terraform's yamlencode and other tools write before user-data is created.
 #[test]
 fn sections_that_are_mappings_are_read() {
     let folder = place();

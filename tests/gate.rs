@@ -238,7 +238,7 @@ fn rsa_signatures_have_exactly_the_length_of_the_modulus() {
     }
 }
 
-/// RFC 8017, 8.2.2, step 2b: a representative not below the modulus is not a signature, though its power is the same.
+/// RFC 8017, 8.2.2, step 2b: a number not below the modulus is not a signature, although its modular power is the same.
 #[test]
 fn a_signature_plus_the_modulus_is_refused() {
     let key = key(&Named::Server.public_pem()).unwrap();
@@ -289,7 +289,7 @@ fn the_pkcs1_form_of_a_key_is_the_same_key() {
 }
 
 #[test]
-fn weak_rsa_keys_are_refused_with_the_broken_rule() {
+fn weak_rsa_keys_are_refused_and_the_message_states_the_rule() {
     let server = Named::Server.rsa();
     let with = |n: &BigUint, e: u64| key(&rsa_public_pem(n, &BigUint::from(e)));
     let of_bits = |bits: u32| (BigUint::from(1_u8) << (bits - 1)) + 1_u8;

@@ -370,7 +370,7 @@ fn compare_names_the_files_that_differ() {
 }
 
 #[test]
-fn compare_two_bundles_and_a_bundle_with_an_image() {
+fn compare_lists_differences_between_bundles_and_with_an_image() {
     let folder = folder("bundles");
     umoci_image(&folder);
     let name = |arguments: &[String]| arguments[1].clone();
@@ -401,7 +401,7 @@ fn compare_two_bundles_and_a_bundle_with_an_image() {
 }
 
 #[test]
-fn the_history_names_what_it_was_compared_with() {
+fn the_report_states_what_the_history_was_compared_with() {
     let folder = folder("history");
     let wallet = support::image::Image::wallet();
     let case = || Case::good("made", "").image(&wallet).hand_over(&[], &wallet.layout());

@@ -125,7 +125,7 @@ fn containerd_index(image: &Image) -> Vec<Entry> {
     entries
 }
 
-/// `cosign save`: a folder with the image, its signature and annotations that name their kinds.
+/// `cosign save`: a folder with the image, its signature and annotations that state the kind of each.
 fn cosign_saved(image: &Image) -> Vec<Entry> {
     let payload = br#"{"critical":{}}"#.to_vec();
     let config = br#"{"architecture":"","os":"","rootfs":{"type":"layers","diff_ids":[]}}"#.to_vec();
@@ -168,7 +168,7 @@ fn keeping(image: &Image) -> Vec<Form> {
     };
     vec![
         form("a layout, blob by blob", "oci", image.layout()),
-        form("the same in a tar file", "oci-archive", image.layout()),
+        form("a layout in a tar file", "oci-archive", image.layout()),
         form("skopeo's dir", "dir", directory(image)),
         form("ko and kaniko with a layout", "oci", ko(image)),
         form("jib in OCI's form", "oci-archive", ko(image)),

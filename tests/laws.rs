@@ -240,7 +240,7 @@ fn backtraces_enabled_by_the_environment_are_in_no_answer() {
     assert!(bare.out.contains("signature-1") && bare.out == asked.out, "{}\n{}", bare.out, asked.out);
 }
 
-/// Validates every report, and broken ones, with Debian's python3-jsonschema, which shares no code with this program.
+/// Validates every report, and deliberately invalid ones, with Debian's python3-jsonschema, which shares no code with this program.
 #[test]
 fn every_report_is_valid_by_an_independent_validator() {
     const PYTHON: &str = "\
@@ -289,7 +289,7 @@ for line in sys.stdin:
     assert!(found.is_empty(), "{found}");
 }
 
-/// The doctest of `VerifiedArchive` shows that other crates cannot make one; this shows that this crate makes it in one place.
+/// The doctest of `VerifiedArchive` shows that other crates cannot make one; this test shows that this crate makes one in a single place.
 #[test]
 fn a_verified_archive_is_constructed_in_one_place() {
     let mut makers = Vec::new();

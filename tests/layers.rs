@@ -63,7 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bzip2-threads", &[]),
 ];
 
-/// Foreign crates and the modules that may use them: one crate, one file or folder. Crates used in many places (serde) are vocabulary.
+/// Third-party crates and the one file or folder that may use each. Crates that are used everywhere (serde) are exempt.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["workload"]),
     ("base64ct", &["cli", "client", "crypto", "judge", "trust", "workload"]),
@@ -196,7 +196,7 @@ fn super_stays_inside_the_module() {
 }
 
 #[test]
-fn foreign_crates_stay_where_they_are_wrapped() {
+fn third_party_crates_are_used_only_in_their_modules() {
     let manifest: toml::Table = toml::from_str(&read(Path::new("Cargo.toml"))).expect("a manifest");
     // Crates for one platform are listed under `target`.
     let platforms = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);

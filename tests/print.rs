@@ -178,7 +178,7 @@ fn the_examples_on_paper_are_those_on_screen() {
 
 #[test]
 #[ignore = "tests/print"]
-fn an_accepted_build() {
+fn an_accepted_build_prints_correctly() {
     let folder = with_policy("good-rsa-2048", KEY);
     let pages = audit(&folder, &["--policy", "policy.toml"], (0, "ACCEPTED: manifest, source"));
     for page in &pages {
@@ -195,7 +195,7 @@ fn an_accepted_build() {
 
 #[test]
 #[ignore = "tests/print"]
-fn an_accepted_build_with_a_witnessed_key() {
+fn an_accepted_build_with_a_witnessed_key_prints_correctly() {
     let folder = Folder::with_fixture("good-key-witnessed");
     let pages = audit(&folder, &["--policy", "policy.toml"], (0, "ACCEPTED: manifest, source"));
     for text in ["Ada at 2026-03-03T08:00:00Z over server-api", "Bob at 2026-03-04T08:00:00Z over courier"] {
@@ -206,7 +206,7 @@ fn an_accepted_build_with_a_witnessed_key() {
 /// Accepted in part, with an image and the longest possible names: text wider than the paper is wrapped.
 #[test]
 #[ignore = "tests/print"]
-fn a_build_accepted_in_part_with_long_and_odd_names() {
+fn a_build_accepted_in_part_with_long_and_odd_names_prints_correctly() {
     let folder = Folder::with_fixture("image-good");
     let long = format!("it's a folder/{}/{}", "deep-".repeat(30), "x".repeat(120));
     fs::create_dir_all(folder.path().join(&long)).unwrap();
@@ -231,7 +231,7 @@ fn strict(more: &str) -> String {
 
 #[test]
 #[ignore = "tests/print"]
-fn a_build_rejected_for_six_reasons() {
+fn a_build_rejected_for_six_reasons_prints_correctly() {
     let folder = with_policy("good-rsa-2048", &strict(""));
     let pages = audit(&folder, &["--policy", "policy.toml", "--require", "image,trust"], (1, "REJECTED"));
     assert!(pages.iter().all(|page| page.contains("more: see Findings")), "{}", pages[0]);
@@ -240,7 +240,7 @@ fn a_build_rejected_for_six_reasons() {
 /// Everything that a first page can hold: six reasons, six exceptions with long words, a waiver, four lines of a key record.
 #[test]
 #[ignore = "tests/print"]
-fn a_rejected_build_with_everything_on_the_first_page() {
+fn a_rejected_build_with_everything_fits_the_first_page() {
     let folder = Folder::with_fixture("good-key-witnessed");
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     let digest = Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
@@ -265,7 +265,7 @@ fn a_rejected_build_with_everything_on_the_first_page() {
 
 #[test]
 #[ignore = "tests/print"]
-fn a_waived_build() {
+fn a_waived_build_prints_correctly() {
     let folder = with_policy("good-rsa-2048", KEY);
     let digest = Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
     let waiver = "owner = \"Ada\"\nreason = \"the release is older than the rule\"\nexpires = 2026-12-31T00:00:00Z\n";
@@ -278,20 +278,20 @@ fn a_waived_build() {
 
 #[test]
 #[ignore = "tests/print"]
-fn a_build_signed_by_another_key() {
+fn a_build_signed_by_another_key_prints_correctly() {
     audit(&Folder::with_fixture("other-key_fail"), &["--key", "key.pem"], (1, "REJECTED"));
 }
 
 #[test]
 #[ignore = "tests/print"]
-fn a_bundle_without_a_verdict() {
+fn a_bundle_without_a_verdict_prints_correctly() {
     audit(&Folder::with_fixture("bundle-gzip_fail"), &["--key", "key.pem"], (3, "NO VERDICT"));
 }
 
-/// A case that two people signed off and an authority time-stamped, on the sealer's terms.
+/// A case that two people signed off and an authority time-stamped, judged by its own policy because its seal is trusted.
 #[test]
 #[ignore = "tests/print"]
-fn a_case() {
+fn a_case_prints_correctly() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let openssl = |arguments: &[&str]| drop(tool("openssl", arguments, folder.path()));
     let mut policy = KEY.to_owned();
@@ -340,7 +340,7 @@ fn a_case() {
 
 #[test]
 #[ignore = "tests/print"]
-fn many_bundles() {
+fn many_bundles_print_correctly() {
     let folder = Folder::with_fixture("two-bundles-one-rejected_fail");
     filed(
         &folder,
@@ -351,7 +351,7 @@ fn many_bundles() {
 
 #[test]
 #[ignore = "tests/print"]
-fn a_reconciliation() {
+fn a_reconciliation_prints_correctly() {
     let (folder, from) = (Folder::new(), fixture("good-approved"));
     for (to, name) in [("evidence/", BUNDLE), ("", "key.pem"), ("", "approvals.csv")] {
         folder.write(&format!("{to}{name}"), fs::read(from.join(name)).unwrap());

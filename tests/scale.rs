@@ -123,7 +123,7 @@ fn an_interrupted_run_continues_and_ends_the_same() {
         assert!(again.stdout == whole.stdout, "cut at {cut}: {}", String::from_utf8_lossy(&again.stderr));
         assert_eq!(lines(&top.join("state")).len(), 25);
     }
-    // Saved reports are reused, not made again: a mark in a saved report is found in the result.
+    // Saved reports are reused, not made again: a change made to a saved report appears in the result.
     let marked =
         String::from_utf8(state.clone()).unwrap().replace("a trusted key signed exactly these bytes", "taken over");
     fs::write(top.join("state"), marked).unwrap();
@@ -136,7 +136,7 @@ fn an_interrupted_run_continues_and_ends_the_same() {
     assert!(command.output().unwrap().stdout == whole.stdout);
 }
 
-/// The set of named bundles does not identify a run, and no bundle's line names the others: the size would grow with the square of their number.
+/// The set of named bundles does not identify a run. No bundle's line names the others, or the size would grow with the square of their number.
 #[test]
 fn a_bundles_line_does_not_name_the_other_bundles() {
     let top = estate("named");
@@ -166,7 +166,7 @@ fn changed_bundles_are_audited_again() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&bundle, &bytes).unwrap();
-    // Saved server answers appear next to another bundle.
+    // Saved server answers are added next to another bundle.
     fs::write(top.join("bundles/01/status.json"), b"{\"status\": \"image build failed\"}").unwrap();
     let resumed = run(&top, &["--format", "json", "--state", "state"]);
     assert!(resumed.stdout == run(&top, &["--format", "json"]).stdout);

@@ -97,7 +97,7 @@ impl Server {
         self.lines.as_ref().unwrap().recv_timeout(PATIENCE).expect("a line")
     }
 
-    /// The next line about this event; earlier lines are skipped. An index event counts once everything in it is evaluated.
+    /// The next line about this event; earlier lines are skipped. An index event is skipped while it has pending bundles.
     fn event(&self, event: &str) -> Value {
         self.line_with(|line| line["event"] == event && (event != "index" || line["pending"] == 0))
     }
@@ -352,7 +352,7 @@ fn requests_that_are_not_reviews_admit_nothing() {
 }
 
 #[test]
-fn changes_of_policy_evidence_and_certificate_take_effect_and_faults_admit_nothing() {
+fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
     let ready = |code: u16| assert_eq!(server.curl(&folder, "/readyz", &[], None).0, code);
@@ -557,12 +557,12 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
     for (name, body, codes) in [
         ("a long key above many images", with("x", json!({ &long: containers(9_000, "a") })), &[413][..]),
         ("many images", with("containers", containers(1_001, &good())), &[413]),
-        ("as many images as are checked", with("containers", containers(1_000, "a")), &[200]),
+        ("the maximum number of images", with("containers", containers(1_000, "a")), &[200]),
         ("many nodes", with("x", json!(vec![0; 100_000])), &[413]),
         ("many empty tables", with("x", json!(vec![json!({}); 60_000])), &[413]),
         ("many short keys", with("x", (0..60_000).map(|at| (format!("{at:x}"), json!(0))).collect()), &[413]),
         ("deep lists", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(100_000)), &[400]),
-        ("nested as deeply as is read", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
+        ("nested to the maximum depth", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
         ("a long name", with("containers", containers(1, &format!("a@{long}"))), &[200]),
         ("many long names", with("containers", containers(900, &"a/".repeat(2_000))), &[200]),
         ("many variables", with("containers", containers(900, &"$".repeat(2_000))), &[413]),
@@ -577,7 +577,7 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
         ),
         ("half a surrogate", review("prod", "a").to_string().replace("\"ada\"", "\"\\ud800\""), &[400]),
         (
-            "more than is read",
+            "longer than the maximum",
             review("prod", "a").to_string().replace("\"ada\"", &format!("\"{}\"", "x".repeat(9 << 20))),
             &[413],
         ),
@@ -629,7 +629,7 @@ fn slow_or_silent_clients_do_not_delay_others() {
 }
 
 #[test]
-fn time_is_applied_to_each_request() {
+fn max_age_is_compared_with_the_time_of_the_request() {
     // The build dates from 2026-03-02T10:15:30: at the given moment it is 7 days old.
     for (age, allowed) in [("8d", true), ("7d", false)] {
         let folder = place(&format!("{POLICY}[expect]\nmax-age = \"{age}\"\n"));

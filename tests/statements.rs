@@ -72,7 +72,7 @@ fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level()
 
 #[test]
 fn a_build_that_is_not_accepted_has_no_statement() {
-    // A report that is requested with it is still written.
+    // A report that is requested together with the statement is still written.
     let refused = |name, more: &[&str], verdict: &str| {
         let folder = Folder::new();
         let beside = folder.path().join("report.json");
@@ -88,11 +88,11 @@ fn a_build_that_is_not_accepted_has_no_statement() {
     assert_eq!(refused("good-policy-and-key", &["--require", "image"], "reject"), 1);
     // Without a policy there is nothing to summarise.
     assert_eq!(refused("text-html-in-branch", &[], "none"), 2);
-    // In part: the exit code is the missing summary's.
+    // Accepted in part: the exit code reports the missing summary.
     assert_eq!(refused("verdict-waived", &[], "accept-in-part"), 1);
 }
 
-/// The last line says the exit code that the process ends with, on the screen and in a file.
+/// The last line states the exit code that the process ends with, on the screen and in a file.
 #[test]
 fn an_acceptance_in_part_without_its_summary_ends_with_the_exit_code_of_the_process() {
     let (directory, folder) = (fixture("verdict-waived"), Folder::new());

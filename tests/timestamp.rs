@@ -282,10 +282,10 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
     refused("neither a time-stamp response nor a token", "ca.pem");
 }
 
-/// Unsupported encodings are refused by name: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
+/// The refusal of an unsupported encoding names it: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
 /// needed; and imprints by hashes other than the requested one.
 #[test]
-fn unsupported_encodings_and_imprints_are_refused_by_name() {
+fn refusals_of_unsupported_encodings_and_imprints_name_them() {
     let folder = folder();
     let path = folder.path();
     let refused = |expected: &str| {

@@ -32,10 +32,13 @@ const STRICTER: &[(&str, &str)] = &[
 
 const REVOKED_BY_ANOTHER: &str = "trust-gpg-key-revoked-by-another_fail";
 
-/// The opposite cases.
+/// Cases that this program accepts and skopeo with gpg 2.2 does not, each with the reason.
 const LENIENT: &[(&str, &str)] = &[
     ("good-trust-gpg-expired-since", "gpg checks the key today, this program at the time of the signature"),
-    ("good-trust-gpg-key-replaced-later", "the same, for a key that was replaced, not lost"),
+    (
+        "good-trust-gpg-key-replaced-later",
+        "gpg checks today whether the key was replaced; this program accepts its earlier signatures",
+    ),
     ("good-trust-gpg-subkey", "skopeo 1.9 compares the subkey's fingerprint, later versions the primary key's"),
 ];
 

@@ -8,8 +8,8 @@ use std::fmt;
 pub(crate) struct MemberPath(Vec<u8>);
 
 impl MemberPath {
-    /// Parses a tar member's name. `./`, doubled and trailing slashes are dropped, so that equal places have equal names. The result is empty for `.`
-    /// and `./` alone. An error describes what is wrong with the name.
+    /// Parses a tar member's name. `./`, doubled and trailing slashes are dropped, so that different spellings of one path become equal. The result is
+    /// empty for `.` and `./` alone. An error describes what is wrong with the name.
     pub(crate) fn parse(raw: &[u8]) -> Result<Self, &'static str> {
         if raw.is_empty() {
             return Err("an empty name");
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_places_have_equal_names() {
+    fn different_spellings_of_one_path_are_equal() {
         let plain = MemberPath::parse(b"a/b").expect("good");
         for other in [&b"./a/b"[..], b"a/b/", b"a//b", b"a/./b/."] {
             assert_eq!(MemberPath::parse(other), Ok(plain.clone()));

@@ -38,7 +38,7 @@ impl<'a, R: Read> SignedTar<'a, R> {
         Ok(Some(member))
     }
 
-    /// The number of members and folders so far, including folders without a member of their own.
+    /// The number of paths so far: members, and folders without a member of their own.
     pub(crate) fn place_count(&self) -> u64 {
         self.tree.nodes.len() as u64
     }

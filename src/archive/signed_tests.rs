@@ -107,7 +107,8 @@ while head := sys.stdin.buffer.read(8):
         shutil.rmtree(top, ignore_errors=True)
 ";
 
-/// The same lines for the archive as this program reads it. `None`: the archive is refused, or a check finds a fault in a repository in it.
+/// The lines that [`UNPACK`] should print for the archive, as this program reads it. `None`: the archive is refused, or a check finds a fault in a
+/// repository in it.
 fn judged(bytes: &[u8]) -> Option<String> {
     let limits = Limits::default();
     let manifest = Manifest::from_tar(bytes, &limits, &crate::base::budget::Budget::of_unknown_input(&limits)).ok()?;
@@ -144,7 +145,7 @@ fn judged(bytes: &[u8]) -> Option<String> {
         }
         for (path, content) in &snapshot.git {
             let path = [top.as_slice(), b".git/", path].concat();
-            // No check looks at modes below .git.
+            // No check examines modes below .git.
             let mode = git_folders.get(&path).map_or(0, |(_, mode)| *mode);
             add(&path, if mode & 0o100 == 0 { "f" } else { "x" }, sha256(content));
         }

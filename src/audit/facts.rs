@@ -1,8 +1,8 @@
 //! Facts that were read from a bundle and stored, so that the bundle can be evaluated under a different policy without being read again.
 //!
-//! They contain what checks need: the record, the log's events, the proof of the source without objects and files, and the files next to the
-//! bundle. Of the source's files, they contain only the Dockerfile that the policy specified, and of an image, only what the policy's platforms
-//! selected. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
+//! They contain what checks need: the record, the log's events, the proof of the source (without its objects and files), and the files next to the
+//! bundle. Of the source's files, they contain only the Dockerfile specified by the policy. Of an image, they contain only the part selected by the
+//! policy's platforms. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -143,7 +143,7 @@ impl Content<'_> {
         Content { manifest, source, server, trust, builder, image }
     }
 
-    /// Drops what no check needs again.
+    /// Drops everything that no check will need again.
     fn shelve(&mut self, dockerfile: &str, digits: Option<&str>) {
         if let ([snapshot], Some(source)) = (self.manifest.snapshots.as_slice(), &mut self.source) {
             source.shelve(snapshot, dockerfile.as_bytes(), digits);

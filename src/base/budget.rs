@@ -220,7 +220,7 @@ impl Total {
     }
 }
 
-/// There is no separate memory limit; the limits on inputs bound memory.
+/// There is no separate memory limit, because the limits on inputs bound memory.
 fn unbounded(limits: &Limits) -> Bound {
     Bound { allowed: u64::MAX, ..limits.held_base_bytes() }
 }

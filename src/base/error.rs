@@ -225,7 +225,7 @@ impl Error {
                 let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
                 format!(
                     "these keys are next to the bundle, which does not make them trusted: {}. \
-                     Compare the fingerprint with one that you obtained in a different way, then specify the key with --key",
+                     Get the key's fingerprint from the server's operator over a different channel. If it is equal, run again with --key FILE",
                     keys.join("; ")
                 )
             }

@@ -88,7 +88,7 @@ const HIDE_ALL: [Rule; 6] = [
 const URL_USER: Rule = (r"([A-Za-z][A-Za-z0-9+.-]*://)([^/\s@]+)@", &["://"]);
 
 struct Pattern {
-    /// Its bit in a [`Bits`].
+    /// The pattern's bit in a [`Bits`].
     bit: Bits,
     regex: Regex,
 }
@@ -134,7 +134,7 @@ impl Words {
         }
     }
 
-    /// The patterns of which this text contains a word.
+    /// The patterns that have a word in this text.
     fn of(&self, text: &[u8]) -> Bits {
         let mut found = 0;
         for (at, letter) in text.iter().enumerate() {

@@ -13,7 +13,7 @@ impl<Q, A> Default for Memo<Q, A> {
 }
 
 impl<Q, A: Clone> Memo<Q, A> {
-    /// The result for `question`, which must contain everything that affects the result; `is_same` compares the stored question with `question`.
+    /// The result for the input `question`, which must contain everything that affects the result; `is_same` compares it with the stored input.
     pub(crate) fn answer(
         &self,
         is_same: impl Fn(&Q) -> bool,

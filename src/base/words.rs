@@ -60,7 +60,7 @@ pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w 
     near.min_by_key(|(far, _)| *far).map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
 }
 
-/// The same suggestion from serde's message about an unknown field: "unknown field `x`, expected one of `a`, `b`".
+/// The suggestion of [`did_you_mean`] for serde's message about an unknown field: "unknown field `x`, expected one of `a`, `b`".
 pub(crate) fn meant_field(message: &str) -> String {
     let Some((_, rest)) = message.split_once("unknown field `") else { return String::new() };
     // Every second piece is a field name.

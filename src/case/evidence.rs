@@ -22,7 +22,7 @@ use crate::report::Report;
 use crate::run::add_given_keys;
 use crate::trust::TrustFile;
 
-/// The terms under which a case is audited: either the case's own, which prove nothing to anyone else, or the reader's.
+/// The policy and keys with which a case is audited: either the case's own, which prove nothing to anyone else, or the reader's.
 #[derive(Debug, Clone)]
 pub(crate) struct CaseTerms {
     pub(crate) policy: Policy,
@@ -38,7 +38,7 @@ pub(super) const GIVEN_TRUST: &str = "given/trust";
 pub(super) const GIVEN_BUILDER: &str = "given/builder";
 
 impl Case {
-    /// The terms stored in the case.
+    /// The policy and keys stored in the case.
     ///
     /// # Errors
     /// The errors of [`Policy::from_toml`] and [`PublicKey::from_pem`].
@@ -103,7 +103,7 @@ impl Case {
         let asked = &self.record.question;
         let groups = groups(&asked.handed, "question.handed")?;
         let is_given = |group| groups.contains(&group);
-        // One list records what was supplied, and each bundle records where its files are: the two must agree.
+        // The case lists what was supplied, and each bundle lists where its files are: the two lists must agree.
         for bundle in &self.record.bundles {
             let trust = bundle.trust.as_deref() == Some(GIVEN_TRUST);
             let builder = bundle.builder.as_deref() == Some(GIVEN_BUILDER);

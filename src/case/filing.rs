@@ -1,4 +1,4 @@
-//! What a case for filing leaves out, and which places in a full case look as if they contain a secret.
+//! What a case for filing leaves out, and which places in a full case seem to contain a secret.
 
 use std::collections::BTreeMap;
 

@@ -112,17 +112,17 @@ impl Case {
         self.record.left_out.iter().map(|member| (member.name.as_str(), member.size))
     }
 
-    /// The sealed verdict, for which nothing vouches here.
+    /// The sealed verdict. Nothing here shows that it is genuine.
     pub fn sealed_verdict(&self) -> &str {
         &self.record.verdict
     }
 
-    /// Places in the evidence that, when the case was sealed, contained what looks like a secret.
+    /// Places in the evidence that seemed to contain a secret when the case was sealed.
     pub fn secrets_seen(&self) -> &[String] {
         &self.record.secrets_seen
     }
 
-    /// Whether the case stores the evidence in these places.
+    /// Whether the case stores the evidence that seems to contain a secret.
     pub fn keeps_secrets(&self) -> bool {
         self.record.profile == Profile::Full && !self.record.secrets_seen.is_empty()
     }

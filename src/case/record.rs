@@ -27,7 +27,7 @@ pub(crate) struct Record {
     /// A day, `YYYY-MM-DD`.
     pub(crate) retain_until: Option<String>,
     pub(crate) bundles: Vec<BundleRecord>,
-    /// Places in the evidence that contain what looks like a secret.
+    /// Places in the evidence that seem to contain a secret.
     pub(crate) secrets_seen: Vec<String>,
     /// Every other sealed member, sorted by name.
     pub(crate) members: Vec<Member>,

@@ -1,4 +1,4 @@
-//! `audit case.tar`: repeats the audit under the case's own terms and under the reader's.
+//! `audit case.tar`: repeats the audit with the case's own policy and keys, and with the reader's.
 
 use super::evidence::CaseTerms;
 use super::record::Profile;
@@ -44,7 +44,7 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
         case.must_be_sealed_by(key)?;
     }
     let stamps = case.stamps(reader.authorities, reader.today, limits)?;
-    // An earlier version may have taken a policy that this one refuses. The reader's own terms do not need it.
+    // An earlier version may have accepted a policy that this version refuses. An audit with the reader's own policy does not need that policy.
     let (own_terms, refused) = match case.own_terms(limits) {
         Ok(terms) => (Some(terms), None),
         Err(error) if error.exit_code() == 2 => (None, Some(error)),
@@ -190,7 +190,7 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
     remarks
 }
 
-/// A report that says why there is no verdict.
+/// A report that states why there is no verdict.
 fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, now: Timestamp) -> Report {
     let message = match repeated {
         Repetition::NotRepeated => "the case was sealed without its evidence: the audit cannot be repeated".to_owned(),

@@ -29,7 +29,7 @@ impl Case {
         (1..).take_while(|number| self.attached.contains_key(&stamp_name(*number))).count()
     }
 
-    /// The digest that the stamp after the first `before` stamps covers: that of `case.json` and those stamps,
+    /// The digest that the next stamp after the first `before` stamps covers: the digest of `case.json` and those stamps,
     /// concatenated.
     fn imprint(&self, before: usize) -> Sha256 {
         let stamps = (1..=before).filter_map(|number| self.attached.get(&stamp_name(number)));

@@ -91,7 +91,7 @@ impl Needs {
         needs
     }
 
-    /// An image may be read from a registry.
+    /// Notes what is needed to read these images: the network if one is in a registry, and other programs if credential helpers may run.
     fn ask<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>, network: &NetworkArguments) {
         self.network = !network.offline && sources.into_iter().any(|source| matches!(source, Source::Registry(_)));
         #[cfg(feature = "fetch")]

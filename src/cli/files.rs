@@ -60,7 +60,7 @@ fn partial(path: &Path) -> Result<PathBuf, Error> {
     Ok(path.with_file_name(format!(".{name}.partial-{}", std::process::id())))
 }
 
-/// The folder of the pages that a page links to.
+/// The folder for the pages to which the page at `path` links.
 fn folder_of_pages(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{name}.bundles"))
@@ -115,7 +115,7 @@ fn stage_folder(
     written.map_err(|error| Error::unwritable(folder.display().to_string(), &error))
 }
 
-/// Writes a page, and writes the pages that it links to into `folder`, which is later renamed to `pages`.
+/// Writes a page. The pages to which it links are written into `folder`, which is later renamed to `pages`.
 fn fill(
     path: &Path,
     folder: Option<&Path>,

@@ -29,7 +29,7 @@ pub(crate) struct Access {
     pub(crate) hint: Option<&'static str>,
 }
 
-/// A registry's login, for the registry's token server if a trust server points to that server.
+/// A registry's login. It may be sent to the registry's token server if a trust server refers to that token server.
 #[derive(Debug)]
 pub(crate) struct Lent {
     pub(crate) login: Login,

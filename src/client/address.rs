@@ -29,7 +29,8 @@ pub(crate) fn is_allowed(url: &Url) -> bool {
     }
 }
 
-/// Whether a server at `from` may redirect to `to`: never from https to plain http; always within the same server.
+/// Whether a server at `from` may redirect to `to`: always within the same origin; otherwise only to an allowed
+/// address, and never from https to plain http.
 pub(crate) fn may_lead_to(from: &Url, to: &Url) -> bool {
     from.origin() == to.origin() || (is_allowed(to) && (from.scheme() != "https" || to.scheme() == "https"))
 }

@@ -50,12 +50,12 @@ pub(crate) struct Came<'a> {
 struct Row {
     asked: Asked,
     /// A description of the request, for the page.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "read only by the test that compares the page"))]
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// Descriptions of other responses that are saved and of other responses that are a note.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
+    /// Two descriptions: other responses that are saved, and other responses that are a note.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read only by the test that compares the page"))]
     more: [&'static str; 2],
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn is_html(body: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const BEGIN: &str = "| what is asked | saved | note |\n";
+    const BEGIN: &str = "| request | saved | note |\n";
 
     fn cell(numbers: &[u16], more: &str) -> String {
         let numbers = numbers.iter().map(u16::to_string);

@@ -1,4 +1,4 @@
-//! Writes files so that each is either complete or absent, never outside the folder and never over other content.
+//! Writes files so that each is either complete or absent. Nothing is written outside the folder or over other content.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

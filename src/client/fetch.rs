@@ -237,7 +237,7 @@ fn repository_of(settings: &Settings) -> Option<ImageReference> {
     ImageReference::parse(&format!("{}/{}", settings.registry()?, settings.repository.as_deref()?))
 }
 
-/// A build's name has `.` in place of `/`, which cannot be undone. But if the repository is known, the text after it is
+/// In a build's name, `.` replaces `/`, which cannot be undone. But if the repository is known, the text after it is
 /// the tag.
 fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference> {
     let (server, repository) = (settings.registry()?, settings.repository.as_deref()?);
@@ -330,7 +330,7 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
         [Call::ImageDigest, Call::ImageKey, Call::BuildLog, Call::Status].map(|call| format!("  {}", line(call))),
     );
     let keys = super::server::address(&base, Call::PublicKey(None));
-    lines.push(format!("GET {keys} once for each other bundle in the folder without a key"));
+    lines.push(format!("GET {keys} once for every other bundle in the folder that has no key"));
     Ok(())
 }
 

@@ -79,7 +79,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn files_are_never_replaced_and_each_difference_is_kept_once() {
+fn files_are_never_replaced_and_differing_content_is_kept_once() {
     let scratch = Scratch::new("beside");
     let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let build = folder.build(&name()).unwrap();
@@ -118,7 +118,7 @@ fn the_record_states_when_bytes_were_first_saved() {
     assert!(text.contains("7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"), "{text}");
     assert!(text.contains("image-key.pem"));
     assert!(text.contains("image-key.asc"));
-    // The record drops entries that the step no longer lists as missing and files that are now in the folder.
+    // The record drops a missing file if the step no longer lists it or if it is now in the folder.
     build.keep(&place("image-key.pem"), b"key", origin(9)).unwrap();
     end_step(&build, &["image-key.pem"]);
     let text = String::from_utf8(fs::read(scratch.0.join(NAME).join("evidence.json")).unwrap()).unwrap();

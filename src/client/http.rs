@@ -439,7 +439,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resolve_is_parsed_as_curl_does() {
+    fn resolve_is_parsed_as_in_curl() {
         let read = |text: &str| Resolve::parse(text).map(|r| (r.host, r.port, r.address.to_string()));
         assert_eq!(read("sbs.example.com:443:127.0.0.1"), Some(("sbs.example.com".into(), 443, "127.0.0.1".into())));
         assert_eq!(read("sbs:8443:[::1]"), Some(("sbs".into(), 8443, "::1".into())));

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_parsed_as_docker_does() {
+    fn image_names_are_parsed_as_in_docker() {
         for (text, full, endpoint) in [
             ("nginx", "docker.io/library/nginx", "https://registry-1.docker.io"),
             ("index.docker.io/acme/wallet:v1", "docker.io/acme/wallet:v1", "https://registry-1.docker.io"),

@@ -168,8 +168,8 @@ impl<'a> Saver<'a> {
         Ok(Self { run, folder: root.build(name)?, report: BuildReport::new(name), missing: Vec::new() })
     }
 
-    /// Runs the step for one source. What `work` keeps, reports as missing or notes becomes the source's outcome in
-    /// evidence.json and in the report.
+    /// Runs the step for one source. Everything that `work` keeps, notes or reports as missing becomes part of the
+    /// source's outcome in evidence.json and in the report.
     pub(crate) fn step(&mut self, source: Source, from: &str, work: impl FnOnce(&mut Self)) {
         let (files, faults) = (self.report.files.len(), self.report.faults.len());
         work(self);

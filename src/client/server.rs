@@ -230,7 +230,7 @@ pub(crate) enum Newest {
     Build(BuildName),
     /// There is no finished build, or a build is running; in both cases, the names are empty.
     None,
-    /// The server did not state it.
+    /// The server did not state its newest build.
     Unknown(Error),
 }
 

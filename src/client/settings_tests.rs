@@ -24,7 +24,7 @@ fn paths(texts: &[&str]) -> Vec<PathBuf> {
 }
 
 #[test]
-fn defaults_equal_those_of_the_client() {
+fn defaults_equal_those_of_ibms_client() {
     let settings = read(
         "defaults",
         r#"{"hostname": "sbs.example.com", "UUID": "1-2", "SECRET": "hunter2", "GITHUB_URL": "git@github.com:a/b.git"}"#,
@@ -62,7 +62,7 @@ fn named_files_come_before_defaults() {
 }
 
 #[test]
-fn absolute_paths_are_looked_up_where_the_client_looks() {
+fn absolute_paths_are_looked_up_where_ibms_client_looks() {
     let settings = read("absolute", r#"{"HOSTNAME": "h", "CLIENT_CRT_KEY": "/keys/me.pem"}"#).unwrap();
     assert_eq!(settings.certificate, paths(&["work/keys/me.pem", "own/keys/me.pem", "/keys/me.pem"]));
 }

@@ -14,14 +14,14 @@ use crate::judge::policy::Policy;
 use crate::report::{Admission, BundleReport, ImageReport, WorkloadFile};
 use crate::workload::{UsedImage, Workload};
 
-/// The terms for evaluating workloads.
+/// The inputs for evaluating workloads.
 #[derive(Debug, Clone, Copy)]
 pub struct AdmissionQuestion<'a> {
     /// What is trusted, expected and required.
     pub policy: &'a Policy,
     /// The attestation record of an instance that runs the workload.
     pub attestation: Option<&'a Attestation>,
-    /// The moment to evaluate for.
+    /// The time as of which workloads are evaluated.
     pub now: Timestamp,
 }
 
@@ -47,8 +47,8 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     }
 }
 
-/// When an acceptance ends if only the clock changes: when the first waiver that it needs ends or when the build
-/// reaches the policy's maximum age.
+/// When an accepted build stops being accepted if only the clock changes: when the first waiver that it needs expires
+/// or when it reaches the policy's maximum age.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
     let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;

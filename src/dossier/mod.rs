@@ -31,8 +31,8 @@ use crate::judge::finding::Group;
 use crate::report::Depth;
 use crate::trust::TrustFile;
 
-/// Reads the image that belongs to a bundle. It is called only after the bundle's signature is verified, with the known properties of the
-/// expected image, and within the budget of the audit.
+/// Reads the image that belongs to a bundle. It is called only after the bundle's signature is verified. Its arguments are the known properties of
+/// the expected image, and the audit's budget.
 pub type LoadImage<'a> = dyn Fn(&Choice, &Budget) -> Result<ImageFacts, Error> + 'a;
 
 /// Reads an image from its source.

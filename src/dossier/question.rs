@@ -1,4 +1,4 @@
-//! The question of a run, and the terms for its answers.
+//! The question of a run, and the terms under which bundles are evaluated.
 
 use super::handed::{Handed, NOTHING};
 use crate::base::error::Error;

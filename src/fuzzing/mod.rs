@@ -49,7 +49,7 @@ pub fn inner_tar(bytes: &[u8]) {
     }
 }
 
-/// An OpenPGP signature in a commit or a tag. None verifies over a text that the fixtures' signer never signed.
+/// An OpenPGP signature in a commit or a tag. No signature verifies over a text that the fixtures' signer never signed.
 #[cfg(feature = "openpgp")]
 pub fn openpgp_signature(bytes: &[u8]) {
     use crate::crypto::openpgp::{Certificate, read_detached};

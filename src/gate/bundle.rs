@@ -129,7 +129,7 @@ fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error
     }
 }
 
-/// Also bounds the file itself, so that reading ends even for a device or a growing file.
+/// Bounds the bytes of the file itself, so that reading ends even for a device or a growing file.
 struct Bounded<R> {
     inner: R,
     left: u64,

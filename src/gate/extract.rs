@@ -27,8 +27,8 @@ pub struct Extracted {
     pub folders: u64,
 }
 
-/// Unpacks the archive into the folder `to`, which must not exist. Everything is first written into a new folder next to `to`, which is renamed
-/// to `to` when it is complete. On an error, the new folder is removed.
+/// Unpacks the archive into the folder `to`, which must not exist. Everything is first written into a new folder next to `to`. When that folder is
+/// complete, it is renamed to `to`; on an error, it is removed.
 ///
 /// Every name and link is checked before the first byte is written. Only this function refuses a symbolic link that is absolute or leads out of
 /// the folder: a repository may contain one, and checks compare it like any other link, but it is not safe to follow. Files get the modes

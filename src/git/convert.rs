@@ -10,7 +10,7 @@ use crate::base::digest::Sha256;
 /// The line endings that a path's attributes request in the work tree (gitattributes(5), "text" and "eol").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineEnds {
-    /// As in the blob.
+    /// The same as in the blob.
     Kept,
     /// `eol=crlf`: each line ending is written as CR LF.
     Crlf,

@@ -1,4 +1,4 @@
-//! Repository formats that are refused, and files that are ignored and listed.
+//! Repository formats that are refused, and auxiliary files that are listed but not read.
 //!
 //! A format is refused if it would let git see objects other than those proved here, or no objects at all.
 

@@ -13,7 +13,7 @@ pub(super) enum InflateFault {
     Memory,
 }
 
-/// Size of the pieces in which content is read if it is not needed as a whole.
+/// Content that is not needed as a whole is read in pieces of this size.
 const PIECE: usize = 1 << 16;
 
 /// A decoder that is reused for many streams.

@@ -116,7 +116,7 @@ fn check_blob(reader: &Reader<'_>, path: &[u8], id: ObjectId, listing: &mut List
         Some(other) => format!("{id} is a {other}, not a blob"),
         None => format!("blob {id} is missing"),
     };
-    // With more faults than these the whole tree is unproved.
+    // If there are more faults than this, the whole tree counts as unproved.
     if listing.faults.len() <= FAULTS_NAMED {
         listing.faults.push(format!("/{}: {fault}", String::from_utf8_lossy(path)));
         listing.unproved.push(path.to_vec());

@@ -9,7 +9,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Vec<u8>>,
-    /// The length of all parts, plus one for each.
+    /// The total length of all parts, plus one for each part.
     letters: u64,
     /// Whether the pattern is matched against the whole path or only against the last component.
     anchored: bool,
@@ -129,10 +129,10 @@ pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 type Resume<'a> = (&'a [Vec<u8>], &'a [&'a [u8]]);
 
 /// Matches the parts of a pattern against the names of a path. `**` matches any number of names; at the end, it matches
-/// at least one. `may_end` reports whether the match may end with these names left.
+/// at least one. `may_end` reports whether the match may end while these names are left.
 fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) -> bool) -> bool {
     let (mut parts, mut names) = (parts, names);
-    // The last `**`: the parts after it, and the remaining names where those parts have not been tried.
+    // Where to resume after the last `**`: the parts after it, and the names at which they have not been tried yet.
     let mut resume: Option<Resume<'_>> = None;
     loop {
         match (parts.split_first(), names.split_first()) {
@@ -161,7 +161,7 @@ fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) ->
 /// Matches one part against one whole name.
 fn match_name(part: &[u8], name: &[u8]) -> bool {
     let (mut part, mut name) = (part, name);
-    // The last `*`: the pattern after it, and the remaining bytes where that pattern has not been tried.
+    // Where to resume after the last `*`: the pattern after it, and the bytes at which it has not been tried yet.
     let mut resume: Option<(&[u8], &[u8])> = None;
     loop {
         match (part.split_first(), name.split_first()) {

@@ -278,7 +278,7 @@ fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<
     Ok((commit, signed))
 }
 
-/// An annotated tag of HEAD's commit: the first ref that points to it, and the number of further ones.
+/// An annotated tag of HEAD's commit: the first ref that points to the tag, and the number of further refs.
 struct TagAtHead {
     id: ObjectId,
     name: String,
@@ -320,7 +320,8 @@ fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut V
     tags
 }
 
-/// Extracts the signatures of tags at HEAD. These copies have a size limit, which includes the commit's signature.
+/// Extracts the signatures of tags at HEAD. One limit applies to the total size of these copies and the commit's
+/// signature.
 fn read_signed_tags(
     reader: &mut Reader<'_>,
     tags: Vec<TagAtHead>,
@@ -356,7 +357,7 @@ fn read_signed_tags(
     None
 }
 
-/// Sorts newest first; with equal times, in the order in which they were found.
+/// A sort key: newest first; commits with equal times keep the order in which they were found.
 type Age = (Reverse<Option<Timestamp>>, usize);
 
 /// Why a file of the proved tree cannot be read.

@@ -7,7 +7,7 @@ use super::malformed::Malformed;
 use super::object::{Link, read_links};
 use super::object_id::ObjectId;
 
-/// Every referenced object, once, with the kinds that its references state.
+/// Every referenced object, once, with the kinds that references state for it.
 #[derive(Debug, Default)]
 pub(super) struct References {
     named: HashMap<ObjectId, Kinds>,
@@ -96,7 +96,7 @@ impl References {
         }
     }
 
-    /// The kinds that the references to an object state, if there are any.
+    /// The kinds that references state for this object; `None` if no object references it.
     pub(super) fn kinds(&self, id: &ObjectId) -> Option<Kinds> {
         self.named.get(id).copied()
     }

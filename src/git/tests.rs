@@ -43,7 +43,7 @@ fn reason_of(proof: &SourceProof, path: &str) -> String {
     difference.reason.clone().unwrap_or_default()
 }
 
-/// The number of objects of all kinds according to git: all objects, and the reachable ones.
+/// The number of all objects and the number of reachable objects, according to git.
 fn counts_of_git(repository: &TestRepository) -> (u64, u64) {
     let all = repository.git(&["cat-file", "--batch-all-objects", "--batch-check", "--unordered"]);
     let reachable = repository.git(&["rev-list", "--objects", "--all", "HEAD"]);

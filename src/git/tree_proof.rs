@@ -29,7 +29,8 @@ pub struct TreeProof {
     pub files: Vec<TreeFile>,
     /// Messages about missing or malformed trees and blobs of HEAD.
     pub faults: Vec<String>,
-    /// Paths of these faults, sorted: files, and folders with `/` at the end (the top is empty). The tree's content at these paths is not known.
+    /// The paths in [`Self::faults`], sorted: files, and folders with `/` at the end (empty for the top folder). The tree's
+    /// content at these paths is unknown.
     pub(super) unproved: Vec<Vec<u8>>,
     /// Differences between the work tree and HEAD's tree, sorted by path.
     pub differences: Vec<Difference>,
@@ -46,7 +47,8 @@ pub struct TreeProof {
 }
 
 impl TreeProof {
-    /// Does this difference follow from an object of HEAD that is missing or malformed? It is then not known what the tree has at its path.
+    /// Whether this difference results from a missing or malformed object of HEAD. The tree's content at the difference's
+    /// path is then unknown.
     pub(crate) fn is_unproved(&self, difference: &Difference) -> bool {
         let path = difference.path.as_slice();
         let is_listed = |place: &[u8]| self.unproved.binary_search_by(|one| one.as_slice().cmp(place)).is_ok();
@@ -56,7 +58,7 @@ impl TreeProof {
     }
 }
 
-/// A submodule of HEAD's tree, or of a submodule.
+/// A submodule in HEAD's tree or in a submodule's tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submodule {
     /// Relative to the top of the repository.
@@ -204,8 +206,9 @@ impl<'a> TreeProver<'a> {
         }
     }
 
-    /// A fault of such a file is a fault of the tree; what `git fsck` reports as information is a note. An update
-    /// command in `.gitmodules` is a note too: git has not run such commands since 2.20.2, and this program never does.
+    /// Records the faults of these files as faults of the tree. What `git fsck` reports only as information becomes a note,
+    /// and so does an update command in `.gitmodules`: git has not run such commands since 2.20.2, and this program never
+    /// does.
     fn judge_rules(&mut self, file: &TreeFile, faults: &[Malformed]) {
         let path = String::from_utf8_lossy(&file.path);
         for fault in faults {

@@ -40,7 +40,7 @@ pub struct ServerRecord {
     pub faults: Vec<String>,
     /// The existing files, each with the SHA-256 of its bytes.
     pub files: Vec<(&'static str, Sha256)>,
-    /// Files that contain what looks like a secret.
+    /// Files that seem to contain a secret.
     pub secrets_in: Vec<&'static str>,
     log: Option<SavedLog>,
 }

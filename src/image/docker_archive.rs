@@ -1,6 +1,6 @@
 //! `docker-archive:`: the output of `docker save` (Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
 //!
-//! It preserves the configuration's bytes and therefore the image id, but no manifest: none of its digests is the one that a push logs. Newer engines
+//! It preserves the configuration's bytes and therefore the image id, but no manifest: it does not contain the digest that a push logs. Newer engines
 //! add an OCI layout to the file; that layout's manifest is also read, and may be the pushed one.
 
 use super::document::{self, SavedImage};
@@ -93,8 +93,8 @@ fn by_digest<'d>(
     Ok(None)
 }
 
-/// A layout may contain the `manifest.json` of `docker save` next to its index, and `docker load` reads the former: it must list the same image.
-/// Further images that the index leads to are listed.
+/// A layout may contain the `manifest.json` of `docker save` next to its index. `docker load` reads `manifest.json`, so that file must list the same
+/// image as the index. Other images that both of them list are recorded in [`ImageFacts::others`].
 pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &Limits) -> Result<(), Error> {
     let Some(config) = image.config.as_ref().map(|config| config.digest) else { return Ok(()) };
     let saved = match store.document("manifest.json", limits.registry_document_bytes())? {

@@ -295,8 +295,8 @@ pub(super) struct SavedImage {
 }
 
 impl Descriptor {
-    /// Whether this is a statement about a different manifest, as BuildKit adds to its indexes. Programs that choose by platform ignore annotations:
-    /// to them, an entry with the annotation and its own platform is an image.
+    /// Whether this is a statement about a different manifest; BuildKit adds such statements to its indexes. Programs that choose by platform ignore
+    /// annotations: to them, an entry with the annotation and its own platform is an image.
     pub(super) fn is_attestation(&self) -> bool {
         self.annotations.contains_key(REFERENCE_TYPE)
             && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))

@@ -148,7 +148,7 @@ fn unpack(
                 sink(buffer.get(..read).unwrap_or_default());
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // An exceeded limit of this program is not a fault of the blob.
+            // If a limit of this program is exceeded, the blob is not at fault.
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
                 return (compression, Err(Stop::Error(Error::from_read(what, error))));
             }

@@ -98,8 +98,8 @@ fn without_artifacts(manifests: &[Descriptor], store: &Store<'_>, limits: &Limit
     Ok(if images.is_empty() { manifests.to_vec() } else { images })
 }
 
-/// Whether the entry is an artifact, or an index of artifacts only, as registries store the referrers of an image. An entry that is missing or cannot
-/// be read does not count: other programs may read it as an image.
+/// Whether the entry is an artifact, or an index of artifacts only; registries store an image's referrers in such an index. An entry that is missing
+/// or cannot be read does not count as an artifact: other programs may read it as an image.
 fn leads_to_artifacts(entry: &Descriptor, store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
     let read = |entry: &Descriptor| -> Result<Option<Vec<u8>>, Error> {
         match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {

@@ -168,7 +168,7 @@ pub struct LayerFacts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Others {
-    /// For each image the name if there is one, the digest, and the platform if stated.
+    /// For each image: its name if there is one, its digest, and its platform if stated.
     pub first: Vec<String>,
     /// The total number.
     pub count: usize,

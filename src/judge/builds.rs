@@ -1,8 +1,8 @@
 //! The index of verified builds: what each accepted or rejected manifest states about its image, found by the image's digest. Admission and
 //! reconciliation look images up here.
 //!
-//! It contains only images from verified manifests. A bundle whose signature no trusted key verifies has an entry with no image, so that a
-//! refusal can mention the bundle; no digest leads to that entry.
+//! It contains only images from verified manifests. A bundle whose signature verifies under no trusted key has an entry with no image, so that a
+//! refusal can mention the bundle. No digest leads to that entry.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Build {
     pub verdict: Verdict,
     /// Whether the audit gives exit code 0.
     pub accepted: bool,
-    /// When the acceptance ends, because the build becomes too old or a waiver that the acceptance needs expires.
+    /// When the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs expires.
     pub until: Option<Timestamp>,
     /// Why the bundle is not accepted, one line for each reason.
     pub because: Vec<String>,

@@ -164,14 +164,14 @@ pub struct Waiver {
     pub reason: String,
     /// When the waiver ends.
     pub expires: Timestamp,
-    /// Whether it counts at the time of the audit.
+    /// Whether the waiver is in effect at the time of the audit.
     pub standing: WaiverStanding,
 }
 
-/// Whether a waiver counts.
+/// Whether a waiver is in effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaiverStanding {
-    /// It counts.
+    /// It is in effect.
     Active,
     /// It has expired: it has no effect, but is shown.
     Expired,
@@ -288,7 +288,7 @@ impl Verdict {
     }
 }
 
-/// Whether a check of this group at `require` answered. If a policy lowered all of them, the group was not checked, regardless of the
+/// Whether a check of this group at `require` answered. If a policy lowered all of the group's checks, the group was not checked, regardless of the
 /// evidence.
 pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
     let mut own = findings.iter().filter(|finding| finding.group == group);
@@ -329,8 +329,8 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl F
     }
 }
 
-/// Several checks may report the same fault of the evidence in the same words. The first check that rejects for it keeps it; the others count as not
-/// run because of that check.
+/// Several checks may report the same fault of the evidence in the same words. The first check that rejects for this fault keeps its answer; the
+/// others count as not run because of that check.
 fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     let is_own = |one: &&Finding| one.caused_by.is_none() && in_play.contains(&one.group);
     let is_no = |one: &&Finding| {
@@ -349,7 +349,8 @@ fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// Follows each `caused_by` to the check that is not itself a consequence. In a cycle there is none: `caused_by` of its members is cleared.
+/// Follows each `caused_by` to the check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for all of its
+/// members.
 fn name_roots(findings: &mut [Finding]) {
     let causes: Vec<(&'static str, Option<&'static str>)> =
         findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();

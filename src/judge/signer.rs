@@ -31,7 +31,7 @@ pub(crate) enum Answer {
     OtherKey(String),
     /// The signature cannot be verified here.
     Unsupported(String),
-    /// This build does not judge signatures of its form.
+    /// This build does not evaluate signatures in this form.
     #[cfg_attr(feature = "openpgp", allow(dead_code, reason = "this build judges every form"))]
     NotBuiltIn(String),
 }

@@ -145,8 +145,8 @@ fn strip_escape(line: &str, escape: char) -> Option<&str> {
     line.trim_end_matches([' ', '\t']).strip_suffix(escape).filter(|part| !part.ends_with(escape))
 }
 
-/// The directives at the top of the file, and the escape character: a backslash unless `escape` sets it. The first line that is not a directive
-/// ends them. After a first line `#!…`, BuildKit accepts only `syntax`.
+/// The directives at the top of the file, and the escape character: a backslash unless `escape` sets it. Directives end at the first line that is
+/// not one. After a first line `#!…`, BuildKit accepts only `syntax`.
 fn directives(text: &str) -> (Vec<(String, String)>, char) {
     let (mut found, mut escape) = (Vec::new(), None);
     let is_script = text.starts_with("#!");

@@ -32,7 +32,7 @@ pub struct ImageReport {
     pub digest: Option<Sha256>,
     /// Whether the image may be deployed.
     pub verdict: Verdict,
-    /// Path of the bundle found by the digest; the bundle's report is among the report's bundles.
+    /// Path of the bundle found by the digest. The report on that bundle is in [`Report::bundles`](super::Report::bundles).
     pub bundle: Option<String>,
     /// One finding per workload check, in the table's order.
     pub findings: Vec<Finding>,
@@ -111,7 +111,7 @@ impl ImageReport {
     }
 }
 
-/// What an admission does not cover: the gaps in the audit of the image's bundle, or that there is no such audit.
+/// What an admission does not cover: the gaps in the audit of the image's bundle, or the fact that there is no such audit.
 pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(bundle) = bundle else { return vec!["manifest not checked".into()] };
     if bundle.exit_code() != 0 {

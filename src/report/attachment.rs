@@ -1,6 +1,6 @@
-//! A verification summary in the forms that registries store with an image: an OCI artifact with the image as its `subject` (OCI
-//! Distribution 1.1, referrers), the index under the fallback tag for registries without the referrers API, and the image under
-//! `sha256-<hex>.att`, where cosign expects attestations.
+//! A verification summary in the three forms that registries store with an image: an OCI artifact whose `subject` is the image (OCI Distribution 1.1,
+//! referrers), an index under the fallback tag for registries without the referrers API, and a separate image under the tag `sha256-<hex>.att`, where
+//! cosign expects attestations.
 //!
 //! This module only builds documents; it writes nothing.
 

@@ -30,7 +30,7 @@ pub struct CaseReport {
     /// Answers that differ from the sealed ones: `CHECK: sealed ANSWER, today ANSWER`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_answers: Vec<String>,
-    /// On whose authority the verdict below rests.
+    /// On whose authority this report's verdict rests.
     pub vouched_by: Voucher,
     /// The seal's signature.
     pub seal: Option<SealReport>,
@@ -38,7 +38,7 @@ pub struct CaseReport {
     pub timestamps: Vec<StampReport>,
     /// The time by which the case existed, from a verified time-stamp.
     pub existed_by: Option<String>,
-    /// When to stamp the case again: the newest time-stamp's authority has a certificate that expires then.
+    /// When to time-stamp the case again: the certificate of the newest time-stamp's authority expires at this time.
     pub timestamp_again_by: Option<String>,
     /// The preparer's and the reviewers' sign-offs.
     pub sign_offs: Vec<SignOffReport>,
@@ -72,7 +72,7 @@ pub enum Voucher {
     Reader,
     /// The sealer, whose key the reader supplied.
     Seal,
-    /// The reader supplied no key that vouches for it.
+    /// The reader supplied no key that vouches for the verdict.
     Nobody,
 }
 
@@ -83,7 +83,7 @@ pub enum Voucher {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct SealReport {
-    /// Fingerprint of the key supplied by the reader that verifies the signature; null if the reader supplied none.
+    /// Fingerprint of the reader's key that verifies the signature; null if the reader supplied none.
     pub key: Option<String>,
 }
 
@@ -94,7 +94,7 @@ pub struct SealReport {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct StampReport {
-    /// The time that it states, plus its stated accuracy, RFC 3339.
+    /// The stated time plus the stated accuracy, RFC 3339.
     pub at: String,
     /// The subject of the signing certificate, if it was verified.
     pub authority: Option<String>,
@@ -152,7 +152,7 @@ impl Repetition {
 }
 
 impl CaseReport {
-    /// Labels and texts for text output, safe for a terminal.
+    /// Labels and values for text output, safe for a terminal.
     pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("case", for_terminal(&self.path)),

@@ -106,7 +106,7 @@ fn checks_of(link: ChainLink) -> Vec<&'static str> {
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // Draw each failure once: links whose checks could not run because of the failure count as not examined.
+    // Draw each failure once. If a link's checks could not run because of that failure, the link counts as not examined.
     let mut broken: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {
@@ -117,7 +117,7 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
             .collect();
         let weakest =
             [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
-        // A link without checks must never hold.
+        // A link without checks must never count as proved or stated.
         let strength = weakest.unwrap_or(if checks.is_empty() { Strength::NotExamined } else { best });
         let failed: Vec<&'static str> =
             answers.iter().filter(|(_, answer)| *answer == Strength::Broken).map(|(check, _)| *check).collect();
@@ -138,7 +138,7 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
     match finding.map(|finding| finding.status) {
         Some(Status::Pass) => best,
         Some(Status::Fail) => Strength::Broken,
-        // An undecided answer links nothing, but breaks the chain only if it rejects.
+        // An undecided answer does not prove a link, but breaks the chain only if it rejects.
         Some(Status::Unknown) if finding.is_some_and(Finding::rejects) => Strength::Broken,
         _ => Strength::NotExamined,
     }

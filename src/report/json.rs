@@ -154,7 +154,7 @@ pub(super) struct Asked {
     pub(super) depth: String,
     /// Groups that must have an answer.
     pub(super) require: Vec<String>,
-    /// What the policy requires of workloads, which an audit of bundles ignores. Not in version 1.
+    /// The policy's requirements for workloads. An audit of bundles ignores them. Not in version 1.
     #[serde(default)]
     pub(super) passed_over: Vec<String>,
     /// Groups for which evidence was supplied.

@@ -96,8 +96,8 @@ pub struct Report {
 pub enum Rules {
     /// The rules of this version: schema version 2.
     Current,
-    /// The rules of 0.1.0, for a report that 0.1.0 saved: schema version 1. An acceptance needed every group, and every check that did not run
-    /// rejected on its own.
+    /// The rules of 0.1.0, for a report that 0.1.0 saved: schema version 1. To be accepted, a bundle needed an answer in every group, and every check
+    /// that did not run rejected on its own.
     Version1,
 }
 
@@ -332,8 +332,8 @@ impl Report {
         }
     }
 
-    /// The worst exit code of all subjects of the question, in the contract's order: 0, 1, 4, 3, 2. For workloads, a bundle without a verdict is
-    /// not evidence for an image and does not change the code.
+    /// The worst exit code of all subjects of the question. The order is 0, 1, 4, 3, 2, from best to worst. For workloads, a bundle without a verdict
+    /// is not evidence for an image and does not change the code.
     pub fn exit_code(&self) -> u8 {
         let own = self.error.iter().map(Error::exit_code);
         let asked: Vec<u8> = match &self.admission {
@@ -389,7 +389,7 @@ impl BundleReport {
         }
     }
 
-    /// 0 to 4, as the contract defines.
+    /// The exit code for this bundle, 0 to 4.
     pub fn exit_code(&self) -> u8 {
         match (&self.error, self.verdict) {
             (Some(error), _) => error.exit_code(),

@@ -1,5 +1,5 @@
-//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. It uses only what GitHub documents for code scanning.
-//! GitHub shows each result as an alert, so an answer that is not a problem must not be a result, and neither must a verdict.
+//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. It uses only what GitHub documents for code scanning. GitHub
+//! shows each result as an alert, so neither a verdict nor an answer that is not a problem may be a result.
 
 use std::io::{self, Write};
 
@@ -204,12 +204,12 @@ fn notification(error: &Error, bundle: Option<&BundleReport>) -> Value {
     notification
 }
 
-/// Equal for equal bytes, wherever the file is.
+/// Equal for equal bytes, regardless of where the file is.
 fn subject(bundle: &BundleReport) -> String {
     bundle.file.map_or_else(|| bundle.path.clone(), |(digest, _)| digest.to_string())
 }
 
-/// Equal for the same check of the same bytes. GitHub uses only the fingerprint with GitHub's own name.
+/// Equal for the same check of the same bytes. GitHub uses only the fingerprint whose name GitHub defines.
 fn fingerprints(of: &str) -> Value {
     let digest = Sha256::of(of.as_bytes()).hex();
     let line = digest.get(..16).unwrap_or_default();
@@ -274,9 +274,9 @@ mod tests {
         }
     }
 
-    /// GitHub refuses a rule without texts, and shows at most 1,024 characters.
+    /// GitHub refuses a rule without descriptions, and shows at most 1,024 characters of one.
     #[test]
-    fn every_rule_has_the_texts_that_github_requires() {
+    fn every_rule_has_the_descriptions_that_github_requires() {
         for rule in CHECKS.iter().map(|check| rule(check)).chain([no_verdict_rule()]) {
             for text in ["shortDescription", "fullDescription", "help"] {
                 let text = rule[text]["text"].as_str().unwrap();

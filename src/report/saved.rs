@@ -1,5 +1,5 @@
-//! Reads a saved JSON report. Every word must be one that this program writes, and everything derived (verdicts, totals, exit codes) must
-//! equal what the file contains.
+//! Reads a saved JSON report. Every word must be one that this program writes. Everything that can be derived (verdicts, totals, exit codes) is
+//! derived again and must equal what the file contains.
 
 use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,

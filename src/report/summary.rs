@@ -172,7 +172,7 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
     bundle.played().filter(|finding| finding.status == Status::Pass).flat_map(found_by).collect()
 }
 
-/// The statements of a pass, with how each is known. They are those of this audit: a check states less if the policy expects less.
+/// The statements of a pass, with how each is known. They depend on the audit: a check states less if the policy expects less.
 pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
     // In reports of earlier versions, a check has one message, which is known in the same way as the check's passes.
     if finding.says.is_empty() {
@@ -197,7 +197,7 @@ pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
     words
 }
 
-/// How a check's answer is known: as its weakest witness is known. The answer of a check that this program does not have is `given`.
+/// How a check's answer is known: only as well as its weakest witness. The answer of a check that this program does not have is `given`.
 pub(super) fn known(check: &str) -> Known {
     check::find(check).map_or(Known::Given, |check| check.known)
 }
@@ -299,7 +299,7 @@ pub(super) fn grade_text(grade: Grade) -> &'static str {
         Grade::Challenged => {
             "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
         }
-        Grade::CommandLine => "chosen by the auditor; no accepted record",
+        Grade::CommandLine => "only named by --key or the policy",
     }
 }
 

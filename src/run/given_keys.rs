@@ -11,8 +11,8 @@ use crate::gate::key::{Fingerprint, PublicKey};
 use crate::judge::evidence::{Fact, Known};
 use crate::report::BundleReport;
 
-/// Adds a fact to each accepted bundle's report for each key file next to the bundle that has the build's name: the fingerprint, and how many bundles
-/// of this run the key verifies. `beside` contains the keys next to each bundle, in the order of the reports.
+/// For each key file that has the build's name and is next to an accepted bundle, adds a fact to the bundle's report: the fingerprint, and how many
+/// bundles of this run the key verifies. `beside` contains the keys next to each bundle, in the order of the reports.
 ///
 /// Beyond `given_key_tries`, each key is tried only on its own bundle. No verdict changes.
 pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String, PublicKey)>], limits: &Limits) {
@@ -32,7 +32,7 @@ pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String
         distinct.iter().map(|(fingerprint, key)| (*fingerprint, count(key))).collect()
     });
     for (report, keys) in reports.iter_mut().zip(given) {
-        // Nothing is reported for a bundle whose signature no trusted key verifies.
+        // Nothing is reported for a bundle whose signature verifies under no trusted key.
         if report.key.is_none() {
             continue;
         }

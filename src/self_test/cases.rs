@@ -3,7 +3,7 @@
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;
 
-/// A moment at which the bundle is as young as [`MAX_AGE`] wants it.
+/// A time at which the bundle is not older than [`MAX_AGE`] allows.
 const YOUNG: &str = "2026-03-03T00:00:00Z";
 const MAX_AGE: &str = "[expect]\nmax-age = \"5d\"\n";
 

@@ -51,9 +51,10 @@ pub(super) struct Setup {
     pub(super) trust: Option<Vec<TrustFile>>,
     pub(super) server: Option<ServerFiles>,
     pub(super) limits: Limits,
-    /// The moment that the bundle is sealed for, with this policy, before its case is judged by the same policy as somebody's own.
+    /// The time as of which the bundle is sealed under this policy. The case is then audited with the same policy, as if it were the reader's own
+    /// policy. `None` if no case is made.
     pub(super) sealed_for: Option<&'static str>,
-    /// The moment that it is judged for.
+    /// The time of the audit.
     pub(super) now: &'static str,
 }
 
@@ -184,8 +185,8 @@ fn moment(text: &str) -> Result<Timestamp, Error> {
     Timestamp::from_rfc3339(text).ok_or_else(|| Error::malformed("the self-test", "it has no moment"))
 }
 
-/// The way of `seal`, and then of `audit` with the case and the reader's own policy. Where only the time since then rejects, the report must say
-/// how to judge for the sealed moment.
+/// Seals the bundle like the command `seal`, then audits the case like `audit` with the reader's own policy. If the audit rejects only because time
+/// has passed, the report must explain how to audit as of the sealed time.
 fn of_case(setup: &Setup, policy: Policy, sealed_for: &str) -> Result<BundleReport, Error> {
     let limits = &setup.limits;
     let files = [(&*setup.file_name, &setup.bundle), ("key.pem", &setup.key)];

@@ -49,7 +49,7 @@ impl Service {
     ///
     /// The request is evaluated with the current index, and again if that index was replaced in the meantime, so a
     /// response never depends on terms or evidence whose removal was already noticed. The index is not replaced until
-    /// the decision is in the log, so the log contains the decision before the event that ended the decision's terms.
+    /// the decision is in the log, so in the log, the decision precedes the event that replaced its terms.
     pub(super) fn decide(&self, bytes: &[u8]) -> Answer {
         let began = Instant::now();
         let mut again = AGAIN;

@@ -1,5 +1,6 @@
 //! Keeps the index up to date. Four kinds of threads share one table: one thread checks the terms, one checks the
-//! evidence, several audit, and one evaluates and publishes. The checks never wait for an audit.
+//! evidence, several audit bundles, and one evaluates the results and publishes an index. The checks never wait for an
+//! audit.
 //!
 //! When a check finds changed terms, the old index is discarded: from then on, only what was evaluated under the new
 //! terms is admitted. When a check finds that a bundle was removed or changed, the bundle leaves the index; a changed
@@ -73,7 +74,7 @@ struct Table {
     said: Option<Instant>,
     /// Epoch, bundles and pending bundles in that log line.
     said_of: Option<(u64, usize, usize)>,
-    /// Whether an index was published without a log line since then.
+    /// Whether an index was published without a log line since that log line.
     unsaid: bool,
     ended: bool,
 }

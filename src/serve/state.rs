@@ -78,7 +78,7 @@ impl Service {
         Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A guard that keeps the standing unchanged, provided that it is still this one.
+    /// A guard that keeps the standing unchanged, if the current standing is still this one.
     pub(super) fn unchanged(&self, standing: &Arc<Standing>) -> Option<Unchanged<'_>> {
         let place = self.standing.read().unwrap_or_else(PoisonError::into_inner);
         Arc::ptr_eq(&place, standing).then_some(place)

@@ -39,7 +39,7 @@ pub(super) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 const WHAT: &str = "cosign signatures";
 /// Memory for a report, without its file name.
 const REPORT_HELD_BYTES: u64 = 400;
-/// The minimum number of bytes per signed part of a bundle, which has a signature, a time and an id.
+/// The minimum size of a signed part of a bundle: it has a signature, a time and an id.
 const SIGNED_PART_BYTES: u64 = 200;
 
 /// The context for checking signatures.

@@ -97,7 +97,7 @@ pub(crate) enum Answer {
     Refused(String),
     /// Undecided: the key is not trusted, a part is missing, or the format is not supported.
     Undecided(String),
-    /// This build does not judge signatures of this form.
+    /// This build cannot check signatures of this form.
     #[cfg_attr(
         all(feature = "openpgp", feature = "sigstore"),
         allow(dead_code, reason = "this build supports every form")

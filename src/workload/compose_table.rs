@@ -82,7 +82,7 @@ macro_rules! container {
             ("mem_swappiness", Harmless),
             ("memswap_limit", Harmless),
             ("network_mode", Harmless),
-            // Names of top-level models. The images are found there.
+            // Names of top-level models. Their images are found at the top level.
             ("models", Harmless),
             ("networks", Harmless),
             ("oom_kill_disable", Harmless),

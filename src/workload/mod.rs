@@ -1,14 +1,15 @@
 //! Files that specify what to deploy: docker-compose files, Kubernetes manifests and HPVS contracts. A reader accepts bytes and returns every image
 //! in them, each with its place. It does not decide anything.
 //!
-//! The list includes every place that should have an image but does not, or that hides the image's name: nothing that could run is omitted silently.
+//! The list also includes every place that should have an image but has none, and every place that hides its image's name: nothing that could run is
+//! omitted silently.
 //!
 //! Each form is read with a table of every key that it defines ([`table`]). A key that is not in the table is unknown.
 //!
 //! To add a form:
-//! 1. one file here, with a table of every key and a function that fills [`Images`]; its own tests cover what a program could run although the
-//!    file hides it,
-//! 2. a variant of [`Form`] in `forms.rs`, with its word and what the compiler then requires: its marks and its sample,
+//! 1. one file here, with a table of every key and a function that fills [`Images`]; its own tests cover the ways in which a file of this form can
+//!    hide what runs,
+//! 2. a variant of [`Form`] in `forms.rs`, with its word and what the compiler then requires: its identifying keys and its sample,
 //! 3. its module and its arm in [`Workload::read`], in this file,
 //! 4. its rows in `docs/admission.md`: the images that it contains, and the source of its table.
 //!
@@ -92,7 +93,7 @@ impl Workload {
     /// come from the policy.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::OwnFile`] if it is not strict YAML, or does not have the marks of exactly one form.
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] if it is not strict YAML, or does not have the identifying keys of exactly one form.
     pub fn read(
         path: &str,
         bytes: &[u8],
@@ -177,7 +178,7 @@ impl Workload {
         images.finish(path)
     }
 
-    /// Finds everything in these Pods of a cluster that is not known to be harmless: annotations that runtimes read, and unknown keys. The caller
+    /// Finds everything that is not known to be harmless in these Pods of a cluster: annotations that runtimes read, and unknown keys. The caller
     /// handles containers and their images.
     ///
     /// # Errors

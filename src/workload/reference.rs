@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_listed_and_a_digest_after_them_pins() {
+    fn variables_are_listed_and_a_digest_after_them_pins_the_image() {
         for name in [
             "{{ .Env.REGISTRY }}/wallet",
             "${REGISTRY:-docker.io}/wallet:${TAG}",
@@ -238,9 +238,9 @@ mod tests {
         assert_eq!(pinned.digest(), None);
     }
 
-    /// For each of these, podman gets the image from its disk.
+    /// For each name in the first list, podman would get the image from the local disk.
     #[test]
-    fn a_transport_is_not_a_name() {
+    fn names_with_a_transport_are_refused() {
         let digest = format!("@sha256:{}", "a".repeat(64));
         for text in [
             "dir:evil",

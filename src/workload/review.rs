@@ -19,7 +19,7 @@ const WARNING_LETTERS: usize = 250;
 const MESSAGE_BYTES: usize = 24 << 10;
 /// Maximum length of a request's UID, which the response repeats. A Kubernetes UID has 36 characters.
 const UID_BYTES: usize = 128;
-/// Maximum length in the log of names of namespaces, objects, kinds and users.
+/// Maximum length, in the log, of the name of a namespace, object, kind or user.
 const NAME_BYTES: usize = 256;
 /// Memory that answering a request may use: a fixed amount, and an amount for each byte of the request. The bytes themselves and the strings of
 /// their JSON take three times the request's size.
@@ -218,8 +218,8 @@ fn within(size: u64, limits: &Limits) -> Limits {
     }
 }
 
-/// Whether the objects are equal, apart from notes by their owner and by Kubernetes. A label, a finalizer or a status does not change what runs.
-/// Annotations that runtimes read are compared.
+/// Whether the objects are equal, apart from `metadata` and `status`: a label, a finalizer or a status does not change what runs. Annotations that
+/// runtimes read are nevertheless compared.
 fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
     let (Value::Object(one_fields), Value::Object(other_fields)) = (one, other) else { return one == other };
     let is_note = |field: &str| matches!(field, "metadata" | "status");
@@ -298,7 +298,7 @@ mod tests {
         assert!(read(&review("UPDATE", &kata("/a"), &kata("/a"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &kata("/a"), &kata("/b"))).unwrap().same_images);
         assert!(read(&review("UPDATE", &noted("note", "a"), &noted("note", "b"))).unwrap().same_images);
-        // A CREATE with an old object does not occur.
+        // Kubernetes never sends a CREATE with an old object.
         assert!(!read(&review("CREATE", &pod("a:v1", "x"), &pod("a:v1", "x"))).unwrap().same_images);
     }
 
@@ -356,10 +356,10 @@ mod tests {
                 "{limits:?}"
             );
         }
-        // Many values in little text: they use a hundred times its size.
+        // Many values in a short text: they use a hundred times the text's size.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
-        // Places as long as the keys above them, and names that are variables.
+        // Places that are as long as all keys above them, and names that are variables.
         let images = |count: usize, key: &str, name: &str| {
             let containers = vec![json!({ "image": name }); count];
             dense(json!({ key: { key: { "containers": containers } } }).to_string())

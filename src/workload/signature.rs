@@ -2,7 +2,7 @@
 //! ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
 //!
 //! For encrypted sections, the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
-//! first removes every CR and LF. Both are accepted, and the report states which text was signed.
+//! first removes every CR and LF. Signatures on either text are accepted, and the report states which text was signed.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::Value;

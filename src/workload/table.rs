@@ -72,7 +72,7 @@ impl Table {
         }
     }
 
-    /// The table's key that equals this key after case folding.
+    /// The key in the table that equals this key after both are folded: see [`folded`].
     fn in_other_letters(&self, key: &str) -> Option<&'static str> {
         let folded = folded(key);
         self.keys.iter().map(|(name, _)| *name).find(|name| self::folded(name) == folded)
@@ -126,7 +126,7 @@ fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Imag
     images.unknown(place, format!("`{key}` is {}, expected {what}", kind_of(found)));
 }
 
-/// Why a deciding string is not understood.
+/// Why a string that determines the meaning of other keys is not understood.
 fn undecided(key: &str, words: &[&str], found: &Value) -> String {
     let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
     format!("`{key}` decides what runs: expected {}, without variables, found {found}", words.join(", "))

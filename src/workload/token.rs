@@ -63,7 +63,8 @@ fn message(token: &str) -> Result<&str, String> {
     }
 }
 
-/// The possible passwords in a password file: its bytes and its bytes decoded from base64, each up to where openssl stops reading, and whole.
+/// The possible passwords in a password file: its bytes, and its bytes decoded from base64, each in two forms: whole, and cut where openssl stops
+/// reading.
 pub(super) fn passwords(file: &[u8]) -> Vec<Password> {
     // Allocated at its maximum size, so that growing does not leave copies in freed memory.
     let mut text = Zeroizing::new(Vec::with_capacity(file.len()));

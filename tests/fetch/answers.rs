@@ -51,7 +51,7 @@ struct Row {
 fn rows() -> Vec<Row> {
     let page =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/fetch-answers.md")).unwrap();
-    let (_, table) = page.split_once("| what is asked | saved | note |\n| --- | --- | --- |\n").unwrap();
+    let (_, table) = page.split_once("| request | saved | note |\n| --- | --- | --- |\n").unwrap();
     let cells = |text: &str| text.split(", ").map(|cell| cell.trim().to_owned()).collect();
     let rows = table.lines().take_while(|line| line.starts_with('|')).map(|line| {
         let row: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
@@ -60,7 +60,7 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// The step of a row, and whether an address is the one requested.
+/// The step that a row describes, and whether an address is that of its request.
 fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
     match what {
         "build server: status" => ("status", |path| path == "/image"),
@@ -207,7 +207,7 @@ fn tried(answer: &str, path: &str, good: Answer) -> Answer {
     }
 }
 
-/// The same for the build server.
+/// The build server's response under test, in place of the honest response `good`.
 fn tried_reply(answer: &str, good: Reply) -> Reply {
     let Reply::Whole(_, kind, body) = good else { panic!("the honest response is complete") };
     let head = |rest: &str| format!("HTTP/1.1 200 x\r\nContent-Length: 99999999\r\n{rest}\r\n").into_bytes();

@@ -1,4 +1,4 @@
-//! A fixture in the making: the recorded build, changed step by step and packed into a bundle.
+//! Builds a fixture: the recorded build, changed step by step and packed into a bundle.
 
 use std::fmt::Write as _;
 
@@ -168,7 +168,7 @@ impl Case {
         self
     }
 
-    /// Expects no check's status.
+    /// Expects no particular status of any check.
     pub fn unchecked(mut self) -> Self {
         self.expect.checks.clear();
         self

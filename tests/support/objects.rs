@@ -85,7 +85,7 @@ pub fn pack_file<'e>(entries: &'e mut [Entry], ending: &str) -> &'e mut Entry {
     entries.iter_mut().find(found).unwrap()
 }
 
-/// Appends the SHA-1 of all preceding bytes, as packs and indexes end.
+/// Appends the SHA-1 of all preceding bytes, which is how packs and indexes end.
 pub fn reseal(bytes: &mut Vec<u8>) {
     bytes.truncate(bytes.len() - 20);
     let digest = Sha1::digest(&*bytes);

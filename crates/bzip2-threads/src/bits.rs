@@ -21,7 +21,7 @@ pub(super) struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    /// Padding that must follow the bytes to read: [`Self::fill`] reads eight bytes, after up to eight in the buffer.
+    /// Bytes of padding that must follow the data: the buffer may be eight bytes ahead, and [`Self::fill`] reads eight more.
     pub(super) const PADDING: usize = 16;
 
     /// Reads `bytes` from bit `start` of the first byte onward. `None` if there are fewer than eight bytes.

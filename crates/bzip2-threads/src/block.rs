@@ -74,7 +74,7 @@ pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, 
     let last = (stream.len() as u64 * 8).checked_sub(u64::from(CRC_BITS) + MAGIC_BITS)?;
     let end = (last.saturating_sub(7)..=last).find(|&at| bits::read(&stream, at, 48) == Some(END))?;
 
-    // Unused selectors pad the block: zero bits after the existing selectors.
+    // The block is padded with unused selectors: zero bits after the existing selectors.
     let map = HEADER_BITS + MAGIC_BITS + u64::from(CRC_BITS) + 1 + 24;
     let count_at = map + 16 + 16 * u64::from(bits::read(&stream, map, 16)?.count_ones()) + 3;
     let count = bits::read(&stream, count_at, 15)?;

@@ -129,7 +129,7 @@ mod tests {
     use super::super::bits::Writer;
     use super::*;
 
-    /// A block after its magic number, with three byte values and tables of five codes.
+    /// The part of a block after its magic number, for a block with three byte values and tables of five codes.
     fn block(randomised: bool, tables: u64, selectors: &[u32], first_length: u64) -> Vec<u8> {
         let mut out = Writer::default();
         out.push(0, 24);
@@ -148,7 +148,7 @@ mod tests {
         }
         for _ in 0..tables {
             out.push(first_length, 5);
-            // Two less, then one more, then the same three times.
+            // The first code is two bits shorter than `first_length`, and each of the other four is one bit shorter.
             out.push(0b11110, 5);
             out.push(0b100_000, 6);
         }

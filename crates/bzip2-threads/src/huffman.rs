@@ -42,7 +42,7 @@ impl Symbol {
         self.0 & Self::DIGIT != 0
     }
 
-    /// How far a digit shifts its weight: the digits are 1 and 2.
+    /// How many bits to shift a digit's weight to multiply it by the digit: 0 for the digit 1, and 1 for the digit 2.
     #[inline(always)]
     pub(super) fn shift(self) -> u32 {
         u32::from(self.0 >> 7 & 1)

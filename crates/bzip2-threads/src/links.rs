@@ -4,10 +4,10 @@
 //! Rows that begin with the same byte are sorted by what follows that byte, and so are the equal bytes of the column: the third `a`
 //! of the column is the first byte of the third row that begins with `a`, and the column holds in that row the byte before it.
 //!
-//! So the text comes out from its end to its beginning. Forward links would take as many steps to follow, but they would have to be written
-//! in the order of the rows that they lead to, scattered over four megabytes. Backward links are written sequentially while the column is
-//! read. A link holds the number of equal bytes before it; the first row of that byte value is added when the link is followed, because
-//! that row is known only after all bytes are counted.
+//! Following the links therefore yields the text from its end to its beginning. Forward links would take as many steps to follow, but they
+//! would have to be written in the order of the rows that they lead to, scattered over four megabytes. Backward links are written
+//! sequentially while the column is read. A link holds the number of equal bytes before it; the first row of that byte value is added when
+//! the link is followed, because that row is known only after all bytes are counted.
 
 /// The capacity in rows: more than a block can have, and large enough that every twenty-bit number is a valid index.
 const PLACES: usize = 1 << 20;
@@ -70,7 +70,7 @@ impl Writer<'_> {
 
     /// Writes the links of the next `copies` rows, whose byte is `byte`. `None` if there is no room for them and a few more.
     ///
-    /// This function always writes at least sixteen, so that no branch depends on `copies`. The next links overwrite the surplus ones.
+    /// This function always writes at least sixteen links, so that no branch depends on `copies`. Later links overwrite the surplus ones.
     #[inline(always)]
     pub(super) fn run(&mut self, byte: u8, copies: u32) -> Option<()> {
         let next = self.next.get_mut(usize::from(byte))?;

@@ -70,7 +70,7 @@ impl Rows {
         for before in self.before.iter_mut().take(ROWS) {
             *before += u8::from(*before <= place);
         }
-        // Each byte of `grown` counts the halves (of two) in which its entry grew. The sum of these bytes is the row.
+        // Each byte of `grown` stands for two entries of `before`, and counts how many of them grew. The sum of these bytes is the row.
         let total = self.total();
         let grown = total.wrapping_sub(std::mem::replace(&mut self.total, total));
         (grown.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize % ROWS

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::links::Links;
 
-/// Rows between two seeds, as a shift. Each additional seed costs time; fewer seeds leave lanes idle at the end.
+/// The base-2 logarithm of the number of rows between two seeds. Each additional seed costs time; fewer seeds leave lanes idle at the end.
 const SHIFT: u32 = 9;
 
 /// The seeds of a block. The start is number 0; the others are numbered from 1.

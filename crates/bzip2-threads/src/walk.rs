@@ -16,7 +16,7 @@ const LANES: usize = 32;
 const ROUND: usize = 512;
 /// Size of a lane's output buffer. With a power of two, all lanes would share a few cache lines.
 const STRIDE: usize = ROUND + 64;
-/// A lane that held more bytes than this frees the surplus.
+/// Bytes of memory that a lane keeps for the next block; it frees the rest.
 const LANE_KEPT: usize = 1 << 16;
 
 /// The bytes walked from one seed up to the next seed on the chain.

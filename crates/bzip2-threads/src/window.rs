@@ -11,7 +11,7 @@ const PIECE: u64 = 1 << 18;
 /// The maximum size of a compressed block: 900,000 symbols of up to 20 bits, and tables.
 const BLOCK_BYTES_MAX: u64 = 3 << 20;
 
-/// Compressed bytes from some point of the input onward, and the marks among them. Bits are counted from the start of the input.
+/// Compressed bytes from some point of the input onward, and the magic numbers in them. Bits are counted from the start of the input.
 pub(super) struct Window<R> {
     input: Remaining<R>,
     bytes: Vec<u8>,
@@ -19,7 +19,7 @@ pub(super) struct Window<R> {
     start: u64,
     ended: bool,
     scanner: Scanner,
-    /// Input bytes that have been searched for marks.
+    /// Input bytes that have been searched for magic numbers.
     scanned: u64,
     marks: VecDeque<Mark>,
 }
@@ -73,7 +73,7 @@ impl<R: Read> Window<R> {
         false
     }
 
-    /// The first mark at or after the bit `at`, if it is within the maximum size of a block.
+    /// The first magic number at or after the bit `at`, if it is within the maximum size of a block.
     pub(super) fn mark_from(&mut self, at: u64) -> Option<Mark> {
         loop {
             while self.marks.pop_front_if(|mark| mark.at < at).is_some() {}

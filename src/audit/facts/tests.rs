@@ -44,7 +44,7 @@ fn results_of_tried_keys_are_stored_and_other_keys_are_verified() {
         let dossier = Dossier { keys_beside: beside.to_vec(), ..Dossier::new("a", bytes.as_slice()) };
         audit_and_keep(dossier, &Question::new(&policy, &ring, now(), &limits)).1.unwrap()
     };
-    // The results up to the key that verifies the signature are stored; for a refused bundle, all results are.
+    // The results up to the key that verifies the signature are stored; for a refused bundle, all results are stored.
     assert_eq!(facts(&[&other, &key], &[]).seal.known_keys(), [other.fingerprint(), key.fingerprint()]);
     assert_eq!(facts(&[&key, &other], &[]).seal.known_keys(), [key.fingerprint()]);
     let beside = [("a.pem".to_owned(), key.clone())];

@@ -83,7 +83,7 @@ fn image_names_are_kept_where_names_are_expected() {
 
 /// Masks every text in the program's source: no sentence may lose a word.
 #[test]
-fn our_own_sentences_are_unchanged() {
+fn masking_does_not_change_our_own_messages() {
     let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
     let mut texts = 0;
     while let Some(folder) = folders.pop() {

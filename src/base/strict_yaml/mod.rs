@@ -2,8 +2,8 @@
 //! memory is allocated.
 //!
 //! Merge keys (`<<`) are expanded as in YAML 1.1, because the programs that will read these files expand merge keys: a key in the mapping itself
-//! wins. Programs disagree on the rest: in kubectl a merge wins over keys before it, in kubectl and PyYAML the second of two merges wins, and docker
-//! compose refuses two merges. A document that depends on these differences is refused.
+//! takes precedence. Programs disagree on the rest: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
+//! takes precedence; docker compose refuses two merges. A document that depends on these differences is refused.
 //!
 //! Programs also disagree on what a merge is: PyYAML and kubectl treat a key `<<` with the tag `!` as a merge, but the parser here does not. A key
 //! `<<` that was not merged is refused in every spelling, including quoted ones.
@@ -20,8 +20,8 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPo
 use crate::base::limits::Limits;
 use crate::base::strict_json::Strict;
 
-/// Line ends in YAML 1.1 that YAML 1.2 dropped. kubectl, docker compose and PyYAML read YAML 1.1; the parser here reads YAML 1.2. Text after one of
-/// these characters in a comment is a new line for those programs, but part of the comment here.
+/// Line ends in YAML 1.1 that YAML 1.2 dropped. kubectl, docker compose and PyYAML read YAML 1.1; the parser here reads YAML 1.2. In a comment, one
+/// of these characters starts a new line for those programs, but not for the parser here.
 const LINE_ENDS_OF_1_1: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 struct Document(Value);

@@ -2,7 +2,7 @@
 
 use serde_saphyr::{Error, UserMessageFormatter, budget::BudgetBreach};
 
-/// Marks of template languages: Go's and Helm's, Jinja's and Ansible's.
+/// Delimiters of template languages: Go's and Helm's, Jinja's and Ansible's.
 const TEMPLATES: [&str; 2] = ["{{", "{%"];
 
 /// The error on one line, with its position.

@@ -143,7 +143,7 @@ pub(crate) fn read_from_disk(
     Storage::Disk.read_image(source, choice, limits, budget)
 }
 
-/// Audits every bundle with only the files next to it.
+/// Audits every bundle, using only the files next to it.
 pub(crate) fn audit_on(threads: usize, paths: &[PathBuf], question: &Question<'_>) -> Result<Vec<BundleReport>, Error> {
     Work { threads, memory: None, state: None, network: &NetworkArguments::default() }.through(paths, question)
 }

@@ -193,8 +193,8 @@ fn flags(signature: &Signature) -> Option<KeyFlags> {
     })
 }
 
-/// A key that was superseded or retired was valid before that moment; for any other revocation, someone else may have signed at any time, even before
-/// it. A revocation that cannot be verified here counts as one of the latter kind.
+/// A key that was superseded or retired was valid before the revocation. If a key was revoked for any other reason, someone else may have signed at
+/// any time, even before the revocation; a revocation that cannot be verified here is treated in the same way.
 fn check_revocation(revocation: &Signature, verified: bool, what: &str, moment: Timestamp) -> Result<(), Fault> {
     if !verified {
         return refused(format!("{what} has a revocation that cannot be verified here"));

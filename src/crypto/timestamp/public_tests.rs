@@ -26,7 +26,7 @@ fn openssl_verifies(token: &Path, is_token: bool, imprint: &str, ca: &Path) -> b
     openssl.output().unwrap().status.success()
 }
 
-/// HPSB_TOKENS names a folder with one subfolder per authority, which contains tokens or responses, and `ca.pem`.
+/// HPSB_TOKENS is the path of a folder with one subfolder per authority. Each subfolder contains tokens or responses, and `ca.pem`.
 #[test]
 #[ignore = "tests/signatures provides the tokens"]
 fn results_for_public_authorities_tokens_are_printed_next_to_openssls() {

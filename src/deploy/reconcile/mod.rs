@@ -34,11 +34,11 @@ pub struct Books<'a> {
     pub approvals: &'a Approvals,
     /// The lists of what runs.
     pub inventories: &'a [Inventory],
-    /// The period to check. The period does not limit places, because an inventory lists what runs now.
+    /// The period to check. The period does not restrict inventories, because an inventory lists what runs now.
     pub period: Period,
     /// The sample of builds to draw.
     pub sample: Option<SampleSize>,
-    /// The moment to evaluate for.
+    /// The time as of which everything is evaluated.
     pub now: Timestamp,
 }
 
@@ -166,8 +166,8 @@ fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
     image.digest().ok_or_else(|| "the inventory does not identify the image by digest".into())
 }
 
-/// Rows for the builds that state a digest, differences first. It is not known which of these builds produced the
-/// image, so every one has a row.
+/// Rows for the builds that state a digest; exceptions come before matches. It is not known which of these builds
+/// produced the image, so every one has a row.
 fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
     // A copy of a bundle is not a separate build.

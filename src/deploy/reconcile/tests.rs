@@ -158,7 +158,7 @@ fn matching_records_give_only_matched_rows() {
     let answer = sound().answer();
     assert_eq!((answer.exit_code(), answer.rows.len(), answer.count(Kind::Matched)), (0, 500, 500));
     assert_eq!((answer.builds_in_period, answer.approvals_in_period), (250, 250));
-    // The policy does not come from a file, so it has no line.
+    // The policy does not come from a file, so the inputs do not list it.
     assert_eq!(answer.inputs.len(), 1 + 1 + 250);
     let keys: Vec<_> = answer.keys.iter().map(|key| (key.builds, key.first)).collect();
     assert_eq!(keys, [(125, Some(at(Estate::BUILT))); 2]);
@@ -196,7 +196,8 @@ fn exactly_the_planted_gaps_are_found() {
     let idle = estate.build(900, Estate::BUILT);
     finding(&mut estate.reports[idle]);
     estate.plant(Kind::BuiltWithoutApproval, "evidence/900.sig.tbz");
-    // A build without approval outside the period: its approval is not checked, and its place counts as matched.
+    // A build outside the period, without an approval: the approval is not checked, and the place where it runs counts
+    // as matched.
     let old = estate.build(901, "2025-06-01T00:00:00Z");
     finding(&mut estate.reports[old]);
     estate.run(pinned("image-901"));
@@ -337,7 +338,7 @@ fn a_pod_is_evaluated_by_the_status_from_its_node() {
     };
     assert_eq!(one("app:v1", &format!("docker-pullable://app@{id}")), Ok(format!("app@{id}")));
     assert_eq!(one("app:v1", &format!("r.example/app@{id}")), Ok(format!("r.example/app@{id}")));
-    // The image that ran counts, not the requested one.
+    // The image that ran is used, not the requested one.
     let asked = format!("app@{}", digest("y"));
     assert_eq!(one(&asked, &format!("app@{id}")), Ok(format!("app@{id}")));
     assert_eq!(one(&asked, &id.to_string()), Ok(asked.clone()));

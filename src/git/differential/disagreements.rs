@@ -1,6 +1,6 @@
 //! Cases in which this program deliberately gives a different result from git 2.47, and why.
 
-/// Recipe and reason.
+/// The name of each recipe, and the reason for the disagreement.
 pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     // git reports a fault; here it is only a detail.
     (

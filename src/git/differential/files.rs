@@ -1,4 +1,4 @@
-//! Recipes for the work tree, submodules, conversions and clones.
+//! Test recipes that change the work tree, submodules, conversions and clones.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

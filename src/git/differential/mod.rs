@@ -53,7 +53,7 @@ fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     (!fsck.status.success(), status.status.success().then_some(!status.stdout.is_empty()), said)
 }
 
-/// The same for this program: whether `source-objects` and `source-tree` would fail.
+/// Whether this program's checks `source-objects` and `source-tree` would fail.
 fn by_us(proof: &SourceProof) -> (bool, bool) {
     let is_wrong = proof.head.is_err() || !proof.objects.faults.is_empty();
     let is_faulty = |state: &SubmoduleState| matches!(state, SubmoduleState::Faulty(_));

@@ -1,4 +1,4 @@
-//! Recipes for objects, packs, refs and `.gitmodules`.
+//! Test recipes that change objects, packs, refs and `.gitmodules`.
 
 use super::super::test_repository::TestRepository;
 use super::Recipe;

@@ -144,7 +144,8 @@ const NAME_BYTES_MAX: usize = 4096;
 #[derive(Default)]
 struct TreeChecker<'a> {
     previous: Option<TreeEntry<'a>>,
-    /// Earlier files whose names are prefixes of all later names so far: `a` and `a.b` before `a.b/`.
+    /// Earlier files whose names are prefixes of the current name. For example, `a` remains here while `a.b` is checked,
+    /// because a folder `a`, which would be a duplicate, sorts after `a.b`.
     open: Vec<&'a [u8]>,
 }
 

@@ -1,4 +1,4 @@
-//! The positions of a pack's entries, and which entries are deltas of which.
+//! The positions of a pack's entries, and the entry on which each delta is based.
 
 use std::collections::HashMap;
 
@@ -57,7 +57,7 @@ pub(super) struct Entry {
 pub(super) enum Base {
     /// No base: the object is stored whole.
     Nothing(Kind),
-    /// An earlier entry with this number.
+    /// The earlier entry with this number.
     Entry(u32),
     /// The object with this id: an index in [`Layout::references`].
     Object(u32),

@@ -126,7 +126,7 @@ struct Job<'a> {
     inflated: &'a Inflated,
     /// The maximum number of bytes that one family may hold.
     room: u64,
-    /// Locked by the one large family that is in progress.
+    /// Locked while a large family is processed, so that only one is in progress.
     large: Mutex<()>,
     most_references: usize,
     /// For each reference delta, whether a base was found. If two entries have the same id, only one of them may
@@ -315,7 +315,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         }
     }
 
-    /// Hashes an object, and keeps it if it is the base of others.
+    /// Hashes an object, and keeps the object if others are based on it.
     fn finish(&mut self, number: u32, kind: Kind, content: Vec<u8>, depth: u64) -> Made {
         let Ok(id) = object_id(kind, &content) else {
             return self.fault(number, EntryFault::Collision);

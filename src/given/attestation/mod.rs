@@ -117,8 +117,8 @@ impl Attestation {
         }
     }
 
-    /// The maximum cost of [`Self::standing`]: at each step of the chain, every certificate may be the issuer's, and so
-    /// may every list.
+    /// The maximum cost of [`Self::standing`]: at each step of the chain, every certificate and every revocation list may
+    /// have to be tried.
     pub(crate) fn cost(&self) -> [Work; 2] {
         let count = |number: usize| number as u64;
         let steps = count(chain::STEPS);

@@ -297,7 +297,7 @@ impl KeyRecord {
 }
 
 impl Grading {
-    /// The grade. If no record counts, the key was merely chosen.
+    /// The grade: [`Grade::CommandLine`], which means that the key was merely chosen, if no record counts.
     pub fn grade(&self) -> Grade {
         match self {
             Self::Counts(graded) => graded.grade,

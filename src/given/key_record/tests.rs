@@ -73,7 +73,7 @@ fn grade(record: &KeyRecord, fingerprint: Sha256, list: &[(&str, u8)]) -> Result
 }
 
 #[test]
-fn grades_follow_signers_and_retrievals() {
+fn grades_depend_on_signers_and_retrievals() {
     let (one, fingerprint) = statement(1);
     let (two, _) = statement(2);
     // One person retrieved the key twice, and a second person countersigned.

@@ -33,7 +33,7 @@ lowest diff_ids of the image specified with --image. The build server resolved t
     run: Run::Function(run),
 };
 
-/// A FROM of the log.
+/// A FROM instruction in the log.
 #[derive(Debug, PartialEq, Eq)]
 struct Base {
     name: String,
@@ -204,8 +204,8 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     Ok(bases)
 }
 
-/// Checks podman's steps of a multi-stage build: each appears once and in order, as podman prints them without `--jobs`. A line that a program
-/// prints in imitation is an extra line, and is detected.
+/// Checks podman's steps of a multi-stage build: each appears once and in order, as podman prints them without `--jobs`. If a program in the build
+/// prints such a line, it is an extra line and is detected.
 fn stage_steps(log: &BuildLog) -> Result<(), String> {
     let mut last: Option<((u32, u32), (u32, u32))> = None;
     for event in log.events() {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_belongs_to_the_from_directly_before_it() {
+    fn a_digest_belongs_to_the_from_line_directly_before_it() {
         let lines = [
             "Step 1/5 : FROM golang:1 AS build".to_owned(),
             format!("Digest: {ONE}"),

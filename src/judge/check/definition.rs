@@ -18,13 +18,13 @@ pub struct Check {
     pub says: &'static str,
     /// What it examines, what it does not examine, and what to do when it fails.
     pub explanation: &'static str,
-    /// How a pass is known: in the way that its weakest witness is known.
+    /// How a pass is known: only as well as its weakest witness.
     pub known: Known,
-    /// The fields of `[expect]` that request it, and what they change.
+    /// The fields of `[expect]` that request the check, and what they change.
     pub expected: Expected,
     /// Controls that a pass supports, by their ids in the program's own table (`src/report/controls.toml`).
     pub controls: &'static [&'static str],
-    /// The links of the chain that hold only if it passes.
+    /// The links of the chain that hold only if the check passes.
     pub(crate) links: &'static [ChainLink],
     pub(crate) missing_evidence: MissingEvidence,
     pub(crate) run: Run,
@@ -33,13 +33,13 @@ pub struct Check {
 /// The fields of `[expect]` that request a check, and what setting one of them changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// No field requests it.
+    /// No field requests the check.
     Nothing,
-    /// It also answers without them.
+    /// The check also answers if none of these fields is set.
     Optional(&'static [&'static str]),
-    /// It does not answer without one of them.
+    /// The check does not answer unless one of these fields is set.
     Needed(&'static [&'static str]),
-    /// One of them sets its level to `require`.
+    /// Setting one of these fields sets the check's level to `require`.
     Requires(&'static [&'static str]),
 }
 
@@ -107,7 +107,7 @@ impl Check {
         self.expected.fields().iter().any(|field| is_set(field))
     }
 
-    /// Its level if `[levels]` does not list it.
+    /// The check's level if `[levels]` does not list the check.
     pub(crate) fn own_level(&self, is_set: impl Fn(&str) -> bool) -> Level {
         match self.expected {
             Expected::Requires(_) if self.is_expected(is_set) => Level::Require,
@@ -115,13 +115,13 @@ impl Check {
         }
     }
 
-    /// Whether a bundle can meet a policy that requires the check although the check does not answer.
+    /// Whether a bundle can meet a policy that requires the check, even if the check does not answer.
     pub(crate) fn may_say_nothing(&self, is_set: impl Fn(&str) -> bool) -> bool {
         let lacks_expectation = matches!(self.expected, Expected::Needed(_)) && !self.is_expected(is_set);
         self.missing_evidence == MissingEvidence::RejectsByName || lacks_expectation
     }
 
-    /// Its finding among these.
+    /// The check's finding among `findings`.
     pub(crate) fn answer_in<'f>(&self, findings: impl IntoIterator<Item = &'f Finding>) -> Option<&'f Finding> {
         findings.into_iter().find(|finding| finding.check == self.name)
     }

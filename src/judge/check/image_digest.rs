@@ -128,7 +128,7 @@ fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     }
 }
 
-/// The answer for a docker-archive, which does not contain the pushed manifest. What is consistent is listed, but is not a proof.
+/// The answer for a docker-archive, which does not contain the pushed manifest. Consistent values are listed, but they are not a proof.
 fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let outcome = match image.manifest {
         None => {

@@ -147,7 +147,7 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     }
 }
 
-/// Compares a repository with the build's name, which is the repository with `/` written as `.`, the tag and the stamp. If the tag is not
+/// Compares a repository with the build's name, which consists of the repository (with `/` written as `.`), the tag and the stamp. If the tag is not
 /// known, any valid tag may follow the repository.
 fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mut Comparison) {
     // manifest-name reports a malformed signed name.

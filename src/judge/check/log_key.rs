@@ -63,7 +63,7 @@ mod tests {
 
     /// A public excerpt of a real build's log (IBM Hyper Protect Virtual Servers workshop, docs/securebuild-lab).
     #[test]
-    fn known_answer_of_a_public_log() {
+    fn the_key_id_in_a_public_log_is_recomputed() {
         let key = concat!(
             "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJmVENDQVNTZ0F3SUJBZ0lSQUt3cTlRWEZhMzRYMXdIRmZST2NJZXN3Q2dZSUtvWkl6ajBFQXdJd0pURWoKTUNFR0ExVUVBd3dhWkc5amEy",
             "VnlMbWx2TDJkdGIyNWxlVEl6TDJod2RuTmZZbU13SGhjTk1qQXdOakl6TURnegpPVFF4V2hjTk16QXdOakl4TURnek9UUXhXakFsTVNNd0lRWURWUVFEREJwa2IyTnJaWEl1YVc4dloyMXZibVY1",

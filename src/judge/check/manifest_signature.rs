@@ -50,7 +50,9 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
         ([], _, _) => {
             Outcome::unknown("the pinned key is in no file next to the bundle, so the signature was not verified")
         }
-        (_, [], Some(_)) => Outcome::fail("the key next to the bundle verifies the signature; yours does not"),
+        (_, [], Some(_)) => Outcome::fail(
+            "no trusted key verifies the signature; the key next to the bundle does, but anyone can put a key there",
+        ),
         (_, [], None) => Outcome::fail(
             "no trusted key verifies the signature: the bundle was changed, or a different key signed it; these two cases cannot be distinguished",
         ),
@@ -60,15 +62,15 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
     };
     if let Some((name, fingerprint)) = beside {
         outcome = outcome.detail(format!(
-            "{fingerprint} in {name} next to the bundle verifies the signature, but is not trusted: anyone can put a key there"
+            "not trusted: the key in {name} next to the bundle, {fingerprint}: verifies the signature"
         ));
     }
     for (fingerprint, fault) in &refusal.tried {
-        outcome = outcome.detail(format!("{fingerprint}, a trusted key: {fault}"));
+        outcome = outcome.detail(format!("trusted key {fingerprint}: {fault}"));
     }
     for fingerprint in &refusal.missing {
-        outcome = outcome.detail(format!("{fingerprint}, a trusted key: in no file next to the bundle"));
+        outcome = outcome.detail(format!("trusted key {fingerprint}: in no file next to the bundle"));
     }
     let expected = "a signature by a trusted key over the archive";
-    outcome.sides(expected, format!("none by a trusted key; the archive is {}", refusal.digest))
+    outcome.sides(expected, format!("none by a trusted key; the archive has {}", refusal.digest))
 }

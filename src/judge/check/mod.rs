@@ -9,8 +9,8 @@
 //! 4. a fixture in `tests/support/cases/` in which it fails,
 //! 5. that fixture's row in `tests/hostile-input.toml`.
 //!
-//! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers
-//! that list every check. A check whose evidence good builds may lack is also listed in `tests.rs` here. If a step is forgotten, the compiler
+//! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers that
+//! list every check. If good builds may lack the evidence for a check, also list the check in `tests.rs` here. If a step is forgotten, the compiler
 //! or a test reports it.
 
 mod attestation_record;
@@ -145,7 +145,7 @@ pub(crate) enum Gate<'a> {
     Open(&'a Evidence<'a>),
     /// The signature is valid, and only the signature was to be checked.
     SignatureOnly,
-    /// No trusted key verifies the signature.
+    /// The signature verifies under no trusted key.
     Refused {
         /// Why each key does not verify the signature.
         refusal: &'a Refusal,
@@ -222,8 +222,8 @@ fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Fin
     }
 }
 
-/// The groups of a bundle that are in play: the two of the signed archive, those whose evidence a flag supplies or is next to the bundle, and
-/// those required. `workload` is never among them, because its checks are not about a bundle.
+/// The groups of a bundle that are in play: the two groups about the signed archive, every group whose evidence was supplied by a flag or found next
+/// to the bundle, and every required group. `workload` is never among them, because its checks are not about a bundle.
 pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
     let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);

@@ -122,7 +122,7 @@ impl Outcome {
     }
 }
 
-/// Several comparisons with one answer, which is a failure if any of them disagrees, and lists every disagreement.
+/// Several comparisons with one answer. The answer is a failure if any comparison disagrees, and it lists every disagreement.
 #[derive(Default)]
 pub(crate) struct Comparison {
     agreed: Vec<String>,

@@ -114,7 +114,7 @@ fn compare_image(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut
     }
 }
 
-/// Details that decide nothing.
+/// Details that do not affect the answer.
 fn remarks(evidence: &Evidence<'_>, saved: &ServerRecord) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(log) = evidence.log() {

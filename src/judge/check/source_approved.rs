@@ -75,7 +75,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     outcome.detail(statement).details(lines.chain(more))
 }
 
-/// Who vouches for the list. The result is the same for every build, because SSH signatures have no time.
+/// Who vouches for the list. The result is the same for every build, because SSH signatures contain no time.
 fn statement(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
     let is_same = |asked: &Vec<(String, String)>| ssh_signers(policy).eq(asked.iter().map(|(name, line)| (name, line)));
     let asked = || ssh_signers(policy).map(|(name, line)| (name.clone(), line.clone())).collect();

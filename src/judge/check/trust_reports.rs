@@ -49,8 +49,8 @@ fn not_built_in(reports: &[SignatureReport]) -> Option<Outcome> {
     }
 }
 
-/// Facts from the image's signatures. For an accepted one: the digest that it covers and its signer, as signed by that key's holder. For the
-/// others: only that they exist.
+/// Facts from the image's signatures. An accepted signature gives the digest that it covers and its signer, as signed by the key's holder. Any other
+/// signature gives only the fact that it exists.
 pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
     let (Ok(reports), Ok(image)) = (all_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();

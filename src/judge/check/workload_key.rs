@@ -1,4 +1,4 @@
-//! `workload-key`: the key that a contract specifies for the image is the build's.
+//! `workload-key`: the key that a contract specifies for the image is the build's key.
 
 use base64ct::{Base64, Encoding as _};
 

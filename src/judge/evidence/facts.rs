@@ -23,9 +23,9 @@ pub enum Known {
     Signed,
     /// This program proved it from bytes.
     Recomputed,
-    /// A time-stamping authority that the auditor specified stamped it by that time (RFC 3161).
+    /// A time-stamp from an authority that the auditor specified shows that it existed by that time (RFC 3161).
     Timestamped,
-    /// Signed or recomputed data states it in the words of a third party, such as a commit's author.
+    /// A third party, such as a commit's author, states it in data that is signed or recomputed.
     Stated,
     /// It was supplied, and nothing proves it.
     Given,
@@ -253,7 +253,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     })
 }
 
-/// A fact that counts only after the build's last line.
+/// A fact that counts only if it appears after the build's last line.
 fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),

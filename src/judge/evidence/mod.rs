@@ -98,8 +98,8 @@ impl Evidence<'_> {
         Some(BuildName::parse(name).ok_or(name))
     }
 
-    /// The build's name to compare with: the signed one, or else that of the members, which is *given* and not signed. `None` if the
-    /// signed one is malformed: the members' name does not replace it.
+    /// The build's name to compare with: the signed name, or else the name in the members' file names, which is *given* and not signed. `None` if the
+    /// signed name is malformed: the members' name does not replace it.
     pub(crate) fn name(&self) -> Option<BuildName> {
         match self.signed_name() {
             Some(signed) => signed.ok(),
@@ -198,8 +198,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// The image's tag in the signed archive: build.json's, or else the pushed or signed tag that ends build.json's build name. If
-    /// build.json has neither, it is the only pushed or signed tag other than `latest`.
+    /// The image's tag in the signed archive: the tag in build.json, or else the pushed or signed tag with which the build name in build.json ends.
+    /// If build.json has neither tag nor build name, the only pushed or signed tag other than `latest`.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
             return Some(tag_of(tag));

@@ -81,7 +81,7 @@ fn table() -> Vec<(Finding, bool)> {
 
 #[test]
 fn every_status_is_read_from_its_words() {
-    // A new variant does not compile until its place is added here.
+    // This does not compile until the place of a new variant is added here.
     let place = |status: Status| match status {
         Status::Pass => 0,
         Status::Fail => 1,
@@ -116,7 +116,8 @@ fn the_truth_table_of_rejection() {
             (false, false) => Verdict::Accept,
         };
         assert_eq!(verdict(&alone), kept, "{one:?}");
-        // With no policy, or if a group that the policy or --require requires has no answer: in part at best. With an answer, as before.
+        // An acceptance is in part at best if there is no policy, or if a group required by the policy or --require has no answer. If the group has
+        // an answer, the verdict is as before.
         let in_part = if rejects { Verdict::Reject } else { Verdict::AcceptInPart };
         let both: Option<&[Group]> = Some(&[Group::Manifest, Group::Image]);
         let of = |findings: &[Finding], required| Verdict::of(findings, &[Group::Manifest, Group::Image], required);
@@ -172,9 +173,9 @@ fn the_truth_table_of_consequences() {
                     Effect::None
                 };
                 assert_eq!(effects(&[("test", Active)]), waived);
-                // An expired waiver of either is as if it were not there.
+                // An expired waiver of either has no effect.
                 assert_eq!((effects(&[("cause", Expired)]), effects(&[("test", Expired)])), (expected, expected));
-                // What is not in play does nothing, and as a cause it excuses nothing.
+                // A finding that is not in play has no effect, and as a cause it does not excuse its consequences.
                 let elsewhere = |finding: Finding| Finding { group: Group::Source, ..finding };
                 let consequence = by("test", status, level, demand);
                 let outside = settled(vec![elsewhere(consequence.clone()), cause.clone(), pass()], &[]);
@@ -191,9 +192,10 @@ fn the_truth_table_of_consequences() {
     }
 }
 
-/// One sentence is one cause, whatever the checks' groups: the first that rejects for it keeps it, and no verdict depends on that.
+/// Findings with the same message have the same cause, whatever their groups. The first finding that rejects keeps its answer, and no verdict depends
+/// on this.
 #[test]
-fn the_same_words_reject_once() {
+fn findings_with_the_same_message_reject_once() {
     use WaiverStanding::Active;
     let no = |check, status| Finding {
         check,
@@ -210,7 +212,7 @@ fn the_same_words_reject_once() {
         assert_eq!(effects(&found), [rejects, follows, follows]);
         assert_eq!((found[0].status, found[1].status), (status, Status::NotRun(Reason::Refused)));
         assert_eq!(effects(&settled(found, &[])), [rejects, follows, follows], "settled again");
-        // A waiver of the first is none of the others, and one of another changes nothing.
+        // A waiver of the first check does not waive the others. A waiver of one of the others changes nothing.
         assert_eq!(settled(three.clone(), &[("a", Active)]).iter().filter(|one| one.rejects()).count(), 2);
         assert_eq!(effects(&settled(three, &[("b", Active)])), [rejects, follows, follows]);
     }
@@ -221,7 +223,7 @@ fn the_same_words_reject_once() {
     assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::NotRun(Reason::NoEvidence)) }), kept);
     assert_eq!(with(no("w", Status::Pass)), kept);
     assert_eq!(with(Finding { group: Group::Source, ..no("w", Status::Fail) }), kept, "not in play");
-    // What only warns is nobody's cause, and other words or sides are another cause.
+    // A finding that only warns is never a cause. Findings with a different message or different sides have different causes.
     for other in [
         Finding { level: Level::Warn, ..no("w", Status::Fail) },
         Finding { message: "other".into(), ..no("w", Status::Fail) },
@@ -248,7 +250,7 @@ fn a_consequence_of_a_consequence_has_the_same_root() {
         found.iter().map(|one| one.effect).collect::<Vec<_>>(),
         [Effect::Rejects, Effect::Waived, Effect::Waived]
     );
-    // A missing or circular cause excuses nothing.
+    // A missing or circular cause does not excuse its consequences.
     assert!(settled(vec![by("b", "nothing")], &[])[0].rejects());
     assert!(settled(vec![by("a", "b"), by("b", "a")], &[]).iter().all(Finding::rejects));
 }

@@ -64,15 +64,15 @@ pub(super) struct Field {
 
 /// How a field is read. An error states what was expected, without the field's name.
 enum Read {
-    /// A non-empty text.
+    /// A non-empty string.
     Text(fn(&mut Expect, String) -> Answer<()>),
-    /// A non-empty list of texts.
+    /// A non-empty list of strings.
     List(Each, Place),
     /// A list that may be empty, which means the same as no list.
     ListOrNone(Each, Place),
 }
 
-/// Checks one text of a list.
+/// Checks one string in a list.
 type Each = fn(&str) -> Answer<()>;
 /// Returns where a list is stored.
 type Place = fn(&mut Expect) -> &mut Vec<String>;
@@ -257,7 +257,7 @@ pub(super) fn examples() -> String {
     FIELDS.iter().map(|field| format!("#{} = {}\n", field.name, field.example)).collect()
 }
 
-/// `[expect]` as written in the file: its fields, each a text or a list.
+/// `[expect]` as written in the file: its fields, each a string or a list.
 #[derive(Default)]
 pub(super) struct ExpectTable(BTreeMap<&'static str, Given>);
 

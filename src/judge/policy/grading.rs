@@ -14,7 +14,7 @@ pub struct KeyRecordFile {
     pub path: String,
     /// The record, or why it cannot be read.
     pub(super) record: Result<KeyRecord, String>,
-    /// The grade of the key for which the record is listed, with these signers and bounds.
+    /// The stored grade of the key for which the record is listed. It was computed for these signers and limits.
     graded: Memo<(Sha256, Vec<Signer>, Limits), Grading>,
 }
 

@@ -47,9 +47,9 @@ pub struct Policy {
     pub levels: BTreeMap<&'static str, Level>,
     /// Who signs commits, tags, key records and sign-offs.
     pub signers: Vec<Signer>,
-    /// Whose signatures on the image count.
+    /// Whose signatures on the image are accepted.
     pub trust: TrustPolicy,
-    /// Whose contracts count.
+    /// Whose contracts are accepted.
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,
@@ -153,7 +153,7 @@ impl Policy {
     /// Requires more groups, as `--require` does.
     ///
     /// # Errors
-    /// [`Error::Usage`] if `[levels]` leaves such a group no check that decides.
+    /// [`Error::Usage`] if `[levels]` leaves no deciding check in such a group.
     pub fn require_also(&mut self, groups: &[Group]) -> Result<(), Error> {
         for group in groups {
             if !self.require.contains(group) {
@@ -166,7 +166,7 @@ impl Policy {
         })
     }
 
-    /// A required group whose checks are all lowered is an empty requirement.
+    /// Refuses a required group whose checks are all lowered, because such a requirement would be empty.
     fn must_decide(&self) -> Result<(), String> {
         let decides = |group: Group| {
             let mut own = CHECKS.iter().filter(|check| check.group == group);

@@ -308,7 +308,7 @@ fn ages_and_windows_are_shown_in_words() {
 
 /// A required group must be able to reject.
 #[test]
-fn a_required_group_without_a_deciding_check_is_an_empty_requirement() {
+fn a_required_group_without_a_deciding_check_is_refused() {
     let lowered = |group: Group, level: &str| -> String {
         let own = CHECKS.iter().filter(|check| check.group == group);
         own.map(|check| format!("{:?} = {level:?}\n", check.name)).collect()

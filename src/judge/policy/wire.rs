@@ -254,7 +254,7 @@ fn check_openpgp(certificate: &[u8]) -> Answer<()> {
     crate::crypto::openpgp::Certificate::read(certificate).map(|_| ())
 }
 
-/// A build without OpenPGP cannot verify such signatures. The checks report that.
+/// A build without OpenPGP support cannot verify OpenPGP signatures. The checks report that.
 #[cfg(not(feature = "openpgp"))]
 fn check_openpgp(_: &[u8]) -> Answer<()> {
     Ok(())

@@ -1,5 +1,5 @@
-//! Compares results for signatures on public commits and tags with git and gpg. The signatures are not in this repository: `tests/signatures`
-//! documents where they come from.
+//! Compares this program's results for signatures on public commits and tags with those of git and gpg. The signatures are not in this repository:
+//! `tests/signatures` documents where they come from.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -157,7 +157,7 @@ mod with_gpg {
     const COMMIT: [&str; 2] = ["verify-commit", "HEAD"];
 
     #[test]
-    fn commits_and_tags_that_git_signs() {
+    fn git_signatures_on_commits_and_tags_verify() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         gpg.run(&["--quick-add-key", &gpg.fingerprint("ada"), "rsa2048", "sign"], b"");
@@ -292,7 +292,7 @@ mod with_gpg {
     }
 
     #[test]
-    fn signatures_for_other_purposes_and_in_other_forms() {
+    fn signatures_for_other_purposes_or_in_other_forms_are_refused() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         let certificate = gpg.certificate("ada");

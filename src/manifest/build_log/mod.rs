@@ -47,8 +47,9 @@ impl BuildLog {
         Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
-    /// Drops the text of all entries. Keeps only the entries that show whether and where the time goes backwards, and the one with the latest
-    /// time. Collapses consecutive output lines of one builder into one: later checks need only the builder and what the lines separate.
+    /// Drops the text of all entries. Keeps only the entries that show whether and where the time goes backwards, and the entry with the latest
+    /// time. Collapses consecutive output lines of one builder into one line: later checks need only to know which builder printed between two other
+    /// events.
     pub(crate) fn shelve(&mut self) {
         let timed: Vec<(usize, Timestamp)> =
             self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();

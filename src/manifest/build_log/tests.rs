@@ -206,7 +206,7 @@ fn buildkit_pushes_as_a_step_of_the_build() {
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: failed to push a/b:c: denied"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 CANCELED"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: denied", from, &line, done])), 1);
-    // In a build by a different builder, a program printed the line.
+    // In a build by a different builder, such a line comes from a program.
     for others in [["Step 1/1 : FROM a", "Successfully built 0123456789ab"], ["STEP 1: FROM a", "STEP 2: COMMIT"]] {
         let log = of(&[others[0], &line, others[1]]);
         assert!(log.builder().is_err());
@@ -216,7 +216,7 @@ fn buildkit_pushes_as_a_step_of_the_build() {
 }
 
 #[test]
-fn a_pull_counts_directly_after_its_from() {
+fn a_pull_counts_only_directly_after_its_from() {
     let digest = format!("Digest: {DIGEST}");
     let kept = |lines: &[&str]| {
         let text: String = lines.iter().map(|line| entry(&format!("run: {line}"))).collect();

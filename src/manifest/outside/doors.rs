@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use super::shell::Word;
 
-/// Programs and the marks of such arguments: `--long` with its abbreviations (`--req…rest` allows abbreviations from `--req` onward), `-x` alone or
-/// among other letters, `^TEXT` at the start of a word, `*TEXT` anywhere in a word.
+/// Programs, with patterns for such arguments: `--long` matches its abbreviations too (`--req…rest`: abbreviations from `--req` onward), `-x` matches
+/// alone or among other letters, `^TEXT` at the start of a word, `*TEXT` anywhere in a word.
 const DOORS: &[(&str, &str)] = &[
     ("sort", "--compress-program"),
     ("split", "--filter"),
@@ -65,7 +65,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(||
 /// Variables that make a program run another program, or replace the program that runs.
 const VARIABLES: &str = "BASH_ENV ENV LD_PRELOAD LD_AUDIT PYTHONSTARTUP PERL5OPT PERL5DB RUBYOPT NODE_OPTIONS PROMPT_COMMAND PS4 LESSOPEN LESSCLOSE PAGER MANPAGER EDITOR VISUAL TAR_OPTIONS TAPE RSH RSYNC_RSH CVS_RSH ZIPOPT GCC_EXEC_PREFIX COMPILER_PATH JAVA_TOOL_OPTIONS";
 
-/// The first argument with one of the program's marks.
+/// The first argument that matches one of the program's patterns.
 pub(super) fn opened<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w str> {
     let version = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-');
     let tool = || name.rsplit_once('-').filter(|(machine, _)| machine.contains("-linux-")).map(|(_, tool)| tool);
@@ -82,7 +82,7 @@ pub(super) fn opened<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w str> {
     old.or_else(|| arguments.iter().map(|word| word.text.as_str()).find(|word| has(marks, word)))
 }
 
-/// Whether the word has one of the marks.
+/// Whether the word matches one of the patterns in `marks`.
 pub(super) fn has(marks: &str, word: &str) -> bool {
     marks.split(' ').any(|mark| {
         if let Some(start) = mark.strip_prefix('^') {
@@ -114,7 +114,7 @@ pub(super) fn has_letter(word: &str, letter: char) -> bool {
         .is_some_and(|letters| letters.chars().take_while(char::is_ascii_alphabetic).any(|one| one == letter))
 }
 
-/// Whether this variable makes it unknown which program runs; every git variable does. `before`: the variable is set for one program only; then the
+/// Whether this variable can change which program runs; every git variable counts. `before`: the variable is set for one program only; then the
 /// search paths for programs and libraries also count.
 pub(super) fn changes_what_runs(variable: &str, before: bool) -> bool {
     let listed = VARIABLES.split(' ').any(|name| name == variable);
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_options_with_their_abbreviations() {
+    fn patterns_match_options_abbreviations_and_text() {
         for (marks, word, is) in [
             ("--filter", "--filter=x", true),
             ("--filter", "--fi", true),

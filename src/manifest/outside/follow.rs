@@ -43,7 +43,8 @@ pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
     programs
 }
 
-/// Reads a line that begins with PowerShell or cmd.exe. They have their own separators, and double quotes belong to the builder's shell.
+/// Reads a line that begins with PowerShell or cmd.exe. These shells have their own separators. Double quotes belong to the builder's shell and are
+/// ignored.
 pub(super) fn on_windows(text: &str) -> Option<Programs> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
     let name = name_of(first);
@@ -205,8 +206,8 @@ impl Programs {
         }
     }
 
-    /// Programs that run code from an argument. A mark that begins with `-` must begin an argument; any other mark may appear anywhere in one. `A…B`
-    /// means `A` followed by `B`.
+    /// Programs that run code from an argument. A pattern in `marks` that begins with `-` must begin an argument; any other may appear anywhere in one.
+    /// `A…B` means `A` followed by `B`.
     fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
         let has = |word: &Word| {
             marks.split(' ').any(|mark| match mark.split_once('…') {

@@ -17,11 +17,11 @@ pub(super) enum Rule {
     Text,
     /// Runs a script or a build file. What the file downloads is unknown.
     Script,
-    /// The first word that is not an option decides. `-` means that there is no such word; `*` means every word in no list.
+    /// The first word that is not an option decides. In a list, `-` means that there is no such word, and `*` means any word that is in no list.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
-    /// Uses the network only with one of these options. The marks are as in `doors.rs`.
+    /// Uses the network only with one of these options. The patterns are as in `doors.rs`.
     Options(&'static str),
-    /// Runs code if an option begins with one of these marks or an argument contains one. Does not use the network otherwise.
+    /// Runs code if an option begins with one of these patterns or an argument contains one. Does not use the network otherwise.
     Scripts(&'static str),
     /// Uses the network if an argument contains `://`. If an argument is a variable, this is unknown.
     Address,
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_families_may_have_versions() {
+    fn only_names_with_a_star_match_with_a_version() {
         assert!(matches!(rule_of("pip3.11"), Some(Rule::By { .. })));
         assert!(matches!(rule_of("gcc-12"), Some(Rule::Text)));
         assert!(rule_of("cat2").is_none());

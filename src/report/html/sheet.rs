@@ -13,8 +13,8 @@
 //! | the command that repeats the audit, one option per line | 4 to 12 |
 //! | two lines for signatures | 6 |
 //!
-//! A longer list ends with how many more there are and where to find them. If all parts are longer than a page, the sheet uses a smaller font:
-//! its lines are counted here, because a page cannot do that itself.
+//! A list that is cut ends with the number of remaining entries and where to find them. If the parts together exceed one page, the sheet uses a
+//! smaller font. The lines are counted here, because an HTML page cannot count its own lines.
 
 use super::markup::Markup;
 use crate::report::repeat;
@@ -32,7 +32,7 @@ pub(in crate::report) enum Tone {
 pub(in crate::report) enum Part {
     Words(String),
     Code(String),
-    /// How the part before it is known.
+    /// How the preceding part is known.
     Known(String),
 }
 
@@ -103,10 +103,10 @@ impl Tone {
     }
 }
 
-/// The first lines of a list, with very long lines cut, and the number of the remaining ones.
+/// The first lines of a list, with very long lines cut, followed by the number of remaining lines.
 pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
-    // One or two lines may be long.
+    // If there are at most two lines, each may be longer.
     let letters = if lines.len() <= 2 { 2 * LETTERS } else { LETTERS };
     let mut lines: Vec<String> = lines.into_iter().take(most).map(|line| shortened(&line, letters)).collect();
     if more > 0 {
@@ -199,7 +199,7 @@ impl Sheet {
         fits.count().max(ANSWERS)
     }
 
-    /// The font size with which the sheet fits on Letter, from its lines at ten points.
+    /// The font size at which the sheet fits on Letter paper, computed from its number of lines at ten points.
     fn size(&self) -> &'static str {
         let rows: usize = self.rows.iter().flat_map(|row| &row.lines).map(|line| lines_of(&plain(line), 85)).sum();
         let found: usize = self.found.iter().take(self.shown()).map(lines_of_answer).sum();

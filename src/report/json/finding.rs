@@ -32,7 +32,7 @@ pub(in crate::report) struct Row {
     pub(in crate::report) says: Vec<SaidRow>,
     /// Whether this answer rejects. Never true in a report without a verdict.
     pub(in crate::report) rejects: bool,
-    /// The policy's waiver, if the answer would reject without it. It does not change the status.
+    /// The policy's waiver, if the answer would reject without a waiver. A waiver does not change the status.
     pub(in crate::report) waiver: Option<WaiverRow>,
 }
 

@@ -15,7 +15,7 @@ use crate::base::words::{counted_as, words};
 use crate::gate::key::Fingerprint;
 use crate::judge::policy::PolicySource;
 
-/// The result: one row for each place that runs an image, and one for each build, commit or approval without a match.
+/// The result: one row for each place where an image runs, and one for each build, commit or approval without a match.
 #[derive(Debug, Clone)]
 pub struct Reconciliation {
     /// The program that made the report.
@@ -73,13 +73,13 @@ pub struct Read {
 /// The kind of a row: a match, or what is wrong with a place, a build, a commit or an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A place runs an image of an accepted build. If the build is in the period, it was approved.
+    /// The image that runs at a place is from an accepted build. If the build is in the period, it was approved.
     Matched,
-    /// A place runs an image without a known accepted build.
+    /// The image that runs at a place has no known accepted build.
     RunningWithoutAcceptedBuild,
     /// A build of the period has no valid approval.
     BuiltWithoutApproval,
-    /// An approval of the period has no accepted build, or no place runs a build of the approved commit.
+    /// An approval of the period has no accepted build, or no build of the approved commit runs anywhere.
     ApprovedNotSeen,
     /// One commit with several digests.
     SeveralDigests,
@@ -149,7 +149,7 @@ pub struct SampledBuild {
     pub commit: Option<String>,
     /// The answer of the check `source-approved`.
     pub approval: String,
-    /// Places that run the build.
+    /// Number of places where the build's image runs.
     pub places: usize,
 }
 

@@ -65,7 +65,8 @@ fn rejected(bundle: &BundleReport) -> String {
     let Some(first) = causes.next() else { return String::new() };
     let own = match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
-            "get the build server's public key over a different channel, and compare it with each key above; "
+            "get the build server's public key over a channel other than the bundle's. If you trust that key already, do not use this bundle: it was changed, \
+             or a different key signed it. If not, correct your --key or policy and run again; "
         }
         (check::MANIFEST_SIGNATURE, _) => "pass the key as a file with --key, or put it next to the bundle; ",
         ("build-age", _) => "build again; only the policy's owner may accept older builds (max-age); ",

@@ -37,8 +37,8 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     subject::put_build(&mut page, bundle);
     causes(&mut page, bundle);
     subject::put(&mut page, bundle);
-    page.put("checks", &counts(bundle));
-    // Answers are more important than the meaning of words and the list of inputs, so the latter are shortened first.
+    page.put("checks", &format!("{}{}", counts(bundle), groups_not_checked(bundle)));
+    // Answers are more important than the glossary and the list of inputs, so those two are shortened first.
     let mut room = None;
     let mut rest = page.beside();
     for (has_words, lines) in [(true, 3), (true, 2), (false, 2), (false, 1)] {
@@ -138,6 +138,15 @@ fn counts(bundle: &BundleReport) -> String {
         parts.push(format!("{not_run} not run: {}", reasons.join(", ")));
     }
     parts.join(", ")
+}
+
+/// The groups without an answer. The headline of an acceptance in part lists them; if nothing was read, there is nothing to distinguish.
+fn groups_not_checked(bundle: &BundleReport) -> String {
+    let groups = bundle.not_checked();
+    if bundle.verdict == Verdict::AcceptInPart || groups.is_empty() || !summary::was_read(bundle) {
+        return String::new();
+    }
+    format!("; groups not checked: {}", groups.join(", "))
 }
 
 /// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.

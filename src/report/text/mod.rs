@@ -27,7 +27,7 @@ pub struct Look {
     pub columns: u16,
     /// How much is printed.
     pub amount: Amount,
-    /// The exit code of the process, where it is not the verdict's: a verification summary is missing.
+    /// The exit code of the process, if it differs from the verdict's because a verification summary is missing.
     pub exit_code: Option<u8>,
 }
 

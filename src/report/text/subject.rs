@@ -8,10 +8,10 @@ use crate::judge::evidence::{Fact, Known};
 use crate::report::{BundleReport, summary};
 
 /// What no acceptance proves, in short. The other formats explain it.
-pub(super) const UNPROVED: &str = "who holds the key; that the log is true; that this source made the image";
+pub(super) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
 
 /// The meaning of the words in brackets.
-pub(super) const KNOWN: &str = "signed: stated by the key's holder; recomputed: proved; given: unproved";
+pub(super) const KNOWN: &str = "signed: the signer states it; recomputed: proved; given: you supplied";
 
 /// The build name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {

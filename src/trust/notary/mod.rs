@@ -5,9 +5,9 @@
 //! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each
 //!    step must be signed by the old root's keys and by the new root's own. Leaf certificates of root keys name the
 //!    repository.
-//! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Length and hashes are
-//!    those of the files as stored.
-//! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the same order as docker does.
+//! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Lengths and hashes in
+//!    metadata are compared with the files as stored.
+//! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the order that docker uses.
 //!
 //! Sources: notary, tuf/ and client/ at 9d2b3b3; docker/cli, cli/command/trust. Unlike Notary, this code refuses
 //! duplicate JSON keys, fractions and large integers, and counts several ids of one key only once.

@@ -141,8 +141,8 @@ fn read_targets(envelope: &Envelope, paths: &Beginnings) -> Result<NamedTargets,
         .collect())
 }
 
-/// The roles to which `envelope` delegates. A delegation must be a direct child, and only those of its paths that are
-/// within the parent's count.
+/// The roles to which `envelope` delegates. A delegation must be a direct child. Only its paths that begin with one of
+/// the parent's paths are used.
 fn delegations(envelope: &Envelope, parent_paths: &Beginnings) -> Result<Vec<Delegation>, Fault> {
     let refuse = |message: String| Fault::refused(format!("{}.json: {message}", envelope.role));
     let empty = Map::new();
@@ -208,7 +208,7 @@ mod tests {
     /// If `targets/releases` was not accepted, it may have replaced any tag in `targets`. Other delegations do not
     /// affect any tag.
     #[test]
-    fn a_refused_releases_delegation_fails_every_tag() {
+    fn every_tag_fails_if_the_releases_delegation_is_refused() {
         let with_fault = |role: &str| Targets {
             roles: vec![("targets".into(), NamedTargets::new())],
             faults: vec![(role.into(), Fault::refused("not signed"))],

@@ -266,7 +266,7 @@ fn the_limit_on_delegations_is_exact() {
 }
 
 #[test]
-fn key_ids_exist_only_for_known_kinds_in_base64() {
+fn a_key_id_needs_a_known_kind_and_base64() {
     assert!(key_id("ecdsa", "AAAA").is_some());
     for (kind, public) in [("dsa", "AAAA"), ("", "AAAA"), ("ecdsa", ""), ("ecdsa", "AA\"AA"), ("dsa", "")] {
         assert_eq!(key_id(kind, public), None, "{kind} {public}");

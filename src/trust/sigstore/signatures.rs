@@ -1,4 +1,4 @@
-//! Converts the annotations of a `.sig` manifest, an older form of the same evidence, into an equivalent bundle.
+//! Converts the annotations of a `.sig` manifest, which are an older form of a bundle's evidence, into an equivalent bundle.
 //!
 //! Source: sigstore/cosign, specs/SIGNATURE_SPEC.md and pkg/cosign/bundle. In this form, the log's promise covers the
 //! entry, its time and its index.

@@ -1,4 +1,4 @@
-//! Searches values that no table describes for anything that may specify what runs.
+//! Searches values that are not in the tables, and reports anything in them that may specify what runs.
 
 use serde_json::Value;
 

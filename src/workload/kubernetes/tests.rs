@@ -639,7 +639,7 @@ fn a_listed_kind_covers_only_that_kind() {
 }
 
 #[test]
-fn only_kinds_that_run_nothing_in_the_tables_can_be_listed() {
+fn built_in_kinds_and_kinds_that_run_something_cannot_be_listed() {
     let add = |entry: &str| KindsWithoutImages::default().add(entry);
     for good in [
         "monitoring.coreos.com/ServiceMonitor",

@@ -76,7 +76,7 @@ fn containers() -> Vec<Case> {
             }
             entries.insert(0, Entry::directory("./"));
         }),
-        Case::good("good-without-folders", "The archive has files only, no folders.")
+        Case::good("good-without-folders", "The archive has only files, no folders.")
             .inner(|entries| entries.retain(|entry| entry.kind != b'5')),
         Case::good("good-global-pax-header", "A global PAX header with a comment, as `git archive` writes it.").inner(
             |entries| {

@@ -135,10 +135,13 @@ fn forms() -> Vec<Case> {
             &spaced,
             &spaced.layout(),
         ),
-        Case::good("image-good-bare-path", "The archive is named without a transport prefix and recognised.")
-            .image(&wallet)
-            .hand_over(&["--image", "image.tar"], &wallet.layout())
-            .expect("image-digest", "pass"),
+        Case::good(
+            "image-good-bare-path",
+            "The archive is named without a transport prefix, and its form is recognised.",
+        )
+        .image(&wallet)
+        .hand_over(&["--image", "image.tar"], &wallet.layout())
+        .expect("image-digest", "pass"),
     ]
 }
 
@@ -402,13 +405,13 @@ fn indexes() -> Vec<Case> {
         ))
         .expect("image-platform", "pass"),
         for_arm(
-            Case::fails("image-index-variant-contradicts", "image-config", "The index lists an image as arm/v6, but the image's configuration has arm/v7.")
+            Case::fails("image-index-variant-contradicts", "image-config", "The index lists an image as arm/v6, but the image's configuration states arm/v7.")
                 .image(&arm_v7)
                 .hand_over(LAYOUT, &arm_layout(&arm_v7, "arm", "v6")),
         )
         .expect("image-platform", "fail"),
         for_s390x(
-            Case::fails("image-index-lies", "image-config", "The index lists an image as s390x, but the image's configuration has amd64.")
+            Case::fails("image-index-lies", "image-config", "The index lists an image as s390x, but the image's configuration states amd64.")
                 .pushed(&digest(&lying_list), lying_list.len(), &lying)
                 .hand_over(LAYOUT, &{
                     let descriptor =
@@ -945,7 +948,7 @@ fn bases() -> Vec<Case> {
             .arguments(&arguments)
     };
     vec![
-        with(Case::good("base-right", "Both base images of the log are the policy's."), &[GOLANG, DEBIAN])
+        with(Case::good("base-right", "Both base images in the log are among the policy's."), &[GOLANG, DEBIAN])
             .expect("base-image", "pass"),
         with(Case::fails("base-other", "base-image", "One of the two base images is not the policy's."), &[DEBIAN]),
         with(

@@ -148,7 +148,7 @@ fn container() -> Vec<Case> {
             log.names = LongNames::PaxAndGnu(b"data/other.log");
             log.pax.push(("path", b"data/build.log".to_vec()));
         }),
-        malformed("inner-global-path", "A global PAX header names every member.", |entries| {
+        malformed("inner-global-path", "A global PAX header gives every member the same name.", |entries| {
             let record = pax_record("path", b"data/build.log");
             entries.insert(0, Entry { kind: b'g', mtime: "0", ..Entry::file("pax_global_header", record) });
         }),

@@ -81,7 +81,7 @@ fn weak() -> Vec<Case> {
     vec![
         Case::error("key-rsa-1024", 2, "key", "An RSA key of 1024 bits, with a correct signature.").key(Named::Weak1024),
         with("key-rsa-512", "An RSA key of 512 bits.", &half, 65_537),
-        with("key-rsa-16384", "An RSA key of 16384 bits, which only costs time.", &huge, 65_537),
+        with("key-rsa-16384", "An RSA key of 16384 bits, which adds only cost.", &huge, 65_537),
         Case::error("key-exponent-3", 2, "key", "An RSA exponent of 3, with a correct signature.").key(Named::WeakE3),
         Case::error(
             "key-exponent-3-forged",

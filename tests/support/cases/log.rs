@@ -45,7 +45,7 @@ fn images() -> Vec<Case> {
         ),
         Case::rejected(
             "log-missing-with-images",
-            "The policy names the images, but there is no log that states which one was pushed.",
+            "The policy names the images, but no log states which one was pushed.",
         )
         .inner(|entries| entries.retain(|entry| entry.path != b"data/build.log"))
         .expect("log-image", "unknown")
@@ -87,7 +87,7 @@ fn names() -> Vec<Case> {
         },
         Case::rejected(
             "commit-named-by-the-file",
-            "The record and the log name a commit other than HEAD; only the names of the file and its members have HEAD's.",
+            "The record and the log name a commit other than HEAD; only the names of the file and its members contain HEAD's digits.",
         )
         .record(|text| {
             let text = text.replace(&image_tag(), "v1-0123abc");

@@ -1,4 +1,4 @@
-//! Content trust signed here, because no client writes such metadata: thresholds, and keys listed with wrong properties. The root key is recorded by
+//! Content-trust metadata that the tests sign themselves, because no client writes such thresholds or keys with wrong properties. The root key is recorded by
 //! `fixtures/inputs/trust/record-root-key.py`; signatures are deterministic (RFC 6979).
 
 use p256::ecdsa::signature::Signer as _;

@@ -24,12 +24,16 @@ pub fn cases() -> Vec<Case> {
         fails("version-3", "v3", "A version 3 signature that is otherwise good."),
         fails("short-key", "short", "An RSA key of 1024 bits."),
         fails("key-not-for-signing", "unfit", "The key's flags do not allow signing."),
-        fails("key-lost", "lost", "The primary key was lost a week later: anyone who has it can backdate a signature."),
+        fails(
+            "key-lost",
+            "lost",
+            "The primary key was lost a week later: anyone with the key can backdate a signature.",
+        ),
         fails("older-than-key", "young", "The signature is older than its key."),
         fails(
             "older-than-build",
             "early",
-            "The signature states a time before the image's. Its key expired in between: anyone who has it can backdate.",
+            "The signature states a time before the image was built. Its key expired in between: anyone with the key can backdate a signature.",
         ),
         fails(
             "key-revoked-by-another",
@@ -49,7 +53,7 @@ pub fn cases() -> Vec<Case> {
         message(
             Case::rejected(
                 "trust-gpg-server-key",
-                "The key is the one that the server supplied, and the policy names none: a candidate is not trusted.",
+                "Only the server supplied the key, and the policy names none: a key from the server is not trusted.",
             ),
             "lapsed",
         )
@@ -58,7 +62,7 @@ pub fn cases() -> Vec<Case> {
         .expect("image-signature", "unknown")
         .expect("image-key", "not-run: refused"),
         message(
-            Case::good("good-trust-gpg-expired-since", "The key has expired since; it was good when it signed."),
+            Case::good("good-trust-gpg-expired-since", "The key was valid when it signed, and has expired since."),
             "lapsed",
         )
         .now("2026-11-30T00:00:00Z")

@@ -186,7 +186,7 @@ fn extensions() -> Vec<Case> {
         malformed("outer-pax-not-records", "A PAX header that is not a list of records.", |entries| {
             entries.insert(0, Entry { kind: b'x', mtime: "0", ..Entry::file("././@PaxHeader", "99 path=x\n") });
         }),
-        malformed("outer-global-path", "A global PAX header that names every member.", |entries| {
+        malformed("outer-global-path", "A global PAX header that gives every member the same name.", |entries| {
             let record = pax_record("path", b"harmless");
             entries.insert(0, Entry { kind: b'g', mtime: "0", ..Entry::file("pax_global_header", record) });
         }),

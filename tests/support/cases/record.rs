@@ -54,7 +54,7 @@ fn statuses() -> Vec<Case> {
         status("status-cleaned-up", "The build was deleted on the server.", "cleaned up"),
         status("status-unknown", "An unknown status.", "done"),
         status("status-upper-case", "The status is in upper case.", "IMAGE PUSHED"),
-        status("status-prefix", "The status only has the right one as a prefix.", "image pushed not"),
+        status("status-prefix", "The right status is only a prefix of this one.", "image pushed not"),
     ]
 }
 

@@ -90,7 +90,7 @@ fn records() -> Vec<Case> {
             "witnessed",
         ),
         policy(
-            good("good-key-recorded", "One person signed how the key was obtained."),
+            good("good-key-recorded", "One person signed a record of how the key was obtained."),
             record!("one-person"),
             both,
             "recorded",
@@ -114,7 +114,10 @@ fn records() -> Vec<Case> {
             "witnessed",
         ),
         policy(
-            bad("key-record-not-challenged", "Witnesses are not a challenge."),
+            bad(
+                "key-record-not-challenged",
+                "The record has two witnesses but no challenge, which the policy requires.",
+            ),
             record!("witnessed"),
             both,
             "challenged",

@@ -33,7 +33,7 @@ fn text() -> Vec<Case> {
             text.pop();
         }),
         malformed("signature-prefix-0x", "`0x` before the digits.", |text| drop(text.splice(0..0, *b"0x"))),
-        malformed("signature-not-hex", "A letter that is not a digit.", |text| text[100] = b'g'),
+        malformed("signature-not-hex", "A letter that is not a hexadecimal digit.", |text| text[100] = b'g'),
         malformed("signature-binary", "The signature is in binary instead of text.", |text| *text = vec![0x80; 256]),
         malformed("signature-nul-padded", "A NUL after the signature.", |text| text.extend(b"\0\0")),
         malformed("signature-empty", "The signature is empty.", Vec::clear),
@@ -74,18 +74,18 @@ fn other_bytes() -> Vec<Case> {
         .outer(|entries| entries[0].content.extend(bzip2(&[0; BLOCK]))),
         Case::unsigned("signature-byte-flipped", "One bit of the signature is flipped.")
             .signature(|text| text[300] = if text[300] == b'0' { b'1' } else { b'0' }),
-        Case::unsigned("signature-of-another-build", "The signature is a good one of a different archive.")
+        Case::unsigned("signature-of-another-build", "The signature is valid, but for a different archive.")
             .sign(|key, _| sign_archive(key, b"another archive")),
         Case::unsigned("single-hash", "The signature is over the archive itself, which is hashed once, not twice.")
             .sign(sign_message),
         Case::unsigned("hash-over-hex-text", "The signature is over the digest's hexadecimal text.")
             .sign(|key, archive| sign_message(key, hex(&sha256(archive)).as_bytes())),
-        Case::unsigned("three-hashes", "The signature is over a digest hashed once too often.")
+        Case::unsigned("three-hashes", "The signed digest was hashed once too often.")
             .sign(|key, archive| sign_archive(key, &sha256(archive))),
     ]
 }
 
-/// A case whose signature is this key's over a block computed from the archive's digest.
+/// A case signed with its own key; the signature covers a block computed from the archive's digest.
 fn block(name: &str, about: &'static str, make: fn(&[u8], usize) -> Vec<u8>) -> Case {
     Case::unsigned(name, about).sign(move |key, archive| {
         let key = key.rsa();
@@ -148,7 +148,7 @@ fn rsa_blocks() -> Vec<Case> {
             let info = digest_info(message);
             [vec![0; length - info.len()], info].concat()
         }),
-        block("pss", "The signature is RSASSA-PSS, of the right digest.", pss_block),
+        block("pss", "The signature is RSASSA-PSS, over the right digest.", pss_block),
     ]
 }
 
@@ -176,7 +176,7 @@ fn rsa_lengths() -> Vec<Case> {
         Case::unsigned("signature-of-4096-bits", "The signature is by a longer key.")
             .sign(|_, archive| sign_archive(Named::Server4096, archive)),
         number("signature-zeros", "The signature is zero.", |_| BigUint::ZERO),
-        number("signature-one", "The signature is the number one, which is one to any power.", |_| BigUint::from(1u8)),
+        number("signature-one", "The signature is the number one: any power of one is one.", |_| BigUint::from(1u8)),
         number("signature-modulus", "The signature is the modulus.", |key| key.n.clone()),
         number("signature-modulus-less-one", "The signature is the modulus minus one.", |key| &key.n - 1u8),
     ]
@@ -190,7 +190,7 @@ fn p256() -> Vec<Case> {
         Case::unsigned("p256-single-hash", "An ECDSA signature over the archive itself, hashed once.")
             .key(Named::ServerP256)
             .sign(sign_message),
-        with("p256-raw", "r and s are 64 bytes instead of DER.", |signature| {
+        with("p256-raw", "r and s are 64 raw bytes instead of DER.", |signature| {
             let (r, s) = p256_numbers(&signature);
             [fixed(&r), fixed(&s)].concat()
         }),

@@ -110,7 +110,7 @@ fn refused() -> Vec<Case> {
         fails("other-root", "The trusted root is that of a different sigstore instance.", &["statement.json"])
             .file("root.json", recorded("other-root.json")),
         fails("other-digest", "The statement is about a different digest.", &["other-digest.json"]),
-        fails("late", "In the log, the signature is an hour later than the certificate.", &["late.json"]),
+        fails("late", "According to the log, the signature was made an hour after the certificate.", &["late.json"]),
         fails(
             "backdated",
             "The time in the log entry is changed, but the log's signed timestamp (SET) is not.",
@@ -163,7 +163,7 @@ fn refused() -> Vec<Case> {
         ),
         changed(
             "twice",
-            "A duplicate member.",
+            "The bundle has a duplicate field.",
             "message.json",
             "{\"mediaType\":",
             "{\"mediaType\":\"\",\"mediaType\":",

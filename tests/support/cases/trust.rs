@@ -83,7 +83,7 @@ fn good_content_trust() -> Vec<Case> {
         )
         .expect("trust-freshness", "pass"),
         good("good-trust-notary-client", "A copy from notary's own client, without numbered roots.", "client-copy"),
-        good("good-trust-notary-given", "The same copy, given with --trust.", "first")
+        good("good-trust-notary-given", "A copy from notary's own client, given with --trust.", "first")
             .arguments(&["--key", "key.pem", "--trust", "trust"]),
         good(
             "good-trust-notary-delegated",
@@ -395,7 +395,7 @@ fn simple_signing() -> Vec<Case> {
         fails("key-expired", "The key had expired when it signed.", "key-expired", "dave"),
         fails(
             "subkey-revoked",
-            "The subkey was lost a week later: anyone who has it can backdate a signature.",
+            "The subkey was lost a week later: anyone with the subkey can backdate a signature.",
             "subkey",
             "ada",
         )
@@ -546,7 +546,7 @@ fn cosign() -> Vec<Case> {
             .feature("sigstore"),
         fails(
             "trust-cosign-borrowed-signature",
-            "The key's signature of a payload is in the place of its signature of the manifest.",
+            "The key's signature of a payload is used in place of its signature of the manifest.",
             &[],
         )
         .file("trust/cosign/bundle.json", {

@@ -66,13 +66,18 @@ pub fn cases() -> Vec<Case> {
         .expect("image-config", "not-run: refused")
         .in_part(),
         under(
-            Case::good("verdict-group-by-flag", "--require asks for a group that the policy does not require."),
+            Case::good("verdict-group-by-flag", "--require adds a group that the policy does not require."),
             policy::with(""),
         )
         .arguments(&["--policy", "policy.toml", "--require", "source"])
         .expect("source-commit", "pass"),
-        Case::error("verdict-require-workload", 2, "usage", "A bundle has no checks of the group `workload`.")
-            .arguments(&["--key", "key.pem", "--require", "workload"]),
+        Case::error(
+            "verdict-require-workload",
+            2,
+            "usage",
+            "The group `workload` is required, but it has no checks of a bundle.",
+        )
+        .arguments(&["--key", "key.pem", "--require", "workload"]),
         under(
             Case::good("verdict-waived", "The build is too old, but the policy has a waiver."),
             policy::with(&format!("{old}{}", waivers(&good, &["build-age"]))),

@@ -12,7 +12,7 @@ mod operations;
 
 use super::kinds::Group;
 
-const CHOSEN: &str = "its operator chooses images that are not in this file: pass the pods that it creates";
+const CHOSEN: &str = "its operator chooses images that are not in this file: check the pods that it creates instead";
 const APPLIED: &str = "it fetches content that is not in this file: pass the rendered resources";
 const PACKAGE: &str = "it installs a package that is not read: pass the objects that the package creates";
 const CREATES: &str = "it creates or changes objects by a rule that is not read: pass those objects";

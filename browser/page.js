@@ -26,7 +26,9 @@ async function load() {
   }
   const packed = Uint8Array.from(atob($('module').textContent), (letter) => letter.charCodeAt(0));
   const bytes = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
-  const module = await WebAssembly.compile(bytes);
+  const module = await WebAssembly.compile(bytes).catch((error) => {
+    throw new Error(`This browser does not compile the module of this page: ${error.message}. Chrome or Edge 91, Firefox 113, Safari 16.4 or newer is needed.`);
+  });
   if (WebAssembly.Module.imports(module).length > 0) {
     throw new Error('The module in this page asks for functions of the browser. It must not, and it is not run.');
   }
@@ -474,6 +476,7 @@ function showAnswer(says) {
     return row;
   }));
   $('bundles').hidden = bundles.length < 2;
+  for (const id of ['saving', 'flags']) $(id).hidden = false;
   showPage(pages[0], bundles[0]?.path ?? 'the request', false);
   showVerdict(says.verdict, scopeOf(says));
 }
@@ -514,8 +517,7 @@ function showPage(file, name, isAsked) {
 // No answer came: no verdict, with the reason and no report.
 function showStopped(reason) {
   for (const id of ['downloads', 'frame', 'bundles']) $(id).replaceChildren();
-  document.querySelector('.frame').hidden = true;
-  $('digest').textContent = 'There is no report to save.';
+  for (const one of [document.querySelector('.frame'), $('saving'), $('flags')]) one.hidden = true;
   $('screen').textContent = `NO VERDICT\nbecause  ${reason}\n\nNothing was decided; treat the evidence as not accepted.`;
   showVerdict('none', [reason]);
 }
@@ -568,12 +570,11 @@ async function submit(event) {
   $('audit').disabled = true;
   try {
     showAnswer(await audit());
-    $('progress').hidden = true;
   } catch (error) {
     [...running].forEach((one) => one.stop());
     showStopped(error.message);
-    $('status').textContent = 'The audit ended without a verdict.';
   }
+  $('progress').hidden = true;
   $('cancel').hidden = true;
   showTerms();
 }

@@ -18,6 +18,8 @@ use crate::base::limits::Limits;
 const BLOCK: usize = 512;
 /// Where a ustar header has the beginning of a long name, and a GNU header times and sparse maps.
 const PREFIX: usize = 345;
+/// Bytes of content that are read at a time.
+const PIECE: u64 = 1 << 18;
 
 /// What a member is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,16 +127,25 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     /// Reads the rest of the current member's content. The caller has compared its size with a bound of its own.
     pub(crate) fn read_content(&mut self) -> Result<Vec<u8>, Error> {
+        self.read_content_through(|_| {})
+    }
+
+    /// As [`Self::read_content`]. Also passes the content to `sink`, piece by piece as it arrives, while other threads decode what follows.
+    pub(crate) fn read_content_through(&mut self, mut sink: impl FnMut(&[u8])) -> Result<Vec<u8>, Error> {
         let size = usize::try_from(self.left).map_err(|_| self.malformed("a size beyond the address space"))?;
         let mut content = Vec::new();
         // The size is the archive's word: a failed reservation must be an answer, not an abort.
         content.try_reserve_exact(size).map_err(|_| self.malformed("a size beyond the memory at hand"))?;
-        let read =
-            (&mut self.input).take(self.left).read_to_end(&mut content).map_err(|e| Error::from_read(self.what, e))?;
-        if read != size {
-            return Err(Error::Truncated { what: self.what.into() });
+        while self.left > 0 {
+            let before = content.len();
+            let piece = (&mut self.input).take(self.left.min(PIECE)).read_to_end(&mut content);
+            let read = piece.map_err(|e| Error::from_read(self.what, e))?;
+            if read == 0 {
+                return Err(Error::Truncated { what: self.what.into() });
+            }
+            sink(content.get(before..).unwrap_or_default());
+            self.left -= read as u64;
         }
-        self.left = 0;
         Ok(content)
     }
 

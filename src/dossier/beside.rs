@@ -90,9 +90,9 @@ fn keys(bundle: &Path, storage: Storage<'_>, limits: &Limits) -> Vec<(String, Pu
     let is_candidate = |path: &Path| {
         path.extension().is_some_and(|extension| ["pem", "pub", "key"].iter().any(|known| extension == *known))
     };
-    let entries = storage.entries(folder::folder_of(bundle)).unwrap_or_default();
+    let entries = storage.entries_named(folder::folder_of(bundle), is_candidate).unwrap_or_default();
     let most = usize::try_from(limits.key_files_beside).unwrap_or(usize::MAX);
-    let files = entries.into_iter().filter(|(path, kind)| *kind == Kind::File && is_candidate(path)).take(most);
+    let files = entries.into_iter().filter(|(_, kind)| *kind == Kind::File).take(most);
     files
         .filter_map(|(path, _)| {
             let name = path.file_name()?.to_string_lossy().into_owned();

@@ -1,5 +1,5 @@
-//! How long the gate, the reading behind it and a whole audit take, on a bundle of about 20 MB that is made at the start:
-//! `cargo bench`. The bundle's content is pseudo-random and always the same.
+//! Times the gate, reading the verified archive, and a whole audit, on a bundle of about 20 MB that is made at the start: `cargo bench`. The bundle's
+//! content is pseudo-random but always the same.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 #[path = "../tests/support/mod.rs"]
@@ -25,7 +25,7 @@ fn main() {
     divan::main();
 }
 
-/// The good build with 16 files that nothing compresses, as packs are, and 16 files of words, as sources are.
+/// The good build with 16 incompressible files, like packs, and 16 files of words, like sources.
 static BUNDLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let words: Vec<String> = (0..2000).map(|_| format!("{:x} ", random.next() >> (random.next() % 40 + 20))).collect();
@@ -81,13 +81,13 @@ fn whole_audit() -> BundleReport {
     audit(Dossier::new("bench", BUNDLE.as_slice()), &Question::new(&policy, &KEYS, now, &limits))
 }
 
-/// The outer archive, its SHA-256 and the signature.
+/// Reads the outer archive and checks its SHA-256 and signature.
 #[divan::bench(sample_count = 5)]
 fn gate(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::new(BUNDLE.len())).bench_local(pass_gate);
 }
 
-/// The signed archive read: members, record, log, the work tree hashed.
+/// Reads the signed archive: members, record, log, hashes of the work tree.
 #[divan::bench(sample_count = 5)]
 fn unpack(bencher: Bencher<'_, '_>) {
     let archive = pass_gate();
@@ -96,7 +96,7 @@ fn unpack(bencher: Bencher<'_, '_>) {
         .bench_local(|| Manifest::read(&archive, &Limits::default()).unwrap());
 }
 
-/// Everything, as `hpsb-audit audit` does it.
+/// A whole audit, as in `hpsb-audit audit`.
 #[divan::bench(sample_count = 5)]
 fn whole(bencher: Bencher<'_, '_>) {
     assert!(whole_audit().error.is_none());

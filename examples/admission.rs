@@ -1,4 +1,4 @@
-//! Answers whether a workload may be deployed: each image must be pinned by a digest that a verified build of the policy's keys pushed.
+//! Decides whether a workload may be deployed: each image must be pinned by a digest that a verified build under the policy's keys pushed.
 //!
 //!     cargo run --example admission
 #![allow(clippy::print_stdout)]

@@ -16,7 +16,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default();
     let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
 
-    // Trust comes from the auditor: this key is named, whatever is next to the bundle.
+    // Trust comes from the auditor: this key is used, whatever is next to the bundle.
     let named = read_keys(&[NamedKey::File(folder.join("key.pem"))], Storage::Disk, &limits)?;
     let handed =
         Handed { image: Some(image::Source::LayoutArchive(folder.join("image.tar"), None)), ..Handed::default() };

@@ -1,4 +1,4 @@
-//! States what differs between two bundles, after both signatures are verified.
+//! Prints what differs between two bundles, after both signatures are verified.
 //!
 //!     cargo run --example compare
 #![allow(clippy::print_stdout)]

@@ -1,5 +1,5 @@
-//! Reads a policy from memory, with the key that it names, and audits a bundle from memory: no file is touched after the bytes are there. A page
-//! in a browser or a service would do the same.
+//! Reads a policy, with its key, and audits a bundle, both from memory: no file is accessed once the bytes are in memory. A web page or a service
+//! would do the same.
 //!
 //!     cargo run --example policy
 #![allow(clippy::print_stdout)]
@@ -30,7 +30,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
 
     let limits = Limits::default();
     let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
-    // The last argument gives the bytes of each file that the policy names.
+    // The last argument supplies the bytes of each file in the policy.
     let policy = Policy::from_toml("policy.toml", POLICY.as_bytes(), &limits, |_| Ok(key.clone()))?;
     let terms = Terms::new(policy, Vec::new(), Handed::default())?;
 

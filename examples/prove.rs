@@ -1,5 +1,5 @@
-//! Proves a bundle's source as often as it is told to, and prints what each time took, in seconds: the proof alone, without reading the
-//! bundle. `benches/compare` sets it against git.
+//! Proves a bundle's source a specified number of times and prints how long each proof took, in seconds, without reading the bundle.
+//! `benches/compare` compares the times with git's.
 //!
 //!     cargo run --release --example prove BUNDLE KEY.pem THREADS TIMES
 #![allow(clippy::print_stdout)]

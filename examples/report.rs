@@ -1,4 +1,4 @@
-//! Audits a folder of bundles and writes the answers as JSON and as the page that an auditor files.
+//! Audits a folder of bundles and writes the results as JSON and as the page that an auditor files.
 //!
 //!     cargo run --example report
 #![allow(clippy::print_stdout)]
@@ -20,7 +20,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let terms = Terms::new(Policy::default(), named, Handed::default())?;
     let question = terms.question(now, 1, &limits);
 
-    // The report begins with what is asked; the bundles' reports are its answers.
+    // The report begins with the question; the bundles' reports are then added.
     let mut report = question.report();
     for path in Storage::Disk.find_bundles(&[folder], &limits)? {
         report.bundles.push(audit(Dossier::open(&path, &question, Storage::Disk, &image::read_within), &question));

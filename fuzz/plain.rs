@@ -1,12 +1,12 @@
-//! A plain walk over workloads, written without the program's tables: the images at the places where each form's specification has them. What
-//! it finds must be in the program's answer, unless the answer is no admit anyway.
+//! A simple walk over workloads, written without the program's tables: the images at the places that each form's specification defines. The program's
+//! result must contain these images, unless it denies admission anyway.
 
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-/// Every document of JSON or YAML; none where another reader cannot read it.
+/// Every document in a JSON or YAML file; none if a second parser cannot read the file.
 pub fn documents(bytes: &[u8]) -> Vec<Value> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     match serde_json::from_str(text) {
@@ -15,7 +15,7 @@ pub fn documents(bytes: &[u8]) -> Vec<Value> {
     }
 }
 
-/// Compose Specification: services, jobs, hooks before the start, image volumes, models; podman's volumes of images.
+/// Compose Specification: services, jobs, pre-start hooks, image volumes, models; podman's image volumes.
 pub fn compose(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for service in ["services", "jobs"].iter().flat_map(|key| values(&document[*key])) {
@@ -67,7 +67,7 @@ pub fn contract(document: &Value) -> Vec<String> {
     found
 }
 
-/// Kubernetes' OpenAPI: pods, what has a template of them, and lists of both; the volumes of images of an annotation of podman.
+/// Kubernetes' OpenAPI: pods, resources with a pod template, and lists of both; image volumes in podman's annotation.
 pub fn kubernetes(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
     resource(document, document["kind"].as_str().unwrap_or_default(), &mut found);
@@ -115,7 +115,7 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// The compose files of a gzipped tar in base64, as far as plain headers go.
+/// The compose files of a gzipped tar in base64, if their headers are plain.
 fn files(archive: &str) -> Vec<Vec<u8>> {
     let mut tar = Vec::new();
     let _ = GzDecoder::new(base64(archive).as_slice()).take(1 << 18).read_to_end(&mut tar);

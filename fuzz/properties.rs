@@ -1,5 +1,5 @@
-//! What must hold of each parser for any bytes. The fuzz targets feed these functions with what libFuzzer makes, and
-//! `tests/corpora.rs` with what is checked in under `fuzz/corpus/`. A function that returns has found nothing.
+//! Properties that must hold for each parser and any bytes. The fuzz targets call these functions with libFuzzer's inputs, and `tests/corpora.rs`
+//! calls them with the inputs in `fuzz/corpus/`. A function that returns has found no fault.
 
 #[path = "plain.rs"]
 mod plain;
@@ -27,7 +27,7 @@ use sha1::{Digest as _, Sha1};
 
 const KEY: &str = include_str!("../fixtures/inputs/keys/server-p256.pem");
 
-/// Bounds so low that nothing large is made, and that they are met.
+/// Limits low enough that inputs reach them and that nothing large is created.
 pub fn limits() -> Limits {
     let mut limits = Limits::default();
     for (name, value) in [
@@ -64,12 +64,12 @@ pub fn limits() -> Limits {
     limits
 }
 
-/// A whole bundle as it lies on disk. Little but the decompressor is met: CRCs stop what is changed.
+/// A whole bundle file. This tests little more than the decompressor, because CRCs reject changed inputs.
 pub fn bundle(bytes: &[u8]) {
     sound(Bundle::from_reader(bytes, &limits()));
 }
 
-/// Files of image signatures as `=== PATH`: of nobody, and by a policy that names the fixtures' keys.
+/// Files of image signatures as `=== PATH`: without trusted keys, and under a policy with the fixtures' keys.
 pub fn trust(bytes: &[u8]) {
     let files: Vec<TrustFile> = files(bytes)
         .into_iter()
@@ -82,17 +82,17 @@ pub fn trust(bytes: &[u8]) {
         assert_eq!(found, described());
         let Ok(found) = found else { continue };
         let trusted = found.iter().any(|one| one.standing == Standing::Trusted);
-        assert!(!trusted || !policy.require.is_empty(), "nobody is trusted by no policy");
+        assert!(!trusted || !policy.require.is_empty(), "without a policy, no signer is trusted");
     }
 }
 
-/// One OpenPGP message, as a `dir:` layout has it.
+/// One OpenPGP message, as in a `dir:` layout.
 pub fn openpgp(bytes: &[u8]) {
     let file = TrustFile { path: "signature-1".into(), bytes: bytes.to_vec() };
     let now = Timestamp::from_unix_seconds(1_800_000_000).expect("a moment");
     let Ok(found) = hpsb_audit::trust::describe(&[file], &SIGNERS.trust, now, &limits()) else { return };
-    // What begins with zero is the form in which such a layout keeps cosign's.
-    assert!(found.iter().any(|one| matches!(one.kind, Kind::SimpleSigning | Kind::Cosign)), "it is passed over");
+    // In such a layout, a file that begins with zero is a cosign signature.
+    assert!(found.iter().any(|one| matches!(one.kind, Kind::SimpleSigning | Kind::Cosign)), "it is skipped");
 }
 
 static SIGNERS: LazyLock<Policy> = LazyLock::new(|| {
@@ -113,7 +113,7 @@ static SIGNERS: LazyLock<Policy> = LazyLock::new(|| {
     Policy::from_toml("fuzz", text.as_bytes(), &limits(), load).expect("a policy")
 });
 
-/// The outer archive before it is compressed.
+/// The outer archive, uncompressed.
 pub fn outer_tar(bytes: &[u8]) {
     sound(Bundle::from_reader(bzip2(&with_checksums(bytes)).as_slice(), &limits()));
 }
@@ -142,7 +142,7 @@ pub fn signature(bytes: &[u8]) {
     let text = String::from_utf8(bytes.to_vec()).expect("hex is ASCII").to_ascii_lowercase();
     let hex: String = signature.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(text.strip_suffix('\n').unwrap_or(&text), hex);
-    let _ = KEYS.keys()[0].key.as_ref().expect("at hand").verify(&Sha256::of(b""), &signature);
+    let _ = KEYS.keys()[0].key.as_ref().expect("a recorded key").verify(&Sha256::of(b""), &signature);
 }
 
 pub fn policy(bytes: &[u8]) {
@@ -167,7 +167,7 @@ pub fn contract(bytes: &[u8]) {
     workload(bytes, Form::Contract);
 }
 
-/// Nothing is in the evidence: whatever a workload names, it is denied.
+/// The evidence is empty: every image in a workload is denied.
 fn workload(bytes: &[u8], form: Form) {
     let passwords = password_candidates(b"secret");
     let Ok(read) = Workload::read("fuzz", bytes, &passwords, &KindsWithoutImages::default(), &limits()) else { return };
@@ -187,7 +187,7 @@ fn workload(bytes: &[u8], form: Form) {
     assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
 }
 
-/// An image that a plain walk finds at an image's place is in the answer, or something is unknown and so nothing is admitted.
+/// Asserts that every image found by the simple walk is in the result, or that something is unknown and nothing is admitted.
 fn assert_finds(read: &Workload, bytes: &[u8]) {
     if read.images.iter().any(|image| image.image.is_err()) {
         return;
@@ -196,16 +196,16 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
         Form::Compose => plain::compose,
         Form::Contract => plain::contract,
         Form::Kubernetes => plain::kubernetes,
-        other => panic!("no plain walk for {other:?}"),
+        other => panic!("no simple walk for {other:?}"),
     };
     let answered =
         |name: &str| read.images.iter().any(|image| image.image.as_ref().is_ok_and(|image| image.text == name));
     for name in plain::documents(bytes).iter().flat_map(walk) {
-        assert!(answered(&name), "{name} runs, and is not in the answer: {:?}", read.images);
+        assert!(answered(&name), "{name} runs but is not in the result: {:?}", read.images);
     }
 }
 
-/// No build is in the evidence: whatever runs, runs without one.
+/// The evidence has no build, so everything that runs lacks a build.
 pub fn inventory(bytes: &[u8]) {
     let Ok(read) = Inventory::read("fuzz", bytes, &[], &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().inventory_entries);
@@ -226,10 +226,10 @@ pub fn inventory(bytes: &[u8]) {
     }
 }
 
-/// The answer is JSON with the question's own id, whatever stands in the question.
+/// The response is JSON with the request's id, whatever the request contains.
 pub fn review(bytes: &[u8]) {
     let Ok(review) = Review::read(bytes, &KindsWithoutImages::default(), &limits()) else { return };
-    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
+    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json also reads it");
     assert_eq!(twin["request"]["uid"], review.uid.as_str());
     let policy = Policy::default();
     let question = AdmissionQuestion { policy: &policy, attestation: None, now: Timestamp::epoch() };
@@ -273,14 +273,14 @@ pub fn build_log(bytes: &[u8]) {
 
 pub fn build_record(bytes: &[u8]) {
     let Ok(record) = BuildRecord::from_json("fuzz", bytes, &limits()) else { return };
-    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
+    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json also reads it");
     assert_eq!(record.status(), twin["status"].as_str().expect("text"));
     assert_eq!(record.fields().count(), twin.as_object().expect("an object").len());
     assert_eq!(record.root_ssh_enabled(), twin["root_ssh_enabled"].as_bool());
     let _ = (record.build_name(), record.image_tag(), record.server_version(), record.says_pushed());
 }
 
-/// Names and moments: short texts with a form.
+/// Names and times: short texts with a fixed form.
 pub fn words(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for moment in [Timestamp::from_rfc3339(text), Timestamp::from_build_stamp(text), Timestamp::from_log_time(text)] {
@@ -303,8 +303,8 @@ pub fn words(bytes: &[u8]) {
     let _ = RepositoryName::parse(text);
 }
 
-/// Objects of one repository, parted by `%%%%`, each a letter (c, t, b, g) and its content. `@0@` stands for the id of the first
-/// object, and so on: 40 digits, or 20 bytes in a tree. HEAD is the last one.
+/// Objects of one repository, separated by `%%%%`, each a letter (c, t, b, g) and its content. `@0@` is replaced with the id of the first object, and
+/// so on: 40 digits, or 20 bytes in a tree. HEAD is the last object.
 pub fn git_objects(bytes: &[u8]) {
     let mut git = BTreeMap::new();
     let mut ids: Vec<[u8; 20]> = Vec::new();
@@ -328,14 +328,14 @@ pub fn git_objects(bytes: &[u8]) {
         git.insert(format!("objects/{}/{}", &name[..2], &name[2..]).into_bytes(), zlib(&object));
         ids.push(id);
     }
-    git.insert(b"HEAD".to_vec(), hex(ids.last().expect("one piece at least")).into_bytes());
+    git.insert(b"HEAD".to_vec(), hex(ids.last().expect("at least one piece")).into_bytes());
     let mut snapshot = snapshot(git);
     snapshot.work_tree.insert(b"a".to_vec(), WorkEntry::Directory);
     snapshot.work_tree.insert(b"l".to_vec(), WorkEntry::Symlink { target: b"a".to_vec() });
     proved(&snapshot);
 }
 
-/// A pack whose checksum is made right, without an index: every entry is found by inflating the one before it.
+/// A pack with a corrected checksum, without an index: every entry is found by inflating the one before it.
 pub fn git_pack(bytes: &[u8]) {
     let mut pack = bytes.to_vec();
     pack.extend(Sha1::digest(bytes));
@@ -343,7 +343,7 @@ pub fn git_pack(bytes: &[u8]) {
     proved(&snapshot(git.into()));
 }
 
-/// An index beside a sound pack, its two checksums made right.
+/// An index of a valid pack, with both checksums corrected.
 pub fn git_index(bytes: &[u8]) {
     static PACK: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let object = |kind: u8, content: &[u8]| [&[kind << 4 | content.len() as u8], zlib(content).as_slice()].concat();
@@ -361,7 +361,7 @@ pub fn git_index(bytes: &[u8]) {
     proved(&snapshot(git.into()));
 }
 
-/// Text files of a repository: `=== PATH` begins each. Below `.git/` they are git's, elsewhere the work tree's.
+/// Text files of a repository: `=== PATH` begins each. Paths below `.git/` are git's; others belong to the work tree.
 pub fn git_files(bytes: &[u8]) {
     let mut snapshot = snapshot(BTreeMap::new());
     for (path, content) in files(bytes) {
@@ -381,7 +381,7 @@ fn snapshot(git: BTreeMap<Vec<u8>, Vec<u8>>) -> Snapshot {
     Snapshot { repository: b"repository".to_vec(), git, work_tree: BTreeMap::new(), faults: Vec::new() }
 }
 
-/// A proof never fails as a whole, and does not depend on the number of threads.
+/// Asserts that a proof does not fail as a whole and does not depend on the number of threads.
 fn proved(snapshot: &Snapshot) {
     let limits = limits();
     let (one, three) = (prove(snapshot, 1, &limits), prove(snapshot, 3, &limits));
@@ -393,7 +393,7 @@ fn proved(snapshot: &Snapshot) {
     assert!(one.objects.reachable + one.objects.unreachable <= one.objects.object_count);
 }
 
-/// The whole way: members (`=== PATH`) are packed, compressed, signed and audited, and the report is written in every format.
+/// A complete run: members (`=== PATH`) are packed, compressed, signed and audited, and the report is written in every format.
 pub fn audit(bytes: &[u8]) {
     let mut members = Vec::new();
     for (path, content) in files(bytes) {
@@ -405,7 +405,7 @@ pub fn audit(bytes: &[u8]) {
     written(report);
 }
 
-/// The same with the signed archive as it is before it is compressed.
+/// Like [`audit`], but from the uncompressed signed archive.
 pub fn audit_inner_tar(bytes: &[u8]) {
     written(audit_tar(&with_checksums(bytes)));
 }
@@ -436,14 +436,14 @@ fn written(bundle: hpsb_audit::BundleReport) {
     let json = page(&report, Format::Json);
     let parsed: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(parsed["exit_code"], report.exit_code());
-    let again = Report::from_json("fuzz", json.as_bytes(), &Limits::default()).expect("what it wrote itself");
+    let again = Report::from_json("fuzz", json.as_bytes(), &Limits::default()).expect("its own output");
     assert_eq!(page(&again, Format::Json), json);
     for format in [Format::Html, Format::Text(Look::PLAIN), Format::Text(DETAILS)] {
         assert_eq!(page(&again, format), page(&report, format));
     }
 }
 
-/// The report as it is written, with nothing in it that steers a terminal.
+/// Writes the report and checks that nothing in it can control a terminal.
 fn page(report: &Report, format: Format) -> String {
     let mut page = Vec::new();
     report.write(format, &Options::default(), &mut page).expect("in memory");
@@ -454,11 +454,11 @@ fn page(report: &Report, format: Format) -> String {
     page
 }
 
-/// A report that somebody saved, or says so.
+/// A saved report, or an error.
 pub fn saved_report(bytes: &[u8]) {
     let Ok(report) = Report::from_json("fuzz", bytes, &limits()) else { return };
     let json = page(&report, Format::Json);
-    let again = Report::from_json("fuzz", json.as_bytes(), &limits()).expect("what it wrote itself");
+    let again = Report::from_json("fuzz", json.as_bytes(), &limits()).expect("its own output");
     assert_eq!(page(&again, Format::Json), json);
     for look in [Look::PLAIN, DETAILS] {
         page(&report, Format::Text(look));
@@ -468,7 +468,7 @@ pub fn saved_report(bytes: &[u8]) {
     }
 }
 
-/// One case has one sequence of bytes.
+/// A case, which has exactly one valid encoding.
 pub fn case(bytes: &[u8]) {
     match Case::read("fuzz", bytes, &limits()) {
         Ok(case) => {
@@ -484,12 +484,12 @@ pub fn controls(bytes: &[u8]) {
     let _ = Controls::from_toml("fuzz", bytes, &limits());
 }
 
-/// An image's archive: an OCI layout, or what `docker save` writes. The checksums of its headers are made right.
+/// An image archive: an OCI layout, or the output of `docker save`. Checksums of its headers are corrected.
 pub fn image_archive(bytes: &[u8]) {
     read_image(&with_checksums(bytes));
 }
 
-/// Blobs of an OCI layout, parted by `%%%%`. `@0@` stands for the digest of the first one, `#0#` for its size. The last one is index.json.
+/// Blobs of an OCI layout, separated by `%%%%`. `@0@` is replaced with the digest of the first one, `#0#` with its size. The last blob is index.json.
 pub fn image_documents(bytes: &[u8]) {
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     for piece in split(bytes, b"%%%%").into_iter().take(9) {
@@ -502,7 +502,7 @@ pub fn image_documents(bytes: &[u8]) {
     }
     let mut tar = Vec::new();
     member(b"oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#, &mut tar);
-    member(b"index.json", &blobs.pop().expect("one piece at least"), &mut tar);
+    member(b"index.json", &blobs.pop().expect("at least one piece"), &mut tar);
     blobs.sort();
     blobs.dedup();
     for blob in &blobs {
@@ -510,7 +510,7 @@ pub fn image_documents(bytes: &[u8]) {
     }
     tar.resize(tar.len() + 1024, 0);
     let Some(image) = read_image(&tar) else { return };
-    // Every digest that is called recomputed is that of a blob, and so is its size.
+    // Every digest and size that is labelled as recomputed must be that of a blob.
     let documents = image.indexes.iter().chain(&image.manifest).map(|document| (document.digest, document.size));
     let config = image.config.iter().map(|config| (config.digest, config.size));
     let layers = image.layers.iter().filter_map(|layer| layer.measured.as_ref());
@@ -521,7 +521,7 @@ pub fn image_documents(bytes: &[u8]) {
     }
 }
 
-/// A layer, in a docker-archive: plain, gzip or zstd by its first bytes.
+/// A layer in a docker-archive: plain, gzip or zstd by its first bytes.
 pub fn image_layer(bytes: &[u8]) {
     let mut tar = Vec::new();
     member(b"manifest.json", br#"[{"Config":"config","RepoTags":[],"Layers":["layer"]}]"#, &mut tar);
@@ -616,13 +616,13 @@ fn files(bytes: &[u8]) -> BTreeMap<&[u8], &[u8]> {
     pieces.filter(|(path, _)| is_plain(path)).collect()
 }
 
-/// Names that every reader of tar archives takes, so that the way goes on behind it.
+/// Names that every tar reader accepts, so that later code is reached.
 fn is_plain(path: &[u8]) -> bool {
     let part = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.contains(&0);
     path.len() <= 100 && path.split(|byte| *byte == b'/').all(part)
 }
 
-/// A regular file as ustar has it.
+/// A regular file with a ustar header.
 fn member(path: &[u8], content: &[u8], out: &mut Vec<u8>) {
     let mut block = [0; 512];
     block[..path.len()].copy_from_slice(path);
@@ -643,7 +643,7 @@ fn checksum(block: &mut [u8]) {
     block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
 }
 
-/// Makes the checksum of every block right that says that it is a header.
+/// Corrects the checksum of every block that is a header.
 pub fn with_checksums(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for block in bytes.chunks_exact_mut(512).filter(|block| block[257..262] == *b"ustar") {

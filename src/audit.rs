@@ -24,7 +24,7 @@ use crate::image::{Choice, ImageFacts};
 use crate::judge::builds::BuiltImage;
 use crate::judge::check::{self, Gate};
 use crate::judge::evidence::{Evidence, Fact, Known};
-use crate::judge::finding::{self, Finding, Group, Verdict};
+use crate::judge::finding::{self, Finding, Group, Reason, Status, Verdict};
 use crate::judge::policy::Policy;
 use crate::manifest::Manifest;
 use crate::manifest::build_log::BuildLog;
@@ -34,13 +34,13 @@ use crate::trust::TrustFile;
 
 /// Audits one bundle. It never fails: an error that stops the audit is in the report.
 ///
-/// See the crate's documentation for what a verdict means.
+/// The crate's documentation explains what a verdict means.
 pub fn audit(dossier: Dossier<'_>, question: &Question<'_>) -> BundleReport {
     audit_and_read(dossier, question).0
 }
 
-/// As [`audit()`], and also returns the facts that were read, so that the bundle can be judged by a different question without being read
-/// again. They are `None` if too little of the bundle could be read for that.
+/// Like [`audit()`], but also returns the facts that were read, so that the bundle can be evaluated under a different question without being read
+/// again. The facts are `None` if too little of the bundle could be read.
 pub fn audit_and_keep(dossier: Dossier<'_>, question: &Question<'_>) -> (BundleReport, Option<Facts>) {
     let (file_name, keys_beside) = (dossier.file_name.clone(), dossier.keys_beside.clone());
     let (report, read) = audit_and_read(dossier, question);
@@ -55,7 +55,7 @@ struct Looked<'a> {
     content: Option<Content<'a>>,
 }
 
-/// The checks' answers, and the evidence that they are about.
+/// The checks' answers, and the evidence that the checks examined.
 #[derive(Default)]
 struct Judged<'a> {
     in_play: Vec<Group>,
@@ -130,7 +130,7 @@ fn take_apart(
     (bundle, file)
 }
 
-/// Verifies the signature, then judges the content. Sets `key` even if it returns an error later.
+/// Verifies the signature, then evaluates the content. Sets `key` even if it returns an error later.
 fn judge_bundle<'a>(
     bundle: Bundle,
     dossier: Dossier<'a>,
@@ -160,7 +160,7 @@ fn judge_bundle<'a>(
     }
 }
 
-/// The answers if no trusted key accepts the signature.
+/// The answers if no trusted key verifies the signature.
 fn refuse<'a>(
     refusal: &Refusal,
     seal: &Seal,
@@ -183,13 +183,14 @@ fn settle(report: &mut BundleReport, question: &Question<'_>) {
     report.verdict = Verdict::of(&report.findings, &report.in_play, required.as_deref());
 }
 
-/// The greatest number of trusted keys that a refused bundle's report lists. The findings count the others.
+/// The maximum number of trusted keys that a refused bundle's report lists. The findings count the others.
 const KEYS_SHOWN: usize = 100;
 
-/// How many keys next to a bundle are tried on a signature that no trusted key accepts.
+/// How many keys next to a bundle are tried on a signature that no trusted key verifies.
 const KEYS_BESIDE_TRIED: usize = 8;
 
-/// The first key next to the bundle that verifies its signature. It is not trusted: it only distinguishes a wrong key from changed bytes.
+/// The first key next to the bundle that verifies the bundle's signature. The key is not trusted. It only helps to tell a wrong key from changed
+/// bytes.
 fn verified_by_a_key_beside<'k>(seal: &Seal, keys_beside: &'k [(String, PublicKey)]) -> Option<(&'k str, Fingerprint)> {
     let mut tried = keys_beside.iter().take(KEYS_BESIDE_TRIED);
     tried.find(|(_, key)| seal.verify(key).is_ok()).map(|(name, key)| (name.as_str(), key.fingerprint()))
@@ -199,7 +200,7 @@ fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<F
     check::run_all(gate, question.policy, &question.handed.groups(), in_play)
 }
 
-/// Judges a bundle whose signature was verified.
+/// Evaluates a bundle whose signature was verified.
 fn judge<'a>(
     archive: VerifiedArchive,
     dossier: Dossier<'a>,
@@ -228,7 +229,7 @@ fn judge<'a>(
     Ok(Judged { evidence: facts, inputs, outside_the_commit, content: Some(content), ..answers })
 }
 
-/// What was read of the signed archive and of the evidence next to the bundle. It does not depend on the question.
+/// What was read from the signed archive and from the evidence next to the bundle. It does not depend on the question.
 #[derive(Debug, Clone)]
 struct Content<'a> {
     manifest: Manifest,
@@ -274,18 +275,20 @@ fn conclude<'a>(evidence: &Evidence<'_>, question: &Question<'_>, in_play: &[Gro
     let findings = run_all(&Gate::Open(evidence), question, in_play);
     // A file or folder next to the bundle that turns out not to be evidence (an empty folder `trust/`) does not put its group in play.
     let asked = check::in_play(question.policy, &question.handed.groups(), &[]);
-    let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && finding.is_answer());
+    // Evidence that this build cannot check puts its group in play.
+    let is_evidence = |finding: &Finding| finding.is_answer() || finding.status == Status::NotRun(Reason::NotBuiltIn);
+    let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && is_evidence(finding));
     let in_play = in_play.iter().copied().filter(|group| asked.contains(group) || answered(group)).collect();
     Judged { in_play, findings, built: Some(evidence.built_image()), ..Judged::default() }
 }
 
-/// What the policy expects, as a fact, if other witnesses state the same kind of fact.
+/// The commit that the policy expects, as a fact, because other witnesses also state commits.
 fn expected_facts(policy: &Policy) -> Option<Fact> {
     let commit = policy.expect.commit.as_ref()?.to_string();
     Some(Fact::new("commit", "policy", commit, Known::Given))
 }
 
-/// The digests of what was examined, other than the bundle and the policy file.
+/// The digests of everything that was examined except the bundle and the policy file.
 fn inputs(evidence: &Evidence<'_>) -> Vec<InputReport> {
     let input = |kind, name: &str, sha256| InputReport { kind, name: name.into(), sha256 };
     let image = |kinds: [&'static str; 2], facts: &ImageFacts| match (&facts.manifest, &facts.config) {
@@ -310,7 +313,7 @@ fn inputs(evidence: &Evidence<'_>) -> Vec<InputReport> {
     inputs
 }
 
-/// The files that the policy names. They are examined for every bundle, also for a refused one.
+/// The files that the policy refers to. They are examined for every bundle, including a refused one.
 fn policy_inputs(policy: &Policy) -> impl Iterator<Item = InputReport> {
     let named = policy.source.iter().flat_map(|source| &source.files);
     named.map(|(name, sha256)| InputReport { kind: "policy-file", name: name.clone(), sha256: *sha256 })
@@ -329,28 +332,28 @@ fn keys_tried(question: &Question<'_>, keys_beside: &[(String, PublicKey)]) -> V
     trusted.take(KEYS_SHOWN).chain(beside).collect()
 }
 
-/// Selects an image if a source has several: by the policy's platforms and by the pushed digests in the log.
+/// How to select an image from a source that has several: by the policy's platforms and by the pushed digests in the log.
 fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
     let digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
     Choice { platforms: policy.expect.platforms.clone(), digests }
 }
 
-/// Inputs of the build that the commit does not pin. They are read from the log, and from the Dockerfile that the policy names. If it names
-/// none and the log shows no numbered steps, they are read from the Dockerfile at docker's default path.
+/// Inputs of the build that the commit does not pin. They are read from the log, and from the Dockerfile that the policy specifies. If the policy
+/// specifies none and the log shows no numbered steps, they are read from the Dockerfile at docker's default path.
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();
     let steps = log.is_some_and(BuildLog::shows_steps);
-    // If the log has lines of two builders, a program in the build may have printed the steps, and they may hide what the Dockerfile says.
+    // If the log has lines from two builders, a program in the build may have printed the steps, which may then hide the Dockerfile's instructions.
     let doubtful = log.is_some_and(|log| log.builder().is_err());
     let file = (named.is_some() || !steps || doubtful).then(|| evidence.whole_dockerfile(named));
     let mut inputs = outside::Inputs::new();
     if doubtful {
-        inputs.note("the log has lines of two builders: this list is from both, and from the commit's Dockerfile");
+        inputs.note("the log has lines from two builders: this list is from the lines of both, and from the commit's Dockerfile");
     }
     match &file {
         Some(Ok(file)) if !check::log_shows(log, &file.instructions) => inputs.note(if steps {
-            "the numbered steps in the log are not those of the commit's Dockerfile, which may not be the one that was built: this list is from both"
+            "the numbered steps in the log are not those of the commit's Dockerfile, which may not be the one that was built: this list is from the log and that Dockerfile"
         } else {
             "the log shows no steps: this list is from the commit's Dockerfile, which may not be the one that was built"
         }),
@@ -372,7 +375,7 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     inputs.lines()
 }
 
-/// Digest and size of the whole file. A bundle that was refused halfway is still read to its end, so that its report can name the file. A
+/// Digest and size of the whole file. A bundle that was refused halfway is still read to its end, so that its report can identify the file. A
 /// file that cannot be read to its end, or is larger than allowed, has no digest.
 fn finish<R: Read>(mut bytes: HashingReader<R>, limits: &Limits) -> Option<(Sha256, u64)> {
     let copied = std::io::copy(&mut (&mut bytes).take(limits.bundle_bytes), &mut std::io::sink());

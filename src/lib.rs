@@ -2,7 +2,7 @@
 //!
 //! # Overview
 //!
-//! The gate verifies the signature; then the audit examines the content. Data flows one way. [`audit()`] is this picture as one function.
+//! The gate verifies the signature; then the audit examines the content. Data flows one way. The function [`audit()`] performs all of these steps.
 //!
 //! ```text
 //! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: parsed within bounds
@@ -16,21 +16,21 @@
 //!
 //! - [`Bundle`] is the parsed outer archive. Its names are not signed, and nothing in it is trusted.
 //! - [`VerifiedArchive`] has one constructor, [`Bundle::verify`]. Everything after the gate requires a `VerifiedArchive`. If no trusted key
-//!   accepts the signature, there is a [`Refusal`], which holds no archive.
+//!   verifies the signature, there is a [`Refusal`], which contains no archive.
 //! - [`Manifest`] is read from exactly the bytes that were signed: the server's [`BuildRecord`], its [`build_log`], the source in [`git`].
-//! - A [`check`] examines [`Evidence`] under a [`Policy`] and answers with one [`Finding`]. How an answer affects the [`Verdict`] is
+//! - A [`check`] examines [`Evidence`] under a [`Policy`] and returns one [`Finding`]. How an answer affects the [`Verdict`] is defined by
 //!   one rule for all checks: [`Finding::rejects`].
-//! - An [`Error`] says why there is no verdict. A bad signature is not an error: it is a finding, and the verdict is a rejection.
+//! - An [`Error`] states why there is no verdict. An invalid signature is not an error: it is a finding, and the verdict is a rejection.
 //!
-//! The library reads no clock, network or environment. Bytes and the time of the audit are arguments, so the same bytes, policy and
-//! time give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the parts that touch files. With the feature
-//! `fetch`, the module `client` sends requests to servers. Every bound on untrusted input is a field of [`Limits`].
+//! The library does not read the clock, the network or the environment. Bytes and the time of the audit are arguments, so the same bytes, policy and
+//! time give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the parts that touch files. With the feature `fetch`,
+//! the module `client` sends requests to servers. Every bound on untrusted input is a field of [`Limits`].
 //!
-//! # What a verdict says
+//! # What a verdict means
 //!
-//! A verdict says that the archive is unaltered since the holder of a trusted key signed it, and what the checks found in it. It does not
-//! say who holds that key, that the key is in an enclave, when the build ran, that the log is true, or that the image was built from this
-//! source. [`Verdict::AcceptInPart`] says that something was not examined, and the report says what.
+//! A verdict states that the archive is unaltered since the holder of a trusted key signed it, and what the checks found in it. It does not
+//! state who holds that key, that the key is in an enclave, when the build ran, that the log is true, or that the image was built from this
+//! source. [`Verdict::AcceptInPart`] means that something was not examined; the report states what.
 //!
 //! # Example: auditing a bundle
 //!
@@ -55,7 +55,7 @@
 //! // Without a policy, no bundle is accepted in full.
 //! assert_eq!(report.verdict, Verdict::AcceptInPart);
 //! assert_eq!(report.rejecting().count(), 0);
-//! // No image was given; the report says so.
+//! // No image was supplied; the report shows that.
 //! assert!(report.not_in_play().contains(&Group::Image));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -1,4 +1,4 @@
-//! `admit`, `contract images` and `--builder`: what may be deployed, and why not. openssl makes the contracts, records and chains.
+//! `admit`, `contract images` and `--builder`: what may be deployed, what may not, and why. Contracts, records and chains are made with openssl.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -12,7 +12,7 @@ use hpsb_audit::{Form, KindsWithoutImages, Limits, Sha256, Workload};
 use program::{BUNDLE, Folder, NOW, answer, command, fixture, run};
 use serde_json::Value;
 
-/// The digest that the fixtures' signed log names.
+/// The digest in the fixtures' signed log.
 const DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
 const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 const POLICY: &str =
@@ -131,14 +131,14 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
 }
 
 #[test]
-fn a_mirror_has_the_same_bytes_under_another_name() {
+fn an_image_at_a_mirror_is_matched_by_digest() {
     let folder = place(POLICY);
     folder.write("compose.yaml", compose(&format!("registry.example/mirror/wallet:v9@{DIGEST}")));
     assert_eq!(admit(&folder, "compose.yaml", &[]).0, 0);
 }
 
 #[test]
-fn each_denial_has_a_reason_that_its_owner_can_act_on() {
+fn each_denial_has_an_actionable_reason() {
     let pinned = compose(&format!("acme/wallet@{DIGEST}"));
     let revoked = format!("{POLICY}revoked = {{ at = 2026-03-01T00:00:00Z, reason = \"compromised\" }}\n");
     let commit = format!("{POLICY}[expect]\ncommit = \"{}\"\n", "1".repeat(40));
@@ -180,9 +180,9 @@ fn each_denial_has_a_reason_that_its_owner_can_act_on() {
     }
 }
 
-/// Docker, containerd and podman refuse these names, so that what they would run is not known.
+/// Docker, containerd and podman refuse these names, so it is unknown what would run.
 #[test]
-fn names_that_no_runtime_takes_are_malformed() {
+fn names_that_no_runtime_accepts_are_malformed() {
     let folder = place(POLICY);
     let names = [
         format!("@{DIGEST}"),
@@ -201,9 +201,9 @@ fn names_that_no_runtime_takes_are_malformed() {
     }
 }
 
-/// Two builds of an image whose name looks like a secret's must not look alike; what is not a name is masked as any other text.
+/// Two builds of an image whose name looks like a secret must stay distinguishable; text that is not a name is masked as usual.
 #[test]
-fn names_of_images_are_shown_and_secrets_are_not() {
+fn image_names_are_shown_and_secrets_are_hidden() {
     let folder = place(POLICY);
     let names = [
         format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{DIGEST}"),
@@ -224,15 +224,15 @@ fn names_of_images_are_shown_and_secrets_are_not() {
     let last = report["images"][4].to_string();
     assert!(!last.contains("hunter2") && last.contains("***") && last.contains(DIGEST), "{last}");
 
-    // The program's own advice is whole.
+    // The program's own hint is complete.
     folder.write("contract.yaml", "workload: hyper-protect-basic.a.U2FsdGVkX18AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
     let (code, page) = text(&folder, "contract.yaml", &[]);
     assert!(code == 1 && page.contains("decrypt it with --workload-password FILE"), "{page}");
 }
 
-/// A key of 100 KB above 9,000 images is in each of their places, and costs a gigabyte if each place holds it.
+/// A key of 100 KB above 9,000 images is part of each of their paths, and would cost a gigabyte if each path contained a copy.
 #[test]
-fn places_are_bounded_and_told_apart() {
+fn paths_of_images_are_bounded_and_distinct() {
     let limits = Limits::default();
     let images: String = (0..9_000).map(|_| "{image: a},").collect();
     for text in [
@@ -252,18 +252,18 @@ fn places_are_bounded_and_told_apart() {
         assert_eq!(places.len(), 9_000);
         assert!(places.iter().all(|place| place.len() <= 1_100), "{:?}", places.first());
     }
-    // Keys that begin alike are two places.
+    // Keys with the same beginning give two paths.
     let long = "k".repeat(5_000);
     let text = format!("services:\n  ? {long}a\n  : {{image: x}}\n  ? {long}b\n  : {{image: y}}\n");
     let workload = Workload::read("w", text.as_bytes(), &[], &KindsWithoutImages::default(), &limits).unwrap();
     assert_ne!(workload.images[0].place, workload.images[1].place);
 }
 
-/// What is bounded in each part is bounded as a whole, by one budget for all files of a call.
+/// Totals are bounded, not just single parts: all files of a call share one budget.
 #[test]
 fn workloads_share_one_budget() {
     let folder = place(POLICY);
-    // Each bundle has a budget of its own: the workloads must cost more than its audit.
+    // Each bundle has its own budget: the workloads must cost more than the bundle's audit.
     let good = compose(&format!("acme/wallet@{DIGEST}"));
     let long = format!("{good}# {}\n", "x".repeat(4_000_000));
     folder.write("a.yaml", &long);
@@ -279,7 +279,7 @@ fn workloads_share_one_budget() {
 }
 
 #[test]
-fn an_unverified_bundle_is_no_evidence_and_is_named() {
+fn an_unverified_bundle_is_reported_and_is_not_evidence() {
     let folder = place(POLICY);
     let mut bytes = fs::read(fixture("other-key_fail").join(BUNDLE)).unwrap();
     folder.write(&format!("evidence/{BUNDLE}"), &bytes);
@@ -287,12 +287,12 @@ fn an_unverified_bundle_is_no_evidence_and_is_named() {
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("not verified, but its name fits this image: evidence/manifest.docker.io.acme.wallet"),
+        text.contains("not verified, but its name matches this image: evidence/manifest.docker.io.acme.wallet"),
         "{text}"
     );
     assert!(text.contains("manifest-signature"), "{text}");
 
-    // A broken store: the bundle is cut off, so it is no evidence either.
+    // A broken store: the bundle is cut off, so it is not evidence either.
     bytes.truncate(bytes.len() / 2);
     folder.write(&format!("evidence/{BUNDLE}"), &bytes);
     let (code, report) = admit(&folder, "compose.yaml", &[]);
@@ -302,7 +302,7 @@ fn an_unverified_bundle_is_no_evidence_and_is_named() {
 }
 
 #[test]
-fn no_evidence_no_workload_and_no_image_are_no_success() {
+fn missing_evidence_workload_or_image_is_not_a_success() {
     let folder = place(POLICY);
     folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
     folder.write("service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 80}]}\n");
@@ -318,11 +318,11 @@ fn no_evidence_no_workload_and_no_image_are_no_success() {
         let report: Value = serde_json::from_str(&answer.out).unwrap();
         assert_eq!((answer.code, report["error"]["code"].as_str()), (code, Some(word)), "{arguments:?}");
     }
-    // A missing store is not passed over, whatever other stores there are.
+    // A missing store is an error even if there are other stores.
     let answer =
         run(folder.path(), &[&["admit", "compose.yaml", "--evidence", "no-such-folder"][..], &policy[..]].concat());
     assert_eq!(answer.code, 3, "{}", answer.out);
-    // A policy under which nothing could deny an image.
+    // A policy under which no image could be denied.
     let lowered = "[levels]\n\"workload-image\" = \"warn\"\n\"workload-pinned\" = \"off\"\n";
     folder.write("lowered.toml", format!("{POLICY}{lowered}"));
     let answer = run(
@@ -346,9 +346,9 @@ fn hostile_yaml_has_no_verdict() {
         ("an unknown tag", format!("services:\n  a:\n    image: !env {pinned}\n")),
         ("no UTF-8", "services: \u{fffd}".replace('\u{fffd}', "\u{e9}")),
         ("deep", "[".repeat(10_000)),
-        ("a line that YAML 1.1 alone ends", format!("{}  # note\u{2028}  b: {{image: evil}}\n", compose(&pinned))),
+        ("a line end of YAML 1.1 only", format!("{}  # note\u{2028}  b: {{image: evil}}\n", compose(&pinned))),
         (
-            "a merge that kubectl lets win",
+            "a merge that wins in kubectl",
             format!("x: &x {{image: evil}}\nservices:\n  a: {{image: \"{pinned}\", <<: *x}}\n"),
         ),
         ("two compose files", format!("{0}---\n{0}", compose(&pinned))),
@@ -360,9 +360,9 @@ fn hostile_yaml_has_no_verdict() {
     }
 }
 
-/// Names and images of a workload are its author's words.
+/// Names and images of a workload are untrusted text from its author.
 #[test]
-fn hostile_text_of_a_workload_is_inert() {
+fn hostile_text_of_a_workload_is_escaped() {
     let folder = place(POLICY);
     let hostile = "=cmd|<script>\\e[2J\\u202e\\u200b\\r\\nADMITTED";
     folder.write("compose.yaml", format!("services:\n  \"{hostile}\":\n    image: \"x{hostile}\"\n"));
@@ -375,7 +375,7 @@ fn hostile_text_of_a_workload_is_inert() {
 }
 
 #[test]
-fn manifests_lists_documents_and_standard_input() {
+fn manifests_lists_and_documents_are_read_from_files_and_standard_input() {
     let folder = place(POLICY);
     let pinned = format!("acme/wallet@{DIGEST}");
     let manifests = format!(
@@ -407,9 +407,9 @@ fn manifests_lists_documents_and_standard_input() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// What hides an image is in the list with a reason.
+/// Anything that hides an image is listed with a reason.
 #[test]
-fn nothing_that_could_run_is_left_out() {
+fn everything_that_could_run_is_listed() {
     let (limits, kinds) = (Limits::default(), KindsWithoutImages::default());
     let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &kinds, &limits).unwrap();
     for (text, images, unknown) in [
@@ -460,9 +460,9 @@ fn nothing_that_could_run_is_left_out() {
     }
 }
 
-/// Files of an archive that the machine may start are read, whatever stands beside them.
+/// Files of an archive that the machine may start are read, whatever other files there are.
 #[test]
-fn no_file_of_an_archive_hides_behind_another() {
+fn no_file_of_an_archive_is_hidden_by_another() {
     let folder = place(POLICY);
     let pinned = format!("docker.io/acme/wallet@{DIGEST}");
     let pod = |image: &str| {
@@ -495,7 +495,7 @@ fn no_file_of_an_archive_hides_behind_another() {
     }
 }
 
-/// A contract in plain text: the public samples' shape, with an archive.
+/// A plain-text contract in the shape of the public samples, with an archive.
 fn contract(folder: &Folder, image: &str, more: &str) -> String {
     let archive = archive(folder, "docker-compose.yaml", &compose(image));
     format!("type: workload\ncompose:\n  archive: {archive}\n{more}")
@@ -506,7 +506,7 @@ fn user_data(workload: &str, env: &str) -> String {
 }
 
 #[test]
-fn contracts_with_archives_resources_and_templates() {
+fn contracts_with_archives_resources_and_templates_are_read() {
     let folder = place(POLICY);
     let pinned = format!("docker.io/acme/wallet@{DIGEST}");
     let play = |list: &str, image: &str| {
@@ -540,7 +540,7 @@ fn contracts_with_archives_resources_and_templates() {
     }
     let (_, text) = text(&folder, "user-data.yaml", &[]);
     assert!(text.contains("not resolved: {{ .Env.IMAGE }}"), "{text}");
-    // Larger than allowed, cut off, and of another form.
+    // Over the limit, cut off, and in an unknown form.
     let whole = archive(&folder, "docker-compose.yaml", &compose(&pinned));
     let plain = base64(folder.path(), compose(&pinned).as_bytes());
     let small = ["--limit", "workload_archive_bytes=1000"];
@@ -571,7 +571,7 @@ fn contracts_with_archives_resources_and_templates() {
     );
 }
 
-/// Encrypts as IBM's recipe does; the first part is for the machine alone.
+/// Encrypts as IBM documents it; only the machine can decrypt the first part.
 fn token(folder: &Folder, text: &str, password: &[u8]) -> String {
     folder.write("plain", text);
     let message =
@@ -583,7 +583,7 @@ fn token(folder: &Folder, text: &str, password: &[u8]) -> String {
 fn encrypted_sections_open_with_the_password_that_openssl_used() {
     let folder = place(POLICY);
     let workload = contract(&folder, &format!("docker.io/acme/wallet@{DIGEST}"), "");
-    // openssl stops at the line feed.
+    // openssl reads the password up to the line feed.
     for password in [&b"0123456789abcdef0123456789abcdef"[..], b"0123456789\nbcdef", b"\x01\xff\x80rest\x00more"] {
         folder.write(
             "user-data.yaml",
@@ -604,7 +604,7 @@ fn encrypted_sections_open_with_the_password_that_openssl_used() {
 }
 
 #[test]
-fn the_images_section_is_made_for_pasting_and_compared() {
+fn the_images_section_can_be_pasted_and_is_compared() {
     let folder = place(POLICY);
     let bundle = format!("evidence/{BUNDLE}");
     let made = run(folder.path(), &["contract", "images", &bundle, "--policy", "policy.toml", "--now", NOW]);
@@ -628,7 +628,7 @@ fn the_images_section_is_made_for_pasting_and_compared() {
     assert_eq!(check("images: {dct: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "fail".into()));
     assert_eq!(check("images: {rhs: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "unknown".into()));
 
-    // A build that is not accepted gives no key to anybody.
+    // A build that is not accepted does not supply its key.
     folder.write(&bundle, fs::read(fixture("other-key_fail").join(BUNDLE)).unwrap());
     let refused = run(folder.path(), &["contract", "images", &bundle, "--policy", "policy.toml", "--now", NOW]);
     assert!(
@@ -651,7 +651,7 @@ fn signed(folder: &Folder, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn contract_signatures_in_every_reading() {
+fn contract_signatures_are_checked_in_every_encoding() {
     let folder = place(POLICY);
     rsa_key(&folder, "signer");
     rsa_key(&folder, "stranger");
@@ -679,7 +679,7 @@ fn contract_signatures_in_every_reading() {
         }
     }
     let env = format!("type: env\nsigningKey: {once}");
-    // Signatures in lines, as openssl writes base64, and with the line ends of Windows.
+    // Signatures with line breaks, as openssl writes base64, and with Windows line ends.
     for line_end in ["\\n", "\\r\\n"] {
         contract(&env, "signer", false, "=");
         let whole = fs::read_to_string(folder.path().join("user-data.yaml")).unwrap();
@@ -693,7 +693,7 @@ fn contract_signatures_in_every_reading() {
     assert_eq!(status(&contract(&env, "signer", false, "").1, 0, "contract-signature"), "fail");
     assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "not-run: no-evidence");
 
-    // The policy's key decides where there is one.
+    // If the policy has a key, that key decides.
     folder.write("policy.toml", format!("{POLICY}[workload]\ncontract-keys = [\"signer.pub\"]\n"));
     assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "pass");
     let public = fs::read_to_string(folder.path().join("stranger.pub")).unwrap();
@@ -701,7 +701,7 @@ fn contract_signatures_in_every_reading() {
     let (code, report) = contract(&own, "stranger", false, "=");
     assert_eq!((code, status(&report, 0, "contract-signature")), (1, "fail".into()));
 
-    // A certificate that is over: the machine refuses the contract.
+    // An expired certificate: the machine refuses the contract.
     folder.write("policy.toml", POLICY);
     let subject = ["-subj", "/CN=Ada", "-days", "1", "-out", "signer.crt"];
     openssl(folder.path(), &[&["req", "-x509", "-new", "-key", "signer.key"][..], &subject[..]].concat(), b"");
@@ -723,7 +723,7 @@ fn contract_signatures_in_every_reading() {
     assert!(answer(&mut later).out.contains("the machine refuses the contract"));
 }
 
-/// A chain of IBM's shape: root and code-signing authority, a signer that is no authority, the attestation certificate; a list of each issuer.
+/// A chain with the shape of IBM's: root, code-signing CA, a signer that is not a CA, the attestation certificate; one revocation list per issuer.
 fn chain(folder: &Folder, organization: &str) {
     let config = "[ca]\ndefault_ca = d\n[d]\ndatabase = db\nserial = serial\ncrlnumber = crlnumber\nnew_certs_dir = .\ndefault_md = sha512\npolicy = p\nunique_subject = no\nemail_in_dn = no\n[p]\nO = optional\nCN = supplied\n[root]\nbasicConstraints = critical, CA:true\nkeyUsage = critical, keyCertSign, cRLSign\n[authority]\nbasicConstraints = critical, CA:true, pathlen:0\nkeyUsage = critical, keyCertSign, cRLSign\n[leaf]\nkeyUsage = critical, digitalSignature\n[bare]\n";
     let pki = Folder::new();
@@ -790,7 +790,7 @@ fn pinned_root(folder: &Folder, more: &str) -> String {
 }
 
 #[test]
-fn attestation_records_tie_an_instance_to_the_admitted_text() {
+fn attestation_records_link_an_instance_to_the_admitted_text() {
     let folder = place(POLICY);
     chain(&folder, "International Business Machines Corporation");
     folder.write("policy.toml", pinned_root(&folder, ""));
@@ -820,7 +820,7 @@ fn attestation_records_tie_an_instance_to_the_admitted_text() {
     assert_eq!(ask(&format!("{digest} baseimage\n")).1, "unknown");
     assert_eq!(ask("no item\n").1, "fail");
 
-    // A record is about a text, and a section that is a mapping has none.
+    // A record covers a text, and a section that is a mapping has no single text.
     let mapping: String = workload.lines().map(|line| format!("  {line}\n")).collect();
     folder.write("mapping.yaml", format!("workload:\n{mapping}env: {{type: env}}\n"));
     record(&folder, &format!("{other} workload\n"));
@@ -828,7 +828,7 @@ fn attestation_records_tie_an_instance_to_the_admitted_text() {
     assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
     assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
 
-    // One byte more is another record, as openssl says too.
+    // With one more byte it is a different record, as openssl confirms.
     record(&folder, &format!("{digest} workload\n"));
     folder.write("record/se-checksums.txt", format!("{digest} workload\n\n"));
     assert_eq!(status(&admit(&folder, "user-data.yaml", &more).1, 0, "attestation-record"), "fail");
@@ -837,7 +837,7 @@ fn attestation_records_tie_an_instance_to_the_admitted_text() {
 }
 
 #[test]
-fn the_build_servers_own_record() {
+fn the_build_servers_own_record_is_checked() {
     let folder = place(POLICY);
     chain(&folder, "International Business Machines Corporation");
     let workload = Sha256::of(b"hyper-protect-basic.a.b").hex();
@@ -871,7 +871,7 @@ fn the_build_servers_own_record() {
     assert_eq!((code, rows[1].as_str(), rows[2].as_str()), (1, "fail", "fail"));
 
     policy("");
-    // Revoked; without a list; without the way to the root; under DigiCert's pin.
+    // Revoked; without a revocation list; without a path to the root; under DigiCert's pin.
     let list = fs::read(folder.path().join("record/signer.crl")).unwrap();
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));
@@ -894,7 +894,7 @@ fn the_build_servers_own_record() {
 }
 
 #[test]
-fn a_certificate_of_another_customer_of_the_authority_is_refused() {
+fn a_certificate_of_another_customer_of_the_ca_is_refused() {
     let folder = place(POLICY);
     chain(&folder, "Somebody Else");
     folder.write("policy.toml", pinned_root(&folder, ""));
@@ -938,9 +938,9 @@ fn a_saved_report_is_read_back() {
     assert_eq!(workload.form, Form::Compose);
 }
 
-/// The policy's own words on one bundle: they change a verdict to an acceptance in part and no answer.
+/// A policy's waivers for one bundle change the verdict to acceptance in part, but no finding.
 #[test]
-fn waivers_are_shown_in_every_format_and_end() {
+fn waivers_are_shown_in_every_format_and_expire() {
     let digest = Sha256::of(&fs::read(fixture("good-policy").join(BUNDLE)).unwrap()).hex();
     let waiver = |check: &str, bundle: &str, expires: &str| {
         format!(
@@ -979,7 +979,7 @@ fn waivers_are_shown_in_every_format_and_end() {
     }
     let again = run(folder.path(), &["report", "report.json", "--format", "text"]);
     assert_eq!((again.code, again.out), (0, fs::read_to_string(folder.path().join("report.text")).unwrap()));
-    // The very bundle may be deployed, and the text says what was waived.
+    // The image of exactly this bundle may be deployed, and the text lists what was waived.
     folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert!(
@@ -989,7 +989,7 @@ fn waivers_are_shown_in_every_format_and_end() {
         "{text}"
     );
 
-    // At its end it is over; for another bundle or check it is none.
+    // A waiver ends at its expiry, and does not apply to other bundles or checks.
     for (policy, shown) in [
         (waiver("build-age", &digest, NOW), true),
         (waiver("build-age", &"0".repeat(64), "2026-04-01T00:00:00Z"), false),

@@ -1,5 +1,5 @@
-//! `admit` on Kubernetes resources: each input names the image of an accepted build, and most of them something else that would run. Beside
-//! them what real users have, which must be let in.
+//! `admit` on Kubernetes resources. Each input names the image of an accepted build, and most also contain something else that would run. The other
+//! inputs are typical of real users and must be admitted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -10,7 +10,7 @@ use std::path::Path;
 use hpsb_audit::{KindsWithoutImages, Limits, Workload};
 use program::{BUNDLE, Folder, NOW, answer, command, fixture};
 
-/// The image that the fixtures' signed log names.
+/// The image in the fixtures' signed log.
 const GOOD: &str = "docker.io/acme/wallet@sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
 const POLICY: &str =
     "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
@@ -24,7 +24,7 @@ fn place(policy: &str) -> Folder {
     folder
 }
 
-/// Exit code and report of an admission of `workload`, in which GOOD is the good image.
+/// Exit code and report of an admission of `workload`, in which GOOD is replaced with the good image.
 fn admit(policy: &str, workload: &str) -> (i32, String) {
     let folder = place(policy);
     folder.write("w.yaml", workload.replace("GOOD", GOOD));
@@ -51,7 +51,7 @@ fn operator(contract: &str, imports: &str) -> String {
 }
 
 #[test]
-fn what_would_run_beside_a_good_image_is_denied_with_its_reason() {
+fn anything_else_that_would_run_is_denied_with_a_reason() {
     let beside = |more: &str| format!("{POD}---\n{more}");
     let pod = |spec: &str| POD.replace("spec: {", &format!("spec: {{{spec}, "));
     let annotated = |line: &str| POD.replace("{name: p}", &format!("{{name: p, annotations: {{{line}}}}}"));
@@ -85,7 +85,7 @@ fn what_would_run_beside_a_good_image_is_denied_with_its_reason() {
                 ),
                 "",
             )),
-            "a contract is judged alone",
+            "a contract is checked on its own",
         ),
         (
             operator(
@@ -105,7 +105,7 @@ fn what_would_run_beside_a_good_image_is_denied_with_its_reason() {
 }
 
 #[test]
-fn what_users_have_is_admitted() {
+fn usual_resources_are_admitted() {
     let beside = |more: &str| format!("{POD}---\n{more}");
     for workload in [
         POD.to_owned(),
@@ -131,7 +131,7 @@ fn what_users_have_is_admitted() {
 }
 
 #[test]
-fn the_policy_settles_kinds_that_no_table_has() {
+fn the_policy_decides_about_unknown_kinds() {
     let list = |kind: &str| format!("[workload]\nkinds-without-images = [\"{kind}\"]\n");
     let widget = |spec: &str| {
         format!("{POD}---\napiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: w}}\nspec: {spec}\n")
@@ -142,14 +142,14 @@ fn the_policy_settles_kinds_that_no_table_has() {
     assert_eq!(admit(&list("other.example/Widget"), &widget("{}")).0, 1);
     let (code, report) = admit(&list("argoproj.io/Application"), POD);
     assert!(code == 2 && report.contains("contain or fetch images"), "{report}");
-    // In a contract's `play` too.
+    // Also in a contract's `play`.
     let nested = format!("{}      - {{apiVersion: example.com/v1, kind: Widget}}\n", play(POD));
     assert_eq!((admit("", &nested).0, admit(&list("example.com/Widget"), &nested).0), (1, 0));
 }
 
-/// A contract in a resource of the operator is held to the same rules as one in a file of its own.
+/// A contract in an operator's resource is checked by the same rules as one in its own file.
 #[test]
-fn a_contract_in_a_resource_is_judged() {
+fn a_contract_in_a_resource_is_checked() {
     let folder = Folder::new();
     folder.write("x", "");
     let workload = operator(&play(POD), "");
@@ -157,8 +157,8 @@ fn a_contract_in_a_resource_is_judged() {
     assert!(code == 1 && report.contains("the machine boots http://images/hpcr.qcow2"), "{report}");
     let (code, report) = admit("[levels]\n\"contract-signature\" = \"require\"\n", &workload);
     assert!(code == 1 && report.contains("contract-signature"), "{report}");
-    // Without such a policy the machine is named all the same.
-    assert!(admit("", &workload).1.contains("only an attestation record can say what that is"));
+    // Without such a policy, the machine is still listed.
+    assert!(admit("", &workload).1.contains("only an attestation record can show what that is"));
 }
 
 #[test]

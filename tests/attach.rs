@@ -1,4 +1,4 @@
-//! `--attach`: a signed summary beside an image, in a layout that skopeo pushes and a registry serves.
+//! `--attach`: a signed summary attached to an image, in a layout that skopeo pushes and a registry serves.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod loopback;
@@ -42,7 +42,7 @@ fn sha256(path: &Path) -> String {
     format!("sha256:{}", line.split(' ').next().unwrap().trim_start_matches('\\'))
 }
 
-/// Every blob has the digest of its name, every entry leads to one of the size it says: by sha256sum, not by us. The entries with a tag.
+/// Checks, with sha256sum, that every blob has the digest in its name and every entry has the size it states. Returns the entries that have a tag.
 fn validated(layout: &Path) -> Vec<(String, Value)> {
     assert_eq!(json(&layout.join("oci-layout"))["imageLayoutVersion"], "1.0.0");
     for entry in fs::read_dir(layout.join("blobs/sha256")).unwrap() {
@@ -73,7 +73,7 @@ fn inspect(name: &str) -> Value {
 }
 
 #[test]
-fn skopeo_pushes_what_was_attached_and_the_registry_serves_it_beside_the_image() {
+fn skopeo_pushes_an_attached_summary_and_the_registry_serves_it() {
     let folder = folder();
     let answer = attach(&folder, "attached", &IMAGE);
     assert_eq!(answer.code, 0, "{}", answer.err);
@@ -92,13 +92,13 @@ fn skopeo_pushes_what_was_attached_and_the_registry_serves_it_beside_the_image()
     let hex = pushed.trim().trim_start_matches("sha256:");
     let tags: Vec<&str> = entries.iter().map(|(tag, _)| tag.as_str()).collect();
     assert_eq!(tags, [format!("sha256-{hex}"), format!("sha256-{hex}.att")]);
-    // Older skopeo writes an index anew and leaves `artifactType` out of it; what the index names stays as it is.
+    // Older skopeo rewrites the index and drops `artifactType`; the content that the index names is unchanged.
     let copy = ["--insecure-policy", "copy", "--quiet", "--all", "--dest-tls-verify=false"];
     let (from, to) = (format!("oci:attached:sha256-{hex}"), format!("{name}:sha256-{hex}"));
     must(Command::new("skopeo").current_dir(folder.path()).args(copy).args([from, to]));
     skopeo(folder.path(), &[&format!("oci:attached:sha256-{hex}.att"), &format!("{name}:sha256-{hex}.att")]);
 
-    // The referrers' tag leads to the artifact, whose subject is the image.
+    // The referrers tag points to the artifact, whose subject is the image.
     let referrers = inspect(&format!("{name}:sha256-{hex}"));
     let referrer = &referrers["manifests"][0];
     let index = json(&blob(&layout, &entries[0].1));
@@ -112,7 +112,7 @@ fn skopeo_pushes_what_was_attached_and_the_registry_serves_it_beside_the_image()
     assert_eq!(cosign["layers"][0]["digest"], artifact["layers"][0]["digest"]);
     assert_eq!(cosign["layers"][0]["annotations"]["predicateType"], "https://slsa.dev/verification_summary/v1");
 
-    // What comes back from the registry is the signed summary, about that image.
+    // The registry returns the signed summary of that image.
     skopeo(folder.path(), &[&format!("{name}:sha256-{hex}.att"), "dir:back"]);
     let digest = cosign["layers"][0]["digest"].as_str().unwrap().trim_start_matches("sha256:");
     let back = format!("back/{digest}");
@@ -122,7 +122,7 @@ fn skopeo_pushes_what_was_attached_and_the_registry_serves_it_beside_the_image()
 }
 
 #[test]
-fn a_layout_keeps_what_it_has_and_the_same_again_changes_nothing() {
+fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
     let folder = folder();
     skopeo(folder.path(), &["oci-archive:image.tar", "oci:layout:v1"]);
     let before = folder.listing();
@@ -132,11 +132,11 @@ fn a_layout_keeps_what_it_has_and_the_same_again_changes_nothing() {
     assert_eq!(tags.len(), 3);
     let after = folder.listing();
     let same = |(name, bytes): &(&String, &Vec<u8>)| after.get(*name) == Some(bytes) || name.ends_with("index.json");
-    assert!(before.iter().all(|entry| same(&entry)), "something that was there is not what it was");
+    assert!(before.iter().all(|entry| same(&entry)), "existing content was changed");
     assert_eq!(attach(&folder, "layout", &IMAGE).code, 0);
     assert_eq!(folder.listing(), after);
 
-    // A saved report attaches the same.
+    // A saved report attaches the same summary.
     let json = ["--report", "json=report.json", IMAGE[0], IMAGE[1]];
     let mut arguments = vec!["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW];
     arguments.extend(json);
@@ -146,7 +146,7 @@ fn a_layout_keeps_what_it_has_and_the_same_again_changes_nothing() {
     let listing: Vec<_> = folder.listing().into_iter().filter(|(name, _)| name != "report.json").collect();
     assert_eq!(listing, after.clone().into_iter().collect::<Vec<_>>());
 
-    // Another summary beside the first: a second referrer, and no second meaning for cosign's tag.
+    // A different summary becomes a second referrer; under cosign's tag it would be a second attestation, which is refused.
     let other = attach(&folder, "layout", &[IMAGE[0], IMAGE[1], "--require", "manifest"]);
     assert_eq!(other.code, 3, "{}", other.err);
     assert!(
@@ -162,9 +162,9 @@ fn a_layout_keeps_what_it_has_and_the_same_again_changes_nothing() {
 }
 
 #[test]
-fn nothing_is_attached_to_an_image_that_was_not_proved() {
+fn nothing_is_attached_to_an_unproved_image() {
     let folder = folder();
-    // No image at hand, and none required: accepted, but nothing to attach to.
+    // No image given and none required: accepted, but there is nothing to attach to.
     folder.write(
         "policy.toml",
         fs::read_to_string(folder.path().join("policy.toml")).unwrap().replace(", \"image\"", ""),
@@ -172,7 +172,7 @@ fn nothing_is_attached_to_an_image_that_was_not_proved() {
     let answer = attach(&folder, "attached", &[]);
     assert_eq!(answer.code, 2);
     assert!(answer.out.contains("the check image-digest did not pass"), "{}", answer.out);
-    // Switched to a warning, another image is accepted, and still not attached to.
+    // With the check lowered to a warning, a different image is accepted, but nothing is attached to it.
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     let levels = ["digest", "config", "layers"].map(|part| format!("image-{part} = \"warn\"\n")).concat();
     folder.write("policy.toml", format!("{policy}[levels]\n{levels}"));
@@ -193,7 +193,7 @@ fn nothing_is_attached_to_an_image_that_was_not_proved() {
 }
 
 #[test]
-fn what_is_no_layout_and_what_lies_in_the_way_is_refused() {
+fn a_path_that_is_not_a_layout_is_refused() {
     let folder = folder();
     let unsigned =
         run(folder.path(), &["audit", BUNDLE, "--policy", "policy.toml", "--attach", "oci:a", IMAGE[0], IMAGE[1]]);
@@ -210,7 +210,7 @@ fn what_is_no_layout_and_what_lies_in_the_way_is_refused() {
     std::os::unix::fs::symlink("good", folder.path().join("link")).unwrap();
     assert_eq!(attach(&folder, "link", &IMAGE).code, 3);
 
-    // A blob with other bytes than its name says is neither used nor mended.
+    // A blob that does not match its digest is neither used nor repaired.
     let layout = folder.path().join("good");
     let att = validated(&layout).pop().unwrap().1;
     let envelope = blob(&layout, &json(&blob(&layout, &att))["layers"][0]);

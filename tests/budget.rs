@@ -1,4 +1,4 @@
-//! One budget bounds an audit: what is named often is measured once, what multiplies stops, and answers show the first entries and a count.
+//! One budget bounds an audit: repeated references are charged once, inputs that multiply are stopped, and answers show the first entries and a count.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// Audits a fixture with more limits: exit code and report.
+/// Audits a fixture with additional limits: exit code and report.
 fn audit(name: &str, limits: &[&str]) -> (i32, Value) {
     let folder = fixture(name);
     let arguments = CaseFile::read(&folder).args();
@@ -33,10 +33,10 @@ fn says(report: &Value, word: &str) -> bool {
 }
 
 #[test]
-fn work_and_memory_that_are_gone_end_without_a_verdict_and_name_the_limit() {
+fn exhausted_work_or_memory_gives_no_verdict_and_names_the_limit() {
     for name in ["good-rsa-2048", "good-trust-cosign"] {
         for limit in ["work_base_units", "held_base_bytes"] {
-            // Nothing grows with the input here.
+            // No bound grows with the input here.
             let none = ["work_per_megabyte_units=0", "held_per_input_bytes=0"];
             let (code, report) = audit(name, &[&format!("{limit}=1"), none[0], none[1]]);
             assert_eq!(code, 3, "{name} {limit}");
@@ -48,7 +48,7 @@ fn work_and_memory_that_are_gone_end_without_a_verdict_and_name_the_limit() {
 }
 
 #[test]
-fn every_command_that_reads_a_bundle_has_the_budget_of_its_input() {
+fn every_command_that_reads_a_bundle_has_a_budget() {
     let folder = fixture("good-rsa-2048");
     let to = std::env::temp_dir().join(format!("hpsb-audit-budget-{}", std::process::id()));
     let unpack = ["extract", "--to", to.to_str().unwrap()];
@@ -70,7 +70,7 @@ fn every_command_that_reads_a_bundle_has_the_budget_of_its_input() {
 }
 
 #[test]
-fn the_largest_limit_that_is_too_small_stops_the_same_audit_on_any_number_of_threads() {
+fn one_unit_too_few_stops_the_audit_on_any_number_of_threads() {
     let code = |units: u64, threads: &str| {
         let limit = format!("work_base_units={units}");
         let folder = fixture("good-rsa-2048");
@@ -91,7 +91,7 @@ fn the_largest_limit_that_is_too_small_stops_the_same_audit_on_any_number_of_thr
 }
 
 #[test]
-fn the_backstop_of_an_answer_is_an_error_without_lists() {
+fn an_answer_over_its_bound_is_an_error_without_lists() {
     let (code, report) = audit("good-rsa-2048", &["answer_bytes=1000"]);
     assert_eq!((code, says(&report, "answer_bytes")), (3, true));
     assert_eq!(report["reports"][0]["evidence"], Value::Array(Vec::new()));

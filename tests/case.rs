@@ -1,5 +1,5 @@
-//! `seal`, `audit` of a case, `sign-off` and time-stamps, through the real program. openssl makes keys, requests and time-stamps and
-//! verifies them; GNU tar and python3 read and write cases.
+//! `seal`, `audit` of a case, `sign-off` and time-stamps, tested through the real program. openssl makes keys, requests and time-stamps and verifies
+//! them; GNU tar and python3 read and write cases.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation)]
 
@@ -63,7 +63,7 @@ fn message(report: &Value) -> &str {
 }
 
 #[test]
-fn a_case_is_the_same_bytes_again_and_gnu_tar_writes_them_too() {
+fn a_case_is_reproducible_byte_for_byte_by_gnu_tar_too() {
     let folder = folder();
     let case = sealed(&folder, &["--sign-key", "ada.key", "--retain-until", "2036-12-31"]);
     let path = folder.path();
@@ -98,7 +98,7 @@ fn a_case_is_the_same_bytes_again_and_gnu_tar_writes_them_too() {
     pack.extend(&names);
     tool("tar", &pack, &path.join("out"));
     assert_eq!(fs::read(path.join("packed.tar")).unwrap(), case);
-    // What a second reader needs: digests by another program.
+    // Digests for a second reader, checked by a different program.
     let check = "import hashlib, json, tarfile\nt = tarfile.open('case.tar')\nr = json.load(t.extractfile('case.json'))\n\
         for m in r['members']:\n    b = t.extractfile(m['name']).read()\n    assert (len(b), hashlib.sha256(b).hexdigest()) == (m['size'], m['sha256'])\n\
         print(len(r['members']))";
@@ -106,18 +106,18 @@ fn a_case_is_the_same_bytes_again_and_gnu_tar_writes_them_too() {
 }
 
 #[test]
-fn a_case_brings_evidence_and_never_trust() {
+fn a_case_supplies_evidence_but_never_trust() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     let (code, report) = audit(&folder, &[]);
     assert_eq!((code, report["verdict"].as_str()), (2, Some("none")));
     assert_eq!(report["case"]["repeated"], "same-report");
     assert_eq!(report["case"]["vouched_by"], "nobody");
-    assert_eq!(report["reports"], json!([]), "no verdict of the case's own is handed on");
+    assert_eq!(report["reports"], json!([]), "the case's own verdict is not passed on");
     assert!(message(&report).contains("give the sealed verdict, accept;"), "{report}");
 
     for (more, by, verdict) in [
-        // A key alone is no policy: the case's own one counts only under --seal-key.
+        // A key alone is not a policy: the case's own policy is used only under --seal-key.
         (&["--key", "key.pem"][..], "reader", "accept-in-part"),
         (&["--policy", "policy.toml"], "reader", "accept"),
         (&["--seal-key", "ada.pub"], "seal", "accept"),
@@ -141,9 +141,9 @@ fn a_case_brings_evidence_and_never_trust() {
     assert_eq!(run(folder.path(), &["audit", BUNDLE, "--key", "key.pem", "--seal-key", "ada.pub"]).code, 2);
 }
 
-/// Whoever sealed a case may have allowed more: the reader's bounds count when it is opened.
+/// The sealer may have allowed more: the reader's limits apply when the case is opened.
 #[test]
-fn limits_of_a_case_are_not_the_readers() {
+fn the_readers_limits_apply_to_a_case() {
     let folder = folder();
     sealed(&folder, &["--limit", "archive_members=3000000"]);
     assert_eq!(audit(&folder, &["--key", "key.pem"]).0, 0);
@@ -153,7 +153,7 @@ fn limits_of_a_case_are_not_the_readers() {
 }
 
 #[test]
-fn a_rejected_build_can_be_filed_and_one_without_a_verdict_cannot() {
+fn a_rejected_build_can_be_sealed_but_not_one_without_a_verdict() {
     let folder = folder();
     folder.write(
         "policy.toml",
@@ -211,7 +211,7 @@ fn packed(members: &[Member]) -> Vec<u8> {
     bytes
 }
 
-/// `case.json` with the digests of what stands beside it now: what somebody does who wants a changed case to look whole.
+/// `case.json` with the current digests of the other members, as an attacker would write it for a changed case.
 fn relisted(mut members: Vec<Member>) -> Vec<Member> {
     let record = String::from_utf8(members[0].1.clone()).unwrap();
     let mut record: Value = serde_json::from_str(&record).unwrap();
@@ -226,13 +226,13 @@ fn relisted(mut members: Vec<Member>) -> Vec<Member> {
     members
 }
 
-/// Evidence that was given for the run and evidence that lies beside a bundle count differently: a case must not be readable as both.
+/// Evidence given on the command line and evidence next to a bundle count differently: a case must not be readable as both.
 #[test]
-fn what_was_given_is_said_once_or_the_case_is_refused() {
+fn given_evidence_must_be_listed_exactly_once() {
     let folder = folder();
     fs::create_dir(folder.path().join("signatures")).unwrap();
     folder.write("signatures/note", "no signature");
-    // It is sealed, and rejected: no file there is a signature.
+    // It is sealed, but rejected: none of its files is a signature.
     assert_eq!(seal(&folder, &["--trust", "signatures"]).code, 1);
     let given = members(&fs::read(folder.path().join("case.tar")).unwrap());
     fs::remove_file(folder.path().join("case.tar")).unwrap();
@@ -252,7 +252,7 @@ fn what_was_given_is_said_once_or_the_case_is_refused() {
     assert_eq!(code(&changed(&given, &|_| {})), (1, false));
     assert_eq!(code(&changed(&nothing, &|_| {})), (0, false));
     let handed = |words: Value| move |record: &mut Value| record["question"]["handed"] = words.clone();
-    // What was given is listed by no bundle, listed twice, or in no list; what nobody gave is listed.
+    // Given evidence that no bundle lists, that is listed twice, or that is in no list; and listed evidence that was not given.
     for words in [json!([]), json!(["trust", "trust"]), json!(["builder"]), json!(["image", "trust"])] {
         assert_eq!(code(&changed(&given, &handed(words.clone()))), (3, true), "{words}");
     }
@@ -264,7 +264,7 @@ fn what_was_given_is_said_once_or_the_case_is_refused() {
 }
 
 #[test]
-fn every_tampering_is_refused_by_name() {
+fn every_tampering_is_refused_and_named() {
     let folder = folder();
     let case = sealed(&folder, &["--sign-key", "ada.key"]);
     let good = members(&case);
@@ -295,7 +295,7 @@ fn every_tampering_is_refused_by_name() {
     for (at, (name, _)) in good.iter().enumerate().filter(|(at, _)| *at != seal && *at != 0) {
         refused(&change(at, &|bytes| bytes[20] ^= 1), key, &format!("the member {name:?} was changed"));
     }
-    // Added, removed, twice, renamed, put in another order.
+    // Added, removed, duplicated, renamed, reordered.
     let mut added = good.clone();
     added.insert(2, ("bundles/1/extra".into(), b"x".to_vec()));
     refused(&added, key, "case.json does not list the member \"bundles/1/extra\"");
@@ -318,13 +318,13 @@ fn every_tampering_is_refused_by_name() {
     refused(&moved, key, "the order of members was changed");
     let mut first = good.clone();
     first.swap(0, 1);
-    // What does not begin like a case is taken for a bundle, and is none.
+    // A file that does not begin like a case is read as a bundle, which it is not.
     for members in [first.as_slice(), &good[1..]] {
         folder.write("case.tar", packed(members));
         let (code, report) = audit(&folder, key);
         assert_eq!((code, report["reports"][0]["error"]["code"].as_str()), (3, Some("malformed")), "{report}");
     }
-    // Edited so that the digests fit again: the report, the verdict, the policy.
+    // Edited with matching digests: the report, the verdict, the policy.
     let edited = relisted(change(report, &replace("a trusted key signed exactly these bytes", "all is well")));
     refused(&edited, key, "the seal is for a different case");
     let edited = relisted(change(policy, &|bytes| bytes.extend(b"# another policy\n")));
@@ -332,19 +332,19 @@ fn every_tampering_is_refused_by_name() {
     let edited = change(0, &replace("\"verdict\": \"accept\"", "\"verdict\": \"accept-in-part\""));
     refused(&edited, key, "the seal is for a different case");
     refused(&change(0, &|bytes| bytes.insert(1, b' ')), key, "unexpected formatting");
-    // The seal: cut, taken away; another person's is in another test.
+    // The seal: cut off, or removed; a seal by another person has its own test.
     refused(&change(seal, &|bytes| bytes.truncate(100)), key, "attached/seal.dsse.json");
     let unsealed: Vec<Member> = good.iter().filter(|(name, _)| name != "attached/seal.dsse.json").cloned().collect();
     refused(&unsealed, &["--seal-key", "ada.pub"], "it has no seal");
 }
 
 #[test]
-fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
+fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit() {
     let folder = folder();
     let good = members(&sealed(&folder, &[]));
     let report = good.iter().position(|(name, _)| name == "report.json").unwrap();
     let policy = good.iter().position(|(name, _)| name == "policy/policy.toml").unwrap();
-    // No seal stands in the way: what is left is that the audit says otherwise.
+    // Without a seal, the repeated audit still disagrees.
     for (at, from, to, expected) in [
         (report, "a trusted key signed exactly these bytes", "all is well", "report.json"),
         (report, "\"status\": \"not-run\"", "\"status\": \"pass\"", "report.json"),
@@ -364,7 +364,7 @@ fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
         assert_eq!(code, 3, "{answer}");
         assert!(message(&answer).contains(expected), "{}", message(&answer));
     }
-    // What it lists of a signed archive is shown without the bundle, too: it must be the bundle's.
+    // The list of a signed archive is shown without the bundle too, so it must match the bundle.
     for field in ["archive_sha256", "signature", "build_name"] {
         let mut edited = good.clone();
         let mut record: Value = serde_json::from_slice(&edited[0].1).unwrap();
@@ -382,7 +382,7 @@ fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
             message(&answer)
         );
     }
-    // With one, the seal is another case's.
+    // A seal, if there is one, is that of a different case.
     fs::remove_file(folder.path().join("case.tar")).unwrap();
     let mut signed = members(&sealed(&folder, &["--sign-key", "ada.key"]));
     signed[policy].1.extend(b"\n# another policy\n");
@@ -440,13 +440,13 @@ fn two_people_sign_off() {
         ),
         "the page has the names"
     );
-    // A key that the policy does not list is shown as such.
+    // A key that the policy does not list is shown as unlisted.
     fs::write(folder.path().join("case.tar"), &one).unwrap();
     assert_eq!(sign_off("reviewed", "eve.key").code, 0);
     let (_, report) = audit(&folder, &["--policy", "policy.toml"]);
     assert_eq!(report["case"]["sign_offs"][1]["name"], Value::Null);
     assert!(report["case"]["remarks"].to_string().contains("UNKNOWN"), "{report}");
-    // openssl verifies what was signed: DSSE over the payload.
+    // openssl verifies the signature: DSSE over the payload.
     let envelope =
         members(&one).into_iter().find(|(name, _)| name == "attached/sign-off.prepared.dsse.json").unwrap().1;
     folder.write("envelope.json", envelope);
@@ -459,7 +459,7 @@ fn two_people_sign_off() {
         &["pkeyutl", "-verify", "-pubin", "-inkey", "ada.pub", "-rawin", "-in", "pae", "-sigfile", "sig"],
         folder.path(),
     );
-    // A sign-off of another case, or under another role, is refused.
+    // A sign-off of another case or in another role is refused.
     let reviewed = members(&fs::read(folder.path().join("case.tar")).unwrap());
     let mut swapped = reviewed.clone();
     let at = |name: &str| reviewed.iter().position(|(one, _)| one == name).unwrap();
@@ -469,14 +469,15 @@ fn two_people_sign_off() {
     let (code, answer) = audit(&folder, &["--policy", "policy.toml"]);
     assert_eq!(code, 3);
     assert!(message(&answer).contains("attached/sign-off.prepared.dsse.json"), "{}", message(&answer));
-    // Taking one away cannot be seen in the case, and gives no more than was signed.
+    // Removing a sign-off is not detectable in the case, and adds nothing to what was signed.
     folder.write("case.tar", before);
     assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], json!([]));
 }
 
-/// An own policy is for today: who sealed the case chose its moment, and must not choose it for the reader's `max-age` and waivers.
+/// The reader's own policy is applied at today's date: the sealer chose the case's moment, and must not choose it for the reader's `max-age` and
+/// waivers.
 #[test]
-fn an_own_policy_is_for_today_and_the_hint_judges_for_the_sealed_moment() {
+fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     let young =
@@ -487,20 +488,20 @@ fn an_own_policy_is_for_today_and_the_hint_judges_for_the_sealed_moment() {
     let case = &report["case"];
     assert_eq!((&case["sealed_for"], &case["judged_for"]), (&Value::from(NOW), &report["now"]));
     assert!(report["now"].as_str().unwrap() > NOW);
-    // The hint is a command that runs as it is printed.
+    // The hint is a command that can be run as printed.
     let remark =
         case["remarks"].as_array().unwrap().iter().filter_map(Value::as_str).find(|one| one.contains("--now")).unwrap();
     let command = remark.split_once("hpsb-audit ").unwrap().1;
     let words: Vec<&str> = command.split(' ').collect();
     let answer = run(folder.path(), &words);
     assert_eq!(answer.code, 0, "{command}: {}{}", answer.out, answer.err);
-    assert!(answer.out.contains(&format!("judged     for {NOW}")), "{}", answer.out);
-    // The same moment can be named by hand; another cause than time has no such hint.
+    assert!(answer.out.contains(&format!("judged     as of {NOW}")), "{}", answer.out);
+    // The same moment can be given on the command line; a fault unrelated to time has no such hint.
     assert_eq!(audit(&folder, &["--policy", "young.toml", "--now", NOW]).0, 0);
     folder.write("other.toml", young.replace("[expect]\n", "[expect]\nbranch = \"other\"\n"));
     let (code, report) = audit(&folder, &["--policy", "other.toml"]);
     assert!(code == 1 && !report["case"]["remarks"].to_string().contains("--now"), "{report:#}");
-    // So with a waiver that has ended since.
+    // The same holds for a waiver that has expired since.
     let bundle = hpsb_audit::Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
     let waiver = format!(
         "[[waivers]]\ncheck = \"source-commit\"\nbundle = \"{bundle}\"\nowner = \"Ada\"\nreason = \"known\"\nexpires = 2026-03-20T00:00:00Z\n"
@@ -513,9 +514,9 @@ fn an_own_policy_is_for_today_and_the_hint_judges_for_the_sealed_moment() {
     assert_eq!(audit(&folder, &["--policy", "waived.toml", "--now", NOW]).1["verdict"], "accept-in-part");
 }
 
-/// A flag that narrows is honoured or refused.
+/// A flag that restricts is honoured or refused.
 #[test]
-fn no_flag_is_dropped_beside_a_case() {
+fn no_flag_is_ignored_with_a_case() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     for flag in [["--now", NOW], ["--require", "trust"], ["--key", "key.pem"], ["--policy", "policy.toml"]] {
@@ -527,16 +528,16 @@ fn no_flag_is_dropped_beside_a_case() {
         let (code, report) = audit(&folder, &flag);
         assert!(code == 2 && message(&report).contains(flag[0]), "{report:#}");
     }
-    // Honoured beside the reader's own key.
+    // Honoured with the reader's own key.
     let (code, report) = audit(&folder, &["--key", "key.pem", "--require", "trust"]);
     assert_eq!((code, report["verdict"].as_str()), (1, Some("reject")));
     assert_eq!(audit(&folder, &["--key", "key.pem", "--now", NOW]).1["now"], NOW);
     assert_eq!(audit(&folder, &["--key", "key.pem", "--require", "workload"]).0, 2);
 }
 
-/// Cases that version 0.1.0 sealed, and the reports in them.
+/// Cases sealed by version 0.1.0, with their reports. None of the three has a signed seal.
 #[test]
-fn what_version_0_1_sealed_is_read_and_compared() {
+fn cases_of_version_0_1_are_read_and_compared() {
     for (name, own, sealed, today) in [
         ("own-policy", &["--policy", "good-policy/policy.toml"][..], "accept-in-part", "accept"),
         ("no-policy", &["--key", "good-rsa-2048/key.pem"], "accept-in-part", "accept-in-part"),
@@ -555,7 +556,7 @@ fn what_version_0_1_sealed_is_read_and_compared() {
         assert_eq!(report["case"]["repeated"], "same-answers", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
 
-        // The report in it, of schema version 1, by the rule that it was made by; and back again byte for byte.
+        // Its report has schema version 1 and is compared by that version's rules; it is reproduced byte for byte.
         let folder = Folder::new();
         let bytes = fs::read(top.join(&case)).unwrap();
         let saved = members(&bytes).into_iter().find(|(name, _)| name == "report.json").unwrap().1;
@@ -563,7 +564,7 @@ fn what_version_0_1_sealed_is_read_and_compared() {
         let again = run(folder.path(), &["report", "report.json", "--format", "json"]);
         assert_eq!((again.code, again.out.as_bytes()), (i32::from(sealed == "reject"), saved.as_slice()), "{name}");
         let text = run(folder.path(), &["report", "report.json", "--format", "text"]);
-        assert!(text.out.contains("Judged by the rules of 0.1"), "{}", text.out);
+        assert!(text.out.contains("Evaluated by the rules of version 0.1"), "{}", text.out);
         let other =
             String::from_utf8(saved).unwrap().replace(&format!("\"verdict\": \"{sealed}\""), "\"verdict\": \"accept\"");
         folder.write("report.json", other);
@@ -571,9 +572,39 @@ fn what_version_0_1_sealed_is_read_and_compared() {
     }
 }
 
-/// Another answer than the sealed one is listed, and today's counts.
+/// A policy that 0.1.0 took and this version refuses: the case is judged on the reader's terms, which do not need it.
 #[test]
-fn other_answers_than_those_of_version_0_1_are_listed() {
+fn a_case_whose_own_policy_is_refused_is_judged_by_the_readers() {
+    let folder = Folder::with_fixture("good-policy");
+    let bytes = fs::read(program::fixture("inputs/cases-0.1").join("own-policy.tar")).unwrap();
+    let mut edited = members(&bytes);
+    let policy = edited.iter_mut().find(|(name, _)| name == "policy/policy.toml").unwrap();
+    let text = String::from_utf8(policy.1.clone()).unwrap();
+    policy.1 = text.replace("branch = \"main\"", "branch = \"\"").into_bytes();
+    folder.write("case.tar", packed(&relisted(edited)));
+    for (own, verdict) in [(["--key", "key.pem"], "accept-in-part"), (["--policy", "policy.toml"], "accept")] {
+        let (code, report) = audit(&folder, &[&own[..], &["--now", NOW]].concat());
+        assert_eq!((code, report["verdict"].as_str()), (0, Some(verdict)), "{report:#}");
+        assert_eq!(report["case"]["repeated"], "not-repeated");
+        let remarks = report["case"]["remarks"].to_string();
+        assert!(
+            remarks.contains("this version refuses the case's own policy") && remarks.contains("branch"),
+            "{remarks}"
+        );
+        let text = run(folder.path(), &[&["audit", "case.tar", "--now", NOW, "--details"][..], &own].concat());
+        assert!(text.out.contains("not repeated: this version refuses the case's own policy"), "{}", text.out);
+    }
+    assert_eq!(audit(&folder, &["--policy", "policy.toml", "--require", "image", "--now", NOW]).0, 1);
+    let (code, report) = audit(&folder, &[]);
+    assert_eq!((code, &report["error"]["code"]), (2, &Value::from("usage")), "{report:#}");
+    assert!(message(&report).contains("branch"), "{report:#}");
+    let hint = report["error"]["hint"].as_str().unwrap();
+    assert!(hint.contains("--policy FILE") && hint.contains("--key"), "{report:#}");
+}
+
+/// Answers that differ from the sealed ones are listed, and today's answers count.
+#[test]
+fn answers_that_differ_from_version_0_1_are_listed() {
     let folder = Folder::new();
     let bytes = fs::read(program::fixture("inputs/cases-0.1").join("no-policy.tar")).unwrap();
     let mut edited = members(&bytes);

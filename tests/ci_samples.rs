@@ -1,4 +1,4 @@
-//! The samples in deploy/ci/: their schemas, and that their commands audit what is accepted and refuse what is not.
+//! The samples in deploy/ci/: they match their schemas, and their commands accept and refuse the right bundles.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fs;
@@ -14,7 +14,7 @@ fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The commands by the sample's name, after the tool has compared the samples with their schemas.
+/// The commands of each sample, after the tool has validated the samples against their schemas.
 fn commands() -> Value {
     let checked = Command::new(top().join("tests/tools/check-ci")).output().unwrap();
     let faults = String::from_utf8_lossy(&checked.stderr);
@@ -22,7 +22,7 @@ fn commands() -> Value {
     serde_json::from_slice(&checked.stdout).unwrap()
 }
 
-/// A folder with evidence/ and the auditor's policy; the bundle is that of a fixture.
+/// A folder with evidence/ and the auditor's policy; the bundle is a fixture's.
 fn workspace(name: &str, fixture: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ci-samples").join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -46,7 +46,7 @@ fn run(script: &str, folder: &Path) -> i32 {
 }
 
 #[test]
-fn samples_for_ci_audit_what_they_say() {
+fn ci_samples_audit_as_described() {
     let commands = commands();
     for (sample, written) in [
         ("github", ["audit.sarif", "audit.jsonl", "audit-page"]),

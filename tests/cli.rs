@@ -1,4 +1,4 @@
-//! The real program: exact output and exit codes. `HPSB_UPDATE=1` writes the files of `tests/golden/` anew.
+//! The real program: exact output and exit codes. `HPSB_UPDATE=1` rewrites the files of `tests/golden/`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use program::{Answer, BUNDLE, Folder, NOW, answer, command, fixture, has_feature, report, run};
 use serde_json::Value;
 
-/// What differs from `tests/golden/NAME.txt`.
+/// The differences from `tests/golden/NAME.txt`.
 fn golden(name: &str, answer: &Answer) -> Option<String> {
     let found = format!("exit code {}\n--- stdout\n{}--- stderr\n{}", answer.code, answer.out, answer.err);
     let found = without_build(&found);
@@ -22,7 +22,7 @@ fn golden(name: &str, answer: &Answer) -> Option<String> {
     (expected != found).then(|| format!("{name}: expected\n{expected}\nfound\n{found}"))
 }
 
-/// Version and features are the build's, not the answer's.
+/// Version and features belong to the build, not to the answer.
 fn without_build(text: &str) -> String {
     let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
     let Some((before, rest)) = text.split_once("\"features\": [") else { return text };
@@ -30,15 +30,15 @@ fn without_build(text: &str) -> String {
     format!("{before}\"features\": []{after}")
 }
 
-/// Runs every line and compares all of them before it complains.
+/// Runs and compares all lines before it fails.
 fn goldens(fixture_name: &str, lines: &[(&str, &[&str])]) {
     let folder = fixture(fixture_name);
     let faults: Vec<String> = lines.iter().filter_map(|(name, line)| golden(name, &run(&folder, line))).collect();
-    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
+    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
 #[test]
-fn every_command_prints_exactly_this() {
+fn every_command_prints_its_golden_output() {
     goldens(
         "good-rsa-2048",
         &[
@@ -53,6 +53,7 @@ fn every_command_prints_exactly_this() {
             ("checks", &["checks"]),
             ("explain", &["explain", "manifest-signature"]),
             ("explain-limits", &["explain", "limits"]),
+            ("explain-verdicts", &["explain", "verdicts"]),
         ],
     );
     goldens("good-trust-notary-rotated", &[("trust", &["trust", "trust", "--now", "2027-01-01T00:00:00Z"])]);
@@ -90,9 +91,9 @@ fn every_command_prints_exactly_this() {
     );
 }
 
-/// A case's digest depends on the program's version and features: it is not shown.
+/// A case's digest depends on the program's version and features: it is masked.
 #[test]
-fn a_case_prints_exactly_this() {
+fn commands_on_a_case_print_their_golden_output() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let line =
         ["seal", BUNDLE, "--key", "key.pem", "--output", "case.tar", "--now", NOW, "--retain-until", "2036-12-31"];
@@ -107,10 +108,10 @@ fn a_case_prints_exactly_this() {
     .into_iter()
     .filter_map(|(name, answer)| golden(name, &Answer { out: answer.out.replace(&digest, "sha256:CASE"), ..answer }))
     .collect();
-    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
+    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
-/// Examples stand in the help of each command and of each below it, and none of their lines is broken in two.
+/// Every command and subcommand has examples in its help, none of which wraps.
 fn each_command_has_examples(folder: &Path, above: &[&str]) {
     let help = run(folder, &[above, &["--help"]].concat());
     assert_eq!((help.code, help.err.as_str()), (0, ""), "{above:?}");
@@ -172,9 +173,9 @@ fn the_version_lists_features() {
     assert_eq!(version.code, 0);
 }
 
-/// What a process may do is said where it was asked for, and nowhere else.
+/// The granted permissions are printed only when requested.
 #[test]
-fn what_the_program_may_do_is_said_on_standard_error() {
+fn permissions_are_printed_on_standard_error() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let line = ["audit", BUNDLE, "--key", "key.pem", "--now", NOW, "--report", "json=out.json"];
     let (plain, verbose) = (run(folder.path(), &line), run(folder.path(), &[&line[..], &["--verbose"]].concat()));
@@ -190,20 +191,20 @@ fn what_the_program_may_do_is_said_on_standard_error() {
 }
 
 #[test]
-fn what_policy_init_prints_is_a_policy() {
+fn policy_init_prints_a_valid_policy() {
     let folder = Folder::new();
     let template = run(folder.path(), &["policy", "init"]);
     assert_eq!((template.code, template.err.as_str()), (0, ""));
     folder.write("policy.toml", &template.out);
     let check = run(folder.path(), &["policy", "check", "policy.toml"]);
     assert_eq!(check.code, 0, "{}", check.err);
-    // Each field that stands there as a comment can be switched on by taking the `#` away.
+    // Each commented field can be enabled by removing the `#`.
     let fields = template.out.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| line.contains(" = "));
     assert!(fields.count() > 15);
 }
 
 #[test]
-fn completions_and_manual_pages_know_the_commands() {
+fn completions_and_manual_pages_list_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(Path::new("."), &["completions", shell]);
         assert_eq!(script.code, 0);
@@ -212,7 +213,7 @@ fn completions_and_manual_pages_know_the_commands() {
         }
     }
     let folder = Folder::new();
-    // The folder is made, one that is there is taken, and no page is written over.
+    // The folder is created or reused, and no page is overwritten.
     fs::create_dir(folder.path().join("empty")).unwrap();
     for man in ["new/man1", "empty"] {
         assert_eq!(run(folder.path(), &["man", man]).code, 0, "{man}");
@@ -228,7 +229,7 @@ fn completions_and_manual_pages_know_the_commands() {
 }
 
 #[test]
-fn what_was_asked_wrongly_exits_2() {
+fn wrong_usage_exits_2() {
     goldens(
         "good-rsa-2048",
         &[
@@ -272,9 +273,9 @@ fn what_was_asked_wrongly_exits_2() {
     }
 }
 
-/// Whoever asked for JSON gets the one document, also where nothing could be judged.
+/// With `--format json` the output is one document, even if there is no verdict.
 #[test]
-fn a_program_that_asked_for_json_gets_json() {
+fn json_output_is_json_for_errors_too() {
     let folder = Folder::with_fixture("good-rsa-2048");
     for (line, exit, code) in [
         (&["audit", BUNDLE, "--nope", "--format", "json"][..], 2, "usage"),
@@ -286,7 +287,7 @@ fn a_program_that_asked_for_json_gets_json() {
         let answer = run(folder.path(), line);
         let report: Value = serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{line:?}: {error}"));
         assert_eq!((answer.code, &report["exit_code"], &report["verdict"]), (exit, &exit.into(), &"none".into()));
-        // A fault of one bundle stands in that bundle's report.
+        // An error of one bundle is in that bundle's report.
         let errors = [&report["error"]["code"], &report["reports"][0]["error"]["code"]];
         assert!(errors.contains(&&Value::from(code)), "{line:?}: {errors:?}");
         assert_eq!(answer.err, "", "{line:?}");
@@ -295,7 +296,7 @@ fn a_program_that_asked_for_json_gets_json() {
 
 #[test]
 #[cfg(unix)]
-fn arguments_that_are_no_text_are_no_panic() {
+fn arguments_that_are_not_text_do_not_panic() {
     use std::os::unix::ffi::OsStrExt as _;
     let bytes = std::ffi::OsStr::from_bytes(b"\xff.sig.tbz");
     for line in [&["audit", "--nope"][..], &["audit", "--key", "key.pem"], &["explain"], &["inspect"]] {
@@ -305,7 +306,7 @@ fn arguments_that_are_no_text_are_no_panic() {
 }
 
 #[test]
-fn what_cannot_be_read_exits_3() {
+fn unreadable_input_exits_3() {
     goldens(
         "good-rsa-2048",
         &[
@@ -327,7 +328,7 @@ fn a_report_that_cannot_be_written_leaves_no_verdict() {
     fs::create_dir(folder.path().join("folder")).unwrap();
     let before = folder.listing();
     for file in ["json=link.json", "json=no-such-folder/r.json", "json=folder", "text=.."] {
-        // The second report could be written, and is not: all or none.
+        // The second report could be written but is not: all or none.
         let line = [BUNDLE, "--key", "key.pem", "--report", "text=good.txt", "--report", file];
         let (code, report) = report(folder.path(), &line);
         assert_eq!((code, &report["exit_code"], &report["verdict"]), (3, &3.into(), &"none".into()), "{file}");
@@ -337,7 +338,7 @@ fn a_report_that_cannot_be_written_leaves_no_verdict() {
 }
 
 #[test]
-fn a_report_is_never_written_over_what_is_read() {
+fn a_report_never_overwrites_its_input() {
     let folder = Folder::with_fixture("good-policy");
     let before = folder.listing();
     for file in ["policy.toml", "key.pem", "./key.pem", BUNDLE] {
@@ -349,9 +350,9 @@ fn a_report_is_never_written_over_what_is_read() {
     }
 }
 
-/// A folder that holds no evidence, or checks that are switched off, are not as good as checks that passed.
+/// A folder without evidence, or disabled checks, must not look like passed checks.
 #[test]
-fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {
+fn the_first_line_claims_nothing_that_was_not_checked() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let line = ["audit", BUNDLE, "--key", "key.pem"];
     let plain = "ACCEPTED IN PART: no policy; image, trust, builder not checked\n";
@@ -365,7 +366,7 @@ fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {
         assert!(answer.code == 0 && answer.out.starts_with(plain), "{file:?}: {}", answer.out);
         let (_, report) = report(folder.path(), &line[1..]);
         assert_eq!(report["reports"][0]["in_play"], serde_json::json!(["manifest", "source"]), "{file:?}");
-        // Handed over, it is in play, and has no answer.
+        // If the folder is given, its group is in play but has no answer.
         let handed = run(folder.path(), &[&line[..], &["--trust", "trust"]].concat());
         assert!(handed.code == 1 && handed.out.contains("because  image-signature"), "{file:?}: {}", handed.out);
     }
@@ -392,10 +393,10 @@ fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {
     assert!(answer.out.contains("no check that decides"), "{}", answer.out);
 }
 
-/// A bundle that lies in a folder as a link is audited like any other; one that leads nowhere is no reason to accept the rest.
+/// A symlinked bundle in a folder is audited like any other; a dangling link does not let the rest be accepted.
 #[test]
 #[cfg(unix)]
-fn a_linked_bundle_is_not_passed_over() {
+fn a_symlinked_bundle_is_not_skipped() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let other = fixture("archive-byte-flipped_fail").join(BUNDLE);
     fs::create_dir(folder.path().join("linked")).unwrap();
@@ -413,7 +414,7 @@ fn a_linked_bundle_is_not_passed_over() {
 }
 
 #[test]
-fn a_report_in_a_file_is_the_one_that_is_printed() {
+fn a_report_in_a_file_equals_the_printed_one() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let line = ["audit", BUNDLE, "--key", "key.pem", "--now", NOW, "--report", "json=r.json", "--report", "text=r.txt"];
     folder.write("r.json", "an older report is replaced");
@@ -424,9 +425,9 @@ fn a_report_in_a_file_is_the_one_that_is_printed() {
     assert_eq!((text.code, json.code), (0, 0));
 }
 
-/// What the policy expects stands in the table of facts beside what was found, and is known as given.
+/// What the policy expects is in the table of facts next to what was found, marked as given.
 #[test]
-fn the_commit_that_a_policy_expects_is_a_fact_of_its_own() {
+fn the_commit_expected_by_a_policy_is_a_separate_fact() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let commit = "b0398d3eeb1921c4b063ea213713c42e0c584a70";
     let key = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n";
@@ -449,7 +450,7 @@ fn nothing_to_verify_exits_4() {
     assert_eq!(report["error"]["code"], "nothing-to-verify");
     let written: Value = serde_json::from_slice(&fs::read(folder.path().join("r.json")).unwrap()).unwrap();
     assert_eq!(written, report);
-    // A pattern that matches nothing comes as it was typed, or, where the shell drops it, not at all.
+    // A shell passes a pattern without matches unchanged, or drops it.
     for (line, code) in [(&["empty/*.sig.tbz"][..], 3), (&[], 2)] {
         let answer = run(folder.path(), &[&["audit"], line, &["--key", "key.pem"]].concat());
         assert_eq!(answer.code, code, "{line:?}: {}{}", answer.out, answer.err);
@@ -460,9 +461,9 @@ fn nothing_to_verify_exits_4() {
     );
 }
 
-/// A folder in which nothing lies is not vouched for by what lies in others.
+/// Bundles in other folders do not make up for an empty folder.
 #[test]
-fn an_empty_folder_beside_a_bundle_exits_4() {
+fn an_empty_folder_next_to_a_bundle_exits_4() {
     let folder = Folder::with_fixture("good-rsa-2048");
     fs::create_dir_all(folder.path().join("empty/deep")).unwrap();
     let (code, report) = report(folder.path(), &["empty", BUNDLE, "--key", "key.pem"]);
@@ -470,12 +471,12 @@ fn an_empty_folder_beside_a_bundle_exits_4() {
     assert_eq!(report["error"]["code"], "nothing-to-verify");
     assert!(report["error"]["message"].as_str().unwrap().contains("empty"), "{report:#}");
     assert_eq!(report["reports"][0]["verdict"], "accept-in-part");
-    // The worst counts: one that cannot be read is worse than one that is not there.
+    // The worst exit code wins: unreadable is worse than missing.
     folder.write("cut/x.sig.tbz", "BZ");
     assert_eq!(self::report(folder.path(), &["empty", "cut", "--key", "key.pem"]).0, 3);
 }
 
-/// Four bundles in folders: accepted, rejected, cut off, and one that another key signed.
+/// Four bundles in folders: accepted, rejected, cut off, and signed by another key.
 fn several() -> Folder {
     let folder = Folder::new();
     for (place, name) in [
@@ -491,7 +492,7 @@ fn several() -> Folder {
 }
 
 #[test]
-fn several_bundles_get_a_table_and_the_worst_exit_code() {
+fn several_bundles_have_a_table_and_the_worst_exit_code() {
     let folder = several();
     let line = ["audit", "in", "--key", "key.pem", "--now", NOW];
     assert_eq!(golden("several", &run(folder.path(), &line)), None);
@@ -508,7 +509,7 @@ fn several_bundles_get_a_table_and_the_worst_exit_code() {
 
     let (code, all) = report(folder.path(), &["in/a", "in/d", "--key", "key.pem"]);
     assert_eq!((code, &all["verdict"]), (1, &"reject".into()));
-    // 2 is worse than 3: no key fits the question, whatever the bundles are.
+    // 2 is worse than 3: without a usable key the bundles do not matter.
     assert_eq!(report(folder.path(), &["in"]).0, 2);
 }
 
@@ -518,13 +519,13 @@ fn the_number_of_threads_changes_nothing() {
     let line = ["audit", "in", "in/d", "--key", "key.pem", "--now", NOW, "--format", "json", "--threads"];
     let pages: Vec<String> =
         ["1", "4", "64"].iter().map(|threads| answer(command(folder.path()).args(line).arg(threads)).out).collect();
-    // What is named twice counts once.
+    // A bundle named twice counts once.
     assert!(pages[0].contains("\"bundles\": 4"), "{}", pages[0]);
     assert!(pages.iter().all(|page| *page == pages[0]));
 }
 
 #[test]
-fn nothing_is_written_but_the_reports_that_were_named() {
+fn only_the_named_reports_are_written() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let before = folder.listing();
     for line in [
@@ -548,7 +549,7 @@ fn nothing_is_written_but_the_reports_that_were_named() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_behind_standard_output_is_no_success() {
+fn a_full_disk_on_standard_output_is_not_a_success() {
     for line in [&["audit", BUNDLE, "--key", "key.pem"][..], &["verify", BUNDLE, "--key", "key.pem"], &["checks"]] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut program = command(&fixture("good-rsa-2048"));
@@ -559,10 +560,10 @@ fn a_full_disk_behind_standard_output_is_no_success() {
     }
 }
 
-/// Talk that nobody can read changes no answer.
+/// If standard error cannot be written, the answer is unchanged.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_behind_standard_error_is_no_panic() {
+fn a_full_disk_on_standard_error_does_not_panic() {
     let file = ["source", BUNDLE, "--key", "key.pem", "--file", "go.mod"];
     for (name, line, code) in [
         ("good-rsa-2048", &["--verbose", "audit", BUNDLE, "--key", "key.pem"][..], 0),
@@ -576,12 +577,12 @@ fn a_full_disk_behind_standard_error_is_no_panic() {
     }
 }
 
-/// Runs the program with a terminal of Python's making as its standard output, and gives what the terminal got.
+/// Runs the program with a terminal from Python's pty as its standard output, and returns what the terminal received.
 fn on_terminal(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> String {
     stream_on_terminal("stdout", folder, environment, arguments)
 }
 
-/// The same for the stream that is named; the other one goes nowhere.
+/// As above, for the named stream; the other one is discarded.
 fn stream_on_terminal(stream: &str, folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> String {
     const PYTHON: &str = "\
 import os, pty, subprocess, sys
@@ -624,13 +625,13 @@ fn colours_are_for_terminals() {
     assert!(!on_terminal(&folder, &[("TERM", "xterm"), ("NO_COLOR", "1")], &line).contains(escape));
     assert!(!on_terminal(&folder, &[("TERM", "dumb")], &line).contains(escape));
     assert!(!run(&folder, &line).out.contains(escape));
-    // An empty NO_COLOR is not set (no-color.org).
+    // An empty NO_COLOR counts as unset (no-color.org).
     assert!(on_terminal(&folder, &[("TERM", "xterm"), ("NO_COLOR", "")], &line).contains(escape));
 }
 
-/// Nothing that stands in a bundle can steer the reader's terminal, in any command and any format.
+/// Nothing in a bundle can control the reader's terminal, in any command and any format.
 #[test]
-fn hostile_text_is_inert_everywhere() {
+fn hostile_text_is_escaped_everywhere() {
     let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}".contains(c);
     for name in [
         "text-escapes-in-log_fail",
@@ -651,9 +652,9 @@ fn hostile_text_is_inert_everywhere() {
     }
 }
 
-/// A shell puts the names of a hostile folder's files on the command line.
+/// A shell expands the file names of a hostile folder onto the command line.
 #[test]
-fn names_on_the_command_line_and_in_signatures_are_inert() {
+fn names_on_the_command_line_and_in_signatures_are_escaped() {
     let steering = |c: char| (c.is_control() && !"\r\n".contains(c)) || "\u{202e}".contains(c);
     let folder = Folder::new();
     let hostile = "b\u{1b}]0;x\u{7}\u{9b}31m\u{202e}";
@@ -668,9 +669,9 @@ fn names_on_the_command_line_and_in_signatures_are_inert() {
     }
 }
 
-/// A shell expands `*` to the names of a folder's files: the folder must not say which key is trusted.
+/// A shell expands `*` to a folder's file names: the folder must not choose the trusted key.
 #[test]
-fn a_file_that_is_called_like_a_flag_is_not_obeyed() {
+fn a_file_named_like_a_flag_is_refused() {
     let folder = Folder::with_fixture("other-key-beside_fail");
     folder.write(".hidden.pem", fs::read(folder.path().join("manifest-public.pem")).unwrap());
     let line = ["audit", "--key", "key.pem", "--key=.hidden.pem", BUNDLE, "--now", NOW];
@@ -678,7 +679,7 @@ fn a_file_that_is_called_like_a_flag_is_not_obeyed() {
     folder.write("--key=.hidden.pem", "");
     let answer = run(folder.path(), &line);
     assert_eq!(answer.code, 2, "{}", answer.out);
-    assert!(answer.err.contains("is the name of a file here"), "{}", answer.err);
+    assert!(answer.err.contains("is a file in this folder"), "{}", answer.err);
 }
 
 #[test]
@@ -693,9 +694,9 @@ fn secrets_are_masked_everywhere() {
     }
 }
 
-/// A form of signature that nobody here can judge is called so, and is no signature.
+/// A kind of signature that is not supported is reported as such, and does not count as a signature.
 #[test]
-fn what_is_not_supported_says_so() {
+fn unsupported_signatures_are_reported() {
     for name in [
         "trust-cosign-bundle-unknown_fail",
         "trust-cosign-stored-unknown_fail",
@@ -707,25 +708,44 @@ fn what_is_not_supported_says_so() {
         let document: Value = serde_json::from_str(&run(&fixture(name), &line).out).unwrap();
         let findings = document["reports"][0]["findings"].as_array().unwrap();
         let finding = findings.iter().find(|finding| finding["check"] == "image-signature").unwrap();
+        if finding["reason"] == "not-built-in" && !has_feature("sigstore") {
+            assert_ne!(document["verdict"], "accept", "{name}: {finding}");
+            continue;
+        }
         assert_eq!((&finding["status"], &document["exit_code"]), (&"unknown".into(), &1.into()), "{name}: {finding}");
         assert!(finding["message"].as_str().unwrap().contains("unsupported: "), "{name}: {finding}");
     }
 }
 
-/// What a build cannot judge is unknown there, and says why; a group that is asked for then rejects.
+/// A check that needs a missing feature is not run, with the reason: if its group is required, the bundle is rejected, once; if it is not, the bundle is accepted
+/// in part.
 #[test]
-fn a_build_without_a_kind_of_signature_says_so() {
+fn a_build_without_support_for_a_signature_reports_it() {
     for (feature, name, says) in [
         ("openpgp", "good-trust-gpg-primary", "this build has no OpenPGP support"),
         ("sigstore", "good-trust-sigstore", "this build has no sigstore support"),
     ] {
-        let line = ["audit", ".", "--policy", "policy.toml", "--require", "trust", "--now", NOW, "--format", "json"];
-        let answer = run(&fixture(name), &line);
-        let document: Value = serde_json::from_str(&answer.out).unwrap();
-        let findings = document["reports"][0]["findings"].as_array().unwrap();
-        let finding = findings.iter().find(|finding| finding["check"] == "image-signature").unwrap();
-        let (status, code) = if has_feature(feature) { ("pass", 0) } else { ("unknown", 1) };
-        assert_eq!((finding["status"].as_str().unwrap(), answer.code), (status, code), "{name}: {finding}");
-        assert_eq!(finding["message"].as_str().unwrap().contains(says), !has_feature(feature), "{name}: {finding}");
+        let audit = |require: &[&str]| {
+            let line = ["audit", ".", "--policy", "policy.toml", "--now", NOW, "--format", "json"];
+            let answer = run(&fixture(name), &[&line, require].concat());
+            let document: Value = serde_json::from_str(&answer.out).unwrap();
+            let bundle = document["reports"][0].clone();
+            assert_eq!(document["verdict"], bundle["verdict"]);
+            (answer.code, bundle)
+        };
+        let (code, bundle) = audit(&["--require", "trust"]);
+        let findings = bundle["findings"].as_array().unwrap();
+        let finding = |name: &str| findings.iter().find(|finding| finding["check"] == name).unwrap();
+        let signature = finding("image-signature");
+        if has_feature(feature) {
+            assert_eq!((&signature["status"], code), (&"pass".into(), 0), "{name}: {signature}");
+            continue;
+        }
+        assert_eq!((&signature["status"], &signature["reason"], code), (&"not-run".into(), &"not-built-in".into(), 1));
+        assert!(signature["message"].as_str().unwrap().contains(says), "{name}: {signature}");
+        let rejects: Vec<&Value> = findings.iter().filter(|finding| finding["rejects"] == true).collect();
+        assert_eq!((rejects.len(), &finding("image-key")["caused_by"]), (1, &"image-signature".into()), "{rejects:?}");
+        let (code, bundle) = audit(&[]);
+        assert_eq!((code, bundle["verdict"].as_str()), (0, Some("accept-in-part")), "{name}: nobody asked for it");
     }
 }

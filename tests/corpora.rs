@@ -1,5 +1,5 @@
-//! Replays what is checked in under `fuzz/corpus/` through the functions that the fuzz targets call: seeds, and inputs that once
-//! broke something. `HPSB_UPDATE=1` writes the seeds anew.
+//! Replays the inputs in `fuzz/corpus/` (seeds, and inputs that once broke something) through the functions that the fuzz targets call.
+//! `HPSB_UPDATE=1` rewrites the seeds.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation)]
 
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 type Property = fn(&[u8]);
 
-/// Every fuzz target and its function. Those in `INSIDE` call what only the crate itself can reach.
+/// Every fuzz target and its function. Those in `INSIDE` use functions that are private to the crate.
 const TARGETS: &[(&str, Property)] = &[
     ("attestation", properties::attestation),
     ("audit", properties::audit),
@@ -46,7 +46,7 @@ const TARGETS: &[(&str, Property)] = &[
     ("trust", properties::trust),
     ("words", properties::words),
 ];
-/// Targets whose corpora a unit test of `src/fuzzing/mod.rs` replays, and of `crates/bzip2-threads/`.
+/// Targets whose corpora are replayed by unit tests of `src/fuzzing/mod.rs` and `crates/bzip2-threads/`.
 const INSIDE: &[&str] = &[
     "approvals",
     "bzip2",
@@ -72,7 +72,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_input_of_the_corpora_is_answered() {
+fn every_corpus_input_is_processed() {
     for &(target, property) in TARGETS {
         let folder = top().join("corpus").join(target);
         let names = names(&folder);
@@ -85,14 +85,14 @@ fn every_input_of_the_corpora_is_answered() {
 }
 
 #[test]
-fn seeds_are_what_they_are_made_from() {
+fn seeds_match_their_sources() {
     for (target, name, bytes) in seeds::all() {
         let path = top().join("corpus").join(target).join(name);
         if std::env::var_os("HPSB_UPDATE").is_some() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &bytes).unwrap();
         }
-        assert!(fs::read(&path).unwrap_or_default() == bytes, "{target}/{name}: HPSB_UPDATE=1 writes the seeds anew");
+        assert!(fs::read(&path).unwrap_or_default() == bytes, "{target}/{name}: HPSB_UPDATE=1 rewrites the seeds");
         assert!(bytes.len() <= 20_000, "{target}/{name} is too large for a seed");
     }
 }

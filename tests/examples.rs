@@ -1,4 +1,4 @@
-//! The examples run, on the fixtures that they name.
+//! Runs the examples on the fixtures that they name.
 #![allow(missing_docs, unreachable_pub)]
 
 #[path = "../examples/admission.rs"]

@@ -1,5 +1,5 @@
-//! Unpacking: whole or not at all, and nothing outside of the folder that was named. Every archive here is validly signed: the
-//! signature does not make names and links safe.
+//! Unpacking is all or nothing, and stays inside the named folder. Every archive here has a valid signature: a signature does not make names and
+//! links safe.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -19,7 +19,7 @@ use support::tar::Entry;
 const HARD_LINK: u8 = b'1';
 const SYMBOLIC_LINK: u8 = b'2';
 
-/// A folder with a key and a signed bundle that holds these members besides the good build's.
+/// A folder with a key and a signed bundle that has these members in addition to the good build's.
 fn with_members(members: Vec<Entry>) -> Folder {
     let folder = Folder::new();
     folder.write(BUNDLE, Case::good("extract", "").inner(|inner| inner.extend(members)).make_bundle_bytes());
@@ -31,7 +31,7 @@ fn extract(folder: &Folder, to: &str) -> Answer {
     run(folder.path(), &["extract", BUNDLE, "--key", "key.pem", "--to", to])
 }
 
-/// Nothing is unpacked, nothing is left behind, and the exit code says that there is no verdict.
+/// Asserts that nothing is unpacked or left behind, and that the exit code means no verdict.
 fn refused(members: Vec<Entry>, complaint: &str) {
     let folder = with_members(members);
     let before = folder.listing();
@@ -45,9 +45,9 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// Python's tarfile unpacks the same archive, openssl is not asked: the bundle is good.
+/// Python's tarfile unpacks the same archive.
 #[test]
-fn what_is_unpacked_is_what_pythons_tarfile_unpacks() {
+fn archives_are_unpacked_as_by_pythons_tarfile() {
     const PYTHON: &str = "\
 import io, sys, tarfile
 outer = tarfile.open(sys.argv[1], 'r:bz2')
@@ -75,7 +75,7 @@ tarfile.open(fileobj=io.BytesIO(inner), mode='r:bz2').extractall(sys.argv[2])
 }
 
 #[test]
-fn modes_are_644_and_755_whatever_the_archive_says() {
+fn modes_are_644_and_755_regardless_of_the_archive() {
     let with_mode = |path: &str, mode| Entry { mode, ..Entry::file(path, "content") };
     let folder = with_members(vec![
         with_mode("data/setuid", 0o6755),
@@ -87,7 +87,7 @@ fn modes_are_644_and_755_whatever_the_archive_says() {
     assert_eq!(extract(&folder, "out").code, 0);
     let out = folder.path().join("out/data");
     let modes = ["setuid", "writable", "nothing", "closed/inside"].map(|name| mode(&out.join(name)));
-    // What the caller's umask takes away is the caller's wish.
+    // The caller's umask may remove more bits.
     assert!(modes.iter().zip([0o755, 0o644, 0o644, 0o644]).all(|(found, most)| found & !most == 0), "{modes:?}");
     assert_eq!(modes.map(|mode| mode & 0o700), [0o700, 0o600, 0o600, 0o600], "{modes:?}");
     assert_eq!(mode(&out.join("closed")) & 0o700, 0o700);
@@ -106,7 +106,7 @@ fn links_inside_are_kept_and_hard_links_are_copies() {
     assert_eq!(fs::read_link(out.join("dangling")).unwrap(), Path::new("no-such-file"));
     assert_eq!(fs::read(out.join("copy")).unwrap(), fs::read(out.join("build.json")).unwrap());
     let node = |name: &str| fs::metadata(out.join(name)).unwrap().ino();
-    assert_ne!(node("copy"), node("build.json"), "a change of one would change the other");
+    assert_ne!(node("copy"), node("build.json"), "changing one would change the other");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn hostile_names_are_refused() {
     refused(vec![Entry::directory("data/..")], "a name with '..'");
     refused(vec![Entry::file("data/build.log", "x")], "two members are named");
     refused(vec![Entry::file("./data//build.log", "x")], "two members are named");
-    refused(vec![Entry::file("data/build.json/x", "x")], "lies below data/build.json, which is not a folder");
+    refused(vec![Entry::file("data/build.json/x", "x")], "is below data/build.json, which is not a folder");
     refused(vec![Entry { kind: b'6', ..Entry::file("data/pipe", "") }], "has the type '6'");
     refused(vec![Entry { kind: b'3', ..Entry::file("data/device", "") }], "has the type '3'");
 }
@@ -129,24 +129,24 @@ fn hostile_links_are_refused() {
     refused(vec![symbolic("data/link", "../../escaped")], "leads out of the archive");
     refused(vec![symbolic("link", "..")], "leads out of the archive");
     refused(vec![symbolic("data/link", "./x/../../../escaped")], "leads out of the archive");
-    // Each of the two stays inside when it is read alone; together they lead out.
+    // Each of the two stays inside on its own; together they point outside.
     let pair = vec![symbolic("data/deep", "../git/wallet"), symbolic("link", "data/deep/../../..")];
     refused(pair, "leads out of the archive");
-    // A file below a link would be written where the link leads.
+    // A file below a link would be written to the link's target.
     refused(vec![symbolic("data/folder", "../git"), Entry::file("data/folder/x", "x")], "which is not a folder");
-    refused(vec![Entry::file("early/x", "x"), symbolic("early", "data")], "is a folder for the members below it");
+    refused(vec![Entry::file("early/x", "x"), symbolic("early", "data")], "has members below it but is not a folder");
     let hard = |path: &str, target: &str| Entry::link(HARD_LINK, path, target);
     refused(vec![hard("data/hard", "/etc/passwd")], "an absolute name");
     refused(vec![hard("data/hard", "../key.pem")], "a name with '..'");
-    refused(vec![hard("data/hard", "data/later"), Entry::file("data/later", "x")], "which is not a file before it");
-    refused(vec![hard("data/hard", "data")], "which is not a file before it");
-    refused(vec![symbolic("data/link", "build.log"), hard("data/hard", "data/link")], "which is not a file before it");
-    refused(vec![hard("data/hard", "data/hard")], "which is not a file before it");
+    refused(vec![hard("data/hard", "data/later"), Entry::file("data/later", "x")], "which is not an earlier file");
+    refused(vec![hard("data/hard", "data")], "which is not an earlier file");
+    refused(vec![symbolic("data/link", "build.log"), hard("data/hard", "data/link")], "which is not an earlier file");
+    refused(vec![hard("data/hard", "data/hard")], "which is not an earlier file");
 }
 
 #[test]
-fn an_archive_that_breaks_off_leaves_nothing() {
-    // The first pass over the archive finds the fault, before a folder is made.
+fn a_truncated_archive_leaves_nothing() {
+    // The first pass over the archive finds the fault before a folder is created.
     for name in ["inner-cut_fail", "inner-bytes-after-end_fail", "inner-block-crc_fail", "inner-many-members_fail"] {
         let folder = Folder::with_fixture(name);
         let before = folder.listing();
@@ -159,9 +159,9 @@ fn an_archive_that_breaks_off_leaves_nothing() {
     }
 }
 
-/// Faults that only writing can find: a name that no file system takes.
+/// Faults that only writing can detect: a name that no file system accepts.
 #[test]
-fn a_fault_while_writing_removes_what_was_written() {
+fn a_write_error_removes_what_was_written() {
     let long = format!("data/{}", "x".repeat(300));
     let folder = with_members(vec![Entry::file(long, "x")]);
     let before = folder.listing();
@@ -198,7 +198,7 @@ fn nothing_is_unpacked_without_a_valid_signature() {
     }
     let folder = Folder::with_fixture("good-rsa-2048");
     let before = folder.listing();
-    // A key that lies beside the bundle is not taken for that.
+    // A key next to the bundle is not used to verify it.
     assert_eq!(run(folder.path(), &["extract", BUNDLE, "--to", "out"]).code, 2);
     assert_eq!(folder.listing(), before);
     let pin = Named::Server.fingerprint();
@@ -206,7 +206,7 @@ fn nothing_is_unpacked_without_a_valid_signature() {
 }
 
 #[test]
-fn odd_names_that_git_allows_are_unpacked_as_they_are() {
+fn odd_names_that_git_allows_are_unpacked_unchanged() {
     use std::os::unix::ffi::OsStrExt as _;
     let names: [&[u8]; 5] =
         [b"git/wallet/\xff\xfe", b"git/wallet/a\nb", b"git/wallet/-rf", b"git/wallet/README", b"git/wallet/readme"];

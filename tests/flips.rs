@@ -1,5 +1,5 @@
-//! Law: no byte of a good bundle can be changed so that it is accepted with other facts. Where a change is accepted, what was
-//! decoded is the same: bytes that bzip2 does not use, owners and times that nobody reads, hex digits of the other case.
+//! Law: no byte of a good bundle can be changed so that it is accepted with different facts. Every accepted change leaves the decoded content equal:
+//! bytes that bzip2 does not use, unread owners and times, hex digits of the other case.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -41,12 +41,12 @@ fn keys() -> KeyRing {
     keys
 }
 
-/// What a reader of the report would believe of the build.
+/// What a reader of the report would learn about the build.
 fn facts(report: &BundleReport) -> String {
     format!("{:?} {:?} {:?} {:?}", report.build_name, report.findings, report.evidence, report.outside_the_commit)
 }
 
-/// Asserts the law on every changed bundle; answers how many were accepted all the same.
+/// Asserts the law for every changed bundle; returns how many were accepted.
 fn accepted(changed: impl Iterator<Item = (String, Vec<u8>)>) -> usize {
     let good = report(&good_bundle());
     assert_eq!(good.verdict, Verdict::AcceptInPart);
@@ -81,14 +81,14 @@ fn flipped(bytes: &[u8], at: usize, mask: u8) -> Vec<u8> {
     bytes
 }
 
-/// Every `step`th place; every place with HPSB_EVERY_BYTE=1, which takes minutes.
+/// Every `step`th position; every position with HPSB_EVERY_BYTE=1, which takes minutes.
 fn stride(step: usize) -> usize {
     if std::env::var_os("HPSB_EVERY_BYTE").is_some() { 1 } else { step }
 }
 
-/// The file as it is downloaded: one bit of a byte, each bit in its turn, and every bit of the first and last bytes.
+/// The file as downloaded: flips one bit of each byte, at a rotating position, and every bit of the first and last bytes.
 #[test]
-fn no_flipped_bit_of_the_file_changes_what_is_accepted() {
+fn no_flipped_bit_of_the_file_changes_accepted_facts() {
     let good = good_bundle();
     let edges = (0..8).chain(good.len() - 8..good.len());
     let all_bits = edges.flat_map(|at| (0..8).map(move |bit| (at, 1 << bit)));
@@ -98,10 +98,10 @@ fn no_flipped_bit_of_the_file_changes_what_is_accepted() {
     assert!(accepted(flips) <= 8);
 }
 
-/// Headers of the outer archive, with their checksums made right again, and what follows them: PAX records, the signature's digits,
-/// the beginning of the signed archive.
+/// Headers of the outer archive, with corrected checksums, and what follows them: PAX records, the signature's digits, the beginning of the signed
+/// archive.
 #[test]
-fn no_flipped_byte_of_a_header_or_the_signature_changes_what_is_accepted() {
+fn no_flipped_byte_of_a_header_or_the_signature_changes_accepted_facts() {
     let tar = good_outer_tar();
     let blocks = tar.len() / BLOCK;
     let is_header = |block: usize| tar[block * BLOCK + 257..].starts_with(b"ustar");
@@ -124,7 +124,7 @@ fn no_flipped_byte_of_a_header_or_the_signature_changes_what_is_accepted() {
     assert!(accepted > 0 && accepted < count, "{accepted} of {count}");
 }
 
-/// The signed archive itself: all are refused by the signature.
+/// The signed archive itself: the signature refuses every change.
 #[test]
 fn no_flipped_byte_of_the_signed_archive_is_accepted() {
     let tar = good_outer_tar();

@@ -1,5 +1,5 @@
-//! Forms of workloads as a closed world: what a program could run and the file hides ends as denied or malformed, and says what to do. Each
-//! input was admitted once.
+//! Only known forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the answer states what
+//! to do. Each input was once admitted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -10,7 +10,7 @@ use std::process::Command;
 use program::{BUNDLE, Folder, NOW, answer, command, fixture};
 use serde_json::Value;
 
-/// The digest that the fixtures' signed log names.
+/// The digest in the fixtures' signed log.
 const GOOD: &str = "docker.io/acme/wallet@sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
 const POLICY: &str =
     "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
@@ -33,7 +33,7 @@ fn admit(folder: &Folder, text: &str) -> (i32, Value) {
     (answer.code, report)
 }
 
-/// The answer has the exit code, and says the words somewhere.
+/// Asserts the exit code, and that the answer contains these words.
 fn ends(folder: &Folder, text: &str, code: i32, words: &[&str]) {
     let (found, mut report) = admit(folder, text);
     report.as_object_mut().unwrap().retain(|key, _| matches!(key.as_str(), "images" | "error"));
@@ -45,7 +45,7 @@ fn ends(folder: &Folder, text: &str, code: i32, words: &[&str]) {
     assert!(code != 3 || !all.contains("keep it as evidence"), "{report:#}");
 }
 
-/// base64 of a gzipped tar with the files, in their order.
+/// base64 of a gzipped tar of the files, in order.
 fn archive(folder: &Folder, files: &[(&str, &str)]) -> String {
     let _ = fs::remove_dir_all(folder.path().join("archive"));
     files.iter().for_each(|(name, content)| folder.write(&format!("archive/{name}"), content));
@@ -66,7 +66,7 @@ fn indented(text: &str) -> String {
 }
 
 #[test]
-fn compose_files_hide_nothing() {
+fn compose_files_cannot_hide_images() {
     let folder = place();
     ends(&folder, &service(""), 0, &[]);
     // A1
@@ -103,7 +103,7 @@ fn compose_files_hide_nothing() {
         let text = service(&format!(
             "    {merge}: {{volumes: [{{type: image, source: 'docker.io/evil/x:latest', target: /app}}]}}\n"
         ));
-        ends(&folder, &text, 3, &["write it plainly", "correct the file"]);
+        ends(&folder, &text, 3, &["write << without quotes", "correct the file"]);
     }
     ends(
         &folder,
@@ -131,7 +131,7 @@ fn compose_files_hide_nothing() {
 }
 
 #[test]
-fn marks_of_two_forms_are_malformed_and_both_are_named() {
+fn a_file_with_marks_of_two_forms_is_malformed_and_both_are_named() {
     let folder = place();
     let pod = format!("apiVersion: v1\nkind: Pod\nspec: {{containers: [{{name: a, image: '{GOOD}'}}]}}\n");
     let evil = archive(&folder, &[("docker-compose.yaml", "services: {a: {image: evil}}\n")]);
@@ -143,7 +143,7 @@ fn marks_of_two_forms_are_malformed_and_both_are_named() {
     ends(&folder, &format!("envWorkloadSignature: x\n{pod}"), 3, &[kubernetes, of_contract]);
     ends(&folder, &format!("type: workload\n{}", service("")), 3, &[compose, of_contract]);
     ends(&folder, &format!("{pod}---\n{contract}"), 3, &["document 2 of 2"]);
-    // A section by itself beside the whole.
+    // A section alone, next to the whole contract.
     ends(
         &folder,
         &format!(
@@ -156,7 +156,7 @@ fn marks_of_two_forms_are_malformed_and_both_are_named() {
 }
 
 #[test]
-fn files_of_the_owner_are_told_what_to_do() {
+fn refused_files_come_with_a_hint() {
     let folder = place();
     let good = service("");
     for (text, words) in [
@@ -199,7 +199,7 @@ fn files_of_the_owner_are_told_what_to_do() {
 }
 
 #[test]
-fn archives_of_contracts_hide_nothing() {
+fn archives_of_contracts_cannot_hide_images() {
     let folder = place();
     let compose = service("");
     let other = "services: {b: {image: 'docker.io/evil/x:latest'}}\n";
@@ -221,11 +221,7 @@ fn archives_of_contracts_hide_nothing() {
         (vec![main, (".env", "TAG=1\nCOMPOSE_FILE=other\n")], 1, "docker compose reads COMPOSE_FILE"),
         (vec![main, (".env", "export COMPOSE_FILE = other\n")], 1, "docker compose reads COMPOSE_FILE"),
         (vec![main, (".env", "TAG=1\nCOMPOSE_PROJECT_NAME=x\n")], 0, ""),
-        (
-            vec![main, ("data/own.yaml", "a: !Ref b\n")],
-            1,
-            "if it is data of the workload, give it a name without .yaml",
-        ),
+        (vec![main, ("data/own.yaml", "a: !Ref b\n")], 1, "if it is the workload's data, give it a name without .yaml"),
         (vec![main, ("data/own.txt", "a: !Ref b\n")], 0, ""),
         (vec![("docker-compose.yaml", "services: {a: {image: x, ports: !reset []}}\n")], 1, "docker compose config"),
         (
@@ -255,7 +251,7 @@ fn archives_of_contracts_hide_nothing() {
 }
 
 #[test]
-fn contracts_hide_nothing() {
+fn contracts_cannot_hide_images() {
     let folder = place();
     let archive = archive(&folder, &[("docker-compose.yaml", &service(""))]);
     let workload = format!("type: workload\ncompose:\n  archive: {archive}\n");
@@ -283,7 +279,7 @@ fn contracts_hide_nothing() {
         ),
         (
             "confidential-containers: {allowedContainers: {a: {allowedImages: {imagePatterns: ['.*']}}}}\n",
-            "name them in `imageNames`",
+            "list them in `imageNames`",
         ),
         ("confidential-containers: {config: {cosign: {'evil/x:2': {publicKey: x}}}}\n", "evil/x:2"),
         ("confidential-containers: {run: x}\n", "`confidential-containers` does not have the key `run`"),
@@ -310,7 +306,7 @@ fn contracts_hide_nothing() {
     ends(&folder, &whole(&workload, "type: env\n", "image: evil\n"), 1, &["a contract does not have the key `image`"]);
 }
 
-/// What Terraform's yamlencode and other tools write before user-data is made (A13).
+/// What Terraform's yamlencode and other tools write before user-data is created (A13).
 #[test]
 fn sections_that_are_mappings_are_read() {
     let folder = place();
@@ -329,7 +325,7 @@ fn sections_that_are_mappings_are_read() {
     let signature = findings.iter().find(|finding| finding["check"] == "contract-signature").unwrap();
     assert_eq!((code, signature["status"].as_str()), (1, Some("unknown")), "{report:#}");
     assert!(signature["message"].as_str().unwrap().contains("exact text"), "{signature}");
-    // One of each.
+    // One of each kind.
     let mixed = format!("workload: |\n  type: workload\n  compose: {{archive: {good}}}\nenv: {{type: env}}\n");
     ends(&folder, &mixed, 0, &[]);
     ends(&folder, &format!("{mixed}envWorkloadSignature: QUJD\n"), 1, &["exact text"]);

@@ -1,4 +1,4 @@
-//! The gate through the library: bundles, keys, signatures, and which key is believed.
+//! The gate through the library: bundles, keys, signatures, and which keys are trusted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod support;
@@ -57,7 +57,7 @@ fn signature(bytes: &[u8]) -> Signature {
     Signature::from_member(hex(bytes).as_bytes(), &Limits::default()).unwrap()
 }
 
-/// Hands out one byte at a time, and fails where it is told to.
+/// Returns one byte at a time, and fails at a given position.
 struct Slow<'a> {
     bytes: &'a [u8],
     fails_at: usize,
@@ -77,7 +77,7 @@ impl Read for Slow<'_> {
 }
 
 #[test]
-fn a_bundle_is_the_same_however_its_bytes_arrive() {
+fn a_bundle_does_not_depend_on_how_its_bytes_arrive() {
     let bytes = good_bundle();
     let whole = read(&bytes).unwrap();
     let mut slow = Slow { bytes: &bytes, fails_at: usize::MAX, read: 0 };
@@ -88,14 +88,14 @@ fn a_bundle_is_the_same_however_its_bytes_arrive() {
     assert_eq!(
         whole.build_name().as_str(),
         "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456",
-        "the name is the members'"
+        "the name comes from the members"
     );
     let broken = Slow { bytes: &bytes, fails_at: 5000, read: 0 };
     assert!(matches!(Bundle::from_reader(broken, &Limits::default()), Err(Error::Unreadable { .. })));
 }
 
 #[test]
-fn every_cut_of_a_bundle_is_an_error() {
+fn every_truncation_of_a_bundle_is_an_error() {
     let bytes = good_bundle();
     for end in (0..bytes.len()).step_by(41).chain([bytes.len() - 1]) {
         assert!(matches!(read(&bytes[..end]), Err(Error::Truncated { .. } | Error::Malformed { .. })), "cut at {end}");
@@ -103,7 +103,7 @@ fn every_cut_of_a_bundle_is_an_error() {
 }
 
 #[test]
-fn a_changed_byte_of_a_bundle_never_gives_other_signed_bytes() {
+fn a_changed_byte_never_changes_the_signed_bytes() {
     let bytes = good_bundle();
     let digest = read(&bytes).unwrap().archive_digest();
     let keys = ring([trusted(Named::Server)]);
@@ -117,7 +117,7 @@ fn a_changed_byte_of_a_bundle_never_gives_other_signed_bytes() {
 }
 
 #[test]
-fn bounds_are_named() {
+fn exceeded_bounds_are_named() {
     let bytes = good_bundle();
     for name in ["bundle_bytes", "signed_archive_bytes", "signature_bytes", "archive_members", "path_bytes"] {
         match Bundle::from_reader(bytes.as_slice(), &limits(name, 1)) {
@@ -136,11 +136,11 @@ fn bounds_are_named() {
 }
 
 #[test]
-fn a_refusal_names_every_key_that_was_tried_and_every_one_that_is_missing() {
+fn a_refusal_names_every_tried_and_every_missing_key() {
     let bundle = read(&good_bundle()).unwrap();
     let digest = bundle.archive_digest();
     let (other, curve) = (trusted(Named::Other), trusted(Named::ServerP256));
-    let absent = Sha256::of(b"a key that is not here");
+    let absent = Sha256::of(b"a missing key");
     let refusal = bundle.verify(&ring([other.clone(), pinned(absent, None), curve.clone()])).unwrap_err();
     assert_eq!(refusal.digest, digest);
     assert_eq!(
@@ -163,13 +163,13 @@ fn any_of_the_trusted_keys_may_have_signed() {
 }
 
 #[test]
-fn a_key_that_lies_about_is_used_only_where_a_pin_names_it() {
+fn a_key_next_to_the_bundle_is_used_only_if_it_is_pinned() {
     let server = key(&Named::Server.public_pem()).unwrap();
     let beside = [key(&Named::Other.public_pem()).unwrap(), server.clone()];
     let verify = |keys: &KeyRing| read(&good_bundle()).unwrap().verify(keys);
 
     let by_pin = ring([pinned(server.fingerprint(), None)]);
-    assert!(verify(&by_pin).is_err(), "the key is not at hand");
+    assert!(verify(&by_pin).is_err(), "the key is not available");
     assert!(verify(&by_pin.with_candidates(&beside)).is_ok());
 
     let of_another = ring([pinned(Sha256::of(b"another"), None)]);
@@ -179,7 +179,7 @@ fn a_key_that_lies_about_is_used_only_where_a_pin_names_it() {
 }
 
 #[test]
-fn a_key_that_is_named_twice_counts_once_as_it_was_named_first() {
+fn a_key_named_twice_counts_once_under_its_first_name() {
     let mut second = trusted(Named::Server);
     second.name = Some("again".into());
     let keys = ring([trusted(Named::Server), second]);
@@ -238,9 +238,9 @@ fn rsa_signatures_have_exactly_the_length_of_the_modulus() {
     }
 }
 
-/// RFC 8017, 8.2.2, step 2b: a representative that is not below the modulus is no signature, though its power is the same.
+/// RFC 8017, 8.2.2, step 2b: a representative not below the modulus is not a signature, though its power is the same.
 #[test]
-fn the_modulus_added_to_a_signature_spoils_it() {
+fn a_signature_plus_the_modulus_is_refused() {
     let key = key(&Named::Server.public_pem()).unwrap();
     let n = Named::Server.rsa().n;
     let fitting = (0_u32..).find_map(|counter| {
@@ -254,7 +254,7 @@ fn the_modulus_added_to_a_signature_spoils_it() {
 }
 
 #[test]
-fn each_kind_of_key_verifies_by_its_own_scheme_only() {
+fn each_kind_of_key_verifies_only_its_own_scheme() {
     let digest = Sha256::of(b"archive");
     let all = [Named::Server, Named::Server4096, Named::ServerP256];
     for signer in all {
@@ -269,7 +269,7 @@ fn each_kind_of_key_verifies_by_its_own_scheme_only() {
 }
 
 #[test]
-fn keys_say_what_they_are() {
+fn keys_report_their_kind() {
     for (named, kind, bits) in
         [(Named::Server, "rsa", 2048), (Named::Server4096, "rsa", 4096), (Named::ServerP256, "ecdsa-p256", 256)]
     {
@@ -289,7 +289,7 @@ fn the_pkcs1_form_of_a_key_is_the_same_key() {
 }
 
 #[test]
-fn weak_rsa_keys_are_refused_with_the_rule_that_they_break() {
+fn weak_rsa_keys_are_refused_with_the_broken_rule() {
     let server = Named::Server.rsa();
     let with = |n: &BigUint, e: u64| key(&rsa_public_pem(n, &BigUint::from(e)));
     let of_bits = |bits: u32| (BigUint::from(1_u8) << (bits - 1)) + 1_u8;
@@ -307,7 +307,7 @@ fn weak_rsa_keys_are_refused_with_the_rule_that_they_break() {
         (server.n.clone(), 1 << 40, "more than 33 bits"),
     ] {
         match with(&n, e) {
-            Err(Error::Key { message, .. }) => assert!(message.contains(says), "{message} should say {says}"),
+            Err(Error::Key { message, .. }) => assert!(message.contains(says), "{message} should contain {says}"),
             other => panic!("{} bits, exponent {e}: {other:?}", n.bits()),
         }
     }
@@ -318,7 +318,7 @@ fn weak_rsa_keys_are_refused_with_the_rule_that_they_break() {
 }
 
 #[test]
-fn what_is_no_public_key_says_what_it_is() {
+fn files_that_are_not_public_keys_are_identified() {
     let server = Named::Server.public_pem();
     let cut = &server[..server.len() - 30];
     for (text, says) in [
@@ -333,7 +333,7 @@ fn what_is_no_public_key_says_what_it_is() {
         ("hello\n".into(), "expected one PEM block, found 0"),
         (server.repeat(2), "expected one PEM block, found 2"),
         (format!("{server}{}", Named::Server.private_pem()), "expected one PEM block, found 2"),
-        (format!("for server A\n{server}"), "expected nothing before the PEM block"),
+        (format!("for server A\n{server}"), "expected no text before the PEM block"),
         (format!("{server}for server A\n"), "not PEM"),
         (cut.to_owned(), "not PEM"),
         (server.replace("-----END PUBLIC KEY-----", "-----END CERTIFICATE-----"), "not PEM"),
@@ -351,13 +351,13 @@ fn what_is_no_public_key_says_what_it_is() {
     assert!(PublicKey::from_pem("k", server.as_bytes(), &limits("key_file_bytes", server.len() as u64)).is_ok());
 }
 
-/// Two encodings of one key would have two fingerprints.
+/// Two encodings of a key would give it two fingerprints.
 #[test]
-fn keys_in_another_encoding_are_refused() {
+fn keys_in_a_different_encoding_are_refused() {
     let spki = from_pem(&Named::Server.public_pem());
     let without_null = {
         let algorithm = der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
-        // The key follows the algorithm's fifteen bytes, behind the sequence's four.
+        // The key follows the fifteen bytes of the algorithm, after the four of the sequence.
         der(0x30, &[algorithm, spki[19..].to_vec()].concat())
     };
     let long_length = [b"\x30\x83\x00", &spki[2..]].concat();

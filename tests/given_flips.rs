@@ -1,4 +1,4 @@
-//! Law: no byte of what is handed over beside a bundle (an image, a policy, a case) can be changed so that the bundle is accepted with other facts.
+//! Law: no byte of evidence given with a bundle (an image, a policy, a case) can be changed so that the bundle is accepted with different facts.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -8,13 +8,13 @@ use std::fs;
 use program::{BUNDLE, Folder, report, run};
 use serde_json::Value;
 
-/// What a reader would believe of the build: its findings and facts, and not how files are called or what they weigh.
+/// What a reader would learn about the build: findings and facts, not file names and sizes.
 fn facts(report: &Value) -> Value {
     let bundle = &report["reports"][0];
     serde_json::json!([bundle["build_name"], bundle["key"]["fingerprint"], bundle["findings"], bundle["evidence"]])
 }
 
-/// Flips one bit in every `step`th byte of a file. Answers how often it was accepted all the same, and of how many.
+/// Flips one bit in every `step`th byte of a file. Returns how often it was accepted, out of how many.
 fn flip(folder: &Folder, file: &str, step: usize, arguments: &[&str]) -> (usize, usize) {
     let path = folder.path().join(file);
     let bytes = fs::read(&path).unwrap();
@@ -37,9 +37,9 @@ fn flip(folder: &Folder, file: &str, step: usize, arguments: &[&str]) -> (usize,
     (accepted, count)
 }
 
-/// Headers of the archive say owners and times, which nobody reads, and its padding is long; all else is refused.
+/// Headers of the archive have unread owners and times, and long padding; every other change is refused.
 #[test]
-fn no_flipped_byte_of_an_image_changes_what_is_accepted() {
+fn no_flipped_byte_of_an_image_changes_accepted_facts() {
     let folder = Folder::with_fixture("image-good");
     let line = [BUNDLE, "--key", "key.pem", "--image", "oci-archive:image.tar", "--require", "image"];
     let step = fs::read(folder.path().join("image.tar")).unwrap().len() / 150;
@@ -47,9 +47,9 @@ fn no_flipped_byte_of_an_image_changes_what_is_accepted() {
     assert!(accepted < count, "{accepted} of {count}");
 }
 
-/// A policy is the reader's own: another letter in a name changes the name. It changes no fact and trusts no other key.
+/// The policy is the reader's own, and a changed letter can change a name in it. It changes no fact and makes no other key trusted.
 #[test]
-fn no_flipped_byte_of_a_policy_changes_what_is_known() {
+fn no_flipped_byte_of_a_policy_changes_facts() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let pin = "85a5c0f60bd97082558c2a86a39590c78d9a12892a44a9bc19c15a6160a4601e";
     let policy = format!(
@@ -61,9 +61,9 @@ fn no_flipped_byte_of_a_policy_changes_what_is_known() {
     assert!(accepted * 20 < count, "{accepted} of {count}");
 }
 
-/// The audit is repeated, and a case must list what it holds. What is left free is a remark, such as the sealing program's name.
+/// The audit is repeated, and a case must list its content. Only remarks may change, such as the sealing program's name.
 #[test]
-fn no_flipped_byte_of_a_case_changes_what_is_accepted() {
+fn no_flipped_byte_of_a_case_changes_accepted_facts() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let line = ["seal", BUNDLE, "--key", "key.pem", "--output", "case.tar", "--now", program::NOW];
     assert_eq!(run(folder.path(), &line).code, 0);

@@ -1,5 +1,5 @@
-//! Images made, pushed and copied by other people's tools: umoci, skopeo, Debian's docker-registry, gzip and zstd. The image is a real one for
-//! s390x, with Debian's busybox in it.
+//! Images made, pushed and copied by public tools: umoci, skopeo, Debian's docker-registry, gzip and zstd. The image is a real s390x image that
+//! contains Debian's busybox.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -28,7 +28,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Debian's busybox for s390x, where tests/run puts it.
+/// Debian's busybox for s390x, which tests/run installs.
 fn busybox() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/s390x/busybox");
     assert!(
@@ -71,7 +71,7 @@ fn sha256(path: &Path) -> String {
     format!("sha256:{}", must(Command::new("sha256sum").arg(path)).split(' ').next().unwrap())
 }
 
-/// A bundle in `folder` whose log says that these bytes of a manifest were pushed; its arguments for `audit`.
+/// Writes a bundle to `folder` whose log says that this manifest was pushed; returns its arguments for `audit`.
 fn bundle(folder: &Path, manifest: &Path) -> Vec<String> {
     let document: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
     let id = document["config"]["digest"].as_str().unwrap()["sha256:".len()..][..12].to_owned();
@@ -118,7 +118,7 @@ fn statuses(report: &Value) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_form_that_keeps_the_bytes_is_accepted_and_the_audits_agree() {
+fn every_form_that_keeps_the_bytes_is_accepted_with_equal_audits() {
     let folder = folder("oci");
     umoci_image(&folder);
     skopeo(&folder, &["copy", "oci:layout:v1", "oci-archive:archive.tar"]);
@@ -134,7 +134,7 @@ fn every_form_that_keeps_the_bytes_is_accepted_and_the_audits_agree() {
         let statuses = statuses(&report);
         assert_eq!(*seen.get_or_insert_with(|| statuses.clone()), statuses, "{source}");
     }
-    // The whole layout beside the bundle is found without a flag.
+    // The whole layout is found next to the bundle without a flag.
     fs::rename(folder.join("layout"), folder.join("image")).unwrap();
     let (output, report) = run(&folder, &arguments, &[]);
     assert_eq!(output.status.code(), Some(0));
@@ -142,7 +142,7 @@ fn every_form_that_keeps_the_bytes_is_accepted_and_the_audits_agree() {
 }
 
 #[test]
-fn what_docker_pushed_is_kept_by_dir_and_converted_by_oci_and_the_report_says_so() {
+fn dir_keeps_dockers_manifest_and_oci_converts_it_as_the_report_states() {
     let folder = folder("docker");
     umoci_image(&folder);
     skopeo(&folder, &["copy", "--format", "v2s2", "oci:layout:v1", "dir:pushed"]);
@@ -161,7 +161,7 @@ fn what_docker_pushed_is_kept_by_dir_and_converted_by_oci_and_the_report_says_so
         assert!(text.contains("converted") && text.contains("skopeo copy --preserve-digests"), "{text}");
         assert_eq!(finding(&report, "image-layers")["status"], "pass");
     }
-    // Told to keep the digest, skopeo writes docker's own manifest into the layout.
+    // With --preserve-digests, skopeo writes docker's own manifest into the layout.
     skopeo(&folder, &["copy", "--preserve-digests", "dir:pushed", "oci:kept:v1"]);
     skopeo(&folder, &["copy", "--preserve-digests", "dir:pushed", "oci-archive:kept.tar"]);
     for source in ["oci:kept:v1", "oci-archive:kept.tar"] {
@@ -186,9 +186,9 @@ fn what_docker_pushed_is_kept_by_dir_and_converted_by_oci_and_the_report_says_so
     }
 }
 
-/// The very files that docker pushed, laid out blob by blob, keep both digests: skopeo is not the only one who writes layouts.
+/// The files that docker pushed keep both digests if they are laid out blob by blob: skopeo is not the only writer of layouts.
 #[test]
-fn a_layout_written_blob_by_blob_keeps_what_docker_pushed() {
+fn a_layout_written_blob_by_blob_keeps_dockers_manifest() {
     let folder = folder("blobs");
     umoci_image(&folder);
     skopeo(&folder, &["copy", "--format", "v2s2", "oci:layout:v1", "dir:pushed"]);
@@ -209,7 +209,7 @@ fn a_layout_written_blob_by_blob_keeps_what_docker_pushed() {
     fs::write(folder.join("image/oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}").unwrap();
     let (output, report) = run(&folder, &arguments, &["--require", "image"]);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
-    // As `fetch --no-layers` leaves it: no evidence for the layers, which rejects only where the image was asked for.
+    // As after `fetch --no-layers`: there is no evidence for the layers, which only rejects if the image is required.
     for layer in fs::read_dir(&blobs).unwrap().map(|entry| entry.unwrap()) {
         if layer.metadata().unwrap().len() > 100_000 {
             fs::remove_file(layer.path()).unwrap();
@@ -222,7 +222,7 @@ fn a_layout_written_blob_by_blob_keeps_what_docker_pushed() {
 }
 
 #[test]
-fn layers_compressed_by_gzip_and_zstd_unpack_to_what_sha256sum_says() {
+fn layers_of_gzip_and_zstd_unpack_to_the_digest_of_sha256sum() {
     let folder = folder("layers");
     let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
     fs::create_dir(folder.join("files")).unwrap();
@@ -308,12 +308,12 @@ fn an_offline_audit_opens_no_socket() {
             .expect("strace; tests/run installs it")
             .status;
         let calls = fs::read_to_string(&trace).unwrap();
-        assert!(calls.contains("exited with"), "strace saw nothing: {calls}");
+        assert!(calls.contains("exited with"), "strace recorded nothing: {calls}");
         (status.code(), calls.lines().filter(|line| line.contains("socket(") || line.contains("connect(")).count())
     };
     assert_eq!(traced(&["--offline", "--image", "oci:layout", "--base", "dir:directory"]), (Some(0), 0));
     assert_eq!(traced(&["--offline", "--image", "docker://127.0.0.1:9/acme/wallet:v1"]), (Some(2), 0));
-    // The same question without --offline opens one: strace sees it where it happens.
+    // Without --offline the same command opens a socket: strace sees it.
     if cfg!(feature = "fetch") {
         let (code, sockets) = traced(&["--image", "docker://127.0.0.1:9/acme/wallet:v1"]);
         assert!(code == Some(3) && sockets > 0, "{code:?}, {sockets} calls");
@@ -331,7 +331,7 @@ fn compare_names_the_files_that_differ() {
         shell(&format!(
             "umoci init --layout {name}-image; umoci new --image {name}-image:v1; umoci config --image {name}-image:v1 --config.label built={name}"
         ));
-        // umoci leaves the end of its archives out: the layer is made by tar, and the manifest around it by hand.
+        // umoci omits the end of its archives: tar makes the layer, and the manifest is written by hand.
         shell(&format!("tar --sort=name --mtime=@0 --owner=0 --group=0 -C {name} -cf {name}.tar bin"));
         let image = folder.join(format!("{name}-saved"));
         fs::create_dir(&image).unwrap();
@@ -401,7 +401,7 @@ fn compare_two_bundles_and_a_bundle_with_an_image() {
 }
 
 #[test]
-fn the_history_says_what_it_was_compared_with() {
+fn the_history_names_what_it_was_compared_with() {
     let folder = folder("history");
     let wallet = support::image::Image::wallet();
     let case = || Case::good("made", "").image(&wallet).hand_over(&[], &wallet.layout());
@@ -419,7 +419,7 @@ fn the_history_says_what_it_was_compared_with() {
 }
 
 #[test]
-fn several_images_in_one_source_are_listed_and_chosen_alike_by_audit_and_image() {
+fn audit_and_image_list_and_select_several_images_alike() {
     let folder = folder("several");
     let wallet = support::image::Image::wallet();
     let mut other = wallet.clone();
@@ -439,7 +439,7 @@ fn several_images_in_one_source_are_listed_and_chosen_alike_by_audit_and_image()
     let evil = format!("evil {}", other.digest());
     let image = |source: &str| Command::new(PROGRAM).current_dir(&folder).args(["image", source]).output().unwrap();
 
-    // The signed digest selects; nothing does for `image`, which has no log.
+    // The signed digest selects the image; `image` has no log to select by.
     let (output, report) = run(&folder, &arguments, &["--image", "image.tar"]);
     assert_eq!((output.status.code(), &finding(&report, "image-digest")["status"]), (Some(0), &"pass".into()));
     assert!(finding(&report, "image-digest")["details"].to_string().contains(&evil), "{report:#}");
@@ -450,7 +450,7 @@ fn several_images_in_one_source_are_listed_and_chosen_alike_by_audit_and_image()
         assert!(said.contains(part), "{part}: {said}");
     }
 
-    // Named, both take it, and both list the other one.
+    // With a name, both commands select it and list the other image.
     for reference in ["v1", &wallet.digest()] {
         let source = format!("oci-archive:image.tar:{reference}");
         let (output, report) = run(&folder, &arguments, &["--image", &source]);
@@ -461,20 +461,20 @@ fn several_images_in_one_source_are_listed_and_chosen_alike_by_audit_and_image()
         assert!(String::from_utf8_lossy(&shown.stdout).contains(&evil), "{source}");
     }
 
-    // No digest in the log: unknown, with the way to choose.
+    // Without a digest in the log the answer is unknown, with a hint on how to select one.
     let without = case()
         .log(|text| text.split_inclusive('\n').filter(|line| !line.contains(": digest: sha256:")).collect::<String>());
     let arguments = write(&folder, without);
     let (output, report) = run(&folder, &arguments, &["--image", "image.tar"]);
     let digest = finding(&report, "image-digest");
     assert_eq!((output.status.code(), &digest["status"]), (Some(1), &"unknown".into()), "{report:#}");
-    assert!(digest["message"].as_str().unwrap().contains("names no digest"), "{digest}");
+    assert!(digest["message"].as_str().unwrap().contains("records no digest"), "{digest}");
     assert!(digest["found"].as_str().unwrap().contains(&evil), "{digest}");
     assert!(digest["details"].to_string().contains("oci:PATH:REF"), "{digest}");
 }
 
 #[test]
-fn one_image_is_not_the_image_of_many_bundles() {
+fn one_image_cannot_be_given_for_many_bundles() {
     let folder = folder("many");
     let first = write(&folder, Case::good("one", ""));
     fs::create_dir(folder.join("two")).unwrap();
@@ -486,7 +486,7 @@ fn one_image_is_not_the_image_of_many_bundles() {
     assert_eq!(report["error"]["code"], "usage");
 }
 
-/// Two images as `docker save` writes them, each with one layer; `edit` changes what the second one's layer has.
+/// Two images as `docker save` writes them, each with one layer; `edit` changes the content of the second one's layer.
 const SAVED_BY_PYTHON: &str = r#"
 import hashlib, io, json, sys, tarfile
 def layer(second):
@@ -502,7 +502,7 @@ def layer(second):
         add("/etc//motd", tarfile.REGTYPE, b"hello" if second else b"hullo")
         add("dev/null", tarfile.CHRTYPE, mode=0o666, devmajor=1, devminor=5 if second else 3)
         add("run/pipe", tarfile.FIFOTYPE, mode=0o600)
-    # Without the end that a strict reader wants.
+    # Without the end that a strict reader requires.
     return out.getvalue()[:4 * 512 + 512]
 for name, second in (("one.tar", False), ("two.tar", True)):
     content = layer(second)
@@ -519,7 +519,7 @@ for name, second in (("one.tar", False), ("two.tar", True)):
 "#;
 
 #[test]
-fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
+fn layers_are_compared_as_engines_unpack_them() {
     let folder = folder("engines");
     must(Command::new("python3").current_dir(&folder).args(["-c", SAVED_BY_PYTHON]));
     let program = |arguments: &[&str]| {
@@ -539,13 +539,13 @@ fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!text.contains("run/pipe") && !text.contains("one side only"), "{text}");
-    // An unpacked one is named for what it is.
+    // An uncompressed layer is reported as such.
     must(Command::new("mkdir").current_dir(&folder).arg("unpacked"));
     must(Command::new("tar").current_dir(&folder).args(["-xf", "one.tar", "-C", "unpacked"]));
     let (code, text) = program(&["compare", "unpacked", "two.tar"]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("an unpacked docker-archive") && text.contains("tar -cf image.tar"), "{text}");
-    // Compressed as a whole by the tools themselves. A bare path to bzip2 is taken for a bundle.
+    // Compressed as a whole by the tools themselves. A bare path to a bzip2 file is treated as a bundle.
     for (tool, suffix) in [("gzip", "gz"), ("zstd", "zst"), ("bzip2", "bz2"), ("xz", "xz")] {
         must(Command::new(tool).current_dir(&folder).args(["-k", "-q", "one.tar"]));
         let (code, text) = program(&["compare", "one.tar", &format!("docker-archive:one.tar.{suffix}")]);
@@ -558,9 +558,9 @@ fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
     assert!(code == Some(1) && text.contains("NOT SUPPORTED") && !text.contains("CONTRADICTION"), "{text}");
 }
 
-/// Of a `docker save` with several platforms an engine loads the image that manifest.json names: it is read without a word on the platform.
+/// From a `docker save` with several platforms, an engine loads the image in manifest.json: it is read without a platform option.
 #[test]
-fn a_saved_index_of_platforms_is_decided_by_its_own_list() {
+fn manifest_json_selects_the_image_of_a_saved_index() {
     let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-saved-platforms/image.tar");
     let text = must(Command::new(PROGRAM).arg("image").arg(format!("docker-archive:{}", saved.display())));
     assert!(text.contains("linux/s390x") && !text.contains("CONTRADICTION"), "{text}");

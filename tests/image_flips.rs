@@ -1,4 +1,4 @@
-//! No changed byte of an image archive goes unnoticed, and none stops the program.
+//! Every changed byte of an image archive is noticed, and none crashes the program.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -12,7 +12,7 @@ fn read(bytes: &[u8]) -> Option<ImageFacts> {
     read_archive("image", bytes, &Choice::default(), &Limits::default()).ok()
 }
 
-/// Do all digests and sizes that the documents name fit the bytes?
+/// Whether all digests and sizes in the documents match the bytes.
 fn is_sound(image: &ImageFacts) -> bool {
     let (Some(config), true) = (&image.config, image.faults.is_empty()) else { return false };
     let named =
@@ -37,7 +37,7 @@ fn every_changed_byte_changes_a_digest_or_is_refused() {
             let mut changed = good.clone();
             changed[at] ^= 1;
             let Some(found) = read(&changed).filter(is_sound) else { continue };
-            // A changed time, owner or file name of the archive changes nothing; neither does the name in index.json or RepoTags.
+            // Changed times, owners or file names of the archive have no effect; neither has the name in index.json or RepoTags.
             let parts = |image: &ImageFacts| (image.manifest.clone(), image.config.clone(), image.layers.clone());
             let same = parts(&found) == parts(&whole);
             let is_another_image =
@@ -48,7 +48,7 @@ fn every_changed_byte_changes_a_digest_or_is_refused() {
 }
 
 #[test]
-fn every_cut_is_noticed() {
+fn every_truncation_is_detected() {
     let good = tar::archive(&Image::wallet().layout());
     let end = good.iter().rposition(|byte| *byte != 0).unwrap();
     for length in (0..end).step_by(31) {

@@ -1,6 +1,6 @@
-//! One image in the forms in which programs write it, made here byte by byte: `docker save` of three generations, containerd, kaniko, ko, jib and
-//! `cosign save`, with layers in gzip, eStargz and zstd:chunked. Every form that keeps the manifest's bytes gets one answer, and so do those
-//! that leave it out. `tests/writers` asks the programs themselves.
+//! One image in the forms that programs write, built here byte by byte: `docker save` of three generations, containerd, kaniko, ko, jib and `cosign
+//! save`, with layers in gzip, eStargz and zstd:chunked. All forms that keep the manifest's bytes have the same answer, and so have those that omit
+//! it. `tests/writers` runs the programs themselves.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -18,7 +18,7 @@ const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
-/// An image as a program wrote it: its name, the transport that reads it, and its files. A folder's transport ends with no archive.
+/// An image in a program's form: its name, the transport that reads it, and its files. The transport of a folder has no `archive` suffix.
 struct Form {
     name: &'static str,
     transport: &'static str,
@@ -39,8 +39,8 @@ fn without_end(content: &[u8]) -> &[u8] {
     &content[..used]
 }
 
-/// eStargz (containerd/stargz-snapshotter, docs/estargz.md): each part a gzip member of its own, then the table of contents as the tar's last file,
-/// then an empty member whose header says where the table begins.
+/// eStargz (containerd/stargz-snapshotter, docs/estargz.md): each part is a gzip member, then the table of contents is the tar's last file, then an
+/// empty member has the table's offset in its header.
 fn estargz(content: &[u8]) -> Layer {
     let content = without_end(content);
     let contents = tar::archive(&[Entry::file("stargz.index.json", r#"{"version":1,"entries":[]}"#)]);
@@ -54,7 +54,7 @@ fn estargz(content: &[u8]) -> Layer {
     Layer { content: [content, &contents].concat(), blob, media_type: support::image::GZIP_LAYER }
 }
 
-/// zstd:chunked (containers/storage, pkg/chunked): each file a frame of its own, then table of contents and footer as skippable frames.
+/// zstd:chunked (containers/storage, pkg/chunked): each file is a frame, then table of contents and footer are skippable frames.
 fn zstd_chunked(content: &[u8]) -> Layer {
     let skippable =
         |bytes: &[u8]| [b"\x50\x2a\x4d\x18", &u32::try_from(bytes.len()).unwrap().to_le_bytes()[..], bytes].concat();
@@ -70,7 +70,7 @@ fn with(layer: fn(&[u8]) -> Layer) -> Image {
     image
 }
 
-/// docker's list of what an archive has, with its files under these names.
+/// docker's list of an archive's content, with its files under these names.
 fn listed(config: String, layers: Vec<String>, tags: Value) -> Entry {
     let list = json!([{"Config": config, "RepoTags": tags, "Layers": layers}]);
     Entry::file("manifest.json", list.to_string())
@@ -91,7 +91,7 @@ fn blobs(image: &Image) -> Vec<Entry> {
     entries
 }
 
-/// `ctr images export`, and docker 28 with containerd's image store: the pushed manifest, and docker's own list beside it.
+/// `ctr images export`, and docker 28 with containerd's image store: the pushed manifest, with docker's own list.
 fn containerd(image: &Image, more: &[Value]) -> Vec<Entry> {
     let named =
         json!({"io.containerd.image.name": "docker.io/acme/wallet:v1", "org.opencontainers.image.ref.name": "v1"});
@@ -105,7 +105,7 @@ fn containerd(image: &Image, more: &[Value]) -> Vec<Entry> {
     entries
 }
 
-/// The same behind an index of two platforms, of which only one was exported, and a statement that BuildKit adds.
+/// The same with an index of two platforms, only one of which was exported, and a statement that BuildKit adds.
 fn containerd_index(image: &Image) -> Vec<Entry> {
     let mut other = Image::wallet();
     other.config["architecture"] = json!("amd64");
@@ -125,7 +125,7 @@ fn containerd_index(image: &Image) -> Vec<Entry> {
     entries
 }
 
-/// `cosign save`: a folder with the image, its signature and the kinds of both.
+/// `cosign save`: a folder with the image, its signature and annotations that name their kinds.
 fn cosign_saved(image: &Image) -> Vec<Entry> {
     let payload = br#"{"critical":{}}"#.to_vec();
     let config = br#"{"architecture":"","os":"","rootfs":{"type":"layers","diff_ids":[]}}"#.to_vec();
@@ -146,7 +146,7 @@ fn cosign_saved(image: &Image) -> Vec<Entry> {
     entries
 }
 
-/// What skopeo writes with `dir:`.
+/// skopeo's `dir:` form.
 fn directory(image: &Image) -> Vec<Entry> {
     let mut entries = vec![Entry::file("version", "Directory Transport Version: 1.1\n")];
     entries.push(Entry::file("manifest.json", image.manifest_bytes()));
@@ -180,7 +180,7 @@ fn keeping(image: &Image) -> Vec<Form> {
     ]
 }
 
-/// `docker save` up to 24: a folder for each layer, with the files of the first version of the form.
+/// `docker save` up to version 24: a folder for each layer, with the files of the form's first version.
 fn docker_24(image: &Image) -> Vec<Entry> {
     let mut entries = image.saved();
     for layer in &image.layers {
@@ -194,7 +194,7 @@ fn docker_24(image: &Image) -> Vec<Entry> {
     entries
 }
 
-/// `docker save` of 25 to 28: an OCI layout that the engine made of its unpacked layers, with a manifest of its own; 25.0 left the list of it empty.
+/// `docker save` of 25 to 28: an OCI layout that the engine makes from its unpacked layers, with its own manifest; 25.0 left the manifest list empty.
 fn docker_25(image: &Image, has_manifest: bool) -> Vec<Entry> {
     let config = image.config_bytes();
     let of = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "size": bytes.len(), "digest": digest(bytes)});
@@ -222,7 +222,7 @@ fn docker_25(image: &Image, has_manifest: bool) -> Vec<Entry> {
     entries
 }
 
-/// Archives with the layers as they were pushed, under their digests: kaniko, ko and crane name the configuration by its digest, jib `config.json`.
+/// Archives with the layers as pushed, under their digests: kaniko, ko and crane name the configuration by its digest, jib names it `config.json`.
 fn of_layers(image: &Image, config: String, tags: Value) -> Vec<Entry> {
     let name = |layer: &Layer| format!("{}.tar.gz", hex(&layer.blob));
     let mut entries: Vec<Entry> =
@@ -232,7 +232,7 @@ fn of_layers(image: &Image, config: String, tags: Value) -> Vec<Entry> {
     entries
 }
 
-/// Forms that leave the pushed manifest out.
+/// Forms that omit the pushed manifest.
 fn leaving(image: &Image) -> Vec<Form> {
     let by_digest = digest(&image.config_bytes());
     vec![
@@ -244,10 +244,10 @@ fn leaving(image: &Image) -> Vec<Form> {
     ]
 }
 
-/// Every status of the group, and what was found of the image.
+/// Every status of the group, and the facts about the image.
 type Told = (BTreeMap<String, String>, BTreeMap<String, Vec<String>>);
 
-/// The exit code, and what the audit tells of the image, with `path` behind the transport.
+/// The exit code, and the audit's facts about the image, with `path` after the transport.
 fn told(folder: &Folder, source: &str) -> (i32, Told) {
     let bundle = program::BUNDLE;
     let (code, report) = report(folder.path(), &[bundle, "--key", "key.pem", "--image", source]);
@@ -266,7 +266,7 @@ fn told(folder: &Folder, source: &str) -> (i32, Told) {
     (code, (statuses, facts))
 }
 
-/// The forms' answers; they are all the same.
+/// Asserts that all forms have the same answer, and returns it.
 fn one_answer(image: &Image, forms: Vec<Form>) -> (i32, Told) {
     let folder = Folder::new();
     for (name, bytes) in Case::good("made", "").image(image).make() {
@@ -292,7 +292,7 @@ fn one_answer(image: &Image, forms: Vec<Form>) -> (i32, Told) {
 }
 
 #[test]
-fn forms_that_keep_the_bytes_get_one_answer() {
+fn forms_that_keep_the_bytes_have_the_same_answer() {
     let mut ids = Vec::new();
     for image in [Image::wallet(), with(|content| Layer::zstd(content.to_vec())), with(estargz), with(zstd_chunked)] {
         let (code, (statuses, facts)) = one_answer(&image, keeping(&image));
@@ -304,12 +304,12 @@ fn forms_that_keep_the_bytes_get_one_answer() {
         assert_eq!(facts["image-digest"], [format!("{} ({size} bytes)", image.digest())]);
         ids.push(facts["image-id"].clone());
     }
-    // Another compression is another manifest around the same configuration; eStargz puts a file into the layer.
+    // A different compression gives a different manifest for the same configuration; eStargz adds a file to the layer.
     assert!(ids[0] == ids[1] && ids[0] == ids[3] && ids[0] != ids[2], "{ids:?}");
 }
 
 #[test]
-fn forms_without_the_pushed_manifest_get_one_answer() {
+fn forms_without_the_pushed_manifest_have_the_same_answer() {
     for image in [Image::wallet(), with(estargz)] {
         let (code, (statuses, facts)) = one_answer(&image, leaving(&image));
         assert_eq!(code, 1);
@@ -320,9 +320,9 @@ fn forms_without_the_pushed_manifest_get_one_answer() {
     }
 }
 
-/// An engine's own manifest is not the pushed one: what ties the image to the log is missing, though configuration and layers are right.
+/// An engine's own manifest is not the pushed one: the link between image and log is missing, though configuration and layers match.
 #[test]
-fn a_manifest_that_the_engine_made_is_told_from_the_pushed_one() {
+fn an_engines_own_manifest_is_distinguished_from_the_pushed_one() {
     let image = Image::wallet();
     let (code, (statuses, _)) = one_answer(&image, vec![form("docker", "docker-archive", docker_25(&image, true))]);
     assert_eq!(code, 1);
@@ -331,9 +331,9 @@ fn a_manifest_that_the_engine_made_is_told_from_the_pushed_one() {
     }
 }
 
-/// Links in a folder are not followed; that it is one is said, with what to do.
+/// Links in a folder are not followed; the error states that the file is a link, and what to do.
 #[test]
-fn a_document_that_is_a_link_is_called_one() {
+fn a_document_that_is_a_link_is_reported_as_a_link() {
     let folder = Folder::new();
     for entry in Image::wallet().layout() {
         folder.write(&format!("image/{}", String::from_utf8(entry.path).unwrap()), entry.content);

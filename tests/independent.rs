@@ -1,5 +1,5 @@
-//! A bundle that this project did not make: git clones, Python's tarfile packs and openssl signs (tests/tools/make-bundle). Any
-//! repository can be tried so; the test uses the recorded one.
+//! A bundle not made by this project: git clones, Python's tarfile packs and openssl signs (tests/tools/make-bundle). The tool works with any
+//! repository; the test uses the recorded one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -17,7 +17,7 @@ fn audit(bundle: &Path, key: &Path) -> Output {
 }
 
 #[test]
-fn a_bundle_made_by_public_tools_is_accepted_and_its_tampered_copies_are_not() {
+fn a_bundle_of_public_tools_is_accepted_and_its_tampered_copies_are_not() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("independent");
     let _ = fs::remove_dir_all(&folder);

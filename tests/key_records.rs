@@ -1,5 +1,5 @@
-//! `key enroll`, `key countersign`, the check `key-record` and the check `server-record`, through the real program. Keys to sign with
-//! are made by openssl, and openssl and python3 verify what was signed.
+//! `key enroll`, `key countersign`, the check `key-record` and the check `server-record`, tested through the real program. openssl makes the signing
+//! keys; openssl and python3 verify the signatures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -21,7 +21,7 @@ fn tool(name: &str, arguments: &[&str], folder: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The fixture's bundle and key, and keys of three people: Ada has Ed25519, Bob P-256, Eve nothing to do with it.
+/// The fixture's bundle and key, and keys of three people: Ada has Ed25519, Bob P-256, Eve is unrelated.
 fn folder() -> Folder {
     let folder = Folder::with_fixture("good-rsa-2048");
     let path = folder.path();
@@ -59,7 +59,7 @@ fn countersign(folder: &Folder, key: &str) -> Answer {
     run(folder.path(), &["key", "countersign", "key.record.json", "--sign-key", key])
 }
 
-/// What an audit with this policy says of the key: exit code, grade, the finding of `key-record`.
+/// The audit's answer about the key under this policy: exit code, grade, the finding of `key-record`.
 fn judged(folder: &Folder, minimum: &str, signers: &str) -> (i32, String, Value) {
     let policy = format!(
         "version = 1\nrequire = [\"manifest\"]\n[[keys]]\nname = \"A\"\nfile = \"key.pem\"\nrecord = \"key.record.json\"\n\
@@ -84,7 +84,7 @@ fn grades_rise_with_people_and_retrievals() {
         "wrote key.record.json",
         "obtained by Ada at 2026-03-03T08:00:00Z over server-api",
         "obtained by Bob at 2026-03-03T08:00:00Z over courier",
-        &format!("said to verify {NAME}"),
+        &format!("stated to verify {NAME}"),
     ] {
         assert!(answer.out.contains(line), "{line}\n{}", answer.out);
     }
@@ -104,7 +104,7 @@ fn grades_rise_with_people_and_retrievals() {
     let (code, grade, _) = judged(&folder, "minimum-grade = \"challenged\"", BOTH);
     assert_eq!((code, grade.as_str()), (1, "witnessed"));
 
-    // Without a second person, or with one key under two names, nobody witnessed it.
+    // Without a second person, or with one key under two names, the record has no witness.
     for signers in [
         "[[signers]]\nname = \"Ada\"\npem = \"ada.pub\"\n",
         "[[signers]]\nname = \"Ada\"\npem = \"ada.pub\"\n[[signers]]\nname = \"Bob\"\npem = \"ada.pub\"\n",
@@ -116,7 +116,7 @@ fn grades_rise_with_people_and_retrievals() {
 }
 
 #[test]
-fn a_record_counts_through_the_policys_signers_only() {
+fn a_record_counts_only_if_signed_by_the_policys_signers() {
     let folder = folder();
     enroll(&folder, &[]);
     for (minimum, code, status, level) in
@@ -129,7 +129,7 @@ fn a_record_counts_through_the_policys_signers_only() {
     }
     let (_, grade, _) = judged(&folder, "minimum-grade = \"recorded\"", "");
     assert_eq!(grade, "command-line");
-    // A signer whose key is of no kind for records is said, and only then.
+    // A signer with an unsuitable kind of key is reported, and only in that case.
     let (eve, rita) =
         ("[[signers]]\nname = \"Eve\"\npem = \"eve.pub\"\n", "[[signers]]\nname = \"Rita\"\npem = \"key.pem\"\n");
     for (signers, said) in [(eve.to_owned(), false), (format!("{eve}{rita}"), true)] {
@@ -137,14 +137,14 @@ fn a_record_counts_through_the_policys_signers_only() {
         assert_eq!(found.contains("not usable for key records: signer \\\"Rita\\\""), said, "{found}");
         assert_eq!(found.contains("not usable"), said, "{found}");
     }
-    // A changed byte of what was signed.
+    // One changed byte in the signed content.
     let path = folder.path().join("key.record.json");
     let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let payload = record["payload"].as_str().unwrap().replacen('A', "B", 1);
     record["payload"] = payload.into();
     fs::write(&path, record.to_string()).unwrap();
     assert_eq!(judged(&folder, "minimum-grade = \"recorded\"", BOTH).0, 1);
-    // No record at all, and one that is none.
+    // No record, and a file that is not a record.
     fs::write(&path, "{}").unwrap();
     let (code, _, finding) = judged(&folder, "minimum-grade = \"recorded\"", BOTH);
     assert!(code == 1 && finding["found"].to_string().contains("DSSE"), "{finding}");
@@ -154,7 +154,7 @@ fn a_record_counts_through_the_policys_signers_only() {
 }
 
 #[test]
-fn ssh_lines_of_the_same_keys_count_too() {
+fn openssh_forms_of_the_same_keys_count_too() {
     let folder = folder();
     enroll(&folder, &["--second-copy", "copy.pem", "--second-by", "Bob"]);
     countersign(&folder, "bob.key");
@@ -187,7 +187,7 @@ fn a_challenge_gives_the_highest_grade() {
 }
 
 #[test]
-fn what_does_not_agree_is_not_recorded() {
+fn disagreeing_statements_are_not_recorded() {
     let folder = folder();
     fs::copy(fixture("good-p256").join("key.pem"), folder.path().join("other.pem")).unwrap();
     fs::copy(fixture("good-p256").join(BUNDLE), folder.path().join("other.sig.tbz")).unwrap();
@@ -231,18 +231,18 @@ fn what_does_not_agree_is_not_recorded() {
         let answer = run(folder.path(), &line);
         assert!(answer.code == 2 && answer.err.contains(says), "{key}: {}", answer.err);
     }
-    // A record is not written over another, and a key signs it once.
+    // A record does not overwrite another, and a key signs it only once.
     assert_eq!(enroll(&folder, &[]).code, 0);
     assert_eq!(enroll(&folder, &[]).code, 3);
     let before = fs::read(folder.path().join("key.record.json")).unwrap();
     let answer = countersign(&folder, "ada.key");
-    assert!(answer.code == 2 && answer.err.contains("signed it already"), "{}", answer.err);
+    assert!(answer.code == 2 && answer.err.contains("already signed it"), "{}", answer.err);
     assert_eq!(fs::read(folder.path().join("key.record.json")).unwrap(), before);
 }
 
-/// On a terminal of its own, made by `script`, and without one, by `setsid`.
+/// Runs the program on its own terminal (with `script`) and without a terminal (with `setsid`).
 #[test]
-fn the_terminal_is_asked_for_a_passphrase() {
+fn the_passphrase_is_read_from_the_terminal() {
     let folder = folder();
     enroll(&folder, &[]);
     let record = folder.path().join("key.record.json");
@@ -269,10 +269,10 @@ fn the_terminal_is_asked_for_a_passphrase() {
     }
     fs::write(&record, &unsigned).unwrap();
     let (code, said) = typed("hunter3");
-    assert!(code == Some(2) && said.contains("the passphrase does not open the key"), "{said}");
+    assert!(code == Some(2) && said.contains("the passphrase does not decrypt the key"), "{said}");
     let alone = Command::new("setsid").arg("--wait").args(sign).current_dir(folder.path()).output().unwrap();
     let said = String::from_utf8(alone.stderr).unwrap();
-    assert!(alone.status.code() == Some(2) && said.contains("no terminal to ask for it"), "{said}");
+    assert!(alone.status.code() == Some(2) && said.contains("no terminal to read it from"), "{said}");
     lock(&["-v2", "des3"]);
     let (code, said) = typed("hunter2");
     assert!(code == Some(2) && said.contains("not supported"), "{said}");
@@ -280,11 +280,11 @@ fn the_terminal_is_asked_for_a_passphrase() {
 }
 
 #[test]
-fn openssl_verifies_what_was_signed() {
+fn openssl_verifies_signed_records() {
     let folder = folder();
     enroll(&folder, &["--second-copy", "copy.pem"]);
     countersign(&folder, "bob.key");
-    // DSSE's pre-authentication encoding and the statement's digest, by other hands.
+    // DSSE's pre-authentication encoding and the statement's digest, computed independently.
     let script = "\
 import base64, hashlib, json, subprocess
 envelope = json.load(open('key.record.json'))
@@ -311,7 +311,7 @@ assert statement['predicate']['bundles'][0]['sha256'] == hashlib.sha256(bundle).
 }
 
 #[test]
-fn the_records_of_the_fixtures_are_what_openssl_makes() {
+fn the_fixtures_records_equal_those_of_openssl() {
     let (folder, root) = (Folder::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
     let (key, bundle) = (fixture("good-rsa-2048").join("key.pem"), fixture("good-rsa-2048").join(BUNDLE));
     let program = root.join("tests/tools/make-key-records");
@@ -331,7 +331,7 @@ fn the_records_of_the_fixtures_are_what_openssl_makes() {
     assert_eq!(count, fs::read_dir(folder.path().join("made")).unwrap().count());
 }
 
-/// A folder as `fetch` leaves it, with these saved answers.
+/// A folder as left by `fetch`, with these saved answers.
 fn saved(status: Option<&str>, digest: Option<&str>, log: Option<&str>) -> Folder {
     let folder = Folder::with_fixture("good-rsa-2048");
     for (name, text) in [("status.json", status), ("image-digest.json", digest), ("server-build.log", log)] {
@@ -349,7 +349,7 @@ fn server_record(folder: &Folder) -> (i32, Value, Vec<Value>) {
     (code, finding.clone(), facts.cloned().collect())
 }
 
-/// The digest that the fixture's log names for the push.
+/// The digest of the push in the fixture's log.
 fn logged_digest() -> String {
     let (_, report) = report(&fixture("good-rsa-2048"), &[BUNDLE, "--key", "key.pem"]);
     let facts = report["reports"][0]["evidence"].as_array().unwrap().clone();
@@ -358,7 +358,7 @@ fn logged_digest() -> String {
 }
 
 #[test]
-fn saved_answers_are_compared_with_what_was_signed() {
+fn saved_answers_are_compared_with_signed_evidence() {
     let good = json!({"status": "success", "build_name": NAME, "image_tag": "v1-b0398d3"}).to_string();
     let digest = format!("\"docker.io/acme/wallet@{}\"", logged_digest());
     let (code, finding, facts) = server_record(&saved(Some(&good), Some(&digest), None));
@@ -386,7 +386,7 @@ fn saved_answers_are_compared_with_what_was_signed() {
 }
 
 #[test]
-fn saved_answers_are_read_only_beside_one_bundle() {
+fn saved_answers_are_read_only_next_to_a_single_bundle() {
     let bad = json!({"status": "cleaned up"}).to_string();
     let folder = saved(Some(&bad), None, None);
     assert_eq!(server_record(&folder).0, 1);
@@ -396,7 +396,7 @@ fn saved_answers_are_read_only_beside_one_bundle() {
 }
 
 #[test]
-fn secrets_in_saved_answers_are_masked_and_said() {
+fn secrets_in_saved_answers_are_masked_and_reported() {
     let status = json!({"status": "success", "note": "docker login --password hunter2"}).to_string();
     let folder = saved(Some(&status), None, None);
     for format in [&["--details"][..], &["--format", "json"]] {
@@ -404,7 +404,7 @@ fn secrets_in_saved_answers_are_masked_and_said() {
         let answer = run(folder.path(), &line);
         assert_eq!(answer.code, 0);
         assert!(
-            !answer.out.contains("hunter2") && answer.out.contains("status.json holds what looks like a secret"),
+            !answer.out.contains("hunter2") && answer.out.contains("status.json contains what looks like a secret"),
             "{}",
             answer.out
         );
@@ -439,7 +439,7 @@ fn a_fetched_key_stays_given_and_is_counted() {
             given(number)
         );
     }
-    // Behind the closed gate of the other bundle nothing is told, and its own key opens nothing.
+    // Nothing is reported about the other bundle's unverified content, and its own key verifies nothing.
     assert_eq!(given(1), "");
     assert_eq!(report["reports"][1]["verdict"], "reject");
 }

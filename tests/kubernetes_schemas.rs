@@ -1,5 +1,5 @@
-//! The tables of Kubernetes' kinds and keys against Kubernetes' own schemas, of every version in PyPI's kubernetes-validate: what the schemas
-//! have is known, and what they lead to a pod is read. `HPSB_KUBERNETES_SCHEMAS` names another folder, with a `swagger.json` or a
+//! Compares the tables of Kubernetes kinds and keys with Kubernetes' own schemas, of every version in PyPI's kubernetes-validate: everything in the
+//! schemas is known, and every pod that they can contain is read. `HPSB_KUBERNETES_SCHEMAS` names another folder, with a `swagger.json` or a
 //! `_definitions.json` in it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const EVIL: &str = "evil.example/x:1";
 
-/// Keys that look like an image's, and why no other is to be read: what a pod's table has, what a status says, devices of Ceph.
+/// Keys that look like those of an image but need not be read: those in a pod's table, in a status, devices of Ceph.
 const IMAGE_KEYS: [&str; 15] = [
     "core.v1.Container.image",
     "core.v1.ContainerStatus.image",
@@ -37,7 +37,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The folders of the schemas: what the environment names, or those beside the `kubernetes-validate` that is in PATH.
+/// The folders of the schemas: from the environment, or those of the `kubernetes-validate` in PATH.
 fn folders() -> Vec<PathBuf> {
     if let Some(folder) = env::var_os("HPSB_KUBERNETES_SCHEMAS") {
         return vec![folder.into()];
@@ -63,7 +63,7 @@ fn read(document: &Value) -> Vec<UsedImage> {
     Workload::read("w", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap().images
 }
 
-/// A refusal that says that the tables lack a kind or a key.
+/// Whether a refusal reports that the tables lack a kind or a key.
 fn lacks(images: &[UsedImage]) -> Option<&String> {
     let words = ["is in no table", "does not have the key", "in different case"];
     let mut refusals = images.iter().filter_map(|used| used.image.as_ref().err());
@@ -71,7 +71,7 @@ fn lacks(images: &[UsedImage]) -> Option<&String> {
 }
 
 #[test]
-fn what_kubernetes_schemas_have_is_in_the_tables() {
+fn everything_in_kubernetes_schemas_is_in_the_tables() {
     let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/kubernetes-probes");
     let text = output(Command::new(tool).args(folders()));
     let (mut known, mut found) = (0, 0);
@@ -80,7 +80,7 @@ fn what_kubernetes_schemas_have_is_in_the_tables() {
         if let Some(keys) = probe.get("image_keys") {
             let keys: Vec<&str> = keys.as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect();
             let new: Vec<&&str> = keys.iter().filter(|key| !IMAGE_KEYS.contains(key)).collect();
-            assert!(new.is_empty(), "keys of the schemas that may name an image, and that nobody looked at: {new:?}");
+            assert!(new.is_empty(), "keys of the schemas that may name an image but are in no table: {new:?}");
             continue;
         }
         let images = read(&probe["document"]);
@@ -95,9 +95,9 @@ fn what_kubernetes_schemas_have_is_in_the_tables() {
     assert!(known > 1_000 && found > 50, "{known} {found}");
 }
 
-/// The same questions about what no schema has: the test can fail.
+/// The same test with keys that no schema has, which shows that the test above can fail.
 #[test]
-fn what_no_schema_has_is_missed() {
+fn keys_in_no_schema_are_reported_as_missing() {
     for document in [
         serde_json::json!({"apiVersion": "apps/v1", "kind": "Invented"}),
         serde_json::json!({"apiVersion": "v1", "kind": "Pod", "spec": {"invented": null}}),

@@ -1,4 +1,4 @@
-//! The laws of docs/architecture.md that a test has to hold. The first ones run the program on every fixture and look at all reports.
+//! Tests of the laws in docs/architecture.md. The first ones run the program on every fixture and examine all reports.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -15,7 +15,7 @@ use case_file::{CaseFile, directories};
 use program::{Folder, answer, command};
 use serde_json::Value;
 
-/// One report of the program, as it came.
+/// One report of the program.
 struct Page {
     name: String,
     code: i32,
@@ -23,7 +23,7 @@ struct Page {
     json: Value,
 }
 
-/// The arguments of a fixture, as its own runner gives them.
+/// The arguments of a fixture, as the fixtures' runner passes them.
 fn arguments(directory: &Path) -> Vec<String> {
     let case = CaseFile::read(directory);
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -71,10 +71,10 @@ fn bundles() -> impl Iterator<Item = (&'static str, &'static Value)> {
     pages().iter().flat_map(|page| array(&page.json, "reports").iter().map(|bundle| (page.name.as_str(), bundle)))
 }
 
-/// Accepted, refused, malformed, without a key: nothing is skipped in silence.
+/// Accepted, refused, malformed, without a key: no check is silently skipped.
 #[test]
-fn every_bundle_has_one_finding_for_each_check_in_the_tables_order() {
-    // An audit asks nothing about workloads.
+fn every_bundle_has_one_finding_per_check_in_table_order() {
+    // An audit does not check workloads.
     let asked = hpsb_audit::check::CHECKS.iter().filter(|check| check.group != hpsb_audit::Group::Workload);
     let table: Vec<&str> = asked.map(|check| check.name).collect();
     let mut verdicts = std::collections::BTreeMap::<&str, usize>::new();
@@ -88,11 +88,11 @@ fn every_bundle_has_one_finding_for_each_check_in_the_tables_order() {
         "{verdicts:?}"
     );
     let no_key = bundles().find(|(_, bundle)| bundle["error"]["code"] == "no-key");
-    assert!(no_key.is_some(), "no fixture without a key was met");
+    assert!(no_key.is_some(), "no fixture without a key was found");
 }
 
 #[test]
-fn the_verdict_of_a_report_is_its_exit_code_and_the_programs() {
+fn verdict_and_exit_codes_agree() {
     for Page { name, code, json, .. } in pages() {
         assert_eq!(json["exit_code"], *code, "{name}");
         let verdict = json["verdict"].as_str().unwrap();
@@ -113,8 +113,8 @@ fn the_verdict_of_a_report_is_its_exit_code_and_the_programs() {
     }
 }
 
-/// The contract's sentences about rejection, acceptance and consequences, read off the report by other code than the program's. Who asked for a
-/// check does not stand in a report: what is `not-run` by itself is left to the truth table beside the rule.
+/// The contract's rules about rejection, acceptance and consequences, checked on the report by separate code. A report does not state what required
+/// a check: `not-run` findings without a cause are left to the truth table next to the rule.
 #[test]
 fn the_verdict_follows_from_the_findings() {
     let mut consequences = 0;
@@ -129,7 +129,7 @@ fn the_verdict_follows_from_the_findings() {
             for finding in findings {
                 let cause = findings.iter().find(|one| one["check"] == finding["caused_by"]);
                 let says_no = match cause {
-                    // The cause is what there is to mend; where it does not reject, the consequence does.
+                    // The cause is what needs fixing; if it does not reject, the consequence does.
                     Some(cause) => {
                         assert!(cause["caused_by"].is_null(), "{name}: the cause of {finding} is a consequence");
                         consequences += 1;
@@ -160,7 +160,7 @@ fn the_verdict_follows_from_the_findings() {
         }
     }
     assert!(consequences > 1_000, "{consequences}");
-    // A report without a verdict has nothing that rejects.
+    // A report without a verdict has no finding that rejects.
     for (name, bundle) in bundles().filter(|(_, bundle)| !bundle["error"].is_null()) {
         assert!(array(bundle, "findings").iter().all(|finding| finding["rejects"] == false), "{name}");
     }
@@ -168,7 +168,7 @@ fn the_verdict_follows_from_the_findings() {
 
 /// Law 1: without a good signature by a named key no fact leaves the archive, and nothing is accepted.
 #[test]
-fn nothing_is_known_from_behind_a_closed_gate() {
+fn unverified_archives_yield_no_facts() {
     let mut closed = 0;
     for (name, bundle) in bundles() {
         let signature = &array(bundle, "findings")[0];
@@ -185,7 +185,7 @@ fn nothing_is_known_from_behind_a_closed_gate() {
 }
 
 #[test]
-fn reports_use_the_contracts_words_only() {
+fn reports_use_only_the_contracts_words() {
     let one_of = |name: &str, value: &Value, words: &str| {
         assert!(value.as_str().is_some_and(|word| words.split(' ').any(|known| known == word)), "{name}: {value}");
     };
@@ -214,9 +214,9 @@ fn reports_use_the_contracts_words_only() {
     }
 }
 
-/// The same bytes, policy and moment give the same bytes, in whatever place, order of files, language or time zone.
+/// The same bytes, policy and moment give the same bytes, regardless of folder, order of files, language or time zone.
 #[test]
-fn the_same_question_gets_the_same_answer_byte_for_byte() {
+fn equal_inputs_give_equal_reports_byte_for_byte() {
     for name in
         ["good-policy", "other-key_fail", "bundle-cut-in-half_fail", "key-none_fail", "two-bundles-one-cut_fail"]
     {
@@ -229,18 +229,18 @@ fn the_same_question_gets_the_same_answer_byte_for_byte() {
     }
 }
 
-/// A variable that asks for backtraces asks for none in an answer, where the words of a crate below would bring one.
+/// An environment variable that enables backtraces adds none to an answer, even if the message of a dependency would have one.
 #[test]
-fn what_the_environment_asks_for_stands_in_no_answer() {
+fn backtraces_enabled_by_the_environment_are_in_no_answer() {
     let folder = Folder::with_fixture("good-policy");
-    // A packet of no type.
+    // A packet without a valid type.
     folder.write("trust/signature-1", b"\xc0\x01\x00");
     let bare = answer(command(folder.path()).args(["trust", "trust"]));
     let asked = answer(command(folder.path()).args(["trust", "trust"]).env("RUST_BACKTRACE", "full"));
     assert!(bare.out.contains("signature-1") && bare.out == asked.out, "{}\n{}", bare.out, asked.out);
 }
 
-/// Asks Debian's python3-jsonschema, which has never seen this program's code, about every report and about broken ones.
+/// Validates every report, and broken ones, with Debian's python3-jsonschema, which shares no code with this program.
 #[test]
 fn every_report_is_valid_by_an_independent_validator() {
     const PYTHON: &str = "\
@@ -268,8 +268,8 @@ for line in sys.stdin:
         ("a finding lost its status", |report| {
             drop(report["reports"][0]["findings"][0].as_object_mut().unwrap().remove("status"));
         }),
-        ("a finding has a level more", |report| report["reports"][0]["findings"][0]["severity"] = "high".into()),
-        ("evidence is no list", |report| report["reports"][0]["evidence"] = Value::Null),
+        ("a finding has an extra level", |report| report["reports"][0]["findings"][0]["severity"] = "high".into()),
+        ("evidence is not a list", |report| report["reports"][0]["evidence"] = Value::Null),
     ];
     for (name, change) in breaks {
         let mut report = good.clone();
@@ -289,9 +289,9 @@ for line in sys.stdin:
     assert!(found.is_empty(), "{found}");
 }
 
-/// Beside the doctest of `VerifiedArchive`, which shows that other crates cannot make one: this crate does it in one place.
+/// The doctest of `VerifiedArchive` shows that other crates cannot make one; this shows that this crate makes it in one place.
 #[test]
-fn a_verified_archive_has_one_maker() {
+fn a_verified_archive_is_constructed_in_one_place() {
     let mut makers = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     while let Some(folder) = folders.pop() {
@@ -313,7 +313,7 @@ fn a_verified_archive_has_one_maker() {
     assert_eq!(makers, ["verify.rs"]);
 }
 
-/// What an archive makes the program hold is bounded all together, not only member by member.
+/// The total held for an archive is bounded, not only each member.
 #[test]
 fn bounds_hold_for_all_repositories_and_all_names_together() {
     use support::tar::Entry;
@@ -324,8 +324,8 @@ fn bounds_hold_for_all_repositories_and_all_names_together() {
     let bundle = support::Case::good("bounds", "").inner(|inner| inner.extend(members)).make_bundle_bytes();
     folder.write("bundle.sig.tbz", bundle);
     folder.write("key.pem", support::keys::Named::Server.public_pem());
-    // All names together have less than 3,000 bytes. The others are exact: 8,483 bytes below .git in the recorded repository, and what
-    // was added; all files beside it; record and log as they are.
+    // All names together are shorter than 3,000 bytes. The other sizes are exact: 8,483 bytes below .git in the recorded repository plus what was
+    // added; all files outside it; record and log unchanged.
     for (limit, over) in [
         ("names_bytes=3500", false),
         ("names_bytes=1000", true),

@@ -1,12 +1,11 @@
-//! The shape of the crate: who may call whom. A new arrow between modules needs a line here, where a reviewer sees it.
+//! The structure of the crate: which module may use which. A new dependency between modules needs a line here, where a reviewer sees it.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every folder of `src/` and what it uses, from the top layer to the bottom one: an arrow leads to a row further down. `audit` is a
-/// file too.
+/// Every folder of `src/` and what it uses, from the top layer to the bottom one: a dependency is always on a later row. `audit` is also a file.
 const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
@@ -62,7 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bzip2-threads", &[]),
 ];
 
-/// Foreign crates and the modules that may name them: one crate, one file or folder. What stands in many (serde) is vocabulary.
+/// Foreign crates and the modules that may use them: one crate, one file or folder. Crates used in many places (serde) are vocabulary.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["workload"]),
     ("base64ct", &["cli", "client", "crypto", "judge", "trust", "workload"]),
@@ -160,7 +159,7 @@ fn modules_use_only_what_the_table_allows() {
             let arrow = (source.module.clone(), target);
             assert!(
                 allowed.contains(&arrow),
-                "{}: a new arrow {} -> {}; if it is meant, add it to ARROWS",
+                "{}: a new dependency {} -> {}; if it is intended, add it to ARROWS",
                 source.path.display(),
                 arrow.0,
                 arrow.1
@@ -169,22 +168,22 @@ fn modules_use_only_what_the_table_allows() {
         }
     }
     let stale: Vec<_> = allowed.difference(&found).collect();
-    assert!(stale.is_empty(), "arrows of the table that no source has any more: {stale:?}");
+    assert!(stale.is_empty(), "dependencies in ARROWS that the source no longer has: {stale:?}");
 }
 
 #[test]
-fn calls_go_down_the_list_only() {
+fn modules_use_only_later_rows_of_the_table() {
     let row = |name: &str| ARROWS.iter().position(|(module, _)| *module == name);
     for (from, to) in arrows(ARROWS) {
         let (above, below) = (row(&from), row(&to).unwrap_or_else(|| panic!("{to} has no row")));
-        assert!(above < Some(below), "{from} -> {to} leads up");
+        assert!(above < Some(below), "{from} -> {to} goes up");
     }
     for source in sources() {
         assert!(row(&source.module).is_some(), "{}: the module has no row in ARROWS", source.path.display());
     }
 }
 
-/// `super` must not lead out of a module: such an arrow would not be seen.
+/// `super` must not reach outside a module: such a dependency would be missed.
 #[test]
 fn super_stays_inside_the_module() {
     for source in sources() {
@@ -197,7 +196,7 @@ fn super_stays_inside_the_module() {
 #[test]
 fn foreign_crates_stay_where_they_are_wrapped() {
     let manifest: toml::Table = toml::from_str(&read(Path::new("Cargo.toml"))).expect("a manifest");
-    // Those of one platform stand below `target`.
+    // Crates for one platform are listed under `target`.
     let platforms = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);
     let of_platforms = platforms.filter_map(|platform| platform.get("dependencies"));
     let tables = manifest.get("dependencies").into_iter().chain(of_platforms).filter_map(toml::Value::as_table);
@@ -226,11 +225,11 @@ fn files_stay_small() {
     assert!(read(Path::new("src/main.rs")).lines().count() <= 20, "src/main.rs does more than start the library");
 }
 
-/// A bound's name and number come together, as `limits.NAME()`: written beside each other by hand, they could be of two bounds.
+/// A bound's name and number come together, as `limits.NAME()`: written separately, they could belong to two bounds.
 #[test]
 fn bounds_are_named_in_one_place() {
     let entries = hpsb_audit::Limits::default().entries();
-    // Words of reports too.
+    // This includes the words of reports.
     let is_word = |name: &str| ["bundles"].contains(&name);
     for Source { path, code, .. } in sources().iter().filter(|source| !source.path.ends_with("base/limits.rs")) {
         for (name, ..) in entries.iter().filter(|(name, ..)| !is_word(name)) {
@@ -242,7 +241,7 @@ fn bounds_are_named_in_one_place() {
             code.split("OverLimit {").skip(1).filter(|rest| !rest.split('}').next().unwrap_or("").contains(".."));
         assert!(
             path == Path::new("src/base/error.rs") || made.count() == 0,
-            "{}: an OverLimit by hand",
+            "{}: an OverLimit constructed by hand",
             path.display()
         );
     }
@@ -256,8 +255,8 @@ fn every_crate_root_forbids_unsafe_code() {
     }
 }
 
-/// A panic is a defect that ends the program with 101, on whatever thread it is: no code catches one or drops a thread's. Nor does
-/// what is printed panic where nobody reads it.
+/// A panic is a defect that ends the program with 101, on any thread: no code catches one or discards a thread's panic. Printing does not panic if
+/// the output is closed.
 #[test]
 fn no_panic_becomes_a_success() {
     for Source { path, code, .. } in sources() {
@@ -267,9 +266,9 @@ fn no_panic_becomes_a_success() {
         let code: String = code.split_whitespace().collect();
         let count = |words: &str| code.matches(words).count();
         let (joined, handed_on) = (count(".join()"), count("resume_unwind(panic)") + count(".join().unwrap()"));
-        // The thread that reads a layer: an error says that it stopped, and errors are no success.
+        // The thread that reads a layer: an error reports that it stopped, and an error is not a success.
         let becomes_an_error = path == Path::new("src/client/image.rs");
-        assert_eq!(joined, handed_on + usize::from(becomes_an_error), "{}: a panic is dropped", path.display());
+        assert_eq!(joined, handed_on + usize::from(becomes_an_error), "{}: a panic is discarded", path.display());
     }
 }
 
@@ -277,13 +276,13 @@ fn arrows(table: &[(&str, &[&str])]) -> BTreeSet<(String, String)> {
     let mut arrows = BTreeSet::new();
     for (from, targets) in table {
         for to in *targets {
-            assert!(arrows.insert(((*from).to_owned(), (*to).to_owned())), "{from} -> {to} stands twice");
+            assert!(arrows.insert(((*from).to_owned(), (*to).to_owned())), "{from} -> {to} is listed twice");
         }
     }
     arrows
 }
 
-/// Everything below `src/` but the crate roots and files of tests, and the crates beside it, each as a module.
+/// Everything in `src/` except crate roots and test files, and the other crates, each as a module.
 fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
     let mut folders = vec![PathBuf::from("src"), PathBuf::from("crates/bzip2-threads/src")];
@@ -335,12 +334,12 @@ fn without_comments(text: &str) -> String {
 
 /// What follows `crate::` in each path of `code`.
 fn roots_of_paths(code: &str) -> Vec<String> {
-    assert!(!code.contains("use crate::{"), "write one `use` for each module, so that arrows are seen");
+    assert!(!code.contains("use crate::{"), "write one `use` for each module, so that dependencies are visible");
     let rest = code.split("crate::").skip(1);
     rest.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
 }
 
-/// The words that stand directly before `mark`.
+/// The words directly before `mark`.
 fn words_before<'t>(code: &'t str, mark: &str) -> impl Iterator<Item = &'t str> {
     let pieces: Vec<&str> = code.split(mark).collect();
     let count = pieces.len().saturating_sub(1);
@@ -350,7 +349,7 @@ fn words_before<'t>(code: &'t str, mark: &str) -> impl Iterator<Item = &'t str> 
         .map(|piece| piece.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default())
 }
 
-/// Names that the crate root hands on, with the module that they come from.
+/// Names that the crate root re-exports, with their module.
 fn reexports() -> BTreeMap<String, String> {
     let root = read(Path::new("src/lib.rs"));
     let mut names = BTreeMap::new();

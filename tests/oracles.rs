@@ -1,5 +1,5 @@
-//! Independent tools answer the same questions: `openssl` on every signature and key, Python's tarfile on every archive that
-//! is read, `git` on the commit. They are asked about the fixtures as they lie on disk.
+//! Compares with independent tools: `openssl` for every signature and key, Python's tarfile for every archive that is read, `git` for the commit.
+//! They read the checked-in fixtures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -17,21 +17,21 @@ mod support;
 use case_file::directories;
 use support::keys::Named;
 
-/// Keys that openssl uses and this crate refuses, each with the reason. In all of them openssl says that the signature is good,
-/// so nothing but the key stands in the way.
+/// Keys that openssl accepts and this crate refuses, each with the reason. In all of these cases openssl accepts the signature, so the key is the
+/// only fault.
 const KEYS_REFUSED_HERE: &[(&str, &str)] = &[
     ("key-rsa-1024_fail", "below 2048 bits"),
     ("key-exponent-3_fail", "an exponent below 65,537"),
     ("key-exponent-1_fail", "an exponent below 65,537"),
     ("key-text-before_fail", "openssl skips text around the PEM block"),
     ("key-text-after_fail", "openssl skips text around the PEM block"),
-    ("key-two-blocks_fail", "openssl takes the first of several blocks"),
-    ("key-der_fail", "openssl reads DER too"),
-    ("key-der-tail_fail", "openssl ignores what stands behind the DER"),
-    ("key-compressed-point_fail", "another encoding would be another fingerprint"),
+    ("key-two-blocks_fail", "openssl uses the first of several blocks"),
+    ("key-der_fail", "openssl also reads DER"),
+    ("key-der-tail_fail", "openssl ignores data after the DER"),
+    ("key-compressed-point_fail", "a different encoding would have a different fingerprint"),
 ];
 
-/// Every file of a fixture's directory whose name ends so, in order.
+/// Every file in a fixture's directory with this name ending, sorted.
 fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(directory)
         .unwrap()
@@ -42,12 +42,12 @@ fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Every fixture's directory, by its name.
+/// Every fixture's directory, by name.
 fn fixtures() -> Vec<(String, PathBuf)> {
     directories().into_iter().map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path)).collect()
 }
 
-/// A folder of this test's own.
+/// A folder for this test.
 fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("oracles-{name}"));
     let _ = fs::remove_dir_all(&folder);
@@ -55,7 +55,7 @@ fn scratch(name: &str) -> PathBuf {
     folder
 }
 
-/// What the tool prints, if it says yes.
+/// The tool's output, if it succeeds.
 fn ask(command: &mut Command) -> Option<Vec<u8>> {
     let output =
         command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what tests need"));
@@ -84,8 +84,8 @@ fn trusting(key: PublicKey) -> KeyRing {
     ring
 }
 
-/// `openssl pkeyutl` over the 32 bytes of the archive's digest. IBM's workshop uses `openssl dgst -verify`, which answers alike
-/// but reads no more of a signature's file than the key's signatures have: it does not see what stands behind.
+/// `openssl pkeyutl` over the 32 bytes of the archive's digest. IBM's workshop uses `openssl dgst -verify`, which gives the same answers but reads
+/// only as many bytes of a signature file as the key's signatures have: it misses what follows.
 fn openssl_accepts(bundle: &Bundle, key: &Path, folder: &Path) -> bool {
     let (message, signature) = (folder.join("message"), folder.join("signature"));
     fs::write(&message, bundle.archive_digest().as_bytes()).unwrap();
@@ -142,14 +142,14 @@ fn openssl_agrees_on_every_key() {
     }
 }
 
-/// Name, type, octal mode, size and SHA-256 of every member, outer and inner; and the outer members' bytes written again.
+/// Name, type, octal mode, size and SHA-256 of every member, outer and inner; and the outer members' bytes, written again.
 const LIST_WITH_TARFILE: &str = r#"
 import bz2, hashlib, io, json, sys, tarfile
 
 def members(data):
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:bz2") as archive:
         for member in archive:
-            # A hard link has the bytes of the member that it leads to.
+            # A hard link has the bytes of its target.
             content = archive.extractfile(member).read() if member.isreg() or member.islnk() else b""
             name = member.name.encode("utf-8", "surrogateescape").decode("latin-1")
             yield name, member.type.decode(), member.mode, content
@@ -177,14 +177,14 @@ for path in sys.argv[1:]:
 print(json.dumps(answer))
 "#;
 
-/// Every bundle of a fixture that is good, with the archive behind its gate.
+/// Every good bundle of the fixtures, with its verified archive.
 fn good_bundles() -> Vec<(String, PathBuf, VerifiedArchive)> {
     let mut found = Vec::new();
     for (name, directory) in fixtures().into_iter().filter(|(name, _)| name.starts_with("good-")) {
         for bundle in files(&directory, ".sig.tbz") {
             let keys = files(&directory, ".pem").into_iter().filter_map(|path| read_key(&path));
             let archive = keys.map(|key| read_bundle(&bundle).unwrap().verify(&trusting(key))).find_map(Result::ok);
-            found.push((name.clone(), bundle, archive.unwrap_or_else(|| panic!("{name} is not by its key"))));
+            found.push((name.clone(), bundle, archive.unwrap_or_else(|| panic!("{name} is not signed by its key"))));
         }
     }
     assert!(found.len() > 30, "{} good bundles", found.len());
@@ -212,7 +212,7 @@ fn pythons_tarfile_reads_the_same_bundles() {
     }
 }
 
-/// What lies below `.git`, and names, kinds and sizes of the work tree.
+/// The content of `.git`, and names, kinds and sizes of the work tree.
 fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
     let manifest = Manifest::read(archive, &Limits::default()).unwrap();
     let ours = &manifest.snapshots[0];
@@ -223,7 +223,7 @@ fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
         let path = member[0].as_str().unwrap().trim_start_matches("./");
         let size = member[3].as_u64().unwrap();
         let kind = member[1].as_str().unwrap();
-        // A hard link's bytes stand in the archive once.
+        // A hard link's bytes are in the archive only once.
         total += if kind == "1" { 0 } else { size };
         let Some(path) = path.strip_prefix(&top) else { continue };
         match (kind, path.strip_prefix(".git/")) {
@@ -250,7 +250,7 @@ fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
 }
 
 #[test]
-fn pythons_tarfile_writes_the_good_bundle_as_it_is() {
+fn pythons_tarfile_writes_the_good_bundle_byte_for_byte() {
     let path = files(&Path::new(support::FIXTURES).join("good-rsa-2048"), ".sig.tbz").remove(0);
     let mut python = Command::new("python3");
     python.args(["-c", LIST_WITH_TARFILE]).arg(&path);
@@ -258,7 +258,7 @@ fn pythons_tarfile_writes_the_good_bundle_as_it_is() {
     assert_eq!(answer[path.to_str().unwrap()]["written_again"], true);
 }
 
-/// Unpacks the git folder of a bundle's signed archive, and nothing else.
+/// Unpacks only the git folder of a bundle's signed archive.
 const UNPACK: &str = r#"
 import io, sys, tarfile
 with tarfile.open(sys.argv[1], "r:bz2") as outer:
@@ -268,16 +268,16 @@ with tarfile.open(fileobj=io.BytesIO(inner), mode="r:bz2") as archive:
     archive.extractall(sys.argv[2], **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
 "#;
 
-/// Settings with which git runs nothing and reads nothing but the repository.
+/// Settings with which git runs no program and reads only the repository.
 const HARMLESS: [&str; 4] = ["core.repositoryformatversion", "core.filemode", "core.bare", "core.logallrefupdates"];
 
-/// Takes every other setting than the harmless ones, remotes and branches out of the config, and the hooks away: what a hostile snapshot
-/// wants git to run must not run here. The answer is what was taken out.
+/// Removes all settings except harmless ones, remotes and branches from the config, and removes the hooks: what a hostile snapshot makes git run must
+/// not run here. Returns what was removed.
 fn disarm(repository: &Path) -> Vec<String> {
     let config = repository.join(".git/config");
     let git = |arguments: &[&str]| {
         let mut git = Command::new("git");
-        // With --file no include is followed, and nothing of the repository around is read.
+        // With --file, no include is followed and no other repository's config is read.
         git.current_dir("/").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
         ask(git.args(["config", "--file"]).arg(&config).args(arguments)).expect("git reads the config")
     };
@@ -291,7 +291,7 @@ fn disarm(repository: &Path) -> Vec<String> {
     taken
 }
 
-/// Of these `git fsck` calls something an error that is a detail here: src/git/differential/disagreements.rs has the reasons.
+/// For these, `git fsck` reports an error that is a detail here: src/git/differential/disagreements.rs has the reasons.
 const FSCK_SAYS_MORE: [&str; 2] = ["good-modules-update-command", "good-odd-refs"];
 
 #[test]
@@ -303,7 +303,7 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         let manifest = Manifest::read(&archive, &Limits::default()).unwrap();
         let ours = manifest.snapshots[0].head().unwrap();
         let repository = folder.join("git").join(String::from_utf8(manifest.snapshots[0].repository.clone()).unwrap());
-        // An archive without folders has lost git's empty ones, without which git sees no repository.
+        // An archive without folders lacks git's empty ones, without which git does not recognize a repository.
         fs::create_dir_all(repository.join(".git/refs")).unwrap();
         for module in fs::read_dir(repository.join(".git/modules")).into_iter().flatten() {
             fs::create_dir_all(module.unwrap().path().join("refs")).unwrap();
@@ -318,7 +318,7 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
             git.arg("-C").arg(&repository).args(arguments);
             git
         };
-        // Without an index git sees no pack; it makes one by itself.
+        // Without an index git does not see a pack; git creates the index itself.
         for pack in files(&repository.join(".git/objects/pack"), ".pack") {
             if !pack.with_extension("idx").exists() {
                 ask(&mut command(&["index-pack", pack.to_str().unwrap()])).expect(&name);
@@ -339,9 +339,9 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
             continue;
         }
         assert_eq!((theirs, fsck.stdout.as_slice()), (ours.iter().map(String::as_str).collect(), &b""[..]), "{name}");
-        // Warnings are details, and leave git's exit code alone.
+        // Warnings are details, and do not change git's exit code.
         assert!(fsck.status.success() || !ours.is_empty(), "{name}: {complaints}");
-        // The index may be another commit's, and nobody builds from it.
+        // The index may be another commit's, and is not used by builds.
         git(&["read-tree", "HEAD"]).expect(&name);
         // Submodules have no index here: git compares their commits.
         let asked =
@@ -353,13 +353,13 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         assert_eq!(theirs, ours, "{name}: the work tree is the commit");
     }
     let hostile = "core.fsmonitor core.hookspath filter.x.smudge include.path";
-    // With the extension git might ask the promisor for what is missing.
+    // With the extension, git might request missing objects from the promisor.
     let expected =
         [("good-hooks-and-filters", hostile), ("good-partial-clone-by-extension", "extensions.partialclone")];
     assert_eq!(disarmed, expected.map(|(name, taken)| (name.to_owned(), taken.to_owned())));
 }
 
-/// gpg knows the policy's certificate alone, and it is the fixture's moment.
+/// gpg has only the policy's certificate, and runs at the fixture's moment.
 const GPG: &str = "#!/bin/sh\nexec gpg --homedir HOME --batch --quiet --faked-system-time 20260302T120000 \"$@\"\n";
 
 #[cfg(unix)]
@@ -368,7 +368,7 @@ fn git_and_gpg_agree_on_every_openpgp_signature() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut count = 0;
     for (name, directory) in fixtures().into_iter().filter(|(name, _)| name.contains("signed-openpgp")) {
-        // gpg's sockets have short names only. A home each: the agent of one that is gone may still hold its socket.
+        // gpg's sockets need short names. Each run has its own home: an agent that is still exiting may still use its socket.
         let home = std::env::temp_dir().join(format!("hpsb-audit-oracle-{}-{count}", std::process::id()));
         fs::create_dir(&home).unwrap();
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();

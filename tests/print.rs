@@ -1,5 +1,5 @@
-//! What is filed, as Debian's Chromium prints it on A4 and on Letter: the first page holds everything down to the lines to sign, every page has
-//! the digest, the reference and its number, and the command that is copied from the paper runs. `tests/print` runs these tests.
+//! Filed pages, as Debian's Chromium prints them on A4 and Letter: the first page holds everything up to the signature lines, every page has the
+//! digest, the reference and its number, and the command copied from the paper runs. `tests/print` runs these tests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -21,7 +21,7 @@ fn tool(name: &str, arguments: &[&str], folder: &Path) -> Output {
     output
 }
 
-/// The text of each page of `page` as it is printed on paper of this size.
+/// The text of each page of `page`, printed on paper of this size.
 fn printed(folder: &Folder, page: &str, size: &str) -> Vec<String> {
     let html = fs::read_to_string(folder.path().join(page)).unwrap();
     assert_eq!(html.matches("size: auto;").count(), 1);
@@ -48,7 +48,7 @@ fn printed(folder: &Folder, page: &str, size: &str) -> Vec<String> {
     text.split_terminator('\u{c}').map(str::to_owned).collect()
 }
 
-/// By how many pixels the page is wider than a phone of 360: tables scroll in their own boxes, the page does not.
+/// By how many pixels the page is wider than a phone of 360 pixels: tables scroll in their own boxes, the page does not.
 fn wider_than_a_phone(folder: &Folder, page: &str) -> String {
     folder.write(
         "phone.html",
@@ -82,7 +82,7 @@ fn command(page: &str) -> String {
     panic!("no command on page one:\n{page}");
 }
 
-/// What a shell gets for the command, in the folder of the audit.
+/// The command as a shell receives it, in the folder of the audit.
 fn repeated(folder: &Folder, command: &str) -> (i32, Value) {
     let program = Path::new(env!("CARGO_BIN_EXE_hpsb-audit")).parent().unwrap().display().to_string();
     let mut shell = Command::new("sh");
@@ -93,7 +93,7 @@ fn repeated(folder: &Folder, command: &str) -> (i32, Value) {
     (output.status.code().unwrap(), report)
 }
 
-/// Runs the program, prints what it files and looks at the paper.
+/// Runs the program, prints the filed pages and checks them.
 fn filed(folder: &Folder, arguments: &[&str], (code, headline): (i32, &str)) -> Vec<String> {
     let line = [arguments, &["--reference", REFERENCE, "--report", "html=page.html"]].concat();
     let answer = run(folder.path(), &[&line[..], &["--report", "json=page.json"]].concat());
@@ -133,8 +133,8 @@ fn looked_at(folder: &Folder, page: &str, headline: &str, repeat: impl Fn(&str))
         }
         assert!(filed.lines().any(|line| line.starts_with(headline)), "{size}: {headline}:\n{filed}");
         assert!(filed.contains("Judged as of"), "{size}: {filed}");
-        assert!(pages.len() > 1, "{size}: the first sheet is a page of its own");
-        // What the page is about; the reference is on the same line, at the other edge.
+        assert!(pages.len() > 1, "{size}: the first sheet is a separate page");
+        // The subject of the page; the reference is on the same line, at the other margin.
         let head = filed.lines().next().unwrap().split("  ").next().unwrap().to_owned();
         assert!(head.len() > 10, "{size}: {filed}");
         for (at, text) in pages.iter().enumerate() {
@@ -178,7 +178,7 @@ fn the_examples_on_paper_are_those_on_screen() {
 
 #[test]
 #[ignore = "tests/print"]
-fn accepted() {
+fn an_accepted_build() {
     let folder = with_policy("good-rsa-2048", KEY);
     let pages = audit(&folder, &["--policy", "policy.toml"], (0, "ACCEPTED: manifest, source"));
     for page in &pages {
@@ -195,7 +195,7 @@ fn accepted() {
 
 #[test]
 #[ignore = "tests/print"]
-fn accepted_with_a_witnessed_key() {
+fn an_accepted_build_with_a_witnessed_key() {
     let folder = Folder::with_fixture("good-key-witnessed");
     let pages = audit(&folder, &["--policy", "policy.toml"], (0, "ACCEPTED: manifest, source"));
     for text in ["Ada at 2026-03-03T08:00:00Z over server-api", "Bob at 2026-03-04T08:00:00Z over courier"] {
@@ -203,10 +203,10 @@ fn accepted_with_a_witnessed_key() {
     }
 }
 
-/// In part, with an image and the longest of names: what is wider than the paper is continued.
+/// Accepted in part, with an image and the longest possible names: text wider than the paper is wrapped.
 #[test]
 #[ignore = "tests/print"]
-fn accepted_in_part_with_long_and_odd_names() {
+fn a_build_accepted_in_part_with_long_and_odd_names() {
     let folder = Folder::with_fixture("image-good");
     let long = format!("it's a folder/{}/{}", "deep-".repeat(30), "x".repeat(120));
     fs::create_dir_all(folder.path().join(&long)).unwrap();
@@ -219,7 +219,7 @@ fn accepted_in_part_with_long_and_odd_names() {
     filed(&folder, &line, (0, "ACCEPTED IN PART: no policy; trust, builder not checked"));
 }
 
-/// A policy by which the bundle is rejected for six reasons and more.
+/// A policy under which the bundle is rejected for six or more reasons.
 fn strict(more: &str) -> String {
     let repositories: String = (0..40).map(|at| format!("\"git@github.com:acme/other-{at}.git\", ")).collect();
     format!(
@@ -231,16 +231,16 @@ fn strict(more: &str) -> String {
 
 #[test]
 #[ignore = "tests/print"]
-fn rejected_for_six_reasons() {
+fn a_build_rejected_for_six_reasons() {
     let folder = with_policy("good-rsa-2048", &strict(""));
     let pages = audit(&folder, &["--policy", "policy.toml", "--require", "image,trust"], (1, "REJECTED"));
     assert!(pages.iter().all(|page| page.contains("more: see Findings")), "{}", pages[0]);
 }
 
-/// Everything that a first sheet can hold: six reasons, six exceptions with long words, a waiver, four lines of a key's record.
+/// Everything that a first page can hold: six reasons, six exceptions with long words, a waiver, four lines of a key record.
 #[test]
 #[ignore = "tests/print"]
-fn rejected_with_all_there_can_be() {
+fn a_rejected_build_with_everything_on_the_first_page() {
     let folder = Folder::with_fixture("good-key-witnessed");
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     let digest = Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
@@ -265,7 +265,7 @@ fn rejected_with_all_there_can_be() {
 
 #[test]
 #[ignore = "tests/print"]
-fn waived() {
+fn a_waived_build() {
     let folder = with_policy("good-rsa-2048", KEY);
     let digest = Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
     let waiver = "owner = \"Ada\"\nreason = \"the release is older than the rule\"\nexpires = 2026-12-31T00:00:00Z\n";
@@ -278,17 +278,17 @@ fn waived() {
 
 #[test]
 #[ignore = "tests/print"]
-fn another_key() {
+fn a_build_signed_by_another_key() {
     audit(&Folder::with_fixture("other-key_fail"), &["--key", "key.pem"], (1, "REJECTED"));
 }
 
 #[test]
 #[ignore = "tests/print"]
-fn no_verdict() {
+fn a_bundle_without_a_verdict() {
     audit(&Folder::with_fixture("bundle-gzip_fail"), &["--key", "key.pem"], (3, "NO VERDICT"));
 }
 
-/// A case that two people signed off and an authority stamped, on the sealer's terms.
+/// A case that two people signed off and an authority time-stamped, on the sealer's terms.
 #[test]
 #[ignore = "tests/print"]
 fn a_case() {

@@ -1,4 +1,4 @@
-//! `reconcile` with real bundles: what runs, what was built and what was approved, set against each other.
+//! `reconcile` with real bundles: compares what runs, what was built and what was approved.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -44,7 +44,7 @@ fn kinds(report: &Value) -> Vec<&str> {
     rows.map(|row| row["kind"].as_str().unwrap()).filter(|kind| *kind != "matched").collect()
 }
 
-/// 500 pods; those at `strangers` run another digest.
+/// 500 pods; those at the indexes `strangers` run a different digest.
 fn pods(strangers: &[usize]) -> String {
     let pods: Vec<Value> = (0..500)
         .map(|at| {
@@ -62,7 +62,7 @@ fn pods(strangers: &[usize]) -> String {
 }
 
 #[test]
-fn an_estate_that_fits_is_reconciled() {
+fn a_matching_inventory_is_reconciled() {
     let folder = place();
     folder.write("pods.json", pods(&[]));
     let (code, report) = json(&folder, "pods.json", &["--sample", "3", "--seed", "Q1"]);
@@ -74,7 +74,7 @@ fn an_estate_that_fits_is_reconciled() {
     assert_eq!((&report["sample"]["population"], &report["sample"]["builds"][0]["places"]), (&1.into(), &500.into()));
     assert_eq!(report["keys"][0]["first"], report["keys"][0]["last"]);
 
-    // Every input, by its bytes: sha256sum has never seen this program.
+    // Every input is listed with its digest, as computed by sha256sum.
     for path in ["policy.toml", "key.pem", "approvals.csv", "pods.json", &format!("evidence/{BUNDLE}")] {
         let output = Command::new("sha256sum").arg(path).current_dir(folder.path()).output().unwrap();
         let line = String::from_utf8(output.stdout).unwrap();
@@ -86,7 +86,7 @@ fn an_estate_that_fits_is_reconciled() {
 
 /// In every format; only `hunter2` is a secret here.
 #[test]
-fn names_of_images_are_shown_and_secrets_are_not() {
+fn image_names_are_shown_and_secrets_are_hidden() {
     let folder = place();
     let pinned = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{OTHER}");
     folder.write("secrets", format!("place,image\nhost,{pinned}\nhost,acme/api-token:2\nhost,a --password hunter2\n"));
@@ -101,7 +101,7 @@ fn names_of_images_are_shown_and_secrets_are_not() {
 }
 
 #[test]
-fn gaps_are_found_and_exit_with_1() {
+fn gaps_are_reported_and_exit_1() {
     let folder = place();
     folder.write("pods.json", pods(&[17, 333]));
     let (code, report) = json(&folder, "pods.json", &[]);
@@ -114,7 +114,7 @@ fn gaps_are_found_and_exit_with_1() {
             .any(|row| row["place"] == "pods.json: Pod prod/wallet-333 containers wallet")
     );
 
-    // Another bundle that nobody can read, one that another key signed, and an approval of what was never built.
+    // An unreadable bundle, one signed by another key, and an approval of something that was never built.
     folder.write("evidence/cut/manifest.cut.sig.tbz", b"BZh9");
     let approvals = fs::read_to_string(folder.path().join("approvals.csv")).unwrap();
     let never = "1".repeat(40);
@@ -127,11 +127,11 @@ fn gaps_are_found_and_exit_with_1() {
     assert_eq!((code, kinds(&report)), (1, vec!["approved-not-seen", "bundle-not-accepted"]), "{report:#}");
     assert_eq!(report["rows"][500]["commit"], never.as_str());
 
-    // Nobody approved anything.
+    // Nothing was approved.
     folder.write("approvals.csv", "repository,commit,change,approver,time\n");
     let (code, report) = json(&folder, "pods.json", &[]);
     assert_eq!((code, &report["counts"]["matched"]), (1, &Value::from(0)));
-    // The default level of the check rejects the build too.
+    // The check's default level rejects the build too.
     assert_eq!(report["counts"]["running-without-accepted-build"], 500);
     folder.write("policy.toml", format!("{POLICY}[levels]\n\"source-approved\" = \"warn\"\n"));
     let (_, report) = json(&folder, "pods.json", &[]);
@@ -145,7 +145,7 @@ fn gaps_are_found_and_exit_with_1() {
 }
 
 #[test]
-fn every_form_says_the_same_and_is_inert() {
+fn every_format_has_the_same_content_and_is_escaped() {
     let folder = place();
     folder.write(
         "hosts.csv",
@@ -165,7 +165,7 @@ fn every_form_says_the_same_and_is_inert() {
     for form in ["text", "json", "csv", "html"] {
         let page = read(form);
         assert!(!page.contains('\u{202e}') && page.contains("-x"), "{form}");
-        // What is matched is only counted in text.
+        // The text format only counts matches.
         assert!((page.contains(COMMIT) && page.contains("=1+1")) || form == "text", "{form}");
     }
     assert!(!read("html").contains("<script>") && !read("html").contains("<b>"));
@@ -176,9 +176,9 @@ fn every_form_says_the_same_and_is_inert() {
     }
 }
 
-/// What the node runs counts, though a Service is beside the Pod, and the Pod asked for the good image.
+/// The image that the node runs counts, even though a Service is next to the Pod and the Pod requested the good image.
 #[test]
-fn a_pod_among_other_resources_is_judged_by_its_status() {
+fn a_pod_among_other_resources_is_compared_by_its_status() {
     let folder = place();
     let pod = |id: &str| {
         format!(
@@ -188,18 +188,18 @@ fn a_pod_among_other_resources_is_judged_by_its_status() {
     let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {}\n";
     folder.write("all.yaml", pod(OTHER) + service);
     let (code, report) = json(&folder, "all.yaml", &[]);
-    // And what was approved runs nowhere.
+    // The approved image does not run anywhere.
     assert_eq!((code, kinds(&report)), (1, vec!["running-without-accepted-build", "approved-not-seen"]), "{report:#}");
     assert_eq!(report["rows"][0]["digest"], OTHER);
     folder.write("all.yaml", pod(DIGEST) + service);
     let (code, report) = json(&folder, "all.yaml", &[]);
     assert_eq!((code, kinds(&report)), (0, vec![]), "{report:#}");
     let input = report["inputs"].as_array().unwrap().iter().find(|input| input["path"] == "all.yaml").unwrap();
-    assert_eq!(input["what"], "kubernetes; Pods: 1, without a digest in their status and judged by their spec: 0");
+    assert_eq!(input["what"], "kubernetes; Pods: 1, without a digest in their status and evaluated by their spec: 0");
 }
 
 #[test]
-fn what_is_no_inventory_gives_no_answer() {
+fn a_file_that_is_not_an_inventory_gives_no_verdict() {
     let folder = place();
     for (inventory, code, word) in [
         ("", 3, "malformed"),

@@ -1,4 +1,4 @@
-//! Images at a registry: Debian's docker-registry on loopback, filled by skopeo.
+//! Images in a registry: Debian's docker-registry on loopback, filled by skopeo.
 #![cfg(feature = "fetch")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -82,7 +82,7 @@ fn status(report: &Value, check: &str) -> String {
 }
 
 #[test]
-fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
+fn the_pushed_image_is_accepted_and_a_moved_tag_is_detected() {
     let folder = folder("plain");
     let registry = Registry::start(&folder, "");
     let (wallet, mut other) = (image::Image::wallet(), image::Image::wallet());
@@ -102,7 +102,7 @@ fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
     let witnesses = report["reports"][0]["evidence"].as_array().unwrap();
     assert!(witnesses.iter().any(|fact| fact["witness"] == "registry" && fact["fact"] == "image-digest"));
 
-    // The same image, by every other form that keeps the bytes.
+    // The same image in every other form that keeps the bytes.
     skopeo(&folder, &[&tag, "dir:copied"]);
     skopeo(&folder, &[&tag, "oci:kept:latest"]);
     must(Command::new("tar").current_dir(&folder).args(["-C", "kept", "-cf", "kept.tar", "."]));
@@ -117,7 +117,7 @@ fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
         }
     }
 
-    // The tag is moved: the image that it leads to is another one, and by digest the old one is still there.
+    // The tag is moved: it points to a different image, and the old one is still available by digest.
     skopeo(&folder, &["dir:other", &tag]);
     let (output, report) = run(&folder, &arguments, &["--image", &tag]);
     assert_eq!(output.status.code(), Some(1));
@@ -125,7 +125,7 @@ fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
     let (output, report) = run(&folder, &arguments, &["--image", &format!("{name}@{}", wallet.digest())]);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     assert_eq!(status(&report, "image-tag"), "not-run");
-    // What is not there is no verdict, and neither is a registry that is gone.
+    // A missing image gives no verdict, and neither does an unreachable registry.
     let missing = format!("{name}:none");
     assert_eq!(run(&folder, &arguments, &["--image", &missing]).0.status.code(), Some(3));
     drop(registry);
@@ -134,7 +134,7 @@ fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
 }
 
 #[test]
-fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
+fn a_login_is_read_from_the_named_file_and_never_shown() {
     let folder = folder("login");
     let hash = must(Command::new("python3").args([
         "-W",
@@ -160,7 +160,7 @@ fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
     let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
     assert!(!shown.contains("hunter2") && !shown.contains(&auth));
 
-    // Where docker and podman keep it, it is found unnamed.
+    // In the default files of docker and podman it is found without a flag.
     for place in [".docker/config.json", "runtime/containers/auth.json"] {
         let path = folder.join(place);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -169,7 +169,7 @@ fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
         fs::remove_file(path).unwrap();
     }
 
-    // The same login kept by a credential helper: run on request only.
+    // The same login in a credential helper, which is run only on request.
     let asked = folder.join("asked");
     let helper = |answer: &str| {
         let script = format!("#!/bin/sh\ncat >asked\nprintf '%s %s' \"$1\" \"$(cat asked)\" >asked\n{answer}\n");
@@ -180,7 +180,7 @@ fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
     let named = serde_json::json!({"credHelpers": {registry.address.clone(): "made"}});
     fs::write(folder.join("helper.json"), named.to_string()).unwrap();
     let with = ["--image", &name, "--registry-auth", "helper.json"];
-    assert_eq!(run(&folder, &arguments, &with).0.status.code(), Some(3), "no helper is run unasked");
+    assert_eq!(run(&folder, &arguments, &with).0.status.code(), Some(3), "a helper runs only on request");
     assert!(!asked.exists());
     let requested = [&with[..], &["--credential-helpers"]].concat();
     let (output, report) = run(&folder, &arguments, &requested);
@@ -189,9 +189,9 @@ fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
     let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
     assert!(!shown.contains("hunter2"));
     for (answer, code, says) in [
-        ("echo credentials not found in native keychain; exit 1", 3, "answers 401"),
+        ("echo credentials not found in native keychain; exit 1", 3, "responded with status 401"),
         ("echo hunter2; echo hunter2 >&2; exit 1", 2, "docker-credential-made failed"),
-        ("echo '{\"Secret\":\"hunter2\"}'", 2, "did not answer with a login"),
+        ("echo '{\"Secret\":\"hunter2\"}'", 2, "did not return a login"),
         (r#"echo '{"Username":"<token>","Secret":"hunter2"}'"#, 2, "identity token"),
     ] {
         helper(answer);
@@ -202,13 +202,13 @@ fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
             "{says}: {shown}"
         );
     }
-    // A name that would lead out of PATH is no helper's.
+    // A name with a path outside PATH is not a helper's name.
     fs::write(folder.join("helper.json"), named.to_string().replace("made", "../made")).unwrap();
     assert_eq!(run(&folder, &arguments, &requested).0.status.code(), Some(2));
 }
 
 #[test]
-fn plain_http_beyond_this_computer_is_spoken_only_where_it_was_said() {
+fn plain_http_to_other_computers_needs_a_flag() {
     let folder = folder("http");
     let registry = Registry::start(&folder, "");
     let wallet = image::Image::wallet();
@@ -232,7 +232,7 @@ fn plain_http_beyond_this_computer_is_spoken_only_where_it_was_said() {
 }
 
 #[test]
-fn a_registry_with_a_ca_of_its_own_is_believed_where_that_ca_was_named() {
+fn a_private_ca_is_trusted_only_for_the_registry_it_was_named_for() {
     let folder = folder("tls");
     let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
     shell(
@@ -256,7 +256,7 @@ fn a_registry_with_a_ca_of_its_own_is_believed_where_that_ca_was_named() {
         run(&folder, &bundle(&folder, &wallet, &name), &with).0.status.code()
     };
     assert_eq!(audit("registry.example.com", &["--outside-ca", "ca.pem"]), Some(0));
-    assert_eq!(audit("registry.example.com", &[]), Some(3), "a CA that nobody named");
+    assert_eq!(audit("registry.example.com", &[]), Some(3), "a CA that was not named for it");
     assert_eq!(audit("registry.example.com", &["--outside-ca", "other.pem"]), Some(3));
     assert_eq!(audit("other.example.com", &["--outside-ca", "ca.pem"]), Some(3), "another name");
 }
@@ -292,8 +292,7 @@ fn compare_names_the_files_of_layers_at_a_registry() {
     assert_eq!(compare(&name("one"), "dir:wallet").0, Some(0));
 }
 
-/// A registry that answers what it is told to, one connection after the other.
-/// Where two answers fit a question, the second one is for who asks again.
+/// A registry with scripted responses, one connection after the other. If two responses match a request, the second one is for the repeated request.
 fn liar(answers: Vec<(&'static str, String, Vec<u8>)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -312,7 +311,7 @@ fn liar(answers: Vec<(&'static str, String, Vec<u8>)>) -> String {
                 "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
                 body.len()
             );
-            // A client that has seen enough hangs up.
+            // A client that has read enough disconnects.
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
         }
     });
@@ -329,7 +328,7 @@ fn request_path(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn a_registry_that_lies_is_not_believed() {
+fn wrong_responses_of_a_registry_are_refused() {
     let folder = folder("liar");
     let wallet = image::Image::wallet();
     let mut changed = wallet.layers[1].blob.clone();
@@ -355,16 +354,16 @@ fn a_registry_that_lies_is_not_believed() {
     let other_layer = liar(answers(changed, wallet.manifest_bytes()));
     let (output, report) = audit(&other_layer, ":latest");
     assert_eq!((output.status.code(), status(&report, "image-layers").as_str()), (Some(1), "fail"));
-    // Longer than the manifest says: it is not read to its end.
+    // Longer than the manifest states: it is not read to the end.
     let longer = liar(answers([wallet.layers[1].blob.clone(), vec![0; 100]].concat(), wallet.manifest_bytes()));
     assert_eq!(audit(&longer, ":latest").0.status.code(), Some(3));
-    // Asked for by digest, another manifest is no answer.
+    // A response to a request by digest cannot be a different manifest.
     let mut other = image::Image::wallet();
     other.config["created"] = "later".into();
     let other_manifest = liar(answers(wallet.layers[1].blob.clone(), other.manifest_bytes()));
     assert_eq!(audit(&other_manifest, &format!("@{}", wallet.digest())).0.status.code(), Some(3));
 
-    // Moved between two looks: one audit looks once and says one thing of one image, the next one sees the other.
+    // The tag moves between two requests: each audit sends one request and is consistent about one image; the second audit sees the other image.
     let mut moved = answers(wallet.layers[1].blob.clone(), wallet.manifest_bytes());
     moved.push(("/manifests/", image::DOCKER_MANIFEST.to_owned(), other.manifest_bytes()));
     let moved = liar(moved);

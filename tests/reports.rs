@@ -1,4 +1,4 @@
-//! One audit, every format: all say the same, a saved report gives the same bytes, and hostile text is inert in each.
+//! One audit in every format: all have the same content, a saved report gives the same bytes, and hostile text is escaped in each.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -13,14 +13,14 @@ use serde_json::Value;
 use case_file::CaseFile;
 use program::{BUNDLE, NOW, fixture, run};
 
-/// Formats of which one file holds everything, but for the pages of html where there are several bundles.
+/// Formats with everything in one file, except that html has pages if there are several bundles.
 const FORMATS: [&str; 10] =
     ["text", "json", "html", "markdown", "csv", "csv-bom", "junit", "sarif", "sarif-all", "oscal"];
 
-/// Formats that a report of several bundles has in another way, each with the tests that read it.
+/// Formats that represent a report of several bundles differently, each with the tests that read it.
 const OTHER_FORMATS: [(&str, &str); 2] = [("jsonl", "tests/scale.rs"), ("vsa", "tests/statements.rs")];
 
-/// A format that is in no list here is written by no test.
+/// A format missing from these lists would be tested nowhere.
 #[test]
 fn every_format_is_tested() {
     let tested = FORMATS.into_iter().chain(OTHER_FORMATS.map(|(format, _)| format));
@@ -35,7 +35,7 @@ fn every_format_is_tested() {
     }
 }
 
-/// One fixture for each kind of answer, and every one with hostile text.
+/// One fixture for each kind of answer, and every fixture with hostile text.
 fn fixtures() -> Vec<String> {
     let kinds = [
         "good-policy-and-key",
@@ -57,7 +57,7 @@ fn fixtures() -> Vec<String> {
     all
 }
 
-/// Audits a fixture once with every format, into a folder of its own.
+/// Audits a fixture once with every format, into its own folder.
 fn audit(name: &str, test: &str) -> (PathBuf, i32) {
     let directory = fixture(name);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports").join(test).join(name);
@@ -121,7 +121,7 @@ fn a_saved_report_gives_the_same_bytes_as_the_audit() {
 }
 
 #[test]
-fn every_format_says_the_same_and_hostile_text_is_inert_in_it() {
+fn every_format_has_the_same_content_and_escapes_hostile_text() {
     for name in fixtures() {
         let (folder, code) = audit(&name, "every-format");
         let expected = parsed("json", &folder.join("json"));
@@ -130,7 +130,7 @@ fn every_format_says_the_same_and_hostile_text_is_inert_in_it() {
             let found = parsed(format, &folder.join(format));
             let bundles = if format == "sarif" { problems(&expected["bundles"]) } else { expected["bundles"].clone() };
             assert_eq!(found["bundles"], bundles, "{name} {format}");
-            // CSV and JUnit have a line for the whole only where nothing was audited.
+            // CSV and JUnit have a line for the whole only if nothing was audited.
             if !found["verdict"].is_null() {
                 let of = |value: &Value| (value["verdict"].clone(), value["exit_code"].clone());
                 assert_eq!(of(&found), of(&expected), "{name} {format}");
@@ -149,7 +149,7 @@ fn every_format_says_the_same_and_hostile_text_is_inert_in_it() {
     }
 }
 
-/// Of the findings, those that reject or fail. No fixture here has a waiver.
+/// Findings that reject or fail. No fixture here has a waiver.
 fn problems(bundles: &Value) -> Value {
     let mut bundles = bundles.clone();
     for bundle in bundles.as_array_mut().unwrap() {
@@ -168,7 +168,7 @@ fn secrets(name: &str, folder: &Path) {
     }
 }
 
-/// `HPSB_UPDATE=1` writes the files of `tests/golden/reports` anew.
+/// `HPSB_UPDATE=1` rewrites the files of `tests/golden/reports`.
 #[test]
 fn golden_files_of_every_format() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/reports");
@@ -176,7 +176,7 @@ fn golden_files_of_every_format() {
         let (folder, _) = audit(name, "golden");
         let features = features(&folder);
         for format in FORMATS {
-            // Version and features are the build's, not the audit's.
+            // Version and features belong to the build, not to the audit.
             let found = content(&folder.join(format))
                 .replace(env!("CARGO_PKG_VERSION"), "VERSION")
                 .replace(&format!("features: {features}"), "features: FEATURES");
@@ -195,14 +195,14 @@ fn golden_files_of_every_format() {
     }
 }
 
-/// A page without its style, which must be the file's own, byte for byte.
+/// A page without its style, which must equal the style file byte for byte.
 fn without_style(page: &str) -> String {
     let style = include_str!("../src/report/html/style.css");
-    assert_eq!(page.matches(style).count(), 1, "a page has the whole style once");
+    assert_eq!(page.matches(style).count(), 1, "a page contains the whole style once");
     page.replace(style, "/* style.css */\n")
 }
 
-/// The build's features, as pages have them.
+/// The build's features, as pages show them.
 fn features(folder: &Path) -> String {
     let report: Value = serde_json::from_str(&content(&folder.join("json"))).unwrap();
     let list: Vec<&str> = report["tool"]["features"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -216,7 +216,7 @@ fn without_features(text: &str) -> String {
 }
 
 #[test]
-fn the_pages_of_several_bundles_are_written_whole_or_not_at_all() {
+fn the_pages_of_several_bundles_are_written_completely_or_not_at_all() {
     let (folder, _) = audit("good-two-bundles", "folder");
     assert!(folder.join("html").is_file() && folder.join("html.bundles/bundle-00002.html").is_file());
     assert!(content(&folder.join("html")).contains("href=\"html.bundles/bundle-00002.html\""));
@@ -231,9 +231,9 @@ fn the_pages_of_several_bundles_are_written_whole_or_not_at_all() {
     assert_eq!(leftovers.count(), 0);
 }
 
-/// `--report-dir` writes what `--report` writes, each format under a name of its own.
+/// `--report-dir` writes the same as `--report`, with a file name for each format.
 #[test]
-fn a_new_folder_gets_a_report_in_every_format() {
+fn a_report_folder_has_a_report_in_every_format() {
     for (name, bundles) in [("good-policy-and-key", 1), ("good-two-bundles", 2), ("other-key_fail", 1)] {
         let (folder, code) = audit(name, "all-formats");
         let directory = fixture(name);
@@ -259,7 +259,7 @@ fn a_new_folder_gets_a_report_in_every_format() {
         let json: Value = serde_json::from_str(&content(&folder.join("json"))).unwrap();
         expected += usize::from(json["verdict"] == "accept");
         assert_eq!(fs::read_dir(&all).unwrap().count(), expected, "{name}");
-        // A name that is taken is refused before any work, and nothing is written.
+        // An existing name is refused before any work, and nothing is written.
         let again = run(&directory, &arguments);
         assert_eq!(again.code, 2, "{}", again.err);
         assert!(again.err.contains("exists"), "{}", again.err);
@@ -289,9 +289,9 @@ fn a_saved_report_that_was_changed_is_refused() {
     }
 }
 
-/// A check's evidence is the bundle and the files that it looked at, each a resource with its digest; a check that was not run has none.
+/// A check's evidence is the bundle and the files that it examined, each a resource with its digest; a check that was not run has none.
 #[test]
-fn oscal_names_the_files_that_a_check_looked_at() {
+fn oscal_lists_the_files_that_a_check_examined() {
     let (folder, _) = audit("good-trust-cosign", "evidence");
     let answer = run(&folder, &["report", "json", "--format", "oscal"]);
     let document: Value = serde_json::from_str(&answer.out).unwrap();

@@ -1,4 +1,4 @@
-//! Many bundles: shares of them, runs that were interrupted, memory.
+//! Many bundles: shards, interrupted runs, memory.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ const FIXTURES: [&str; 8] = [
     "tree-file-changed_fail",
 ];
 
-/// An archive of years: bundles of fixtures in folders, under names of builds of their own.
+/// An archive of several years: fixtures' bundles in folders, under different build names.
 fn estate(name: &str) -> PathBuf {
     let top = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("scale").join(name);
     let _ = fs::remove_dir_all(&top);
@@ -27,13 +27,13 @@ fn estate(name: &str) -> PathBuf {
     for (number, fixture) in FIXTURES.iter().cycle().take(24).enumerate() {
         let from = fixtures.join(fixture);
         if !from.exists() {
-            panic!("{fixture} is no fixture");
+            panic!("{fixture} is not a fixture");
         }
         let to = top.join("bundles").join(format!("{number:02}"));
         fs::create_dir_all(&to).unwrap();
         for entry in fs::read_dir(&from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
             let name = entry.file_name().into_string().unwrap();
-            // The name in the file's name differs, and with it the verdict: that is wanted here, it is the same in every run.
+            // The file name has a different build name, which changes the verdict: that is intended, and equal in every run.
             let name = name.replace(".v1-", &format!(".v{}-", number + 1));
             if name.ends_with(".sig.tbz") || name.ends_with(".pem") || name.ends_with(".json") {
                 fs::copy(entry.path(), to.join(name)).unwrap();
@@ -55,7 +55,7 @@ fn lines(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn shares_together_are_one_run() {
+fn shards_together_equal_one_run() {
     let top = estate("shares");
     run(&top, &["--report", "jsonl=whole.jsonl"]);
     let whole = lines(&top.join("whole.jsonl"));
@@ -67,7 +67,7 @@ fn shares_together_are_one_run() {
         run(&top, &["--shard", &shard, "--report", &report]);
         together.extend(lines(&top.join(file)));
     }
-    // How many bundles of a run a fetched key verifies is the one fact that is about the run.
+    // The number of bundles that a fetched key verifies is the only fact about the whole run.
     let comparable = |lines: &[String]| -> Vec<String> {
         let bare = |line: &String| {
             let mut line: Value = serde_json::from_str(line).unwrap();
@@ -91,7 +91,7 @@ fn shares_together_are_one_run() {
 }
 
 #[test]
-fn each_line_is_a_report_that_can_be_read_back() {
+fn each_line_is_a_readable_report() {
     let top = estate("lines");
     run(&top, &["--report", "jsonl=all.jsonl"]);
     for line in lines(&top.join("all.jsonl")) {
@@ -101,44 +101,44 @@ fn each_line_is_a_report_that_can_be_read_back() {
         let again: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(again, serde_json::from_str::<Value>(&line).unwrap());
     }
-    // A run without a verdict on anything says so in a line.
+    // A run without a verdict on any bundle reports that in one line.
     let output = run(&top, &["--key", "missing.pem", "--report", "jsonl=none.jsonl"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(lines(&top.join("none.jsonl"))[0].contains("missing.pem"));
 }
 
 #[test]
-fn an_interrupted_run_goes_on_and_ends_the_same() {
+fn an_interrupted_run_continues_and_ends_the_same() {
     let top = estate("resumed");
     let whole = run(&top, &["--format", "json", "--threads", "1"]);
     let first = run(&top, &["--format", "json", "--state", "state"]);
-    assert!(whole.stdout == first.stdout, "a state changes no report");
+    assert!(whole.stdout == first.stdout, "the state does not change the report");
     let state = fs::read(top.join("state")).unwrap();
     let ends: Vec<usize> = state.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
-    assert_eq!(ends.len(), 25, "a head and a line for each bundle");
-    // Cut off within the head, behind it, within and behind lines.
+    assert_eq!(ends.len(), 25, "a header and a line for each bundle");
+    // Cut off within the header, after it, within lines and after lines.
     for cut in [0, 5, ends[0], ends[0] + 7, ends[6], ends[6] + 100, ends[23], state.len()] {
         fs::write(top.join("state"), &state[..cut]).unwrap();
         let again = run(&top, &["--format", "json", "--state", "state"]);
         assert!(again.stdout == whole.stdout, "cut at {cut}: {}", String::from_utf8_lossy(&again.stderr));
         assert_eq!(lines(&top.join("state")).len(), 25);
     }
-    // What is kept is taken over, not made again: a mark in a kept report is seen.
+    // Saved reports are reused, not made again: a mark in a saved report is found in the result.
     let marked =
         String::from_utf8(state.clone()).unwrap().replace("a trusted key signed exactly these bytes", "taken over");
     fs::write(top.join("state"), marked).unwrap();
     let taken = run(&top, &["--format", "json", "--state", "state"]);
     assert!(String::from_utf8(taken.stdout).unwrap().contains("taken over"));
-    // Without --now it is the moment of the run that was interrupted.
+    // Without --now, the moment of the interrupted run is used.
     fs::write(top.join("state"), &state).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
     command.current_dir(&top).args(["audit", "bundles", "--key", "key.pem", "--format", "json", "--state", "state"]);
     assert!(command.output().unwrap().stdout == whole.stdout);
 }
 
-/// Which bundles are named is no part of the question, and no line of one bundle names the others: that would be a square of their number.
+/// The set of named bundles does not identify a run, and no bundle's line names the others: the size would grow with the square of their number.
 #[test]
-fn a_bundles_own_report_does_not_say_which_others_were_named() {
+fn a_bundles_line_does_not_name_the_other_bundles() {
     let top = estate("named");
     run(&top, &["--state", "state"]);
     let kept = fs::metadata(top.join("state")).unwrap().len();
@@ -146,7 +146,7 @@ fn a_bundles_own_report_does_not_say_which_others_were_named() {
     let mut more: Vec<&str> = folders.iter().map(String::as_str).collect();
     more.extend(["--state", "state", "--shard", "0/1", "--reference", "F-7", "--report", "jsonl=all.jsonl"]);
     assert_eq!(run(&top, &more).status.code(), run(&top, &[]).status.code());
-    assert_eq!(fs::metadata(top.join("state")).unwrap().len(), kept, "everything was there");
+    assert_eq!(fs::metadata(top.join("state")).unwrap().len(), kept, "every bundle was already saved");
     let all = lines(&top.join("all.jsonl"));
     assert_eq!(all.len(), 24);
     for line in all {
@@ -156,7 +156,7 @@ fn a_bundles_own_report_does_not_say_which_others_were_named() {
 }
 
 #[test]
-fn what_changed_is_audited_again() {
+fn changed_bundles_are_audited_again() {
     let top = estate("changed");
     run(&top, &["--state", "state"]);
     let place = top.join("bundles/00");
@@ -166,14 +166,14 @@ fn what_changed_is_audited_again() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&bundle, &bytes).unwrap();
-    // Saved answers of the server that come to lie beside another.
+    // Saved server answers appear next to another bundle.
     fs::write(top.join("bundles/01/status.json"), b"{\"status\": \"image build failed\"}").unwrap();
     let resumed = run(&top, &["--format", "json", "--state", "state"]);
     assert!(resumed.stdout == run(&top, &["--format", "json"]).stdout);
 }
 
 #[test]
-fn a_state_of_another_question_or_none_is_refused() {
+fn a_state_of_another_run_or_a_foreign_file_is_refused() {
     let top = estate("other");
     run(&top, &["--state", "state"]);
     for (more, code) in [
@@ -188,7 +188,7 @@ fn a_state_of_another_question_or_none_is_refused() {
         assert!(before == fs::read(top.join("state")).unwrap());
     }
     assert!(fs::read_to_string(top.join("key.pem")).unwrap().starts_with("-----BEGIN"));
-    // Another policy, and another moment.
+    // A different policy, and a different moment.
     let key = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n";
     fs::write(top.join("policy.toml"), format!("version = 1\nrequire = [\"manifest\"]\n{key}")).unwrap();
     let state = fs::read_to_string(top.join("state")).unwrap();
@@ -197,20 +197,29 @@ fn a_state_of_another_question_or_none_is_refused() {
     command.current_dir(&top).args(["audit", "bundles", "--key", "key.pem", "--state", "state", "--now"]);
     assert_eq!(command.arg("2026-03-11T00:00:00Z").output().unwrap().status.code(), Some(2));
     assert!(state == fs::read_to_string(top.join("state")).unwrap());
-    // A line with a word that no report has.
+    // A line with an unknown word.
     let odd = state.replacen("\"status\":\"pass\"", "\"status\":\"passed\"", 1);
     assert!(odd != state);
     fs::write(top.join("state"), &odd).unwrap();
     assert_eq!(run(&top, &["--state", "state"]).status.code(), Some(3));
     assert!(odd == fs::read_to_string(top.join("state")).unwrap());
-    // A file of one line without an end is somebody's, and no state that was cut off.
+    // A state of version 0.1.0 is refused, with a hint.
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inputs/cases-0.1/state.jsonl");
+    fs::copy(&old, top.join("old")).unwrap();
+    let output = run(&top, &["--state", "old", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["error"]["code"]), (Some(2), &"usage".into()), "{report:#}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("saved by version 0.1.0"), "{report:#}");
+    assert!(report["error"]["hint"].as_str().unwrap().contains("a new file with --state"), "{report:#}");
+    assert!(fs::read(&old).unwrap() == fs::read(top.join("old")).unwrap());
+    // A file with one unterminated line is someone else's file, not a truncated state.
     fs::write(top.join("note"), "one line").unwrap();
     assert_eq!(run(&top, &["--state", "note"]).status.code(), Some(3));
     assert_eq!(fs::read_to_string(top.join("note")).unwrap(), "one line");
 }
 
 #[test]
-fn memory_is_shared_and_a_bundle_beyond_it_is_refused() {
+fn memory_is_shared_and_a_bundle_that_exceeds_it_is_refused() {
     let top = estate("memory");
     let whole = run(&top, &["--format", "json"]);
     // Room for one at a time: the same answers.

@@ -1,4 +1,4 @@
-//! `serve`: the webhook over TLS on loopback, asked by curl and python, which have never seen this program's code.
+//! `serve`: the webhook over TLS on loopback; the clients are curl and python.
 #![cfg(feature = "serve")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -18,7 +18,7 @@ const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000
 const POLICY: &str =
     "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
 const REVOKED: &str = "revoked = { at = 2026-03-01T00:00:00Z, reason = \"compromised\" }\n";
-/// Long enough for a busy machine; nothing waits for it to pass.
+/// Long enough for a busy machine; no test waits for it to elapse.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn place(policy: &str) -> Folder {
@@ -45,7 +45,7 @@ fn certificate(folder: &Folder) {
     }
 }
 
-/// Writes a file as it should be: whole, or not at all.
+/// Writes a file atomically.
 fn replace(folder: &Folder, name: &str, bytes: impl AsRef<[u8]>) {
     folder.write("new", bytes);
     fs::rename(folder.path().join("new"), folder.path().join(name)).unwrap();
@@ -97,7 +97,7 @@ impl Server {
         self.lines.as_ref().unwrap().recv_timeout(PATIENCE).expect("a line")
     }
 
-    /// The next line about this event; those before it are passed over. An index counts once everything in it is judged.
+    /// The next line about this event; earlier lines are skipped. An index event counts once everything in it is evaluated.
     fn event(&self, event: &str) -> Value {
         self.line_with(|line| line["event"] == event && (event != "index" || line["pending"] == 0))
     }
@@ -118,7 +118,7 @@ impl Server {
         line.unwrap_or_else(|| panic!("{name}: {page}")).parse().unwrap()
     }
 
-    /// The most memory that the process ever had, in bytes.
+    /// The peak memory of the process, in bytes.
     fn peak(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -137,7 +137,7 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("curl is needed for this test");
-        // A server that has heard enough closes early.
+        // A server that has read enough closes early.
         let _ = child.stdin.take().unwrap().write_all(body.unwrap_or_default());
         let output = child.wait_with_output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -173,7 +173,7 @@ impl Drop for Server {
 
 const JSON: [&str; 2] = ["-H", "Content-Type: application/json"];
 
-/// What an API server sends when somebody runs `kubectl run`, with the fields that it adds by itself.
+/// What an API server sends after `kubectl run`, with the fields that it adds itself.
 fn review(namespace: &str, image: &str) -> Value {
     json!({
         "kind": "AdmissionReview",
@@ -229,7 +229,7 @@ fn good() -> String {
 }
 
 #[test]
-fn a_pod_of_an_accepted_build_is_let_in_and_others_are_told_why_not() {
+fn a_pod_of_an_accepted_build_is_admitted_and_others_are_denied_with_a_reason() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &["--warn-namespace", "staging"]);
     assert_eq!(
@@ -247,7 +247,7 @@ fn a_pod_of_an_accepted_build_is_let_in_and_others_are_told_why_not() {
     assert_eq!((&tag["allowed"], &tag["status"]["code"]), (&false.into(), &403.into()));
     let message = tag["status"]["message"].as_str().unwrap();
     assert!(
-        message.contains("workload-pinned: named by a tag") && message.contains(&format!("write {}", good())),
+        message.contains("workload-pinned: referenced by a tag") && message.contains(&format!("write {}", good())),
         "{message}"
     );
     let unknown = server.ask(&folder, &review("prod", &format!("acme/wallet@{OTHER}")));
@@ -255,7 +255,7 @@ fn a_pod_of_an_accepted_build_is_let_in_and_others_are_told_why_not() {
     assert!(message.contains("no verified manifest in the evidence is about this digest"), "{message}");
     assert_eq!(server.event("decision")["decision"], "denied");
 
-    // A name that looks like a secret's is shown, in the answer and in the log.
+    // A name that looks like a secret is shown, in the response and in the log.
     let name = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{OTHER}");
     for name in [name.as_str(), "acme/api-token:2"] {
         let answer = server.ask(&folder, &review("prod", name));
@@ -265,14 +265,14 @@ fn a_pod_of_an_accepted_build_is_let_in_and_others_are_told_why_not() {
     assert_eq!(server.event("decision")["images"][0]["image"], name);
     assert_eq!(server.event("decision")["images"][0]["image"], "acme/api-token:2");
 
-    // The namespace is the API server's word, not the object's.
+    // The namespace comes from the API server, not from the object.
     let warned = server.ask(&folder, &review("staging", "acme/wallet:latest"));
     assert!(
         warned["allowed"] == true && warned["warnings"][0].as_str().unwrap().contains("workload-pinned"),
         "{warned}"
     );
 
-    // An init container and an ephemeral one count; a change of nothing that runs is let through.
+    // An init container and an ephemeral one count; an update that changes nothing that runs is admitted.
     for list in ["initContainers", "ephemeralContainers"] {
         let mut ask = review("prod", &good());
         ask["request"]["object"]["spec"][list] = json!([{ "name": "x", "image": "busybox" }]);
@@ -309,7 +309,17 @@ fn a_pod_of_an_accepted_build_is_let_in_and_others_are_told_why_not() {
 }
 
 #[test]
-fn what_is_no_question_lets_nothing_in() {
+fn approvals_are_read() {
+    let folder = place(&format!("{POLICY}[levels]\nsource-approved = \"require\"\n"));
+    folder.write("approvals.csv", fs::read(fixture("good-approved").join("approvals.csv")).unwrap());
+    for (more, allowed) in [(&[][..], false), (&["--approvals", "approvals.csv"], true)] {
+        let server = Server::start(&folder, more);
+        assert_eq!(server.ask(&folder, &review("prod", &good()))["allowed"], allowed, "{more:?}");
+    }
+}
+
+#[test]
+fn requests_that_are_not_reviews_admit_nothing() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &["--limit", "review-bytes=64K"]);
     let ask = review("prod", &good()).to_string();
@@ -337,12 +347,12 @@ fn what_is_no_question_lets_nothing_in() {
         assert!(!answer.contains("allowed"), "{name}: {answer}");
     }
     assert_eq!(server.curl(&folder, "/v1/other", &[], None).0, 404);
-    // It goes on as if nothing had been.
+    // The server continues as before.
     assert!(server.allows(&folder, &good()));
 }
 
 #[test]
-fn policy_evidence_and_certificate_are_taken_over_and_faults_let_nothing_in() {
+fn changes_of_policy_evidence_and_certificate_take_effect_and_faults_admit_nothing() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
     let ready = |code: u16| assert_eq!(server.curl(&folder, "/readyz", &[], None).0, code);
@@ -353,22 +363,25 @@ fn policy_evidence_and_certificate_are_taken_over_and_faults_let_nothing_in() {
     let denied = server.ask(&folder, &review("prod", &good()));
     let message = denied["status"]["message"].as_str().unwrap();
     assert!(message.contains("not accepted"), "{message}");
-    // Another commit is asked for.
+    // The policy expects a different commit.
     replace(&folder, "policy.toml", format!("{POLICY}[expect]\ncommit = \"{}\"\n", "1".repeat(40)));
     server.event("index");
     assert!(!server.allows(&folder, &good()));
-    // A policy that cannot be read is no policy.
+    // An unreadable policy is not a policy.
     replace(&folder, "policy.toml", "version = ");
     assert_eq!(server.event("fault")["error"], "policy");
     ready(503);
     let denied = server.ask(&folder, &review("prod", &good()));
-    assert!(denied["status"]["message"].as_str().unwrap().contains("no image can be judged now: policy"), "{denied}");
+    assert!(
+        denied["status"]["message"].as_str().unwrap().contains("no image can be evaluated now: policy"),
+        "{denied}"
+    );
     replace(&folder, "policy.toml", POLICY);
     server.event("index");
     ready(200);
     assert!(server.allows(&folder, &good()));
 
-    // A bundle that is cut off: said, counted, and nothing else changes.
+    // A truncated bundle is reported and counted, and changes nothing else.
     folder.write("evidence/cut/manifest.cut.sig.tbz", b"BZh9");
     let line = server.event("bundle-not-accepted");
     assert_eq!(line["bundle"], "evidence/cut/manifest.cut.sig.tbz");
@@ -376,7 +389,7 @@ fn policy_evidence_and_certificate_are_taken_over_and_faults_let_nothing_in() {
     assert!(server.allows(&folder, &good()));
     let metrics = server.curl(&folder, "/metrics", &[], None).1;
     assert!(metrics.contains("hpsb_audit_bundles{verdict=\"none\"} 1"), "{metrics}");
-    // The good one goes, and all of it goes.
+    // The good bundle is removed, with everything derived from it.
     let (bundle, away) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("away"));
     fs::rename(&bundle, &away).unwrap();
     server.event("index");
@@ -396,7 +409,7 @@ fn policy_evidence_and_certificate_are_taken_over_and_faults_let_nothing_in() {
     server.event("index");
     assert!(server.allows(&folder, &good()));
 
-    // A certificate that fits no key changes nothing; a new pair is shown from then on.
+    // A certificate without its key changes nothing; a new pair is used from then on.
     let old = fs::read(folder.path().join("tls.crt")).unwrap();
     replace(&folder, "tls.crt", "nothing");
     server.event("fault");
@@ -408,7 +421,7 @@ fn policy_evidence_and_certificate_are_taken_over_and_faults_let_nothing_in() {
 }
 
 #[test]
-fn a_bundle_behind_a_link_is_looked_at_where_it_is() {
+fn a_symlinked_bundle_is_checked_at_its_target() {
     let folder = place(POLICY);
     let (link, target) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("store").join(BUNDLE));
     fs::create_dir(folder.path().join("store")).unwrap();
@@ -421,7 +434,7 @@ fn a_bundle_behind_a_link_is_looked_at_where_it_is() {
     let middle = altered.len() / 2;
     altered[middle] ^= 1;
     assert!(server.allows(&folder, &good()));
-    // In place, with the size as it was; cut off; gone: the link itself never changes.
+    // Changed in place with the same size; truncated; removed: the link itself never changes.
     for bad in [Some(altered.as_slice()), Some(&good_bytes[..good_bytes.len() / 2]), None] {
         match bad {
             Some(bytes) => fs::write(&target, bytes).unwrap(),
@@ -433,7 +446,7 @@ fn a_bundle_behind_a_link_is_looked_at_where_it_is() {
         server.event("index");
         assert!(server.allows(&folder, &good()));
     }
-    // A link that leads elsewhere.
+    // The link's target changes.
     fs::write(folder.path().join("store/other"), &altered).unwrap();
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(folder.path().join("store/other"), &link).unwrap();
@@ -441,7 +454,7 @@ fn a_bundle_behind_a_link_is_looked_at_where_it_is() {
     assert!(!server.allows(&folder, &good()));
 }
 
-/// A bundle whose audit takes minutes: the good one, with gigabytes of zeros behind its end.
+/// A bundle whose audit takes minutes: the good one, followed by gigabytes of zeros.
 fn slow_bundle(folder: &Folder) -> Vec<u8> {
     let zeros = Command::new("python3")
         .args(["-c", "import bz2,sys; sys.stdout.buffer.write(bz2.compress(bytes(45_000_000)) * 600)"])
@@ -454,9 +467,9 @@ fn slow_bundle(folder: &Folder) -> Vec<u8> {
 }
 
 #[test]
-fn no_audit_holds_up_a_look() {
+fn an_audit_does_not_delay_a_scan() {
     let folder = place(POLICY);
-    // One thread audits: what is held is judged again without it.
+    // One thread audits: saved evidence is evaluated again without it.
     let server = Server::start(&folder, &["--threads", "1", "--limit", "signed-archive-bytes=40G"]);
     assert!(server.allows(&folder, &good()));
     let slow = slow_bundle(&folder);
@@ -464,20 +477,23 @@ fn no_audit_holds_up_a_look() {
     server.line_with(|line| line["event"] == "index" && line["pending"] == 1);
     assert!(server.allows(&folder, &good()));
 
-    // Revoked, and taken back, while that audit goes on.
+    // Revoked and restored during that audit.
     replace(&folder, "policy.toml", format!("{POLICY}{REVOKED}"));
     server.event("terms");
     assert!(!server.allows(&folder, &good()));
     replace(&folder, "policy.toml", "version = ");
     server.event("fault");
     let denied = server.ask(&folder, &review("prod", &good()));
-    assert!(denied["status"]["message"].as_str().unwrap().contains("no image can be judged now: policy"), "{denied}");
+    assert!(
+        denied["status"]["message"].as_str().unwrap().contains("no image can be evaluated now: policy"),
+        "{denied}"
+    );
     assert_eq!(server.curl(&folder, "/readyz", &[], None).0, 503);
     replace(&folder, "policy.toml", POLICY);
     let judged = server.event("judged");
     assert_eq!((&judged["bundles"], &judged["to_read"]), (&1.into(), &0.into()));
     assert!(server.allows(&folder, &good()));
-    // Evidence that goes, too.
+    // Evidence that is removed, too.
     let (bundle, away) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("away"));
     fs::rename(&bundle, &away).unwrap();
     server.line_with(|line| line["event"] == "index" && line["gone"] == 1);
@@ -486,7 +502,7 @@ fn no_audit_holds_up_a_look() {
         denied["status"]["message"].as_str().unwrap().contains("1 bundle of the evidence is not judged yet"),
         "{denied}"
     );
-    assert_eq!(server.metric(&folder, "pending"), 1.0, "the long audit ended too early to show anything");
+    assert_eq!(server.metric(&folder, "pending"), 1.0, "the long audit ended too early to prove anything");
     assert_eq!(server.metric(&folder, "ready"), 1.0);
     assert!(
         server.metric(&folder, "terms_age_seconds") < 10.0 && server.metric(&folder, "evidence_age_seconds") < 10.0
@@ -494,11 +510,11 @@ fn no_audit_holds_up_a_look() {
 }
 
 #[test]
-fn a_look_that_hangs_lets_nothing_in() {
+fn a_hanging_scan_admits_nothing() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
     assert!(server.allows(&folder, &good()));
-    // Reading a pipe that nobody writes to does not end.
+    // Reading a pipe without a writer blocks.
     assert!(Command::new("mkfifo").arg("pipe").current_dir(folder.path()).status().unwrap().success());
     fs::rename(folder.path().join("pipe"), folder.path().join("policy.toml")).unwrap();
     let page = loop {
@@ -507,11 +523,11 @@ fn a_look_that_hangs_lets_nothing_in() {
             break page;
         }
     };
-    assert!(page.starts_with("the policy and the files that it names were last checked "), "{page}");
+    assert!(page.starts_with("the policy and the files that it refers to were last checked "), "{page}");
     let denied = server.ask(&folder, &review("prod", &good()));
     assert!(denied["status"]["message"].as_str().unwrap().contains("were last checked"), "{denied}");
     assert!(server.event("decision")["terms_age"].is_number());
-    // Somebody writes: the look ends, and the next ones read a file again.
+    // A writer opens it: the scan ends, and the next ones read a file again.
     let mut pipe = fs::OpenOptions::new().write(true).open(folder.path().join("policy.toml")).unwrap();
     replace(&folder, "policy.toml", POLICY);
     pipe.write_all(POLICY.as_bytes()).unwrap();
@@ -520,7 +536,7 @@ fn a_look_that_hangs_lets_nothing_in() {
 }
 
 #[test]
-fn no_request_ends_the_process_or_takes_more_than_its_budget() {
+fn no_request_ends_the_process_or_exceeds_its_budget() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
     assert!(server.allows(&folder, &good()));
@@ -541,16 +557,16 @@ fn no_request_ends_the_process_or_takes_more_than_its_budget() {
     for (name, body, codes) in [
         ("a long key above many images", with("x", json!({ &long: containers(9_000, "a") })), &[413][..]),
         ("many images", with("containers", containers(1_001, &good())), &[413]),
-        ("as many images as are judged", with("containers", containers(1_000, "a")), &[200]),
+        ("as many images as are checked", with("containers", containers(1_000, "a")), &[200]),
         ("many nodes", with("x", json!(vec![0; 100_000])), &[413]),
         ("many empty tables", with("x", json!(vec![json!({}); 60_000])), &[413]),
         ("many short keys", with("x", (0..60_000).map(|at| (format!("{at:x}"), json!(0))).collect()), &[413]),
         ("deep lists", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(100_000)), &[400]),
-        ("deep, and as deep as is read", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
+        ("nested as deeply as is read", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
         ("a long name", with("containers", containers(1, &format!("a@{long}"))), &[200]),
         ("many long names", with("containers", containers(900, &"a/".repeat(2_000))), &[200]),
         ("many variables", with("containers", containers(900, &"$".repeat(2_000))), &[413]),
-        ("long keys upon long keys", with("x", nested), &[413]),
+        ("long keys below long keys", with("x", nested), &[413]),
         ("a long uid", review("prod", &good()).to_string().replace("705ab4f5", &long), &[400]),
         ("a long operation", review("prod", &good()).to_string().replace("CREATE", &long), &[400]),
         ("a long user", review("prod", "a").to_string().replace("\"ada\"", &format!("\"{long}\"")), &[200]),
@@ -575,7 +591,7 @@ fn no_request_ends_the_process_or_takes_more_than_its_budget() {
     assert!(grown < 256 << 20, "{} MiB more than before", grown >> 20);
     assert!(server.allows(&folder, &good()));
 
-    // The answer names twenty and counts the rest, in a warning too.
+    // The response lists twenty and counts the rest, in a warning too.
     for namespace in ["prod", "staging"] {
         let server = Server::start(&folder, &["--warn-namespace", "staging"]);
         let mut ask = review(namespace, "a");
@@ -593,10 +609,10 @@ fn no_request_ends_the_process_or_takes_more_than_its_budget() {
 }
 
 #[test]
-fn clients_that_are_slow_or_silent_hold_nobody_up() {
+fn slow_or_silent_clients_do_not_delay_others() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
-    // Connections without a word, without TLS, and with half a request: more than are held at a time answer nothing of themselves.
+    // Silent connections, connections without TLS, and partial requests, more than the server accepts at a time; they get no decision.
     let address = format!("127.0.0.1:{}", server.port);
     let silent: Vec<_> = (0..200).map(|_| std::net::TcpStream::connect(&address).unwrap()).collect();
     let half: Vec<_> = (0..100)
@@ -613,8 +629,8 @@ fn clients_that_are_slow_or_silent_hold_nobody_up() {
 }
 
 #[test]
-fn time_is_applied_to_each_question() {
-    // The build is of 2026-03-02T10:15:30: at the given moment it is 7 days old.
+fn time_is_applied_to_each_request() {
+    // The build dates from 2026-03-02T10:15:30: at the given moment it is 7 days old.
     for (age, allowed) in [("8d", true), ("7d", false)] {
         let folder = place(&format!("{POLICY}[expect]\nmax-age = \"{age}\"\n"));
         let server = Server::start(&folder, &[]);
@@ -623,7 +639,7 @@ fn time_is_applied_to_each_question() {
 }
 
 #[test]
-fn a_decision_that_cannot_be_written_down_is_a_denial() {
+fn a_decision_that_cannot_be_logged_is_a_denial() {
     let folder = place(POLICY);
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -639,7 +655,7 @@ fn a_decision_that_cannot_be_written_down_is_a_denial() {
     assert!(answer["status"]["message"].as_str().unwrap().contains("could not be logged"), "{answer}");
 }
 
-/// Four clients that never stop: they print every answer but the ones that may be.
+/// Four clients that never stop: they print every response except the allowed ones.
 const CLIENTS: &str = r#"
 import http.client, json, ssl, sys, threading
 port, questions = int(sys.argv[1]), json.load(open(sys.argv[2]))
@@ -715,7 +731,7 @@ fn nothing_is_wrongly_admitted_while_everything_changes() {
     for round in 0..3 {
         replace(&folder, "policy.toml", format!("{POLICY}{REVOKED}"));
         server.event("index");
-        // From here on no answer may be yes, until the policy is the old one again.
+        // From here on no request may be admitted, until the old policy is back.
         assert!(!server.allows(&folder, &good()));
         folder.write(&format!("evidence/{round}/manifest.cut.sig.tbz"), b"BZh9");
         server.event("index");
@@ -731,7 +747,7 @@ fn nothing_is_wrongly_admitted_while_everything_changes() {
 }
 
 #[test]
-fn it_ends_with_grace_and_begins_again_after_a_kill() {
+fn it_stops_gracefully_and_restarts_after_a_kill() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
     let clients = Clients::start(&folder, &server.port, "until-gone");
@@ -740,7 +756,7 @@ fn it_ends_with_grace_and_begins_again_after_a_kill() {
     assert_eq!(server.end(), 0);
     let found = clients.end();
     assert_eq!(found["wrong"], json!([]), "{found}");
-    // Whoever was answered was answered whole: no client saw half an answer.
+    // Every response was complete: no client received only part of one.
     assert!(!found["errors"].to_string().contains("IncompleteRead"), "{found}");
 
     let mut server = Server::start(&folder, &[]);
@@ -751,7 +767,7 @@ fn it_ends_with_grace_and_begins_again_after_a_kill() {
 }
 
 #[test]
-fn what_it_cannot_begin_with_is_said() {
+fn startup_errors_are_reported() {
     let folder = place(POLICY);
     folder.write("tls.key", "nothing");
     let answer = program::run(

@@ -30,7 +30,7 @@ fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// What git 2.47 prints of the recorded repository, `git ls-tree -r HEAD`.
+/// What git 2.47 prints for the recorded repository with `git ls-tree -r HEAD`.
 const TREE: &str = "\
 100644 blob 1b1cd4e4fd0dceb7f564605bfecdd148a45717cc	Dockerfile
 100644 blob 07cb36c5a036157eb9fd8426ce2ec5fd9795c4ef	README.md
@@ -44,7 +44,7 @@ const TREE: &str = "\
 ";
 
 #[test]
-fn the_tree_is_what_git_lists() {
+fn the_tree_equals_gits_listing() {
     let output = run("good-rsa-2048", &["--tree"]);
     assert_eq!((out(&output).as_str(), output.status.code()), (TREE, Some(0)));
 }
@@ -58,12 +58,12 @@ fn the_log_is_in_the_order_of_git_log() {
     let first =
         "b0398d3eeb1921c4b063ea213713c42e0c584a70 2026-02-20T10:00:00Z Ben Example <ben@example.com>: Ask twice\n";
     assert!(out(&output).starts_with(first), "{}", out(&output));
-    // A shallow clone has no more than its boundary.
+    // A shallow clone ends at its boundary.
     assert_eq!(out(&run("good-shallow", &["--log"])).lines().count(), 1);
 }
 
 #[test]
-fn a_file_comes_byte_for_byte() {
+fn a_file_is_printed_byte_for_byte() {
     let output = run("good-rsa-2048", &["--file", "go.mod"]);
     assert_eq!((out(&output).as_str(), output.status.code()), ("module example.com/wallet\n\ngo 1.24\n", Some(0)));
     // From the commit, not from the work tree.
@@ -83,7 +83,7 @@ fn a_file_comes_byte_for_byte() {
 }
 
 #[test]
-fn the_summary_says_what_is_recomputed() {
+fn the_summary_names_what_is_recomputed() {
     let output = run("good-rsa-2048", &[]);
     let page = out(&output);
     for line in [
@@ -99,7 +99,7 @@ fn the_summary_says_what_is_recomputed() {
     }
     assert_eq!(output.status.code(), Some(0));
     let page = out(&run("good-shallow", &[]));
-    let boundary = "shallow: the parents of 1 commit are left out (b0398d3eeb1921c4b063ea213713c42e0c584a70)";
+    let boundary = "shallow: the parents of 1 commit are omitted (b0398d3eeb1921c4b063ea213713c42e0c584a70)";
     assert!(page.contains(boundary), "{page}");
     let page = out(&run("history-missing_fail", &[]));
     assert!(page.contains("history      not complete: "), "{page}");
@@ -118,7 +118,7 @@ fn nothing_is_shown_without_a_valid_signature() {
 }
 
 #[test]
-fn text_from_commits_is_inert_and_masked() {
+fn text_from_commits_is_escaped_and_masked() {
     let output = run("good-repository-with-token", &[]);
     assert!(!out(&output).contains("ghs_verySecret123"));
     let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c);
@@ -131,7 +131,7 @@ fn text_from_commits_is_inert_and_masked() {
     }
 }
 
-/// What hostile snapshots want to be run or opened, and `strace` as the witness that nothing of it is.
+/// Hostile snapshots name files to run or open; `strace` shows that none is.
 #[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_run_and_nothing_outside_the_archive_is_opened() {

@@ -1,4 +1,4 @@
-//! Verification summaries: who gets one, what it says, and signatures that openssl accepts.
+//! Verification summaries: which builds have one, what it contains, and signatures that openssl accepts.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -43,7 +43,7 @@ fn keys(folder: &Path, kind: &str) -> (PathBuf, PathBuf) {
 }
 
 #[test]
-fn a_summary_is_for_accepted_builds_of_a_policy_and_claims_no_level_of_slsa() {
+fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level() {
     let (code, text) = audit("good-policy-and-key", "vsa", &[]);
     assert_eq!(code, 0);
     let statement: Value = serde_json::from_str(text.trim_end()).unwrap();
@@ -51,7 +51,7 @@ fn a_summary_is_for_accepted_builds_of_a_policy_and_claims_no_level_of_slsa() {
     assert_eq!(statement["predicateType"], "https://slsa.dev/verification_summary/v1");
     let predicate = &statement["predicate"];
     assert_eq!(predicate["verificationResult"], "PASSED");
-    // The moment that --now names may be another than that of the verification.
+    // The moment that --now names may differ from that of the verification.
     assert_eq!((&predicate["urn:hpsb-audit:judged-for"], &predicate["timeVerified"]), (&NOW.into(), &Value::Null));
     assert_eq!(predicate["urn:hpsb-audit:weakened"], json!(["server-record off"]));
     let (_, text) = audit("good-levels-warn", "vsa", &[]);
@@ -64,27 +64,59 @@ fn a_summary_is_for_accepted_builds_of_a_policy_and_claims_no_level_of_slsa() {
         let output = openssl(&["dgst", "-sha256", "-r", fixture("good-policy-and-key").join(path).to_str().unwrap()]);
         String::from_utf8(output).unwrap()[..64].to_owned()
     };
-    // The image was not looked at: the statement is about the bundle.
+    // The image was not checked: the statement is about the bundle.
     assert_eq!(statement["subject"].as_array().unwrap().len(), 1);
     assert_eq!(statement["subject"][0]["digest"]["sha256"], digest(BUNDLE));
     assert_eq!(predicate["policy"]["digest"]["sha256"], digest("policy.toml"));
 }
 
 #[test]
-fn what_was_not_accepted_has_no_statement() {
-    assert_eq!(
-        audit("tag-disagrees_fail", "vsa", &["--policy", "../good-policy-and-key/policy.toml"]),
-        (1, String::new())
-    );
-    // A required group that nobody looked at.
-    assert_eq!(audit("good-policy-and-key", "vsa", &["--require", "image"]), (1, String::new()));
-    // No policy: a summary of nothing.
-    assert_eq!(audit("text-html-in-branch", "vsa", &[]), (2, String::new()));
+fn a_build_that_is_not_accepted_has_no_statement() {
+    // A report that is requested with it is still written.
+    let refused = |name, more: &[&str], verdict: &str| {
+        let folder = Folder::new();
+        let beside = folder.path().join("report.json");
+        let report = format!("json={}", beside.display());
+        let (code, text) = audit(name, "vsa", &[&["--report", &report][..], more].concat());
+        assert_eq!(text, "", "{name} {more:?}");
+        let report: Value = serde_json::from_slice(&fs::read(beside).unwrap()).unwrap();
+        assert_eq!(report["verdict"], verdict, "{name} {more:?}");
+        code
+    };
+    assert_eq!(refused("tag-disagrees_fail", &["--policy", "../good-policy-and-key/policy.toml"], "reject"), 1);
+    // A required group that was not checked.
+    assert_eq!(refused("good-policy-and-key", &["--require", "image"], "reject"), 1);
+    // Without a policy there is nothing to summarise.
+    assert_eq!(refused("text-html-in-branch", &[], "none"), 2);
+    // In part: the exit code is the missing summary's.
+    assert_eq!(refused("verdict-waived", &[], "accept-in-part"), 1);
 }
 
-/// SLSA 1.x: if there are input attestations, all of them are named, each with its digest; `version` maps components to versions.
+/// The last line says the exit code that the process ends with, on the screen and in a file.
 #[test]
-fn a_summary_names_everything_that_it_rests_on() {
+fn an_acceptance_in_part_without_its_summary_ends_with_the_exit_code_of_the_process() {
+    let (directory, folder) = (fixture("verdict-waived"), Folder::new());
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let given = CaseFile::read(&directory).args();
+    let (vsa, text) = (format!("vsa={}", place("vsa")), format!("text={}", place("text")));
+    let mut line = vec!["audit", BUNDLE, "--now", NOW];
+    line.extend(given.iter().map(String::as_str));
+    let plain = run(&directory, &line);
+    assert!(plain.code == 0 && plain.out.lines().last().unwrap().starts_with("ACCEPTED IN PART (exit 0): "));
+    for more in [&[][..], &["--details"], &["--quiet"]] {
+        let answer = run(&directory, &[&line[..], &["--report", &vsa, "--report", &text], more].concat());
+        let last = answer.out.lines().last().unwrap();
+        assert_eq!(answer.code, 1);
+        assert!(last.starts_with("ACCEPTED IN PART (exit 1): no verification summary; "), "{last}");
+        assert!(answer.err.contains("the exit code is 1"), "{}", answer.err);
+        let filed = fs::read_to_string(place("text")).unwrap();
+        assert!(filed.lines().last().unwrap().contains("(exit 1)"), "{filed}");
+    }
+}
+
+/// SLSA 1.x: if there are input attestations, all of them are listed, each with its digest; `version` maps components to versions.
+#[test]
+fn a_summary_names_all_its_inputs() {
     let folder = Folder::with_fixture("image-good");
     let copy = |from: &str, name: &str| {
         fs::copy(fixture(from).join(name), folder.path().join(name)).unwrap();
@@ -134,7 +166,7 @@ fn a_summary_names_everything_that_it_rests_on() {
 }
 
 #[test]
-fn openssl_accepts_what_we_sign_and_we_accept_nothing_else() {
+fn openssl_accepts_our_signatures_and_changed_ones_are_refused() {
     let folder = Folder::new();
     let (_, other) = keys(folder.path(), "ed25519");
     fs::rename(&other, folder.path().join("other.pem")).unwrap();
@@ -172,7 +204,7 @@ fn openssl_accepts_what_we_sign_and_we_accept_nothing_else() {
     }
 }
 
-/// The signature over DSSE's encoding, by openssl.
+/// The signature over DSSE's encoding, made by openssl.
 fn independently(folder: &Path, kind: &str, public: &Path, envelope: &str) {
     let envelope: Value = serde_json::from_str(envelope).unwrap();
     let decoded = |text: &Value, to: &str| {

@@ -1,5 +1,5 @@
-//! The text for people: exact screens, at most 24 lines of 80 columns for what is accepted, and the verdict as the last line of everything.
-//! `HPSB_UPDATE=1` writes the files of `tests/golden/text/` anew.
+//! The text for people: exact screens, at most 24 lines of 80 columns for an accepted build, and the verdict as the last line of every output.
+//! `HPSB_UPDATE=1` rewrites the files of `tests/golden/text/`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 const ESCAPE: char = '\u{1b}';
 
-/// Compares with `tests/golden/text/NAME.txt`; what differs is answered.
+/// Compares with `tests/golden/text/NAME.txt`; returns the differences.
 fn golden(name: &str, answer: &Answer) -> Option<String> {
     let found = format!("exit code {}\n{}", answer.code, answer.out);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/text/{name}.txt"));
@@ -38,7 +38,7 @@ fn with_policy_and_image() -> Folder {
 }
 
 #[test]
-fn every_screen_is_exactly_this() {
+fn every_screen_equals_its_golden_file() {
     let by_key = ["--key", "key.pem", "--now", NOW];
     let by_policy = ["--policy", "policy.toml", "--now", NOW];
     let too_old = ["--policy", "policy.toml", "--now", "2026-06-30T00:00:00Z"];
@@ -74,10 +74,10 @@ fn every_screen_is_exactly_this() {
     .into_iter()
     .filter_map(|(name, answer)| golden(name, &answer))
     .collect();
-    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
+    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
-/// What is wrong with the text of a fixture.
+/// The faults in the text of a fixture.
 fn faults_of(directory: &Path) -> Vec<String> {
     let case = CaseFile::read(directory);
     let bundles = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -105,20 +105,20 @@ fn faults_of(directory: &Path) -> Vec<String> {
         faults.push(format!("--quiet prints {:?}", quiet.out));
     }
     if screen.out.contains(ESCAPE) {
-        faults.push("a pipe gets an escape".into());
+        faults.push("an escape sequence is written to a pipe".into());
     }
     let lines = screen.out.lines().count();
     if is_one && screen.code == 0 && lines > 24 {
         faults.push(format!("{lines} lines"));
     }
-    // A name, a digest or a path is never broken; nor are the label before it and the word behind it in the way.
+    // A name, a digest or a path is never broken, and neither are the label before it and the word after it.
     let is_wide = |line: &&str| line.chars().count() > 80 && line.split(' ').filter(|word| word.len() > 3).count() > 2;
     faults.extend(screen.out.lines().filter(is_wide).map(|line| format!("too wide: {line}")));
     faults
 }
 
 #[test]
-fn every_fixture_ends_with_its_verdict_and_what_is_accepted_fits_a_screen() {
+fn every_text_ends_with_its_verdict_and_an_accepted_build_fits_a_screen() {
     let directories = directories();
     let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -137,9 +137,9 @@ fn every_fixture_ends_with_its_verdict_and_what_is_accepted_fits_a_screen() {
     assert!(faults.is_empty(), "{}:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// Of a bundle that no trusted key signed nothing was read: nothing is said of its log, source or image.
+/// If no trusted key signed a bundle, its log, source and image were not read, and the text says nothing about them.
 #[test]
-fn nothing_is_said_of_what_was_not_read() {
+fn the_text_claims_nothing_about_what_was_not_read() {
     for name in ["other-key_fail", "archive-byte-flipped_fail", "other-key-beside_fail"] {
         for more in [&[][..], &["--details"]] {
             let page = run(&fixture(name), &[&["audit", ".", "--key", "key.pem", "--now", NOW], more].concat()).out;
@@ -152,7 +152,7 @@ fn nothing_is_said_of_what_was_not_read() {
 }
 
 #[test]
-fn flags_of_text_change_nothing_in_json() {
+fn flags_for_text_do_not_change_json() {
     let folder = Folder::with_fixture("good-policy");
     let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW, "--format", "json"];
     let plain = run(folder.path(), &line).out;
@@ -164,7 +164,7 @@ fn flags_of_text_change_nothing_in_json() {
 }
 
 #[test]
-fn colour_is_for_verdicts_on_terminals_or_where_it_is_asked_for() {
+fn only_verdicts_are_coloured_on_terminals_or_on_request() {
     let folder = Folder::with_fixture("good-policy");
     let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW];
     let with = |flags: &[&str]| run(folder.path(), &[&line[..], flags].concat()).out;
@@ -178,7 +178,7 @@ fn colour_is_for_verdicts_on_terminals_or_where_it_is_asked_for() {
     assert_eq!(painted, ["ACCEPTED", "ACCEPTED"], "{coloured:?}");
     assert_eq!(coloured.matches(ESCAPE).count(), 4);
     assert_eq!(coloured.replace("\u{1b}[32m", "").replace("\u{1b}[0m", ""), plain);
-    // A file never has colour. What was asked for on the command line is stronger than what the environment says.
+    // A file never has colour. The command line takes precedence over the environment.
     assert_eq!(fs::read_to_string(folder.path().join("r.txt")).unwrap(), plain);
     let mut no_colour = command(folder.path());
     assert_eq!(answer(no_colour.args(line).arg("--color=always").env("NO_COLOR", "1")).out, with(&["--color=always"]));
@@ -188,9 +188,9 @@ fn colour_is_for_verdicts_on_terminals_or_where_it_is_asked_for() {
     }
 }
 
-/// A saved report goes through the same writer, with the same flags; a file is never cut to its last line.
+/// A saved report is printed by the same code, with the same flags; a file is never reduced to its last line.
 #[test]
-fn a_saved_report_is_printed_in_the_same_words() {
+fn a_saved_report_is_printed_as_after_the_audit() {
     let folder = Folder::with_fixture("good-policy");
     let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW, "--report", "json=r.json", "--report"];
     for flags in [&[][..], &["--details"], &["--quiet"], &["--color=always"]] {
@@ -208,7 +208,7 @@ fn a_saved_report_is_printed_in_the_same_words() {
 
 #[test]
 #[cfg(unix)]
-fn one_bundle_that_is_named_twice_counts_once() {
+fn a_bundle_named_twice_counts_once() {
     use std::os::unix::fs::symlink;
     let folder = Folder::new();
     for file in [BUNDLE, "key.pem"] {
@@ -229,16 +229,16 @@ fn one_bundle_that_is_named_twice_counts_once() {
         let (bundles, answer) = audit(paths);
         assert_eq!((bundles, answer.code, answer.out.lines().last()), (1.into(), 0, once.lines().last()), "{paths:?}");
     }
-    // A copy is a file of its own.
+    // A copy is a separate file.
     folder.write(&format!("c/{BUNDLE}"), fs::read(folder.path().join(&file)).unwrap());
     let (bundles, answer) = audit(&["a", "b", "c"]);
     assert_eq!(bundles, 2);
     assert!(answer.out.contains("total    2 bundles: 2 accepted in part\n"), "{}", answer.out);
 }
 
-/// The exit code in the last line is the process's; where a summary was asked for and is missing, standard error says what differs.
+/// The last line has the exit code of the process; if a requested summary is missing, standard error states what differs.
 #[test]
-fn another_exit_code_than_the_verdicts_is_explained() {
+fn an_exit_code_that_differs_from_the_verdicts_is_explained() {
     let folder = Folder::with_fixture("verdict-waived");
     let line = ["audit", BUNDLE, "--policy", "policy.toml", "--report", "vsa=v.json", "--now", NOW];
     let answer = run(folder.path(), &line);

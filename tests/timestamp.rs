@@ -1,4 +1,4 @@
-//! Time-stamps of cases (RFC 3161): openssl is the authority, and the second verifier.
+//! Time-stamps of cases (RFC 3161): openssl is the authority and the second verifier.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -19,7 +19,7 @@ fn openssl(arguments: &[&str], folder: &Path) {
     assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A CA below which authorities are made.
+/// A CA for authorities.
 fn certificate_authority(folder: &Folder, name: &str) {
     let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
     let subject = format!("/CN=Test {name}");
@@ -28,7 +28,7 @@ fn certificate_authority(folder: &Folder, name: &str) {
     openssl(&[&line[..], &more].concat(), folder.path());
 }
 
-/// An authority `name` below `ca`, with these extensions, valid for so many days.
+/// An authority `name` below `ca`, with these extensions, valid for `days` days.
 fn authority(folder: &Folder, name: &str, ca: &str, (algorithm, days): (&[&str], &str), extensions: &str) {
     let path = folder.path();
     let (key, csr, pem, ext) =
@@ -53,7 +53,7 @@ fn configuration(hash: &str, certificate_hash: &str) -> String {
     )
 }
 
-/// What the authority answers to `case.tsq`, in `case.tsr`.
+/// The authority's response to `case.tsq`, in `case.tsr`.
 fn reply(folder: &Folder, name: &str, query: &str, more: &[&str]) {
     let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
     folder.write("serial", "01\n");
@@ -61,7 +61,7 @@ fn reply(folder: &Folder, name: &str, query: &str, more: &[&str]) {
     openssl(&[&line[..], &["-signer", &pem, "-out", "case.tsr"], more].concat(), folder.path());
 }
 
-/// Does openssl verify `case.tsr` for the query under the CA?
+/// Whether openssl verifies `case.tsr` for the query under the CA.
 fn openssl_verifies(folder: &Folder, query: &str, ca: &str) -> bool {
     let line = ["ts", "-verify", "-queryfile", query, "-in", "case.tsr", "-CAfile", ca];
     openssl_answers(&line, folder.path()).status.success()
@@ -90,14 +90,14 @@ fn audit(folder: &Folder, more: &[&str]) -> (i32, Value) {
     (answer.code, serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {} {}", answer.out, answer.err)))
 }
 
-/// Adds `case.tsr` under the CA; the message where it is refused.
+/// Adds `case.tsr` under the CA; returns the error message if it is refused.
 fn add(folder: &Folder, ca: &str) -> Result<(), String> {
     let answer = run(folder.path(), &["seal", "case.tar", "--tsr", "case.tsr", "--tsa-ca", ca]);
     if answer.code == 0 { Ok(()) } else { Err(answer.err) }
 }
 
 #[test]
-fn a_request_is_the_same_again_and_openssl_reads_it() {
+fn a_request_is_reproducible_and_openssl_reads_it() {
     let folder = folder();
     let answer = run(folder.path(), &["seal", "case.tar", "--tsq", "again.tsq"]);
     assert_eq!(answer.code, 0, "{}", answer.err);
@@ -108,7 +108,7 @@ fn a_request_is_the_same_again_and_openssl_reads_it() {
     for expected in ["Version: 1", "Hash Algorithm: sha256", "Certificate required: yes", "Nonce: 0x"] {
         assert!(text.contains(expected), "{text}");
     }
-    // openssl's own request for the same digest gets an answer that fits too.
+    // The response to openssl's own request for the same digest matches too.
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-cert", "-out", "other.tsq"], folder.path());
     reply(&folder, "tsa", "other.tsq", &[]);
@@ -116,7 +116,7 @@ fn a_request_is_the_same_again_and_openssl_reads_it() {
 }
 
 #[test]
-fn a_stamp_dates_the_case_and_outlives_a_key_that_is_compromised_later() {
+fn a_stamp_dates_the_case_even_if_a_key_is_compromised_later() {
     let folder = folder();
     reply(&folder, "tsa", "case.tsq", &[]);
     assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"));
@@ -128,7 +128,7 @@ fn a_stamp_dates_the_case_and_outlives_a_key_that_is_compromised_later() {
     let fact = facts.iter().find(|fact| fact["fact"] == "existed-by").expect("a fact");
     assert_eq!((fact["known"].as_str(), fact["value"].as_str()), (Some("timestamped"), Some(existed.as_str())));
     assert_eq!(report["case"]["timestamps"][0]["authority"], "CN=Test tsa");
-    // Without a CA of the reader's it is shown and proves nothing.
+    // Without a CA named by the reader, the stamp is shown but proves nothing.
     let (_, report) = audit(&folder, &[]);
     assert_eq!(report["case"]["existed_by"], Value::Null);
     assert_eq!(report["case"]["timestamps"][0]["authority"], Value::Null);
@@ -143,12 +143,12 @@ fn a_stamp_dates_the_case_and_outlives_a_key_that_is_compromised_later() {
         assert_eq!(audit(&folder, &["--tsa-ca", "ca.pem"]).0, with, "{revoked}");
         assert_eq!(audit(&folder, &[]).0, without, "{revoked}");
     }
-    // After the end of the authority's certificate the stamp counts no more.
+    // After the authority's certificate expires the stamp no longer counts.
     folder.write("policy.toml", policy("revoked = { at = 2099-01-01T00:00:00Z, reason = \"compromised\" }"));
     let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem", "--now", "2098-01-01T00:00:00Z"]);
     assert_eq!((code, &report["case"]["existed_by"]), (1, &Value::Null));
     assert!(report["case"]["remarks"].to_string().contains("do not count"), "{report}");
-    // A second authority takes over: the row dates from the first.
+    // A second authority adds a stamp: the date of the series is still that of the first stamp.
     authority(&folder, "long", "ca", (&["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "36400"), PURPOSE);
     assert_eq!(run(folder.path(), &["seal", "case.tar", "--tsq", "second.tsq"]).code, 0);
     reply(&folder, "long", "second.tsq", &[]);
@@ -189,7 +189,7 @@ fn other_kinds_of_keys_hashes_and_chains_are_read() {
 }
 
 #[test]
-fn what_openssl_refuses_is_refused_and_more() {
+fn everything_that_openssl_refuses_is_refused_and_more() {
     let folder = folder();
     certificate_authority(&folder, "other");
     let both = "extendedKeyUsage=critical,timeStamping,codeSigning\n";
@@ -206,10 +206,10 @@ fn what_openssl_refuses_is_refused_and_more() {
         let error = add(&folder, ca).expect_err(expected);
         assert!(error.contains(expected), "expected {expected:?}: {error}");
     };
-    // `openssl ts` makes no token with a certificate that is not for it; `openssl cms` makes any, further down.
+    // `openssl ts` makes no token with an unsuitable certificate; `openssl cms` does, further down.
     for (name, expected) in [
         ("p521", "P-256 and P-384"),
-        ("below", "it is not the certificate of a CA"),
+        ("below", "it is not a CA certificate"),
         ("critical", "critical extension 1.2.3.4.5"),
     ] {
         reply(&folder, name, "case.tsq", if name == "below" { &["-chain", "leaf.pem"] } else { &[] });
@@ -231,7 +231,7 @@ fn what_openssl_refuses_is_refused_and_more() {
         openssl_answers(&line, folder.path()).status.success()
     };
     for (name, more, expected) in [
-        ("both", &["-cades"][..], "not for time-stamping alone"),
+        ("both", &["-cades"][..], "not exclusively for time-stamping"),
         ("loose", &["-cades"], "not critical"),
         ("agreement", &["-cades"], "not for signatures"),
         ("tsa", &["-cades", "-keyid"], "neither a time-stamp response nor a token"),
@@ -241,7 +241,7 @@ fn what_openssl_refuses_is_refused_and_more() {
         (
             "tsa",
             &["-cades", "-keyopt", "rsa_padding_mode:pss", "-keyopt", "rsa_mgf1_md:sha512"],
-            "another mask than MGF1 by its own hash",
+            "only with an MGF1 mask that uses the message's hash",
         ),
     ] {
         sign(name, more);
@@ -252,7 +252,7 @@ fn what_openssl_refuses_is_refused_and_more() {
         );
         assert!(name == "tsa" || !accepted_by_openssl(), "{name}: openssl accepts it");
     }
-    // The same way with nothing wrong is accepted, and so is RSA-PSS.
+    // The same procedure without a fault is accepted, also with RSA-PSS.
     for more in [&["-cades"][..], &["-cades", "-keyopt", "rsa_padding_mode:pss"]] {
         let before = fs::read(folder.path().join("case.tar")).unwrap();
         sign("tsa", more);
@@ -265,9 +265,9 @@ fn what_openssl_refuses_is_refused_and_more() {
         folder.write("case.tar", before);
     }
     reply(&folder, "tsa", "case.tsq", &[]);
-    refused("no CA that was named has signed", "other.pem");
-    refused("not the certificate of a CA", "tsa.pem");
-    // No certificates; another digest.
+    refused("none of the specified CAs signed", "other.pem");
+    refused("not a CA certificate", "tsa.pem");
+    // No certificates; a different digest.
     let answer = run(folder.path(), &["seal", "case.tar", "--tsq", "again.tsq"]);
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], folder.path());
@@ -276,16 +276,16 @@ fn what_openssl_refuses_is_refused_and_more() {
     folder.write("data", "something else");
     openssl(&["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "other.tsq"], folder.path());
     reply(&folder, "tsa", "other.tsq", &[]);
-    refused("it is over another digest", "ca.pem");
+    refused("it covers a different digest", "ca.pem");
     assert!(!openssl_verifies(&folder, "case.tsq", "ca.pem"));
     folder.write("case.tsr", "not a time-stamp");
     refused("neither a time-stamp response nor a token", "ca.pem");
 }
 
-/// What is not read is refused by its name: BER with lengths that its end marks, as a whole and inside an answer, and with lengths of more octets
-/// than they need; imprints by other hashes than the one that a request asks for.
+/// Unsupported encodings are refused by name: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
+/// needed; and imprints by hashes other than the requested one.
 #[test]
-fn encodings_and_imprints_that_are_not_read_are_refused_by_their_names() {
+fn unsupported_encodings_and_imprints_are_refused_by_name() {
     let folder = folder();
     let path = folder.path();
     let refused = |expected: &str| {
@@ -301,7 +301,7 @@ fn encodings_and_imprints_that_are_not_read_are_refused_by_their_names() {
         openssl(&["ts", "-query", "-data", "data", hash, "-cert", "-out", "other.tsq"], path);
         reply(&folder, "tsa", "other.tsq", &[]);
         assert!(openssl_verifies(&folder, "other.tsq", "ca.pem"));
-        refused(&format!("its imprint is a {name}; the request that this program writes asks for SHA-256"));
+        refused(&format!("its imprint uses {name}, but this program's requests use SHA-256"));
     }
 
     reply(&folder, "tsa", "case.tsq", &[]);
@@ -314,11 +314,11 @@ fn encodings_and_imprints_that_are_not_read_are_refused_by_their_names() {
     let token = fs::read(path.join("case.tsr")).unwrap();
     assert_eq!(token[1], 0x80, "openssl wrote no BER");
     refused("it is in BER, which is not supported");
-    // Inside an answer, which is DER up to there: status 0, and the token.
+    // Inside a response, which is DER up to that point: status 0, and the token.
     let length = u16::try_from(token.len() + 5).unwrap().to_be_bytes();
     folder.write("case.tsr", [&[0x30, 0x82][..], &length, &[0x30, 3, 2, 1, 0], &token].concat());
     refused("it is in BER, which is not supported");
-    // A length in more octets than it needs.
+    // A length in more octets than needed.
     let token = fs::read(path.join("token.der")).unwrap();
     assert_eq!(token[..2], [0x30, 0x82]);
     folder.write("case.tsr", [&[0x30, 0x83, 0][..], &token[2..]].concat());
@@ -327,10 +327,10 @@ fn encodings_and_imprints_that_are_not_read_are_refused_by_their_names() {
     add(&folder, "ca.pem").unwrap();
 }
 
-/// What FreeTSA, Sectigo, IdenTrust, sigstore and others do: a certificate named by SHA-1 alone, signed with RSA-PSS, with critical policies; CAs in a
-/// file with other text and the authority's own certificate; answers without certificates.
+/// As FreeTSA, Sectigo, IdenTrust, sigstore and others do it: a certificate identified only by SHA-1, signed with RSA-PSS, with critical policies;
+/// CAs in a file with other text and the authority's own certificate; responses without certificates.
 #[test]
-fn what_public_authorities_do_is_accepted_as_by_openssl() {
+fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
     let folder = folder();
     let path = folder.path();
     let original = fs::read(path.join("case.tar")).unwrap();
@@ -338,14 +338,14 @@ fn what_public_authorities_do_is_accepted_as_by_openssl() {
         add(&folder, ca).unwrap();
         let (code, report) = audit(&folder, &["--tsa-ca", ca]);
         assert_eq!(code, 0, "{report}");
-        assert_eq!(report["case"]["remarks"].to_string().contains("by SHA-1 alone"), remark, "{report}");
+        assert_eq!(report["case"]["remarks"].to_string().contains("only by SHA-1"), remark, "{report}");
         folder.write("case.tar", &original);
     };
     folder.write("tsa.cnf", configuration("sha256", "sha1"));
     reply(&folder, "tsa", "case.tsq", &[]);
     assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"));
     accepted("ca.pem", true);
-    // Another certificate for the same key, name and number: its SHA-1 is not the one that is signed.
+    // Another certificate with the same key, name and number: its SHA-1 is not the signed one.
     let twin =
         ["x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "tsa.ext"];
     let serial =
@@ -384,14 +384,14 @@ fn what_public_authorities_do_is_accepted_as_by_openssl() {
     folder.write("chain.pem", format!("subject=CN=tsa\n{}issuer\n{}the end\n\n", read("tsa.pem"), read("ca.pem")));
     reply(&folder, "tsa", "case.tsq", &[]);
     accepted("chain.pem", false);
-    // An answer without certificates, which the chain brings.
+    // A response without certificates, which the chain file supplies.
     let answer = run(path, &["seal", "case.tar", "--tsq", "again.tsq"]);
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], path);
     reply(&folder, "tsa", "bare.tsq", &[]);
     accepted("chain.pem", false);
     assert!(add(&folder, "ca.pem").unwrap_err().contains("is not in it"));
-    // A CA of the right name whose signature cannot be judged is not one that has not signed.
+    // If a CA has the right name but its signature cannot be evaluated, that is not the same as a missing signature.
     openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "ca521.key"], path);
     let line =
         ["req", "-x509", "-new", "-key", "ca521.key", "-days", "3650", "-subj", "/CN=Test ca521", "-out", "ca521.pem"];
@@ -402,7 +402,7 @@ fn what_public_authorities_do_is_accepted_as_by_openssl() {
     assert!(error.contains("P-521"), "{error}");
 }
 
-/// No flipped bit of an answer is accepted with another time, and next to none at all.
+/// No response with a flipped bit is accepted with a different time, and almost none is accepted at all.
 #[test]
 fn flipped_bytes_of_a_stamp_are_refused() {
     let folder = folder();
@@ -418,7 +418,7 @@ fn flipped_bytes_of_a_stamp_are_refused() {
         folder.write("case.tar", &original);
         folder.write("case.tsr", &bad);
         if add(&folder, "ca.pem").is_ok() {
-            // What nobody signed (the status text, certificates that are not used) may change nothing.
+            // Only unsigned bytes (the status text, unused certificates) may change without effect.
             assert_eq!(at(&folder), moment, "byte {place}");
             assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"), "byte {place}: openssl refuses it");
         }

@@ -1,4 +1,4 @@
-//! Recorded signatures with single bits flipped: whatever is still accepted says exactly what it said before, and nothing panics.
+//! Recorded signatures with single bits flipped: whatever is still accepted has exactly the same result as before, and nothing panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -26,8 +26,8 @@ fn policy(signer: &str) -> Policy {
     Policy::from_toml("policy.toml", text.as_bytes(), &Limits::default(), load).unwrap()
 }
 
-/// Is all that is found there already? A bundle with a proof of its entry and a promise of it loses the time that only the promise bears
-/// when the promise's name is changed, as if it had never had one.
+/// Whether every result was there before the change. A bundle with both an inclusion proof and a signed promise (SET) loses its time, which only the
+/// SET has, if the SET's field name is changed.
 fn says_no_more(found: &[Description], before: &[Description]) -> bool {
     let rows_are_there = found.iter().zip(before).all(|(found, before)| {
         let is_same = (found.kind, &found.file, &found.standing) == (before.kind, &before.file, &before.standing);
@@ -58,7 +58,7 @@ fn flip(files: &[TrustFile], at: usize, step: usize, policy: &Policy) {
 }
 
 #[test]
-fn content_trust_says_the_same_or_nothing() {
+fn changed_content_trust_has_the_same_result_or_none() {
     let root: serde_json::Value = serde_json::from_slice(&file("notary/first", "root.json").bytes).unwrap();
     let id = root["signed"]["roles"]["root"]["keyids"][0].as_str().unwrap();
     let policy = policy(&format!("root-key = \"{id}\""));
@@ -69,7 +69,7 @@ fn content_trust_says_the_same_or_nothing() {
 }
 
 #[test]
-fn cosign_says_the_same_or_nothing() {
+fn changed_cosign_signatures_have_the_same_result_or_none() {
     let policy = policy("cosign = \"cosign/release.pub\"");
     flip(&[file("cosign", "bundle.json")], 0, 3, &policy);
     flip(&[file("cosign", "manifest.json"), file("cosign", "payload.json")], 1, 3, &policy);
@@ -77,7 +77,7 @@ fn cosign_says_the_same_or_nothing() {
 
 #[cfg(feature = "openpgp")]
 #[test]
-fn simple_signing_says_the_same_or_nothing() {
+fn changed_simple_signatures_have_the_same_result_or_none() {
     let fingerprint = fs::read_to_string(recorded("simple-signing/ada.fingerprint")).unwrap();
     let policy = policy(&format!("openpgp = \"simple-signing/ada.asc\"\nfingerprint = \"{}\"", fingerprint.trim()));
     for name in ["primary", "subkey", "uncompressed"] {
@@ -88,7 +88,7 @@ fn simple_signing_says_the_same_or_nothing() {
 
 #[cfg(feature = "sigstore")]
 #[test]
-fn keyless_signatures_say_no_more() {
+fn changed_keyless_signatures_have_no_new_result() {
     let policy = policy(
         "sigstore-root = \"sigstore/root.json\"\nissuer = \"https://token.actions.githubusercontent.com\"\n\
          identity = \"https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main\"",

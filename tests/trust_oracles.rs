@@ -1,4 +1,4 @@
-//! What other programs say of the same signatures on images: skopeo with gpg, and the repositories that notary keeps for its own tests.
+//! Compares image signatures with other programs: skopeo with gpg, and the repositories of notary's own tests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod case_file;
@@ -11,44 +11,41 @@ use std::process::Command;
 use case_file::CaseFile;
 use program::{Folder, answer, command, fixture, has_feature};
 
-/// What the recorded messages call the image.
+/// The image name in the recorded messages.
 const NAME: &str = "docker.io/acme/wallet:v1-b0398d3";
 
-/// Where skopeo with gpg 2.2 accepts and this program does not, each with the reason.
+/// Cases that skopeo with gpg 2.2 accepts and this program does not, each with the reason.
 const STRICTER: &[(&str, &str)] = &[
     (
         "trust-gpg-clear-signed_fail",
-        "skopeo 1.9 leaves the form to gpg; containers-signature(5) has no clear-signed texts",
+        "skopeo 1.9 leaves the format to gpg; containers-signature(5) does not allow clear-signed text",
     ),
     (
         "trust-gpg-exact-name_fail",
-        "the policy wants another name; standalone-verify knows no policy, and below one skopeo says no",
+        "the policy requires a different name; standalone-verify uses no policy, and with one skopeo refuses too",
     ),
-    (REVOKED_BY_ANOTHER, "gpg does not have the key that revoked it, and lets it pass"),
-    ("trust-gpg-sha1_fail", "gpg 2.2 takes SHA-1 in signatures of data"),
-    ("trust-gpg-short-key_fail", "gpg 2.2 takes RSA keys of 1024 bits"),
-    ("trust-gpg-version-3_fail", "gpg 2.2 reads signatures of version 3"),
+    (REVOKED_BY_ANOTHER, "gpg does not have the revoking key, and accepts the signature"),
+    ("trust-gpg-sha1_fail", "gpg 2.2 accepts SHA-1 in data signatures"),
+    ("trust-gpg-short-key_fail", "gpg 2.2 accepts RSA keys of 1024 bits"),
+    ("trust-gpg-version-3_fail", "gpg 2.2 accepts version 3 signatures"),
 ];
 
 const REVOKED_BY_ANOTHER: &str = "trust-gpg-key-revoked-by-another_fail";
 
-/// Where it is the other way round.
+/// The opposite cases.
 const LENIENT: &[(&str, &str)] = &[
-    (
-        "good-trust-gpg-expired-since",
-        "gpg asks whether the key is good today, this program whether it was when it signed",
-    ),
-    ("good-trust-gpg-key-replaced-later", "the same, of a key that was replaced and not lost"),
-    ("good-trust-gpg-subkey", "skopeo 1.9 compares the subkey's fingerprint, later ones the primary key's"),
+    ("good-trust-gpg-expired-since", "gpg checks the key today, this program at the time of the signature"),
+    ("good-trust-gpg-key-replaced-later", "the same, for a key that was replaced, not lost"),
+    ("good-trust-gpg-subkey", "skopeo 1.9 compares the subkey's fingerprint, later versions the primary key's"),
 ];
 
-/// The words behind `name = "` in a policy.
+/// The value of `name = "…"` in a policy.
 fn field(policy: &str, name: &str) -> String {
     let line = policy.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap_or_else(|| panic!("{name}"));
     line.split('"').nth(1).unwrap().to_owned()
 }
 
-/// Does `skopeo standalone-verify` take the fixture's message, at the fixture's moment?
+/// Whether `skopeo standalone-verify` accepts the fixture's message, at the fixture's moment.
 fn skopeo_accepts(folder: &Path, home: &Path) -> bool {
     let policy = fs::read_to_string(folder.join("policy.toml")).unwrap();
     let now = CaseFile::read(folder).now();
@@ -69,7 +66,7 @@ fn skopeo_accepts(folder: &Path, home: &Path) -> bool {
     )
 }
 
-/// Does skopeo copy the image below a policy that wants the fixture's name and certificate? Its gpg knows today's time only.
+/// Whether skopeo copies the image under a policy that requires the fixture's name and certificate. Its gpg uses today's time only.
 fn skopeo_policy_accepts(folder: &Path, scratch: &Path) -> bool {
     let policy = fs::read_to_string(folder.join("policy.toml")).unwrap();
     let name = if policy.contains("signed-as = ") { field(&policy, "signed-as") } else { NAME.to_owned() };
@@ -117,7 +114,7 @@ fn messages() -> Vec<PathBuf> {
     folders
 }
 
-/// Compares this program's answers with another's: they differ where the lists say so, and nowhere else.
+/// Compares this program's answers with another's: they differ only as listed.
 fn compare(theirs: impl Fn(&Path, &Path) -> bool, stricter: &[(&str, &str)], lenient: &[(&str, &str)]) {
     let (mut only_theirs, mut only_ours) = (Vec::new(), Vec::new());
     let (mut good, mut bad) = (0, 0);
@@ -155,13 +152,16 @@ fn skopeo_and_gpg_give_the_same_answers() {
 }
 
 #[test]
-fn skopeo_gives_the_same_answers_below_a_policy() {
+fn skopeo_gives_the_same_answers_under_a_policy() {
     if !has_feature("openpgp") {
         return;
     }
     let by_form = ["trust-gpg-clear-signed_fail", "trust-gpg-exact-name_fail"];
     let stricter: Vec<_> = STRICTER.iter().filter(|(name, _)| !by_form.contains(name)).copied().collect();
-    let expired = ("good-trust-gpg-expires", "gpg asks whether the signature is expired today, the fixture was then");
+    let expired = (
+        "good-trust-gpg-expires",
+        "gpg checks whether the signature is expired today, the fixture whether it was then",
+    );
     let mut lenient = [LENIENT, &[expired]].concat();
     lenient.sort_unstable();
     compare(skopeo_policy_accepts, &stricter, &lenient);
@@ -181,8 +181,8 @@ fn show(folder: &Path, arguments: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn the_repositories_of_notarys_own_tests() {
-    // Name, folder, root key and targets as README.md there has them.
+fn the_repositories_of_notarys_own_tests_are_read() {
+    // Name, folder, root key and targets as in README.md there.
     let old = "4ff57dc987163053a12c066f2dd36b1ae6037a92f5416d381fe311a3db1868d8";
     let license = "LICENSE sha256:9395bac6fccb26bcb55efb083d1b4b0fe72a1c25f959f056c016120b3bb56a62 (11309 bytes)";
     let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 (0 bytes)";
@@ -225,7 +225,7 @@ fn the_repositories_of_notarys_own_tests() {
     }
 }
 
-/// A digit of each signature, one at a time.
+/// Changes one digit of each signature at a time.
 fn altered(folder: &Path, policy: &Path, root: &str, scratch: &Path) {
     fs::write(
         policy,

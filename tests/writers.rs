@@ -1,4 +1,4 @@
-//! What skopeo, umoci, buildah, podman, containerd and docker wrote, each of their images under one bundle. `tests/writers` lets them write it.
+//! Images written by skopeo, umoci, buildah, podman, containerd and docker, each with the same bundle. `tests/writers` makes them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -12,8 +12,8 @@ use program::{BUNDLE, Folder, report};
 use serde_json::Value;
 use support::Case;
 
-/// How many sources of each class there must be at least: (class, image-digest, image-config, image-layers, count). A converted copy has another
-/// configuration where its maker wrote that anew.
+/// The minimum number of sources of each class: (class, image-digest, image-config, image-layers, count). A converted copy has a different
+/// configuration if the program rewrote it.
 const CLASSES: [(&str, &str, &str, &str, usize); 4] = [
     ("same", "pass", "pass", "pass", 12),
     ("without", "unknown", "unknown", "pass", 3),
@@ -38,7 +38,7 @@ fn bundle(folder: &Folder, manifest: &[u8]) {
 
 #[test]
 #[ignore = "tests/writers makes the images"]
-fn every_writer_gets_the_answer_of_its_form() {
+fn every_writers_image_has_the_answer_of_its_form() {
     let top = PathBuf::from(std::env::var_os("HPSB_WRITERS").expect("tests/writers sets it"));
     let mut counts = BTreeMap::<&str, usize>::new();
     let mut ids = BTreeMap::<String, String>::new();
@@ -59,7 +59,7 @@ fn every_writer_gets_the_answer_of_its_form() {
         assert!(config.is_empty() || status("image-config") == config, "{line}: {report:#}");
         assert_eq!(code == 0, class == "same", "{line}: {report:#}");
         *counts.entry(class).or_default() += 1;
-        // Whatever the form, the configuration is the pushed one unless it was converted.
+        // In every form, the configuration is the pushed one unless it was converted.
         let facts = report["evidence"].as_array().unwrap();
         let found = |fact: &str| facts.iter().find(|one| one["fact"] == fact && one["known"] == "recomputed");
         let id = found("image-id").unwrap()["value"].as_str().unwrap().to_owned();

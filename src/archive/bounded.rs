@@ -1,4 +1,4 @@
-//! bzip2 behind a bound on what comes out.
+//! bzip2 decompression with bounded output.
 
 use std::io::{self, Read};
 
@@ -7,11 +7,10 @@ use bzip2_threads::Decoder;
 use crate::base::error::Error;
 use crate::base::limits::Bound;
 
-/// Decompresses `input`, one bzip2 stream or several behind each other, and nothing after the last, on `threads` threads.
+/// Decompresses `input`, which is one or more concatenated bzip2 streams with nothing after the last, on `threads` threads.
 ///
-/// Block and stream CRCs are checked. After the bytes that `bound` allows the reader fails with [`Error::OverLimit`] where there is one more: a
-/// few bytes can expand to gigabytes. The bytes that are delivered and the error after them do not depend on `threads`, nor on how
-/// many are asked for at a time.
+/// Block and stream CRCs are checked. If the output exceeds `bound`, the reader fails with [`Error::OverLimit`]: a few bytes can expand to gigabytes.
+/// Neither output nor error depends on `threads` or on the sizes of reads.
 pub(crate) fn decompress<R: Read>(input: R, threads: usize, what: &str, bound: Bound) -> impl Read + use<R> {
     Capped { inner: Decoder::new(input, threads), left: bound.allowed, error: bound.exceeded(what) }
 }
@@ -51,7 +50,7 @@ mod tests {
         out
     }
 
-    /// How many bytes come out, on one thread and on several, or the error.
+    /// The number of decompressed bytes, or the error; the same with one thread and with several.
     fn count(bytes: &[u8], expanded_bytes: u64) -> Result<u64, Error> {
         let bound = Limits { expanded_bytes, ..Limits::default() }.expanded_bytes();
         let counts = [1, 3].map(|threads| {
@@ -63,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_ends_at_the_bound() {
+    fn a_bomb_stops_at_the_bound() {
         let over = |expanded_bytes| {
             let limits = Limits { expanded_bytes, ..Limits::default() };
             Err(limits.expanded_bytes().exceeded("test"))
@@ -73,7 +72,7 @@ mod tests {
         assert_eq!(count(&bomb, 1_000_000), over(1_000_000));
         assert_eq!(count(&bomb, 39_999_999), over(39_999_999));
         assert_eq!(count(&bomb, 40_000_000), Ok(40_000_000));
-        // Fifty gigabytes, one stream behind the other: no more is made than may be.
+        // Fifty gigabytes of concatenated streams: decompression stops at the bound.
         assert_eq!(count(&bomb.repeat(1_250), 45_000_000), over(45_000_000));
         let small = [compress(b"one"), compress(b"two")].concat();
         assert_eq!(count(&small, 6), Ok(6));

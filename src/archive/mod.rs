@@ -1,6 +1,6 @@
-//! Reading bzip2 tar archives strictly and within bounds. Nothing here touches a file system.
+//! Reads bzip2 tar archives strictly and within bounds. Nothing here accesses a file system.
 //!
-//! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`], and [`signed`] for what holds for signed archives beyond that.
+//! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`]. [`signed`] has further rules for signed archives.
 
 mod bounded;
 mod name;
@@ -13,7 +13,7 @@ pub(crate) use self::name::MemberPath;
 pub(crate) use self::signed::SignedTar;
 pub(crate) use self::tar::{Member, MemberKind, TarReader};
 
-// The same writer as the fixtures': it writes what Python's tarfile writes, and wrong things when asked.
+// The fixtures' tar writer: it writes what Python's tarfile writes, and malformed archives on request.
 #[cfg(test)]
 #[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation)]
 #[path = "../../tests/support/tar.rs"]

@@ -1,15 +1,15 @@
-//! A member's path, made comparable.
+//! The normalised path of a tar member.
 
 use std::fmt;
 
-/// A relative path of one or more segments, parted by `/`, with neither `.` nor `..` nor empty segments, no NUL and no
-/// leading `/`. Bytes, not text: git allows any. Names that differ by case or Unicode form only are different names.
+/// A relative path of one or more segments, separated by `/`, with no `.`, `..`, empty segments, NUL or leading `/`. The path is bytes, not text,
+/// because git allows any bytes. Names that differ only in case or Unicode form are different names.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MemberPath(Vec<u8>);
 
 impl MemberPath {
-    /// Reads a tar member's name. `./`, doubled and trailing slashes are dropped, so that equal places have equal names.
-    /// The answer is empty for `.` and `./` alone. Errors say what is wrong with the name.
+    /// Parses a tar member's name. `./`, doubled and trailing slashes are dropped, so that different spellings of one path become equal. The result is
+    /// empty for `.` and `./` alone. An error describes what is wrong with the name.
     pub(crate) fn parse(raw: &[u8]) -> Result<Self, &'static str> {
         if raw.is_empty() {
             return Err("an empty name");
@@ -39,14 +39,14 @@ impl MemberPath {
         &self.0
     }
 
-    /// What follows `folder/`, when this path lies below it.
+    /// The rest of the path after `folder/`, if the path is below it.
     pub(crate) fn below(&self, folder: &[u8]) -> Option<&[u8]> {
         self.0.strip_prefix(folder)?.strip_prefix(b"/")
     }
 }
 
 impl fmt::Display for MemberPath {
-    /// The name as text, with replacement characters where it is not UTF-8. For people, never for comparing.
+    /// The name as text, with replacement characters for bytes that are not UTF-8. For display only, never for comparison.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.0))
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_places_have_equal_names() {
+    fn different_spellings_of_one_path_are_equal() {
         let plain = MemberPath::parse(b"a/b").expect("good");
         for other in [&b"./a/b"[..], b"a/b/", b"a//b", b"a/./b/."] {
             assert_eq!(MemberPath::parse(other), Ok(plain.clone()));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_lead_elsewhere_are_refused() {
+    fn names_that_point_outside_are_refused() {
         for bad in [&b""[..], b"/a", b"../a", b"a/../b", b"a/..", b"a\0b"] {
             assert!(MemberPath::parse(bad).is_err(), "{bad:?}");
         }

@@ -1,10 +1,10 @@
-//! Keywords of PAX headers, by table: what names or resizes a member, what says nothing about names and bytes, and nothing else.
+//! The accepted PAX keywords: those that name or resize a member, and those that affect neither names nor bytes.
 //!
-//! A closed world, because readers differ in what they make of a keyword that they do not know: GNU tar skips blanks in front of one and so takes
-//! ` path` for `path`, star and libarchive have their own for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header"; star(4),
+//! All other keywords are refused, because readers treat unknown keywords differently: GNU tar skips blanks before a keyword and so reads ` path` as
+//! `path`, and star and libarchive have their own keywords for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header"; star(4),
 //! "SCHILY."; libarchive's tar(5), "Pax Interchange Format".
 
-/// What a keyword is about.
+/// What a keyword sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     Path,
@@ -14,7 +14,7 @@ pub(super) enum Meaning {
     Nothing,
 }
 
-/// Keywords that say nothing about names and bytes, as their whole names.
+/// Whole keywords that affect neither names nor bytes.
 const WORDS: [&str; 10] = [
     "comment",
     "charset",
@@ -28,32 +28,32 @@ const WORDS: [&str; 10] = [
     "LIBARCHIVE.creationtime",
 ];
 
-/// The same, with a name of the attribute behind them.
+/// Prefixes of such keywords; the attribute's name follows.
 const PREFIXES: [&str; 3] = ["SCHILY.xattr.", "SCHILY.acl.", "LIBARCHIVE.xattr."];
 
-/// What a record is about.
+/// What a record sets.
 ///
 /// # Errors
-/// In words, for a keyword in no table and for a value that readers take differently.
+/// A description of the fault, for an unknown keyword or a value that readers treat differently.
 pub(super) fn meaning(keyword: &[u8], value: &[u8]) -> Result<Meaning, String> {
     let shown = || String::from_utf8_lossy(keyword).into_owned();
-    let known = std::str::from_utf8(keyword).map_err(|_| format!("a PAX keyword {:?} that is not known", shown()))?;
+    let known = std::str::from_utf8(keyword).map_err(|_| format!("an unknown PAX keyword {:?}", shown()))?;
     let is_plain =
         |text: &[u8], most: usize| !text.is_empty() && text.len() <= most && text.iter().all(u8::is_ascii_digit);
     let sound = match known {
         "path" => return Ok(Meaning::Path),
         "linkpath" => return Ok(Meaning::LinkPath),
         "size" => return Ok(Meaning::Size),
-        // Beyond these, readers end with an error in the midst of the archive.
+        // Larger values make readers fail in the middle of the archive.
         "uid" | "gid" => is_plain(value, 10),
         "atime" | "ctime" | "mtime" => is_time(value, is_plain),
-        // Of the names' bytes. Other encodings are another name to who converts.
+        // The encoding of names. A reader that converts from a different encoding gets a different name.
         "hdrcharset" => matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8"),
-        // libarchive takes the second for the size of the unpacked file.
+        // libarchive uses SCHILY.realsize as the size of the unpacked file.
         _ if known.starts_with("GNU.sparse.") || known == "SCHILY.realsize" => return Err("a sparse member".into()),
         _ if WORDS.contains(&known) => true,
         _ if PREFIXES.iter().any(|prefix| known.strip_prefix(prefix).is_some_and(is_name)) => true,
-        _ => return Err(format!("a PAX keyword {:?} that is not known", shown())),
+        _ => return Err(format!("an unknown PAX keyword {:?}", shown())),
     };
     match sound {
         true => Ok(Meaning::Nothing),
@@ -61,7 +61,7 @@ pub(super) fn meaning(keyword: &[u8], value: &[u8]) -> Result<Meaning, String> {
     }
 }
 
-/// Seconds, with a sign and a fraction where there are any.
+/// Seconds, with an optional sign and fraction.
 fn is_time(value: &[u8], is_plain: impl Fn(&[u8], usize) -> bool) -> bool {
     let value = value.strip_prefix(b"-").unwrap_or(value);
     let mut parts = value.splitn(2, |byte| *byte == b'.');
@@ -69,7 +69,7 @@ fn is_time(value: &[u8], is_plain: impl Fn(&[u8], usize) -> bool) -> bool {
     whole && parts.next().is_none_or(|fraction| is_plain(fraction, 20))
 }
 
-/// An attribute's name: no blanks, which readers strip.
+/// An attribute's name, with no blanks, because readers strip them.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keywords_in_no_table_are_refused() {
+    fn unknown_keywords_are_refused() {
         for (keyword, value, expected) in [
             ("path", "a", Meaning::Path),
             ("linkpath", "a", Meaning::LinkPath),

@@ -1,8 +1,8 @@
-//! The one reader of signed archives: a tar archive that every program unpacks as the same tree of files.
+//! Reads signed archives: every program must unpack the tar archive to the same tree of files.
 //!
-//! GNU tar follows a symbolic link that it unpacked before, Python's filters replace it or stop, and some programs turn a
-//! file into a folder when a later member needs one. So a member below a link or a file is refused, and so is a name that
-//! is a file and a folder. The places that a build always has must be what a build makes them.
+//! GNU tar follows a symbolic link that it has unpacked, Python's filters replace the link or stop, and some programs turn a file into a folder when
+//! a later member needs a folder. A member below a link or a file is therefore refused, and so is a name used for both a file and a folder. Paths
+//! present in every build must have the file type that a build gives them.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -14,7 +14,7 @@ use crate::base::limits::Limits;
 
 const WHAT: &str = "the signed archive";
 
-/// Reads the members of a signed archive one after the other, and refuses those that two programs could place differently.
+/// Reads the members of a signed archive in order and refuses any that two programs could place differently.
 pub(crate) struct SignedTar<'a, R> {
     tar: TarReader<'a, R>,
     tree: Tree,
@@ -31,14 +31,14 @@ impl<'a, R: Read> SignedTar<'a, R> {
         let Some(member) = self.tar.next_member()? else { return Ok(None) };
         check_place(&member)?;
         self.tree.add(&member).map_err(malformed)?;
-        // Folders that no member names cost memory too.
+        // Folders without a member of their own cost memory too.
         if self.tree.nodes.len() as u64 > self.limits.archive_members.saturating_add(1) {
             return Err(self.limits.archive_members().exceeded(WHAT));
         }
         Ok(Some(member))
     }
 
-    /// Members and folders so far, those that no member names among them.
+    /// The number of paths so far: members, and folders without a member of their own.
     pub(crate) fn place_count(&self) -> u64 {
         self.tree.nodes.len() as u64
     }
@@ -53,7 +53,7 @@ fn malformed(message: String) -> Error {
     Error::malformed(WHAT, message)
 }
 
-/// Places that every build has.
+/// Checks paths that are present in every build.
 fn check_place(member: &Member) -> Result<(), Error> {
     let path = member.path.as_bytes();
     let is_repository = member.path.below(b"git").is_some_and(|name| !name.contains(&b'/'));
@@ -75,9 +75,9 @@ fn check_place(member: &Member) -> Result<(), Error> {
     Err(malformed(format!("{} is {found} and must be {expected}", member.path)))
 }
 
-/// What is at a place.
+/// What is at a path.
 enum Node {
-    /// A folder with its entries, whether or not a member names it.
+    /// A folder with its entries, whether or not it has a member of its own.
     Folder(HashMap<Vec<u8>, usize>),
     /// A regular file with these permission bits.
     File(u32),
@@ -85,9 +85,9 @@ enum Node {
     Link,
 }
 
-/// The places of all members so far.
+/// The paths of all members so far.
 struct Tree {
-    /// The top is the first.
+    /// The root comes first.
     nodes: Vec<Node>,
 }
 
@@ -113,25 +113,25 @@ impl Tree {
                 self.insert(folder, name, kind);
                 Ok(())
             }
-            // One name twice is refused before: this is a folder that an earlier member lies in.
+            // Duplicate names were refused earlier, so this folder was created for an earlier member.
             Some(Node::Folder(_)) if matches!(kind, Node::Folder(_)) => Ok(()),
-            Some(_) => Err(format!("{} is a folder for the members below it, and not a folder itself", member.path)),
+            Some(_) => Err(format!("{} has members below it but is not a folder", member.path)),
         }
     }
 
-    /// Of a link with other permission bits Python's tarfile gives these to the file that it names.
+    /// If a hard link's permission bits differ from its target's, Python's tarfile applies the link's bits to the target.
     fn check_hard_link(&self, member: &Member, target: &MemberPath) -> Result<(), String> {
         match self.find(target.as_bytes()) {
             Some(Node::File(mode)) if *mode == member.mode => Ok(()),
             Some(Node::File(mode)) => Err(format!(
-                "{} is a hard link with the mode {:o} to {target} with the mode {mode:o}",
+                "{} is a hard link with mode {:o} to {target} with mode {mode:o}",
                 member.path, member.mode
             )),
-            _ => Err(format!("{} is a hard link to {target}, which is not a file before it", member.path)),
+            _ => Err(format!("{} is a hard link to {target}, which is not an earlier file", member.path)),
         }
     }
 
-    /// The folder that holds `path`, made where it is missing, and the last name. `None` for the top itself.
+    /// The folder that contains `path`, created if it is missing, and the last name. `None` for the root itself.
     fn folder_of<'p>(&mut self, path: &'p [u8]) -> Result<Option<(usize, &'p [u8])>, String> {
         let mut folder = 0;
         let mut start = 0;
@@ -142,7 +142,7 @@ impl Tree {
                 Some(number) if matches!(self.nodes.get(number), Some(Node::Folder(_))) => number,
                 Some(_) => {
                     let [path, above] = [path, path.get(..at).unwrap_or_default()].map(String::from_utf8_lossy);
-                    return Err(format!("{path} lies below {above}, which is not a folder"));
+                    return Err(format!("{path} is below {above}, which is not a folder"));
                 }
             };
             start = at + 1;

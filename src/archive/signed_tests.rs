@@ -17,14 +17,14 @@ fn read(entries: &[Entry]) -> Result<(), Error> {
 }
 
 #[test]
-fn what_two_programs_place_differently_is_refused_in_any_order() {
+fn members_that_programs_place_differently_are_refused_in_any_order() {
     let link = |path, target| Entry::link(b'2', path, target);
     let file = |path: &str| Entry::file(path, "x");
     for (complaint, entries) in [
-        ("x/a lies below x, which is not a folder", [link("x", "git/wallet"), file("x/a")]),
-        ("x is a folder for the members below it", [file("x/a"), link("x", "git/wallet")]),
-        ("data/x/y/z lies below data/x, which is not a folder", [file("data/x"), file("data/x/y/z")]),
-        ("data/x is a folder for the members below it", [file("data/x/y"), file("data/x")]),
+        ("x/a is below x, which is not a folder", [link("x", "git/wallet"), file("x/a")]),
+        ("x has members below it but is not a folder", [file("x/a"), link("x", "git/wallet")]),
+        ("data/x/y/z is below data/x, which is not a folder", [file("data/x"), file("data/x/y/z")]),
+        ("data/x has members below it but is not a folder", [file("data/x/y"), file("data/x")]),
         ("git is a symbolic link and must be a folder", [link("git", "g2"), Entry::directory("g2")]),
         ("git/wallet is a file and must be a folder", [Entry::directory("git"), file("git/wallet")]),
         ("git/wallet is a symbolic link and must be a folder", [Entry::directory("git"), link("git/wallet", "../x")]),
@@ -38,10 +38,10 @@ fn what_two_programs_place_differently_is_refused_in_any_order() {
             "data/build.log is a hard link and must be a file",
             [file("data/l"), Entry::link(b'1', "data/build.log", "data/l")],
         ),
-        ("y is a hard link to x, which is not a file before it", [link("x", "z"), Entry::link(b'1', "y", "x")]),
-        ("y is a hard link to x/z, which is not a file before it", [file("x"), Entry::link(b'1', "y", "x/z")]),
+        ("y is a hard link to x, which is not an earlier file", [link("x", "z"), Entry::link(b'1', "y", "x")]),
+        ("y is a hard link to x/z, which is not an earlier file", [file("x"), Entry::link(b'1', "y", "x/z")]),
         (
-            "y is a hard link with the mode 755 to x with the mode 644",
+            "y is a hard link with mode 755 to x with mode 644",
             [file("x"), Entry { mode: 0o755, ..Entry::link(b'1', "y", "x") }],
         ),
     ] {
@@ -56,15 +56,15 @@ fn what_two_programs_place_differently_is_refused_in_any_order() {
 }
 
 #[test]
-fn folders_that_no_member_names_are_counted() {
+fn folders_without_a_member_of_their_own_are_counted() {
     let limits = Limits { archive_members: 100, ..Limits::default() };
     let bytes = archive(&[Entry::file("a/".repeat(101) + "b", "")]);
     let refused = SignedTar::new(bytes.as_slice(), &limits).next_member();
     assert!(matches!(refused, Err(Error::OverLimit { limit: "archive_members", .. })), "{refused:?}");
 }
 
-/// Reads archives from standard input, each after its length, unpacks each in four ways and prints a line for each way: every file and
-/// link below the places that are judged, and every empty folder.
+/// Reads archives from standard input, each preceded by its length, unpacks each in four ways and prints one line per way: every file and link below
+/// the audited paths, and every empty folder.
 const UNPACK: &str = r"
 import hashlib, os, shutil, subprocess, sys, tempfile
 from backports import tarfile
@@ -107,7 +107,8 @@ while head := sys.stdin.buffer.read(8):
         shutil.rmtree(top, ignore_errors=True)
 ";
 
-/// The same lines of what was judged. `None`: the archive is refused, or a check says what is wrong with a repository in it.
+/// The lines that [`UNPACK`] should print for the archive, as this program reads it. `None`: the archive is refused, or a check finds a fault in a
+/// repository in it.
 fn judged(bytes: &[u8]) -> Option<String> {
     let limits = Limits::default();
     let manifest = Manifest::from_tar(bytes, &limits, &crate::base::budget::Budget::of_unknown_input(&limits)).ok()?;
@@ -144,7 +145,7 @@ fn judged(bytes: &[u8]) -> Option<String> {
         }
         for (path, content) in &snapshot.git {
             let path = [top.as_slice(), b".git/", path].concat();
-            // Below .git no check looks at modes.
+            // No check examines modes below .git.
             let mode = git_folders.get(&path).map_or(0, |(_, mode)| *mode);
             add(&path, if mode & 0o100 == 0 { "f" } else { "x" }, sha256(content));
         }
@@ -158,7 +159,7 @@ fn judged(bytes: &[u8]) -> Option<String> {
     Some(lines.join(" "))
 }
 
-/// A small generator of its own: the same archives on every machine.
+/// A small pseudo-random generator, so that the archives are the same on every machine.
 struct Random(u64);
 
 impl Random {
@@ -174,7 +175,7 @@ impl Random {
     }
 }
 
-/// Members that a build has, and some that readers could place differently.
+/// Members of a typical build, and some that readers could place differently.
 fn hostile(random: &mut Random) -> Vec<Entry> {
     const TOPS: &[&str] =
         &["git/wallet", "git/wallet", "git/wallet", "git/wallet/.git", "git/wallet/src", "git", "data", "x", "."];
@@ -223,7 +224,7 @@ fn hostile(random: &mut Random) -> Vec<Entry> {
 }
 
 #[test]
-fn what_is_accepted_is_unpacked_as_it_was_judged() {
+fn accepted_archives_are_unpacked_as_audited() {
     let python = format!("{}/target/backports-tarfile/bin/python", env!("CARGO_MANIFEST_DIR"));
     let mut random = Random(0x0005_eed0_fba9_5ca1);
     let archives: Vec<Vec<u8>> = (0..600).map(|_| archive(&hostile(&mut random))).collect();

@@ -1,9 +1,9 @@
 //! A strict, streaming reader of tar archives: ustar (POSIX.1-1988), PAX (POSIX.1-2001) and the long names of GNU tar.
 //!
-//! Each of these makes readers disagree and is refused: an unknown member type, a size that is not plain octal, a PAX
-//! size other than the header's, a PAX keyword in no table ([`pax`]), PAX and GNU long names for one member, sparse members, members with content that have
-//! none by their type, numbers that are none, GNU headers with anything where ustar has the beginning of a name, one name
-//! twice, bytes other than zero after the end, no end at all.
+//! Readers disagree on each of these, so each is refused: an unknown member type, a size that is not plain octal, a PAX size that differs from the
+//! header's, an unknown PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has none,
+//! malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, nonzero bytes after the end, and a
+//! missing end.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -16,12 +16,12 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
-/// Where a ustar header has the beginning of a long name, and a GNU header times and sparse maps.
+/// The field that contains the beginning of a long name in a ustar header, and times and sparse maps in a GNU header.
 const PREFIX: usize = 345;
 /// Bytes of content that are read at a time.
 const PIECE: u64 = 1 << 18;
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MemberKind {
     /// A regular file; its bytes follow.
@@ -30,11 +30,11 @@ pub(crate) enum MemberKind {
     Directory,
     /// A symbolic link with its target as written.
     Symlink(Vec<u8>),
-    /// Another name of a regular file that came before.
+    /// Another name for an earlier regular file.
     HardLink(MemberPath),
 }
 
-/// One member's header, read strictly. Owner, group and times are not looked at.
+/// One member's header, read strictly. Owner, group and times are ignored.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) path: MemberPath,
@@ -45,7 +45,7 @@ pub(crate) struct Member {
     pub(crate) size: u64,
 }
 
-/// Reads members one after the other. What the caller does not read of a member is skipped.
+/// Reads members in order. Content that the caller does not read is skipped.
 pub(crate) struct TarReader<'a, R> {
     input: R,
     what: &'a str,
@@ -62,7 +62,7 @@ pub(crate) struct TarReader<'a, R> {
 /// Keyword and value.
 type PaxRecord<'t> = (&'t [u8], &'t [u8]);
 
-/// What the extension headers before a member said of it.
+/// What the extension headers of a member set.
 #[derive(Default)]
 struct Extensions {
     pax_path: Option<Vec<u8>>,
@@ -89,7 +89,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// The next member, or `None` after a proper end and nothing but zeros behind it.
+    /// The next member, or `None` after a proper end followed only by zeros.
     pub(crate) fn next_member(&mut self) -> Result<Option<Member>, Error> {
         self.skip_content()?;
         let mut extensions = Extensions::default();
@@ -125,7 +125,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// Reads the rest of the current member's content. The caller has compared its size with a bound of its own.
+    /// Reads the rest of the current member's content. The caller must have checked its size.
     pub(crate) fn read_content(&mut self) -> Result<Vec<u8>, Error> {
         self.read_content_through(|_| {})
     }
@@ -134,8 +134,8 @@ impl<'a, R: Read> TarReader<'a, R> {
     pub(crate) fn read_content_through(&mut self, mut sink: impl FnMut(&[u8])) -> Result<Vec<u8>, Error> {
         let size = usize::try_from(self.left).map_err(|_| self.malformed("a size beyond the address space"))?;
         let mut content = Vec::new();
-        // The size is the archive's word: a failed reservation must be an answer, not an abort.
-        content.try_reserve_exact(size).map_err(|_| self.malformed("a size beyond the memory at hand"))?;
+        // The size is untrusted: a failed allocation must be an error, not an abort.
+        content.try_reserve_exact(size).map_err(|_| self.malformed("a size larger than the available memory"))?;
         while self.left > 0 {
             let before = content.len();
             let piece = (&mut self.input).take(self.left.min(PIECE)).read_to_end(&mut content);
@@ -149,7 +149,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(content)
     }
 
-    /// Hands the rest of the current member's content to `sink`, piece by piece.
+    /// Passes the rest of the current member's content to `sink`, piece by piece.
     pub(crate) fn stream_content(&mut self, mut sink: impl FnMut(&[u8])) -> Result<(), Error> {
         let mut buffer = [0; 1 << 14];
         while self.left > 0 {
@@ -162,7 +162,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(())
     }
 
-    /// The rest of the current member's content, as a reader that ends where the content does.
+    /// The rest of the current member's content, as a reader that ends with the content.
     pub(crate) fn content(&mut self) -> MemberContent<'_, 'a, R> {
         MemberContent(self)
     }
@@ -174,7 +174,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         self.input.read_exact(padding).map_err(|e| Error::from_read(self.what, e))?;
         self.padding = 0;
         if padding.iter().any(|&byte| byte != 0) {
-            return Err(self.malformed("bytes other than zero behind a member's content"));
+            return Err(self.malformed("bytes other than zero after a member's content"));
         }
         Ok(())
     }
@@ -201,8 +201,8 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(Some(header))
     }
 
-    /// Fields that say nothing here and that other readers stumble over: Python's tarfile takes a header with a malformed number for
-    /// the end of the archive, and what GNU tar keeps behind a name for a part of the name.
+    /// Fields that are not used here but that other readers misread: Python's tarfile treats a header with a malformed number as the end of the
+    /// archive, and GNU tar treats data after a name as part of the name.
     fn check_unread_fields(&self, header: &Header) -> Result<(), Error> {
         let old = header.as_old();
         let mut numbers =
@@ -212,14 +212,14 @@ impl<'a, R: Read> TarReader<'a, R> {
             (None, Some(gnu)) => {
                 numbers.extend([("device", &gnu.dev_major[..]), ("device", &gnu.dev_minor[..])]);
                 if header.as_bytes().iter().skip(PREFIX).any(|&byte| byte != 0) {
-                    return Err(self.malformed("a GNU header with more than a member needs"));
+                    return Err(self.malformed("a GNU header with unexpected data"));
                 }
             }
             (None, None) => return Err(self.malformed("a header that is neither ustar nor GNU")),
         }
         for (name, field) in numbers {
             let empty = field.iter().all(|byte| matches!(byte, 0 | b' '));
-            // Large owners are written in base 256 (GNU tar manual, "Basic Tar Format").
+            // Large owner numbers are written in base 256 (GNU tar manual, "Basic Tar Format").
             let binary = matches!(field.first(), Some(0x80 | 0xff));
             if !empty && !binary {
                 self.octal(field, name)?;
@@ -228,7 +228,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(())
     }
 
-    /// The end is two blocks of zeros; what follows fills the last record and is zero too.
+    /// The end is two blocks of zeros; the rest of the last record must be zero too.
     fn read_end(&mut self) -> Result<(), Error> {
         let mut block = [0; BLOCK];
         self.input.read_exact(&mut block).map_err(|e| Error::from_read(self.what, e))?;
@@ -266,22 +266,22 @@ impl<'a, R: Read> TarReader<'a, R> {
             other => {
                 let letter = char::from(other.as_byte()).escape_default();
                 return Err(self.malformed(format!(
-                    "member {path:?} has the type '{letter}'; files, directories and links are read"
+                    "member {path:?} has the type '{letter}'; only files, directories and links are accepted"
                 )));
             }
         };
-        // Of an old header (type NUL) Python's tarfile believes the header's own name, before it looks at a PAX or GNU name, and reads the
-        // content as further members.
+        // In an old header (type NUL), Python's tarfile uses the header's own name before any PAX or GNU name, and reads the content as further
+        // members.
         let old_directory = header.as_old().linkflag == [0] && header.path_bytes().ends_with(b"/");
         let like_directory = kind != MemberKind::Directory && raw_path.ends_with(b"/");
         if like_directory || (kind == MemberKind::File && old_directory) {
-            return Err(self.malformed(format!("{path:?} is named like a directory and is not one")));
+            return Err(self.malformed(format!("{path:?} is named like a directory but is not one")));
         }
         if kind != MemberKind::File && size != 0 {
-            return Err(self.malformed(format!("member {path:?} has content, which its type has not")));
+            return Err(self.malformed(format!("member {path:?} has content, which its type does not allow")));
         }
         if path.as_bytes().is_empty() && kind != MemberKind::Directory {
-            return Err(self.malformed("a member named '.' that is no directory"));
+            return Err(self.malformed("a member named '.' that is not a directory"));
         }
         let link_bytes = if let MemberKind::Symlink(target) = &kind { target.len() } else { 0 };
         let bytes = (path.as_bytes().len() + link_bytes) as u64;
@@ -317,9 +317,9 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     fn read_gnu_name(&mut self) -> Result<Vec<u8>, Error> {
         let mut name = self.read_extension()?;
-        // GNU tar ends the name with one NUL.
+        // GNU tar ends the name with a single NUL.
         if name.pop_if(|byte| *byte == 0).is_none() || name.contains(&0) {
-            return Err(self.malformed("a GNU long name that is not ended by one NUL"));
+            return Err(self.malformed("a GNU long name that does not end with one NUL"));
         }
         Ok(name)
     }
@@ -327,7 +327,7 @@ impl<'a, R: Read> TarReader<'a, R> {
     fn read_pax(&self, text: &[u8], extensions: &mut Extensions) -> Result<(), Error> {
         let mut keywords = HashSet::new();
         for (keyword, value) in self.pax_records(text)? {
-            // POSIX lets the last one count; not every reader does.
+            // In POSIX the last value applies, but not every reader follows that rule.
             if !keywords.insert(keyword) {
                 let keyword = String::from_utf8_lossy(keyword);
                 return Err(self.malformed(format!("a PAX header with two values for {keyword:?}")));
@@ -339,7 +339,7 @@ impl<'a, R: Read> TarReader<'a, R> {
                     let size = std::str::from_utf8(value).ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
                     let size = size
                         .and_then(|v| v.parse().ok())
-                        .ok_or_else(|| self.malformed("a PAX size that is no number"))?;
+                        .ok_or_else(|| self.malformed("a PAX size that is not a number"))?;
                     extensions.pax_size = Some(size);
                 }
                 Meaning::Nothing => {}
@@ -348,7 +348,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(())
     }
 
-    /// `git archive` writes one global header with a comment. One that renames or resizes every member is refused.
+    /// `git archive` writes one global header, with a comment. A global header that renames or resizes every member is refused.
     fn check_global_pax(&mut self) -> Result<(), Error> {
         let text = self.read_extension()?;
         let mut ignored = Extensions::default();
@@ -374,7 +374,7 @@ impl<'a, R: Read> TarReader<'a, R> {
             let (record, rest) = text.split_at_checked(length).ok_or_else(bad)?;
             let body = record.get(space + 1..).and_then(|body| body.strip_suffix(b"\n")).ok_or_else(bad)?;
             let equals = body.iter().position(|&byte| byte == b'=').ok_or_else(bad)?;
-            // At a record without a keyword older tarfiles of Python take no further record of the header.
+            // Older versions of Python's tarfile ignore the rest of the header after a record that has no keyword.
             let (keyword, value) =
                 body.split_at_checked(equals).filter(|(word, _)| !word.is_empty()).ok_or_else(bad)?;
             records.push((keyword, value.strip_prefix(b"=").unwrap_or(value)));
@@ -386,7 +386,7 @@ impl<'a, R: Read> TarReader<'a, R> {
     fn set_once<T>(&self, slot: &mut Option<T>, value: T) -> Result<(), Error> {
         match slot.replace(value) {
             None => Ok(()),
-            Some(_) => Err(self.malformed("an extension that says the same thing twice")),
+            Some(_) => Err(self.malformed("a duplicate extension header")),
         }
     }
 
@@ -397,8 +397,8 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// Octal digits, with blanks before and blanks or NULs after them. Base-256 and signs are refused: no field of a
-    /// bundle within the limits needs them.
+    /// Octal digits, optionally preceded by blanks and followed by blanks or NULs. Base 256 and signs are refused: no field of a bundle within the
+    /// limits needs them.
     fn octal(&self, field: &[u8], name: &str) -> Result<u64, Error> {
         let text = field.trim_ascii_start();
         let end = text.iter().position(|byte| matches!(byte, 0 | b' ')).unwrap_or(text.len());
@@ -417,7 +417,7 @@ impl<'a, R: Read> TarReader<'a, R> {
     }
 }
 
-/// What [`TarReader::content`] answers.
+/// The reader that [`TarReader::content`] returns.
 pub(crate) struct MemberContent<'t, 'a, R>(&'t mut TarReader<'a, R>);
 
 impl<R: Read> Read for MemberContent<'_, '_, R> {

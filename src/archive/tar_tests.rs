@@ -27,18 +27,18 @@ fn refusal(entries: &[Entry]) -> String {
     }
 }
 
-/// A file without a PAX header of its own.
+/// A file with no PAX header of its own.
 fn file(path: &str) -> Entry {
     Entry { mtime: "1", ..Entry::file(path, "content") }
 }
 
-/// An extension header of one's own.
+/// A hand-written extension header.
 fn extension(kind: u8, text: impl Into<Vec<u8>>) -> Entry {
     Entry { kind, mtime: "0", ..Entry::file("extension", text) }
 }
 
 #[test]
-fn every_kind_is_read_with_its_name_mode_and_content() {
+fn every_member_kind_is_read_with_its_name_mode_and_content() {
     let listed = list(&archive(&[
         Entry::directory("folder"),
         Entry { mode: 0o755, ..Entry::file("folder/run", "x".repeat(513)) },
@@ -69,26 +69,26 @@ fn long_names_are_read_in_all_three_forms() {
     }
     let target = "t".repeat(300);
     assert_eq!(list(&archive(&[Entry::link(b'2', "soft", &target)])).unwrap()[0].1, MemberKind::Symlink(target.into()));
-    // ustar parts a name in two fields. Of a GNU header with the same bytes GNU tar reads `name` and Python's tarfile `prefix/name`.
+    // ustar splits a name into two fields. From a GNU header with the same bytes, GNU tar reads `name`, and Python's tarfile reads `prefix/name`.
     let mut bytes = archive(&[file("name")]);
     bytes[345..351].copy_from_slice(b"prefix");
     set_checksum(&mut bytes[..BLOCK]);
     assert_eq!(list(&bytes).unwrap()[0].0, "prefix/name");
     bytes[257..265].copy_from_slice(b"ustar  \0");
     set_checksum(&mut bytes[..BLOCK]);
-    assert!(list(&bytes).unwrap_err().to_string().contains("a GNU header with more than a member needs"));
+    assert!(list(&bytes).unwrap_err().to_string().contains("a GNU header with unexpected data"));
 }
 
 #[test]
 fn names_that_differ_are_never_merged() {
-    // By case, by Unicode form (é as one character and as two), by bytes that are no UTF-8.
+    // The names differ in case, in Unicode form (é as one character and as two) or in bytes that are not UTF-8.
     let paths: [&[u8]; 6] = [b"readme", b"README", b"caf\xc3\xa9", b"cafe\xcc\x81", b"\xff", b"\xfe"];
     let entries: Vec<Entry> = paths.iter().map(|path| Entry::file(path.to_vec(), "")).collect();
     assert_eq!(list(&archive(&entries)).unwrap().len(), 6);
 }
 
 #[test]
-fn names_of_one_place_are_one_name() {
+fn different_spellings_of_one_path_are_the_same_name() {
     for twin in ["a/b", "./a/b", "a//b", "a/./b"] {
         assert_eq!(refusal(&[file("a/b"), file(twin)]), r#"two members are named "a/b""#);
     }
@@ -96,14 +96,14 @@ fn names_of_one_place_are_one_name() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_or_nowhere_are_refused() {
+fn names_that_point_outside_or_are_empty_are_refused() {
     for (path, says) in [
         ("/etc/passwd", "an absolute name"),
         ("../x", "a name with '..'"),
         ("a/../../x", "a name with '..'"),
         ("", "an empty name"),
         ("a/", "is named like a directory"),
-        (".", "a member named '.' that is no directory"),
+        (".", "a member named '.' that is not a directory"),
     ] {
         assert!(refusal(&[file(path)]).contains(says), "{path:?}");
     }
@@ -116,7 +116,7 @@ fn names_that_lead_elsewhere_or_nowhere_are_refused() {
 }
 
 #[test]
-fn other_kinds_and_content_where_none_belongs_are_refused() {
+fn unknown_types_and_content_in_types_that_allow_none_are_refused() {
     for kind in *b"346789ADEIMNSVXZaz~\x01\xff" {
         assert!(refusal(&[Entry { kind, ..file("a") }]).contains("has the type"), "{kind}");
     }
@@ -127,7 +127,7 @@ fn other_kinds_and_content_where_none_belongs_are_refused() {
 }
 
 #[test]
-fn extensions_that_contradict_are_refused() {
+fn contradictory_extension_headers_are_refused() {
     let pax = |records: &[(&str, &[u8])]| {
         extension(b'x', records.iter().flat_map(|(key, value)| pax_record(key, value)).collect::<Vec<u8>>())
     };
@@ -135,20 +135,20 @@ fn extensions_that_contradict_are_refused() {
     for (entries, says) in [
         (vec![pax(&[("path", b"b")]), gnu("c"), file("a")], "a PAX and a GNU long name"),
         (vec![gnu("c"), pax(&[("path", b"b")]), file("a")], "a PAX and a GNU long name"),
-        (vec![gnu("b"), gnu("c"), file("a")], "says the same thing twice"),
+        (vec![gnu("b"), gnu("c"), file("a")], "a duplicate extension header"),
         (vec![pax(&[("path", b"b"), ("path", b"c")]), file("a")], "two values for \"path\""),
         (vec![pax(&[("mtime", b"1"), ("mtime", b"1")]), file("a")], "two values for \"mtime\""),
         (vec![pax(&[("mtime", b"1")]), pax(&[("atime", b"1")]), file("a")], "two PAX headers"),
         (vec![pax(&[("SCHILY.realsize", b"1")]), file("a")], "a sparse member"),
         (vec![pax(&[("path", b"b")]), pax(&[("mtime", b"1")]), file("a")], "two PAX headers"),
         (vec![pax(&[("size", b"8")]), file("a")], "a PAX size other than the header's"),
-        (vec![pax(&[("size", b"-7")]), file("a")], "a PAX size that is no number"),
-        (vec![pax(&[("size", b"")]), file("a")], "a PAX size that is no number"),
-        (vec![pax(&[("size", b"99999999999999999999")]), file("a")], "a PAX size that is no number"),
+        (vec![pax(&[("size", b"-7")]), file("a")], "a PAX size that is not a number"),
+        (vec![pax(&[("size", b"")]), file("a")], "a PAX size that is not a number"),
+        (vec![pax(&[("size", b"99999999999999999999")]), file("a")], "a PAX size that is not a number"),
         (vec![pax(&[("GNU.sparse.name", b"b")]), file("a")], "a sparse member"),
-        (vec![extension(b'L', "b"), file("a")], "not ended by one NUL"),
-        (vec![extension(b'L', "b\0\0"), file("a")], "not ended by one NUL"),
-        (vec![extension(b'L', ""), file("a")], "not ended by one NUL"),
+        (vec![extension(b'L', "b"), file("a")], "does not end with one NUL"),
+        (vec![extension(b'L', "b\0\0"), file("a")], "does not end with one NUL"),
+        (vec![extension(b'L', ""), file("a")], "does not end with one NUL"),
         (vec![extension(b'g', pax_record("path", b"b")), file("a")], "a global PAX header that sets"),
         (vec![extension(b'g', pax_record("linkpath", b"b")), file("a")], "a global PAX header that sets"),
         (vec![extension(b'g', pax_record("size", b"7")), file("a")], "a global PAX header that sets"),
@@ -156,7 +156,7 @@ fn extensions_that_contradict_are_refused() {
         (vec![file("a"), gnu("b")], "no member after it"),
     ] {
         let message = refusal(&entries);
-        assert!(message.contains(says), "{message} should say {says}");
+        assert!(message.contains(says), "{message} should contain {says}");
     }
     let agreeing = [pax(&[("size", b"7"), ("path", b"b"), ("comment", b"=\n")]), file("a")];
     assert_eq!(list(&archive(&agreeing)).unwrap()[0].0, "b");
@@ -164,23 +164,23 @@ fn extensions_that_contradict_are_refused() {
     assert_eq!(list(&archive(&global)).unwrap()[0].0, "a");
 }
 
-/// Python's tarfile takes such a member for a directory, and its content for headers, before it looks at the other name; CVE-2025-13462 is of
-/// this kind.
+/// Python's tarfile treats such a member as a directory and its content as headers before it reads the other name; CVE-2025-13462 is a fault of this
+/// kind.
 #[test]
-fn an_old_header_named_like_a_directory_is_no_file_by_another_name() {
+fn an_old_header_named_like_a_directory_is_refused_despite_a_second_name() {
     let old = || Entry { kind: 0, ..file("a/") };
     let pax = [Entry { pax: vec![("path", b"a".to_vec())], ..old() }];
     let gnu = [extension(b'L', "a\0"), old()];
     for entries in [&pax[..], &gnu] {
-        assert_eq!(refusal(entries), r#""a" is named like a directory and is not one"#);
+        assert_eq!(refusal(entries), r#""a" is named like a directory but is not one"#);
     }
-    // What a writer cut off may end with a slash.
+    // A name truncated by a writer may end with a slash.
     let long = format!("{}/{}", "b".repeat(99), "c".repeat(50));
     assert_eq!(list(&archive(&[file(&long)])).unwrap()[0].0, long);
 }
 
 #[test]
-fn pax_text_that_is_no_list_of_records_is_refused() {
+fn a_pax_header_that_is_not_a_list_of_records_is_refused() {
     for text in [
         "x",
         "5",
@@ -207,7 +207,7 @@ fn pax_text_that_is_no_list_of_records_is_refused() {
 }
 
 #[test]
-fn sizes_are_plain_octal() {
+fn sizes_must_be_plain_octal() {
     for size in [
         *b"\x80\0\0\0\0\0\0\0\0\0\0\x07",
         [0xff; 12],
@@ -227,7 +227,7 @@ fn sizes_are_plain_octal() {
 }
 
 #[test]
-fn a_header_with_any_bit_changed_is_refused_or_says_the_same() {
+fn an_archive_with_a_flipped_header_bit_is_refused_or_reads_the_same() {
     let good = archive(&[file("a")]);
     let listed = list(&good).unwrap();
     for at in 0..BLOCK {
@@ -242,7 +242,7 @@ fn a_header_with_any_bit_changed_is_refused_or_says_the_same() {
 }
 
 #[test]
-fn every_cut_is_noticed() {
+fn every_truncation_is_detected() {
     let entries =
         [Entry::directory("folder"), file("folder/a"), Entry { names: LongNames::Gnu, ..file(&"b".repeat(150)) }];
     let whole = archive(&entries);
@@ -256,7 +256,7 @@ fn every_cut_is_noticed() {
 }
 
 #[test]
-fn only_zeros_stand_behind_contents_and_behind_the_end() {
+fn only_zeros_may_follow_content_and_the_end() {
     let whole = archive(&[file("a")]);
     for at in BLOCK + "content".len()..whole.len() {
         let mut changed = whole.clone();
@@ -278,7 +278,7 @@ fn headers_before_posix_are_refused() {
 }
 
 #[test]
-fn bounds_hold_before_anything_is_read() {
+fn bounds_are_checked_before_content_is_read() {
     let many = archive(&[Entry::file("a", ""), Entry::file("b", "")]);
     let limits = |set: fn(&mut Limits)| {
         let mut limits = Limits::default();
@@ -289,7 +289,7 @@ fn bounds_hold_before_anything_is_read() {
         Err(Error::OverLimit { limit, .. }) => limit,
         other => panic!("expected a bound, found {other:?}"),
     };
-    // Extension headers count: each costs work.
+    // Extension headers count as members, because each costs work.
     assert!(list_within(&many, &limits(|limits| limits.archive_members = 4)).is_ok());
     assert_eq!(over(&many, &limits(|limits| limits.archive_members = 3)), "archive_members");
     let long = archive(&[file(&"a".repeat(150))]);
@@ -300,7 +300,7 @@ fn bounds_hold_before_anything_is_read() {
 }
 
 #[test]
-fn content_that_is_not_read_is_skipped_and_pieces_make_the_whole() {
+fn unread_content_is_skipped_and_pieces_form_the_whole() {
     let text: Vec<u8> = (0..40_000_u32).flat_map(u32::to_be_bytes).collect();
     let bytes = archive(&[Entry::file("a", text.clone()), file("b")]);
     let limits = Limits::default();
@@ -319,7 +319,7 @@ fn content_that_is_not_read_is_skipped_and_pieces_make_the_whole() {
 }
 
 #[test]
-fn a_size_that_is_only_claimed_ends_in_an_error() {
+fn a_size_without_content_is_an_error() {
     let claimed = Entry { size: Some(*b"77777777777\0"), ..file("a") };
     let mut bytes = members(&[claimed]);
     bytes.truncate(BLOCK + 5);

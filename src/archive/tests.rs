@@ -1,4 +1,4 @@
-//! The reader of tar archives beside Python's tarfile: what is accepted here is read the same there.
+//! Compares the tar reader with Python's tarfile, which must read every accepted archive in the same way.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
 
-/// Reads archives from standard input, each after its length, and prints a line for each: its members, or an error.
+/// Reads archives from standard input, each preceded by its length, and prints a line for each: its members, or an error.
 const PYTHON: &str = "\
 import hashlib, io, sys, tarfile
 def plain(name):
@@ -60,7 +60,7 @@ fn headers(bytes: &[u8]) -> Vec<usize> {
     starts.filter(|start| bytes[start + 257..].starts_with(b"ustar")).collect()
 }
 
-/// Makes the checksum of every header right.
+/// Recomputes the checksum of every header.
 fn repair(bytes: &mut [u8]) {
     for start in headers(bytes) {
         let block = &mut bytes[start..start + BLOCK];
@@ -70,7 +70,8 @@ fn repair(bytes: &mut [u8]) {
     }
 }
 
-/// Archives with one to three bytes of headers, extension headers or content changed. Always the same ones.
+/// Archives with one to three changed bytes in headers, extension headers or content. The archives are the same in
+/// every run.
 fn variants(count: usize) -> Vec<Vec<u8>> {
     let seeds = [seed("good"), seed("names")];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -106,7 +107,7 @@ fn variants(count: usize) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_is_accepted_is_read_by_pythons_tarfile_in_the_same_way() {
+fn pythons_tarfile_reads_accepted_archives_the_same_way() {
     let accepted: Vec<(Vec<u8>, String)> =
         variants(4000).into_iter().filter_map(|bytes| listing(&bytes).ok().map(|listing| (bytes, listing))).collect();
     assert!(accepted.len() > 500, "{}", accepted.len());
@@ -131,9 +132,9 @@ fn what_is_accepted_is_read_by_pythons_tarfile_in_the_same_way() {
     }
 }
 
-/// Each is read otherwise by Python's tarfile or by GNU tar, or ends the archive for one of them.
+/// Python's tarfile or GNU tar reads each of these differently or stops at it.
 #[test]
-fn fields_that_say_nothing_must_be_well_formed_all_the_same() {
+fn unused_fields_must_be_well_formed() {
     let patched = |at: usize, value: &[u8]| {
         let mut bytes = seed("good");
         let start = *headers(&bytes).last().unwrap();
@@ -153,9 +154,9 @@ fn fields_that_say_nothing_must_be_well_formed_all_the_same() {
         let error = patched(at, value).unwrap_err().to_string();
         assert!(error.contains(&format!("a header whose {complaint} is not plain octal")), "{error}");
     }
-    // Large owners in base 256, and numbers that are left out, are read.
+    // Large owner numbers in base 256 and empty numbers are accepted.
     assert!(patched(108, b"\x80\0\0\0\0\x20\0\0").is_ok() && patched(116, &[0; 8]).is_ok());
-    // GNU's magic with something where ustar has the beginning of the name.
+    // GNU's magic number, with data in the field where ustar has the beginning of the name.
     let mut bytes = seed("good");
     let start = headers(&bytes)[0];
     bytes[start + 257..start + 265].copy_from_slice(b"ustar  \0");
@@ -163,5 +164,5 @@ fn fields_that_say_nothing_must_be_well_formed_all_the_same() {
     assert!(listing(&bytes).is_ok());
     bytes[start + 345..start + 349].copy_from_slice(b"evil");
     repair(&mut bytes);
-    assert!(listing(&bytes).unwrap_err().to_string().contains("a GNU header with more than a member needs"));
+    assert!(listing(&bytes).unwrap_err().to_string().contains("a GNU header with unexpected data"));
 }

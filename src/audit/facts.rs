@@ -1,8 +1,8 @@
-//! Facts that were read from a bundle and are kept, so that a different policy can judge it without reading the bundle again.
+//! Facts that were read from a bundle and stored, so that the bundle can be evaluated under a different policy without being read again.
 //!
-//! They contain what checks need: the record, the log's events, the proof of the source without objects and files, and the files next to the
-//! bundle. Of the source's files they keep only the Dockerfile that the policy named, and of an image only what the policy's platforms
-//! selected. If a different policy names a different Dockerfile or different platforms, the facts do not suffice.
+//! They contain what checks need: the record, the log's events, the proof of the source (without its objects and files), and the files next to the
+//! bundle. Of the source's files, they contain only the Dockerfile specified by the policy. Of an image, they contain only the part selected by the
+//! policy's platforms. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -20,7 +20,7 @@ use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 use crate::report::{BundleReport, KeyReport};
 
-/// What was read from a bundle. It is not a verdict: [`Facts::judge`] makes one.
+/// What was read from a bundle. It is not a verdict: [`Facts::judge`] derives one.
 #[derive(Debug, Clone)]
 pub struct Facts {
     path: String,
@@ -31,14 +31,14 @@ pub struct Facts {
     seal: Seal,
     keys_beside: Vec<(String, PublicKey)>,
     beside: Vec<Group>,
-    /// `None` if no key accepted the signature: then the signed archive was not read.
+    /// `None` if the signature verified under no key: the signed archive was then not read.
     content: Option<Content<'static>>,
     dockerfile: String,
     platforms: Vec<String>,
 }
 
 impl Facts {
-    /// Keeps what checks need from what was read for `report` under the policy of `question`.
+    /// Selects what checks need from the data read for `report` under the policy of `question`.
     pub(super) fn of(
         report: &BundleReport,
         file_name: Option<String>,
@@ -79,8 +79,8 @@ impl Facts {
         Some(facts)
     }
 
-    /// Judges the facts by a different question. The report has findings and a verdict, but neither facts nor inputs. `None` if the facts do
-    /// not suffice: then the bundle must be read again.
+    /// Evaluates the facts under a different question. The report has findings and a verdict, but neither facts nor inputs. `None` if the facts do
+    /// not suffice: the bundle must then be read again.
     pub fn judge(&self, question: &Question<'_>) -> Option<BundleReport> {
         let in_play = check::in_play(question.policy, &question.handed.groups(), &self.beside);
         let budget = Budget::of_audit(self.file.1, question.limits);
@@ -129,7 +129,7 @@ impl Facts {
             }
         }
         let mut length = Length(0);
-        // Counting cannot fail.
+        // Writing to a counter cannot fail.
         let _ = write!(length, "{self:?}");
         length.0
     }
@@ -143,7 +143,7 @@ impl Content<'_> {
         Content { manifest, source, server, trust, builder, image }
     }
 
-    /// Drops what no check needs again.
+    /// Drops everything that no check will need again.
     fn shelve(&mut self, dockerfile: &str, digits: Option<&str>) {
         if let ([snapshot], Some(source)) = (self.manifest.snapshots.as_slice(), &mut self.source) {
             source.shelve(snapshot, dockerfile.as_bytes(), digits);
@@ -159,7 +159,7 @@ impl Content<'_> {
     }
 }
 
-/// The path in the form that `Evidence::dockerfile` looks up.
+/// The path in the form that `Evidence::dockerfile` expects.
 fn dockerfile_of(policy: &Policy) -> String {
     let path = policy.expect.dockerfile.as_deref().unwrap_or(DOCKERFILE);
     path.strip_prefix("./").unwrap_or(path).to_owned()

@@ -1,20 +1,18 @@
-//! The budget of an audit or of a request: it bounds totals, where each part is within its own bound.
+//! The budget of an audit or a request: bounds on totals, in addition to the bound of each part.
 //!
-//! Work is counted in units and never by a clock, so that the same input ends the same way on every machine. A unit is one byte that is read,
-//! inflated, hashed or compared, and what costs more counts as many of them as it takes: see [`Work`]. The budget has a
-//! base, which small inputs never use up, and grows with the input: `work_base_units` and the other numbers are in [`Limits`]. Memory is
-//! counted likewise, in bytes that are held at a time; the input's own bytes are not counted.
+//! Work is counted in units, never by a clock, so that the same input gives the same result on every machine. A unit is one byte read, inflated,
+//! hashed or compared; more expensive operations count as several units: see [`Work`]. The budget has a base, which small inputs never use up, and
+//! grows with the input: `work_base_units` and the other numbers are in [`Limits`]. Memory is counted in the same way, as bytes held at the same
+//! time; the input's own bytes are not counted.
 //!
-//! One value goes along the way of an audit: `audit` makes it, and hands it to the readers of the bundle, of the source, of the image and of
-//! its signatures, and to the checks by `Evidence`. Each blob and file is spent for once, however often it is named. What works on an input
-//! spends before the work is done, and stops with the error when nothing is left: [`Error::OverLimit`], exit code 3. What answers with
-//! findings and not with errors (the source's proof, the checks) stops just so, and `audit` asks [`Budget::check`] behind it: an answer
-//! that was cut short is never shown.
+//! `audit` creates one budget and passes it to the readers of the bundle, source, image and signatures, and to the checks through `Evidence`. Each
+//! blob and file is charged once, however often it is referenced. Work is charged before it is done and stops with [`Error::OverLimit`] (exit code 3)
+//! when the budget is exhausted. Code that returns findings rather than errors (the source's proof, the checks) stops as well, and `audit` then calls
+//! [`Budget::check`]: an incomplete answer is never shown.
 //!
-//! Clones share one budget, on any number of threads: which of several parts is
-//! named in the error may then depend on the threads, and whether there is an error does not.
+//! Clones share one budget, on any number of threads. The threads may affect which part the error names, but not whether there is an error.
 //!
-//! It does not bound the text of an answer, nor what a single part may be: those are bounds of their own in [`Limits`].
+//! The budget does not bound the length of a report or the size of a single part: those have their own bounds in [`Limits`].
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -23,28 +21,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// Units of one object of git: found, inflated, hashed and kept in tables, besides its bytes.
+/// Units for one git object (finding, inflating, hashing and indexing it), in addition to its bytes.
 const OBJECT_UNITS: u64 = 1_000;
-/// Units of one node of YAML or JSON.
+/// Units for one YAML or JSON node.
 const NODE_UNITS: u64 = 500;
-/// Units of one byte that bzip2 gives: it is decoded, read as tar, and hashed twice where it is a file's.
+/// Units for one byte of bzip2 output: the byte is decoded, read as tar and, in a file, hashed twice.
 const UNPACKED_UNITS: u64 = 8;
-/// Units of one signature that is tried: RSA with 8192 bits is the dearest.
+/// Units for one signature verification, based on 8192-bit RSA, which costs the most.
 const SIGNATURE_UNITS: u64 = 300_000;
 const MEGABYTE: u64 = 1_000_000;
 
-/// What is spent.
+/// Units of work to charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// Bytes that are read, inflated, hashed or compared.
     Bytes(u64),
-    /// Objects of a repository.
+    /// Objects in a repository.
     Objects(u64),
-    /// Mappings, lists and texts of a document; places that name an image.
+    /// Mappings, lists and strings in a document; image references.
     Nodes(u64),
-    /// Bytes that bzip2 gives.
+    /// Bytes of bzip2 output.
     Unpacked(u64),
-    /// Signatures that are tried with a key, besides the bytes that are hashed for it.
+    /// Attempts to verify a signature with a key, in addition to the bytes hashed for them.
     Signatures(u64),
 }
 
@@ -60,7 +58,7 @@ impl Work {
     }
 }
 
-/// What an audit or a request may still do. Clones share it.
+/// Remaining work and memory of an audit or a request. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Shared>);
 
@@ -68,35 +66,35 @@ pub struct Budget(Arc<Shared>);
 struct Shared {
     work: Total,
     memory: Total,
-    /// Memory was asked for and not given.
+    /// A memory request was refused.
     refused: AtomicBool,
 }
 
-/// One total: what is allowed grows with the input, up to `most`.
+/// A total whose allowance grows with the input, up to `most`.
 #[derive(Debug)]
 struct Total {
     used: AtomicU64,
     input: AtomicU64,
     base: Bound,
     per_input: u64,
-    /// Bytes of input that `per_input` is for.
+    /// Bytes of input that earn `per_input` units.
     input_unit: u64,
     most: Bound,
 }
 
 impl Budget {
-    /// The budget of an audit whose evidence has so many bytes. More evidence is added with [`Budget::add_input`].
+    /// The budget of an audit with this many bytes of evidence. [`Budget::add_input`] adds more evidence.
     pub fn of_audit(input_bytes: u64, limits: &Limits) -> Self {
         let memory = Total::new(limits.held_base_bytes(), limits.held_per_input_bytes, 1, unbounded(limits));
         Self::with(input_bytes, memory, limits)
     }
 
-    /// The budget of an input whose size is not known: only the most that any input may cost bounds it.
+    /// The budget for input of unknown size, bounded only by the maximum for any input.
     pub fn of_unknown_input(limits: &Limits) -> Self {
         Self::of_audit(u64::MAX, limits)
     }
 
-    /// The budget of one request of so many bytes.
+    /// The budget of one request with this many bytes.
     pub fn of_request(request_bytes: u64, limits: &Limits) -> Self {
         let (base, per_input) = (limits.request_base_bytes(), limits.request_per_input_bytes);
         Self::with(request_bytes, Total::new(base, per_input, 1, unbounded(limits)), limits)
@@ -110,25 +108,25 @@ impl Budget {
         budget
     }
 
-    /// More input: what is allowed grows with it.
+    /// Counts more input, which raises the allowance.
     pub fn add_input(&self, bytes: u64) {
         add(&self.0.work.input, bytes);
         add(&self.0.memory.input, bytes);
     }
 
-    /// Spends work on `what`, before it is done. Once it is gone it stays gone.
+    /// Charges work on `what`, before that work is done. Once the budget is exhausted, every later call fails too.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]: less is left.
+    /// [`Error::OverLimit`] if the remaining budget is too small.
     pub fn spend(&self, work: Work, what: &str) -> Result<(), Error> {
         let total = &self.0.work;
         total.bound().check(add(&total.used, work.units()), what)
     }
 
-    /// Holds memory for `what` until it is released.
+    /// Reserves memory for `what` until the memory is released.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]: more would be held than is allowed. It is not held then.
+    /// [`Error::OverLimit`] if the total would exceed the limit; nothing is reserved then.
     pub fn hold(&self, bytes: u64, what: &str) -> Result<(), Error> {
         let total = &self.0.memory;
         let checked = total.bound().check(add(&total.used, bytes), what);
@@ -139,32 +137,32 @@ impl Budget {
         checked
     }
 
-    /// Units that were spent.
+    /// Units spent so far.
     #[cfg(test)]
     pub(crate) fn spent(&self) -> u64 {
         self.0.work.used.load(Ordering::Relaxed)
     }
 
-    /// Bytes of input that the budget knows of.
+    /// Bytes of input counted so far.
     pub(crate) fn input(&self) -> u64 {
         self.0.memory.input.load(Ordering::Relaxed)
     }
 
-    /// Memory that could still be held.
+    /// Bytes of memory that can still be reserved.
     pub(crate) fn memory_left(&self) -> u64 {
         let total = &self.0.memory;
         total.bound().allowed.saturating_sub(total.used.load(Ordering::Relaxed))
     }
 
-    /// Notes that something needs more memory than there is: from then on [`Budget::check`] fails.
+    /// Records that more memory is needed than remains: from then on, [`Budget::check`] fails.
     pub(crate) fn refuse_memory(&self) {
         self.0.refused.store(true, Ordering::Relaxed);
     }
 
-    /// Was everything spent and held that was asked for? For those who hand on answers that may have been cut short.
+    /// Checks that no work or memory was refused. Call this before returning results that may have been cut short.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]: work or memory was refused.
+    /// [`Error::OverLimit`] if work or memory was refused.
     pub fn check(&self, what: &str) -> Result<(), Error> {
         if self.0.refused.load(Ordering::Relaxed) {
             return Err(self.0.memory.bound().exceeded(what));
@@ -172,23 +170,23 @@ impl Budget {
         self.spend(Work::Bytes(0), what)
     }
 
-    /// `inner` read within this budget, as more of the input: every byte that it gives adds to what is allowed.
+    /// Reads `inner` within this budget as additional input: every byte read raises the allowance.
     pub(crate) fn reading_input<R>(&self, inner: R, what: &str) -> Spending<R> {
         Spending { is_input: true, ..self.reading(inner, Work::Bytes, what) }
     }
 
-    /// `inner` read within this budget: every byte that it gives is spent for as `work` says.
+    /// Reads `inner` within this budget and charges `work` for every byte read.
     pub(crate) fn reading<R>(&self, inner: R, work: fn(u64) -> Work, what: &str) -> Spending<R> {
         Spending { inner, budget: self.clone(), work, what: what.to_owned(), is_input: false }
     }
 
-    /// Memory that is held no more.
+    /// Releases reserved memory.
     pub fn release(&self, bytes: u64) {
         change(&self.0.memory.used, |held| held.saturating_sub(bytes));
     }
 }
 
-/// A reader within a budget.
+/// A reader that charges a budget.
 pub(crate) struct Spending<R> {
     inner: R,
     budget: Budget,
@@ -213,21 +211,21 @@ impl Total {
         Self { used: AtomicU64::new(0), input: AtomicU64::new(0), base, per_input, input_unit, most }
     }
 
-    /// What is allowed, by the name of the bound that says so.
+    /// The current allowance, under the name of its bound.
     fn bound(&self) -> Bound {
-        // Where this saturates it is far beyond what the most allows, or all memory that there is.
+        // If this saturates, the value exceeds the maximum or any real memory size anyway.
         let grown = self.input.load(Ordering::Relaxed).saturating_mul(self.per_input) / self.input_unit;
         let allowed = self.base.allowed.saturating_add(grown);
         if allowed > self.most.allowed { self.most } else { Bound { allowed, ..self.base } }
     }
 }
 
-/// Memory has no most of its own: inputs have theirs.
+/// There is no separate memory limit, because the limits on inputs bound memory.
 fn unbounded(limits: &Limits) -> Bound {
     Bound { allowed: u64::MAX, ..limits.held_base_bytes() }
 }
 
-/// Adds, and answers with the sum.
+/// Adds to the counter and returns the sum.
 fn add(counter: &AtomicU64, more: u64) -> u64 {
     change(counter, |before| before.saturating_add(more))
 }
@@ -263,19 +261,19 @@ mod tests {
     }
 
     #[test]
-    fn totals_end_at_the_unit() {
+    fn totals_are_exact_to_the_unit() {
         let budget = Budget::of_audit(0, &limits());
         budget.spend(Work::Bytes(4_000), "a").unwrap();
         budget.clone().spend(Work::Objects(5), "b").unwrap();
         budget.spend(Work::Nodes(2), "c").unwrap();
         assert_eq!(over(budget.spend(Work::Bytes(1), "d")), Some(("work_base_units", 10_000)));
-        // Gone is gone.
+        // Later calls fail too.
         assert!(budget.spend(Work::Bytes(0), "e").is_err());
         assert!(over(Budget::of_audit(0, &limits()).spend(Work::Objects(u64::MAX), "x")).is_some());
     }
 
     #[test]
-    fn it_grows_with_the_input_up_to_the_most() {
+    fn the_allowance_grows_with_the_input_up_to_the_maximum() {
         let budget = Budget::of_audit(500_000, &limits());
         budget.spend(Work::Bytes(10_500), "a").unwrap();
         assert_eq!(over(budget.spend(Work::Bytes(1), "a")), Some(("work_base_units", 10_500)));
@@ -287,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_what_is_held_at_a_time() {
+    fn memory_counts_only_what_is_held_at_the_same_time() {
         let budget = Budget::of_audit(50, &limits());
         budget.hold(200, "a").unwrap();
         assert_eq!(over(budget.hold(1, "a")), Some(("held_base_bytes", 200)));
@@ -301,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_is_known_afterwards() {
+    fn a_refusal_is_remembered() {
         let budget = Budget::of_audit(0, &limits());
         assert!(budget.check("a").is_ok());
         assert!(budget.hold(101, "a").is_err());
@@ -315,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_spends_for_what_it_gives_and_input_adds_to_what_is_allowed() {
+    fn a_reader_charges_every_byte_and_input_raises_the_allowance() {
         let bytes = vec![0; 1_250];
         let read = |budget: &Budget, is_input: bool| {
             let mut content = Vec::new();
@@ -333,9 +331,9 @@ mod tests {
         assert_eq!((budget.input(), budget.spent(), budget.memory_left()), (1_250, 1_250, 2_600));
     }
 
-    /// Whether there is an error is the same, whoever spends first.
+    /// Whether there is an error does not depend on which thread spends first.
     #[test]
-    fn threads_share_it() {
+    fn threads_share_one_budget() {
         for (spent, fits) in [(2_500, true), (2_501, false)] {
             let budget = Budget::of_audit(0, &limits());
             let all = std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The name of a build: what it says, and what it only hints at.
+//! Build names: what a name states and what it only suggests.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use crate::base::time::Timestamp;
 /// `<push server>.<repository with / as .>.<image tag>.<YYYY-MM-DD_HH-MM-SS.ffffff>`, for example
 /// `docker.io.gmoney23.hpvs_bc.latest-b3416d8.2020-06-23_08-39-48.301849`.
 ///
-/// The name is a label. As a file's or member's name it is not signed; in `build.json` it is. `/` became `.`, which
-/// cannot be undone, so image and tag are compared with it, never read from it.
+/// The name is a label. The signature covers the name in `build.json`, but not the name of a file or member. Replacing `/` with `.` cannot be undone,
+/// so image and tag are compared with the name, never derived from it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BuildName(String);
 
 impl BuildName {
-    /// 1 to 236 of `A-Z a-z 0-9 . _ : -`, not beginning with a dot: with `manifest.` and `.sig.tbz` around it a file name
-    /// stays within the 255 bytes that file systems allow.
+    /// 1 to 236 characters from `A-Z a-z 0-9 . _ : -`, not beginning with a dot: a file name that adds `manifest.` and `.sig.tbz` stays within the
+    /// 255 bytes that file systems allow.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
         let good = (1..=236).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(allowed);
@@ -31,18 +31,18 @@ impl BuildName {
         &self.0
     }
 
-    /// The part before the stamp: push server, repository and tag. `None` where the name does not end with a stamp.
+    /// The part before the stamp: push server, repository and tag. `None` if the name does not end with a stamp.
     pub fn subject(&self) -> Option<&str> {
         Some(self.split()?.0)
     }
 
-    /// The moment at the name's end: when the manifest was made, in UTC, by the server's clock.
+    /// The time at the end of the name: when the manifest was created, in UTC, by the server's clock.
     pub fn stamp(&self) -> Option<Timestamp> {
         Some(self.split()?.1)
     }
 
-    /// The seven hexadecimal digits after the last `-` of the subject: the start of the commit by IBM's convention
-    /// (`IMAGE_TAG_PREFIX` + `-` + seven digits). 28 bits are a link, not a proof.
+    /// The seven hexadecimal digits after the last `-` of the subject: the start of the commit by IBM's convention (`IMAGE_TAG_PREFIX` + `-` + seven
+    /// digits). These 28 bits suggest a link but do not prove it.
     pub fn commit_digits(&self) -> Option<&str> {
         commit_digits(self.subject()?)
     }
@@ -56,8 +56,8 @@ impl BuildName {
     }
 }
 
-/// What follows the repository in a build's subject: the tag. A repository has its push server before it (`docker.io` is written too), every
-/// `/` is a dot, and nothing else changes: the colon of a port stays. `None` where the subject is not of this repository.
+/// The tag: the text after the repository in a build's subject. The subject begins with the push server (even `docker.io`), then the repository, with
+/// every `/` written as a dot and nothing else changed: a port keeps its colon. `None` if the subject is for a different repository.
 pub(crate) fn behind_repository<'s>(subject: &'s str, repository: &str) -> Option<&'s str> {
     subject.strip_prefix(repository.replace('/', ".").as_str())?.strip_prefix('.')
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_public_names_are_read() {
+    fn public_build_names_are_read() {
         for (name, subject, digits) in [
             (
                 "docker.io.gmoney23.hpvs_bc.latest-b3416d8.2020-06-23_08-39-48.301849",
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_is_written_with_dots_for_slashes_and_nothing_else() {
+    fn only_the_slashes_of_a_repository_become_dots() {
         for (subject, repository, tag) in [
             ("docker.io.acme.wallet.v1", "docker.io/acme/wallet", Some("v1")),
             ("docker.io.acme.wallet.v1.2", "docker.io/acme/wallet", Some("v1.2")),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn other_tags_carry_no_commit() {
+    fn tags_without_seven_hex_digits_give_no_commit() {
         for tag in ["latest", "v1-ABCDEF0", "v1-abcdef", "v1-abcdef01", "v1-ghijklm", "abcdef0"] {
             assert_eq!(commit_digits(tag), None, "{tag}");
         }

@@ -1,4 +1,4 @@
-//! SHA-256 digests: the one spelling in which this crate compares, prints and reads them.
+//! SHA-256 digests, in the only spelling that this crate reads, compares and prints.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ impl Sha256 {
         Self(Hasher::digest(bytes).into())
     }
 
-    /// A digest of which the 32 bytes are known.
+    /// A digest from its 32 bytes.
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -69,7 +69,7 @@ pub(crate) fn encode_hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes that an even number of hexadecimal digits of either case stand for; `None` for anything else.
+/// The bytes that an even number of hexadecimal digits of either case represents; `None` for anything else.
 pub(crate) fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) {
         return None;
@@ -91,12 +91,12 @@ fn nibble(digit: u8) -> Option<u8> {
 pub(crate) struct Sha256Hasher(Hasher);
 
 impl Sha256Hasher {
-    /// Nothing hashed yet.
+    /// A hasher with no input yet.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// The next piece.
+    /// Adds the next piece.
     pub(crate) fn update(&mut self, piece: &[u8]) {
         self.0.update(piece);
     }
@@ -107,7 +107,7 @@ impl Sha256Hasher {
     }
 }
 
-/// A reader that hashes and counts every byte that passes.
+/// A reader that hashes and counts every byte read through it.
 pub struct HashingReader<R> {
     inner: R,
     hasher: Hasher,
@@ -115,12 +115,12 @@ pub struct HashingReader<R> {
 }
 
 impl<R: Read> HashingReader<R> {
-    /// Hashes what is read from `inner`.
+    /// Wraps `inner` and hashes what is read from it.
     pub fn new(inner: R) -> Self {
         Self { inner, hasher: Hasher::new(), count: 0 }
     }
 
-    /// Digest and number of the bytes that were read so far. It does not say that the input has ended.
+    /// The digest and number of bytes read so far; the input may have more.
     pub fn finish(self) -> (Sha256, u64) {
         (Sha256(self.hasher.finalize().into()), self.count)
     }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_answers_of_fips_180_4() {
+    fn fips_180_4_examples_give_the_published_digests() {
         let abc = Sha256::of(b"abc");
         assert_eq!(abc.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(Sha256::from_prefixed(&abc.to_string()), Some(abc));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_is_read_in_either_case_and_never_in_odd_length() {
+    fn hex_is_read_in_either_case_but_never_with_an_odd_length() {
         assert_eq!(decode_hex(b"0aFf"), Some(vec![0x0a, 0xff]));
         for bad in [&b"0"[..], b"0x00", b"0 ", b"gg"] {
             assert_eq!(decode_hex(bad), None);

@@ -1,14 +1,14 @@
-//! Why no verdict could be reached. A finding (a bad signature, a name that disagrees) is not an error.
+//! Reasons why no verdict could be reached. A finding (a bad signature, a mismatched name) is not an error.
 
 use std::io;
 
 use crate::base::digest::Sha256;
 
-/// No verdict could be reached. The exit code of each kind is fixed: see [`Error::exit_code`].
+/// No verdict could be reached. Each kind of error has a fixed exit code: see [`Error::exit_code`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The command line asks for something that has no meaning.
+    /// The command line does not make sense.
     #[error("{message}")]
     Usage {
         /// What is wrong.
@@ -16,64 +16,64 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
-    /// The policy cannot be read or says something that is not allowed.
+    /// The policy cannot be read or contains something that is not allowed.
     #[error("policy {path}: {message}")]
     Policy {
-        /// The policy as it was named.
+        /// The policy, as specified on the command line.
         path: String,
-        /// What is wrong, with the line where that is known.
+        /// What is wrong, with the line if it is known.
         message: String,
     },
     /// The settings of the build server's client cannot be used.
     #[error("settings {path}: {message}")]
     Settings {
-        /// The file as it was named.
+        /// The file, as specified on the command line.
         path: String,
-        /// What is wrong; never a value, which may be a secret.
+        /// What is wrong; never contains a value, which may be a secret.
         message: String,
     },
-    /// A key was named that is no usable public key.
+    /// A specified key is not a usable public key.
     #[error("key {name}: {message}")]
     Key {
-        /// The key as it was named.
+        /// The key, as specified on the command line.
         name: String,
         /// What is wrong.
         message: String,
     },
-    /// A private key was named to sign with that cannot.
+    /// A specified private key cannot be used for signing.
     #[error("signing key {name}: {message}")]
     SigningKey {
-        /// The file as it was named.
+        /// The file, as specified on the command line.
         name: String,
-        /// What is wrong; nothing of the key.
+        /// What is wrong; contains no part of the key.
         message: String,
     },
-    /// No key was named, so nothing can be trusted.
-    #[error("no key was named to verify with")]
+    /// No key was specified, so nothing can be trusted.
+    #[error("no verification key was specified")]
     NoKey {
-        /// Keys that lie beside the bundle: file name and fingerprint. They are offered, never used.
+        /// Keys next to the bundle: file name and fingerprint. These keys are reported but never used.
         beside: Vec<(String, Sha256)>,
     },
-    /// The command or format exists, but not in this build.
+    /// The command or format exists but is not included in this build.
     #[error("{what} is not built into this program")]
     NotBuiltIn {
-        /// What was asked for.
+        /// What was requested.
         what: String,
-        /// The cargo feature that brings it.
+        /// The cargo feature that adds the command or format.
         feature: &'static str,
     },
-    /// The operating system would not let us read.
+    /// The operating system could not read the input.
     #[error("cannot read {what}: {message}")]
     Unreadable {
         /// The file, or the part of the input.
         what: String,
-        /// The system's words.
+        /// The system's message.
         message: String,
     },
     /// The input ends too early.
     #[error("{what} is cut off")]
     Truncated {
-        /// The part that has no end.
+        /// The part that is incomplete.
         what: String,
     },
     /// The input is larger than allowed.
@@ -86,42 +86,42 @@ pub enum Error {
         /// The bound's value, in the unit that its name ends with.
         allowed: u64,
     },
-    /// The container is not well-formed, or is formed so that two readers could read it differently.
+    /// The container is not well-formed, or two readers could read it differently.
     #[error("{what} is malformed: {message}")]
     Malformed {
         /// The part that is malformed.
         what: String,
-        /// What is wrong, with expected and found where both are known.
+        /// What is wrong, with expected and found if both are known.
         message: String,
     },
-    /// A file that the user wrote is malformed, or not of a kind that is read. Unlike evidence, its owner can change it.
+    /// A file written by the user is malformed or of an unsupported kind. Unlike evidence, such a file may be changed by the user.
     #[error("{what} is malformed: {message}")]
     OwnFile {
         /// The file.
         what: String,
-        /// What is wrong, and what to do where that depends on it.
+        /// What is wrong, and what to do if the remedy depends on the fault.
         message: String,
-        /// What is read.
+        /// What is accepted.
         hint: &'static str,
     },
-    /// There is no bundle where the caller said there would be.
+    /// There is no bundle at the specified paths.
     #[error("nothing to verify: no bundle (*.sig.tbz) in {paths}")]
     NothingToVerify {
-        /// The paths as they were named.
+        /// The paths, as specified on the command line.
         paths: String,
     },
-    /// No workload names an image.
+    /// No workload refers to an image.
     #[error("nothing is deployed: no image in {paths}")]
     NothingToAdmit {
-        /// The workloads as they were named.
+        /// The workloads, as specified on the command line.
         paths: String,
-        /// What could have been named instead.
+        /// What to specify instead.
         forms: String,
     },
-    /// A server did not give what it was asked for.
+    /// A server did not provide what was requested.
     #[error("{from}: {message}")]
     Network {
-        /// What was asked: an address without user, password or query.
+        /// The requested address, without user, password and query.
         from: String,
         /// What is wrong.
         message: String,
@@ -131,15 +131,15 @@ pub enum Error {
     /// A report or an output folder could not be written.
     #[error("cannot write {path}: {message}")]
     Unwritable {
-        /// The path as it was named.
+        /// The path, as specified on the command line.
         path: String,
         /// What is wrong.
         message: String,
     },
-    /// What a saved report tells of.
+    /// An error read from a saved report.
     #[error("{message}")]
     Saved {
-        /// The word of the error it was.
+        /// The error's code.
         code: &'static str,
         /// Its message.
         message: String,
@@ -148,8 +148,8 @@ pub enum Error {
     },
 }
 
-/// Every word of [`Error::code`] with its exit code. 2: the caller must ask otherwise. 3: the input gives no verdict. 4: there was
-/// nothing to verify.
+/// Every [`Error::code`] with its exit code. 2: the user must change the command. 3: the input does not allow a verdict. 4: there was nothing to
+/// verify.
 pub(crate) const CODES: [(&str, u8); 15] = [
     ("usage", 2),
     ("policy", 2),
@@ -169,12 +169,12 @@ pub(crate) const CODES: [(&str, u8); 15] = [
 ];
 
 impl Error {
-    /// `path` cannot be written, as the system says.
+    /// `path` cannot be written, with the system's message.
     pub(crate) fn unwritable(path: impl Into<String>, error: &std::io::Error) -> Self {
         Self::Unwritable { path: path.into(), message: error.to_string() }
     }
 
-    /// A stable word for programs, for example `over-limit`.
+    /// A stable code for programs, for example `over-limit`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Usage { .. } => "usage",
@@ -207,46 +207,47 @@ impl Error {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Policy { .. } => "`hpsb-audit policy check FILE` shows how a policy is read; `policy init` prints one".into(),
             Self::Settings { .. } => {
-                "give the sbs-config.json that build.py uses, or the on-premises YAML; --ca, --cert and --key-file name files that it does not".into()
+                "specify the sbs-config.json that build.py uses, or the on-premises YAML; --ca, --cert and --key-file supply files missing from it".into()
             }
             Self::Key { message, .. } if message.contains("OpenPGP") => {
-                "give one person's OpenPGP key, armoured or binary, with its revocations: gpg --armor --export FINGERPRINT".into()
+                "supply one person's OpenPGP key, armoured or binary, with its revocations: gpg --armor --export FINGERPRINT".into()
             }
             Self::Key { .. } => {
-                "give a PEM file with one public key (BEGIN PUBLIC KEY or BEGIN RSA PUBLIC KEY), or sha256:HEX as `hpsb-audit key show FILE` prints it".into()
+                "supply a PEM file with one public key (BEGIN PUBLIC KEY or BEGIN RSA PUBLIC KEY), or sha256:HEX as `hpsb-audit key show FILE` prints it".into()
             }
             Self::SigningKey { .. } => {
-                "give your own private key, P-256 or Ed25519, in PKCS#8 PEM: openssl genpkey -algorithm ed25519 -out FILE".into()
+                "supply your own private key, P-256 or Ed25519, in PKCS#8 PEM: openssl genpkey -algorithm ed25519 -out FILE".into()
             }
             Self::NoKey { beside } if beside.is_empty() => {
-                "name the key with --key FILE, --key sha256:HEX or a policy; no key lies beside the bundle".into()
+                "specify the key with --key FILE, --key sha256:HEX or a policy; there is no key next to the bundle".into()
             }
             Self::NoKey { beside } => {
                 let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
                 format!(
-                    "these keys lie beside the bundle and are not trusted for that: {}. Compare the fingerprint with one that reached you another way, then name it with --key",
+                    "these keys are next to the bundle, which does not make them trusted: {}. \
+                     Compare the fingerprint with one that you obtained in a different way, then specify the key with --key",
                     keys.join("; ")
                 )
             }
             Self::NotBuiltIn { feature, .. } => format!("use a build with the feature `{feature}`; `hpsb-audit --version` lists the features"),
             Self::Unreadable { .. } => "check that the file exists and can be read".into(),
             Self::Truncated { .. } => "fetch it again and compare its size with the source".into(),
-            Self::OverLimit { limit: "memory", .. } => "give the run more with --memory, or audit this bundle by itself without".into(),
+            Self::OverLimit { limit: "memory", .. } => "raise --memory, or audit this bundle alone without --memory".into(),
             Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
-            Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
+            Self::Malformed { .. } => "nothing in it was trusted; fetch it again, and if it is still malformed, keep it as evidence".into(),
             Self::OwnFile { hint, .. } => (*hint).into(),
-            Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
+            Self::NothingToVerify { .. } => "specify a bundle (manifest.<build_name>.sig.tbz) or a folder that contains one".into(),
             Self::NothingToAdmit { forms, .. } => {
-                format!("name {forms} in which something runs; ConfigMaps and Services run nothing")
+                format!("specify {forms} that run containers; ConfigMaps and Services run none")
             }
             Self::Network { hint, .. } => hint.clone(),
-            Self::Unwritable { .. } => "name a free path in a folder that exists and can be written".into(),
+            Self::Unwritable { .. } => "specify an unused path in an existing, writable folder".into(),
             Self::Saved { hint, .. } => hint.clone(),
         }
     }
 
-    /// What went wrong while `what` was read: one of ours that travelled inside an [`io::Error`], an early end, data
-    /// that a decoder refused, or the system's own word.
+    /// Converts an error from reading `what`: one of our errors inside an [`io::Error`], an early end, data that a decoder refused, or a system
+    /// error.
     pub(crate) fn from_read(what: &str, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Truncated { what: what.into() },
@@ -264,7 +265,7 @@ impl Error {
 }
 
 impl From<Error> for io::Error {
-    /// Lets an [`Error`] pass through a reader; `Error::from_read` takes it out again.
+    /// Carries an [`Error`] through a reader; `Error::from_read` extracts it again.
     fn from(error: Error) -> Self {
         Self::other(error)
     }

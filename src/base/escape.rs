@@ -1,7 +1,7 @@
-//! Makes text from evidence inert on a terminal: what it shows is what it is.
+//! Makes text from evidence inert on a terminal: control, invisible and direction-changing characters become visible escapes.
 
-/// Control characters, and characters that are invisible or turn the direction of writing, become `\u{…}`; a newline becomes
-/// `\n`, a tab `\t`. All else stays.
+/// Control characters, and characters that are invisible or change the writing direction, become `\u{…}`; a newline becomes `\n`, a tab `\t`.
+/// Everything else is unchanged.
 pub fn for_terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -15,13 +15,13 @@ pub fn for_terminal(text: &str) -> String {
     out
 }
 
-/// Text of several lines, each of them inert.
+/// Escapes each line of a text; line breaks remain.
 pub fn for_lines(text: &str) -> String {
     text.lines().map(|line| for_terminal(line) + "\n").collect()
 }
 
-/// The same for a whole JSON document: what terminals obey stands in its strings only, where `\u` escapes say the same (RFC 8259,
-/// section 7), so that a reader gets equal text and a terminal that shows the document stays as it is. Newlines between values stay.
+/// Escapes a whole JSON document: terminal controls can occur only in its strings, where `\u` escapes mean the same (RFC 8259, section 7). A JSON
+/// reader gets the same text, and a terminal is not affected. Newlines between values remain.
 pub(crate) fn in_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     for character in document.chars() {
@@ -36,8 +36,8 @@ pub(crate) fn in_json(document: &str) -> String {
     out
 }
 
-/// Controls (Cc), line and paragraph separators, and the format characters (Cf) and variation selectors of Unicode that have
-/// no width or that reorder text (Unicode Technical Report 36, "Trojan Source" CVE-2021-42574).
+/// Controls (Cc), line and paragraph separators, and the format characters (Cf) and variation selectors of Unicode, which have no width or which
+/// reorder text (Unicode Technical Report 36, "Trojan Source" CVE-2021-42574).
 pub(crate) fn is_treacherous(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -52,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hostile_text_is_inert_and_other_text_stays() {
+    fn hostile_text_is_escaped_and_other_text_is_unchanged() {
         assert_eq!(for_terminal("a\x1b[31mred\u{9b}0m"), "a\\u{1b}[31mred\\u{9b}0m");
         assert_eq!(for_terminal("one\r\ntwo\t\u{202e}evil\u{200b}"), "one\\u{d}\\ntwo\\t\\u{202e}evil\\u{200b}");
         assert_eq!(for_terminal("Zoë 東京 ✓ <b>"), "Zoë 東京 ✓ <b>");
     }
 
     #[test]
-    fn json_says_the_same_in_other_letters() {
+    fn escaped_json_has_the_same_values() {
         let text = "a\u{1b}[31m\n\u{9b}0m \u{202e}evil\u{200b} \u{e0041} Zoë \" \\";
         let value = serde_json::json!({ "text": text });
         let document = in_json(&format!("{value:#}\n"));

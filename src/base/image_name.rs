@@ -1,4 +1,4 @@
-//! Names of images: the one reader, by the grammar that Docker, containerd, Kubernetes and podman share.
+//! The only parser for image names, using the grammar that Docker, containerd, Kubernetes and podman share.
 //!
 //! The grammar and its normalisation are those of distribution/reference (`regexp.go`, `reference.go`, `normalize.go`:
 //! `ParseNormalizedNamed`; read at github.com/distribution/reference@0965666a6ade2e06035fe352e38344be1e68951a):
@@ -14,7 +14,7 @@
 //! The first part is a domain if it has a dot, a colon or an upper-case letter, or is `localhost`. Otherwise the registry is `docker.io`,
 //! whose images without a namespace are in `library`. `index.docker.io` is `docker.io`.
 //!
-//! What a workload writes may have variables: `workload::ImageReference` finds them first.
+//! A workload may use variables in its image names: `workload::ImageReference` looks for these before parsing a name.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ const LEGACY_DOMAIN: &str = "index.docker.io";
 const REPOSITORY_MAX: usize = 255;
 const TAG_MAX: usize = 128;
 
-/// A name of an image, spelled in full. It cannot hold a user, a password, white space or a path that leads elsewhere.
+/// A fully spelled image name. It cannot contain a user, a password, white space or a path outside the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ImageName {
     domain: String,
@@ -39,15 +39,15 @@ pub(crate) struct ImageName {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum NameDigest {
     Sha256(Sha256),
-    /// `sha384:` or `sha512:`: valid, and nothing here computes it.
+    /// `sha384:` or `sha512:`: valid, but never computed here.
     Unsupported(String),
 }
 
 impl ImageName {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// In words, what the grammar refuses.
+    /// A description of what the grammar refuses.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("it is empty");
@@ -75,7 +75,7 @@ impl ImageName {
             _ => path.to_owned(),
         };
         check_path(&path)?;
-        // A first part like `a_b.com` is no host, and still a component of a path.
+        // A first part such as `a_b.com` is not a host name but is a valid path component.
         let is_path = !is_domain(domain);
         if is_path && !is_component(domain) {
             return Err("the part before the first slash is not a registry's host and port");
@@ -95,29 +95,29 @@ impl ImageName {
         format!("{}/{}", self.domain, self.path)
     }
 
-    /// Host and port of the registry, as images are named by it.
+    /// Host and port of the registry, as used in image names.
     #[cfg(any(test, feature = "fetch"))]
     pub(crate) fn domain(&self) -> &str {
         &self.domain
     }
 
-    /// The repository at that registry.
+    /// The repository in that registry.
     #[cfg(any(test, feature = "fetch"))]
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    /// The tag that is written. There is no default.
+    /// The tag as written. There is no default.
     pub(crate) fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }
 
-    /// The digest that is written.
+    /// The digest as written.
     pub(crate) fn digest(&self) -> Option<&NameDigest> {
         self.digest.as_ref()
     }
 
-    /// The digest, where it is SHA-256.
+    /// The digest, if it is SHA-256.
     pub(crate) fn sha256(&self) -> Option<Sha256> {
         match self.digest {
             Some(NameDigest::Sha256(digest)) => Some(digest),
@@ -125,14 +125,14 @@ impl ImageName {
         }
     }
 
-    /// Does it name a repository, with neither tag nor digest?
+    /// Whether the name has neither a tag nor a digest and so refers to a repository.
     pub(crate) fn is_repository(&self) -> bool {
         self.tag.is_none() && self.digest.is_none()
     }
 }
 
 impl NameDigest {
-    /// go-digest, `Digest.Validate`, with the algorithms that it registers.
+    /// go-digest, `Digest.Validate`, with its registered algorithms.
     fn parse(text: &str) -> Result<Self, &'static str> {
         const FAULT: &str = "the digest is not sha256: and 64 lower-case hexadecimal digits";
         let (algorithm, digits) = text.split_once(':').ok_or(FAULT)?;
@@ -166,12 +166,12 @@ impl fmt::Display for NameDigest {
     }
 }
 
-/// The repository of a name, spelled in full. A malformed name stays as it is, and so equals the repository of no well-formed one.
+/// The fully spelled repository of a name. A malformed name is returned unchanged, so it never equals the repository of a well-formed name.
 pub(crate) fn repository_of(name: &str) -> String {
     ImageName::parse(name).map_or_else(|_| name.to_owned(), |name| name.repository())
 }
 
-/// The tag of a name; text that is not a name with a tag is a tag by itself.
+/// The tag of a name; text that is not a name with a tag is returned as the tag.
 pub(crate) fn tag_of(text: &str) -> String {
     ImageName::parse(text).ok().and_then(|name| name.tag).unwrap_or_else(|| text.to_owned())
 }
@@ -213,7 +213,7 @@ fn is_component(text: &str) -> bool {
     ends.iter().all(|byte| byte.is_some_and(inner)) && separated()
 }
 
-/// A host name, an IPv4 address or an IPv6 address in brackets, and a port or none.
+/// A host name, an IPv4 address or an IPv6 address in brackets, with an optional port.
 fn is_domain(text: &str) -> bool {
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     if let Some(rest) = text.strip_prefix('[') {
@@ -233,7 +233,7 @@ fn is_domain(text: &str) -> bool {
     host.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
-/// Is it a tag: `[\w][\w.-]{0,127}`?
+/// Whether the text is a valid tag: `[\w][\w.-]{0,127}`.
 pub(crate) fn is_tag(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let allowed = |byte: u8| word(byte) || matches!(byte, b'.' | b'-');

@@ -1,7 +1,7 @@
-//! Every bound that this crate sets to untrusted input, in one place, each with its reason.
+//! Every bound on untrusted input, in one place, each with its reason.
 //!
-//! To add a bound: one line in the table below. Its unit is the last word of its name. `limits.NAME` is the number, `limits.NAME()` the
-//! [`Bound`]: number and name together, which checks a size and makes the error.
+//! To add a bound, add one line to the table below. The last word of a bound's name is its unit. `limits.NAME` is the number; `limits.NAME()` is the
+//! [`Bound`], which has number and name, checks a size and creates the error.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -15,30 +15,30 @@ pub struct Bound {
 }
 
 impl Display for Bound {
-    /// `name=value`, as `--limit` takes it.
+    /// `name=value`, the form that `--limit` accepts.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.name, self.allowed)
     }
 }
 
 impl Bound {
-    /// The error that says that `what` is over this bound.
+    /// The error that `what` exceeds this bound.
     pub(crate) fn exceeded(self, what: impl Display) -> Error {
         Error::OverLimit { what: what.to_string(), limit: self.name, allowed: self.allowed }
     }
 
-    /// Is `size` within the bound?
+    /// Checks that `size` is within the bound.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] that names `what`.
+    /// [`Error::OverLimit`], which names `what`.
     pub(crate) fn check(self, size: u64, what: impl Display) -> Result<(), Error> {
         if size > self.allowed { Err(self.exceeded(what)) } else { Ok(()) }
     }
 
-    /// What is left of `left` after `size` is taken from it.
+    /// Subtracts `size` from `left`.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] that names `what`, where there is less.
+    /// [`Error::OverLimit`], which names `what`, if `left` is smaller than `size`.
     pub(crate) fn take(self, left: u64, size: u64, what: impl Display) -> Result<u64, Error> {
         left.checked_sub(size).ok_or_else(|| self.exceeded(what))
     }
@@ -46,7 +46,7 @@ impl Bound {
 
 macro_rules! limits {
     ($($name:ident = $default:expr, $reason:literal;)*) => {
-        /// The bounds. `Default` is what the program uses when nothing else is said.
+        /// The bounds. `Default` has the values that the program uses unless `--limit` changes them.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Limits {
@@ -69,7 +69,7 @@ macro_rules! limits {
                 vec![$((stringify!($name), self.$name, $reason),)*]
             }
 
-            /// Sets the bound called `name`; words may be parted by `-` or `_`. `None`: there is no such bound.
+            /// Sets the bound called `name`, whose words may be separated by `-` or `_`. `None` if there is no such bound.
             pub fn set(&mut self, name: &str, value: u64) -> Option<()> {
                 match name.replace('-', "_").as_str() {
                     $(stringify!($name) => self.$name = value,)*
@@ -86,100 +86,100 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 limits! {
-    work_base_units = 6_000_000_000, "work of one audit or request, whatever its input: 15 s on two cores at 200 MB/s";
+    work_base_units = 6_000_000_000, "work for one audit or request, whatever its input: 15 s on two cores at 200 MB/s";
     work_per_megabyte_units = 400_000_000, "further work for each megabyte of input: a second on two cores";
-    work_most_units = 240_000_000_000, "work of one audit, whatever its input: 600 s on two cores";
-    held_base_bytes = 300_000_000, "memory of one audit besides that for its input";
+    work_most_units = 240_000_000_000, "work for one audit, whatever its input: 600 s on two cores";
+    held_base_bytes = 300_000_000, "memory for one audit, in addition to that for its input";
     held_per_input_bytes = 2, "further memory for each byte of input";
-    request_base_bytes = MIB, "memory of one request to the webhook besides that for its text";
-    request_per_input_bytes = 20, "further memory for each byte of the request: JSON grows when it is read";
-    answer_bytes = 16 * MIB, "text of one report: its lists show their first entries and a count, so that a large one is rare";
-    bundle_bytes = 4 * GIB, "a bundle as it lies on disk; the largest clones in use are far below";
-    signed_archive_bytes = 2 * GIB, "the signed archive is held in memory once";
-    signature_bytes = 8 * KIB, "hex text of an 8192-bit RSA signature is 2,048 bytes";
+    request_base_bytes = MIB, "memory for one webhook request, in addition to that for its text";
+    request_per_input_bytes = 20, "further memory for each byte of the request: JSON takes more memory once parsed";
+    answer_bytes = 16 * MIB, "text of one report: lists show their first entries and a count, so large reports are rare";
+    bundle_bytes = 4 * GIB, "a bundle on disk; the largest clones in use are far smaller";
+    signed_archive_bytes = 2 * GIB, "the signed archive, held in memory once";
+    signature_bytes = 8 * KIB, "the hex text of an 8192-bit RSA signature has 2,048 bytes";
     expanded_bytes = 32 * GIB, "an archive after decompression: bzip2 can expand more than a million to one";
-    archive_members = 2_000_000, "members of one archive: each costs memory before it is judged";
-    path_bytes = 4 * KIB, "a member's path, as PATH_MAX on Linux";
-    names_bytes = 512 * MIB, "paths and link targets of all members together: they are held, to find the ones that stand twice";
+    archive_members = 2_000_000, "members of one archive: each costs memory before it is checked";
+    path_bytes = 4 * KIB, "a member's path; the same as PATH_MAX on Linux";
+    names_bytes = 512 * MIB, "paths and link targets of all members together, held to detect duplicates";
     extended_header_bytes = MIB, "one PAX or GNU extension header";
-    build_record_bytes = MIB, "data/build.json is a record of a few hundred bytes";
-    build_log_bytes = 256 * MIB, "data/build.log is held in memory while it is read";
+    build_record_bytes = MIB, "data/build.json, a record of a few hundred bytes";
+    build_log_bytes = 256 * MIB, "data/build.log, held in memory while it is read";
     build_log_line_bytes = MIB, "one line of the log, with its continuation lines";
-    git_bytes = 2 * GIB, "everything below .git is held in memory while it is proved";
-    git_objects = 20_000_000, "objects of one repository: each costs about a hundred bytes of tables";
+    git_bytes = 2 * GIB, "everything below .git, held in memory while it is verified";
+    git_objects = 20_000_000, "objects in one repository: each takes about a hundred bytes in tables";
     git_object_bytes = GIB, "one object after inflating; hosting services refuse files above 100 MB";
-    git_delta_bytes = GIB, "bases of deltas held at a time by one thread; a sound pack needs a few times its largest object";
-    git_delta_depth = 4_095, "deltas upon deltas; git makes 50 and allows 4,095 (git-pack-objects(1), --depth)";
-    git_inflated_bytes = 128 * GIB, "all objects of a repository after inflating; twenty times its packs is usual";
-    git_tree_entries = 2_000_000, "files and folders of one tree; trees that hold each other can name more than there are atoms";
-    git_tree_depth = 1_000, "folders in folders of one tree; a path has at most 4,096 bytes";
-    git_listing_bytes = 256 * MIB, "paths of one tree together: a million long ones";
-    git_config_bytes = MIB, "a config, .gitattributes or .gitignore file is written by a person";
-    git_rule_letters = 4_000_000_000, "letters of patterns times letters of paths, attributes, and four times the bytes of files that are converted: seconds of time";
-    git_signed_bytes = 64 * MIB, "signed commits and tags are held once more, without their signatures";
-    git_submodule_depth = 16, "submodules in submodules";
-    work_tree_bytes = 16 * GIB, "files of the work tree are hashed as they pass, and not held";
-    key_file_bytes = 64 * KIB, "a public key in PEM is below 2 KiB";
-    key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
+    git_delta_bytes = GIB, "delta bases held at the same time by one thread; a sound pack needs a few times its largest object";
+    git_delta_depth = 4_095, "length of a delta chain; git's default is 50 and its maximum 4,095 (git-pack-objects(1), --depth)";
+    git_inflated_bytes = 128 * GIB, "all objects in a repository after inflating; twenty times the size of its packs is usual";
+    git_tree_entries = 2_000_000, "files and folders in one tree; nested trees can refer to an astronomical number";
+    git_tree_depth = 1_000, "nesting of folders in one tree; a path has at most 4,096 bytes";
+    git_listing_bytes = 256 * MIB, "all paths in one tree together: a million long paths";
+    git_config_bytes = MIB, "a config, .gitattributes or .gitignore file, written by a person";
+    git_rule_letters = 4_000_000_000, "pattern bytes times path bytes, plus attributes, plus four times the bytes of converted files: seconds of time";
+    git_signed_bytes = 64 * MIB, "signed commits and tags, held a second time without their signatures";
+    git_submodule_depth = 16, "nesting of submodules";
+    work_tree_bytes = 16 * GIB, "files in the work tree, hashed as a stream and not held in memory";
+    key_file_bytes = 64 * KIB, "a public key; in PEM it is below 2 KiB";
+    key_files_beside = 1_000, "files next to a bundle that are read as possible keys";
     state_bytes = 4 * GIB, "the finished reports of an interrupted run: about 32 KiB for each bundle";
     report_bytes = 512 * MIB, "a saved JSON report: about 16 KiB for each bundle";
-    case_bytes = 8 * GIB - 1, "all members of a case: they are held in memory; a ustar header has room for no larger one";
-    case_members = 100_000, "members of a case: each costs memory before it is judged";
-    case_record_bytes = 64 * MIB, "case.json names each member in about two hundred bytes";
-    attached_bytes = 64 * MIB, "what was added to a case after it was sealed, each file; a seal holds case.json as base64";
-    timestamp_bytes = 256 * KIB, "a time-stamp with its certificates is below 10 KiB";
+    case_bytes = 8 * GIB - 1, "all members of a case, held in memory; a ustar header allows no larger size";
+    case_members = 100_000, "members of a case: each costs memory before it is checked";
+    case_record_bytes = 64 * MIB, "case.json, which lists each member in about two hundred bytes";
+    attached_bytes = 64 * MIB, "each file added to a case after sealing; a seal contains case.json as base64";
+    timestamp_bytes = 256 * KIB, "a time-stamp; with its certificates it is usually below 10 KiB";
     timestamp_certificates = 32, "certificates in one time-stamp: each may cost a verification";
-    approvals_bytes = 64 * MIB, "a list of approvals is held in memory";
-    given_key_tries = 20_000, "signatures that are tried with keys beside bundles, to count what each of those keys verifies";
-    workload_bytes = 16 * MIB, "a compose file, manifests or a contract; the archive in a contract is base64 in it";
-    workload_archive_bytes = 64 * MIB, "the archive of a contract after decompression, held in memory";
-    workload_images = 10_000, "images of one workload: each costs a report of its own";
-    yaml_nodes = 250_000, "mappings, lists and texts of one YAML file, those that aliases repeat included";
-    yaml_depth = 64, "YAML in YAML; manifests stay below twenty";
-    yaml_documents = 1_024, "documents of one YAML file";
-    review_bytes = 8 * MIB, "an AdmissionReview holds an object twice; the store of Kubernetes takes 1.5 MiB";
+    approvals_bytes = 64 * MIB, "a list of approvals, held in memory";
+    given_key_tries = 20_000, "attempts to verify signatures with keys next to bundles, to count what each of those keys verifies";
+    workload_bytes = 16 * MIB, "a compose file, manifests or a contract, which contains its archive as base64";
+    workload_archive_bytes = 64 * MIB, "the archive in a contract after decompression, held in memory";
+    workload_images = 10_000, "images in one workload: each needs a separate report";
+    yaml_nodes = 250_000, "mappings, lists and strings in one YAML file, including those that aliases repeat";
+    yaml_depth = 64, "nesting depth of YAML; manifests stay below twenty";
+    yaml_documents = 1_024, "documents in one YAML file";
+    review_bytes = 8 * MIB, "an AdmissionReview, which contains an object twice; the Kubernetes store accepts objects up to 1.5 MiB";
     review_nodes = 100_000, "values in an AdmissionReview: a pod with twenty containers has about two thousand";
     review_key_bytes = KIB, "a key in an AdmissionReview: labels and annotations have at most 317 bytes";
-    review_images = 1_000, "images of one object that are judged";
-    inventory_bytes = 64 * MIB, "what runs, as one file; pods are about five kilobytes each, and several files may be given";
-    inventory_entries = 200_000, "images in one inventory: each costs a row";
-    policy_bytes = MIB, "a policy is written by a person";
-    trust_bytes = 64 * MIB, "all files of image signatures of one bundle are held in memory";
+    review_images = 1_000, "images that are checked in one object";
+    inventory_bytes = 64 * MIB, "one inventory file; a pod takes about five kilobytes, and several files may be supplied";
+    inventory_entries = 200_000, "images in one inventory: each needs a row";
+    policy_bytes = MIB, "a policy, written by a person";
+    trust_bytes = 64 * MIB, "all image-signature files of one bundle, held in memory";
     trust_signatures = 1_000, "signatures in one file: each costs a verification";
-    trust_delegations = 1_000, "delegated roles of one repository";
+    trust_delegations = 1_000, "delegated roles in one repository";
     bundles = 100_000, "bundles found below the paths of one call";
     registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token (4 MiB by the distribution specification)";
     image_config_bytes = 8 * MIB, "an image's configuration";
     image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
-    image_layers = 4_000, "layers of an image; container engines stop at 127";
-    image_index_depth = 4, "indexes in indexes: one is usual, two are seen";
-    image_documents_bytes = 32 * MIB, "JSON files of an image archive, held while it is read once from front to end";
-    layer_expanded_bytes = 128 * GIB, "one layer after decompression; it is hashed as it passes, and not held";
-    zstd_window_bytes = 32 * MIB, "what zstd may look back to, held in memory; levels up to 20 need no more";
-    folder_depth = 32, "folders in folders, while looking for bundles";
-    settings_bytes = MIB, "settings of the build server's client are written by a person";
+    image_layers = 4_000, "layers in an image; container engines allow at most 127";
+    image_index_depth = 4, "nesting of image indexes; one level is usual, two levels occur";
+    image_documents_bytes = 32 * MIB, "JSON files in an image archive, held while the archive is read once from start to end";
+    layer_expanded_bytes = 128 * GIB, "one layer after decompression, hashed as a stream and not held in memory";
+    zstd_window_bytes = 32 * MIB, "the zstd window, held in memory; compression levels up to 20 need no more";
+    folder_depth = 32, "depth of folders searched for bundles";
+    settings_bytes = MIB, "settings of the build server's client, written by a person";
     tls_file_bytes = MIB, "a CA, or a client certificate with its key, in PEM";
-    server_answer_bytes = MIB, "status, public key, image digest, image key: a few kilobytes each";
-    server_manifest_bytes = 3 * GIB, "a bundle as base64 in one JSON answer, decoded as it comes";
+    server_answer_bytes = MIB, "a status, public key, image digest or image key: a few kilobytes each";
+    server_manifest_bytes = 3 * GIB, "a bundle as base64 in one JSON response, decoded as it arrives";
     server_log_bytes = 512 * MIB, "a build log as one JSON string";
     listing_bytes = 16 * MIB, "one page of a bucket's listing: 1,000 objects";
-    listed_objects = 1_000_000, "objects of a bucket that are looked at";
+    listed_objects = 1_000_000, "objects in a bucket that are checked";
     listing_pages = 10_000, "pages of one listing: a bucket's objects, an image's referrers";
-    listing_total_bytes = 2 * GIB, "all pages of a bucket's listing: a million objects in half a kilobyte each, four times over";
-    object_key_bytes = 2 * KIB, "one key of a bucket; object stores allow 1,024 bytes";
-    misnamed_objects = 100, "faults for objects of a bucket that are not called as bundles are: the others are counted";
-    answer_nodes = 2_000_000, "values in one JSON answer of a server that is asked for evidence";
-    answer_memory_bytes = 512 * MIB, "memory that the values of one JSON answer take, texts not counted";
-    trust_source_bytes = 4 * GIB, "everything that one source gives for the signatures of one image, on its way to the disk";
-    image_bytes = 1024 * GIB, "all blobs of one image, on their way to the disk";
-    fetched_bytes = 16 * 1024 * GIB, "all answers of one run of `fetch`";
-    fetch_questions = 5_000_000, "questions of one run of `fetch`: a bucket of 100,000 builds with an image of twenty blobs each";
-    image_manifests = 200, "manifests of one image: an index names one per platform; images of a docker-archive";
-    trust_file_bytes = 16 * MIB, "one file of trust metadata, one signature's layer";
-    trust_files = 10_000, "files of trust metadata of one image: root versions, delegations, signatures";
+    listing_total_bytes = 2 * GIB, "all pages of a bucket's listing: four times the size of a million entries of half a kilobyte";
+    object_key_bytes = 2 * KIB, "the key of one object in a bucket; object stores allow 1,024 bytes";
+    misnamed_objects = 100, "bucket objects reported because they are not named like bundles; the rest are only counted";
+    answer_nodes = 2_000_000, "values in one JSON response of a server that provides evidence";
+    answer_memory_bytes = 512 * MIB, "memory for the values in one JSON response, without their text";
+    trust_source_bytes = 4 * GIB, "everything that one source sends for the signatures of one image";
+    image_bytes = 1024 * GIB, "all blobs of one image, as downloaded";
+    fetched_bytes = 16 * 1024 * GIB, "all responses in one run of `fetch`";
+    fetch_questions = 5_000_000, "requests in one run of `fetch`: a bucket of 100,000 builds, each with an image of twenty blobs";
+    image_manifests = 200, "manifests of one image (an index lists one per platform), or images in a docker-archive";
+    trust_file_bytes = 16 * MIB, "one trust metadata file, or the layer of one signature";
+    trust_files = 10_000, "trust metadata files of one image: root versions, delegations, signatures";
     builder_file_bytes = 64 * MIB, "a certificate or a revocation list";
-    evidence_record_bytes = 64 * MIB, "evidence.json names each saved file in a few hundred bytes";
-    kept_beside = 1_000, "files kept beside one that differs";
+    evidence_record_bytes = 64 * MIB, "evidence.json, which lists each saved file in a few hundred bytes";
+    kept_beside = 1_000, "versions kept of a file that differs from one retrieval to the next";
 }
 
 #[cfg(test)]
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bound_can_be_set_by_its_name_and_says_its_unit() {
+    fn every_bound_can_be_set_by_its_name() {
         let mut limits = Limits::default();
         for (name, value, reason) in Limits::default().entries() {
             assert!(limits.set(&name.replace('_', "-"), value + 1).is_some(), "{name}");
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_allows_its_own_value_and_names_itself() {
+    fn a_bound_allows_its_own_value_and_its_error_names_it() {
         let limits = Limits { trust_files: 2, ..Limits::default() };
         let bound = limits.trust_files();
         let over = Error::OverLimit { what: "it".into(), limit: "trust_files", allowed: 2 };

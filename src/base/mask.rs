@@ -1,11 +1,12 @@
-//! Takes secrets out of text that will be shown. The evidence itself is never changed.
+//! Hides secrets in text that will be shown. The evidence itself is never changed.
 //!
-//! Logs and status records may hold `docker login --password …`, tokens in URLs and the like. Masking is by pattern and errs
-//! on the side of hiding; it cannot know a secret that looks like any other word.
+//! Logs and status records may contain `docker login --password …`, tokens in URLs and the like. Masking is by pattern and errs on the side of
+//! hiding; it cannot recognise a secret that looks like an ordinary word.
 //!
-//! Patterns would eat names of images that end in `secret`, `token` and the like, with tag and digest, so that two builds look alike. What a
-//! strict reader accepted as something else than a secret is kept: a name in a place for images ([`mask_name`]), what a message puts in with
-//! [`keep`], and `NAME@sha256:` with its 64 digits anywhere. A short name is never kept for its looks: `hunter2` is one.
+//! Patterns would also hide image names that end in `secret`, `token` and the like, with tag and digest, and so make two builds look alike. Text that
+//! a strict parser accepted as something other than a secret is therefore kept: a name in a place where an image name is expected ([`mask_name`]),
+//! values that a message marks with [`keep`], and `NAME@sha256:` with 64 digits anywhere. A short name is never kept merely because it looks like a
+//! name: `hunter2` looks like one too.
 
 mod kept;
 
@@ -18,11 +19,11 @@ use self::kept::Aside;
 use crate::base::image_name::ImageName;
 
 const MASK: &str = "***";
-/// What our own advice writes for the name of a file: `--workload-password FILE`.
+/// The placeholder for a file name in our own hints: `--workload-password FILE`.
 const OUR_FILE: &str = "FILE";
 
-/// A pattern, and words in lower case one of which is in every text that it fits: most texts have none, and looking for
-/// words is a hundred times faster than trying patterns.
+/// A pattern, and lower-case words; every matching text contains at least one of the words. Most texts contain none, and searching for words is a
+/// hundred times faster than trying patterns.
 type Rule = (&'static str, &'static [&'static str]);
 
 /// `--password `, `--password=`
@@ -39,7 +40,7 @@ macro_rules! named {
     };
 }
 
-/// Every text that `flag` or `named` fits has one of these. Not `key` by itself: half of the reports' lines are about keys.
+/// Every text that `flag` or `named` matches contains one of these words. `key` alone is not listed, because half of the report lines are about keys.
 const NAMES: &[&str] = &[
     "password",
     "passwd",
@@ -58,9 +59,9 @@ const NAMES: &[&str] = &[
     "private_key",
 ];
 
-/// Patterns whose first group is kept and whose rest is hidden.
+/// Patterns whose first group is kept and whose remainder is hidden.
 const KEEP_FIRST: [Rule; 7] = [
-    // Quoted values go to their last quote, blanks and escaped quotes among them.
+    // Quoted values extend to their last quote, including blanks and escaped quotes.
     (concat!("(?i)((?:", flag!(), "|", named!(), r#")")(?:[^"\\\n]|\\.)+"#), NAMES),
     (concat!("(?i)((?:", flag!(), "|", named!(), r")')[^'\n]+"), NAMES),
     (concat!("(?i)(", flag!(), r")\S+"), NAMES),
@@ -74,7 +75,7 @@ const KEEP_FIRST: [Rule; 7] = [
     ),
 ];
 
-/// Patterns that are hidden whole: tokens with a form of their own, and private keys.
+/// Patterns hidden as a whole: tokens with a recognisable format, and private keys.
 const HIDE_ALL: [Rule; 6] = [
     (r"\bgh[pousr]_[A-Za-z0-9]{20,}", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"]),
     (r"\bgithub_pat_[A-Za-z0-9_]{20,}", &["github_pat_"]),
@@ -87,7 +88,7 @@ const HIDE_ALL: [Rule; 6] = [
 const URL_USER: Rule = (r"([A-Za-z][A-Za-z0-9+.-]*://)([^/\s@]+)@", &["://"]);
 
 struct Pattern {
-    /// Its bit in a [`Bits`].
+    /// The pattern's bit in a [`Bits`].
     bit: Bits,
     regex: Regex,
 }
@@ -102,13 +103,13 @@ struct Patterns {
 /// A bit for each pattern.
 type Bits = u32;
 
-/// The words of all patterns by their first letter, each with the bits of its patterns: a text is looked through once.
+/// The words of all patterns by their first letter, each with the bits of its patterns, so that a text is scanned once.
 struct Words(Vec<Vec<(&'static [u8], Bits)>>);
 
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
     let mut words = Words(vec![Vec::new(); 256]);
     let mut bit = 1;
-    // A pattern that does not compile would hide nothing: a test compiles every one.
+    // A pattern that does not compile would hide nothing, so a test compiles each pattern.
     let mut compile = |(pattern, of_pattern): &Rule| {
         let pattern = Pattern { bit, regex: Regex::new(pattern).ok()? };
         of_pattern.iter().for_each(|word| words.add(word.as_bytes(), bit));
@@ -150,41 +151,41 @@ impl Words {
 
 /// `text` with what looks like a secret replaced by `***`.
 pub(crate) fn mask(text: &str) -> String {
-    // Masking only puts in `***`, so that the words of the whole text are enough for every pattern.
+    // Masking only inserts `***`, so the words found in the original text suffice for every pattern.
     match PATTERNS.words.of(text.as_bytes()) {
         0 if !kept::is_marked(text) => text.to_owned(),
         found => mask_free(text, |pattern| found & pattern.bit != 0),
     }
 }
 
-/// What is in a place for the name of an image: shown if it is one, masked as any other text if not.
+/// Masks text in a place where an image name is expected: an image name is shown, other text is masked as usual.
 pub(crate) fn mask_name(text: &str) -> String {
     if ImageName::parse(text).is_ok() { text.to_owned() } else { mask(text) }
 }
 
-/// Marks `accepted` for a message that is masked as a whole later: a value that a strict reader accepted, never any other text.
+/// Marks `accepted` as text to keep in a message that is masked later. Use this only for a value that a strict parser accepted.
 pub(crate) fn keep(accepted: impl std::fmt::Display) -> String {
     kept::marked(accepted)
 }
 
-/// [`keep`] for text that is the name of an image; other text stays as it is, and is masked.
+/// Applies [`keep`] to text that is an image name; other text is returned unmarked and will be masked.
 pub(crate) fn keep_name(text: &str) -> String {
     if ImageName::parse(text).is_ok() { keep(text) } else { text.to_owned() }
 }
 
-/// Would masking change a line of this text?
+/// Whether masking would change a line of this text.
 pub(crate) fn hides_something(text: &[u8]) -> bool {
     let mut lines = text.split(|&byte| byte == b'\n').map(String::from_utf8_lossy);
     lines.any(|line| mask(&line) != line)
 }
 
-/// The same by trying every pattern: what [`mask`] is compared with.
+/// Masks by trying every pattern: a test compares [`mask`] with it.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn mask_slowly(text: &str) -> String {
     mask_free(text, |_| true)
 }
 
-/// Masks everything but what is kept. What follows a word like `--password` is hidden all the same.
+/// Masks everything that is not kept. A value after a word like `--password` is hidden even if it is marked.
 fn mask_free(text: &str, may_fit: impl Fn(&Pattern) -> bool) -> String {
     let aside = Aside::of(text);
     if aside.is_empty() { mask_with(text, may_fit) } else { aside.put_back(&mask_with(aside.text(), may_fit)) }
@@ -196,7 +197,7 @@ fn mask_with(text: &str, may_fit: impl Fn(&Pattern) -> bool) -> String {
     for pattern in patterns.url_user.iter().filter(|pattern| may_fit(pattern)) {
         masked = replaced(masked, pattern, |found| {
             let user = found.get(2).map_or("", |user| user.as_str());
-            // The user `git` of ssh URLs is no secret.
+            // The user `git` of ssh URLs is not a secret.
             let shown = if user == "git" { user } else { MASK };
             format!("{}{shown}@", found.get(1).map_or("", |scheme| scheme.as_str()))
         });

@@ -1,8 +1,8 @@
-//! An answer that is worked out once for a run, and not for each of its bundles.
+//! A result that is computed once per run, not once per bundle.
 
 use std::sync::OnceLock;
 
-/// The first answer, with what it was asked of. It changes no answer: what was asked of something else is worked out anew.
+/// The first result with its input. For a different input the result is computed again, so this cache never changes a result.
 #[derive(Debug, Clone)]
 pub(crate) struct Memo<Q, A>(OnceLock<(Q, A)>);
 
@@ -13,7 +13,7 @@ impl<Q, A> Default for Memo<Q, A> {
 }
 
 impl<Q, A: Clone> Memo<Q, A> {
-    /// The answer to `question`, which everything that decides it is part of, as `is_same` says of a question before.
+    /// The result for the input `question`, which must contain everything that affects the result; `is_same` compares it with the stored input.
     pub(crate) fn answer(
         &self,
         is_same: impl Fn(&Q) -> bool,
@@ -25,7 +25,7 @@ impl<Q, A: Clone> Memo<Q, A> {
     }
 }
 
-/// It is part of no comparison.
+/// Ignored by comparisons.
 impl<Q, A> PartialEq for Memo<Q, A> {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_worked_out_once_and_only_for_the_same_question() {
+    fn a_result_is_computed_once_and_reused_only_for_the_same_input() {
         let (memo, worked) = (Memo::default(), Cell::new(0));
         let square = |number: u32| {
             memo.answer(

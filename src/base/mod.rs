@@ -1,4 +1,4 @@
-//! What everything else is made of: text, names, numbers, time, bounds and errors.
+//! Basic types: text, names, numbers, time, bounds and errors.
 
 pub(crate) mod budget;
 pub(crate) mod build_name;

@@ -1,10 +1,9 @@
-//! CSV (RFC 4180) that cannot be read two ways: a quotation mark stands where it must, or nothing is read.
+//! Strict CSV (RFC 4180): a file with a misplaced quotation mark is refused, because readers could read it differently.
 
-/// Records of fields, in quotes or not; a quotation mark in quotes is written twice. Empty lines are passed over, and so is a byte
-/// order mark at the beginning.
+/// Records of fields, quoted or not; a quotation mark inside quotes is doubled. Empty lines and a byte order mark at the beginning are ignored.
 ///
 /// # Errors
-/// In words.
+/// A human-readable message.
 pub(crate) fn records(bytes: &[u8]) -> Result<Vec<Vec<String>>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -24,7 +23,7 @@ pub(crate) fn records(bytes: &[u8]) -> Result<Vec<Vec<String>>, String> {
         } else {
             while let Some(letter) = letters.next_if(|letter| !matches!(letter, ',' | '\n' | '\r')) {
                 if letter == '"' {
-                    return Err("a quotation mark stands inside a field without quotes".into());
+                    return Err("a quotation mark inside an unquoted field".into());
                 }
                 field.push(letter);
             }
@@ -35,7 +34,7 @@ pub(crate) fn records(bytes: &[u8]) -> Result<Vec<Vec<String>>, String> {
             Some(',') => continue,
             Some('\r') if letters.next() == Some('\n') => {}
             Some('\n') | None => {}
-            Some(_) => return Err("a field goes on after its closing quotation mark".into()),
+            Some(_) => return Err("text after a field's closing quotation mark".into()),
         }
         let done = std::mem::take(&mut record);
         if done != [String::new()] {

@@ -1,4 +1,4 @@
-//! JSON (RFC 8259) without duplicate keys: two readers must not be able to read one document differently.
+//! JSON (RFC 8259) without duplicate keys, so that no two readers can read one document differently.
 
 use std::cell::Cell;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Parses one JSON document. A key that stands twice in one object is an error, at any depth; so is anything after the
-/// document. Nesting is bounded by the parser (128 levels).
+/// Parses one JSON document. A duplicate key in an object is an error, at any depth; so is anything after the document. The parser bounds nesting at
+/// 128 levels.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict.deserialize(&mut deserializer)?;
@@ -15,10 +15,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
-/// As [`parse`], for a document that a stranger sent.
+/// Like [`parse`], for a document from an untrusted sender.
 ///
 /// # Errors
-/// As there; when a bound is what ended it, `bounds` says which.
+/// The errors of [`parse`]; if a bound was exceeded, `bounds` records which one.
 pub(crate) fn parse_within(bytes: &[u8], bounds: &Bounds) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Bounded(Some(bounds)).deserialize(&mut deserializer)?;
@@ -26,22 +26,22 @@ pub(crate) fn parse_within(bytes: &[u8], bounds: &Bounds) -> Result<Value, serde
     Ok(value)
 }
 
-/// What a document may cost.
+/// Bounds on one document.
 pub(crate) struct Bounds {
-    /// Values that may still come.
+    /// The number of values still allowed.
     pub(crate) nodes: Cell<u64>,
-    /// Bytes of memory that they may still take, texts not counted: those are in the document.
+    /// Bytes of memory still allowed for values, not counting their text, which is in the document.
     pub(crate) memory: Cell<u64>,
-    /// Bytes of one key.
+    /// The maximum number of bytes in one key.
     pub(crate) key: u64,
-    /// The bound that was passed: one of `nodes`, `memory` and `key`.
+    /// The bound that was exceeded: one of `nodes`, `memory` and `key`.
     pub(crate) passed: Cell<Option<&'static str>>,
 }
 
 impl Bounds {
     fn take<E: serde::de::Error>(&self, key: Option<&str>) -> Result<(), E> {
         let bytes = key.map_or(0, |key| key.len() as u64);
-        // Lists and tables that grow have room for half as much again as they hold, on the average; a key has a text and a place in the table.
+        // Growing lists and tables have spare room, on average half of what they contain; a key needs its text and an entry in the table.
         let value = size_of::<Value>() as u64 * 3 / 2;
         let taken = if key.is_some() { value + 80 + bytes } else { value };
         let left = |cell: &Cell<u64>, taken| cell.get().checked_sub(taken).map(|left| cell.set(left));
@@ -56,7 +56,7 @@ impl Bounds {
     }
 }
 
-/// Reads any value; a key that stands twice is an error.
+/// Reads any value; a duplicate key is an error.
 pub(crate) struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_can_be_read_two_ways() {
+    fn refuses_ambiguous_json() {
         for bad in
             [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"[{"x":{"b":1,"b":2}}]"#, "{} {}", "", "{'a':1}", "NaN"]
         {

@@ -1,9 +1,9 @@
-//! The figures in docs/generated/suites.md are what the tests count: a test that runs a public suite asks here for its row.
+//! Compares the figures in docs/generated/suites.md with those that the tests count. Each test that runs a public suite checks the suite's row.
 
 use std::fs;
 use std::path::Path;
 
-/// Asserts that the row of docs/generated/suites.md which begins with `name` has these numbers, in this order, in the cells behind it.
+/// Asserts that the other cells of the row of docs/generated/suites.md that begins with `name` contain these numbers, in this order.
 pub(crate) fn assert_documented(name: &str, counted: &[usize]) {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/suites.md")).unwrap();
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with(&format!("| {name} |"))).collect();
@@ -11,5 +11,5 @@ pub(crate) fn assert_documented(name: &str, counted: &[usize]) {
         panic!("docs/generated/suites.md has {} rows of {name}; counted: {counted:?}", rows.len())
     };
     let said: Vec<usize> = row.split('|').filter_map(|cell| cell.trim().parse().ok()).collect();
-    assert_eq!(said, counted, "{name}: docs/generated/suites.md, and what was counted");
+    assert_eq!(said, counted, "{name}: docs/generated/suites.md, compared with the counts");
 }

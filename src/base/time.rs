@@ -1,4 +1,4 @@
-//! Moments in time, as build names, logs, policies and `--now` spell them. All are UTC.
+//! Moments in time, in the spellings of build names, logs, policies and `--now`. All are UTC.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl Timestamp {
 
     /// Reads RFC 3339 with an offset or `Z`, for example `2026-11-23T08:00:00Z`.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
-        // Stricter than the library, which also reads ISO 8601 spellings that RFC 3339 does not have.
+        // Stricter than the library, which also accepts ISO 8601 spellings that RFC 3339 does not allow.
         let bytes = text.as_bytes();
         let date_time_separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
         let shape = bytes.get(4) == Some(&b'-')
@@ -40,13 +40,14 @@ impl Timestamp {
         Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
     }
 
-    /// Reads RFC 3339, or a date, `2026-10-01`, which means its first moment in UTC: what is good until a date is not good on it.
+    /// Reads RFC 3339, or a date such as `2026-10-01`, which means the first moment of that day in UTC: something valid until a date is not valid on
+    /// that date.
     pub fn from_date_or_rfc3339(text: &str) -> Option<Self> {
         let is_date = text.len() == 10;
         Self::from_rfc3339(&if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() })
     }
 
-    /// Reads `YYYY-MM-DD_HH-MM-SS.ffffff`, or the same without the fraction: the stamp at the end of a build's name.
+    /// Reads the stamp at the end of a build name: `YYYY-MM-DD_HH-MM-SS.ffffff`, with or without the fraction.
     pub fn from_build_stamp(text: &str) -> Option<Self> {
         let (whole, fraction) = match text.split_once('.') {
             Some((whole, fraction)) => (whole, exact_digits(fraction, 6)?),
@@ -55,7 +56,7 @@ impl Timestamp {
         Self::from_fields(whole, *b"--_--", fraction)
     }
 
-    /// Reads `YYYY-MM-DD HH:MM:SS,mmm`: how Python's logging writes a line's time.
+    /// Reads `YYYY-MM-DD HH:MM:SS,mmm`, the time format of Python's logging.
     pub fn from_log_time(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once(',')?;
         Self::from_fields(whole, *b"-- ::", exact_digits(fraction, 3)? * 1_000)
@@ -87,19 +88,19 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This moment plus `seconds` (which may be negative); stays at the calendar's ends.
+    /// This moment plus `seconds` (which may be negative), clamped to the calendar's range.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// Is this moment later than `other` by more than two clocks may differ? A day is allowed for.
+    /// Whether this moment is more than a day later than `other`: two clocks may differ by up to a day.
     pub(crate) fn is_clearly_after(self, other: Self) -> bool {
         self > other.plus_seconds(DAY_SECONDS)
     }
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, with a fraction only where there is one.
+    /// RFC 3339 in UTC, with a fraction only if it is not zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(moment) => write!(f, "{moment}"),
@@ -114,7 +115,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Reads a duration as policies spell it: a whole number and `d`, `h`, `m` or `s`. The answer is in seconds.
+/// Reads a duration in the form used in policies: a whole number and `d`, `h`, `m` or `s`. Returns seconds.
 pub(crate) fn parse_duration_seconds(text: &str) -> Option<i64> {
     let unit = match text.bytes().last()? {
         b'd' => DAY_SECONDS,
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_its_first_moment() {
+    fn a_date_means_its_first_moment() {
         let read = |text| Timestamp::from_date_or_rfc3339(text).map(|moment| moment.to_string());
         assert_eq!(read("2026-10-01").as_deref(), Some("2026-10-01T00:00:00Z"));
         assert_eq!(read("2026-10-01T08:00:00+02:00").as_deref(), Some("2026-10-01T06:00:00Z"));
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(stamp, Timestamp::from_log_time("2020-06-23 08:39:48,301"));
         assert_eq!(stamp, Timestamp::from_rfc3339("2020-06-23T10:39:48.301+02:00"));
         assert_eq!(stamp.map(|s| s.to_string()).as_deref(), Some("2020-06-23T08:39:48.301Z"));
-        // `date -u -d 2020-06-23T08:39:48Z +%s` says 1592901588.
+        // `date -u -d 2020-06-23T08:39:48Z +%s` prints 1592901588.
         assert_eq!(stamp.map(Timestamp::unix_seconds), Some(1_592_901_588));
         assert_eq!(
             Timestamp::from_unix_seconds(1_592_901_588).map(|s| s.to_string()).as_deref(),
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_moment_is_refused() {
+    fn invalid_moments_are_refused() {
         for bad in [
             "2020-13-01_00-00-00.000000",
             "2020-02-30_00-00-00.000000",
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn durations() {
+    fn durations_are_read_in_seconds() {
         assert_eq!(parse_duration_seconds("90d"), Some(90 * DAY_SECONDS));
         assert_eq!(parse_duration_seconds("12h"), Some(43_200));
         for bad in ["", "d", "90", "-1d", "1.5d", "9999999999d", "1w", "1 d", "1µ"] {

@@ -1,12 +1,14 @@
-//! Words of enums: one table for each, from which its word, its reader, its list and the text of its errors come.
+//! Words for enums: one table per enum, from which its words, parser, list and error texts are derived.
 //!
-//! To add a word: a variant of the enum and a line in its table. A variant without a line does not compile.
+//! To add a word, add a variant to the enum and a line to its table. If a variant has no line, the code does not
+//! compile.
 
-/// `ALL`, `word` and `from_word` of an enum. A variant that holds something stands with what it holds when it is read.
+/// Defines `ALL`, `word` and `from_word` for an enum. A variant with a value is listed with the value that it has after
+/// parsing.
 macro_rules! words {
     ($(#[$what:meta])* $visible:vis $name:ident { $($variant:ident $(($held:expr))? = $word:literal),+ $(,)? }) => {
         impl $name {
-            /// Every one, in the order of lists.
+            /// All variants, in the order used in lists.
             $visible const ALL: [Self; [$($word),+].len()] = [$(Self::$variant $(($held))?),+];
 
             $(#[$what])*
@@ -16,7 +18,7 @@ macro_rules! words {
                 }
             }
 
-            /// Reads the word.
+            /// The variant for this word.
             $visible fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.into_iter().find(|one| one.word() == word)
             }
@@ -49,34 +51,34 @@ pub(crate) fn counted_as(count: impl TryInto<u64>, one: &str, several: &str) -> 
     }
 }
 
-/// `; did you mean "x"?` where one of the words is near to what was typed, or nothing.
+/// `; did you mean "x"?` if one of the words is similar to `typed`, otherwise nothing.
 pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> String {
     let typed = typed.to_lowercase();
-    // Half of a short word is another word.
+    // If half of a short word's letters are changed, it is a different word.
     let most = (typed.chars().count() / 3).clamp(1, 3);
     let near = words.into_iter().map(|word| (distance(&typed, word), word)).filter(|(far, _)| *far <= most);
     near.min_by_key(|(far, _)| *far).map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
 }
 
-/// The same for what serde says of a field that a table does not have: "unknown field `x`, expected one of `a`, `b`".
+/// The suggestion of [`did_you_mean`] for serde's message about an unknown field: "unknown field `x`, expected one of `a`, `b`".
 pub(crate) fn meant_field(message: &str) -> String {
     let Some((_, rest)) = message.split_once("unknown field `") else { return String::new() };
-    // Every second piece is a name.
+    // Every second piece is a field name.
     let mut names = rest.split('`').step_by(2);
     let typed = names.next().unwrap_or_default();
     did_you_mean(typed, names.filter(|name| !name.is_empty()))
 }
 
-/// Longer words are not compared: nobody mistypes one, and each pair costs the product of both lengths.
+/// Longer words are not compared: each comparison costs the product of both lengths.
 const COMPARED_CHARACTERS: usize = 64;
 
-/// How many letters must be put in, left out, exchanged or swapped with the next (optimal string alignment).
+/// The number of letters to insert, delete, replace or swap with the next letter (optimal string alignment).
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().max(other.len()) > COMPARED_CHARACTERS {
         return usize::MAX;
     }
-    // Rows of the table: the one before the last, and the last.
+    // The last two rows of the table.
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (at, letter) in one.iter().enumerate() {
@@ -105,12 +107,12 @@ mod tests {
     }
 
     words! {
-        /// Its word.
+        /// The word for this variant.
         Size { Small = "small", Other(7) = "other" }
     }
 
     #[test]
-    fn every_variant_has_its_word_and_is_read_by_it() {
+    fn every_variant_is_read_back_from_its_word() {
         assert_eq!(Size::ALL, [Size::Small, Size::Other(7)]);
         assert_eq!((Size::Small.word(), Size::Other(1).word()), ("small", "other"));
         assert_eq!(
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_near_is_suggested_and_no_other() {
+    fn only_similar_words_are_suggested() {
         let words = ["manifest-signature", "manifest-key", "manifest-name", "source-tree", "json", "html"];
         for (typed, expected) in [
             ("manifest-signatur", "; did you mean \"manifest-signature\"?"),
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_that_was_meant_is_among_those_that_serde_names() {
+    fn a_similar_field_from_serdes_message_is_suggested() {
         for (message, expected) in [
             ("unknown field `max-agee`, expected one of `branch`, `max-age`", "; did you mean \"max-age\"?"),
             ("unknown field `versoin`, expected `version`", "; did you mean \"version\"?"),
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thing_is_not_several() {
+    fn counts_use_the_right_singular_or_plural() {
         let words = [counted(0_usize, "pack"), counted(1_u64, "pack"), counted(2_u32, "pack"), counted(2_u8, "entry")];
         assert_eq!(words, ["0 packs", "1 pack", "2 packs", "2 entries"]);
         let objects = [1_u64, 2].map(|count| counted_as(count, "object is", "objects are"));
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_in_messages() {
+    fn lists_in_messages_end_with_or() {
         assert_eq!([&[][..], &["a"], &["a", "b"], &["a", "b", "c"]].map(any_of), ["", "a", "a or b", "a, b or c"]);
     }
 }

@@ -1,5 +1,5 @@
 //! Files added to a case after sealing: the seal's signature, sign-offs and time-stamps. The case's digest does not
-//! cover them; each of them names the digest. Anyone with the file can remove them again.
+//! cover these files; instead, each of them refers to the digest. Anyone with the case file can remove them again.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,9 @@ pub(super) fn is_known(name: &str) -> bool {
 pub(super) fn check_names(attached: &BTreeMap<String, Vec<u8>>, limits: &Limits) -> Result<(), String> {
     for (name, content) in attached {
         if !is_known(name) {
-            return Err(format!("{name:?} cannot be added to a case: only a seal, sign-offs and time-stamps can"));
+            return Err(format!(
+                "{name:?} cannot be added to a case; only a seal, sign-offs and time-stamps can be added"
+            ));
         }
         if content.len() as u64 > limits.attached_bytes {
             return Err(format!("{name:?} is over the limit {}", limits.attached_bytes()));
@@ -44,7 +46,7 @@ pub(super) fn check_names(attached: &BTreeMap<String, Vec<u8>>, limits: &Limits)
     }
     let there = |number: &usize| attached.contains_key(&stamp_name(*number));
     match (1..STAMPS_MAX).find(|number| !there(number) && there(&(number + 1))) {
-        Some(number) => Err(format!("{:?} is missing, but a later one is present", stamp_name(number))),
+        Some(number) => Err(format!("{:?} is missing, but a later time-stamp is present", stamp_name(number))),
         None => Ok(()),
     }
 }
@@ -64,7 +66,7 @@ impl Case {
     /// Reads the seal, if there is one. Its payload must be this case's `case.json`; its signature is not verified.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a seal of another case.
+    /// [`Error::Malformed`] for the seal of a different case.
     pub(crate) fn seal(&self) -> Result<Option<Envelope>, Error> {
         let Some(bytes) = self.attached.get(SEAL) else { return Ok(None) };
         let envelope = Envelope::from_json(SEAL, bytes)?;
@@ -77,7 +79,7 @@ impl Case {
     /// Checks that the case is sealed by this key.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if it is not.
+    /// [`Error::Malformed`] if the case is not sealed by this key.
     pub fn must_be_sealed_by(&self, key: &PersonKey) -> Result<(), Error> {
         match self.seal()? {
             Some(envelope) if envelope.is_signed_by(key) => Ok(()),

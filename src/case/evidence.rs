@@ -1,4 +1,4 @@
-//! Audits the contents of a case. Sealing and repeating call the same function on the same members.
+//! Audits the contents of a case. Sealing a case and repeating its audit call the same function on the same members.
 
 use super::Case;
 use super::record::{BundleRecord, ImageRecord};
@@ -22,23 +22,23 @@ use crate::report::Report;
 use crate::run::add_given_keys;
 use crate::trust::TrustFile;
 
-/// The terms that a case is audited on: its own, which prove nothing to anyone else, or the reader's.
+/// The policy and keys with which a case is audited: either the case's own, which prove nothing to anyone else, or the reader's.
 #[derive(Debug, Clone)]
 pub(crate) struct CaseTerms {
     pub(crate) policy: Policy,
-    /// Keys named in addition to the policy.
+    /// Keys specified in addition to the policy.
     pub(crate) keys: Vec<TrustedKey>,
     pub(crate) now: Timestamp,
-    /// A moment by which the case existed, according to an authority that the reader named.
+    /// A moment by which the case existed, according to an authority that the reader trusts.
     pub(crate) existed_by: Option<Timestamp>,
 }
 
-/// Folders in a case for files that were given for all of its bundles.
+/// Folders in a case for files that were supplied for all of its bundles.
 pub(super) const GIVEN_TRUST: &str = "given/trust";
 pub(super) const GIVEN_BUILDER: &str = "given/builder";
 
 impl Case {
-    /// The terms stored in the case.
+    /// The policy and keys stored in the case.
     ///
     /// # Errors
     /// The errors of [`Policy::from_toml`] and [`PublicKey::from_pem`].
@@ -73,10 +73,11 @@ impl Case {
         Timestamp::from_rfc3339(now).ok_or_else(|| unknown("question.now", now))
     }
 
-    /// Audits the bundles that are in the case. Bundles that were left out are not audited: check the profile first.
+    /// Audits the bundles that the case contains. Bundles that were left out are not audited, so check the profile
+    /// first.
     ///
     /// # Errors
-    /// Any error that prevents all bundles from being judged.
+    /// Any error that prevents the audit of all bundles.
     pub(crate) fn audit(&self, terms: &CaseTerms, threads: usize, limits: &Limits) -> Result<Report, Error> {
         // A pin may select a key that the case contains; no key is trusted just because the case contains it.
         let stored = self.record.question.keys.iter().filter_map(|named| named.member.as_deref());
@@ -97,12 +98,12 @@ impl Case {
         Ok(report)
     }
 
-    /// What was given for all bundles when the case was sealed.
+    /// What was supplied for all bundles when the case was sealed.
     fn handed(&self, limits: &Limits) -> Result<Handed, Error> {
         let asked = &self.record.question;
         let groups = groups(&asked.handed, "question.handed")?;
         let is_given = |group| groups.contains(&group);
-        // One list says what was given, and each bundle says where its files are: the two must agree.
+        // The case lists what was supplied, and each bundle lists where its files are: the two lists must agree.
         for bundle in &self.record.bundles {
             let trust = bundle.trust.as_deref() == Some(GIVEN_TRUST);
             let builder = bundle.builder.as_deref() == Some(GIVEN_BUILDER);
@@ -130,7 +131,7 @@ impl Case {
         }
     }
 
-    /// A bundle with the files that the case has for it.
+    /// A bundle with the files that the case contains for it.
     fn dossier<'a>(&'a self, bundle: &'a BundleRecord, question: &'a Question<'_>) -> Result<Dossier<'a>, Error> {
         let (limits, handed) = (question.limits, question.handed);
         let keys = bundle.keys_beside.iter().map(|file| {

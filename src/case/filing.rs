@@ -1,4 +1,4 @@
-//! What a case for filing leaves out, and which places of a full case look like they hold a secret.
+//! What a case for filing leaves out, and which places in a full case seem to contain a secret.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::base::mask::mask;
 use crate::gate::bundle::Bundle;
 use crate::gate::key::PublicKey;
 
-/// Removes source, logs, status records and images, and returns their names, sizes and digests.
+/// Removes the source, logs, status records and images, and returns their names, sizes and digests.
 pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[BundleRecord]) -> Vec<Member> {
     let is_left_out = |name: &str| {
         bundles.iter().any(|bundle| {
@@ -30,8 +30,8 @@ pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[Bund
     out.collect()
 }
 
-/// Places in the evidence that match a secret's pattern: in the record and log of each signed archive, the git config,
-/// and the server's answers. The secret itself is not shown.
+/// Places in the evidence that match the pattern of a secret: in the record and log of each signed archive, the git
+/// config, and the server's responses. The secret itself is not shown.
 pub(super) fn secrets_seen(case: &Case, terms: &CaseTerms, limits: &Limits) -> Result<Vec<String>, Error> {
     let mut places = Vec::new();
     let mut look = |place: String, content: &[u8]| {

@@ -1,4 +1,4 @@
-//! Collects the files that an audit reads, unchanged, into the contents of a case.
+//! Collects the files that an audit reads into the contents of a case, without changing them.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 use crate::trust::TrustFile;
 
-/// What to seal, as named by the auditor.
+/// What to seal, as specified by the auditor.
 #[derive(Debug)]
 pub struct Sealing<'a> {
     /// The moment that the audit is for.
@@ -41,7 +41,7 @@ pub struct Sealing<'a> {
 /// Collects everything that the audit of these bundles reads.
 ///
 /// # Errors
-/// Any read error; [`Error::OverLimit`]; [`Error::Usage`] for input that a case cannot hold.
+/// Any read error; [`Error::OverLimit`]; [`Error::Usage`] for input that a case cannot contain.
 pub fn gather(sealing: &Sealing<'_>, storage: Storage<'_>, limits: &Limits) -> Result<Contents, Error> {
     let builder = sealing.builder.map(|path| storage.read_attestation_and_files(path, limits)).transpose()?;
     let (builder, builder_files) = builder.unzip();
@@ -96,7 +96,7 @@ fn add_keys(contents: &mut Contents, keys: &[NamedKey], storage: Storage<'_>, li
     Ok(())
 }
 
-/// The policy, and every file that it names.
+/// Adds the policy and every file that it refers to.
 fn add_policy(contents: &mut Contents, path: &Path, storage: Storage<'_>, limits: &Limits) -> Result<(), Error> {
     let bytes = storage.read(path, limits.policy_bytes())?;
     let base = path.parent().unwrap_or(Path::new(""));
@@ -181,7 +181,7 @@ fn add_bundle(
     Ok(())
 }
 
-/// Adds the build server's saved answers and returns their folder.
+/// Adds the build server's saved responses and returns their folder.
 fn add_server(contents: &mut Contents, folder: String, files: &ServerFiles, limits: &Limits) -> Result<String, Error> {
     for (name, bytes) in files.named() {
         contents.add(&format!("{folder}/{name}"), bytes.clone(), limits)?;
@@ -189,7 +189,7 @@ fn add_server(contents: &mut Contents, folder: String, files: &ServerFiles, limi
     Ok(folder)
 }
 
-/// Adds every file of an image: a file that is not in the case cannot be checked again.
+/// Adds every file of an image, because a file that is not in the case cannot be checked again.
 fn add_image(
     contents: &mut Contents,
     place: &str,
@@ -199,7 +199,7 @@ fn add_image(
 ) -> Result<ImageRecord, Error> {
     let Some((path, form, reference)) = source.place() else {
         return Err(Error::Usage {
-            message: format!("{source} is not a file, and a case stores the image's bytes"),
+            message: format!("{source} is not a file, but a case must store the image's bytes"),
             hint: "save the image first: skopeo copy --preserve-digests docker://REF dir:image".into(),
         });
     };

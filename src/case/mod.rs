@@ -4,8 +4,8 @@
 //! name, then the files that were added after sealing, below `attached/`. The SHA-256 of `case.json` is the case's
 //! digest: it covers every sealed member.
 //!
-//! A case contains evidence, never trust. Its author chooses its policy, keys and moment; its reader names their own,
-//! or the key of a sealer they trust.
+//! A case contains evidence, never trust. The author of a case chooses its policy, keys and moment; the reader supplies
+//! their own, or the key of a sealer whom they trust.
 
 mod attached;
 mod evidence;
@@ -37,7 +37,7 @@ use crate::base::limits::Limits;
 /// The name of the JSON report.
 const REPORT: &str = "report.json";
 
-/// A case that has been read: every sealed member has the digest that `case.json` gives. This does not show who made
+/// A case that has been read: every sealed member has the digest listed in `case.json`. This does not show who created
 /// the case.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -55,7 +55,7 @@ impl Case {
 
     /// Reads a case. `what` names the file in errors.
     ///
-    /// It does NOT check who made the case, and verifies no signature.
+    /// This does NOT check who created the case and does not verify any signature.
     ///
     /// # Errors
     /// [`Error::Malformed`], which names the member that was changed, added, removed, renamed or moved;
@@ -91,38 +91,38 @@ impl Case {
         Ok(Self { record, record_bytes, members, attached })
     }
 
-    /// Writes the case. The same case always gives the same bytes.
+    /// Writes the case. The same case always produces the same bytes.
     ///
     /// # Errors
-    /// Any error of `out`; a name or size that does not fit.
+    /// Any error from `out`; a name or size that does not fit into a header.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let rest = self.members.iter().chain(&self.attached);
         let rest = rest.map(|(name, content)| (name.as_str(), content.as_slice()));
         tar::write(std::iter::once((record::NAME, self.record_bytes.as_slice())).chain(rest), out)
     }
 
-    /// The SHA-256 of `case.json`, which lists the digest of every sealed member. It does not cover what is below
-    /// `attached/`.
+    /// The SHA-256 of `case.json`, which lists the digest of every sealed member. This digest does not cover what is
+    /// below `attached/`.
     pub fn digest(&self) -> Sha256 {
         Sha256::of(&self.record_bytes)
     }
 
-    /// Members that were audited but are not stored: name and size in bytes.
+    /// The names and sizes in bytes of members that were audited but are not stored.
     pub fn left_out(&self) -> impl Iterator<Item = (&str, u64)> {
         self.record.left_out.iter().map(|member| (member.name.as_str(), member.size))
     }
 
-    /// The sealed verdict. Nothing vouches for it here.
+    /// The sealed verdict. Nothing here shows that it is genuine.
     pub fn sealed_verdict(&self) -> &str {
         &self.record.verdict
     }
 
-    /// Places in the evidence that held what looks like a secret when the case was sealed.
+    /// Places in the evidence that seemed to contain a secret when the case was sealed.
     pub fn secrets_seen(&self) -> &[String] {
         &self.record.secrets_seen
     }
 
-    /// Whether the case stores these places.
+    /// Whether the case stores the evidence that seems to contain a secret.
     pub fn keeps_secrets(&self) -> bool {
         self.record.profile == Profile::Full && !self.record.secrets_seen.is_empty()
     }
@@ -132,7 +132,7 @@ impl Case {
         found.ok_or_else(|| Error::malformed(record::NAME, format!("it refers to {name:?}, which is not a member")))
     }
 
-    /// The members below a folder, by their paths below it.
+    /// The members below a folder, by their paths relative to it.
     fn below<'c>(&'c self, folder: &str) -> impl Iterator<Item = (&'c str, &'c [u8])> {
         let top = format!("{folder}/");
         let names = self.members.iter();
@@ -148,7 +148,7 @@ fn in_order(found: &[(String, Vec<u8>)]) -> Result<(), String> {
             return Err(format!("two members are named {one:?}"));
         }
         if (place(one), one) > (place(next), next) {
-            return Err(format!("the member {next:?} comes after {one:?}: the order of members was changed"));
+            return Err(format!("the member {next:?} comes after {one:?}, so the order of members was changed"));
         }
     }
     Ok(())

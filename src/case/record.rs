@@ -1,5 +1,5 @@
-//! `case.json`: what a case is, and the digest of everything in it. Its bytes are its identity, so it has exactly one
-//! valid encoding.
+//! `case.json` describes a case and lists the digest of everything in it. Its bytes identify the case, so it has
+//! exactly one valid encoding.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub(crate) struct Record {
     /// A day, `YYYY-MM-DD`.
     pub(crate) retain_until: Option<String>,
     pub(crate) bundles: Vec<BundleRecord>,
-    /// Places in the evidence that hold what looks like a secret.
+    /// Places in the evidence that seem to contain a secret.
     pub(crate) secrets_seen: Vec<String>,
     /// Every other sealed member, sorted by name.
     pub(crate) members: Vec<Member>,
@@ -53,7 +53,7 @@ pub(crate) struct Tool {
     pub(crate) features: Vec<String>,
 }
 
-/// The audit's inputs, and the members that hold them.
+/// The audit's inputs and the members that contain them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
@@ -62,7 +62,7 @@ pub(crate) struct Asked {
     pub(crate) handed: Vec<String>,
     pub(crate) keys: Vec<StoredKey>,
     pub(crate) policy: Option<String>,
-    /// The files that the policy names, under the names that it uses.
+    /// The files that the policy refers to, under the names used there.
     pub(crate) policy_files: Vec<NamedMember>,
     pub(crate) approvals: Option<ApprovalsRecord>,
     /// Limits that differ from the program's defaults. They are recorded, but never applied when the case is read.
@@ -94,22 +94,22 @@ pub(crate) struct ApprovalsRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BundleRecord {
-    /// Its member name; for a bundle that is not stored, its name in `left_out`.
+    /// The bundle's member name, or its name in `left_out` if it is not stored.
     pub(crate) member: String,
-    /// Its original file name.
+    /// The bundle's original file name.
     pub(crate) file_name: String,
     pub(crate) build_name: Option<String>,
     /// SHA-256 of the signed archive.
     pub(crate) archive_sha256: Option<String>,
     /// The signature over that digest, in hexadecimal digits.
     pub(crate) signature: Option<String>,
-    /// Key files found next to it.
+    /// Key files found next to the bundle.
     pub(crate) keys_beside: Vec<NamedMember>,
-    /// The folder of the build server's answers.
+    /// The folder with the build server's responses.
     pub(crate) server: Option<String>,
-    /// The folder of the image's signatures.
+    /// The folder with the image's signatures.
     pub(crate) trust: Option<String>,
-    /// The folder of the build server's own attestation record.
+    /// The folder with the build server's own attestation record.
     pub(crate) builder: Option<String>,
     pub(crate) image: Option<ImageRecord>,
 }
@@ -119,7 +119,7 @@ pub(crate) struct BundleRecord {
 pub(crate) struct ImageRecord {
     /// A folder, or one member that is an archive.
     pub(crate) place: String,
-    /// `oci`, `dir` or `docker-archive`, if the form was given.
+    /// `oci`, `dir` or `docker-archive`, if the form was specified.
     pub(crate) form: Option<String>,
     pub(crate) reference: Option<String>,
 }
@@ -133,14 +133,14 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Describes a member by its content.
+    /// Describes a member with this content.
     pub(crate) fn of(name: &str, content: &[u8]) -> Self {
         Self { name: name.into(), size: content.len() as u64, sha256: Sha256::of(content).hex() }
     }
 }
 
 impl Record {
-    /// A record that does not list anything yet.
+    /// A record that lists no members yet.
     pub(crate) fn new(profile: Profile, question: Asked) -> Self {
         let tool = crate::report::Tool::this();
         Self {
@@ -166,7 +166,7 @@ impl Record {
         Ok(text)
     }
 
-    /// Reads a record. It does not check the members; see [`super::Case::read`].
+    /// Reads a record but does not check the members; see [`super::Case::read`].
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(NAME, message);
         limits.case_record_bytes().check(bytes.len() as u64, NAME)?;
@@ -184,7 +184,7 @@ impl Record {
         let record: Self = serde_json::from_slice(bytes).map_err(|error| fail(error.to_string()))?;
         if record.to_json()? != bytes {
             return Err(fail(
-                "unexpected formatting: expected fields in order, an indent of two spaces and one final newline".into(),
+                "unexpected formatting: expected the fields in order, an indentation of two spaces and one final newline".into(),
             ));
         }
         record.check().map_err(fail)?;

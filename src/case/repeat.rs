@@ -1,4 +1,4 @@
-//! `audit case.tar`: repeats the audit on the case's own terms and on the reader's.
+//! `audit case.tar`: repeats the audit with the case's own policy and keys, and with the reader's.
 
 use super::evidence::CaseTerms;
 use super::record::Profile;
@@ -18,47 +18,58 @@ use crate::report::{BundleReport, CaseReport, Repetition, Report, Rules, SealRep
 /// What the reader of a case supplies.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    /// Their own policy and keys; `None` if they named neither.
+    /// The reader's own policy and keys; `None` if the reader supplied neither.
     pub own: Option<(Policy, Vec<TrustedKey>)>,
-    /// The key of a sealer they trust.
+    /// The key of a sealer whom the reader trusts.
     pub seal_key: Option<&'a PersonKey>,
-    /// The CAs of time-stamping authorities they trust.
+    /// The CAs of time-stamping authorities that the reader trusts.
     pub authorities: &'a Authorities,
-    /// The moment of reading: the reader's own keys and policy are judged for it, and certificates of time-stamps must
-    /// not have expired by then.
+    /// The moment of reading: the audit with the reader's own keys and policy is for this moment, and the time-stamps'
+    /// certificates must not have expired by then.
     pub today: Timestamp,
-    /// The number of threads. It does not affect any answer.
+    /// The number of threads, which does not affect any answer.
     pub threads: usize,
 }
 
-/// Audits a case. If the reader supplies nothing, the report has no verdict and only says what the repetition gave.
+/// Audits a case. If the reader supplies nothing, the report has no verdict and only states the result of the
+/// repetition.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a case that contradicts itself: its report is not the audit's report, or its seal is for a
-/// different case or by a different key.
+/// [`Error::Malformed`] for a case that contradicts itself: its report differs from the audit's, or its seal is for a
+/// different case or by a different key. [`Error::Usage`] if this version refuses
+/// the case's own policy and the reader supplies none.
 pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {
         case.must_be_sealed_by(key)?;
     }
     let stamps = case.stamps(reader.authorities, reader.today, limits)?;
-    let own_terms = case.own_terms(limits)?;
-    let (compared, again) = match case.record.profile {
-        Profile::Filing => (Compared::new(Repetition::NotRepeated), None),
-        Profile::Full => {
-            let again = case.audit(&own_terms, reader.threads, limits)?;
+    // An earlier version may have accepted a policy that this version refuses. An audit with the reader's own policy does not need that policy.
+    let (own_terms, refused) = match case.own_terms(limits) {
+        Ok(terms) => (Some(terms), None),
+        Err(error) if error.exit_code() == 2 => (None, Some(error)),
+        Err(error) => return Err(error),
+    };
+    let (compared, again) = match (case.record.profile, &own_terms) {
+        (Profile::Full, Some(own_terms)) => {
+            let again = case.audit(own_terms, reader.threads, limits)?;
             (compare(case, &again, limits)?, Some(again))
         }
+        (Profile::Filing, _) | (Profile::Full, None) => (Compared::new(Repetition::NotRepeated), None),
     };
-    let sealed_for = own_terms.now;
-    let (vouched_by, terms) = match (reader.own, reader.seal_key) {
-        (Some((policy, keys)), _) => {
+    let sealed_for = case.now()?;
+    let (vouched_by, terms) = match (reader.own, own_terms, reader.seal_key) {
+        (Some((policy, keys)), ..) => {
             (Voucher::Reader, CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
         }
-        (None, Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
-        (None, None) => (Voucher::Nobody, own_terms),
+        (None, None, _) => return Err(needs_own_terms(refused)),
+        (None, Some(own_terms), Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
+        (None, Some(own_terms), None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {
+        (Voucher::Reader, None) if case.record.profile == Profile::Full => {
+            case.audit(&terms, reader.threads, limits)?
+        }
         (_, None) => without_verdict(case, compared.repeated, None, terms.now),
         (Voucher::Nobody, Some(again)) => without_verdict(case, compared.repeated, Some(again.verdict()), terms.now),
         (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
@@ -68,6 +79,7 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     let sign_offs = sign_offs(case, &signers)?;
     let mut remarks = remarks(case, &sign_offs);
     remarks.extend(stamps.remarks);
+    remarks.extend(refused.map(|error| format!("this version refuses the case's own policy: {error}")));
     if compared.rules == Rules::Version1 {
         remarks.push(
             "sealed under the verdict rules of 0.1: only statuses of checks that both versions know were compared"
@@ -99,8 +111,17 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     Ok(report)
 }
 
-/// The command that judges for the sealed moment, if only the time since then causes the rejection: `max-age`, or the
-/// end of a waiver.
+/// The error for a case whose own policy or keys this version refuses, if the reader supplies none.
+fn needs_own_terms(refused: Option<Error>) -> Error {
+    let why = refused.map(|error| format!(": {error}")).unwrap_or_default();
+    Error::Usage {
+        message: format!("this version refuses the case's own policy{why}"),
+        hint: "judge the case by your own policy or key: --policy FILE or --key".into(),
+    }
+}
+
+/// The command that audits for the sealed moment, if only the time since then causes the rejection: through `max-age`
+/// or the end of a waiver.
 fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Timestamp) -> Option<String> {
     let rejected: Vec<_> = report.bundles.iter().filter(|bundle| bundle.verdict == Verdict::Reject).collect();
     let was_young = |bundle: &BundleReport| {
@@ -120,7 +141,7 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
     }
     let then = Report { now: Some(sealed_for), ..report.clone() };
     Some(format!(
-        "the only reason to reject is the time since sealing; to judge for the sealed moment: {}",
+        "the only reason to reject is the time since sealing; to audit for the sealed moment: {}",
         then.command(first)
     ))
 }
@@ -139,7 +160,7 @@ impl Compared {
     }
 }
 
-/// The people who signed the case off, with the name that the policy gives each key.
+/// The sign-offs on the case, each with the policy's name for its key.
 fn sign_offs(case: &Case, signers: &[(String, PersonKey)]) -> Result<Vec<SignOffReport>, Error> {
     let named = |key: &PersonKey| signers.iter().find(|(_, one)| one.fingerprint() == key.fingerprint());
     let sign_offs = case.sign_offs()?;
@@ -155,7 +176,7 @@ fn sign_offs(case: &Case, signers: &[(String, PersonKey)]) -> Result<Vec<SignOff
 
 fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
     let secrets = case.record.secrets_seen.iter();
-    let mut remarks: Vec<String> = secrets.map(|place| format!("{place} holds what looks like a secret")).collect();
+    let mut remarks: Vec<String> = secrets.map(|place| format!("{place} contains what looks like a secret")).collect();
     if let [one, other] = sign_offs
         && one.name.is_some()
         && one.name == other.name
@@ -163,12 +184,13 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
         remarks.push("one person prepared and reviewed it, with two keys: that is not a review".into());
     }
     if sign_offs.iter().any(|one| one.name.is_none()) {
-        remarks.push("a sign-off by an UNKNOWN key shows that the key's holder signed, but not who that is".into());
+        remarks
+            .push("a sign-off by an UNKNOWN key shows that the key's holder signed, but not who the holder is".into());
     }
     remarks
 }
 
-/// A report that says why there is no verdict.
+/// A report that states why there is no verdict.
 fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, now: Timestamp) -> Report {
     let message = match repeated {
         Repetition::NotRepeated => "the case was sealed without its evidence: the audit cannot be repeated".to_owned(),
@@ -193,14 +215,14 @@ fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, no
         }
     };
     let hint = match repeated {
-        Repetition::NotRepeated => "ask for the full case, or for the bundles whose digests it lists".to_owned(),
-        _ => "name your own --key or --policy, or the key of a sealer you trust with --seal-key".into(),
+        Repetition::NotRepeated => "request the full case, or the bundles whose digests it lists".to_owned(),
+        _ => "specify your own --key or --policy, or the key of a sealer you trust with --seal-key".into(),
     };
     Report { error: Some(Error::Usage { message, hint }), ..Report::new(Some(now)) }
 }
 
-/// Compares the sealed report with the new one. A different program version or different limits may change the wording;
-/// for a version 1 report only the statuses are compared, because its verdicts followed other rules.
+/// Compares the sealed report with the new one. A different program version or different limits may change the wording.
+/// For a version 1 report, only the statuses are compared, because its verdicts followed different rules.
 fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Error> {
     let bytes = case.member(REPORT)?;
     let sealed = Report::from_json(REPORT, bytes, limits)?;
@@ -211,6 +233,9 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
         ));
     }
     for (listed, audited) in case.record.bundles.iter().zip(&again.bundles) {
+        if let Some(error @ Error::OverLimit { .. }) = &audited.error {
+            return Err(error.clone());
+        }
         let found = (&audited.build_name, signed(audited));
         if found != (&listed.build_name, (listed.archive_sha256.clone(), listed.signature.clone())) {
             let message = format!("{}: the listed name, digest or signature differs from the bundle's", listed.member);
@@ -241,7 +266,7 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
     Ok(Compared { repeated, rules: sealed.rules, other_answers: lines })
 }
 
-/// Answers that differ, for the checks that both reports have. Wording is ignored.
+/// The answers that differ, among the checks in both reports. Wording is ignored.
 fn differences(sealed: &Report, again: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if sealed.bundles.len() != again.bundles.len() {

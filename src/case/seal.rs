@@ -1,4 +1,4 @@
-//! Makes a case: audits the evidence in the form that the case stores, then writes the case around the report.
+//! Creates a case: audits the evidence in the form that the case stores, then adds the report and `case.json`.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Empty contents for this question.
+    /// Empty contents for an audit with these inputs.
     pub(crate) fn new(question: Asked, limits: &Limits) -> Self {
         let (bytes_left, members_left) = (limits.case_bytes, limits.case_members);
         Self { question, bundles: Vec::new(), files: BTreeMap::new(), bytes_left, members_left }
@@ -45,10 +45,10 @@ impl Contents {
         Ok(())
     }
 
-    /// Audits the evidence and makes a case from it.
+    /// Audits the evidence and creates a case from it.
     ///
     /// # Errors
-    /// Any error that stops the audit of a bundle: a case without a verdict is not made.
+    /// Any error that stops the audit of a bundle, because a case needs a verdict.
     pub fn seal(
         self,
         profile: Profile,
@@ -83,8 +83,8 @@ impl Contents {
     }
 }
 
-/// What a case lists for a signed archive, so that a filing shows it without the bundle: its digest and the signature
-/// over the digest.
+/// What a case lists for a signed archive: its digest and the signature over the digest, so that a case for filing
+/// shows both without the bundle.
 pub(super) fn signed(audited: &BundleReport) -> (Option<String>, Option<String>) {
     let seal = audited.seal.as_ref();
     seal.map(|(digest, signature)| (digest.hex(), encode_hex(signature.as_bytes()))).unzip()

@@ -1,5 +1,5 @@
-//! Sign-offs: two people sign a case. Each sign-off is an in-toto statement about case, report and policy, in a DSSE
-//! envelope.
+//! Sign-offs: two people sign a case. Each sign-off is an in-toto statement about the case, the report and the policy,
+//! in a DSSE envelope.
 
 use serde_json::{Value, json};
 
@@ -17,13 +17,13 @@ const PREDICATE_TYPE: &str = "urn:hpsb-audit:sign-off:v1";
 /// What a person did with a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Made the audit and the case.
+    /// Performed the audit and created the case.
     Prepared,
-    /// Reviewed it afterwards.
+    /// Reviewed the case afterwards.
     Reviewed,
 }
 
-/// A sign-off with a valid signature. Whose key it is has not been checked.
+/// A sign-off with a valid signature. The identity of the key's owner has not been checked.
 #[derive(Debug, Clone)]
 pub struct SignOff {
     /// What the signer did.
@@ -51,8 +51,8 @@ impl Case {
     /// Adds a sign-off.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the role is taken or this key has already signed; [`Error::Malformed`] if an existing
-    /// sign-off is invalid.
+    /// [`Error::Usage`] if the role is already filled or this key has already signed; [`Error::Malformed`] if an
+    /// existing sign-off is invalid.
     pub fn sign_off(&mut self, role: Role, secret: &PersonSecret, at: Timestamp) -> Result<SignOff, Error> {
         let refuse = |message: String| Error::SigningKey { name: "--sign-key".into(), message };
         let key = secret.public().map_err(refuse)?;
@@ -79,10 +79,11 @@ impl Case {
         Ok(SignOff { role, key, at })
     }
 
-    /// The sign-offs, by role. Each has a valid signature by the key that it names.
+    /// The sign-offs, by role. Each has a valid signature by the key that it states.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if one is about a different case or its signature is invalid, or if both are by one key.
+    /// [`Error::Malformed`] if a sign-off is about a different case or its signature is invalid, or if both are by one
+    /// key.
     pub fn sign_offs(&self) -> Result<Vec<SignOff>, Error> {
         let there = Role::ALL.into_iter().filter_map(|role| Some((role, self.attached.get(&sign_off_name(role))?)));
         let read = there.map(|(role, bytes)| {
@@ -110,14 +111,15 @@ impl Case {
         let (at, pem) = (word("at")?, word("key")?);
         let moment = Timestamp::from_rfc3339(at).filter(|moment| moment.to_string() == at);
         let moment = moment.ok_or_else(|| format!("at: expected a moment in UTC, found {at:?}"))?;
-        // Rebuilt from its own fields and compared: it cannot contain anything else, and it is about this case.
+        // Comparing the statement with one rebuilt from its fields shows that it is about this case and contains
+        // nothing else.
         if envelope.payload_type != IN_TOTO || envelope.payload != self.statement(role.word(), at, pem).map_err(text)? {
             return Err(format!("it is not a statement that someone {} this case", role.word()));
         }
         let key = PersonKey::from_pem(pem.as_bytes())?;
         match envelope.is_signed_by(&key) && envelope.signature_count() == 1 {
             true => Ok(SignOff { role, key, at: moment }),
-            false => Err(format!("its signature is not by the key that it names, {}", key.fingerprint())),
+            false => Err(format!("its signature is not by the key that it states, {}", key.fingerprint())),
         }
     }
 

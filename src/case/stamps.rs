@@ -1,5 +1,5 @@
-//! The time-stamps of a case. The first covers the case's digest; each later one covers the case and the stamps before
-//! it, so that it can replace the previous one before that one's certificate expires.
+//! The time-stamps of a case. The first covers the case's digest; each later time-stamp covers the case and all earlier
+//! stamps, so that it can take over from the previous stamp before that stamp's certificate expires.
 
 use super::Case;
 use super::attached::stamp_name;
@@ -10,14 +10,14 @@ use crate::base::time::Timestamp;
 use crate::crypto::timestamp::{Authorities, Token, Verified, request};
 use crate::report::StampReport;
 
-/// The hint when an authority's answer is refused.
+/// The hint shown if an authority's response is refused.
 const ANOTHER: &str = "nothing was added; send the request that --tsq writes, or use a different authority";
 
-/// What the time-stamps of a case say.
+/// What the time-stamps of a case state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stamps {
     pub(crate) reports: Vec<StampReport>,
-    /// The first stamp's moment, if the whole series counts.
+    /// The first stamp's moment, if the whole series is valid.
     pub(crate) existed_by: Option<Timestamp>,
     /// When the last stamp's certificate expires.
     pub(crate) again_by: Option<Timestamp>,
@@ -29,7 +29,8 @@ impl Case {
         (1..).take_while(|number| self.attached.contains_key(&stamp_name(*number))).count()
     }
 
-    /// What the stamp after the first `before` stamps covers: `case.json` and those stamps, concatenated.
+    /// The digest that the next stamp after the first `before` stamps covers: the digest of `case.json` and those stamps,
+    /// concatenated.
     fn imprint(&self, before: usize) -> Sha256 {
         let stamps = (1..=before).filter_map(|number| self.attached.get(&stamp_name(number)));
         let parts: Vec<&[u8]> = std::iter::once(&self.record_bytes).chain(stamps).map(Vec::as_slice).collect();
@@ -39,16 +40,17 @@ impl Case {
     /// A request for the next time-stamp, in DER.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if it cannot be encoded.
+    /// [`Error::Malformed`] if the request cannot be encoded.
     pub fn stamp_request(&self) -> Result<Vec<u8>, Error> {
         request(&self.imprint(self.stamp_count()))
             .map_err(|message| Error::malformed("the time-stamp request", message))
     }
 
-    /// Adds an authority's answer. It is verified only if authorities are named; it must always be over this case.
+    /// Adds an authority's response. The response must always be for this case, but its signature is verified only if
+    /// authorities are specified.
     ///
     /// # Errors
-    /// [`Error::OwnFile`] if it is refused, [`Error::Usage`] if there are nine already.
+    /// [`Error::OwnFile`] if the response is refused, [`Error::Usage`] if there are already nine time-stamps.
     pub fn add_stamp(
         &mut self,
         response: Vec<u8>,
@@ -75,11 +77,12 @@ impl Case {
         Ok(report(&token, verified.as_ref()))
     }
 
-    /// Reads every time-stamp, and verifies it if authorities are named. They count if each was made before the
-    /// previous one's certificate expired, and the last one's certificate has not expired at `today`.
+    /// Reads every time-stamp, and verifies it if authorities are specified. The series is valid if each stamp was
+    /// created before the previous stamp's certificate expired and the last stamp's certificate has not expired at
+    /// `today`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a stamp that is not over this case or does not verify.
+    /// [`Error::Malformed`] for a stamp that is not for this case or does not verify.
     pub(crate) fn stamps(&self, authorities: &Authorities, today: Timestamp, limits: &Limits) -> Result<Stamps, Error> {
         let mut stamps = Stamps::default();
         let mut verified: Vec<Verified> = Vec::new();
@@ -95,7 +98,7 @@ impl Case {
                 false => Some(token.verify(&digest, authorities).map_err(malformed)?),
             };
             stamps.remarks.extend(one.iter().filter(|one| one.named_by_sha1).map(|one| {
-                format!("the time-stamp of {} names its certificate by SHA-1 alone (ESSCertID)", one.authority)
+                format!("the time-stamp of {} identifies its certificate only by SHA-1 (ESSCertID)", one.authority)
             }));
             stamps.reports.push(report(&token, one.as_ref()));
             verified.extend(one);
@@ -108,7 +111,7 @@ impl Case {
             None => stamps.existed_by = verified.first().map(|first| first.at),
             Some((stamp, _)) => {
                 stamps.remarks.push(format!(
-                    "the time-stamps do not count: the certificate of {} expired on {}, and no later stamp was added before that",
+                    "the time-stamps do not count: the certificate of {} expired on {}, and no later stamp was added before then",
                     stamp.authority, stamp.ends
                 ));
             }

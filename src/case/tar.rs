@@ -1,6 +1,6 @@
-//! Writes a case as a tar file in exactly one way: ustar (POSIX.1-1988), regular files only, every field but name and
-//! size fixed. Headers are compared with the only form they may have, so that a case has exactly one sequence of bytes
-//! and every reader reads it the same way.
+//! Writes a case as a tar file in exactly one way: ustar (POSIX.1-1988), regular files only, every header field fixed
+//! except name and size. On reading, each header is compared with its only allowed form, so that a case has exactly one
+//! encoding and every program reads it the same way.
 
 use std::io::{self, Read, Write};
 
@@ -9,9 +9,9 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
-/// The largest number of eleven octal digits.
+/// The largest number with eleven octal digits.
 const SIZE_MAX: u64 = 0o777_7777_7777;
-/// Byte ranges of a header's fields for name, size, checksum and the first part of a long name.
+/// The byte ranges of a header's fields for name, size, checksum and the first part of a long name.
 const NAME: std::ops::Range<usize> = 0..100;
 const SIZE: std::ops::Range<usize> = 124..135;
 const CHECKSUM: std::ops::Range<usize> = 148..156;
@@ -48,7 +48,8 @@ fn header(name: &str, size: u64) -> Option<[u8; BLOCK]> {
     Some(block)
 }
 
-/// Splits a name that is longer than its field at the last slash for which the first part fits, as GNU tar does.
+/// Splits a name that is longer than its field at the last slash before which the first part still fits, as GNU tar
+/// does.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     if name.len() <= NAME.len() {
         return Some((&[], name));
@@ -97,7 +98,7 @@ pub(super) fn read(what: &str, mut input: impl Read, limits: &Limits) -> Result<
             return Err(limits.case_members().exceeded(what));
         }
         let (name, size) = name_and_size(&block).ok_or_else(|| {
-            malformed(format!("{place}: expected a ustar header in the form that cases use, found a different one"))
+            malformed(format!("{place}: expected a ustar header in the form that cases use, found a different header"))
         })?;
         left = limits.case_bytes().take(left, size, what)?;
         let mut content = Vec::new();
@@ -126,7 +127,7 @@ fn read_block(what: &str, input: &mut impl Read) -> Result<[u8; BLOCK], Error> {
     Ok(block)
 }
 
-/// Name and size, if the header is exactly the one that a case has for them.
+/// The member's name and size, if the header is exactly the one that a case uses for them.
 fn name_and_size(block: &[u8; BLOCK]) -> Option<(String, u64)> {
     let text = |range: std::ops::Range<usize>| -> Option<&str> {
         let field = block.get(range)?;

@@ -20,16 +20,15 @@ pub(super) struct Needs {
     /// Files and folders that it writes or creates.
     writes: Vec<PathBuf>,
     network: bool,
-    /// It starts other programs.
+    /// Whether it starts other programs.
     programs: bool,
-    /// A private key is read: the terminal may be asked for its passphrase.
+    /// Whether it reads a private key, whose passphrase may have to be read from the terminal.
     terminal: bool,
 }
 
 impl Needs {
     pub(super) fn of(command: &Command) -> Self {
-        let mut needs = Self::default();
-        needs.terminal = signs(command);
+        let mut needs = Self { terminal: signs(command), ..Self::default() };
         let mut write = |paths: &mut dyn Iterator<Item = &PathBuf>| needs.writes.extend(paths.cloned());
         match command {
             Command::Audit(arguments) => return Self::of_audit(arguments),
@@ -38,7 +37,7 @@ impl Needs {
             Command::Compare(arguments) => needs.ask([&arguments.one, &arguments.other], &arguments.network),
             Command::Seal(arguments) => {
                 write(&mut arguments.output.iter().chain(&arguments.tsq));
-                // The answer of the time-stamp authority is added to the case.
+                // The time-stamp authority's response is added to the case.
                 if arguments.tsr.is_some() {
                     write(&mut arguments.paths.iter());
                 }
@@ -92,7 +91,7 @@ impl Needs {
         needs
     }
 
-    /// An image may be read from a registry.
+    /// Notes what is needed to read these images: the network if one is in a registry, and other programs if credential helpers may run.
     fn ask<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>, network: &NetworkArguments) {
         self.network = !network.offline && sources.into_iter().any(|source| matches!(source, Source::Registry(_)));
         #[cfg(feature = "fetch")]
@@ -124,7 +123,7 @@ fn signs(command: &Command) -> bool {
     }
 }
 
-/// What is enforced for this process from now on.
+/// The restrictions on this process, and how far each is enforced.
 #[derive(Debug)]
 pub(super) struct Confinement {
     needs: Needs,
@@ -132,7 +131,7 @@ pub(super) struct Confinement {
     seccomp: Held,
 }
 
-/// How far the kernel supports it.
+/// How much of a restriction is enforced.
 #[derive(Debug, Clone, Copy)]
 enum Held {
     Yes,
@@ -144,7 +143,7 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Yes => "enforced",
-            Self::Partly => "enforced in part: the kernel supports no more",
+            Self::Partly => "enforced in part: the kernel does not support the rest",
             Self::No => "not enforced: not supported by the kernel or this build",
         })
     }
@@ -154,7 +153,7 @@ impl fmt::Display for Confinement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.needs.programs {
             return f.write_str(
-                "may       everything that its user may: a credential helper would inherit any restriction",
+                "may       do everything that its user may do: a credential helper would inherit any restriction",
             );
         }
         let folders = self.needs.folders();
@@ -168,7 +167,7 @@ impl fmt::Display for Confinement {
 }
 
 /// Drops what is not needed, for this thread and every thread that it starts; no other thread may exist yet. If a credential helper was
-/// requested, nothing is dropped: the helper is the user's program, and it keeps its secrets in files and behind sockets of its own.
+/// requested, nothing is dropped: the helper is the user's program, and keeps its secrets in its own files and behind its own sockets.
 pub(super) fn confine(needs: Needs) -> Confinement {
     if needs.programs {
         return Confinement { needs, landlock: Held::No, seccomp: Held::No };
@@ -189,7 +188,7 @@ mod linux {
 
     use super::{Held, Needs};
 
-    /// Linux 6.12: files, TCP, signals to and abstract sockets of other processes. An older kernel enforces what it supports.
+    /// Linux 6.12: restricts files, TCP, signals to other processes, and their abstract sockets. An older kernel enforces what it supports.
     const KNOWN: ABI = ABI::V6;
 
     pub(super) fn landlock(needs: &Needs) -> Result<Held, Box<dyn Error>> {
@@ -208,7 +207,7 @@ mod linux {
             }
         }
         if needs.terminal {
-            // Opened by name, to ask for a passphrase even where standard input is a file; IoctlDev turns the echo off.
+            // The terminal is opened by name, because standard input may be a file; IoctlDev is needed to turn the echo off.
             let asked = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
             if let Ok(terminal) = PathFd::new("/dev/tty") {
                 rules = rules.add_rule(PathBeneath::new(terminal, asked))?;
@@ -258,7 +257,7 @@ mod linux {
     }
 
     /// The same calls by their x32 numbers, which some kernels accept from any program: the x86_64 numbers with one more bit set, and five
-    /// numbers of x32 alone (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
+    /// numbers that only x32 has (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
     #[cfg(target_arch = "x86_64")]
     fn x32(calls: &[i64]) -> Vec<i64> {
         /// `__X32_SYSCALL_BIT`

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Error;
 use crate::report::{Format, Options, Report};
 
-/// Writes the report to every file, and in each format of `in_folder` into a new folder. If anything cannot be written, nothing is.
+/// Writes the report to every file, and in each format of `in_folder` into a new folder. If anything cannot be written, nothing is written.
 pub(super) fn write(
     report: &Report,
     files: &[(Format, PathBuf)],
@@ -33,7 +33,7 @@ pub(super) fn write(
     finished
 }
 
-/// Removes a staged file or folder. If it has been renamed already, it no longer exists here.
+/// Removes a staged file or folder. If it has already been renamed, it no longer exists under this name.
 fn discard(staged: &Path) {
     let _ = fs::remove_file(staged);
     let _ = fs::remove_dir_all(staged);
@@ -42,7 +42,7 @@ fn discard(staged: &Path) {
 /// Refuses a report folder that exists, before anything is audited.
 ///
 /// # Errors
-/// [`Error::Usage`] if the name is taken.
+/// [`Error::Usage`] if the folder exists.
 pub(super) fn must_be_new(folder: Option<&Path>) -> Result<(), Error> {
     match folder.filter(|folder| fs::symlink_metadata(folder).is_ok()) {
         Some(folder) => Err(Error::Usage {
@@ -60,7 +60,7 @@ fn partial(path: &Path) -> Result<PathBuf, Error> {
     Ok(path.with_file_name(format!(".{name}.partial-{}", std::process::id())))
 }
 
-/// The folder of the pages that a page links to.
+/// The folder for the pages to which the page at `path` links.
 fn folder_of_pages(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{name}.bundles"))
@@ -115,7 +115,7 @@ fn stage_folder(
     written.map_err(|error| Error::unwritable(folder.display().to_string(), &error))
 }
 
-/// Writes a page, and the pages that it links to into `folder`, which is later renamed to `pages`.
+/// Writes a page. The pages to which it links are written into `folder`, which is later renamed to `pages`.
 fn fill(
     path: &Path,
     folder: Option<&Path>,
@@ -147,7 +147,7 @@ pub(super) fn keep_inputs<'a>(
     let read = |(_, path): &&(String, PathBuf)| inputs.iter().any(|input| is_same_file(path, input));
     match reports.iter().find(read) {
         Some((_, path)) => Err(Error::Usage {
-            message: format!("--report names {}, which is an input", path.display()),
+            message: format!("--report would overwrite {}, which is an input", path.display()),
             hint: "choose a different file for the report".into(),
         }),
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! The command line: parses arguments, opens files, calls the library, prints the report. It never judges.
+//! The command line: parses arguments, opens files, calls the library, prints the report. It decides nothing about the evidence.
 
 mod args;
 mod command;
@@ -55,14 +55,14 @@ fn failed(error: Error) -> ExitCode {
 }
 
 /// A shell that expands `*` puts the file names of a folder on the command line. A file named like a flag would be read as that flag, so the
-/// folder could choose the trusted key.
+/// folder's contents could choose the trusted key.
 fn flag_by_a_files_name() -> Option<Error> {
     let is_flag = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"-") && argument != "-";
     let file = std::env::args_os().skip(1).filter(is_flag).find(|flag| std::fs::symlink_metadata(flag).is_ok())?;
     let name = file.to_string_lossy();
     Some(Error::Usage {
-        message: format!("{name} is a file in this folder, and would be read as a flag"),
-        hint: "name the folder, or its files as ./*, and find out where a file with this name comes from".into(),
+        message: format!("{name} is a file in this folder and would be read as a flag"),
+        hint: "pass the folder, or its files as ./*, and find out where a file with this name comes from".into(),
     })
 }
 

@@ -23,7 +23,7 @@ pub(super) fn report_or_complain(report: &Report, format: Format) -> u8 {
         Ok(()) => report.exit_code(),
         Err(error) => {
             complain(&error);
-            // Only 2 is more severe.
+            // Only exit code 2 is more severe than 3.
             if report.exit_code() == 2 { 2 } else { error.exit_code() }
         }
     }
@@ -48,7 +48,7 @@ const NOT_VALID: &str = "SIGNATURE NOT VALID";
 /// It is not known whether the signature is valid.
 const NOT_VERIFIED: &str = "SIGNATURE NOT VERIFIED";
 
-/// The first words about a refused bundle: if a pinned key is missing, a signature that no available key accepts is not yet invalid.
+/// The first words about a refused bundle. If a pinned key is missing, a signature that no available key verifies may still be valid.
 pub(super) fn refusal_words(refusal: &Refusal) -> String {
     match (refusal.tried.is_empty(), refusal.missing.is_empty()) {
         (_, true) => NOT_VALID.into(),
@@ -112,7 +112,7 @@ pub(super) fn look(show: &ShowArguments) -> Look {
     };
     let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0.max(60));
     let columns = if is_terminal { of_terminal().unwrap_or(plain.columns) } else { plain.columns };
-    Look { colour, columns, amount: amount(show) }
+    Look { colour, columns, amount: amount(show), exit_code: None }
 }
 
 fn amount(show: &ShowArguments) -> Amount {

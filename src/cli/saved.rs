@@ -30,12 +30,15 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     if format == Format::Vsa && !summary::has_any(&report) {
         return Ok(wanted.exit_code(&report, report.exit_code()));
     }
+    let shown = wanted.shown(&report, shown);
     match &arguments.output {
         Some(path) => files::write(&report, &[(shown, path.clone())], None, &options)?,
         None if report.has_pages(format) => {
             return Err(Error::Usage {
                 message: format!("a report on {} bundles in this format has one page per bundle", report.bundles.len()),
-                hint: "name the first page with --output; the others are written into a folder next to it".into(),
+                hint:
+                    "set the file of the first page with --output; the other pages are written into a folder next to it"
+                        .into(),
             });
         }
         None => output::print_report(&report, shown, &options)?,
@@ -48,7 +51,7 @@ pub(super) fn format(word: &str) -> Result<Format, Error> {
     Format::from_word(word).ok_or_else(|| Error::Usage {
         message: format!("unknown report format {word:?}{}", did_you_mean(word, Format::ALL.map(Format::word))),
         hint: match word {
-            "provenance" => "use json, which has the same facts".into(),
+            "provenance" => "use json, which contains the same facts".into(),
             _ => format!("available formats: {}", Format::ALL.map(Format::word).join(", ")),
         },
     })

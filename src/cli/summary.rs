@@ -5,7 +5,7 @@ use crate::base::escape::for_lines;
 use crate::cli::args::report::ReportOptions;
 use crate::cli::output::talk;
 use crate::judge::finding::Verdict;
-use crate::report::{Format, Report};
+use crate::report::{Format, Look, Report};
 
 /// Whether a summary was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &Report
     if is_wanted { Wanted::Yes } else { Wanted::No }
 }
 
-/// Whether any bundle qualifies for a summary. If not, no file is written: an empty one would look like an answer.
+/// Whether any bundle qualifies for a summary. If not, no file is written, because an empty file would look like a result.
 pub(super) fn has_any(report: &Report) -> bool {
     report.error.is_none() && report.count(Verdict::Accept) > 0
 }
 
 impl Wanted {
-    /// To be called before any audit: without a policy nothing is fully accepted.
+    /// Must be called before any audit. Without a policy, no bundle is fully accepted.
     ///
     /// # Errors
     /// [`Error::Usage`] if a summary was requested and there is no policy.
@@ -35,20 +35,20 @@ impl Wanted {
         }
         Err(Error::Usage {
             message:
-                "a verification summary (vsa, --attach) needs a policy: it states that a policy accepts the bundle"
+                "a verification summary (vsa, --attach) needs a policy, because it states that a policy accepts the bundle"
                     .into(),
-            hint: "give --policy FILE".into(),
+            hint: "add --policy FILE".into(),
         })
     }
 
-    /// The exit code, after a line on standard error for each bundle that has no summary. An acceptance in part then exits with 1: a pipeline
-    /// that waits for the summary must not go on without it.
+    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. An acceptance in part then gives exit code 1: a
+    /// pipeline that needs the summary must not continue without it.
     pub(super) fn exit_code(self, report: &Report, code: u8) -> u8 {
         if self == Self::No {
             return code;
         }
         if let Some(error) = &report.error {
-            talk(for_lines(&format!("no verification summary: no verdict: {error}\n")).as_bytes());
+            talk(for_lines(&format!("no verification summary, because there is no verdict: {error}\n")).as_bytes());
         }
         for bundle in report.bundles.iter().filter(|bundle| bundle.verdict != Verdict::Accept) {
             let line = format!(
@@ -58,12 +58,26 @@ impl Wanted {
             );
             talk(for_lines(&line).as_bytes());
         }
-        if report.verdict() != Verdict::AcceptInPart || code != 0 {
-            return code;
+        match self.own_code(report).filter(|_| code == 0) {
+            None => code,
+            Some(own) => {
+                talk(b"the exit code is 1: a verification summary was requested, and none is written for an acceptance in part\n");
+                own
+            }
         }
-        talk(
-            b"the exit code is 1: a verification summary was requested, but is not written for an acceptance in part\n",
-        );
-        1
+    }
+
+    /// The exit code, if it differs from the verdict's.
+    fn own_code(self, report: &Report) -> Option<u8> {
+        let is_missing = report.error.is_none() && report.verdict() == Verdict::AcceptInPart;
+        (self == Self::Yes && is_missing).then_some(1)
+    }
+
+    /// Text for people ends with the exit code of the process.
+    pub(super) fn shown(self, report: &Report, format: Format) -> Format {
+        match format {
+            Format::Text(look) => Format::Text(Look { exit_code: self.own_code(report), ..look }),
+            other => other,
+        }
     }
 }

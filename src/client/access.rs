@@ -1,46 +1,47 @@
-//! Which login may be sent to a server. A login goes to the host that it was given for and to the token server that
-//! this host names, over TLS or within this computer. It never goes to a host that evidence or another server's answer
-//! named.
+//! Decides which login may be sent to a server. A login is sent only to the host it was supplied for and to the token
+//! server that this host specifies, over TLS or within this computer. It is never sent to a host that comes from
+//! evidence or from a different server's response.
 
 use reqwest::Url;
 
 use crate::client::challenge::TokenServer;
 use crate::client::secret::Login;
 
-/// Where the name of an image's registry comes from.
+/// The source of the name of an image's registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NamedBy {
     /// The command line or the settings.
     User,
-    /// The build server's answer. A dishonest server could make us use our login to read an image that only we may
-    /// read.
+    /// The build server's response. A dishonest server could make this program use its login to read an image that only
+    /// the login's owner may read.
     Answer,
 }
 
-/// What may be sent to one server.
+/// The logins that may be sent to one server.
 #[derive(Debug, Default)]
 pub(crate) struct Access {
-    /// The login that was given for this server.
+    /// The login that was supplied for this server.
     pub(crate) own: Option<Login>,
-    /// For a trust server without its own login: the registry's login, for the token server that the registry named.
+    /// For a trust server without a login of its own: the registry's login, for the token server that the registry
+    /// specified.
     pub(crate) lent: Option<Lent>,
-    /// The hint to show if the server requires a login anyway.
+    /// The hint to show if the server nevertheless requires a login.
     pub(crate) hint: Option<&'static str>,
 }
 
-/// A registry's login, for the registry's token server when a trust server points to it.
+/// A registry's login. It may be sent to the registry's token server if a trust server refers to that token server.
 #[derive(Debug)]
 pub(crate) struct Lent {
     pub(crate) login: Login,
-    /// The token server, as the registry itself named it.
+    /// The token server that the registry itself specified.
     pub(crate) named: TokenServer,
-    /// The only access that such a token may allow.
+    /// The only access that a token obtained in this way may allow.
     pub(crate) scope: String,
 }
 
 impl Access {
-    /// The request for the token server `asked`, which this server named, as it may be sent, and the login to send with
-    /// it.
+    /// The permitted form of the request to the token server `asked`, which this server specified, and the login to
+    /// send with the request.
     pub(crate) fn to_token_server(&self, asked: TokenServer) -> (TokenServer, Option<&Login>) {
         match (&self.own, &self.lent) {
             (Some(own), _) => (asked, Some(own)),
@@ -53,8 +54,8 @@ impl Access {
 }
 
 impl Lent {
-    /// Whether it is exactly the token server that the registry named. A token for the registry itself is never
-    /// requested this way: the trust server would receive it and could use it there.
+    /// Whether `asked` is exactly the token server that the registry specified. A token for the registry itself is
+    /// never requested this way, because the trust server would receive the token and could use it at the registry.
     fn fits(&self, asked: &TokenServer) -> bool {
         let place = |url: &Url| (url.origin(), url.path().to_owned(), url.query().map(str::to_owned));
         place(&self.named.realm) == place(&asked.realm)
@@ -97,7 +98,7 @@ mod tests {
         ] {
             assert_eq!(shown(realm, service), None, "{realm} {service:?}");
         }
-        // A server's own login goes to the token server that it names, with the scope that it states.
+        // A server's own login is sent to the token server that it specifies, with the scope that it states.
         let access = Access { own: Some(login()), ..access };
         let (asked, login) = access.to_token_server(server("https://b.example.com/t", None, "x"));
         assert!(login.is_some() && asked.scope.as_deref() == Some("x"));

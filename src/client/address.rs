@@ -1,13 +1,13 @@
-//! Which addresses may be used: https, and http only if it cannot leave this computer.
+//! Decides which addresses may be used: https, and http only if the traffic cannot leave this computer.
 
 use reqwest::Url;
 
 use crate::base::error::Error;
 
-/// Reads the address of a server: `https://…`, or `http://…` on this computer; no user, no password.
+/// Reads a server's address: `https://…`, or `http://…` on this computer, without a user or password.
 ///
 /// # Errors
-/// [`Error::Usage`], which does not show the address because it may contain a password.
+/// [`Error::Usage`], which does not show the address, because an address may contain a password.
 pub(crate) fn checked_url(text: &str, what: &str) -> Result<Url, Error> {
     let fail = |message: &str| Error::Usage {
         message: format!("{what} {message}"),
@@ -20,7 +20,7 @@ pub(crate) fn checked_url(text: &str, what: &str) -> Result<Url, Error> {
     if is_allowed(&url) { Ok(url) } else { Err(fail("is not encrypted")) }
 }
 
-/// Whether it is https, or http to a loopback address.
+/// Whether the address uses https, or http to a loopback address.
 pub(crate) fn is_allowed(url: &Url) -> bool {
     match url.scheme() {
         "https" => url.host_str().is_some_and(|host| !host.is_empty()),
@@ -29,7 +29,8 @@ pub(crate) fn is_allowed(url: &Url) -> bool {
     }
 }
 
-/// Whether a server at `from` may redirect to `to`: never from https to plain http; always within one server.
+/// Whether a server at `from` may redirect to `to`: always within the same origin; otherwise only to an allowed
+/// address, and never from https to plain http.
 pub(crate) fn may_lead_to(from: &Url, to: &Url) -> bool {
     from.origin() == to.origin() || (is_allowed(to) && (from.scheme() != "https" || to.scheme() == "https"))
 }

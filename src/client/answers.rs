@@ -1,6 +1,6 @@
-//! What each answer means, for every request. One table decides: the page docs/generated/fetch-answers.md shows it, and
-//! `tests/fetch/answers.rs` tests every source with every answer. Only what the table lists as absent is a note; any
-//! other answer without the requested content is a fault.
+//! What each response means, for every request. A single table decides: docs/generated/fetch-answers.md shows the
+//! table, and `tests/fetch/answers.rs` tests every source with every response. Only a response that the table lists as
+//! absent is a note; any other response without the requested content is a fault.
 
 /// A request to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,18 +28,18 @@ pub(crate) enum Asked {
     BuilderFile,
 }
 
-/// What an answer means.
+/// The meaning of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// The requested content: read it.
     Here,
-    /// The source does not have it, or does not support such requests: a note.
+    /// The source does not have the content or does not support such requests: a note.
     Absent,
     /// Anything else: a fault.
     Refused,
 }
 
-/// An answer as it was received.
+/// A response as received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Came<'a> {
     pub(crate) status: u16,
@@ -49,12 +49,12 @@ pub(crate) struct Came<'a> {
 
 struct Row {
     asked: Asked,
-    /// The request in words, for the page.
+    /// A description of the request, for the page.
     #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// Other answers that are saved, and other answers that are a note, in words.
+    /// Two descriptions: other responses that are saved, and other responses that are a note.
     #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
     more: [&'static str; 2],
 }
@@ -84,7 +84,7 @@ const ROWS: [Row; 21] = [
     row(Asked::Listing, "object store: listing", &[200], &[], ["pages", ""]),
     row(Asked::Object, "object store: bundle", &[200], &[], NO_MORE),
     row(Asked::Image, "registry: the image's manifest", &[200], GONE, FOLLOWED),
-    row(Asked::Platform, "registry: a manifest that the image's index names", &[200], GONE, FOLLOWED),
+    row(Asked::Platform, "registry: a manifest that the image's index lists", &[200], GONE, FOLLOWED),
     row(Asked::Blob, "registry: a blob", &[200], &[], FOLLOWED),
     row(Asked::CosignTag, "registry: a tag of signatures (cosign)", &[200], GONE, FOLLOWED),
     row(
@@ -94,21 +94,21 @@ const ROWS: [Row; 21] = [
         &[404, 405, 406, 501],
         ["redirects, pages", "400 UNSUPPORTED, HTML 200, HTML 400"],
     ),
-    row(Asked::Referrer, "registry: a manifest that the referrers name", &[200], &[], FOLLOWED),
+    row(Asked::Referrer, "registry: a manifest in the list of referrers", &[200], &[], FOLLOWED),
     row(Asked::Interface, "registry: its interface for simple signing", &[200], &[401, 404], ["redirects", "HTML 200"]),
     row(Asked::Signatures, "registry: simple signatures", &[200], GONE, FOLLOWED),
     row(Asked::Lookaside, "lookaside: a signature", &[200], GONE, NO_MORE),
     row(Asked::Timestamp, "trust server: timestamp", &[200], GONE, NO_MORE),
-    row(Asked::Named, "trust server: a file that its metadata names", &[200], &[], NO_MORE),
+    row(Asked::Named, "trust server: a file that its metadata lists", &[200], &[], NO_MORE),
     row(Asked::OldRoot, "trust server: an earlier root", &[200], GONE, NO_MORE),
     row(Asked::BuilderFile, "builder file", &[200], &[], NO_MORE),
 ];
 
 impl Asked {
-    /// What an answer to this request means.
+    /// The meaning of a response to this request.
     pub(crate) fn judge(self, came: Came<'_>) -> Meaning {
         let Some(row) = ROWS.iter().find(|row| row.asked == self) else { return Meaning::Refused };
-        // Servers that do not support the request send an HTML page, or say so in their own format.
+        // Servers that do not support the request send an HTML page or report this in their own format.
         if self == Asked::Referrers
             && ((matches!(came.status, 200 | 400) && came.is_html()) || (came.status == 400 && came.is_unsupported()))
         {
@@ -165,7 +165,7 @@ mod tests {
         let table = format!("{BEGIN}| --- | --- | --- |\n{}", rows.collect::<String>());
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/fetch-answers.md");
         let page = std::fs::read_to_string(&path).unwrap();
-        let (before, rest) = page.split_once(BEGIN).expect("the page has the table's head");
+        let (before, rest) = page.split_once(BEGIN).expect("the page contains the table's head");
         let after: String = rest.split_inclusive('\n').skip_while(|line| line.starts_with('|')).collect();
         let expected = format!("{before}{table}{after}");
         if std::env::var_os("HPSB_UPDATE").is_some() {

@@ -1,7 +1,8 @@
-//! Requests to a server that may require a login or a token first: registries and Notary servers do it the same way.
+//! Requests to a server that may first require a login or a token; registries and Notary servers do this in the same
+//! way.
 //!
 //! Source: Distribution specification and docker's "Token Authentication Specification". Tokens are requested with GET.
-//! [`Access`] decides which login may be sent. A token goes only to the server that it was requested for.
+//! [`Access`] decides which login may be sent. A token is sent only to the server for which it was requested.
 
 use std::sync::Mutex;
 
@@ -28,11 +29,11 @@ const REDIRECTS: usize = 5;
 /// How redirects are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redirects {
-    /// Follow redirects; send a login to the server's own origin only.
+    /// Follow redirects, but send a login only to the server's own origin.
     Followed,
-    /// Follow redirects and never send a login: the server's challenge is the wanted answer.
+    /// Follow redirects but never send a login: the server's challenge is the wanted response.
     FollowedWithoutLogin,
-    /// Return a redirect as the answer.
+    /// Return a redirect as the response.
     Answers,
 }
 
@@ -50,7 +51,7 @@ impl<'a> Guarded<'a> {
         Self { run, http, access, authorization: Mutex::new(None), token_server: Mutex::new(None) }
     }
 
-    /// Requests something small. Any status is an answer.
+    /// Requests something small. A response with any status is returned.
     pub(crate) fn get(
         &self,
         url: &Url,
@@ -70,8 +71,8 @@ impl<'a> Guarded<'a> {
         }
     }
 
-    /// Requests something large and follows redirects: blobs are often stored elsewhere. The caller must know the
-    /// digest.
+    /// Requests something large and follows redirects, because blobs are often stored elsewhere. The caller must know
+    /// the digest.
     pub(crate) fn get_into(&self, url: &Url, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
         let mut ask = |question: &Question<'_>| self.http.get_into(question, bound, sink);
         self.followed(url, (None, Redirects::Followed), &mut ask, &|head| head)
@@ -88,8 +89,8 @@ impl<'a> Guarded<'a> {
         let mut at = url.clone();
         let mut at_home = redirects == Redirects::Followed;
         for _ in 0..=REDIRECTS {
-            // The login is for the first server only. After a redirect to another origin it is not sent again, even if
-            // a later redirect leads back.
+            // The login is only for the first server. After a redirect to a different origin, the login is not sent
+            // again, even if a later redirect leads back.
             at_home &= at.origin() == url.origin();
             let answer = match at_home {
                 true => self.guarded(&at, accept, ask, head_of)?,
@@ -104,26 +105,27 @@ impl<'a> Guarded<'a> {
         Err(network(&shown(url), "too many redirects", "run it again later"))
     }
 
-    /// This server's login for requests to a trust server, if there is one and this server has named its token server.
+    /// This server's login, for requests to a trust server, if there is a login and this server has specified its token
+    /// server.
     pub(crate) fn lend(&self, scope: String) -> Option<Lent> {
         let named = self.token_server.lock().ok().and_then(|held| held.clone())?;
         Some(Lent { login: self.access.own.clone()?, named, scope })
     }
 
-    /// The error for a status that is neither success nor absence.
+    /// The error for a status that means neither success nor absence.
     pub(crate) fn refused(&self, url: &Url, status: u16, body: &[u8]) -> Error {
         let hint = match status {
             401 | 403 => self.access.hint.unwrap_or(
-                "log in with docker login or podman login; if a credential helper keeps the login, add --credential-helpers",
+                "log in with docker login or podman login; if a credential helper stores the login, add --credential-helpers",
             ),
             429 => "rate-limited: log in, or run it again later",
             _ => "run it again",
         };
         let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
-        network(&shown(url), format!("the server answers {status}{words}"), hint)
+        network(&shown(url), format!("the server responded with status {status}{words}"), hint)
     }
 
-    /// The origin of an answer, for evidence.json.
+    /// The origin of a response, for evidence.json.
     pub(crate) fn origin(&self, url: &Url, head: &Head) -> Origin {
         Origin {
             from: shown(url),
@@ -165,7 +167,7 @@ impl<'a> Guarded<'a> {
             (Some(parameters), ..) => {
                 let named = TokenServer::of(&parameters).filter(|named| may_lead_to(url, &named.realm));
                 let named = named.ok_or_else(|| {
-                    let message = "the server does not name an address from which a token may be requested";
+                    let message = "the server does not specify an address from which a token may be requested";
                     network(&shown(url), message, LOGIN)
                 })?;
                 if let Ok(mut held) = self.token_server.lock() {
@@ -191,15 +193,16 @@ impl<'a> Guarded<'a> {
         let question = Question { authorization: login.as_ref(), ..Question::new(&address) };
         let answer = self.http.get(&question, self.run.limits.registry_document_bytes())?;
         if answer.head.status != 200 {
-            let message = format!("the token server answers {}: {}", answer.head.status, excerpt(&answer.body));
+            let message =
+                format!("the token server responded with status {}: {}", answer.head.status, excerpt(&answer.body));
             return Err(fail(&message));
         }
         let body = Zeroizing::new(answer.body);
         let token: Token =
-            serde_json::from_slice(&body).map_err(|_| fail("the token server's answer is not a token"))?;
-        // Some servers send both and leave one empty.
+            serde_json::from_slice(&body).map_err(|_| fail("the token server's response is not a token"))?;
+        // Some servers send both members and leave one empty.
         let token = [token.token, token.access_token].into_iter().flatten().find(|token| !token.is_empty());
-        let token = token.ok_or_else(|| fail("the token server's answer is not a token"))?;
+        let token = token.ok_or_else(|| fail("the token server's response is not a token"))?;
         Ok(Secret::new(format!("Bearer {}", token.as_str())))
     }
 }
@@ -219,6 +222,10 @@ fn next_address(at: &Url, head: &Head, asked: &Url) -> Result<Url, Error> {
     let next = head.header("location").and_then(|location| at.join(location).ok());
     let next = next.filter(|next| may_lead_to(at, next));
     next.ok_or_else(|| {
-        network(&shown(asked), "the server redirects to an unencrypted address or to no address", "run it again later")
+        network(
+            &shown(asked),
+            "the server redirects to an unencrypted address or without an address",
+            "run it again later",
+        )
     })
 }

@@ -24,13 +24,13 @@ pub(crate) struct BuilderFile {
     origin: Origin,
 }
 
-/// Loads each of `sources` once. Addresses may be plain http: certificates and revocation lists are signed, and
+/// Loads each of `sources` once. Addresses may use plain http, because certificates and revocation lists are signed and
 /// authorities publish them over http.
 pub(crate) fn load(outside: &Outside<'_>, sources: &[String]) -> Vec<Result<BuilderFile, Error>> {
     sources.iter().map(|source| load_one(outside, source)).collect()
 }
 
-/// The sources of these files, for evidence.json.
+/// The sources of the files, for evidence.json.
 pub(crate) fn origins(files: &[BuilderFile]) -> String {
     files.iter().map(|file| file.origin.from.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -1,26 +1,26 @@
-//! What a server requires: the challenges of a 401 (RFC 9110, 11.6.1).
+//! What a server requires: the challenges in a 401 response (RFC 9110, 11.6.1).
 
 use reqwest::Url;
 
 use crate::client::http::Head;
 
-/// A token server that another server named, with service and scope.
+/// A token server that a different server specified, with service and scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenServer {
-    /// Its address, without query.
+    /// The token server's address, without query.
     pub(crate) realm: Url,
-    /// The service that its tokens are for.
+    /// The service for which its tokens are valid.
     pub(crate) service: Option<String>,
-    /// The access that its tokens should allow.
+    /// The access that a token should allow.
     pub(crate) scope: Option<String>,
 }
 
-/// The challenges of one answer that this program supports.
+/// The challenges in a response that this program supports.
 #[derive(Debug, Default)]
 pub(crate) struct Challenges {
-    /// `Bearer`: its parameters, not yet interpreted.
+    /// The parameters of `Bearer`, not yet interpreted.
     pub(crate) bearer: Option<Vec<(String, String)>>,
-    /// Whether `Basic` is among them.
+    /// Whether `Basic` is among the challenges.
     pub(crate) basic: bool,
 }
 
@@ -35,17 +35,17 @@ impl Challenges {
 }
 
 impl TokenServer {
-    /// Reads the parameters of a `Bearer` challenge; `None` without a realm that is an address.
+    /// Reads the parameters of a `Bearer` challenge; `None` unless the realm is an address.
     pub(crate) fn of(parameters: &[(String, String)]) -> Option<Self> {
         let parameter =
             |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
         let realm = Url::parse(&parameter("realm")?).ok()?;
-        // A user in the address would be a login that someone else chose.
+        // A user in the address would be a login chosen by someone else.
         let plain = realm.username().is_empty() && realm.password().is_none();
         plain.then(|| Self { realm, service: parameter("service"), scope: parameter("scope") })
     }
 
-    /// The address for requesting a token.
+    /// The address from which to request a token.
     pub(crate) fn question(&self) -> Url {
         let mut url = self.realm.clone();
         for (name, value) in [("service", &self.service), ("scope", &self.scope)] {

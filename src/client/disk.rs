@@ -1,4 +1,4 @@
-//! Writes files so that each is complete or absent, never outside the folder and never over other content.
+//! Writes files so that each is either complete or absent. Nothing is written outside the folder or over other content.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -9,16 +9,16 @@ use crate::base::digest::{HashingReader, Sha256, Sha256Hasher};
 use crate::base::error::Error;
 use crate::client::http::Sink;
 
-/// The name prefix of a file or folder that is still being written. An interrupted run leaves such names; the next run
-/// removes them.
+/// The name prefix of a file or folder that is still being written. An interrupted run leaves such files and folders;
+/// the next run removes them.
 pub(crate) const PASSING_PREFIX: &str = ".hpsb-audit-passing-";
 
 /// The maximum depth of paths below a build's folder; the deepest path that this program writes is
 /// `trust/notary/targets/a/b.json`.
 const DEPTH: usize = 16;
 
-/// A path below a build's folder: names of `[A-Za-z0-9._:-]`, none beginning with a dot. It consists of fixed words and
-/// of checked names; no other name from a server becomes a path.
+/// A path below a build's folder: segments of `[A-Za-z0-9._:-]`, none beginning with a dot. It consists of fixed words
+/// and checked names; no other text from a server becomes a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(String);
 
@@ -41,13 +41,13 @@ impl Place {
         Self(format!("{}.differs-{n}", self.0))
     }
 
-    /// Its parent folders, outermost first.
+    /// The path's parent folders, outermost first.
     pub(crate) fn folders(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').filter_map(|(at, _)| self.0.get(..at))
     }
 }
 
-/// Whether this can be a file name in an evidence folder.
+/// Whether this text can be a file name in an evidence folder.
 pub(crate) fn is_safe_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
     (1..=240).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
@@ -71,22 +71,22 @@ impl Draft {
         Ok(Self { file, path, digest: Sha256Hasher::default(), size: 0 })
     }
 
-    /// Digest and size of its content.
+    /// Digest and size of the file's content.
     pub(crate) fn content(&self) -> (Sha256, u64) {
         (self.digest.clone().finish(), self.size)
     }
 
-    /// Opens its content for reading from the start.
+    /// Opens the file's content for reading from the start.
     pub(crate) fn read(&self) -> Result<File, Error> {
         File::open(&self.path).map_err(|error| unwritable(&self.path, &error))
     }
 
-    /// Flushes it to disk.
+    /// Flushes the file to disk.
     pub(crate) fn flush(&self) -> Result<(), Error> {
         self.file.sync_all().map_err(|error| unwritable(&self.path, &error))
     }
 
-    /// Names it `target`, unless that name is taken; then returns `false`.
+    /// Renames the file to `target`, or returns `false` if that name is already used.
     pub(crate) fn name_if_free(&self, target: &Path) -> Result<bool, Error> {
         match link_new(&self.path, target) {
             Ok(()) => {
@@ -122,13 +122,13 @@ impl Sink for Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // If it cannot be removed now, the next run removes it.
+        // If the file cannot be removed now, the next run removes it.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Links the file to `to` if that name is free. On file systems without hard links it checks the name and renames: the
-/// folder's lock keeps runs apart.
+/// Links the file to `to` if that name is unused. On file systems without hard links, this checks the name and then
+/// renames; the folder's lock prevents interference between runs.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
@@ -154,7 +154,7 @@ pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Creates a folder unless it exists. A link to a folder is refused: it would lead outside.
+/// Creates a folder unless it exists. A link to a folder is refused, because it could lead outside.
 pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
     if let Err(error) = fs::create_dir(path)
         && error.kind() != io::ErrorKind::AlreadyExists
@@ -205,7 +205,7 @@ pub(crate) fn remove_passing_files(folder: &Path) -> Result<(), Error> {
 /// Digest and size of the file at `path`; `None` if there is none.
 ///
 /// # Errors
-/// [`Error::Unwritable`] if something other than a regular file has this name.
+/// [`Error::Unwritable`] if this path is not a regular file.
 pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -219,8 +219,8 @@ pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
     Ok(Some(reader.finish()))
 }
 
-/// Flushes the parent folder: a new name is on disk only when its folder is. Some systems do not allow this; they flush
-/// the folder later.
+/// Flushes the parent folder, because a new name is on disk only once its folder is. Some systems do not allow this and
+/// flush the folder later.
 pub(crate) fn flush_parent(path: &Path) {
     if let Some(folder) = path.parent().and_then(|parent| File::open(parent).ok()) {
         let _ = folder.sync_all();

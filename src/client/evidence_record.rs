@@ -1,5 +1,6 @@
-//! evidence.json: what was requested from which source and when, and the outcome. This program writes it; nobody signs
-//! it. It is written after each step: an interrupted run leaves files that the next run finds and adds.
+//! evidence.json records what was requested from which source and when, and the outcome. This program writes the file,
+//! which is not signed, after each step. If a run is interrupted, the next run finds the unrecorded files and adds
+//! them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,17 +27,17 @@ pub(crate) struct Origin {
     pub(crate) from: String,
     /// What was sent with the request, for example the build's name.
     pub(crate) asked: Option<String>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub(crate) status: Option<u16>,
     /// The source's own version identifier, for example an ETag.
     pub(crate) version: Option<String>,
-    /// The time of the answer.
+    /// The time of the response.
     pub(crate) at: Timestamp,
     /// The certificate of the TLS peer.
     pub(crate) peer: Option<Peer>,
 }
 
-/// A TLS peer's certificate. It shows which server answered, never what runs on it.
+/// A TLS peer's certificate. It shows which server responded, never what runs on that server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Peer {
@@ -45,7 +46,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// The build server's certificate. Its operator makes CA, certificate and key.
+    /// The build server's certificate. The server's operator creates the CA, certificate and key.
     pub(crate) fn of_build_server(fingerprint: Sha256) -> Self {
         Self {
             certificate_sha256: fingerprint.hex(),
@@ -53,7 +54,7 @@ impl Peer {
         }
     }
 
-    /// Any other server's certificate.
+    /// The certificate of any other server.
     pub(crate) fn of_public_server(fingerprint: Sha256) -> Self {
         Self { certificate_sha256: fingerprint.hex(), made_by: "an authority that this computer trusts".into() }
     }
@@ -63,12 +64,12 @@ impl Peer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Missing {
-    /// The file's name in the folder.
+    /// The name that the file would have in the folder.
     pub(crate) what: String,
     pub(crate) from: String,
     pub(crate) why: String,
     pub(crate) at: String,
-    /// The step that requested it. Records of older versions do not have it.
+    /// The step that requested the file. Records written by older versions lack this field.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) source: Option<Source>,
 }
@@ -80,7 +81,7 @@ pub(crate) struct Step {
     pub(crate) source: Source,
     pub(crate) from: String,
     pub(crate) outcome: Outcome,
-    /// The number of its files that are in the folder.
+    /// The number of files from this source that are in the folder.
     pub(crate) files: u64,
     pub(crate) at: String,
 }
@@ -125,7 +126,7 @@ struct Document {
     schema_version: u32,
     tool: Tool,
     build_name: String,
-    /// Records of older versions have none.
+    /// Records written by older versions lack this field.
     #[serde(default)]
     sources: Vec<Step>,
     files: Vec<Entry>,
@@ -142,7 +143,7 @@ pub(crate) struct EvidenceRecord {
 }
 
 impl EvidenceRecord {
-    /// Reads evidence.json in `folder`. If there is none, the record is empty.
+    /// Reads evidence.json in `folder`. If there is no such file, the record is empty.
     pub(crate) fn read(folder: &Path, build_name: &BuildName, limits: &Limits) -> Result<Self, Error> {
         let mut record = Self {
             build_name: build_name.clone(),
@@ -183,8 +184,8 @@ impl EvidenceRecord {
         self.files.contains_key(path)
     }
 
-    /// Adds the outcome of a step and replaces its list of missing evidence. A file that is in the folder from an
-    /// earlier run is not missing. An unchanged outcome keeps its first time.
+    /// Adds the outcome of a step and replaces the step's list of missing evidence. A file that is in the folder from
+    /// an earlier run is not missing. An unchanged outcome keeps its first time.
     pub(crate) fn end_step(&mut self, step: Step, missing: Vec<Missing>) {
         let before: Vec<Missing> = {
             let of_step = |missing: &Missing| missing.source == Some(step.source);
@@ -212,7 +213,7 @@ impl EvidenceRecord {
         }
     }
 
-    /// Digest and size of the file at `path`, if it came from `from` in this version.
+    /// Digest and size of the file at `path`, if evidence.json records that it came from `from` in this version.
     pub(crate) fn content_of(&self, path: &str, from: &str, version: &str) -> Option<(Sha256, u64)> {
         let entry = self.files.get(path)?;
         let same = entry.from == from && entry.version.as_deref() == Some(version);
@@ -236,8 +237,8 @@ impl EvidenceRecord {
     }
 }
 
-/// Whether the file at `path` is what was missing: the file itself, a file in the folder of that name, or the same name
-/// with another ending.
+/// Whether the file at `path` is the missing evidence: the file itself, a file in the folder of that name, or a file of
+/// the same name with a different extension.
 fn covers(what: &str, path: &str) -> bool {
     path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
 }

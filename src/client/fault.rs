@@ -1,4 +1,5 @@
-//! Why a server did not give what was requested, in words that contain no redirect address and no secret.
+//! Errors that explain why a server did not provide what was requested, without revealing a redirect address or a
+//! secret.
 
 use std::error::Error as StdError;
 use std::io;
@@ -33,16 +34,16 @@ impl Fault {
     /// An error of the HTTP library. Its own messages contain addresses, so only the underlying cause is shown.
     pub(crate) fn of(from: &str, error: &reqwest::Error) -> Self {
         if error.is_timeout() {
-            return Self::worthwhile(from, "no answer in time", SLOW);
+            return Self::worthwhile(from, "no response in time", SLOW);
         }
         Self::of_cause(from, error)
     }
 
-    /// An error while reading the answer's body.
+    /// An error while reading the response body.
     pub(crate) fn of_body(from: &str, error: &io::Error) -> Self {
         let library = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
         if error.kind() == io::ErrorKind::TimedOut || library.is_some_and(reqwest::Error::is_timeout) {
-            return Self::worthwhile(from, "the answer stalled", SLOW);
+            return Self::worthwhile(from, "the response stalled", SLOW);
         }
         Self::of_cause(from, error)
     }
@@ -53,7 +54,7 @@ impl Fault {
             if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
                 return of_tls(from, tls);
             }
-            // An io::Error's `source` skips the error that it carries.
+            // An io::Error's `source` skips the error that it wraps.
             let inner = cause.downcast_ref::<io::Error>().and_then(|io| io.get_ref());
             match inner.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| cause.source()) {
                 Some(deeper) => cause = deeper,
@@ -84,7 +85,7 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the server's operator must install a new certificate (IBM's client makes them valid for one year): dates are always verified"
             }
-            _ => "the certificate must be issued by the CA in use: name the right CA file with --ca",
+            _ => "the certificate must be issued by the CA in use: specify the right CA file with --ca",
         },
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired
@@ -97,7 +98,7 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
             | AlertDescription::AccessDenied
             | AlertDescription::DecryptError
             | AlertDescription::HandshakeFailure,
-        ) => "the server rejects the client certificate: name the right one with --cert and --key-file",
+        ) => "the server rejects the client certificate: specify the right one with --cert and --key-file",
         rustls::Error::InvalidMessage(_) => "the port does not speak TLS: check host and port",
         _ => CONNECTION,
     };

@@ -31,9 +31,9 @@ use crate::client::walk::{save_builds, save_keys, save_missing_keys};
 pub struct ServerOptions {
     /// The settings from IBM's client.
     pub settings: Settings,
-    /// Certificates and key that override those of the settings.
+    /// Certificates and a key that override those in the settings.
     pub tls: TlsFiles,
-    /// Fixed addresses for its name.
+    /// Fixed addresses for the server's name.
     pub resolves: Vec<Resolve>,
 }
 
@@ -42,15 +42,15 @@ pub struct ServerOptions {
 pub struct Request {
     /// The evidence folder.
     pub to: PathBuf,
-    /// The build server, if it is used.
+    /// The build server, if one is used.
     pub server: Option<ServerOptions>,
-    /// The named builds; if empty, the server's newest.
+    /// The names of the builds; if empty, the server's newest build.
     pub builds: Vec<BuildName>,
-    /// A bucket that holds bundles.
+    /// A bucket that contains bundles.
     pub bucket: Option<Bucket>,
-    /// Whether the image is saved, and whether its layers are.
+    /// Whether the image is saved and whether its layers are included.
     pub image: Option<Layers>,
-    /// The image, if the evidence does not name it.
+    /// The image, if the evidence does not identify it.
     pub image_name: Option<ImageReference>,
     /// Whether signatures on the image are saved.
     pub trust: Option<TrustOptions>,
@@ -60,14 +60,14 @@ pub struct Request {
     pub outside: OutsideOptions,
 }
 
-/// Saves the requested evidence. It never replaces a file in the folder, and an error does not lose what was saved: run
-/// it again to add what is missing.
+/// Saves the requested evidence. Files in the folder are never replaced, and an error does not affect what was already
+/// saved; a further run adds what is missing.
 ///
-/// It does NOT verify anything except digests that name bytes and whether a saved key fits its bundle: keys and bundles
-/// stay *given* until an audit with a trusted key.
+/// It does NOT verify anything except the digests by which content is requested and whether a saved key matches its
+/// bundle: keys and bundles stay *given* until an audit with a trusted key.
 ///
 /// # Errors
-/// Errors that prevent the start: settings, folder, addresses. Later errors are in the report.
+/// Errors that prevent the start, such as those in settings, folder or addresses. Later errors are in the report.
 pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
     let spending = Spending::within(run.limits);
     let server = request
@@ -195,8 +195,9 @@ fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Option<
     }
 }
 
-/// The build's image: as named on the command line, else as the server's answer names it, else the settings' repository
-/// with the tag that the build's name contains. All of it is *given*; the audit compares it with the signed log.
+/// The build's image: the one specified on the command line, else the one in the server's response, else the settings'
+/// repository with the tag that the build's name contains. All of it is *given*; the audit compares it with the signed
+/// log.
 fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, NamedBy), Error> {
     if let Some(image) = &request.image_name {
         return Ok((image.clone(), NamedBy::User));
@@ -209,7 +210,7 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, Nam
         ImageReference::parse(&text).filter(|image| image.digest.is_some())
     });
     match (of_answer, of_settings) {
-        // Here the tag is only a name for the layout.
+        // Here, the tag is only a name for the layout.
         (Some(answer), Some(settings)) if answer.name() == settings.name() => {
             Ok((ImageReference { tag: answer.tag.clone().or(settings.tag), ..answer }, NamedBy::User))
         }
@@ -220,22 +221,23 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, Nam
         (None, Some(settings)) => Ok((settings, NamedBy::User)),
         (None, None) if settings.is_some_and(|settings| settings.registry().is_none()) => Err(Error::Usage {
             message: format!("it is not known where {} was pushed", saver.report.build_name),
-            hint: "the settings' push server is a name that only the build server knows: name the image with its \
+            hint: "the settings' push server is a name that only the build server can resolve: specify the image with its \
                    registry: --image-name REGISTRY/REPOSITORY@sha256:HEX".into(),
         }),
         (None, None) => Err(Error::Usage {
             message: format!("it is not known which image {} pushed", saver.report.build_name),
-            hint: "name it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds give settings with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),
+            hint: "specify it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds, supply settings \
+                   with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),
         }),
     }
 }
 
-/// The repository that the settings push to.
+/// The repository to which images are pushed, according to the settings.
 fn repository_of(settings: &Settings) -> Option<ImageReference> {
     ImageReference::parse(&format!("{}/{}", settings.registry()?, settings.repository.as_deref()?))
 }
 
-/// A build's name has `.` in place of `/`, which cannot be undone. But if the repository is known, what follows it is
+/// In a build's name, `.` replaces `/`, which cannot be undone. But if the repository is known, the text after it is
 /// the tag.
 fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference> {
     let (server, repository) = (settings.registry()?, settings.repository.as_deref()?);
@@ -244,12 +246,14 @@ fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference>
     ImageReference::parse(&format!("{server}/{repository}:{tag}"))
 }
 
-/// The requests that [`fetch`] would send, line by line, without sending any and without reading certificates or keys.
+/// Lists the requests that [`fetch`] would send, one per line, without sending any and without reading certificates or
+/// keys.
 ///
-/// Requests that depend on answers (blobs of an image, delegations, the next page of a listing) are described in words.
+/// Requests that depend on earlier responses (an image's blobs, delegations, the next page of a listing) are only
+/// described.
 ///
 /// # Errors
-/// [`Error::Usage`] and [`Error::Settings`] if there is no address to send requests to.
+/// [`Error::Usage`] and [`Error::Settings`] if there is no address to which requests can be sent.
 pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     let mut lines = vec![format!("write to {}", request.to.display())];
     if let Some(bucket) = &request.bucket {
@@ -267,9 +271,9 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     let known = request.image_name.clone().or(of_settings);
     let images = match (&request.image_name, &known) {
         (Some(image), _) => image.to_string(),
-        (None, Some(repository)) => format!("each build's image (by the settings, {repository})"),
+        (None, Some(repository)) => format!("each build's image (according to the settings, {repository})"),
         (None, None) if request.server.as_ref().is_some_and(|server| server.settings.registry().is_none()) => {
-            "each build's image (the settings' push server is a name that only the build server knows: --image-name may be needed)".into()
+            "each build's image (only the build server can resolve the settings' push server: --image-name may be needed)".into()
         }
         (None, None) => "each build's image".into(),
     };
@@ -286,7 +290,7 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
         let server = match (named_server(options), &known) {
             (Some(server), _) => shown_as_given(&server),
             (None, Some(image)) => notary_server(image, options).map_or_else(
-                || "no server: none is known for that registry; name one with --trust-server".into(),
+                || "no server: none is known for that registry; specify one with --trust-server".into(),
                 |server| shown_as_given(&server),
             ),
             (None, None) => "the Notary server of docker.io or icr.io".into(),
@@ -330,7 +334,7 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
     Ok(())
 }
 
-/// Whether every file of this build was in the folder before.
+/// Whether every file of this build was already in the folder.
 pub fn nothing_new(build: &BuildReport) -> bool {
     build.files.iter().all(|(_, kept)| *kept == Kept::Same)
 }
@@ -340,7 +344,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_read_from_a_build_name_only_after_the_known_repository() {
+    fn the_tag_in_a_build_name_is_the_text_after_the_known_repository() {
         let build = BuildName::parse("us.icr.io.ns.a.b.v1-ad52e76.2023-11-10_15-37-37.178350").unwrap();
         let with = |server: &str, repository: &str| {
             let settings =

@@ -1,5 +1,5 @@
-//! Checks whether the saved bundle can be read and whether the saved key belongs to it. Nothing is trusted for this. A
-//! server that gave a truncated bundle or another build's key can still be asked again now, but perhaps not later.
+//! Checks whether the saved bundle can be read and whether the saved key belongs to it. This requires no trust. If a
+//! server sent a truncated bundle or a different build's key, the request can be repeated now but perhaps not later.
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
@@ -10,9 +10,9 @@ use crate::client::run::{BuildReport, FetchReport};
 use crate::gate::bundle::Bundle;
 use crate::gate::key::PublicKey;
 
-/// Adds an error to each build in the report whose saved bundle is truncated or is not verified by the saved key. A
-/// bundle or key that this program cannot read for another reason is kept unchanged and noted: a later version may be
-/// able to read it.
+/// Adds an error to each build in the report whose saved bundle is truncated or does not verify under the saved key. A
+/// bundle or key that this program cannot read for a different reason is kept unchanged and noted, because a later
+/// version may be able to read it.
 pub(crate) fn compare_keys(root: &EvidenceFolder, limits: &Limits, report: &mut FetchReport) {
     for build in &mut report.builds {
         if let Err(error) = compare(root, limits, build) {
@@ -58,7 +58,7 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     }
     Err(network(
         &key_name,
-        format!("the key {} does not verify the bundle that it was given for", key.fingerprint()),
+        format!("the key {} does not verify the bundle for which it was received", key.fingerprint()),
         "both are kept; move the key file away and run the command again while the server is available",
     ))
 }

@@ -1,5 +1,5 @@
-//! The evidence folder: every file is complete or absent, none is ever replaced, and a record says where each came
-//! from.
+//! The evidence folder: every file is either complete or absent, none is ever replaced, and a record states the origin
+//! of each.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,15 +19,16 @@ use crate::client::http::Sink;
 /// The result of keeping bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
-    /// They have been added to the folder.
+    /// The bytes have been added to the folder.
     New,
-    /// They were already there, byte for byte.
+    /// The folder already contained the same bytes.
     Same,
-    /// The folder has other content under that name and keeps it; these bytes are stored next to it under this name.
+    /// The folder contains different content under that name, which is kept; the new bytes are stored next to it under
+    /// this name.
     Beside(String),
 }
 
-/// The folder that the user named. Only one run at a time can hold it.
+/// The folder that the user specified. Only one run at a time can use it.
 #[derive(Debug)]
 pub struct EvidenceFolder {
     root: PathBuf,
@@ -36,13 +37,14 @@ pub struct EvidenceFolder {
 }
 
 impl EvidenceFolder {
-    /// Opens the folder, creates it if necessary, and locks it until dropped.
+    /// Opens the folder, creating it if necessary, and locks it until this value is dropped.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] if it cannot be created or another run is using it.
+    /// [`Error::Unwritable`] if the folder cannot be created or another run is using it.
     pub fn open(root: &Path, limits: &Limits) -> Result<Self, Error> {
         fs::create_dir_all(root).map_err(|error| unwritable(root, &error))?;
-        // If a folder cannot be opened or locked (on some systems and network file systems), runs are not kept apart.
+        // If a folder cannot be opened or locked (on some systems and network file systems), simultaneous runs are not
+        // prevented.
         let lock = File::open(root).ok();
         if let Some(Err(fs::TryLockError::WouldBlock)) = lock.as_ref().map(File::try_lock) {
             return Err(unwritable(root, "another fetch is using this folder"));
@@ -51,16 +53,16 @@ impl EvidenceFolder {
         Ok(Self { root: root.to_path_buf(), limits: limits.clone(), _lock: lock })
     }
 
-    /// Creates a file for a build that is not known yet.
+    /// Creates a file for a build that is not yet known.
     pub(crate) fn draft(&self) -> Result<Draft, Error> {
         Draft::begin(&self.root)
     }
 
-    /// Opens the folder of one build. It must not be opened twice at the same time.
+    /// Opens the folder of one build. The same folder must not be opened twice at the same time.
     ///
     /// # Errors
-    /// [`Error::Unwritable`], also for a link in place of a folder; [`Error::Malformed`] for a name that cannot be a
-    /// folder name, or an evidence.json that this program did not write.
+    /// [`Error::Unwritable`], including for a link in place of a folder; [`Error::Malformed`] for a name that cannot be
+    /// a folder name, or an evidence.json that this program did not write.
     pub fn build(&self, name: &BuildName) -> Result<BuildFolder, Error> {
         if name.as_str().len() > 200 {
             return Err(Error::malformed(
@@ -78,7 +80,7 @@ impl EvidenceFolder {
 }
 
 impl EvidenceFolder {
-    /// Builds with a saved bundle but without a key, from this run or an earlier one, sorted by name.
+    /// Builds with a saved bundle but no key, from this run or an earlier one, sorted by name.
     pub(crate) fn without_key(&self) -> Result<Vec<BuildName>, Error> {
         let unreadable = |error| Error::from_read(&self.root.display().to_string(), error);
         let mut names = Vec::new();
@@ -109,12 +111,13 @@ impl EvidenceFolder {
 pub struct BuildFolder {
     path: PathBuf,
     record: Mutex<EvidenceRecord>,
-    /// Digests and sizes of files read in this run. Nothing else writes here during a run, so each file is read once.
+    /// Digests and sizes of files read in this run. Nothing else writes to the folder during a run, so each file is
+    /// read only once.
     measured: Mutex<BTreeMap<PathBuf, (Sha256, u64)>>,
     limits: Limits,
 }
 
-/// Files that belong together and are being written to a folder of their own.
+/// Files that belong together and are being written to a separate folder.
 #[derive(Debug)]
 pub(crate) struct FileSet {
     passing: PathBuf,
@@ -146,7 +149,8 @@ impl FileSet {
 
 impl Drop for FileSet {
     fn drop(&mut self) {
-        // If it cannot be removed now, the next run removes it. After the set was renamed, nothing is there.
+        // If the folder cannot be removed now, the next run removes it. If the set was already renamed, there is
+        // nothing to remove.
         let _ = fs::remove_dir_all(&self.passing);
     }
 }
@@ -165,12 +169,12 @@ impl BuildFolder {
         Draft::begin(self.at(place).parent().unwrap_or(&self.path))
     }
 
-    /// Gives a draft its name. If other bytes have that name, keeps the draft next to them.
+    /// Gives a draft its name. If a file with different bytes has that name, the draft is kept next to that file.
     pub(crate) fn keep_draft(&self, place: &Place, draft: Draft, origin: Origin) -> Result<Kept, Error> {
         make_folders(&self.path, place)?;
         draft.flush()?;
         let content = draft.content();
-        // One at a time: two drafts for one place must see each other.
+        // One at a time: of two drafts for the same place, the second must find the first.
         let mut record = self.record()?;
         let (target, kept) = self.settle(place, &|path| {
             if draft.name_if_free(path)? {
@@ -194,13 +198,13 @@ impl BuildFolder {
         Ok(FileSet { passing, files: Vec::new() })
     }
 
-    /// Keeps a set, completely or not at all. If the folder holds a different set, keeps this one next to it.
+    /// Keeps a set, completely or not at all. If the folder contains a different set, this set is kept next to it.
     pub(crate) fn keep_set(&self, place: &Place, set: &FileSet) -> Result<Kept, Error> {
         let (passing, files) = (&set.passing, &set.files);
         let mut record = self.record()?;
         let (target, kept) = self.settle(place, &|path| match fs::rename(passing, path) {
             Ok(()) => Ok(Some(Kept::New)),
-            // A folder is never renamed over a folder that is not empty.
+            // A folder is never renamed to the name of a folder that is not empty.
             Err(_) if path.is_dir() => Ok(holds_set(path, files)?.then_some(Kept::Same)),
             Err(error) => Err(unwritable(path, &error)),
         })?;
@@ -212,7 +216,7 @@ impl BuildFolder {
         Ok(kept)
     }
 
-    /// Records the origin of a file left by a run that was interrupted before it recorded it.
+    /// Records the origin of a file left by a run that was interrupted before recording it.
     pub(crate) fn found(&self, place: &Place, (sha256, size): (Sha256, u64), origin: Origin) -> Result<(), Error> {
         let mut record = self.record()?;
         if !record.knows(place.as_str()) {
@@ -256,7 +260,7 @@ impl BuildFolder {
         Ok(found)
     }
 
-    /// Tries `place`, then the alternative names, until `attempt` gives a result.
+    /// Tries `place`, then the alternative names, until `attempt` returns a result.
     fn settle(
         &self,
         place: &Place,
@@ -276,7 +280,7 @@ impl BuildFolder {
         Err(self.limits.kept_beside().exceeded(format!("files next to {}", place.as_str())))
     }
 
-    /// Whether a file with this digest and size is at `place`. The file is read for this.
+    /// Reads the file at `place` and reports whether it has this digest and size.
     pub(crate) fn holds(&self, place: &Place, sha256: Sha256, size: u64) -> Result<bool, Error> {
         Ok(self.content_of(&self.at(place))? == Some((sha256, size)))
     }
@@ -300,8 +304,8 @@ impl BuildFolder {
         Ok(Some(file))
     }
 
-    /// Whether evidence.json records that the file at `place` came from `from` in this version, and the file is
-    /// unchanged since.
+    /// Whether evidence.json records that the file at `place` came from `from` in this version and the file has not
+    /// changed since.
     pub(crate) fn holds_version(&self, place: &Place, from: &str, version: &str) -> Result<bool, Error> {
         let content = self.record()?.content_of(place.as_str(), from, version);
         match content {
@@ -330,7 +334,7 @@ fn make_folders(root: &Path, place: &Place) -> Result<(), Error> {
     place.folders().try_for_each(|folder| make_folder(&root.join(folder)))
 }
 
-/// Whether exactly these files are there. An additional file in the folder is also a difference.
+/// Whether exactly these files are present. An additional file in the folder also counts as a difference.
 fn holds_set(folder: &Path, files: &[SetFile]) -> Result<bool, Error> {
     for file in files {
         if content_of(&folder.join(file.place.as_str()))? != Some((file.sha256, file.size)) {
@@ -346,7 +350,7 @@ fn count_files(folder: &Path) -> Result<usize, Error> {
     while let Some(folder) = left.pop() {
         for entry in fs::read_dir(&folder).map_err(|error| unwritable(&folder, &error))? {
             let entry = entry.map_err(|error| unwritable(&folder, &error))?;
-            // `file_type` does not follow links, so the loop ends.
+            // `file_type` does not follow links, so the loop terminates.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 left.push(entry.path());
             } else {

@@ -41,12 +41,12 @@ fn place(text: &str) -> Place {
     Place::new(text).unwrap()
 }
 
-/// Ends a step that could not get `missing`, which writes evidence.json.
+/// Ends a step that did not receive `missing`, which writes evidence.json.
 fn end_step(build: &BuildFolder, missing: &[&str]) {
     let missing = missing.iter().map(|what| Missing {
         what: (*what).into(),
         from: "x".into(),
-        why: "the server says: none".into(),
+        why: "the server reports: none".into(),
         at: "t".into(),
         source: Some(Source::ImageKey),
     });
@@ -79,7 +79,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn files_are_never_replaced_and_each_difference_is_kept_once() {
+fn files_are_never_replaced_and_differing_content_is_kept_once() {
     let scratch = Scratch::new("beside");
     let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let build = folder.build(&name()).unwrap();
@@ -100,7 +100,7 @@ fn files_are_never_replaced_and_each_difference_is_kept_once() {
 }
 
 #[test]
-fn the_record_says_when_bytes_were_first_saved() {
+fn the_record_states_when_bytes_were_first_saved() {
     let scratch = Scratch::new("record");
     {
         let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
@@ -118,11 +118,11 @@ fn the_record_says_when_bytes_were_first_saved() {
     assert!(text.contains("7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"), "{text}");
     assert!(text.contains("image-key.pem"));
     assert!(text.contains("image-key.asc"));
-    // The record drops what the step no longer misses, and what is now in the folder.
+    // The record drops a missing file if the step no longer lists it or if it is now in the folder.
     build.keep(&place("image-key.pem"), b"key", origin(9)).unwrap();
     end_step(&build, &["image-key.pem"]);
     let text = String::from_utf8(fs::read(scratch.0.join(NAME).join("evidence.json")).unwrap()).unwrap();
-    assert!(!text.contains("the server says: none"));
+    assert!(!text.contains("the server reports: none"));
     assert!(build.holds_version(&place("status.json"), "https://sbs/image", "e1").unwrap());
     assert!(!build.holds_version(&place("status.json"), "https://sbs/image", "e2").unwrap());
     drop(build);
@@ -183,7 +183,7 @@ fn a_set_is_kept_completely_or_not_at_all() {
 }
 
 #[test]
-fn only_one_run_can_hold_the_folder() {
+fn only_one_run_at_a_time_can_use_the_folder() {
     let scratch = Scratch::new("lock");
     let first = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let error = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap_err();

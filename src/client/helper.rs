@@ -1,7 +1,7 @@
-//! Credential helpers: programs that keep logins for docker and podman. They are run only on request.
+//! Credential helpers: programs that store logins for docker and podman. They are run only if the user permits it.
 //!
 //! Source: docker/docker-credential-helpers, README ("Development"): `docker-credential-NAME get` reads an address and
-//! answers with `{"ServerURL": …, "Username": …, "Secret": …}`.
+//! prints `{"ServerURL": …, "Username": …, "Secret": …}`.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::base::limits::Limits;
 use crate::client::secret::{Login, Secret};
 
-/// What helpers print, with exit code 1, if they have no login.
+/// The output of helpers that have no login, with exit code 1.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
 
 #[derive(Deserialize)]
@@ -23,15 +23,15 @@ struct Answer {
     secret: Zeroizing<String>,
 }
 
-/// Requests the login of `server` from the helper `name`; `None` if it has none. There is no time limit: the helper may
-/// prompt its user.
+/// Requests the login for `server` from the helper `name`; `None` if the helper has none. There is no time limit,
+/// because the helper may prompt its user.
 ///
 /// # Errors
-/// A message that shows nothing of the helper's answer.
+/// A message that reveals nothing of the helper's output.
 pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Login>, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || !name.bytes().all(allowed) {
-        return Err("it names an invalid credential helper".into());
+        return Err("it specifies an invalid credential helper".into());
     }
     let program = format!("docker-credential-{name}");
     let fail = |what: &str| format!("the credential helper {program} {what}");
@@ -43,7 +43,7 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
         .spawn()
         .map_err(|error| fail(&format!("cannot be run: {error}")))?;
     if let Some(mut input) = child.stdin.take() {
-        // A helper that does not read its input reports that by its exit code.
+        // If a helper does not read its input, its exit code shows that.
         let _ = input.write_all(server.as_bytes());
     }
     let mut answer = Zeroizing::new(Vec::new());
@@ -54,9 +54,9 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
         Some(Ok(_)) if ended.success() => {}
         _ => return Err(fail("failed")),
     }
-    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| fail("did not answer with a login"))?;
+    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| fail("did not return a login"))?;
     if answer.user.as_str() == "<token>" {
-        return Err(fail("keeps an identity token for this server, which is not supported: log in with a password"));
+        return Err(fail("stores an identity token for this server, which is not supported: log in with a password"));
     }
     Ok(Some(Login { user: Secret::new(answer.user.to_string()), password: Secret::new(answer.secret.to_string()) }))
 }

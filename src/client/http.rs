@@ -1,5 +1,5 @@
-//! HTTP for reading: GET only, bounded in size, time and number of tries. Redirects are answers like any other: the
-//! caller decides whether to follow one.
+//! HTTP for reading: GET only, with limits on size, time and number of tries. Redirects are returned like any other
+//! response; the caller decides whether to follow one.
 
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
@@ -21,15 +21,15 @@ use crate::client::spending::Spending;
 /// How long to wait and how often to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patience {
-    /// For a connection, including TLS.
+    /// The time limit for a connection, including TLS.
     pub connect: Duration,
-    /// For the head of an answer, then for each further part.
+    /// The time limit for the head of a response and for each further part.
     pub idle: Duration,
-    /// For one answer, from request to end.
+    /// The time limit for a complete response, starting with the request.
     pub total: Duration,
     /// The maximum number of tries for one request.
     pub tries: u32,
-    /// The pause before the second try. It doubles with each further try.
+    /// The pause before the second try. The pause doubles with each further try.
     pub pause: Duration,
 }
 
@@ -45,7 +45,8 @@ impl Default for Patience {
     }
 }
 
-/// Connects to `address` for `host` and `port`, like curl's `--resolve`. The certificate must still carry the name.
+/// Connects to `address` for `host` and `port`, like curl's `--resolve`. The certificate must still be valid for the
+/// host name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolve {
     /// The name.
@@ -79,7 +80,7 @@ pub(crate) struct Question<'a> {
     pub(crate) url: &'a Url,
     pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) authorization: Option<&'a Secret>,
-    /// Headers that are made for each try, because they contain the time.
+    /// Headers that are created for each try, because they contain the time.
     pub(crate) sign: Option<&'a dyn Fn() -> Vec<(HeaderName, String)>>,
     pub(crate) body: Option<&'a str>,
 }
@@ -95,20 +96,19 @@ impl<'a> Question<'a> {
     }
 }
 
-/// An address without user, password, query and fragment.
+/// The given address without user, password, query and fragment.
 pub(crate) fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     crate::base::escape::for_terminal(&format!("{}://{host}{port}{}", url.scheme(), url.path()))
 }
 
-/// Like [`shown`], for an address as the user gave it: it may be invalid or contain a secret.
+/// Like [`shown`], for an address that the user specified and that may be invalid or contain a secret.
 pub(crate) fn shown_as_given(text: &str) -> String {
-    Url::parse(text)
-        .map_or_else(|_| "the address that was given".into(), |url| shown(&url).trim_end_matches('/').to_owned())
+    Url::parse(text).map_or_else(|_| "the specified address".into(), |url| shown(&url).trim_end_matches('/').to_owned())
 }
 
-/// The head of an answer.
+/// The head of a response.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) status: u16,
@@ -122,7 +122,7 @@ impl Head {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The status for evidence.json: an answer that arrived in several parts counts as one answer.
+    /// The status for evidence.json: a response that arrived in several parts counts as one response.
     pub(crate) fn recorded_status(&self) -> u16 {
         if self.status == 206 { 200 } else { self.status }
     }
@@ -133,20 +133,20 @@ impl Head {
     }
 }
 
-/// A complete answer.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: Head,
     pub(crate) body: Vec<u8>,
 }
 
-/// The destination for the bytes of a large answer.
+/// The destination for the bytes of a large response.
 pub(crate) trait Sink {
-    /// How many bytes it already holds.
+    /// The number of bytes received so far.
     fn held(&self) -> u64;
-    /// Takes the next bytes.
+    /// Receives the next bytes.
     fn take(&mut self, bytes: &[u8]) -> Result<(), Error>;
-    /// Discards everything: the server sends the answer from the beginning.
+    /// Discards everything, because the server sends the response from the beginning.
     fn start_again(&mut self) -> Result<(), Error>;
 }
 
@@ -154,7 +154,7 @@ pub(crate) trait Sink {
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: Client,
-    /// One client for each fixed address. It is used only for that host and port.
+    /// One client for each fixed address, used only for that host and port.
     resolved: Vec<(Resolve, Client)>,
     patience: Patience,
     spending: Spending,
@@ -199,13 +199,14 @@ impl Http {
         self.resolved.iter().find(meant).map_or(&self.client, |(_, client)| client)
     }
 
-    /// Sends the request, reads the whole answer into memory, and retries if that may help. Any status is an answer.
+    /// Sends the request, reads the whole response into memory, and retries if a retry may help. A response with any
+    /// status is returned.
     pub(crate) fn get(&self, question: &Question<'_>, bound: Bound) -> Result<Answer, Error> {
         self.get_whole(question, (bound, bound), None)
     }
 
-    /// Like [`Http::get`], but the body of a success goes into `sink`, from its beginning at each try. `bound` applies
-    /// to that body, `small` to every other body.
+    /// Like [`Http::get`], but the body of a successful response is written to `sink`, from the beginning at each try.
+    /// `bound` applies to that body, `small` to every other body.
     pub(crate) fn get_streamed(
         &self,
         question: &Question<'_>,
@@ -265,11 +266,11 @@ impl Http {
         Ok(Answer { head, body })
     }
 
-    /// Like [`Http::get`], for large answers: the bytes go into `sink`, and after an interruption only the rest is
-    /// requested. Any status but 200 and 206 is an answer without a body.
+    /// Like [`Http::get`], for large responses: the bytes are written to `sink`, and after an interruption only the
+    /// rest is requested. For any status except 200 and 206, the body is not read.
     ///
-    /// The caller must know the digest of the whole, or its exact size and version: a server could send the rest of
-    /// something else.
+    /// The caller must know the digest of the whole content or its exact size and version, because a server could send
+    /// the rest of something else.
     pub(crate) fn get_into(&self, question: &Question<'_>, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
         /// A try that received this much does not count as failed.
         const PROGRESS_BYTES: u64 = 1 << 20;
@@ -315,7 +316,7 @@ impl Http {
                 sink.start_again().map_err(Fault::pointless)?;
                 return Err(Fault::worthwhile(
                     from,
-                    "the rest of the answer does not match its beginning",
+                    "the rest of the response does not match its beginning",
                     "run it again",
                 ));
             }
@@ -333,9 +334,9 @@ impl Http {
 
     fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
         let signed = question.sign.map(|sign| sign()).unwrap_or_default();
-        // Callers have checked this already, but this is the only place that sends.
+        // Callers have already checked this, but this is the only place from which requests are sent.
         if (question.authorization.is_some() || !signed.is_empty()) && !is_allowed(question.url) {
-            let fault = network(from, "a login is not sent over plain http", "name an address with https");
+            let fault = network(from, "a login is not sent over plain http", "specify an https address");
             return Err(Fault::pointless(fault));
         }
         self.spending.question(from).map_err(Fault::pointless)?;
@@ -370,8 +371,8 @@ impl Http {
         self.patience.pause.saturating_mul(factor)
     }
 
-    /// How long to wait after a temporary failure: the seconds in `Retry-After`, but at least the usual pause. `None` if
-    /// the server asks for more time than the idle limit: the run then continues without this answer.
+    /// How long to wait after a temporary failure: the seconds in `Retry-After`, but at least the usual pause. `None`
+    /// if the server requests a longer wait than the idle limit; the run then continues without this response.
     fn wait(&self, tries: u32, head: &Head) -> Option<Duration> {
         let said = head.header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
         let wait = said.map_or(self.pause(tries), |said| said.max(self.pause(tries)));
@@ -380,14 +381,14 @@ impl Http {
 }
 
 impl Answer {
-    /// The body, if its end was marked: for files in which truncation would not show.
+    /// The body, if its end was marked. Use this for files in which truncation could not be detected otherwise.
     pub(crate) fn whole_body(self, from: &str) -> Result<Vec<u8>, Error> {
         if self.head.end_is_marked() {
             return Ok(self.body);
         }
         Err(network(
             from,
-            "the answer has neither a length nor an end mark, so truncation cannot be detected",
+            "the response has neither a length nor an end mark, so truncation cannot be detected",
             "save it another way and compare two copies",
         ))
     }
@@ -420,12 +421,12 @@ fn read_body(
         if read == 0 {
             return Ok(());
         }
-        left = bound.take(left, read as u64, format_args!("the answer of {from}")).map_err(Fault::pointless)?;
+        left = bound.take(left, read as u64, format_args!("the response from {from}")).map_err(Fault::pointless)?;
         take(buffer.get(..read).unwrap_or_default())?;
         if Instant::now() >= deadline {
             let fault = network(
                 from,
-                "the answer takes longer than allowed",
+                "the response takes longer than allowed",
                 "run it again, or allow more time with --timeout",
             );
             return Err(Fault::pointless(fault));
@@ -438,7 +439,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resolve_is_parsed_as_curl_does() {
+    fn resolve_is_parsed_as_in_curl() {
         let read = |text: &str| Resolve::parse(text).map(|r| (r.host, r.port, r.address.to_string()));
         assert_eq!(read("sbs.example.com:443:127.0.0.1"), Some(("sbs.example.com".into(), 443, "127.0.0.1".into())));
         assert_eq!(read("sbs:8443:[::1]"), Some(("sbs".into(), 8443, "::1".into())));

@@ -1,4 +1,5 @@
-//! Reads an image at a registry without saving it: documents into memory, layers measured as they arrive.
+//! Reads an image from a registry without saving it: documents are held in memory, and layers are measured as they
+//! arrive.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -20,14 +21,15 @@ use crate::client::spending::Spending;
 use crate::image::tree::{self, Tree};
 use crate::image::{self, Choice, ImageFacts, Measured, RegistryTag, Remote};
 
-/// The number of pieces of a layer that are queued between two threads: enough that neither waits for the other.
+/// The number of pieces of a layer that are queued between two threads, large enough that neither thread waits for the
+/// other.
 const PIECES: usize = 16;
 
-/// Reads the image that `name` (`registry/repository[:tag][@digest]`) refers to. Without tag and digest it is `latest`,
-/// as in skopeo.
+/// Reads the image that `name` (`registry/repository[:tag][@digest]`) refers to. Without a tag and a digest, the tag is
+/// `latest`, as in skopeo.
 ///
-/// Every document that is requested by digest must have it, otherwise this is an error. The layers' contents are
-/// reported in the facts and judged elsewhere.
+/// Every document that is requested by digest must have that digest; otherwise, this returns an error. The layers'
+/// contents are reported in the facts and evaluated elsewhere.
 ///
 /// # Errors
 /// [`Error::Usage`] for an invalid name, [`Error::Network`], [`Error::OverLimit`].
@@ -67,8 +69,8 @@ pub fn read_image(
     )
 }
 
-/// Reads the files of a layer that [`read_image`] has measured. Its blob is requested again and must be the same.
-/// `None` if the registry no longer has it.
+/// Reads the files of a layer that [`read_image`] has measured. The layer's blob is requested again and must be the
+/// same. `None` if the registry no longer has the blob.
 ///
 /// # Errors
 /// The errors of [`read_image`], and [`Error::Malformed`] for a layer that cannot be unpacked or listed.
@@ -90,7 +92,7 @@ fn reference_of(name: &str) -> Result<ImageReference, Error> {
     })
 }
 
-/// `manifests/DIGEST` or `blobs/DIGEST`.
+/// Reads `manifests/DIGEST` or `blobs/DIGEST`.
 fn document(registry: &Registry<'_>, name: &str, bound: Bound) -> Result<Option<Vec<u8>>, Error> {
     if let Some(digest) = name.strip_prefix("manifests/") {
         return Ok(registry.manifest(Asked::Platform, digest)?.map(|document| document.bytes));
@@ -107,7 +109,7 @@ fn layer<T: Send>(
     run: Run<'_>,
     read: &(dyn Fn(Pieces) -> Result<T, Error> + Sync),
 ) -> Result<Option<T>, Error> {
-    // One byte more than expected shows that it is a different blob.
+    // One byte more than expected shows that this is a different blob.
     let bound = run.limits.image_layer_bytes();
     let bound = Bound { allowed: bound.allowed.min(size.saturating_add(1)), ..bound };
     let what = format!("the blob {digest}");
@@ -117,7 +119,7 @@ fn layer<T: Send>(
         let found = registry.blob_into(digest, bound, &mut listening).map_err(|error| match error {
             Error::OverLimit { .. } if bound.allowed > size => network(
                 &what,
-                "it is longer than the image's manifest says",
+                "it is longer than the image's manifest states",
                 "run it again; if the error persists, the registry or a proxy in front of it is broken",
             ),
             other => other,
@@ -149,8 +151,8 @@ impl Sink for Held {
 
 type Worker<'scope, T> = (SyncSender<Vec<u8>>, ScopedJoinHandle<'scope, Result<T, Error>>);
 
-/// Passes incoming bytes to a thread that reads them. If the server sends the answer from the
-/// beginning again, a new thread reads it.
+/// Passes incoming bytes to a thread that reads them. If the server sends the response from the beginning again, a new
+/// thread reads it.
 struct Handing<'scope, 'env, T> {
     scope: &'scope Scope<'scope, 'env>,
     read: &'env (dyn Fn(Pieces) -> Result<T, Error> + Sync),
@@ -196,7 +198,7 @@ impl<T: Send> Handing<'_, '_, T> {
     }
 }
 
-/// A reader of the pieces; it ends when the sender is dropped.
+/// A reader of the pieces that ends when the sender is dropped.
 struct Pieces {
     receiver: Receiver<Vec<u8>>,
     piece: io::Cursor<Vec<u8>>,

@@ -11,7 +11,7 @@ use crate::base::strict_json::{Bounds, parse_within};
 /// Reads one document.
 ///
 /// # Errors
-/// A message: not JSON, a duplicate key, or over a limit.
+/// A message: the document is not JSON, has a duplicate key or exceeds a limit.
 pub(crate) fn read_json(bytes: &[u8], limits: &Limits) -> Result<Value, String> {
     let bounds = Bounds {
         nodes: Cell::new(limits.answer_nodes),

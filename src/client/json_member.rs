@@ -1,18 +1,19 @@
-//! Extracts one large string from a JSON object as the answer arrives: a bundle of gigabytes is never held in memory.
+//! Extracts one large string from a JSON object as the response arrives, so that memory never holds a bundle of
+//! gigabytes.
 //!
-//! The rest is the same object with an empty string in that place. It is small and is read as strictly as every other
-//! answer, which also detects a duplicate member.
+//! The rest is the same object with an empty string in place of the extracted one. The rest is small and is read as
+//! strictly as every other response, which also detects a duplicate member.
 
 use crate::base::error::Error;
 use crate::base::limits::Bound;
 use crate::client::http::Sink;
 
-const WHAT: &str = "the answer";
+const WHAT: &str = "the response";
 
 /// The state of the scanner before the next byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// Outside of strings.
+    /// Outside strings.
     Between,
     /// In a string that is kept; whether the last byte was a backslash.
     Text { escaped: bool },
@@ -20,11 +21,11 @@ enum At {
     Wanted,
     /// After a backslash in the wanted string.
     Escape,
-    /// After `\u` in the wanted string: the number of digits so far and their value.
+    /// After `\u` in the wanted string, with the number of digits so far and their value.
     Unicode { digits: u8, value: u32 },
 }
 
-/// Passes the string of one member of the outermost object to another sink.
+/// Passes the string value of one member of the outermost object to a different sink.
 pub(crate) struct Member<'a> {
     wanted: &'static str,
     bound: Bound,
@@ -32,7 +33,7 @@ pub(crate) struct Member<'a> {
     rest: Vec<u8>,
     at: At,
     depth: u32,
-    /// The outermost object's current key, without quotes, and whether a key is next.
+    /// The outermost object's current key, without quotes, and whether a key comes next.
     key: Vec<u8>,
     key_is_next: bool,
     /// The first half of a surrogate pair.
@@ -60,7 +61,7 @@ impl<'a> Member<'a> {
         Ok(())
     }
 
-    /// Processes a byte outside of the wanted string.
+    /// Processes a byte outside the wanted string.
     fn step(&mut self, byte: u8) -> Result<(), Error> {
         let outermost = self.depth == 1;
         match self.at {
@@ -144,7 +145,7 @@ impl<'a> Member<'a> {
         if self.high.is_some() { Err(fault("half a surrogate pair in a string")) } else { Ok(()) }
     }
 
-    /// Passes on the wanted string up to its end or the next escape, and returns the rest of `bytes`.
+    /// Passes on the wanted string up to its end or the next escape and returns the rest of `bytes`.
     fn wanted<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], Error> {
         let end = bytes.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ').unwrap_or(bytes.len());
         let (text, rest) = bytes.split_at(end);
@@ -208,10 +209,10 @@ fn fault(message: &str) -> Error {
     Error::malformed(WHAT, message)
 }
 
-/// Decodes base64 (RFC 4648) and passes the bytes to another sink. White space is ignored.
+/// Decodes base64 (RFC 4648) and passes the bytes to a different sink. White space is ignored.
 pub(crate) struct Base64Text<'a> {
     inner: &'a mut dyn Sink,
-    /// Fewer than four characters, which wait for the rest of their group.
+    /// The characters of an incomplete group, fewer than four.
     waiting: Vec<u8>,
     padded: bool,
     seen: u64,

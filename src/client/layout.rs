@@ -1,7 +1,7 @@
-//! Saves an image as an OCI layout, blob by blob with its original bytes, so that every digest stays the same.
+//! Saves an image as an OCI layout, blob by blob with the original bytes, so that every digest stays the same.
 //!
-//! Source: OCI image layout specification. Docker manifests are stored unchanged: converting one would change the
-//! digest that the build log names.
+//! Source: OCI image layout specification. Docker manifests are stored unchanged, because converting one would change
+//! the digest that the build log states.
 
 use std::collections::BTreeMap;
 
@@ -30,33 +30,33 @@ const BROKEN: &str = "run it again; if the error persists, the registry or a pro
 /// Whether an image's layers are saved with its manifest and configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layers {
-    /// All of them.
+    /// All layers.
     Save,
-    /// No layers: digests, configuration and history can still be compared, but the layers' bytes cannot.
+    /// No layers: digests, configuration and history can still be compared, but not the layers' bytes.
     Leave,
 }
 
-/// A blob that a manifest names.
+/// A blob that a manifest lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Blob {
     digest: Sha256,
     size: u64,
     bound: Bound,
-    /// Whether the manifest names other addresses for it: then the registry need not have it.
+    /// Whether the manifest lists other addresses for the blob, in which case the registry need not have it.
     elsewhere: bool,
 }
 
-/// A layout that is being filled in a build's folder (`image` or `trust/cosign`).
+/// A layout that is being written to a build's folder (`image` or `trust/cosign`).
 pub(crate) struct Layout<'a> {
     pub(crate) registry: &'a Registry<'a>,
     pub(crate) folder: &'static str,
     pub(crate) layers: Layers,
-    /// How many more bytes of blobs it may take.
+    /// The remaining number of bytes allowed for blobs.
     pub(crate) left: Bound,
 }
 
 impl Layout<'_> {
-    /// Writes the index last: a layout with an index has everything that the index names.
+    /// Writes the index last, so that a layout with an index has everything that the index lists.
     pub(crate) fn save_index(&self, saver: &mut Saver<'_>, top: &[(Document, Option<String>)]) {
         let manifests: Vec<Value> = top.iter().map(|(document, name)| descriptor(document, name.as_deref())).collect();
         let index = json!({
@@ -71,7 +71,7 @@ impl Layout<'_> {
         saver.keep(&format!("{folder}/index.json"), index.to_string().as_bytes(), origin());
     }
 
-    /// Saves a document and everything below it. Returns whether everything is in the folder.
+    /// Saves a document and everything below it. Returns whether all of it is in the folder.
     pub(crate) fn save_tree(&mut self, saver: &mut Saver<'_>, top: Document) -> bool {
         let faults = saver.report.faults.len();
         let (folder, what) = (self.folder, top.origin.from.clone());
@@ -140,7 +140,7 @@ fn descriptor(document: &Document, name: Option<&str>) -> Value {
     descriptor
 }
 
-/// The document's own media type; if it has none, the one that the registry states.
+/// The document's own media type or, if it has none, the one that the registry states.
 fn media_type(document: &Document) -> String {
     let parsed: Option<Value> = crate::base::strict_json::parse(&document.bytes).ok();
     let own = parsed.as_ref().and_then(|value| value.get("mediaType")).and_then(Value::as_str);
@@ -159,7 +159,7 @@ fn save_blobs(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, blob
             Ok(None) => saver.absent(
                 &place,
                 "the registry",
-                "the image names this layer elsewhere, and the registry does not have it",
+                "the image refers to a different address for this layer, and the registry does not have it",
             ),
             Err(error) => saver.fault(&place, "the registry", error),
         }
@@ -170,7 +170,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
     let place = Place::new(blob_place(folder, blob.digest))?;
     if saver.folder.holds(&place, blob.digest, blob.size)? {
         let at = (saver.run.clock)();
-        let from = "found in the folder, with its digest".into();
+        let from = "found in the folder, with the expected digest".into();
         let origin = Origin { from, asked: None, status: None, version: None, at, peer: None };
         saver.folder.found(&place, (blob.digest, blob.size), origin)?;
         return Ok(Some(Kept::Same));
@@ -178,11 +178,11 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
     blob.bound.check(blob.size, format!("the blob {}", blob.digest))?;
     let mut draft = saver.folder.draft(&place)?;
     let mut listening = Listening::new(saver.run, format!("the blob {}", blob.digest), Some(blob.size), &mut draft);
-    // One byte more than expected shows that it is a different blob.
+    // One byte more than expected shows that this is a different blob.
     let bound = Bound { allowed: blob.size.saturating_add(1), ..blob.bound };
     let longer = |error| match error {
         Error::OverLimit { what, .. } => {
-            network(&what, "it is longer than the image's manifest says: it is not kept", BROKEN)
+            network(&what, "it is longer than the image's manifest states: it is not kept", BROKEN)
         }
         other => other,
     };
@@ -205,7 +205,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
     saver.folder.keep_draft(&place, draft, origin).map(Some)
 }
 
-/// The manifests that an index names, or the blobs that a manifest names.
+/// The manifests that an index lists, or the blobs that a manifest lists.
 fn parts(document: &Document, layers: Layers, limits: &Limits) -> Result<(Vec<Sha256>, Vec<Blob>), Error> {
     let what = || format!("the manifest {}", document.digest);
     let fail = |message: &str| Error::malformed(what(), message);
@@ -221,7 +221,7 @@ fn parts(document: &Document, layers: Layers, limits: &Limits) -> Result<(Vec<Sh
         }
         (None, Some(config)) => {
             let mut blobs = vec![blob_of(config, &fail, limits.image_config_bytes())?];
-            let named = list("layers")?.ok_or_else(|| fail("it names no layers"))?;
+            let named = list("layers")?.ok_or_else(|| fail("it lists no layers"))?;
             if layers == Layers::Save {
                 for layer in named {
                     blobs.push(blob_of(layer, &fail, limits.image_layer_bytes())?);

@@ -1,4 +1,4 @@
-//! A bucket's listing: the answer to ListObjectsV2 (Amazon S3 API reference), read strictly.
+//! A bucket's listing: the response to ListObjectsV2 (Amazon S3 API reference), read strictly.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -19,7 +19,7 @@ pub(crate) struct Object {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) objects: Vec<Object>,
-    /// Where the next page begins; `None` on the last.
+    /// Where the next page begins; `None` for the last page.
     pub(crate) next: Option<String>,
 }
 
@@ -87,7 +87,7 @@ fn entity(reference: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     }
 }
 
-/// Decodes `%XX`, and `+`, which some stores write for a space.
+/// Decodes `%XX`, and also `+`, which some stores write for a space.
 fn url_decoded(text: &str) -> Result<String, Error> {
     let bad = || Error::malformed(WHAT, "a key that is not URL-encoded UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn other_answers_are_refused() {
+    fn other_responses_are_refused() {
         let with = |inner: &str| format!("<ListBucketResult>{inner}</ListBucketResult>");
         for bad in [
             "<Error><Code>AccessDenied</Code></Error>".to_owned(),

@@ -1,5 +1,5 @@
-//! Reads logins for registries from the files that docker and podman keep. The credential helpers that these files name
-//! are run only on request.
+//! Reads logins for registries from docker's and podman's files. The credential helpers specified in these files are
+//! run only if the user permits it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use crate::client::settings::read_bounded;
 /// Whether credential helpers may be run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Helpers {
-    /// They are ignored.
+    /// Helpers are ignored.
     #[default]
     Never,
-    /// The helpers that the login files name are run.
+    /// The helpers specified in the login files are run.
     Run,
 }
 
@@ -41,7 +41,7 @@ struct Entry {
     auth: Option<Zeroizing<String>>,
 }
 
-/// The files that are searched for logins, in order: `~/.docker/config.json` and podman's `auth.json`.
+/// The files that are searched for logins, in this order: `~/.docker/config.json` and podman's `auth.json`.
 pub fn usual_login_files() -> Vec<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let docker = variable("DOCKER_CONFIG").or_else(|| Some(variable("HOME")?.join(".docker")));
@@ -55,11 +55,12 @@ pub fn usual_login_files() -> Vec<PathBuf> {
     .collect()
 }
 
-/// The login for a repository, from the first of `files` that has one or whose credential helper has one. Files that do
-/// not exist are ignored.
+/// The login for a repository, from the first of `files` that contains one or whose credential helper has one. Files
+/// that do not exist are ignored.
 ///
 /// # Errors
-/// [`Error::Settings`] for a file that docker would not write, or a helper that fails; the content of neither is shown.
+/// [`Error::Settings`] for a file that docker would not write or a helper that fails; neither the file's content nor
+/// the helper's output is shown.
 pub(crate) fn find_login(
     files: &[PathBuf],
     helpers: Helpers,
@@ -87,7 +88,7 @@ pub(crate) fn find_login(
     Ok(None)
 }
 
-/// The most specific entry: podman's entries may name a namespace or repository, docker's may be addresses.
+/// The most specific entry: podman's entries may be for a namespace or repository, and docker's may be addresses.
 fn best<'f>(file: &'f File, registry: &str, repository: &str) -> Option<&'f str> {
     let mut scope = format!("{registry}/{repository}");
     loop {
@@ -105,7 +106,7 @@ fn helper_of<'f>(file: &'f File, registry: &str) -> Option<&'f str> {
     own.or(file.store.as_ref()).map(String::as_str)
 }
 
-/// The name that docker uses for a registry when it calls a helper.
+/// The name that docker passes to a helper for a registry.
 fn server_name(registry: &str) -> &str {
     if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry }
 }

@@ -1,4 +1,4 @@
-//! The settings file of the on-premises client (HPVS 1.2.x): YAML, with certificate and key in two files.
+//! The settings file of the on-premises client (HPVS 1.2.x): YAML, with the certificate and key in two files.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::client::settings::{Scalar, Settings, candidates, checked_host, checked_port};
 
-/// Some of IBM's pages show `sbs` and the other fields unindented, below an empty `secure_build_workers`.
+/// On some of IBM's pages, `sbs` and the other fields follow an empty `secure_build_workers` without indentation.
 #[derive(Deserialize)]
 struct Document {
     secure_build_workers: Option<Workers>,
@@ -42,7 +42,7 @@ struct Docker {
 pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
     let text =
         std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are not UTF-8".to_owned())?;
-    // The library's own message may quote a value.
+    // The library's own message could quote a value.
     const WANTED: &str =
         "expected a JSON object, or YAML with url, port, cert_path and key_path in secure_build_workers.sbs";
     let document: Document = serde_saphyr::from_str(text).map_err(|_| WANTED.to_owned())?;

@@ -1,4 +1,5 @@
-//! Access to servers other than the build server: registries, Notary servers, object stores, anything given by address.
+//! Access to servers other than the build server: registries, Notary servers, object stores and anything specified by
+//! address.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -24,20 +25,20 @@ pub struct OutsideOptions {
     pub ca: Option<PathBuf>,
     /// Fixed addresses for names.
     pub resolves: Vec<Resolve>,
-    /// Files with logins for registries.
+    /// Files that contain logins for registries.
     pub login_files: Vec<PathBuf>,
-    /// Whether the credential helpers that those files name may be run.
+    /// Whether the credential helpers specified in those files may be run.
     pub helpers: Helpers,
     /// Registries (`HOST` or `HOST:PORT`) that are reached over plain http.
     pub plain_http: Vec<String>,
-    /// A login from the settings, with its registry. It is used if no file has one, and for that registry only.
+    /// A login from the settings, with its registry. It is used only for that registry and only if no file has a login.
     pub settings_login: Option<(String, Login)>,
 }
 
-/// Makes clients for these servers.
+/// Creates clients for these servers.
 pub(crate) struct Outside<'a> {
     pub(crate) run: Run<'a>,
-    /// Made when first needed: reading the system's root certificates takes time.
+    /// Created when first needed, because reading the system's root certificates takes time.
     tls: OnceLock<ClientConfig>,
     options: &'a OutsideOptions,
     spending: Spending,
@@ -69,7 +70,7 @@ impl<'a> Outside<'a> {
         url.map_or_else(|| checked_url(&image.endpoint(), "the registry's address"), Ok)
     }
 
-    /// What may be sent to an image's registry.
+    /// The logins that may be sent to an image's registry.
     pub(crate) fn registry_access(&self, image: &ImageReference, named_by: NamedBy) -> Result<Access, Error> {
         if named_by == NamedBy::Answer {
             return Ok(Access { hint: Some(NAMED_BY_ANSWER), ..Access::default() });
@@ -84,13 +85,13 @@ impl<'a> Outside<'a> {
         Ok(Access { own, ..Access::default() })
     }
 
-    /// The login for a registry or another server, by its name in the login files.
+    /// The login for a registry or any other server, by its name in the login files.
     pub(crate) fn login_of(&self, server: &str, repository: &str) -> Result<Option<Login>, Error> {
         let OutsideOptions { login_files, helpers, .. } = self.options;
         find_login(login_files, *helpers, server, repository, self.run.limits)
     }
 }
 
-/// Why a server gets no login, and how to change that.
+/// Why no login is sent to a server, and how to change that.
 pub(crate) const NAMED_BY_ANSWER: &str =
-    "only the build server's answer names this registry, so no login is sent to it: if you trust it, use --image-name";
+    "this registry comes only from the build server's response, so no login is sent: if you trust it, use --image-name";

@@ -1,4 +1,4 @@
-//! Image names that are used in requests to a registry: they become parts of addresses.
+//! Image names that are used in requests to a registry and so become parts of addresses.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
 
-/// An image at a registry: `registry/repository[:tag][@sha256:digest]`, by the grammar of image names
+/// An image at a registry: `registry/repository[:tag][@sha256:digest]`, following the grammar of image names
 /// (distribution/reference).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
@@ -14,9 +14,9 @@ pub struct ImageReference {
     pub registry: String,
     /// The repository at that registry.
     pub repository: String,
-    /// The tag, if one is named. There is no default.
+    /// The tag, if one is specified. There is no default.
     pub tag: Option<String>,
-    /// The manifest's digest, if it is named.
+    /// The manifest's digest, if one is specified.
     pub digest: Option<Sha256>,
 }
 
@@ -32,7 +32,7 @@ impl ImageReference {
         is_host(&registry).then(|| Self { registry, repository, tag: name.tag().map(str::to_owned), digest })
     }
 
-    /// The repository with its registry, which Notary calls the GUN.
+    /// The repository name including its registry, which Notary calls the GUN.
     pub fn name(&self) -> String {
         format!("{}/{}", self.registry, self.repository)
     }
@@ -42,7 +42,7 @@ impl ImageReference {
         if self.registry == "docker.io" { "registry-1.docker.io" } else { &self.registry }
     }
 
-    /// The address of its registry.
+    /// The address of the image's registry.
     pub(crate) fn endpoint(&self) -> String {
         let scheme = if is_local(self.host()) { "http" } else { "https" };
         format!("{scheme}://{}", self.host())
@@ -57,12 +57,12 @@ impl fmt::Display for ImageReference {
     }
 }
 
-/// On this computer registries use plain http, as docker and podman also assume.
+/// Registries on this computer use plain http, as docker and podman also assume.
 fn is_local(registry: &str) -> bool {
     super::address::is_loopback(host_and_port(registry).0)
 }
 
-/// An IPv6 address keeps its brackets.
+/// IPv6 addresses keep their brackets.
 fn host_and_port(registry: &str) -> (&str, Option<&str>) {
     match registry.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -70,7 +70,7 @@ fn host_and_port(registry: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The grammar of image names is wider: `a_b.com` is not a host, and 70000 is not a port.
+/// The grammar of image names allows more: `a_b.com` is not a host, and 70000 is not a port.
 fn is_host(registry: &str) -> bool {
     let (host, port) = host_and_port(registry);
     let is_address = host.strip_prefix('[').is_none_or(|rest| rest.trim_end_matches(']').parse::<Ipv6Addr>().is_ok());
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_parsed_as_docker_does() {
+    fn image_names_are_parsed_as_in_docker() {
         for (text, full, endpoint) in [
             ("nginx", "docker.io/library/nginx", "https://registry-1.docker.io"),
             ("index.docker.io/acme/wallet:v1", "docker.io/acme/wallet:v1", "https://registry-1.docker.io"),

@@ -1,4 +1,4 @@
-//! Registries: reads documents and blobs by the OCI Distribution specification and checks digests on arrival.
+//! Registries: reads documents and blobs according to the OCI Distribution specification and checks digests on arrival.
 
 use reqwest::Url;
 
@@ -14,12 +14,12 @@ use crate::client::http::{Answer, Sink, shown};
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 
-/// Every supported manifest format: the registry must not convert for us.
+/// All supported manifest formats, so that the registry does not convert manifests.
 const ACCEPT: &str = "application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.oci.image.index.v1+json";
 
-/// A manifest or index as the registry gave it.
+/// A manifest or index as received from the registry.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
     pub(crate) bytes: Vec<u8>,
@@ -28,11 +28,11 @@ pub(crate) struct Document {
     pub(crate) origin: Origin,
 }
 
-/// A registry's answer to a request.
+/// A registry's response to a request.
 pub(crate) enum Found {
     /// A document, and the address of the next page of a list.
     Here(Box<Document>, Option<Url>),
-    /// Nothing; the reason in words, for a note.
+    /// Nothing, with the reason as text, for a note.
     Absent(String),
 }
 
@@ -56,10 +56,11 @@ impl<'a> Registry<'a> {
         self.guarded.lend(format!("repository:{gun}:pull"))
     }
 
-    /// The manifest that a tag or digest names; `None` if the registry has none.
+    /// The manifest for a tag or digest; `None` if the registry has none.
     ///
     /// # Errors
-    /// [`Error::Network`], also if the bytes do not have the requested digest or the digest that the registry states.
+    /// [`Error::Network`], including when the bytes do not have the requested digest or the digest that the registry
+    /// states.
     pub(crate) fn manifest(&self, asked: Asked, reference: &str) -> Result<Option<Document>, Error> {
         let url = self.url(&format!("manifests/{reference}"));
         match self.document_at(asked, &url, Some(ACCEPT), Sha256::from_prefixed(reference))? {
@@ -72,15 +73,15 @@ impl<'a> Registry<'a> {
     /// page is requested without `at`.
     ///
     /// # Errors
-    /// The errors of [`Self::manifest`], and an error for a next page at another server.
+    /// The errors of [`Self::manifest`], and an error for a next page at a different server.
     pub(crate) fn referrers(&self, digest: Sha256, at: Option<&Url>) -> Result<Found, Error> {
         let first = self.url(&format!("referrers/{digest}"));
         let url = at.unwrap_or(&first);
         self.document_at(Asked::Referrers, url, Some("application/vnd.oci.image.index.v1+json"), None)
     }
 
-    /// A manifest's signatures from the registry's own interface; absent if it has no such interface (containers/image,
-    /// docker/docker_client.go: `X-Registry-Supports-Signatures`).
+    /// A manifest's signatures from the registry's own interface; absent if the registry has no such interface
+    /// (containers/image, docker/docker_client.go: `X-Registry-Supports-Signatures`).
     pub(crate) fn signatures(&self, digest: Sha256) -> Result<Found, Error> {
         let bound = self.document_bound();
         let at = self.url_of("/v2/");
@@ -100,7 +101,7 @@ impl<'a> Registry<'a> {
 
     /// Writes a blob's bytes to `sink`; `None` if the registry does not have the blob.
     ///
-    /// The caller must compare digest and size: they are known only when the blob is complete.
+    /// The caller must compare digest and size, which are known only when the blob is complete.
     pub(crate) fn blob_into(&self, digest: Sha256, bound: Bound, sink: &mut dyn Sink) -> Result<Option<Origin>, Error> {
         let url = self.url(&format!("blobs/{digest}"));
         let head = self.guarded.get_into(&url, bound, sink)?;
@@ -122,7 +123,9 @@ impl<'a> Registry<'a> {
         let answer = self.guarded.get(url, accept, self.document_bound(), Redirects::Followed)?;
         match asked.judge(came(&answer)) {
             Meaning::Here => {}
-            Meaning::Absent => return Ok(Found::Absent(format!("the registry answers {}", answer.head.status))),
+            Meaning::Absent => {
+                return Ok(Found::Absent(format!("the registry responded with status {}", answer.head.status)));
+            }
             Meaning::Refused => return Err(self.guarded.refused(url, answer.head.status, &answer.body)),
         }
         let next = if asked == Asked::Referrers { self.next_page(url, &answer)? } else { None };
@@ -172,7 +175,7 @@ fn came(answer: &Answer) -> Came<'_> {
     Came { status: answer.head.status, content_type, body: &answer.body }
 }
 
-/// The address in one link, if the link is to the next page.
+/// The address in a link, if the link leads to the next page.
 fn next_link(link: &str) -> Option<&str> {
     let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
     let is_next = |parameter: &str| {

@@ -18,20 +18,20 @@ use crate::client::step::{Outcome, Source, SourceReport};
 pub enum Event {
     /// A request is about to be sent.
     Asking(String),
-    /// Part of a large answer has arrived.
+    /// Part of a large response has arrived.
     Received {
         /// What is being received.
         what: String,
         /// Bytes so far.
         bytes: u64,
-        /// The total number of bytes, if the source states it.
+        /// The total number of bytes, if the source states that number.
         of: Option<u64>,
     },
     /// A file is in the folder.
     Kept {
         /// The file's path below the evidence folder.
         path: String,
-        /// The result of keeping it.
+        /// The result of keeping the file.
         kept: Kept,
     },
 }
@@ -49,7 +49,7 @@ pub struct Run<'a> {
     pub hear: &'a (dyn Fn(&Event) + Sync),
 }
 
-/// Reports progress while a large answer arrives.
+/// Reports progress while a large response arrives.
 pub(crate) struct Listening<'a> {
     run: Run<'a>,
     what: String,
@@ -96,13 +96,13 @@ pub fn system_clock() -> Timestamp {
 pub struct BuildReport {
     /// The build.
     pub build_name: BuildName,
-    /// Each requested file that is now in the folder.
+    /// The requested files that are now in the folder.
     pub files: Vec<(String, Kept)>,
-    /// Notes for the user: evidence that the source does not have, secrets that were found.
+    /// Notes for the user, about evidence that the source does not have and secrets that were found.
     pub notes: Vec<String>,
     /// Errors that a further run may resolve.
     pub faults: Vec<Error>,
-    /// The outcome for each source, in the order of requests.
+    /// The outcome for each source, in the order of the requests.
     pub sources: Vec<SourceReport>,
     /// Why the audit cannot use the saved bundle or key, if one of them cannot be read.
     pub unreadable: Option<Error>,
@@ -112,12 +112,12 @@ pub struct BuildReport {
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct FetchReport {
-    /// The builds, in the order of requests.
+    /// The builds, in the order of the requests.
     pub builds: Vec<BuildReport>,
     /// Errors that do not belong to a build.
     pub faults: Vec<Error>,
-    /// Builds in the folder, including those of earlier runs, with a bundle but without a key: they cannot be verified
-    /// without it.
+    /// Builds in the folder, including those from earlier runs, that have a bundle but no key and therefore cannot be
+    /// verified.
     pub without_key: Vec<BuildName>,
 }
 
@@ -133,7 +133,7 @@ impl BuildReport {
         }
     }
 
-    /// Adds a later report for the same build.
+    /// Merges a later report for the same build into this one.
     pub(crate) fn add(&mut self, more: Self) {
         self.files.extend(more.files);
         self.notes.extend(more.notes);
@@ -143,8 +143,8 @@ impl BuildReport {
 }
 
 impl FetchReport {
-    /// 0: all requested evidence is in the folder. 2: a setting must be changed. 3: something is missing; run again.
-    /// 4: there was nothing to save.
+    /// The exit code. 0: all requested evidence is in the folder. 2: a setting must be changed. 3: something is
+    /// missing; run again. 4: there was nothing to save.
     pub fn exit_code(&self) -> u8 {
         let faults = self.faults.iter().chain(self.builds.iter().flat_map(|build| &build.faults));
         let missing_key = if self.without_key.is_empty() { 0 } else { 3 };
@@ -153,13 +153,13 @@ impl FetchReport {
     }
 }
 
-/// Saves evidence of one build, step by step, and records the outcome: an error in one file or step does not stop the
-/// others.
+/// Saves the evidence for one build, step by step, and records the outcomes. An error in one file or step does not stop
+/// the others.
 pub(crate) struct Saver<'a> {
     pub(crate) run: Run<'a>,
     pub(crate) folder: BuildFolder,
     pub(crate) report: BuildReport,
-    /// The missing evidence of the current step.
+    /// The evidence that is missing in the current step.
     missing: Vec<Missing>,
 }
 
@@ -168,8 +168,8 @@ impl<'a> Saver<'a> {
         Ok(Self { run, folder: root.build(name)?, report: BuildReport::new(name), missing: Vec::new() })
     }
 
-    /// Runs the step for one source. Whatever `work` keeps, misses and notes becomes the source's outcome in
-    /// evidence.json and in the report.
+    /// Runs the step for one source. Everything that `work` keeps, notes or reports as missing becomes part of the
+    /// source's outcome in evidence.json and in the report.
     pub(crate) fn step(&mut self, source: Source, from: &str, work: impl FnOnce(&mut Self)) {
         let (files, faults) = (self.report.files.len(), self.report.faults.len());
         work(self);
@@ -195,7 +195,7 @@ impl<'a> Saver<'a> {
         self.remember(place, kept);
     }
 
-    /// Keeps a file that was written while it arrived, and records the result.
+    /// Keeps a file that was written as it arrived, and records the result.
     pub(crate) fn keep_draft(&mut self, place: &str, draft: Draft, origin: Origin) {
         let kept = Place::new(place).and_then(|place| self.folder.keep_draft(&place, draft, origin));
         self.remember(place, kept);
@@ -236,13 +236,13 @@ impl<'a> Saver<'a> {
         self.missing.push(Missing { what: place.into(), from: from.into(), why: why.into(), at, source: None });
     }
 
-    /// Adds a note if a saved text contains what looks like a secret.
+    /// Adds a note if a saved text contains something that looks like a secret.
     pub(crate) fn note_secrets(&mut self, place: &str, text: &[u8]) {
         self.note_secrets_in(place, text);
     }
 
-    /// Like [`Self::note_secrets`], for a text that may be large: it is searched line by line, and very long lines in
-    /// pieces.
+    /// Like [`Self::note_secrets`], but for a text that may be large, which is searched line by line; very long lines
+    /// are searched in pieces.
     pub(crate) fn note_secrets_in(&mut self, place: &str, text: impl Read) {
         const PIECE_BYTES: u64 = 1 << 20;
         let mut reader = BufReader::new(text);
@@ -257,7 +257,7 @@ impl<'a> Saver<'a> {
         };
         if found {
             self.report.notes.push(format!(
-                "{place} contains what looks like a secret (a password or token). It was saved unchanged: change that secret, and limit access to this folder"
+                "{place} contains what looks like a secret (a password or token). It was saved unchanged: change that secret and limit access to this folder"
             ));
         }
     }

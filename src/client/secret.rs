@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret. It has no `Display`, its `Debug` shows nothing, and its memory is wiped on drop.
+/// A secret, which has no `Display`, whose `Debug` output shows nothing, and whose memory is wiped on drop.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -14,7 +14,7 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The text, for the only place that sends it.
+    /// The text, for use only in the code that sends it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -26,16 +26,16 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A user's name and password.
+/// A user name and a password.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// The name.
+    /// The user name.
     pub user: Secret,
     /// The password or token.
     pub password: Secret,
 }
 
-/// At most 200 characters of a server's answer, masked and escaped, for an error or a note.
+/// At most 200 characters of a server's response, masked and escaped, for an error or a note.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
     let masked = crate::base::mask::mask(String::from_utf8_lossy(head).trim());

@@ -1,6 +1,6 @@
-//! The build server: its requests and how its answers are read.
+//! The build server: the requests that are sent to it and how its responses are read.
 //!
-//! The requests and answers are those of IBM's client (ibm-hyper-protect/secure-build-cli, `request_api` in build.py
+//! The requests and responses are those of IBM's client (ibm-hyper-protect/secure-build-cli, `request_api` in build.py
 //! and its callers). Every GET has a JSON body: `{"BUILD_NAME": …}` for a named build, otherwise the two bytes `""`.
 
 use base64ct::{Base64, Encoding};
@@ -21,21 +21,21 @@ use crate::client::settings::Settings;
 use crate::client::spending::Spending;
 use crate::client::tls::{self, TlsFiles};
 
-/// Every request that this program sends to a build server. All of them use GET. Requests that change something or
-/// return the server's state with its keys (`/state-image`) have no variant, so they cannot be sent.
+/// Every request that this program sends to a build server. All use GET. Requests that change something or return the
+/// server's state, including its keys (`/state-image`), have no variant and so cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call<'a> {
     /// `GET /image`: the status record of the newest build.
     Status,
-    /// `GET /manifest`: a bundle by name, or the newest.
+    /// `GET /manifest`: a bundle by name, or the newest bundle.
     Manifest(Option<&'a BuildName>),
-    /// `GET /publickey`: the key of a bundle by name, or the newest.
+    /// `GET /publickey`: the key of a bundle by name, or of the newest bundle.
     PublicKey(Option<&'a BuildName>),
     /// `GET /imagedigest`: the digest of the newest build's image.
     ImageDigest,
-    /// `GET /config-json`: the key that the newest build's image is signed with.
+    /// `GET /config-json`: the key with which the newest build's image is signed.
     ImageKey,
-    /// `GET /log/build`: the whole log of the newest build.
+    /// `GET /log/build`: the complete log of the newest build.
     BuildLog,
 }
 
@@ -52,7 +52,7 @@ impl Call<'_> {
         }
     }
 
-    /// The request, for the table of answers.
+    /// The request, for the table of responses.
     fn asked(self) -> Asked {
         match self {
             Self::Status => Asked::Status,
@@ -74,7 +74,7 @@ impl Call<'_> {
     }
 }
 
-/// An answer and its origin.
+/// A response and its origin.
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: u16,
@@ -91,7 +91,7 @@ pub(crate) struct BuildServer<'a> {
 }
 
 impl<'a> BuildServer<'a> {
-    /// Reads CA, certificate and key. It sends no request.
+    /// Reads the CA, certificate and key, without sending a request.
     pub(crate) fn new(
         run: Run<'a>,
         settings: &Settings,
@@ -111,10 +111,11 @@ impl<'a> BuildServer<'a> {
         address(&self.base, call)
     }
 
-    /// Requests something small. Any HTTP status is a reply.
+    /// Requests something small. A response with any HTTP status is returned.
     ///
     /// # Errors
-    /// [`Error::Network`] without a complete answer; [`Error::OverLimit`] if it is larger than any real one.
+    /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than any
+    /// genuine one.
     pub(crate) fn ask(&self, call: Call<'_>) -> Result<Reply, Error> {
         let bound = self.run.limits.server_answer_bytes();
         self.asked(call, &mut |question| self.http.get(question, bound))
@@ -123,7 +124,8 @@ impl<'a> BuildServer<'a> {
     /// Requests a bundle. Its bytes are written to `draft` and are never all in memory.
     ///
     /// # Errors
-    /// The outer error: there was no complete answer, so a retry may help. The inner error: the answer is not a bundle.
+    /// The outer error means that there was no complete response, so a retry may help. The inner error means that the
+    /// response is not a bundle.
     pub(crate) fn bundle(&self, name: Option<&BuildName>, mut draft: Draft) -> Answered<Draft> {
         let mut base64 = Base64Text::new(&mut draft);
         let (reply, found) = self.streamed(Call::Manifest(name), "encoded_manifest", &mut base64)?;
@@ -149,7 +151,8 @@ impl<'a> BuildServer<'a> {
         self.streamed(Call::BuildLog, "log", draft)
     }
 
-    /// Requests something large: the string of one member of the answer goes to `sink`, and the reply has the rest.
+    /// Requests something large: the string value of one member of the response is written to `sink`, and the reply has
+    /// the rest.
     fn streamed(&self, call: Call<'_>, member: &'static str, sink: &mut dyn Sink) -> Result<(Reply, Member), Error> {
         let limits = self.run.limits;
         let bound = if call == Call::BuildLog { limits.server_log_bytes() } else { limits.server_manifest_bytes() };
@@ -187,17 +190,18 @@ impl<'a> BuildServer<'a> {
     }
 }
 
-/// A named answer; the inner error says what is wrong with it, the outer one why there is none.
+/// A response that states a build's name. The inner error describes what is wrong with the response; the outer error,
+/// why there is none.
 pub(crate) type Answered<T> = Result<Result<Got<T>, Error>, Error>;
 
-/// The content of a named answer.
+/// The content of a response that states a build's name.
 pub(crate) struct Got<T> {
     pub(crate) name: BuildName,
     pub(crate) content: T,
     pub(crate) origin: Origin,
 }
 
-/// Whether an answer had the string to extract.
+/// Whether a response contained the string to extract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Member {
     Taken,
@@ -213,7 +217,7 @@ pub(crate) fn base_url(settings: &Settings) -> Result<Url, Error> {
     })
 }
 
-/// The address of a request, for display. It always includes the port, which is part of the request.
+/// The address of a request, for display. The address always includes the port, which is part of the request.
 pub(crate) fn address(base: &Url, call: Call<'_>) -> String {
     let (host, port) = (base.host_str().unwrap_or_default(), base.port_or_known_default().unwrap_or_default());
     format!("https://{host}:{port}{}", call.path())
@@ -224,14 +228,15 @@ pub(crate) fn address(base: &Url, call: Call<'_>) -> String {
 pub(crate) enum Newest {
     /// A finished build.
     Build(BuildName),
-    /// No finished build, or one is running: then the names are empty.
+    /// There is no finished build, or a build is running; in both cases, the names are empty.
     None,
-    /// The server did not say.
+    /// The server did not state its newest build.
     Unknown(Error),
 }
 
 impl Reply {
-    /// The server's answer in words, for a note, if it means that the server does not have the content.
+    /// A description of the server's response, for a note, if the response means that the server does not have the
+    /// content.
     pub(crate) fn absence(&self) -> Option<String> {
         (self.meaning() == Meaning::Absent).then(|| self.said())
     }
@@ -241,10 +246,10 @@ impl Reply {
     }
 
     fn said(&self) -> String {
-        format!("the server answers {}: {}", self.status, excerpt(&self.body))
+        format!("the server responded with status {}: {}", self.status, excerpt(&self.body))
     }
 
-    /// The newest build as stated by the status record. The audit judges the other fields.
+    /// The newest build as stated by the status record. The audit evaluates the other fields.
     pub(crate) fn newest(&self) -> Result<Newest, Error> {
         let record = self.json()?;
         let Some(record) = record.as_object() else { return Err(self.unexpected("a status record (a JSON object)")) };
@@ -256,8 +261,8 @@ impl Reply {
         }
     }
 
-    /// `{"manifest_name": "manifest.<build_name>", "encoded_manifest": "<base64>"}`: the build's name. The bundle was
-    /// extracted before.
+    /// `{"manifest_name": "manifest.<build_name>", "encoded_manifest": "<base64>"}`: returns the build's name. The
+    /// bundle was already extracted.
     pub(crate) fn manifest(&self, text: Member) -> Result<BuildName, Error> {
         const WANTED: &str = "manifest_name and encoded_manifest";
         let answer = self.json()?;
@@ -268,12 +273,12 @@ impl Reply {
         self.name(build_name)
     }
 
-    /// Whether the answer has this member exactly once, and its string is the one that was extracted.
+    /// Whether the response has this member exactly once and the extracted string is its value.
     fn text_of(&self, answer: &Value, member: &str, text: Member) -> Option<()> {
         (answer.get(member)?.as_str()?.is_empty() && text == Member::Taken).then_some(())
     }
 
-    /// `{"build_name": …, "public_key_pem": …}`: the build's name and the unchanged key.
+    /// `{"build_name": …, "public_key_pem": …}`: returns the build's name and the unchanged key.
     pub(crate) fn public_key(&self) -> Result<(BuildName, Vec<u8>), Error> {
         const WANTED: &str = "build_name and public_key_pem";
         let answer = self.json()?;
@@ -288,7 +293,7 @@ impl Reply {
         Ok((self.name(name)?, pem.as_bytes().to_vec()))
     }
 
-    /// A JSON string: the image's name with its digest. The body is kept unchanged.
+    /// Checks for a JSON string with the image's name and digest. The body is kept unchanged.
     pub(crate) fn image_digest(&self) -> Result<Vec<u8>, Error> {
         let answer = self.json()?;
         answer
@@ -297,9 +302,9 @@ impl Reply {
             .ok_or_else(|| self.unexpected("a JSON string with the image's digest"))
     }
 
-    /// `{"public_key": …}`: the image's key and its file name. The key is a certificate in PEM, as base64 or plain text
-    /// (docker.io), or an armored OpenPGP key (other registries). `None` if the server names no key, as for images that
-    /// it did not sign.
+    /// `{"public_key": …}`: returns the image's key and its file name. The key is a certificate in PEM, as base64 or
+    /// plain text (docker.io), or an armored OpenPGP key (other registries). `None` if the server provides no key, as
+    /// for images that it did not sign.
     pub(crate) fn image_key(&self) -> Result<Option<(&'static str, Vec<u8>)>, Error> {
         let answer = self.json()?;
         let text = match answer.get("public_key") {
@@ -321,22 +326,22 @@ impl Reply {
         }
     }
 
-    /// Checks for `{"log": "line\nline"}`. The log was extracted before.
+    /// Checks for `{"log": "line\nline"}`. The log was already extracted.
     pub(crate) fn log(&self, text: Member) -> Result<(), Error> {
         let answer = self.json()?;
         self.text_of(&answer, "log", text).ok_or_else(|| self.unexpected("log"))
     }
 
-    /// The body as JSON, if the status is a success. Both 200 and 201 are accepted: it is not documented for every
-    /// version which of them a request returns.
+    /// The body as JSON, if the status is a success. Both 200 and 201 are accepted, because it is not documented for
+    /// every version which of the two a request returns.
     fn json(&self) -> Result<Value, Error> {
         match self.status {
             _ if self.meaning() == Meaning::Here => {}
             300..400 => {
-                let hint = "use the build server's own address: a proxy or a different server answers at this one";
+                let hint = "use the build server's own address: a proxy or a different server responds at this one";
                 return Err(network(
                     &self.origin.from,
-                    "the server redirects, and redirects of a build server are never followed",
+                    "the server redirects, but redirects from a build server are never followed",
                     hint,
                 ));
             }
@@ -344,7 +349,7 @@ impl Reply {
         }
         crate::base::strict_json::parse(&self.body).map_err(|error| {
             if error.is_data() {
-                return self.fault(format!("the answer is ambiguous: {error}"));
+                return self.fault(format!("the response is ambiguous: {error}"));
             }
             self.fault(format!("expected JSON, found {}", excerpt(&self.body)))
         })

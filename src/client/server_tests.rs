@@ -15,7 +15,7 @@ fn name() -> BuildName {
 }
 
 #[test]
-fn requests_equal_those_of_the_client() {
+fn requests_equal_those_of_ibms_client() {
     let name = name();
     let calls = [
         (Call::Status, "/image", "\"\"".to_owned()),
@@ -49,7 +49,7 @@ fn the_image_key_is_a_certificate_or_an_openpgp_key() {
     assert_eq!(key(&Base64::encode_string(pem.as_bytes())).unwrap(), Some(("image-key.pem", pem.into())));
     assert_eq!(key(armour).unwrap(), Some(("image-key.asc", armour.into())));
     assert_eq!(key(&Base64::encode_string(armour.as_bytes())).unwrap(), Some(("image-key.asc", armour.into())));
-    // A server that does not sign images has no key to name.
+    // A server that does not sign images has no key to provide.
     assert_eq!(key("").unwrap(), None);
     assert_eq!(reply(200, r#"{"public_key": null}"#).image_key().unwrap(), None);
     assert!(reply(200, r#"{"repository_name": "r"}"#).image_key().is_err());
@@ -58,7 +58,7 @@ fn the_image_key_is_a_certificate_or_an_openpgp_key() {
 }
 
 #[test]
-fn hostile_answers_are_refused_and_escaped() {
+fn hostile_responses_are_refused_and_escaped() {
     let manifest = |name: &str, bundle: &str| {
         let text = if bundle.is_empty() { Member::Taken } else { Member::Missing };
         reply(200, &serde_json::json!({"manifest_name": name, "encoded_manifest": bundle}).to_string()).manifest(text)
@@ -76,7 +76,7 @@ fn hostile_answers_are_refused_and_escaped() {
         (reply(200, r#"{"a": 1, "a": 2}"#).manifest(Member::Taken).unwrap_err(), "ambiguous"),
         (
             reply(500, "docker login --password hunter2").manifest(Member::Taken).unwrap_err(),
-            "the server answers 500: docker login --password ***",
+            "the server responded with status 500: docker login --password ***",
         ),
         (reply(302, "").manifest(Member::Taken).unwrap_err(), "never followed"),
         (reply(200, r#"{"build_name": 7}"#).newest().unwrap_err(), "build_name to be a string"),

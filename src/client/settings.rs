@@ -21,24 +21,25 @@ use crate::client::secret::{Login, Secret};
 pub struct Settings {
     /// The settings file.
     pub path: PathBuf,
-    /// The build server's host name, which its certificate must carry.
+    /// The build server's host name, which must match its certificate.
     pub host: String,
-    /// Its port.
+    /// The build server's port.
     pub port: u16,
-    /// Possible paths of the CA; the first that exists is used.
+    /// Possible paths of the CA file; the first one that exists is used.
     pub ca: Vec<PathBuf>,
-    /// Possible paths of the client certificate. The same file also holds its key, unless `key` names others.
+    /// Possible paths of the client certificate. The same file also contains the certificate's key, unless `key` has
+    /// other paths.
     pub certificate: Vec<PathBuf>,
-    /// Possible paths of the client's key, if it has its own file.
+    /// Possible paths of the client's key, if the key has its own file.
     pub key: Vec<PathBuf>,
-    /// The registry that images are pushed to, for example `docker.io`. On premises it may be a name that only the
-    /// build server knows.
+    /// The registry to which images are pushed, for example `docker.io`. On premises, this may be a name that only the
+    /// build server can resolve.
     pub push_server: Option<String>,
     /// The repository in that registry, for example `acme/wallet`.
     pub repository: Option<String>,
     /// The Notary server for that repository.
     pub trust_server: Option<String>,
-    /// The bucket that manifests are sent to.
+    /// The bucket to which manifests are uploaded.
     pub bucket: Option<String>,
     /// The address of that bucket's object store.
     pub bucket_endpoint: Option<String>,
@@ -47,10 +48,10 @@ pub struct Settings {
 impl Settings {
     /// Reads a settings file. Relative paths are tried in `working_folder`, then in the folder of the settings file.
     ///
-    /// It does not check whether the files exist or fit each other.
+    /// This does not check whether the files exist or match each other.
     ///
     /// # Errors
-    /// [`Error::Settings`], which names the setting that is missing or invalid, never its value.
+    /// [`Error::Settings`], which names the missing or invalid setting but never contains its value.
     pub fn read(path: &Path, working_folder: &Path, limits: &Limits) -> Result<Self, Error> {
         let text = read_settings_file(path, limits)?;
         let folders = [working_folder.to_path_buf(), path.parent().unwrap_or(Path::new("")).to_path_buf()];
@@ -62,19 +63,19 @@ impl Settings {
 }
 
 impl Settings {
-    /// The registry that images are pushed to; `None` if the settings use a name that only the build server knows
-    /// (`hpvs registry add`): a name without a dot or a port is not an address.
+    /// The registry to which images are pushed; `None` if the settings use a name that only the build server can
+    /// resolve (`hpvs registry add`). A name without a dot or a port is not an address.
     pub(crate) fn registry(&self) -> Option<&str> {
         let named = self.push_server.as_deref().unwrap_or("docker.io");
         (named == "localhost" || named.contains(['.', ':'])).then_some(named)
     }
 }
 
-/// The registry login in the settings: the read-only one (`DOCKER_RO_USER`), otherwise the one that pushes
-/// (`DOCKER_USER`). Only `sbs-config.json` has them; `None` if neither is complete.
+/// The registry login in the settings: the read-only login (`DOCKER_RO_USER`), otherwise the login for pushing
+/// (`DOCKER_USER`). Only `sbs-config.json` contains logins; `None` if neither is complete.
 ///
 /// # Errors
-/// [`Error::Settings`], without any value.
+/// [`Error::Settings`], which never contains a value.
 pub fn registry_login(path: &Path, limits: &Limits) -> Result<Option<Login>, Error> {
     let text = read_settings_file(path, limits)?;
     if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
@@ -147,8 +148,8 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     let Some(host) = host.or(old_host).or(oldest_host) else {
         return Err("HOSTNAME (in files of 2021: CICD_PUBLIC_IP) is missing or empty".into());
     };
-    // IBM's samples have neither: its client adds UUID when it creates the certificate. Without both, flags name the
-    // files.
+    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. Without both, flags
+    // specify the files.
     let client_crt_key =
         client_crt_key.or_else(|| Some(format!(".{}-{}", container.as_deref().unwrap_or("container"), uuid?)));
     let ca: Vec<String> = ca_path
@@ -174,8 +175,8 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     })
 }
 
-/// All paths that each of `paths` may mean. IBM's client puts `./` before a path, so an absolute path is also looked up
-/// below the working folder; the literal path comes last.
+/// All paths to which each of `paths` may refer. IBM's client puts `./` before a path, so an absolute path is also
+/// looked up below the working folder; the literal path comes last.
 pub(crate) fn candidates(paths: &[String], folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in paths {
@@ -190,7 +191,7 @@ pub(crate) fn candidates(paths: &[String], folders: &[PathBuf]) -> Vec<PathBuf> 
     found
 }
 
-/// Checks a host name or address: it cannot contain a path, a user or a port.
+/// Checks a host name or address, which cannot contain a path, a user or a port.
 pub(crate) fn checked_host(text: &str, name: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
     let good = (1..=253).contains(&text.len()) && text.bytes().all(allowed);
@@ -205,12 +206,12 @@ pub(crate) fn checked_port(text: &str, name: &str) -> Result<u16, String> {
     text.parse().ok().filter(|&port| port != 0).ok_or_else(|| format!("{name} is not a port: expected 1 to 65535"))
 }
 
-/// The values of `names` in a JSON object with case-insensitive keys. All other values are ignored and never kept.
-/// Empty strings count as missing, as in IBM's client.
+/// The values of `names` in a JSON object whose keys are case-insensitive. All other values are ignored and never
+/// stored. Empty strings count as missing, as in IBM's client.
 fn pick<const N: usize>(text: &[u8], names: [&str; N]) -> Result<[Option<Zeroizing<String>>; N], String> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let picked = Pick { names }.deserialize(&mut deserializer).and_then(|picked| deserializer.end().map(|()| picked));
-    // The library's own message may quote a value.
+    // The library's own message could quote a value.
     picked.map_err(|error| match error.classify() {
         serde_json::error::Category::Data if error.to_string().starts_with("setting ") => error.to_string(),
         _ => format!("expected one JSON object, found an error at line {}, column {}", error.line(), error.column()),

@@ -24,7 +24,7 @@ fn paths(texts: &[&str]) -> Vec<PathBuf> {
 }
 
 #[test]
-fn defaults_equal_those_of_the_client() {
+fn defaults_equal_those_of_ibms_client() {
     let settings = read(
         "defaults",
         r#"{"hostname": "sbs.example.com", "UUID": "1-2", "SECRET": "hunter2", "GITHUB_URL": "git@github.com:a/b.git"}"#,
@@ -62,7 +62,7 @@ fn named_files_come_before_defaults() {
 }
 
 #[test]
-fn absolute_paths_are_looked_up_where_the_client_looks() {
+fn absolute_paths_are_looked_up_where_ibms_client_looks() {
     let settings = read("absolute", r#"{"HOSTNAME": "h", "CLIENT_CRT_KEY": "/keys/me.pem"}"#).unwrap();
     assert_eq!(settings.certificate, paths(&["work/keys/me.pem", "own/keys/me.pem", "/keys/me.pem"]));
 }
@@ -81,9 +81,10 @@ fn on_premises_settings_are_read() {
     assert_eq!(settings.repository.as_deref(), Some("acme/wallet"));
 }
 
-/// As in the samples in IBM's repositories from 2021 to 2025: none has UUID or CLIENT_CRT_KEY, and no YAML has a CA.
+/// Modelled on the samples in IBM's repositories from 2021 to 2025: none has UUID or CLIENT_CRT_KEY, and no YAML file
+/// has a CA.
 #[test]
-fn flags_supply_what_the_samples_omit() {
+fn flags_supply_files_that_the_samples_omit() {
     for (name, text, host) in [
         (
             "2021",
@@ -113,7 +114,7 @@ fn flags_supply_what_the_samples_omit() {
 }
 
 #[test]
-fn a_push_server_that_only_the_build_server_knows_is_not_a_registry() {
+fn a_push_server_name_that_is_not_an_address_is_not_a_registry() {
     let registry = |text: &str| {
         let settings = read("push", &format!(r#"{{"HOSTNAME": "h", {text} "UUID": "1"}}"#)).unwrap();
         settings.registry().map(str::to_owned)

@@ -1,4 +1,4 @@
-//! AWS Signature Version 4 for reading, which object stores with HMAC keys expect.
+//! AWS Signature Version 4 for read requests, which object stores expect if HMAC keys are used.
 //!
 //! Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". The signature is in headers,
 //! never in the address, because addresses appear in logs.
@@ -22,7 +22,7 @@ pub struct StoreKeys {
     pub session_token: Option<Secret>,
 }
 
-/// The headers that sign a GET of `url` at the time `now`, which must be close to the store's time.
+/// The headers that sign a GET request for `url` at the time `now`, which must be close to the store's clock.
 pub(crate) fn sign(
     url: &Url,
     range: Option<&str>,
@@ -63,21 +63,20 @@ pub(crate) fn sign(
     headers
 }
 
-/// A time as in `20130524T000000Z`.
+/// A time in the form `20130524T000000Z`.
 fn compact(now: Timestamp) -> String {
     let whole = Timestamp::from_unix_seconds(now.unix_seconds()).unwrap_or(now);
     whole.to_string().chars().filter(|character| !matches!(character, '-' | ':')).collect()
 }
 
 fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    // HMAC accepts keys of any length (RFC 2104, 2), so this never fails.
+    // This never fails, because HMAC accepts keys of any length (RFC 2104, 2).
     let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(key) else { return Vec::new() };
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Percent-encodes a string: every byte except `A-Z a-z 0-9 - . _ ~`, and except `/` as a path separator, becomes
-/// `%XX`.
+/// Percent-encodes a string: every byte becomes `%XX`, except `A-Z a-z 0-9 - . _ ~` and `/` as a path separator.
 pub(crate) fn percent_encoded(text: &str, slash: Slash) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -128,7 +127,8 @@ mod tests {
         );
     }
 
-    /// Computed with botocore's S3SigV4Auth: encoded paths and queries, a port, a session token.
+    /// The expected values were computed with botocore's S3SigV4Auth: encoded paths and queries, a port, a session
+    /// token.
     #[test]
     fn signatures_equal_those_of_botocore() {
         let now = Timestamp::from_rfc3339("2013-05-24T00:00:00Z").unwrap();

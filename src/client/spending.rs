@@ -1,4 +1,5 @@
-//! Limits for all servers together in one run: a chain of answers, each within its own limit, cannot go on forever.
+//! Limits for all servers together in one run, so that a chain of responses, each within its own limit, cannot go on
+//! forever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// What is left of a run's limits. Clones share it.
+/// The remainder of a run's limits. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Spending {
     left: Arc<Left>,
@@ -32,7 +33,7 @@ impl Spending {
         take(&self.left.questions, 1).ok_or_else(|| self.questions.exceeded(format_args!("this run, at {from}")))
     }
 
-    /// Counts bytes of answers.
+    /// Counts bytes of responses.
     pub(crate) fn bytes(&self, count: u64, from: &str) -> Result<(), Error> {
         take(&self.left.bytes, count).ok_or_else(|| self.bytes.exceeded(format_args!("this run, at {from}")))
     }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A source of evidence of one build.
+/// A source of evidence for one build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -14,11 +14,11 @@ pub enum Source {
     Bundle,
     /// The build server's key for the bundle.
     Key,
-    /// The build server's digest of the image.
+    /// The image digest from the build server.
     ImageDigest,
-    /// The build server's key of the image.
+    /// The image key from the build server.
     ImageKey,
-    /// The build server's log.
+    /// The build log from the build server.
     BuildLog,
     /// The bundle in the object store.
     ObjectStore,
@@ -39,7 +39,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Its name in evidence.json and in reports.
+    /// The step's name in evidence.json and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Status => "status",
@@ -64,16 +64,16 @@ impl Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Everything that the source offers is in the folder.
+    /// Everything that the source has is in the folder.
     Saved,
-    /// The source does not have it.
+    /// The source does not have the requested evidence.
     Note,
     /// Something that the source has, or may have, is not in the folder.
     Fault,
 }
 
 impl Outcome {
-    /// Its name in evidence.json and in reports.
+    /// The outcome's name in evidence.json and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Saved => "saved",
@@ -89,8 +89,8 @@ impl Outcome {
 pub struct SourceReport {
     /// The source.
     pub source: Source,
-    /// Its outcome.
+    /// The outcome for the source.
     pub outcome: Outcome,
-    /// The number of its files that are in the folder.
+    /// The number of files from this source that are in the folder.
     pub files: u64,
 }

@@ -1,4 +1,4 @@
-//! The object store that bundles may be uploaded to. It holds bundles, never their keys.
+//! The object store to which bundles may be uploaded. It contains bundles, never their keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,9 +32,9 @@ pub struct Bucket {
     pub name: String,
     /// The prefix of the keys to save; empty for all.
     pub prefix: String,
-    /// The region for signatures; by default the region in the endpoint's name, otherwise `us-east-1`.
+    /// The region for signatures; by default, the region in the endpoint's name or, if there is none, `us-east-1`.
     pub region: Option<String>,
-    /// HMAC keys; without them requests are unsigned, and only public buckets answer.
+    /// HMAC keys; without keys, requests are unsigned, and only public buckets accept them.
     pub keys: Option<StoreKeys>,
     /// The number of bundles that are downloaded in parallel.
     pub parallel: usize,
@@ -82,7 +82,7 @@ struct Store<'a> {
     region: String,
 }
 
-/// Saves every bundle in the bucket. The reports give the outcome for each build, in the order of build names.
+/// Saves every bundle in the bucket. The reports state the outcome for each build, sorted by build name.
 pub(crate) fn save_bundles(
     run: Run<'_>,
     http: &Http,
@@ -123,7 +123,7 @@ pub(crate) fn save_bundles(
     Ok(())
 }
 
-/// The objects of a listing.
+/// The objects in a listing.
 #[derive(Default)]
 struct Listed {
     builds: BTreeMap<BuildName, Vec<Object>>,
@@ -156,7 +156,7 @@ impl Listed {
 }
 
 impl Store<'_> {
-    /// Reads the listing page by page. After an error, `listed` has what was read before it.
+    /// Reads the listing page by page. If an error occurs, `listed` contains what was read before it.
     fn list(&self, listed: &mut Listed) -> Result<(), Error> {
         let limits = self.run.limits;
         let mut token: Option<String> = None;
@@ -192,7 +192,7 @@ impl Store<'_> {
             }
             let Some(next) = page.next else { return Ok(()) };
             limits.object_key_bytes().check(next.len() as u64, "the address of the bucket's next page")?;
-            // The token's digest is enough to recognize it.
+            // The token's digest is enough to recognize a repeated token.
             if !seen.insert(Sha256::of(next.as_bytes())) {
                 return Err(Error::malformed("the bucket's listing", "its pages form a loop"));
             }
@@ -226,12 +226,12 @@ impl Store<'_> {
         let url = self.url(&object.key)?;
         (self.run.hear)(&Event::Asking(from.clone()));
         let sign = || self.signed(&url);
-        // Require the listed version: parts of different versions must not be joined.
+        // Require the listed version, because parts of different versions must not be joined.
         let headers = vec![(HeaderName::from_static("if-match"), object.etag.clone())];
         let question = Question { headers, sign: Some(&sign), ..Question::new(&url) };
         let mut draft = saver.folder.draft(&place)?;
         let mut listening = Listening::new(self.run, from.clone(), Some(object.size), &mut draft);
-        // One byte more than expected shows that it is a different object.
+        // One byte more than expected shows that this is a different object.
         let bound = Bound { allowed: object.size.saturating_add(1), ..bound };
         let longer = |error| match error {
             Error::OverLimit { .. } => {
@@ -264,11 +264,12 @@ impl Store<'_> {
         format!("{}/{}/{key}", self.bucket.endpoint.trim_end_matches('/'), self.bucket.name)
     }
 
-    /// The address has bucket and key in the path: this works with every store and needs no DNS name per bucket.
+    /// The address of an object. It has the bucket and key in the path, which works with every store and needs no DNS
+    /// name per bucket.
     ///
     /// # Errors
-    /// For a key that would change the address: with `.` or `..` as a folder the signed request would go to a different
-    /// bucket.
+    /// For a key that would change the address: with `.` or `..` as a folder, the signed request would go to a
+    /// different bucket.
     fn url(&self, key: &str) -> Result<Url, Error> {
         let mut url = self.base.clone();
         let base = url.path().trim_end_matches('/').to_owned();
@@ -289,18 +290,18 @@ impl Store<'_> {
 
     fn refused(&self, status: u16, body: &[u8]) -> Error {
         let hint = match status {
-            301 | 307 => "name the endpoint of the bucket's own region",
+            301 | 307 => "specify the endpoint of the bucket's own region",
             403 if self.bucket.keys.is_none() => {
-                "give HMAC keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
+                "supply HMAC keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
             }
             401 | 403 => {
-                "check that the HMAC keys may read this bucket, that --region is right, and this computer's clock"
+                "check that the HMAC keys may read this bucket and that --region and this computer's clock are right"
             }
             404 => "check the bucket's name and the endpoint",
             412 => "the object changed in the meantime: run it again",
             _ => "run it again",
         };
         let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
-        network(&self.bucket.address(), format!("the store answers {status}{words}"), hint)
+        network(&self.bucket.address(), format!("the store responded with status {status}{words}"), hint)
     }
 }

@@ -1,4 +1,4 @@
-//! HMAC keys of object stores, from the environment or the usual files.
+//! HMAC keys for object stores, from the environment or the usual files.
 
 use std::path::PathBuf;
 
@@ -12,9 +12,10 @@ use crate::client::settings::read_bounded;
 use crate::client::signing::StoreKeys;
 
 impl StoreKeys {
-    /// Looks for keys where S3 clients do: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; the
-    /// profile `AWS_PROFILE` (`default`) in `AWS_SHARED_CREDENTIALS_FILE` (`~/.aws/credentials`); `cos_hmac_keys` in
-    /// `~/.bluemix/cos_credentials`, which IBM's clients read. `None` if there are none.
+    /// Looks for keys in the places that S3 clients use: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN`; the profile `AWS_PROFILE` (`default`) in `AWS_SHARED_CREDENTIALS_FILE`
+    /// (`~/.aws/credentials`); `cos_hmac_keys` in `~/.bluemix/cos_credentials`, which IBM's clients read. `None` if
+    /// there are no keys.
     ///
     /// # Errors
     /// [`Error::Settings`] for a file that cannot be used; its content is not shown.

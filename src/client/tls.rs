@@ -20,7 +20,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::client::settings::{Settings, read_bounded};
 
-/// Certificate files of the client and the server; each overrides the settings.
+/// Certificate files for the client and the server; each overrides the settings.
 #[derive(Debug, Clone, Default)]
 pub struct TlsFiles {
     /// The CA that must have issued the build server's certificate.
@@ -31,13 +31,14 @@ pub struct TlsFiles {
     pub key: Option<PathBuf>,
 }
 
-/// The TLS configuration for the build server: only the CA file is trusted, no system root, and the client sends its
-/// certificate.
+/// The TLS configuration for the build server: only the CA file is trusted, not the system's roots, and the client
+/// sends its certificate.
 ///
-/// Certificates of IBM's client all carry the same key identifier. This is accepted: names and signatures decide.
+/// All certificates created by IBM's client have the same key identifier. This is accepted, because only names and
+/// signatures matter.
 ///
 /// # Errors
-/// [`Error::Settings`], which names the file that is missing or cannot be used.
+/// [`Error::Settings`], which names the missing or unusable file.
 pub(crate) fn for_build_server(settings: &Settings, files: &TlsFiles, limits: &Limits) -> Result<ClientConfig, Error> {
     check_named(settings, files)?;
     let ca = find(settings, files.ca.as_deref(), &settings.ca, "CA", "--ca")?;
@@ -58,7 +59,7 @@ pub(crate) fn for_build_server(settings: &Settings, files: &TlsFiles, limits: &L
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AddressVerifier { inner }))
         .with_client_auth_cert(chain, private_key)
-        .map_err(|error| unusable(&certificate, &format!("client certificate and key do not match: {error}")))
+        .map_err(|error| unusable(&certificate, &format!("the client certificate and key do not match: {error}")))
 }
 
 /// The TLS configuration for all other servers: the system's roots, plus the CA of `extra`. There is no client
@@ -102,17 +103,17 @@ fn find(
         let tried: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
         Error::Settings {
             path: settings.path.display().to_string(),
-            message: format!("no {what} found; looked for {}; name it with {flag}", tried.join(", ")),
+            message: format!("no {what} found; looked for {}; specify it with {flag}", tried.join(", ")),
         }
     })
 }
 
 fn unnamed(settings: &Settings, what: &str, flags: &str) -> Error {
-    let message = format!("the settings name no {what}: use {flags}");
+    let message = format!("the settings specify no {what}: use {flags}");
     Error::Settings { path: settings.path.display().to_string(), message }
 }
 
-/// Checks that settings and flags name every required file. It does not check whether the files exist.
+/// Checks that settings and flags together specify every required file, but not whether the files exist.
 ///
 /// # Errors
 /// [`Error::Settings`], which names every missing flag.
@@ -154,7 +155,7 @@ fn private_key(path: &Path, limits: &Limits) -> Result<PrivateKeyDer<'static>, E
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
         let encrypted = bytes.windows(9).any(|window| window == b"ENCRYPTED");
         let message = if encrypted {
-            "the private key is encrypted with a passphrase, which is not supported: use a copy without a passphrase and remove it afterwards"
+            "the private key is encrypted with a passphrase, which is not supported: use a copy without a passphrase and delete that copy afterwards"
         } else {
             "expected a private key in PEM (BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY), found none"
         };
@@ -163,8 +164,8 @@ fn private_key(path: &Path, limits: &Limits) -> Result<PrivateKeyDer<'static>, E
 }
 
 /// Verifies as webpki does, with one addition: IBM's client writes an address into the certificate as `DNS:192.0.2.1`
-/// (its only SAN form), although X.509 has a separate form for addresses. For a server named by address, such a name
-/// counts if its text is exactly that address. webpki always checks chain, dates and usage.
+/// (the only SAN form that it uses), although X.509 has a separate form for addresses. If a server is specified by
+/// address, such a name matches if its text is exactly that address. webpki always checks the chain, dates and usage.
 #[derive(Debug)]
 struct AddressVerifier {
     inner: Arc<WebPkiServerVerifier>,
@@ -181,7 +182,7 @@ impl ServerCertVerifier for AddressVerifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let Err(rustls::Error::InvalidCertificate(fault)) = &verified else { return verified };
-        // webpki checks the name last, after everything else is valid.
+        // webpki checks the name last, when everything else is already known to be valid.
         let only_the_name =
             matches!(fault, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. });
         match server_name {

@@ -1,4 +1,4 @@
-//! Evidence that the build server has for its newest build only: status, image digest, image key and log.
+//! Evidence that the build server has only for its newest build: status, image digest, image key and log.
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
@@ -16,8 +16,8 @@ const OTHERS: [(Source, Call<'_>, &str); 3] = [
     (Source::BuildLog, Call::BuildLog, "server-build.log"),
 ];
 
-/// Saves the evidence that only the newest build has. If the newest build is a different one afterwards, that one is
-/// returned.
+/// Saves the evidence that is available only for the newest build. If a different build is the newest afterwards, that
+/// build is returned.
 pub(crate) fn save_unnamed(
     server: &BuildServer<'_>,
     root: &EvidenceFolder,
@@ -28,11 +28,11 @@ pub(crate) fn save_unnamed(
     match before {
         Newest::Build(newest) if newest == name => {}
         Newest::Build(newest) => {
-            none_of_them(server, saver, &format!("the server has it for its newest build only, {newest}"));
+            none_of_them(server, saver, &format!("the server has it only for its newest build, {newest}"));
             return None;
         }
         Newest::None => {
-            let why = "according to its status record the server has no finished build, or a build is running";
+            let why = "according to its status record, the server has no finished build, or a build is running";
             none_of_them(server, saver, why);
             return None;
         }
@@ -118,7 +118,7 @@ fn keep_small(
                 saver.note_secrets(place, &bytes);
                 saver.keep(place, &bytes, reply.origin);
             }
-            Ok(None) => saver.absent(place, &from, "the server names no image key"),
+            Ok(None) => saver.absent(place, &from, "the server provides no image key"),
             Err(error) => saver.fault(place, &from, error),
         }
     });
@@ -131,8 +131,8 @@ fn none_of_them(server: &BuildServer<'_>, saver: &mut Saver<'_>, why: &str) {
     }
 }
 
-/// Without the status it is unknown which build the other files belong to: this is one error, and the others refer to
-/// it.
+/// Without the status, it is unknown to which build the other files belong: the missing status is reported as one
+/// error, to which the entries for the other files refer.
 fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     let (source, call, place) = STATUS;
     let from = server.address(call);
@@ -140,7 +140,7 @@ fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     for (source, call, place) in OTHERS {
         let from = server.address(call);
         saver.step(source, &from, |saver| {
-            saver.absent(place, &from, "it is not known which build it belongs to: see status.json");
+            saver.absent(place, &from, "it is not known to which build it belongs: see status.json");
         });
     }
 }

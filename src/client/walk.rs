@@ -1,8 +1,8 @@
-//! Saves builds from the build server in a way that never mixes evidence of two builds.
+//! Saves builds from the build server in a way that never mixes evidence from two builds.
 //!
-//! Only bundle and key can be requested by name. Status, image digest, image key and log are always those of the newest
-//! build, and a build may finish at any time. Therefore the status is read before and after, and what is read in
-//! between is kept only if both name the build that it is filed under.
+//! Only the bundle and key can be requested by name. Status, image digest, image key and log are always those of the
+//! newest build, and a build may finish at any time. Therefore, the status is read before and after the rest, and what
+//! is read in between is kept only if both statuses state the name of the build under which it is saved.
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
@@ -16,13 +16,13 @@ use crate::client::step::Source;
 use crate::client::unnamed::save_unnamed;
 use crate::gate::bundle::Bundle;
 
-/// How often the newest build's evidence is requested again if another build finished in the meantime.
+/// How often the newest build's evidence is requested again if a different build finished in the meantime.
 const ROUNDS: usize = 3;
 
-/// Saves the named builds, or the newest if none is named. Later errors are in the report.
+/// Saves the specified builds, or the newest build if none is specified. Later errors are in the report.
 ///
 /// # Errors
-/// If the server cannot be reached: further requests are useless.
+/// If the server cannot be reached, because further requests would be useless.
 pub(crate) fn save_builds(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -49,8 +49,8 @@ pub(crate) fn save_builds(
     Ok(())
 }
 
-/// Requests, by name, the key of every build in the report that has none yet; and the other evidence of the newest
-/// build, if it is among them.
+/// Requests, by name, the key of every build in the report that does not have one yet, and the other evidence for the
+/// newest build if that build is among them.
 ///
 /// # Errors
 /// The errors of [`save_builds`].
@@ -86,7 +86,7 @@ pub(crate) fn save_keys(
     Ok(())
 }
 
-/// Requests the keys of bundles for which earlier runs saved none.
+/// Requests the keys of bundles for which earlier runs did not save a key.
 pub(crate) fn save_missing_keys(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -111,8 +111,8 @@ pub(crate) fn save_missing_keys(
 /// The newest build according to the server.
 ///
 /// # Errors
-/// If neither this request nor a second one gets a complete answer. If only the first fails, the other requests are
-/// still sent.
+/// If neither this request nor a second one receives a complete response. If only the first fails, the other requests
+/// are still sent.
 fn newest_of(server: &BuildServer<'_>, name: Option<&BuildName>) -> Result<Newest, Error> {
     match server.ask(Call::Status) {
         Ok(status) => Ok(status.newest().unwrap_or_else(Newest::Unknown)),
@@ -133,7 +133,8 @@ fn save_newest(
     let mut round = 0;
     loop {
         round += 1;
-        // By name if there is one. A server that has built nothing since it started may still have an older bundle.
+        // Use the build's name if there is one. A server that has built nothing since it started may still have an
+        // older bundle.
         let (name, bundle) = match &newest {
             Newest::Build(name) => (name.clone(), None),
             Newest::None | Newest::Unknown(_) => match newest_bundle(server, root) {
@@ -156,8 +157,8 @@ fn save_newest(
         let BuildReport { mut notes, mut faults, .. } = saver.report;
         let goes_on = now.filter(|now| round < ROUNDS && matches!(now, Newest::Build(_)));
         if goes_on.is_some() {
-            // The newest build was requested, and this one no longer is. What was saved for it by name is complete and
-            // stays.
+            // The newest build was requested, but this build is no longer the newest. What was saved for it by name is
+            // complete and is kept.
             notes.extend(faults.drain(..).map(|fault| fault.to_string()));
         }
         report.builds.push(BuildReport { notes, faults, ..saver.report });
@@ -168,8 +169,8 @@ fn save_newest(
     }
 }
 
-/// The newest bundle, requested without a name; if there is none, the newest key's build name, so that at least the key
-/// can be saved.
+/// The newest bundle, requested without a name. If there is none, the build name of the newest key, so that at least
+/// the key can be saved.
 fn newest_bundle(server: &BuildServer<'_>, root: &EvidenceFolder) -> Result<(BuildName, Option<Got<Draft>>), Error> {
     match root.draft().and_then(|draft| server.bundle(None, draft)?) {
         Ok(bundle) => Ok((bundle.name.clone(), Some(bundle))),
@@ -203,7 +204,7 @@ fn save_bundle(
     });
 }
 
-/// Saves the key of a build. It stays *given*: the server's operator could have made it.
+/// Saves the key of a build. The key stays *given*: the server's operator could have created it.
 fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
     let place = format!("manifest.{name}-public.pem");
     let from = server.address(Call::PublicKey(None));
@@ -213,8 +214,8 @@ fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
     });
 }
 
-/// Requests by name. It is not documented how a server answers an unknown name, so the newest is requested as well and
-/// accepted only if its name matches.
+/// Requests by name. It is not documented how a server responds to an unknown name, so the newest is also requested,
+/// and accepted only if its name matches.
 fn by_name<T>(
     name: &BuildName,
     from: &str,

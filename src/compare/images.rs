@@ -1,4 +1,4 @@
-//! Compares the contents of two images, and the digests that two sides give for the pushed image.
+//! Compares the contents of two images, and the pushed image's digest on the two sides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::base::error::Error;
 use crate::image::ImageFacts;
 use crate::image::tree::{self, Difference, Tree};
 
-/// The digest of the pushed image: as the log records it, or else as computed from the image.
+/// The digest of the pushed image: the one in the log, or else the one computed from the image.
 pub(super) fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
     let stated = |side: &Side| -> Option<Vec<String>> {
         let log = side.build.as_ref()?.manifest.log.as_ref()?;
@@ -26,7 +26,7 @@ pub(super) fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
         })
     };
     let (first, mut second) = (text(one), text(other));
-    // A recorded digest may be that of an index that leads to the image, or the image's own.
+    // A recorded digest may be the image's own, or that of an index that leads to the image.
     let mixed = |stated: Option<Vec<String>>, side: &Side| {
         stated.is_some_and(|stated| side.build.is_none() && stated.iter().all(|digest| found(side).contains(digest)))
     };

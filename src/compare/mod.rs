@@ -1,4 +1,4 @@
-//! Compares two images or bundles. It states differences and does not judge them.
+//! Compares two images or bundles. It reports differences and does not decide whether they are acceptable.
 
 mod builds;
 mod images;
@@ -62,7 +62,7 @@ pub struct Comparison {
 pub const CORROBORATION: &str = "That an image was built from its commit is stated by the build server. Only an identical independent rebuild \
 corroborates it: a comparison is evidence for it only if one side was built by someone else, from that commit, elsewhere.";
 
-/// Compares two sides. It states differences and does not judge them.
+/// Compares two sides. It reports differences and does not decide whether they are acceptable.
 ///
 /// # Errors
 /// [`Error::Usage`] if the sides have nothing in common; errors from reading a layer.
@@ -83,7 +83,7 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
     if !rows.iter().any(|row| row.one.is_some() && row.other.is_some()) {
         return Err(Error::Usage {
             message: "the two sides have nothing in common to compare".into(),
-            hint: "a bundle without a digest in its log can be compared with another bundle, or with an image if its own image is next to it".into(),
+            hint: "a bundle with no digest in its log can be compared with another bundle, or with an image if the bundle's own image is next to it".into(),
         });
     }
     // Drop rows without a value on either side.
@@ -104,7 +104,7 @@ fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
         let at_hand = if whole(first) && whole(second) {
             ""
         } else {
-            " (judged by their documents: not every layer is available)"
+            " (according to their documents: not every layer is available)"
         };
         let answer = if same("manifest") {
             "The two images are equal, byte for byte"

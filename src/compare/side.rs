@@ -18,7 +18,7 @@ use crate::manifest::Manifest;
 /// One side of a comparison: the statements of a bundle, an image, or both.
 #[derive(Debug)]
 pub struct Side {
-    /// The name as given.
+    /// The name as specified by the user.
     pub name: String,
     /// The contents of a verified bundle.
     pub build: Option<Build>,
@@ -37,7 +37,7 @@ pub struct Build {
     pub source: Option<SourceProof>,
 }
 
-/// Reads the files of layer number `at` of an image, from 0; `None` if its bytes are not available.
+/// Reads the files of an image's layer number `at`, counted from 0; `None` if the layer's bytes are not available.
 pub type ReadLayer<'a> = dyn Fn(&Source, &ImageFacts, usize, &Limits) -> Result<Option<Tree>, Error> + 'a;
 
 /// How to read the two sides.
@@ -50,14 +50,14 @@ pub struct Comparing<'a> {
     pub read_image: &'a ReadImage<'a>,
     /// Reads a layer that differs.
     pub read_layer: &'a ReadLayer<'a>,
-    /// Number of threads. It does not change the answer.
+    /// Number of threads. It does not change the result.
     pub threads: usize,
     /// The limits.
     pub limits: &'a Limits,
 }
 
 impl Comparing<'_> {
-    /// Reads a side. The inner error says why a bundle or an image cannot be used for a comparison.
+    /// Reads a side. The inner error states why a bundle or an image cannot be used for a comparison.
     ///
     /// # Errors
     /// [`Error::NoKey`] for a bundle without a key to verify it; errors from reading.
@@ -71,7 +71,7 @@ impl Comparing<'_> {
         match bundle_path(source) {
             Some(path) => {
                 let Some(build) = self.signed(&path)? else {
-                    return Ok(Err(format!("no trusted key accepts the signature of {}", path.display())));
+                    return Ok(Err(format!("no trusted key verifies the signature of {}", path.display())));
                 };
                 choice.digests = build.pushed();
                 if let Some(layout) = Storage::Disk.image_beside(&path) {
@@ -122,7 +122,7 @@ impl Build {
     }
 }
 
-/// The path, if the source is a bare path to a file that begins like bzip2, or to a folder with one bundle and no image.
+/// The path, if the source is a bare path to a file that begins with bzip2's magic bytes, or to a folder with one bundle and no image.
 fn bundle_path(source: &Source) -> Option<PathBuf> {
     let Source::Path(path) = source else { return None };
     if path.is_dir() {

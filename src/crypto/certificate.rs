@@ -1,7 +1,7 @@
-//! X.509 certificates (RFC 5280), read once and kept with the bytes that they were read from. A signature is judged over those, as they stand:
-//! to write them again from what was read would make others of them where an authority does not write DER to the letter.
+//! X.509 certificates (RFC 5280), parsed once and kept with their original bytes. Signatures are verified over those bytes: re-encoding the parsed
+//! certificate could change the bytes if an authority does not write strict DER.
 //!
-//! What a certificate may do is for whoever asks: IBM's chain ([`super::ibm`]), time-stamps and content trust have rules of their own.
+//! The caller decides what a certificate may be used for: IBM's chain ([`super::ibm`]), time-stamps and content trust have their own rules.
 
 use der::Decode as _;
 use der::asn1::ObjectIdentifier;
@@ -15,14 +15,14 @@ pub(crate) const BASIC_CONSTRAINTS: &str = "2.5.29.19";
 pub(crate) const KEY_USAGE: &str = "2.5.29.15";
 pub(crate) const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
 
-/// A certificate. Nothing of it is believed yet.
+/// A certificate. It has not been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
     read: x509_cert::Certificate,
     der: Vec<u8>,
 }
 
-/// A signature, and the bytes that it is over, as they stand.
+/// A signature and the original bytes that it covers.
 pub(crate) struct Signed<'c> {
     pub(crate) bytes: &'c [u8],
     pub(crate) algorithm: &'c AlgorithmIdentifierOwned,
@@ -34,45 +34,45 @@ impl Certificate {
         Ok(Self { read: x509_cert::Certificate::from_der(der)?, der: der.to_vec() })
     }
 
-    /// The bytes that it was read from.
+    /// The bytes from which the certificate was parsed.
     pub(crate) fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// What is signed, taken apart.
+    /// The parsed part that is signed.
     pub(crate) fn tbs(&self) -> &TbsCertificate {
         self.read.tbs_certificate()
     }
 
-    /// Does it say the same as `other`, whatever bytes it says it in?
+    /// Whether the content equals that of `other`, even if the encoding differs.
     pub(crate) fn says_what_says(&self, other: &Self) -> bool {
         self.read == other.read
     }
 
-    /// Does it name one algorithm for its signature, inside and outside of what is signed (RFC 5280, 4.1.1.2)?
+    /// Whether the signature algorithms inside and outside the signed part are equal (RFC 5280, 4.1.1.2).
     pub(crate) fn names_one_algorithm(&self) -> bool {
         self.tbs().signature() == self.read.signature_algorithm()
     }
 
-    /// Its signature; `None` if that is no whole number of bytes.
+    /// The certificate's signature; `None` if the signature is not a whole number of bytes.
     pub(crate) fn signed(&self) -> Option<Signed<'_>> {
         let (bytes, signature) = (first_element(&self.der)?, self.read.signature().as_bytes()?);
         Some(Signed { bytes, algorithm: self.read.signature_algorithm(), signature })
     }
 
-    /// Its subject in words.
+    /// The certificate's subject, as text.
     pub(crate) fn subject(&self) -> String {
         self.tbs().subject().to_string()
     }
 
-    /// The object identifier of the first critical extension that is not `known`.
+    /// The object identifier of the first critical extension that is not in `known`.
     pub(crate) fn unknown_critical(&self, known: &[&str]) -> Option<ObjectIdentifier> {
         let critical = self.tbs().extensions().into_iter().flatten().filter(|extension| extension.critical);
         critical.map(|extension| extension.extn_id).find(|id| !known.contains(&id.to_string().as_str()))
     }
 }
 
-/// The two dates, where the calendar has them.
+/// Both dates, if the calendar can represent them.
 pub(crate) fn dates(validity: &Validity) -> Option<(Timestamp, Timestamp)> {
     Some((moment(validity.not_before)?, moment(validity.not_after)?))
 }
@@ -81,7 +81,8 @@ pub(crate) fn moment(time: Time) -> Option<Timestamp> {
     i64::try_from(time.to_unix_duration().as_secs()).ok().and_then(Timestamp::from_unix_seconds)
 }
 
-/// The first element of the outermost sequence, as it stands: what a certificate's or a list's signature is over. The DER was read before.
+/// The first element of the outermost sequence, byte for byte: what the signature of a certificate or revocation list covers. The caller has parsed
+/// the DER.
 pub(crate) fn first_element(der: &[u8]) -> Option<&[u8]> {
     let (header, _) = lengths(der)?;
     let inner = der.get(header..)?;
@@ -89,7 +90,7 @@ pub(crate) fn first_element(der: &[u8]) -> Option<&[u8]> {
     inner.get(..header.checked_add(content)?)
 }
 
-/// Bytes of the header and of the content of the element at the beginning (X.690, 8.1).
+/// The lengths of the first element's header and content (X.690, 8.1).
 fn lengths(der: &[u8]) -> Option<(usize, usize)> {
     let first = *der.get(1)?;
     if first < 0x80 {

@@ -8,10 +8,10 @@ use crate::crypto::person_key::{PersonKey, PersonSecret};
 
 /// The payload type of in-toto statements.
 pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";
-/// Signatures in one envelope, at most: people sign these by hand.
+/// The maximum number of signatures in one envelope, which people sign by hand.
 const SIGNATURES_MAX: usize = 64;
 
-/// A payload with its kind and the signatures over both. Nothing in it is believed before a known key verifies it.
+/// A payload with its type and the signatures over both. Nothing in an envelope is trusted until a known key verifies one of its signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Envelope {
     pub(crate) payload_type: String,
@@ -21,7 +21,7 @@ pub(crate) struct Envelope {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EnvelopeSignature {
-    /// A hint of whose it is; never believed.
+    /// A hint at the signing key; never trusted.
     key_id: Option<String>,
     bytes: Vec<u8>,
 }
@@ -44,7 +44,7 @@ struct WireSignature {
 }
 
 impl Envelope {
-    /// An envelope without signatures.
+    /// An envelope with no signatures.
     pub(crate) fn new(payload_type: &str, payload: Vec<u8>) -> Self {
         Self { payload_type: payload_type.into(), payload, signatures: Vec::new() }
     }
@@ -59,7 +59,7 @@ impl Envelope {
         let wire: WireEnvelope =
             serde_json::from_value(value).map_err(|error| fail(format!("expected a DSSE envelope: {error}")))?;
         let decoded = |name: &str, text: &str| {
-            Base64::decode_vec(text).map_err(|_| fail(format!("{name} is no base64 (RFC 4648)")))
+            Base64::decode_vec(text).map_err(|_| fail(format!("{name} is not base64 (RFC 4648)")))
         };
         if wire.signatures.len() > SIGNATURES_MAX {
             return Err(fail(format!("expected at most {SIGNATURES_MAX} signatures, found {}", wire.signatures.len())));
@@ -72,14 +72,14 @@ impl Envelope {
         Ok(Self { payload_type: wire.payload_type, payload, signatures: signatures.collect::<Result<_, Error>>()? })
     }
 
-    /// The envelope as JSON, on lines.
+    /// The envelope as indented JSON.
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {
         let mut text = serde_json::to_vec_pretty(&self.wire()).map_err(not_written)?;
         text.push(b'\n');
         Ok(text)
     }
 
-    /// The envelope as JSON, on one line without its end.
+    /// The envelope as JSON on one line, without a newline.
     pub(crate) fn to_line(&self) -> Result<String, Error> {
         serde_json::to_string(&self.wire()).map_err(not_written)
     }
@@ -98,32 +98,32 @@ impl Envelope {
     /// Adds a signature.
     ///
     /// # Errors
-    /// In words, if this key has signed already or there are too many.
+    /// A description of the fault if this key has already signed or there are too many signatures.
     pub(crate) fn sign(&mut self, key: &PersonSecret) -> Result<(), String> {
         let public = key.public()?;
         if self.is_signed_by(&public) {
-            return Err("this key has signed it already".into());
+            return Err("this key has already signed it".into());
         }
         if self.signatures.len() >= SIGNATURES_MAX {
-            return Err(format!("it has {SIGNATURES_MAX} signatures already"));
+            return Err(format!("it already has {SIGNATURES_MAX} signatures"));
         }
         let bytes = key.sign(&self.signed_bytes());
         self.signatures.push(EnvelopeSignature { key_id: Some(public.fingerprint().to_string()), bytes });
         Ok(())
     }
 
-    /// Is one of the signatures this key's? What the envelope says of its keys is not looked at.
+    /// Whether one of the signatures is by this key. The envelope's key ids are ignored.
     pub(crate) fn is_signed_by(&self, key: &PersonKey) -> bool {
         let message = self.signed_bytes();
         self.signatures.iter().any(|signature| key.verifies(&message, &signature.bytes))
     }
 
-    /// How many signatures there are, good or not.
+    /// The number of signatures, valid or not.
     pub(crate) fn signature_count(&self) -> usize {
         self.signatures.len()
     }
 
-    /// The pre-authentication encoding (PAE): `DSSEv1`, then type and payload, each with its length.
+    /// The pre-authentication encoding (PAE): `DSSEv1`, then type and payload, each preceded by its length.
     fn signed_bytes(&self) -> Vec<u8> {
         let head = format!("DSSEv1 {} {} {} ", self.payload_type.len(), self.payload_type, self.payload.len());
         [head.as_bytes(), &self.payload].concat()
@@ -139,13 +139,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_answer_of_the_specification() {
+    fn the_specifications_example_is_encoded_as_published() {
         let envelope = Envelope::new("http://example.com/HelloWorld", b"hello world".to_vec());
         assert_eq!(envelope.signed_bytes(), b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
     }
 
     #[test]
-    fn other_shapes_are_refused() {
+    fn malformed_envelopes_are_refused() {
         let good = r#"{"payloadType":"t","payload":"eA==","signatures":[{"keyid":"k","sig":"eA=="},{"sig":""}]}"#;
         let envelope = Envelope::from_json("x", good.as_bytes()).unwrap();
         assert_eq!((envelope.payload.as_slice(), envelope.signature_count()), (&b"x"[..], 2));

@@ -1,4 +1,4 @@
-//! Certificates and revocation lists by the rules of IBM's chain, which records of machines and contracts stand on (RFC 5280).
+//! Certificates and revocation lists under the rules of IBM's chain (RFC 5280), on which attestation records and contracts rely.
 
 use spki::der::{Decode as _, Encode as _, pem};
 use x509_cert::certificate::Rfc5280;
@@ -11,34 +11,34 @@ use super::{Protocol, VerifyingKey, signature_scheme};
 use crate::base::digest::Sha256;
 use crate::base::time::Timestamp;
 
-/// X.520.
+/// The organization name (X.520).
 const ORGANIZATION: &str = "2.5.4.10";
 
 /// A certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
-    /// SHA-256 of the whole.
+    /// SHA-256 of the whole certificate.
     pub(crate) fingerprint: Sha256,
-    /// In words.
+    /// The subject, as text.
     pub(crate) subject: String,
-    /// The organization in its subject, where there is exactly one.
+    /// The organization in the subject, if there is exactly one.
     pub(crate) organization: Option<String>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
     pub(crate) key: VerifyingKey,
-    /// May it sign certificates?
+    /// Whether the certificate may sign certificates.
     pub(crate) authority: Authority,
     read: certificate::Certificate,
 }
 
-/// What basic constraints, key usage and critical extensions make of a certificate.
+/// Whether basic constraints, key usage and critical extensions let a certificate sign others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Authority {
-    /// It may sign certificates; with so many authorities below it at most.
+    /// The certificate may sign certificates, with at most this many CAs below it.
     Yes(Option<u8>),
-    /// It may not.
+    /// The certificate may not sign certificates.
     No,
-    /// It has a critical extension that is not judged here.
+    /// The certificate has a critical extension that is not evaluated here.
     Unknown(String),
 }
 
@@ -48,13 +48,13 @@ pub(crate) struct RevocationList {
     pub(crate) issuer: String,
     pub(crate) next_update: Option<Timestamp>,
     revoked: Vec<Vec<u8>>,
-    /// Without the entries.
+    /// The parsed list without its entries.
     read: CertificateList<Rfc5280>,
     der: Vec<u8>,
 }
 
 impl Certificate {
-    /// Reads one PEM block `CERTIFICATE`.
+    /// Reads one PEM block with the label `CERTIFICATE`.
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, String> {
         let (label, der) = pem::decode_vec(text).map_err(|error| format!("not one PEM block: {error}"))?;
         if label != "CERTIFICATE" {
@@ -66,9 +66,9 @@ impl Certificate {
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, String> {
         let read = certificate::Certificate::from_der(der).map_err(|error| format!("not a certificate: {error}"))?;
         if !read.names_one_algorithm() {
-            return Err("it names two algorithms for its signature".into());
+            return Err("its signature algorithms inside and outside the signed part differ".into());
         }
-        read.signed().ok_or("its signature is no whole number of bytes")?;
+        read.signed().ok_or("its signature is not a whole number of bytes")?;
         let tbs = read.tbs();
         let spki = tbs.subject_public_key_info().to_der().map_err(|error| error.to_string())?;
         let (not_before, not_after) = certificate::dates(tbs.validity()).ok_or("it has no readable dates")?;
@@ -84,18 +84,18 @@ impl Certificate {
         })
     }
 
-    /// Did `issuer` sign it: by name and by key?
+    /// Whether `issuer` signed the certificate, according to both name and key.
     pub(crate) fn is_signed_by(&self, issuer: &Self) -> bool {
         self.read.tbs().issuer() == issuer.read.tbs().subject()
             && self.read.signed().is_some_and(|signed| is_by(&signed, &issuer.key))
     }
 
-    /// Bytes that its signature is over.
+    /// The number of bytes that the signature covers.
     pub(crate) fn size(&self) -> usize {
         self.read.signed().map_or(0, |signed| signed.bytes.len())
     }
 
-    /// Is it valid at `now`, or in words why not?
+    /// Checks that the certificate is valid at `now`; otherwise, the error says why not.
     pub(crate) fn valid_at(&self, now: Timestamp) -> Result<(), String> {
         if now < self.not_before {
             return Err(format!("{} begins at {}", self.subject, self.not_before));
@@ -114,13 +114,13 @@ impl RevocationList {
             CertificateList::<Rfc5280>::from_der(der).map_err(|error| format!("not a revocation list: {error}"))?;
         let list = &mut read.tbs_cert_list;
         if list.signature != read.signature_algorithm {
-            return Err("it names two algorithms for its signature".into());
+            return Err("its signature algorithms inside and outside the signed part differ".into());
         }
-        // A list for some certificates only, or of changes only, says so in a critical extension (RFC 5280, 5.2).
+        // A list that covers only some certificates, or only changes, has a critical extension that states this (RFC 5280, 5.2).
         if list.crl_extensions.iter().flatten().any(|extension| extension.critical) {
-            return Err("it has a critical extension: a list of some certificates only is not supported".into());
+            return Err("it has a critical extension: a partial revocation list is not supported".into());
         }
-        read.signature.as_bytes().ok_or("its signature is no whole number of bytes")?;
+        read.signature.as_bytes().ok_or("its signature is not a whole number of bytes")?;
         let next_update = list.next_update.map(|time| moment(time).ok_or("it has no readable dates")).transpose()?;
         let revoked = list.revoked_certificates.take().into_iter().flatten();
         let revoked = revoked.map(|entry| entry.serial_number.as_bytes().to_vec()).collect();
@@ -132,18 +132,18 @@ impl RevocationList {
         Some(Signed { bytes, algorithm: &self.read.signature_algorithm, signature })
     }
 
-    /// Bytes that its signature is over.
+    /// The number of bytes that the signature covers.
     pub(crate) fn size(&self) -> usize {
         self.signed().map_or(0, |signed| signed.bytes.len())
     }
 
-    /// Is it the list of `issuer`: by name and by key?
+    /// Whether `issuer` signed the list, according to both name and key.
     pub(crate) fn is_of(&self, issuer: &Certificate) -> bool {
         self.read.tbs_cert_list.issuer == *issuer.read.tbs().subject()
             && self.signed().is_some_and(|signed| is_by(&signed, &issuer.key))
     }
 
-    /// Does it name the certificate?
+    /// Whether the list contains the certificate.
     pub(crate) fn revokes(&self, certificate: &Certificate) -> bool {
         let serial = certificate.read.tbs().serial_number().as_bytes();
         self.revoked.iter().any(|revoked| revoked == serial)

@@ -1,4 +1,4 @@
-//! in-toto statements (in-toto/attestation, spec/v1/statement.md): what somebody signed, before anybody believes it.
+//! in-toto statements (in-toto/attestation, spec/v1/statement.md), before their signatures are verified.
 
 use serde_json::Value;
 
@@ -6,40 +6,40 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::strict_json;
 
-/// The only version that is read and written.
+/// The only supported version.
 pub(crate) const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 
-/// A statement: its subjects, its kind and what it says of them.
+/// A statement: its subjects, its type and its predicate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// What it is about.
+    /// The subjects of the statement.
     pub subjects: Vec<Subject>,
-    /// What kind of statement it is.
+    /// The predicate type.
     pub predicate_type: String,
-    /// What it says.
+    /// The predicate.
     pub predicate: Value,
 }
 
-/// What a statement is about.
+/// One subject of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// Its name.
     pub name: String,
-    /// `None`: it is named by other digests only.
+    /// `None` if the subject has only digests of other kinds.
     pub sha256: Option<Sha256>,
 }
 
 impl Statement {
-    /// Reads a statement. Fields that the specification does not have are passed over, as it asks for.
+    /// Reads a statement. Fields that the specification does not define are ignored, as the specification requires.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for anything but a statement of version 1 with a subject that has a digest.
+    /// [`Error::Malformed`] for anything but a version 1 statement with a subject that has a digest.
     pub fn from_json(what: &str, bytes: &[u8]) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(what, message);
         let statement = strict_json::parse(bytes).map_err(|error| fail(error.to_string()))?;
         let text = |name: &str| statement.get(name).and_then(Value::as_str);
         if text("_type") != Some(STATEMENT) {
-            return Err(fail(format!("the payload is no in-toto statement: expected the _type {STATEMENT}")));
+            return Err(fail(format!("the payload is not an in-toto statement: expected the _type {STATEMENT}")));
         }
         let predicate_type = text("predicateType").filter(|kind| !kind.is_empty());
         let predicate_type = predicate_type.ok_or_else(|| fail("it has no predicateType".into()))?.to_owned();
@@ -52,7 +52,7 @@ impl Statement {
         Ok(Self { subjects, predicate_type, predicate })
     }
 
-    /// Is it about these bytes?
+    /// Whether these bytes are one of the statement's subjects.
     pub fn is_about(&self, digest: Sha256) -> bool {
         self.subjects.iter().any(|subject| subject.sha256 == Some(digest))
     }
@@ -63,7 +63,7 @@ fn subject(value: &Value) -> Result<Subject, String> {
     let digests = digests.ok_or("a subject has no digest")?;
     let sha256 = match digests.get("sha256") {
         None => None,
-        Some(hex) => Some(hex.as_str().and_then(Sha256::from_hex).ok_or("a subject's sha256 is no digest")?),
+        Some(hex) => Some(hex.as_str().and_then(Sha256::from_hex).ok_or("a subject's sha256 is not a digest")?),
     };
     let name = value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok(Subject { name, sha256 })
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_shapes_are_refused() {
+    fn malformed_statements_are_refused() {
         let digest = "0".repeat(64);
         let good = format!(
             r#"{{"_type":"{STATEMENT}","subject":[{{"name":"a","digest":{{"sha256":"{digest}"}}}}],"predicateType":"p","predicate":{{}}}}"#

@@ -1,7 +1,7 @@
 //! Cryptography for every protocol: keys, certificates, envelopes and time-stamps.
 //!
-//! A signature is judged in one place, [`VerifyingKey::verify`], and only by what [`Protocol`] lists for whoever asks. OpenPGP's are packets and
-//! judged by rPGP (`openpgp`).
+//! Signatures are verified in one place, [`VerifyingKey::verify`], and only with the schemes that [`Protocol`] lists for the caller's protocol. The
+//! exception is OpenPGP signatures, which are packets that rPGP verifies (`openpgp`).
 
 pub(crate) mod certificate;
 pub(crate) mod dsse;

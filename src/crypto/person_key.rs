@@ -1,4 +1,4 @@
-//! Keys of people, who sign key records: EC P-256 and Ed25519. They are no keys of build servers, and are never mixed with them.
+//! Keys of the people who sign key records: EC P-256 and Ed25519. These keys are separate from build server keys.
 
 use base64ct::{Base64, Encoding};
 use p256::ecdsa;
@@ -18,7 +18,7 @@ pub struct PersonKey {
     fingerprint: Sha256,
 }
 
-/// A person's private key. Its memory is wiped when it goes.
+/// A person's private key. Its memory is wiped on drop.
 pub struct PersonSecret(SecretMaterial);
 
 enum SecretMaterial {
@@ -30,7 +30,7 @@ impl PersonKey {
     /// Reads a SubjectPublicKeyInfo in PEM (RFC 5280, RFC 8410).
     ///
     /// # Errors
-    /// In words.
+    /// A description of the fault.
     pub fn from_pem(text: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(text).map_err(|_| "not PEM".to_owned())?;
         if let Ok(key) = p256::PublicKey::from_public_key_pem(text) {
@@ -43,13 +43,13 @@ impl PersonKey {
     /// Reads one line of an OpenSSH public key (RFC 4253, 6.6; RFC 5656; RFC 8709): `ssh-ed25519` or `ecdsa-sha2-nistp256`.
     ///
     /// # Errors
-    /// In words; other kinds of keys, RSA and hardware keys among them, cannot sign key records.
+    /// A description of the fault. Keys of other kinds, including RSA and hardware keys, cannot sign key records.
     pub fn from_ssh(line: &str) -> Result<Self, String> {
         let mut words = line.split_ascii_whitespace();
         let (Some(kind), Some(encoded)) = (words.next(), words.next()) else {
-            return Err("expected a kind of key and its base64".into());
+            return Err("expected a key kind and base64".into());
         };
-        let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is no base64".to_owned())?;
+        let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is not base64".to_owned())?;
         let mut fields = Reader::new(&blob);
         let malformed = || "its fields are not those of the key's kind".to_owned();
         if fields.string() != Some(kind.as_bytes()) {
@@ -78,7 +78,7 @@ impl PersonKey {
         Ok(Self { key, fingerprint })
     }
 
-    /// SHA-256 of the SubjectPublicKeyInfo in DER, whatever form the key was read from.
+    /// SHA-256 of the SubjectPublicKeyInfo in DER, regardless of the form in which the key was read.
     pub fn fingerprint(&self) -> Sha256 {
         self.fingerprint
     }
@@ -86,14 +86,14 @@ impl PersonKey {
     /// The SubjectPublicKeyInfo in PEM.
     ///
     /// # Errors
-    /// In words.
+    /// A description of the fault.
     pub fn to_pem(&self) -> Result<String, String> {
         let pem = pem::encode_string("PUBLIC KEY", LineEnding::LF, &self.key.spki()?);
         pem.map_err(|error| error.to_string())
     }
 
-    /// Is `signature` this key's over `message`? ECDSA signatures are DER (RFC 3279, 2.2.3) over SHA-256; Ed25519 ones are 64
-    /// bytes, verified strictly (RFC 8032, without the cofactor).
+    /// Whether `signature` over `message` is by this key. ECDSA signatures are in DER (RFC 3279, 2.2.3) with SHA-256; Ed25519 signatures have 64
+    /// bytes and are verified strictly (RFC 8032, without the cofactor).
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let scheme = self.key.kind().usual_scheme();
         self.key.verify(Protocol::Person, scheme, message, signature).is_ok()
@@ -101,17 +101,17 @@ impl PersonKey {
 }
 
 impl std::fmt::Debug for PersonSecret {
-    /// Never the key.
+    /// Never prints the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PersonSecret")
     }
 }
 
 impl PersonSecret {
-    /// Reads a private key in PKCS#8 PEM (RFC 5958) that has no passphrase.
+    /// Reads a private key in PKCS#8 PEM (RFC 5958), without a passphrase.
     ///
     /// # Errors
-    /// In words, without any part of the key.
+    /// A description of the fault that contains no part of the key.
     pub fn from_pem(text: &[u8]) -> Result<Self, String> {
         let expected = "expected BEGIN PRIVATE KEY (PKCS#8) with a P-256 or Ed25519 key";
         let (label, der) = pem_of(text).ok_or(expected)?;
@@ -122,7 +122,7 @@ impl PersonSecret {
         }
     }
 
-    /// Whether the text is a PKCS#8 key in PEM that only a passphrase opens: [`PersonSecret::from_encrypted_pem`] reads it.
+    /// Whether the text is a passphrase-protected PKCS#8 key in PEM, which [`PersonSecret::from_encrypted_pem`] reads.
     pub fn needs_passphrase(text: &[u8]) -> bool {
         pem_of(text).is_some_and(|(label, _)| label == EncryptedPrivateKeyInfoRef::PEM_LABEL)
     }
@@ -131,14 +131,14 @@ impl PersonSecret {
     /// -aes256` writes it.
     ///
     /// # Errors
-    /// In words, without any part of the key: a wrong passphrase, another form of encryption, another kind of key.
+    /// A description of the fault that contains no part of the key: a wrong passphrase, unsupported encryption or an unsupported kind of key.
     pub fn from_encrypted_pem(text: &[u8], passphrase: &[u8]) -> Result<Self, String> {
         let (_, der) = pem_of(text).ok_or("not PEM")?;
         let other =
             "the key's encryption is not supported; expected PBES2 with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc";
         let locked = EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| other)?;
         let opened = locked.decrypt(passphrase).map_err(|error| match error {
-            pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::DecryptFailed) => "the passphrase does not open the key",
+            pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::DecryptFailed) => "the passphrase does not decrypt the key",
             _ => other,
         })?;
         Self::from_der(opened.as_bytes()).ok_or_else(|| "expected a P-256 or Ed25519 key".into())
@@ -152,8 +152,7 @@ impl PersonSecret {
         Some(Self(SecretMaterial::Ed25519(Box::new(key))))
     }
 
-    /// The signature over `message`, in the form that [`PersonKey::verifies`] takes. Nothing in it is random (RFC 6979,
-    /// RFC 8032).
+    /// Signs `message`, in the form that [`PersonKey::verifies`] expects. Signatures are deterministic (RFC 6979, RFC 8032).
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &self.0 {
             SecretMaterial::P256(key) => {
@@ -164,10 +163,10 @@ impl PersonSecret {
         }
     }
 
-    /// The public key that belongs to it.
+    /// The corresponding public key.
     ///
     /// # Errors
-    /// In words.
+    /// A description of the fault.
     pub fn public(&self) -> Result<PersonKey, String> {
         match &self.0 {
             SecretMaterial::P256(key) => PersonKey::of((*key.verifying_key()).into()),
@@ -176,7 +175,7 @@ impl PersonSecret {
     }
 }
 
-/// A text's PEM label, and the bytes under it, wiped when they are dropped.
+/// A text's PEM label and decoded bytes, which are wiped on drop.
 fn pem_of(text: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
     let (label, der) = pem::decode_vec(text).ok()?;
     Some((label, Zeroizing::new(der)))
@@ -190,10 +189,10 @@ mod tests {
     const SSH_ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINeHGjnFsUqo14NRXPAlMX0MWX7ArzSS1iH/wYX34Y/u ada";
 
     #[test]
-    fn ssh_and_pem_forms_of_one_key_are_one_key() {
+    fn ssh_and_pem_forms_of_one_key_are_equal() {
         let ssh = PersonKey::from_ssh(SSH_ED25519).unwrap();
         let raw = Base64::decode_vec(SSH_ED25519.split(' ').nth(1).unwrap()).unwrap();
-        // RFC 8410: the fixed head of an Ed25519 SubjectPublicKeyInfo, then the 32 bytes.
+        // RFC 8410: the fixed prefix of an Ed25519 SubjectPublicKeyInfo, then the 32 bytes.
         let head = crate::base::digest::decode_hex(b"302a300506032b6570032100").unwrap();
         let spki = [head, raw[raw.len() - 32..].to_vec()].concat();
         assert_eq!(ssh.fingerprint(), Sha256::of(&spki));

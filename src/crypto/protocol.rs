@@ -1,4 +1,4 @@
-//! What each protocol accepts: the whole of it, on one page. The lists differ on purpose: a protocol accepts what its own signers write.
+//! The schemes that each protocol accepts, all in one place. The lists differ on purpose: each protocol accepts what its own signers write.
 
 use std::fmt;
 
@@ -7,46 +7,46 @@ use spki::ObjectIdentifier;
 
 use super::public_key::Kind;
 
-/// Who asks whether a signature is good.
+/// The protocol to which a signature belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// A build server's signature on a manifest.
     Manifest,
-    /// A person's on a key record, a statement or a sign-off.
+    /// A person's signature on a key record, a statement or a sign-off.
     Person,
-    /// SSH signatures on commits and tags. On a hardware token too.
+    /// SSH signatures on commits and tags, including those made with hardware tokens.
     Ssh,
-    /// Notary v1, which is content trust.
+    /// Notary v1 (content trust).
     Notary,
-    /// cosign with a key of one's own.
+    /// cosign with a key pair.
     Cosign,
-    /// IBM's machines: contracts, and records of what was booted.
+    /// IBM's contracts and records of what was booted.
     Machine,
     /// Certificates and revocation lists of IBM's chain.
     Certificate,
     /// Time-stamps, and the certificates of their authorities.
     TimeStamp,
-    /// What sigstore's verifier asks for.
-    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "asked for by sigstore only"))]
+    /// Signatures that sigstore's verifier checks.
+    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "used by sigstore only"))]
     Sigstore,
 }
 
-/// How a signature is made and written.
+/// A signature algorithm and its encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     /// RSASSA-PKCS1-v1_5 (RFC 8017, 8.2).
     RsaPkcs1(Hash),
-    /// RSASSA-PSS (RFC 8017, 8.1) with one hash for message and mask, and so many bytes of salt.
+    /// RSASSA-PSS (RFC 8017, 8.1) with the same hash for message and mask, and this many bytes of salt.
     RsaPss(Hash, usize),
     /// ECDSA (FIPS 186-5) as a DER `ECDSA-Sig-Value` (RFC 3279, 2.2.3).
     EcdsaDer(Hash),
-    /// ECDSA as `r` and `s` behind each other, each of the field's length (IEEE P1363).
+    /// ECDSA as `r` followed by `s`, each with the field's length (IEEE P1363).
     EcdsaFixed(Hash),
-    /// Ed25519 (RFC 8032), verified strictly: without the cofactor, by no key of small order.
+    /// Ed25519 (RFC 8032), verified strictly: without the cofactor, and not with a key of small order.
     Ed25519,
 }
 
-/// A hash function of signatures.
+/// A hash function used in signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hash {
     Sha256,
@@ -55,7 +55,7 @@ pub(crate) enum Hash {
 }
 
 impl Protocol {
-    /// May a key of this kind sign like this?
+    /// Whether a key of this kind may sign with this scheme.
     pub(super) fn accepts(self, kind: Kind, scheme: Scheme) -> bool {
         use Hash::{Sha256, Sha384, Sha512};
         use Kind::{P256, P384, Rsa};
@@ -76,7 +76,7 @@ impl Protocol {
             }
             Self::Machine => (kind, scheme) == (Rsa, RsaPkcs1(Sha256)),
             Self::Certificate => matches!((kind, scheme), (Rsa, RsaPkcs1(_))),
-            // Whatever salt the parameters say.
+            // The salt length is the one that the parameters state.
             Self::TimeStamp => {
                 matches!((kind, scheme), (Rsa, RsaPkcs1(_) | RsaPss(..)) | (P256 | P384, EcdsaDer(_)))
             }
@@ -90,7 +90,7 @@ impl Protocol {
     }
 }
 
-/// Signature algorithms of certificates that name their hash (RFC 4055, RFC 5758).
+/// Certificate signature algorithms whose identifiers include the hash (RFC 4055, RFC 5758).
 const SIGNATURES: [(ObjectIdentifier, Scheme); 6] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"), Scheme::RsaPkcs1(Hash::Sha256)),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"), Scheme::RsaPkcs1(Hash::Sha384)),
@@ -100,13 +100,13 @@ const SIGNATURES: [(ObjectIdentifier, Scheme); 6] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), Scheme::EcdsaDer(Hash::Sha512)),
 ];
 
-/// The scheme that a certificate's algorithm names, with its hash.
+/// The scheme, including its hash, for a certificate's algorithm identifier.
 pub(crate) fn signature_scheme(algorithm: ObjectIdentifier) -> Option<Scheme> {
     SIGNATURES.iter().find(|(oid, _)| *oid == algorithm).map(|(_, scheme)| *scheme)
 }
 
 impl Scheme {
-    /// What is signed is this hash of the message; Ed25519 takes the message itself.
+    /// The hash function applied to the message before signing; `None` for Ed25519, which signs the message itself.
     pub(crate) fn hash(self) -> Option<Hash> {
         match self {
             Self::RsaPkcs1(hash) | Self::RsaPss(hash, _) | Self::EcdsaDer(hash) | Self::EcdsaFixed(hash) => Some(hash),
@@ -116,7 +116,7 @@ impl Scheme {
 }
 
 impl Hash {
-    /// Bytes of a digest.
+    /// The length of a digest, in bytes.
     pub(crate) fn size(self) -> usize {
         match self {
             Self::Sha256 => 32,

@@ -1,4 +1,4 @@
-//! Public keys of every kind: read strictly, and strong enough.
+//! Public keys of every supported kind, read strictly and refused if they are weak.
 
 use ed25519_dalek as ed25519;
 use rsa::pkcs1::RsaPublicKeyRef;
@@ -8,11 +8,11 @@ use spki::{DecodePublicKey as _, EncodePublicKey as _, SubjectPublicKeyInfoRef};
 
 use super::protocol::{Hash, Scheme};
 
-/// Smallest RSA modulus that is accepted (NIST SP 800-131A: below 2048 bits is disallowed).
+/// The smallest accepted RSA modulus (NIST SP 800-131A disallows fewer than 2048 bits).
 const RSA_BITS_MIN: u64 = 2048;
-/// Largest RSA modulus that is accepted; larger ones only cost time.
+/// The largest accepted RSA modulus; larger ones only cost time.
 const RSA_BITS_MAX: u64 = 8192;
-/// Smallest RSA public exponent that is accepted (FIPS 186-5, A.1.1: odd and above 65,536).
+/// The smallest accepted RSA public exponent (FIPS 186-5, A.1.1: odd and above 65,536).
 const RSA_EXPONENT_MIN: u64 = 65_537;
 /// id-Ed25519 (RFC 8410, 3).
 const ED25519: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("1.3.101.112");
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Its word in reports.
+    /// The kind's name in reports.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Rsa => "rsa",
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The scheme where the key alone decides: SHA-256, ECDSA in DER.
+    /// The scheme to use if the key alone decides: with SHA-256, and ECDSA in DER.
     pub(crate) fn usual_scheme(self) -> Scheme {
         match self {
             Self::Rsa => Scheme::RsaPkcs1(Hash::Sha256),
@@ -64,13 +64,13 @@ impl VerifyingKey {
     /// Reads a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7).
     ///
     /// # Errors
-    /// In words.
+    /// A description of the fault.
     pub(crate) fn from_spki(der: &[u8]) -> Result<Self, String> {
         let info =
             SubjectPublicKeyInfoRef::try_from(der).map_err(|error| format!("not a SubjectPublicKeyInfo: {error}"))?;
         match info.algorithm.oid {
             rsa::pkcs1::ALGORITHM_OID => {
-                // The rules are looked at before the crate looks at its own, so that the answer names the rule.
+                // These rules are checked before the crate's own rules, so that the error names the rule.
                 let parts = rsa_parts(info.subject_public_key.raw_bytes())?;
                 check_rsa(parts.modulus.as_bytes(), parts.public_exponent.as_bytes())?;
                 let key = rsa::PublicKey::from_public_key_der(der);
@@ -81,24 +81,24 @@ impl VerifyingKey {
                     return Ok(p256::ecdsa::VerifyingKey::from(key).into());
                 }
                 let key = p384::PublicKey::from_public_key_der(der)
-                    .map_err(|_| "an EC key of another curve than P-256 and P-384".to_owned())?;
+                    .map_err(|_| "an EC key on a curve other than P-256 and P-384".to_owned())?;
                 Ok(Self(Material::P384(Box::new(key.into()))))
             }
             ED25519 => Self::from_ed25519(
-                info.subject_public_key.as_bytes().ok_or("an Ed25519 key of a broken number of bytes")?,
+                info.subject_public_key.as_bytes().ok_or("an Ed25519 key that is not a whole number of bytes")?,
             ),
             other => Err(format!("keys of the kind {other} are not supported")),
         }
     }
 
-    /// Reads an RSA public key of PKCS#1 (RFC 8017, A.1.1).
-    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "keys come so from sigstore only"))]
+    /// Reads an RSA public key in PKCS#1 form (RFC 8017, A.1.1).
+    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "only sigstore has keys in this form"))]
     pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Self, String> {
         let parts = rsa_parts(der)?;
         Self::from_rsa_parts(parts.modulus.as_bytes(), parts.public_exponent.as_bytes())
     }
 
-    /// Reads modulus and exponent, big-endian.
+    /// Reads a big-endian modulus and exponent.
     pub(crate) fn from_rsa_parts(modulus: &[u8], exponent: &[u8]) -> Result<Self, String> {
         check_rsa(modulus, exponent)?;
         let number = rsa::BoxedUint::from_be_slice_vartime;
@@ -106,17 +106,17 @@ impl VerifyingKey {
         key.map(Self::of_rsa).map_err(|_| "not a usable RSA public key".to_owned())
     }
 
-    /// Reads a point of P-256 (SEC 1, 2.3.4).
+    /// Reads a point on P-256 (SEC 1, 2.3.4).
     pub(crate) fn from_p256_point(point: &[u8]) -> Result<Self, String> {
         let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point);
-        key.map(Self::from).map_err(|_| "no point of P-256".to_owned())
+        key.map(Self::from).map_err(|_| "not a point on P-256".to_owned())
     }
 
-    /// Reads a point of P-384.
-    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "keys come so from sigstore only"))]
+    /// Reads a point on P-384.
+    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "only sigstore has keys in this form"))]
     pub(crate) fn from_p384_point(point: &[u8]) -> Result<Self, String> {
         let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(point);
-        key.map(|key| Self(Material::P384(Box::new(key)))).map_err(|_| "no point of P-384".to_owned())
+        key.map(|key| Self(Material::P384(Box::new(key)))).map_err(|_| "not a point on P-384".to_owned())
     }
 
     /// Reads the 32 bytes of an Ed25519 key.
@@ -139,7 +139,7 @@ impl VerifyingKey {
         }
     }
 
-    /// Bits of the modulus, or of the curve's field.
+    /// The number of bits in the modulus or in the curve's field.
     pub(crate) fn bits(&self) -> u32 {
         match &self.0 {
             Material::Rsa(key) => key.n().bit_width(),
@@ -148,7 +148,7 @@ impl VerifyingKey {
         }
     }
 
-    /// Bytes of the modulus, which each of its signatures has; of RSA keys.
+    /// The number of bytes in the modulus, which is also the length of each signature; for RSA keys only.
     pub(crate) fn modulus_size(&self) -> Option<usize> {
         match &self.0 {
             Material::Rsa(key) => Some(key.size()),
@@ -184,7 +184,7 @@ fn rsa_parts(pkcs1: &[u8]) -> Result<RsaPublicKeyRef<'_>, String> {
     RsaPublicKeyRef::from_der(pkcs1).map_err(|error| format!("not an RSA public key: {error}"))
 }
 
-/// Are modulus and exponent of an RSA public key strong enough, and not too large?
+/// Checks that the modulus and exponent of an RSA public key are strong enough and not too large.
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), String> {
     let bits = bit_width(modulus);
     if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits) {
@@ -193,7 +193,7 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), String> {
     if is_even(modulus) {
         return Err("an even RSA modulus".into());
     }
-    // 33 bits are what the crate takes; nobody uses more, and larger ones only cost time.
+    // The crate accepts up to 33 bits; larger exponents are not in use and only cost time.
     if bit_width(exponent) > 33 {
         return Err("an RSA exponent of more than 33 bits".into());
     }
@@ -204,7 +204,7 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Bits of a big-endian number.
+/// The bit length of a big-endian number.
 fn bit_width(number: &[u8]) -> u64 {
     let mut digits = number.iter().skip_while(|&&byte| byte == 0);
     let first = digits.next().map_or(0, |byte| 8 - byte.leading_zeros());
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_edges_of_rsa_keys_are_exact() {
+    fn the_bounds_of_rsa_keys_are_exact() {
         let check = |modulus: &[u8], exponent: u64| check_rsa(modulus, &exponent.to_be_bytes()).is_ok();
         let modulus = |first: u8, bytes: usize| [&[first], vec![0xff; bytes - 1].as_slice()].concat();
         let good = modulus(0x80, 256);
@@ -230,7 +230,7 @@ mod tests {
             (65_537, true),
             (65_538, false),
             (0xffff_ffff, true),
-            // 33 bits: the most.
+            // 33 bits: the maximum.
             (0x1_0000_0001, true),
             (0x1_ffff_ffff, true),
             (0x2_0000_0001, false),

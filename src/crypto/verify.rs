@@ -1,4 +1,4 @@
-//! The one place where a signature is judged by a key.
+//! The only place where a key verifies a signature.
 
 use ed25519_dalek as ed25519;
 use rsa::signature::hazmat::PrehashVerifier;
@@ -8,22 +8,22 @@ use rsa::{pkcs1v15, pss};
 use super::protocol::{Hash, Protocol, Scheme};
 use super::public_key::{Material, VerifyingKey};
 
-/// Why a key does not accept a signature.
+/// Why a signature does not verify under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The protocol does not accept such a signature by such a key, or the key cannot make one.
+    /// The protocol does not accept this scheme from this kind of key, or such a key cannot use the scheme.
     Scheme,
-    /// It is not written as signatures of the scheme are.
+    /// The signature is not encoded as the scheme requires.
     Form,
-    /// It is of other bytes, or by another key.
+    /// The signature is over different bytes or by a different key.
     Mismatch,
 }
 
 impl VerifyingKey {
-    /// Did the holder of this key sign `message` like this, and does `protocol` accept it?
+    /// Verifies `signature` on `message` with this key, if `protocol` accepts `scheme`.
     ///
-    /// ECDSA signatures with a high `s` are accepted: they are valid by FIPS 186-5, and nothing here is identified by a signature's bytes. It
-    /// does not look at dates, revocation or at who holds the key.
+    /// ECDSA signatures with a high `s` are accepted: they are valid under FIPS 186-5, and this program never uses a signature's bytes as an
+    /// identifier. Dates, revocation and the identity of the key's holder are not checked.
     pub(crate) fn verify(
         &self,
         protocol: Protocol,
@@ -41,7 +41,7 @@ impl VerifyingKey {
         }
     }
 
-    /// As [`Self::verify`], of a message of which only the scheme's hash is known. Ed25519 cannot do it.
+    /// Like [`Self::verify`], for a message of which only the scheme's hash is known. This is not possible with Ed25519.
     pub(crate) fn verify_digest(
         &self,
         protocol: Protocol,
@@ -63,7 +63,7 @@ impl VerifyingKey {
                 Hash::Sha384 => probabilistic::<sha2::Sha384>(key, salt, digest, signature),
                 Hash::Sha512 => probabilistic::<sha2::Sha512>(key, salt, digest, signature),
             },
-            // The crate refuses a hash of less than half of the field's length: SHA-256 is above.
+            // The crate refuses a hash shorter than half the field; SHA-256 is longer than that.
             (Material::P256(key), Scheme::EcdsaDer(_)) => {
                 matches(&**key, digest, p256::ecdsa::Signature::from_der(signature))
             }
@@ -86,7 +86,7 @@ fn matches<S, E>(key: &impl PrehashVerifier<S>, digest: &[u8], signature: Result
     key.verify_prehash(digest, &signature).map_err(|_| Refused::Mismatch)
 }
 
-/// RSA signatures are exactly as long as the modulus (RFC 8017, 8.2.2, step 1).
+/// An RSA signature is exactly as long as the modulus (RFC 8017, 8.2.2, step 1).
 fn has_length(key: &rsa::PublicKey, signature: &[u8]) -> Result<(), Refused> {
     if signature.len() == key.size() { Ok(()) } else { Err(Refused::Form) }
 }

@@ -1,5 +1,4 @@
-//! Admission: whether a workload may be deployed. It takes audited builds and workloads, and gives one answer for each
-//! image.
+//! Admission: uses audited builds to decide whether workloads may be deployed, with one report per image.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,14 +14,14 @@ use crate::judge::policy::Policy;
 use crate::report::{Admission, BundleReport, ImageReport, WorkloadFile};
 use crate::workload::{UsedImage, Workload};
 
-/// The terms for judging workloads.
+/// The inputs for evaluating workloads.
 #[derive(Debug, Clone, Copy)]
 pub struct AdmissionQuestion<'a> {
     /// What is trusted, expected and required.
     pub policy: &'a Policy,
     /// The attestation record of an instance that runs the workload.
     pub attestation: Option<&'a Attestation>,
-    /// The moment to judge for.
+    /// The time as of which workloads are evaluated.
     pub now: Timestamp,
 }
 
@@ -31,7 +30,7 @@ pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
 }
 
-/// Extracts what answers about images need from a bundle's audit under this policy.
+/// Extracts, from a bundle's audit under this policy, what reports on images need.
 pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     let error = report.error.iter().map(Error::to_string);
     let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
@@ -48,8 +47,8 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     }
 }
 
-/// When an acceptance ends, as far as the clock alone decides: at the first end of a waiver that it needs, or of the
-/// maximum age that the policy sets.
+/// When an accepted build stops being accepted if only the clock changes: when the first waiver that it needs expires
+/// or when it reaches the policy's maximum age.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
     let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;
@@ -59,7 +58,7 @@ fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     waivers.chain(old).min()
 }
 
-/// Audited builds, indexed for answers about images.
+/// Audited builds, indexed for reports on images.
 #[derive(Debug)]
 pub struct Index {
     builds: Builds,
@@ -78,14 +77,14 @@ impl Index {
         self.counts
     }
 
-    /// One answer for each image of a workload. It never fails: what is unknown leads to a rejection.
+    /// One report for each image in a workload. This never fails: anything unknown leads to a rejection.
     ///
-    /// It does not show that the workload is what runs, or that nothing else runs.
+    /// The reports do not show that the workload is what runs or that nothing else runs.
     pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {
         workload.images.iter().map(|image| self.answer(workload, image, question)).collect()
     }
 
-    /// The answer for one image of a workload.
+    /// The report for one image in a workload.
     pub fn answer(&self, workload: &Workload, image: &UsedImage, question: &AdmissionQuestion<'_>) -> ImageReport {
         let AdmissionQuestion { attestation, now, policy } = *question;
         let deployment = Deployment { workload, image, builds: &self.builds, attestation, now };
@@ -104,7 +103,8 @@ impl Index {
     }
 }
 
-/// The answers for every workload, and the reports on the bundles that their digests led to, without duplicates.
+/// The reports on the images of every workload, and the reports on the bundles that those images' digests led to,
+/// without duplicates.
 pub fn admit(
     workloads: &[Workload],
     reports: Vec<BundleReport>,

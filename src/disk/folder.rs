@@ -1,4 +1,4 @@
-//! Access to the file system: bytes and names. Nothing is judged here.
+//! Access to the file system: bytes and names. This module decides nothing about evidence.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -41,7 +41,7 @@ fn names(folder: &Path) -> Result<impl Iterator<Item = Result<PathBuf, Error>>, 
 
 /// A text that changes when a file read by audits of this folder's bundles changes, apart from the bundles themselves. It has a line for each
 /// file in the folder, and for each file below `trust`, `builder` and `image`; the line changes if the file is written, replaced or removed.
-/// File contents are not read. Links are followed, as in an audit: the line is about their targets.
+/// File contents are not read. Links are followed, as in an audit, so the line describes the link's target.
 ///
 /// # Errors
 /// [`Error::OverLimit`] if there are too many files. An unreadable folder gets a line with the error.
@@ -70,7 +70,7 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
             if is_folder && is_read && met.insert(place.clone()) {
                 folders.push((path.clone(), false));
             }
-            // The number of bundles decides what belongs to each of them. Their names and metadata do not affect other bundles.
+            // The number of bundles determines what belongs to each bundle. Their names and metadata do not affect other bundles.
             match (is_bundle && is_top, is_folder && is_top && !is_read) {
                 (true, _) => text.push_str("a bundle\n"),
                 (_, true) => {}
@@ -81,7 +81,7 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
     Ok(text)
 }
 
-/// The metadata of a file, through links: size, position on disk, times of change. `true` if it is a folder; size and times are then not
+/// The metadata of a file, through links: size, position on disk, times of change. `true` if the path is a folder; size and times are then not
 /// included.
 #[cfg(feature = "serve")]
 pub(crate) fn place_of(path: &Path) -> (String, bool) {

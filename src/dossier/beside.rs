@@ -13,13 +13,13 @@ use crate::given::server_record::ServerFiles;
 use crate::image::Source;
 use crate::trust::TrustFile;
 
-/// The files next to one bundle, except those that were given for the run instead. Answers, signatures, record and image are used only if the
-/// bundle is the only one in its folder, because their names do not say which build they belong to.
+/// The files next to one bundle, except those for which the run has other evidence. Responses, signatures, record and image are used only if the
+/// bundle is the only one in its folder, because their names do not show which build they belong to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
     /// Public keys: file name, key, and bytes of the file.
     pub(crate) keys: Vec<(String, PublicKey, Vec<u8>)>,
-    /// The build server's saved answers.
+    /// The build server's saved responses.
     pub(crate) server: Option<ServerFiles>,
     /// The folder `trust`.
     pub(crate) trust: Option<Vec<TrustFile>>,
@@ -103,7 +103,7 @@ fn keys(bundle: &Path, storage: Storage<'_>, limits: &Limits) -> Vec<(String, Pu
         .collect()
 }
 
-/// The build server's answers saved by `fetch`.
+/// The build server's responses saved by `fetch`.
 fn server(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Result<Option<ServerFiles>, Error> {
     let read = |name: &str, bound: Bound| {
         let path = folder.join(name);

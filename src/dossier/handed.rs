@@ -1,4 +1,4 @@
-//! Evidence that the auditor gave for a whole run, in addition to the bundles.
+//! Evidence that the auditor supplied for a whole run, in addition to the bundles.
 
 use crate::base::digest::Sha256;
 use crate::given::approvals::Approvals;
@@ -7,12 +7,12 @@ use crate::image::{ImageFacts, Source};
 use crate::judge::finding::Group;
 use crate::trust::TrustFile;
 
-/// Evidence that was given for the run. It is used instead of files next to a bundle.
+/// Evidence supplied for the run. It is used instead of files next to a bundle.
 #[derive(Debug, Clone, Default)]
 pub struct Handed {
     /// The image of the one bundle.
     pub image: Option<Source>,
-    /// Base images that the image is expected to be built on.
+    /// Base images on which the image is expected to be built.
     pub bases: Vec<ImageFacts>,
     /// The files of the image's signatures.
     pub trust: Option<Vec<TrustFile>>,
@@ -27,7 +27,7 @@ pub(super) static NOTHING: Handed =
     Handed { image: None, bases: Vec::new(), trust: None, builder: None, approvals: None };
 
 impl Handed {
-    /// Groups for which evidence was given; their checks then need an answer.
+    /// Groups for which evidence was supplied; their checks then need an answer.
     pub fn groups(&self) -> Vec<Group> {
         let given = [
             (self.image.is_some(), Group::Image),
@@ -37,7 +37,7 @@ impl Handed {
         given.into_iter().filter(|(is_given, _)| *is_given).map(|(_, group)| group).collect()
     }
 
-    /// Digests of all given evidence except the image: equal digests give equal answers.
+    /// Digests of all supplied evidence except the image: equal digests give equal answers.
     pub(crate) fn digests(&self) -> Vec<Sha256> {
         let document = |facts: &ImageFacts| {
             facts.manifest.as_ref().map(|found| found.digest).or(Some(facts.config.as_ref()?.digest))

@@ -1,7 +1,7 @@
 //! One bundle with everything that belongs to it, from any source.
 //!
-//! What belongs to a bundle is decided only here. [`Storage`] finds bundles on disk or in memory, `Beside` holds the files in a bundle's
-//! folder, and [`Handed`] holds the evidence given for the whole run, which takes precedence. A [`Dossier`] combines them, and
+//! What belongs to a bundle is decided only here. [`Storage`] finds bundles on disk or in memory, `Beside` contains the files in a bundle's
+//! folder, and [`Handed`] contains the evidence supplied for the whole run, which takes precedence. A [`Dossier`] combines them, and
 //! [`crate::audit()`] applies a [`Question`] to it.
 
 mod beside;
@@ -31,8 +31,8 @@ use crate::judge::finding::Group;
 use crate::report::Depth;
 use crate::trust::TrustFile;
 
-/// Reads the image that belongs to a bundle. It is called only after the bundle's signature is verified, with the known properties of the
-/// expected image, and within the budget of the audit.
+/// Reads the image that belongs to a bundle. It is called only after the bundle's signature is verified. Its arguments are the known properties of
+/// the expected image, and the audit's budget.
 pub type LoadImage<'a> = dyn Fn(&Choice, &Budget) -> Result<ImageFacts, Error> + 'a;
 
 /// Reads an image from its source.
@@ -44,15 +44,15 @@ pub struct Dossier<'a> {
     pub path: String,
     /// The file name, which is compared with the names inside.
     pub file_name: Option<String>,
-    /// The bytes, or why they cannot be read.
+    /// The bytes, or the reason why they cannot be read.
     pub bytes: Result<Box<dyn Read + 'a>, Error>,
-    /// The size, if known before reading, else 0. The budget grows with it.
+    /// The size, if known before reading, else 0. The budget increases with the size.
     pub size: u64,
     /// Keys next to the bundle, by file name. A pin may select one of them; none is trusted because of its location.
     pub keys_beside: Vec<(String, PublicKey)>,
-    /// The saved answers of the build server about this build.
+    /// The build server's saved responses about this build.
     pub server: Option<ServerFiles>,
-    /// The files of the image's signatures, given or found next to the bundle.
+    /// The files of the image's signatures, supplied for the run or found next to the bundle.
     pub trust: Option<Cow<'a, [TrustFile]>>,
     /// The build server's own attestation record.
     pub builder: Option<Cow<'a, Attestation>>,
@@ -82,7 +82,7 @@ impl<'a> Dossier<'a> {
         }
     }
 
-    /// The bundle at `path` with the files next to it, or with those given instead. `read_image` reads the image, if there is one.
+    /// The bundle at `path` with the files next to it, or with the evidence supplied instead. `read_image` reads the image, if there is one.
     ///
     /// This never fails: the audit reports what cannot be read.
     pub fn open(
@@ -132,7 +132,7 @@ impl<'a> Dossier<'a> {
         Self { file_name, size, image, ..Self::with(path.display().to_string(), bytes, beside, question) }
     }
 
-    /// Combines a bundle with its files: given evidence is used instead of files next to the bundle.
+    /// Combines a bundle with its files: supplied evidence is used instead of files next to the bundle.
     pub(crate) fn with(
         path: String,
         bytes: Result<Box<dyn Read + 'a>, Error>,

@@ -1,4 +1,4 @@
-//! Keys that were given for a run, in addition to those of the policy.
+//! Keys supplied for a run, in addition to the policy's keys.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::base::limits::Limits;
 use crate::gate::key::{Fingerprint, PublicKey};
 use crate::gate::verify::TrustedKey;
 
-/// A key as the auditor gives it.
+/// A key in the form in which the auditor specifies it.
 #[derive(Debug, Clone)]
 pub enum NamedKey {
     /// A PEM file.
@@ -34,7 +34,7 @@ impl NamedKey {
     }
 }
 
-/// Reads the keys, in the given order.
+/// Reads the keys, in order.
 ///
 /// # Errors
 /// The errors of [`Storage::read`] and [`PublicKey::from_pem`].

@@ -1,4 +1,4 @@
-//! The question of a run, and the terms for its answers.
+//! The question of a run, and the terms under which bundles are evaluated.
 
 use super::handed::{Handed, NOTHING};
 use crate::base::error::Error;
@@ -15,13 +15,13 @@ pub struct Question<'a> {
     pub policy: &'a Policy,
     /// The keys to verify with: see [`Policy::keys_for`].
     pub keys: &'a KeyRing,
-    /// Evidence that was given for the run, in addition to the bundles.
+    /// Evidence supplied for the run, in addition to the bundles.
     pub handed: &'a Handed,
-    /// Number of threads for one bundle. It does not change the answer.
+    /// Number of threads for one bundle. It does not change the result.
     pub threads: usize,
-    /// The time that the audit is for.
+    /// The time as of which the audit is made.
     pub now: Timestamp,
-    /// The time by which the bundle existed, from a verified time-stamp of an authority that the auditor named.
+    /// The time by which the bundle existed, from a verified time-stamp from an authority that the auditor specified.
     pub existed_by: Option<Timestamp>,
     /// The limits.
     pub limits: &'a Limits,
@@ -30,7 +30,7 @@ pub struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    /// A full audit with these four arguments, on one thread, without given evidence.
+    /// A full audit with these four arguments, on one thread, with no supplied evidence.
     pub fn new(policy: &'a Policy, keys: &'a KeyRing, now: Timestamp, limits: &'a Limits) -> Self {
         let depth = Depth::Everything;
         Self { policy, keys, handed: &NOTHING, threads: 1, now, existed_by: None, limits, depth }
@@ -47,19 +47,19 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The terms for judging bundles: what is trusted, expected and required, and the evidence given.
+/// The terms for evaluating bundles: what is trusted, expected and required, and the supplied evidence.
 #[derive(Debug, Clone)]
 pub struct Terms {
     /// What is trusted, expected and required.
     pub policy: Policy,
-    /// The policy's keys, and those given in addition.
+    /// The policy's keys, and those supplied in addition.
     pub keys: KeyRing,
-    /// The evidence given.
+    /// The supplied evidence.
     pub handed: Handed,
 }
 
 impl Terms {
-    /// Combines a policy with `named`, the keys given in addition, and with given evidence.
+    /// Combines a policy with `named`, the keys supplied in addition, and with supplied evidence.
     ///
     /// # Errors
     /// The errors of [`Policy::keys_for`].
@@ -67,7 +67,7 @@ impl Terms {
         Ok(Self { keys: policy.keys_for(named)?, policy, handed })
     }
 
-    /// The question about a bundle under these terms, for this time.
+    /// The question about a bundle under these terms, as of this time.
     pub fn question<'a>(&'a self, now: Timestamp, threads: usize, limits: &'a Limits) -> Question<'a> {
         Question {
             policy: &self.policy,

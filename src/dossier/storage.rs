@@ -25,7 +25,7 @@ pub enum Storage<'a> {
     Memory(&'a BTreeMap<String, Vec<u8>>),
 }
 
-/// The kind of a folder entry. Links are not followed, except to detect one that leads to a file or nowhere.
+/// The kind of a folder entry. Links are not followed, except to detect whether a link leads to a file or has no target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
@@ -35,12 +35,12 @@ pub(super) enum Kind {
 }
 
 impl<'a> Storage<'a> {
-    /// Finds the bundles in `paths`, in the order of the paths: a file is taken as it is; a folder is searched for `*.sig.tbz` at any depth, sorted
+    /// Finds the bundles in `paths`, in the order of the paths: a file is used directly; a folder is searched for `*.sig.tbz` at any depth, sorted
     /// by name. Symbolic links to folders are not followed. A link named like a bundle counts as a bundle, so that symlinked bundles are not
-    /// skipped. Unreadable paths are in the list too and cause an error when they are opened, so that one bad path does not hide the others.
+    /// skipped. Unreadable paths are also listed, and cause an error when they are opened, so that one bad path does not hide the others.
     ///
-    /// A bundle that is given twice, by any paths, counts once: the same file in the same folder. A link next to the file that it leads to also
-    /// counts as that file. A link in a different folder is kept, because other evidence may be next to it, which is judged too.
+    /// A bundle listed twice, under any paths, counts once: the same file in the same folder. A link next to its target file also
+    /// counts as that file. A link in a different folder is kept, because there may be other evidence next to it, which is then audited as well.
     ///
     /// # Errors
     /// [`Error::NothingToVerify`] if there is no bundle, [`Error::OverLimit`] if there are too many.
@@ -66,7 +66,7 @@ impl<'a> Storage<'a> {
         let mut once: Vec<PathBuf> = Vec::new();
         for path in found {
             let (folder, file) = self.place(&path);
-            // The file's own name tells which build it should be; a link next to it may have any name.
+            // The file's own name shows which build it should be; a link next to it may have any name.
             let is_own_name = path.file_name() == file.file_name();
             match first_at.entry((folder, file)) {
                 Entry::Vacant(free) => {
@@ -115,13 +115,13 @@ impl<'a> Storage<'a> {
     /// The only bundle at or below `path`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for several bundles, naming `command`; otherwise as [`Self::find_bundles`].
+    /// [`Error::Usage`] for several bundles, with `command` in the message; otherwise the errors of [`Self::find_bundles`].
     pub fn one_bundle(self, path: &Path, command: &str, limits: &Limits) -> Result<PathBuf, Error> {
         let found = self.find_bundles(&[path.to_owned()], limits)?;
         let count = found.len();
         found.into_iter().next().filter(|_| count == 1).ok_or_else(|| Error::Usage {
-            message: format!("`{command}` takes one bundle, but {} has {count}", path.display()),
-            hint: "give one file, or use `hpsb-audit audit` for a folder".into(),
+            message: format!("`{command}` accepts one bundle, but {} contains {count}", path.display()),
+            hint: "specify one file, or use `hpsb-audit audit` for a folder".into(),
         })
     }
 
@@ -164,7 +164,7 @@ impl<'a> Storage<'a> {
                 for (path, _) in below(files, folder) {
                     let (own, kind) = path.split_once('/').map_or((path, Kind::File), |(own, _)| (own, Kind::Folder));
                     let known = entries.insert(folder.join(own), kind);
-                    // No disk has this: the search and the reader would see different things.
+                    // This cannot occur on disk. In memory, the search and the reader would find different entries.
                     if known.is_some_and(|known| known != kind) {
                         return Err(Error::malformed(
                             folder.display().to_string(),
@@ -274,12 +274,12 @@ impl<'a> Storage<'a> {
     /// Reads the folder of an attestation record.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the folder has no record; otherwise as [`Self::read_trust`].
+    /// [`Error::Usage`] if the folder has no record; otherwise the errors of [`Self::read_trust`].
     pub fn read_attestation(self, path: &Path, limits: &Limits) -> Result<Attestation, Error> {
         self.read_attestation_and_files(path, limits).map(|(record, _)| record)
     }
 
-    /// Like [`Self::read_attestation`], and also returns the files, so that exactly the judged files can be stored.
+    /// Like [`Self::read_attestation`], but also returns the files, so that exactly the audited files can be stored.
     pub(crate) fn read_attestation_and_files(
         self,
         path: &Path,
@@ -289,13 +289,13 @@ impl<'a> Storage<'a> {
         let record = Attestation::read(&files).ok_or_else(|| Error::Usage {
             message: format!("{} does not contain an attestation record", path.display()),
             hint:
-                "a record is se-checksums.txt with se-signature.bin and the certificates next to them: docs/admission.md"
+                "a record consists of se-checksums.txt, se-signature.bin and the certificates next to them: docs/admission.md"
                     .into(),
         })?;
         Ok((record, files))
     }
 
-    /// Reads a policy. Files named in it are relative to the policy's folder.
+    /// Reads a policy. Paths of files in it are relative to the policy's folder.
     ///
     /// # Errors
     /// The errors of [`Policy::from_toml`] and [`Self::read`].
@@ -366,7 +366,7 @@ fn kind_on_disk(path: &Path) -> Kind {
     }
 }
 
-/// The name in memory for a path.
+/// The in-memory name for a path.
 fn name_of(path: &Path) -> String {
     let text = path.to_string_lossy();
     text.trim_start_matches("./").trim_end_matches('/').to_owned()

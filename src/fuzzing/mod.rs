@@ -16,7 +16,7 @@ use crate::manifest::Manifest;
 use crate::manifest::dockerfile;
 use crate::manifest::outside::Inputs;
 
-/// The signed archive's tar, as it comes out of the decompressor.
+/// The signed archive's tar, as output by the decompressor.
 pub fn inner_tar(bytes: &[u8]) {
     let limits = Limits {
         expanded_bytes: 1 << 22,
@@ -49,7 +49,7 @@ pub fn inner_tar(bytes: &[u8]) {
     }
 }
 
-/// An OpenPGP signature in a commit or a tag. None verifies over a text that the fixtures' signer never signed.
+/// An OpenPGP signature in a commit or a tag. No signature verifies over a text that the fixtures' signer never signed.
 #[cfg(feature = "openpgp")]
 pub fn openpgp_signature(bytes: &[u8]) {
     use crate::crypto::openpgp::{Certificate, read_detached};
@@ -64,7 +64,7 @@ pub fn openpgp_signature(bytes: &[u8]) {
     }
 }
 
-/// Without the feature `openpgp` nothing is read.
+/// Without the feature `openpgp`, nothing is read.
 #[cfg(not(feature = "openpgp"))]
 pub fn openpgp_signature(_: &[u8]) {}
 
@@ -102,7 +102,7 @@ pub fn ssh(bytes: &[u8]) {
     assert!(signature.verify("git", b"nothing", &[]).is_err());
 }
 
-/// The build server's answers as `fetch` saves them. The input serves as all three files.
+/// The build server's responses as `fetch` saves them. The input is used for all three files.
 pub fn server_record(bytes: &[u8]) {
     let file = Some(bytes.to_vec());
     let files = ServerFiles { status: file.clone(), image_digest: file.clone(), log: file };
@@ -118,7 +118,7 @@ pub fn fetched(bytes: &[u8]) {
     crate::client::read_all_forms(bytes);
 }
 
-/// Without the feature `fetch` nothing is read.
+/// Without the feature `fetch`, nothing is read.
 #[cfg(not(feature = "fetch"))]
 pub fn fetched(_: &[u8]) {}
 

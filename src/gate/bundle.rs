@@ -27,7 +27,7 @@ pub struct Bundle {
 impl Bundle {
     /// Parses a bundle, reading `input` once to its end.
     ///
-    /// The members may come in either order. The signed archive is held in memory once, still compressed.
+    /// The members may come in either order. The signed archive is kept in memory once, still compressed.
     ///
     /// # Errors
     /// [`Error::Malformed`] for anything but a bzip2 tar of exactly two regular files whose names agree and whose
@@ -36,11 +36,11 @@ impl Bundle {
         Self::from_reader_within(input, 1, limits, &Budget::of_unknown_input(limits))
     }
 
-    /// As [`Self::from_reader`], on several threads and within a budget that knows the size of the input. The number of threads does not
+    /// Like [`Self::from_reader`], but on several threads and within a budget based on the input's size. The number of threads does not
     /// change the result. `input` is read some megabytes ahead.
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`Self::from_reader`].
     pub fn from_reader_within(
         input: impl Read,
         threads: usize,
@@ -80,7 +80,9 @@ impl Bundle {
         if build_name != signature_name {
             return Err(Error::malformed(
                 WHAT,
-                format!("its members name different builds: the archive {build_name}, the signature {signature_name}"),
+                format!(
+                    "its members are named for different builds: the archive for {build_name}, the signature for {signature_name}"
+                ),
             ));
         }
         Ok(Self { build_name, archive, digest, signature })
@@ -128,7 +130,7 @@ fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error
     }
 }
 
-/// Bounds the file itself too, so that reading ends even for a device or a growing file.
+/// Bounds the bytes of the file itself, so that reading ends even for a device or a growing file.
 struct Bounded<R> {
     inner: R,
     left: u64,

@@ -12,9 +12,9 @@ use crate::base::limits::Limits;
 use crate::gate::verify::VerifiedArchive;
 
 const WHAT: &str = "the signed archive";
-/// How often a member's path is held in memory: in the archive's names, in its tree, in the plan.
+/// How many times a member's path is stored in memory: in the archive's names, in its tree, in the plan.
 const NAMES_HELD: u64 = 3;
-/// Memory that a member takes besides its path, in bytes.
+/// Memory that a member occupies besides its path, in bytes.
 const MEMBER_HELD: u64 = 350;
 
 /// What was unpacked.
@@ -27,10 +27,10 @@ pub struct Extracted {
     pub folders: u64,
 }
 
-/// Unpacks the archive into the folder `to`, which must not exist. Everything is first written into a new folder next to it, which is renamed
-/// to `to` when it is complete. On an error that folder is removed.
+/// Unpacks the archive into the folder `to`, which must not exist. Everything is first written into a new folder next to `to`. When that folder is
+/// complete, it is renamed to `to`; on an error, it is removed.
 ///
-/// Every name and link is checked before the first byte is written. Only here is a symbolic link refused that is absolute or leads out of
+/// Every name and link is checked before the first byte is written. Only this function refuses a symbolic link that is absolute or leads out of
 /// the folder: a repository may contain one, and checks compare it like any other link, but it is not safe to follow. Files get the modes
 /// 644 and 755, the caller is their owner, and their times are those of unpacking. The contents of the files are not examined. Do not run
 /// git in the folder: `.git/config` and the hooks come from the archive.
@@ -41,10 +41,10 @@ pub fn extract(archive: &VerifiedArchive, to: &Path, limits: &Limits) -> Result<
     extract_within(archive, to, limits, &Budget::of_unknown_input(limits))
 }
 
-/// As [`extract`], within a budget.
+/// Like [`extract`], but within a budget.
 ///
 /// # Errors
-/// As there.
+/// The errors of [`extract`].
 pub fn extract_within(
     archive: &VerifiedArchive,
     to: &Path,
@@ -61,7 +61,7 @@ pub fn extract_within(
         Ok(extracted)
     });
     if written.is_err() {
-        // The first error is the one to report. If removing fails too, the name of the folder says that it is partial.
+        // The first error is the one to report. If removal also fails, the folder's name shows that its contents are partial.
         let _ = fs::remove_dir_all(&partial);
     }
     written
@@ -69,8 +69,8 @@ pub fn extract_within(
 
 type Plan = BTreeMap<MemberPath, MemberKind>;
 
-/// Reads every header once and refuses links that lead outside, before anything is written. [`SignedTar`] refuses what every reader of
-/// signed archives refuses.
+/// Reads every header once and refuses links that lead outside, before anything is written. [`SignedTar`] refuses everything that every reader of
+/// signed archives must refuse.
 fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<Plan, Error> {
     let mut plan = Plan::new();
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
@@ -114,7 +114,7 @@ fn write_all(
 ) -> Result<Extracted, Error> {
     let mut extracted = Extracted { files: 0, folders: 0 };
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
-    // Charged as bytes only, since nothing is hashed: an archive that an audit can read can be unpacked.
+    // Charged as bytes only, because nothing is hashed: any archive that an audit can read can be unpacked.
     let mut tar = SignedTar::new(budget.reading(expanded, Work::Bytes, WHAT), limits);
     while let Some(member) = tar.next_member()? {
         let path = on_disk(top, &member.path)?;
@@ -141,7 +141,7 @@ fn write_all(
                 fs::copy(on_disk(top, target)?, &path).map_err(failed)?;
                 extracted.files += 1;
             }
-            // Links are created last, so that nothing is written through one.
+            // Links are created last, so that nothing is written through a link.
             MemberKind::Symlink(_) => {}
         }
     }
@@ -160,7 +160,7 @@ fn write_all(
 fn partial_folder(to: &Path) -> Result<PathBuf, Error> {
     let name = to.file_name().ok_or_else(|| Error::Unwritable {
         path: to.display().to_string(),
-        message: "it does not name a folder".into(),
+        message: "it is not the path of a folder".into(),
     })?;
     let mut partial = std::ffi::OsString::from(".");
     partial.push(name);
@@ -214,7 +214,7 @@ fn link(target: &[u8], path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn link(_: &[u8], _: &Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are written on Unix only"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are written only on Unix"))
 }
 
 #[cfg(test)]

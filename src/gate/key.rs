@@ -9,12 +9,12 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::crypto::VerifyingKey;
 
-/// The SHA-256 of a key's SubjectPublicKeyInfo in DER (RFC 5280, 4.1.2.7): what `--key sha256:HEX` pins.
+/// The SHA-256 of a key's SubjectPublicKeyInfo in DER (RFC 5280, 4.1.2.7), as pinned by `--key sha256:HEX`.
 ///
 /// `openssl pkey -pubin -in KEY.pem -outform DER | sha256sum` prints the same digits.
 pub type Fingerprint = Sha256;
 
-/// A public key that is strong enough to be trusted. The key alone determines the signature scheme, never the bundle.
+/// A public key that is strong enough to be trusted. The signature scheme is determined by the key alone, never by the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     pub(crate) key: VerifyingKey,
@@ -40,9 +40,9 @@ impl PublicKey {
         if begins != 1 {
             return Err(fail(format!("expected one PEM block, found {begins}")));
         }
-        // The decoder skips text before the block, as RFC 7468 allows. A reader could take such text for the owner of the key.
+        // The decoder skips text before the block, as RFC 7468 allows. A reader could mistake such text for the key's owner.
         if !text.starts_with(b"-----BEGIN ") {
-            return Err(fail("expected nothing before the PEM block".into()));
+            return Err(fail("expected no text before the PEM block".into()));
         }
         let (label, der) = pem::decode_vec(text).map_err(|error| fail(format!("not PEM: {error}")))?;
         match label {
@@ -101,7 +101,7 @@ impl PublicKey {
     }
 }
 
-/// The SubjectPublicKeyInfo of a PKCS#1 key, so that both forms have one fingerprint and one set of rules.
+/// The SubjectPublicKeyInfo of a PKCS#1 key, so that both forms have the same fingerprint and the same rules.
 fn spki_around(pkcs1: &[u8]) -> spki::der::Result<Vec<u8>> {
     let subject_public_key = BitStringRef::new(0, pkcs1)?;
     SubjectPublicKeyInfoRef { algorithm: rsa::pkcs1::ALGORITHM_ID, subject_public_key }.to_der()

@@ -1,9 +1,9 @@
 //! Signatures of manifests: hex text in the `.sig` member, over the SHA-256 digest of the signed archive.
 //!
-//! The scheme hashes twice. The server takes the 32-byte SHA-256 digest of the archive as its *message* and signs it
+//! The scheme hashes twice. The server uses the archive's 32-byte SHA-256 digest as its *message*, and signs it
 //! with RSA PKCS#1 v1.5 and SHA-256 (RFC 8017, 8.2), so that the digest of a digest is signed (`verify_manifest` in
 //! IBM's secure-build-cli does the same). ECDSA P-256 (FIPS 186-5) follows the same rule, with a signature in DER
-//! (RFC 3279, 2.2.3). IBM does not document a server that uses it yet.
+//! (RFC 3279, 2.2.3). IBM does not yet document a server that uses ECDSA.
 
 use crate::base::digest::{Sha256, decode_hex};
 use crate::base::error::Error;
@@ -11,11 +11,11 @@ use crate::base::limits::Limits;
 use crate::crypto::{Protocol, Refused};
 use crate::gate::key::PublicKey;
 
-/// The bytes of a signature. They prove nothing until [`PublicKey::verify`] accepts them.
+/// The bytes of a signature. They prove nothing until [`PublicKey::verify`] succeeds on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature(Vec<u8>);
 
-/// Why a key does not accept a signature.
+/// Why a signature does not verify under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureFault {
@@ -45,7 +45,7 @@ impl Signature {
         limits.signature_bytes().check(text.len() as u64, WHAT)?;
         let digits = text.strip_suffix(b"\n").unwrap_or(text);
         if digits.is_empty() {
-            return Err(Error::malformed(WHAT, "it is empty"));
+            return Err(Error::malformed(WHAT, "the signature is empty"));
         }
         match decode_hex(digits) {
             Some(bytes) => Ok(Self(bytes)),
@@ -70,10 +70,10 @@ impl PublicKey {
     /// The scheme hashes the digest once more: see the module's documentation. ECDSA signatures with a high `s`
     /// are accepted: they are valid by FIPS 186-5, and nothing here is identified by a signature's bytes.
     ///
-    /// It does not check dates or revocation, or who holds the key.
+    /// It checks neither dates nor revocation, nor who holds the key.
     ///
     /// # Errors
-    /// [`SignatureFault`]: the key does not accept the signature.
+    /// [`SignatureFault`]: the signature does not verify under the key.
     pub fn verify(&self, digest: &Sha256, signature: &Signature) -> Result<(), SignatureFault> {
         self.accepts_message(digest.as_bytes(), signature)
     }

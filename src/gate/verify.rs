@@ -1,4 +1,4 @@
-//! The gate: verification of the signature. Nothing else in this crate can make a [`VerifiedArchive`].
+//! The gate: verification of the signature. Nothing else in this crate can create a [`VerifiedArchive`].
 
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read};
@@ -14,11 +14,11 @@ use crate::gate::signature::{Signature, SignatureFault};
 /// A key that the auditor trusts, and the limits of that trust.
 #[derive(Debug, Clone)]
 pub struct TrustedKey {
-    /// The fingerprint that is pinned.
+    /// The pinned fingerprint.
     pub fingerprint: Fingerprint,
     /// The key itself. `None` while only its fingerprint is known.
     pub key: Option<PublicKey>,
-    /// Who named the key.
+    /// Who specified the key.
     pub source: KeySource,
     /// The key's name in the policy.
     pub name: Option<String>,
@@ -31,13 +31,13 @@ pub struct TrustedKey {
 }
 
 impl TrustedKey {
-    /// A key named on the command line, without limits.
+    /// A key specified on the command line, with no limits.
     pub(crate) fn named(fingerprint: Fingerprint, key: Option<PublicKey>) -> Self {
         let source = KeySource::CommandLine;
         Self { fingerprint, key, source, name: None, not_before: None, not_after: None, revoked: None }
     }
 
-    /// Who named it, in words.
+    /// Who specified the key, in words.
     pub(crate) fn source_words(&self) -> String {
         match (self.source, &self.name) {
             (KeySource::CommandLine, None) => "command line".to_owned(),
@@ -47,7 +47,7 @@ impl TrustedKey {
     }
 }
 
-/// Who named a key.
+/// Who specified a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySource {
@@ -60,7 +60,7 @@ pub enum KeySource {
 /// A key's revocation, as the policy states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
-    /// The time from which the key is revoked.
+    /// The time from which the key counts as revoked.
     pub at: Timestamp,
     /// The reason.
     pub reason: RevocationReason,
@@ -70,7 +70,7 @@ pub struct Revocation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationReason {
-    /// An attacker may have the key. Every signature is in doubt, older ones too, since the signer states the time of a build.
+    /// An attacker may have the key. Every signature is in doubt, including older ones, because the signer states the time of a build.
     Compromised,
     /// A new key replaced it. Builds after that time are in doubt.
     Superseded,
@@ -81,17 +81,17 @@ words! {
     pub RevocationReason { Compromised = "compromised", Superseded = "superseded" }
 }
 
-/// How well the key's owner is known, lowest grade first. It rests on a procedure among people and is never attested by a machine.
+/// How well the key's owner is known, lowest grade first. It is based on a procedure that people follow, and is never attested by a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Grade {
-    /// Chosen by the person who ran the program, or by the policy they named.
+    /// Chosen by the person who ran the program, or by the policy that they specified.
     CommandLine,
-    /// A signed key record says who obtained the key, when and over which channel.
+    /// A signed key record states who obtained the key, when, and over which channel.
     Recorded,
     /// Two signers state two retrievals of equal bytes.
     Witnessed,
-    /// The key also verifies a build that, as the signers state, the auditor requested for a random commit.
+    /// The key also verifies a build that, according to the signers, the auditor requested for a random commit.
     Challenged,
 }
 
@@ -105,7 +105,7 @@ words! {
     }
 }
 
-/// The trusted keys, without duplicates. Empty by default: then no signature is accepted.
+/// The trusted keys, without duplicates. Empty by default; no signature then verifies.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing(Vec<TrustedKey>);
 
@@ -122,7 +122,7 @@ impl KeyRing {
         self.0.iter().find(|key| key.fingerprint == *fingerprint)
     }
 
-    /// All keys, in the order in which they were named.
+    /// All keys, in the order in which they were added.
     pub fn keys(&self) -> &[TrustedKey] {
         &self.0
     }
@@ -143,7 +143,7 @@ impl KeyRing {
     }
 }
 
-/// A signed archive whose signature a trusted key accepts. The only constructor is [`Bundle::verify`].
+/// A signed archive whose signature verified under a trusted key. The only constructor is [`Bundle::verify`].
 ///
 /// It cannot be constructed, cloned or defaulted outside this module, so the following does not compile:
 ///
@@ -166,7 +166,7 @@ pub struct VerifiedArchive {
     signed: SignedArchive,
 }
 
-/// What is known about an archive whose signature a trusted key accepts, besides its bytes. The only constructor is `KeyRing::accept`.
+/// What is known about an archive whose signature verified under a trusted key, besides the archive's bytes. The only constructor is `KeyRing::accept`.
 #[derive(Debug)]
 pub struct SignedArchive {
     digest: Sha256,
@@ -201,7 +201,7 @@ impl VerifiedArchive {
         &self.signed.build_name
     }
 
-    /// The key that accepted the signature.
+    /// The key under which the signature verified.
     pub fn key(&self) -> &TrustedKey {
         &self.signed.key
     }
@@ -218,7 +218,7 @@ impl SignedArchive {
         &self.build_name
     }
 
-    /// The key that accepted the signature.
+    /// The key under which the signature verified.
     pub fn key(&self) -> &TrustedKey {
         &self.key
     }
@@ -258,14 +258,14 @@ impl Read for Freeing {
     }
 }
 
-/// No trusted key accepts the signature. The archive is dropped, so its content cannot be examined.
+/// The signature verifies under no trusted key. The archive is dropped, so its content cannot be examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The build's name, taken from the names of the bundle's members.
     pub build_name: BuildName,
     /// SHA-256 of the unverified archive.
     pub digest: Sha256,
-    /// Each key that was tried, and why it does not accept the signature.
+    /// Each key that was tried, and why the signature does not verify under it.
     pub tried: Vec<(Fingerprint, SignatureFault)>,
     /// Keys that are pinned by fingerprint only and were not found.
     pub missing: Vec<Fingerprint>,
@@ -273,10 +273,10 @@ pub struct Refusal {
 
 impl Bundle {
     /// Verifies the signature with the trusted keys, each with the scheme of its own kind, and returns the archive only
-    /// if one accepts it.
+    /// if the signature verifies under one of them.
     ///
-    /// Success means that these bytes are unaltered since the holder of that key signed them. It does not say who holds the
-    /// key, when the bytes were signed, or that their content is true. The key's dates are not examined here but by the check `manifest-key`.
+    /// Success means that these bytes are unaltered since the holder of that key signed them. It does not show who holds the key,
+    /// when the bytes were signed, or that their content is true. The key's dates are not examined here but by the check `manifest-key`.
     ///
     /// # Errors
     /// [`Refusal`], with every key that was tried.
@@ -301,7 +301,7 @@ impl Seal {
         Self { digest, signature, known: Vec::new() }
     }
 
-    /// As [`PublicKey::verify`].
+    /// The errors of [`PublicKey::verify`].
     pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
         let known = self.known.iter().find(|(fingerprint, _)| *fingerprint == key.fingerprint());
         known.map_or_else(|| key.verify(&self.digest, &self.signature), |(_, answer)| *answer)
@@ -313,7 +313,7 @@ impl Seal {
         self.known.iter().map(|(fingerprint, _)| *fingerprint).collect()
     }
 
-    /// Remembers the results of these keys, up to the first that accepts the signature. Returns whether one does.
+    /// Stores the results of these keys, up to the first under which the signature verifies. Returns whether there is such a key.
     pub(crate) fn remember<'k>(&mut self, keys: impl IntoIterator<Item = &'k PublicKey>) -> bool {
         for key in keys {
             let answer = self.verify(key);
@@ -329,7 +329,7 @@ impl Seal {
 }
 
 impl KeyRing {
-    /// As [`Bundle::verify`], for an archive whose bytes are no longer held.
+    /// Like [`Bundle::verify`], for an archive whose bytes are no longer in memory.
     pub(crate) fn accept(&self, seal: &Seal, build_name: &BuildName) -> Result<SignedArchive, Refusal> {
         let digest = seal.digest;
         let mut tried = Vec::new();
@@ -352,7 +352,7 @@ impl KeyRing {
 
 #[cfg(test)]
 mod tests {
-    //! Remembered results.
+    //! Stored results.
 
     use super::*;
     use crate::base::limits::Limits;
@@ -380,7 +380,7 @@ mod tests {
         assert_eq!(seal.verify(&key), Err(SignatureFault::NotDer));
         assert!(!seal.remember([&key]));
         assert_eq!(seal.known, [(key.fingerprint(), Err(SignatureFault::NotDer))]);
-        // Verification would fail, so this answer comes from memory.
+        // Verification would fail now, so this must be the stored result.
         seal.known = vec![(key.fingerprint(), Ok(()))];
         assert_eq!(seal.verify(&key), Ok(()));
         seal.known = vec![(Sha256::of(b"another key"), Ok(()))];

@@ -1,5 +1,5 @@
-//! The attributes that HEAD's own `.gitattributes` give a path (gitattributes(5)). Only these files count, because
-//! neither `info/attributes` nor the configuration is part of the commit.
+//! The attributes that HEAD's own `.gitattributes` files assign to a path (gitattributes(5)). Only these files
+//! count, because neither `info/attributes` nor the configuration is part of the commit.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) enum State {
 }
 
 impl State {
-    /// Neither unset nor unspecified.
+    /// Whether the attribute is set or has a value.
     pub(super) fn is_on(&self) -> bool {
         matches!(self, Self::Set | Self::Value(_))
     }
@@ -55,8 +55,8 @@ impl Attributes {
         Self { rules: Vec::new(), macros, file_bytes: limits.git_config_bytes }
     }
 
-    /// Adds the file of `folder`, which is empty or ends with `/`. Outer folders must come before inner ones. A file
-    /// over the limit is ignored.
+    /// Adds the `.gitattributes` file of `folder`, which is empty or ends with `/`. Outer folders must come before
+    /// inner ones. A file over the limit is ignored.
     pub(super) fn add_file(&mut self, folder: &[u8], content: &[u8]) {
         if content.len() as u64 > self.file_bytes {
             return;
@@ -79,7 +79,7 @@ impl Attributes {
     /// known.
     pub(super) fn of(&self, path: &[u8], budget: &mut Comparisons) -> Option<BTreeMap<Vec<u8>, State>> {
         let mut states = BTreeMap::new();
-        // The last assignment counts, so going backwards, the first one found is kept.
+        // The last assignment counts, so rules are read backwards and the first assignment found is kept.
         for rule in self.rules.iter().rev() {
             budget.spend(RULE_UNITS + rule.folder.len() as u64)?;
             let Some(path) = path.strip_prefix(rule.folder.as_slice()) else { continue };
@@ -92,7 +92,7 @@ impl Attributes {
     }
 }
 
-/// Keeps the first state of each attribute, and of those that its macros set.
+/// Keeps the first state found for each attribute, and expands macros.
 fn apply(
     macros: &BTreeMap<Vec<u8>, Assignments>,
     assignments: &Assignments,
@@ -106,7 +106,7 @@ fn apply(
             continue;
         }
         states.insert(name.clone(), state.clone());
-        // A macro in use is in `states`, so macros cannot include each other forever.
+        // Every expanded macro is in `states`, so macros cannot include each other forever.
         if let (State::Set, Some(inner), Some(depth)) = (state, macros.get(name), depth.checked_sub(1)) {
             apply(macros, inner, depth, states, budget)?;
         }

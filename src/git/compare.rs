@@ -30,7 +30,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The word that reports use.
+    /// The word used in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Modified => "modified",
@@ -56,13 +56,13 @@ pub struct Difference {
 /// Why a file counts as equal although its bytes are not those of its blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Conversion {
-    /// HEAD's own `.gitattributes` request CR LF, and that is the only difference.
+    /// HEAD's own `.gitattributes` request CR LF, and only the line endings differ.
     LineEnds,
     /// HEAD's own `.gitattributes` request `ident`, and the file is the blob with its id in `$Id$`.
     Ident,
-    /// HEAD's own `.gitattributes` request this encoding, and the file is the blob in it.
+    /// HEAD's own `.gitattributes` request this encoding, and the file is the blob in that encoding.
     Encoding,
-    /// The proved blob is a Git LFS pointer that names these bytes by SHA-256 and size.
+    /// The proved blob is a Git LFS pointer that identifies these bytes by SHA-256 and size.
     LargeFile,
 }
 
@@ -156,7 +156,7 @@ impl Comparer<'_, '_> {
             return if named {
                 Ok(Conversion::LargeFile)
             } else {
-                Err(Some(format!("its Git LFS pointer names {} with {} bytes", pointer.sha256, pointer.size)))
+                Err(Some(format!("its Git LFS pointer specifies {} with {} bytes", pointer.sha256, pointer.size)))
             };
         }
         let path = file.path.strip_prefix(self.prefix).unwrap_or(&file.path);

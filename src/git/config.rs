@@ -1,6 +1,6 @@
-//! Reads a git directory's `config` file (git-config(1), "CONFIGURATION FILE") for what it says about the repository.
+//! Reads what a git directory's `config` file (git-config(1), "CONFIGURATION FILE") states about the repository.
 //!
-//! It has no effect here: no include is followed, and no hook, filter or file-system monitor is run.
+//! The file has no effect here: no include is followed, and no hook, filter or file-system monitor is run.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    /// Whether it moves git's work tree elsewhere.
+    /// Whether this setting moves git's work tree elsewhere.
     pub(super) fn moves_work_tree(&self) -> bool {
         &*self.section == "core" && self.key == "worktree"
     }
@@ -35,8 +35,8 @@ pub(super) enum ConfigFault {
     TooLarge(Bound),
 }
 
-/// Quoted names are those of remotes, branches and submodule paths, so PATH_MAX on Linux is enough. A name counts once
-/// for each of its keys.
+/// Quoted names are names of remotes and branches, or submodule paths, so Linux's PATH_MAX is enough. A limit is needed
+/// because a name can be copied for each key in its section.
 const SUBSECTION_BYTES_MAX: usize = 4_096;
 
 /// Reads all settings in order. Invalid UTF-8 becomes replacement characters.
@@ -80,8 +80,7 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>,
     Ok(settings)
 }
 
-/// Reads `section]`, `section "subsection"]` or the old `section.subsection]`, and returns the text after the bracket
-/// too.
+/// Reads `section]`, `section "subsection"]` or the old `section.subsection]`. Also returns the text after the bracket.
 fn read_section(header: &str) -> Option<((String, Option<String>), &str)> {
     let end = header.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '.')?;
     let (name, rest) = header.split_at_checked(end)?;

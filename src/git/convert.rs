@@ -10,18 +10,18 @@ use crate::base::digest::Sha256;
 /// The line endings that a path's attributes request in the work tree (gitattributes(5), "text" and "eol").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineEnds {
-    /// As in the blob.
+    /// The same as in the blob.
     Kept,
     /// `eol=crlf`: each line ending is written as CR LF.
     Crlf,
-    /// `text=auto eol=crlf`: the same, if the blob is text without any CR.
+    /// `text=auto eol=crlf`: CR LF, but only if the blob is text with no CR.
     CrlfIfText,
 }
 
 impl LineEnds {
     pub(super) fn of(attributes: &BTreeMap<Vec<u8>, State>) -> Self {
         let value = |name: &str| attributes.get(name.as_bytes()).filter(|state| **state != State::Unspecified);
-        // `crlf` is the old name of `text`, and counts only if `text` is not given.
+        // `crlf` is the old name of `text`, and counts only if `text` is not specified.
         let text = value("text").or_else(|| value("crlf"));
         let crlf = value("eol") == Some(&State::Value(b"crlf".to_vec()));
         match text {
@@ -32,7 +32,7 @@ impl LineEnds {
         }
     }
 
-    /// The blob as git writes it to the work tree; `None` if that changes nothing.
+    /// The blob as git writes it to the work tree; `None` if it is unchanged.
     pub(super) fn apply(self, blob: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Kept => None,
@@ -42,7 +42,7 @@ impl LineEnds {
     }
 }
 
-/// Adds a CR before each LF that has none.
+/// Adds a CR before each LF that does not follow one.
 pub(super) fn with_crlf(blob: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(blob.len() + blob.len() / 16);
     let mut before = 0;
@@ -56,7 +56,7 @@ pub(super) fn with_crlf(blob: &[u8]) -> Vec<u8> {
     out
 }
 
-/// git's heuristic: a NUL, or more than one unprintable byte in 128. The caller checks for a lone CR.
+/// git's heuristic for binary data: a NUL, or more than one unprintable byte in 128. The caller checks for a lone CR.
 fn is_binary(blob: &[u8]) -> bool {
     let blob = blob.strip_suffix(b"\x1a").unwrap_or(blob);
     let (mut printable, mut others) = (0usize, 0usize);
@@ -72,7 +72,7 @@ fn is_binary(blob: &[u8]) -> bool {
     printable >> 7 < others
 }
 
-/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if there are none.
+/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if neither occurs.
 pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(blob.len());
     let mut rest = blob;
@@ -85,10 +85,10 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
         if let Some(after) = text.strip_prefix(b"$") {
             rest = after;
         } else if let Some(text) = text.strip_prefix(b":") {
-            // If it has no end, no later one is searched.
+            // If a keyword has no end, git does not search for later ones.
             let Some(end) = text.iter().position(|&byte| byte == b'$') else { break };
             let value = text.get(..end).unwrap_or_default();
-            // With a space inside, it is a different program's keyword, and is kept.
+            // A keyword with a space inside belongs to a different program and is kept.
             let foreign =
                 value.iter().skip(1).position(|&byte| byte == b' ').is_some_and(|blank| blank + 2 < value.len());
             if value.contains(&b'\n') || foreign {
@@ -105,8 +105,8 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     any.then_some(out)
 }
 
-/// The bytes that the attribute `working-tree-encoding` allows for the text. There can be several, because UTF-16
-/// without a byte order is written in the machine's order.
+/// The encoded forms of the text that the attribute `working-tree-encoding` allows. There can be several, because
+/// UTF-16 without a stated byte order is written in the machine's order.
 ///
 /// # Errors
 /// The encoding's name, if it is not supported here.
@@ -153,7 +153,7 @@ pub(super) fn encoded(text: &[u8], encoding: &[u8]) -> Result<Vec<Vec<u8>>, Stri
     Ok(forms)
 }
 
-/// The content that a Git LFS pointer names.
+/// The content that a Git LFS pointer identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LfsPointer {
     pub(super) sha256: Sha256,
@@ -165,8 +165,8 @@ pub(super) const LFS_POINTER_BYTES_MAX: usize = 1024;
 
 impl LfsPointer {
     /// Reads a pointer (git-lfs, docs/spec.md, "The Pointer"): `version` first, the other keys sorted, one `oid` of
-    /// SHA-256 and one `size`. Pointers with extensions are not read, because they name content that a program has
-    /// changed.
+    /// SHA-256 and one `size`. Pointers with extensions are not read, because they identify content that a program
+    /// has changed.
     pub(super) fn read(blob: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(blob).ok().filter(|text| text.len() < LFS_POINTER_BYTES_MAX)?;
         let text = text.strip_prefix("version https://git-lfs.github.com/spec/v1\noid sha256:")?;

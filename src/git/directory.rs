@@ -2,7 +2,7 @@
 
 use super::snapshot::Snapshot;
 
-/// The files of one git directory, by their paths relative to it. Nothing outside the snapshot is accessible.
+/// The files of one git directory, by path relative to it. Nothing outside the snapshot is accessible.
 #[derive(Debug, Clone)]
 pub(super) struct GitDirectory<'a> {
     snapshot: &'a Snapshot,
@@ -24,7 +24,7 @@ impl<'a> GitDirectory<'a> {
         self.snapshot.git.get(&[&self.prefix, path].concat()).map(Vec::as_slice)
     }
 
-    /// Every file below `folder`, which ends with `/`: its path relative to `folder`, and its bytes.
+    /// Every file below `folder`, which ends with `/`: the path relative to `folder`, and the bytes.
     pub(super) fn files_below(&self, folder: &str) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let start = [self.prefix.as_slice(), folder.as_bytes()].concat();
         let files = self.snapshot.git.range(start.clone()..);

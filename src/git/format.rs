@@ -1,6 +1,6 @@
-//! Repository formats that are refused, and files that are ignored and listed.
+//! Repository formats that are refused, and auxiliary files that are listed but not read.
 //!
-//! Each refusal is for something that would let git see other objects than those proved here, or no objects at all.
+//! A format is refused if it would let git see objects other than those proved here, or no objects at all.
 
 use std::collections::BTreeSet;
 
@@ -64,7 +64,7 @@ fn refused_setting(setting: &Setting) -> Option<String> {
     }
 }
 
-/// The marks of a partial clone, whose missing objects git would fetch on demand (git-clone(1), `--filter`).
+/// The signs of a partial clone, whose missing objects git would fetch on demand (git-clone(1), `--filter`).
 pub(super) fn promisors(directory: &GitDirectory<'_>, settings: &[Setting]) -> Vec<String> {
     let is_off = |value: &Option<String>| {
         value
@@ -100,7 +100,7 @@ pub(super) fn is_sparse(settings: &[Setting]) -> bool {
     })
 }
 
-/// Auxiliary files of git that are not needed here: indexes over packs, caches of the history.
+/// git's auxiliary files, which are not needed here: multi-pack indexes and caches of the history.
 pub(super) fn passed_over(directory: &GitDirectory<'_>) -> Vec<String> {
     let pack = directory.files_below("objects/pack/").filter_map(|(name, _)| {
         let known = name.ends_with(b".pack") || name.ends_with(b".idx") || name.ends_with(b".promisor");

@@ -59,7 +59,7 @@ impl Sha1 {
         Self(hasher(HashKind::Sha1))
     }
 
-    /// SHA-1 of an object with `size` bytes of content, which follow.
+    /// Starts the SHA-1 of an object; `size` bytes of content must follow.
     pub(super) fn of_object(kind: Kind, size: u64) -> Self {
         let mut hasher = Self::new();
         hasher.update(kind.as_str().as_bytes());

@@ -1,4 +1,4 @@
-//! HEAD: the commit that the snapshot names (gitrepository-layout(5), git-pack-refs(1)).
+//! HEAD: the snapshot's current commit (gitrepository-layout(5), git-pack-refs(1)).
 
 use super::directory::GitDirectory;
 use super::object_id::ObjectId;
@@ -28,7 +28,7 @@ pub enum HeadFault {
         /// The beginning of its content.
         text: String,
     },
-    /// A symbolic ref names a ref that is neither in `refs/` nor in `packed-refs`.
+    /// A symbolic ref points to a ref that is neither in `refs/` nor in `packed-refs`.
     #[error("HEAD points to {0}, which does not exist")]
     NoSuchRef(String),
     /// There are more symbolic refs in a row than git allows, or they form a loop.
@@ -39,7 +39,7 @@ pub enum HeadFault {
     Unsupported(&'static str),
 }
 
-/// git itself follows five.
+/// git follows at most five.
 const SYMBOLIC_REFS_MAX: usize = 5;
 
 impl Snapshot {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_detached_head_is_accepted_and_faults_are_named() {
+    fn a_detached_head_is_accepted_and_faults_are_reported() {
         assert_eq!(snapshot(&[("HEAD", format!("{A}\n"))]).head().unwrap().reference, None);
         assert_eq!(snapshot(&[]).head(), Err(HeadFault::Missing));
         let circle =

@@ -9,7 +9,7 @@ use crate::base::limits::Limits;
 pub(super) struct IgnoreRules {
     /// Rules of outer folders come first.
     rules: Vec<Rule>,
-    /// The folders of the last path: where each ends in the path, and the rule that ignores it.
+    /// For each folder of the last path: where it ends in the path, and the rule that ignores it.
     folders: Vec<(usize, Option<usize>)>,
     last: Vec<u8>,
     file_bytes: u64,
@@ -57,7 +57,7 @@ impl IgnoreRules {
     /// File and line of the rule that ignores `path`, if there is one. Also `None` if the budget is spent; the reason
     /// is then unknown.
     ///
-    /// If paths come in order, each folder is checked only once.
+    /// If paths are passed in order, each folder is checked only once.
     pub(super) fn ignores(&mut self, path: &[u8], budget: &mut Comparisons) -> Option<&str> {
         let common = path.iter().zip(&self.last).take_while(|(one, other)| one == other).count();
         let shared = self.folders.iter().take_while(|(end, _)| *end < common).count();

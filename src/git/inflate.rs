@@ -13,7 +13,7 @@ pub(super) enum InflateFault {
     Memory,
 }
 
-/// Size of the pieces of content that is not needed as a whole.
+/// Content that is not needed as a whole is read in pieces of this size.
 const PIECE: usize = 1 << 16;
 
 /// A decoder that is reused for many streams.
@@ -32,7 +32,7 @@ impl Inflater {
     pub(super) fn inflate(&mut self, input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<usize, InflateFault> {
         self.state.reset(true);
         out.clear();
-        // One byte more than needed detects a stream that is too long.
+        // One extra byte detects a stream that is too long.
         out.try_reserve_exact(size.saturating_add(1)).map_err(|_| InflateFault::Memory)?;
         let mut used = 0;
         loop {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_must_have_exactly_the_given_size() {
+    fn streams_must_have_exactly_the_expected_size() {
         let content: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
         let mut stream = deflate(&content);
         let length = stream.len();

@@ -1,5 +1,5 @@
-//! The limit on inflated bytes: one for a snapshot with all its packs, loose objects and submodules, within the audit's
-//! budget.
+//! The limit on inflated bytes: one limit for a snapshot with all its packs, loose objects and submodules, within the
+//! audit's budget.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +7,7 @@ use crate::base::budget::{Budget, Work};
 use crate::base::limits::{Bound, Limits};
 
 /// Bytes that all threads have inflated or made from deltas. A few bytes can expand to a gigabyte, and the archive
-/// decides how often.
+/// determines how often.
 #[derive(Debug)]
 pub(super) struct Inflated {
     used: AtomicU64,
@@ -15,7 +15,7 @@ pub(super) struct Inflated {
     budget: Budget,
 }
 
-/// Memory for an object besides its content: its entry, its table slots, and the objects that it names.
+/// Memory for an object besides its content: its entry, its table slots, and its references.
 const OBJECT_HELD_BYTES: u64 = 160;
 
 impl Inflated {
@@ -23,14 +23,16 @@ impl Inflated {
         Self { used: AtomicU64::new(0), bound: limits.git_inflated_bytes(), budget: budget.clone() }
     }
 
-    /// Counts bytes before they are produced. `false`: over the limit, or the budget is spent, so the caller must stop.
+    /// Counts bytes before they are produced. `false` if the limit or the budget is exceeded; the caller must then
+    /// stop.
     pub(super) fn spend(&self, bytes: u64) -> bool {
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
-        // The bytes are inflated, and hashed.
+        // Each byte counts twice: it is inflated, then hashed.
         self.spend_work(Work::Bytes(bytes.saturating_mul(2))) && before.saturating_add(bytes) <= self.bound.allowed
     }
 
-    /// Counts objects before they are produced, and reserves memory for their metadata. `false` as above.
+    /// Counts objects before they are produced, and reserves memory for their metadata. `false` as for
+    /// [`Self::spend`].
     pub(super) fn spend_objects(&self, count: u64) -> bool {
         self.spend_work(Work::Objects(count)) && self.hold(count.saturating_mul(OBJECT_HELD_BYTES))
     }

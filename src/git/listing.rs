@@ -9,7 +9,7 @@ use crate::base::limits::Limits;
 /// A file, symbolic link or submodule of a proved tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeFile {
-    /// Relative to the top of the repository, submodules' files included.
+    /// Relative to the top of the repository, including for submodules' files.
     pub path: Vec<u8>,
     /// Its mode; never a directory.
     pub mode: Mode,
@@ -22,9 +22,11 @@ pub struct TreeFile {
 pub(super) struct Listing {
     /// Sorted by path, as in `git ls-files`.
     pub(super) files: Vec<TreeFile>,
-    /// The number of folders, without the top.
+    /// The number of folders, excluding the top folder.
     pub(super) folder_count: u64,
     pub(super) faults: Vec<String>,
+    /// See [`TreeProof::unproved`](super::tree_proof::TreeProof).
+    pub(super) unproved: Vec<Vec<u8>>,
     /// Messages about modes that git accepts but never writes.
     pub(super) notes: Vec<String>,
 }
@@ -37,7 +39,7 @@ const FILE_HELD_BYTES: u64 = 80;
 
 /// Lists the tree `root`. Each of its trees is decoded strictly, and each of its blobs must exist.
 ///
-/// `prefix` is put before every path; it is empty or ends with `/`.
+/// `prefix` is prepended to every path; it is empty or ends with `/`.
 pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], limits: &Limits) -> Listing {
     let mut listing = Listing::default();
     let mut stack: Vec<(Vec<u8>, ObjectId, u64)> = vec![(prefix.to_vec(), root, 0)];
@@ -48,6 +50,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
             Ok(content) => content,
             Err(fault) => {
                 listing.faults.push(format!("/{}: {fault}", shown()));
+                listing.unproved.push(folder);
                 continue;
             }
         };
@@ -55,6 +58,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
         match check_tree(&content, |entry| entries.push(*entry)) {
             Err(fault) if !fault.is_information() => {
                 listing.faults.push(format!("/{}: tree {id} is malformed: {fault}", shown()));
+                listing.unproved.push(folder.clone());
             }
             _ => {}
         }
@@ -72,6 +76,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                     limits.git_tree_depth(),
                     limits.git_listing_bytes()
                 ));
+                listing.unproved.push(prefix.to_vec());
                 return listing;
             }
             if !reader.inflated().hold(path.len() as u64 + FILE_HELD_BYTES) {
@@ -91,12 +96,13 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                 continue;
             }
             if entry.mode != Mode::Submodule {
-                check_blob(reader, &path, entry.id, &mut listing.faults);
+                check_blob(reader, &path, entry.id, &mut listing);
             }
             listing.files.push(TreeFile { path, mode: entry.mode, id: entry.id });
         }
         if listing.faults.len() > FAULTS_NAMED {
             listing.faults.push("no further trees were read, so there may be more faults".into());
+            listing.unproved.push(prefix.to_vec());
             return listing;
         }
     }
@@ -104,13 +110,15 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
     listing
 }
 
-fn check_blob(reader: &Reader<'_>, path: &[u8], id: ObjectId, faults: &mut Vec<String>) {
+fn check_blob(reader: &Reader<'_>, path: &[u8], id: ObjectId, listing: &mut Listing) {
     let fault = match reader.objects().find(&id).map(|record| record.kind) {
         Some(Kind::Blob) => return,
         Some(other) => format!("{id} is a {other}, not a blob"),
         None => format!("blob {id} is missing"),
     };
-    if faults.len() <= FAULTS_NAMED {
-        faults.push(format!("/{}: {fault}", String::from_utf8_lossy(path)));
+    // If there are more faults than this, the whole tree counts as unproved.
+    if listing.faults.len() <= FAULTS_NAMED {
+        listing.faults.push(format!("/{}: {fault}", String::from_utf8_lossy(path)));
+        listing.unproved.push(path.to_vec());
     }
 }

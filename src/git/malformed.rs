@@ -2,8 +2,8 @@
 
 /// The first fault of an object whose content matches its id.
 ///
-/// `repeatedHeader` is defined by this crate: git ignores a second `tree` or `parent` that comes too late. The contents
-/// of `.gitmodules` and `.gitattributes` are checked in HEAD's tree only.
+/// `repeatedHeader` is defined by this crate: git ignores a second `tree` or `parent` that appears too late. The
+/// contents of `.gitmodules` and `.gitattributes` are checked in HEAD's tree only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "git-fsck(1) describes each")]
@@ -119,7 +119,7 @@ impl Malformed {
         }
     }
 
-    /// Whether `git fsck --strict` only reports it as information and accepts the object.
+    /// Whether `git fsck --strict` reports this fault only as information and accepts the object.
     pub fn is_information(self) -> bool {
         matches!(
             self,

@@ -23,7 +23,7 @@ use crate::base::limits::Limits;
 pub(super) struct Objects {
     /// Sorted by id, without duplicates.
     pub(super) table: Vec<Record>,
-    /// For each two-byte prefix of an id, the first index in the table with this prefix or a greater one; the last
+    /// For each two-byte prefix of an id, the first index in the table with this prefix or a greater one. The last
     /// entry is the length of the table. Empty for a small table.
     starts: Vec<u32>,
     pub(super) packs: Vec<PackFile>,
@@ -86,21 +86,21 @@ fn starts(table: &[Record]) -> Vec<u32> {
     starts
 }
 
-/// The cost of a pack besides its objects, in objects: threads are started for it.
+/// The fixed cost of a pack, expressed as a number of objects: threads are started for each pack.
 const PACK_OBJECTS: u64 = 40;
-/// Memory for an object that is named by another object.
+/// Memory for an object that another object references.
 const REFERENCE_HELD_BYTES: u64 = 64;
 /// A small table is searched without an index.
 const SMALL_TABLE: usize = 4_096;
 
-/// The maximum number of faulty loose objects listed individually; the rest is counted.
+/// The maximum number of faulty loose objects listed individually; the others are only counted.
 const FAULTS_NAMED: usize = 20;
 
 /// Larger objects are read one at a time, so that memory use does not depend on the number of threads.
 pub(super) const LARGE_BYTES: u64 = 16 << 20;
 
-/// The maximum number of named objects that the remaining memory allows. One thread never has more than all threads
-/// together.
+/// The maximum number of referenced objects that the remaining memory allows. It applies to each thread and to all
+/// threads together.
 pub(super) fn most_references(inflated: &Inflated) -> usize {
     usize::try_from(inflated.budget().memory_left() / REFERENCE_HELD_BYTES).unwrap_or(usize::MAX)
 }
@@ -108,7 +108,7 @@ pub(super) fn most_references(inflated: &Inflated) -> usize {
 impl Objects {
     /// Reads and hashes every packed and loose object.
     ///
-    /// It does not check that the objects they name exist: see [`super::reach`].
+    /// It does not check that referenced objects exist: see [`super::reach`].
     pub(super) fn prove(directory: &GitDirectory<'_>, threads: usize, limits: &Limits, inflated: &Inflated) -> Self {
         let mut objects = Self::default();
         objects.read_shallow(directory);
@@ -132,7 +132,7 @@ impl Objects {
         objects
     }
 
-    /// The record of an object.
+    /// The entry of an object.
     pub(super) fn find(&self, id: &ObjectId) -> Option<&Record> {
         self.table.get(self.number(id)?)
     }
@@ -215,7 +215,8 @@ impl Objects {
             .files_below("objects/")
             .filter_map(|(name, bytes)| Some((loose::id_of_path(name)?, [b"objects/", name].concat(), bytes)))
             .collect();
-        // Counted before the first one is inflated, so that the result does not depend on the number of threads.
+        // Objects are counted before the first one is inflated, so that the result does not depend on the number of
+        // threads.
         let mut inflater = Inflater::new();
         let sizes: Vec<u64> = files.iter().map(|(_, _, bytes)| loose::claimed_size(bytes, &mut inflater)).collect();
         let all = sizes.iter().copied().fold(0, u64::saturating_add);

@@ -9,9 +9,9 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Vec<u8>>,
-    /// The length of all parts, plus one for each.
+    /// The total length of all parts, plus one for each part.
     letters: u64,
-    /// Whether it is matched against the whole path or only against the last component.
+    /// Whether the pattern is matched against the whole path or only against the last component.
     anchored: bool,
     /// Whether it ended with `/`.
     folders_only: bool,
@@ -19,7 +19,7 @@ pub(crate) struct Pattern {
 
 /// A pattern for untracked files in a policy: a line as in the top-level `.gitignore`, without `!` and `#`.
 ///
-/// `build/` covers every folder of that name and its content, `/build` covers only that at the top, `*.log` covers
+/// `build/` covers every folder of that name and its content, `/build` covers only the one at the top, `*.log` covers
 /// every such name in any folder, `docs/*.txt` covers files directly in the top-level `docs`, and `out/**` covers
 /// everything in the top-level `out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Pattern {
     /// Whether it matches this file or a folder that contains it. Takes one pass over the path, however deep it is.
     pub(crate) fn covers(&self, path: &[u8]) -> bool {
         let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
-        // If names are left, the match is a folder.
+        // If names are left, the pattern has matched a folder.
         let may_end = |left: &[&[u8]]| !(left.is_empty() && self.folders_only);
         if self.anchored {
             return match_parts(&self.parts, &names, may_end);
@@ -120,7 +120,7 @@ pub(crate) fn trim_blanks(line: &[u8]) -> &[u8] {
     line.get(..end).unwrap_or(line)
 }
 
-/// The folders above a path: `a` and `a/b` for `a/b/c`.
+/// The parent folders of a path: `a` and `a/b` for `a/b/c`.
 pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').filter_map(|(at, _)| path.get(..at))
 }
@@ -128,11 +128,11 @@ pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The parts of a pattern and the names of a path that remain to be matched.
 type Resume<'a> = (&'a [Vec<u8>], &'a [&'a [u8]]);
 
-/// Matches the parts of a pattern against the names of a path. `**` matches any number of names; at the end it matches
-/// at least one. `may_end` says whether the match may end with these names left.
+/// Matches the parts of a pattern against the names of a path. `**` matches any number of names; at the end, it matches
+/// at least one. `may_end` reports whether the match may end while these names are left.
 fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) -> bool) -> bool {
     let (mut parts, mut names) = (parts, names);
-    // The last `**`: the parts after it, and the names at which they have not been tried.
+    // Where to resume after the last `**`: the parts after it, and the names at which they have not been tried yet.
     let mut resume: Option<Resume<'_>> = None;
     loop {
         match (parts.split_first(), names.split_first()) {
@@ -161,7 +161,7 @@ fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) ->
 /// Matches one part against one whole name.
 fn match_name(part: &[u8], name: &[u8]) -> bool {
     let (mut part, mut name) = (part, name);
-    // The last `*`: what follows it, and the bytes at which that has not been tried.
+    // Where to resume after the last `*`: the pattern after it, and the bytes at which it has not been tried yet.
     let mut resume: Option<(&[u8], &[u8])> = None;
     loop {
         match (part.split_first(), name.split_first()) {
@@ -347,7 +347,7 @@ mod tests {
         "x/a/b",
     ];
 
-    /// git decides for each path, as an untracked file, whether the pattern ignores it.
+    /// The expected result: whether git ignores each path, as an untracked file, under the pattern.
     #[test]
     fn patterns_match_as_in_git_check_ignore() {
         let repository = TestRepository::new();

@@ -36,7 +36,7 @@ pub struct SourceProof {
     /// The commit that HEAD resolves to.
     pub head: Result<Head, HeadFault>,
     /// HEAD's commit, decoded strictly; its bytes hash to the id that HEAD resolves to. If `None`, the faults of
-    /// [`Self::objects`] say why.
+    /// [`Self::objects`] state why.
     pub commit: Option<Commit>,
     /// HEAD's tree compared with the work tree. Empty if there is no commit.
     pub tree: TreeProof,
@@ -51,12 +51,12 @@ pub struct SourceProof {
     held: Held,
 }
 
-/// The source of answers about objects and files.
+/// Where results about objects and files come from.
 #[derive(Debug, Clone)]
 enum Held {
     /// Objects and files. A copy of the proof shares them.
     All(Arc<Stores>),
-    /// Only the answers, after objects and files were dropped.
+    /// Only results, after objects and files were dropped.
     Shelved(Box<Shelved>),
 }
 
@@ -67,7 +67,7 @@ struct Stores {
     budget: Budget,
 }
 
-/// Answers that were computed before objects and files were dropped.
+/// Results that were computed before objects and files were dropped.
 #[derive(Debug, Clone)]
 struct Shelved {
     file_count: usize,
@@ -108,7 +108,7 @@ pub struct ObjectsProof {
 const BOUNDARY_NAMED: usize = 20;
 
 impl ObjectsProof {
-    /// How complete the history is, in words.
+    /// How complete the history is, as text.
     pub fn history(&self) -> String {
         match (self.missing, self.reachable, self.shallow.len()) {
             (missing @ 1.., ..) => format!("not complete: {} missing or unreadable", counted(missing, "object")),
@@ -118,12 +118,12 @@ impl ObjectsProof {
                 let named = self.shallow.iter().take(BOUNDARY_NAMED).map(ToString::to_string);
                 let more = if count > BOUNDARY_NAMED { ", …" } else { "" };
                 let named = named.collect::<Vec<_>>().join(", ");
-                format!("shallow: the parents of {} are left out ({named}{more})", counted(count, "commit"))
+                format!("shallow: the parents of {} are omitted ({named}{more})", counted(count, "commit"))
             }
         }
     }
 
-    /// The number of objects, in words.
+    /// The number of objects, as text.
     pub fn counts(&self) -> String {
         format!("{}: {} reachable, {} unreachable", self.object_count, self.reachable, self.unreachable)
     }
@@ -138,7 +138,7 @@ const TAG_DEPTH: usize = 5;
 /// the snapshot. It never fails as a whole, because each claim has its own faults. The result does not depend on
 /// `threads`.
 ///
-/// It does not prove that anyone meant this commit to be built, or who made it: signatures are extracted here but not
+/// It does not prove who made this commit, or that anyone meant it to be built: signatures are extracted here but not
 /// verified.
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
     prove_within(snapshot, threads, limits, &Budget::of_unknown_input(limits))
@@ -278,7 +278,7 @@ fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<
     Ok((commit, signed))
 }
 
-/// An annotated tag of HEAD's commit: the first ref that points to it, and the number of further ones.
+/// An annotated tag of HEAD's commit: the first ref that points to the tag, and the number of further refs.
 struct TagAtHead {
     id: ObjectId,
     name: String,
@@ -286,7 +286,7 @@ struct TagAtHead {
 }
 
 /// Finds the branches and tags that point to `commit`, and the annotated tags on the way, each once. Each tag object is
-/// read once, however many refs name it.
+/// read once, however many refs point to it.
 fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
     let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
     let mut tags: Vec<TagAtHead> = Vec::new();
@@ -320,7 +320,8 @@ fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut V
     tags
 }
 
-/// Extracts the signatures of tags at HEAD. These copies have a size limit, which includes the commit's signature.
+/// Extracts the signatures of tags at HEAD. One limit applies to the total size of these copies and the commit's
+/// signature.
 fn read_signed_tags(
     reader: &mut Reader<'_>,
     tags: Vec<TagAtHead>,
@@ -356,7 +357,7 @@ fn read_signed_tags(
     None
 }
 
-/// Sorts newest first; with equal times, in the order in which they were found.
+/// A sort key: newest first; commits with equal times keep the order in which they were found.
 type Age = (Reverse<Option<Timestamp>>, usize);
 
 /// Why a file of the proved tree cannot be read.

@@ -16,11 +16,11 @@ pub(super) struct Reach {
     pub(super) unreachable: u64,
     /// Messages about reachable objects that are missing or of the wrong kind.
     pub(super) holes: Vec<String>,
-    /// Further holes that are not listed.
+    /// The number of further holes, which are not listed.
     pub(super) more_holes: u64,
 }
 
-/// The maximum number of holes listed individually; the rest is counted.
+/// The maximum number of holes listed individually; the others are only counted.
 const HOLES_NAMED: usize = 20;
 
 /// Memory for an object on the stack.
@@ -31,9 +31,9 @@ const TAKEN_HELD_BYTES: u64 = 64;
 
 /// Computes what is reachable from `tips`. Missing parents of shallow commits are not holes.
 ///
-/// Objects name each other by hash, so there are no cycles. An object that is not a tip and that no object names is
-/// therefore unreachable, and so is one that only unreachable objects name. Only these are read again. The graph is
-/// walked from the tips if something that is not unreachable is missing or odd.
+/// Objects reference each other by hash, so there are no cycles. An object that is not a tip and that no object
+/// references is therefore unreachable, and so is one that only unreachable objects reference. Only these are read
+/// again. The graph is walked from the tips if anything else is missing or odd.
 pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     match count_unreachable(reader, &tips.iter().copied().collect()) {
         Some(unreachable) => {
@@ -96,12 +96,12 @@ fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     let objects = reader.objects();
     let mut reach = Reach::default();
     let mut seen = vec![false; objects.table.len()];
-    // A ref may name an object of any kind.
+    // A ref may point to an object of any kind.
     let mut stack: Vec<(ObjectId, Kind)> = Vec::new();
     for tip in tips {
         match objects.find(tip) {
             Some(record) => stack.push((*tip, record.kind)),
-            None => reach.add_hole(&format!("{tip}, which a ref names, is missing")),
+            None => reach.add_hole(&format!("{tip}, which a ref points to, is missing")),
         }
     }
     let mut missing = HashSet::new();
@@ -114,7 +114,7 @@ fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
         };
         if seen.get(number).copied().unwrap_or(true) {
             if objects.find(&id).is_some_and(|record| record.kind != kind) && missing.insert(id) {
-                reach.add_hole(&format!("{id} is named as a {kind}, but is not one"));
+                reach.add_hole(&format!("{id} is referenced as a {kind}, but is not one"));
             }
             continue;
         }

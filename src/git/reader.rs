@@ -32,7 +32,7 @@ const CACHE_BYTES: usize = 64 << 20;
 /// Pack number and entry number.
 type EntryPlace = (u32, u32);
 
-/// The steps to an object: cached content, and the entries to apply to it, last one first.
+/// The steps to an object: cached content, and the entries to apply to it, last entry first.
 type Chain = (Option<Rc<[u8]>>, Vec<EntryPlace>);
 
 /// Reads objects by id, and caches bases that are likely to be needed again.
@@ -43,7 +43,7 @@ pub(super) struct Reader<'a> {
     inflater: Inflater,
     cache: HashMap<EntryPlace, Rc<[u8]>>,
     cached: usize,
-    /// Also limits reading, because a hostile pack can make each read expensive.
+    /// The limit on inflated bytes; it applies to repeated reads too, because a hostile pack can make each expensive.
     inflated: &'a Inflated,
 }
 

@@ -1,4 +1,4 @@
-//! Collects the objects that are named by other objects.
+//! Collects the objects that other objects reference.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,13 +7,13 @@ use super::malformed::Malformed;
 use super::object::{Link, read_links};
 use super::object_id::ObjectId;
 
-/// Every named object, with the kinds by which it is named, and how often.
+/// Every referenced object, with the kinds that references state for it and their number.
 #[derive(Debug, Default)]
 pub(super) struct References {
     named: HashMap<ObjectId, Named>,
-    /// A cache of recent names: most entries of a tree are the same as in the previous tree.
+    /// A cache of recent references: most entries of a tree are the same as in the previous tree.
     recent: Vec<Recent>,
-    /// The maximum number of names. After one more, nothing is added, so that the caller sees that the limit is
+    /// The maximum number of objects. One more is added, but no further ones, so that the caller sees that the limit is
     /// exceeded.
     most: Option<usize>,
     /// Objects that `git fsck` would report.
@@ -61,17 +61,17 @@ struct Recent {
 const RECENT: usize = 1 << 13;
 
 impl References {
-    /// An empty set that holds at most `most` names and one more.
+    /// An empty set. It collects at most one object more than `most`.
     pub(super) fn within(most: usize) -> Self {
         Self { most: Some(most), ..Self::default() }
     }
 
-    /// The number of named objects.
+    /// The number of referenced objects.
     pub(super) fn count(&self) -> usize {
         self.named.len()
     }
 
-    /// Records the objects that one object names. Parents of the commits in `shallow` are omitted.
+    /// Records the objects that one object references. Parents of the commits in `shallow` are omitted.
     pub(super) fn note(&mut self, kind: Kind, id: ObjectId, content: &[u8], shallow: &HashSet<ObjectId>) {
         if kind == Kind::Blob {
             return;
@@ -129,7 +129,7 @@ impl References {
         }
     }
 
-    /// How an object is named, if it is.
+    /// How references name this object; `None` if no object references it.
     pub(super) fn get(&self, id: &ObjectId) -> Option<Named> {
         self.named.get(id).copied()
     }

@@ -28,7 +28,7 @@ pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Optio
         }
         if missing > 0 {
             notes.push(format!(
-                "entries of the reflog logs/{name} that name objects missing from the archive: {missing}"
+                "entries of the reflog logs/{name} that refer to objects missing from the archive: {missing}"
             ));
         }
         if malformed > 0 {

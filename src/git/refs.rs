@@ -8,13 +8,13 @@ use super::head::{RefValue, parse_ref};
 use super::inflated::Inflated;
 use super::object_id::ObjectId;
 
-/// All refs by full name, with the objects that they name.
+/// All refs by full name, with the objects that they point to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refs {
     pub(super) named: BTreeMap<String, ObjectId>,
     /// Symbolic refs, with their targets.
     symbolic: BTreeMap<String, String>,
-    /// Lock files of refs, as an interrupted git leaves them behind.
+    /// Lock files of refs that an interrupted git left behind.
     locks: Vec<String>,
     pub(super) faults: Vec<String>,
 }
@@ -44,7 +44,7 @@ impl Refs {
             let Ok((id, name)) = line else {
                 let text = String::from_utf8_lossy(line.err().unwrap_or_default());
                 refs.add_fault(|| {
-                    format!("a line of packed-refs is not an object id and a ref name: {:?}", start_of(&text))
+                    format!("a line of packed-refs is not an object id followed by a ref name: {:?}", start_of(&text))
                 });
                 continue;
             };
@@ -58,7 +58,7 @@ impl Refs {
         for (name, content) in directory.files_below("refs/") {
             let name = [b"refs/", name].concat();
             let shown = String::from_utf8_lossy(&name);
-            // git ignores them, whatever they contain (refs/files-backend.c: `loop_fill_ref_dir`,
+            // git ignores lock files, whatever they contain (refs/files-backend.c: `loop_fill_ref_dir`,
             // `files_fsck_refs_name`).
             if name.strip_suffix(LOCK).is_some_and(is_ref_name) {
                 if refs.locks.len() < FAULTS_NAMED {
@@ -93,7 +93,7 @@ impl Refs {
         }
     }
 
-    /// Branches that name an object other than a commit; git does not create such branches.
+    /// Branches that point to an object other than a commit; git does not create such branches.
     pub(super) fn odd_branches(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
         let branches = self.named.iter().filter(|(name, _)| name.starts_with(BRANCHES));
         let odd = branches.filter_map(|(name, id)| match kind_of(id) {

@@ -1,4 +1,4 @@
-//! The remotes of a clone, and when two spellings mean the same repository.
+//! The remotes of a clone, and the rules for when two spellings refer to the same repository.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::base::budget::{Budget, Work};
 /// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` are the same.
 ///
 /// The host is case-insensitive. The path is case-sensitive, although some hosts ignore case there too. The identity
-/// says where the clone was told to go, not which server answered.
+/// is the clone's configured address; it does not show which server responded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName {
     host: String,
@@ -39,7 +39,7 @@ impl RepositoryName {
                 (authority.strip_suffix(usual).unwrap_or(authority), path)
             }
             None => {
-                // As in git: a colon before the first slash. A single letter before it would be a drive.
+                // As in git: a colon before the first slash. A single letter before the colon would be a drive.
                 let (authority, path) = url
                     .split_once(':')
                     .filter(|(host, path)| !host.contains('/') && host.len() > 1 && !path.starts_with(':'))?;
@@ -84,11 +84,11 @@ pub struct Remote {
     pub name: String,
     /// Its URL without user, password, token or query, after the config's `insteadOf` rules.
     pub url: String,
-    /// The repository that it names; `None` for a local path or an unknown spelling.
+    /// The repository that the URL identifies; `None` for a local path or an unknown spelling.
     pub repository: Option<RepositoryName>,
 }
 
-/// The cost of matching one URL with one rewriting rule, in bytes.
+/// The cost of matching one URL against one rewrite rule, in bytes.
 const RULE_UNITS: u64 = 8;
 /// Memory for a remote without its text.
 const REMOTE_HELD_BYTES: u64 = 200;
@@ -202,7 +202,7 @@ mod tests {
             "https://github.com/../x",
             "https://a:b/c@github.com/x",
             "ext::sh -c x",
-            // curl takes the host before these characters.
+            // curl ends the host before these characters.
             "https://evil.example#@github.com/acme/wallet",
             "https://evil.example?@github.com/acme/wallet",
             "https://evil.example\\@github.com/acme/wallet",

@@ -3,7 +3,7 @@
 use super::object::{Commit, Tag};
 use super::object_id::ObjectId;
 
-/// A signature and exactly the bytes that it signs. It proves nothing until a key verifies it.
+/// A signature and exactly the bytes that it signs. It proves nothing until it verifies under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedObject {
     /// What was signed.
@@ -32,8 +32,8 @@ impl std::fmt::Display for SignedSubject {
     }
 }
 
-/// First lines of the armours that git writes. X.509 signatures (`SIGNED MESSAGE`) are found too, so that reports can
-/// name them.
+/// First lines of the armours that git writes. X.509 signatures (`SIGNED MESSAGE`) are also found, so that reports can
+/// mention them.
 const ARMOURS: [&[u8]; 4] = [
     b"-----BEGIN PGP SIGNATURE-----",
     b"-----BEGIN PGP MESSAGE-----",
@@ -42,11 +42,11 @@ const ARMOURS: [&[u8]; 4] = [
 ];
 
 /// Extracts the commit's `gpgsig` header, and the commit without it. git signs the commit without that header; it also
-/// omits `gpgsig-sha256`, which signs the commit's SHA-256 form. `None`: not signed.
+/// omits `gpgsig-sha256`, which signs the commit's SHA-256 form. `None` if the commit is not signed.
 pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Option<SignedObject> {
     let mut signatures = commit.extra.iter().filter(|(keyword, _)| keyword == b"gpgsig");
     let (_, signature) = signatures.next()?;
-    // If there is a second one, the first is used, as in git. Both are removed from the payload.
+    // If there is a second header, the first is used, as in git. Both are removed from the payload.
     let mut payload = Vec::with_capacity(content.len());
     let mut in_signature = false;
     let mut in_header = true;
@@ -65,7 +65,7 @@ pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Opt
     Some(SignedObject { subject: SignedSubject::Commit(id), payload, signature })
 }
 
-/// Extracts the signature at the end of a tag's message, and everything before it. `None`: not signed.
+/// Extracts the signature at the end of a tag's message, and everything before it. `None` if the tag is not signed.
 pub(super) fn split_tag(name: &str, content: &[u8], tag: &Tag) -> Option<SignedObject> {
     let message_at = content.len().checked_sub(tag.message.len())?;
     // The last armour counts, as in git: everything before it is part of what was signed.

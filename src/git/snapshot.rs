@@ -82,8 +82,8 @@ impl SnapshotBuilder {
         self.snapshot.work_tree.insert(path.to_vec(), entry);
     }
 
-    /// Adds another name for a regular file that came before, with the same content and mode. Both paths are relative
-    /// to the top of the repository. A link across the border of `.git`, or to a missing file, is a fault.
+    /// Adds a further name for an earlier regular file, with the same content and mode. Both paths are relative
+    /// to the top of the repository. A link across the boundary of `.git`, or to a missing file, is a fault.
     pub(crate) fn add_hard_link(&mut self, path: &[u8], target: &[u8]) -> Result<(), Error> {
         let inside = |path: &[u8]| path.strip_prefix(b".git/").map(<[u8]>::to_vec);
         match (inside(path), inside(target)) {

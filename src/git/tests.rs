@@ -43,14 +43,14 @@ fn reason_of(proof: &SourceProof, path: &str) -> String {
     difference.reason.clone().unwrap_or_default()
 }
 
-/// The number of objects of all kinds according to git: all of them, and the reachable ones.
+/// The number of all objects and the number of reachable objects, according to git.
 fn counts_of_git(repository: &TestRepository) -> (u64, u64) {
     let all = repository.git(&["cat-file", "--batch-all-objects", "--batch-check", "--unordered"]);
     let reachable = repository.git(&["rev-list", "--objects", "--all", "HEAD"]);
     let tags = repository.git(&["for-each-ref", "--format=%(objecttype)", "refs/tags"]);
     let tags = tags.lines().filter(|kind| *kind == "tag").count();
     let named: std::collections::HashSet<&str> = reachable.lines().filter_map(|line| line.split(' ').next()).collect();
-    // rev-list also lists annotated tags if they are given by ref.
+    // rev-list also lists annotated tags if they are specified by ref.
     let _ = tags;
     (all.lines().count() as u64, named.len() as u64)
 }
@@ -219,7 +219,7 @@ fn differences_match_git_status() {
 }
 
 #[test]
-fn empty_folders_are_named_and_names_that_differ_in_case_are_two_files() {
+fn empty_folders_are_listed_and_names_that_differ_in_case_are_two_files() {
     let repository = sample();
     std::fs::create_dir_all(repository.path.join("empty/inner")).unwrap();
     repository.write("readme.MD", "twin\n");
@@ -256,7 +256,7 @@ fn line_endings_are_excused_only_if_heads_own_attributes_request_them() {
 }
 
 #[test]
-fn large_files_are_excused_if_a_proved_pointer_names_them() {
+fn large_files_are_excused_if_a_proved_pointer_identifies_them() {
     let content = vec![7u8; 5000];
     let digest = crate::base::digest::Sha256::of(&content).hex();
     let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 5000\n");
@@ -268,11 +268,11 @@ fn large_files_are_excused_if_a_proved_pointer_names_them() {
     let proof = run(&repository);
     assert_eq!(proof.tree.converted, [(b"model.bin".to_vec(), Conversion::LargeFile)]);
     assert_eq!(status_of_ours(&proof), ["M other.bin"]);
-    assert!(reason_of(&proof, "other.bin").starts_with("its Git LFS pointer names sha256:"));
+    assert!(reason_of(&proof, "other.bin").starts_with("its Git LFS pointer specifies sha256:"));
 }
 
 #[test]
-fn filters_are_not_run_but_named() {
+fn filters_are_reported_but_not_run() {
     let repository = TestRepository::new();
     repository.write(".gitattributes", "*.x filter=evil\n").write("a.x", "clean\n");
     repository.commit("filters");
@@ -330,7 +330,7 @@ fn cloned_submodules_are_proved() {
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
     assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);
 
-    // A commit other than the one in the tree.
+    // A commit that is not the one in the tree.
     inner.write("inner.txt", "newer\n");
     inner.commit("newer");
     clone.git(&["-C", "lib/deep/inner", "fetch", "--quiet", "origin", "main"]);
@@ -432,7 +432,7 @@ fn hooks_and_other_files_of_git_do_not_change_the_result() {
 }
 
 #[test]
-fn missing_objects_are_named() {
+fn missing_objects_are_reported() {
     // Loose objects, so that single ones can be removed.
     let repository = sample();
     let path = |repository: &TestRepository, name: &str| {
@@ -454,7 +454,7 @@ fn missing_objects_are_named() {
         assert!(!repository.try_git(&["fsck", "--full"]).status.success());
         repository.write(&file, &content);
         assert_eq!(run(&repository).objects.faults, Vec::<String>::new());
-        // An object stored under the id of another one.
+        // An object stored under a different object's id.
         let other = std::fs::read(repository.path.join(path(&repository, "HEAD:README.md"))).unwrap();
         repository.remove(&file);
         repository.write(&file, &other);
@@ -484,7 +484,7 @@ fn a_malformed_head_fails_and_a_malformed_object_elsewhere_is_a_detail() {
     let twice = format!("tree {tree}\ntree {tree}\nauthor {who}\ncommitter {who}\n\nx\n");
     let bad = with_head(&repository, "commit", twice.as_bytes());
     assert!(run(&repository).objects.faults.iter().any(|fault| fault.ends_with("is malformed: missingAuthor")));
-    // The same commit as a parent.
+    // The same commit, used as a parent.
     let child = good.replacen("author", &format!("parent {bad}\nauthor"), 1);
     with_head(&repository, "commit", child.as_bytes());
     let proof = run(&repository);
@@ -548,7 +548,7 @@ fn a_collision_attack_is_reported_and_refused_everywhere() {
     assert_eq!(reason_of(&proof, "loose"), "its bytes were made by a SHA-1 collision attack");
 }
 
-/// A tag object of HEAD that looks signed.
+/// A tag object for HEAD that looks signed.
 fn signed_tag(repository: &TestRepository, name: &str) -> String {
     let head = repository.git(&["rev-parse", "HEAD"]);
     let tag = format!(
@@ -560,7 +560,7 @@ fn signed_tag(repository: &TestRepository, name: &str) -> String {
 }
 
 #[test]
-fn a_tag_with_many_refs_is_read_and_held_once() {
+fn a_tag_with_many_refs_is_read_and_stored_once() {
     let repository = sample();
     repository.git(&["tag", "--delete", "v1"]);
     let [one, other] = ["one", "other"].map(|name| signed_tag(&repository, name));
@@ -679,7 +679,7 @@ fn a_rule_file_counts_once_for_every_folder() {
 }
 
 #[test]
-fn commit_headers_and_remote_names_are_limited_before_they_are_held() {
+fn commit_headers_and_remote_names_are_limited_before_they_are_stored() {
     let repository = sample();
     let head = repository.git(&["cat-file", "commit", "HEAD"]);
     let (headers, message) = head.split_once("\n\n").unwrap();

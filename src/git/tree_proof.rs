@@ -29,6 +29,9 @@ pub struct TreeProof {
     pub files: Vec<TreeFile>,
     /// Messages about missing or malformed trees and blobs of HEAD.
     pub faults: Vec<String>,
+    /// The paths in [`Self::faults`], sorted: files, and folders with `/` at the end (empty for the top folder). The tree's
+    /// content at these paths is unknown.
+    pub(super) unproved: Vec<Vec<u8>>,
     /// Differences between the work tree and HEAD's tree, sorted by path.
     pub differences: Vec<Difference>,
     /// Files that are equal after a conversion, with that conversion.
@@ -43,12 +46,24 @@ pub struct TreeProof {
     pub(super) notes: Vec<String>,
 }
 
-/// A submodule of HEAD's tree, or of a submodule.
+impl TreeProof {
+    /// Whether this difference results from a missing or malformed object of HEAD. The tree's content at the difference's
+    /// path is then unknown.
+    pub(crate) fn is_unproved(&self, difference: &Difference) -> bool {
+        let path = difference.path.as_slice();
+        let is_listed = |place: &[u8]| self.unproved.binary_search_by(|one| one.as_slice().cmp(place)).is_ok();
+        let mut folders = (0..path.len()).filter(|&at| at.checked_sub(1).is_none_or(|at| path.get(at) == Some(&b'/')));
+        folders.any(|end| path.get(..end).is_some_and(is_listed))
+            || (difference.change == Change::Modified && is_listed(path))
+    }
+}
+
+/// A submodule in HEAD's tree or in a submodule's tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submodule {
     /// Relative to the top of the repository.
     pub path: Vec<u8>,
-    /// The commit that the tree names.
+    /// The commit that the tree records.
     pub commit: ObjectId,
     /// The result for the submodule.
     pub state: SubmoduleState,
@@ -57,9 +72,9 @@ pub struct Submodule {
 /// The result for a submodule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmoduleState {
-    /// It was not cloned: its folder is empty or missing. Nothing is proved, and there was nothing of it to build.
+    /// It was not cloned: its folder is empty or missing. Nothing is proved, and it had no files to build.
     Empty,
-    /// Its objects hash to the commit that the tree names. Differences in its files are listed with all others.
+    /// Its objects hash to the commit that the tree records. Differences in its files are listed with all others.
     Proved {
         /// The number of objects in its own repository.
         object_count: u64,
@@ -100,7 +115,7 @@ pub(super) struct TreeProver<'a> {
     budget: Comparisons,
 }
 
-/// The cost of a submodule besides its objects, in objects.
+/// The fixed cost of a submodule, expressed as a number of objects.
 const SUBMODULE_OBJECTS: u64 = 20;
 
 impl<'a> TreeProver<'a> {
@@ -128,10 +143,12 @@ impl<'a> TreeProver<'a> {
         let mut reader = Reader::new(&directory, &store.objects, self.limits, self.inflated);
         let listing = list_tree(&mut reader, tree, &store.prefix, self.limits);
         self.proof.faults.extend(listing.faults);
+        self.proof.unproved.extend(listing.unproved);
         self.proof.notes.extend(listing.notes);
         if (self.proof.files.len() + listing.files.len()) as u64 > self.limits.git_tree_entries {
             let bound = self.limits.git_tree_entries();
             self.proof.faults.push(format!("all trees together are over the limit {bound}"));
+            self.proof.unproved.push(store.prefix.clone());
             return;
         }
         self.read_rules(&mut reader, &store.prefix, &listing.files);
@@ -189,8 +206,9 @@ impl<'a> TreeProver<'a> {
         }
     }
 
-    /// A fault of such a file is a fault of the tree; what `git fsck` reports as information is a note. An update
-    /// command in `.gitmodules` is a note too: git has not run such commands since 2.20.2, and this program does not.
+    /// Records the faults of these files as faults of the tree. What `git fsck` reports only as information becomes a note,
+    /// and so does an update command in `.gitmodules`: git has not run such commands since 2.20.2, and this program never
+    /// does.
     fn judge_rules(&mut self, file: &TreeFile, faults: &[Malformed]) {
         let path = String::from_utf8_lossy(&file.path);
         for fault in faults {
@@ -203,7 +221,9 @@ impl<'a> TreeProver<'a> {
                 fault if fault.is_information() => {
                     self.proof.notes.push(format!("/{path}: git fsck reports as information: {fault}"));
                 }
-                fault => self.proof.faults.push(format!("/{path}: git fsck calls blob {} malformed: {fault}", file.id)),
+                fault => {
+                    self.proof.faults.push(format!("/{path}: git fsck reports blob {} as malformed: {fault}", file.id))
+                }
             }
         }
     }
@@ -246,7 +266,7 @@ impl<'a> TreeProver<'a> {
         };
         let reason = match follow_head(&directory) {
             Ok(head) if head.commit == file.id => None,
-            Ok(head) => Some(format!("its HEAD is {}; the tree names {}", head.commit, file.id)),
+            Ok(head) => Some(format!("its HEAD is {}; the tree records {}", head.commit, file.id)),
             Err(fault) => Some(fault.to_string()),
         };
         if reason.is_some() {
@@ -263,11 +283,12 @@ impl<'a> TreeProver<'a> {
     /// Lists the files that are not in the trees, and sorts everything by path.
     pub(super) fn finish(mut self) -> (TreeProof, Vec<Store>) {
         let proof = &mut self.proof;
+        proof.unproved.sort_unstable();
         proof.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));
         let mut links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
-        // Not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
+        // Files are not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
         links.sort_unstable();
         let mut expected = proof.files.iter().map(|file| file.path.as_slice()).peekable();
         for (path, entry) in &self.snapshot.work_tree {

@@ -1,10 +1,10 @@
-//! A file of the work tree, hashed while the archive is read and not held.
+//! A file of the work tree, hashed while the archive is read and not kept.
 
 use super::hash::{Kind, Sha1};
 use super::object_id::ObjectId;
 use crate::base::digest::{Sha256, Sha256Hasher};
 
-/// The maximum size of a submodule's `.git` file that is held: `gitdir: ` and one path (gitrepository-layout(5)).
+/// The maximum size of a submodule's `.git` file to keep: `gitdir: ` and one path (gitrepository-layout(5)).
 const GIT_LINK_BYTES_MAX: usize = 8 << 10;
 
 /// The facts about a regular file of the work tree.
@@ -12,14 +12,14 @@ const GIT_LINK_BYTES_MAX: usize = 8 << 10;
 pub struct WorkFile {
     /// Whether the owner's execute bit is set. git records no other bit of the mode.
     pub executable: bool,
-    /// Whether a set-user-id or set-group-id bit is set. git never sets one, and images keep it.
+    /// Whether a set-user-id or set-group-id bit is set. git never sets such a bit, and images keep it.
     pub privileged: bool,
     /// Size of the content in bytes.
     pub size: u64,
     /// The id of this content as a blob. `None` if SHA-1 collision detection found an attack, or if the length was
     /// wrong.
     pub blob: Option<ObjectId>,
-    /// SHA-256 of the content, as named by a Git LFS pointer.
+    /// SHA-256 of the content, as in a Git LFS pointer.
     pub sha256: Sha256,
     /// The content of a file called `.git`, which points to a submodule's objects; at most 8 KiB of it.
     pub git_link: Option<Vec<u8>>,
@@ -31,7 +31,7 @@ fn is_git_link(path: &[u8]) -> bool {
 
 /// Hashes one file of the work tree, piece by piece.
 ///
-/// The caller gives path, mode and size from the archive's header, passes every piece of content in order, and calls
+/// The caller supplies path, mode and size from the archive's header, passes every piece of content in order, and calls
 /// [`Self::finish`]. Content whose length is not the announced size has no blob id.
 #[derive(Debug)]
 pub struct WorkFileHasher {
@@ -58,7 +58,7 @@ impl WorkFileHasher {
         }
     }
 
-    /// The number of content bytes that are held for such a file.
+    /// The number of content bytes that are kept for such a file.
     pub(crate) fn held_bytes(path: &[u8], size: u64) -> u64 {
         if is_git_link(path) { size.min(GIT_LINK_BYTES_MAX as u64) } else { 0 }
     }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn content_of_the_wrong_length_has_no_blob_id_and_only_git_files_are_held() {
+    fn content_of_the_wrong_length_has_no_blob_id_and_only_git_files_are_kept() {
         let mut short = WorkFileHasher::new(b"x", 0o644, 5);
         short.update(b"1234");
         assert_eq!(short.finish().blob, None);

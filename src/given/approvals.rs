@@ -1,8 +1,8 @@
-//! `--approvals FILE`: who approved which commit. The list is *given*, and the report says so.
+//! `--approvals FILE`: who approved which commit. The list is *given*, and the report states that.
 //!
 //! The list is CSV (RFC 4180) with the header line `repository,commit,change,approver,time`, or a JSON array of objects
-//! with those fields. Every field is required, and no others are allowed. A file `FILE.sig` next to it may hold an SSH
-//! signature over its bytes:
+//! with those fields. Every field is required, and no other fields are allowed. A file `FILE.sig` next to the list may
+//! contain an SSH signature over the list's bytes:
 //!
 //! ```text
 //! ssh-keygen -Y sign -n hpsb-audit-approvals -f KEY FILE
@@ -27,19 +27,19 @@ pub(crate) const NAMESPACE: &str = "hpsb-audit-approvals";
 
 const FIELDS: [&str; 5] = ["repository", "commit", "change", "approver", "time"];
 
-/// A list of approvals, as it was given.
+/// A list of approvals, as supplied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approvals {
-    /// The file's path as it was given.
+    /// The file's path as specified.
     pub name: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
     pub(crate) bytes: Vec<u8>,
     pub(crate) signature: Option<Vec<u8>>,
     pub(crate) records: Vec<Approval>,
-    /// The indexes in `records` of each commit's approvals.
+    /// For each commit, the indexes of its approvals in `records`.
     by_commit: BTreeMap<ObjectId, Vec<usize>>,
-    /// The result of checking the signature, cached by the names and SSH keys of signers.
+    /// The result of verifying the signature, cached by the names and SSH keys of signers.
     pub(crate) vouched: Memo<Vec<(String, String)>, Result<String, String>>,
 }
 
@@ -50,15 +50,15 @@ pub(crate) struct Approval {
     pub(crate) commit: ObjectId,
     /// The change's ID in the system where it was approved.
     pub(crate) change: String,
-    /// A name, an address, `name <address>` or `name (address)`. Any other text names no one: see
+    /// A name, an address, `name <address>` or `name (address)`. Any other text does not identify anyone: see
     /// [`Self::approver_names`].
     pub(crate) approver: String,
     pub(crate) time: Timestamp,
 }
 
 impl Approval {
-    /// The approver's name and address, or whichever of them is given. `None` for every other text, such as two
-    /// addresses, an address with `mailto:` or a comma, or a name with an `@`: whom it means would be a guess.
+    /// The approver's name and address, or whichever of the two is present. `None` for any other text, such as two
+    /// addresses, an address with `mailto:` or a comma, or a name with an `@`: interpreting it would be a guess.
     pub(crate) fn approver_names(&self) -> Option<Vec<&str>> {
         let text = self.approver.trim();
         if is_address(text) || is_name(text) {
@@ -75,7 +75,8 @@ impl Approval {
     }
 }
 
-/// Letters, digits, spaces and `.`, `-`, `'`, `_`, in any script. No comma, slash or `&`: they separate two names.
+/// Letters, digits, spaces and `.`, `-`, `'`, `_`, in any script. Commas, slashes and `&` are excluded, because they
+/// separate names.
 fn is_name(text: &str) -> bool {
     let fits = |letter: char| match letter {
         ' ' | '.' | '-' | '\'' | '_' | '`' => true,
@@ -97,8 +98,8 @@ fn is_address(text: &str) -> bool {
 }
 
 impl Approvals {
-    /// Reads a list. Input that begins with `[` is JSON, anything else is CSV. `signature` is the content of
-    /// `FILE.sig`; the check judges it.
+    /// Reads a list. Input that begins with `[` is JSON; anything else is CSV. `signature` is the content of
+    /// `FILE.sig`, which the check verifies.
     ///
     /// # Errors
     /// [`Error::Malformed`], which names the record that cannot be read; [`Error::OverLimit`].
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approver_is_a_name_an_address_or_both() {
+    fn an_approver_is_a_name_or_an_address_or_both() {
         let names = |text: &str| {
             let record = Approval {
                 repository: RepositoryName::from_policy("h.example/r").unwrap(),
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_missing_and_unexpected_input() {
+    fn errors_describe_missing_and_unexpected_input() {
         let header = "repository,commit,change,approver,time";
         for (text, fault) in [
             (String::new(), "expected the header line"),
@@ -264,8 +265,8 @@ mod tests {
             (format!("{header}\nh.example/r,{COMMIT},c,,2026-03-01T12:00:00Z\n"), "approver is empty"),
             (format!("{header}\nnowhere,{COMMIT},c,a,2026-03-01T12:00:00Z\n"), "repository: expected"),
             (format!("{header}\n\"a"), "has no end"),
-            (format!("{header}\n\"a\"b,c"), "goes on after"),
-            (format!("{header}\na\"b,c"), "a quotation mark stands"),
+            (format!("{header}\n\"a\"b,c"), "after a field's closing"),
+            (format!("{header}\na\"b,c"), "a quotation mark inside"),
             ("[1]".into(), "record 1: expected an object"),
             ("[{\"commit\": 1}]".into(), "record 1: the field repository is missing"),
             (

@@ -1,5 +1,5 @@
-//! Statements of people and servers about a bundle: key records, approvals, the build server's answers, attestations of
-//! the machine.
+//! Statements by people and servers about a bundle: key records, approvals, the build server's responses, and the
+//! machine's attestation records.
 
 pub(crate) mod approvals;
 pub(crate) mod attestation;

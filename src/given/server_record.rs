@@ -1,5 +1,5 @@
-//! The build server's saved answers: *given* evidence without a signature. They never affect a verdict alone; the check
-//! `server-record` compares them with the signed archive.
+//! The build server's saved responses: *given* evidence without a signature. On their own, they never affect a verdict;
+//! the check `server-record` compares them with the signed archive.
 
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
@@ -10,11 +10,11 @@ use crate::manifest::build_record::BuildRecord;
 /// The saved files next to a bundle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerFiles {
-    /// `status.json`: the answer to `GET /image`.
+    /// `status.json`: the response to `GET /image`.
     pub status: Option<Vec<u8>>,
-    /// `image-digest.json`: the answer to `GET /imagedigest`.
+    /// `image-digest.json`: the response to `GET /imagedigest`.
     pub image_digest: Option<Vec<u8>>,
-    /// `server-build.log`: the text in the answer to `GET /log/build`.
+    /// `server-build.log`: the text in the response to `GET /log/build`.
     pub log: Option<Vec<u8>>,
 }
 
@@ -29,23 +29,23 @@ impl ServerFiles {
     }
 }
 
-/// The parsed answers.
+/// The parsed responses.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerRecord {
     /// The status record.
     pub status: Option<BuildRecord>,
-    /// The image's name with its digest, as the server gave it.
+    /// The image's name with its digest, as the server stated it.
     pub image: Option<(String, Sha256)>,
-    /// Messages about what could not be read.
+    /// Messages about content that could not be read.
     pub faults: Vec<String>,
-    /// The files that existed, each with the SHA-256 of its bytes.
+    /// The existing files, each with the SHA-256 of its bytes.
     pub files: Vec<(&'static str, Sha256)>,
-    /// Files that contain what looks like a secret.
+    /// Files that seem to contain a secret.
     pub secrets_in: Vec<&'static str>,
     log: Option<SavedLog>,
 }
 
-/// The saved log, or the two results that are kept after it was dropped.
+/// The saved log, or the two results that are kept after the log was dropped.
 #[derive(Debug, Clone, PartialEq)]
 enum SavedLog {
     Bytes(Vec<u8>),
@@ -83,7 +83,7 @@ impl ServerRecord {
         record
     }
 
-    /// Drops the saved log except for the results of comparing it with a signed log of this digest and size.
+    /// Drops the saved log but keeps the results of comparing it with a signed log of this digest and size.
     pub(crate) fn shelve(&mut self, sha256: Sha256, size: u64) {
         if let (Some(begins), archive) = (self.log_begins_with(sha256, size), self.logged_archive_digest()) {
             self.log = Some(SavedLog::Shelved { compared: (sha256, size), begins, archive });
@@ -100,8 +100,8 @@ impl ServerRecord {
         Some(beginning.is_some_and(|beginning| Sha256::of(beginning) == sha256))
     }
 
-    /// The last line `digest=<64 digits>` of the saved log. By inference this is the digest of the signed archive,
-    /// written after the log's snapshot was taken.
+    /// The last line `digest=<64 digits>` of the saved log. By inference, this is the digest of the signed archive,
+    /// written after the archive's snapshot of the log was taken.
     pub fn logged_archive_digest(&self) -> Option<Sha256> {
         let log = match self.log.as_ref()? {
             SavedLog::Bytes(log) => log,
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_answers_are_faults() {
+    fn malformed_responses_are_faults() {
         let digest = format!("\"docker.io/a/b@sha256:{}\"", "1".repeat(64));
         let record = read(Some(r#"{"status": "success"}"#), Some(&digest), None);
         assert!(record.faults.is_empty() && record.image.is_some() && record.status.is_some());
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_log_is_compared_with_the_signed_beginning() {
+    fn a_saved_log_is_compared_with_the_signed_log() {
         let log = "a\nb\n2020-06-23 08:39:48,819  root       INFO    digest=";
         let log = format!("{log}{}\nc", "1f".repeat(32));
         let record = read(None, None, Some(&log));

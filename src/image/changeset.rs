@@ -1,8 +1,8 @@
 //! The tar file of a layer, read as container engines unpack it: with Go's archive/tar, which is lenient where [`crate::archive`] is strict.
 //!
-//! Devices and pipes are members. A name may be absolute, contain doubled slashes, or be `.`. If two members have one name, the later one counts. The
-//! end may be missing, and a layer may be empty. Sparse files, `..` that leads out of the layer, and anything that Go refuses are refused. This
-//! module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected one.
+//! Devices and pipes are members. A name may be absolute, contain doubled slashes, or be `.`. If two members have the same name, the later one counts.
+//! The end may be missing, and a layer may be empty. Sparse files, `..` that leads out of the layer, and anything else that Go refuses are refused.
+//! This module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected one.
 
 use std::io::{self, Read};
 
@@ -156,7 +156,7 @@ impl<'a, R: Read> Changeset<'a, R> {
                 return Err(malformed(format!("a member of unsupported type {:?}", String::from_utf8_lossy(other))));
             }
         };
-        // Only a file has content, whatever the header says.
+        // Only a file has content, whatever the header states.
         self.set_size(if kind == Kind::File { said.size.unwrap_or(self.left) } else { 0 });
         let path = clean(&name)?;
         let bytes = path.len() as u64;
@@ -177,7 +177,7 @@ impl<'a, R: Read> Changeset<'a, R> {
         Ok(text(&self.extension()?).to_vec())
     }
 
-    /// Reads records `LENGTH KEYWORD=VALUE\n`. If two have one keyword, the later one counts.
+    /// Reads records `LENGTH KEYWORD=VALUE\n`. If two records have the same keyword, the later one counts.
     fn read_pax(&mut self, said: &mut Said) -> Result<(), Error> {
         let bytes = self.extension()?;
         let mut rest = bytes.as_slice();

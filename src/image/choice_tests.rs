@@ -1,4 +1,4 @@
-//! Which image of a source is read and which entries are ignored, with layouts as common tools write them.
+//! Tests which image of a source is read and which entries are ignored, on layouts as common tools write them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::base::limits::Limits;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// Blobs by path. Its methods return descriptors of what they add.
+/// Blobs by path. Each method returns a descriptor of the blob that it adds.
 #[derive(Default)]
 struct Layout(BTreeMap<String, Vec<u8>>);
 
@@ -96,7 +96,7 @@ fn signatures_and_referrers_next_to_an_image_are_ignored() {
     let entries = [&fallback, &signature, &image, &referrer];
     let read = layout.read(&entries, None).unwrap();
     assert_eq!((manifest_of(&read).as_str(), read.faults.as_slice()), (image["digest"].as_str().unwrap(), &[][..]));
-    // Any entry can be named by its digest.
+    // Any entry can be selected by its digest.
     let by_digest = layout.read(&entries, image["digest"].as_str()).unwrap();
     assert_eq!(manifest_of(&by_digest), manifest_of(&read));
     assert_eq!(layout.read(&entries, Some("sha256:00")).unwrap_err().exit_code(), 2);
@@ -110,7 +110,7 @@ fn signatures_and_referrers_next_to_an_image_are_ignored() {
     assert!(layout.read(&[&image, &missing], None).is_err());
     let mixed = layout.index(&[&referrer, &other]);
     assert!(layout.read(&[&image, &mixed], None).is_err());
-    // An artifact on its own is not ignored but judged.
+    // An artifact that is the only entry is not ignored but checked.
     assert!(layout.read(&[&referrer], None).unwrap().faults_of(Part::Manifest).next().is_some());
 }
 
@@ -144,7 +144,7 @@ fn entries_with_other_digest_algorithms_matter_only_if_chosen() {
     meant["platform"] = json!({"os": "linux", "architecture": "s390x"});
     unread["platform"] = meant["platform"].clone();
     let top = layout.index(&[&meant, &unread]);
-    assert_eq!(layout.read(&[&top], None).unwrap_err().exit_code(), 2, "two images for one platform");
+    assert_eq!(layout.read(&[&top], None).unwrap_err().exit_code(), 2, "two images for the same platform");
     let top = layout.index(&[&unread]);
     assert_eq!(layout.read(&[&top], None).unwrap().unsupported.len(), 1);
     // A digest that is invalid for every algorithm is malformed.

@@ -60,7 +60,7 @@ impl ImageFacts {
             true => Ok(()),
             false => Err(Error::Usage {
                 message: format!("--platform {asked}: {} is an image for {}", self.source, config.platform),
-                hint: "leave out --platform, or name a different image".into(),
+                hint: "omit --platform, or specify a different image".into(),
             }),
         }
     }

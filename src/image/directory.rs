@@ -27,7 +27,7 @@ pub(super) fn read(image: &mut ImageFacts, store: &Store<'_>, choice: &Choice, l
                 "{}: its manifest.json is in the format of `docker save`: this is an unpacked docker-archive",
                 image.source
             ),
-            hint: "name the file that `docker save` wrote, or pack the folder again: tar -cf image.tar -C FOLDER ."
+            hint: "specify the file that `docker save` wrote, or pack the folder again: tar -cf image.tar -C FOLDER ."
                 .into(),
         });
     }

@@ -1,7 +1,7 @@
 //! `docker-archive:`: the output of `docker save` (Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
 //!
-//! It keeps the configuration's bytes and therefore the image id, but no manifest: no digest in it is the one that a push logs. Newer engines add an
-//! OCI layout to the file; its manifest is read too, and may be the pushed one.
+//! It preserves the configuration's bytes and therefore the image id, but no manifest: it does not contain the digest that a push logs. Newer engines
+//! add an OCI layout to the file; that layout's manifest is also read, and may be the pushed one.
 
 use super::document::{self, SavedImage};
 use super::gather::read_config;
@@ -31,7 +31,7 @@ pub(super) fn read(
             return Ok(());
         }
     };
-    let hint = "name one after the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
+    let hint = "add one to the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
     let saved = chosen(&images, reference)
         .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: hint.into() })?;
     let saved = match saved {
@@ -47,7 +47,7 @@ pub(super) fn read(
     };
     if store.has("index.json") && !layout::is_empty(store, limits)? {
         match layout::way_to(&saved.config, store, limits)? {
-            // If the index has images for several platforms, engines load the one whose configuration manifest.json names.
+            // If the index has images for several platforms, engines load the one whose configuration manifest.json lists.
             Some(digests) => layout::read(image, store, None, &Choice { platforms: Vec::new(), digests }, limits)?,
             None if images.len() == 1 => layout::read(image, store, None, choice, limits)?,
             None => {}
@@ -74,7 +74,7 @@ fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Optio
     found.map(Some).ok_or_else(|| format!("the archive has no image {reference:?}; it has {}", labels()))
 }
 
-/// The image whose manifest has a digest that the signed log names.
+/// The image whose manifest has a digest that the signed log contains.
 fn by_digest<'d>(
     images: &'d [SavedImage],
     store: &Store<'_>,
@@ -93,8 +93,8 @@ fn by_digest<'d>(
     Ok(None)
 }
 
-/// A layout may contain the `manifest.json` of `docker save` next to its index, and `docker load` reads the former: it must name the same image.
-/// Further images that the index leads to are listed.
+/// A layout may contain the `manifest.json` of `docker save` next to its index. `docker load` reads `manifest.json`, so that file must list the same
+/// image as the index. Other images that both of them list are recorded in [`ImageFacts::others`].
 pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &Limits) -> Result<(), Error> {
     let Some(config) = image.config.as_ref().map(|config| config.digest) else { return Ok(()) };
     let saved = match store.document("manifest.json", limits.registry_document_bytes())? {
@@ -120,7 +120,7 @@ pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &L
             image.others.add(label(other));
         } else {
             let message = format!(
-                "manifest.json, which docker load reads, names a different image from index.json: {}",
+                "manifest.json, which docker load reads, lists a different image from index.json: {}",
                 label(other)
             );
             image.fault(Part::Config, message);
@@ -157,7 +157,7 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
     if let Some(other) = from_manifest
         && found != Some(other.digest)
     {
-        image.fault(Part::Config, "manifest.json and the manifest of index.json name different configurations");
+        image.fault(Part::Config, "manifest.json and the manifest of index.json refer to different configurations");
     }
     if image.manifest.is_some() {
         return compare_layers(image, store, saved, limits);
@@ -169,7 +169,7 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
     Ok(())
 }
 
-/// An engine loads the layers that manifest.json names, whatever the manifest next to it says. Both must unpack to the same content.
+/// An engine loads the layers that manifest.json lists, whatever the manifest next to it states. Both must unpack to the same content.
 fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
     let Some(config) = &image.config else { return Ok(()) };
     let mut found = Vec::new();
@@ -180,7 +180,7 @@ fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage,
     if found != expected {
         image.fault(
             Part::Layers,
-            "the layers that manifest.json names do not unpack to the diff_ids of the configuration",
+            "the layers that manifest.json lists do not unpack to the diff_ids of the configuration",
         );
     }
     Ok(())

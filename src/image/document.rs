@@ -9,9 +9,9 @@ use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 
-/// Annotation of an entry in `index.json`: the entry's reference (OCI image layout).
+/// The annotation of an entry in `index.json` that holds the entry's reference (OCI image layout).
 pub(super) const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
-/// Annotation with which BuildKit marks a manifest that is a statement about a different manifest, whatever the statement's type.
+/// The annotation with which BuildKit marks a manifest that is a statement about a different manifest, whatever the statement's type.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
 /// A reference to a document or blob: type, digest and size.
@@ -42,8 +42,8 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Whether this is the platform named by `expected`. Both are compared in normal form, and the variant only if `expected` has one. An arm image
-    /// without a variant matches any variant, because old images do not state one.
+    /// Whether this is the platform that `expected` specifies. Both are compared in normal form, and the variant only if `expected` has one. An
+    /// arm image without a variant matches any variant, because old images do not state one.
     pub fn is(&self, expected: &str) -> bool {
         let mut words = expected.splitn(4, '/').map(str::to_owned);
         let (Some(os), Some(architecture), variant, None) = (words.next(), words.next(), words.next(), words.next())
@@ -61,7 +61,7 @@ impl Platform {
         }
     }
 
-    /// Whether both can describe one image. A missing variant does not contradict anything.
+    /// Whether both can describe the same image. A missing variant does not contradict anything.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let (one, two) = (self.normal(), other.normal());
         let both_state = self.stated_variant().is_some() && other.stated_variant().is_some();
@@ -118,7 +118,7 @@ pub(super) enum Document {
     Manifest { media_type: String, config: Descriptor, layers: Vec<Descriptor> },
 }
 
-/// An index entry whose digest is not SHA-256. It is not read; the other entries are.
+/// An index entry whose digest is not SHA-256. It is not read; the other entries are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UnsupportedEntry {
     pub(super) digest: String,
@@ -208,7 +208,7 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     Err(match media_type.as_str() {
         "" => "it is neither an index nor a manifest".into(),
         other => {
-            format!("its content does not match the media type {other:?}, or that is not a media type of an image")
+            format!("its content does not match the media type {other:?}, or that is not an image media type")
         }
     })
 }
@@ -240,7 +240,7 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
     Ok(Config { platform, created, settings, labels, history, diff_ids })
 }
 
-/// Everything in `config` except the labels. Empty values are dropped, because builders use an empty value and a missing one alike.
+/// Everything in `config` except the labels. Empty values are dropped, because builders treat an empty value and a missing one alike.
 fn settings(config: &Map<String, Value>) -> BTreeMap<String, String> {
     let is_empty = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
@@ -295,8 +295,8 @@ pub(super) struct SavedImage {
 }
 
 impl Descriptor {
-    /// Whether this is a statement about a different manifest, as BuildKit adds to its indexes. Programs that choose by platform ignore annotations: to
-    /// them an entry with the annotation and a platform of its own is an image.
+    /// Whether this is a statement about a different manifest; BuildKit adds such statements to its indexes. Programs that choose by platform ignore
+    /// annotations: to them, an entry with the annotation and its own platform is an image.
     pub(super) fn is_attestation(&self) -> bool {
         self.annotations.contains_key(REFERENCE_TYPE)
             && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))

@@ -7,13 +7,13 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 
-/// How a form names the file that holds a document or a blob.
+/// How a form derives the name of the file that holds a document or a blob.
 pub(super) struct Names {
     pub(super) manifest: fn(&Sha256) -> String,
     pub(super) blob: fn(&Sha256) -> String,
 }
 
-/// The first index or manifest: its bytes, and what was stated about them.
+/// The first index or manifest: its bytes and what was stated about them.
 pub(super) struct Top<'a> {
     pub(super) bytes: Vec<u8>,
     pub(super) media_type: Option<&'a str>,
@@ -99,7 +99,7 @@ enum Unclear {
     Fault(String),
 }
 
-/// Selects an entry of an index: by digest, or else by platform, or else the only one. `None` if several remain.
+/// Selects an entry of an index: by digest, otherwise by platform, otherwise the only one. `None` if several remain.
 fn choose<'d>(
     manifests: &'d [Descriptor],
     unsupported: &[UnsupportedEntry],
@@ -125,7 +125,7 @@ fn choose<'d>(
     };
     if let Some((one, other)) = wanted.and_then(|one| Some((one, rival(one)?))) {
         return Err(Unclear::Fault(format!(
-            "the index has two images for one platform, and other programs may use the other one: {} and {other}",
+            "the index has two images for the same platform, and other programs may use the other one: {} and {other}",
             one.digest
         )));
     }
@@ -167,7 +167,7 @@ fn document_of(
     let bytes = match store.document(&name, limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
-            image.fault(Part::Manifest, format!("the index names {}, which is missing", entry.digest));
+            image.fault(Part::Manifest, format!("the index lists {}, which is missing", entry.digest));
             return Ok(None);
         }
         Found::Faulty(message) => {
@@ -208,8 +208,10 @@ fn read_parts(
         && !config.platform.agrees_with(said)
         && !said.os.is_empty()
     {
-        let message =
-            format!("the index says that the image is for {said}, but its configuration is for {}", config.platform);
+        let message = format!(
+            "according to the index, the image is for {said}, but its configuration is for {}",
+            config.platform
+        );
         image.fault(Part::Config, message);
     }
     for descriptor in &parts.layers {

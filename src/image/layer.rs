@@ -17,7 +17,7 @@ const BUFFER: usize = 1 << 16;
 /// Number of leading bytes that show how a blob is compressed.
 pub(super) const START: usize = 10;
 
-/// How a blob is compressed, according to its first bytes. Container engines also use these rather than the media type.
+/// How a blob is compressed, according to its first bytes. Container engines also use the first bytes rather than the media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     /// Not compressed.
@@ -78,7 +78,7 @@ pub struct Measured {
 /// Measures the blob that `input` provides, to its end.
 ///
 /// # Errors
-/// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and errors of reading. A blob that cannot be unpacked is not an
+/// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and read errors. A blob that cannot be unpacked is not an
 /// error: [`Measured::content`] reports it.
 pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits, budget: &Budget) -> Result<Measured, Error> {
     let inner = budget.reading(input, Work::Bytes, what);
@@ -140,7 +140,7 @@ fn unpack(
             Ok(0) => return (compression, Ok(size)),
             Ok(read) => {
                 size = size.saturating_add(read as u64);
-                // Each byte was decompressed and is now hashed.
+                // Each byte has been decompressed and is now hashed.
                 let spent = budget.spend(Work::Bytes(2 * read as u64), what);
                 if let Err(error) = limits.layer_expanded_bytes().check(size, what).and(spent) {
                     return (compression, Err(Stop::Error(error)));
@@ -148,7 +148,7 @@ fn unpack(
                 sink(buffer.get(..read).unwrap_or_default());
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A limit of this program says nothing about the blob.
+            // If a limit of this program is exceeded, the blob is not at fault.
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
                 return (compression, Err(Stop::Error(Error::from_read(what, error))));
             }
@@ -260,7 +260,7 @@ impl<R: BufRead> Frames<R> {
 
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Below, a read of zero bytes means the end of a frame. An empty buffer must not look like that.
+        // Below, a read of zero bytes means the end of a frame. An empty buffer must not look like the end.
         if buffer.is_empty() {
             return Ok(0);
         }

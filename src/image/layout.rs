@@ -58,7 +58,7 @@ pub(super) fn read(
     let bytes = match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
-            image.fault(Part::Manifest, format!("index.json names {}, which is missing", entry.digest));
+            image.fault(Part::Manifest, format!("index.json lists {}, which is missing", entry.digest));
             return Ok(());
         }
         Found::Faulty(message) => {
@@ -86,8 +86,8 @@ pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
 /// Readable entries, and entries with unsupported digests.
 type Entries = (Vec<Descriptor>, Vec<UnsupportedEntry>);
 
-/// Of several entries, those that are images: `cosign save` and registry tools put signatures, attestations and other referrers next to the image. All
-/// entries if none is an image.
+/// If there are several entries, those that are images: `cosign save` and registry tools put signatures, attestations and other referrers next to the
+/// image. If none is an image, all entries.
 fn without_artifacts(manifests: &[Descriptor], store: &Store<'_>, limits: &Limits) -> Result<Vec<Descriptor>, Error> {
     let mut images = Vec::new();
     for entry in manifests {
@@ -98,8 +98,8 @@ fn without_artifacts(manifests: &[Descriptor], store: &Store<'_>, limits: &Limit
     Ok(if images.is_empty() { manifests.to_vec() } else { images })
 }
 
-/// Whether the entry is an artifact, or an index of artifacts only, as registries store the referrers of an image. An entry that is missing or cannot
-/// be read does not count: other programs may read it as an image.
+/// Whether the entry is an artifact, or an index of artifacts only; registries store an image's referrers in such an index. An entry that is missing
+/// or cannot be read does not count as an artifact: other programs may read it as an image.
 fn leads_to_artifacts(entry: &Descriptor, store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
     let read = |entry: &Descriptor| -> Result<Option<Vec<u8>>, Error> {
         match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
@@ -155,7 +155,7 @@ pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result
     Ok(None)
 }
 
-/// The entries of `index.json`, or a message about what is wrong with the layout.
+/// The entries of `index.json`, or a message about the layout's fault.
 fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>, Error> {
     let bound = limits.registry_document_bytes();
     let version = match store.document("oci-layout", bound)? {
@@ -178,9 +178,9 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>
 }
 
 const HINT: &str =
-    "name one after the path, by its name or digest: oci:PATH:REF, oci:PATH:sha256:DIGEST; oci-archive: likewise";
+    "add one to the path, by name or digest: oci:PATH:REF, oci:PATH:sha256:DIGEST; oci-archive: likewise";
 
-/// The selected entry: by name or digest if a reference is given, or else by a digest that the signed log names, or by platform, or the only one.
+/// The selected entry: by name or digest if a reference is specified, otherwise by a digest in the signed log, by platform, or the only entry.
 /// `None` if several remain.
 fn chosen<'d>(
     manifests: &'d [Descriptor],
@@ -203,7 +203,7 @@ fn chosen<'d>(
         entry.platform.as_ref().is_some_and(|platform| expected.iter().any(|expected| platform.is(expected)))
     };
     let by_platform: Vec<&Descriptor> = named.iter().filter(fits).copied().collect();
-    // If several entries have one name, a different program may use a different entry.
+    // If several entries have the same name, a different program may use a different entry.
     let wanted = named.iter().find(|entry| reference.is_none() && choice.digests.contains(&entry.digest));
     match (named.as_slice(), wanted, by_platform.as_slice()) {
         ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(Some(one)),

@@ -1,4 +1,4 @@
-//! The given image: one set of facts, whatever its form.
+//! The supplied image: one set of facts, whatever its form.
 //!
 //! | form | manifest's bytes kept | layers' bytes kept |
 //! | --- | --- | --- |
@@ -7,7 +7,7 @@
 //! | docker-archive | no, unless the engine also wrote a layout | mostly decompressed |
 //!
 //! Reading proves nothing by itself: it recomputes digests from bytes and notes where the documents contradict them. The checks decide whether the
-//! image is the one that the signed log names.
+//! image is the one in the signed log.
 //!
 //! To add a form, add a variant of [`Source`] and [`Form`], a file here that resolves it to a manifest, and one arm in [`read`].
 
@@ -40,7 +40,7 @@ pub use self::source::Source;
 pub(crate) use self::store::Remote;
 use self::store::Store;
 
-/// The form in which an image was given.
+/// The form in which an image was supplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
@@ -80,7 +80,7 @@ pub enum Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageFacts {
-    /// The source as named.
+    /// The source as specified.
     pub source: String,
     /// The form.
     pub form: Form,
@@ -92,7 +92,7 @@ pub struct ImageFacts {
     pub config_descriptor: Option<Descriptor>,
     /// The configuration; `None` if it is missing or cannot be read.
     pub config: Option<ConfigFacts>,
-    /// The layers, lowest first: all that the manifest or the archive's list names.
+    /// The layers, lowest first: all layers in the manifest or the archive's list.
     pub layers: Vec<LayerFacts>,
     /// Names that the source gives the image. They are not signed.
     pub names: Vec<String>,
@@ -100,7 +100,7 @@ pub struct ImageFacts {
     pub others: Others,
     /// Why none of several images was read. `None` if one was read.
     pub undecided: Option<Undecided>,
-    /// What the registry's tag led to, if a registry was asked for a tag.
+    /// What the registry's tag led to, if a tag was requested from a registry.
     pub tag: Option<RegistryTag>,
     /// Contradictions between documents and bytes, or among documents.
     pub faults: Vec<(Part, String)>,
@@ -168,7 +168,7 @@ pub struct LayerFacts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Others {
-    /// For each image the name if there is one, the digest, and the platform if stated.
+    /// For each image: its name if there is one, its digest, and its platform if stated.
     pub first: Vec<String>,
     /// The total number.
     pub count: usize,
@@ -199,7 +199,7 @@ pub struct RegistryTag {
 /// How to select an image if a source has several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// Accepted platforms. Empty: any.
+    /// Accepted platforms; any, if empty.
     pub platforms: Vec<String>,
     /// Digests to look for.
     pub digests: Vec<Sha256>,
@@ -207,12 +207,12 @@ pub struct Choice {
 
 /// Reads an image from files. [`Source::Registry`] is not supported here.
 ///
-/// Recomputes every digest, and unpacks every layer to recompute its `diff_id`. Does not judge: contradictions are in [`ImageFacts::faults`] and in
-/// the parts themselves. If the source has several images and nothing selects one, none is read: [`ImageFacts::undecided`] says so, and
-/// [`ImageFacts::decided`] turns this into an error.
+/// Recomputes every digest, and unpacks every layer to recompute its `diff_id`. Does not decide anything: contradictions are in
+/// [`ImageFacts::faults`] and in the parts themselves. If the source has several images and nothing selects one, none is read:
+/// [`ImageFacts::undecided`] reports this, and [`ImageFacts::decided`] turns it into an error.
 ///
 /// # Errors
-/// [`Error::Usage`] if the source is not an image or has no image of the given name; [`Error::Unreadable`], [`Error::Truncated`] and
+/// [`Error::Usage`] if the source is not an image or has no image of the requested name; [`Error::Unreadable`], [`Error::Truncated`] and
 /// [`Error::OverLimit`].
 pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
     read_within(source, choice, limits, &Budget::of_unknown_input(limits))
@@ -238,7 +238,7 @@ pub fn read_within(source: &Source, choice: &Choice, limits: &Limits, budget: &B
     resolve(image, open(source, path, limits, budget), expected, reference.as_deref(), choice, limits)
 }
 
-/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`. Reports call it `name`.
+/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`. Reports refer to it as `name`.
 ///
 /// # Errors
 /// As [`read`].
@@ -281,7 +281,7 @@ fn resolve(
 ) -> Result<ImageFacts, Error> {
     let store = match store {
         Ok(store) => store,
-        // A malformed archive is not an error here: the checks judge evidence.
+        // A malformed archive is not an error here: the checks evaluate evidence.
         Err(Error::Malformed { message, .. }) => {
             for part in [Part::Manifest, Part::Config, Part::Layers] {
                 image.faults.push((part, format!("the archive is malformed: {message}")));
@@ -364,7 +364,9 @@ fn open(source: &Source, path: &Path, limits: &Limits, budget: &Budget) -> Resul
     let found = if wants_folder { "a file" } else { "a folder" };
     Err(Error::Usage {
         message: format!("{source}: {} is {found}", path.display()),
-        hint: "oci: and dir: are folders, oci-archive: and docker-archive: are files; a bare path is recognised".into(),
+        hint:
+            "oci: and dir: are folders, oci-archive: and docker-archive: are files; the form of a bare path is detected"
+                .into(),
     })
 }
 
@@ -382,7 +384,7 @@ fn recognise(store: &Store<'_>) -> Option<Form> {
 fn not_an_image(name: &str) -> Error {
     Error::Usage {
         message: format!("{name} is not an image: it has neither an index.json nor a manifest.json"),
-        hint: "name an OCI layout, an archive of one, the output of `docker save`, or a folder written by `skopeo copy … dir:`".into(),
+        hint: "specify an OCI layout, an archive of one, the output of `docker save`, or a folder written by `skopeo copy … dir:`".into(),
     }
 }
 

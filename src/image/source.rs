@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Form;
 
-/// An image source as given by the user.
+/// An image source as specified by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// `docker://REF`: a registry.
@@ -18,12 +18,12 @@ pub enum Source {
     DockerArchive(PathBuf, Option<String>),
     /// `dir:PATH`: manifest and blobs as files, byte for byte as in the registry.
     Directory(PathBuf),
-    /// A bare path. The content shows which of these forms it is.
+    /// A bare path. The content shows its form.
     Path(PathBuf),
 }
 
 impl Source {
-    /// Parses a source. The path ends at the first `:`, as in skopeo; a path that contains a colon can be given as a bare path.
+    /// Parses a source. The path ends at the first `:`, as in skopeo; a path that contains a colon can be specified as a bare path.
     ///
     /// # Errors
     /// A message for an unsupported transport or an empty path.

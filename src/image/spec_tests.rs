@@ -69,14 +69,14 @@ fn reads(case: &Case) -> Result<(), String> {
 }
 
 const MEDIA_TYPE: &str =
-    "the form of a media type is not judged: an unknown media type is never treated as a known one";
-const SETTING: &str = "container settings are shown as written and not judged";
-const PLATFORM: &str = "a platform without an architecture is read, and never matches a requested platform";
+    "the form of a media type is not checked: an unknown media type is never treated as a known one";
+const SETTING: &str = "container settings are shown as written and not checked";
+const PLATFORM: &str = "a platform without an architecture is read but never matches a requested platform";
 const URLS: &str = "addresses of foreign layers are shown but never requested";
 const ALGORITHM: &str =
     "digests other than SHA-256 are not supported if selected: other index entries with them are ignored";
 
-/// Cases that the suite refuses and this program reads.
+/// Cases that the suite refuses but this program reads.
 const LENIENT: &[(&str, &str)] = &[
     ("config_test.go 2", SETTING),
     ("config_test.go 9", SETTING),
@@ -93,14 +93,14 @@ const LENIENT: &[(&str, &str)] = &[
     ("imageindex_test.go 5", MEDIA_TYPE),
     ("manifest_test.go 5", "an image without layers is read: docker builds one from `FROM scratch` with labels only"),
 ];
-/// Cases that are valid in the suite and refused here.
+/// Cases that are valid in the suite but refused here.
 const STRICT: &[(&str, &str)] = &[
     ("backwards_compatibility_test.go 1", "its config has the type application/octet-stream, used before Docker 1.10"),
     ("manifest_test.go 6", ALGORITHM),
 ];
 
 #[test]
-fn the_cases_of_the_image_specification() {
+fn the_cases_of_the_image_specification_give_the_expected_results() {
     let folder = go_source("opencontainers/image-spec").join("schema");
     let mut all = Vec::new();
     for file in ["backwards_compatibility", "config", "descriptor", "imageindex", "imagelayout", "manifest"] {
@@ -125,7 +125,7 @@ fn the_cases_of_the_image_specification() {
 }
 
 #[test]
-fn the_examples_in_the_pages_of_the_image_specification() {
+fn the_examples_on_the_pages_of_the_image_specification_are_read() {
     let mut read = 0;
     for page in ["config", "descriptor", "image-index", "image-layout", "manifest"] {
         let text = fs::read_to_string(go_source("opencontainers/image-spec").join(format!("{page}.md"))).unwrap();
@@ -174,7 +174,7 @@ fn documents(folder: &str, expected: impl Fn(&str) -> &'static str) -> (usize, u
 }
 
 #[test]
-fn the_manifests_of_containers_image() {
+fn the_manifests_of_containers_image_give_the_expected_results() {
     // Schema 1 is not supported; artifacts are not images.
     let (refused, others) = documents("manifest/fixtures", |name| {
         if name.contains("v2list") || name.contains("index") {

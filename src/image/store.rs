@@ -1,4 +1,4 @@
-//! Where an image's parts are read from: files of a folder, or members of a tar file that is read once.
+//! The source of an image's parts: files of a folder, or members of a tar file that is read once.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 use crate::disk::folder;
 
-/// The parts of an image by name: a path relative to the top of a folder or archive. Each blob is measured only once, even if named several times.
+/// The parts of an image by name: a path relative to the top of a folder or archive. Each blob is measured only once, even if referenced several times.
 pub(super) struct Store<'a> {
     parts: Parts<'a>,
     budget: Budget,
@@ -37,9 +37,9 @@ enum Parts<'a> {
 /// Functions that query a registry. The network code provides them, so that this module does not use the network.
 #[derive(Clone, Copy)]
 pub(crate) struct Remote<'a> {
-    /// Reads a document by its path below the repository, up to the given limit.
+    /// Reads a document by its path below the repository, up to the specified limit.
     pub(crate) document: &'a Document<'a>,
-    /// Reads a layer by its digest and size, and measures it while it arrives.
+    /// Reads a layer by its digest and size, and measures it as it arrives.
     pub(crate) layer: &'a Layer<'a>,
 }
 
@@ -62,7 +62,7 @@ enum Entry {
 
 /// The cost of a member, counted in objects.
 const MEMBER_OBJECTS: u64 = 2;
-/// Copies kept of a member's path.
+/// The number of copies kept of a member's path.
 const NAMES_HELD: u64 = 2;
 /// Bytes kept for each member: its digests, and its name in two tables.
 const MEMBER_HELD_BYTES: u64 = 350;
@@ -178,7 +178,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Measures the layer that a manifest names; `None` if it is missing.
+    /// Measures a layer of a manifest; `None` if it is missing.
     pub(super) fn measure_named(
         &self,
         name: &str,
@@ -193,7 +193,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The known measurements of the blob, or else those that `measure` makes now.
+    /// The known measurements of the blob, otherwise those that `measure` makes now.
     fn once(
         &self,
         name: &str,
@@ -228,7 +228,7 @@ impl<'a> Store<'a> {
         })
     }
 
-    /// The name of the file that a name leads to through a link, for [`with_layer`].
+    /// The name of the file to which a name leads through a link, for [`with_layer`].
     pub(super) fn resolved(&self, name: &str) -> String {
         match &self.parts {
             Parts::Folder(_) | Parts::Held(_) | Parts::Remote(_) | Parts::Unsupported(_) => name.to_owned(),
@@ -267,7 +267,7 @@ pub(super) fn with_layer<T>(
 }
 
 impl Archive {
-    /// The regular file that a name leads to, through at most one link.
+    /// The regular file to which a name leads, through at most one link.
     fn resolve(&self, name: &str) -> Option<MemberPath> {
         let path = MemberPath::parse(name.as_bytes()).ok()?;
         match self.files.get(&path)? {
@@ -367,7 +367,7 @@ fn read_file(
     Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits, budget)?, document: Some(bytes) })
 }
 
-/// The path that a relative link leads to, from the folder that contains the link; `None` if it leads out of the archive.
+/// The path to which a relative link leads, from the folder that contains the link; `None` if it leads out of the archive.
 fn beside(link: &MemberPath, target: &[u8]) -> Option<MemberPath> {
     let mut segments: Vec<&[u8]> = link.as_bytes().split(|&byte| byte == b'/').collect();
     segments.pop();

@@ -32,7 +32,7 @@ fn a_manifest_is_read_and_truncated_or_contradictory_ones_are_refused() {
         ("image.config.v1", "artifact.v1"),
         ("image.manifest.v1", "image.index.v1"),
         ("\"size\":2", "\"size\":2,\"size\":2"),
-        // Go programs ignore case and read these as the known fields.
+        // Go programs ignore case and read these names as the known fields.
         ("\"layers\":", "\"Layers\":[],\"layers\":"),
         ("\"layers\":", "\"layer\u{17f}\":[],\"layers\":"),
         ("\"size\":2", "\"size\":2,\"Digest\":null"),
@@ -143,7 +143,7 @@ fn layer_differences_are_reported_by_path() {
     assert_eq!(tree::differences(&one, &wider), [(b"a".to_vec(), Difference::Mode(0o644, 0o755))]);
 }
 
-/// A layout in memory whose only layer is named `count` times.
+/// A layout in memory whose only layer is listed `count` times.
 fn layout_naming(count: usize) -> std::collections::BTreeMap<String, Vec<u8>> {
     let layer = vec![7; 10_000];
     let mut files = std::collections::BTreeMap::new();
@@ -163,7 +163,7 @@ fn layout_naming(count: usize) -> std::collections::BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn a_blob_named_several_times_is_measured_once() {
+fn a_blob_listed_several_times_is_measured_once() {
     let spent = |count: usize| {
         let files = layout_naming(count);
         let held: std::collections::BTreeMap<&str, &[u8]> =
@@ -184,7 +184,7 @@ fn a_blob_named_several_times_is_measured_once() {
 fn layers_that_unpack_to_too_much_exceed_the_work_limit() {
     let files = layout_naming(1);
     let held = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-    // The layer is read and hashed, and its unpacked content is hashed too.
+    // The layer is read and hashed, and its unpacked content is also hashed.
     let limits = Limits { work_base_units: 39_999, work_per_megabyte_units: 0, ..Limits::default() };
     let budget = crate::base::budget::Budget::of_audit(0, &limits);
     let held = super::Held::Folder(held);

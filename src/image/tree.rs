@@ -39,7 +39,7 @@ pub enum Kind {
     Symlink(Vec<u8>),
     /// A second name of a file.
     HardLink(Vec<u8>),
-    /// A device with its numbers, or a pipe; the text says which.
+    /// A device with its numbers, or a pipe; the text states which.
     Special(&'static str, u64, u64),
 }
 
@@ -54,14 +54,14 @@ pub enum Difference {
     Content,
     /// Entries of different kinds, for example a file and a folder.
     Kind,
-    /// Different permission bits: those of the first and of the second.
+    /// Different permission bits: those of the first and the second layer.
     Mode(u32, u32),
 }
 
 /// The entries of layer number `at`, counted from 0; `None` if its bytes are not on disk.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a layer that engines cannot unpack either, and for sparse files; errors of reading.
+/// [`Error::Malformed`] for a layer that engines cannot unpack either, and for sparse files; read errors.
 pub fn of_layer(image: &ImageFacts, at: usize, limits: &Limits) -> Result<Option<Tree>, Error> {
     let (Some(layer), Place::Disk(place)) = (image.layers.get(at), &image.place) else { return Ok(None) };
     with_layer(place, &layer.name, limits, |content| read(content, limits))

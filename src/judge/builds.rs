@@ -1,8 +1,8 @@
-//! The index of verified builds: what each accepted or rejected manifest says about its image, found by the image's digest. Admission and
+//! The index of verified builds: what each accepted or rejected manifest states about its image, found by the image's digest. Admission and
 //! reconciliation look images up here.
 //!
-//! It only holds images from verified manifests. A bundle whose signature no trusted key accepts has an entry without an image, so that a
-//! refusal can name it; no digest leads to that entry.
+//! It contains only images from verified manifests. A bundle whose signature verifies under no trusted key has an entry with no image, so that a
+//! refusal can mention the bundle. No digest leads to that entry.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use crate::base::digest::Sha256;
 use crate::base::time::Timestamp;
 use crate::judge::finding::{Group, Verdict};
 
-/// What a verified manifest says about the pushed image.
+/// What a verified manifest states about the pushed image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuiltImage {
     /// Tags and digests from the signed log, sorted and without duplicates, so that a tag is found by binary search.
     pub pushed: Vec<(String, Sha256)>,
-    /// Repositories that it was pushed to, spelled in full.
+    /// Repositories to which it was pushed, with their names spelled in full.
     pub repositories: Vec<String>,
     /// The repository's content-trust root key from the signed log, as base64 text.
     pub root_key: Option<String>,
     /// The commit that was proved.
     pub commit: Option<String>,
-    /// When it was built, by the server's own clock.
+    /// When the image was built, by the server's own clock.
     pub built: Option<Timestamp>,
 }
 
@@ -37,15 +37,15 @@ pub struct Build {
     pub build_name: Option<String>,
     /// The audit's verdict.
     pub verdict: Verdict,
-    /// Whether the audit exits with 0.
+    /// Whether the audit gives exit code 0.
     pub accepted: bool,
-    /// When the acceptance ends, because the build becomes too old or a waiver that it needs expires.
+    /// When the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs expires.
     pub until: Option<Timestamp>,
-    /// Why it is not accepted, one line each.
+    /// Why the bundle is not accepted, one line for each reason.
     pub because: Vec<String>,
     /// Groups that were in play.
     pub in_play: Vec<Group>,
-    /// What the verified manifest says about its image.
+    /// What the verified manifest states about its image.
     pub image: Option<BuiltImage>,
 }
 
@@ -62,7 +62,7 @@ pub struct Builds {
 }
 
 impl BuiltImage {
-    /// What was pushed under `tag`, or under any tag if it is `None`.
+    /// What was pushed under `tag`, or under any tag if `tag` is `None`.
     fn pushed_as(&self, tag: Option<&str>) -> &[(String, Sha256)] {
         let Some(tag) = tag else { return &self.pushed };
         let start = self.pushed.partition_point(|(pushed, _)| pushed.as_str() < tag);
@@ -72,7 +72,7 @@ impl BuiltImage {
 }
 
 impl Build {
-    /// Whether the build, as audited before, is accepted at this time.
+    /// Whether the build, according to its audit, is accepted at this time.
     pub fn is_accepted_at(&self, now: Timestamp) -> bool {
         self.accepted && self.until.is_none_or(|until| now < until)
     }
@@ -128,7 +128,7 @@ impl Builds {
         places.into_iter().flatten().filter_map(|at| self.builds.get(*at)).map(|build| &**build)
     }
 
-    /// The builds whose manifest names this digest.
+    /// The builds whose manifest records this digest.
     pub fn of_digest(&self, digest: &Sha256) -> impl Iterator<Item = &Build> {
         self.at(self.by_digest.get(digest))
     }
@@ -139,7 +139,7 @@ impl Builds {
         accepted.next().or_else(|| self.of_digest(digest).next())
     }
 
-    /// The builds that pushed to a repository, newest first, each with the digests that it pushed under `tag`, or under any tag if it is `None`.
+    /// The builds that pushed to a repository, newest first, each with the digests that it pushed under `tag`, or under any tag if `tag` is `None`.
     pub fn of_tag(&self, repository: &str, tag: Option<&str>) -> impl Iterator<Item = (&Build, Sha256)> {
         self.at(self.by_repository.get(repository)).flat_map(move |build| {
             let pushed = build.image.as_ref().map_or(&[][..], |image| image.pushed_as(tag));
@@ -150,7 +150,7 @@ impl Builds {
         })
     }
 
-    /// Bundles without a verified manifest whose names fit this repository. Names are not signed: this only helps a reader to find the
+    /// Bundles without a verified manifest whose names match this repository. Names are not signed: this only helps a reader to find the
     /// bundles.
     pub fn unverified_named(&self, repository: &str) -> impl Iterator<Item = &Build> {
         let prefix = format!("{}.", repository.replace('/', "."));

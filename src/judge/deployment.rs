@@ -8,7 +8,7 @@ use crate::workload::{UsedImage, Workload};
 /// One image to be deployed.
 #[derive(Debug, Clone, Copy)]
 pub struct Deployment<'a> {
-    /// The file that names it.
+    /// The file that refers to it.
     pub workload: &'a Workload,
     /// The image and its place in the workload.
     pub image: &'a UsedImage,
@@ -16,7 +16,7 @@ pub struct Deployment<'a> {
     pub builds: &'a Builds,
     /// The attestation record of an instance that runs the workload.
     pub attestation: Option<&'a Attestation>,
-    /// The time for which the deployment is judged.
+    /// The time as of which the deployment is evaluated.
     pub now: Timestamp,
 }
 

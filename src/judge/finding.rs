@@ -9,7 +9,7 @@ use crate::judge::evidence::Known;
 /// The check that is always at `require` and cannot be waived.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
 
-/// A group of checks. It is in play if evidence for it is given or if it is required.
+/// A group of checks. It is in play if evidence for it is supplied or if it is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Group {
@@ -28,7 +28,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// The groups of a bundle, which an audit has findings for. Only `admit` and `serve` run the checks of `workload`.
+    /// The groups of a bundle, for which an audit has findings. Only `admit` and `serve` run the checks of `workload`.
     pub const OF_BUNDLES: [Self; 5] = [Self::Manifest, Self::Source, Self::Image, Self::Trust, Self::Builder];
 }
 
@@ -81,7 +81,7 @@ pub enum Reason {
     Refused,
     /// There is no evidence to examine.
     NoEvidence,
-    /// The policy does not say what is expected.
+    /// The policy does not define what is expected.
     NoExpectation,
     /// The policy or the command switched the check off.
     Off,
@@ -140,9 +140,9 @@ words! {
 pub enum Demand {
     /// Nothing: the check runs because its group is in play.
     None,
-    /// Its group was required, or evidence for the group was given.
+    /// Its group was required, or evidence for the group was supplied.
     Group,
-    /// The check itself was named, by `[levels]` or by its own field of `[expect]`.
+    /// The check itself was requested, by `[levels]` or by its own field of `[expect]`.
     Check,
 }
 
@@ -151,27 +151,27 @@ pub enum Demand {
 pub enum MissingEvidence {
     /// It rejects if its group was requested.
     RejectsWithGroup,
-    /// It rejects only if the check itself was named, because good builds may lack the evidence.
+    /// It rejects only if the check itself was requested, because good builds may lack the evidence.
     RejectsByName,
 }
 
-/// The policy's statement that an answer is known and does not reject this one bundle. It does not change the answer.
+/// The policy's statement that an answer is known and does not reject this one bundle. The waiver does not change the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
     /// Who is responsible for it.
     pub owner: String,
     /// The reason.
     pub reason: String,
-    /// Until when it counts.
+    /// When the waiver ends.
     pub expires: Timestamp,
-    /// Whether it counts at the time of the audit.
+    /// Whether the waiver is in effect at the time of the audit.
     pub standing: WaiverStanding,
 }
 
-/// Whether a waiver counts.
+/// Whether a waiver is in effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaiverStanding {
-    /// It counts.
+    /// It is in effect.
     Active,
     /// It has expired: it has no effect, but is shown.
     Expired,
@@ -207,11 +207,11 @@ pub struct Finding {
     pub level: Level,
     /// The answer.
     pub status: Status,
-    /// The failed check that prevented this one. Then this answer is a consequence and says nothing by itself.
+    /// The failed check that prevented this one. This answer is then only a consequence.
     pub caused_by: Option<&'static str>,
     /// The answer in words.
     pub message: String,
-    /// What was expected, if that can be said.
+    /// What was expected, if that can be stated.
     pub expected: Option<String>,
     /// What was found.
     pub found: Option<String>,
@@ -247,7 +247,7 @@ pub enum Effect {
     Rejects,
     /// It would reject, but an active waiver prevents that. The verdict is at best an acceptance in part.
     Waived,
-    /// Nothing by itself: the check that caused it rejects.
+    /// None by itself: the check that caused this answer rejects.
     Follows,
 }
 
@@ -288,8 +288,8 @@ impl Verdict {
     }
 }
 
-/// Whether a check of this group at `require` answered. If a policy lowered all of them, the group was not checked, whatever evidence
-/// there is.
+/// Whether a check of this group at `require` answered. If a policy lowered all of the group's checks, the group was not checked, regardless of the
+/// evidence.
 pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
     let mut own = findings.iter().filter(|finding| finding.group == group);
     own.any(|finding| finding.level == Level::Require && finding.is_answer())
@@ -302,6 +302,7 @@ pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
 /// waived, at `warn`, or `off`), nothing else would show that the dependent checks never ran. So its consequences at `require` reject, and
 /// each needs a waiver of its own.
 pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl Fn(&str) -> Option<Waiver>) {
+    share_causes(findings, in_play);
     name_roots(findings);
     let decide = |finding: &mut Finding, objects: bool| {
         finding.waiver = if objects { waiver(finding.check) } else { None };
@@ -328,7 +329,28 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl F
     }
 }
 
-/// Follows each `caused_by` to the check that is not itself a consequence. In a cycle there is none: `caused_by` of its members is cleared.
+/// Several checks may report the same fault of the evidence in the same words. The first check that rejects for this fault keeps its answer; the
+/// others count as not run because of that check.
+fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
+    let is_own = |one: &&Finding| one.caused_by.is_none() && in_play.contains(&one.group);
+    let is_no = |one: &&Finding| {
+        one.objects() || (one.level == Level::Warn && matches!(one.status, Status::Fail | Status::Unknown))
+    };
+    let cause_of = |one: &Finding| {
+        let one = Some(one).filter(is_own).filter(is_no)?;
+        let mut roots = findings.iter().filter(is_own).filter(|root| root.objects());
+        roots.find(|root| root.says_the_same(one)).map(|root| root.check).filter(|check| *check != one.check)
+    };
+    let causes: Vec<Option<&'static str>> = findings.iter().map(cause_of).collect();
+    for (finding, cause) in findings.iter_mut().zip(causes) {
+        if cause.is_some() {
+            (finding.status, finding.caused_by) = (Status::NotRun(Reason::Refused), cause);
+        }
+    }
+}
+
+/// Follows each `caused_by` to the check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for all of its
+/// members.
 fn name_roots(findings: &mut [Finding]) {
     let causes: Vec<(&'static str, Option<&'static str>)> =
         findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();
@@ -367,9 +389,13 @@ impl Finding {
         !self.status.is_not_run() && self.caused_by.is_none()
     }
 
-    /// Whether it is required, but this build does not include it.
+    /// Whether the check is required, but this build does not include it.
     pub(crate) fn is_not_built_in(&self) -> bool {
         self.level == Level::Require && self.status == Status::NotRun(Reason::NotBuiltIn)
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        (&self.message, &self.expected, &self.found) == (&other.message, &other.expected, &other.found)
     }
 
     fn has_active_waiver(&self) -> bool {
@@ -377,7 +403,7 @@ impl Finding {
         active && self.check != MANIFEST_SIGNATURE
     }
 
-    /// Whether it would reject without waivers, and if it were not a consequence.
+    /// Whether it would reject if there were no waivers and it were not a consequence.
     pub(crate) fn objects(&self) -> bool {
         if self.level != Level::Require {
             return false;

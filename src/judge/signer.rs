@@ -18,26 +18,31 @@ pub(crate) struct Signers {
 /// The result for one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// One of the signers made it.
+    /// One of the signers made the signature.
     Good {
         /// The signer's name.
         signer: String,
-        /// The key, and what else is known about the signature.
+        /// The key, and other information about the signature.
         detail: String,
     },
-    /// It is malformed, or over different bytes.
+    /// The signature is malformed, or over different bytes.
     Bad(String),
-    /// It is by a key that belongs to none of the signers.
+    /// The signature is by a key that belongs to none of the signers.
     OtherKey(String),
-    /// It cannot be verified here.
+    /// The signature cannot be verified here.
     Unsupported(String),
+    /// This build does not evaluate signatures in this form.
+    #[cfg_attr(feature = "openpgp", allow(dead_code, reason = "this build judges every form"))]
+    NotBuiltIn(String),
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Good { signer, detail } => write!(f, "signed by {signer} ({detail})"),
-            Self::Bad(message) | Self::OtherKey(message) | Self::Unsupported(message) => f.write_str(message),
+            Self::Bad(message) | Self::OtherKey(message) | Self::Unsupported(message) | Self::NotBuiltIn(message) => {
+                f.write_str(message)
+            }
         }
     }
 }
@@ -109,7 +114,7 @@ impl Signers {
 
     #[cfg(not(feature = "openpgp"))]
     fn verify_openpgp(&self, _: &[u8], _: &[u8], _: Timestamp) -> Answer {
-        Answer::Unsupported(
+        Answer::NotBuiltIn(
             "signed with OpenPGP, which this build of the program does not include (feature openpgp)".into(),
         )
     }
@@ -123,7 +128,7 @@ impl Signers {
             Err(fault) => return Answer::Bad(format!("the OpenPGP signature is malformed: {fault}")),
         };
         for (name, bytes) in &self.openpgp {
-            // Reading the policy already reported a malformed one.
+            // Reading the policy has already reported a malformed certificate.
             let Ok(certificate) = Certificate::read(bytes) else { continue };
             match signature.verify(payload, &certificate, now) {
                 Ok(signed) => {
@@ -132,11 +137,12 @@ impl Signers {
                     return Answer::Good { signer: name.clone(), detail };
                 }
                 Err(Fault::Refused(message)) => {
-                    return Answer::Bad(format!("the OpenPGP signature that names {name}'s key: {message}"));
+                    return Answer::Bad(format!("the OpenPGP signature that refers to {name}'s key: {message}"));
                 }
                 Err(Fault::Unsupported(message)) => {
-                    let message =
-                        format!("the OpenPGP signature that names {name}'s key uses {message}, which is not supported");
+                    let message = format!(
+                        "the OpenPGP signature that refers to {name}'s key uses {message}, which is not supported"
+                    );
                     return Answer::Unsupported(message);
                 }
                 Err(Fault::OtherKey) => {}

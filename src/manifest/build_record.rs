@@ -6,7 +6,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 
-/// The build server's record of the build. IBM does not document it; the fields below were seen in answers to `GET /image`. Only `status` is
+/// The build server's record of the build. IBM does not document it; the fields below were seen in responses to `GET /image`. Only `status` is
 /// required; unknown fields are kept.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -25,7 +25,7 @@ impl BuildRecord {
     /// Reads a record: one JSON object without duplicate keys.
     ///
     /// # Errors
-    /// [`Error::Malformed`] naming `what`, [`Error::OverLimit`] beyond `build_record_bytes`.
+    /// [`Error::Malformed`] with the name `what`, [`Error::OverLimit`] beyond `build_record_bytes`.
     pub fn from_json(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.build_record_bytes().check(bytes.len() as u64, what)?;
         let fields = match strict_json::parse(bytes) {
@@ -50,7 +50,7 @@ impl BuildRecord {
         self.field("status").unwrap_or_default()
     }
 
-    /// Whether the status says that the image was pushed. IBM does not document which of the two values a manifest contains.
+    /// Whether the status reports that the image was pushed. IBM does not document which of the two values a manifest contains.
     pub fn says_pushed(&self) -> bool {
         matches!(self.status(), "image pushed" | "success")
     }

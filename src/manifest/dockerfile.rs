@@ -19,7 +19,7 @@ pub struct Instruction {
 pub struct HereDocument {
     /// The delimiter that ends it.
     pub name: String,
-    /// The lines before the delimiter; `<<-` removes leading tabs.
+    /// The lines before the delimiter. With `<<-`, leading tabs are removed.
     pub content: String,
 }
 
@@ -81,9 +81,9 @@ const KEYWORDS: [&str; 18] = [
 ];
 
 /// Reads all instructions of a Dockerfile without here-documents. Comments and empty lines are dropped. Lines that end with the escape character
-/// are joined as the classic builder joins them: the escape character and the line break are removed, and nothing replaces them.
+/// are joined as the classic builder joins them: the escape character and the line break are removed without replacement.
 ///
-/// Does not interpret instructions or expand variables: the builder prints variables unexpanded too.
+/// Does not interpret instructions or expand variables: the builder also prints variables unexpanded.
 ///
 /// # Errors
 /// [`DockerfileFault`].
@@ -145,8 +145,8 @@ fn strip_escape(line: &str, escape: char) -> Option<&str> {
     line.trim_end_matches([' ', '\t']).strip_suffix(escape).filter(|part| !part.ends_with(escape))
 }
 
-/// The directives at the top of the file, and the escape character: a backslash unless `escape` sets it. The first line that is not a directive
-/// ends them. After a first line `#!…`, BuildKit looks only for `syntax`.
+/// The directives at the top of the file, and the escape character: a backslash unless `escape` sets it. Directives end at the first line that is
+/// not one. After a first line `#!…`, BuildKit accepts only `syntax`.
 fn directives(text: &str) -> (Vec<(String, String)>, char) {
     let (mut found, mut escape) = (Vec::new(), None);
     let is_script = text.starts_with("#!");
@@ -244,7 +244,7 @@ fn is_array(text: &str) -> bool {
     text.starts_with('[') && strict_json::parse(text.as_bytes()).is_ok_and(|value| value.is_array())
 }
 
-/// Names in words of the form `N<<-WORD`, quoted or not, and whether tabs are stripped. Blanks in quotes do not separate words.
+/// Delimiters in words of the form `N<<-WORD`, quoted or not, and whether tabs are stripped. Blanks in quotes do not separate words.
 fn here_names(text: &str) -> Vec<(String, bool)> {
     let mut names = Vec::new();
     let (mut word, mut bare, mut quote) = (String::new(), String::new(), None);

@@ -33,7 +33,7 @@ pub struct Manifest {
     pub root_ssh: Option<Vec<String>>,
     /// Names of all other members.
     pub other: Vec<String>,
-    /// Number of members in the archive, folders included.
+    /// Number of members in the archive, including folders.
     pub member_count: u64,
     /// Total size of all files in bytes.
     pub content_bytes: u64,
@@ -42,10 +42,10 @@ pub struct Manifest {
 impl Manifest {
     /// Reads the archive in one pass, from exactly the bytes that were signed. Does not keep the content of work tree files.
     ///
-    /// Does not judge: a faulty git folder becomes a finding of a check, not an error here.
+    /// Does not evaluate the contents: a faulty git folder becomes a check's finding, not an error here.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a container or a `build.json` that is not well-formed or missing, [`Error::Truncated`],
+    /// [`Error::Malformed`] for a missing or malformed container or `build.json`, [`Error::Truncated`],
     /// [`Error::OverLimit`].
     pub fn read(archive: &VerifiedArchive, limits: &Limits) -> Result<Self, Error> {
         Self::read_within(archive, 1, limits, &Budget::of_unknown_input(limits))
@@ -103,7 +103,7 @@ impl Manifest {
 
 /// The cost of a member, counted in objects: its header and name are read, and the name is looked up among all others.
 const MEMBER_OBJECTS: u64 = 2;
-/// Copies kept of a member's path: in the archive's names, in its tree, in the snapshot.
+/// Number of copies kept of a member's path: in the archive's names, in its tree and in the snapshot.
 const NAMES_HELD: u64 = 3;
 /// Bytes kept for each member and for each folder that has no member of its own.
 const PLACE_HELD_BYTES: u64 = 350;
@@ -183,7 +183,7 @@ impl<'l> Reading<'l> {
                 (Some(_), Some(path)) => {
                     let before = snapshot.git_bytes();
                     add_git_entry(snapshot, path, member, tar, self.limits)?;
-                    // The total over all repositories: an archive may hold any number of them.
+                    // The total for all repositories: an archive may contain any number of them.
                     self.git_bytes += snapshot.git_bytes() - before;
                     self.limits.git_bytes().check(self.git_bytes, "the folders .git")?;
                 }
@@ -277,7 +277,7 @@ fn add_work_entry<R: Read>(
     Ok(())
 }
 
-/// A hard link is another name for a file if both names are in one repository.
+/// A hard link is a second name for a file if both names are in the same repository.
 fn add_hard_link(
     snapshot: &mut SnapshotBuilder,
     path: &[u8],

@@ -10,11 +10,11 @@ use crate::workload::Form;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Admission {
-    /// Folders and files of the evidence, as given.
+    /// Folders and files of the evidence, as specified by the user.
     pub evidence: Vec<String>,
     /// Number of bundles with each verdict: accept, accept in part, reject, none.
     pub counts: [usize; 4],
-    /// One per image and place, in the order of the workloads.
+    /// One result per image and place, in the order of the workloads.
     pub images: Vec<ImageReport>,
 }
 
@@ -22,7 +22,7 @@ pub struct Admission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageReport {
-    /// The workload file that names the image.
+    /// The workload file that refers to the image.
     pub workload: WorkloadFile,
     /// The place in that file.
     pub place: String,
@@ -32,9 +32,9 @@ pub struct ImageReport {
     pub digest: Option<Sha256>,
     /// Whether the image may be deployed.
     pub verdict: Verdict,
-    /// Path of the bundle found by the digest; the bundle's report is among the report's bundles.
+    /// Path of the bundle found by the digest. The report on that bundle is in [`Report::bundles`](super::Report::bundles).
     pub bundle: Option<String>,
-    /// One per workload check, in the table's order.
+    /// One finding per workload check, in the table's order.
     pub findings: Vec<Finding>,
 }
 
@@ -42,7 +42,7 @@ pub struct ImageReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkloadFile {
-    /// The path as given.
+    /// The path as specified by the user.
     pub path: String,
     /// SHA-256 of the file.
     pub sha256: Sha256,
@@ -111,7 +111,7 @@ impl ImageReport {
     }
 }
 
-/// What an admission does not cover: the gaps in the audit of the image's bundle, or that there is no such audit.
+/// What an admission does not cover: the gaps in the audit of the image's bundle, or the fact that there is no such audit.
 pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(bundle) = bundle else { return vec!["manifest not checked".into()] };
     if bundle.exit_code() != 0 {

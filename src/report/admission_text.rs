@@ -1,4 +1,4 @@
-//! Text output for workloads: for each image the verdict, the reason and what to do. `--details` adds every check and the chain from the
+//! Text output for workloads: for each image, the verdict, the reason and what to do. `--details` adds every check and the chain from the
 //! trusted key to the image.
 
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
-//! A verification summary in the forms that registries store with an image: an OCI artifact with the image as its `subject` (OCI
-//! Distribution 1.1, referrers), the index under the fallback tag for registries without the referrers API, and the image under
-//! `sha256-<hex>.att`, where cosign looks.
+//! A verification summary in the three forms that registries store with an image: an OCI artifact whose `subject` is the image (OCI Distribution 1.1,
+//! referrers), an index under the fallback tag for registries without the referrers API, and a separate image under the tag `sha256-<hex>.att`, where
+//! cosign expects attestations.
 //!
-//! Only documents are built here; nothing is written.
+//! This module only builds documents; it writes nothing.
 
 use serde_json::{Value, json};
 
@@ -48,8 +48,8 @@ impl Report {
     pub fn attachments(&self, options: &Options) -> Result<Vec<Attachment>, Error> {
         let Some(key) = &options.sign_key else {
             return Err(Error::Usage {
-                message: "--attach needs a key to sign the summary".into(),
-                hint: "give your private key with --sign-key FILE".into(),
+                message: "--attach needs a key that signs the summary".into(),
+                hint: "specify your private key with --sign-key FILE".into(),
             });
         };
         let mut attachments = Vec::new();
@@ -83,7 +83,7 @@ fn not_proved(bundle: &BundleReport) -> Error {
             "--attach: {}: the check image-digest did not pass, so there is no image to attach to",
             bundle.path
         ),
-        hint: "give the image with --image, in a form that keeps its manifest: docker://REF, dir:PATH or an OCI layout"
+        hint: "specify the image with --image, in a form that preserves its manifest: docker://REF, dir:PATH or an OCI layout"
             .into(),
     }
 }
@@ -134,7 +134,7 @@ impl Attachment {
         format!("sha256-{}", self.subject.hex())
     }
 
-    /// `sha256-<hex>.att`: where cosign looks for attestations.
+    /// `sha256-<hex>.att`: where cosign expects attestations.
     pub fn cosign_tag(&self) -> String {
         format!("{}.att", self.tag())
     }
@@ -145,7 +145,7 @@ fn merged(referrers: Option<&Value>, referrer: Value) -> Result<Value, String> {
     let none = || json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [] });
     let mut index = referrers.cloned().unwrap_or_else(none);
     let list = index.get_mut("manifests").and_then(Value::as_array_mut);
-    let list = list.ok_or("the referrers tag does not lead to an index")?;
+    let list = list.ok_or("the referrers tag does not refer to an index")?;
     if !list.iter().any(|known| known.get("digest") == referrer.get("digest")) {
         list.push(referrer);
     }

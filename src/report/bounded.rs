@@ -1,15 +1,15 @@
-//! Bounds the text of a report: long texts are cut here, lists are cut where they are built, and the total has an upper limit.
+//! Bounds the size of a report: long strings are cut here, lists are cut where they are built, and the total has an upper limit.
 
 use super::BundleReport;
 use crate::base::escape::is_treacherous;
 use crate::base::limits::Limits;
 use crate::judge::finding::Verdict;
 
-/// Maximum bytes of one text. The longest texts that readers need, base64 keys, are shorter than 2,000 bytes.
+/// Maximum bytes of one string. The longest strings that readers need, base64 keys, are shorter than 2,000 bytes.
 const TEXT_BYTES_MAX: usize = 4_096;
 
 impl BundleReport {
-    /// Cuts long texts and masks what looks like a secret. A report that is still too large becomes an error.
+    /// Cuts long strings and masks what looks like a secret. A report that is still too large becomes an error.
     pub(crate) fn finished(self, limits: &Limits) -> Self {
         let mut report = self.shortened().masked();
         if let Err(error) = limits.answer_bytes().check(report.text_bytes(), "the report on the bundle") {
@@ -23,7 +23,7 @@ impl BundleReport {
         report
     }
 
-    /// Cuts texts before they are masked, because a text may have any length and masking is slow.
+    /// Cuts strings before they are masked, because a string may have any length and masking is slow.
     fn shortened(mut self) -> Self {
         for finding in &mut self.findings {
             shorten(&mut finding.message);
@@ -55,7 +55,7 @@ impl BundleReport {
 /// Estimate for field names and fixed-length parts.
 const PARTS_BYTES: u64 = 128;
 
-/// The size of a text in this program's JSON.
+/// The size of a string in this program's JSON.
 fn written(text: &str) -> u64 {
     let letter = |letter: char| match letter {
         '"' | '\\' => 2,
@@ -65,7 +65,7 @@ fn written(text: &str) -> u64 {
     text.chars().map(letter).sum::<u64>() + 4
 }
 
-/// Cuts a text between two words, so that no secret is cut in half: a pattern that matches all of it also matches its beginning.
+/// Cuts a string between two words, so that no secret is cut in half: a pattern that matches a whole secret also matches the secret's beginning.
 fn shorten(text: &mut String) {
     if text.len() <= TEXT_BYTES_MAX {
         return;
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_are_cut_between_words_and_never_inside_a_secret() {
+    fn long_strings_are_cut_between_words_and_never_inside_a_secret() {
         let cut = |text: &str| {
             let mut text = text.to_owned();
             shorten(&mut text);
@@ -95,7 +95,7 @@ mod tests {
         let words = "word ".repeat(2_000);
         assert!(cut(&words).ends_with("word … (a text of 10000 bytes)"), "{}", cut(&words));
         assert!(cut(&words).len() < TEXT_BYTES_MAX + 40);
-        // The secret crosses the cut.
+        // The secret extends across the cut.
         for secret in ["https://ada:hunter22@example.org", "ghp_0123456789012345678901234567", "token=hunter22"] {
             let text = format!("{} {secret} {words}", "é".repeat((TEXT_BYTES_MAX - 12) / 2));
             let shown = crate::base::mask::mask(&cut(&text));

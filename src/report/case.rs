@@ -1,4 +1,4 @@
-//! The report on a case, besides the reports on its bundles: whether it is complete, who vouches for it, and since when it exists. These
+//! The report on a case, besides the reports on its bundles: whether the case is complete, who vouches for it, and since when it has existed. These
 //! structs are also the form in the JSON report.
 
 use serde::{Deserialize, Serialize};
@@ -12,17 +12,17 @@ use crate::base::escape::for_terminal;
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct CaseReport {
-    /// The file as given.
+    /// The file's path, as specified by the user.
     pub path: String,
     /// The case's digest: `sha256:` and 64 hexadecimal digits, over its case.json.
     pub digest: String,
     /// `full`, or `filing`.
     pub profile: String,
-    /// The time for which it was sealed, RFC 3339.
+    /// The time of the sealed audit, RFC 3339.
     pub sealed_for: String,
     /// The sealed verdict.
     pub sealed_verdict: String,
-    /// The time for which it is judged here; null without a verdict.
+    /// The time of this audit of the case; null without a verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged_for: Option<String>,
     /// The result of repeating the audit with the case's own policy, time and keys.
@@ -30,7 +30,7 @@ pub struct CaseReport {
     /// Answers that differ from the sealed ones: `CHECK: sealed ANSWER, today ANSWER`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_answers: Vec<String>,
-    /// On whose authority the verdict below rests.
+    /// On whose authority this report's verdict rests.
     pub vouched_by: Voucher,
     /// The seal's signature.
     pub seal: Option<SealReport>,
@@ -38,7 +38,7 @@ pub struct CaseReport {
     pub timestamps: Vec<StampReport>,
     /// The time by which the case existed, from a verified time-stamp.
     pub existed_by: Option<String>,
-    /// When to stamp it again: the certificate of the newest time-stamp's authority expires then.
+    /// When to time-stamp the case again: the certificate of the newest time-stamp's authority expires at this time.
     pub timestamp_again_by: Option<String>,
     /// The preparer's and the reviewers' sign-offs.
     pub sign_offs: Vec<SignOffReport>,
@@ -55,11 +55,11 @@ pub struct CaseReport {
 pub enum Repetition {
     /// The same report, byte for byte.
     SameReport,
-    /// The same verdict and answers, in other words: the program or its limits differ.
+    /// The same verdict and answers in different words: the program or its limits differ.
     SameAnswers,
-    /// Other answers, from a different program or with other limits.
+    /// Different answers, from a different program or with different limits.
     OtherAnswers,
-    /// Not repeated: the case does not contain the evidence.
+    /// Not repeated: the case does not contain the evidence, or this version refuses its policy.
     NotRepeated,
 }
 
@@ -70,9 +70,9 @@ pub enum Repetition {
 pub enum Voucher {
     /// The reader's own keys and policy.
     Reader,
-    /// The sealer, whose key the reader gave.
+    /// The sealer, whose key the reader supplied.
     Seal,
-    /// The reader gave no key that vouches for it.
+    /// The reader supplied no key that vouches for the verdict.
     Nobody,
 }
 
@@ -83,7 +83,7 @@ pub enum Voucher {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct SealReport {
-    /// Fingerprint of the key, given by the reader, that verifies the signature; null if the reader gave none.
+    /// Fingerprint of the reader's key that verifies the signature; null if the reader supplied none.
     pub key: Option<String>,
 }
 
@@ -94,7 +94,7 @@ pub struct SealReport {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct StampReport {
-    /// The time it states, including its accuracy, RFC 3339.
+    /// The stated time plus the stated accuracy, RFC 3339.
     pub at: String,
     /// The subject of the signing certificate, if it was verified.
     pub authority: Option<String>,
@@ -138,18 +138,21 @@ impl SignOffReport {
 }
 
 impl Repetition {
-    fn words(self) -> &'static str {
+    fn words(self, profile: &str) -> &'static str {
         match self {
             Self::SameReport => "the same report, byte for byte",
-            Self::SameAnswers => "the same answers from all checks, in other words: the program or its limits differ",
-            Self::OtherAnswers => "OTHER ANSWERS: the program or its limits differ from those at sealing",
+            Self::SameAnswers => {
+                "the same answers from all checks, in different words: the program or its limits differ"
+            }
+            Self::OtherAnswers => "DIFFERENT ANSWERS: the program or its limits differ from those at sealing",
+            Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",
             Self::NotRepeated => "not repeated: the case contains no evidence (profile filing)",
         }
     }
 }
 
 impl CaseReport {
-    /// Labels and texts for text output, safe for a terminal.
+    /// Labels and values for text output, safe for a terminal.
     pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("case", for_terminal(&self.path)),
@@ -157,18 +160,18 @@ impl CaseReport {
             ("profile", self.profile.clone()),
             ("sealed", format!("for {}, verdict {}", self.sealed_for, self.sealed_verdict)),
         ];
-        lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("for {moment}"))));
-        lines.push(("repeated", self.repeated.words().to_owned()));
+        lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("as of {moment}"))));
+        lines.push(("repeated", self.repeated.words(&self.profile).to_owned()));
         lines.extend(self.other_answers.iter().map(|answer| ("", for_terminal(answer))));
         lines.push(("vouched by", self.voucher().to_owned()));
         lines.push(match &self.seal {
             None => ("seal", "not signed".to_owned()),
-            Some(SealReport { key: Some(key) }) => ("seal", format!("signed by {key}, given with --seal-key")),
-            Some(SealReport { key: None }) => ("seal", "signed; the signer is not known without --seal-key".to_owned()),
+            Some(SealReport { key: Some(key) }) => ("seal", format!("signed by {key}, specified with --seal-key")),
+            Some(SealReport { key: None }) => ("seal", "signed; the signer is unknown without --seal-key".to_owned()),
         });
         lines.extend(self.timestamps.iter().map(|stamp| match &stamp.authority {
             Some(name) => ("timestamp", format!("{} by {}", stamp.at, for_terminal(name))),
-            None => ("timestamp", format!("{}, not verified: no --tsa-ca was given", stamp.at)),
+            None => ("timestamp", format!("{}, not verified: no --tsa-ca was specified", stamp.at)),
         }));
         lines.extend(self.existed_by.iter().map(|moment| ("existed by", format!("{moment} [timestamped]"))));
         lines.extend(self.timestamp_again_by.iter().map(|end| ("stamp again", format!("before {end}"))));
@@ -187,8 +190,8 @@ impl CaseReport {
     fn voucher(&self) -> &'static str {
         match self.vouched_by {
             Voucher::Reader => "you: your own keys and policy, and the evidence in the case",
-            Voucher::Seal => "the sealer, whose key you gave: the keys and policy in the case",
-            Voucher::Nobody => "no one whose key you gave",
+            Voucher::Seal => "the sealer, whose key you supplied: the keys and policy in the case",
+            Voucher::Nobody => "no one whose key you supplied",
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
     links(&PLANS, &bundle.findings)
 }
 
-/// The links of an image to be deployed: those of its build, if one was found, and those of the workload.
+/// The links for an image to be deployed: those of its build, if one was found, and those of the workload.
 pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>) -> Vec<Link> {
     let build = bundle.map(|bundle| bundle.findings.as_slice()).unwrap_or_default();
     let own = links(&WORKLOAD_PLANS, &image.findings);
@@ -62,7 +62,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
         (DeployedByDigest, "pushed image", DEPLOYED, "the pinned digest is the one in the log", Proved),
         (ContractKey, "image's key", "contract", "the key in the contract is the build's", Stated),
         (ContractSigner, "contract", "contract's signer", "signature over its two sections", Proved),
-        (Instance, "contract", "booted instance", "an attestation record names the contract", Stated),
+        (Instance, "contract", "booted instance", "an attestation record identifies the contract", Stated),
     ]
 };
 
@@ -73,19 +73,19 @@ const PLANS: [Plan; 12] = {
     };
     use Strength::{Proved, Stated};
     [
-        (KeyHolder, "key's holder", "trusted key", "a signed record says how it was obtained", Stated),
+        (KeyHolder, "key's holder", "trusted key", "a signed record states how it was obtained", Stated),
         (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
         (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
         (Record, "signed archive", "build record", "file, members and record name the same build", Stated),
-        (ServerAnswers, "server's answers", "build record", "the saved answers name this build", Stated),
+        (ServerAnswers, "server's answers", "build record", "the saved responses identify this build", Stated),
         (Commit, "signed archive", "commit", "every git object hashes to its name", Proved),
         (WorkTree, "commit", "work tree", "the files are the commit's tree", Proved),
-        (Approval, "commit", "approval", "a given list approves it", Stated),
+        (Approval, "commit", "approval", "a supplied list approves it", Stated),
         (
             PushedImage,
             "commit",
             "pushed image",
-            "the build's log names it; at most seven digits tie it to the commit",
+            "the build's log names it; at most seven digits link it to the commit",
             Stated,
         ),
         (
@@ -96,17 +96,17 @@ const PLANS: [Plan; 12] = {
             Proved,
         ),
         (ImageSigner, "pushed image", "image's signer", "a key in the policy or the log signed its digest", Proved),
-        (Deployed, "supplied image", DEPLOYED, "named by digest, with an accepted manifest", Stated),
+        (Deployed, "supplied image", DEPLOYED, "referenced by digest, with an accepted manifest", Stated),
     ]
 };
 
 /// The checks that must pass for a link, in the table's order.
 fn checks_of(link: ChainLink) -> Vec<&'static str> {
-    CHECKS.into_iter().filter(|check| check.links.contains(&link)).map(|check| check.name).collect()
+    CHECKS.iter().filter(|check| check.links.contains(&link)).map(|check| check.name).collect()
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // Draw each failure once: links whose checks could not run because of it are not examined.
+    // Draw each failure once. If a link's checks could not run because of that failure, the link counts as not examined.
     let mut broken: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {
@@ -117,7 +117,7 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
             .collect();
         let weakest =
             [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
-        // A link without checks must never hold.
+        // A link without checks must never count as proved or stated.
         let strength = weakest.unwrap_or(if checks.is_empty() { Strength::NotExamined } else { best });
         let failed: Vec<&'static str> =
             answers.iter().filter(|(_, answer)| *answer == Strength::Broken).map(|(check, _)| *check).collect();
@@ -138,7 +138,7 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
     match finding.map(|finding| finding.status) {
         Some(Status::Pass) => best,
         Some(Status::Fail) => Strength::Broken,
-        // An undecided answer links nothing, but breaks the chain only if it rejects.
+        // An undecided answer does not prove a link, but breaks the chain only if it rejects.
         Some(Status::Unknown) if finding.is_some_and(Finding::rejects) => Strength::Broken,
         _ => Strength::NotExamined,
     }
@@ -154,7 +154,7 @@ mod tests {
         let mut report = BundleReport::of_nothing("b", vec![]);
         report.verdict = Verdict::Accept;
         report.findings = CHECKS
-            .into_iter()
+            .iter()
             .map(|check| Finding {
                 check: check.name,
                 group: check.group,

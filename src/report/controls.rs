@@ -39,7 +39,7 @@ impl Controls {
     /// The built-in table: NIST SP 800-53 and SSDF.
     ///
     /// # Errors
-    /// None in practice: a test reads the built-in table.
+    /// Never in practice: a test reads the built-in table.
     pub fn own() -> Result<Self, Error> {
         Self::from_toml("the built-in controls", OWN.as_bytes(), &Limits::default())
     }
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(Controls::own().unwrap().list.len(), 7);
     }
 
-    /// The controls named in a check equal those in the table that users copy.
+    /// The controls listed in a check equal those in the table that users copy.
     #[test]
     fn the_built_in_table_matches_the_checks() {
         let own = Controls::own().unwrap();

@@ -11,9 +11,9 @@ pub enum Format {
     Text(Look),
     /// JSON for programs: docs/report.schema.json.
     Json,
-    /// JSON for programs that process many bundles: each bundle's complete report on its own line, ordered by path.
+    /// JSON for programs that process many bundles: the complete report on each bundle on its own line, ordered by path.
     JsonLines,
-    /// A printable page to file; for several bundles, also one page per bundle in a folder next to it.
+    /// A printable page for filing; for several bundles, also one page per bundle in a folder next to it.
     Html,
     /// Markdown, for a ticket.
     Markdown,

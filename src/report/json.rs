@@ -23,12 +23,12 @@ pub(super) struct Document {
     /// 2. The number changes when fields change.
     pub(super) schema_version: u32,
     pub(super) tool: Tool,
-    /// The time that the audit is for, RFC 3339.
+    /// The time as of which the audit was made, RFC 3339.
     pub(super) now: Option<String>,
-    /// The auditor's own file number or name for this audit, if given.
+    /// The auditor's own file number or name for this audit, if specified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
-    /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`. `scope` says what it covers.
+    /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`. `scope` states what the verdict covers.
     pub(super) verdict: String,
     /// The program's exit code for the verdict.
     pub(super) exit_code: u8,
@@ -37,18 +37,18 @@ pub(super) struct Document {
     /// What the verdict covers. Not in version 1.
     #[serde(default)]
     pub(super) scope: Option<Scope>,
-    /// The question of the audit; null if the run ended before it was known.
+    /// The question of the audit; null if the run ended before the question was determined.
     pub(super) question: Option<Asked>,
     /// The case that contained the bundles, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) case: Option<CaseReport>,
-    /// Why nothing was judged.
+    /// Why there is no verdict.
     pub(super) error: Option<Fault>,
     /// The evidence that `admit` used; null for an audit.
     pub(super) admission: Option<AdmissionRow>,
-    /// One per image and place, if the question was whether workloads may be deployed.
+    /// One entry per image and place, if the question was whether workloads may be deployed.
     pub(super) images: Vec<Image>,
-    /// One per bundle, ordered by path; for workloads, the bundles found by the digests of the images.
+    /// One report per bundle, ordered by path; for workloads, the bundles found by the digests of the images.
     pub(super) reports: Vec<Bundle>,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Image {
     pub(super) verdict: String,
     /// Path of the bundle found by the digest: one of `reports`.
     pub(super) bundle: Option<String>,
-    /// One per check of the group `workload`, in the order of docs/generated/checks.md.
+    /// One finding per check of the group `workload`, in the order of docs/generated/checks.md.
     pub(super) findings: Vec<Row>,
     /// The links from the trusted key to what is deployed.
     pub(super) chain: Vec<LinkRow>,
@@ -106,7 +106,7 @@ pub(super) struct LinkRow {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) how: String,
-    /// The checks that decide its standing.
+    /// The checks that decide the link's standing.
     pub(super) checks: Vec<String>,
     /// `proved`, `stated`, `not examined` or `does not hold`.
     pub(super) standing: String,
@@ -154,10 +154,10 @@ pub(super) struct Asked {
     pub(super) depth: String,
     /// Groups that must have an answer.
     pub(super) require: Vec<String>,
-    /// What the policy requires of workloads, which an audit of bundles ignores. Not in version 1.
+    /// The policy's requirements for workloads. An audit of bundles ignores them. Not in version 1.
     #[serde(default)]
     pub(super) passed_over: Vec<String>,
-    /// Groups for which evidence was given.
+    /// Groups for which evidence was supplied.
     pub(super) handed: Vec<String>,
     /// Arguments of the command line: flag and value; `path` for arguments without a flag.
     pub(super) given: Vec<Setting>,
@@ -204,13 +204,13 @@ pub(super) struct Bundle {
     /// Groups that were checked.
     pub(super) in_play: Vec<String>,
     pub(super) not_in_play: Vec<String>,
-    /// The key that accepted the signature.
+    /// The key under which the signature verified.
     pub(super) key: Option<Key>,
-    /// One per check of an audit (all checks except the group `workload`), in the order of docs/generated/checks.md.
+    /// One finding per check of an audit (all checks except the group `workload`), in the order of docs/generated/checks.md.
     pub(super) findings: Vec<Row>,
     /// What each witness states.
     pub(super) evidence: Vec<Statement>,
-    /// Inputs of the build that the commit does not pin. Also empty if nothing behind the signature was read: then `evidence` is empty too.
+    /// Inputs of the build that the commit does not pin. Also empty if nothing in the signed archive was read; `evidence` is then empty as well.
     pub(super) outside_the_commit: Vec<String>,
     /// Other files that were read for the audit.
     pub(super) inputs: Vec<Looked>,
@@ -223,7 +223,7 @@ pub(super) struct Bundle {
 pub(super) struct Looked {
     #[cfg_attr(test, schemars(description = tests::inputs()))]
     pub(super) kind: String,
-    /// The name as given, or as found next to the bundle.
+    /// The name as specified by the user, or as found next to the bundle.
     pub(super) name: String,
     /// 64 hexadecimal digits.
     pub(super) sha256: String,
@@ -265,7 +265,7 @@ pub(super) struct Statement {
     pub(super) witness: String,
     /// The value as text.
     pub(super) value: String,
-    /// The same for programs, if the value has numbers or parts. Not in version 1.
+    /// The value in a form for programs, if it has numbers or parts. Not in version 1.
     #[serde(default)]
     pub(super) data: Option<Value>,
     #[cfg_attr(test, schemars(description = tests::known()))]
@@ -278,7 +278,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// One line per bundle, equal to what [`write`] writes if that bundle is the only one. Lines of several runs with the same question can be
-/// concatenated. A run that failed before any bundle is also a line, because an empty file would say nothing.
+/// concatenated. A run that failed before any bundle is also a line, because an empty file would report nothing.
 pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&value(one)?)?));
     if report.bundles.is_empty() && report.error.is_some() {

@@ -1,5 +1,5 @@
-//! JUnit XML, as CI systems read it: a suite per bundle, a case per check. A case fails exactly if the check rejects. A check that did not
-//! run, or failed without deciding, is a skipped case with the reason.
+//! JUnit XML, in the form that CI systems read: a suite per bundle, a case per check. A case fails exactly if the check rejects. A check that neither
+//! passed nor rejects is a skipped case with the reason.
 //!
 //! The output is valid for both public schemas: junit-10.xsd of Jenkins' xUnit plug-in and JUnit.xsd of Windy Road. The second allows one
 //! element per case, so the text about the checks is in the suite's output, one line per check.
@@ -38,8 +38,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-/// The schemas require a duration and a host name, but nothing is timed and no report names the machine. The timestamp is the time that the
-/// audit is for, in UTC and without a zone, as the schemas require.
+/// The schemas require a duration and a host name, but nothing is timed and no report identifies the machine. The timestamp is the time of the
+/// audit, in UTC and without a zone, as the schemas require.
 fn begin(page: &mut String, report: &Report, at: usize, name: &str, counts: &Counts) {
     let seconds = report.now.unwrap_or(Timestamp::epoch()).unix_seconds();
     let moment = Timestamp::from_unix_seconds(seconds).unwrap_or(Timestamp::epoch()).to_string();

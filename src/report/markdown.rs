@@ -142,7 +142,7 @@ pub(super) fn text(text: &str) -> String {
     out
 }
 
-/// The same for a table cell, where a pipe ends a code span too (GitHub Flavored Markdown, 4.10).
+/// Like [`text`], for a table cell, in which a pipe also ends a code span (GitHub Flavored Markdown, 4.10).
 fn cell(text: &str) -> String {
     let text = for_terminal(text);
     if is_address(&text) { code(&text).replace('|', "\\|") } else { self::text(&text) }

@@ -1,5 +1,5 @@
 //! The witness matrix: one row per fact, one cell per witness. Values are compared only for facts that must have equal text. The matrix
-//! shows; the checks judge.
+//! only shows values; the checks decide.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ pub(super) enum Agreement {
     Disagree,
     /// Only one witness.
     OneWitness,
-    /// Texts that may legitimately differ; checks compare them.
+    /// Values that may legitimately be written differently; checks compare them.
     NotCompared,
 }
 
@@ -81,8 +81,8 @@ fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
     }
 }
 
-/// The part of a value that must be equal. A digest is shown with tag and size, a tag with its repository, an image ID in full or as its first
-/// twelve digits, and two words mean that the image was pushed.
+/// The part of a value that must be equal. Witnesses show a digest with tag and size, a tag with its repository, and an image ID in full or as its
+/// first twelve digits. The statuses `success` and `image pushed` mean the same.
 fn comparable<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     let first = value.split_whitespace().next().unwrap_or_default();
     let part = match name {

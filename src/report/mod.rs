@@ -2,7 +2,7 @@
 //!
 //! To add a format:
 //! 1. one file here with `write(&Report, …)`. Text is already masked; escape it for the format,
-//! 2. in this file its module, a variant of [`Format`] with its word and its file name, and its arm in [`Report::write`],
+//! 2. in this file, its module, a variant of [`Format`] with its word and its file name, and its arm in [`Report::write`],
 //! 3. its name in `FORMATS` of `tests/reports.rs`, which compares it with the other formats,
 //! 4. a reader for it in `tests/tools/read-report`, with an independent parser,
 //! 5. its row in `docs/reports.md`.
@@ -73,19 +73,19 @@ pub struct Report {
     pub rules: Rules,
     /// The program that made it.
     pub tool: Tool,
-    /// The time that the audit is for; `None` if it could not be determined.
+    /// The time as of which the audit was made; `None` if it could not be determined.
     pub now: Option<Timestamp>,
     /// The auditor's own file number or name for this audit: at most [`Report::REFERENCE_CHARACTERS`].
     pub reference: Option<String>,
     /// The policy file, if any.
     pub policy: Option<PolicySource>,
-    /// The question of the run; `None` if the run ended before it was known.
+    /// The question of the run; `None` if the run ended before the question was determined.
     pub question: Option<QuestionReport>,
     /// The case that contained the bundles.
     pub case: Option<CaseReport>,
     /// Why there is no verdict at all.
     pub error: Option<Error>,
-    /// The result for workloads, if they were the question. The bundles are then those found by the digests of the images.
+    /// The result for workloads, if the question was about workloads. The bundles are then those found by the images' digests.
     pub admission: Option<Admission>,
     /// One report per bundle, ordered by path.
     pub bundles: Vec<BundleReport>,
@@ -117,7 +117,7 @@ pub struct Tool {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BundleReport {
-    /// The path as given.
+    /// The path as specified by the user.
     pub path: String,
     /// SHA-256 and size of the file, if it could be read completely.
     pub file: Option<(Sha256, u64)>,
@@ -129,9 +129,9 @@ pub struct BundleReport {
     pub error: Option<Error>,
     /// Groups that were checked.
     pub in_play: Vec<Group>,
-    /// The key that accepted the signature.
+    /// The key under which the signature verified.
     pub key: Option<KeyReport>,
-    /// One per check, in the table's order.
+    /// One finding per check, in the table's order.
     pub findings: Vec<Finding>,
     /// Facts by witness.
     pub evidence: Vec<Fact>,
@@ -151,7 +151,7 @@ pub struct BundleReport {
 pub struct InputReport {
     /// Its kind: one of [`InputReport::KINDS`].
     pub kind: &'static str,
-    /// Its name as given, or as found next to the bundle.
+    /// Its name as specified by the user, or as found next to the bundle.
     pub name: String,
     /// SHA-256 of its bytes; for an image, of its manifest or configuration; for a key that was tried, of its SubjectPublicKeyInfo.
     pub sha256: Sha256,
@@ -174,7 +174,7 @@ impl InputReport {
     ];
 }
 
-/// The key that accepted a signature.
+/// The key under which a signature verified.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct KeyReport {
@@ -195,7 +195,7 @@ pub struct KeyReport {
 pub struct Pages {
     /// The page that links to the others.
     pub first: Vec<u8>,
-    /// Name and content. This program chooses the names; no bundle does.
+    /// Name and content of each page. The names come from this program, never from a bundle.
     pub others: Vec<(String, Vec<u8>)>,
 }
 
@@ -222,20 +222,20 @@ impl Tool {
 }
 
 impl Report {
-    /// Maximum number of characters in a reference: it is in the head of every printed page.
+    /// Maximum number of characters in a reference, which is printed in every page header.
     pub const REFERENCE_CHARACTERS: usize = 80;
 
     /// Parses the value of `--reference`.
     ///
     /// # Errors
-    /// A message for a text that is empty, too long, or contains characters that are not displayed as they are.
+    /// A message for a text that is empty, too long, or contains control or invisible characters.
     pub fn reference(text: &str) -> Result<String, String> {
         let length = text.chars().count();
         if text.trim().is_empty() || length > Self::REFERENCE_CHARACTERS {
             return Err(format!("expected 1 to {} characters, found {length}", Self::REFERENCE_CHARACTERS));
         }
         if text.chars().any(is_treacherous) {
-            return Err("expected plain text in one line, without control or invisible characters".into());
+            return Err("expected plain text on one line, with no control or invisible characters".into());
         }
         Ok(text.to_owned())
     }
@@ -259,7 +259,7 @@ impl Report {
     /// Reads a saved JSON report to write it in another format: the output is the same as if the audit had written it. The reader is strict: it
     /// refuses unknown fields, unknown words and a verdict that does not follow from the findings.
     ///
-    /// The audit is NOT repeated, and a saved report is not evidence: anyone who can write the file can write a consistent lie.
+    /// The audit is NOT repeated, and a saved report is not evidence: anyone who can write the file can write a consistent but false report.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::OverLimit`].
@@ -293,7 +293,7 @@ impl Report {
         }
     }
 
-    /// The text after verifying only a signature: `words` is the verdict, `means` its meaning.
+    /// The text after verifying only a signature: `words` is the verdict, and `means` is the verdict's meaning.
     #[cfg(feature = "cli")]
     pub(crate) fn signature_text(&self, look: Look, words: &str, means: &str) -> String {
         text::signature_text(self, look, words, means)
@@ -327,8 +327,8 @@ impl Report {
         }
     }
 
-    /// The worst exit code of all subjects of the question, in the contract's order: 0, 1, 4, 3, 2. For workloads, a bundle without a verdict is
-    /// not evidence for an image and does not change the code.
+    /// The worst exit code of all subjects of the question. The order is 0, 1, 4, 3, 2, from best to worst. For workloads, a bundle without a verdict
+    /// is not evidence for an image and does not change the code.
     pub fn exit_code(&self) -> u8 {
         let own = self.error.iter().map(Error::exit_code);
         let asked: Vec<u8> = match &self.admission {
@@ -339,7 +339,7 @@ impl Report {
         own.chain(asked).max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
     }
 
-    /// The report without bundles and without the arguments that select them: which bundles or shard were given does not affect any result.
+    /// The report without bundles and without the arguments that select them: the choice of bundles or shard does not affect any result.
     pub(crate) fn without_bundles(&self) -> Self {
         let mut question = self.question.clone();
         let selects = |flag: &str| ["path", "shard"].contains(&flag);
@@ -384,7 +384,7 @@ impl BundleReport {
         }
     }
 
-    /// 0 to 4, as the contract defines.
+    /// The exit code for this bundle, 0 to 4.
     pub fn exit_code(&self) -> u8 {
         match (&self.error, self.verdict) {
             (Some(error), _) => error.exit_code(),
@@ -417,7 +417,7 @@ impl BundleReport {
         Group::OF_BUNDLES.into_iter().filter(|group| !self.in_play.contains(group)).collect()
     }
 
-    /// Findings that reject the bundle; without those that are only consequences.
+    /// Findings that reject the bundle, excluding those that are only consequences.
     pub fn rejecting(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.rejects())
     }
@@ -428,7 +428,7 @@ impl BundleReport {
         self.findings.iter().filter(follows).count()
     }
 
-    /// Checks in play that gave no answer, by status.
+    /// Checks in play with no answer, by status.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|f| self.in_play.contains(&f.group) && f.status.is_not_run())
     }

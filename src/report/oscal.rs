@@ -153,7 +153,7 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
     props.push(prop("rejects", if finding.rejects() { "yes" } else { "no" }));
     props.extend(summary::known_words(finding).into_iter().map(|word| prop("known", word)));
     let file = uuid(seed, &format!("{at} file"));
-    // OSCAL requires a method and a time for each observation. The status of a check that did not run says so.
+    // OSCAL requires a method and a time for each observation. For a check that did not run, the status states that.
     let method = if finding.status.is_not_run() { "UNKNOWN" } else { "TEST" };
     let mut observation = json!({
         "uuid": uuid(seed, &format!("{at} {}", finding.check)),
@@ -175,7 +175,7 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
     observation
 }
 
-/// Whether the check looked at this input. The policy's files and the keys that were tried are part of the question.
+/// Whether the check examined this input. The policy's files and the keys that were tried are part of the question.
 fn is_evidence_for(input: &InputReport, finding: &Finding) -> bool {
     match input.kind {
         "image" | "image-config" => finding.group == Group::Image || finding.check == check::BASE_IMAGE.name,
@@ -196,7 +196,7 @@ fn input_words(input: &InputReport) -> String {
     format!("{} {}, {}", input.kind, input.name, input.sha256)
 }
 
-/// What was looked at besides the bundle.
+/// What was examined besides the bundle.
 fn inputs<'a>(seed: &'a str, at: usize, bundle: &'a BundleReport) -> impl Iterator<Item = Value> + 'a {
     bundle.inputs.iter().enumerate().map(move |(number, input)| {
         json!({
@@ -260,7 +260,7 @@ fn resource(seed: &str, at: usize, bundle: &BundleReport) -> Value {
     })
 }
 
-/// The document that replaces an assessment plan if none is named: the question, with the digest of the policy.
+/// The document that replaces an assessment plan if none is specified: the question, with the policy's digest.
 fn question(report: &Report, seed: &str) -> Value {
     let lines: Vec<String> =
         summary::question(report, report.bundles.first()).iter().map(|line| markdown::text(line)).collect();

@@ -28,7 +28,7 @@ pub struct QuestionReport {
     pub require: Vec<Group>,
     /// What the policy requires of workloads. An audit of bundles ignores it; `admit` and `serve` check it.
     pub passed_over: Vec<String>,
-    /// Groups for which evidence was given.
+    /// Groups for which evidence was supplied.
     pub handed: Vec<Group>,
     /// Arguments of the command line, as typed: flag (without hyphens) and value; `path` for bundles and folders.
     pub given: Vec<(String, String)>,
@@ -76,7 +76,7 @@ impl QuestionReport {
         self.expect.iter().any(|(name, _)| name == field)
     }
 
-    /// The same question for workloads too: then nothing in the policy is ignored.
+    /// The same question extended to workloads: nothing in the policy is then ignored.
     pub fn of_admission(self, policy: &Policy) -> Self {
         Self { require: policy.require.clone(), levels: levels(policy), passed_over: Vec::new(), ..self }
     }

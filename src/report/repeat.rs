@@ -10,8 +10,8 @@ pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
     options(report, Some(bundle)).join(" ")
 }
 
-/// The command, then each operand and each option with its value. With `bundle`, for that bundle; otherwise for all that were given. Empty if
-/// the run ended before its question was known.
+/// The command, then each operand and each option with its value. With `bundle`, for that bundle; otherwise for all bundles of the run. Empty if
+/// the run ended before its question was determined.
 pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(question) = &report.question else { return Vec::new() };
     let given = |name: &'static str| question.given.iter().filter(move |(flag, _)| flag == name);
@@ -53,7 +53,7 @@ pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<Str
     words
 }
 
-/// The same for print: one option per line, with a backslash at the end of each line but the last. An option wider than the page continues at
+/// The command for print: one option per line, with a backslash at the end of each line but the last. An option wider than the page continues at
 /// the left edge of the next line, where a shell joins it. The printed command can be copied and run.
 pub(super) fn lines(options: &[String]) -> Vec<String> {
     let mut lines = Vec::new();

@@ -1,5 +1,5 @@
-//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. It uses only what GitHub documents for code scanning.
-//! GitHub shows each result as an alert, so an answer that is not a problem must not be a result, and neither must a verdict.
+//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. It uses only what GitHub documents for code scanning. GitHub
+//! shows each result as an alert, so neither a verdict nor an answer that is not a problem may be a result.
 
 use std::io::{self, Write};
 
@@ -21,7 +21,7 @@ pub(super) enum Results {
     All,
 }
 
-/// The rule for a bundle or a run without a verdict: it must not look like one without problems.
+/// The rule for a bundle or a run with no verdict, which must not look like one with no problems.
 const NO_VERDICT: &str = "no-verdict";
 
 pub(super) fn write(report: &Report, results: Results, out: &mut dyn Write) -> io::Result<()> {
@@ -49,7 +49,7 @@ fn log(report: &Report, wanted: Results) -> Value {
         "toolExecutionNotifications": notifications,
     });
     if let (Some(now), Some(fields)) = (report.now, invocation.as_object_mut()) {
-        // The time that the audit is for, so that the same report has the same time.
+        // The time of the audit rather than the clock, so that the same report has the same time.
         fields.insert("endTimeUtc".into(), now.to_string().into());
     }
     json!({
@@ -154,7 +154,7 @@ fn result(at: usize, bundle: &BundleReport, finding: &Finding) -> Value {
         (Status::Pass, _) => ("pass", "none"),
         (Status::Fail, Level::Require) if finding.is_waived() => ("fail", "error"),
         (Status::Fail, _) => ("fail", "warning"),
-        // It could not run because another check failed: the result of that check is the problem.
+        // This check could not run because another check failed; the other check's result is the problem.
         (Status::Unknown, _) if finding.is_consequence() => ("notApplicable", "none"),
         (Status::Unknown, _) => ("open", "none"),
         (Status::NotRun(_), _) => ("notApplicable", "none"),
@@ -204,19 +204,19 @@ fn notification(error: &Error, bundle: Option<&BundleReport>) -> Value {
     notification
 }
 
-/// Equal for equal bytes, wherever the file is.
+/// Equal for equal bytes, regardless of where the file is.
 fn subject(bundle: &BundleReport) -> String {
     bundle.file.map_or_else(|| bundle.path.clone(), |(digest, _)| digest.to_string())
 }
 
-/// Equal for the same check of the same bytes. GitHub uses only the fingerprint with its own name.
+/// Equal for the same check of the same bytes. GitHub uses only the fingerprint whose name GitHub defines.
 fn fingerprints(of: &str) -> Value {
     let digest = Sha256::of(of.as_bytes()).hex();
     let line = digest.get(..16).unwrap_or_default();
     json!({ "checkOfBundle/v1": digest, "primaryLocationLineHash": format!("{line}:1") })
 }
 
-/// A location below the folder of the run; only the file name if the path leads elsewhere. `properties` of the run has the path.
+/// A location below the folder of the run; only the file name if the path leads elsewhere. The run's `properties` contain the path.
 fn relative_uri(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !["", "."].contains(part)).collect();
     let leaves = path.starts_with('/') || parts.contains(&"..");
@@ -274,9 +274,9 @@ mod tests {
         }
     }
 
-    /// GitHub refuses a rule without texts, and shows at most 1,024 characters.
+    /// GitHub refuses a rule without descriptions, and shows at most 1,024 characters of one.
     #[test]
-    fn every_rule_has_the_texts_that_github_requires() {
+    fn every_rule_has_the_descriptions_that_github_requires() {
         for rule in CHECKS.iter().map(|check| rule(check)).chain([no_verdict_rule()]) {
             for text in ["shortDescription", "fullDescription", "help"] {
                 let text = rule[text]["text"].as_str().unwrap();

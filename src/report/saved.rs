@@ -1,5 +1,5 @@
-//! Reads a saved JSON report. Every word must be one that this program writes, and everything derived (verdicts, totals, exit codes) must
-//! equal what the file contains.
+//! Reads a saved JSON report. Every word must be one that this program writes. Everything that can be derived (verdicts, totals, exit codes) is
+//! derived again and must equal what the file contains.
 
 use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
@@ -29,7 +29,7 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
     limits.report_bytes().check(bytes.len() as u64, name)?;
     let malformed = |message: String| Error::malformed(format!("the report {name}"), message);
     let value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
-    // Check the version first: a different version has different fields, and the error must not be about those.
+    // Check the version first: a different version has different fields, and the error must not be about them.
     let rules = match value.get("schema_version").map(ToString::to_string).as_deref() {
         Some("2") => Rules::Current,
         Some("1") => Rules::Version1,
@@ -71,7 +71,7 @@ fn disagreement(found: &serde_json::Value, expected: &serde_json::Value) -> Opti
 
 fn report(document: Document, rules: Rules) -> Read<Report> {
     let question = document.question.map(question).transpose()?;
-    // The groups that the policy requires of a bundle. Without a policy nothing is fully accepted.
+    // The groups that the policy requires of a bundle. Without a policy, nothing is fully accepted.
     let required =
         document.policy.as_ref().and(question.as_ref()).map(|question| {
             question.require.iter().copied().filter(|group| *group != Group::Workload).collect::<Vec<_>>()
@@ -103,7 +103,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
     })
 }
 
-/// Checks that its words, too, are words of this program.
+/// Checks that the case's words are also words of this program.
 fn case(case: CaseReport) -> Read<CaseReport> {
     let word = |one: &SignOffReport| one.audit.clone().filter(|word| word != SignOffReport::NOT_REPEATED);
     match case.sign_offs.iter().find_map(word) {
@@ -249,7 +249,7 @@ impl Terms<'_> {
         self.question.is_some_and(|question| question.expects(field))
     }
 
-    /// The level at which the check was judged.
+    /// The level at which the check was evaluated.
     fn level(&self, check: &Check) -> Level {
         let question = self.question;
         if question.is_some_and(|question| question.depth == Depth::SignatureOnly) && check.name != MANIFEST_SIGNATURE {
@@ -283,10 +283,10 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         return Err(format!("the level of {} does not follow from the question", known.name));
     }
     if row.caused_by.is_some() && !matches!(status, Status::Unknown | Status::NotRun(Reason::Refused)) {
-        return Err(format!("{} has both its own answer and a cause", known.name));
+        return Err(format!("{} has both an answer of its own and a cause", known.name));
     }
     if status != Status::Pass && !row.says.is_empty() {
-        return Err(format!("{} has statements but did not pass", known.name));
+        return Err(format!("{} has statements although it did not pass", known.name));
     }
     Ok(Finding {
         check: known.name,
@@ -429,7 +429,7 @@ mod tests {
         }
     }
 
-    /// A new variant does not compile here until it has its line; its word must then be in the table.
+    /// A new variant does not compile here until it has a line; its word must then be in the table.
     #[test]
     fn every_word_of_the_program_can_be_read_back() {
         use crate::image::Form;
@@ -473,7 +473,7 @@ mod tests {
         }
     }
 
-    /// A report on one bundle and one image, with a finding of each check.
+    /// A report on one bundle and one image, with a finding for each check.
     fn sample(form: Form) -> Report {
         let finding = |check: &&'static Check| Finding {
             check: check.name,

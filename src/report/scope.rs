@@ -6,7 +6,7 @@ use super::{BundleReport, ImageReport, QuestionReport, Report};
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, is_answered};
 
-/// What a verdict covers. Read it together with `verdict`: an acceptance says nothing about other groups.
+/// What a verdict covers. Read it together with `verdict`: an acceptance does not cover other groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -15,14 +15,14 @@ use crate::judge::finding::{Finding, Group, Level, is_answered};
 pub struct Scope {
     /// Groups in which a check at `require` answered, in every bundle of the report.
     pub groups: Vec<String>,
-    /// The path of the policy, as given; null without a policy.
+    /// The policy's path, as specified by the user; null without a policy.
     pub policy: Option<String>,
     /// Checks for which the policy sets a level below the default, in any bundle of the report: `CHECK LEVEL`.
     pub weakened: Vec<String>,
 }
 
 impl Scope {
-    /// The scope of the whole report. For workloads: what was checked of each image and of the bundle found by its digest.
+    /// The scope of the whole report. For workloads: what was checked for each image and for the bundle found by the image's digest.
     pub(super) fn of_report(report: &Report) -> Self {
         let images = report.admission.iter().flat_map(|admission| &admission.images);
         let images = images.map(|image| Self::of_image(report, image));

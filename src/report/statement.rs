@@ -19,8 +19,8 @@ use crate::judge::finding::{Status, Verdict};
 /// SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 
-/// Extension fields, named by URIs as the specification requires: the moment that the audit is for, and the checks that the policy puts below their own
-/// level. The optional `timeVerified` is left out, because a report does not read the clock.
+/// Extension fields, identified by URIs as the specification requires: the moment as of which the audit was made, and the checks that the
+/// policy sets below their default level. The optional `timeVerified` is left out, because a report does not read the clock.
 const JUDGED_FOR: &str = "urn:hpsb-audit:judged-for";
 const WEAKENED: &str = "urn:hpsb-audit:weakened";
 
@@ -87,7 +87,7 @@ fn statement(bundle: &BundleReport, kind: &str, predicate: Value) -> Value {
     json!({ "_type": STATEMENT, "subject": subjects(bundle), "predicateType": kind, "predicate": predicate })
 }
 
-/// The bundle, and the image if it was available and its digest is the one in the signed log.
+/// The bundle, and the image if it was available and its digest is in the signed log.
 fn subjects(bundle: &BundleReport) -> Vec<Value> {
     let subject = |name: &str, sha256: String| json!({ "name": name, "digest": { "sha256": sha256 } });
     let image = proved_image(bundle).map(|(name, digest)| subject(&name, digest.hex()));

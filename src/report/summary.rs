@@ -1,4 +1,4 @@
-//! The sentences of page one, shared by all text formats so that they say the same.
+//! The sentences of page one, shared by all text formats so that their statements are the same.
 
 pub(super) use super::repeat::command;
 use super::{BundleReport, Report, Scope, scope};
@@ -14,7 +14,7 @@ pub(super) struct Found {
 }
 
 /// Printed for a report that 0.1.0 saved.
-pub(super) const VERSION_1: &str = "Judged by the rules of 0.1: an acceptance needed every group of checks, and a check that did not run rejected on its own.";
+pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance needed every group of checks, and a check that did not run rejected on its own.";
 
 /// A verdict, as text formats print it.
 pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
@@ -50,7 +50,7 @@ pub(super) fn counts(report: &Report) -> String {
     counts.join(", ")
 }
 
-/// The build name, and how it is known: it is signed if the record contains it and nothing names another build.
+/// The build name, and how it is known: it is signed if the record contains it and nothing names a different build.
 pub(super) fn build_name(bundle: &BundleReport) -> Option<(&str, Known)> {
     let name = bundle.build_name.as_deref()?;
     let is_recorded = facts(bundle, "build-name").any(|fact| fact.known == Known::Signed && fact.value == name);
@@ -125,10 +125,10 @@ fn sentence(finding: &Finding) -> String {
 
 /// The question of the run, in words.
 ///
-/// The question may concern evidence next to one bundle only; `bundle`, if given, says which groups were checked.
+/// The question may concern evidence next to only one bundle; `bundle`, if present, determines which groups were checked.
 pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(question) = &report.question else {
-        return vec!["the run ended before its question was known".into()];
+        return vec!["the run ended before its question was determined".into()];
     };
     let mut lines = vec![match question.depth {
         super::Depth::Everything => "Is this bundle unaltered since a trusted key signed it, and do its record, log and source agree with each other and with the expected values?".to_owned(),
@@ -152,7 +152,7 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         ));
     }
     if !question.handed.is_empty() {
-        lines.push(format!("Groups whose evidence was given: {}", groups(&question.handed)));
+        lines.push(format!("Groups whose evidence was supplied: {}", groups(&question.handed)));
     }
     if !question.expect.is_empty() {
         let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
@@ -172,9 +172,9 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
     bundle.played().filter(|finding| finding.status == Status::Pass).flat_map(found_by).collect()
 }
 
-/// The statements of a pass, with how each is known. They are those of this audit: a check states less if the policy expects less.
+/// The statements of a pass, with how each is known. They depend on the audit: a check states less if the policy expects less.
 pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
-    // Reports of earlier versions have one message per check, known as that check's passes are known.
+    // In reports of earlier versions, a check has one message, which is known in the same way as the check's passes.
     if finding.says.is_empty() {
         return vec![Found { sentence: finding.message.clone(), known: known(finding.check) }];
     }
@@ -197,12 +197,12 @@ pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
     words
 }
 
-/// How the answer of a check is known: as its weakest witness. For a check that this program does not have: given.
+/// How a check's answer is known: only as well as its weakest witness. The answer of a check that this program does not have is `given`.
 pub(super) fn known(check: &str) -> Known {
     check::find(check).map_or(Known::Given, |check| check.known)
 }
 
-/// What must not be taken as proved. Five lines are always present.
+/// What must not be considered proved. Five lines are always present.
 pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let grade = match &bundle.key {
         Some(key) => format!("Its grade is {}: {}.", key.grade.word(), grade_text(key.grade)),
@@ -215,7 +215,7 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
         match bundle.outside_the_commit.len() {
             _ if !was_read(bundle) => "Inputs outside the commit. The log and the Dockerfile were not read.".into(),
             0 if !log_was_read(bundle) => "Inputs outside the commit. The log was not read.".into(),
-            0 => "Inputs outside the commit. The log and the Dockerfile name none; a script that ran in the build may still have fetched some.".into(),
+            0 => "Inputs outside the commit. The log and the Dockerfile list none; a script that ran in the build may still have fetched some.".into(),
             count => format!("Inputs outside the commit: {count} listed below; the commit does not pin them."),
         },
         match was_read(bundle) {
@@ -225,12 +225,12 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     ];
     let groups: Vec<&str> = bundle.not_in_play().into_iter().map(Group::word).collect();
     if !groups.is_empty() {
-        lines.push(format!("Not checked, because no evidence was given: {}.", groups.join(", ")));
+        lines.push(format!("Not checked, because no evidence was supplied: {}.", groups.join(", ")));
     }
     let given: Vec<&str> =
         bundle.in_play.iter().filter(|group| is_idle(bundle, **group)).map(|group| group.word()).collect();
     if !given.is_empty() {
-        lines.push(format!("Evidence given, but not checked: {}.", given.join(", ")));
+        lines.push(format!("Evidence supplied, but not checked: {}.", given.join(", ")));
     }
     let checks: Vec<&str> = bundle.unanswered().filter(|f| f.is_not_built_in()).map(|f| f.check).collect();
     if !checks.is_empty() {
@@ -239,7 +239,7 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     lines
 }
 
-/// Whether evidence for this group was given but none of its checks ran.
+/// Whether evidence for this group was supplied but none of the group's checks ran.
 fn is_idle(bundle: &BundleReport, group: Group) -> bool {
     let mut own = bundle.findings.iter().filter(|finding| finding.group == group);
     let is_given = [Group::Image, Group::Trust, Group::Builder].contains(&group);
@@ -260,12 +260,12 @@ pub(super) fn signature(bundle: &BundleReport) -> Option<Status> {
     check::find(check::MANIFEST_SIGNATURE)?.answer_in(&bundle.findings).map(|finding| finding.status)
 }
 
-/// Whether anything behind the signature was read. An archive that was read always yields facts.
+/// Whether anything in the signed archive was read. An archive that was read always yields facts.
 pub(super) fn was_read(bundle: &BundleReport) -> bool {
     !bundle.evidence.is_empty()
 }
 
-/// Whether the build log was read. Nothing is said about the contents of a log that was not read.
+/// Whether the build log was read. The report states nothing about the contents of a log that was not read.
 pub(super) fn log_was_read(bundle: &BundleReport) -> bool {
     bundle.evidence.iter().any(|fact| fact.witness == "build.log")
 }
@@ -276,7 +276,7 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     };
     match (log_was_read(bundle), bundle.evidence.iter().any(names)) {
         (false, _) => "The log was not read.",
-        (true, true) => "The signed log names the image; no more than seven digits of a tag tie it to the commit.",
+        (true, true) => "The signed log names the image; at most seven digits of a tag link the image to the commit.",
         (true, false) => "The log does not name an image.",
     }
 }
@@ -294,10 +294,10 @@ pub(super) fn grade_place(grade: Grade) -> &'static str {
 /// The meaning of a grade.
 pub(super) fn grade_text(grade: Grade) -> &'static str {
     match grade {
-        Grade::Recorded => "a signer of the policy states who obtained it, when and over which channel",
-        Grade::Witnessed => "two signers of the policy state that two people obtained it, in two retrievals",
+        Grade::Recorded => "one of the policy's signers states who obtained it, when, and over which channel",
+        Grade::Witnessed => "two of the policy's signers state that two people obtained it, in two retrievals",
         Grade::Challenged => {
-            "a signer of the policy states that its holder built a commit of an auditor's choice; that build's signature verifies under it"
+            "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
         }
         Grade::CommandLine => "chosen by the auditor; no accepted record",
     }
@@ -306,15 +306,15 @@ pub(super) fn grade_text(grade: Grade) -> &'static str {
 fn builder_text(bundle: &BundleReport) -> &'static str {
     match check::BUILDER_RECORD.answer_in(&bundle.findings).map(|finding| finding.status) {
         Some(Status::Pass) => {
-            "An attestation record was checked; nothing in it says that this server made this build, and no public record binds the manifest's key to a server."
+            "An attestation record was checked; nothing in it states that this server made this build, and no public record binds the manifest's key to a server."
         }
-        Some(Status::Fail) => "The given attestation record is refused.",
-        Some(Status::Unknown) => "The given attestation record could not be judged.",
+        Some(Status::Fail) => "The supplied attestation record was refused.",
+        Some(Status::Unknown) => "The supplied attestation record could not be evaluated.",
         _ => "No attestation was checked. A server's state, keys included, can be exported and restored elsewhere.",
     }
 }
 
-/// Deviations that a reviewer must accept or refuse: undecided answers, checks that are off, raised limits.
+/// Deviations that a reviewer must accept or refuse: undecided answers, checks that are off, changed limits.
 pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for finding in bundle.played() {

@@ -1,7 +1,7 @@
-//! Key files next to bundles: *given*, never trusted, because anyone can put a file there. The only statement about such a key is which bundles
+//! Key files next to bundles: *given*, never trusted, because anyone can put a file there. The only statement made about such a key is which bundles
 //! it verifies.
 //!
-//! IBM's documents leave open whether a build server makes a new key for each build or keeps one. This measures it.
+//! IBM's documentation does not state whether a build server creates a new key for each build or reuses one key. The counts here are a hint.
 
 use crate::base::words::counted;
 use std::collections::BTreeMap;
@@ -11,8 +11,8 @@ use crate::gate::key::{Fingerprint, PublicKey};
 use crate::judge::evidence::{Fact, Known};
 use crate::report::BundleReport;
 
-/// Adds a fact to each accepted bundle's report for each key file next to the bundle that has its name: the fingerprint, and how many bundles
-/// of this run the key verifies. `beside` has the keys next to each bundle, in the order of the reports.
+/// For each key file that has the build's name and is next to an accepted bundle, adds a fact to the bundle's report: the fingerprint, and how many
+/// bundles of this run the key verifies. `beside` contains the keys next to each bundle, in the order of the reports.
 ///
 /// Beyond `given_key_tries`, each key is tried only on its own bundle. No verdict changes.
 pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String, PublicKey)>], limits: &Limits) {
@@ -32,7 +32,7 @@ pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String
         distinct.iter().map(|(fingerprint, key)| (*fingerprint, count(key))).collect()
     });
     for (report, keys) in reports.iter_mut().zip(given) {
-        // Nothing is reported for a bundle whose signature no trusted key accepts.
+        // Nothing is reported for a bundle whose signature verifies under no trusted key.
         if report.key.is_none() {
             continue;
         }
@@ -49,7 +49,7 @@ pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String
     }
 }
 
-/// Whether the file is named `manifest.<build_name>-public.pem`, or `<build_name>-public.pem` as older clients name it.
+/// Whether the file is named `manifest.<build_name>-public.pem`, or `<build_name>-public.pem`, the name that older clients use.
 fn is_fetched_name(file_name: &str, build_name: Option<&str>) -> bool {
     let bare = file_name.strip_suffix("-public.pem");
     let bare = bare.map(|bare| bare.strip_prefix("manifest.").unwrap_or(bare));

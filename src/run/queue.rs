@@ -21,7 +21,7 @@ pub(super) type Audited = (BundleReport, Vec<(String, PublicKey)>);
 pub struct Queue<'a> {
     /// Where the bundles are stored.
     pub storage: Storage<'a>,
-    /// Reads an image that was given, or that is next to a bundle.
+    /// Reads an image that was supplied, or that is next to a bundle.
     pub read_image: &'a ReadImage<'a>,
     /// Maximum number of bundles audited at the same time.
     pub threads: usize,

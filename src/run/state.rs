@@ -1,9 +1,9 @@
-//! Saves finished reports in a file, so that an interrupted run can be resumed. The file belongs to the caller and is not evidence, like a
-//! saved report.
+//! Saves finished reports in a file, so that an interrupted run can be resumed. Like a saved report, the file belongs to the caller and is not
+//! evidence.
 //!
-//! Each line is a bundle's report with the digest of everything that it was made from. If the bundle changed, or a key, answer or signature
-//! next to it was changed, added or removed, the saved report is not used. Bundles with an image are always audited: checking whether the image
-//! is unchanged would take as long.
+//! Each line is a bundle's report with the digest of everything on which the report is based. If the bundle changed, or a key, response or signature
+//! next to it was changed, added or removed, the saved report is not used. Bundles with an image are always audited, because checking whether the image
+//! is unchanged would take as long as an audit.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -26,12 +26,12 @@ use crate::gate::signature::Signature;
 use crate::report::{BundleReport, Format, Options, Report};
 
 const FORMAT: &str = "hpsb-audit state 2";
-/// The format of 0.1.0, whose verdicts follow other rules.
+/// The format of 0.1.0, whose verdicts follow different rules.
 const FORMAT_1: &str = "hpsb-audit state 1";
 /// The beginning of every state file, of any version.
 const BEGINNING: &[u8] = b"{\"format\":\"hpsb-audit state ";
 
-/// What the reports depend on: a digest of the question, its time and all given evidence.
+/// What the reports depend on: a digest of the question, its time and all supplied evidence.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -71,7 +71,7 @@ pub struct State {
 }
 
 impl State {
-    /// The time that an interrupted run was for.
+    /// The audit time of an interrupted run.
     ///
     /// # Errors
     /// [`Error::Usage`] for a file of version 0.1.0; [`Error::Malformed`]; errors from reading the file.
@@ -85,8 +85,8 @@ impl State {
         let head: Head = parsed(&name, first)?;
         if head.format == FORMAT_1 {
             return Err(Error::Usage {
-                message: format!("{name} was saved by version 0.1.0, whose verdicts follow other rules"),
-                hint: "give a new file with --state, and audit again; the old file can be deleted".into(),
+                message: format!("{name} was saved by version 0.1.0, whose verdicts follow different rules"),
+                hint: "specify a new file with --state, and audit again; the old file can be deleted".into(),
             });
         }
         Ok(Timestamp::from_rfc3339(&head.now))
@@ -111,11 +111,11 @@ impl State {
                     message: format!(
                         "{name} is for a different question: keys, policy, evidence, limits, time or program differ"
                     ),
-                    hint: "use the same settings, or give a new file with --state".into(),
+                    hint: "use the same settings, or specify a new file with --state".into(),
                 });
             }
         };
-        // A state cut off within its first line is started again. Another file without a line end must not be emptied.
+        // A state file that was cut off within its first line is started again. Any other file without a line end must not be emptied.
         if is_new && !BEGINNING.iter().zip(&bytes).all(|(one, other)| one == other) {
             return Err(Error::malformed(format!("the state {name}"), "not a state file"));
         }
@@ -231,7 +231,7 @@ mod tests {
     use crate::gate::verify::KeyRing;
     use crate::judge::policy::Policy;
 
-    /// A file may change between two reads: a file that was swapped in between must not get the report of another.
+    /// A file may change between two reads: a file that was swapped in between must not get a different file's report.
     #[test]
     fn a_report_on_bytes_that_changed_meanwhile_is_not_saved() {
         let top = std::env::temp_dir().join(format!("hpsb-audit-state-{}", std::process::id()));

@@ -1,7 +1,11 @@
-//! The cases: what is tampered with, and the expected answer.
+//! The cases: what is tampered with, and the expected result.
 
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;
+
+/// A time at which the bundle is not older than [`MAX_AGE`] allows.
+const YOUNG: &str = "2026-03-03T00:00:00Z";
+const MAX_AGE: &str = "[expect]\nmax-age = \"5d\"\n";
 
 /// One case.
 #[derive(Clone)]
@@ -10,12 +14,12 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// What is tampered with.
     pub(super) about: &'static str,
-    /// The expected answer.
+    /// The expected result.
     pub(super) expected: Expected,
     pub(super) make: fn() -> Setup,
 }
 
-/// The expected answer.
+/// The expected result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Expected {
     /// The exit code, 0 to 4.
@@ -129,7 +133,7 @@ fn container() -> Vec<Case> {
         no_verdict("archive-twice", MALFORMED, "a second archive of the same name follows the signed one", || {
             Setup::bundle(data!("outer-evil-archive-last.sig.tbz"))
         }),
-        no_verdict("signed-file-twice", MALFORMED, "the signed archive contains one file twice", || {
+        no_verdict("signed-file-twice", MALFORMED, "the signed archive contains the same file twice", || {
             Setup::bundle(data!("inner-file-twice.sig.tbz"))
         }),
     ]
@@ -158,13 +162,13 @@ fn keys() -> Vec<Case> {
             setup.policy = setup.policy.replace("file = \"key.pem\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
             setup
         }),
-        rejected("key-compromised", ("manifest-key", "fail"), "the policy says that the key is compromised", || {
+        rejected("key-compromised", ("manifest-key", "fail"), "the policy lists the key as compromised", || {
             Setup::with_image().policy("revoked = { at = 2026-03-05T00:00:00Z, reason = \"compromised\" }\n")
         }),
         rejected(
             "key-window-over",
             ("manifest-key", "fail"),
-            "the build is later than the key's validity period",
+            "the build was made after the key's validity period",
             || Setup::with_image().policy("not-after = 2026-03-01T00:00:00Z\n"),
         ),
         no_verdict("no-key", (2, "no-key"), "no key is trusted", || {
@@ -193,13 +197,13 @@ fn names_and_log() -> Vec<Case> {
         rejected(
             "status-not-pushed",
             ("build-status", "fail"),
-            "the record does not say that the image was pushed",
+            "the record does not state that the image was pushed",
             || Setup::bundle(data!("status-cleaned-up.sig.tbz")),
         ),
         rejected(
             "root-ssh-enabled",
             ("root-ssh", "fail"),
-            "the record says that root could log in to the build server",
+            "the record states that root could log in to the build server",
             || Setup::bundle(data!("root-ssh-enabled.sig.tbz")),
         ),
         rejected("log-other-image", ("log-image", "fail"), "the log names a different image", || {
@@ -266,7 +270,7 @@ fn source() -> Vec<Case> {
     ]
 }
 
-/// Replaces bytes in the image archive with others of the same length.
+/// Replaces bytes in the image archive with different bytes of the same length.
 fn in_image(from: &[u8], to: &[u8]) -> Setup {
     let mut setup = Setup::with_image();
     if let Some(image) = &mut setup.image {
@@ -338,12 +342,21 @@ fn others() -> Vec<Case> {
         rejected(
             "server-other-build",
             ("server-record", "fail"),
-            "the server's saved answer names a different build",
+            "the server's saved response identifies a different build",
             || {
                 let status = r#"{"status": "success", "build_name": "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-31.000000"}"#;
                 let files = ServerFiles { status: Some(status.into()), ..ServerFiles::default() };
                 Setup { server: Some(files), ..Setup::with_image() }
             },
         ),
+        accepted("sealed-then", "build-age", "a case, judged by one's own policy for the sealed moment", || Setup {
+            sealed_for: Some(YOUNG),
+            now: YOUNG,
+            ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+        }),
+        rejected("sealed-today", ("build-age", "fail"), "the same case and policy a week later", || Setup {
+            sealed_for: Some(YOUNG),
+            ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+        }),
     ]
 }

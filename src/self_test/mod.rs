@@ -1,7 +1,7 @@
-//! A good case and known tamperings, audited on the user's machine with data built into the program. An auditor can file the result as
-//! evidence that the tool works here as described. It shows only that these cases give the expected answers.
+//! A good case and known tampered cases, audited on the user's machine with data built into the program. An auditor can file the result as
+//! evidence that the tool works here as described. It shows only that these cases give the expected results.
 //!
-//! To add a case: a line in `cases.rs`, and its files in `data/`. A test compares the data with the fixtures that they are copied from.
+//! To add a case, add a line in `cases.rs` and its files in `data/`. A test compares the data with the fixtures from which they are copied.
 
 mod cases;
 mod setup;
@@ -22,7 +22,7 @@ pub fn self_test() -> SelfTest {
 }
 
 impl SelfTest {
-    /// 0 if every case gave the expected answer, else 1. Without cases nothing is shown: 1.
+    /// 0 if every case gave the expected result, else 1. It is also 1 with no cases, because that shows nothing.
     pub fn exit_code(&self) -> u8 {
         exit_code(&self.0)
     }
@@ -45,14 +45,14 @@ struct Outcome {
     name: &'static str,
     /// What is tampered with.
     about: &'static str,
-    /// The expected answer.
+    /// The expected result.
     expected: Expected,
-    /// The actual answer, for the parts that the case checks.
+    /// The actual result, for the parts that the case checks.
     found: Found,
 }
 
 impl Outcome {
-    /// Whether the answer is the expected one.
+    /// Whether the result is the expected one.
     fn is_as_expected(&self) -> bool {
         let Expected { exit_code, verdict, error, check } = self.expected;
         let found = &self.found;
@@ -90,7 +90,7 @@ fn as_text(outcomes: &[Outcome]) -> String {
         }
     }
     let good = outcomes.iter().filter(|outcome| outcome.is_as_expected()).count();
-    page.push_str(&format!("{good} of {} cases gave the expected answer.\n", outcomes.len()));
+    page.push_str(&format!("{good} of {} cases gave the expected result.\n", outcomes.len()));
     page
 }
 

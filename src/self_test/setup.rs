@@ -1,6 +1,8 @@
 //! The starting point of a case: a bundle with all optional evidence, in memory.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::cases::Case;
 use crate::audit::audit as audit_bundle;
@@ -8,8 +10,9 @@ use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
-use crate::dossier::Question;
-use crate::dossier::{Dossier, Handed, LoadImage};
+use crate::case::{Profile, Reader, Sealing, gather, repeat};
+use crate::crypto::timestamp::Authorities;
+use crate::dossier::{Dossier, Handed, LoadImage, Question, Storage};
 use crate::given::approvals::Approvals;
 use crate::given::server_record::ServerFiles;
 use crate::image::{self, Choice, Source};
@@ -48,9 +51,14 @@ pub(super) struct Setup {
     pub(super) trust: Option<Vec<TrustFile>>,
     pub(super) server: Option<ServerFiles>,
     pub(super) limits: Limits,
+    /// The time as of which the bundle is sealed under this policy. The case is then audited with the same policy, as if it were the reader's own
+    /// policy. `None` if no case is made.
+    pub(super) sealed_for: Option<&'static str>,
+    /// The time of the audit.
+    pub(super) now: &'static str,
 }
 
-/// The actual answer, for the parts that a case checks.
+/// The actual result, for the parts that a case checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     /// The exit code, 0 to 4.
@@ -86,6 +94,8 @@ impl Setup {
             trust: None,
             server: None,
             limits: Limits::default(),
+            sealed_for: None,
+            now: NOW,
         }
     }
 
@@ -138,13 +148,16 @@ pub(super) fn audit(case: &Case) -> Found {
 /// Audits like the command `audit`, with bytes instead of files.
 fn report(setup: &Setup) -> Result<BundleReport, Error> {
     let limits = &setup.limits;
-    let now = Timestamp::from_rfc3339(NOW).ok_or_else(|| Error::malformed("the self-test", "invalid time"))?;
+    let now = moment(setup.now)?;
     let load = |name: &str| match name {
         "key.pem" => Ok(setup.key.clone()),
         "cosign.pub" => Ok(data!("cosign.pub").to_vec()),
         _ => Err(Error::Unreadable { what: name.into(), message: "the self-test has no such file".into() }),
     };
     let policy = Policy::from_toml("policy.toml", setup.policy.as_bytes(), limits, load)?;
+    if let Some(sealed_for) = setup.sealed_for {
+        return of_case(setup, policy, sealed_for);
+    }
     let keys = policy.keys_for(Vec::new())?;
     let read = |bytes: &Vec<u8>| Approvals::read("approvals.csv", bytes.clone(), None, limits);
     let approvals = setup.approvals.as_ref().map(read).transpose()?;
@@ -166,4 +179,43 @@ fn report(setup: &Setup) -> Result<BundleReport, Error> {
         ..Dossier::new(setup.file_name.clone(), setup.bundle.as_slice())
     };
     Ok(audit_bundle(dossier, &question))
+}
+
+fn moment(text: &str) -> Result<Timestamp, Error> {
+    Timestamp::from_rfc3339(text).ok_or_else(|| Error::malformed("the self-test", "it has no moment"))
+}
+
+/// Seals the bundle like the command `seal`, then audits the case like `audit` with the reader's own policy. If the audit rejects only because time
+/// has passed, the report must explain how to audit as of the sealed time.
+fn of_case(setup: &Setup, policy: Policy, sealed_for: &str) -> Result<BundleReport, Error> {
+    let limits = &setup.limits;
+    let files = [(&*setup.file_name, &setup.bundle), ("key.pem", &setup.key)];
+    let mut files: BTreeMap<String, Vec<u8>> =
+        files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.clone())).collect();
+    files.insert("policy.toml".into(), setup.policy.clone().into_bytes());
+    let sealing = Sealing {
+        now: moment(sealed_for)?,
+        require: &[],
+        keys: &[],
+        policy: Some(Path::new("policy.toml")),
+        approvals: None,
+        trust: None,
+        builder: None,
+        image: None,
+        bundles: &[PathBuf::from(&setup.file_name)],
+    };
+    let contents = gather(&sealing, Storage::Memory(&files), limits)?;
+    let (case, _) = contents.seal(Profile::Full, None, 1, limits)?;
+    let today = moment(setup.now)?;
+    let authorities = Authorities::default();
+    let reader =
+        Reader { own: Some((policy, Vec::new())), seal_key: None, authorities: &authorities, today, threads: 1 };
+    let mut report = repeat(&case, "case.tar", reader, limits)?;
+    let told =
+        report.case.iter().flat_map(|case| &case.remarks).any(|remark| remark.contains(&format!("--now {sealed_for}")));
+    let bundle = report.bundles.pop().ok_or_else(|| Error::malformed("the case", "it has no bundle"))?;
+    match told == (bundle.verdict == Verdict::Reject) {
+        true => Ok(bundle),
+        false => Err(Error::malformed("the report", "it does not say how to judge for the sealed moment")),
+    }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::judge::check;
 
 #[test]
-fn every_case_gives_the_expected_answer() {
+fn every_case_gives_the_expected_result() {
     let outcomes = run(&cases());
     let others: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.is_as_expected()).collect();
     assert!(others.is_empty(), "{others:#?}");
@@ -21,7 +21,7 @@ fn every_case_gives_the_expected_answer() {
 
 /// One wrong expectation of each kind, and no cases at all.
 #[test]
-fn an_unexpected_answer_is_detected() {
+fn an_unexpected_result_is_detected() {
     let case = |name: &str| cases().into_iter().find(|case| case.name == name).unwrap();
     let with = |name: &str, change: fn(&mut Expected)| {
         let mut case = case(name);

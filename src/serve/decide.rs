@@ -1,4 +1,4 @@
-//! Answers admission requests.
+//! Responds to admission requests.
 
 use crate::base::words::counted_as;
 use std::time::Instant;
@@ -14,14 +14,14 @@ use crate::report::{ImageReport, hints};
 use crate::workload::review::{Review, shortened};
 use crate::workload::{KindsWithoutImages, UsedImage};
 
-/// How often a request is judged again if the index is replaced in the meantime.
+/// How often a request is evaluated again if the index is replaced in the meantime.
 const AGAIN: usize = 5;
 
-/// The maximum number of images that the answer and the log list; the rest are counted.
+/// The maximum number of images that a response and the log list; the rest are only counted.
 const NAMED: usize = 20;
-/// The maximum length of the answer's line about one image.
+/// The maximum length of a response's line about one image.
 const LINE_BYTES: usize = 1_000;
-/// The maximum length of an image's place.
+/// The maximum length of the text that describes an image's place.
 const PLACE_BYTES: usize = 300;
 /// The maximum length of an image name: in a registry a name has at most 255 characters, a tag 128 and a digest 71.
 const NAME_BYTES: usize = 1_024;
@@ -37,19 +37,19 @@ pub(super) struct Answer {
 struct Found {
     /// The first images, for the log.
     images: Vec<Value>,
-    /// The reasons for a denial: a line for each of the first images and a count of the others. If empty, there is no
-    /// objection.
+    /// The reasons for a denial: one line for each of the first refused images, and a count of the others. Empty if
+    /// there is no objection.
     lines: Vec<String>,
-    /// The number of images that are refused.
+    /// The number of refused images.
     refused: usize,
 }
 
 impl Service {
-    /// Answers a request. A body that is not an AdmissionReview never gets an answer that admits anything.
+    /// Responds to a request. A body that is not an AdmissionReview never gets a response that admits anything.
     ///
-    /// The request is judged under the current index, and again if that index was replaced in the meantime: an answer
-    /// never depends on terms or evidence whose removal was already noticed. The index is not replaced until the
-    /// decision is in the log, so the log has the decision before the event that ended its terms.
+    /// The request is evaluated with the current index, and again if that index was replaced in the meantime, so a
+    /// response never depends on terms or evidence whose removal was already noticed. The index is not replaced until
+    /// the decision is in the log, so in the log, the decision precedes the event that replaced its terms.
     pub(super) fn decide(&self, bytes: &[u8]) -> Answer {
         let began = Instant::now();
         let mut again = AGAIN;
@@ -71,7 +71,7 @@ impl Service {
             }
             again -= 1;
             if again == 0 {
-                let found = Found::not("no image can be judged now: the index changes too often".into());
+                let found = Found::not("no image can be evaluated now: the index changes too often".into());
                 return self.answer(&review, &found, began, None);
             }
         }
@@ -116,28 +116,28 @@ impl Service {
     fn judge(&self, standing: &Standing, review: &Review) -> Found {
         let ready = match standing {
             Standing::Ready(ready) => ready,
-            Standing::Absent(why) => return Found::not(format!("no image can be judged now: {why}")),
+            Standing::Absent(why) => return Found::not(format!("no image can be evaluated now: {why}")),
         };
         if let Some(why) = self.looks.fault() {
-            return Found::not(format!("no image can be judged now: {why}"));
+            return Found::not(format!("no image can be evaluated now: {why}"));
         }
         if review.workload.images.is_empty() {
-            return Found::not(format!("this {} names no image: this webhook is for pods", review.kind));
+            return Found::not(format!("this {} contains no image: this webhook is for pods", review.kind));
         }
         let now = match (self.edges.now)() {
             Ok(now) => now,
-            Err(error) => return Found::not(format!("no image can be judged: {error}")),
+            Err(error) => return Found::not(format!("no image can be evaluated: {error}")),
         };
         let question = AdmissionQuestion { policy: &ready.terms.policy, attestation: None, now };
         let mut found = Found::default();
         for image in &review.workload.images {
-            // One at a time, so that a thousand answers are not held in memory.
+            // One at a time, so that memory does not hold a thousand reports.
             found.add(&ready.index.answer(&review.workload, &bounded(image), &question));
         }
         found.count();
         if found.refused > 0 && ready.pending > 0 {
             found.lines.push(format!(
-                "{} not judged yet: try again later",
+                "{} not evaluated yet: try again later",
                 counted_as(ready.pending, "bundle of the evidence is", "bundles of the evidence are")
             ));
         }
@@ -175,7 +175,8 @@ impl Found {
     }
 }
 
-/// The image with its text limited to what an answer shows. A name that no registry accepts makes the image unknown.
+/// The image with its text shortened to what a response shows. An image whose name is too long for any registry is
+/// treated as unknown.
 fn bounded(used: &UsedImage) -> UsedImage {
     let image = match &used.image {
         Ok(image) if image.text.len() > NAME_BYTES => {
@@ -187,7 +188,7 @@ fn bounded(used: &UsedImage) -> UsedImage {
     UsedImage { place: shortened(&used.place, PLACE_BYTES), image }
 }
 
-/// Why an image is refused, and what its owner can do.
+/// Why an image is refused and what its owner can do.
 fn objection(image: &ImageReport) -> String {
     let because: Vec<String> =
         image.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message)).collect();

@@ -1,4 +1,4 @@
-//! The HTTP server: HTTP/1.1 over TLS, with a limit for everything that a client can make large or slow.
+//! The HTTP server: HTTP/1.1 over TLS, with a limit on everything that a client can make large or slow.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -31,26 +31,27 @@ use crate::workload::review::Review;
 
 /// The maximum number of simultaneous connections; others wait.
 const CONNECTIONS: u32 = 512;
-/// Memory for bodies that are being read, in KiB. Each body counts twice, because a vector doubles as it grows.
+/// Memory for bodies that are being read, in KiB. Each body counts twice, because a vector doubles its capacity when it
+/// grows.
 const READING: u32 = 256 << 10;
-/// Memory for requests that are being answered, measured by [`Review::memory`], in KiB. Together with the above it is 1
+/// Memory for requests that are being processed, as measured by [`Review::memory`], in KiB. The two limits add up to 1
 /// GiB.
 const ANSWERING: u32 = 768 << 10;
-/// A request larger than this is answered on a thread where it does not block others.
+/// A request larger than this is processed on a separate thread, where it does not block others.
 const LARGE: usize = 64 << 10;
 /// The time limit for the handshake, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The time limit for a connection without a new request. Such a connection is not idle: its client does not read its
-/// answers.
+/// The time limit for a connection with no new request. Such a connection is not idle: its client does not read its
+/// responses.
 const STUCK: Duration = Duration::from_secs(300);
-/// The time limit for the next request on a connection. It is longer than API servers keep an idle connection (90
-/// seconds), so that they close it.
+/// The time limit for the next request on a connection. It is longer than the 90 seconds for which API servers keep an
+/// idle connection, so that the API servers close the connection first.
 const IDLE: Duration = Duration::from_secs(120);
-/// The maximum size of a request's line and headers.
+/// The maximum size of a request line with its headers.
 const HEAD_BYTES: usize = 64 << 10;
-/// How much of a request over the limit is read and dropped, so that its client receives the reason.
+/// How much of a request over the limit is read and discarded, so that its client receives the reason.
 const LINGER_BYTES: usize = 16 << 20;
-/// The time limit for connections that are still busy when the service ends.
+/// The time limit for connections that are still busy when the service stops.
 const GOODBYE: Duration = Duration::from_secs(10);
 
 /// Settings of the server.
@@ -58,16 +59,16 @@ const GOODBYE: Duration = Duration::from_secs(10);
 pub struct Settings {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// How long to continue answering after a signal to end.
+    /// How long to continue serving requests after a signal to stop.
     pub drain: Duration,
-    /// The number of threads that answer.
+    /// The number of threads that serve requests.
     pub threads: usize,
 }
 
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// [`Error::Usage`] if certificate and key cannot be used, or the server cannot listen on the address.
+/// [`Error::Usage`] if the certificate and key cannot be used or the server cannot listen on the address.
 pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
     let service = Arc::new(service);
     let pems = (service.edges.certificate)()?;
@@ -78,7 +79,7 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
         .build()
         .map_err(|error| unusable(&format!("cannot start: {error}")))?;
     let threads = settings.threads.max(1);
-    // No one joins these threads: an audit that is running when the service ends stops with the process.
+    // These threads are never joined: if an audit is running when the service stops, the audit ends with the process.
     let renewal = Mutex::new(Renewal { tls: Arc::clone(&tls), pems, fault: None });
     keep(&service, move |service| {
         let began = Instant::now();
@@ -102,8 +103,8 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
     answer
 }
 
-/// Runs a function repeatedly on its own thread, until it returns `false` because the service ends. If the thread
-/// stops for any reason, nothing is admitted anymore, because the index is no longer kept up to date.
+/// Runs a function repeatedly on its own thread until the function returns `false` because the service is stopping. If
+/// the thread stops for any reason, nothing more is admitted, because the index is no longer kept up to date.
 fn keep(service: &Arc<Service>, again: impl Fn(&Service) -> bool + Send + 'static) {
     struct Ending(Arc<Service>);
     impl Drop for Ending {
@@ -115,11 +116,11 @@ fn keep(service: &Arc<Service>, again: impl Fn(&Service) -> bool + Send + 'stati
     std::thread::spawn(move || while again(&ending.0) {});
 }
 
-/// The server's certificate, and how it is renewed.
+/// The server's certificate and how it is renewed.
 struct Renewal {
     tls: Arc<RwLock<Arc<ServerConfig>>>,
     pems: Pems,
-    /// The last logged error, so that it is logged only once.
+    /// The last logged error, so that each error is logged only once.
     fault: Option<Error>,
 }
 
@@ -139,7 +140,7 @@ impl Renewal {
                 add(&service.metrics.reloads, 1);
                 service.say("certificate", json!({}));
             }
-            // Keep the old certificate: clients that check it will see when it expires.
+            // Keep the old certificate: clients that verify it will notice when it expires.
             Err(error) if self.fault.as_ref() != Some(&error) => {
                 add(&service.metrics.faults, 1);
                 service.say("fault", json!({ "error": error.code(), "message": error.to_string() }));
@@ -170,14 +171,14 @@ fn tls_config((chain, key): &Pems) -> Result<ServerConfig, Error> {
 fn unusable(message: &str) -> Error {
     Error::Usage {
         message: message.into(),
-        hint: "use a certificate chain and its key in PEM, and a free address for --listen".into(),
+        hint: "use a certificate chain and its key in PEM, and an unused address for --listen".into(),
     }
 }
 
 /// What all connections share.
 struct Wire {
     service: Arc<Service>,
-    /// Whether the service received a signal to end.
+    /// Whether the service received a signal to stop.
     ending: AtomicBool,
     reading: Arc<Semaphore>,
     answering: Semaphore,
@@ -224,7 +225,7 @@ async fn listen(service: Arc<Service>, tls: Arc<RwLock<Arc<ServerConfig>>>, sett
     Ok(())
 }
 
-/// Reports not ready, but continues to answer: clients need time to notice.
+/// Reports "not ready" but continues to serve requests, because clients need time to notice.
 fn begin_ending(wire: &Wire, drained: &Mutex<Option<tokio::time::Instant>>, drain: Duration) {
     let mut drained = drained.lock().unwrap_or_else(PoisonError::into_inner);
     if drained.is_none() {
@@ -234,7 +235,7 @@ fn begin_ending(wire: &Wire, drained: &Mutex<Option<tokio::time::Instant>>, drai
     }
 }
 
-/// The next connection, as soon as there is a free place.
+/// The next connection, as soon as the limit on connections allows one.
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
@@ -269,7 +270,7 @@ async fn connection(
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
-    // A client that sends no request, or does not read its answers, loses its place.
+    // Disconnect a client that sends no request or does not read its responses.
     let silent = async {
         let (mut seen, mut time) = (0, PATIENCE);
         loop {
@@ -350,8 +351,7 @@ enum NotRead {
     CutOff,
 }
 
-/// A body of at most `allowed` bytes, and the memory permits that it holds. Reading waits until enough permits are
-/// free.
+/// A body of at most `allowed` bytes and the memory permits for it. Reading waits until enough permits are free.
 async fn read_body(
     incoming: &mut Incoming,
     room: &Arc<Semaphore>,
@@ -379,8 +379,8 @@ async fn read_body(
     Ok((body, taken))
 }
 
-/// Reads and drops the rest of a body, up to a limit: closing a connection with unread bytes resets it, and the answer
-/// would be lost.
+/// Reads and discards the rest of a body, up to a limit: closing a connection with unread bytes resets it, and the
+/// response would be lost.
 async fn hear_out(body: &mut Incoming) {
     let mut left = LINGER_BYTES;
     while let Some(Ok(frame)) = body.frame().await {

@@ -1,13 +1,14 @@
-//! Keeps the index up to date. Four kinds of threads share one table: one checks the terms, one checks the evidence,
-//! some audit, and one judges and publishes. The checks never wait for an audit.
+//! Keeps the index up to date. Four kinds of threads share one table: one thread checks the terms, one checks the
+//! evidence, several audit bundles, and one evaluates the results and publishes an index. The checks never wait for an
+//! audit.
 //!
-//! When a check finds changed terms, the old index ends: from then on only what was judged under the new terms is
-//! admitted. When a check finds that a bundle was removed or changed, the bundle leaves the index; a changed bundle
-//! returns after an audit.
+//! When a check finds changed terms, the old index is discarded: from then on, only what was evaluated under the new
+//! terms is admitted. When a check finds that a bundle was removed or changed, the bundle leaves the index; a changed
+//! bundle returns after an audit.
 //!
-//! The publishing thread copies what is kept for a long time, and the original is freed. Allocators give each thread
-//! its own heap (glibc, jemalloc). This keeps the small facts of many builds together in one heap, and not between the
-//! large buffers of audits, where each could prevent megabytes from being reused.
+//! The publishing thread copies long-lived data, and the original is freed. Allocators such as glibc's and jemalloc
+//! give each thread its own heap. Copying therefore gathers the small facts about many builds in one heap. Otherwise,
+//! each fact could lie between the large buffers of audits and prevent megabytes from being reused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -27,13 +28,13 @@ use crate::dossier::Terms;
 use crate::judge::builds::{Build, Builds};
 use crate::report::BundleReport;
 
-/// The minimum time between two publications during many audits.
+/// The minimum time between two publications while many audits are running.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 
-/// The maximum number of bundles that are judged again between two publications.
+/// The maximum number of bundles that are evaluated again between two publications.
 const AT_A_TIME: usize = 4_096;
-/// The maximum size of the facts of one bundle, and of all bundles, in bytes. Facts over these limits are not kept;
-/// those bundles are read again when the terms change.
+/// The maximum size of the facts about one bundle and about all bundles, in bytes. Facts over these limits are not
+/// kept; their bundles are read again when the terms change.
 const HELD_EACH: u64 = 256 << 10;
 const HELD: u64 = 2 << 30;
 
@@ -41,15 +42,16 @@ const HELD: u64 = 2 << 30;
 #[derive(Default)]
 pub(super) struct Keeper {
     table: Mutex<Table>,
-    /// Signals that the table changed or the service ends.
+    /// Signals that the table changed or the service is stopping.
     changed: Condvar,
 }
 
 struct Table {
     terms: Result<Arc<Terms>, String>,
-    /// Increases with each change of the terms: what was judged under an older generation is not published.
+    /// Increases with each change of the terms: what was evaluated under an older generation is not published.
     generation: u64,
-    /// Increases with each change that removes something: an index that was built before is not published afterwards.
+    /// Increases with each change that removes something: an index that was built before such a change is not published
+    /// after it.
     epoch: u64,
     /// Why the evidence cannot be read.
     evidence: Result<(), String>,
@@ -57,7 +59,8 @@ struct Table {
     seen: BTreeMap<PathBuf, Sha256>,
     known: BTreeMap<PathBuf, Known>,
     queue: BTreeSet<PathBuf>,
-    /// Bundles whose audit is running or not yet in `known`, with their marks at its start.
+    /// Bundles whose audit is running or whose result is not yet in `known`, with their digests at the start of the
+    /// audit.
     running: BTreeMap<PathBuf, Sha256>,
     /// Results of audits that are not yet in `known`.
     fresh: Vec<(PathBuf, Known)>,
@@ -71,18 +74,18 @@ struct Table {
     said: Option<Instant>,
     /// Epoch, bundles and pending bundles in that log line.
     said_of: Option<(u64, usize, usize)>,
-    /// Whether an index was published without a log line since then.
+    /// Whether an index was published without a log line since that log line.
     unsaid: bool,
     ended: bool,
 }
 
-/// A bundle that was audited and judged.
+/// A bundle that was audited and evaluated.
 struct Known {
     mark: Sha256,
     audited: Instant,
     generation: u64,
     build: Arc<Build>,
-    /// The facts that can be judged under a different policy, and their weight.
+    /// The facts that can be evaluated under a different policy, and their weight.
     facts: Option<(Arc<Facts>, u64)>,
 }
 
@@ -120,13 +123,13 @@ impl Keeper {
         self.changed.wait(table).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells every thread to end when it has finished its current work.
+    /// Signals every thread to end after its current work.
     pub(super) fn end(&self) {
         self.table().ended = true;
         self.changed.notify_all();
     }
 
-    /// Waits. Returns `false` if the service ends in the meantime.
+    /// Waits. Returns `false` if the service stops in the meantime.
     pub(super) fn rest(&self, time: Duration) -> bool {
         let table = self.table();
         let waited = self.changed.wait_timeout_while(table, time, |table| !table.ended);
@@ -135,7 +138,7 @@ impl Keeper {
 }
 
 impl Service {
-    /// Checks the terms once. If they cannot be read, everything is denied: the old terms are not kept.
+    /// Checks the terms once. If they cannot be read, everything is denied: the old terms do not remain in force.
     pub(super) fn look_at_terms(&self) {
         let began = Instant::now();
         let read = (self.edges.terms)();
@@ -146,7 +149,7 @@ impl Service {
                 let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());
                 table.change_terms(Ok(Arc::new(terms)));
                 self.set(Standing::Absent(
-                    "the policy has changed, and the evidence is being judged under the new one".into(),
+                    "the policy has changed, and the evidence is being evaluated under the new policy".into(),
                 ));
                 drop(table);
                 add(&self.metrics.reloads, 1);
@@ -168,7 +171,7 @@ impl Service {
     }
 
     /// Checks the evidence once. Bundles that were removed or changed are denied from now on. New and changed bundles,
-    /// and those with an old audit, are audited.
+    /// and bundles whose audit is old, are audited.
     pub(super) fn look_at_evidence(&self) {
         let began = Instant::now();
         let found = (self.edges.bundles)();
@@ -205,7 +208,7 @@ impl Service {
         }
     }
 
-    /// Waits for the next bundle and audits it. Returns `false` if the service ends.
+    /// Waits for the next bundle and audits it. Returns `false` if the service is stopping.
     pub(super) fn audit_next(&self, threads: usize) -> bool {
         let mut table = self.keeper.table();
         let (path, mark, terms, generation) = loop {
@@ -247,7 +250,7 @@ impl Service {
         true
     }
 
-    /// Logs a bundle that is not accepted once, with the reason: it is not evidence.
+    /// Logs each bundle that is not accepted once, with the reason: such a bundle is not used as evidence.
     fn say_unless_accepted(&self, report: &BundleReport) {
         if report.exit_code() != 0 {
             let error = report.error.iter().map(Error::to_string);
@@ -260,7 +263,7 @@ impl Service {
         }
     }
 
-    /// Waits for something to publish, then judges and publishes it. Returns `false` if the service ends.
+    /// Waits for something to publish, then evaluates and publishes it. Returns `false` if the service is stopping.
     pub(super) fn publish_next(&self, threads: usize) -> bool {
         let mut table = self.keeper.table();
         while !table.dirty && !table.ended {
@@ -273,12 +276,12 @@ impl Service {
         self.judge_again(threads);
         let began = Instant::now();
         self.publish();
-        // Building an index of many builds takes time: while others are audited, use at most a tenth of the time for
-        // it.
+        // Building an index of many builds takes time: while other bundles are audited, spend at most a tenth of the
+        // time on it.
         self.keeper.rest(PUBLISH_EVERY.max(began.elapsed() * 10))
     }
 
-    /// Keeps copies of what audits found.
+    /// Stores copies of the audits' results.
     fn keep(&self, fresh: Vec<(PathBuf, Known)>) {
         let copies: Vec<(PathBuf, Known)> = fresh.iter().map(|(path, known)| (path.clone(), known.copied())).collect();
         drop(fresh);
@@ -288,7 +291,7 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// Judges the kept facts under the current terms. A bundle whose facts do not suffice is read again, and denied
+    /// Evaluates the kept facts under the current terms. A bundle whose facts do not suffice is read again and denied
     /// until then.
     fn judge_again(&self, threads: usize) {
         let (began, mut judged, mut to_read, mut published) = (Instant::now(), 0, 0, None);
@@ -345,8 +348,8 @@ impl Service {
         }
     }
 
-    /// Builds an index of what is judged under the current terms, and installs it unless something was removed in the
-    /// meantime.
+    /// Builds an index of what was evaluated under the current terms and installs it unless something was removed in
+    /// the meantime.
     fn publish(&self) {
         loop {
             let table = self.keeper.table();
@@ -381,14 +384,14 @@ impl Table {
         self.terms = terms;
         self.generation += 1;
         self.epoch += 1;
-        // Bundles with facts are judged again; the others are read again.
+        // Bundles with kept facts are evaluated again; the others are read again.
         self.known.retain(|_, known| known.facts.is_some());
         self.queue = self.seen.keys().filter(|path| !self.known.contains_key(*path)).cloned().collect();
         self.said = None;
         self.dirty = true;
     }
 
-    /// Stores what a check found. Returns how many bundles were removed or changed.
+    /// Stores what a check found and returns how many bundles were removed or changed.
     fn take_over(&mut self, found: BTreeMap<PathBuf, Sha256>) -> usize {
         let before = self.known.len();
         self.known.retain(|path, known| found.get(path) == Some(&known.mark));
@@ -424,7 +427,7 @@ impl Table {
         Some((path, mark, terms, self.generation))
     }
 
-    /// Keeps what an audit found, if the bundle is unchanged. If it was judged under other terms, it is judged again if
+    /// Stores an audit's result if the bundle is unchanged. A result under different terms is evaluated again if
     /// possible.
     fn keep(&mut self, path: PathBuf, mut known: Known) {
         self.running.remove(&path);
@@ -446,7 +449,7 @@ impl Table {
         }
     }
 
-    /// Stores a judgement of these facts. Returns `false` if the terms or the facts changed in the meantime.
+    /// Stores the result of evaluating these facts. Returns `false` if the terms or the facts changed in the meantime.
     fn judge_again(&mut self, path: &Path, facts: &Arc<Facts>, generation: u64, build: Arc<Build>) -> bool {
         let is_current = generation == self.generation;
         match self.known.get_mut(path).filter(|known| is_current && known.holds(facts)) {
@@ -458,7 +461,7 @@ impl Table {
         }
     }
 
-    /// Queues a bundle whose facts do not suffice, so that it is read again.
+    /// Queues a bundle whose facts do not suffice, so that the bundle is read again.
     fn forget(&mut self, path: &Path, facts: &Arc<Facts>) {
         if self.known.get(path).is_some_and(|known| known.holds(facts)) {
             self.known.remove(path);
@@ -466,7 +469,7 @@ impl Table {
         }
     }
 
-    /// The counts for the log line about an index, if it is due: when the index is complete, when something was
+    /// The counts for the log line about an index, if the line is due: when the index is complete, when something was
     /// removed, and once per check.
     fn say(&mut self, bundles: usize, pending: usize, every: Duration) -> Option<(usize, usize)> {
         let is_of = Some((self.epoch, bundles, pending));
@@ -484,7 +487,7 @@ impl Table {
 }
 
 impl Known {
-    /// A complete copy in this thread's memory, including every string.
+    /// A deep copy, including every string, in this thread's memory.
     fn copied(&self) -> Self {
         let facts = self.facts.as_ref();
         Self {
@@ -500,7 +503,7 @@ impl Known {
 }
 
 impl Terms {
-    /// Whether they were read from the same bytes.
+    /// Whether both were read from the same bytes.
     fn are_same(&self, other: &Self) -> bool {
         let approvals = |terms: &Self| terms.handed.approvals.clone().map(|list| (list.sha256, list.signature));
         self.policy.source == other.policy.source && approvals(self) == approvals(other)

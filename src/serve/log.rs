@@ -1,4 +1,4 @@
-//! Writes one line of JSON for each event.
+//! Writes one JSON line per event.
 
 use std::io::{self, Write as _};
 use std::sync::PoisonError;
@@ -9,7 +9,7 @@ use super::Service;
 use crate::base::escape::in_json;
 
 impl Service {
-    /// Writes a line. A decision that cannot be logged does not count: see `decide`.
+    /// Writes a line. A decision that cannot be logged does not take effect: see `decide`.
     pub(super) fn write(&self, event: &str, fields: Value) -> io::Result<()> {
         let time = (self.edges.now)().map_or(Value::Null, |now| now.to_string().into());
         let mut line = Map::from_iter([("time".to_owned(), time), ("event".to_owned(), event.into())]);

@@ -16,7 +16,7 @@ const BUCKETS: [u64; 8] = [250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_00
 pub(super) enum Decision {
     /// Every image comes from an accepted build.
     Allowed,
-    /// The request changes no image.
+    /// The request does not change any image.
     Unchanged,
     /// A denial in a namespace where denials are only warnings.
     Warned,
@@ -79,7 +79,7 @@ pub(super) fn page(service: &Service) -> String {
     let head = |name: &str, kind: &str, help: &str| {
         format!("# HELP hpsb_audit_{name} {help}\n# TYPE hpsb_audit_{name} {kind}\n")
     };
-    page += &head("decisions_total", "counter", "Requests that were answered.");
+    page += &head("decisions_total", "counter", "Requests that received a decision.");
     let counts = metrics.decisions.each_ref().map(read);
     for (decision, count) in Decision::ALL.into_iter().zip(counts) {
         let _ = writeln!(page, "hpsb_audit_decisions_total{{decision=\"{}\"}} {count}", decision.word());
@@ -93,7 +93,7 @@ pub(super) fn page(service: &Service) -> String {
         page += &head(name, "counter", help);
         let _ = writeln!(page, "hpsb_audit_{name} {}", read(counter));
     }
-    page += &head("decision_seconds", "histogram", "Time to answer a request, without network time.");
+    page += &head("decision_seconds", "histogram", "Time to process a request, without network time.");
     for (bound, counter) in BUCKETS.into_iter().zip(&metrics.buckets) {
         let _ = writeln!(
             page,
@@ -117,7 +117,7 @@ pub(super) fn page(service: &Service) -> String {
     for (verdict, count) in Admission::VERDICTS.into_iter().zip(counts) {
         let _ = writeln!(page, "hpsb_audit_bundles{{verdict=\"{}\"}} {count}", verdict.word());
     }
-    page += &head("pending", "gauge", "Bundles that were found but are not yet judged under the current policy.");
+    page += &head("pending", "gauge", "Bundles that were found but not yet evaluated under the current policy.");
     let _ = writeln!(page, "hpsb_audit_pending {pending}");
     let ages = [("terms", "policy, approvals and certificate"), ("evidence", "the evidence")];
     for ((name, what), age) in ages.into_iter().zip(service.looks.ages()) {

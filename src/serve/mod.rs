@@ -1,11 +1,11 @@
-//! The webhook: answers requests of a Kubernetes API server from an index of audited builds in memory.
+//! The webhook: responds to a Kubernetes API server's requests from an in-memory index of audited builds.
 //!
-//! The index holds verified facts, judged under one policy; the time is applied at each request. Anything unknown is
-//! denied: a build that was not judged under the current policy, and everything if a check is late. Reading order:
-//! `state` (what is held), `keeper` (how it is kept up to date), `decide` (how a request is answered), `http` (the
-//! server), `metrics` and `log`.
+//! The index contains verified facts, evaluated under one policy; the current time is applied at each request. Anything
+//! unknown is denied: a build that was not evaluated under the current policy, and everything if a check is late.
+//! Reading order: `state` (what is stored), `keeper` (how it is kept up to date), `decide` (how a request is decided),
+//! `http` (the server), `metrics` and `log`.
 //!
-//! It stores nothing and connects to no other service: files come in through [`Edges`].
+//! The webhook stores nothing and connects to no other service; it reads files through [`Edges`].
 
 mod decide;
 mod http;
@@ -34,9 +34,9 @@ pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
 
 /// Reads the terms: policy and approvals.
 pub type ReadTerms = dyn Fn() -> Result<Terms, Error> + Send + Sync;
-/// Finds the bundles. Each has a digest that changes if anything changes that its audit reads.
+/// Finds the bundles, each with a digest that changes if any input of the bundle's audit changes.
 pub type FindBundles = dyn Fn() -> Result<Vec<(PathBuf, Sha256)>, Error> + Send + Sync;
-/// Audits a bundle: returns its report and the facts that may be judged again.
+/// Audits a bundle and returns its report and the facts that can be evaluated again.
 pub type AuditBundle = dyn Fn(&Path, &Question<'_>) -> Result<(BundleReport, Option<Facts>), Error> + Send + Sync;
 /// Reads certificate and key.
 pub type ReadCertificate = dyn Fn() -> Result<Pems, Error> + Send + Sync;
@@ -57,6 +57,6 @@ pub struct Edges {
     pub now: Box<ReadClock>,
 }
 
-/// Every bundle is audited again after this time, because the clock affects more than the age of builds and the ends of
-/// waivers.
+/// The time after which every bundle is audited again, because the clock affects more than the age of builds and the
+/// end of waivers.
 const AUDIT_AGAIN: Duration = Duration::from_secs(3_600);

@@ -1,4 +1,4 @@
-//! The service's state: the index and the terms that it was judged under, or the reason why there is none.
+//! The service's state: the index and the terms that apply to it, or the reason why there is no index.
 
 use crate::base::words::counted_as;
 use std::collections::BTreeSet;
@@ -31,28 +31,28 @@ pub struct Service {
     standing: RwLock<Arc<Standing>>,
 }
 
-/// Whether images can be judged.
+/// Whether images can be evaluated.
 pub(super) enum Standing {
-    /// They cannot be judged, for this reason.
+    /// Images cannot be evaluated, for this reason.
     Absent(String),
-    /// They can be judged.
+    /// Images can be evaluated.
     Ready(Box<Ready>),
 }
 
-/// An index, and the terms that it was judged under.
+/// An index and the terms that apply to it.
 pub(super) struct Ready {
     pub(super) terms: Arc<Terms>,
     pub(super) index: Index,
-    /// Bundles that were found but are not yet judged.
+    /// The number of bundles that were found but not yet evaluated.
     pub(super) pending: usize,
 }
 
-/// While this guard is held, the standing is not replaced.
+/// A guard that prevents replacement of the standing while it is held.
 pub(super) type Unchanged<'a> = RwLockReadGuard<'a, Arc<Standing>>;
 
 impl Service {
-    /// A service that has read nothing yet and will check every `look_every`. `log` receives a line of JSON for each
-    /// decision and each change.
+    /// A service that has read nothing yet and will check for changes every `look_every`. `log` receives one JSON line
+    /// for each decision and each change.
     pub fn new(
         edges: Edges,
         limits: Limits,
@@ -78,13 +78,13 @@ impl Service {
         Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A guard that keeps the standing unchanged, if it is still this one.
+    /// A guard that keeps the standing unchanged, if the current standing is still this one.
     pub(super) fn unchanged(&self, standing: &Arc<Standing>) -> Option<Unchanged<'_>> {
         let place = self.standing.read().unwrap_or_else(PoisonError::into_inner);
         Arc::ptr_eq(&place, standing).then_some(place)
     }
 
-    /// Replaces the standing, unless a thread that checks, audits or judges has ended.
+    /// Replaces the standing, unless a thread that checks, audits or evaluates has ended.
     pub(super) fn set(&self, standing: Standing) {
         let mut place = self.standing.write().unwrap_or_else(PoisonError::into_inner);
         if !self.is_kept() {
@@ -100,13 +100,13 @@ impl Service {
         self.kept.load(Ordering::Relaxed)
     }
 
-    /// Records that a thread has ended, for whatever reason: nothing is admitted from now on.
+    /// Records that a thread has ended, for whatever reason: from now on, nothing is admitted.
     pub(super) fn is_kept_no_more(&self) {
         self.set(Standing::Absent("a thread that keeps the index up to date has ended".into()));
         self.kept.store(false, Ordering::Relaxed);
     }
 
-    /// Why requests should go to another replica; `None` if they need not.
+    /// Why requests should go to a different replica; `None` if this one is ready.
     pub(super) fn not_ready(&self) -> Option<String> {
         match &*self.standing() {
             Standing::Absent(why) => Some(why.clone()),
@@ -119,14 +119,14 @@ impl Service {
     }
 }
 
-/// When terms and evidence were last checked, on a monotonic clock.
+/// When the terms and the evidence were last checked, by a monotonic clock.
 pub(super) struct Looks {
     pub(super) every: Duration,
     began: Instant,
     /// Milliseconds since `began`; 0 before the first check.
     terms: AtomicU64,
     evidence: AtomicU64,
-    /// How long the last check of the evidence took, in milliseconds. With many bundles it takes time.
+    /// How long the last check of the evidence took, in milliseconds; a check of many bundles takes time.
     listing: AtomicU64,
 }
 
@@ -152,7 +152,8 @@ impl Looks {
         self.evidence.store(self.milliseconds_of(began), Ordering::Relaxed);
     }
 
-    /// The time since the last check of the terms, and of the evidence, began. `None` if there was none.
+    /// The time since the last check of the terms and the last check of the evidence began. `None` if there was no
+    /// check.
     pub(super) fn ages(&self) -> [Option<Duration>; 2] {
         let now = self.milliseconds_of(Instant::now());
         [&self.terms, &self.evidence].map(|look| match look.load(Ordering::Relaxed) {
@@ -161,22 +162,22 @@ impl Looks {
         })
     }
 
-    /// Why the last checks are too old to judge by: they began more than two intervals ago. For the evidence, an
+    /// Why decisions cannot rely on the last checks: a check began more than two intervals ago. For the evidence, an
     /// interval includes the time that its last check took.
     pub(super) fn fault(&self) -> Option<String> {
         let listing = Duration::from_millis(self.listing.load(Ordering::Relaxed));
         let allowed = [self.every * 2, (self.every + listing) * 2];
-        let words = ["the policy and the files that it names", "the evidence"];
+        let words = ["the policy and the files that it refers to", "the evidence"];
         let late = self.ages().into_iter().zip(allowed).zip(words);
         late.filter(|((age, allowed), _)| age.is_none_or(|age| age > *allowed))
             .map(|((age, _), word)| match age {
                 Some(age) => format!("{word} were last checked {} seconds ago", age.as_secs()),
-                None => format!("{word} were not checked yet"),
+                None => format!("{word} have not been checked yet"),
             })
             .next()
     }
 
-    /// The ages in words, for people and probes.
+    /// The ages as text, for people and probes.
     pub(super) fn words(&self) -> String {
         let word = |age: Option<Duration>| age.map_or("never".into(), |age| format!("{:.1} s ago", age.as_secs_f64()));
         let [terms, evidence] = self.ages().map(word);

@@ -1,4 +1,4 @@
-//! sigstore bundles, versions 0.1 to 0.3: a signature on the image's manifest itself, or on a statement about it.
+//! sigstore bundles, versions 0.1 to 0.3: a signature on the image's manifest itself or on a statement about the manifest.
 //!
 //! Sources: sigstore/protobuf-specs, sigstore_bundle.proto; DSSE protocol 1.0.0; in-toto statements; sigstore/cosign, specs/BUNDLE_SPEC.md.
 
@@ -60,7 +60,7 @@ fn judge_message(message: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -> 
         compare_digest(&digest, judge.image)?;
         image_digest = Some(digest);
     }
-    let digest = image_digest.ok_or_else(|| Answer::Undecided("the bundle does not name a digest".into()))?;
+    let digest = image_digest.ok_or_else(|| Answer::Undecided("the bundle does not specify a digest".into()))?;
     let mut signed = match who {
         Who::Certified => {
             judge.spend_keyless(bytes.len())?;
@@ -86,10 +86,9 @@ fn judge_envelope(envelope: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -
         return Err(refused("the envelope must have exactly one signature"));
     };
     let signature = base64_member(signature, "sig")?;
-    // The log entry's verifier needs a digest that the statement names. Whether it is the image's digest is checked
-    // after the signature.
+    // The log entry's verifier needs a digest from the statement. Whether that digest is the image's is checked after the signature.
     let digest = judge.image.map(|image| image.digest).or_else(|| subjects(&strict_json::parse(&payload).ok()?).next());
-    let digest = digest.ok_or_else(|| refused("the statement names no sha256 digest"));
+    let digest = digest.ok_or_else(|| refused("the statement contains no sha256 digest"));
     let mut signed = match who {
         Who::Certified => {
             judge.spend_keyless(bytes.len())?;
@@ -105,7 +104,7 @@ fn judge_envelope(envelope: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -
     Ok(signed)
 }
 
-/// Checks what the signed statement is about. It is parsed only after its signature was verified.
+/// Checks what the signed statement is about. The statement is parsed only after its signature was verified.
 fn judge_statement(payload_type: &str, payload: &[u8], image: Option<&ImageTarget>) -> Result<String, Answer> {
     if payload_type != IN_TOTO {
         return Err(Answer::Undecided(format!("unsupported: payload type {payload_type:?}")));
@@ -122,7 +121,7 @@ fn judge_statement(payload_type: &str, payload: &[u8], image: Option<&ImageTarge
     }
     if text("predicateType") != SIGN_PREDICATE {
         return Err(Answer::Undecided(format!(
-            "unsupported: an attestation with the predicate type {:?}, not a signature of the image",
+            "unsupported: an attestation with the predicate type {:?}, not a signature on the image",
             text("predicateType")
         )));
     }
@@ -135,7 +134,7 @@ fn subjects(statement: &Value) -> impl Iterator<Item = Sha256> {
     subjects.into_iter().filter_map(|subject| Sha256::from_hex(subject.get("digest")?.get("sha256")?.as_str()?))
 }
 
-/// The bytes that a DSSE envelope signs.
+/// The bytes that a DSSE signature covers.
 fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
     [head.as_bytes(), payload].concat()

@@ -1,18 +1,18 @@
 //! The canonical form of JSON that Notary v1 signs.
 //!
-//! Notary parses the value of `signed` and writes it again: members sorted by the bytes of their names, no whitespace,
-//! and in strings only `"` and `\` escaped (docker/go, canonical/json). The file may be formatted differently, so the
-//! file's bytes are not what is signed. Callers must read facts from the value that was encoded here.
+//! Notary parses the value of `signed` and re-encodes it: members sorted by the bytes of their names, no whitespace,
+//! and only `"` and `\` escaped in strings (docker/go, canonical/json). The file may be formatted differently, so the
+//! signature does not cover the file's own bytes. Callers must read facts from the value that was encoded here.
 
 use serde_json::Value;
 
-/// The largest integer that Notary's conversion to a double preserves.
+/// The largest integer that survives Notary's conversion to a double unchanged.
 const INTEGER_MAX: u64 = 1 << 53;
 
 /// The bytes that are signed.
 ///
 /// # Errors
-/// A message about a number that notary would change or refuse: a fraction, an exponent, or an integer beyond 2^53.
+/// A message about a number that Notary would change or refuse: a fraction, an exponent, or an integer beyond 2^53.
 pub(super) fn encode(value: &Value) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     write(value, &mut out)?;
@@ -81,7 +81,7 @@ mod tests {
         encode(&value).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
-    /// The expected values come from notary's own vendored docker/go/canonical/json.
+    /// The expected values were produced with the docker/go/canonical/json package that Notary vendors.
     #[test]
     fn encoding_matches_known_answers() {
         let text = "{ \"b\" : [1, -2, true, null], \"a\\u0001\" : \"\\u003c&\\n\\\"\\\\/é\", \"Z\": {} }";

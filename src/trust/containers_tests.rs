@@ -1,5 +1,5 @@
-//! The signatures of containers/image's own tests, from Debian's package (`tests/run` unpacks it). Each is checked
-//! against the manifest next to it, with the keys in the same folder.
+//! The signatures from containers/image's own tests, as in Debian's package, which `tests/run` unpacks. Each signature
+//! is checked against the manifest next to it, with the keys in the same folder.
 
 use std::fs;
 use std::path::Path;
@@ -14,8 +14,8 @@ use crate::image::spec_tests::go_source;
 const SHORT_KEY: &str = "RSA of 1024 bits";
 const SHA1: &str = "SHA-1, or RSA of 1024 bits";
 
-/// A case, whether the suite accepts it, and why the answer here differs if it does. What the suite refuses is never
-/// accepted.
+/// A case, whether the suite accepts it, and why the result here differs, if it does. A case that the suite refuses is
+/// never accepted here.
 const CASES: &[(&str, bool, Option<&str>)] = &[
     ("corrupt.signature", false, None),
     ("corrupt.signature-v3", false, None),
@@ -59,7 +59,7 @@ fn signers(folder: &Path) -> Vec<ImageSigner> {
 }
 
 #[test]
-fn signatures_of_containers_image_get_the_expected_answers() {
+fn signatures_from_containers_image_get_the_expected_results() {
     let folder = go_source("containers/image").join("signature/fixtures");
     let policy = TrustPolicy { signers: signers(&folder), ..TrustPolicy::default() };
     let now = Timestamp::from_rfc3339("2026-01-01T00:00:00Z").unwrap();
@@ -110,7 +110,7 @@ fn signatures_of_containers_image_get_the_expected_answers() {
             assert!(message.contains("2048") || message.contains("SHA-256"), "{name}: {message}");
         }
     }
-    // No file of the suite is left out.
+    // Every file in the suite is tested.
     let there = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let there = there.filter(|name| name.contains(".signature") || name.starts_with("dir-img"));
     assert_eq!(there.count(), CASES.len());

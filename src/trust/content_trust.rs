@@ -25,7 +25,7 @@ pub(super) fn judge(
         .collect()
 }
 
-/// The policy's root keys, or if there are none, the key that the signed log records.
+/// The policy's root keys or, if there are none, the key recorded in the signed log.
 fn pins(trusted: &TrustPolicy, recorded_key: Option<&str>) -> Vec<String> {
     let named: Vec<String> = trusted
         .signers
@@ -48,7 +48,7 @@ fn judge_one(
     let report = |answer| SignatureReport::new(Kind::ContentTrust, &repository.folder, answer);
     if pins.is_empty() {
         return report(Answer::Undecided(
-            "no root key is pinned: the signed log records none and the policy's [trust] names none".into(),
+            "no root key is pinned: neither the signed log nor the policy's [trust] specifies one".into(),
         ));
     }
     let walked = match repository.walk(Pins::Keys(pins), Some(&image.repository), limits) {
@@ -69,8 +69,9 @@ fn judge_one(
     report
 }
 
-/// Why the metadata was not valid when the image was built. Only the first root's certificates are checked for their
-/// beginning: a later root, to which a proved chain leads, may have a certificate that begins after the build.
+/// Why the metadata was not valid when the image was built. The beginning of validity is checked only for the first
+/// root's certificates: a later root, reached through a verified chain, may have a certificate that begins after the
+/// build.
 fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
     let early = |leaf: &&Leaf| leaf.not_before.is_clearly_after(built);
     if let Some(leaf) = walked.anchor_certificates.iter().find(early) {
@@ -89,10 +90,10 @@ pub(super) fn expiries(walked: &Trusted) -> Vec<(String, Timestamp)> {
     roles.chain(certificates.map(|leaf| ("the root key's certificate".to_owned(), leaf.not_after))).collect()
 }
 
-/// The maximum number of tags listed individually; a build pushes two.
+/// The maximum number of tags that are listed individually; a build pushes two.
 const TAGS_SHOWN: usize = 20;
 
-/// The build's own tag must point to the image. `latest` may point to a later build by now.
+/// Checks that the build's own tag points to the image; by now, `latest` may point to a later build.
 fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
     let tags = match &image.tag {
         Some(tag) => std::slice::from_ref(tag),
@@ -153,8 +154,8 @@ mod tests {
     use super::*;
     use crate::base::time::DAY_SECONDS;
 
-    /// A root certificate may begin up to a day after the build, because clocks differ. What expires at the very time
-    /// of the build counts as expired.
+    /// A root certificate may begin up to a day after the build, because clocks differ. Anything that expires exactly
+    /// at the time of the build counts as expired.
     #[test]
     fn validity_at_the_time_of_the_build_is_exact() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/inputs/trust/notary/first");

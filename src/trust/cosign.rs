@@ -1,11 +1,11 @@
-//! Signatures by cosign: `.sig` manifests with their payloads, and sigstore bundles (`bundle.rs`).
+//! Signatures made by cosign: `.sig` manifests with their payloads, and sigstore bundles (`bundle.rs`).
 //!
-//! Files are found by content. A signature manifest is JSON with layers of cosign's media type, and its payload is any
-//! file with the layer's digest. So a layout written by `cosign save` and an evidence folder are read in the same way.
-//! The `signature-N` files of `dir:` layouts contain the payload themselves.
+//! Files are identified by content. A signature manifest is JSON with layers of cosign's media type, and its payload is
+//! any file with the layer's digest. Therefore, a layout written by `cosign save` and an evidence folder are read in
+//! the same way. The `signature-N` files of `dir:` layouts contain the payload themselves.
 //!
-//! A signature must be by a key that the policy names or, if it is keyless, by an identity that the policy names
-//! together with a trusted root (`sigstore/`). Anything unsupported is reported as such and never accepted.
+//! A signature must be by a key listed in the policy or, if it is keyless, by an identity listed there with a trusted
+//! root (`sigstore/`). Anything unsupported is reported as such and never accepted.
 //!
 //! Sources: sigstore/cosign, specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; sigstore/protobuf-specs; DSSE protocol 1.0.0;
 //! containers/image, internal/signature, for `signature-N`.
@@ -39,7 +39,7 @@ pub(super) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 const WHAT: &str = "cosign signatures";
 /// Memory for a report, without its file name.
 const REPORT_HELD_BYTES: u64 = 400;
-/// The minimum number of bytes per signed part of a bundle: a signature, a time, an id.
+/// The minimum size of a signed part of a bundle: it has a signature, a time and an id.
 const SIGNED_PART_BYTES: u64 = 200;
 
 /// The context for checking signatures.
@@ -53,7 +53,7 @@ pub(super) struct Judge<'a> {
     payloads: Payloads<'a>,
 }
 
-/// Files by digest. Each is hashed once, when the first payload is needed.
+/// Files by digest. Each file is hashed once, when a payload is first needed.
 struct Payloads<'a> {
     files: &'a [TrustFile],
     budget: &'a Budget,
@@ -137,8 +137,8 @@ fn signature_layers(document: &Map<String, Value>) -> impl Iterator<Item = &Map<
     layers.filter(|layer| media_type(layer) == LAYER)
 }
 
-/// Checks one layer of a `.sig` manifest: the layer's digest names the payload file, and an annotation contains the
-/// signature.
+/// Checks one layer of a `.sig` manifest: the layer's digest identifies the payload file, and an annotation contains
+/// the signature.
 fn judge_layer(layer: &Map<String, Value>, judge: &Judge<'_>) -> Result<Signed, Answer> {
     let digest = layer.get("digest").and_then(Value::as_str).and_then(Sha256::from_prefixed);
     let digest = digest.ok_or_else(|| Answer::Refused("the layer has no sha256 digest".into()))?;
@@ -147,7 +147,7 @@ fn judge_layer(layer: &Map<String, Value>, judge: &Judge<'_>) -> Result<Signed, 
     judge_payload(layer, &payload.bytes, &digest, judge)
 }
 
-/// Checks a `signature-N` file after its first byte: a format name, a newline, and for cosign, JSON with the payload in
+/// Checks a `signature-N` file after its first byte: a format name, a newline and, for cosign, JSON with the payload in
 /// base64.
 fn judge_stored(stored: &[u8], judge: &Judge<'_>) -> Result<Signed, Answer> {
     let refused = |message: &str| Answer::Refused(message.to_owned());
@@ -194,9 +194,9 @@ fn judge_payload(
 }
 
 impl Judge<'_> {
-    /// The first signer whose key accepts the signature. If the policy names no key, the result is undecided; if no key
-    /// accepts it, it is refused. If the policy requires a log entry for the key, that entry is checked in the bundle
-    /// of the signature of `digest`.
+    /// Finds the first signer under whose key the signature verifies. If the policy lists no key, the result is
+    /// undecided; if the signature does not verify under any key, it is refused. If the policy requires a log entry for
+    /// the key, the entry is checked in the bundle for the signature on `digest`.
     pub(super) fn find_key(
         &self,
         message: &Message<'_>,
@@ -217,13 +217,17 @@ impl Judge<'_> {
         }
         let (signer, key, log) = match found {
             Some(Some(found)) => found,
-            Some(None) => return Err(Answer::Refused("no key of the policy's [trust] accepts the signature".into())),
-            None => return Err(Answer::Undecided("the policy's [trust] names no cosign key".into())),
+            Some(None) => {
+                return Err(Answer::Refused(
+                    "the signature does not verify under any key in the policy's [trust]".into(),
+                ));
+            }
+            None => return Err(Answer::Undecided("the policy's [trust] contains no cosign key".into())),
         };
         let details = match log {
             Some(root) => verify_log(root, key, &bundle()?, digest, self.now, self.limits)?,
             None => {
-                vec!["transparency log entries are not checked: the policy gives no sigstore-root for this key".into()]
+                vec!["transparency log entries are not checked: the policy has no sigstore-root for this key".into()]
             }
         };
         let signer = AcceptedSigner { key: key.identity().to_string(), name: Some(signer.name.clone()) };
@@ -234,8 +238,8 @@ impl Judge<'_> {
         self.budget.spend(work, WHAT).map_err(|error| Answer::Undecided(error.to_string()))
     }
 
-    /// Spends the cost of a bundle of this size: each log entry, time-stamp and certificate may need one signature
-    /// check per identity.
+    /// Charges the cost of a bundle of this size to the budget: each log entry, time-stamp and certificate may need one
+    /// signature verification per identity.
     pub(super) fn spend_keyless(&self, bytes: usize) -> Result<(), Answer> {
         let signatures = bytes as u64 / SIGNED_PART_BYTES + 1;
         let identities = self.policy.signers.len() as u64 + 1;
@@ -243,7 +247,7 @@ impl Judge<'_> {
         self.spend(Work::Signatures(signatures.saturating_mul(identities)))
     }
 
-    /// The policy's keys, each with the trusted root whose logs must contain its signatures, if one is given.
+    /// The policy's keys, each with the trusted root, if any, whose logs must contain the key's signatures.
     pub(super) fn keys(
         &self,
     ) -> impl Iterator<Item = (&ImageSigner, &ImageKey, Option<&super::sigstore::SigstoreRoot>)> {
@@ -279,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_counts_as_a_signature_only_if_it_names_a_signature_type() {
+    fn a_broken_file_counts_as_a_signature_only_if_it_contains_a_signature_type() {
         let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
         let found = |text: &str| {
             let file = TrustFile { path: "x.json".into(), bytes: text.into() };

@@ -1,4 +1,5 @@
-//! Describes signers, signed images and expiry times without a bundle to compare with: the output of `trust SOURCE`.
+//! Describes signers, signed images and expiry times without comparing them with a bundle: the output of `trust
+//! SOURCE`.
 
 use super::notary::{Fault, Pins, Repository, Trusted};
 use super::{
@@ -13,11 +14,11 @@ use crate::base::time::Timestamp;
 /// One repository's metadata, or one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Its kind.
+    /// The kind of signature.
     pub kind: Kind,
-    /// The file or folder it came from.
+    /// The file or folder from which it was read.
     pub file: String,
-    /// Whether it is trusted.
+    /// Whether the signature is trusted.
     pub standing: Standing,
     /// Pairs of label and value.
     pub rows: Vec<(String, String)>,
@@ -26,21 +27,21 @@ pub struct Description {
 /// Whether a signature is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// A signer of the policy signed it.
+    /// It was made by one of the policy's signers.
     Trusted,
-    /// It is consistent, but the policy pins no key for it.
+    /// It is consistent, but the policy pins no key to verify it with.
     Unpinned,
-    /// It is wrong.
+    /// The signature is wrong.
     Refused(String),
-    /// It cannot be decided.
+    /// Undecided.
     Undecided(String),
 }
 
-/// Describes every signature in `files`, checked with the policy's signers if it names any. It does not compare with an
-/// image.
+/// Describes every signature in `files`, verified with the policy's signers if there are any. Signatures are not
+/// compared with an image.
 ///
 /// # Errors
-/// [`Error::OverLimit`] if checking all of them takes more work or memory than is allowed for files of this size.
+/// [`Error::OverLimit`] if checking all signatures takes more work or memory than is allowed for files of this size.
 pub fn describe(
     files: &[TrustFile],
     policy: &TrustPolicy,
@@ -110,7 +111,7 @@ fn until(end: Timestamp, now: Timestamp) -> String {
     if end <= now { format!("until {end} (expired)") } else { format!("until {end}") }
 }
 
-/// Describes simple signing and cosign signatures, without an image to compare with.
+/// Describes simple-signing and cosign signatures without comparing them with an image.
 fn signatures(
     files: &[TrustFile],
     policy: &TrustPolicy,
@@ -128,7 +129,7 @@ fn signatures(
                 Standing::Trusted
             }
             Answer::Refused(message) => Standing::Refused(message),
-            Answer::Undecided(message) => Standing::Undecided(message),
+            Answer::Undecided(message) | Answer::NotBuiltIn(message) => Standing::Undecided(message),
         };
         rows.extend(report.expiries.into_iter().map(|(what, moment)| (what, until(moment, now))));
         rows.extend(report.details.into_iter().map(|line| ("note".to_owned(), line)));

@@ -12,8 +12,8 @@ fn one_line(text: &str) -> String {
     text.chars().filter(|letter| !matches!(letter, '\r' | '\n')).collect()
 }
 
-/// A sigstore bundle as Go's protojson reads it: a member that is `null` is absent, and base64 has no line breaks. A
-/// checkpoint is text and keeps its line breaks.
+/// A sigstore bundle in the form that Go's protojson reads: `null` members are removed, and line breaks are removed
+/// from base64. A checkpoint is text and keeps its line breaks.
 pub(super) fn plain_bundle(members: &Map<String, Value>) -> Map<String, Value> {
     const TEXT: &str = "envelope";
     let present = members.iter().filter(|(_, value)| !value.is_null());

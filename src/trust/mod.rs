@@ -1,9 +1,9 @@
 //! Signatures on the image: content trust (Notary v1), simple signing (OpenPGP) and cosign.
 //!
-//! It takes bytes and a time, and returns answers; it does not use a clock, network or file system. A signature is
-//! always over a digest of an image's manifest. The signed log gives the expected digest, see `ImageTarget`.
+//! The code here turns bytes and a time into answers; it does not use a clock, network or file system. A signature
+//! always covers the digest of an image's manifest. The signed log states the expected digest: see `ImageTarget`.
 //!
-//! To add a kind of signature: one file with `judge(…) -> Vec<SignatureReport>`, one line in `judge`, one variant of
+//! To add a kind of signature, add a file with `judge(…) -> Vec<SignatureReport>`, a line in `judge` and a variant of
 //! [`Kind`].
 
 mod bundle;
@@ -41,28 +41,28 @@ use crate::base::time::Timestamp;
 /// One file of image signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustFile {
-    /// Its path below the given folder, with `/` as separator.
+    /// The file's path below the supplied folder, with `/` as separator.
     pub path: String,
-    /// Its bytes.
+    /// The file's content.
     pub bytes: Vec<u8>,
 }
 
 /// The image that must be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageTarget {
-    /// Its full repository name, such as `docker.io/acme/wallet`.
+    /// The image's full repository name, such as `docker.io/acme/wallet`.
     pub(crate) repository: String,
     /// The tag that only this build has.
     pub(crate) tag: Option<String>,
-    /// Every tag under which it was pushed.
+    /// Every tag under which the image was pushed.
     pub(crate) tags: Vec<String>,
-    /// The digest of its manifest.
+    /// The digest of the image's manifest.
     pub(crate) digest: Sha256,
-    /// The size of its manifest in bytes, if the log has it.
+    /// The size of the manifest in bytes, if the log states it.
     pub(crate) size: Option<u64>,
-    /// When it was built.
+    /// When the image was built.
     pub(crate) built: Timestamp,
-    /// The time for which the audit is made.
+    /// The time for which the audit is performed.
     pub(crate) now: Timestamp,
 }
 
@@ -93,10 +93,16 @@ impl Kind {
 pub(crate) enum Answer {
     /// A trusted key signed this image.
     Accepted(AcceptedSigner),
-    /// It is wrong, or it signs something else.
+    /// The signature is wrong or covers something else.
     Refused(String),
-    /// It cannot be decided: the key is not trusted, a part is missing, or the format is not supported.
+    /// Undecided: the key is not trusted, a part is missing, or the format is not supported.
     Undecided(String),
+    /// This build cannot check signatures of this form.
+    #[cfg_attr(
+        all(feature = "openpgp", feature = "sigstore"),
+        allow(dead_code, reason = "this build supports every form")
+    )]
+    NotBuiltIn(String),
 }
 
 /// The signer of an accepted signature.
@@ -104,7 +110,7 @@ pub(crate) enum Answer {
 pub(crate) struct AcceptedSigner {
     /// The key: the id of a root key, a fingerprint, or a key digest.
     pub(crate) key: String,
-    /// The policy's name for the key; `None` if only the signed log names it.
+    /// The policy's name for the key; `None` if only the signed log specifies the key.
     pub(crate) name: Option<String>,
 }
 
@@ -112,17 +118,17 @@ pub(crate) struct AcceptedSigner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SignatureReport {
     pub(crate) kind: Kind,
-    /// The file or folder it came from.
+    /// The file or folder from which the signature was read.
     pub(crate) file: String,
     pub(crate) answer: Answer,
-    /// Expiry times, and what they belong to.
+    /// Expiry times and what each applies to.
     pub(crate) expiries: Vec<(String, Timestamp)>,
     /// Further details, one line each.
     pub(crate) details: Vec<String>,
 }
 
 impl SignatureReport {
-    /// Records what a good signature states about an image.
+    /// Records what a valid signature states about an image.
     #[cfg(feature = "openpgp")]
     fn says(&mut self, digest: &Sha256, reference: &str) {
         self.details.push(format!("it states that {digest} is {reference:?}"));
@@ -133,17 +139,17 @@ impl SignatureReport {
     }
 }
 
-/// Whether a signed digest is the image's. Without an image to compare with, any digest is fine.
+/// Checks that a signed digest is the image's. Without an image for comparison, any digest is accepted.
 fn compare_digest(found: &Sha256, image: Option<&ImageTarget>) -> Result<(), Answer> {
     match image {
         Some(image) if image.digest != *found => {
-            Err(Answer::Refused(format!("it signs {found}, but the signed log has {}", image.digest)))
+            Err(Answer::Refused(format!("it signs {found}, but the signed log states {}", image.digest)))
         }
         _ => Ok(()),
     }
 }
 
-/// Checks every signature in `files` against the image. `recorded_key` is the content-trust key id in the signed log.
+/// Checks every signature in `files` against the image. `recorded_key` is the content-trust key id from the signed log.
 pub(crate) fn judge(
     files: &[TrustFile],
     image: &ImageTarget,
@@ -161,12 +167,12 @@ pub(crate) fn judge(
     reports
 }
 
-/// The cost of one byte of JSON: each kind of signature parses it and may write it again.
+/// The cost of one byte of JSON: the code for each kind of signature parses the JSON and may re-encode it.
 const JSON_UNITS: u64 = 30;
-/// How much larger JSON usually is in memory.
+/// How much larger JSON usually becomes in memory.
 const JSON_HELD_FACTOR: u64 = 10;
 
-/// Spends the cost of reading all files.
+/// Charges the cost of reading all files to the budget.
 fn spend_files(files: &[TrustFile], budget: &Budget) -> Result<(), Error> {
     let bytes = files.iter().map(|file| file.bytes.len() as u64).fold(0, u64::saturating_add);
     let what = "the image's signatures";

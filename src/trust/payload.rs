@@ -1,7 +1,8 @@
-//! The signed payload of simple signing, which cosign also uses: the key's holder gives a manifest's digest a name.
+//! The signed payload of simple signing, which cosign also uses: in it, the key's holder assigns an image name to a
+//! manifest digest.
 //!
 //! Source: containers-signature(5), "The signature payload". Duplicate members are refused, and so are unknown members
-//! where the format does not allow them.
+//! if the format does not allow them.
 
 use serde_json::{Map, Value};
 
@@ -19,9 +20,9 @@ pub(super) const COSIGN: &str = "cosign container image signature";
 pub(crate) struct Payload {
     /// The digest of the image's manifest.
     pub(super) digest: Sha256,
-    /// The signer's name for the image.
+    /// The name that the signer gives the image.
     pub(super) reference: String,
-    /// The program that wrote it, as the payload states.
+    /// The program that wrote the payload, according to the payload.
     pub(super) creator: Option<String>,
 }
 
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_members_are_refused_where_the_format_does_not_allow_them() {
+    fn unknown_members_are_refused_if_the_format_does_not_allow_them() {
         let image = format!("\"image\":{{\"docker-manifest-digest\":\"{DIGEST}\"}}");
         let identity = "\"identity\":{\"docker-reference\":\"docker.io/acme/wallet:v1\"}";
         let kind = "\"type\":\"atomic container signature\"";

@@ -13,7 +13,7 @@ pub(crate) struct ImageKey {
     identity: Sha256,
 }
 
-/// A signed message, hashed once however many signatures are tried.
+/// A signed message, which is hashed only once however many signatures are tried.
 pub(crate) struct Message<'m> {
     /// `None` if only the digest is known.
     bytes: Option<&'m [u8]>,
@@ -26,17 +26,17 @@ impl<'m> Message<'m> {
         Self { bytes: Some(bytes), digest: Sha256::of(bytes) }
     }
 
-    /// Like [`Self::new`], for bytes whose SHA-256 is already known.
+    /// Like [`Self::new`], but for bytes whose SHA-256 is already known.
     pub(super) fn with_digest(bytes: &'m [u8], digest: Sha256) -> Self {
         Self { bytes: Some(bytes), digest }
     }
 
-    /// A message of which only the SHA-256 is known. An Ed25519 key cannot verify its signatures.
+    /// A message of which only the SHA-256 is known. Its Ed25519 signatures cannot be verified.
     pub(super) fn of_digest(digest: Sha256) -> Self {
         Self { bytes: None, digest }
     }
 
-    /// The cost of trying one signature by `key`. Ed25519 hashes the message each time.
+    /// The cost of trying one signature with `key`. Ed25519 hashes the message each time.
     pub(super) fn cost(&self, key: &ImageKey) -> [Work; 2] {
         let hashed = self.bytes.filter(|_| key.key.kind() == Kind::Ed25519);
         [Work::Signatures(1), Work::Bytes(hashed.map_or(0, |bytes| bytes.len() as u64))]
@@ -55,7 +55,7 @@ impl ImageKey {
     }
 
     pub(crate) fn of(key: VerifyingKey) -> Result<Self, String> {
-        // Encoded again, so that a compressed point gives the same key.
+        // Re-encode the key, so that a compressed point gives the same key.
         let spki = key.spki()?;
         let identity = match (key.kind(), spki.last_chunk::<32>()) {
             (Kind::Ed25519, Some(raw)) => Sha256::of(raw),
@@ -79,12 +79,12 @@ impl ImageKey {
         self.key.spki()
     }
 
-    /// Identifies the key: different names or certificates of one key have the same identity.
+    /// The key's identity, which is the same for different names or certificates of one key.
     pub(crate) fn identity(&self) -> Sha256 {
         self.identity
     }
 
-    /// The algorithm family as notary names it: `rsa`, `ecdsa` or `ed25519`.
+    /// Notary's name for the algorithm family: `rsa`, `ecdsa` or `ed25519`.
     pub(crate) fn family(&self) -> &'static str {
         match self.key.kind() {
             Kind::Rsa => "rsa",
@@ -98,7 +98,7 @@ impl ImageKey {
         self.key.kind().usual_scheme()
     }
 
-    /// Whether `signature` is this key's signature of `message`, under the rules of `protocol`. A scheme that does not
+    /// Whether `signature` is this key's signature on `message` under the rules of `protocol`. A scheme that does not
     /// match the key is refused.
     pub(crate) fn accepts(&self, protocol: Protocol, scheme: Scheme, message: &Message<'_>, signature: &[u8]) -> bool {
         let verified = match (scheme.hash(), message.bytes) {

@@ -5,23 +5,23 @@ use crate::base::image_name::{ImageName, repository_of};
 /// The names that a signature may give the image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum ReferenceRule {
-    /// `matchRepoDigestOrExact`, for an image that is requested by digest: the repository is the same, and the name in
-    /// the signature has a tag or a digest.
+    /// `matchRepoDigestOrExact`, for an image that is requested by digest: the repositories must be equal, and the name
+    /// in the signature must have a tag or a digest.
     #[default]
     RepositoryWithDigest,
-    /// `matchExact`: repository and tag are the same as in the build.
+    /// `matchExact`: repository and tag must equal the build's.
     Exact,
-    /// `matchRepository`: the repository is the same.
+    /// `matchRepository`: the repositories must be equal.
     Repository,
-    /// `exactReference` or `exactRepository`: the name is this one; if this one has neither tag nor digest, the name is
-    /// in this repository.
+    /// `exactReference` or `exactRepository`: the name must equal this one or, if this one has neither tag nor digest,
+    /// must be in this repository.
     As(String),
-    /// `remapIdentity`: like the first rule, with a prefix of the build's repository replaced.
+    /// `remapIdentity`: like the first rule, but with a prefix of the build's repository replaced.
     Remap { prefix: String, signed_prefix: String },
 }
 
 impl ReferenceRule {
-    /// Whether a signature for `repository` with one of `tags` may name the image `name`.
+    /// Whether a signature on an image in `repository` with one of `tags` may call the image `name`.
     pub(crate) fn matches(&self, name: &str, repository: &str, tags: &[String]) -> bool {
         let Ok(found) = ImageName::parse(name) else { return false };
         let is_of = |repository: &str| found.repository() == repository;
@@ -107,9 +107,9 @@ mod tests {
         }
     }
 
-    /// skopeo's answers with the same rule as its policy: `fixtures/inputs/trust/record-policy.sh`.
+    /// skopeo's results with the same rule in its policy: see `fixtures/inputs/trust/record-policy.sh`.
     #[test]
-    fn answers_match_skopeo() {
+    fn results_match_skopeo() {
         let text = include_str!("../../fixtures/inputs/trust/policy-answers.txt");
         let rule_of = |words: &str| match words.split_once('=') {
             None if words == "repo-digest-or-exact" => ReferenceRule::RepositoryWithDigest,

@@ -1,4 +1,4 @@
-//! Replaces `sigstore` in a build without the feature `sigstore`: everything is unsupported, and nothing is accepted.
+//! Replaces `sigstore` in a build without the feature `sigstore`: no signature is checked, and none is accepted.
 
 use std::marker::PhantomData;
 
@@ -11,9 +11,9 @@ use crate::base::limits::Limits;
 use crate::base::strict_json;
 use crate::base::time::Timestamp;
 
-const UNSUPPORTED: &str = "unsupported: this build has no sigstore support (feature `sigstore`)";
+const NOT_BUILT_IN: &str = "this build has no sigstore support (feature `sigstore`)";
 
-/// A trusted root, of which only the JSON syntax is checked.
+/// A trusted root of which only the JSON syntax is checked.
 #[derive(Debug, Clone)]
 pub(crate) struct SigstoreRoot;
 
@@ -37,7 +37,7 @@ impl<'a> Identities<'a> {
     }
 
     pub(super) fn find_signer(&self, _: &[u8], _: &Sha256) -> Result<Signed, Answer> {
-        Err(Answer::Undecided(UNSUPPORTED.into()))
+        Err(Answer::NotBuiltIn(NOT_BUILT_IN.into()))
     }
 }
 
@@ -49,9 +49,9 @@ pub(super) fn verify_log(
     _: Timestamp,
     _: &Limits,
 ) -> Result<Vec<String>, Answer> {
-    Err(Answer::Undecided(UNSUPPORTED.into()))
+    Err(Answer::NotBuiltIn(NOT_BUILT_IN.into()))
 }
 
 pub(super) fn bundle_of_layer(_: &Map<String, Value>, _: &Sha256, _: &[u8]) -> Result<Vec<u8>, Answer> {
-    Err(Answer::Undecided(UNSUPPORTED.into()))
+    Err(Answer::NotBuiltIn(NOT_BUILT_IN.into()))
 }

@@ -1,8 +1,8 @@
-//! Simple signing: an OpenPGP message that gives an image's manifest a name (containers-signature(5)).
+//! Simple signing: an OpenPGP message that assigns a name to an image's manifest (containers-signature(5)).
 //!
-//! Files are found by content: either one binary OpenPGP message, as in `dir:` layouts and on lookaside servers, or the
-//! JSON from registries with the signatures extension. skopeo takes the first good signature; here every signature is
-//! checked.
+//! Files are identified by content: either one binary OpenPGP message, as in `dir:` layouts and on lookaside servers,
+//! or the JSON from registries with the signatures extension. skopeo uses the first valid signature, whereas every
+//! signature is checked here.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub(super) fn judge(
     budget: &Budget,
 ) -> Vec<SignatureReport> {
     let messages = messages(files, limits, budget);
-    // A compressed message may contain as much as a file may, and each signer's key is tried.
+    // A compressed message may expand to the maximum size of a file, and each signer's key is tried.
     let tries = Work::Signatures(trusted.signers.len() as u64 + 1);
     let bytes = |message: &Message| message.1.as_ref().map_or(0, |bytes| unpacked_size(bytes, limits));
     messages
@@ -40,7 +40,7 @@ pub(super) fn judge(
 
 type Message = (String, Result<Vec<u8>, String>);
 
-/// Every file that is an OpenPGP message by its first byte (RFC 9580, 4.2: the highest bit is set) or by its name, and
+/// Every file whose first byte (RFC 9580, 4.2: the highest bit is set) or name identifies it as an OpenPGP message, and
 /// every entry of the signatures extension.
 fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Message> {
     let mut messages = Vec::new();
@@ -49,7 +49,7 @@ fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Messag
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let first = file.bytes.first();
         let binary = first.is_some_and(|byte| byte & 0x80 != 0);
-        // A file that begins with zero has a different format: `cosign.rs`.
+        // A file that begins with a zero byte has a different format, which `cosign.rs` reads.
         if binary || (name.starts_with("signature-") && first != Some(&0)) {
             if messages.len() >= most || budget.hold(file.bytes.len() as u64, "simple-signing signatures").is_err() {
                 break;
@@ -58,7 +58,7 @@ fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Messag
         } else if file.bytes.trim_ascii_start().first() == Some(&b'{') {
             let Ok(document) = strict_json::parse(&file.bytes) else { continue };
             let entries = document.get("signatures").and_then(Value::as_array).into_iter().flatten();
-            // Content trust has a list of the same name, but its entries do not have this type.
+            // Content trust also has a list of this name, but its entries do not have this type.
             let entries = entries.filter(|entry| entry.get("type").and_then(Value::as_str) == Some("atomic"));
             messages.extend(entries.take(most).map(|entry| {
                 let name = entry.get("name").and_then(Value::as_str).unwrap_or("an unnamed signature");
@@ -72,7 +72,8 @@ fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Messag
 
 /// The maximum unpacked size of a message.
 fn unpacked_size(message: &[u8], limits: &Limits) -> u64 {
-    // Deflate expands a byte to at most 1,032 (zlib, "Maximum Compression Factor"); bzip2 to more.
+    // Deflate expands one byte to at most 1,032 bytes (zlib, "Maximum Compression Factor"); bzip2 can expand it to
+    // more.
     let most = limits.trust_file_bytes.saturating_add(1);
     (message.len() as u64).saturating_mul(2_000).min(most)
 }
@@ -94,7 +95,7 @@ fn judge_message(
     _: &TrustPolicy,
     _: &Limits,
 ) -> SignatureReport {
-    let answer = Answer::Undecided("unsupported: this build has no OpenPGP support (feature `openpgp`)".into());
+    let answer = Answer::NotBuiltIn("this build has no OpenPGP support (feature `openpgp`)".into());
     SignatureReport::new(Kind::SimpleSigning, name, answer)
 }
 
@@ -138,12 +139,12 @@ fn judge_message(
         }
         return report;
     }
-    report.answer = Answer::Undecided(format!("the policy's [trust] does not name its signer ({})", message.issuer()));
+    report.answer = Answer::Undecided(format!("the policy's [trust] does not list its signer ({})", message.issuer()));
     report
 }
 
-/// An image cannot be signed before it exists. The holder of an expired or replaced key may backdate a signature, but
-/// not to a time before the build, except for clock differences.
+/// An image cannot be signed before it exists. The holder of an expired or replaced key may backdate a signature, but a
+/// time before the build is refused, apart from clock differences.
 #[cfg(feature = "openpgp")]
 fn judge_time(signed: Timestamp, image: Option<&ImageTarget>) -> Result<(), Answer> {
     match image {
@@ -174,7 +175,9 @@ fn judge_payload(
         && !trusted.reference.matches(&payload.reference, &image.repository, &image.tags)
     {
         let (found, expected) = (&payload.reference, &image.repository);
-        return Err(Answer::Refused(format!("it names the image {found:?}, but the signed log names it {expected:?}")));
+        return Err(Answer::Refused(format!(
+            "its name for the image is {found:?}, but the name in the signed log is {expected:?}"
+        )));
     }
     Ok(Answer::Accepted(AcceptedSigner { key: String::new(), name: None }))
 }

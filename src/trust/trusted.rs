@@ -6,11 +6,11 @@ use super::public_key::ImageKey;
 use super::reference::ReferenceRule;
 use super::sigstore::SigstoreRoot;
 
-/// The signers whose image signatures count, and how many of them are required. By default there are none: then only
-/// the content-trust key in the signed log can be accepted.
+/// The signers whose image signatures count, and how many of them are required. By default, there are no signers, so
+/// only the content-trust key in the signed log can be accepted.
 #[derive(Debug, Clone, Default)]
 pub struct TrustPolicy {
-    /// How many different signers must have signed. `None`: one accepted signature is enough.
+    /// How many different signers must have signed. `None` means that one accepted signature is enough.
     pub(crate) minimum: Option<u64>,
     /// The signers.
     pub(crate) signers: Vec<ImageSigner>,
@@ -34,26 +34,27 @@ pub enum ImageSignerKey {
     /// Content trust: the id of a repository's root key.
     ContentTrust(String),
     /// Simple signing: the fingerprint of a primary key, in lower-case hexadecimal, and the certificates that contain
-    /// it.
+    /// the key.
     #[allow(missing_docs, reason = "described by the variant's documentation")]
     OpenPgp { fingerprint: String, certificates: Vec<u8> },
-    /// cosign with a managed key. With a trusted root, a transparency log entry for it is required too.
+    /// cosign with a managed key. If there is a trusted root, a transparency log entry for the signature is required
+    /// too.
     #[allow(missing_docs, private_interfaces, reason = "the key's type is not public")]
     Cosign { key: ImageKey, log: Option<SigstoreRoot> },
     /// cosign keyless.
     Sigstore(SigstoreIdentity),
 }
 
-/// An identity for which a certificate authority of a trusted root certifies short-lived keys.
+/// An identity for which a certificate authority in a trusted root certifies short-lived keys.
 #[derive(Debug, Clone)]
 pub struct SigstoreIdentity {
     /// The identity: the certificate's only subject alternative name, compared as a whole.
     #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
     pub(crate) identity: String,
-    /// The identity provider, as the certificate states.
+    /// The identity provider, as stated in the certificate.
     #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
     pub(crate) issuer: String,
-    /// The authorities that are trusted.
+    /// The trusted authorities and logs.
     #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
     pub(crate) root: SigstoreRoot,
 }
@@ -65,7 +66,7 @@ impl fmt::Display for SigstoreIdentity {
 }
 
 impl ImageSignerKey {
-    /// Identifies a signer: two signers with the same value count as one.
+    /// The signer's identity: two signers with the same identity count as one.
     pub(crate) fn identity(&self) -> String {
         match self {
             Self::ContentTrust(id) => id.clone(),
@@ -76,7 +77,7 @@ impl ImageSignerKey {
     }
 }
 
-/// Reads the PEM file of a key that cosign signs with.
+/// Reads the PEM file of a key used by cosign.
 pub(crate) fn cosign_key(text: &[u8]) -> Result<ImageKey, String> {
     ImageKey::from_pem(text)
 }
@@ -86,14 +87,14 @@ pub(crate) fn sigstore_root(json: &[u8]) -> Result<SigstoreRoot, String> {
     SigstoreRoot::from_json(json)
 }
 
-/// Checks that the file contains the OpenPGP certificate with this primary fingerprint. A build without OpenPGP cannot
-/// check this.
+/// Checks that the file contains the OpenPGP certificate with this primary fingerprint. A build without OpenPGP support
+/// cannot check this.
 #[cfg(feature = "openpgp")]
 pub(crate) fn check_openpgp(file: &[u8], fingerprint: &str) -> Result<(), String> {
     crate::crypto::openpgp::Certificate::find(file, fingerprint).map(|_| ())
 }
 
-/// A build without OpenPGP cannot check this.
+/// A build without OpenPGP support cannot check this.
 #[cfg(not(feature = "openpgp"))]
 pub(crate) fn check_openpgp(_: &[u8], _: &str) -> Result<(), String> {
     Ok(())

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use super::compose_table::{EXTENDS, FILE, MODEL, MOUNT, NAMED_VOLUME, SERVICE};
 use super::{Images, below, kind_of};
 
-/// Longest chain of services that extend each other. Compose files have two or three.
+/// The longest permitted chain of services that extend each other. Compose files have two or three.
 const EXTENDS_MAX: usize = 100;
-/// Annotations from which an OCI runtime may take an image or a program: crun, Kata Containers, CRI-O, containerd, podman.
+/// Annotations in which an OCI runtime may find an image or a program: crun, Kata Containers, CRI-O, containerd, podman.
 const RUNTIME_ANNOTATIONS: [&str; 6] = [
     "run.oci.",
     "module.wasm.image/",
@@ -17,7 +17,7 @@ const RUNTIME_ANNOTATIONS: [&str; 6] = [
     "io.kubernetes.cri.",
     "io.podman.annotations.",
 ];
-/// Arguments of `podman pod create` that do not name an image. `--infra-image` does.
+/// Arguments of `podman pod create` that do not specify an image. `--infra-image`, for example, does.
 const POD_ARGUMENTS: [&str; 5] = ["--infra=", "--share=", "--share-parent=", "--userns=", "--exit-policy="];
 
 /// Whether the document looks like a compose file.
@@ -25,7 +25,7 @@ pub(super) fn is_compose(document: &Value) -> bool {
     document.get("services").is_some_and(Value::is_object)
 }
 
-/// Whether compose starts a file of this name by default. Such a file is read as a compose file whatever its content.
+/// Whether compose starts a file of this name by default. Such a file is read as a compose file, whatever its content.
 pub(super) fn is_named_so(path: &str) -> bool {
     let name = path.rsplit(['/', ' ']).next().unwrap_or_default();
     let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
@@ -73,7 +73,7 @@ pub(super) fn include(value: &Value, place: &str, images: &mut Images) {
     if value.as_array().is_none_or(|files| !files.is_empty()) {
         images.unknown(
             place,
-            "`include` is not supported and its files are not read: use the output of `docker compose config`",
+            "`include` is not supported, and its files are not read: use the output of `docker compose config`",
         );
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn services(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-const NO_IMAGE: &str = "it names no image: add `image` with a digest";
+const NO_IMAGE: &str = "it has no image: add `image` with a digest";
 
 fn service(fields: &Map<String, Value>, services: &Map<String, Value>, place: &str, images: &mut Images) {
     SERVICE.read_fields(fields, place, images);
@@ -112,7 +112,7 @@ fn extends_a_file(fields: &Map<String, Value>) -> bool {
     given(fields, "extends").and_then(|extends| extends.get("file")).is_some_and(|file| !file.is_null())
 }
 
-/// The image that a service without `image` takes from the services that it extends in the same file.
+/// The image that a service without `image` inherits from the services that it extends in the same file.
 fn inherited<'v>(fields: &'v Map<String, Value>, services: &'v Map<String, Value>) -> Result<&'v str, String> {
     let mut fields = fields;
     for _ in 0..EXTENDS_MAX {
@@ -136,7 +136,7 @@ fn inherited<'v>(fields: &'v Map<String, Value>, services: &'v Map<String, Value
             }
         }
     }
-    Err("it names no image, and the services that it extends form a cycle or too long a chain".into())
+    Err("it has no image, and the services that it extends form a cycle or too long a chain".into())
 }
 
 pub(super) fn extends(value: &Value, place: &str, images: &mut Images) {
@@ -156,7 +156,7 @@ pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
         match (mount, mount.get("type").unwrap_or(&Value::Null)) {
             (Value::String(_) | Value::Null, _) => continue,
             (Value::Object(_), Value::Null) => {
-                images.unknown(&place, "`type` is missing: it decides what the volume mounts")
+                images.unknown(&place, "`type` is missing: it determines what the volume mounts")
             }
             (Value::Object(fields), Value::String(kind)) if kind == "image" => image_mount(fields, &place, images),
             _ => {}
@@ -165,7 +165,7 @@ pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// Reads an image volume. podman-compose joins the fields with commas, and podman takes the last `source=` among them.
+/// Reads an image volume. podman-compose joins the fields with commas, and podman uses the last `source=` among them.
 fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
     match fields.get("source") {
         Some(Value::String(text)) => images.name(place, text),
@@ -175,7 +175,7 @@ fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
     if others.any(|(_, value)| has_text_with(value, &[',', '"', '$'])) {
         images.unknown(
             place,
-            "podman-compose may take a different image from a field with a comma, a quote or a variable: write the field without them",
+            "podman-compose may find a different image in a field with a comma, a quote or a variable: write the field without them",
         );
     }
 }
@@ -237,7 +237,7 @@ pub(super) fn runtime(value: &Value, place: &str, images: &mut Images) {
     if value.as_str().is_none_or(|name| name.contains(['/', '$'])) {
         images.unknown(
             place,
-            "podman runs the program at this path: name a runtime installed on the host, without a path or a variable",
+            "podman runs the program at this path: write the name of a runtime installed on the host, without a path or a variable",
         );
     }
 }
@@ -274,7 +274,7 @@ pub(super) fn pod_arguments(value: &Value, place: &str, images: &mut Images) {
         images.unknown(
             place,
             format!(
-                "`podman pod create` may take an image from these arguments: only {} are allowed",
+                "`podman pod create` may find an image in these arguments: only {} are allowed",
                 POD_ARGUMENTS.join(" ")
             ),
         );
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_that_runs_from_outside_the_file_is_unknown() {
+    fn everything_that_runs_from_outside_the_file_is_unknown() {
         for (fields, place, words) in [
             ("build: .", "build", "built on the host"),
             ("build: {context: .}", "build", "built on the host"),
@@ -452,8 +452,8 @@ mod tests {
         ] {
             images(text, &[("services.a", "x")]);
         }
-        unknown("services: {a: {image: null}}", "services.a", "it names no image");
-        unknown("services: {a: {image: x}, b: null}", "services.b", "it names no image");
+        unknown("services: {a: {image: null}}", "services.a", "it has no image");
+        unknown("services: {a: {image: x}, b: null}", "services.b", "it has no image");
     }
 
     #[test]
@@ -473,7 +473,7 @@ mod tests {
             ("services: {a: {extends: b}}", "services.a", "not in this file"),
             ("services: {a: {extends: '${B}'}}", "services.a", "not in this file"),
             ("services: {a: {extends: {}}}", "services.a", "not in this file"),
-            ("services: {a: {}}", "services.a", "it names no image"),
+            ("services: {a: {}}", "services.a", "it has no image"),
         ] {
             unknown(text, place, words);
         }
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn default_compose_file_names() {
+    fn default_compose_file_names_are_recognised() {
         for name in ["compose.yaml", "a/docker-compose.yml", "docker-compose.override.yaml", "x: compose.override.yml"]
         {
             assert!(is_named_so(name), "{name}");

@@ -1,7 +1,7 @@
 //! Compares the table with the Compose Specification's own schema: the table has every key of the schema, and no harmless key contains an image.
 //!
-//! The schema comes from the PyPI package `check-jsonschema`: `tests/run` installs the version named in the table below `target/`, and
-//! `tests/schemas` sets `HPSB_COMPOSE_SCHEMA` to the newest one.
+//! The schema comes from the PyPI package `check-jsonschema`: `tests/run` installs it below `target/`, in the version that the table
+//! states, and `tests/schemas` sets `HPSB_COMPOSE_SCHEMA` to the newest version.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -98,7 +98,7 @@ impl Walk {
         }
     }
 
-    /// Checks, by key names, that nothing below this node names an image.
+    /// Checks, by key names, that nothing below this node specifies an image.
     fn harmless(&mut self, node: &Value, place: &str) {
         let root = self.root.clone();
         for one in alternatives(&root, node) {

@@ -2,7 +2,7 @@
 //! `vendor/compose-spec.json`, SHA-256 d549057e…), which is newer than compose-spec/compose-spec@170098ba (2026-06-23): it adds `jobs`. Keys that
 //! only podman-compose reads are from containers/podman-compose@e3df1047 (2026-08-11), docs/Extensions.md and podman_compose.py.
 //!
-//! A test compares the schema with this table. A key is harmless if nothing below it names an image and if it does not fetch or start anything.
+//! A test compares the schema with this table. A key is harmless if nothing below it specifies an image and if it does not fetch or start anything.
 //! Commands, host mounts, and drivers and runtimes installed on the host belong to the host.
 
 use super::compose;
@@ -82,7 +82,7 @@ macro_rules! container {
             ("mem_swappiness", Harmless),
             ("memswap_limit", Harmless),
             ("network_mode", Harmless),
-            // Names of top-level models. The images are found there.
+            // Names of top-level models. Their images are found at the top level.
             ("models", Harmless),
             ("networks", Harmless),
             ("oom_kill_disable", Harmless),
@@ -144,7 +144,9 @@ pub(super) static SERVICE: Table = table(
         ("container_name", Harmless),
         (
             "provider",
-            Runs("an external program provides the service, and this file does not say what it runs: name an image")
+            Runs(
+                "an external program provides the service, and this file does not show what it runs: specify an image"
+            )
         ),
         ("extends", Special(compose::extends)),
         ("links", Harmless),
@@ -164,7 +166,7 @@ pub(super) static SERVICE: Table = table(
     ],
 );
 
-/// A hook with its own container. If it names no image, it uses the service's image.
+/// A hook with its own container. If it has no image, it uses the service's image.
 static BEFORE_START: Table = table("a pre_start hook", container![("per_replica", Harmless)]);
 
 /// A hook that runs in the service's container.
@@ -266,7 +268,7 @@ pub(super) static NAMED_VOLUME: Table = table(
     &[
         ("name", Harmless),
         ("driver", Special(compose::volume_driver)),
-        // Read together with the driver `image`, which takes its image from here.
+        // Read together with the driver `image`, whose image is specified here.
         ("driver_opts", Harmless),
         ("external", Harmless),
         ("labels", Harmless),
@@ -304,7 +306,7 @@ static CONFIG: Table = table(
 pub(super) static MODEL: Table =
     table("a model", &[("name", Harmless), ("model", Image), ("context_size", Harmless), ("runtime_flags", Harmless)]);
 
-const ROOTFS: &str = "podman-compose runs this folder instead of the image: name an image and remove this key";
+const ROOTFS: &str = "podman-compose runs this folder instead of the image: specify an image and remove this key";
 
 static PODMAN: Table = Table {
     name: "`x-podman`",

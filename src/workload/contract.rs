@@ -8,7 +8,7 @@ use super::sections::{Content, Section, is_section, section};
 use super::{Images, Password, contract_archive, contract_table, kind_of, kubernetes};
 use crate::base::limits::Limits;
 
-/// The contents of a contract other than its images.
+/// The contents of a contract, except its images.
 #[derive(Debug, Clone)]
 pub(crate) struct Contract {
     pub(crate) workload: Option<Section>,
@@ -84,7 +84,7 @@ fn plain_actions(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// Reads the images of a workload section: those of `compose` and `play`, and those that the table finds.
+/// Reads the images of a workload section: the images in `compose` and `play`, and the images that the table finds.
 fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
     let before = images.found.len();
     contract_table::WORKLOAD.read(workload, "workload", images);
@@ -114,6 +114,6 @@ fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
         }
     }
     if images.found.len() == before {
-        images.unknown("workload", "the section names no image: it has no compose, play or cosign table with an image");
+        images.unknown("workload", "the section has no image: it has no compose, play or cosign table with an image");
     }
 }

@@ -11,8 +11,8 @@ use crate::base::strict_yaml;
 
 const ARCHIVE: &str = "the archive of the contract";
 const NOTHING: &str = "no file in it defines a workload";
-/// Advice for a YAML file that is data of the workload.
-const DATA: &str = "if it is data of the workload, give it a name without .yaml or .yml";
+/// Advice for a YAML file that is the workload's data.
+const DATA: &str = "if it is the workload's data, give it a name without .yaml or .yml";
 
 /// Reads every file that docker compose may read: compose files under any name, and variables. Docker compose reads further files only for
 /// `include`, `extends` and `COMPOSE_FILE`, each of which is reported as unknown.
@@ -35,7 +35,7 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
                 taken = true;
                 match documents.as_slice() {
                     [one] => compose::read(one, &name, images),
-                    // Some tools merge them, others read the first.
+                    // Some tools merge several documents; others read only the first.
                     several => images.unknown(name, format!("expected one document, found {}", several.len())),
                 }
             }
@@ -51,8 +51,8 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
     }
 }
 
-/// Reads every resource at the top level. podman starts the kinds that it knows and ignores the rest. It does not require `apiVersion`, and ignores
-/// the case of keys.
+/// Reads every resource at the top level. podman starts the kinds that it supports and ignores all others. It does not require `apiVersion`,
+/// and ignores the case of keys.
 pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limits) {
     let place = "workload.play.archive";
     let Some(files) = files(part, place, images, limits) else { return };

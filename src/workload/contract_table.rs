@@ -9,10 +9,10 @@ use super::table::{Meaning, Table};
 use super::{Images, below, kind_of};
 
 const fn table(name: &'static str, keys: &'static [(&'static str, Meaning)]) -> Table {
-    Table { name, keys, extensions: &[], advice: "the contract's schema does not have it: remove it" }
+    Table { name, keys, extensions: &[], advice: "it is not in the contract's schema: remove it" }
 }
 
-/// User-data. Each section has a table of its own.
+/// User-data. Each section has its own table.
 pub(super) static WHOLE: Table = table(
     "a contract",
     &[
@@ -34,7 +34,7 @@ pub(super) static WORKLOAD: Table = table(
         ("confidential-containers", Mapping(&CONFIDENTIAL)),
         ("env", Special(variables)),
         ("volumes", Named(&WORKLOAD_VOLUME)),
-        // Keys for verifying images. They do not name images that run. The check `workload-key` reads them.
+        // Keys for verifying images. They do not specify images that run. The check `workload-key` reads them.
         ("images", Mapping(&IMAGES)),
         ("auths", Harmless),
     ],
@@ -81,7 +81,7 @@ static ENV_VOLUME: Table = table(
     ],
 );
 
-/// The cluster creates the pods; the contract says which images they may use.
+/// The cluster creates the pods; the contract lists the images that they may use.
 static CONFIDENTIAL: Table = table(
     "`confidential-containers`",
     &[
@@ -98,7 +98,7 @@ static ALLOWED_IMAGES: Table =
     table("`allowedImages`", &[("imageNames", Special(names)), ("imagePatterns", Special(patterns))]);
 static ENV_CONFIDENTIAL: Table = table("`confidential-containers` of an env section", &[("secret", Harmless)]);
 
-/// Images, each with the key that cosign verifies it with.
+/// Images, each with the key with which cosign verifies it.
 fn cosign(value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::Object(keys) => keys.keys().for_each(|name| images.name(below(place, name), name)),
@@ -122,7 +122,7 @@ fn names(value: &Value, place: &str, images: &mut Images) {
 
 fn patterns(value: &Value, place: &str, images: &mut Images) {
     if value.as_array().is_none_or(|patterns| !patterns.is_empty()) {
-        images.unknown(place, "a pattern allows images without naming them: name them in `imageNames`");
+        images.unknown(place, "a pattern allows images without listing them: list them in `imageNames`");
     }
 }
 
@@ -134,7 +134,7 @@ fn variables(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// docker compose variables that do not name a file or a remote machine (docs.docker.com, "Configure pre-defined environment variables in Docker
+/// docker compose variables that do not specify a file or a remote machine (docs.docker.com, "Configure pre-defined environment variables in Docker
 /// Compose", 2026-11).
 const OF_COMPOSE: [&str; 13] = [
     "COMPOSE_ANSI",

@@ -1,5 +1,5 @@
-//! The forms of workloads, and how a file's form is recognised: by the marks of each YAML document. A document with marks of two forms is refused,
-//! because two programs would read it differently.
+//! The forms of workloads. A file's form is recognised by the identifying keys in each YAML document. A document with the keys of two forms is
+//! refused, because two programs would read it differently.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ words! {
 }
 
 impl Form {
-    /// What to call a file of this form in messages.
+    /// The term for a file of this form in messages.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Compose => "a compose file",
@@ -47,7 +47,7 @@ impl Form {
         }
     }
 
-    /// Whether the document has a mark of this form.
+    /// Whether the document has this form's identifying keys.
     fn is_marked(self, document: &Value) -> bool {
         let has = |key: &str| document.get(key).is_some_and(|value| !value.is_null());
         match self {
@@ -60,7 +60,7 @@ impl Form {
         }
     }
 
-    /// The form's marks, for messages.
+    /// The form's identifying keys, for messages.
     fn marks(self) -> &'static str {
         match self {
             Self::Compose => "`services` (a compose file)",
@@ -81,11 +81,11 @@ impl Form {
     }
 }
 
-/// The form of one document; `None` if it has no mark.
+/// The form of one document; `None` if the document has no form's identifying keys.
 fn of_one(document: &Value) -> Result<Option<Form>, String> {
     let marks: Vec<Form> = Form::ALL.into_iter().filter(|form| form.is_marked(document)).collect();
     match marks.as_slice() {
-        // `services` is not a mapping, so it is not a mark, but the document is meant as a compose file.
+        // `services` is not a mapping and so does not identify a form, but the document is evidently intended as a compose file.
         [] if document.get("services").is_some() => Ok(Some(Form::Compose)),
         [] => Ok(None),
         [form] => Ok(Some(*form)),
@@ -127,7 +127,7 @@ pub(super) fn of(documents: &[Value]) -> Result<Form, String> {
     }
 }
 
-/// Describes a document without marks, with advice.
+/// Describes a document that has no form's identifying keys, with advice.
 fn unknown(document: &Value) -> String {
     let expected = expected();
     let Value::Object(fields) = document else {
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// For every form: its sample is recognised and read, an unknown key is reported, and messages name the form.
+    /// For every form: its sample is recognised and read, an unknown key is reported, and messages state the form.
     #[test]
     fn every_form_is_recognised_and_reports_unknown_keys() {
         let read = |text: &str| {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_recognised_by_its_marks() {
+    fn a_form_is_recognised_by_its_identifying_keys() {
         for (text, expected) in [
             ("services: {}", Form::Compose),
             ("services: []", Form::Compose),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn two_forms_in_one_document_are_refused_and_both_are_named() {
+    fn two_forms_in_one_document_are_refused_and_both_are_reported() {
         let marks = [
             ("services: {a: {image: x}}", "`services` (a compose file)"),
             ("apiVersion: v1\nkind: Pod", "`apiVersion` and `kind` (a Kubernetes manifest)"),

@@ -29,7 +29,7 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
-    /// The contract's own word.
+    /// The word used in the contract.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::ContentTrust => "dct",

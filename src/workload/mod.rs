@@ -1,16 +1,17 @@
-//! Files that say what to deploy: docker-compose files, Kubernetes manifests and HPVS contracts. A reader takes bytes and returns every image that
-//! they name, each with its place. It does not judge.
+//! Files that specify what to deploy: docker-compose files, Kubernetes manifests and HPVS contracts. A reader accepts bytes and returns every image
+//! in them, each with its place. It does not decide anything.
 //!
-//! The list also has every place that should name an image and does not, or that hides the name: nothing that could run is omitted silently.
+//! The list also includes every place that should have an image but has none, and every place that hides its image's name: nothing that could run is
+//! omitted silently.
 //!
 //! Each form is read with a table of every key that it defines ([`table`]). A key that is not in the table is unknown.
 //!
 //! To add a form:
-//! 1. one file here, with a table of every key and a function that fills [`Images`]; its own tests cover what a program could run and the file
-//!    hides,
-//! 2. a variant of [`Form`] in `forms.rs`, its word, and what the compiler then requires: its marks and its sample,
+//! 1. one file here, with a table of every key and a function that fills [`Images`]; its own tests cover the ways in which a file of this form can
+//!    hide what runs,
+//! 2. a variant of [`Form`] in `forms.rs`, with its word and what the compiler then requires: its identifying keys and its sample,
 //! 3. its module and its arm in [`Workload::read`], in this file,
-//! 4. its rows in `docs/admission.md`: the images that it names, and the source of its table.
+//! 4. its rows in `docs/admission.md`: the images that it contains, and the source of its table.
 //!
 //! Then `tests/run update`. Seeds for the fuzz target `workload` are in `tests/seeds/mod.rs`.
 
@@ -54,11 +55,11 @@ use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 use crate::base::strict_yaml;
 
-/// A file that says what to run.
+/// A file that specifies what to run.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Workload {
-    /// The file's path as given.
+    /// The file's path as specified.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
@@ -66,11 +67,11 @@ pub struct Workload {
     pub size: u64,
     /// The file's form.
     pub form: Form,
-    /// Every image that it names.
+    /// Every image in the file.
     pub images: Vec<UsedImage>,
     /// The other contents of a contract.
     pub(crate) contract: Option<Contract>,
-    /// The image that a contract's machine boots, if a resource of IBM's operator names it.
+    /// The image that a contract's machine boots, if a resource of IBM's operator specifies it.
     pub(crate) machine: Option<String>,
 }
 
@@ -83,16 +84,16 @@ const HINT: &str =
 pub struct UsedImage {
     /// The place in the file.
     pub place: String,
-    /// The image, or a message that says why it is unknown.
+    /// The image, or the reason why it is unknown, as a message.
     pub image: Result<ImageReference, String>,
 }
 
 impl Workload {
-    /// Reads a workload. Its fields determine its form, not its name. `passwords` may open encrypted sections of a contract. `kinds` come from the
-    /// policy.
+    /// Reads a workload. Its form is determined by its fields, not by its name. `passwords` may open encrypted sections of a contract. `kinds`
+    /// come from the policy.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::OwnFile`] if it is not strict YAML, or does not have the marks of exactly one form.
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] if it is not strict YAML, or does not have the identifying keys of exactly one form.
     pub fn read(
         path: &str,
         bytes: &[u8],
@@ -177,7 +178,7 @@ impl Workload {
         images.finish(path)
     }
 
-    /// Finds everything in these Pods of a cluster that is not known to be harmless: annotations that runtimes read, and unknown keys. The caller
+    /// Finds everything that is not known to be harmless in these Pods of a cluster: annotations that runtimes read, and unknown keys. The caller
     /// handles containers and their images.
     ///
     /// # Errors
@@ -241,20 +242,20 @@ impl Images {
         }
     }
 
-    /// For the readers' own tests: no listed kinds, and a budget that small inputs do not exhaust.
+    /// For the readers' own tests: there are no listed kinds, and small inputs do not exhaust the budget.
     #[cfg(test)]
     fn for_tests() -> Self {
         let limits = Limits::default();
         Self::new(&KindsWithoutImages::default(), &Budget::of_audit(0, &limits), &limits)
     }
 
-    /// Spends the cost of reading a file's documents.
+    /// Charges the cost of reading a file's documents to the budget.
     fn spend_on(&self, path: &str, bytes: &[u8], documents: &[Value]) -> Result<(), Error> {
         self.budget.spend(Work::Bytes(bytes.len() as u64), path)?;
         self.budget.spend(Work::Nodes(documents.iter().map(nodes).sum()), path)
     }
 
-    /// Spends work on part of the file. If the budget is exhausted, the reader continues, finds nothing more, and fails at the end.
+    /// Charges work on part of the file to the budget. If the budget is exhausted, the reader continues, finds nothing more, and fails at the end.
     fn spend(&mut self, work: Work, what: &str) {
         let spent = self.budget.spend(work, what);
         self.over = self.over.take().or(spent.err());

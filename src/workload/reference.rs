@@ -1,9 +1,9 @@
-//! How a workload names an image.
+//! How a workload refers to an image.
 
 use crate::base::digest::Sha256;
 use crate::base::image_name::{ImageName, NameDigest};
 
-/// An image as a workload names it.
+/// An image as referenced by a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
     /// The name as written.
@@ -12,7 +12,7 @@ pub struct ImageReference {
     pub repository: Option<String>,
     /// The tag, if written.
     pub tag: Option<String>,
-    /// What pins it.
+    /// What pins the image.
     pub pin: Pin,
     /// Unresolved variables, as written.
     pub variables: Vec<String>,
@@ -30,8 +30,8 @@ pub enum Pin {
 }
 
 impl ImageReference {
-    /// Reads a name by the grammar of image names (distribution/reference). Variables are found first; each counts as one character of the part that
-    /// contains it.
+    /// Reads a name according to the grammar of image names (distribution/reference). Variables are found first; each counts as one character of the
+    /// part that contains it.
     ///
     /// # Errors
     /// A message for a name that no runtime accepts.
@@ -43,7 +43,7 @@ impl ImageReference {
         let plain = variables.is_empty();
         if let Some(transport) = transport_of(&with_defaults(text)) {
             return Err(malformed(&format!(
-                "podman reads `{transport}:` as a transport and takes the image from there, whatever digest follows: name the image with its registry"
+                "podman reads `{transport}:` as a transport and gets the image from there, whatever digest follows: write the image with its registry"
             )));
         }
         if let Some(action) = variables.iter().find(|one| one.starts_with("{{") && !is_plain_action(one)) {
@@ -76,7 +76,7 @@ impl ImageReference {
 }
 
 /// Transports of containers/image. podman tries them before it reads a text as an image name (containers/common, libimage/pull.go): `dir:a@sha256:…`
-/// is a folder on its disk, with the digest as part of the folder's name. `docker:` is a transport only before `//`; otherwise it names a public image.
+/// is a folder on its disk, with the digest as part of the folder's name. `docker:` is a transport only before `//`; otherwise it is a public image.
 const TRANSPORTS: [&str; 10] = [
     "dir",
     "oci",
@@ -119,7 +119,7 @@ pub(super) fn is_plain_action(action: &str) -> bool {
     name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
-/// Marks the place of a variable. No image name has this character, and text that contains it is refused.
+/// Marks the place of a variable. No image name contains this character, and text that contains it is refused.
 const IN_PLACE: char = '\u{1}';
 
 /// The variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] in place of each. `$$`
@@ -192,7 +192,7 @@ mod tests {
             pinned(""),
             pinned(" docker.io/acme/wallet"),
             pinned("docker.io/Acme/wallet"),
-            // Malformed whatever the variable's value is.
+            // Malformed, whatever the variable's value is.
             pinned("docker.io/Acme/${NAME}"),
             pinned(" ${NAME}"),
             pinned("a\u{1}b"),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_listed_and_a_digest_after_them_pins() {
+    fn variables_are_listed_and_a_digest_after_them_pins_the_image() {
         for name in [
             "{{ .Env.REGISTRY }}/wallet",
             "${REGISTRY:-docker.io}/wallet:${TAG}",
@@ -238,9 +238,9 @@ mod tests {
         assert_eq!(pinned.digest(), None);
     }
 
-    /// podman takes the image from its disk for each of these.
+    /// For each name in the first list, podman would get the image from the local disk.
     #[test]
-    fn a_transport_is_not_a_name() {
+    fn names_with_a_transport_are_refused() {
         let digest = format!("@sha256:{}", "a".repeat(64));
         for text in [
             "dir:evil",

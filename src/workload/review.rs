@@ -15,18 +15,18 @@ use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes truncates warnings at 256 characters.
 const WARNING_LETTERS: usize = 250;
-/// Maximum length of the message shown by `kubectl`. As JSON it is at most twice as long, which is below the 64 KiB of a response.
+/// Maximum length of the message shown by `kubectl`. As JSON, it is at most twice as long, which is below the 64 KiB of a response.
 const MESSAGE_BYTES: usize = 24 << 10;
 /// Maximum length of a request's UID, which the response repeats. A Kubernetes UID has 36 characters.
 const UID_BYTES: usize = 128;
-/// Maximum length in the log of names of namespaces, objects, kinds and users.
+/// Maximum length, in the log, of the name of a namespace, object, kind or user.
 const NAME_BYTES: usize = 256;
-/// Memory that answering a request may take: a fixed amount, and an amount for each byte of the request. The bytes themselves and the strings of
+/// Memory that answering a request may use: a fixed amount, and an amount for each byte of the request. The bytes themselves and the strings of
 /// their JSON take three times the request's size.
 const MEMORY: (u64, u64) = (1 << 20, 20);
-/// The share of this for JSON values, apart from their strings.
+/// The share of [`MEMORY`] for JSON values, apart from their strings.
 const VALUES: (u64, u64) = (768 << 10, 14);
-/// The share of this for places and names of images.
+/// The share of [`MEMORY`] for places and names of images.
 const IMAGES: (u64, u64) = (256 << 10, 3);
 
 /// An API server's request.
@@ -46,7 +46,7 @@ pub struct Review {
     pub user: String,
     /// The images of the object to be stored.
     pub workload: Workload,
-    /// Whether the stored object names exactly the same images in the same places.
+    /// Whether the stored object has exactly the same images in the same places.
     pub same_images: bool,
 }
 
@@ -60,7 +60,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Kubernetes' word.
+    /// The word that Kubernetes uses.
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "CREATE",
@@ -150,7 +150,7 @@ impl Review {
         answer(&json!({ "uid": uid, "allowed": true, "warnings": inert }))
     }
 
-    /// The response that denies the request, with the reasons.
+    /// The response that denies the request, with reasons.
     pub fn deny(uid: &str, reasons: &[String]) -> Vec<u8> {
         let message = shortened(&for_terminal(&reasons.join("; ")), MESSAGE_BYTES);
         let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": message });
@@ -218,8 +218,8 @@ fn within(size: u64, limits: &Limits) -> Limits {
     }
 }
 
-/// Whether the objects are equal apart from notes by their owner and by Kubernetes. A label, a finalizer or a status does not change what runs.
-/// Annotations that runtimes read are compared.
+/// Whether the objects are equal, apart from `metadata` and `status`: a label, a finalizer or a status does not change what runs. Annotations that
+/// runtimes read are nevertheless compared.
 fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
     let (Value::Object(one_fields), Value::Object(other_fields)) = (one, other) else { return one == other };
     let is_note = |field: &str| matches!(field, "metadata" | "status");
@@ -282,7 +282,7 @@ mod tests {
         assert!(read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v1", "y"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v2", "x"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), "null")).unwrap().same_images);
-        // The image is unknown and differs: only the controller knows what its parts form.
+        // The image is unknown and differs: only the controller determines what its parts form.
         let parts = |tag: &str, label: &str| {
             format!(
                 r#"{{"kind":"Box","metadata":{{"labels":{{"a":"{label}"}}}},"spec":{{"image":{{"repository":"a","tag":"{tag}"}}}}}}"#
@@ -290,7 +290,7 @@ mod tests {
         };
         assert!(read(&review("UPDATE", &parts("v1", "x"), &parts("v1", "y"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &parts("v2", "x"), &parts("v1", "x"))).unwrap().same_images);
-        // The effect of an annotation that runtimes read is unknown too. Other annotations do not matter.
+        // The effect of an annotation that runtimes read is also unknown. Other annotations do not matter.
         let noted = |key: &str, value: &str| {
             pod("a:v1", "x").replace("\"labels\"", &format!("\"annotations\":{{\"{key}\":\"{value}\"}},\"labels\""))
         };
@@ -298,7 +298,7 @@ mod tests {
         assert!(read(&review("UPDATE", &kata("/a"), &kata("/a"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &kata("/a"), &kata("/b"))).unwrap().same_images);
         assert!(read(&review("UPDATE", &noted("note", "a"), &noted("note", "b"))).unwrap().same_images);
-        // A CREATE with an old object does not occur.
+        // Kubernetes never sends a CREATE with an old object.
         assert!(!read(&review("CREATE", &pod("a:v1", "x"), &pod("a:v1", "x"))).unwrap().same_images);
     }
 
@@ -356,10 +356,10 @@ mod tests {
                 "{limits:?}"
             );
         }
-        // Many values in little text: a hundred times its size.
+        // Many values in a short text: they use a hundred times the text's size.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
-        // Places as long as the keys above them, and names that are variables.
+        // Places that are as long as all keys above them, and names that are variables.
         let images = |count: usize, key: &str, name: &str| {
             let containers = vec![json!({ "image": name }); count];
             dense(json!({ key: { key: { "containers": containers } } }).to_string())

@@ -21,7 +21,7 @@ pub(crate) struct Section {
 pub(crate) enum Content {
     /// Not encrypted.
     Plain(Value),
-    /// Encrypted, and decrypted with the given password.
+    /// Encrypted, and decrypted with the supplied password.
     Opened(Value),
     /// Not readable, with a message.
     Closed(String),
@@ -42,7 +42,7 @@ pub(super) fn is_section(document: &Value) -> bool {
     document.get("type").is_some_and(|kind| kind == "workload" || kind == "env")
 }
 
-/// The section called `name`. `bytes` is the file, which may consist of that section only.
+/// The section `name`. `bytes` is the file, which may consist of that section only.
 pub(super) fn section(
     document: &Value,
     name: &str,
@@ -51,7 +51,7 @@ pub(super) fn section(
     limits: &Limits,
 ) -> Result<Option<Section>, String> {
     let text = match document {
-        // A token on its own does not say which section it is. Only the workload section can be used.
+        // A token alone does not show which section it is. Only the workload section can be used.
         Value::String(text) if name == "workload" => text.clone(),
         Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == name) => {
             String::from_utf8_lossy(bytes).into_owned()

@@ -1,8 +1,8 @@
 //! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over two texts, workload then env (about-contract.md, "Preparing the signature";
 //! ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
 //!
-//! For encrypted sections the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
-//! first removes every CR and LF. Both are accepted, and the report says which one was signed.
+//! For encrypted sections, the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
+//! first removes every CR and LF. Signatures on either text are accepted, and the report states which text was signed.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
@@ -18,20 +18,20 @@ use crate::trust::public_key::{ImageKey, Message};
 pub(crate) enum ContractSignature {
     /// The contract is not signed.
     Absent,
-    /// No key is available to verify it, with a message.
+    /// No key is available to verify the signature, with a message.
     NoKey(String),
-    /// A key verifies it.
+    /// The signature verifies under a key.
     Accepted(Accepted),
-    /// It is wrong, with a message.
+    /// The signature is wrong, with a message.
     Refused(String),
     /// The signed texts are unknown, with a message.
     Undecided(String),
 }
 
-/// A signature that a key verifies.
+/// A signature that verifies under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// The key's file in the policy; `None` if only the contract names the key.
+    /// The key's file in the policy; `None` if only the contract contains the key.
     pub(crate) named: Option<String>,
     /// Which text was signed, for messages.
     pub(crate) reading: &'static str,
@@ -39,7 +39,7 @@ pub(crate) struct Accepted {
     pub(crate) key: String,
 }
 
-/// Verifies the signature with the keys that the policy names, and with the one in a readable env section.
+/// Verifies the signature with the policy's keys, and with the key in a readable env section.
 pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)], now: Timestamp) -> ContractSignature {
     let Some(signature) = &contract.signature else { return ContractSignature::Absent };
     let (Some(workload), Some(env)) = (&contract.workload, &contract.env) else {
@@ -84,13 +84,13 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     }
     match own {
         None if named.is_empty() => ContractSignature::NoKey(
-            "the env section is not readable or has no signingKey: name the key in the policy's [workload] contract-keys".into(),
+            "the env section is not readable or has no signingKey: add the key to the policy's [workload] contract-keys".into(),
         ),
-        None => ContractSignature::Refused("no key in the policy's contract-keys verifies the signature".into()),
+        None => ContractSignature::Refused("the signature does not verify under any key in the policy's contract-keys".into()),
         Some(key) => match accepts(&key) {
-            None => ContractSignature::Refused("the contract's own signingKey does not verify the signature".into()),
+            None => ContractSignature::Refused("the signature does not verify under the contract's own signingKey".into()),
             Some(_) if !named.is_empty() => {
-                ContractSignature::Refused("it is signed by the contract's own signingKey, which the policy does not name".into())
+                ContractSignature::Refused("it is signed by the contract's own signingKey, which is not in the policy".into())
             }
             Some(reading) => {
                 let key = key.identity().to_string();

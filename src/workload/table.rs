@@ -1,7 +1,7 @@
 //! Closed-world tables: every key that a form defines at a place, and its meaning.
 //!
-//! One walk reads a value with its table. A key that is not in the table is reported as unknown, because a program that knows the key might take an
-//! image from it or run something. null counts as absent, as in the programs that read these forms; a key that is not in the table is unknown even
+//! One walk reads a value with its table. A key that is not in the table is reported as unknown, because a program that supports the key might find
+//! an image in it or run something. null counts as absent, as in the programs that read these forms; a key that is not in the table is unknown even
 //! if it is null.
 
 use serde_json::{Map, Value};
@@ -11,11 +11,11 @@ use super::{Images, below, kind_of};
 /// What a key means at its place in a form.
 #[derive(Clone, Copy)]
 pub(super) enum Meaning {
-    /// The name of an image that runs.
+    /// An image that runs.
     Image,
-    /// It runs or fetches something that no image name in the file identifies. The text says what, with advice.
+    /// It runs or fetches something that no image name in the file identifies. The text describes it and gives advice.
     Runs(&'static str),
-    /// A string that decides what other keys mean. It must be one of these words: a variable, a different type or a different word is unknown.
+    /// A string that determines what other keys mean. It must be one of these words: a variable, a different type or a different word is unknown.
     Decisive(&'static [&'static str]),
     /// A mapping, read with this table.
     Mapping(&'static Table),
@@ -25,7 +25,7 @@ pub(super) enum Meaning {
     Named(&'static Table),
     /// A separate rule for a value with several forms. It receives the value and its place.
     Special(fn(&Value, &str, &mut Images)),
-    /// It does not cause anything to run, and nothing in it names an image.
+    /// It does not cause anything to run, and nothing in it is an image that runs.
     Harmless,
 }
 
@@ -72,7 +72,7 @@ impl Table {
         }
     }
 
-    /// The table's key that equals this key after case folding.
+    /// The key in the table that equals this key after both are folded: see [`folded`].
     fn in_other_letters(&self, key: &str) -> Option<&'static str> {
         let folded = folded(key);
         self.keys.iter().map(|(name, _)| *name).find(|name| self::folded(name) == folded)
@@ -126,7 +126,7 @@ fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Imag
     images.unknown(place, format!("`{key}` is {}, expected {what}", kind_of(found)));
 }
 
-/// Why a deciding string is not understood.
+/// Why a string that determines the meaning of other keys is not understood.
 fn undecided(key: &str, words: &[&str], found: &Value) -> String {
     let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
     format!("`{key}` decides what runs: expected {}, without variables, found {found}", words.join(", "))

@@ -37,7 +37,7 @@ pub(super) fn is_token(text: &str) -> bool {
 /// Decrypts a text with the first password whose result `fits` accepts. A wrong password gives garbage, occasionally garbage with valid padding.
 ///
 /// # Errors
-/// A message that contains nothing of the passwords.
+/// A message that contains no part of the passwords.
 pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) -> Option<T>) -> Result<T, String> {
     let message = message(token)?;
     let sealed =
@@ -52,7 +52,7 @@ pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) 
         return Err("it is encrypted: decrypt it with --workload-password FILE".into());
     }
     let opened = passwords.iter().filter_map(|password| decrypt(&password.0, salt, text)).find_map(|text| fits(&text));
-    opened.ok_or_else(|| "it is encrypted, and the given password does not decrypt it".into())
+    opened.ok_or_else(|| "it is encrypted, and the supplied password does not decrypt it".into())
 }
 
 /// The last of exactly three parts.
@@ -63,7 +63,8 @@ fn message(token: &str) -> Result<&str, String> {
     }
 }
 
-/// The possible passwords in a password file: its bytes, and its bytes decoded from base64; each up to where openssl stops reading, and whole.
+/// The possible passwords in a password file: its bytes, and its bytes decoded from base64, each in two forms: whole, and cut where openssl stops
+/// reading.
 pub(super) fn passwords(file: &[u8]) -> Vec<Password> {
     // Allocated at its maximum size, so that growing does not leave copies in freed memory.
     let mut text = Zeroizing::new(Vec::with_capacity(file.len()));

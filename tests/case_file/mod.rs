@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-/// What a fixture is about, how it is audited, and what the answer must be.
+/// A fixture's description, arguments and expected answer.
 pub struct CaseFile(Table);
 
 impl CaseFile {
@@ -23,12 +23,12 @@ impl CaseFile {
         texts(&self.0, "args")
     }
 
-    /// The moment that the audit is for.
+    /// The moment of the audit.
     pub fn now(&self) -> String {
         self.0["now"].as_str().unwrap().to_owned()
     }
 
-    /// Cargo features without which the answer is another.
+    /// Cargo features without which the answer differs.
     pub fn features(&self) -> Vec<String> {
         texts(&self.0, "features")
     }
@@ -38,12 +38,12 @@ impl CaseFile {
         self.0["expect"].as_table().unwrap()
     }
 
-    /// Texts of a list of the answer.
+    /// The strings of a list in the answer.
     pub fn expected_texts(&self, name: &str) -> Vec<String> {
         texts(self.expect(), name)
     }
 
-    /// The statuses that are expected, by check.
+    /// The expected statuses, by check.
     pub fn checks(&self) -> impl Iterator<Item = (&String, &str)> {
         let checks = self.expect().get("checks").and_then(Value::as_table);
         checks.into_iter().flatten().map(|(check, status)| (check, status.as_str().unwrap()))

@@ -1,4 +1,4 @@
-//! Commands print what the pages show, and the policies that pages show are read.
+//! Commands in the pages print what the pages show, and the policies in the pages are valid.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{PROGRAM, blocks, pages, read, root, run, scratch};
 
-/// A command with what the page shows after it.
+/// A command with the output that the page shows.
 struct Shown {
     line: usize,
     command: String,
@@ -14,7 +14,7 @@ struct Shown {
     exit: Option<i32>,
 }
 
-/// `$ command`, with `> ` before further lines of it, then what it prints; `$ echo $?` and a number are its exit code.
+/// `$ command`, continued by lines with `> `, then its output; `$ echo $?` and a number are its exit code.
 fn shown(first_line: usize, block: &[String]) -> Vec<Shown> {
     let mut all: Vec<Shown> = Vec::new();
     for (at, line) in block.iter().enumerate() {
@@ -37,7 +37,7 @@ fn shown(first_line: usize, block: &[String]) -> Vec<Shown> {
     commands
 }
 
-/// Do the lines stand in the output, one after the other, with gaps only where a line is `...`?
+/// Whether the lines appear in the output in this order, with gaps only at a line `...`.
 fn agree(shown: &[String], printed: &str) -> Result<(), String> {
     let mut rest: Vec<&str> = printed.trim_end().lines().collect();
     let mut gap = false;
@@ -57,7 +57,7 @@ fn agree(shown: &[String], printed: &str) -> Result<(), String> {
 }
 
 #[test]
-fn the_commands_do_what_the_pages_show() {
+fn commands_print_what_the_pages_show() {
     let programs = Path::new(PROGRAM).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let mut faults = Vec::new();
@@ -88,9 +88,9 @@ fn the_commands_do_what_the_pages_show() {
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
-/// Every TOML block is a policy, or goes on after the two lines that each policy needs.
+/// Every TOML block is a policy, or the continuation of the two lines that each policy needs.
 #[test]
-fn the_policies_are_read() {
+fn policies_in_the_pages_are_valid() {
     let folder = scratch("docs-policies");
     fs::create_dir(folder.join("keys")).unwrap();
     for (from, name) in [

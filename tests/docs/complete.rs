@@ -1,10 +1,10 @@
-//! What a page must not forget.
+//! What a page must mention.
 
 use toml::Table;
 
 use super::{read, root, run};
 
-/// The words of `CODES` in src/base/error.rs, which the library keeps to itself.
+/// The words of `CODES` in src/base/error.rs, which is private to the library.
 fn error_codes() -> Vec<String> {
     let source = read(&root().join("src/base/error.rs"));
     let (_, table) = source.split_once("const CODES:").unwrap();
@@ -20,9 +20,9 @@ fn words_of_policies() -> Vec<String> {
     words.map(|word| format!("`{word}`")).chain(reasons).collect()
 }
 
-/// What a page must not forget: fields and words of the policy, dependencies, error codes, formats.
+/// What a page must mention: fields and words of the policy, dependencies, error codes, formats.
 #[test]
-fn nothing_is_forgotten() {
+fn pages_mention_everything_they_must() {
     let template = String::from_utf8(run(&["policy", "init"], root()).stdout).unwrap();
     let fields = template.lines().filter_map(|line| {
         let (name, _) = line.trim_start_matches('#').split_once(" = ")?;
@@ -40,7 +40,7 @@ fn nothing_is_forgotten() {
     ] {
         let text = read(&root().join("docs").join(page));
         let forgotten: Vec<&String> = words.iter().filter(|word| !text.contains(word.as_str())).collect();
-        assert!(words.len() >= 10 && forgotten.is_empty(), "docs/{page} does not name {forgotten:?}");
+        assert!(words.len() >= 10 && forgotten.is_empty(), "docs/{page} does not mention {forgotten:?}");
     }
 }
 
@@ -54,10 +54,10 @@ fn every_command_is_in_the_readme() {
     let page = read(&root().join("README.md"));
     let forgotten: Vec<&&str> =
         names.iter().filter(|name| ![' ', '`'].iter().any(|end| page.contains(&format!("`{name}{end}")))).collect();
-    assert!(names.len() > 20 && forgotten.is_empty(), "README.md does not name {forgotten:?}");
+    assert!(names.len() > 20 && forgotten.is_empty(), "README.md does not mention {forgotten:?}");
 }
 
-/// Each form of workload: which images of it are read, and where its table of keys comes from.
+/// For each form of workload, the page states which images are read and where the table of keys comes from.
 #[test]
 fn every_form_of_workload_is_described() {
     let page = read(&root().join("docs/admission.md"));

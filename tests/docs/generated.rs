@@ -1,11 +1,11 @@
-//! Pages in docs/generated/ that a test makes: of the program's own words, and of the source. `tests/run update` writes them anew.
+//! Pages in docs/generated/ that a test makes from the program's texts and from the source. `tests/run update` rewrites them.
 
 use std::fs;
 use std::path::Path;
 
 use super::{read, root, run};
 
-/// Compares a page with what it is made of; with `HPSB_UPDATE=1` writes it.
+/// Compares a page with its generated text; with `HPSB_UPDATE=1` writes it.
 pub(super) fn compare(page: &str, made: &str) {
     let path = root().join("docs/generated").join(page);
     if std::env::var_os("HPSB_UPDATE").is_some() {
@@ -15,7 +15,7 @@ pub(super) fn compare(page: &str, made: &str) {
 }
 
 #[test]
-fn generated_page_of_checks() {
+fn generated_page_of_checks_is_up_to_date() {
     let printed = run(&["checks", "--format", "markdown"], root());
     assert!(printed.status.success());
     compare("checks.md", &String::from_utf8(printed.stdout).unwrap());
@@ -30,7 +30,7 @@ fn first_sentence(path: &Path) -> Option<String> {
     (!sentence.is_empty()).then(|| format!("{}.", sentence.replace('|', "\\|")))
 }
 
-/// The Rust files of a folder and of those below it, in the order of their paths.
+/// The Rust files of a folder and its subfolders, sorted by path.
 fn rust_files(folder: &Path) -> Vec<String> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -49,12 +49,12 @@ fn rust_files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn generated_page_of_modules() {
+fn generated_page_of_modules_is_up_to_date() {
     let mut page = String::from(
-        "# Files\n\nWhat each source file and each test is for: the first sentence of its own documentation. Made by `tests/run update`; a test compares.\n",
+        "# Files\n\nThe purpose of each source file and each test: the first sentence of its documentation. Made by `tests/run update`; a test compares it.\n",
     );
     for folder in ["src", "tests"] {
-        page.push_str(&format!("\n## {folder}/\n\n| file | is for |\n| --- | --- |\n"));
+        page.push_str(&format!("\n## {folder}/\n\n| file | purpose |\n| --- | --- |\n"));
         for file in rust_files(&root().join(folder)) {
             if let Some(sentence) = first_sentence(&root().join(&file)) {
                 page.push_str(&format!("| [{0}](../../{0}) | {sentence} |\n", file));

@@ -1,5 +1,5 @@
-//! docs/generated/hostile-input.md is made of `tests/hostile-input.toml`: every hostile input with its answer and the cases that show it. Each
-//! fixture answers so, and each test exists.
+//! docs/generated/hostile-input.md is generated from `tests/hostile-input.toml`: every hostile input with its answer and the cases that show it. Each
+//! fixture has that answer, and each test exists.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ struct Tables {
     section: Vec<Section>,
 }
 
-/// A kind of fault that shipped verifiers had, and what answers it.
+/// A class of faults in published verifiers, and what prevents it here.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Class {
@@ -31,7 +31,7 @@ struct Section {
     row: Vec<Row>,
 }
 
-/// Inputs with one answer. A case is a directory of fixtures/, or a test as `file` or `file::function`.
+/// Inputs with the same answer. A case is a directory of fixtures/, or a test as `file` or `file::function`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -52,9 +52,9 @@ fn is_fixture(case: &str) -> bool {
 
 fn page(tables: &Tables) -> String {
     let mut page = String::from(
-        "# Hostile and broken input\n\nWhat each hostile or broken input is answered with, and what shows it: a fixture, or a test as `file::function`. \
-         [threat-model.md](../threat-model.md) says who could make such input. Made of `tests/hostile-input.toml` by `tests/run update`; tests hold \
-         every fixture to its answer.\n\n## Classes\n\nFaults that shipped verifiers had, and the sections that have cases of each.\n\n\
+        "# Hostile and broken input\n\nThe answer to each hostile or malformed input, with the fixture or the test (`file::function`) that shows it. \
+         [threat-model.md](../threat-model.md) says who could make such input. Made from `tests/hostile-input.toml` by `tests/run update`; tests \
+         check the answer of every fixture.\n\n## Classes\n\nFaults of published verifiers, and the sections with cases of each.\n\n\
          | | part | class | sections | answered by |\n| --- | --- | --- | --- | --- |\n",
     );
     for (number, class) in (1..).zip(&tables.class) {
@@ -101,20 +101,19 @@ fn page(tables: &Tables) -> String {
 }
 
 #[test]
-fn generated_page_of_hostile_input() {
+fn generated_page_of_hostile_input_is_up_to_date() {
     generated::compare("hostile-input.md", &page(&tables()));
 }
 
-/// Is `place` a file of tests, or in one `file::function` a test?
+/// Whether `place` is a file of tests or, written as `file::function`, a test.
 fn is_test(place: &str) -> Result<(), String> {
     let (file, function) = place.split_once("::").map_or((place, None), |(file, function)| (file, Some(function)));
     let text = fs::read_to_string(root().join(file)).map_err(|error| format!("{place}: {error}"))?;
     let Some(function) = function else { return Ok(()) };
-    let (before, _) =
-        text.split_once(&format!("fn {function}()")).ok_or(format!("{place}: there is no such function"))?;
-    // An indented function has its blanks at the end of what stands before it.
+    let (before, _) = text.split_once(&format!("fn {function}()")).ok_or(format!("{place}: no such function"))?;
+    // The text before an indented function ends with its indentation.
     let mut above = before.trim_end_matches(' ').lines().rev().take_while(|line| line.trim_start().starts_with("#["));
-    above.any(|line| line.trim() == "#[test]").then_some(()).ok_or(format!("{place} is no test"))
+    above.any(|line| line.trim() == "#[test]").then_some(()).ok_or(format!("{place} is not a test"))
 }
 
 #[test]
@@ -129,7 +128,7 @@ fn every_row_has_a_case() {
     assert!(rows.len() > 300, "only {} rows were found", rows.len());
 }
 
-/// Each class has rows, and is answered by checks that exist or by exit codes.
+/// Each class has rows, and an answer of existing checks or exit codes.
 #[test]
 fn every_class_has_rows_and_an_answer() {
     let tables = tables();
@@ -146,7 +145,7 @@ fn every_class_has_rows_and_an_answer() {
     assert!(named.iter().all(|number| (1..=26).contains(number)));
 }
 
-/// A failing fixture that is in no row is an answer that no reader can look up.
+/// A failing fixture without a row would be an answer that readers cannot look up.
 #[test]
 fn every_failing_fixture_is_in_a_row() {
     let tables = tables();
@@ -158,9 +157,9 @@ fn every_failing_fixture_is_in_a_row() {
     assert!(lost.is_empty(), "tests/hostile-input.toml does not name {lost:?}");
 }
 
-/// The answer of a row is each of its fixtures': `exit 3, malformed`, `exit 0` or `log-image: fail`.
+/// The answer of a row is the answer of each of its fixtures: `exit 3, malformed`, `exit 0` or `log-image: fail`.
 #[test]
-fn fixtures_answer_as_their_row_says() {
+fn fixtures_have_the_answer_of_their_row() {
     let tables = tables();
     let mut count = 0;
     for row in tables.section.iter().flat_map(|section| &section.row) {
@@ -174,7 +173,7 @@ fn fixtures_answer_as_their_row_says() {
             let mut checks = expect.get("checks").and_then(toml::Value::as_table).into_iter().flatten();
             let is_so = answer.split(" or ").any(|one| one == whole)
                 || checks.any(|(check, status)| answer == format!("{check}: {}", status.as_str().unwrap()));
-            assert!(is_so, "{name}: the row says {answer:?}, the fixture {whole:?} {:?}", expect.get("checks"));
+            assert!(is_so, "{name}: the row has {answer:?}, the fixture {whole:?} {:?}", expect.get("checks"));
             count += 1;
         }
     }

@@ -1,5 +1,5 @@
-//! The pages say what the program does: generated pages are up to date, links lead somewhere, commands print what is shown, policies are
-//! read, and every hostile input has the answer that its table gives.
+//! Tests of the pages: generated pages are up to date, links resolve, commands print what is shown, policies are valid, and every hostile input has
+//! the answer in its table.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -44,7 +44,7 @@ fn run(arguments: &[&str], folder: &Path) -> Output {
     Command::new(PROGRAM).args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// An empty folder that finds the fixtures where the pages name them.
+/// An empty folder in which the fixtures are at the paths that the pages use.
 fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -53,7 +53,7 @@ fn scratch(name: &str) -> PathBuf {
     folder
 }
 
-/// The lines of every fenced block in this language, with the number of its first line.
+/// The lines of every fenced block in this language, with the number of the first line.
 fn blocks(page: &str, language: &str) -> Vec<(usize, Vec<String>)> {
     let mut blocks = Vec::new();
     let mut open: Option<(usize, bool, Vec<String>)> = None;
@@ -70,11 +70,11 @@ fn blocks(page: &str, language: &str) -> Vec<(usize, Vec<String>)> {
             (None, None) => {}
         }
     }
-    assert!(open.is_none(), "a block without an end");
+    assert!(open.is_none(), "an unterminated block");
     blocks
 }
 
-/// As GitHub makes them: lower case, blanks as `-`, punctuation dropped.
+/// Anchors as GitHub makes them: lower case, blanks as `-`, punctuation dropped.
 fn anchors(page: &str) -> Vec<String> {
     let headings = page.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#'));
     headings
@@ -86,7 +86,7 @@ fn anchors(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_relative_link_leads_somewhere() {
+fn every_relative_link_resolves() {
     let mut lost = Vec::new();
     for page in pages().into_iter().chain(pages_in(&[root().join("docs/generated")])) {
         let text = read(&page);
@@ -102,5 +102,5 @@ fn every_relative_link_leads_somewhere() {
             }
         }
     }
-    assert!(lost.is_empty(), "links that lead nowhere:\n{}", lost.join("\n"));
+    assert!(lost.is_empty(), "broken links:\n{}", lost.join("\n"));
 }

@@ -1,4 +1,4 @@
-//! Every source, every answer: what docs/generated/fetch-answers.md says of it is what happens. Nothing is lost silently.
+//! Every response of every source has the effect that docs/generated/fetch-answers.md describes. Nothing is lost silently.
 
 use std::fs;
 use std::path::Path;
@@ -41,7 +41,7 @@ const ANSWERS: [&str; 24] = [
     "endless",
 ];
 
-/// A row of the page: what is asked, what is saved, what is a note.
+/// A row of the page: the request, what is saved, and what is a note.
 struct Row {
     what: String,
     saved: Vec<String>,
@@ -60,7 +60,7 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// The step that a row belongs to, and whether an address is the one that is asked.
+/// The step of a row, and whether an address is the one requested.
 fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
     match what {
         "build server: status" => ("status", |path| path == "/image"),
@@ -74,20 +74,20 @@ fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
         "registry: the image's manifest" => {
             ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&index()))))
         }
-        "registry: a manifest that the image's index names" => {
+        "registry: a manifest that the image's index lists" => {
             ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("platform")))))
         }
         "registry: a blob" => ("image", |path| path.ends_with(&format!("/blobs/{}", Sha256::of(&config("platform"))))),
         "registry: a tag of signatures (cosign)" => ("cosign-tags", |path| path.ends_with(".sig")),
         "registry: referrers" => ("referrers", |path| path.contains("/referrers/")),
-        "registry: a manifest that the referrers name" => {
+        "registry: a manifest in the list of referrers" => {
             ("referrers", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("referrer")))))
         }
         "registry: its interface for simple signing" => ("registry-signatures", |path| path == "/v2/"),
         "registry: simple signatures" => ("registry-signatures", |path| path.starts_with("/extensions/")),
         "lookaside: a signature" => ("lookaside", |path| path.ends_with("/signature-1")),
         "trust server: timestamp" => ("content-trust", |path| path.ends_with("/timestamp.json")),
-        "trust server: a file that its metadata names" => ("content-trust", |path| path.contains("snapshot")),
+        "trust server: a file that its metadata lists" => ("content-trust", |path| path.contains("snapshot")),
         "trust server: an earlier root" => ("content-trust", |path| path.ends_with("/1.root.json")),
         "builder file" => ("", |path| path.starts_with("/builder/")),
         other => panic!("no server for {other}"),
@@ -132,7 +132,7 @@ fn metadata(names: &[(&str, &[u8])]) -> Vec<u8> {
 
 type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
-/// What honest servers say.
+/// The responses of honest servers.
 fn good(path: &str) -> Answer {
     let whole = |bytes: Vec<u8>| (200, Vec::new(), bytes);
     let named = |name: &str| path.ends_with(&Sha256::of(&manifest(name)).to_string());
@@ -174,7 +174,7 @@ fn good(path: &str) -> Answer {
 const HTML: &[u8] = b"<!DOCTYPE html><html><body>a proxy</body></html>";
 const UNSUPPORTED: &[u8] = b"{\"errors\": [{\"code\": \"UNSUPPORTED\"}]}";
 
-/// The answer that is tried, where the honest one would be `good`.
+/// The response under test, in place of the honest response `good`.
 fn tried(answer: &str, path: &str, good: Answer) -> Answer {
     let header = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     match answer {
@@ -207,9 +207,9 @@ fn tried(answer: &str, path: &str, good: Answer) -> Answer {
     }
 }
 
-/// The same from the build server.
+/// The same for the build server.
 fn tried_reply(answer: &str, good: Reply) -> Reply {
-    let Reply::Whole(_, kind, body) = good else { panic!("the honest answer is whole") };
+    let Reply::Whole(_, kind, body) = good else { panic!("the honest response is complete") };
     let head = |rest: &str| format!("HTTP/1.1 200 x\r\nContent-Length: 99999999\r\n{rest}\r\n").into_bytes();
     match answer {
         "200" => Reply::Whole(200, kind, body),
@@ -314,13 +314,13 @@ fn cell(row: &Row, answer: &'static str) {
     let cosign = scratch.path(NAME).join("trust/cosign/blobs/sha256");
     match (row.what.as_str(), answer) {
         ("registry: referrers", "pages") => assert!(cosign.join(Sha256::of(&manifest("second")).hex()).is_file()),
-        ("registry: a manifest that the referrers name", "404") => {
+        ("registry: a manifest in the list of referrers", "404") => {
             let missing = record["not_saved"].to_string();
             assert!(missing.contains(&Sha256::of(&manifest("referrer")).hex()), "{missing}");
         }
         _ => {}
     }
-    // Nothing of another source is lost by it.
+    // The other sources are saved completely.
     let others = ["bundle", "key", "content-trust", "lookaside", "registry-signatures", "cosign-tags", "referrers"];
     for other in others.iter().filter(|other| **other != step && row.what != "object store: listing") {
         let expected = if row.what.starts_with("object store") && *other == "bundle" { None } else { Some("saved") };
@@ -329,7 +329,7 @@ fn cell(row: &Row, answer: &'static str) {
 }
 
 #[test]
-fn every_answer_of_every_source_is_what_the_page_says() {
+fn every_response_has_the_documented_effect() {
     let rows = Arc::new(rows());
     assert!(rows.len() > 20);
     let cells: Vec<(usize, &'static str)> =
@@ -341,7 +341,7 @@ fn every_answer_of_every_source_is_what_the_page_says() {
                 while let Some((row, answer)) = cells.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     let row = &rows[*row];
                     let listed = |cell: &str| row.saved.iter().chain(&row.note).any(|listed| listed == cell);
-                    // Pages and empty keys are of some sources only.
+                    // Only some sources have pages and empty keys.
                     if !["pages", "an empty key"].contains(answer) || listed(answer) {
                         cell(row, answer);
                     }

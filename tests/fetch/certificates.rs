@@ -1,5 +1,5 @@
-//! Certificates as IBM's client makes them (client_certificate.py, cicd/openssl.py), made here by openssl: RSA-2048, SHA-256, and
-//! one key identifier for all, the SHA-1 of nothing.
+//! Certificates like those of IBM's client (client_certificate.py, cicd/openssl.py), made here by openssl: RSA-2048, SHA-256, and the same key
+//! identifier for all, the SHA-1 of no input.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 const SAME_IDENTIFIER: &str = "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09";
 
-/// Runs a tool that must be there. A test without its tool fails.
+/// Runs a tool that must be installed. A test without its tool fails.
 pub fn tool(name: &str, arguments: &[&str]) -> Vec<u8> {
     let output =
         Command::new(name).args(arguments).output().unwrap_or_else(|error| panic!("{name} is needed: {error}"));

@@ -1,4 +1,4 @@
-//! The program itself: what it prints, where secrets are not, and its exit codes.
+//! The program itself: its output, the absence of secrets, and its exit codes.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -11,7 +11,7 @@ use crate::plain_http::PlainServer;
 use crate::tls_server::{Reply, TlsServer};
 use crate::world::*;
 
-/// A folder as a user has it: settings with secrets, the files beside them.
+/// A folder as users have it: settings with secrets, and the files they refer to.
 fn folder(port: u16) -> Scratch {
     let scratch = Scratch::new();
     let set = Certificates::get();
@@ -34,7 +34,7 @@ fn program(scratch: &Scratch, arguments: &[&str]) -> Output {
         .current_dir(&scratch.0)
         .env_clear()
         .env("HOME", &scratch.0)
-        // A proxy that would answer nothing: the build server is asked without any.
+        // A proxy that never responds: the build server is contacted without a proxy.
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .env("ALL_PROXY", "http://127.0.0.1:9")
         .output()
@@ -47,7 +47,7 @@ fn text(output: &Output) -> (String, String) {
 }
 
 #[test]
-fn a_run_says_what_it_saved_and_never_a_secret() {
+fn a_run_reports_what_it_saved_and_no_secret() {
     let server = TlsServer::start("server", |seen, _| answer(&[Build::good()], seen));
     let scratch = folder(server.port);
     let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
@@ -64,7 +64,7 @@ fn a_run_says_what_it_saved_and_never_a_secret() {
     for (name, bytes) in tree(&scratch.path("saved")) {
         assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{name}");
     }
-    // The settings are as they were, and nothing else was written.
+    // The settings are unchanged, and nothing else was written.
     assert_eq!(file_names(&scratch.0).len(), 3 + 7);
 
     let output = program(&scratch, &[&arguments[..], &["--format", "json"]].concat());
@@ -75,7 +75,7 @@ fn a_run_says_what_it_saved_and_never_a_secret() {
 }
 
 #[test]
-fn a_fault_is_exit_3_with_a_hint() {
+fn a_fault_exits_3_with_a_hint() {
     let scratch = folder(1);
     let output =
         program(&scratch, &["--env", "sbs-config.json", "--resolve", &format!("{HOST}:1:127.0.0.1"), "--tries", "1"]);
@@ -87,8 +87,8 @@ fn a_fault_is_exit_3_with_a_hint() {
 }
 
 #[test]
-fn a_plan_asks_nothing() {
-    let server = TlsServer::start("server", |_, _| panic!("a plan asks nothing"));
+fn a_plan_sends_no_request() {
+    let server = TlsServer::start("server", |_, _| panic!("a plan sends no request"));
     let scratch = folder(server.port);
     let other = format!("manifest.{OTHER}.sig.tbz");
     let output = program(
@@ -103,7 +103,7 @@ fn a_plan_asks_nothing() {
         format!("{base}/manifest with the body {{\"BUILD_NAME\": \"{NAME}\"}}"),
         format!("{base}/publickey with the body {{\"BUILD_NAME\": \"{OTHER}\"}}"),
         format!("{base}/log/build with the body \"\""),
-        "each build's image (by the settings, docker.io/acme/wallet) from its registry".into(),
+        "each build's image (according to the settings, docker.io/acme/wallet) from its registry".into(),
         "from https://notary.docker.io: timestamp".into(),
     ] {
         assert!(out.contains(&line), "{line}\n{out}");
@@ -114,7 +114,7 @@ fn a_plan_asks_nothing() {
 }
 
 #[test]
-fn wrong_usage_is_exit_2() {
+fn wrong_usage_exits_2() {
     let scratch = folder(443);
     for (arguments, says) in [
         (&[][..], "--env"),
@@ -141,9 +141,9 @@ fn wrong_usage_is_exit_2() {
     assert!(talk.contains("no client certificate found") && talk.contains("--cert"), "{talk}");
 }
 
-/// The fixture's bundle with answers that fit it, fetched, and then audited by a program that asks no server.
+/// The fixture's bundle with matching responses is fetched, and then audited by a program without network access.
 #[test]
-fn what_was_fetched_is_audited_without_any_server() {
+fn fetched_evidence_is_audited_offline() {
     const KEY: &str = "sha256:85a5c0f60bd97082558c2a86a39590c78d9a12892a44a9bc19c15a6160a4601e";
     let audit = |scratch: &Scratch, arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
@@ -152,7 +152,7 @@ fn what_was_fetched_is_audited_without_any_server() {
         let output = output.env_clear().output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
-    // The digest that the log names is asked of the program itself, on the bundle alone.
+    // The digest in the log is read with the program itself, from the bundle alone.
     let scratch = Scratch::new();
     fs::write(scratch.path(&format!("manifest.{NAME}.sig.tbz")), Build::good().bundle).unwrap();
     fs::write(scratch.path("key.pem"), Build::good().key).unwrap();
@@ -168,7 +168,7 @@ fn what_was_fetched_is_audited_without_any_server() {
     let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
     let output = program(&scratch, &["--env", "sbs-config.json", "--resolve", &resolve, "--to", "evidence"]);
     assert_eq!(output.status.code(), Some(0), "{:?}", text(&output));
-    // Nobody named a key: the fetched one is shown with its fingerprint, and not used.
+    // No key was named: the fetched key is shown with its fingerprint, and not used.
     let (code, _, talk) = audit(&scratch, &["evidence"]);
     assert_eq!(code, Some(2));
     assert!(talk.contains(KEY) || audit(&scratch, &["evidence"]).1.contains(KEY), "{talk}");
@@ -181,28 +181,28 @@ fn what_was_fetched_is_audited_without_any_server() {
     );
     let json = audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1;
     assert!(json.contains("verifies 1 of 1 bundle"), "{json}");
-    // Certificates alone do not put the group builder in play.
+    // Certificates alone do not bring the group builder into play.
     let builder = scratch.path("evidence").join(NAME).join("builder");
     fs::create_dir(&builder).unwrap();
     fs::write(builder.join("attestation.crt"), Certificates::get().read("ca.pem")).unwrap();
     drop(server);
     assert_eq!(audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1, json);
-    // A saved answer that was changed afterwards is seen.
+    // A saved answer that was changed later is detected.
     let path = scratch.path("evidence").join(NAME).join("image-digest.json");
     fs::write(&path, json!(format!("docker.io/acme/wallet@sha256:{}", "0".repeat(64))).to_string()).unwrap();
     let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);
     assert!(code == Some(1) && page.contains("server-record: image digest disagrees"), "{page}");
 }
 
-/// A layer of 300 MB, and a bundle and a log inside JSON, go to the disk as they come. The same run with small answers is the measure.
+/// A layer of 300 MB, and a bundle and a log inside JSON, are streamed to disk. The same run with small responses is the reference.
 #[test]
-fn memory_does_not_grow_with_the_answers() {
+fn memory_does_not_grow_with_the_size_of_responses() {
     let small = peak(1, 1);
     let large = peak(300, 24);
-    assert!(large < small + (16 << 20), "{} MiB, and {} MiB with small answers", large >> 20, small >> 20);
+    assert!(large < small + (16 << 20), "{} MiB, and {} MiB with small responses", large >> 20, small >> 20);
 }
 
-/// The most memory that the program had, in bytes, where a layer has so many MiB, and a log and the base64 of a bundle have `mib` each.
+/// The program's peak memory in bytes, for a layer of `layer_mib` MiB, and a log and a base64 bundle of `mib` MiB each.
 fn peak(layer_mib: usize, mib: usize) -> u64 {
     const MEASURE: &str = "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); \
         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)";

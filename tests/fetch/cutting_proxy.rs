@@ -1,4 +1,4 @@
-//! Stands between client and server and cuts connections after a number of bytes from the server.
+//! A proxy between client and server that cuts connections after a number of bytes from the server.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -15,7 +15,7 @@ struct State {
     upstream: u16,
     /// Bytes after which a connection is cut.
     cut_at: AtomicU64,
-    /// Connections that will still be cut.
+    /// Connections still to be cut.
     cuts_left: AtomicU64,
     /// Bytes from the server, over all connections.
     passed: AtomicU64,
@@ -41,7 +41,7 @@ impl CuttingProxy {
         Self { port, state }
     }
 
-    /// The next `connections` are each cut after `bytes` bytes from the server.
+    /// Cuts each of the next `connections` after `bytes` bytes from the server.
     pub fn cut(&self, connections: u64, bytes: u64) {
         self.state.cut_at.store(bytes, Ordering::SeqCst);
         self.state.cuts_left.store(connections, Ordering::SeqCst);

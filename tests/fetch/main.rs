@@ -1,5 +1,4 @@
-//! `fetch` against servers on loopback. Tools that are asked: openssl, docker-registry, notary, skopeo, moto_server; a test whose
-//! tool is missing fails.
+//! `fetch` against servers on loopback. Tools used: openssl, docker-registry, notary, skopeo, moto_server; a test without its tool fails.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod answers;

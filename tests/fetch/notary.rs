@@ -91,7 +91,7 @@ fn read_json(path: &Path) -> Value {
 }
 
 #[test]
-fn one_consistent_set_is_saved_and_a_newer_one_beside_it() {
+fn a_consistent_set_is_saved_and_a_newer_one_next_to_it() {
     let published = Published::new();
     let scratch = Scratch::new();
     let request = published.request(&scratch, published.server.port);
@@ -113,7 +113,7 @@ fn one_consistent_set_is_saved_and_a_newer_one_beside_it() {
     assert!(read_json(&folder.join("targets/releases.json"))["signed"]["targets"].get("v2").is_some());
     assert_eq!(read_json(&folder.join("root.json"))["signed"]["version"], 2);
     assert_eq!(read_json(&folder.join("1.root.json"))["signed"]["version"], 1);
-    // What notary's own client has of root and targets is the same, byte for byte.
+    // Root and targets equal the files of notary's own client, byte for byte.
     let cache = published.client_folder.path("trust/tuf").join(&published.gun).join("metadata");
     for name in ["root.json", "targets.json"] {
         assert_eq!(fs::read(folder.join(name)).unwrap(), fs::read(cache.join(name)).unwrap(), "{name}");
@@ -154,7 +154,7 @@ fn a_repository_without_metadata_is_a_note() {
 }
 
 #[test]
-fn after_a_cut_anywhere_the_set_is_whole_or_not_there() {
+fn after_a_cut_anywhere_the_set_is_complete_or_absent() {
     let published = Published::new();
     let proxy = CuttingProxy::start(published.server.port);
     let scratch = Scratch::new();
@@ -175,7 +175,7 @@ fn after_a_cut_anywhere_the_set_is_whole_or_not_there() {
 }
 
 #[test]
-fn a_set_over_a_bound_is_a_fault_and_is_not_kept() {
+fn a_set_over_a_bound_is_a_fault_and_is_not_saved() {
     let published = Published::new();
     let mut bounds =
         ["trust_source_bytes=1000", "trust_files=1", "trust_file_bytes=100"].map(|says| (says, Limits::default()));
@@ -193,7 +193,7 @@ fn a_set_over_a_bound_is_a_fault_and_is_not_kept() {
 }
 
 #[test]
-fn metadata_that_does_not_fit_is_not_kept() {
+fn metadata_that_does_not_match_is_not_saved() {
     let answer_with = |timestamp: &'static str, rest: &'static str| {
         PlainServer::start(move |asked| match asked.path.as_str() {
             path if path.ends_with("/timestamp.json") => (200, Vec::new(), timestamp.into()),
@@ -208,7 +208,7 @@ fn metadata_that_does_not_fit_is_not_kept() {
     for (timestamp, rest, says) in [
         ("<html>", "{}", "expected JSON"),
         ("{}", "{}", "expected signed.meta"),
-        (r#"{"signed":{"meta":{}}}"#, "{}", "names no snapshot"),
+        (r#"{"signed":{"meta":{}}}"#, "{}", "lists no snapshot"),
         (r#"{"signed":{"meta":{"snapshot":{"hashes":{"sha256":"eA=="}}}}}"#, "{}", "without a SHA-256"),
         (good, "{ }", "the metadata changed in the meantime"),
     ] {

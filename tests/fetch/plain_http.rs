@@ -1,4 +1,4 @@
-//! A plain HTTP server in this process, for the answers that real servers do not give on demand; and a client to fill stores.
+//! A plain HTTP server in this process, for responses that real servers do not send on demand; and a client to fill stores.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,13 +23,13 @@ pub struct PlainServer {
 }
 
 impl PlainServer {
-    /// Each answer is a status, headers and a body; each connection carries one. `X-Ending` says how the answer ends, `X-Times` how often the body
-    /// is sent in it.
+    /// Each response is a status, headers and a body; each connection gets one. `X-Ending` sets how the response ends, `X-Times` how often the body
+    /// is repeated.
     pub fn start(answer: impl Fn(&Asked) -> (u16, Vec<(String, String)>, Vec<u8>) + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
     }
 
-    /// The same on a listener whose port is known already.
+    /// The same on a listener whose port is already known.
     pub fn on(
         listener: TcpListener,
         answer: impl Fn(&Asked) -> (u16, Vec<(String, String)>, Vec<u8>) + Send + Sync + 'static,
@@ -48,7 +48,7 @@ impl PlainServer {
                     let (status, headers, body) = answer(&question);
                     let times = headers.iter().find(|(name, _)| name == "X-Times");
                     let times = times.map_or(1, |(_, times)| times.parse().unwrap());
-                    // How the answer ends, where it is not as it should be.
+                    // How the response ends if it is faulty.
                     let ending = headers.iter().find(|(name, _)| name == "X-Ending").map(|(_, how)| how.clone());
                     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
                     let head = format!(
@@ -97,7 +97,7 @@ fn read_question(reader: &mut impl BufRead) -> Option<Asked> {
     Some(Asked { path, headers })
 }
 
-/// Sends one request and returns the whole answer; the status must be a success.
+/// Sends one request and returns the whole response; the status must be a success.
 pub fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();

@@ -1,4 +1,4 @@
-//! Servers of others, started on loopback for one test and ended with it.
+//! External servers, started on loopback for one test.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::world::Scratch;
 
-/// A server process; it ends with the value.
+/// A server process, which is stopped when the value is dropped.
 pub struct Process {
     child: Child,
     pub port: u16,
@@ -30,7 +30,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Waits for the line that says that the server listens; the rest of what it says is read and dropped.
+/// Waits for the line that reports that the server is listening; later output is read and discarded.
 fn start(mut command: Command, says: &'static str, folder: Scratch, port: Option<u16>) -> Process {
     let name = format!("{:?}", command.get_program());
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -48,13 +48,13 @@ fn start(mut command: Command, says: &'static str, folder: Scratch, port: Option
             }
         });
     }
-    let line = receiver.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("{name} does not listen"));
+    let line = receiver.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("{name} is not listening"));
     let said = || line.split("127.0.0.1:").nth(1).unwrap().split(|c: char| !c.is_ascii_digit()).next().unwrap().parse();
     let port = port.unwrap_or_else(|| said().unwrap());
     Process { child, port, _folder: folder }
 }
 
-/// Debian's docker-registry, empty. With `Login`, it wants `ada` and `hunter2`.
+/// Debian's docker-registry, empty. With `Login`, it requires `ada` and `hunter2`.
 pub fn registry(login: Login) -> Process {
     let folder = Scratch::new();
     let root = folder.path("data");
@@ -78,7 +78,7 @@ pub fn registry(login: Login) -> Process {
     start(command, "listening on 127.0.0.1:", folder, None)
 }
 
-/// Another registry, which keeps referrers: `tests/writers` builds it, and names it in HPSB_REGISTRY.
+/// A registry that supports referrers: `tests/writers` builds it, and names it in HPSB_REGISTRY.
 pub fn another_registry() -> Process {
     let program = std::env::var_os("HPSB_REGISTRY").expect("tests/writers sets it");
     start(Command::new(program), "listening on 127.0.0.1:", Scratch::new(), None)
@@ -90,7 +90,7 @@ pub enum Login {
     Basic,
 }
 
-/// Debian's notary-server, with its own signing service and nothing on disk.
+/// Debian's notary-server, with its own signing service and no files on disk.
 pub fn notary_server() -> Process {
     let folder = Scratch::new();
     let port = free_port();
@@ -103,14 +103,14 @@ pub fn notary_server() -> Process {
     let mut command = Command::new("notary-server");
     command.arg("-config").arg(config);
     let process = start(command, "Starting on", folder, Some(port));
-    // It says so a moment before it does so.
+    // It prints this line shortly before it listens.
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         thread::yield_now();
     }
     process
 }
 
-/// moto's S3, from PyPI. After `open_questions` questions without a login it checks signatures as S3 does.
+/// moto's S3, from PyPI. After `open_questions` requests without a login it checks signatures as S3 does.
 pub fn object_store(open_questions: Option<usize>) -> Process {
     let mut command = Command::new("moto_server");
     command.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1");
@@ -120,7 +120,7 @@ pub fn object_store(open_questions: Option<usize>) -> Process {
     start(command, "Running on", Scratch::new(), None)
 }
 
-/// Runs a client of others; returns what it prints.
+/// Runs an external client; returns its output.
 pub fn client(name: &str, arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> Vec<u8> {
     let mut command = Command::new(name);
     command.args(arguments).current_dir(folder).env("HOME", folder).stdin(Stdio::null());

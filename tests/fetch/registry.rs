@@ -1,4 +1,4 @@
-//! The registry, against Debian's docker-registry with images that skopeo pushed; and signatures beside them.
+//! The registry step, against Debian's docker-registry with images that skopeo pushed, and signatures of these images.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::processes::{Login, another_registry, client, registry};
 use crate::tls_server::TlsServer;
 use crate::world::*;
 
-/// Pushes an image of one large layer with skopeo; the manifest's bytes, as skopeo shows them raw.
+/// Pushes an image with one large layer using skopeo; returns the manifest's bytes, as `skopeo inspect --raw` shows them.
 fn push(port: u16, login: Login) -> Vec<u8> {
     let scratch = Scratch::new();
     let mut layer = tar::Builder::new(Vec::new());
@@ -56,7 +56,7 @@ fn append(builder: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) {
     builder.append_data(&mut header, name, bytes).unwrap();
 }
 
-/// A build server whose image lies in the registry at `port`, and a request for both.
+/// A build server whose image is in the registry at `port`, and a request for both.
 fn image_request(port: u16, manifest: &[u8], scratch: &Scratch) -> Request {
     let digest = format!("127.0.0.1:{port}/acme/wallet@{}", Sha256::of(manifest));
     let server =
@@ -68,7 +68,7 @@ fn image_request(port: u16, manifest: &[u8], scratch: &Scratch) -> Request {
     request
 }
 
-/// The settings name the registry and the repository too: then a login may be shown.
+/// The settings name the registry and the repository too, so a login may be sent.
 fn name_in_settings(request: &mut Request, port: u16) {
     let settings = &mut request.server.as_mut().unwrap().settings;
     settings.push_server = Some(format!("127.0.0.1:{port}"));
@@ -84,7 +84,7 @@ fn read_json(path: &Path) -> Value {
 }
 
 #[test]
-fn an_image_is_saved_with_its_own_bytes() {
+fn an_image_is_saved_byte_for_byte() {
     let registry = registry(Login::None);
     let manifest = push(registry.port, Login::None);
     let scratch = Scratch::new();
@@ -107,7 +107,7 @@ fn an_image_is_saved_with_its_own_bytes() {
 }
 
 #[test]
-fn layers_can_be_left_and_added_later() {
+fn layers_can_be_omitted_and_added_later() {
     let registry = registry(Login::None);
     let manifest = push(registry.port, Login::None);
     let scratch = Scratch::new();
@@ -124,7 +124,7 @@ fn layers_can_be_left_and_added_later() {
 }
 
 #[test]
-fn a_tag_from_the_settings_leads_to_the_image_of_an_older_build() {
+fn a_tag_from_the_settings_finds_the_image_of_an_older_build() {
     let registry = registry(Login::None);
     let manifest = push(registry.port, Login::None);
     let scratch = Scratch::new();
@@ -142,7 +142,7 @@ fn a_tag_from_the_settings_leads_to_the_image_of_an_older_build() {
     let index = read_json(&scratch.path(&name).join("image/index.json"));
     assert_eq!(index["manifests"][0]["digest"], Sha256::of(&manifest).to_string());
     assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "v1-b0398d3");
-    // Without settings or an answer nobody knows the image.
+    // Without settings or a response, the image is unknown.
     let settings = &mut request.server.as_mut().unwrap().settings;
     settings.repository = None;
     let report = run(&request, &impatient()).unwrap();
@@ -153,7 +153,7 @@ fn a_tag_from_the_settings_leads_to_the_image_of_an_older_build() {
 }
 
 #[test]
-fn a_login_is_used_where_the_registry_asks_for_it() {
+fn a_login_is_sent_if_the_registry_requires_it() {
     let registry = registry(Login::Basic);
     let manifest = push(registry.port, Login::Basic);
     let scratch = Scratch::new();
@@ -167,7 +167,7 @@ fn a_login_is_used_where_the_registry_asks_for_it() {
     let text = json!({"auths": {format!("127.0.0.1:{}", registry.port): {"auth": auth}}});
     fs::write(&config, text.to_string()).unwrap();
     request.outside.login_files = vec![config.clone()];
-    // Only the build server's answer names the registry: it could be any that we have a login for.
+    // Only the build server's response names the registry: it could be any registry for which a login exists.
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
     assert!(faults(&report).contains("--image-name"), "{}", faults(&report));
@@ -175,7 +175,7 @@ fn a_login_is_used_where_the_registry_asks_for_it() {
     let report = run(&request, &impatient()).unwrap();
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
 
-    // The settings' login serves that registry only.
+    // The settings' login is only for that registry.
     fs::remove_file(&config).unwrap();
     fs::remove_dir_all(scratch.path(NAME)).unwrap();
     let login = || RegistryLogin { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
@@ -192,7 +192,7 @@ fn a_login_is_used_where_the_registry_asks_for_it() {
     }
 }
 
-/// A registry in this process, with tokens and blobs that lie elsewhere.
+/// A registry in this process, with tokens, whose blobs are on another server.
 struct FakeRegistry {
     manifest: Vec<u8>,
     config: Vec<u8>,
@@ -249,9 +249,9 @@ fn tokens_are_fetched_and_never_sent_elsewhere() {
     assert!(!tree(&scratch.0).iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("hunter2")));
 }
 
-/// A redirect within one origin is no other server; `Retry-After` says when to ask again, and an hour is too long for one run.
+/// A redirect within an origin stays with the same server; `Retry-After` is honoured, but an hour is too long for one run.
 #[test]
-fn a_login_stays_within_an_origin_and_a_wait_is_kept_if_it_is_short() {
+fn a_login_stays_within_an_origin_and_a_short_wait_is_honoured() {
     for (wait, exit, asked_at_end) in [("0", 0, 3), ("3600", 3, 1)] {
         let fake = FakeRegistry::new();
         let (manifest, config) = (fake.manifest.clone(), fake.config.clone());
@@ -282,12 +282,12 @@ fn a_login_stays_within_an_origin_and_a_wait_is_kept_if_it_is_short() {
 }
 
 #[test]
-fn what_does_not_have_its_digest_is_not_kept() {
+fn content_that_does_not_match_its_digest_is_not_saved() {
     let fake = FakeRegistry::new();
     for (manifest_differs, config_answer, says) in [
         (true, fake.config.clone(), "expected the digest"),
         (false, b"[]".to_vec(), "found sha256:"),
-        (false, b"{} and more".to_vec(), "longer than the image's manifest says"),
+        (false, b"{} and more".to_vec(), "longer than the image's manifest states"),
         (false, Vec::new(), "found sha256:"),
     ] {
         let manifest = fake.manifest.clone();
@@ -323,7 +323,7 @@ fn hostile_manifests_are_refused() {
             &format!(r#"{{"config": {{"digest": "{digest}", "size": 99999999999}}, "layers": []}}"#),
             "image_config_bytes",
         ),
-        (&format!(r#"{{"config": {{"digest": "{digest}", "size": 1}}}}"#), "names no layers"),
+        (&format!(r#"{{"config": {{"digest": "{digest}", "size": 1}}}}"#), "lists no layers"),
     ] {
         let bytes = manifest.as_bytes().to_vec();
         let registry = PlainServer::start(move |_| (200, Vec::new(), bytes.clone()));
@@ -335,7 +335,7 @@ fn hostile_manifests_are_refused() {
 }
 
 #[test]
-fn after_a_cut_anywhere_the_image_is_whole() {
+fn after_a_cut_anywhere_the_image_becomes_complete() {
     let registry = registry(Login::None);
     let manifest = push(registry.port, Login::None);
     let proxy = CuttingProxy::start(registry.port);
@@ -353,7 +353,7 @@ fn after_a_cut_anywhere_the_image_is_whole() {
         assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0), "{position}");
         assert!(tree(&scratch.0) == reference, "{position}");
     }
-    // With a few tries one run is enough.
+    // With a few retries one run is enough.
     fs::remove_dir_all(scratch.path(NAME)).unwrap();
     proxy.cut(3, 500_000);
     assert_eq!(run(&request, &Patience { tries: 10, ..impatient() }).unwrap().exit_code(), 0);
@@ -386,13 +386,13 @@ fn push_cosign(port: u16, reference: &str, subject: Option<(&Sha256, usize)>) ->
 }
 
 #[test]
-fn cosign_signatures_are_found_by_tag_and_by_the_referrers_fallback() {
+fn cosign_signatures_are_found_by_tag_and_by_the_referrers_tag() {
     let registry = registry(Login::None);
     let manifest = push(registry.port, Login::None);
     let digest = Sha256::of(&manifest);
     let signature = push_cosign(registry.port, &format!("sha256-{}.sig", digest.hex()), None);
     let bundle = push_cosign(registry.port, "a bundle", Some((&digest, manifest.len())));
-    // This registry keeps no referrers; clients then keep the list under a tag (Distribution specification 1.1).
+    // This registry does not support referrers; clients then keep the list under a tag (Distribution specification 1.1).
     let list = json!({
         "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
         "manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": bundle.to_string(), "size": 1}],
@@ -425,10 +425,10 @@ fn cosign_signatures_are_found_by_tag_and_by_the_referrers_fallback() {
     assert!(tree(&scratch.0) == before);
 }
 
-/// go-containerregistry's registry answers for referrers itself (Distribution specification 1.1); docker-registry does not.
+/// go-containerregistry's registry serves referrers itself (Distribution specification 1.1); docker-registry does not.
 #[test]
-#[ignore = "tests/writers gives it a registry"]
-fn another_registry_serves_tags_digests_and_referrers() {
+#[ignore = "tests/writers provides a registry"]
+fn a_second_registry_serves_tags_digests_and_referrers() {
     let registry = another_registry();
     let manifest = push(registry.port, Login::None);
     let digest = Sha256::of(&manifest);
@@ -462,7 +462,7 @@ fn another_registry_serves_tags_digests_and_referrers() {
 }
 
 #[test]
-fn simple_signatures_come_from_the_lookaside_and_from_the_registry() {
+fn simple_signatures_are_fetched_from_the_lookaside_and_the_registry() {
     let fake = FakeRegistry::new();
     let digest = Sha256::of(&fake.manifest);
     let lookaside = PlainServer::start(move |asked| {
@@ -536,7 +536,7 @@ fn bounds_hold_for_registries() {
     limits.registry_document_bytes = 1 << 16;
     let report = run_with(&image_request(registry.port, &fake.manifest, &scratch), &impatient(), &limits).unwrap();
     assert!(faults(&report).contains("registry_document_bytes=65536"), "{}", faults(&report));
-    // All answers of a run together.
+    // All responses of a run together.
     for (name, limits) in [
         ("fetched_bytes=1000", set(&|limits| limits.fetched_bytes = 1_000)),
         ("fetch_questions=9", set(&|limits| limits.fetch_questions = 9)),
@@ -556,9 +556,9 @@ fn set(change: &dyn Fn(&mut Limits)) -> Limits {
     limits
 }
 
-/// What is over a bound is a fault; what came before it is kept.
+/// Data over a bound is a fault; data before it is saved.
 #[test]
-fn more_signatures_than_allowed_are_a_fault_beside_the_first_ones() {
+fn too_many_signatures_are_a_fault_and_the_first_ones_are_saved() {
     let fake = FakeRegistry::new();
     let manifest = fake.manifest.clone();
     let lookaside = PlainServer::start(|asked| (200, Vec::new(), asked.path.clone().into_bytes()));

@@ -1,5 +1,5 @@
-//! Five dishonest servers (build server, registry, token server, Notary, object store) that work together, and a bystander: none of them
-//! sees a secret that is not meant for it.
+//! Five dishonest servers (build server, registry, token server, Notary, object store) that work together, and a bystander: none of them receives a
+//! secret meant for another.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn basic(user: &str, password: &str) -> String {
     Base64::encode_string(format!("{user}:{password}").as_bytes())
 }
 
-/// Ports that are known before the servers that need them.
+/// Ports known before the servers that need them start.
 struct Ports {
     registry: u16,
     tokens: u16,
@@ -89,7 +89,7 @@ fn notary_answer(trick: usize, ports: &Ports, asked: &Asked) -> Answer {
     }
 }
 
-/// Tokens say for whom they are, and whether a login was shown for them.
+/// Each token contains its audience and whether a login was sent for it.
 fn token_answer(trick: usize, ports: &Ports, asked: &Asked) -> Answer {
     match trick {
         1 => redirect(format!("http://127.0.0.1:{}/steal", ports.notary)),
@@ -130,7 +130,7 @@ fn manifest() -> Vec<u8> {
 
 impl Servers {
     fn start(tricks: [usize; 4]) -> Self {
-        // Each server has to know the others' ports: the listeners come first.
+        // Each server needs the others' ports, so the listeners are created first.
         let listeners = [(); 5].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = || {
             let port = |n: usize| listeners[n].local_addr().unwrap().port();
@@ -149,7 +149,7 @@ impl Servers {
     }
 }
 
-/// Everything that a server was shown.
+/// Everything that a server received.
 fn seen(server: &PlainServer) -> Vec<String> {
     let all = server.asked().into_iter().map(|asked| {
         let headers: Vec<String> = asked.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
@@ -191,9 +191,9 @@ fn request_to(servers: &Servers, build_server: u16, scratch: &Scratch) -> Reques
 }
 
 #[test]
-fn five_dishonest_servers_together_get_no_secret_that_is_not_theirs() {
+fn no_colluding_server_receives_a_secret_meant_for_another() {
     let mut lent = 0;
-    // Every trick of the registry with every one of the trust server and either name, while tokens are given; then the other token servers.
+    // Every trick of the registry with every trick of the trust server and either registry name, with an honest token server; then dishonest ones.
     for round in 0..REGISTRY_TRICKS * NOTARY_TRICKS * 3 {
         let (registry_trick, notary_trick) = (round % REGISTRY_TRICKS, round / 2 % NOTARY_TRICKS);
         let names_bystander = round % 2 == 1;
@@ -222,7 +222,7 @@ fn five_dishonest_servers_together_get_no_secret_that_is_not_theirs() {
                 let shows = |text: &str| question.contains(text);
                 assert!(!shows("never-sent") && !shows(&basic("ada", "of-bystander")), "{case}");
                 assert!(!shows("of-store") || name == "store", "{case}");
-                // Basic is taken by the registry itself, or by the token server that it names.
+                // Basic authentication is accepted by the registry itself, or by the token server that it names.
                 let theirs = (name == "registry" && registry_trick == 1) || name == "tokens";
                 assert!(!shows(&registry_login) || theirs, "{case}");
                 assert!(!shows("Bearer login.service_reg") || name == "registry", "{case}");
@@ -236,7 +236,7 @@ fn five_dishonest_servers_together_get_no_secret_that_is_not_theirs() {
                         lent += 1;
                     }
                 }
-                // What a foreign token server gave is foreign: it stays with who named it.
+                // A token from a foreign token server is sent only to the server that named that token server.
                 assert!(!shows("Bearer mine") || name == "notary", "{case}");
             }
         }
@@ -245,11 +245,11 @@ fn five_dishonest_servers_together_get_no_secret_that_is_not_theirs() {
             assert!(!text.contains("of-registry") && !text.contains(&registry_login), "{name}");
         }
     }
-    assert!(lent > 0, "no round showed the registry's login for a trust server: the test looks at nothing");
+    assert!(lent > 0, "no round sent the registry's login for a trust server: the test checks nothing");
 }
 
 #[test]
-fn a_trust_server_gets_a_login_that_was_given_for_it() {
+fn a_trust_server_receives_the_login_given_for_it() {
     let notary = PlainServer::start(|asked| match asked.header("authorization") {
         None => challenge("Basic realm=x".into()),
         Some(_) => (404, Vec::new(), Vec::new()),
@@ -313,16 +313,16 @@ fn an_address_for_one_port_is_not_used_for_another() {
     request.outside.resolves = vec![Resolve { host: "crl.invalid".into(), port: meant.port, address }];
     request.builder_files = vec![format!("http://crl.invalid:{}/a.crl", meant.port)];
     assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
-    // The same host at another port: its name must be looked up, and this one has no address (RFC 6761).
+    // The same host at another port: its name would have to be resolved, and this one has no address (RFC 6761).
     let other = PlainServer::start(|_| (200, Vec::new(), b"crl".to_vec()));
     request.builder_files = vec![format!("http://crl.invalid:{}/b.crl", other.port)];
     assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 3);
     assert!(other.asked().is_empty());
 }
 
-/// Where a step is recorded although its address was refused.
+/// Files in which a step is recorded although its address was refused.
 #[test]
-fn an_address_with_a_password_is_refused_and_written_nowhere() {
+fn an_address_with_a_password_is_refused_and_never_written() {
     let registry = PlainServer::start(|asked| match asked.path.contains("/manifests/sha256:") {
         true => (200, Vec::new(), manifest()),
         false => (404, Vec::new(), Vec::new()),

@@ -1,4 +1,4 @@
-//! The build server: what is asked, what is kept, what is refused.
+//! The build server: what is requested, saved and refused.
 
 use std::fs;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ fn good_server() -> TlsServer {
     TlsServer::start("server", |seen, _| answer(&[Build::good()], seen))
 }
 
-/// The folder that a run without any fault leaves.
+/// The folder after a run without faults.
 fn reference(build: Build) -> Vec<(String, Vec<u8>)> {
     let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
@@ -26,7 +26,7 @@ fn reference(build: Build) -> Vec<(String, Vec<u8>)> {
     without_port(tree(&scratch.0), server.port)
 }
 
-/// Addresses in evidence.json carry the port, which is another one for each server.
+/// Addresses in evidence.json contain the port, which differs for each server.
 fn without_port(tree: Vec<(String, Vec<u8>)>, port: u16) -> Vec<(String, Vec<u8>)> {
     let strip = |(name, bytes): (String, Vec<u8>)| {
         let text =
@@ -37,7 +37,7 @@ fn without_port(tree: Vec<(String, Vec<u8>)>, port: u16) -> Vec<(String, Vec<u8>
 }
 
 #[test]
-fn everything_of_the_newest_build_is_saved_as_it_came() {
+fn everything_of_the_newest_build_is_saved_unchanged() {
     let server = good_server();
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
@@ -67,7 +67,7 @@ fn everything_of_the_newest_build_is_saved_as_it_came() {
 }
 
 #[test]
-fn the_questions_are_those_of_the_client_and_no_other() {
+fn the_requests_are_those_of_ibms_client() {
     let server = good_server();
     let scratch = Scratch::new();
     run(&request(server.port, &scratch.0), &impatient()).unwrap();
@@ -104,7 +104,7 @@ fn running_again_changes_nothing() {
     assert!(report.builds[0].files.iter().all(|(_, kept)| *kept == Kept::Same), "{report:?}");
 }
 
-/// The server can still be asked now, and later nobody can: a run is not complete with a key that verifies nothing.
+/// The server may not be reachable later, so a run is not complete with a key that verifies nothing.
 #[test]
 fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
     let scratch = Scratch::new();
@@ -125,9 +125,9 @@ fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
     assert_eq!(fs::read_to_string(scratch.path(NAME).join(&name)).unwrap(), Build::good().key);
 }
 
-/// A store or server may hand over half of a bundle with a right length: that is found while the whole one can still be had.
+/// A store or server may send half a bundle with a matching length: this must be detected while the whole bundle is still available.
 #[test]
-fn a_bundle_that_is_cut_off_is_a_fault_and_one_that_is_none_is_counted() {
+fn a_truncated_bundle_is_a_fault_and_a_non_bundle_is_counted() {
     for (bundle, exit, says) in [
         (Build::good().bundle.split_at(5000).0.to_vec(), 3, "cut off"),
         (b"not a bundle".to_vec(), 0, "cannot be read"),
@@ -144,7 +144,7 @@ fn a_bundle_that_is_cut_off_is_a_fault_and_one_that_is_none_is_counted() {
 }
 
 #[test]
-fn a_key_that_differs_is_kept_beside_and_said() {
+fn a_different_key_is_saved_separately_and_reported() {
     let scratch = Scratch::new();
     run(&request(good_server().port, &scratch.0), &impatient()).unwrap();
     let mut build = Build::good();
@@ -160,7 +160,7 @@ fn a_key_that_differs_is_kept_beside_and_said() {
 }
 
 #[test]
-fn an_older_build_gets_only_what_can_be_asked_by_name() {
+fn an_older_build_has_only_what_can_be_requested_by_name() {
     let server = TlsServer::start("server", |seen, _| answer(&[Build::good(), Build::other()], seen));
     let scratch = Scratch::new();
     let mut request = request(server.port, &scratch.0);
@@ -176,7 +176,7 @@ fn an_older_build_gets_only_what_can_be_asked_by_name() {
 }
 
 #[test]
-fn a_bundle_of_an_earlier_run_gets_its_key_and_counts_until_it_has_it() {
+fn a_bundle_of_an_earlier_run_is_incomplete_until_its_key_is_fetched() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path(OTHER)).unwrap();
     fs::write(scratch.path(OTHER).join(format!("manifest.{OTHER}.sig.tbz")), b"bundle").unwrap();
@@ -189,7 +189,7 @@ fn a_bundle_of_an_earlier_run_gets_its_key_and_counts_until_it_has_it() {
     assert_eq!(fs::read_to_string(key).unwrap(), Build::other().key);
 }
 
-/// `after` questions later another build has ended.
+/// A newer build finishes after `after` requests.
 fn server_that_builds(after: usize) -> TlsServer {
     TlsServer::start("server", move |seen, count| {
         let builds = [Build::good(), Build::other()];
@@ -217,7 +217,7 @@ fn evidence_of_two_builds_is_never_mixed() {
 }
 
 #[test]
-fn when_the_newest_changes_the_new_one_is_saved_too() {
+fn a_build_that_becomes_the_newest_is_saved_too() {
     let scratch = Scratch::new();
     let server = server_that_builds(4);
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
@@ -230,7 +230,7 @@ fn when_the_newest_changes_the_new_one_is_saved_too() {
 }
 
 #[test]
-fn while_a_build_runs_the_newest_bundle_is_saved_and_nothing_unnamed() {
+fn during_a_build_only_data_requested_by_name_is_saved() {
     let server = TlsServer::start("server", |seen, _| match seen.path.as_str() {
         "/image" => Reply::json(200, r#"{"status": "github cloned", "build_name": ""}"#),
         _ => answer(&[Build::good()], seen),
@@ -243,7 +243,7 @@ fn while_a_build_runs_the_newest_bundle_is_saved_and_nothing_unnamed() {
 }
 
 #[test]
-fn an_answer_for_another_build_is_filed_nowhere() {
+fn a_response_for_a_different_build_is_not_saved() {
     let server = TlsServer::start("server", |seen, _| {
         let mut other = Build::other();
         if seen.path == "/image" {
@@ -260,7 +260,7 @@ fn an_answer_for_another_build_is_filed_nowhere() {
 }
 
 #[test]
-fn a_bundle_for_another_build_inside_is_not_filed() {
+fn a_bundle_that_contains_another_build_is_not_saved() {
     let mut build = Build::good();
     build.name = OTHER.into();
     build.status = Build::other().status;
@@ -272,20 +272,20 @@ fn a_bundle_for_another_build_inside_is_not_filed() {
 }
 
 #[test]
-fn secrets_in_evidence_stay_as_they_came_and_are_said() {
+fn secrets_in_evidence_are_saved_unchanged_and_reported() {
     let mut build = Build::good();
     build.log = "cmd: docker login --username a --password hunter2 docker.io".into();
     let log = build.log.clone();
     let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
-    assert!(notes(&report).contains("server-build.log holds what looks like a secret"), "{}", notes(&report));
+    assert!(notes(&report).contains("server-build.log contains what looks like a secret"), "{}", notes(&report));
     assert!(!format!("{report:?}").contains("hunter2"));
     assert_eq!(fs::read_to_string(scratch.path(NAME).join("server-build.log")).unwrap(), log);
 }
 
 #[test]
-fn what_the_server_does_not_have_is_a_note_and_no_fault() {
+fn what_the_server_does_not_have_is_a_note_not_a_fault() {
     let server = TlsServer::start("server", |seen, _| match seen.path.as_str() {
         "/imagedigest" => Reply::Whole(404, "text/plain", b"no digest: --password hunter2".to_vec()),
         _ => answer(&[Build::good()], seen),
@@ -293,12 +293,16 @@ fn what_the_server_does_not_have_is_a_note_and_no_fault() {
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     assert_eq!(report.exit_code(), 0);
-    assert!(notes(&report).contains("the server answers 404: no digest: --password ***"), "{}", notes(&report));
+    assert!(
+        notes(&report).contains("the server responded with status 404: no digest: --password ***"),
+        "{}",
+        notes(&report)
+    );
     let record = fs::read_to_string(scratch.path(NAME).join("evidence.json")).unwrap();
     assert!(record.contains("no digest") && !record.contains("hunter2"));
 }
 
-/// A fault of one call, what must be said of it, and then a good server: the folder is as if nothing had been.
+/// Makes one call fail with the expected message, then uses a good server: the folder must end as without the fault.
 fn faulty(
     path: &'static str,
     reply: impl Fn() -> Reply + Send + Sync + 'static,
@@ -323,8 +327,8 @@ fn faulty(
     assert!(!said.contains("hunter2"), "{said}");
     for (name, bytes) in tree(&scratch.0) {
         let complete = reference(Build::good()).into_iter().find(|(known, _)| *known == name);
-        let (_, whole) = complete.unwrap_or_else(|| panic!("{path}: {name} is no file of a good run"));
-        assert!(name.ends_with("evidence.json") || whole == bytes, "{path}: {name} is not whole");
+        let (_, whole) = complete.unwrap_or_else(|| panic!("{path}: {name} is not a file of a good run"));
+        assert!(name.ends_with("evidence.json") || whole == bytes, "{path}: {name} is incomplete");
     }
     let server = good_server();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
@@ -336,7 +340,7 @@ fn faulty(
 }
 
 #[test]
-fn every_fault_of_a_server_leaves_nothing_half_and_is_made_good_by_running_again() {
+fn a_server_fault_leaves_nothing_partial_and_a_second_run_completes() {
     let (limits, patience) = (Limits::default(), impatient());
     let whole = |text: &'static str| move || Reply::Whole(200, "text/html", text.into());
     for path in ["/manifest", "/publickey", "/imagedigest", "/config-json", "/log/build"] {
@@ -407,7 +411,7 @@ fn hostile_names_and_rubbish_are_refused() {
 }
 
 #[test]
-fn answers_without_end_or_haste_are_given_up() {
+fn endless_and_slow_responses_are_abandoned() {
     let mut limits = Limits::default();
     (limits.server_manifest_bytes, limits.server_answer_bytes) = (1 << 20, 1 << 16);
     let endless = || Reply::Endless(b"HTTP/1.1 200 x\r\nContent-Length: 99999999999\r\n\r\n".to_vec());
@@ -418,14 +422,14 @@ fn answers_without_end_or_haste_are_given_up() {
     faulty("/publickey", endless, "server_answer_bytes=65536", &limits, &impatient());
     let short = Patience { idle: Duration::from_millis(300), ..impatient() };
     let silence = || Reply::Silence(b"HTTP/1.1 200 x\r\nContent-Length: 100\r\n\r\n{".to_vec());
-    faulty("/manifest", silence, "the answer stalled", &limits, &short);
-    faulty("/log/build", || Reply::Silence(Vec::new()), "no answer in time", &limits, &short);
+    faulty("/manifest", silence, "the response stalled", &limits, &short);
+    faulty("/log/build", || Reply::Silence(Vec::new()), "no response in time", &limits, &short);
     let soon = Patience { total: Duration::ZERO, ..impatient() };
     faulty("/image", || Reply::json(200, "{}"), "longer than allowed", &limits, &soon);
 }
 
 #[test]
-fn passing_troubles_are_tried_again_within_one_run() {
+fn transient_errors_are_retried_within_one_run() {
     let count = Arc::new(AtomicUsize::new(0));
     let server = TlsServer::start("server", move |seen, _| {
         match (seen.path.as_str(), count.fetch_add(1, Ordering::SeqCst) % 3) {
@@ -449,12 +453,12 @@ fn tls_fault(certificate: &str, files: TlsFiles, says: &str, hint: &str) {
     assert_eq!(report.exit_code(), 3);
     let said = faults(&report);
     assert!(said.contains(says) && said.contains(hint), "expected {says} / {hint}, found {said}");
-    assert_eq!(server.seen(), [], "nothing may be asked");
+    assert_eq!(server.seen(), [], "no request may be sent");
     assert_eq!(file_names(&scratch.0), [""; 0]);
 }
 
 #[test]
-fn the_wrong_server_is_asked_nothing() {
+fn the_wrong_server_receives_no_request() {
     let set = Certificates::get();
     let client = |name: &str| TlsFiles { certificate: Some(set.path(name)), ..TlsFiles::default() };
     tls_fault("stranger", TlsFiles::default(), "not valid for name", "--resolve");
@@ -464,7 +468,7 @@ fn the_wrong_server_is_asked_nothing() {
 }
 
 #[test]
-fn an_address_in_the_certificate_counts_for_a_server_named_by_address() {
+fn a_server_named_by_address_needs_that_address_in_its_certificate() {
     for (certificate, accepted) in [("address", true), ("workshop", true), ("server", false)] {
         let server = TlsServer::start(certificate, |seen, _| answer(&[Build::good()], seen));
         let scratch = Scratch::new();
@@ -476,7 +480,7 @@ fn an_address_in_the_certificate_counts_for_a_server_named_by_address() {
 }
 
 #[test]
-fn certificate_and_key_may_lie_in_two_files() {
+fn certificate_and_key_may_be_in_two_files() {
     let set = Certificates::get();
     let server = good_server();
     let scratch = Scratch::new();
@@ -493,7 +497,7 @@ fn certificate_and_key_may_lie_in_two_files() {
 }
 
 #[test]
-fn no_server_and_no_tls_are_said() {
+fn a_missing_server_and_missing_tls_are_reported() {
     let scratch = Scratch::new();
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -503,7 +507,7 @@ fn no_server_and_no_tls_are_said() {
 }
 
 #[test]
-fn after_a_cut_anywhere_running_again_ends_with_the_same_folder() {
+fn after_a_cut_anywhere_a_second_run_gives_the_same_folder() {
     let server = good_server();
     let proxy = CuttingProxy::start(server.port);
     let reference = {
@@ -513,7 +517,7 @@ fn after_a_cut_anywhere_running_again_ends_with_the_same_folder() {
     };
     let length = proxy.take_passed();
     assert!(length > 15_000, "{length}");
-    // Many positions, and every one around the ends.
+    // Many positions, and every position near the ends.
     let positions = (0..length).step_by(311).chain(length - 8..length);
     for position in positions {
         let scratch = Scratch::new();
@@ -525,7 +529,7 @@ fn after_a_cut_anywhere_running_again_ends_with_the_same_folder() {
         for (name, bytes) in tree(&scratch.0).iter().filter(|(name, _)| !name.ends_with("evidence.json")) {
             let (_, whole) =
                 reference.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("{position}: {name}"));
-            assert_eq!(bytes, whole, "{position}: {name} is not whole");
+            assert_eq!(bytes, whole, "{position}: {name} is incomplete");
         }
         proxy.cut(0, 0);
         let report = run(&request(proxy.port, &scratch.0), &impatient()).unwrap();
@@ -535,7 +539,7 @@ fn after_a_cut_anywhere_running_again_ends_with_the_same_folder() {
 }
 
 #[test]
-fn a_cut_connection_is_made_good_within_one_run() {
+fn a_cut_connection_is_retried_within_one_run() {
     let server = good_server();
     let proxy = CuttingProxy::start(server.port);
     let patience = Patience { tries: 3, ..impatient() };

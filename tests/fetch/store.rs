@@ -51,7 +51,7 @@ fn bucket_request(port: u16, scratch: &Scratch) -> Request {
 }
 
 #[test]
-fn bundles_are_loaded_and_the_ones_without_a_key_are_listed() {
+fn bundles_are_downloaded_and_those_without_a_key_are_listed() {
     let store = object_store(None);
     fill(store.port);
     let scratch = Scratch::new();
@@ -64,7 +64,7 @@ fn bundles_are_loaded_and_the_ones_without_a_key_are_listed() {
     assert_eq!(bundle(NAME), Build::good().bundle);
     assert!(bundle(OTHER) == large());
 
-    // The live server gives the keys by name; it is asked for nothing else but its status and what only the newest has.
+    // The live server supplies keys by name; only these, its status and what only the newest build has are requested.
     let server = TlsServer::start("server", |seen, _| answer(&[Build::other(), Build::good()], seen));
     request.server = crate::world::request(server.port, &scratch.0).server;
     let report = run(&request, &impatient()).unwrap();
@@ -74,7 +74,7 @@ fn bundles_are_loaded_and_the_ones_without_a_key_are_listed() {
     assert_eq!(asked, expected);
     assert!(scratch.path(OTHER).join(format!("manifest.{OTHER}-public.pem")).is_file());
 
-    // What is there in this version is not loaded again.
+    // An object that is present in this version is not downloaded again.
     let before = tree(&scratch.0);
     request.server = None;
     let report = run(&request, &impatient()).unwrap();
@@ -84,7 +84,7 @@ fn bundles_are_loaded_and_the_ones_without_a_key_are_listed() {
 }
 
 #[test]
-fn an_object_that_was_replaced_is_kept_beside() {
+fn both_versions_of_a_replaced_object_are_kept() {
     let store = object_store(None);
     fill(store.port);
     let scratch = Scratch::new();
@@ -129,7 +129,7 @@ fn object(key: &str) -> String {
 }
 
 #[test]
-fn a_listing_without_end_ends_and_what_it_named_is_saved() {
+fn an_endless_listing_is_stopped_and_its_objects_are_saved() {
     for (circle, says) in [(false, "listing_pages=5"), (true, "form a loop")] {
         let server = PlainServer::start(move |asked| {
             let Some((_, query)) = asked.path.split_once('?') else { return (200, Vec::new(), b"x".to_vec()) };
@@ -154,7 +154,7 @@ fn a_listing_without_end_ends_and_what_it_named_is_saved() {
 }
 
 #[test]
-fn no_key_leads_to_another_bucket() {
+fn no_key_can_address_another_bucket() {
     let keys =
         ["..%2Fother%2Fmanifest.a.sig.tbz", "x%2F..%2F..%2Fother%2Fmanifest.b.sig.tbz", ".%2Fmanifest.c.sig.tbz"];
     let listing: String = keys.iter().chain(&["x%2F%252e%252e%2Fmanifest.d.sig.tbz"]).map(|key| object(key)).collect();
@@ -173,9 +173,9 @@ fn no_key_leads_to_another_bucket() {
 }
 
 #[test]
-fn requests_are_signed_as_s3_wants_them() {
-    // Three questions make a user who may read; then the store lets nobody in without a good signature.
-    // (moto decodes an address before it signs it, so the names here need no encoding; those that do have known answers.)
+fn requests_are_signed_as_s3_requires() {
+    // Three requests create a user who may read; after that the store refuses requests without a good signature. (moto decodes an address before it
+    // checks its signature, so the names here need no encoding; known-answer tests cover names that do.)
     let store = object_store(Some(2 + 3));
     send(store.port, "PUT", "/builds", &[], b"");
     send(store.port, "PUT", &format!("/builds/manifest.{NAME}.sig.tbz"), &[], &Build::good().bundle);
@@ -215,7 +215,7 @@ fn requests_are_signed_as_s3_wants_them() {
 }
 
 #[test]
-fn after_a_cut_anywhere_the_bucket_is_loaded_whole() {
+fn after_a_cut_anywhere_the_bucket_is_downloaded_completely() {
     let store = object_store(None);
     fill(store.port);
     let proxy = CuttingProxy::start(store.port);
@@ -238,7 +238,7 @@ fn after_a_cut_anywhere_the_bucket_is_loaded_whole() {
 }
 
 #[test]
-fn after_a_cut_only_the_rest_is_asked_for() {
+fn after_a_cut_only_the_rest_is_requested() {
     let bytes = large();
     let whole = bytes.clone();
     let server = PlainServer::start(move |asked| {
@@ -263,7 +263,7 @@ fn after_a_cut_only_the_rest_is_asked_for() {
     });
     let proxy = CuttingProxy::start(server.port);
     let scratch = Scratch::new();
-    // The listing passes; each further connection brings a piece until no more are cut.
+    // The listing passes uncut; each further connection delivers a piece until no more are cut.
     proxy.cut(6, 700_000);
     let report = run(&bucket_request(proxy.port, &scratch), &Patience { tries: 10, ..impatient() }).unwrap();
     assert_eq!(faults(&report), "");
@@ -274,7 +274,7 @@ fn after_a_cut_only_the_rest_is_asked_for() {
 }
 
 #[test]
-fn an_object_of_another_size_is_not_kept() {
+fn an_object_of_the_wrong_size_is_not_saved() {
     let server = PlainServer::start(|asked| {
         match asked.path.contains("list-type=2") {
         true => (200, Vec::new(), b"<ListBucketResult><Contents><Key>manifest.x.sig.tbz</Key><ETag>1</ETag><Size>5</Size></Contents></ListBucketResult>".to_vec()),
@@ -288,7 +288,7 @@ fn an_object_of_another_size_is_not_kept() {
 }
 
 #[test]
-fn an_empty_bucket_is_nothing_to_save() {
+fn an_empty_bucket_has_nothing_to_save() {
     let store = object_store(None);
     send(store.port, "PUT", "/builds", &[], b"");
     let scratch = Scratch::new();
@@ -302,7 +302,7 @@ fn an_empty_bucket_is_nothing_to_save() {
 }
 
 #[test]
-fn a_store_that_wants_a_login_is_said() {
+fn a_store_that_requires_a_login_is_reported() {
     let server = PlainServer::start(|_| (403, Vec::new(), b"<Error><Code>AccessDenied</Code></Error>".to_vec()));
     let scratch = Scratch::new();
     let mut request = bucket_request(server.port, &scratch);
@@ -317,7 +317,7 @@ fn a_store_that_wants_a_login_is_said() {
 }
 
 #[test]
-fn plain_http_leaves_this_computer_never() {
+fn plain_http_is_used_only_on_this_computer() {
     let scratch = Scratch::new();
     let mut request = bucket_request(1, &scratch);
     request.bucket.as_mut().unwrap().endpoint = "http://192.0.2.1".into();

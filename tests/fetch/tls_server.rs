@@ -12,7 +12,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::certificates::Certificates;
 
-/// A question as the server saw it.
+/// A request as the server received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     pub method: String,
@@ -21,18 +21,18 @@ pub struct Seen {
     pub body: String,
 }
 
-/// What the server does.
+/// How the server behaves.
 pub enum Reply {
-    /// A whole answer.
+    /// A whole response.
     Whole(u16, &'static str, Vec<u8>),
-    /// These bytes instead of an answer; then the connection ends. Bytes that are a whole answer have to say so
-    /// (`Connection: close`), or the next question may go down with it.
+    /// These bytes instead of a response; then the connection ends. If the bytes are a complete response, they must have `Connection: close`, or the next
+    /// request may be lost with the connection.
     Bytes(Vec<u8>),
-    /// A head and the beginning of a body; then silence until the client goes.
+    /// Headers and the beginning of a body; then silence until the client disconnects.
     Silence(Vec<u8>),
-    /// A head, and then a body without end.
+    /// Headers, and then an endless body.
     Endless(Vec<u8>),
-    /// A large JSON answer: what is before a text, the text's part so many times, and what is behind it.
+    /// A large JSON response: the text before, the repeated part and its count, and the text after.
     Large(&'static str, Vec<u8>, usize, String),
 }
 
@@ -50,7 +50,7 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    /// Serves with the certificate `name` until the test ends. The behaviour is told how many questions there were before.
+    /// Serves with the certificate `name` until the test ends. `behaviour` gets the number of earlier requests.
     pub fn start(name: &str, behaviour: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         let config = Arc::new(config(name));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,4 @@
-//! What all tests share: a build that a server holds, settings that lead to it, and folders that go when the test ends.
+//! Shared by all tests: a build on a server, settings for that server, and folders that are removed when the test ends.
 
 use std::fs;
 use std::net::IpAddr;
@@ -17,18 +17,18 @@ use crate::certificates::Certificates;
 use crate::tls_server::{Reply, Seen};
 
 pub const HOST: &str = "sbs.example.com";
-/// The name in the fixture.
+/// The build name in the fixture.
 pub const NAME: &str = "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456";
 pub const OTHER: &str = "docker.io.acme.wallet.v1-0a1b2c3.2026-03-03_10-15-30.123456";
 
-/// A folder that goes when the test ends.
+/// A folder that is removed when the test ends.
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
     pub fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        // Memory where there is such a folder: thousands of files are flushed to it.
+        // In memory if possible: thousands of files are flushed to this folder.
         let memory = Path::new("/dev/shm");
         let base = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
         let path = base.join(format!("hpsb-audit-fetch-{}-{count}", std::process::id()));
@@ -48,7 +48,7 @@ impl Drop for Scratch {
     }
 }
 
-/// What a server knows of one build.
+/// What a server has for one build.
 #[derive(Clone)]
 pub struct Build {
     pub name: String,
@@ -61,7 +61,7 @@ pub struct Build {
 }
 
 impl Build {
-    /// The build of the fixture.
+    /// The fixture's build.
     pub fn good() -> Self {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/good-key-pinned");
         Self {
@@ -75,14 +75,14 @@ impl Build {
         }
     }
 
-    /// A build whose bundle is no bundle: it is kept as it came all the same.
+    /// A build whose bundle is not a bundle: it is still saved unchanged.
     pub fn other() -> Self {
         let status = json!({"status": "success", "build_name": OTHER}).to_string();
         Self { name: OTHER.into(), bundle: b"not a bundle".to_vec(), status, ..Self::good() }
     }
 }
 
-/// Answers as IBM's server does; the last build is the newest.
+/// Responds as IBM's server does; the last build is the newest.
 pub fn answer(builds: &[Build], seen: &Seen) -> Reply {
     let wanted = serde_json::from_str::<serde_json::Value>(&seen.body).ok();
     let wanted = wanted.as_ref().and_then(|body| body.get("BUILD_NAME")).and_then(|name| name.as_str());
@@ -107,7 +107,7 @@ pub fn answer(builds: &[Build], seen: &Seen) -> Reply {
             Reply::json(201, json!({"repository_name": "acme/wallet", "public_key": key}).to_string())
         }
         "/log/build" => Reply::json(200, json!({"log": newest.log}).to_string()),
-        other => panic!("the server was asked for {other}"),
+        other => panic!("unexpected request for {other}"),
     }
 }
 
@@ -150,7 +150,7 @@ pub fn impatient() -> Patience {
     }
 }
 
-/// Every run of the tests happens at the same moment, so that folders can be compared byte for byte.
+/// Every run in the tests has the same moment, so that folders can be compared byte for byte.
 pub fn moment() -> Timestamp {
     Timestamp::from_rfc3339("2026-11-23T08:00:00Z").unwrap()
 }
@@ -196,7 +196,7 @@ pub fn notes(report: &FetchReport) -> String {
     report.builds.iter().flat_map(|build| &build.notes).map(|note| format!("{note}\n")).collect()
 }
 
-/// Bytes that no compression makes small, and that take many packets.
+/// Bytes that do not compress and that take many packets.
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 7_u32;
     let mut next = || {

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Debian's docker-registry on loopback; it ends with the test.
+/// Debian's docker-registry on loopback; it is stopped at the end of the test.
 pub struct Registry {
     child: Child,
     pub address: String,
@@ -20,12 +20,12 @@ impl Drop for Registry {
 }
 
 impl Registry {
-    /// Starts one in `folder`, with `more` of its settings, and waits until it says where it listens.
+    /// Starts a registry in `folder`, with the additional settings `more`, and waits until it reports its address.
     pub fn start(folder: &Path, more: &str) -> Self {
         Self::start_with(folder, "", more)
     }
 
-    /// The same with `http` among the settings of its server.
+    /// The same with `http` in its server settings.
     pub fn start_with(folder: &Path, http: &str, more: &str) -> Self {
         let text = format!(
             "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0{http}}}\n{more}",
@@ -45,7 +45,7 @@ impl Registry {
             Some(rest.split(['"', ' ', ',']).next().unwrap().to_owned())
         });
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address: address.expect("the registry says where it listens") }
+        Self { child, address: address.expect("the registry reports its address") }
     }
 }
 

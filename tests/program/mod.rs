@@ -1,4 +1,4 @@
-//! Runs the real program, and gives each test a folder of its own.
+//! Runs the real program, and gives each test its own folder.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// The bundle of the fixtures' build.
 pub const BUNDLE: &str = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
-/// The moment that the fixtures are audited for.
+/// The moment of the fixtures' audits.
 pub const NOW: &str = "2026-03-10T00:00:00Z";
 
 /// A fixture's directory.
@@ -19,14 +19,14 @@ pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// What the program answered.
+/// The program's answer.
 pub struct Answer {
     pub code: i32,
     pub out: String,
     pub err: String,
 }
 
-/// The program with an empty environment, standing in `folder`.
+/// The program with an empty environment, run in `folder`.
 pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
     command.current_dir(folder).env_clear().stdin(Stdio::null());
@@ -54,7 +54,7 @@ pub fn report(folder: &Path, arguments: &[&str]) -> (i32, Value) {
     (answer.code, report)
 }
 
-/// Does this build of the program have the cargo feature?
+/// Whether this build of the program has the cargo feature.
 pub fn has_feature(name: &str) -> bool {
     let version = run(Path::new("."), &["--version"]).out;
     version
@@ -62,7 +62,7 @@ pub fn has_feature(name: &str) -> bool {
         .any(|line| line.strip_prefix("features: ").is_some_and(|list| list.split(", ").any(|one| one == name)))
 }
 
-/// A new, empty folder; it goes when the test ends well.
+/// A new, empty folder, removed when the test succeeds.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -95,13 +95,13 @@ impl Folder {
         fs::write(path, bytes).unwrap();
     }
 
-    /// Every entry below the folder, with what it holds or leads to.
+    /// Every entry below the folder, with its content or link target.
     pub fn listing(&self) -> BTreeMap<String, Vec<u8>> {
         listing(&self.0)
     }
 }
 
-/// Every entry below a folder, with what it holds or leads to.
+/// Every entry below a folder, with its content or link target.
 pub fn listing(top: &Path) -> BTreeMap<String, Vec<u8>> {
     let (mut listing, mut folders) = (BTreeMap::new(), vec![top.to_owned()]);
     while let Some(folder) = folders.pop() {

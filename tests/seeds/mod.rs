@@ -96,7 +96,7 @@ fn statements() -> Vec<Seed> {
     ]
 }
 
-/// An image at every place that a compose file has for one.
+/// An image at every place where a compose file can have one.
 const EVERY_PLACE: &str = "services:
   a: {image: a, pre_start: [{image: b, volumes: [{type: image, source: c, target: /}]}], post_start: [{command: d}]}
   e: {extends: {service: a}, volumes: ['./f:/f', {type: image, source: g}], x-h: {image: i}}
@@ -104,7 +104,7 @@ jobs: {j: {image: j, triggers: {manual: true}}}
 models: {k: {model: ai/k}}
 volumes: {l: {driver: image, driver_opts: {image: l}}}
 ";
-/// What hides an image, in the spellings that were admitted once.
+/// Hidden images, in the spellings that were once admitted.
 const UNKNOWN: &str = "include: [a]
 services:
   a: {image: a, extends: {file: b, service: c}}
@@ -121,7 +121,7 @@ env: |
   type: env
 ";
 
-/// Every kind of place at which a resource names an image.
+/// Every kind of place where a resource names an image.
 const TEMPLATES: &str = "apiVersion: batch/v1
 kind: CronJob
 metadata: {name: a}
@@ -144,7 +144,7 @@ metadata: {name: n}
 spec: {template: {spec: {containerConcurrency: 1, containers: [{image: o}]}}}
 ";
 
-/// What makes a resource unknown.
+/// Resources that are unknown for different reasons.
 const UNKNOWN_RESOURCES: &str = "apiVersion: v1
 kind: Pod
 metadata: {name: a, annotations: {linkerd.io/inject: enabled, own/image: ghcr.io/b/c}}
@@ -264,14 +264,14 @@ fn texts() -> Vec<Seed> {
 
 const SECRETS: &[u8; 130] = b"docker login -u me --password hunter2 https://ada:hunter2@example.org/?sig=hunter2 ghp_0123456789abcdefghijABCDEFGHIJ012345 {x:y}\n";
 
-/// What the library writes when nothing was audited.
+/// The library's report when nothing was audited.
 fn usage_report() -> Vec<u8> {
     let mut report = Report::new(None);
     report.error = Some(hpsb_audit::Error::Usage { message: "m".into(), hint: "h".into() });
     json(&report)
 }
 
-/// What the library writes about a bundle whose signature nobody trusted.
+/// The library's report about a bundle signed by no trusted key.
 fn refused_report() -> Vec<u8> {
     let (policy, keys, limits) = (Policy::default(), KeyRing::default(), Limits::default());
     let question = Question::new(&policy, &keys, Timestamp::from_unix_seconds(0).unwrap(), &limits);
@@ -284,7 +284,7 @@ fn refused_report() -> Vec<u8> {
 
 fn json(report: &Report) -> Vec<u8> {
     let mut report = report.clone();
-    // Version and features are the build's.
+    // Version and features belong to the build.
     report.tool.version = "1".into();
     report.tool.features = Vec::new();
     let mut page = Vec::new();
@@ -321,7 +321,7 @@ name = \"Ada\"
 pem = \"ada.pem\"
 ";
 
-/// An archive with no more zeros at its end than must be there.
+/// An archive with only the required zeros at its end.
 fn ended(entries: &[Entry]) -> Vec<u8> {
     let mut out = tar::members(entries);
     out.resize(out.len() + 2 * tar::BLOCK, 0);
@@ -427,7 +427,7 @@ const ATTRIBUTES: &str = "\
 target/
 ";
 
-/// An index, version 2, of the two blobs that the target's pack holds, without its checksums.
+/// A version 2 index of the two blobs in the target's pack, without its checksums.
 fn two_objects() -> Vec<u8> {
     use sha1::{Digest as _, Sha1};
     let mut ids: Vec<[u8; 20]> =

@@ -1,4 +1,4 @@
-//! A fixture in the making: the recorded build, changed step by step on its way into a bundle.
+//! A fixture in the making: the recorded build, changed step by step and packed into a bundle.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ type Edit<T> = Box<dyn FnOnce(&mut T)>;
 type Compress = Box<dyn FnOnce(&[u8]) -> Vec<u8>>;
 type Sign = Box<dyn FnOnce(Named, &[u8]) -> Vec<u8>>;
 
-/// One fixture directory. Starts as the good build; every method changes one thing.
+/// One fixture directory. It starts as the good build; every method changes one thing.
 pub struct Case {
     name: String,
     about: &'static str,
@@ -41,12 +41,12 @@ struct Expect {
     exit: u8,
     verdict: &'static str,
     error: Option<&'static str>,
-    /// The cargo feature without which the answer is another.
+    /// The cargo feature without which the answer differs.
     feature: Option<&'static str>,
     checks: Vec<(&'static str, &'static str)>,
-    /// Texts that no output of any form may have.
+    /// Texts that must not be in any format's output.
     absent: Vec<&'static str>,
-    /// Texts that must not reach a terminal as they are.
+    /// Texts that must not reach a terminal unescaped.
     inert: Vec<&'static str>,
 }
 
@@ -103,31 +103,31 @@ impl Case {
         }
     }
 
-    /// Nothing is wrong: exit 0. Without a policy the verdict is in part.
+    /// A good build: exit 0. Without a policy it is accepted in part.
     pub fn good(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass"), ("manifest-key", "pass"), ("manifest-name", "pass")];
         Self::new(name, about, Expect::new(0, "accept-in-part", None, checks))
     }
 
-    /// Accepted in part, though there is a policy.
+    /// Accepted in part, even with a policy.
     pub fn in_part(mut self) -> Self {
         self.expect.verdict = "accept-in-part";
         self
     }
 
-    /// The signature is good and the named check says no: exit 1.
+    /// The signature is good and the named check fails: exit 1.
     pub fn fails(name: &str, check: &'static str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass"), (check, "fail")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// The signature is good and several checks may say no: exit 1.
+    /// The signature is good and several checks may fail: exit 1.
     pub fn rejected(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// No trusted key accepts the signature: exit 1, and nothing behind the gate is looked at.
+    /// The signature verifies under no trusted key: exit 1, and the signed archive is not read.
     pub fn unsigned(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "fail"), ("manifest-name", "not-run"), ("source-commit", "not-run")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
@@ -145,7 +145,7 @@ impl Case {
         self
     }
 
-    /// Several changes that belong together.
+    /// Applies several related changes.
     pub fn also(self, change: impl FnOnce(Self) -> Self) -> Self {
         change(self)
     }
@@ -156,25 +156,25 @@ impl Case {
         self
     }
 
-    /// A text that no output of any form may have.
+    /// A text that must not be in any format's output.
     pub fn absent(mut self, text: &'static str) -> Self {
         self.expect.absent.push(text);
         self
     }
 
-    /// A text that must not reach a terminal as it is.
+    /// A text that must not reach a terminal unescaped.
     pub fn inert(mut self, text: &'static str) -> Self {
         self.expect.inert.push(text);
         self
     }
 
-    /// No check's status is expected.
+    /// Expects no check's status.
     pub fn unchecked(mut self) -> Self {
         self.expect.checks.clear();
         self
     }
 
-    /// Another case's bundle in the same directory. What the checks say of either is not expected any more.
+    /// Adds another case's bundle to the directory. Statuses of checks are no longer expected.
     pub fn beside(mut self, other: Self) -> Self {
         self.expect.checks.clear();
         self.files.push(other.make_bundle());
@@ -187,7 +187,7 @@ impl Case {
         self
     }
 
-    /// The key that signs and is trusted.
+    /// Signs with this key, and trusts it.
     pub fn key(mut self, key: Named) -> Self {
         self.key = key;
         self
@@ -223,7 +223,7 @@ impl Case {
         self
     }
 
-    /// Compresses the signed archive otherwise.
+    /// Compresses the signed archive differently.
     pub fn compress(mut self, compress: impl FnOnce(&[u8]) -> Vec<u8> + 'static) -> Self {
         self.compress = Box::new(compress);
         self
@@ -235,7 +235,7 @@ impl Case {
         self
     }
 
-    /// Makes the signature's bytes otherwise.
+    /// Replaces the signature's bytes.
     pub fn sign(mut self, sign: impl FnOnce(Named, &[u8]) -> Vec<u8> + 'static) -> Self {
         self.sign = Box::new(sign);
         self
@@ -259,7 +259,7 @@ impl Case {
         self
     }
 
-    /// Compresses the outer archive otherwise.
+    /// Compresses the outer archive differently.
     pub fn compress_outer(mut self, compress: fn(&[u8]) -> Vec<u8>) -> Self {
         self.compress_outer = compress;
         self
@@ -271,19 +271,19 @@ impl Case {
         self
     }
 
-    /// Another build's name in file and members.
+    /// Uses a different build name for file and members.
     pub fn build_name(mut self, name: impl Into<String>) -> Self {
         self.build_name = name.into();
         self
     }
 
-    /// Another name of the file only.
+    /// Uses a different name for the file only.
     pub fn bundle_name(mut self, name: impl Into<String>) -> Self {
         self.bundle_name = Some(name.into());
         self
     }
 
-    /// A file beside the bundle, instead of one of that name; `key.pem` takes the place of the trusted key.
+    /// Adds a file next to the bundle, replacing one of that name; `key.pem` replaces the trusted key.
     pub fn file(mut self, name: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         let name = name.into();
         self.files.retain(|(known, _)| *known != name);
@@ -291,9 +291,9 @@ impl Case {
         self
     }
 
-    /// Arguments other than `--key key.pem`.
+    /// Uses arguments other than `--key key.pem`.
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
-        // With a policy, and an answer in every group that it requires, an acceptance is a whole one.
+        // With a policy and an answer in every group that it requires, acceptance is full.
         if arguments.contains(&"--policy") && self.expect.verdict == "accept-in-part" {
             self.expect.verdict = "accept";
         }
@@ -301,7 +301,7 @@ impl Case {
         self
     }
 
-    /// A policy, used beside no other argument.
+    /// Adds a policy, which is the only argument.
     pub fn policy(self, text: impl Into<Vec<u8>>) -> Self {
         self.file("policy.toml", text).arguments(&["--policy", "policy.toml"])
     }
@@ -311,12 +311,12 @@ impl Case {
         self.pushed(&image.digest(), image.manifest_bytes().len(), image)
     }
 
-    /// The log pushes what has this digest and size, with this image in it.
+    /// The log pushes a manifest with this digest and size, for this image.
     pub fn pushed(self, digest: &str, size: usize, image: &Image) -> Self {
         self.pushed_as(digest, size, &image.id_12())
     }
 
-    /// The log pushes what has this digest and size, and the builder printed this image id.
+    /// The log pushes a manifest with this digest and size, and the builder printed this image id.
     pub fn pushed_as(self, digest: &str, size: usize, id: &str) -> Self {
         let (digest, id) = (digest.to_owned(), id.to_owned());
         self.log(move |text| {
@@ -327,7 +327,7 @@ impl Case {
         })
     }
 
-    /// Hands an image over: the members of `image.tar`, and the arguments that name it.
+    /// Supplies an image: the members of `image.tar`, and the arguments that name it.
     pub fn hand_over(self, arguments: &[&str], entries: &[Entry]) -> Self {
         self.hand_over_bytes(arguments, tar::archive(entries))
     }
@@ -337,7 +337,7 @@ impl Case {
         self.file("image.tar", bytes).arguments(&[&["--key", "key.pem"], arguments].concat())
     }
 
-    /// A policy beside the image that was handed over.
+    /// Adds a policy to the given image.
     pub fn image_policy(self, more: &str) -> Self {
         self.file("key.pem", Named::Server.public_pem()).policy(super::cases::policy_with(more)).arguments(&[
             "--policy",
@@ -347,7 +347,7 @@ impl Case {
         ])
     }
 
-    /// Another `--now`.
+    /// Uses a different `--now`.
     pub fn now(mut self, now: &'static str) -> Self {
         self.now = now;
         self
@@ -372,7 +372,7 @@ impl Case {
         files.into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes)).collect()
     }
 
-    /// Does the command line or the policy name `key.pem`?
+    /// Whether the command line or the policy names `key.pem`.
     fn names_key(&self, arguments: &[String]) -> bool {
         let in_policy = |(name, content): &(String, Vec<u8>)| {
             name == "policy.toml" && String::from_utf8_lossy(content).contains("key.pem")

@@ -1,4 +1,4 @@
-//! The few encodings that fixtures are written in, by hand, so that wrong ones can be written too.
+//! The few encodings that fixtures need, written by hand so that malformed ones can be written too.
 
 use std::fmt::Write as _;
 use std::io::Read as _;

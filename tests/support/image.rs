@@ -1,4 +1,4 @@
-//! Images written by hand: every byte is chosen here, so that wrong ones can be written too.
+//! Images written by hand: every byte is chosen here, so that malformed ones can be written too.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::inputs;
 use super::signing::sha256;
 use super::tar::{self, Entry};
 
-/// A layer: what it unpacks to, and how it is stored.
+/// A layer: its unpacked content, and how it is stored.
 #[derive(Clone)]
 pub struct Layer {
     pub content: Vec<u8>,
@@ -14,12 +14,12 @@ pub struct Layer {
     pub media_type: &'static str,
 }
 
-/// An image in docker's form, as a push makes it.
+/// An image in docker's form, as it is pushed.
 #[derive(Clone)]
 pub struct Image {
     pub layers: Vec<Layer>,
     pub config: Value,
-    /// Put into the manifest over what is computed.
+    /// Fields that replace the computed ones in the manifest.
     pub manifest: Value,
     /// White space before each document.
     pub before: &'static str,
@@ -75,7 +75,7 @@ impl Image {
         Self { layers: vec![Layer::gzip(base), Layer::gzip(own)], config, manifest: json!({}), before: "" }
     }
 
-    /// The configuration's bytes; `rootfs` follows from the layers where it is not set.
+    /// The configuration's bytes; `rootfs` is computed from the layers unless it is set.
     pub fn config_bytes(&self) -> Vec<u8> {
         let mut config = self.config.clone();
         if config.get("rootfs").is_none() {
@@ -127,7 +127,7 @@ impl Image {
         blobs
     }
 
-    /// The files of an OCI layout that holds these very bytes.
+    /// The files of an OCI layout with exactly these bytes.
     pub fn layout(&self) -> Vec<Entry> {
         let mut entries = layout_of(&[self.descriptor()]);
         entries.push(blob(self.manifest_bytes()));
@@ -154,7 +154,7 @@ impl Image {
     }
 }
 
-/// A blob of a layout under its own name.
+/// A layout's blob, named by its digest.
 pub fn blob(bytes: Vec<u8>) -> Entry {
     Entry::file(format!("blobs/sha256/{}", &digest(&bytes)["sha256:".len()..]), bytes)
 }
@@ -165,7 +165,7 @@ pub fn layout_of(manifests: &[Value]) -> Vec<Entry> {
     vec![Entry::file("oci-layout", r#"{"imageLayoutVersion": "1.0.0"}"#), Entry::file("index.json", index.to_string())]
 }
 
-/// An index in docker's form over several images, each with its platform.
+/// An index in docker's form of several images, each with its platform.
 pub fn list_of(images: &[(&Image, &str)]) -> Vec<u8> {
     let manifests: Vec<Value> = images
         .iter()

@@ -1,4 +1,4 @@
-//! The recorded inputs, as they lie in `fixtures/inputs`.
+//! The recorded inputs in `fixtures/inputs`.
 
 use std::io::Read as _;
 
@@ -10,14 +10,14 @@ use super::tar::Entry;
 pub const LOG: &str = include_str!("../../fixtures/inputs/build.log");
 pub const RECORD: &str = include_str!("../../fixtures/inputs/build.json");
 pub const CERTIFICATE: &str = include_str!("../../fixtures/inputs/content-trust.pem");
-/// The end of a real log, published by IBM.
+/// The end of a real log that IBM published.
 pub const PUBLIC_LOG: &str = include_str!("../../fixtures/inputs/public-log-tail.txt");
 pub const REPOSITORY: &[u8] = include_bytes!("../../fixtures/inputs/repository.tar");
 pub const SHALLOW: &[u8] = include_bytes!("../../fixtures/inputs/repository-shallow.tar");
 
-/// When the manifest was made, as build names spell it.
+/// When the manifest was made, as build names write it.
 pub const STAMP: &str = "2026-03-02_10-15-30.123456";
-/// The digest of the image as the log has it. Invented.
+/// The digest of the image in the log. Invented.
 pub const IMAGE_DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
 /// The image's id as docker's builder prints it. Invented.
 pub const IMAGE_ID_12: &str = "c0b9a8f7e6d5";
@@ -54,7 +54,7 @@ pub fn repository(archive: &[u8]) -> Vec<Entry> {
     entries.collect()
 }
 
-/// The commit that HEAD of the recorded repositories leads to.
+/// The commit of HEAD in the recorded repositories.
 pub fn head_commit() -> String {
     let main = repository(REPOSITORY).into_iter().find(|entry| entry.path == b"git/wallet/.git/refs/heads/main");
     String::from_utf8(main.unwrap().content).unwrap().trim_end().to_owned()

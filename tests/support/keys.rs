@@ -1,4 +1,4 @@
-//! The recorded test keys, and public keys made of their parts.
+//! The recorded test keys, and public keys built from their parts.
 
 use num_bigint::BigUint;
 use p256::pkcs8::DecodePrivateKey as _;
@@ -7,20 +7,20 @@ use rsa::pkcs8::der::Decode as _;
 
 use super::encoding::{der, der_integer, from_pem, pem};
 
-/// A recorded RSA key: numbers, without any rule of what is strong enough.
+/// A recorded RSA key as numbers, without any check of its strength.
 pub struct RsaKey {
     pub n: BigUint,
     pub e: BigUint,
     d: BigUint,
 }
 
-/// A recorded key that signs.
+/// A recorded key for signing.
 pub enum Key {
     Rsa(RsaKey),
     P256(p256::ecdsa::SigningKey),
 }
 
-/// Which recorded key.
+/// The recorded keys.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Named {
     Server,
@@ -92,7 +92,7 @@ impl RsaKey {
         self.n.bits().div_ceil(8) as usize
     }
 
-    /// RSASP1 (RFC 8017, 5.2.1) on a block of any form.
+    /// RSASP1 (RFC 8017, 5.2.1) on any block.
     pub fn sign_block(&self, block: &[u8]) -> Vec<u8> {
         self.fixed(&BigUint::from_bytes_be(block).modpow(&self.d, &self.n))
     }
@@ -109,7 +109,7 @@ pub fn rsa_pkcs1_der(n: &BigUint, e: &BigUint) -> Vec<u8> {
     der(0x30, &[der_integer(&n.to_bytes_be()), der_integer(&e.to_bytes_be())].concat())
 }
 
-/// A SubjectPublicKeyInfo of any modulus and exponent, as PEM.
+/// A SubjectPublicKeyInfo with any modulus and exponent, as PEM.
 pub fn rsa_public_pem(n: &BigUint, e: &BigUint) -> String {
     // rsaEncryption with its NULL (RFC 3279, 2.3.1).
     let algorithm = der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00");

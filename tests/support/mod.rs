@@ -1,7 +1,7 @@
-//! What makes the fixtures, and what tests share.
+//! Makes the fixtures, with what tests share.
 //!
-//! A case is a description in `cases/`: what is wrong with the bundle and what must be answered. To add one: a [`Case`]
-//! in a list of `cases/`, then `cargo run --example make-fixtures`.
+//! A case is a description in `cases/`: what is wrong with the bundle and the expected answer. To add one, add a [`Case`] to a list in `cases/`, then
+//! run `cargo run --example make-fixtures`.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(unused_imports, clippy::cast_possible_truncation)]
 
@@ -18,5 +18,5 @@ pub mod tar;
 pub use self::case::Case;
 pub use self::cases::all;
 
-/// Where fixtures lie, from the top of the repository.
+/// The fixtures' folder, from the root of the repository.
 pub const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");

@@ -1,5 +1,5 @@
-//! Git objects, packs and SSH signatures, written by hand so that wrong ones can be written too. zlib streams hold stored
-//! blocks: what compresses today gives other bytes tomorrow.
+//! Git objects, packs and SSH signatures, written by hand so that malformed ones can be written too. zlib streams have stored blocks: the output of a
+//! compressor may change between versions.
 
 use sha1::{Digest as _, Sha1};
 use sha2::Sha512;
@@ -9,7 +9,7 @@ use super::tar::Entry;
 
 const GIT: &str = "git/wallet/.git";
 
-/// Who writes commits that the recording does not have.
+/// The author of commits that are not in the recording.
 pub const WHO: &str = "Ada Example <ada@example.com> 1771600000 +0000";
 
 /// The tree of the recorded HEAD.
@@ -47,7 +47,7 @@ pub fn loose_path(id: &str) -> String {
     format!("{GIT}/objects/{}/{}", &id[..2], &id[2..])
 }
 
-/// Adds a loose object; the answer is its id.
+/// Adds a loose object; returns its id.
 pub fn add_object(entries: &mut Vec<Entry>, kind: &str, content: &[u8]) -> String {
     let id = object_id(kind, content);
     let bytes = zlib(&[format!("{kind} {}\0", content.len()).as_bytes(), content].concat());
@@ -60,7 +60,7 @@ pub fn commit_of(tree: &str) -> String {
     format!("tree {tree}\nauthor {WHO}\ncommitter {WHO}\n\nMade for a test\n")
 }
 
-/// Makes HEAD this commit, and the branch with it.
+/// Sets HEAD, and its branch, to this commit.
 pub fn set_head(entries: &mut [Entry], id: &str) {
     file(entries, "refs/heads/main").content = format!("{id}\n").into_bytes();
 }
@@ -77,7 +77,7 @@ pub fn work_file<'e>(entries: &'e mut [Entry], path: &str) -> &'e mut Entry {
     entries.iter_mut().find(|entry| entry.path == path.as_bytes()).unwrap()
 }
 
-/// The recorded pack's file with this ending.
+/// The recorded pack's file with this extension.
 pub fn pack_file<'e>(entries: &'e mut [Entry], ending: &str) -> &'e mut Entry {
     let start = format!("{GIT}/objects/pack/pack-");
     let found =
@@ -85,7 +85,7 @@ pub fn pack_file<'e>(entries: &'e mut [Entry], ending: &str) -> &'e mut Entry {
     entries.iter_mut().find(found).unwrap()
 }
 
-/// Puts the SHA-1 of all before at a pack's or index's end.
+/// Appends the SHA-1 of all preceding bytes, as packs and indexes end.
 pub fn reseal(bytes: &mut Vec<u8>) {
     bytes.truncate(bytes.len() - 20);
     let digest = Sha1::digest(&*bytes);
@@ -102,7 +102,7 @@ pub fn tree(entries: &[(&str, &str, &str)]) -> Vec<u8> {
     bytes
 }
 
-/// A pack of these entries: type, what stands between header and stream, content.
+/// A pack of these entries: type, the bytes between header and stream, content.
 pub fn pack(entries: &[(u8, &[u8], &[u8])]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend((entries.len() as u32).to_be_bytes());
@@ -129,7 +129,7 @@ pub fn second_pack(entries: &mut Vec<Entry>, bytes: Vec<u8>) {
     entries.push(Entry::file(format!("{GIT}/objects/pack/pack-{}.pack", "0".repeat(40)), bytes));
 }
 
-/// A key pair of a signer, from a fixed seed.
+/// A signer's key pair, from a fixed seed.
 pub struct SshSigner(ed25519_dalek::SigningKey);
 
 impl SshSigner {
@@ -141,7 +141,7 @@ impl SshSigner {
         strings(&[b"ssh-ed25519", self.0.verifying_key().as_bytes()])
     }
 
-    /// As OpenSSH writes it.
+    /// The public key as OpenSSH writes it.
     pub fn public_line(&self) -> String {
         format!("ssh-ed25519 {} test key", base64(&self.blob()))
     }

@@ -1,4 +1,4 @@
-//! Signatures: the manifest's scheme, and the mistakes that verifiers were fooled with.
+//! Signatures: the manifest's scheme, and mistakes that have fooled verifiers.
 
 use num_bigint::BigUint;
 use p256::ecdsa::signature::Signer as _;
@@ -7,10 +7,10 @@ use sha2::{Digest as _, Sha256};
 use super::encoding::{der, der_integer};
 use super::keys::{Key, Named};
 
-/// DigestInfo of SHA-256 before the digest (RFC 8017, 9.2, note 1).
+/// The DigestInfo bytes of SHA-256 that precede the digest (RFC 8017, 9.2, note 1).
 pub const SHA256_PREFIX: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
 
-/// EMSA-PKCS1-v1_5 (RFC 8017, 9.2) around a ready DigestInfo.
+/// EMSA-PKCS1-v1_5 (RFC 8017, 9.2) around a given DigestInfo.
 pub fn pkcs1_block(digest_info: &[u8], length: usize) -> Vec<u8> {
     let padding = vec![0xff; length - digest_info.len() - 3];
     [b"\x00\x01", padding.as_slice(), b"\x00", digest_info].concat()
@@ -25,7 +25,7 @@ pub fn digest_info(message: &[u8]) -> Vec<u8> {
     [SHA256_PREFIX, &sha256(message)].concat()
 }
 
-/// Signs `message` with SHA-256, by the scheme of the key.
+/// Signs `message` with SHA-256, in the key's scheme.
 pub fn sign_message(key: Named, message: &[u8]) -> Vec<u8> {
     match key.key() {
         Key::Rsa(key) => key.sign_block(&pkcs1_block(&digest_info(message), key.bytes())),

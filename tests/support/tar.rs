@@ -1,23 +1,23 @@
-//! A tar writer that writes what Python's tarfile writes, and whatever else it is asked to.
+//! A tar writer that writes what Python's tarfile writes, and malformed archives on request.
 
 pub const BLOCK: usize = 512;
-/// Python's tarfile fills its archives up to this.
+/// Python's tarfile pads its archives to a multiple of this.
 const RECORD: usize = 20 * BLOCK;
 
-/// One member, and how its header is to be written.
+/// One member, and how to write its header.
 #[derive(Clone)]
 pub struct Entry {
     pub path: Vec<u8>,
     pub kind: u8,
     pub mode: u32,
-    /// Seconds since 1970; a fraction makes Python's tarfile write a PAX header.
+    /// Seconds since 1970; with a fraction Python's tarfile writes a PAX header.
     pub mtime: &'static str,
     pub target: Vec<u8>,
     pub content: Vec<u8>,
-    /// PAX records besides those that the member needs.
+    /// Additional PAX records.
     pub pax: Vec<(&'static str, Vec<u8>)>,
     pub names: LongNames,
-    /// Octets of the size field instead of the proper ones.
+    /// Bytes of the size field, instead of the correct ones.
     pub size: Option<[u8; 12]>,
 }
 
@@ -26,7 +26,7 @@ pub struct Entry {
 pub enum LongNames {
     Pax,
     Gnu,
-    /// Both ways, the GNU one with this name: two readers, two names.
+    /// Both ways, the GNU one with this name, so that two readers see different names.
     PaxAndGnu(&'static [u8]),
 }
 
@@ -150,7 +150,7 @@ impl Header<'_> {
     }
 }
 
-/// Makes a changed header's checksum right again.
+/// Recomputes a changed header's checksum.
 pub fn set_checksum(block: &mut [u8]) {
     block[148..156].fill(b' ');
     let sum: u32 = block[..BLOCK].iter().map(|&byte| u32::from(byte)).sum();
@@ -166,7 +166,7 @@ fn write_content(content: &[u8], out: &mut Vec<u8>) {
     out.resize(out.len().next_multiple_of(BLOCK), 0);
 }
 
-/// The members without an end.
+/// The members, without the end of the archive.
 pub fn members(entries: &[Entry]) -> Vec<u8> {
     entries.iter().fold(Vec::new(), |mut out, entry| {
         entry.write(&mut out);

@@ -1,5 +1,5 @@
-//! Decoding speed for noise and text, next to the `bzip2` crate: `cargo bench -p bzip2-threads`. The content is pseudo-random and always
-//! the same.
+//! Decoding speed for noise and text, compared with the `bzip2` crate: `cargo bench -p bzip2-threads`. The content is pseudo-random but
+//! always the same.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::io::{self, Read};

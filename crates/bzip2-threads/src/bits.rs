@@ -1,6 +1,6 @@
 //! Reads and writes bits, the highest bit of each byte first, as bzip2 does.
 
-/// Reads `count` bits, at most 56, from bit `at` on. `None` if the bytes end before that.
+/// Reads `count` bits, at most 56, from bit `at` onward. `None` if the bytes end before that.
 pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
     let first = usize::try_from(at / 8).ok()?;
     let end = at % 8 + u64::from(count);
@@ -9,22 +9,22 @@ pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
     Some(bits >> (span.len() as u64 * 8 - end) & ((1 << count) - 1))
 }
 
-/// Reads bits in sequence, from any bit on. It is `Copy`, so that a loop can keep its own copy in registers.
+/// Reads bits in sequence, from any bit onward. It is `Copy`, so that a loop can keep its own copy in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'b> {
     /// Bytes that are not in the buffer yet.
     rest: &'b [u8],
     /// The next bits, the first one highest.
     buffer: u64,
-    /// How many bits of the buffer count. Below them the buffer may hold bits of the next byte, which are correct.
+    /// How many bits of the buffer are valid. Below them, the buffer may already hold correct bits of the next byte.
     left: u32,
 }
 
 impl<'b> Reader<'b> {
-    /// Padding that must follow the bytes to read: [`Self::fill`] looks at eight bytes, after up to eight in the buffer.
+    /// Bytes of padding that must follow the data: the buffer may be eight bytes ahead, and [`Self::fill`] reads eight more.
     pub(super) const PADDING: usize = 16;
 
-    /// Reads `bytes` from bit `start` of the first byte on. `None` if there are fewer than eight bytes.
+    /// Reads `bytes` from bit `start` of the first byte onward. `None` if there are fewer than eight bytes.
     pub(super) fn new(bytes: &'b [u8], start: u32) -> Option<Self> {
         let mut reader = Self { rest: bytes, buffer: 0, left: 0 };
         reader.fill()?;
@@ -41,7 +41,7 @@ impl<'b> Reader<'b> {
         Some(bits)
     }
 
-    /// How many bits have not been read.
+    /// The number of unread bits.
     pub(super) fn remaining(&self) -> u64 {
         self.rest.len() as u64 * 8 + u64::from(self.left)
     }

@@ -36,12 +36,12 @@ pub(super) struct Job {
     bytes: Vec<u8>,
     /// The bit of the first byte at which the block begins.
     start: u32,
-    /// Bits after the end of the block, padding included.
+    /// Bits after the end of the block, including padding.
     behind: u64,
 }
 
 impl Job {
-    /// The block between the bits `start` and `end` of `bytes`, and the CRC that the block states.
+    /// The block between the bits `start` and `end` of `bytes`, and the CRC stored in the block.
     pub(super) fn new(level: Level, bytes: &[u8], start: u64, end: u64) -> Option<(Self, u32)> {
         let crc = bits::read(bytes, start + MAGIC_BITS, CRC_BITS)?;
         let first = usize::try_from(start / 8).ok()?;
@@ -63,7 +63,7 @@ impl Job {
     }
 }
 
-/// A stream header and a block whose CRC is `crc`, and the block's content. The block's last bit is followed by bit `end_bit` of a byte:
+/// A stream header and a block whose CRC is `crc`, with the block's content. The block's last bit is followed by bit `end_bit` of a byte:
 /// see [`super::blocks`].
 pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, [u8; 4])> {
     let content = content_with_crc(crc);
@@ -74,7 +74,7 @@ pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, 
     let last = (stream.len() as u64 * 8).checked_sub(u64::from(CRC_BITS) + MAGIC_BITS)?;
     let end = (last.saturating_sub(7)..=last).find(|&at| bits::read(&stream, at, 48) == Some(END))?;
 
-    // Unused selectors pad the block: zero bits after the existing selectors.
+    // The block is padded with unused selectors: zero bits after the existing selectors.
     let map = HEADER_BITS + MAGIC_BITS + u64::from(CRC_BITS) + 1 + 24;
     let count_at = map + 16 + 16 * u64::from(bits::read(&stream, map, 16)?.count_ones()) + 3;
     let count = bits::read(&stream, count_at, 15)?;

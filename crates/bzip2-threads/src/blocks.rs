@@ -1,10 +1,11 @@
 //! Decodes bzip2 block by block, on one thread or several. The blocks of a stream depend on each other only through the stream's CRC.
 //!
-//! A block begins with a magic number, at any bit. The bits between two magic numbers are taken for a block and decoded ahead,
-//! independently. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number and has
-//! the CRC that it states, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. On any doubt,
-//! `Serial` continues from that bit and its result is final, so that output and errors do not depend on the number of threads. Doubts are:
-//! a magic number inside data, a wrong CRC, anything odd in a block, the end of the input, and a block that expands to more than the limit.
+//! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block and decoded
+//! ahead, independently. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number
+//! and matches its stored CRC, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. In any
+//! other case, `Serial` continues from that bit and its result is final, so that output and errors do not depend on the number of
+//! threads. Such cases are a magic number inside data, a wrong CRC, anything odd in a block, the end of the input, and a block that
+//! expands beyond the limit.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,10 +17,10 @@ use super::scan::{MAGIC_BITS, Magic, Mark};
 use super::serial::Serial;
 use super::window::{Remaining, Window};
 
-/// More threads would hold more blocks in memory than they are worth.
+/// The gain from more threads would not justify the memory for their blocks.
 const THREADS_MAX: usize = 8;
 
-/// Decompresses the bytes that `R` reads: one or more consecutive bzip2 streams, and nothing after the last.
+/// Decompresses the bytes that `R` reads: one or more consecutive bzip2 streams, with nothing after the last.
 ///
 /// The CRCs of blocks and streams are checked. The output and the error after it are those of libbz2; they depend neither on the number of
 /// threads nor on the sizes of the caller's reads. Neither the output size nor the input size is bounded.
@@ -30,7 +31,7 @@ const THREADS_MAX: usize = 8;
 /// - [`io::ErrorKind::UnexpectedEof`] if the input is empty or ends within a stream;
 /// - [`io::ErrorKind::InvalidInput`] for anything else that is not valid bzip2: a different format, a wrong CRC, bytes after the last
 ///   stream;
-/// - the input's own error, after all bytes that can be decoded from what came before it.
+/// - the input's own error, after all bytes that can be decoded from the input before the error.
 pub struct Decoder<R> {
     window: Window<R>,
     pool: Pool,
@@ -70,7 +71,7 @@ enum Step {
         level: Level,
         crc: u32,
     },
-    /// Decode serially from this bit on, which is within a stream or before one.
+    /// Decode serially from this bit onward; it is within a stream or before one.
     Doubt {
         at: u64,
         within: Option<Level>,
@@ -87,7 +88,7 @@ impl Step {
 
 impl<R: Read> Decoder<R> {
     /// Decodes on `threads` threads, including the caller's. The number is clamped to 1 through 8. Nothing is read and no thread is started
-    /// before the first read. Each thread uses about 13 MB; a single one uses 15 MB. The thread that drops the decoder keeps about 5 MB of
+    /// before the first read. Each thread uses about 13 MB; a single thread uses 15 MB. The thread that drops the decoder keeps about 5 MB of
     /// it for its next one.
     pub fn new(input: R, threads: usize) -> Self {
         let threads = threads.clamp(1, THREADS_MAX);
@@ -112,7 +113,7 @@ impl<R: Read> Decoder<R> {
         self.pool.start();
     }
 
-    /// Looks at the current place. `Some(None)`: there is nothing to do for it. `None`: there are no more steps.
+    /// Examines the current place. `Some(None)`: nothing needs to be done there. `None`: there are no more steps.
     fn next_step(&mut self) -> Option<Option<Step>> {
         match self.place {
             Place::Nowhere => None,
@@ -161,7 +162,7 @@ impl<R: Read> Decoder<R> {
         Step::Doubt { at, within }
     }
 
-    /// Takes the next step; `false` if there is none.
+    /// Carries out the next step; `false` if there is none.
     fn step(&mut self) -> io::Result<bool> {
         self.look_ahead();
         let Some(step) = self.plan.pop_front() else { return Ok(false) };
@@ -181,9 +182,9 @@ impl<R: Read> Decoder<R> {
         Ok(true)
     }
 
-    /// Gives the input from bit `at` on to the serial decoder. Within a stream, that decoder must begin with the CRC of the blocks so far,
-    /// so a block with exactly this CRC is put before the rest, and its content is dropped. The block ends at the bit of a byte at which
-    /// the rest begins, so that the rest needs no shifting.
+    /// Passes the input from bit `at` onward to the serial decoder. Within a stream, that decoder must begin with the CRC of the blocks so
+    /// far, so a block with exactly this CRC is put before the rest of the input, and its content is dropped. The block ends at the same
+    /// bit position within a byte at which the rest begins, so that the rest needs no shifting.
     fn go_on_serially(&mut self, at: u64, within: Option<Level>) -> io::Result<()> {
         self.plan.clear();
         self.pool = Pool::new(1);

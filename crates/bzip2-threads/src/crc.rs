@@ -1,4 +1,4 @@
-//! The CRC of bzip2: CRC-32 as in Ethernet, but with the highest bit of each byte first.
+//! bzip2's CRC: CRC-32 as in Ethernet, but with the highest bit of each byte first.
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
 //! Decodes one block with this crate's own code.
 //!
 //! The format is the one that libbz2 reads. Anything odd, such as a randomised block, an invalid code or a run without a count, gives no
-//! result here, and libbz2 decodes the block. Each thread decodes one block at a time: the links of one block take four megabytes, and a
+//! result here; libbz2 then decodes the block. Each thread decodes one block at a time: the links of one block take four megabytes, and a
 //! second block would push them out of the cache.
 
 use super::block::Job;
@@ -33,7 +33,7 @@ impl Desk {
     }
 
     /// The content of a block. `None` if it does not end exactly where expected, if its CRC is wrong, if it is larger than
-    /// [`BLOCK_BYTES_MAX`], or if there is anything odd about it.
+    /// [`BLOCK_BYTES_MAX`], or if anything about it is odd.
     pub(super) fn decode(&mut self, job: &Job) -> Option<Vec<u8>> {
         let mut reader = job.reader()?;
         let header = Header::read(&mut reader, &mut self.tables)?;
@@ -61,7 +61,7 @@ mod tests {
     use super::super::{bits, scan};
     use super::*;
 
-    /// The only block of a stream, with `behind` more bits than it has.
+    /// The only block of a stream, with `behind` extra bits.
     fn job(stream: &[u8], behind: u64) -> Job {
         let level = Level::of_header(bits::read(stream, 0, 32).unwrap()).unwrap();
         let last = stream.len() as u64 * 8 - 32 - scan::MAGIC_BITS;
@@ -81,7 +81,7 @@ mod tests {
         states.map(|state| ((state >> 12) % values).to_le_bytes()[0]).take(count).collect()
     }
 
-    /// Decodes all of them with the same memory and without libbz2.
+    /// Decodes all jobs with the same memory and without libbz2.
     #[test]
     fn blocks_of_all_kinds_are_decoded() {
         let mut desk = Desk::new().unwrap();

@@ -8,10 +8,10 @@ use bzip2::read::BzEncoder;
 use super::Decoder;
 use super::serial::Serial;
 
-/// The error that stopped a decoder, as its callers see it.
+/// The error that stopped a decoder, as reported to its caller.
 pub type Fault = (io::ErrorKind, String);
 
-/// Decodes `input` with libbz2 and asserts that one thread and several give the same result, whatever the buffer sizes. More than `most`
+/// Decodes `input` with libbz2 and asserts that one thread and several give the same result for any buffer sizes. More than `most`
 /// bytes are an error, because a few bytes can expand to gigabytes.
 pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     let read = |threads, piece: usize| {
@@ -41,7 +41,7 @@ pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// The fuzz target. It decodes `bytes` as they are. It also compresses the bytes after the first four into a stream, appends a second
+/// The fuzz target. It decodes `bytes` unchanged. It also compresses the bytes after the first four into a stream, appends a second
 /// stream, flips the bit that the first four bytes select, and decodes the result.
 pub fn any_bytes(bytes: &[u8]) {
     const MOST: u64 = 1 << 22;

@@ -18,7 +18,7 @@ pub(super) struct Front {
     second: u64,
 }
 
-/// For each place in the words, a mask of the bytes after it, which a move leaves in place.
+/// For each place in the words, a mask of the bytes after it, which a move does not change.
 pub(super) struct Behind([(u64, u64); NEAR as usize]);
 
 impl Behind {

@@ -19,7 +19,7 @@ pub(super) struct Header {
     pub(super) list: [u8; 256],
 }
 
-/// A block's code tables, and which group of symbols uses which. A thread reuses one for all its blocks.
+/// A block's code tables, and which group of symbols uses which table. A thread reuses one for all its blocks.
 #[derive(Default)]
 pub(super) struct Tables {
     codes: [Codes; TABLES_MAX],
@@ -27,9 +27,9 @@ pub(super) struct Tables {
 }
 
 impl Header {
-    /// Reads a block up to its first symbol. `None` if there is anything odd about it, for example if it is randomised.
+    /// Reads a block up to its first symbol. `None` if anything about it is odd, for example if it is randomised.
     pub(super) fn read(reader: &mut Reader<'_>, tables: &mut Tables) -> Option<Self> {
-        // The magic number, which is already checked.
+        // The magic number, which has already been checked.
         reader.read(24)?;
         reader.read(24)?;
         let crc = reader.read(32)?;
@@ -129,7 +129,7 @@ mod tests {
     use super::super::bits::Writer;
     use super::*;
 
-    /// A block after its magic number, with three byte values and tables of five codes.
+    /// The part of a block after its magic number, for a block with three byte values and tables of five codes.
     fn block(randomised: bool, tables: u64, selectors: &[u32], first_length: u64) -> Vec<u8> {
         let mut out = Writer::default();
         out.push(0, 24);
@@ -148,7 +148,7 @@ mod tests {
         }
         for _ in 0..tables {
             out.push(first_length, 5);
-            // Two less, then one more, then three times the same.
+            // The first code is two bits shorter than `first_length`, and each of the other four is one bit shorter.
             out.push(0b11110, 5);
             out.push(0b100_000, 6);
         }

@@ -21,7 +21,7 @@ impl Symbol {
     /// The end symbol: `LARGER` without `DIGIT`.
     const END: u16 = Self::LARGER;
 
-    /// The symbol with this number: 0 and 1 are the run digits 1 and 2, then come the list positions from 1 on; the last symbol is the end.
+    /// The symbol with this number: 0 and 1 are the run digits 1 and 2, then come the list positions from 1 onward; the last is the end.
     fn new(number: u16, is_last: bool, bits: u16) -> Self {
         Self(match number {
             _ if is_last => bits | Self::END,
@@ -42,7 +42,7 @@ impl Symbol {
         self.0 & Self::DIGIT != 0
     }
 
-    /// How far a digit shifts its weight: the digits are 1 and 2.
+    /// How many bits to shift a digit's weight to multiply it by the digit: 0 for the digit 1, and 1 for the digit 2.
     #[inline(always)]
     pub(super) fn shift(self) -> u32 {
         u32::from(self.0 >> 7 & 1)
@@ -84,7 +84,7 @@ impl Default for Codes {
 }
 
 impl Codes {
-    /// Sets the code lengths of the symbols from 0 on, each from 1 to [`CODE_BITS_MAX`] bits. `None` if there are more codes than these
+    /// Sets the code lengths of the symbols from 0 onward, each from 1 to [`CODE_BITS_MAX`] bits. `None` if there are more codes than these
     /// lengths allow.
     pub(super) fn set(&mut self, lengths: &[u8]) -> Option<()> {
         self.lengths = Default::default();
@@ -102,7 +102,7 @@ impl Codes {
             }
         }
         self.look.fill(0);
-        // How many symbols of each length there were so far.
+        // The number of symbols of each length so far.
         let mut seen = [0u32; CODE_BITS_MAX as usize + 1];
         for (number, &length) in (0u16..).zip(lengths) {
             let seen = seen.get_mut(usize::from(length))?;

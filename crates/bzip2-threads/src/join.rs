@@ -2,11 +2,11 @@
 
 use super::walk::Walk;
 
-/// The text of a block of `length` bytes: the same as one walk from the start gives, reversed, because a walk yields the end of the text
+/// The text of a block of `length` bytes. It equals the reversed output of one walk from the start; a walk yields the end of the text
 /// first. `None` if the segments do not lead back to the start.
 ///
-/// If a block repeats itself or was crafted, the walk can return to the start before all bytes were met. The text is then the bytes that
-/// were met, repeated.
+/// If a block repeats itself or was crafted, the walk can return to the start before it has visited all bytes. The text is then the
+/// visited bytes, repeated.
 pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
     let mut way = Vec::new();
     let (mut seed, mut left) = (0, length);

@@ -23,20 +23,20 @@
 //!
 //! - `scan` finds the magic numbers that blocks and streams begin with, at any bit; `window` holds the current part of the input.
 //! - The bits between two magic numbers are a job (`block`) that a thread of the `pool` decodes ahead, one block at a time.
-//! - `blocks` takes the results in order, and uses one only if it fits: the block begins where the previous one ended, and its CRC and the
-//!   stream's CRC are right.
-//! - On any doubt, `serial`, which is the `bzip2` crate, continues from that bit, and its result is final.
+//! - `blocks` collects the results in order, and uses a result only if it fits: the block begins where the previous one ended, and its CRC
+//!   and the stream's CRC are right.
+//! - Otherwise `serial`, which is the `bzip2` crate, continues from that bit, and its result is final.
 //!
 //! Within a block (`decode`), stage by stage:
 //!
-//! - `bits` and `huffman`: bits are read 56 at a time, and one table lookup of ten bits gives a symbol. `header` reads what comes before
+//! - `bits` and `huffman`: bits are read 56 at a time, and one table lookup of ten bits gives a symbol. `header` reads the part before
 //!   the symbols.
-//! - `symbols`: reads five symbols, then executes them with almost no branch that depends on their values. `front` is the move-to-front
-//!   list: sixteen bytes in two words, and the rest in `rows`, which take a byte out without moving each one before it.
+//! - `symbols` reads five symbols, then executes them with almost no branch that depends on their values. `front` is the move-to-front
+//!   list: sixteen bytes in two words, and the rest in `rows`, which remove a byte without moving every byte before it.
 //! - `links`: each byte of the resulting column is written as a link to the row of the byte before it in the text. This is the inverse
 //!   Burrows-Wheeler transform, in the direction in which links are written sequentially.
 //! - `seeds` and `walk`: following the links means many reads, each of which waits for memory. Thirty-two lanes walk parts of the chain at
-//!   once, each from a seed up to where another seed's part begins.
+//!   once, each from a seed up to where a different seed's part begins.
 //! - `join` puts the parts in order, from the last to the first, and reverses them.
 //! - `runs` undoes the initial run-length encoding, and `crc` computes the check value of the content.
 

@@ -1,13 +1,13 @@
 //! Links from each byte of a block to the byte before it in the text.
 //!
 //! A block stores the last column of the sorted rotations of its text. In the text, the last byte of a row comes before its first byte.
-//! Rows that begin with the same byte are in the order of what follows that byte, and so are the equal bytes of the column: the third `a`
+//! Rows that begin with the same byte are sorted by what follows that byte, and so are the equal bytes of the column: the third `a`
 //! of the column is the first byte of the third row that begins with `a`, and the column holds in that row the byte before it.
 //!
-//! So the text comes out from its end to its beginning. Forward links would take as many steps to follow, but they would have to be written
-//! in the order of the rows that they lead to, scattered over four megabytes. Backward links are written sequentially while the column is
-//! read. A link holds how many equal bytes came before; the first row of that byte value is added when the link is followed, because it is
-//! known only after all bytes are counted.
+//! Following the links therefore yields the text from its end to its beginning. Forward links would take as many steps to follow, but they
+//! would have to be written in the order of the rows that they lead to, scattered over four megabytes. Backward links are written
+//! sequentially while the column is read. A link holds the number of equal bytes before it; the first row of that byte value is added when
+//! the link is followed, because that row is known only after all bytes are counted.
 
 /// The capacity in rows: more than a block can have, and large enough that every twenty-bit number is a valid index.
 const PLACES: usize = 1 << 20;
@@ -17,7 +17,7 @@ const MARK: u32 = 1 << 8;
 const BELOW: u32 = 12;
 /// A row that no block has.
 const NOWHERE: u32 = (1 << 20) - 1;
-/// Links of a run that are written at once.
+/// The number of links of a run that are written at once.
 const BLIND: usize = 16;
 
 /// The links of a block. Their memory is reused for each block.
@@ -38,12 +38,12 @@ pub(super) struct Writer<'l> {
     rows: usize,
 }
 
-/// One link.
+/// A single link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Link(u32);
 
 impl Link {
-    /// A link to a row that no block has. The link of that row is this one again.
+    /// A link to a row that no block has. That row's own link is this same link.
     pub(super) const NOWHERE: Self = Self(NOWHERE << BELOW);
 
     #[inline(always)]
@@ -70,7 +70,7 @@ impl Writer<'_> {
 
     /// Writes the links of the next `copies` rows, whose byte is `byte`. `None` if there is no room for them and a few more.
     ///
-    /// It always writes at least sixteen, so that no branch depends on `copies`. The next links overwrite the surplus ones.
+    /// This function always writes at least sixteen links, so that no branch depends on `copies`. Later links overwrite the surplus ones.
     #[inline(always)]
     pub(super) fn run(&mut self, byte: u8, copies: u32) -> Option<()> {
         let next = self.next.get_mut(usize::from(byte))?;
@@ -108,7 +108,7 @@ impl Links {
         Some(Self { links, rows: 0, next: [0; 256], first: [0; 256] })
     }
 
-    /// Begins the links of a block. After the last one, call [`Self::finish`] with their number.
+    /// Begins the links of a block. After the last one, call [`Self::finish`] with the number of links.
     pub(super) fn writer(&mut self) -> Writer<'_> {
         for (byte, next) in (0u32..).zip(&mut self.next) {
             *next = byte;
@@ -160,7 +160,7 @@ impl Links {
     }
 }
 
-/// Helpers that the tests of the walk use too.
+/// Helpers shared with the tests of the walk.
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

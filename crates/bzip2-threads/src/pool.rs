@@ -13,7 +13,7 @@ use super::decode::Desk;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ticket(u64);
 
-/// Decodes jobs on several threads; a thread that waits for a result decodes too. Dropping the pool ends its threads.
+/// Decodes jobs on several threads; a thread that waits for a result also decodes. Dropping the pool ends its threads.
 pub(super) struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
@@ -68,7 +68,7 @@ impl Pool {
         self.shared.changed.notify_all();
     }
 
-    /// The result of [`Desk::decode`] for a job. Until it is there, the caller's thread decodes waiting jobs.
+    /// The result of [`Desk::decode`] for a job. Until it is available, the caller's thread decodes waiting jobs.
     pub(super) fn take(&mut self, ticket: Ticket) -> Option<Vec<u8>> {
         let mut state = self.shared.lock();
         loop {
@@ -93,7 +93,7 @@ impl Drop for Pool {
         }
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
-            // The job has no result, and the output is right all the same. But a panic must not be hidden.
+            // The job has no result, but the output is still correct. A panic must not be hidden, however.
             if let Err(panic) = worker.join()
                 && !thread::panicking()
             {

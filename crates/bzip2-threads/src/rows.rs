@@ -1,7 +1,7 @@
-//! The part of the move-to-front list after its first sixteen bytes: takes one byte out and puts another in front.
+//! The part of the move-to-front list after its first sixteen bytes: removes one byte and puts a new byte in front.
 //!
-//! In a plain list, each byte before the taken one moves by one place. Here the list is cut into sixteen rows, and only the row of the
-//! taken byte closes its gap; the earlier rows keep their bytes and are counted as one place farther back. The first row receives the new
+//! In a plain list, each byte before the removed one moves by one place. Here the list is cut into sixteen rows, and only the row of the
+//! removed byte closes its gap; the earlier rows keep their bytes and are counted as one place farther back. The first row receives the new
 //! bytes and grows; the others only shrink. No branch depends on the byte's position, so the processor cannot mispredict one. When the
 //! first row is full, two other rows are merged, and an empty row is put in front.
 
@@ -9,19 +9,18 @@
 const ROWS: usize = 16;
 /// Initial length of every row except the first.
 const CUT: usize = 16;
-/// The capacity of a row. There are always two neighbouring rows that fit into one: otherwise all rows together would hold more than 240
-/// bytes.
+/// The capacity of a row. Two neighbouring rows always fit into one: otherwise all rows together would hold more than 240 bytes.
 const FULL: usize = 32;
-/// The list. Everything that one step looks at is aligned for the fast vector instructions of x86-64.
+/// The list. Everything that one step reads is aligned for the fast vector instructions of x86-64.
 #[repr(align(64))]
 pub(super) struct Rows {
-    /// Each row with its last byte first, so that adding a byte in front moves none. The second half is only there for reads beyond a row's
+    /// Each row with its last byte first, so that adding a byte in front moves none. The second half exists only for reads beyond a row's
     /// end.
     rows: [[u8; 2 * FULL]; ROWS],
     /// For each position in a row, a mask of the bytes that move down when it becomes free.
     moved: [[u8; FULL]; FULL],
-    /// The number of bytes before each row; from entry [`ROWS`] on, the length of the list. The first row's entry is 255, which no place
-    /// reaches.
+    /// The number of bytes before each row; from entry [`ROWS`] onward, the length of the list. The first row's entry is 255, which no
+    /// place reaches.
     before: [u8; 2 * ROWS],
     /// The first eight entries of `before` plus the second eight, added as 64-bit numbers.
     total: u64,
@@ -35,7 +34,7 @@ impl Default for Rows {
 }
 
 impl Rows {
-    /// Replaces the list with `list`, filled up with zeros.
+    /// Replaces the list with `list`, padded with zeros.
     pub(super) fn set(&mut self, list: &[u8]) {
         self.before = std::array::from_fn(|row| row.min(ROWS).wrapping_sub(1).wrapping_mul(CUT).to_le_bytes()[0]);
         let [none, ..] = &mut self.before;
@@ -47,7 +46,7 @@ impl Rows {
         }
     }
 
-    /// Takes out the byte at `place`, which is below 240, and puts `top` in front.
+    /// Removes the byte at `place`, which is below 240, and puts `top` in front.
     #[inline(always)]
     pub(super) fn take(&mut self, place: u8, top: u8) -> u8 {
         let row = self.reach(place);
@@ -65,19 +64,19 @@ impl Rows {
         byte
     }
 
-    /// The row that holds `place`. From then on, this row and the rows before it, except the first, are counted as one place farther back.
+    /// The row that holds `place`. Afterwards, this row and the rows before it, except the first, are counted as one place farther back.
     #[inline(always)]
     fn reach(&mut self, place: u8) -> usize {
         for before in self.before.iter_mut().take(ROWS) {
             *before += u8::from(*before <= place);
         }
-        // Each byte of `grown` says in how many of the two halves its entry grew. The sum of these bytes is the row.
+        // Each byte of `grown` stands for two entries of `before`, and counts how many of them grew. The sum of these bytes is the row.
         let total = self.total();
         let grown = total.wrapping_sub(std::mem::replace(&mut self.total, total));
         (grown.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize % ROWS
     }
 
-    /// Takes the byte at position `at` out of a row.
+    /// Removes the byte at position `at` from a row.
     #[inline(always)]
     fn close(&mut self, row: usize, at: usize) -> u8 {
         let (Some(row), Some(moved)) = (self.rows.get_mut(row), self.moved.get(at)) else { return 0 };
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_list_is_filled_up_with_zeros() {
+    fn a_short_list_is_padded_with_zeros() {
         let mut rows = Rows::default();
         rows.set(&[5, 6, 7]);
         assert_eq!(

@@ -2,7 +2,7 @@
 
 /// Positions that are examined together.
 const TOGETHER: usize = 64;
-/// The number of equal bytes that a count follows.
+/// The number of equal bytes before a count.
 const RUN: usize = 4;
 
 /// Expands the text of a block. `None` if a run has no count, or if the result has more than `most` bytes.
@@ -41,8 +41,8 @@ fn find(bytes: &[u8]) -> Option<usize> {
     bytes.get(at..)?.windows(RUN).position(four).map(|found| at + found)
 }
 
-/// The first position in a piece at which four equal bytes begin. It examines all positions whatever the bytes are, so that the compiler
-/// can process sixteen at a time.
+/// The first position in a piece at which four equal bytes begin. The function examines all positions, whatever the bytes are, so that the
+/// compiler can process sixteen at a time.
 #[inline(always)]
 fn find_in(piece: &[u8; TOGETHER + RUN - 1]) -> Option<usize> {
     let (a, [_, b @ ..]) = (piece.first_chunk::<TOGETHER>()?, piece);

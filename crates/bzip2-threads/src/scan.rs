@@ -26,9 +26,9 @@ pub(super) enum Magic {
 
 /// Searches for magic numbers.
 ///
-/// At whatever bit a magic number begins, its bits fill the second to sixth bytes that it touches. One of the four byte pairs among them
-/// begins at a multiple of four, and that pair can have only 64 values. So a test of one pair in every four bytes leaves one position in a
-/// thousand for a closer look.
+/// Regardless of the bit at which a magic number begins, its bits fill the second to sixth bytes that it touches. One of the four byte
+/// pairs among them begins at a multiple of four, and that pair can have only 64 values. So a test of one pair in every four bytes leaves
+/// one position in a thousand for a closer check.
 pub(super) struct Scanner {
     /// A bit for each value of two bytes: whether they can be part of a magic number.
     pairs: Box<[u64; 1 << 10]>,
@@ -46,8 +46,8 @@ impl Scanner {
         Self { pairs }
     }
 
-    /// Finds every mark in `bytes`, in order; the first byte is byte number `start` of the input. A mark that begins in the last six bytes
-    /// is left for the next call. Returns the number of bytes searched.
+    /// Finds every magic number in `bytes`, in order; the first byte is byte number `start` of the input. A magic number that begins in the
+    /// last six bytes is left for the next call. Returns the number of bytes searched.
     pub(super) fn scan(&self, bytes: &[u8], start: u64, mut found: impl FnMut(Mark)) -> usize {
         let done = (bytes.len() + 1).saturating_sub(SPAN);
         let mut looked_at = 0;
@@ -69,7 +69,7 @@ impl Scanner {
     }
 }
 
-/// The marks that begin in the byte `place`.
+/// The magic numbers that begin in the byte `place`.
 #[cold]
 fn look(bytes: &[u8], place: usize, start: u64, found: &mut impl FnMut(Mark)) {
     let Some(span) = bytes.get(place..).and_then(|rest| rest.first_chunk::<SPAN>()) else { return };
@@ -122,7 +122,7 @@ mod tests {
                 out.push(magic, 24);
                 let bytes = out.finish();
                 let mut expected = naive(&bytes, 77);
-                // A mark that touches only the last six bytes is not found. In a stream a CRC follows it.
+                // A magic number that touches only the last six bytes is not found. In a stream, a CRC follows it.
                 expected.retain(|mark| mark.at / 8 + 7 <= 77 + bytes.len() as u64);
                 assert!(!expected.is_empty());
                 for piece in [1, 3, 7, 8, 1000] {

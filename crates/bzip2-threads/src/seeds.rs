@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use super::links::Links;
 
-/// Rows between two seeds, as a shift. More seeds cost time for each; fewer leave lanes idle at the end.
+/// The base-2 logarithm of the number of rows between two seeds. Each additional seed costs time; fewer seeds leave lanes idle at the end.
 const SHIFT: u32 = 9;
 
 /// The seeds of a block. The start is number 0; the others are numbered from 1.
 #[derive(Debug, Clone)]
 pub(super) struct Seeds {
     start: u32,
-    /// Seeds that no lane has taken yet.
+    /// Seeds not yet assigned to a lane.
     waiting: Range<u32>,
 }
 

@@ -7,11 +7,11 @@ use bzip2::{Decompress, Status};
 /// Output bytes that are decoded at a time.
 const PIECE: usize = 1 << 16;
 
-/// Decompresses one or more consecutive streams, and nothing after the last.
+/// Decompresses one or more consecutive streams, with nothing after the last.
 ///
-/// It gives the same bytes before the same error whatever the buffer sizes of the caller and the input, so that parallel decoding can be
-/// compared with it. For this, it first reads a block while there is no room for output, and then decodes the block in pieces, the first of
-/// which begins with the block. If the decoder fails within a piece, nothing can be said about that piece.
+/// For any buffer sizes of the caller and the input, it yields the same bytes and then the same error, so that parallel decoding can be
+/// compared with it. To do so, it first lets the decoder read a block without providing room for output, and then decodes the block in
+/// pieces, the first of which begins with the block. If the decoder fails within a piece, nothing is known about that piece.
 pub(super) struct Serial<R> {
     input: BufReader<R>,
     decoder: Decompress,

@@ -1,8 +1,8 @@
 //! Turns symbols into the column of the sorted block: Huffman codes, runs of the front byte, moves to the front.
 //!
-//! Most of the time is spent here, so as little as possible branches on the symbol: the processor would mispredict. Five symbols are read
-//! at a time, and then executed. A run digit takes the byte at the front, which does not change the list, and writes it as often as the
-//! digit's weight says. Any other symbol takes its byte and writes it once.
+//! Most of the time is spent here, so as few branches as possible depend on the symbol: the processor would mispredict them. Five symbols
+//! are read at a time, and then executed. A run digit writes the byte at the front as often as the digit's weight specifies, and does not
+//! change the list. Any other symbol moves its byte to the front and writes it once.
 
 use std::hint::select_unpredictable;
 
@@ -111,7 +111,7 @@ mod tests {
     use super::super::links::tests::column;
     use super::*;
 
-    /// A block of the byte values from 0 on. Even groups use the first table of code lengths, odd groups the second.
+    /// A block of the byte values from 0 onward. Even groups use the first table of code lengths, odd groups the second.
     fn block(used: usize, lengths: &[Vec<u8>; 2], symbols: &[usize]) -> Vec<u8> {
         let mut out = bits::Writer::default();
         [24, 24, 32, 25].into_iter().for_each(|count| out.push(0, count));

@@ -1,4 +1,4 @@
-//! The decoder's output, and that it does not depend on the number of threads: every test decodes on one thread and on several.
+//! Tests the decoder's output and its independence of the number of threads: every test decodes on one thread and on several.
 
 use std::io::{ErrorKind, Read};
 
@@ -115,7 +115,7 @@ fn block_and_stream_crcs_are_checked() {
     let mut block_crc = good.clone();
     block_crc[11] ^= 1;
     assert_eq!(read(&block_crc, 100), malformed("bzip2: invalid data"));
-    // Each block is right by itself, but the order is wrong.
+    // Each block by itself is correct, but the order is wrong.
     let mut swapped = Writer::default();
     swapped.copy(&stream(&[b"two", b"one", b"three"]), 0, end_of(&good)).unwrap();
     swapped.copy(&good, end_of(&good), end_of(&good) + 80).unwrap();
@@ -124,7 +124,7 @@ fn block_and_stream_crcs_are_checked() {
 
 /// A stream with one block whose unused selectors spell `magic`, so that these bits are in the middle of valid data.
 fn block_that_holds(magic: u64) -> Vec<u8> {
-    // With two tables a selector is `0` or `10`; with six it has up to five ones. So any bits without six ones in a row can be spelled.
+    // With two tables, a selector is `0` or `10`; with six it has up to five ones. So any bits without six consecutive ones can be spelled.
     let mut out = Writer::default();
     out.push(BLOCK >> 24, 24);
     out.push(BLOCK, 24);
@@ -173,7 +173,7 @@ fn magic_numbers_inside_data_are_data() {
 fn randomised_blocks_are_read_as_by_libbz2() {
     let content = noise(3000, 7);
     let mut whole = stream(&[&content, &content]);
-    // The bit after the CRC. It changes the decoded bytes, and the CRC no longer matches.
+    // The bit after the CRC marks a randomised block. Setting it changes the decoded bytes, so the CRC no longer matches.
     whole[14] |= 0x80;
     assert_eq!(read(&whole, 10_000), malformed("bzip2: invalid data"));
 }
@@ -191,14 +191,14 @@ fn no_more_is_decoded_than_is_read() {
 }
 
 #[test]
-fn other_formats_are_malformed() {
+fn other_formats_are_refused() {
     for other in [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], b"\xfd7zXZ\0\0", &[0; 1024]] {
         assert!(matches!(read(other, 100), Err((ErrorKind::InvalidInput, _))), "{other:?}");
     }
 }
 
 #[test]
-fn an_input_error_comes_after_the_bytes_before_it() {
+fn an_input_error_is_reported_after_the_bytes_before_it() {
     struct Fails;
     impl Read for Fails {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {

@@ -2,9 +2,9 @@
 //!
 //! Each step reads the location of the next one, anywhere in a few megabytes, and waits for memory. Independent steps can wait at the same
 //! time, so thirty-two lanes walk, each from its own seed. The links of seeds are marked: a lane that comes to a marked link has reached
-//! the beginning of another segment, and takes the next waiting seed.
+//! the beginning of a different segment, and continues with the next waiting seed.
 //!
-//! Links are a permutation. So no row is walked twice, and a lane returns to its own seed at the latest: a walk is never longer than the
+//! Links are a permutation. So no row is walked twice, and a lane stops at its own seed at the latest: a walk is never longer than the
 //! block, whatever the block contains. Rows on a cycle without a seed are not walked at all.
 
 use super::links::{Link, Links};
@@ -16,10 +16,10 @@ const LANES: usize = 32;
 const ROUND: usize = 512;
 /// Size of a lane's output buffer. With a power of two, all lanes would share a few cache lines.
 const STRIDE: usize = ROUND + 64;
-/// A lane that held more bytes than this frees the surplus.
+/// Bytes of memory that a lane keeps for the next block; it frees the rest.
 const LANE_KEPT: usize = 1 << 16;
 
-/// The bytes walked from one seed up to another.
+/// The bytes walked from one seed up to the next seed on the chain.
 #[derive(Debug, Clone, Copy, Default)]
 struct Segment {
     lane: usize,
@@ -41,7 +41,7 @@ struct Lane {
     bytes: Vec<u8>,
     /// The seed that the lane walks from, if there is one.
     seed: Option<u32>,
-    /// Where the segment begins in `bytes`.
+    /// The position in `bytes` at which the segment begins.
     from: usize,
 }
 

@@ -11,7 +11,7 @@ const PIECE: u64 = 1 << 18;
 /// The maximum size of a compressed block: 900,000 symbols of up to 20 bits, and tables.
 const BLOCK_BYTES_MAX: u64 = 3 << 20;
 
-/// Compressed bytes from some point of the input on, and the marks among them. Bits are counted from the start of the input.
+/// Compressed bytes from some point of the input onward, and the magic numbers in them. Bits are counted from the start of the input.
 pub(super) struct Window<R> {
     input: Remaining<R>,
     bytes: Vec<u8>,
@@ -19,12 +19,12 @@ pub(super) struct Window<R> {
     start: u64,
     ended: bool,
     scanner: Scanner,
-    /// Input bytes that have been searched for marks.
+    /// Input bytes that have been searched for magic numbers.
     scanned: u64,
     marks: VecDeque<Mark>,
 }
 
-/// The rest of the input after the window. An error that was met while reading ahead comes first.
+/// The rest of the input after the window. An error that occurred while reading ahead comes first.
 pub(super) struct Remaining<R> {
     input: Option<R>,
     failed: Option<io::Error>,
@@ -53,7 +53,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// `count` bits from `at` on. `None` if the input ends or fails before that.
+    /// `count` bits from `at` onward. `None` if the input ends, or reading it fails, before that.
     pub(super) fn bits(&mut self, at: u64, count: u32) -> Option<u64> {
         loop {
             if let Some(bits) = bits::read(&self.bytes, at - self.start * 8, count) {
@@ -73,7 +73,7 @@ impl<R: Read> Window<R> {
         false
     }
 
-    /// The first mark at or after the bit `at`, if it is within the maximum size of a block.
+    /// The first magic number at or after the bit `at`, if it is within the maximum size of a block.
     pub(super) fn mark_from(&mut self, at: u64) -> Option<Mark> {
         loop {
             while self.marks.pop_front_if(|mark| mark.at < at).is_some() {}
@@ -92,7 +92,7 @@ impl<R: Read> Window<R> {
         (&self.bytes, self.start * 8)
     }
 
-    /// Drops what is before the bit `at`, if there is enough of it.
+    /// Drops the bytes before the bit `at`, if there are enough of them.
     pub(super) fn forget(&mut self, at: u64) {
         let done = usize::try_from(at / 8 - self.start).unwrap_or(0);
         if done as u64 >= PIECE.max(self.bytes.len() as u64 / 2) && done <= self.bytes.len() {
@@ -101,7 +101,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// The input from the byte `at` on.
+    /// The input from the byte `at` onward.
     pub(super) fn take_from(&mut self, at: u64) -> Chain<Cursor<Vec<u8>>, Remaining<R>> {
         let done = usize::try_from(at - self.start).unwrap_or(usize::MAX).min(self.bytes.len());
         let mut bytes = std::mem::take(&mut self.bytes);

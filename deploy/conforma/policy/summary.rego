@@ -1,6 +1,6 @@
 # METADATA
 # title: Verification summary of the auditor
-# description: The image has a SLSA verification summary by hpsb-audit, with every level that is asked for.
+# description: The image has a SLSA verification summary by hpsb-audit, with every required level.
 package summary
 
 import rego.v1
@@ -10,10 +10,10 @@ _wanted := {"HPSB_AUDIT_MANIFEST", "HPSB_AUDIT_SOURCE", "HPSB_AUDIT_IMAGE"}
 
 # METADATA
 # title: A summary with every level
-# description: Confirm that one summary has every level that is asked for.
+# description: Confirm that one summary has every required level.
 # custom:
 #   short_name: has_every_level
-#   failure_msg: No verification summary by hpsb-audit has every level that is asked for
+#   failure_msg: No verification summary by hpsb-audit has every required level
 deny contains result if {
 	not _one_has_every_level
 	result := {
@@ -22,7 +22,7 @@ deny contains result if {
 	}
 }
 
-# Only attestations whose signatures Conforma has verified are in the input.
+# The input only has attestations whose signatures Conforma has verified.
 _one_has_every_level if {
 	some attestation in input.attestations
 	attestation.statement.predicateType == "https://slsa.dev/verification_summary/v1"

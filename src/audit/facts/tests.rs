@@ -35,7 +35,7 @@ fn now() -> Timestamp {
 }
 
 #[test]
-fn results_of_tried_keys_are_kept_and_other_keys_are_verified() {
+fn results_of_tried_keys_are_stored_and_other_keys_are_verified() {
     let (bytes, key) = good();
     let other = public("good-p256/key.pem");
     let (policy, limits) = (Policy::default(), Limits::default());
@@ -44,7 +44,7 @@ fn results_of_tried_keys_are_kept_and_other_keys_are_verified() {
         let dossier = Dossier { keys_beside: beside.to_vec(), ..Dossier::new("a", bytes.as_slice()) };
         audit_and_keep(dossier, &Question::new(&policy, &ring, now(), &limits)).1.unwrap()
     };
-    // The results up to the accepting key are kept; for a refused bundle, all of them.
+    // The results up to the key that verifies the signature are stored; for a refused bundle, all results are stored.
     assert_eq!(facts(&[&other, &key], &[]).seal.known_keys(), [other.fingerprint(), key.fingerprint()]);
     assert_eq!(facts(&[&key, &other], &[]).seal.known_keys(), [key.fingerprint()]);
     let beside = [("a.pem".to_owned(), key.clone())];

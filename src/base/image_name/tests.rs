@@ -1,5 +1,5 @@
-//! What distribution/reference answers: names from its tests' tables (`regexp_test.go`, `reference_test.go`, `normalize_test.go`), and its
-//! grammar as regular expressions against texts made at random.
+//! Compares the parser with distribution/reference: with the names in its test tables (`regexp_test.go`, `reference_test.go`, `normalize_test.go`),
+//! and with its regular expressions on random texts.
 
 use regex_lite::Regex;
 
@@ -9,7 +9,7 @@ const HEX: &str = "be178c0543eb17f5f3043021c9e5fcf30285e557a4fc309cce97ff9ca6182
 const IDENTIFIER: &str = "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a";
 
 #[test]
-fn hosts_as_the_reference_has_them() {
+fn hosts_match_the_reference() {
     for good in [
         "test.com",
         "test.com:10304",
@@ -84,7 +84,7 @@ fn spellings_of_one_repository_are_equal() {
 }
 
 #[test]
-fn tags_and_digests_are_taken_apart() {
+fn tags_and_digests_are_parsed() {
     let digest = Sha256::from_hex(HEX).unwrap();
     let parts = |text: &str| {
         let name = ImageName::parse(text).expect(text);
@@ -116,7 +116,7 @@ fn tags_and_digests_are_taken_apart() {
 }
 
 #[test]
-fn what_no_runtime_takes_is_refused() {
+fn names_that_no_runtime_accepts_are_refused() {
     let upper = format!("a@sha256:{}", HEX.to_uppercase());
     for bad in [
         "",
@@ -173,25 +173,25 @@ fn what_no_runtime_takes_is_refused() {
         assert!(ImageName::parse(bad).is_err(), "{bad:?}");
         assert_eq!(repository_of(bad), bad);
     }
-    // With a host it is a name.
+    // After a host, it is a valid name.
     assert!(ImageName::parse(&format!("docker.io/{IDENTIFIER}")).is_ok());
     assert!(ImageName::parse("thisisthesongthatneverendsitgoesonandonandonthisisthesongthatnev").is_ok());
 }
 
 #[test]
-fn lengths_end_where_the_reference_ends_them() {
+fn length_bounds_match_the_reference() {
     let parse = |text: String| ImageName::parse(&text).is_ok();
     assert!(parse(format!("example.com/{}:tag", "a".repeat(255))));
     assert!(!parse(format!("example.com/{}", "a".repeat(256))));
-    // `library/` counts.
+    // `library/` counts toward the length.
     assert!(parse("a".repeat(247)) && !parse("a".repeat(248)));
     assert!(parse(format!("a_b.com/{}", "a".repeat(247))) && !parse(format!("a_b.com/{}", "a".repeat(248))));
     assert!(parse(format!("a:{}", "b".repeat(128))) && !parse(format!("a:{}", "b".repeat(129))));
 }
 
-/// The reference's own expressions, put together as `regexp.go` does, over texts of letters that matter.
+/// The reference's own regular expressions, composed as in `regexp.go`, applied to random texts of significant characters.
 #[test]
-fn the_grammar_as_regular_expressions_answers_the_same() {
+fn the_reference_regular_expressions_give_the_same_results() {
     let component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
     let path = format!("{component}(?:/{component})*");
     let label = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
@@ -244,7 +244,7 @@ fn the_grammar_as_regular_expressions_answers_the_same() {
     assert!(good > 1_000, "{good}");
 }
 
-/// Numerical Recipes' generator: the same numbers on every machine.
+/// The generator from Numerical Recipes, which gives the same numbers on every machine.
 fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *state >> 33

@@ -1,27 +1,28 @@
-//! What masking leaves alone: it is set aside, the rest is masked, and it is put back where no pattern took its place.
+//! Text that masking leaves unchanged: each such text is replaced by a number, the rest is masked, and the text is restored wherever no pattern hid
+//! its number.
 
 use std::fmt::Display;
 
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
 
-/// Around what is kept. Unicode has no letters here, so that no honest text has them; who writes them hides nothing of others.
+/// Marks around kept text. Unicode assigns no characters here, so honest text has none; a writer who inserts such characters cannot hide other text.
 const MARKS: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
-/// White space to patterns, and in no text that people write.
+/// A character that patterns treat as white space and that people do not write.
 const BLANK: char = '\u{b}';
 
-/// `accepted` with marks, for a text that is masked later.
+/// Puts marks around `accepted` in a text that is masked later.
 pub(super) fn marked(accepted: impl Display) -> String {
     let [begin, end] = MARKS;
     format!("{begin}{accepted}{end}")
 }
 
-/// Has `text` marks, which masking takes out?
+/// Whether `text` has marks, which masking removes.
 pub(super) fn is_marked(text: &str) -> bool {
     text.contains(MARKS[0])
 }
 
-/// A text with numbers between marks instead of what is kept: what was marked, and names of images with their digests.
+/// A text in which numbers between marks replace the kept text: marked text, and image names with their digests.
 #[derive(Default)]
 pub(super) struct Aside<'t> {
     text: String,
@@ -56,7 +57,7 @@ impl<'t> Aside<'t> {
             if let Some(name) = found.name {
                 self.add(name);
             }
-            // The sign may end an address's user; the blank ends every secret's value, so that the digest stays.
+            // The `@` may end the user of an address; the blank ends any secret's value, so that the digest is kept.
             self.text.push('@');
             self.text.push(BLANK);
             self.add(found.digest);
@@ -70,7 +71,7 @@ impl<'t> Aside<'t> {
         self.kept.push(kept);
     }
 
-    /// The masked text with what was set aside. A number that a pattern hid is gone.
+    /// The masked text with kept text restored. If a pattern hid a number, the number and its text are lost.
     pub(super) fn put_back(&self, masked: &str) -> String {
         let (mut shown, mut rest) = (String::with_capacity(masked.len()), masked);
         while let Some((before, after)) = rest.split_once(MARKS[0]) {
@@ -104,7 +105,7 @@ fn next_marked(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, kept, after))
 }
 
-/// `NAME@sha256:` with 64 digits: the name where the grammar accepts it, and else the digest alone.
+/// `NAME@sha256:` with 64 digits: the name if the grammar accepts it, otherwise the digest alone.
 struct Pinned<'t> {
     before: &'t str,
     name: Option<&'t str>,
@@ -114,7 +115,7 @@ struct Pinned<'t> {
 
 fn next_pinned(text: &str) -> Option<Pinned<'_>> {
     const PIN: &str = "@sha256:";
-    /// Not schemes of addresses: skopeo's word for a registry, and what nodes write.
+    /// Prefixes that are not URL schemes: skopeo's word for a registry, and what nodes write.
     const TRANSPORTS: [&str; 2] = ["docker://", "docker-pullable://"];
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || "._-:/[]".contains(letter);
     text.match_indices(PIN).find_map(|(at, _)| {
@@ -123,7 +124,7 @@ fn next_pinned(text: &str) -> Option<Pinned<'_>> {
         let before = text.get(..at)?;
         let start = before.trim_end_matches(is_name).len();
         let written = text.get(start..end)?;
-        // Behind a variable the rest of the name begins with a slash.
+        // After a variable, the rest of the name begins with a slash.
         let name = TRANSPORTS.iter().find_map(|transport| written.strip_prefix(transport));
         let is_accepted = ImageName::parse(name.unwrap_or(written.trim_start_matches('/'))).is_ok();
         let (before, name) = if is_accepted { (text.get(..start)?, text.get(start..at)) } else { (before, None) };

@@ -1,4 +1,4 @@
-//! Secrets are hidden, names of images are not, and no sentence of this program loses a word.
+//! Secrets are hidden, image names are not, and masking removes no word from the program's own sentences.
 
 use super::*;
 
@@ -42,11 +42,11 @@ fn secrets_are_hidden() {
 const DIGEST: &str = "sha256:abababababababababababababababababababababababababababababababab";
 
 #[test]
-fn names_of_images_stay_where_they_are_known_to_be_names() {
+fn image_names_are_kept_where_names_are_expected() {
     let pinned = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{DIGEST}");
     assert_eq!(mask(&format!("it is {pinned}, by the log")), format!("it is {pinned}, by the log"));
     assert_eq!(mask(&format!("password: a {pinned}")), format!("password: *** {pinned}"));
-    // In a place for images, and nowhere else.
+    // Kept only in a place where an image name is expected.
     for at in [format!("docker://nginx@{DIGEST}"), format!("docker-pullable://acme/api-token:2@{DIGEST}")] {
         assert_eq!(mask(&at), at);
     }
@@ -64,7 +64,7 @@ fn names_of_images_stay_where_they_are_known_to_be_names() {
     ] {
         assert_eq!((mask_name(text).as_str(), mask(&keep_name(text)).as_str()), (shown, shown));
     }
-    // What is not a name is masked, and its digest kept: builds must not look alike.
+    // Text that is not an image name is masked, but its digest is kept, so that builds do not look alike.
     for (text, shown) in [
         (format!("a --password hunter2@{DIGEST}"), format!("a --password ***@{DIGEST}")),
         (format!("a: \"password: x hunter2@{DIGEST}\""), format!("a: \"password: *** hunter2@{DIGEST}\"")),
@@ -81,9 +81,9 @@ fn names_of_images_stay_where_they_are_known_to_be_names() {
     assert_eq!(mask("\u{fdd0}password=x"), "\u{fdd0}password=***");
 }
 
-/// No sentence of this program loses a word: every text in its source, as masking would show it.
+/// Masks every text in the program's source: no sentence may lose a word.
 #[test]
-fn our_own_words_stay() {
+fn masking_does_not_change_our_own_messages() {
     let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
     let mut texts = 0;
     while let Some(folder) = folders.pop() {
@@ -103,7 +103,7 @@ fn our_own_words_stay() {
     assert!(texts > 3_000, "{texts}");
 }
 
-/// Tests, the patterns themselves, and texts that never reach a reader: requests to servers.
+/// Skipped: tests, the patterns themselves, and texts that are never shown, such as requests to servers.
 fn is_left_out(path: &str) -> bool {
     ["test", "/mask.rs", "client/signing.rs", "client/store.rs"].iter().any(|part| path.contains(part))
 }
@@ -117,7 +117,7 @@ fn texts_in(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_words_of_a_pattern_stand_in_all_that_it_fits() {
+fn every_text_that_a_pattern_matches_has_one_of_its_words() {
     for text in [
         "Docker LOGIN -p x --API-KEY y PASSWD=z Basic dXNlcjpwYXNz",
         "AKIA0123456789ABCDEF eyJh.eyJi.c glpat-0123456789abcdefghij github_pat_0123456789abcdefghij",
@@ -134,13 +134,13 @@ fn the_words_of_a_pattern_stand_in_all_that_it_fits() {
             assert_eq!(mask(&text), mask_slowly(&text), "{text}");
         }
     }
-    // Each word by itself: without it the text would be shown.
+    // Each word alone: without its entry, the text would be shown.
     let hidden = NAMES.iter().filter(|word| mask(&format!("{word}=hunter2")).ends_with("=***"));
     assert_eq!(hidden.count(), NAMES.len());
 }
 
 #[test]
-fn what_auditors_need_stays() {
+fn text_that_auditors_need_is_kept() {
     for text in [
         "keyid=0cc264a565c452ea6aca776b2787be54e94b905113e77edae00d5ec267a07ffc",
         "publickey=LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1",

@@ -1,12 +1,12 @@
-//! YAML without ambiguity: duplicate keys, unknown tags and numbers that are not finite are errors; anchors, merges and depth are
-//! bounded before memory is taken.
+//! YAML without ambiguity: duplicate keys, unknown tags and numbers that are not finite are errors; anchors, merges and depth are bounded before
+//! memory is allocated.
 //!
-//! Merge keys (`<<`) are expanded as YAML 1.1 has them, since the programs that will read these files expand them: what stands in the
-//! mapping itself wins. They do not agree on more than that: kubectl lets a merge win over what stands before it, kubectl and PyYAML let the
-//! second of two merges win and docker compose refuses it. What depends on it is refused.
+//! Merge keys (`<<`) are expanded as in YAML 1.1, because the programs that will read these files expand merge keys: a key in the mapping itself
+//! takes precedence. Programs disagree on the rest: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
+//! takes precedence; docker compose refuses two merges. A document that depends on these differences is refused.
 //!
-//! Nor do they agree on what a merge is: a key `<<` with the tag `!` is one for PyYAML and kubectl, and not for the parser here. A key of that
-//! name that was not merged is refused in every spelling, quotes included.
+//! Programs also disagree on what a merge is: PyYAML and kubectl treat a key `<<` with the tag `!` as a merge, but the parser here does not. A key
+//! `<<` that was not merged is refused in every spelling, including quoted ones.
 
 mod words;
 
@@ -20,8 +20,8 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPo
 use crate::base::limits::Limits;
 use crate::base::strict_json::Strict;
 
-/// Line ends of YAML 1.1 that YAML 1.2 took away. kubectl, docker compose and PyYAML read the first, the parser here the second: what stands
-/// behind one of them in a comment is a line of its own to those, and nothing here.
+/// Line ends in YAML 1.1 that YAML 1.2 dropped. kubectl, docker compose and PyYAML read YAML 1.1; the parser here reads YAML 1.2. In a comment, one
+/// of these characters starts a new line for those programs, but not for the parser here.
 const LINE_ENDS_OF_1_1: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 struct Document(Value);
@@ -32,16 +32,16 @@ impl<'de> Deserialize<'de> for Document {
     }
 }
 
-/// Reads every document of a YAML stream; those that are empty are left out. JSON is YAML too.
+/// Reads every document in a YAML stream and drops empty documents. JSON is also YAML.
 ///
 /// # Errors
-/// In words, with the place where that is known.
+/// A human-readable message, with the position if it is known.
 pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
     if let Some(end) = text.chars().find(|letter| LINE_ENDS_OF_1_1.contains(letter)) {
         let code = u32::from(end);
         return Err(format!(
-            "it has the letter U+{code:04X}: YAML 1.1 ends a line there, a comment too, and YAML 1.2 does not"
+            "it has the character U+{code:04X}, which ends a line (also in a comment) in YAML 1.1 but not in YAML 1.2"
         ));
     }
     let bound = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
@@ -76,11 +76,9 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
     };
     let merged = read(MergeKeyPolicy::Merge)?;
     if merged.iter().any(has_merge_key) {
-        return Err(
-            "a key << that not every program takes for a merge: write it plainly, without quotes and tags".into()
-        );
+        return Err("a key << that only some programs treat as a merge: write << without quotes and tags".into());
     }
-    // A merge in another spelling than << (with a tag and escapes) is read twice for nothing at worst.
+    // A merge spelled differently from << (with a tag and escapes) only causes an unnecessary second read.
     if text.contains(MERGE) || text.contains('!') {
         read(MergeKeyPolicy::AsOrdinary)?.iter().try_for_each(check_merges)?;
     }
@@ -97,7 +95,8 @@ fn has_merge_key(value: &Value) -> bool {
     }
 }
 
-/// Does every merge mean the same to all readers? `value` was read with merge keys as any others; two of them in one mapping were an error.
+/// Whether every merge means the same to all readers. `value` was read with merge keys as ordinary keys, so two merges in one mapping have already
+/// caused an error.
 fn check_merges(value: &Value) -> Result<(), String> {
     match value {
         Value::Array(items) => items.iter().try_for_each(check_merges),
@@ -108,7 +107,7 @@ fn check_merges(value: &Value) -> Result<(), String> {
                 let mut before = fields.keys().take_while(|key| *key != MERGE);
                 if let Some(key) = before.find(|key| brought.contains(key.as_str())) {
                     return Err(format!(
-                        "{key:?} comes before a merge (<<) of a mapping that has it too: write the merge first"
+                        "{key:?} comes before a merge (<<) of a mapping that also has this key: write the merge first"
                     ));
                 }
             }
@@ -118,7 +117,7 @@ fn check_merges(value: &Value) -> Result<(), String> {
     }
 }
 
-/// The keys of what is merged: of a mapping or a list of them, and of what is merged into those.
+/// The keys that a merge adds: those of a mapping or a list of mappings, and those of their own merges.
 fn add_keys<'v>(merged: &'v Value, keys: &mut HashSet<&'v str>) {
     match merged {
         Value::Array(items) => items.iter().for_each(|item| add_keys(item, keys)),
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_merges_anchors_and_json() {
+    fn documents_merges_anchors_and_json_are_read() {
         assert_eq!(read("a: 1\n---\n---\nb: [x, 'y']\n").unwrap(), [json!({"a": 1}), json!({"b": ["x", "y"]})]);
         assert_eq!(
             read("base: &b {image: x, tty: true}\none: {<<: *b, image: z}\n").unwrap(),
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_readers_could_read_differently_is_refused() {
+    fn ambiguous_yaml_is_refused() {
         for bad in [
             "image: a\nimage: b\n",
             "a: {image: x, \"image\": y}",
@@ -171,20 +170,20 @@ mod tests {
         assert!(documents(&[0xff, 0xfe], &Limits::default()).is_err());
     }
 
-    /// `kubectl patch --local` and PyYAML read two containers in each of these.
+    /// `kubectl patch --local` and PyYAML find two containers in each of these.
     #[test]
-    fn a_line_end_that_only_some_readers_see_is_refused() {
+    fn a_line_end_that_only_some_readers_recognize_is_refused() {
         let text = |end: &str| format!("containers:\n- image: a\n  # note{end}- image: b\n");
         for end in ["\u{85}", "\u{2028}", "\u{2029}"] {
-            assert!(read(&text(end)).unwrap_err().contains("YAML 1.1 ends a line"), "{end:?}");
+            assert!(read(&text(end)).unwrap_err().contains("which ends a line"), "{end:?}");
         }
-        // Every reader ends a line here.
+        // Every reader recognizes these line ends.
         for end in ["\r", "\r\n", "\n"] {
             assert_eq!(read(&text(end)).unwrap(), [json!({"containers": [{"image": "a"}, {"image": "b"}]})], "{end:?}");
         }
     }
 
-    /// Of each of these, kubectl or PyYAML reads the other image, or docker compose none.
+    /// In each of these, kubectl or PyYAML reads a different image, or docker compose reads none.
     #[test]
     fn merges_that_readers_expand_differently_are_refused() {
         let with =
@@ -201,7 +200,7 @@ mod tests {
         for (good, image) in [("{<<: [*y, *x]}", "y"), ("{<<: *x, image: y}", "y"), ("{a: 1, <<: *z}", "x")] {
             assert_eq!(with(good).unwrap()[0]["last"]["image"], image, "{good}");
         }
-        // With a tag that names the type of a merge, it is one.
+        // With the merge type's tag, the key is a merge.
         for good in
             ["{!!merge <<: *x}", "{!!merge \"\\x3c<\": *x}", "{!<tag:yaml.org,2002:merge> <<: *x}", "{? << : *x}"]
         {
@@ -212,7 +211,7 @@ mod tests {
         }
     }
 
-    /// PyYAML and kubectl (go-yaml v2) merge the first three; a quoted one is a merge for none, and means nothing.
+    /// PyYAML and kubectl (go-yaml v2) merge the first three; no program merges a quoted `<<`, and such a key has no meaning.
     #[test]
     fn a_key_that_only_some_readers_merge_is_refused() {
         for spelled in ["! <<", "! \"<<\"", "! \"\\x3c<\"", "!!str <<", "\"<<\"", "'<<'", "\"\\x3c\\u003c\""] {
@@ -221,13 +220,13 @@ mod tests {
                 format!("- a\n- b:\n  - c:\n    {spelled}: {{d: 1}}\n"),
             ] {
                 let error = read(&text).unwrap_err();
-                assert!(error.contains("write it plainly"), "{text}: {error}");
+                assert!(error.contains("write << without quotes"), "{text}: {error}");
             }
         }
     }
 
     #[test]
-    fn bombs_are_refused_before_they_grow() {
+    fn bombs_are_refused_before_they_expand() {
         let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..9 {
             let inner = vec![format!("*a{}", level - 1); 10].join(", ");

@@ -1,18 +1,18 @@
-//! What is wrong with a YAML file, and what its owner can do, without the parser's own vocabulary.
+//! Explains what is wrong with a YAML file and what its owner can do, without the parser's vocabulary.
 
 use serde_saphyr::{Error, UserMessageFormatter, budget::BudgetBreach};
 
-/// Marks of template languages: Go's and Helm's, Jinja's and Ansible's.
+/// Delimiters of template languages: Go's and Helm's, Jinja's and Ansible's.
 const TEMPLATES: [&str; 2] = ["{{", "{%"];
 
-/// The error in one line, with its place.
+/// The error on one line, with its position.
 pub(super) fn of(error: &Error, text: &str) -> String {
     let what = match error {
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("duplicate key {}", short(key)),
         Error::DuplicateMappingKey { .. } => "duplicate key".into(),
         Error::UnsupportedTag { tag, .. } => self::tag(tag),
         Error::TaggedScalarCannotDeserializeIntoString { .. } => {
-            "a tag that JSON has no type for: write the value without the tag".into()
+            "a tag for which JSON has no type: write the value without the tag".into()
         }
         Error::NullIntoString { .. } => "a key is empty (null), expected text".into(),
         Error::Unexpected { expected: "string scalar", .. } => "a key is a mapping or a list, expected text".into(),
@@ -22,7 +22,7 @@ pub(super) fn of(error: &Error, text: &str) -> String {
         Error::Budget { breach, .. } => over(breach).into(),
         Error::Message { msg, .. } => one_line(msg),
         _ if is_json(text) && error.to_string().contains("<document start>") => {
-            "several JSON documents in a row: write a line --- between them, or make one List of them (jq -s)".into()
+            "several JSON documents in a row: put a line --- between them, or combine them into one List (jq -s)".into()
         }
         other if other.to_string().contains("recursion limit") => over(&BudgetBreach::Depth { depth: 0 }).into(),
         other => one_line(&other.without_snippet().render_with_formatter(&UserMessageFormatter)),
@@ -31,7 +31,7 @@ pub(super) fn of(error: &Error, text: &str) -> String {
     let place = place.map(|place| format!(" at line {}, column {}", place.line(), place.column())).unwrap_or_default();
     let template = match TEMPLATES.iter().find(|mark| text.contains(**mark)) {
         Some(mark) => format!(
-            ". It has marks of a template ({mark}): if it is one, name what `helm template` or the template's own program prints"
+            ". It looks like a template ({mark}): if it is one, specify the output of `helm template` or of the template's own program"
         ),
         None => String::new(),
     };
@@ -42,20 +42,20 @@ fn tag(tag: &str) -> String {
     let short = short(tag);
     match tag {
         "!reset" | "!override" => {
-            format!("the tag {short} is for docker compose to resolve: name what `docker compose config` prints")
+            format!("docker compose resolves the tag {short}: specify the output of `docker compose config`")
         }
         _ => format!(
-            "the tag {short} is understood only by the program that it is for: name the file that this program writes, without tags"
+            "only the program that defines the tag {short} understands it: specify the file that this program writes, without tags"
         ),
     }
 }
 
 fn over(breach: &BudgetBreach) -> &'static str {
     match breach {
-        BudgetBreach::Depth { .. } => "it is deeper than the limit yaml_depth",
+        BudgetBreach::Depth { .. } => "it is nested more deeply than the limit yaml_depth",
         BudgetBreach::Documents { .. } => "it has more documents than the limit yaml_documents",
         BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => "it has more nodes than the limit yaml_nodes",
-        _ => "it has more text, anchors, aliases or merges than are read",
+        _ => "it has too much text or too many anchors, aliases or merges",
     }
 }
 
@@ -78,25 +78,25 @@ mod tests {
     use crate::base::strict_yaml::documents;
 
     #[test]
-    fn each_message_says_what_it_is_and_what_to_do() {
+    fn each_message_states_the_fault_and_the_remedy() {
         for (text, words) in [
             ("a: 1\na: 2", "duplicate key \"a\" at line 2, column 1"),
             ("{\"a\": 1, \"a\": 2}", "duplicate key \"a\""),
             ("1: a\n\"1\": b", "duplicate key \"1\""),
             (
                 "services: !reset null",
-                "the tag \"!reset\" is for docker compose to resolve: name what `docker compose config`",
+                "docker compose resolves the tag \"!reset\": specify the output of `docker compose config`",
             ),
-            ("a: !override [1]", "the tag \"!override\" is for docker compose"),
-            ("a: !Ref x", "the tag \"!Ref\" is understood only by the program that it is for"),
+            ("a: !override [1]", "docker compose resolves the tag \"!override\""),
+            ("a: !Ref x", "only the program that defines the tag \"!Ref\" understands it"),
             ("a: !!timestamp 2026-01-01", "write the value without the tag"),
             (
                 "{{- if .Values.x }}\na: b\n{{- end }}",
-                "marks of a template ({{): if it is one, name what `helm template`",
+                "looks like a template ({{): if it is one, specify the output of `helm template`",
             ),
             ("image: {{ .Values.image }}", "`helm template`"),
-            ("{% if x %}\na: b\n{% endif %}", "marks of a template ({%)"),
-            ("{\"a\": 1}\n{\"b\": 2}\n", "several JSON documents in a row: write a line ---"),
+            ("{% if x %}\na: b\n{% endif %}", "looks like a template ({%)"),
+            ("{\"a\": 1}\n{\"b\": 2}\n", "several JSON documents in a row: put a line ---"),
             ("{\"a\": 1}{\"b\": 2}", "several JSON documents in a row"),
             ("~: a", "a key is empty (null), expected text at line 1"),
             ("? [a]\n: b", "a key is a mapping or a list, expected text"),

@@ -15,9 +15,9 @@ Examples:
   hpsb-audit admit user-data.yaml --evidence evidence/ --policy policy.toml \\
       --workload-password password --attestation record/
 
-Exit code 0: every image may be deployed; 1: at least one may not; the output says why.
+Exit code 0: every image may be deployed; 1: at least one may not, and the output gives the reason.
 
-The answer is about the images that these files name, not about what is running.";
+The result covers the images listed in these files, not what is running.";
 
 fn workloads_help() -> String {
     format!("Workloads to be deployed, each file {}; `-` reads standard input", Form::any())
@@ -59,7 +59,7 @@ pub(crate) struct AdmitArguments {
 pub(crate) enum ContractCommand {
     /// Print the `images:` section of a contract for the image of an accepted build
     #[command(
-        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml\n\nThe content-trust key comes from the signed log. Other signing keys are not in the log:\nthey come from the policy's [trust]."
+        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml\n\nThe content-trust key comes from the signed log. The log does not contain other signing keys:\nthey come from the policy's [trust]."
     )]
     Images(ContractImagesArguments),
 }

@@ -11,7 +11,7 @@ use crate::client::{Bucket, Helpers, ImageReference, Login, OutsideOptions, Reso
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  hpsb-audit fetch --env sbs-config.json --plan               list the requests, send none
+  hpsb-audit fetch --env sbs-config.json --plan               list the requests without sending them
   hpsb-audit fetch --env sbs-config.json --image --trust --to evidence
   hpsb-audit fetch --env sbs-config.json --build-name NAME --build-name OTHER
   hpsb-audit fetch --env sbs-config.json --resolve sbs.example.com:443:192.0.2.7
@@ -19,18 +19,18 @@ Examples:
       --endpoint https://s3.us-south.cloud-object-storage.appdomain.cloud
 
 All requests are GET; /state-image is never requested. After an error, run the command again: saved
-files stay, missing ones are added. A fetched key is not trusted: compare its fingerprint with one
-that reached you over a different channel, then give the key to `audit --key`.
+files are kept, missing files are added. A fetched key is not trusted: compare its fingerprint with one
+that reached you over a different channel, then pass the key to `audit --key`.
 
 Exit codes:
-  0  the folder holds everything that the sources offer
+  0  the folder contains everything that the sources offer
   2  wrong usage, or settings that cannot be used
   3  something could not be fetched, or a bundle has no key: run the command again
   4  nothing to save";
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArguments {
-    /// A bucket with bundles, and the prefix of their names; without it, only the build server is queried
+    /// A bucket with bundles, and a prefix of their names. Default: none, only the build server is queried
     #[arg(value_name = "s3://BUCKET/PREFIX", value_parser = bucket)]
     pub(crate) bucket: Option<(String, String)>,
     /// Settings of the build server: sbs-config.json, or the YAML of the on-premises client
@@ -45,13 +45,13 @@ pub(crate) struct FetchArguments {
     /// Do not save the image's layers
     #[arg(long, requires = "image")]
     pub(crate) no_layers: bool,
-    /// The image, if neither the server's answer nor the settings name it
+    /// The image reference, if neither the server's response nor the settings contain it
     #[arg(long, value_name = "REFERENCE", value_parser = image_name)]
     pub(crate) image_name: Option<ImageReference>,
     /// Save the signatures on each build's image: content trust, simple signing, cosign
     #[arg(long)]
     pub(crate) trust: bool,
-    /// The Notary server, instead of the one of docker.io or icr.io; https is assumed
+    /// The Notary server to use instead of the default for docker.io or icr.io; https is assumed
     #[arg(long, value_name = "URL", requires = "trust")]
     pub(crate) trust_server: Option<String>,
     /// The base address of a lookaside for simple signing
@@ -63,7 +63,7 @@ pub(crate) struct FetchArguments {
     /// The folder to save into
     #[arg(long, value_name = "DIR", default_value = "evidence")]
     pub(crate) to: PathBuf,
-    /// List the requests that would be sent, and send none
+    /// List the requests that would be sent, without sending them
     #[arg(long)]
     pub(crate) plan: bool,
     #[command(flatten)]
@@ -101,13 +101,13 @@ pub(crate) struct OutsideArguments {
     /// Connect to ADDRESS for HOST and PORT; the certificate must still be valid for HOST; may be repeated
     #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS", value_parser = resolve)]
     pub(crate) resolves: Vec<Resolve>,
-    /// An additional CA for registries, Notary servers and object stores, besides the system's CAs
+    /// A CA for registries, Notary servers and object stores, in addition to the system's CAs
     #[arg(long, value_name = "FILE")]
     pub(crate) outside_ca: Option<PathBuf>,
     /// A file with registry logins (docker's config.json). Default: the files of docker and podman
     #[arg(long, value_name = "FILE")]
     pub(crate) registry_auth: Option<PathBuf>,
-    /// Run the credential helpers named in the login files
+    /// Run the credential helpers configured in the login files
     #[arg(long)]
     pub(crate) credential_helpers: bool,
     /// Use plain http, without a login, for this registry: anyone on the path can read and change the traffic; may be repeated
@@ -160,7 +160,7 @@ fn bucket(text: &str) -> Result<(String, String), String> {
 }
 
 fn build_name(text: &str) -> Result<BuildName, String> {
-    // Accept the name of the bundle too: users copy it.
+    // Also accept the bundle's file name, because users copy it.
     let bare = text.strip_prefix("manifest.").unwrap_or(text);
     let bare = bare.strip_suffix(".sig.tbz").unwrap_or(bare);
     BuildName::parse(bare)
@@ -179,7 +179,7 @@ fn registry(text: &str) -> Result<String, String> {
     let named = ImageReference::parse(&format!("{text}/name")).filter(|image| image.registry == text);
     named
         .map(|image| image.registry)
-        .ok_or_else(|| "expected HOST:PORT, or a HOST with a dot, as in the image's name".into())
+        .ok_or_else(|| "expected HOST:PORT, or a HOST with a dot, as in the image reference".into())
 }
 
 pub(crate) fn resolve(text: &str) -> Result<Resolve, String> {

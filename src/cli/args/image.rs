@@ -12,7 +12,7 @@ pub(crate) struct ImageArguments {
     /// The image: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path
     #[arg(value_name = "SOURCE", value_parser = source)]
     pub(crate) source: Source,
-    /// The platform to use if there are several: os/architecture[/variant]
+    /// The platform to use if the image has several: os/architecture[/variant]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<String>,
     #[command(flatten)]

@@ -22,8 +22,8 @@ To make a signing key and its public key:
   openssl genpkey -algorithm ed25519 -out ada.key
   openssl pkey -in ada.key -pubout -out ada.pem
 
-A record states what its signers claim. It counts only for policies that list the signers under
-[[signers]]: docs/keys.md.";
+A record contains its signers' claims. It counts only under policies that list the signers in
+[[signers]] (docs/keys.md).";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
@@ -73,10 +73,10 @@ pub(crate) struct EnrollArguments {
     /// How the second copy was obtained. Default: the same channel
     #[arg(long, value_name = "CHANNEL", value_parser = channel, requires = "second_copy")]
     pub(crate) second_channel: Option<Channel>,
-    /// The bundle of a challenge: a build you requested of a random commit that you made for this purpose
+    /// The bundle of a challenge: a build, requested by you, of a random commit made for this purpose
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) challenge_bundle: Option<PathBuf>,
-    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. If it has a passphrase, you are asked for it on the terminal
+    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
     /// The record to write; it must not exist. Default: KEY.record.json next to KEY.pem
@@ -92,7 +92,7 @@ pub(crate) struct CountersignArguments {
     /// The key record; your signature is added to it
     #[arg(value_name = "RECORD")]
     pub(crate) record: PathBuf,
-    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. If it has a passphrase, you are asked for it on the terminal
+    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
 }

@@ -4,7 +4,7 @@
 //! 1. one file in `command/`, with a function from the parsed arguments to an exit code; if there are many arguments, a file here,
 //! 2. a variant of [`Command`] in this file,
 //! 3. its arm in `dispatch`, in `cli/mod.rs`,
-//! 4. what it is allowed to do, in `Needs::of`, in `cli/confine.rs`,
+//! 4. its privileges, in `Needs::of`, in `cli/confine.rs`,
 //! 5. a row for each flag in `tests/flags.rs`: what the flag changes, or that it changes nothing,
 //! 6. its row in the table of commands in `README.md`.
 //!
@@ -52,7 +52,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  accepted, or accepted in part (the first line says which groups were not checked)
   1  rejected: a required check failed or could not decide, or a requested check has no answer
-  2  no verdict: wrong usage, invalid policy, no key, command not built in
+  2  no verdict: wrong usage, invalid policy, no key, command not in this build
   3  no verdict: input unreadable, truncated, malformed or over a limit; report not writable
   4  no verdict: nothing to verify";
 
@@ -65,8 +65,8 @@ Examples:
   hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
   hpsb-audit audit case.tar --policy my-policy.toml           a case from `seal`, under your policy
 
-A verdict says that a trusted key signed these bytes and what the checks found in them. It does
-not say who holds the key, that the log is true, or that the image was built from this source.";
+A verdict states that a trusted key signed these bytes, and what the checks found in them. It does
+not state who holds the key, that the log is true, or that the image was built from this source.";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -135,20 +135,20 @@ pub(super) enum Command {
     Report(ReportArguments),
     /// Verify the signatures of statements written by --report vsa= with --sign-key
     #[command(
-        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: a named key signed every statement, and each is about --subject, if given. The\nresult is not checked: a summary whose result is FAILED can be validly signed too. 1: otherwise; 3: the\nfile is malformed."
+        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: every statement is signed with one of the keys, and is about --subject, if specified;\n1: otherwise; 3: the file is malformed. The result in a statement is not checked: a summary with the\nresult FAILED can also have a valid signature."
     )]
     VerifyStatement(StatementArguments),
-    /// Run a good case and known tamperings on this machine, and report whether each gives the expected answer
+    /// Run a good case and known tampered cases on this machine, and report whether each gives the expected result
     #[command(
-        after_help = "Examples:\n  hpsb-audit self-test --report self-test.json\n\nExit code 0: every case gave the expected answer; 1: at least one did not."
+        after_help = "Examples:\n  hpsb-audit self-test --report self-test.json\n\nExit code 0: every case gave the expected result; 1: at least one did not."
     )]
     SelfTest(SelfTestArguments),
-    /// Show the proved commit of a bundle without unpacking it
+    /// Show a bundle's proved commit without unpacking the bundle
     #[command(
-        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree equals its tree; 1: not so, or the signature is\nnot valid."
+        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree equals its tree; 1: otherwise, for\nexample if the signature is not valid."
     )]
     Source(SourceArguments),
-    /// Decide whether workloads may be deployed: every image is pinned and comes from an accepted build
+    /// Decide whether workloads may be deployed: every image must be pinned and come from an accepted build
     #[command(after_help = self::admit::EXAMPLES)]
     Admit(Box<self::admit::AdmitArguments>),
     /// Compare inventories of running images with accepted builds and approved commits
@@ -162,7 +162,7 @@ pub(super) enum Command {
     Contract(self::admit::ContractCommand),
     /// Show who signed which image, and when the signatures expire
     #[command(
-        after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy no signer is trusted: each signature is shown under the name it claims."
+        after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy, no signer is trusted: each signature is shown with the name it claims."
     )]
     Trust(TrustArguments),
     /// Inspect keys, and record how they were obtained
@@ -219,7 +219,7 @@ pub(super) enum Command {
     Serve(NotBuiltIn),
 }
 
-/// A command that is missing from this build. It accepts any arguments, so that the error is about the command and not about them.
+/// A command that is missing from this build. It accepts any arguments, so that the error concerns the command and not its arguments.
 #[cfg(not(all(feature = "fetch", feature = "serve")))]
 #[derive(Debug, Args)]
 pub(super) struct NotBuiltIn {
@@ -254,7 +254,7 @@ pub(super) struct AuditArguments {
     /// Default: the folder image/ next to the bundle, if there is one
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(super) image: Option<Source>,
-    /// A base image that the image is expected to be built on, written as for --image; may be repeated
+    /// A base image on which the image is expected to be built, in the form used for --image; may be repeated
     #[arg(long = "base", value_name = "SOURCE", value_parser = source)]
     pub(super) bases: Vec<Source>,
     #[command(flatten)]
@@ -265,7 +265,7 @@ pub(super) struct AuditArguments {
     pub(super) show: ShowArguments,
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, help = report_help())]
     pub(super) reports: Vec<(String, PathBuf)>,
-    /// Write a report in every format into a new folder; a vsa only if one can be written
+    /// Write a report in every format into a new folder; a vsa is included only if one can be written
     #[arg(long, value_name = "DIR")]
     pub(super) report_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -276,7 +276,7 @@ pub(super) struct AuditArguments {
     pub(super) case: self::seal::CaseArguments,
 }
 
-/// Where images may be read from.
+/// The sources from which images may be read.
 #[derive(Debug, Default, Args)]
 pub(super) struct NetworkArguments {
     /// Fail if the network would be used
@@ -383,7 +383,7 @@ pub(super) struct OutputArguments {
     pub(super) limits: Vec<(String, u64)>,
 }
 
-/// How text is printed. These flags do not affect other formats.
+/// How the text format is printed. These flags do not affect other formats.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct ShowArguments {
     /// In text: print every check and every fact
@@ -450,7 +450,10 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
 }
 
 fn require_help() -> String {
-    format!("Groups that must have an answer, in addition to the policy's: {}", Group::ALL.map(Group::word).join(", "))
+    format!(
+        "Groups that must have an answer, in addition to those that the policy requires: {}",
+        Group::ALL.map(Group::word).join(", ")
+    )
 }
 
 fn report_help() -> String {

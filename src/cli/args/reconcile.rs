@@ -15,7 +15,7 @@ Examples:
       --inventory pods.json --period 2026-01-01/2026-03-31
   hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
-Exit code 0: everything matches; 1: something does not, and a row says what.
+Exit code 0: everything matches; 1: something does not, and a row identifies it.
 
 Whether the inventories and the list of approvals are complete is not checked.";
 
@@ -39,7 +39,7 @@ pub(crate) struct ReconcileArguments {
     /// The password of encrypted workload sections; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) workload_password: Vec<PathBuf>,
-    /// Draw a sample of N builds of the period for manual review
+    /// Draw a sample of N builds from the period for manual review
     #[arg(long, value_name = "N", requires = "seed")]
     pub(crate) sample: Option<usize>,
     /// The seed of the sample: the same seed and bundles give the same sample
@@ -53,7 +53,7 @@ pub(crate) struct ReconcileArguments {
     /// Write a report (text, json, csv or html) to a file, completely or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) reports: Vec<(String, PathBuf)>,
-    /// Your own file number or name, at most 80 characters: shown on page one, in the head of every page and in JSON
+    /// Your own file number or name, at most 80 characters: shown on page one, in every page header and in JSON
     #[arg(long, value_name = "TEXT", value_parser = Report::reference)]
     pub(crate) reference: Option<String>,
     /// Audit as of this time instead of now (a date means 00:00 UTC)
@@ -75,6 +75,6 @@ pub(crate) enum ReconcileFormat {
     Json,
     /// CSV, for spreadsheets
     Csv,
-    /// One HTML page to file
+    /// One HTML page for filing
     Html,
 }

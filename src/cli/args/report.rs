@@ -46,16 +46,16 @@ pub(crate) struct StatementArguments {
 /// Options of some report formats.
 #[derive(Debug, Args)]
 pub(crate) struct ReportOptions {
-    /// The table of which checks support which controls, instead of the built-in table (docs/reports.md)
+    /// A table of controls and the checks that support them, instead of the built-in table (docs/reports.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) controls: Option<PathBuf>,
     /// The OSCAL assessment plan that the results refer to, instead of the question itself
     #[arg(long, value_name = "FILE")]
     pub(crate) oscal_ap: Option<PathBuf>,
-    /// Your own file number or name for this audit, at most 80 characters: shown on page one, in the head of every page and in JSON
+    /// Your own file number or name for this audit, at most 80 characters: shown on page one, in every page header and in JSON
     #[arg(long, value_name = "TEXT", value_parser = Report::reference)]
     pub(crate) reference: Option<String>,
-    /// Sign the verification summary (vsa) with this private key: P-256 or Ed25519, PKCS#8 PEM. If it has a passphrase, you are asked for it on the terminal
+    /// Sign the verification summary (vsa) with this private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
     /// Add the signed vsa to an OCI layout, as a referrer of the image and as a cosign attestation; the layout is created if missing

@@ -19,7 +19,7 @@ pub(crate) struct ScaleArguments {
     /// Audit only shard I of N, chosen by build name; I counts from 0, as in 3/8 or Kubernetes' $(JOB_COMPLETION_INDEX)/8
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
-    /// Save each finished report in this file, and after an interruption continue with the remaining bundles
+    /// Save each finished report in this file; after an interruption, continue with the remaining bundles
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
 }

@@ -15,12 +15,12 @@ Examples:
       --retain-until 2036-12-31
   hpsb-audit seal manifest.NAME.sig.tbz --key KEY.pem --output case.tar --profile filing
   hpsb-audit seal case.tar --tsq case.tsq                      request an RFC 3161 time-stamp
-  hpsb-audit seal case.tar --tsr case.tsr --tsa-ca tsa-ca.pem  verify and add the answer
+  hpsb-audit seal case.tar --tsr case.tsr --tsa-ca tsa-ca.pem  verify and add the response
   hpsb-audit audit case.tar --policy my-policy.toml            audit again, under your policy
-  hpsb-audit audit case.tar --seal-key auditor.pem             the same, under the sealer's policy
+  hpsb-audit audit case.tar --seal-key auditor.pem             audit again, on the sealer's terms
 
-The exit code is that of the verdict. A case holds evidence; it does not make keys trusted:
-docs/case.md.";
+The exit code is that of the verdict. A case contains evidence; it does not make keys trusted
+(docs/case.md).";
 
 pub(crate) const SIGN_OFF_EXAMPLES: &str = "\
 Examples:
@@ -28,8 +28,8 @@ Examples:
   hpsb-audit sign-off case.tar --role reviewed --sign-key bob.key
 
 A sign-off covers the case's digest, its report and its policy. `audit case.tar` shows it, with the
-signer's name if the key is in your policy's [[signers]]. `sign-off` does not repeat the audit: do
-that first.";
+signer's name if the key is in your policy's [[signers]]. `sign-off` does not repeat the audit:
+repeat it yourself first.";
 
 #[derive(Debug, Args)]
 pub(crate) struct SealArguments {
@@ -41,7 +41,7 @@ pub(crate) struct SealArguments {
     /// The policy: trusted keys, expected values, required groups (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Groups that must have an answer, in addition to the policy's
+    /// Groups that must have an answer, in addition to those that the policy requires
     #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group)]
     pub(crate) require: Vec<Group>,
     /// Approvals of commits, as for `audit`
@@ -65,7 +65,7 @@ pub(crate) struct SealArguments {
     /// What the case stores
     #[arg(long, value_enum, default_value = "full")]
     pub(crate) profile: ProfileArgument,
-    /// Sign the case with this private key: P-256 or Ed25519, PKCS#8 PEM. If it has a passphrase, you are asked for it on the terminal
+    /// Sign the case with this private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
     /// The day until which to keep the case; it is recorded in the case
@@ -74,10 +74,10 @@ pub(crate) struct SealArguments {
     /// Write a time-stamp request (RFC 3161) for the case, to send to an authority
     #[arg(long, value_name = "FILE")]
     pub(crate) tsq: Option<PathBuf>,
-    /// Add the authority's answer to the case
+    /// Add the authority's response to the case
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "tsq"])]
     pub(crate) tsr: Option<PathBuf>,
-    /// Before adding the answer, verify it under this CA, in PEM; may be repeated
+    /// Before adding the response, verify it against this CA certificate, in PEM; may be repeated
     #[arg(long = "tsa-ca", value_name = "FILE", requires = "tsr")]
     pub(crate) tsa_cas: Vec<PathBuf>,
     /// Set a limit (see `hpsb-audit explain limits`); may be repeated
@@ -93,7 +93,7 @@ pub(crate) struct SignOffArguments {
     /// Your role
     #[arg(long, value_enum)]
     pub(crate) role: RoleArgument,
-    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. If it has a passphrase, you are asked for it on the terminal
+    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
     /// Time of the sign-off instead of now (a date means 00:00 UTC)
@@ -115,10 +115,10 @@ pub(crate) enum RoleArgument {
 /// Arguments for the reader of a case, besides keys and policy.
 #[derive(Debug, Args)]
 pub(crate) struct CaseArguments {
-    /// For a case: the public key of a sealer you trust, P-256 or Ed25519; the case's own keys and policy then count
+    /// For a case: the public key of a sealer you trust, P-256 or Ed25519; the case's own keys and policy then apply
     #[arg(long, value_name = "FILE")]
     pub(crate) seal_key: Option<PathBuf>,
-    /// For a case: a CA, in PEM, whose time-stamps you trust; may be repeated
+    /// For a case: the certificate, in PEM, of a CA whose time-stamps you trust; may be repeated
     #[arg(long = "tsa-ca", value_name = "FILE")]
     pub(crate) tsa_cas: Vec<PathBuf>,
 }

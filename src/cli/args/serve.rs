@@ -14,7 +14,7 @@ Examples:
   hpsb-audit serve --evidence evidence/ --policy policy.toml --tls-cert tls.crt --tls-key tls.key
   hpsb-audit serve ... --warn-namespace staging --listen 127.0.0.1:8443
 
-POST /v1/admit takes an AdmissionReview (admission.k8s.io/v1). /healthz, /readyz and /metrics report
+POST /v1/admit accepts an AdmissionReview (admission.k8s.io/v1). /healthz, /readyz and /metrics report
 the service's state.
 
 Each decision is logged to standard error as a line of JSON. SIGTERM stops the service with exit
@@ -49,13 +49,13 @@ pub(crate) struct ServeArguments {
     /// Seconds to keep answering after SIGTERM
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     pub(crate) drain: u64,
-    /// Answer as of this time instead of now (a date means 00:00 UTC): for trials
+    /// Answer as of this time instead of now (a date means 00:00 UTC); for trials
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limits: Vec<(String, u64)>,
-    /// Number of bundles to audit, and of requests to answer, at the same time
+    /// Number of bundles to audit, and of requests to process, at the same time
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
 }

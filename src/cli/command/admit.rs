@@ -73,7 +73,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     Ok(())
 }
 
-/// Always requires the workload checks: a policy that lowers all of them would admit everything.
+/// Always requires the workload checks: a policy that lowers the level of all of them would admit everything.
 pub(crate) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<Policy, Error> {
     let mut policy = Storage::Disk.read_policy(path, limits)?;
     policy.require_also(&[Group::Workload])?;

@@ -94,7 +94,7 @@ fn entry<'e>(entries: &'e [Value], tag: &str) -> Option<&'e Value> {
 /// The document that an index entry refers to, if its bytes have the digest in the entry.
 fn document(layout: &Path, entry: &Value, limits: &Limits) -> Result<Value, Error> {
     let digest = entry.get("digest").and_then(Value::as_str).and_then(Sha256::from_prefixed);
-    let digest = digest.ok_or_else(|| refused(layout, "index.json names a blob without a SHA-256 digest"))?;
+    let digest = digest.ok_or_else(|| refused(layout, "index.json lists a blob without a SHA-256 digest"))?;
     let (value, found) = read_json(&blob(layout, digest), limits)?;
     match found == digest {
         true => Ok(value),

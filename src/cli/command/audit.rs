@@ -29,14 +29,14 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
     let mut report = Report::new(arguments.output.now);
-    // Under --seal-key a case uses its own policy.
+    // With --seal-key, a case uses its own policy.
     let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
     let may_begin = wanted.need_policy(has_policy).and_then(|()| only_bundles(&arguments.require));
     let audited = match may_begin.and_then(|()| crate::cli::command::case::named(&arguments.paths)) {
         Ok(Some(path)) => crate::cli::command::case::audit(path, arguments, &limits).map(|of_case| report = of_case),
         Ok(None) if arguments.case.seal_key.is_some() || !arguments.case.tsa_cas.is_empty() => Err(Error::Usage {
-            message: "--seal-key and --tsa-ca are for a case, but no case is given".into(),
-            hint: "`hpsb-audit seal` makes a case; audit bundles with --key or --policy".into(),
+            message: "--seal-key and --tsa-ca apply only to a case, but no path is a case".into(),
+            hint: "`hpsb-audit seal` creates a case; audit bundles with --key or --policy".into(),
         }),
         Ok(None) => audit_into(arguments, &limits, &mut report),
         Err(error) => Err(error),
@@ -45,19 +45,20 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
         report.error = Some(error);
     }
     report.reference.clone_from(&arguments.report_options.reference);
-    // The question of a case names what was given when it was sealed.
+    // A case's question lists the inputs supplied when the case was sealed.
     report.question.iter_mut().for_each(|question| question.given = given_flags(arguments));
     if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
         report.error = Some(error);
     }
+    let files: Vec<_> = files.into_iter().map(|(format, path)| (wanted.shown(&report, format), path)).collect();
     if let Err(error) = write_reports(&report, &files, arguments.report_dir.as_deref(), &options) {
         report.error = Some(error);
     }
-    let format = output::format(arguments.output.format, &arguments.show);
+    let format = wanted.shown(&report, output::format(arguments.output.format, &arguments.show));
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
-/// Refuses `--require workload`: no bundle has an answer for it, and ignoring it would be wrong.
+/// Refuses `--require workload`: no bundle has an answer for that group, and ignoring the flag would be wrong.
 pub(crate) fn only_bundles(require: &[Group]) -> Result<(), Error> {
     if require.contains(&Group::Workload) {
         return Err(Error::Usage {
@@ -70,7 +71,7 @@ pub(crate) fn only_bundles(require: &[Group]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Every input file named on the command line, except those of images.
+/// Every input file on the command line, except files of images.
 fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     let keys = arguments.keys.keys.iter().filter_map(|key| match key {
         NamedKey::File(path) => Some(path),
@@ -86,8 +87,8 @@ fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
 pub(crate) fn one_bundle_for(image: Option<&Source>, paths: &[PathBuf]) -> Result<(), Error> {
     match (image, paths) {
         (Some(image), [_, _, ..]) => Err(Error::Usage {
-            message: format!("--image {image} belongs to one build, but {} bundles are given", paths.len()),
-            hint: "name the bundle of the image, or put each image as an OCI layout into the folder image/ next to its bundle".into(),
+            message: format!("--image {image} belongs to one build, but {} bundles were found", paths.len()),
+            hint: "specify only the image's bundle, or put each image as an OCI layout into the folder image/ next to its bundle".into(),
         }),
         _ => Ok(()),
     }
@@ -104,7 +105,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let named = read_keys(&arguments.keys.keys, Storage::Disk, limits)?;
     let mut terms = Terms::new(policy, named, Handed::default())?;
     let mut paths = Storage::Disk.find_bundles(&arguments.paths, limits)?;
-    // Another path may reach the same folder, and its bundles are then listed under that path.
+    // Another path may lead to the same folder; the bundles are then listed under that other path.
     let is_empty = |folder: &PathBuf| Storage::Disk.find_bundles(std::slice::from_ref(folder), limits).is_err();
     let is_listed = |folder: &PathBuf| paths.iter().any(|path| path.starts_with(folder));
     let without = arguments.paths.iter().filter(|named| named.is_dir() && !is_listed(named) && is_empty(named));
@@ -122,11 +123,11 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let memory = scale.memory.map(|megabytes| megabytes.get().saturating_mul(MEGABYTE));
     let work = Work { threads, memory, state: state.as_ref(), network: &arguments.network };
     report.bundles = work.through(&paths, &question)?;
-    // Bundles of other folders do not make up for a folder without bundles.
+    // A folder without bundles is an error even if other folders contain bundles.
     if without.is_empty() { Ok(()) } else { Err(Error::NothingToVerify { paths: without.join(", ") }) }
 }
 
-/// What the command line gives in addition to the bundles.
+/// The inputs on the command line other than the bundles.
 fn handed(arguments: &AuditArguments, policy: &Policy, limits: &Limits) -> Result<Handed, Error> {
     let choice = Choice { platforms: policy.expect.platforms.clone(), digests: Vec::new() };
     let base = |base| read_image(base, &arguments.network, &choice, limits, &Budget::of_audit(0, limits));
@@ -179,7 +180,7 @@ pub(crate) fn read_from_disk(
     Storage::Disk.read_image(source, choice, limits, budget)
 }
 
-/// Audits every bundle with only the files next to it.
+/// Audits every bundle, using only the files next to it.
 pub(crate) fn audit_on(threads: usize, paths: &[PathBuf], question: &Question<'_>) -> Result<Vec<BundleReport>, Error> {
     Work { threads, memory: None, state: None, network: &NetworkArguments::default() }.through(paths, question)
 }

@@ -26,7 +26,7 @@ pub(crate) fn named(paths: &[PathBuf]) -> Result<Option<&Path>, Error> {
         (None, _) => Ok(None),
         (Some(case), [_]) => Ok(Some(case)),
         (Some(case), _) => Err(Error::Usage {
-            message: format!("{} is a case, and cannot be audited together with other paths", case.display()),
+            message: format!("{} is a case and cannot be audited together with other paths", case.display()),
             hint: "audit each case alone: it contains all of its evidence".into(),
         }),
     }
@@ -57,7 +57,7 @@ pub(crate) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
     ];
     if let Some((flag, _)) = of_many.into_iter().find(|(_, is_given)| *is_given) {
         return Err(Error::Usage {
-            message: format!("{flag} is for many bundles, but a case is audited as a whole"),
+            message: format!("{flag} applies to many bundles, but a case is audited as a whole"),
             hint: format!("remove {flag}"),
         });
     }
@@ -89,8 +89,8 @@ pub(crate) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
     repeat(&case, &path.display().to_string(), reader, limits)
 }
 
-/// Refuses a flag that would have no effect. With `--seal-key` the case is judged as it was sealed; without `--seal-key` and without the
-/// reader's own key or policy it is not judged.
+/// Refuses a flag that would have no effect. With `--seal-key`, the case is evaluated as it was sealed. If the reader supplies no `--seal-key`, key
+/// or policy, the case is not evaluated.
 fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
     let given = [
         ("--now", arguments.output.now.is_some()),
@@ -103,13 +103,14 @@ fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((flag, _)) if by_seal => Err(Error::Usage {
             message: format!(
-                "--seal-key excludes {flag}: with --seal-key a case is judged as sealed, under its own keys, policy and time"
+                "--seal-key cannot be combined with {flag}: with --seal-key, a case is evaluated as sealed, under its own keys, policy and time"
             ),
-            hint: "remove --seal-key to judge it under your own --key or --policy, as of --now or today".into(),
+            hint: "remove --seal-key to evaluate the case under your own --key or --policy, as of --now or today"
+                .into(),
         }),
         Some((flag, _)) if !has_own => Err(Error::Usage {
             message: format!("{flag} applies to your own verdict on a case, which needs your own key or policy"),
-            hint: "give your own --key or --policy, or name a sealer you trust with --seal-key".into(),
+            hint: "pass your own --key or --policy, or the key of a sealer you trust with --seal-key".into(),
         }),
         _ => Ok(()),
     }

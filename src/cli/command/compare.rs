@@ -62,11 +62,11 @@ fn no_flag_is_dropped(arguments: &CompareArguments, sides: [&Result<Side, String
     let dropped = [
         ("--key", !arguments.keys.keys.is_empty() && !has_bundle, "bundles, but neither side is one"),
         ("--policy", arguments.policy.is_some() && !has_bundle, "bundles, but neither side is one"),
-        ("--platform", arguments.platform.is_some() && !has_image, "images, but neither side has one"),
+        ("--platform", arguments.platform.is_some() && !has_image, "images, but neither side contains one"),
     ];
     match dropped.into_iter().find(|(_, is_dropped, _)| *is_dropped) {
         Some((flag, _, what)) => {
-            Err(Error::Usage { message: format!("{flag} is for {what}"), hint: format!("remove {flag}") })
+            Err(Error::Usage { message: format!("{flag} applies to {what}"), hint: format!("remove {flag}") })
         }
         None => Ok(()),
     }

@@ -72,7 +72,7 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
     let [certificate] = certificates.as_slice() else {
         return Err(Error::Usage {
             message:
-                "the signed log records no key of the image, and the policy's [trust] does not name exactly one OpenPGP signer"
+                "the signed log records no key for the image, and the policy's [trust] does not list exactly one OpenPGP signer"
                     .into(),
             hint: "an image pinned by digest needs no entry in images".into(),
         });

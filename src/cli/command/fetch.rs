@@ -156,7 +156,7 @@ fn build_as_text(build: &BuildReport, page: &mut String) {
             Kept::Same => "unchanged",
             Kept::Beside(name) => {
                 let _ =
-                    writeln!(page, "  DIFFERS   {path}: a different file exists and is kept; the new one is {name}");
+                    writeln!(page, "  DIFFERS   {path}: a different file exists and is kept; the new file is {name}");
                 continue;
             }
         };

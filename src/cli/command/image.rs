@@ -43,7 +43,7 @@ pub(crate) fn read_image(
     load_image(source, network, choice, limits, budget)?.decided()
 }
 
-/// Like [`read_image`], for an audit: if none of several images could be selected, the checks report it.
+/// Like [`read_image`], for an audit: if the source has several images and none could be selected, the checks report that.
 pub(crate) fn load_image(
     source: &Source,
     network: &NetworkArguments,
@@ -73,7 +73,7 @@ fn from_registry(
     from_network(network, limits, |options, run| client::read_image(name, options, run, choice, budget))
 }
 
-/// The files of layer number `at`, from 0; `None` if its bytes are not available. A layer in a registry is downloaded again.
+/// The files of layer number `at`, counted from 0; `None` if the layer's bytes are not available. A layer in a registry is downloaded again.
 pub(crate) fn layer_files(
     source: &Source,
     image: &ImageFacts,

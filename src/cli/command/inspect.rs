@@ -22,7 +22,7 @@ use crate::gate::key::PublicKey;
 use crate::gate::verify::{KeyRing, Refusal, VerifiedArchive};
 use crate::manifest::Manifest;
 
-/// Rows of label and value, under a heading that says whether the values are verified.
+/// Rows of label and value, under a heading that states whether the values are verified.
 pub(crate) struct Section {
     /// The name in JSON.
     name: &'static str,
@@ -91,7 +91,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String, Budg
     let mut reader = HashingReader::new(file);
     let bundle = Bundle::from_reader_within(&mut reader, 1, limits, &budget)?;
     let (digest, size) = reader.finish();
-    // The size of a pipe is not known before it is read.
+    // The size of a pipe's contents is not known before they are read.
     budget.add_input(size.saturating_sub(known));
     Ok((bundle, format!("{digest} ({size} bytes)"), budget))
 }
@@ -174,7 +174,7 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
 
 fn row(label: &(impl ToString + ?Sized), value: impl ToString) -> (String, String) {
     let (label, value) = (label.to_string(), value.to_string());
-    // Masked together: the label may be what marks the value as a secret.
+    // Label and value are masked together, because the label may mark the value as a secret.
     let both = mask(&format!("{label}: {value}"));
     let value = both.strip_prefix(&format!("{label}: ")).map_or_else(|| mask(&value), str::to_owned);
     (mask(&label), value)

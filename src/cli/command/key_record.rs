@@ -22,7 +22,7 @@ use crate::git::prove;
 use crate::given::key_record::{Challenge, KeyRecord, KeyStatement, Retrieval, VerifiedBundle};
 use crate::manifest::Manifest;
 
-/// Why no record is written: an error, or an input that does not fit.
+/// Why no record is written: an error, or inputs that do not agree.
 enum Stop {
     Fault(Error),
     No(String),
@@ -74,7 +74,9 @@ fn print(first: &str, record: &KeyRecord, secret: &PersonSecret, limits: &Limits
         vec![first.to_owned(), format!("  key        {} ({}, {} bits)", key.fingerprint(), key.kind(), key.bits())];
     lines.extend(statement.lines().into_iter().map(|line| format!("  {line}")));
     lines.push(format!("  signed by  {} ({})", signer.fingerprint(), counted(record.signature_count(), "signature")));
-    lines.push("The record counts for policies that name it (record = …) and list its signers ([[signers]]).".into());
+    lines.push(
+        "The record counts under policies that refer to it (record = …) and list its signers ([[signers]]).".into(),
+    );
     output::print(&for_lines(&(lines.join("\n") + "\n")))
 }
 
@@ -171,7 +173,7 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
     Ok((key, text))
 }
 
-/// Reads a private key. If it has a passphrase, the terminal is asked for it, even where standard input or output is a file.
+/// Reads a private key. Its passphrase, if any, is read from the terminal, even if standard input or output is a file.
 pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?);
     let name = path.display().to_string();
@@ -186,6 +188,6 @@ pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, 
 fn passphrase(name: &str) -> Result<Zeroizing<String>, String> {
     let asked = rpassword::prompt_password(format!("Passphrase for {}: ", for_terminal(name)));
     asked.map(Zeroizing::new).map_err(|_| {
-        "the key has a passphrase, and there is no terminal to ask for it; to unlock a copy: openssl pkey -in LOCKED.pem -out KEY.pem".into()
+        "the key has a passphrase, and there is no terminal to read it from; to unlock a copy: openssl pkey -in LOCKED.pem -out KEY.pem".into()
     })
 }

@@ -78,7 +78,7 @@ pub(crate) fn checks(format: ListFormat) -> Result<u8, Error> {
     let mut page = String::new();
     for group in Group::ALL {
         let _ = writeln!(page, "{}", group.word());
-        for check in CHECKS.into_iter().filter(|check| check.group == group) {
+        for check in CHECKS.iter().filter(|check| check.group == group) {
             let _ = writeln!(page, "  {:<20} {:<8} {}", check.name, check.level.word(), check.says);
         }
     }
@@ -97,7 +97,7 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
         hint: "run `hpsb-audit checks` for a list; `explain verdicts` and `explain limits` are separate pages".into(),
     })?;
     let mut page = format!(
-        "{} (group {}, level {})\n\nA pass says: {}.\n\n",
+        "{} (group {}, level {})\n\nA pass means: {}.\n\n",
         check.name,
         check.group.word(),
         check.level.word(),
@@ -113,19 +113,19 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
 const VERDICTS: &str = "\
 Verdicts
 
-  ACCEPTED          exit 0  A policy was given. Every group of checks that it requires has an answer, and no check rejects.
-  ACCEPTED IN PART  exit 0  No check rejects, but something is missing: there is no policy, a required group has no
-                            answer, an answer is waived, or this build of the program lacks a deciding check.
-  REJECTED          exit 1  A required check failed or could not decide, or a requested check has no answer.
-  NO VERDICT                Wrong usage, invalid policy or no key: exit 2. Unreadable, malformed, over a limit: exit 3.
-                            Nothing to verify: exit 4.
+  ACCEPTED          exit 0  A policy was given, each group it requires was checked, nothing rejects.
+  ACCEPTED IN PART  exit 0  Nothing rejects, but something is missing: a policy, an answer in a
+                            required group, a check in this build; or the policy waives an answer.
+  REJECTED          exit 1  A required check failed, could not decide, or did not run when asked for.
+  NO VERDICT        exit 2  Wrong usage, a bad policy, or no key.
+                    exit 3  The input is unreadable, malformed or over a limit.
+                    exit 4  There is nothing to verify.
 
-ACCEPTED is followed by the groups that were checked and, in brackets, the policy and what it weakens. ACCEPTED
-IN PART is followed by what is missing or was not checked. `require` in the policy, or --require, requires a group.
-Only checks at the level `require` decide. A check that could not run because another check failed is
-counted as part of that failure; if that failure is waived, warn or off, the dependent check rejects on its own.
-An acceptance does not say who holds the key, that the log is true, or that the image was built from the source.
-An automated gate reads the exit code, or `verdict` and `scope` of the JSON report together.
+Only checks at the level `require` decide. `require` in a policy, or --require, requires a group.
+A check that could not run because another check failed is counted under that failure. If the
+failure is waived, or its level is warn or off, the dependent check rejects on its own.
+An acceptance does not say who holds the key, that the log is true, or that the image was built
+from the source. Programs read the exit code, or `verdict` and `scope` in the JSON report.
 ";
 
 fn limits() -> String {

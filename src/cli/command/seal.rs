@@ -17,19 +17,19 @@ use crate::report::Report;
 
 pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
-    // clap ignores `requires` if the required flag conflicts with another flag that is given.
+    // clap ignores `requires` if the required flag conflicts with another flag on the command line.
     if !arguments.tsa_cas.is_empty() && arguments.tsr.is_none() {
         return Err(usage("--tsa-ca needs --tsr", STAMP_HINT));
     }
     let output = match (crate::cli::command::case::named(&arguments.paths)?, &arguments.output) {
         (Some(case), None) => return stamp(case, arguments, &limits),
         (Some(_), Some(_)) => {
-            return Err(usage("the case is already sealed", "remove --output: a case takes --tsq and --tsr"));
+            return Err(usage("the case is already sealed", "remove --output: only --tsq and --tsr apply to a case"));
         }
         (None, _) if arguments.tsr.is_some() => {
-            return Err(usage("--tsr is for a case, but no case is given", STAMP_HINT));
+            return Err(usage("--tsr applies to a case, but no path is a case", STAMP_HINT));
         }
-        (None, None) => return Err(usage("no output file for the case", "give --output FILE")),
+        (None, None) => return Err(usage("no output file for the case", "add --output FILE")),
         (None, Some(output)) => output,
     };
     crate::cli::command::audit::only_bundles(&arguments.require)?;
@@ -88,7 +88,7 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
     ];
     if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
         return Err(usage(
-            &format!("{flag} is for sealing, but the case is already sealed"),
+            &format!("{flag} applies to sealing, but the case is already sealed"),
             &format!("remove {flag}"),
         ));
     }
@@ -102,7 +102,7 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
     let authorities = crate::cli::command::case::authorities(&arguments.tsa_cas, limits)?;
     let added = case.add_stamp(bytes, &authorities, limits)?;
     write(&case, path, Existing::Replaced)?;
-    let by = added.authority.map_or("not verified: no --tsa-ca was given".to_owned(), |name| format!("by {name}"));
+    let by = added.authority.map_or("not verified: no --tsa-ca was specified".to_owned(), |name| format!("by {name}"));
     output::print(&for_lines(&format!("added a time-stamp of {}, {by}, to {}\n", added.at, path.display())))
 }
 

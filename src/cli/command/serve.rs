@@ -1,4 +1,4 @@
-//! `serve`: reads the files for the webhook. Nothing is judged here.
+//! `serve`: reads the files for the webhook. No check runs here.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -58,8 +58,8 @@ fn audit_from_disk(path: &Path, question: &Question<'_>) -> (BundleReport, Optio
     audit_and_keep(Dossier::open(path, question, Storage::Disk, &read_from_disk), question)
 }
 
-/// Every bundle, with a digest of the metadata of all files that its audit reads. File contents are not read: rewriting a file changes its
-/// time of last change.
+/// Every bundle, with a digest of the metadata of all files that its audit reads. File contents are not read, because rewriting a file changes
+/// the file's time of last change.
 fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)>, Error> {
     let mut folders: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut found = Vec::new();
@@ -101,14 +101,14 @@ mod tests {
         audit_from_disk(bundle, &terms.question(now, 1, limits))
     }
 
-    /// What must be equal between a judgement from kept facts and an audit.
+    /// The parts of a report that must be equal whether it is made from stored facts or by an audit.
     fn judgement(report: &BundleReport) -> String {
         let BundleReport { path, file, build_name, verdict, in_play, key, findings, built, .. } = report;
         format!("{path} {file:?} {build_name:?} {verdict:?} {in_play:?} {key:?} {built:?}\n{findings:#?}")
     }
 
     #[test]
-    fn facts_kept_of_a_bundle_give_the_same_verdict_as_the_bundle() {
+    fn stored_facts_give_the_same_verdict_as_the_bundle() {
         let limits = Limits::default();
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         let mut folders: Vec<PathBuf> =
@@ -124,7 +124,7 @@ mod tests {
             for bundle in bundles {
                 let (_, facts) = audit(&bundle, own, &limits);
                 let Some(facts) = facts else { continue };
-                // The bundle's own policy and two others.
+                // The bundle's own policy and two other policies.
                 for (_, other) in policies.iter().cycle().skip(at).step_by(17).take(3) {
                     let now = Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap();
                     let judged = facts.judge(&other.question(now, 1, &limits));
@@ -137,6 +137,6 @@ mod tests {
                 }
             }
         }
-        assert!(again > 150 && to_read < again / 5 && to_read > 0, "{again} judged, {to_read} had to be read");
+        assert!(again > 150 && to_read < again / 5 && to_read > 0, "{again} evaluated again, {to_read} had to be read");
     }
 }

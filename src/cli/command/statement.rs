@@ -41,7 +41,7 @@ pub(crate) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
         match keys.iter().find(|key| envelope.is_signed_by(key)) {
             None => {
                 code = 1;
-                let _ = writeln!(page, "SIGNATURE NOT VALID: no named key accepts it\n  {}", for_terminal(&place));
+                let _ = writeln!(page, "SIGNATURE NOT VALID: none of the keys verifies it\n  {}", for_terminal(&place));
             }
             Some(key) => {
                 let of_subject = describe(&mut page, &place, &envelope.payload, key.fingerprint(), subject)?;
@@ -53,7 +53,7 @@ pub(crate) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
     Ok(code)
 }
 
-/// Prints the signed statement. Returns whether it is about the named file.
+/// Prints the signed statement. Returns whether it is about the file of `--subject`.
 fn describe(
     page: &mut String,
     place: &str,

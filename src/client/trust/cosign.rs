@@ -1,4 +1,4 @@
-//! cosign: signatures and attestations that the registry stores with the image, saved as an OCI layout.
+//! cosign: saves, as an OCI layout, signatures and attestations that the registry stores with the image.
 //!
 //! Source: sigstore/cosign, specs/SIGNATURE_SPEC.md (tags `sha256-<hex>.sig` and `.att`); Distribution specification,
 //! "Listing referrers" and its fallback tag `sha256-<hex>`.
@@ -19,8 +19,8 @@ use crate::client::step::Source;
 
 const PLACE: &str = "trust/cosign";
 
-/// Saves everything that refers to the image: first what tags name, then what lists name. A failure of one does not
-/// affect the other.
+/// Saves everything that refers to the image: first what is found by tags, then what is found in lists. A failure in
+/// one step does not affect the other.
 pub(crate) fn save(saver: &mut Saver<'_>, registry: &Registry<'_>, from: &str, digest: Sha256) {
     let left = saver.run.limits.trust_source_bytes();
     let mut layout = Layout { registry, folder: PLACE, layers: Layers::Save, left };
@@ -65,7 +65,7 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     if let Err(error) = listed(saver.run.limits, layout.registry, digest, &mut digests, &mut why) {
         saver.fault(&format!("{PLACE}/referrers"), from, error);
     }
-    // Registries without such lists, and clients that do not rely on them, keep the list under a tag.
+    // Registries without such lists, and clients that do not rely on them, store the list under a tag.
     let tag = format!("sha256-{}", digest.hex());
     let by_tag = layout.registry.manifest(Asked::CosignTag, &tag);
     let by_tag = by_tag.and_then(|list| list.map_or(Ok(()), |list| add(saver.run.limits, &list, &mut digests)));
@@ -74,7 +74,7 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     }
     if digests.is_empty() && saver.report.faults.len() == faults {
         let why = if why.is_empty() { "its list of referrers is empty" } else { &why };
-        return saver.absent(&format!("{PLACE}/referrers"), from, &format!("{why}, and no tag holds such a list"));
+        return saver.absent(&format!("{PLACE}/referrers"), from, &format!("{why}, and no tag has such a list"));
     }
     for named in digests {
         if top.iter().any(|(known, _)| known.digest == named) {
@@ -92,7 +92,7 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     }
 }
 
-/// Adds the manifests named on every page of the registry's list. If the registry keeps no list, sets `why`.
+/// Adds the manifests on every page of the registry's list. If the registry has no such list, sets `why`.
 fn listed(
     limits: &Limits,
     registry: &Registry<'_>,
@@ -124,7 +124,7 @@ fn listed(
     }
 }
 
-/// Adds the manifests that a list names, as a set: their order may differ between answers.
+/// Adds the manifests in a list to a set, because their order may differ between responses.
 fn add(limits: &Limits, list: &Document, digests: &mut BTreeSet<Sha256>) -> Result<(), Error> {
     let fail = |message: String| Error::malformed("the list of the image's referrers", message);
     let value = read_json(&list.bytes, limits).map_err(fail)?;

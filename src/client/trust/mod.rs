@@ -17,22 +17,22 @@ use crate::client::step::Source;
 
 pub(crate) use notary::Notary;
 
-/// Sources of signatures outside of the registry.
+/// Sources of signatures outside the registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustOptions {
-    /// The Notary server; by default the one of docker.io or icr.io.
+    /// The Notary server; by default, that of docker.io or icr.io.
     pub server: Option<String>,
     /// The base address of a lookaside for simple signing (`lookaside` in registries.d).
     pub lookaside: Option<String>,
 }
 
-/// A Notary server, and who named it (or, for a registry's default server, who named the registry).
+/// A Notary server, and who specified it (or, for a registry's default server, who specified the registry).
 pub(crate) struct TrustServer {
     pub(crate) address: String,
     pub(crate) named_by: NamedBy,
 }
 
-/// Saves all signatures for the image with this digest, each source separately.
+/// Saves all signatures for the image with this digest, separately for each source.
 pub(crate) fn save_trust(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
@@ -50,12 +50,12 @@ pub(crate) fn save_trust(
         None => saver.step(Source::Referrers, &from, |saver| {
             let error = Error::Usage {
                 message: format!("the digest of {image} is not known, so its signatures cannot be requested"),
-                hint: "also save the image (--image), or name it with its digest".into(),
+                hint: "also save the image (--image), or specify it with its digest".into(),
             };
             saver.fault("trust/cosign/referrers", &from, error);
         }),
     }
-    // The registry has named its token server by now, if it has one.
+    // By now, the registry has specified its token server, if it has one.
     let named_by = if options.server.is_some() { NamedBy::User } else { named_by };
     let server = notary_server(image, options).map(|address| TrustServer { address, named_by });
     let address = server.as_ref().map_or_else(|| from.clone(), |server| shown_as_given(&server.address));
@@ -67,12 +67,15 @@ pub(crate) fn save_trust(
         None => saver.absent(
             "trust/notary",
             &image.registry,
-            &format!("no Notary server is known for {}; name one with --trust-server if there is one", image.registry),
+            &format!(
+                "no Notary server is known for {}; if there is one, specify it with --trust-server",
+                image.registry
+            ),
         ),
     });
 }
 
-/// The Notary server of an image, if docker's choice is certain.
+/// The Notary server for an image, if it is certain which server docker would use.
 pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> Option<String> {
     let registry = image.registry.as_str();
     named_server(options).or_else(|| match registry {
@@ -83,7 +86,7 @@ pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> O
     })
 }
 
-/// The Notary server that the user named. Settings may omit the scheme.
+/// The Notary server that the user specified. Settings may omit the scheme.
 pub(crate) fn named_server(options: &TrustOptions) -> Option<String> {
     let server = options.server.as_ref()?;
     Some(if server.contains("://") { server.clone() } else { format!("https://{server}") })

@@ -1,8 +1,8 @@
 //! Notary v1 metadata of a repository: one consistent set, and every root back to the first.
 //!
-//! Source: notaryproject/notary, server/server.go (addresses), tuf/data (documents). The timestamp names the snapshot
-//! by its hash, and the snapshot names root, targets and delegations by theirs. Each file is requested by its hash if
-//! the server supports that.
+//! Source: notaryproject/notary, server/server.go (addresses), tuf/data (documents). The timestamp contains the hash of
+//! the snapshot, and the snapshot contains the hashes of root, targets and delegations. Each file is requested by its
+//! hash if the server supports that.
 
 use base64ct::{Base64, Encoding};
 use reqwest::Url;
@@ -37,14 +37,14 @@ pub(crate) struct Notary<'a> {
     gun: String,
 }
 
-/// A role's file, which another file names by its hash.
+/// A role's file, whose hash is listed in another file.
 struct Named {
     role: String,
     sha256: Sha256,
 }
 
 impl<'a> Notary<'a> {
-    /// `lent` is the registry's login, for the registry's own token server.
+    /// `lent` is the registry's login, for use only with the registry's own token server.
     pub(crate) fn open(
         outside: &Outside<'a>,
         image: &ImageReference,
@@ -64,7 +64,7 @@ impl<'a> Notary<'a> {
         Ok(Self { guarded: Guarded::new(outside.run, outside.http(&base)?, access), base, gun })
     }
 
-    /// Saves the whole set, or nothing. Each file is written to disk as it arrives.
+    /// Saves the whole set or nothing. Each file is written to disk as it arrives.
     pub(crate) fn save(&self, saver: &mut Saver<'_>) {
         let from = shown(&self.url("timestamp.json"));
         match self.load(saver, &from) {
@@ -88,7 +88,7 @@ impl<'a> Notary<'a> {
         let timestamp = add("timestamp.json", timestamp)?;
         let named = named_in(&timestamp, "timestamp.json", limits)?;
         let snapshot = named.into_iter().find(|named| named.role == "snapshot");
-        let snapshot = snapshot.ok_or_else(|| Error::malformed("timestamp.json", "it names no snapshot"))?;
+        let snapshot = snapshot.ok_or_else(|| Error::malformed("timestamp.json", "it lists no snapshot"))?;
         let snapshot = add("snapshot.json", self.named(&snapshot)?)?;
         let roles = named_in(&snapshot, "snapshot.json", limits)?;
         let bound = limits.trust_files();
@@ -100,12 +100,12 @@ impl<'a> Notary<'a> {
                 root = Some(version_of(&bytes, limits)?);
             }
         }
-        let version = root.ok_or_else(|| Error::malformed("snapshot.json", "it names no root"))?;
+        let version = root.ok_or_else(|| Error::malformed("snapshot.json", "it lists no root"))?;
         bound.check(version, "root versions")?;
         let mut lost = Vec::new();
         for version in 1..=version {
             let name = format!("{version}.root.json");
-            // A server that was set up again may have lost the early roots.
+            // A server that was reinstalled may have lost the early roots.
             match self.file(Asked::OldRoot, &name, None)? {
                 Some(file) => drop(add(&name, file)?),
                 None => lost.push(version),
@@ -118,10 +118,10 @@ impl<'a> Notary<'a> {
         Ok(Some(set))
     }
 
-    /// Loads a file by its hash, or by its plain name if the server does not keep hash names.
+    /// Loads a file by its hash, or by its plain name if the server does not support names with hashes.
     fn named(&self, named: &Named) -> Result<(Vec<u8>, Origin), Error> {
         let by_hash = format!("{}.{}.json", named.role, named.sha256.hex());
-        // If the hash name is not found, the plain name may be: only a missing plain name is an error.
+        // If the name with a hash is not found, the plain name may be found: only a missing plain name is an error.
         let found = self.file(Asked::OldRoot, &by_hash, Some(named.sha256))?;
         let found = found.map_or_else(
             || self.file(Asked::Named, &format!("{}.json", named.role), Some(named.sha256)),
@@ -145,7 +145,7 @@ impl<'a> Notary<'a> {
                 format!("expected {wanted}, found {found}: the metadata changed in the meantime, or was tampered with");
             return Err(network(&shown(&url), message, "run it again"));
         }
-        // A body that is not JSON is not from this server: a proxy's page must not be kept as metadata.
+        // A body that is not JSON does not come from this server: a proxy's page must not be kept as metadata.
         read_json(&answer.body, limits)
             .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run it again"))?;
         Ok(Some((answer.body, self.guarded.origin(&url, &answer.head))))
@@ -169,7 +169,7 @@ fn is_wanted(role: &str) -> bool {
     matches!(role, "root" | "targets") || (role.starts_with("targets/") && delegation(role))
 }
 
-/// The files that `signed.meta` of a timestamp or snapshot names with a SHA-256.
+/// The files that `signed.meta` in a timestamp or snapshot lists with a SHA-256.
 fn named_in(bytes: &[u8], what: &str, limits: &Limits) -> Result<Vec<Named>, Error> {
     let fail = |message: &str| Error::malformed(what, message);
     let document = read_json(bytes, limits).map_err(|error| fail(&error))?;

@@ -28,8 +28,8 @@ use crate::client::step::Source;
 
 const PLACE: &str = "trust/simple-signing";
 
-/// Names for `signature-1`, `signature-2`, …: each signature is kept once, whatever its source, and never under a
-/// number that is taken.
+/// Assigns the names `signature-1`, `signature-2`, …: each signature is kept once, whatever its source, and never under
+/// a number that is already used.
 struct Numbered {
     known: Vec<(Sha256, Place)>,
     names: BTreeSet<String>,
@@ -61,7 +61,7 @@ impl Numbered {
     }
 }
 
-/// Saves the lookaside's signatures, then those of the registry that are not among them.
+/// Saves the signatures from the lookaside, then those from the registry that are not among them.
 pub(crate) fn save(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
@@ -131,8 +131,8 @@ fn from_lookaside(
     Err(all(limits.trust_signatures().exceeded("the lookaside")))
 }
 
-/// Reads `{"signatures":[{"schemaVersion":2,"name":…,"type":"atomic","content":"<base64>"}]}`. Other types are for
-/// other tools.
+/// Reads `{"signatures":[{"schemaVersion":2,"name":…,"type":"atomic","content":"<base64>"}]}`. Entries of other types
+/// are meant for other tools.
 fn from_list(saver: &mut Saver<'_>, numbered: &mut Numbered, from: &str, list: &Document) {
     let limits = saver.run.limits;
     let place = format!("{PLACE}/registry");

@@ -1,4 +1,4 @@
-//! A person's public key: its primary key, its subkeys, and what they say of themselves.
+//! A person's public key: its primary key, its subkeys and their self-signatures.
 
 use std::io::Read as _;
 
@@ -13,20 +13,21 @@ use crate::base::time::Timestamp;
 const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
 
-/// One person's public key with its subkeys and all that is said of them.
+/// One person's public key with its subkeys and all signatures on them.
 #[derive(Debug)]
 pub(crate) struct Certificate(SignedPublicKey);
 
 impl Certificate {
-    /// Reads the one certificate of a file, armoured or binary. It does not say that its key is good: that depends on the moment.
+    /// Reads the only certificate in a file, armoured or binary. Whether the certificate's key is valid depends on the moment and is not checked
+    /// here.
     ///
     /// # Errors
-    /// In words, where there is none, several, or something else.
+    /// A description of the fault if the file has no certificate, several certificates or anything else.
     pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
         let mut all = Self::read_all(file)?;
         match (all.pop(), all.is_empty()) {
             (Some(one), true) => Ok(one),
-            (None, _) => Err("it holds no OpenPGP public key".into()),
+            (None, _) => Err("it contains no OpenPGP public key".into()),
             (Some(last), false) => {
                 const SHOWN: usize = 4;
                 let count = all.len() + 1;
@@ -34,31 +35,31 @@ impl Certificate {
                     all.iter().chain([&last]).take(SHOWN).map(Self::fingerprint).collect::<Vec<_>>().join(", ");
                 let rest = if count > SHOWN { ", …" } else { "" };
                 Err(format!(
-                    "it holds {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a file of its own with \
-                     `gpg --armor --export FINGERPRINT`, and give each its own [[signers]]"
+                    "it contains {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a separate file with \
+                     `gpg --armor --export FINGERPRINT`, and list each in its own [[signers]]"
                 ))
             }
         }
     }
 
-    /// The one certificate of a file whose primary key has this fingerprint.
+    /// The only certificate in a file whose primary key has this fingerprint.
     ///
     /// # Errors
-    /// In words, where there is none, or it stands there twice.
+    /// A description of the fault if there is no such certificate or more than one.
     pub(crate) fn find(file: &[u8], fingerprint: &str) -> Result<Self, String> {
         let mut matching = Self::read_all(file)?.into_iter().filter(|one| one.fingerprint() == fingerprint);
         match (matching.next(), matching.next()) {
             (Some(one), None) => Ok(one),
-            (None, _) => Err(format!("it holds no certificate {fingerprint}")),
-            (Some(_), Some(_)) => Err(format!("it holds {fingerprint} twice")),
+            (None, _) => Err(format!("it contains no certificate {fingerprint}")),
+            (Some(_), Some(_)) => Err(format!("it contains {fingerprint} twice")),
         }
     }
 
-    /// Every certificate of a file. rPGP passes over a revocation that does not stand where its key is, as when a revocation was put behind a
-    /// certificate, or that it cannot read: that is refused.
+    /// Every certificate in a file. rPGP ignores a revocation that it cannot read or that does not follow its key, for example a revocation appended
+    /// to a certificate; such a file is refused here.
     fn read_all(file: &[u8]) -> Result<Vec<Self>, String> {
         let bytes = without_armour(file)?;
-        let fault = |_: pgp::errors::Error| "it is no OpenPGP public key: a packet cannot be read";
+        let fault = |_: pgp::errors::Error| "it is not an OpenPGP public key: a packet cannot be read";
         let all: Vec<SignedPublicKey> = SignedPublicKey::from_bytes_many(bytes.as_slice())
             .map_err(fault)?
             .collect::<Result<_, _>>()
@@ -69,12 +70,12 @@ impl Certificate {
             match packet {
                 Ok(Packet::Signature(signature)) if is_revocation(&signature) => found += 1,
                 Ok(_) => {}
-                Err(_) => return Err("it holds a packet that cannot be read".into()),
+                Err(_) => return Err("it contains a packet that cannot be read".into()),
             }
         }
         if found != kept {
             return Err(
-                "it holds a revocation that does not stand with its key: import both, and export the key".into()
+                "it contains a revocation that does not follow its key: import both, then export the key".into()
             );
         }
         Ok(all.into_iter().map(Self).collect())
@@ -93,25 +94,25 @@ impl Certificate {
         &self.0.public_subkeys
     }
 
-    /// Was the primary key good at `moment`? The answer is when it expires.
+    /// Checks that the primary key was valid at `moment`. Returns when the key expires.
     pub(super) fn check_primary(&self, moment: Timestamp) -> Result<Vec<(String, Timestamp)>, Fault> {
         let primary = self.primary();
         for revocation in &self.0.details.revocation_signatures {
             check_revocation(revocation, revocation.verify_key(primary).is_ok(), "the primary key", moment)?;
         }
         let Some(newest) = newest(self_signatures(&self.0)) else {
-            return refused("the primary key has no valid signature about itself");
+            return refused("the primary key has no valid self-signature");
         };
         check_lifetime(primary, newest, "the primary key", moment)
     }
 
-    /// May the primary key sign data? By the newest signature about it; one without flags, as old keys have, may.
+    /// Checks that the primary key may sign data according to its newest self-signature. A key without flags, such as an old key, may sign.
     pub(super) fn check_primary_signs(&self) -> Result<(), Fault> {
         let flags = newest(self_signatures(&self.0)).and_then(flags);
         if flags.is_none_or(|flags| flags.sign()) { Ok(()) } else { refused("the primary key is not for signing") }
     }
 
-    /// Was the subkey good at `moment`, and bound to the primary key by both? The answer is when it expires.
+    /// Checks that the subkey was valid at `moment` and that both keys signed the binding. Returns when the subkey expires.
     pub(super) fn check_subkey(
         &self,
         subkey: &SignedPublicSubKey,
@@ -131,29 +132,30 @@ impl Certificate {
         }
         let back = binding.embedded_signature();
         if back.is_none_or(|back| back.verify_primary_key_binding(&subkey.key, primary).is_err()) {
-            return refused("the subkey does not say that it belongs to the primary key");
+            return refused("the subkey does not confirm that it belongs to the primary key");
         }
         check_lifetime(&subkey.key, binding, "the subkey", moment)
     }
 }
 
-/// The packets of a file: as they are, or those of every block of armour in it, one behind the other.
+/// The packets in a file: the file itself if it is binary, otherwise the content of all its armour blocks, concatenated.
 fn without_armour(file: &[u8]) -> Result<Vec<u8>, String> {
     if file.first().is_some_and(|byte| byte & 0x80 != 0) {
         return Ok(file.to_vec());
     }
-    let text = std::str::from_utf8(file).map_err(|_| "it is no OpenPGP public key: neither armour nor packets")?;
+    let text = std::str::from_utf8(file).map_err(|_| "it is not an OpenPGP public key: neither armour nor packets")?;
     let mut blocks = text.split("-----BEGIN ").skip(1).peekable();
     if blocks.peek().is_none() {
-        return Err("it is no OpenPGP public key: neither armour nor packets".into());
+        return Err("it is not an OpenPGP public key: neither armour nor packets".into());
     }
     let mut bytes = Vec::new();
     for block in blocks {
         let block = format!("-----BEGIN {block}");
         let armour = block.split_once(END).map(|(armour, _)| format!("{armour}{END}\n"));
-        let armour = armour.filter(|armour| armour.starts_with(BEGIN)).ok_or("it is no whole PGP PUBLIC KEY BLOCK")?;
+        let armour =
+            armour.filter(|armour| armour.starts_with(BEGIN)).ok_or("it is not a complete PGP PUBLIC KEY BLOCK")?;
         let read = Dearmor::new(armour.as_bytes()).read_to_end(&mut bytes);
-        read.map_err(|_| "it is no OpenPGP public key: its armour cannot be read")?;
+        read.map_err(|_| "it is not an OpenPGP public key: its armour cannot be read")?;
     }
     Ok(bytes)
 }
@@ -162,13 +164,13 @@ fn is_revocation(signature: &Signature) -> bool {
     matches!(signature.typ(), Some(SignatureType::KeyRevocation | SignatureType::SubkeyRevocation))
 }
 
-/// The revocations of a certificate's keys, each where it belongs.
+/// The revocations of the primary key and the subkeys.
 fn revocations(certificate: &SignedPublicKey) -> impl Iterator<Item = &Signature> {
     let subkeys = certificate.public_subkeys.iter().flat_map(|subkey| &subkey.signatures);
     certificate.details.revocation_signatures.iter().chain(subkeys).filter(|one| is_revocation(one))
 }
 
-/// Signatures of the primary key about itself that hold.
+/// Valid self-signatures of the primary key.
 fn self_signatures(certificate: &SignedPublicKey) -> impl Iterator<Item = &Signature> {
     let primary = &certificate.primary_key;
     let direct = certificate.details.direct_signatures.iter().filter(move |one| one.verify_key(primary).is_ok());
@@ -191,8 +193,8 @@ fn flags(signature: &Signature) -> Option<KeyFlags> {
     })
 }
 
-/// A key that is only replaced or retired was good before that moment; otherwise somebody else may have signed at any time. So it is with a
-/// revocation that cannot be verified here.
+/// A key that was superseded or retired was valid before the revocation. If a key was revoked for any other reason, someone else may have signed at
+/// any time, even before the revocation; a revocation that cannot be verified here is treated in the same way.
 fn check_revocation(revocation: &Signature, verified: bool, what: &str, moment: Timestamp) -> Result<(), Fault> {
     if !verified {
         return refused(format!("{what} has a revocation that cannot be verified here"));
@@ -210,10 +212,10 @@ fn check_lifetime(
     moment: Timestamp,
 ) -> Result<Vec<(String, Timestamp)>, Fault> {
     let Some(begin) = Timestamp::from_unix_seconds(i64::from(key.created_at().as_secs())) else {
-        return refused(format!("{what} has no time"));
+        return refused(format!("{what} has no creation time"));
     };
     if moment < begin {
-        return refused(format!("the signature is older than {what}, made at {begin}"));
+        return refused(format!("the signature is older than {what}, which was created at {begin}"));
     }
     let Some(seconds) = about.key_expiration_time().filter(|time| time.as_secs() != 0) else {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! What is signed with OpenPGP: messages with their payload inside, and signatures that stand apart.
+//! OpenPGP signatures: signed messages with their payload, and detached signatures.
 
 use std::io::Read as _;
 
@@ -9,17 +9,17 @@ use super::{Certificate, Fault, Signed, issuer, verify};
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// One signed message: a payload with one signature around it.
+/// A signed message: a payload with one signature.
 #[derive(Debug)]
 pub(crate) struct Message {
     payload: Vec<u8>,
     signature: Signature,
 }
 
-/// Reads one binary message that is signed once, compressed or not. Unsigned, encrypted and clear-signed ones are refused.
+/// Reads one binary message with one signature, compressed or not. Unsigned, encrypted and clear-signed messages are refused.
 ///
 /// # Errors
-/// In words, for any other form.
+/// A description of the fault for any other form.
 pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, String> {
     let mut packets = read_packets(bytes, limits.trust_file_bytes)?;
     if let [Packet::CompressedData(compressed)] = packets.as_slice() {
@@ -41,43 +41,43 @@ pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, Str
         (Some(Packet::PublicKeyEncryptedSessionKey(_) | Packet::SymKeyEncryptedSessionKey(_)), ..) => {
             Err("the message is encrypted".into())
         }
-        _ => Err("it is not one OpenPGP message with one signature".into()),
+        _ => Err("it is not exactly one OpenPGP message with one signature".into()),
     }
 }
 
 impl Message {
-    /// What is signed. It says nothing before [`Message::verify`] agrees.
+    /// The signed content. The content is not trusted until [`Message::verify`] succeeds.
     pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The key that the signature names, as it says itself.
+    /// The key that the signature claims; not verified.
     pub(crate) fn issuer(&self) -> String {
         issuer(&self.signature)
     }
 
-    /// Did the key of this certificate sign the payload?
+    /// Verifies that the key of this certificate signed the payload.
     ///
     /// # Errors
-    /// As [`DetachedSignature::verify`].
+    /// The errors of [`DetachedSignature::verify`].
     pub(crate) fn verify(&self, certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
         verify(&self.signature, &self.payload, certificate, now)
     }
 }
 
-/// A signature that stands apart from what it is of, as git keeps it.
+/// A detached signature in the form that git stores.
 #[derive(Debug)]
 pub(crate) struct DetachedSignature(Signature);
 
 const BEGIN: &str = "-----BEGIN PGP SIGNATURE-----";
 const END: &str = "-----END PGP SIGNATURE-----";
 
-/// Reads one signature in armour. A second one, and text around the armour, are refused: gpg passes over the one or the other.
+/// Reads one armoured signature. A second signature and text around the armour, both of which gpg would ignore, are refused.
 ///
 /// # Errors
-/// In words.
+/// A description of the fault.
 pub(crate) fn read_detached(armoured: &[u8]) -> Result<DetachedSignature, String> {
-    let text = std::str::from_utf8(armoured).map_err(|_| "its armour is no text".to_owned())?.trim();
+    let text = std::str::from_utf8(armoured).map_err(|_| "its armour is not text".to_owned())?.trim();
     if !text.starts_with(BEGIN) || !text.ends_with(END) || text.matches("-----BEGIN ").count() != 1 {
         return Err("it is not one armoured OpenPGP signature".into());
     }
@@ -86,31 +86,31 @@ pub(crate) fn read_detached(armoured: &[u8]) -> Result<DetachedSignature, String
     let mut packets = read_packets(&bytes, armoured.len() as u64)?.into_iter();
     match (packets.next(), packets.next()) {
         (Some(Packet::Signature(signature)), None) => Ok(DetachedSignature(signature)),
-        _ => Err("its armour does not hold one OpenPGP signature".into()),
+        _ => Err("its armour does not contain exactly one OpenPGP signature".into()),
     }
 }
 
 impl DetachedSignature {
-    /// The key that the signature names, as it says itself.
+    /// The key that the signature claims; not verified.
     pub(crate) fn issuer(&self) -> String {
         issuer(&self.0)
     }
 
-    /// Did the key of this certificate sign `data`?
+    /// Verifies that the key of this certificate signed `data`.
     ///
     /// # Errors
-    /// [`Fault::OtherKey`] when the signature names no key of that certificate, [`Fault::Refused`] for anything that is wrong.
+    /// [`Fault::OtherKey`] if the signature does not name a key of that certificate; a different [`Fault`] otherwise.
     pub(crate) fn verify(&self, data: &[u8], certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
         verify(&self.0, data, certificate, now)
     }
 }
 
-/// The crate's own words are not for a report: they have a backtrace where the environment asks for one.
+/// The crate's own messages are not reported, because they include a backtrace if the environment enables backtraces.
 fn read_packets(bytes: &[u8], most: u64) -> Result<Vec<Packet>, String> {
     const PACKETS_MAX: usize = 16;
     if bytes.len() as u64 > most {
         return Err(format!("it is larger than {most} bytes"));
     }
     let packets: Result<Vec<Packet>, _> = PacketParser::new(bytes).take(PACKETS_MAX).collect();
-    packets.map_err(|_| "it is no OpenPGP message: a packet cannot be read".into())
+    packets.map_err(|_| "it is not an OpenPGP message: a packet cannot be read".into())
 }

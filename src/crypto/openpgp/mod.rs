@@ -1,14 +1,13 @@
-//! OpenPGP signatures (RFC 9580, RFC 4880) on top of rPGP, which verifies one signature by one key and judges nothing else.
+//! OpenPGP signatures (RFC 9580, RFC 4880). rPGP is used only to verify one signature with one key.
 //!
-//! The rules here: the signer is named by the fingerprint of a *primary* key, also when a subkey signed. Key flags, expiry and
-//! revocation are judged at the moment that the signature gives for itself, which is its signer's word; a revocation that may mean that
-//! somebody else has the key counts whenever it was made. The signature's own expiry is judged at the moment of the audit. Refused: SHA-1 and
-//! MD5, RSA below 2048 bits, DSA, signatures of version 3 and below, critical subpackets that are not understood. The two octets of the hash that a
-//! signature of version 4 repeats are ignored, as by GnuPG.
+//! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. Key flags, expiry and revocation are evaluated
+//! at the signature's own time, which its signer states; a revocation that may mean that someone else has the key counts no matter when it was made.
+//! The signature's own expiry is evaluated at the time of the audit. Refused: SHA-1 and MD5, RSA below 2048 bits, DSA, signatures of version 3 and
+//! below, and critical subpackets that are not understood. The two octets of the hash that a version 4 signature repeats are ignored, as in GnuPG.
 //!
-//! A revocation that cannot be verified here, by a key that the owner named for it or in a form that rPGP does not read, is a revocation.
+//! A revocation that cannot be verified here, because it is by a designated revoker or in a form that rPGP cannot read, counts as a revocation.
 //!
-//! User ids, their certifications and the web of trust are not looked at: who a key belongs to is for the policy to say.
+//! User ids, their certifications and the web of trust are ignored: the policy states who owns each key.
 
 mod certificate;
 mod message;
@@ -24,23 +23,23 @@ use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
 use crate::base::time::Timestamp;
 
-/// A signature whose key was good when it was made.
+/// A signature whose key was valid at the time of signing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Signed {
-    /// When it was made, by the signer's own clock.
+    /// When the signature was made, according to the signer's clock.
     pub(crate) created: Timestamp,
-    /// What runs out, and when.
+    /// Expiry times and what each applies to.
     pub(crate) expiries: Vec<(String, Timestamp)>,
 }
 
 /// Why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It names another key than the one asked for.
+    /// The signature names a different key.
     OtherKey,
-    /// It is wrong, or its key was not good for it.
+    /// The signature is wrong, or its key was not valid for it.
     Refused(String),
-    /// Its key, hash or form is not supported here, so nothing is said of it.
+    /// The signature's key, hash or form is not supported, so the signature was not verified.
     Unsupported(String),
 }
 
@@ -88,13 +87,13 @@ fn verify(signature: &Signature, data: &[u8], certificate: &Certificate, now: Ti
     Ok(Signed { created, expiries })
 }
 
-/// What can be said of the signature alone. The answer is the time that it gives for itself.
+/// Checks that need only the signature. Returns the signature's own time.
 fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, Fault> {
     if !matches!(signature.version(), SignatureVersion::V4 | SignatureVersion::V6) {
-        return refused(format!("a signature of the version {:?}", signature.version()));
+        return refused(format!("a signature of version {:?}", signature.version()));
     }
     if signature.typ() != Some(SignatureType::Binary) {
-        return refused("the signature is not of a binary document");
+        return refused("the signature is not over a binary document");
     }
     use HashAlgorithm as Hash;
     let strong = [Hash::Sha256, Hash::Sha384, Hash::Sha512, Hash::Sha3_256, Hash::Sha3_512];
@@ -117,7 +116,7 @@ fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, F
 
 fn created(signature: &Signature) -> Result<Timestamp, Fault> {
     let moment = signature.created().and_then(|time| Timestamp::from_unix_seconds(i64::from(time.as_secs())));
-    moment.ok_or_else(|| Fault::Refused("a signature has no time".into()))
+    moment.ok_or_else(|| Fault::Refused("a signature has no creation time".into()))
 }
 
 fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
@@ -129,13 +128,13 @@ fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
 }
 
 fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Result<(), Fault> {
-    // A modulus of 2048 bits and an exponent have more bytes than this, with their two lengths.
+    // A 2048-bit modulus and an exponent, with their length fields, take more bytes than this.
     const RSA_BYTES_MIN: usize = 260;
     match key.public_params() {
         params @ PublicParams::RSA(_) if params.write_len() < RSA_BYTES_MIN => {
-            return refused("an RSA key of less than 2048 bits");
+            return refused("an RSA key of fewer than 2048 bits");
         }
-        PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("a key of a kind that is not accepted"),
+        PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("keys of this kind are not accepted"),
         PublicParams::Unknown { .. } => return unsupported(format!("a key of the kind {:?}", key.algorithm())),
         _ => {}
     }
@@ -152,20 +151,20 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
             signature.hash_alg().unwrap_or(HashAlgorithm::None)
         )),
         _ => Fault::Refused(
-            "the signature cannot be one by the key it names: its numbers or its hash do not fit that key".into(),
+            "the key it names cannot have made the signature: its numbers or its hash do not fit that key".into(),
         ),
     })
 }
 
-/// The signature with the first two octets of the hash as they are computed here. In version 4 they only help to find the right key (RFC 9580,
-/// 5.2.3), and GnuPG ignores them; rPGP refuses others. GitHub's web-flow key wrote the same two octets into all of its signatures for years. What
-/// is verified is the whole hash, so that this accepts nothing that its key did not sign.
+/// The signature with the first two octets of the hash computed here. In version 4, these octets only help to find the key (RFC 9580, 5.2.3), and
+/// GnuPG ignores them; rPGP refuses a mismatch. For years, signatures by GitHub's web-flow key all contained the same two octets. The whole hash is
+/// still verified, so only data that the key signed is accepted.
 fn with_computed_start(signature: &Signature, data: &[u8]) -> Result<Signature, Fault> {
     let parts = signature.config().cloned().zip(signature.signature().cloned());
-    let Some((config, numbers)) = parts else { return unsupported("a signature in a form that is not known") };
-    let start = computed_start(&config, data).map_err(|_| Fault::Unsupported("a hash that is not known".into()))?;
+    let Some((config, numbers)) = parts else { return unsupported("a signature in an unknown form") };
+    let start = computed_start(&config, data).map_err(|_| Fault::Unsupported("an unknown hash".into()))?;
     Signature::from_config(config, start, numbers)
-        .map_err(|_| Fault::Refused("the signature is malformed: it cannot be written again".into()))
+        .map_err(|_| Fault::Refused("the signature is malformed: it cannot be re-encoded".into()))
 }
 
 fn computed_start(config: &SignatureConfig, data: &[u8]) -> Result<[u8; 2], PgpError> {

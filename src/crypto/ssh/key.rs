@@ -7,12 +7,12 @@ use super::SshFault;
 use super::wire::Reader;
 use crate::crypto::{Hash, Kind, Protocol, Scheme, VerifyingKey};
 
-/// A public key as OpenSSH writes it on one line. RSA needs 2048 to 8192 bits and an odd exponent of at least 65,537.
+/// A public key in OpenSSH's one-line form. RSA keys need 2048 to 8192 bits and an odd exponent of at least 65,537.
 #[derive(Debug, Clone)]
 pub struct SshKey {
     blob: Vec<u8>,
     key: VerifyingKey,
-    /// Of a key on a hardware token: the application that it is for.
+    /// The token's application, for a key on a hardware token.
     application: Option<Vec<u8>>,
 }
 
@@ -26,23 +26,23 @@ impl SshKey {
     /// Reads `<kind> <base64> [comment]`. Options before the kind, certificates and other kinds are refused.
     ///
     /// # Errors
-    /// In words.
+    /// A description of the fault.
     pub fn from_line(line: &str) -> Result<Self, String> {
         let mut words = line.split_ascii_whitespace();
         let (Some(kind), Some(encoded)) = (words.next(), words.next()) else {
-            return Err("expected a kind of key and its base64 text".into());
+            return Err("expected a key kind and base64 text".into());
         };
         if ![ED25519, P256, RSA, TOKEN_ED25519, TOKEN_P256].contains(&kind) {
             return Err(format!("keys of the kind {kind:?} are not supported"));
         }
-        let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is no base64 text".to_owned())?;
+        let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is not base64 text".to_owned())?;
         let mut reader = Reader::new(&blob);
         let (key, application) = reader
             .string()
             .filter(|inner| *inner == kind.as_bytes())
             .and_then(|_| read_key(kind, &mut reader))
             .filter(|_| reader.is_empty())
-            .ok_or_else(|| format!("its base64 text is no sound {kind} key"))?;
+            .ok_or_else(|| format!("its base64 text is not a valid {kind} key"))?;
         Ok(Self { blob, key, application })
     }
 
@@ -55,7 +55,7 @@ impl SshKey {
         fingerprint(&self.blob)
     }
 
-    /// Is `signature`, a format and its bytes, this key's over `message`?
+    /// Verifies that `signature`, which consists of a format and bytes, is this key's signature over `message`.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SshFault> {
         let mut reader = Reader::new(signature);
         let malformed = SshFault::Malformed("its signature is cut off or too long");
@@ -94,7 +94,7 @@ impl SshKey {
     }
 }
 
-/// Is it a certificate, which a CA of SSH keys signed for a key (OpenSSH, PROTOCOL.certkeys)?
+/// Whether the kind is that of a certificate: a key signed by an SSH CA (OpenSSH, PROTOCOL.certkeys).
 pub(super) fn is_certificate(blob: &[u8]) -> bool {
     Reader::new(blob).string().is_some_and(|kind| kind.ends_with(b"-cert-v01@openssh.com"))
 }
@@ -117,7 +117,7 @@ fn read_key(kind: &str, reader: &mut Reader<'_>) -> Option<(VerifyingKey, Option
     Some((key.ok()?, if is_token { Some(reader.string()?.to_vec()) } else { None }))
 }
 
-/// `r` and `s`, each as an `mpint` (RFC 5656, 3.1.2), behind each other with the length of the field.
+/// `r` followed by `s` as fixed-length numbers, each converted from an `mpint` (RFC 5656, 3.1.2).
 fn fixed_width(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut reader = Reader::new(bytes);
     let numbers = [reader.positive()?, reader.positive()?];
@@ -129,11 +129,12 @@ fn fixed_width(bytes: &[u8]) -> Option<Vec<u8>> {
     reader.is_empty().then_some(fixed)
 }
 
-/// What a token signs (PROTOCOL.u2f, "SSH U2F Signatures"): its application, flags and counter, and the message's hash.
+/// What a hardware token signs (PROTOCOL.u2f, "SSH U2F Signatures"): its application, flags and counter, and the
+/// message's hash.
 fn token_message((application, flags, counter): (&Vec<u8>, u8, u32), message: &[u8]) -> Result<Vec<u8>, SshFault> {
     const USER_PRESENT: u8 = 1;
     if flags & USER_PRESENT == 0 {
-        return Err(SshFault::Unsupported("a token that nobody touched".into()));
+        return Err(SshFault::Unsupported("a hardware token that was not touched".into()));
     }
     let mut bytes = Sha256::digest(application).to_vec();
     bytes.push(flags);

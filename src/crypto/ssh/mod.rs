@@ -1,8 +1,7 @@
 //! SSH signatures on commits and tags (OpenSSH, PROTOCOL.sshsig; git-config(1), `gpg.format`).
 //!
-//! The formats are strings with their length before them: the readers here are small, and bring no second generation of
-//! the crypto crates with them. What a signature says of its own key picks the signer and proves nothing; verified is by
-//! the key that the policy has.
+//! SSH formats are length-prefixed strings, so small parsers here avoid a dependency on a second generation of the crypto crates. The key inside a
+//! signature selects the signer but proves nothing; the signature is verified with the policy's key.
 
 mod key;
 pub(super) mod wire;
@@ -13,7 +12,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 pub use self::key::SshKey;
 use self::wire::{Reader, put_string};
 
-/// The namespace in which git signs.
+/// The namespace of git's signatures.
 pub const GIT_NAMESPACE: &str = "git";
 
 const MAGIC: &[u8] = b"SSHSIG";
@@ -23,29 +22,29 @@ const END: &str = "-----END SSH SIGNATURE-----";
 /// Why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SshFault {
-    /// It is not what `ssh-keygen -Y sign` writes.
+    /// The signature is not in the form that `ssh-keygen -Y sign` writes.
     #[error("the SSH signature is malformed: {0}")]
     Malformed(&'static str),
-    /// It was made for another purpose.
+    /// The signature was made for a different purpose.
     #[error("the SSH signature is for {found:?}; expected {expected:?}")]
     Namespace {
-        /// What is being judged.
+        /// The expected purpose.
         expected: String,
-        /// What it was made for.
+        /// The purpose that the signature states.
         found: String,
     },
-    /// It uses an algorithm that is not accepted here.
+    /// The signature uses an algorithm that is not accepted here.
     #[error("signed with {0}, which is not supported")]
     Unsupported(String),
-    /// Its key is none of those that were given.
-    #[error("the SSH signature is by the key {0}, which is none of the policy's signers")]
+    /// The signature's key is not one of the supplied keys.
+    #[error("the SSH signature is by the key {0}, which does not belong to any of the policy's signers")]
     OtherKey(String),
-    /// Its key made it over other bytes.
-    #[error("the SSH signature does not match what it is on")]
+    /// The signature's key signed different bytes.
+    #[error("the SSH signature does not match the content it is attached to")]
     Mismatch,
 }
 
-/// An SSH signature, taken apart.
+/// A parsed SSH signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshSignature {
     public_key: Vec<u8>,
@@ -64,13 +63,13 @@ impl SshSignature {
     /// Reads the armoured form, strictly.
     ///
     /// # Errors
-    /// [`SshFault::Malformed`], [`SshFault::Unsupported`] for another version or hash.
+    /// [`SshFault::Malformed`], or [`SshFault::Unsupported`] for an unknown version or hash.
     pub fn from_armour(text: &[u8]) -> Result<Self, SshFault> {
         let malformed = SshFault::Malformed;
-        let text = std::str::from_utf8(text).map_err(|_| malformed("it is no text"))?;
+        let text = std::str::from_utf8(text).map_err(|_| malformed("it is not text"))?;
         let body = text.trim_end().strip_prefix(BEGIN).and_then(|body| body.strip_suffix(END));
-        let body: String = body.ok_or(malformed("its armour has no begin or no end"))?.lines().collect();
-        let bytes = Base64::decode_vec(&body).map_err(|_| malformed("its armour is no base64"))?;
+        let body: String = body.ok_or(malformed("its armour lacks a BEGIN or END line"))?.lines().collect();
+        let bytes = Base64::decode_vec(&body).map_err(|_| malformed("its armour is not base64"))?;
         let mut reader = Reader::new(bytes.strip_prefix(MAGIC).ok_or(malformed("it does not begin with SSHSIG"))?);
         let cut = malformed("it is cut off");
         match reader.number().ok_or(cut.clone())? {
@@ -81,7 +80,7 @@ impl SshSignature {
         let (public_key, namespace, _reserved, hash, signature) =
             (string()?, string()?, string()?, string()?, string()?);
         if !reader.is_empty() {
-            return Err(malformed("there are bytes behind it"));
+            return Err(malformed("it is followed by more bytes"));
         }
         let hash = match hash.as_slice() {
             b"sha256" => Hash::Sha256,
@@ -91,9 +90,9 @@ impl SshSignature {
         Ok(Self { public_key, namespace, hash, signature })
     }
 
-    /// Did one of `keys` sign `message` for `namespace`? The answer is its place in the list.
+    /// Verifies that one of `keys` signed `message` for `namespace`, and returns that key's index.
     ///
-    /// It does not look at when that was, or whether the key was allowed to at that time: an SSH signature has no time.
+    /// Neither the signing time nor whether the key was allowed at that time is checked, because an SSH signature does not state a time.
     ///
     /// # Errors
     /// [`SshFault`].
@@ -112,7 +111,7 @@ impl SshSignature {
         key.verify(&self.signed_bytes(message), &self.signature).map(|()| place)
     }
 
-    /// What the key signs: the namespace and the message's hash, never the message itself.
+    /// The bytes that the key signs: they contain the namespace and the message's hash, never the message itself.
     fn signed_bytes(&self, message: &[u8]) -> Vec<u8> {
         let (name, digest) = match self.hash {
             Hash::Sha256 => (b"sha256".as_slice(), Sha256::digest(message).to_vec()),

@@ -1,4 +1,4 @@
-//! Signatures made by ssh-keygen through git, with `git verify-commit` as the judge.
+//! Signatures made by ssh-keygen through git; the expected results come from `git verify-commit`.
 
 use ed25519_dalek::Signer as _;
 
@@ -7,7 +7,7 @@ use crate::base::limits::Limits;
 use crate::git::test_repository::{TestRepository, command};
 use crate::git::{SignedObject, prove};
 
-/// Makes a key pair in the repository's folder and lets git sign with it; the answer is the public line.
+/// Creates a key pair in the repository's folder, configures git to sign with it, and returns the public key line.
 fn signing_key(repository: &TestRepository, name: &str, options: &[&str]) -> String {
     let path = repository.path.join(name);
     let mut keygen = command("ssh-keygen");
@@ -36,7 +36,7 @@ fn verify(object: &SignedObject, line: &str) -> Result<usize, SshFault> {
 }
 
 #[test]
-fn commits_and_tags_signed_by_every_kind_of_key() {
+fn commits_and_tags_signed_by_every_kind_of_key_are_verified() {
     for (name, options) in [
         ("ed25519", &["-t", "ed25519"][..]),
         ("p256", &["-t", "ecdsa", "-b", "256"]),
@@ -68,7 +68,7 @@ fn commits_and_tags_signed_by_every_kind_of_key() {
 }
 
 #[test]
-fn other_keys_namespaces_and_forms_are_named() {
+fn faults_name_wrong_keys_namespaces_and_forms() {
     let repository = TestRepository::new();
     let other = signing_key(&repository, "other", &["-t", "ed25519"]);
     let line = signing_key(&repository, "key", &["-t", "ed25519"]);
@@ -112,9 +112,9 @@ fn other_keys_namespaces_and_forms_are_named() {
     assert_eq!(SshSignature::from_armour(armour(&version).as_bytes()), Err(SshFault::Unsupported("version 2".into())));
 }
 
-/// Tokens sign their application, flags and counter too: made here by the document, as no token is at hand.
+/// Hardware tokens also sign their application, flags and counter. This test computes such signatures as PROTOCOL.u2f describes, without a token.
 #[test]
-fn keys_on_tokens() {
+fn signatures_of_hardware_tokens_are_verified() {
     let secret = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
     let mut blob = Vec::new();
     for field in [b"sk-ssh-ed25519@openssh.com".as_slice(), secret.verifying_key().as_bytes(), b"ssh:"] {
@@ -133,14 +133,17 @@ fn keys_on_tokens() {
     };
     assert_eq!(key.verify(b"x", &sign(1, b"x")), Ok(()));
     assert_eq!(key.verify(b"y", &sign(1, b"x")), Err(SshFault::Mismatch));
-    assert_eq!(key.verify(b"x", &sign(0, b"x")), Err(SshFault::Unsupported("a token that nobody touched".into())));
+    assert_eq!(
+        key.verify(b"x", &sign(0, b"x")),
+        Err(SshFault::Unsupported("a hardware token that was not touched".into()))
+    );
     let mut counter = sign(1, b"x");
     *counter.last_mut().unwrap() = 8;
     assert_eq!(key.verify(b"x", &counter), Err(SshFault::Mismatch));
 }
 
 #[test]
-fn lines_that_are_no_usable_keys() {
+fn unusable_key_lines_are_refused() {
     let repository = TestRepository::new();
     let line = signing_key(&repository, "key", &["-t", "ed25519"]);
     let weak = signing_key(&repository, "weak", &["-t", "rsa", "-b", "1024"]);
@@ -160,9 +163,9 @@ fn lines_that_are_no_usable_keys() {
     }
 }
 
-/// A certificate is a key that a CA signed. Whether that CA may be believed is nothing that a list of keys says.
+/// A certificate is a key signed by a CA, and a list of keys does not state whether that CA may be trusted.
 #[test]
-fn certificates_are_not_supported_and_say_so() {
+fn certificates_are_refused_as_unsupported() {
     let repository = TestRepository::new();
     let line = signing_key(&repository, "key", &["-t", "ed25519"]);
     signing_key(&repository, "authority", &["-t", "ed25519"]);

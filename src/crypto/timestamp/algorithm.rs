@@ -1,5 +1,5 @@
-//! Hashes and signatures of time-stamps and their certificates: SHA-256, -384, -512; RSA of 2048 to 8192 bits by PKCS#1 v1.5 and PSS, ECDSA on
-//! P-256 and P-384. What is not in this list is refused by name. SHA-1 only names certificates.
+//! Hashes and signatures in time-stamps and their certificates: SHA-256, -384 and -512; RSA of 2048 to 8192 bits with PKCS#1 v1.5 or PSS; ECDSA on
+//! P-256 and P-384. Everything else is refused with an error that names it. SHA-1 is used only to identify certificates.
 
 use der::asn1::{Any, ObjectIdentifier};
 use der::{Decode as _, Encode as _};
@@ -16,7 +16,7 @@ const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.11354
 const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
-/// The hash that an identifier names; parameters are absent or NULL (RFC 5754, 2).
+/// The hash for an algorithm identifier, whose parameters must be absent or NULL (RFC 5754, 2).
 pub(super) fn hash_of(algorithm: &AlgorithmIdentifierOwned) -> Result<Hash, String> {
     if algorithm.parameters.as_ref().is_some_and(|any| !any.is_null()) {
         return Err(format!("the hash {} has parameters", algorithm.oid));
@@ -29,7 +29,7 @@ pub(super) fn hash_of(algorithm: &AlgorithmIdentifierOwned) -> Result<Hash, Stri
     }
 }
 
-/// SHA-1 with the detection of collision attacks. It names a certificate that other things name too (RFC 5816, 2.2.1), and is trusted no further.
+/// SHA-1 with detection of collision attacks. It is used only for a certificate that is also identified in another way (RFC 5816, 2.2.1).
 pub(super) fn sha1(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut sha1 = hasher(HashKind::Sha1);
     sha1.update(bytes);
@@ -37,11 +37,11 @@ pub(super) fn sha1(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Ok(digest.as_bytes().to_vec())
 }
 
-/// Is it the key's signature over `message`? `hash` is what stands beside the signature, where something does (CMS): an algorithm that names
-/// another one is refused.
+/// Whether the key made the signature over `message`. `hash` is the hash stated next to the signature, if any (CMS); an algorithm with a different
+/// hash is refused.
 ///
 /// # Errors
-/// In words, for algorithms and keys that are not supported. They say nothing of the signature.
+/// A description of the fault for an unsupported algorithm or key; the signature was not checked then.
 pub(super) fn verify(
     key: &SubjectPublicKeyInfoOwned,
     algorithm: &AlgorithmIdentifierOwned,
@@ -56,7 +56,7 @@ pub(super) fn verify(
     };
     let AlgorithmIdentifierOwned { oid, parameters } = &key.algorithm;
     if *oid != goes_with {
-        return Err(format!("a key of the kind {oid} does not go with the algorithm {}", algorithm.oid));
+        return Err(format!("a key of the kind {oid} does not match the algorithm {}", algorithm.oid));
     }
     let curve = parameters.as_ref().and_then(|curve| curve.decode_as().ok());
     if matches!(scheme, Scheme::EcdsaDer(_)) && curve == Some(P521) {
@@ -72,15 +72,15 @@ fn scheme(algorithm: &AlgorithmIdentifierOwned, beside: Option<Hash>) -> Result<
         named => named,
     };
     match (named, beside) {
-        (Some(named), Some(beside)) if named.hash() != Some(beside) => Err("it names two hashes".into()),
+        (Some(named), Some(beside)) if named.hash() != Some(beside) => Err("it specifies two different hashes".into()),
         (Some(named), _) => Ok(named),
-        // CMS may name the key's algorithm alone (RFC 3370, 3.2).
+        // CMS may specify only the key's algorithm (RFC 3370, 3.2).
         (None, Some(beside)) if algorithm.oid == rsa::pkcs1::ALGORITHM_OID => Ok(Scheme::RsaPkcs1(beside)),
         _ => Err(format!("the algorithm {} is not supported", algorithm.oid)),
     }
 }
 
-/// RSASSA-PSS (RFC 4055, 3.1) with one hash for message and mask.
+/// RSASSA-PSS (RFC 4055, 3.1) with the same hash for message and mask.
 fn pss_scheme(algorithm: &AlgorithmIdentifierOwned) -> Result<Scheme, String> {
     let der = algorithm.parameters.to_der().map_err(|error| error.to_string())?;
     let parameters = RsaPssParams::<Any>::from_der(&der);
@@ -89,7 +89,7 @@ fn pss_scheme(algorithm: &AlgorithmIdentifierOwned) -> Result<Scheme, String> {
     let hash = read(&parameters.hash)?;
     let mask = parameters.mask_gen.parameters.as_ref().map(read).transpose()?;
     if parameters.mask_gen.oid != MGF1 || mask != Some(hash) {
-        return Err("RSASSA-PSS with another mask than MGF1 by its own hash is not supported".into());
+        return Err("RSASSA-PSS is supported only with an MGF1 mask that uses the message's hash".into());
     }
     Ok(Scheme::RsaPss(hash, parameters.salt_len.into()))
 }

@@ -1,4 +1,4 @@
-//! From an authority's certificate to a CA that the reader named (RFC 5280, 6.1, without policies and without revocation).
+//! Builds a chain from an authority's certificate to a CA specified by the user (RFC 5280, 6.1, without policies and revocation).
 
 use spki::der::pem;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
@@ -9,12 +9,12 @@ use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::crypto::certificate::{BASIC_CONSTRAINTS, Certificate, EXTENDED_KEY_USAGE, KEY_USAGE, dates};
 
-/// CAs between a certificate and the one that was named, at most.
+/// The maximum number of CAs between a certificate and the user's CA.
 const INTERMEDIATES_MAX: usize = 4;
-/// Understood in so far as no policy is asked for: then none can be missing (RFC 5280, 6.1.1, with any-policy).
+/// Certificate policies may be ignored: no policy is required here, so none can be missing (RFC 5280, 6.1.1, with any-policy).
 const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 
-/// The certificates that the reader named: CAs that are believed, and certificates of authorities, which lead to a CA as those in a token do.
+/// The certificates specified by the user: trusted CAs, and authorities' certificates, which must lead to a CA just as those in a token must.
 #[derive(Debug, Clone, Default)]
 pub struct Authorities {
     cas: Vec<Certificate>,
@@ -22,11 +22,11 @@ pub struct Authorities {
 }
 
 impl Authorities {
-    /// Adds the certificates of a PEM file; each CA is believed. Text around the blocks is passed over, as by openssl. A certificate for
-    /// time-stamping may stand in the file too, as authorities publish their whole chain; it is trusted for nothing.
+    /// Adds the certificates from a PEM file; each CA in it is trusted. Text around the blocks is ignored, as in openssl. The file may also contain a
+    /// time-stamping certificate, because authorities publish their whole chain; that certificate is not trusted.
     ///
     /// # Errors
-    /// In words, for anything but certificates, and for a file without a CA.
+    /// A description of the fault for anything but certificates and for a file without a CA.
     pub fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
         let text = String::from_utf8_lossy(text);
         let blocks = blocks(&text)?;
@@ -58,32 +58,32 @@ impl Authorities {
         if self.cas.len() == before { Err(fault.unwrap_or_default()) } else { Ok(()) }
     }
 
-    /// Was no CA named?
+    /// Whether no CA was specified.
     pub fn is_empty(&self) -> bool {
         self.cas.is_empty()
     }
 
-    /// Certificates of authorities, for tokens that do not bring their own.
+    /// Authorities' certificates, for tokens that do not contain one.
     pub(super) fn for_time_stamping(&self) -> &[Certificate] {
         &self.for_time_stamping
     }
 }
 
-/// The blocks of PEM in a text, each from its BEGIN line to the end of its END line.
+/// The PEM blocks of a text, each from its BEGIN line to the end of its END line.
 fn blocks(text: &str) -> Result<Vec<String>, String> {
     let mut blocks = Vec::new();
     let mut rest = text;
     while let Some((_, block)) = rest.find("-----BEGIN ").and_then(|start| rest.split_at_checked(start)) {
         let end = block.find("-----END ").and_then(|end| Some((end + 9, block.get(end + 9..)?.find("-----")?)));
         let end = end.map(|(end, label)| end + label + 5);
-        let (whole, behind) = end.and_then(|end| block.split_at_checked(end)).ok_or("a block of PEM has no END")?;
+        let (whole, behind) = end.and_then(|end| block.split_at_checked(end)).ok_or("a PEM block has no END")?;
         blocks.push(wrapped(whole));
         rest = behind;
     }
     Ok(blocks)
 }
 
-/// The block with lines of 64 letters: other lengths are read by openssl, and not by the strict reader of PEM.
+/// The block rewrapped to lines of 64 characters: openssl accepts other lengths, but the strict PEM parser does not.
 fn wrapped(block: &str) -> String {
     let mut lines = block.lines().map(str::trim).filter(|line| !line.is_empty());
     let begin = lines.next().unwrap_or_default();
@@ -93,7 +93,7 @@ fn wrapped(block: &str) -> String {
     format!("{begin}\n{}\n{}", body.join("\n"), ends.concat())
 }
 
-/// The purpose of time-stamping must be the only one, and critical (RFC 3161, 2.3).
+/// Checks that time-stamping is the only purpose and that the extension is critical (RFC 3161, 2.3).
 pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(), String> {
     let usage: Option<(bool, ExtendedKeyUsage)> = extension(certificate)?;
     match usage {
@@ -101,7 +101,7 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
         Some((false, _)) => {
             return Err("the certificate that signed it has an extended key usage that is not critical".into());
         }
-        _ => return Err("the certificate that signed it is not for time-stamping alone".into()),
+        _ => return Err("the certificate that signed it is not exclusively for time-stamping".into()),
     }
     let usage: Option<(bool, KeyUsage)> = extension(certificate)?;
     match usage {
@@ -112,7 +112,7 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
     }
 }
 
-/// Is there a way from the certificate to a named CA, every step of it valid at that moment?
+/// Checks that a chain in which every certificate is valid at `at` leads from the certificate to one of the user's CAs.
 pub(super) fn must_lead_to(
     certificate: &Certificate,
     others: &[&Certificate],
@@ -126,19 +126,19 @@ pub(super) fn must_lead_to(
             check(authority, at)?;
             return must_be_ca(authority, below);
         }
-        // A way through certificates that only the token brings: it must end at a named CA.
+        // The next certificate may come from the token, but the chain must still end at one of the user's CAs.
         let next = issuer_among(current, others.iter().copied())?.filter(|next| !next.says_what_says(current));
         let Some(next) = next else {
-            return Err(format!("no CA that was named has signed {}", name(current)));
+            return Err(format!("none of the specified CAs signed {}", name(current)));
         };
         check(next, at)?;
         must_be_ca(next, below).map_err(|fault| format!("{}: {fault}", name(next)))?;
         current = next;
     }
-    Err(format!("more than {INTERMEDIATES_MAX} certificates lie between it and a named CA"))
+    Err(format!("there are more than {INTERMEDIATES_MAX} certificates between it and a specified CA"))
 }
 
-/// The certificate whose subject is the other's issuer, and whose key signed it.
+/// Finds the candidate whose subject is this certificate's issuer and whose key signed this certificate.
 fn issuer_among<'c>(
     certificate: &Certificate,
     candidates: impl Iterator<Item = &'c Certificate>,
@@ -160,24 +160,24 @@ fn issuer_among<'c>(
     fault.map_or(Ok(None), Err)
 }
 
-/// Dates, and critical extensions that nothing here understands.
+/// Checks dates and critical extensions.
 fn check(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
     let (from, to) = validity(certificate)?;
     if at < from || at > to {
-        return Err(format!("{} is valid from {from} to {to}, and the token is of {at}", name(certificate)));
+        return Err(format!("{} is valid from {from} to {to}, but the token's time is {at}", name(certificate)));
     }
     let known = [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES];
     match certificate.unknown_critical(&known) {
-        Some(unknown) => Err(format!("{} has the critical extension {unknown}, which is not known", name(certificate))),
+        Some(unknown) => Err(format!("{} has the unknown critical extension {unknown}", name(certificate))),
         None => Ok(()),
     }
 }
 
-/// A CA that may have this many CAs below it.
+/// Checks that the certificate is a CA that may have this many CAs below it.
 fn must_be_ca(certificate: &Certificate, below: usize) -> Result<(), String> {
     let constraints: Option<(bool, BasicConstraints)> = extension(certificate)?;
     let Some((_, BasicConstraints { ca: true, path_len_constraint })) = constraints else {
-        return Err("it is not the certificate of a CA".into());
+        return Err("it is not a CA certificate".into());
     };
     if path_len_constraint.is_some_and(|most| below > usize::from(most)) {
         return Err("there are more CAs below it than its path length allows".into());
@@ -189,9 +189,9 @@ fn must_be_ca(certificate: &Certificate, below: usize) -> Result<(), String> {
     }
 }
 
-/// Its dates.
+/// The certificate's validity dates.
 pub(super) fn validity(certificate: &Certificate) -> Result<(Timestamp, Timestamp), String> {
-    dates(certificate.tbs().validity()).ok_or_else(|| "a certificate's date is beyond the calendar".to_owned())
+    dates(certificate.tbs().validity()).ok_or_else(|| "a certificate's date is out of range".to_owned())
 }
 
 fn extension<'c, T: der::Decode<'c> + der::oid::AssociatedOid>(
@@ -200,7 +200,7 @@ fn extension<'c, T: der::Decode<'c> + der::oid::AssociatedOid>(
     certificate
         .tbs()
         .get_extension::<T>()
-        .map_err(|_| format!("{} has an extension that is malformed or stands twice", name(certificate)))
+        .map_err(|_| format!("{} has a malformed or duplicate extension", name(certificate)))
 }
 
 fn name(certificate: &Certificate) -> String {
@@ -222,7 +222,7 @@ mod tests {
         [&[tag][..], &length, content].concat()
     }
 
-    /// A self-signed certificate that says FALSE where DER leaves it out, as some authorities' do.
+    /// A self-signed certificate that encodes a default FALSE, which DER omits but some authorities write.
     fn certificate(key: &p256::ecdsa::SigningKey) -> Vec<u8> {
         let algorithm = element(0x30, &element(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]));
         let name =
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_verified_over_its_bytes_as_they_are() {
+    fn a_certificate_is_verified_over_its_original_bytes() {
         let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
         let der = certificate(&key);
         let read = Certificate::from_der(&der).unwrap();

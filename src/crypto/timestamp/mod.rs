@@ -1,10 +1,10 @@
-//! Time-stamps by RFC 3161: a request over a digest, and what an authority answered, verified offline.
+//! RFC 3161 time-stamps: creates a request for a digest and verifies the authority's response offline.
 //!
-//! A token says: the authority saw this digest by then. It says nothing about what the digest is of. It is believed only under a CA that
-//! the reader names; certificates inside a token lead to that CA and are trusted for nothing.
+//! A token states that the authority saw a digest by a certain time. The token does not state what the digest belongs to. A token is trusted only
+//! under a CA that the user specifies; certificates inside a token lead to that CA and are not trusted themselves.
 //!
-//! What is NOT looked at: whether the authority's certificate was revoked (that needs its servers), its policy's text, and whether the
-//! nonce is the request's (the digest ties a token to its case; the nonce would only show that the answer is fresh).
+//! NOT checked: whether the authority's certificate was revoked (this would require contacting the authority's servers), the text of its policy, and
+//! whether the nonce is the request's (the digest ties a token to its case; the nonce would only show that the response is fresh).
 
 mod algorithm;
 mod chain;
@@ -29,16 +29,16 @@ use crate::crypto::certificate::Certificate;
 
 type Answer<T> = Result<T, String>;
 
-/// GeneralName's choice of a distinguished name (RFC 5280, 4.2.1.6).
+/// The tag of GeneralName's choice `directoryName` (RFC 5280, 4.2.1.6).
 const DIRECTORY_NAME: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(4) };
 
-/// A time-stamp request (RFC 3161, 2.4.1) for a digest, in DER: SHA-256, certificates wanted. The nonce is derived from the digest, so
-/// that the same case has the same request.
+/// A time-stamp request in DER (RFC 3161, 2.4.1) for a SHA-256 digest, which also requests certificates. The nonce is derived from the digest, so
+/// that the same case always gives the same request.
 pub(crate) fn request(digest: &Sha256) -> Answer<Vec<u8>> {
     let text = |error: der::Error| error.to_string();
     let mut nonce = Sha256::of(&[b"hpsb-audit nonce ", digest.as_bytes().as_slice()].concat()).as_bytes().to_vec();
     nonce.truncate(8);
-    // Positive, and in its shortest form.
+    // The nonce must be positive and in its shortest encoding.
     if let Some(first) = nonce.first_mut() {
         *first = *first & 0x7f | 0x40;
     }
@@ -50,10 +50,10 @@ pub(crate) fn request(digest: &Sha256) -> Answer<Vec<u8>> {
     Request { version: 1, message_imprint, nonce, cert_req: true }.to_der().map_err(text)
 }
 
-/// A token, taken apart. Nothing in it is believed yet.
+/// A parsed token. It has not been verified.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
-    /// The DER of TSTInfo: what is signed.
+    /// The DER of TSTInfo, which is signed.
     content: Vec<u8>,
     info: TstInfo,
     signer: SignerInfo,
@@ -61,24 +61,24 @@ pub(crate) struct Token {
     at: Timestamp,
 }
 
-/// What a verified token says.
+/// What a verified token states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verified {
-    /// The latest moment that the token may mean: its time and its accuracy.
+    /// The latest moment that is consistent with the token: its time plus its accuracy.
     pub(crate) at: Timestamp,
     /// The subject of the certificate that signed it.
     pub(crate) authority: String,
-    /// The end of that certificate.
+    /// When that certificate expires.
     pub(crate) ends: Timestamp,
-    /// Is that certificate named by its SHA-1 alone?
+    /// Whether the token identifies that certificate only by SHA-1.
     pub(crate) named_by_sha1: bool,
 }
 
 impl Token {
-    /// Reads a response (RFC 3161, 2.4.2) that grants, or a bare token, in DER.
+    /// Reads a response that grants the request (RFC 3161, 2.4.2), or a bare token, in DER.
     ///
     /// # Errors
-    /// In words.
+    /// A description of the fault.
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Answer<Self> {
         if bytes.len() as u64 > limits.timestamp_bytes {
             return Err(format!("over the limit {}", limits.timestamp_bytes()));
@@ -120,56 +120,56 @@ impl Token {
             let der = any.to_der().map_err(malformed)?;
             Certificate::from_der(&der).map_err(|error| format!("a certificate in it is malformed: {error}"))
         };
-        // The other choices (RFC 5652, 10.2.2), as attribute certificates in Microsoft's tokens, sign nothing here.
+        // Other kinds of certificates (RFC 5652, 10.2.2), such as attribute certificates in Microsoft's tokens, are not used here.
         let certificates = certificates.into_iter().filter(|choice| choice.tag() == Tag::Sequence);
         let certificates = certificates.map(read).collect::<Answer<_>>()?;
         let at = moment(&info.time)?.plus_seconds(allowance(info.accuracy.as_ref())?);
         Ok(Self { content, info, signer, certificates, at })
     }
 
-    /// The latest moment that it may mean, if it is genuine.
+    /// The latest moment that is consistent with the token, if the token is genuine.
     pub(crate) fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// Is it about this digest, by its own word?
+    /// Checks that the token states this digest.
     ///
     /// # Errors
-    /// In words, where it is not.
+    /// A description of the fault if the token does not state it.
     pub(crate) fn must_be_over(&self, digest: &Sha256) -> Answer<()> {
         let imprint = &self.info.message_imprint;
         match hash_of(&imprint.hash_algorithm)? {
             Hash::Sha256 => {}
             other => {
-                return Err(format!("its imprint is a {other}; the request that this program writes asks for SHA-256"));
+                return Err(format!("its imprint uses {other}, but this program's requests use SHA-256"));
             }
         }
         match imprint.hashed_message.as_bytes() == digest.as_bytes() {
             true => Ok(()),
             false => Err(format!(
-                "it is over another digest: expected {digest}, found sha256:{}",
+                "it covers a different digest: expected {digest}, found sha256:{}",
                 crate::base::digest::encode_hex(imprint.hashed_message.as_bytes())
             )),
         }
     }
 
-    /// Verifies the token for a digest: content and attributes (RFC 5652, 5.4 and 11), the certificate that the signed attributes name
-    /// (RFC 5035, RFC 5816), its purpose (RFC 3161, 2.3), and its chain to a CA of the reader's at the token's own time.
+    /// Verifies the token for a digest: content and attributes (RFC 5652, 5.4 and 11), the certificate that the signed attributes name (RFC 5035, RFC
+    /// 5816), its purpose (RFC 3161, 2.3), and its chain, at the token's own time, to a CA specified by the user.
     ///
     /// # Errors
-    /// In words, the first thing that does not hold.
+    /// A description of the first fault.
     pub(crate) fn verify(&self, digest: &Sha256, authorities: &Authorities) -> Answer<Verified> {
         self.must_be_over(digest)?;
         self.verify_as_it_is(authorities)
     }
 
-    /// As [`Token::verify`], for whatever it is over.
+    /// Like [`Token::verify`], for any digest.
     fn verify_as_it_is(&self, authorities: &Authorities) -> Answer<Verified> {
         if self.info.version != 1 {
             return Err(format!("expected a TSTInfo of version 1, found {}", self.info.version));
         }
         if self.info.extensions.iter().flatten().any(|extension| extension.critical) {
-            return Err("its TSTInfo has a critical extension that is not known".into());
+            return Err("its TSTInfo has an unknown critical extension".into());
         }
         let attributes = self.signer.signed_attributes.as_ref().ok_or("it has no signed attributes")?;
         let hash = hash_of(&self.signer.digest_algorithm)?;
@@ -179,7 +179,7 @@ impl Token {
         let message_digest = OctetString::from_der(&self.required_attribute(MESSAGE_DIGEST)?);
         let message_digest = message_digest.map_err(|error| format!("its message digest is malformed: {error}"))?;
         if message_digest.as_bytes() != hash.digest(&self.content) {
-            return Err("its signed message digest is not that of its content".into());
+            return Err("its signed message digest is not the digest of its content".into());
         }
         let certificate = self.signing_certificate(authorities.for_time_stamping())?;
         let signed = attributes.to_der().map_err(|error| error.to_string())?;
@@ -192,7 +192,7 @@ impl Token {
         )
         .map_err(|fault| format!("its signature: {fault}"))?;
         if !is_its {
-            return Err("its signature: the key does not accept it".into());
+            return Err("its signature does not verify under the key of its certificate".into());
         }
         chain::must_be_for_time_stamping(certificate)?;
         let others = self.certificates.iter().filter(|other| other.der() != certificate.der());
@@ -203,7 +203,7 @@ impl Token {
         Ok(Verified { at: self.at, authority, ends, named_by_sha1 })
     }
 
-    /// The one value of the one attribute of this type, as DER; `None` without one.
+    /// The single value of the single attribute of this type, as DER; `None` if there is none.
     fn attribute(&self, oid: ObjectIdentifier) -> Answer<Option<Vec<u8>>> {
         let attributes = self.signer.signed_attributes.iter().flat_map(|attributes| attributes.iter());
         let mut fitting = attributes.filter(|attribute| attribute.oid == oid);
@@ -222,14 +222,15 @@ impl Token {
         self.attribute(oid)?.ok_or_else(|| format!("it has no signed attribute {oid}"))
     }
 
-    /// The certificate that signer and signed attributes name, among the token's own and `given`. An attribute with SHA-256 or longer (RFC 5035)
-    /// and one with SHA-1 (RFC 2634) name it, or both: what is there must fit. Many authorities still write the older one alone.
+    /// Finds the certificate that both the signer information and the signed attributes identify, among the token's own and `given`. An attribute
+    /// with SHA-256 or longer (RFC 5035), an attribute with SHA-1 (RFC 2634), or both may be present, and each must match. Many authorities still
+    /// write only the older attribute.
     fn signing_certificate<'c>(&'c self, given: &'c [Certificate]) -> Answer<&'c Certificate> {
         let newer = self.signing_certificate_id(SIGNING_CERTIFICATE_V2)?;
         let older = self.signing_certificate_id(SIGNING_CERTIFICATE)?;
         if newer.is_none() && older.is_none() {
             return Err(format!(
-                "it has neither of the signed attributes {SIGNING_CERTIFICATE_V2} and {SIGNING_CERTIFICATE}, which name its certificate"
+                "it has neither of the signed attributes {SIGNING_CERTIFICATE_V2} and {SIGNING_CERTIFICATE}, which identify its certificate"
             ));
         }
         let hash = newer.as_ref().and_then(|id| id.hash_algorithm.as_ref()).map_or(Ok(Hash::Sha256), hash_of)?;
@@ -252,7 +253,7 @@ impl Token {
                 return Ok(certificate);
             }
         }
-        Err("the certificate that its signed attributes name is not in it; ask the authority for certificates (certReq)".into())
+        Err("the certificate that its signed attributes identify is not in it; request certificates from the authority (certReq)".into())
     }
 
     fn signing_certificate_id(&self, oid: ObjectIdentifier) -> Answer<Option<CertificateId>> {
@@ -260,19 +261,19 @@ impl Token {
         let named = SigningCertificate::from_der(&value);
         let named = named.map_err(|error| format!("its signed attribute {oid} is malformed: {error}"))?;
         let first = named.certificates.into_iter().next();
-        first.map(Some).ok_or_else(|| format!("its signed attribute {oid} names no certificate"))
+        first.map(Some).ok_or_else(|| format!("its signed attribute {oid} does not identify a certificate"))
     }
 }
 
 const BER: &str = "it is in BER, which is not supported: expected DER";
 
-/// Is it a length that its end marks (X.690, 8.1.3.6)? Some programs write such tokens, and openssl reads them.
+/// Whether the fault is an indefinite length (X.690, 8.1.3.6). Some programs write such tokens, and openssl accepts them.
 fn is_ber(error: der::Error) -> bool {
     error.kind() == ErrorKind::IndefiniteLength
 }
 
 impl CertificateId {
-    /// Do issuer and serial number, where it has them, agree with the certificate's?
+    /// Whether the issuer and serial number, if present, match the certificate's.
     fn is_of(&self, certificate: &Certificate) -> bool {
         let Some(named) = &self.issuer_serial else { return true };
         let tbs = certificate.tbs();
@@ -282,10 +283,10 @@ impl CertificateId {
     }
 }
 
-/// GeneralizedTime as TSTInfo has it: `YYYYMMDDhhmmss[.f…]Z`, no trailing zeros (RFC 3161, 2.4.2). Fractions are rounded up to whole
-/// microseconds' seconds: the moment is "by then".
+/// GeneralizedTime in TSTInfo: `YYYYMMDDhhmmss[.f…]Z`, without trailing zeros (RFC 3161, 2.4.2). Fractions are rounded up to whole seconds, because
+/// the digest existed by that moment.
 fn moment(time: &Any) -> Answer<Timestamp> {
-    let bad = || "its time is no GeneralizedTime in UTC as RFC 3161 has it".to_owned();
+    let bad = || "its time is not a GeneralizedTime in UTC as RFC 3161 requires".to_owned();
     if time.tag() != Tag::GeneralizedTime {
         return Err(bad());
     }
@@ -327,7 +328,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_the_rfc_spells_them() {
+    fn times_are_read_in_the_form_of_rfc_3161() {
         let read = |text: &str| Any::new(Tag::GeneralizedTime, text.as_bytes()).ok().and_then(|any| moment(&any).ok());
         let whole = Timestamp::from_rfc3339("2001-07-20T12:35:19Z");
         assert_eq!(read("20010720123519Z"), whole);

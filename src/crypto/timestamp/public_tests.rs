@@ -1,4 +1,5 @@
-//! Tokens of public authorities, next to `openssl ts -verify`. None of them is in this repository: `tests/signatures` says where they come from.
+//! Compares the results for public authorities' tokens with `openssl ts -verify`. The tokens are not in this repository: `tests/signatures` lists
+//! their sources.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,7 +18,7 @@ fn openssl_verifies(token: &Path, is_token: bool, imprint: &str, ca: &Path) -> b
     if is_token {
         openssl.arg("-token_in");
     }
-    // At its own time: authorities' certificates end, and their tokens stay.
+    // Verify at the token's own time: certificates expire, but tokens do not.
     let at = Token::read(&std::fs::read(token).unwrap(), &Limits::default());
     if let Ok(moment) = at.and_then(|token| super::moment(&token.info.time)) {
         openssl.args(["-attime", &moment.unix_seconds().to_string()]);
@@ -25,10 +26,10 @@ fn openssl_verifies(token: &Path, is_token: bool, imprint: &str, ca: &Path) -> b
     openssl.output().unwrap().status.success()
 }
 
-/// The folder that HPSB_TOKENS names has a folder for each authority: tokens or responses, and `ca.pem`.
+/// HPSB_TOKENS is the path of a folder with one subfolder per authority. Each subfolder contains tokens or responses, and `ca.pem`.
 #[test]
-#[ignore = "tests/signatures gives it tokens"]
-fn tokens_of_public_authorities() {
+#[ignore = "tests/signatures provides the tokens"]
+fn results_for_public_authorities_tokens_are_printed_next_to_openssls() {
     let top = std::env::var("HPSB_TOKENS").expect("tests/signatures sets it");
     let mut folders: Vec<_> = std::fs::read_dir(top).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();

@@ -1,5 +1,5 @@
-//! The ASN.1 of time-stamps: RFC 3161 (requests, responses, TSTInfo), RFC 5652 (SignedData), RFC 2634 and RFC 5035 (ESSCertID,
-//! ESSCertIDv2). In DER only: a token in BER is refused.
+//! The ASN.1 types of time-stamps: RFC 3161 (requests, responses, TSTInfo), RFC 5652 (SignedData), RFC 2634 and RFC 5035 (ESSCertID, ESSCertIDv2).
+//! DER only: a token in BER is refused.
 
 use der::Sequence;
 use der::asn1::{Any, BitString, Int, ObjectIdentifier, OctetString, SetOfVec};
@@ -13,7 +13,7 @@ pub(super) const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.
 pub(super) const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
 pub(super) const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
 pub(super) const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
-/// With SHA-1 (RFC 2634, 5.4).
+/// The attribute that uses SHA-1 (RFC 2634, 5.4).
 pub(super) const SIGNING_CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.12");
 /// id-kp-timeStamping
 pub(super) const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");
@@ -77,7 +77,7 @@ pub(super) struct EncapsulatedContent {
 #[derive(Debug, Clone, PartialEq, Eq, Sequence, der::ValueOrd)]
 pub(super) struct SignerInfo {
     pub(super) version: u8,
-    /// IssuerAndSerialNumber; the other choice is refused.
+    /// The choice IssuerAndSerialNumber; the alternative is refused.
     pub(super) signer: IssuerAndSerialNumber,
     pub(super) digest_algorithm: AlgorithmIdentifierOwned,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
@@ -100,7 +100,7 @@ pub(super) struct TstInfo {
     pub(super) policy: ObjectIdentifier,
     pub(super) message_imprint: MessageImprint,
     pub(super) serial_number: Int,
-    /// GeneralizedTime, which may have a fraction here: read by hand.
+    /// GeneralizedTime, which is parsed separately because it may have a fraction here.
     pub(super) time: Any,
     #[asn1(optional = "true")]
     pub(super) accuracy: Option<Accuracy>,
@@ -133,7 +133,7 @@ pub(super) struct SigningCertificate {
 
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
 pub(super) struct CertificateId {
-    /// SHA-256 where it is left out; the form with SHA-1 never has it.
+    /// SHA-256 if absent; always absent in the form that uses SHA-1.
     #[asn1(optional = "true")]
     pub(super) hash_algorithm: Option<AlgorithmIdentifierOwned>,
     pub(super) hash: OctetString,

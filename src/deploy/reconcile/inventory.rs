@@ -1,4 +1,4 @@
-//! Inventories: lists of what runs. They are *given*: nothing here can tell whether one is complete.
+//! Inventories: lists of what runs. They are *given*: nothing here can determine whether an inventory is complete.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::workload::{ImageReference, KindsWithoutImages, Password, UsedImage, W
 /// The images that run, according to one file.
 #[derive(Debug, Clone)]
 pub struct Inventory {
-    /// The file's path as it was given.
+    /// The file's path as specified.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
@@ -23,23 +23,24 @@ pub struct Inventory {
     pub size: u64,
     /// `pods`, `csv`, or a workload's form; `kubernetes` for Pods with other resources.
     pub form: &'static str,
-    /// Every image that the file names.
+    /// Every image that the file lists.
     pub images: Vec<UsedImage>,
     /// The number of Pods in the file.
     pub pods: usize,
-    /// The number of Pods that have a container without a digest in their status. They are judged by their spec.
+    /// The number of Pods with a container that has no digest in the Pod's status. Such containers are evaluated by the
+    /// Pod's spec.
     pub pods_by_spec: usize,
 }
 
 impl Inventory {
-    /// Reads an inventory; its content determines its kind. The status of a Pod says what runs, wherever the Pod is:
-    /// `kubectl get pods`, `kubectl get all`, joined documents, nested lists. Other resources are read as manifests.
-    /// CSV needs a header line with the columns `place` and `image`; other columns are ignored. Everything that
-    /// [`Workload::read`] reads is also an inventory: it says what was requested to run. `passwords` may open encrypted
-    /// sections of contracts. `kinds` are the policy's.
+    /// Reads an inventory; its content determines its kind. A Pod's status states what runs, wherever the Pod occurs in
+    /// the file: in the output of `kubectl get pods` or `kubectl get all`, in joined documents or in nested lists.
+    /// Other resources are read as manifests. CSV needs a header line with the columns `place` and `image`; other
+    /// columns are ignored. Everything that [`Workload::read`] reads is also an inventory, which states what was
+    /// requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` come from the policy.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::OwnFile`] if it is none of these, or one page of a longer list.
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] if the file has none of these forms or is one page of a longer list.
     pub fn read(
         path: &str,
         bytes: &[u8],
@@ -84,7 +85,7 @@ impl Inventory {
             inventory.images = rows(bytes).map_err(malformed)?;
         } else if let Some(header) = other_table(bytes) {
             return Err(malformed(format!(
-                "expected CSV, separated by commas, with a header line that has the columns place and image; found the line {header:?}"
+                "expected comma-separated CSV with a header line that has the columns place and image; found the line {header:?}"
             )));
         } else {
             let workload = Workload::read_within(path, bytes, passwords, kinds, limits, budget)?;
@@ -95,12 +96,12 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// The form, and how many Pods were judged by their spec.
+    /// The form, and how many Pods were evaluated by their spec.
     pub(super) fn what(&self) -> String {
         match self.pods {
             0 => self.form.to_owned(),
             pods => format!(
-                "{}; Pods: {pods}, without a digest in their status and judged by their spec: {}",
+                "{}; Pods: {pods}, without a digest in their status and evaluated by their spec: {}",
                 self.form, self.pods_by_spec
             ),
         }
@@ -122,7 +123,8 @@ impl Inventory {
     }
 }
 
-/// The documents, if the input is JSON or YAML; otherwise none. YAML is tried only within the limits for YAML.
+/// The documents in the input if it is JSON or YAML; otherwise none. Only input within the limits for YAML is tried as
+/// YAML.
 fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     let as_yaml = || {
         let fits = bytes.len() as u64 <= limits.workload_bytes;
@@ -133,9 +135,9 @@ fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     }
     match strict_json::parse(bytes) {
         Ok(document) => Ok(vec![document]),
-        // JSON documents separated by `---` lines are YAML.
+        // JSON documents separated by `---` lines form a YAML stream.
         Err(error) => as_yaml().ok_or_else(|| {
-            format!("{error}; expected one JSON document, or several separated by --- lines; add other files with --inventory")
+            format!("{error}; expected one JSON document or several separated by --- lines; specify further files with --inventory")
         }),
     }
 }
@@ -150,7 +152,7 @@ fn is_csv(bytes: &[u8]) -> bool {
     header.and_then(|lines| lines.into_iter().next()).is_some_and(|names| columns(&names).is_some())
 }
 
-/// The positions of the two columns, if each appears once.
+/// The positions of the two columns, if each appears exactly once.
 fn columns(header: &[String]) -> Option<[usize; 2]> {
     let at = |name: &str| {
         let mut found = header.iter().enumerate().filter(|(_, column)| column.as_str() == name).map(|(at, _)| at);
@@ -160,7 +162,7 @@ fn columns(header: &[String]) -> Option<[usize; 2]> {
     Some([place?, image?])
 }
 
-/// The first line of a table that is not CSV or has other columns.
+/// The first line of a table that is not CSV or lacks these columns.
 fn other_table(bytes: &[u8]) -> Option<String> {
     let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next()?).trim().to_owned();
     let is_word = COLUMNS.iter().any(|column| line.eq_ignore_ascii_case(column));

@@ -1,7 +1,7 @@
-//! Reconciliation: compares what runs, what was built and what was approved. It takes audited bundles, inventories and
-//! approvals, and returns one [`Reconciliation`].
+//! Reconciliation: compares what runs, what was built and what was approved. It combines audited bundles, inventories
+//! and approvals into one [`Reconciliation`].
 //!
-//! It does not judge bundles: the audit decides whether a build is accepted and whether its commit was approved.
+//! It does not evaluate bundles: the audit decides whether a build is accepted and whether its commit was approved.
 //! Nothing is omitted silently: an item without a counterpart in the other lists has its own row.
 
 mod inventory;
@@ -34,11 +34,11 @@ pub struct Books<'a> {
     pub approvals: &'a Approvals,
     /// The lists of what runs.
     pub inventories: &'a [Inventory],
-    /// The period to check. It does not limit places: the inventory lists what runs now.
+    /// The period to check. The period does not restrict inventories, because an inventory lists what runs now.
     pub period: Period,
     /// The sample of builds to draw.
     pub sample: Option<SampleSize>,
-    /// The moment to judge for.
+    /// The time as of which everything is evaluated.
     pub now: Timestamp,
 }
 
@@ -54,8 +54,8 @@ struct Audited<'a> {
 
 /// Compares everything. `reports` are audits with the policy and approvals of `books`.
 ///
-/// It does not show that an inventory or a list of approvals is complete: both are given. Approvals are matched with
-/// builds by the full commit.
+/// The result does not show that an inventory or a list of approvals is complete: both are given. Approvals are matched
+/// with builds by the full commit.
 pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation {
     let builds = index(reports, books.policy);
     let audited: Vec<Audited<'_>> =
@@ -96,7 +96,7 @@ impl Audited<'_> {
         self.build.image.iter().flat_map(|image| &image.pushed).map(|(_, digest)| *digest).collect()
     }
 
-    /// The number of places where it runs.
+    /// The number of places where the build's image runs.
     fn places(&self, running: &BTreeMap<Sha256, usize>) -> usize {
         self.digests().iter().filter_map(|digest| running.get(digest)).sum()
     }
@@ -117,7 +117,7 @@ fn audited<'a>(build: &'a Build, report: &'a BundleReport, period: &Period) -> A
     let approval = match finding {
         Some(finding) if finding.status == Status::Pass => Ok(finding.message.as_str()),
         Some(finding) => Err(finding.message.as_str()),
-        None => Err("nothing is known about its source"),
+        None => Err("its source is not known"),
     };
     Audited { build, report, asked: built.is_none_or(|built| period.holds(built)), approval }
 }
@@ -133,7 +133,7 @@ fn running(inventories: &[Inventory]) -> BTreeMap<Sha256, usize> {
     running
 }
 
-/// One row for each place in each inventory, and one for each further build that states a digest that runs.
+/// One row for each place in each inventory, and one row for each further build that states a running digest.
 fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Row> {
     let by_path: BTreeMap<&str, &Audited<'_>> = audited.iter().map(|one| (one.build.path.as_str(), one)).collect();
     let mut said: BTreeMap<Sha256, Row> = BTreeMap::new();
@@ -163,11 +163,11 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
 
 fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
     let image = used.image.as_ref().map_err(|why| format!("the image is not known: {why}"))?;
-    image.digest().ok_or_else(|| "the inventory does not name the image by digest".into())
+    image.digest().ok_or_else(|| "the inventory does not identify the image by digest".into())
 }
 
-/// Rows for the builds that state a digest, differences first. It is not known which of these builds produced the
-/// image, so none hides another.
+/// Rows for the builds that state a digest; exceptions come before matches. It is not known which of these builds
+/// produced the image, so every one has a row.
 fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
     // A copy of a bundle is not a separate build.
@@ -204,7 +204,7 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
     rows.into_iter().map(|row| Row { digest: Some(digest), ..row }).collect()
 }
 
-/// Builds of the period without a valid approval, unless a place's row already reports it.
+/// Builds in the period without a valid approval, except those that a place's row already reports.
 fn without_approval(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
     let unsaid = audited.iter().filter(|one| one.is_verified() && one.asked);
     let unsaid = unsaid.filter(|one| !(one.build.accepted && one.places(running) > 0));
@@ -216,7 +216,7 @@ fn in_period<'a>(books: &Books<'a>) -> impl Iterator<Item = &'a Approval> {
     books.approvals.records.iter().filter(move |record| period.holds(record.time))
 }
 
-/// Approvals of the period without an accepted build, or whose builds run nowhere.
+/// Approvals in the period that have no accepted build or whose builds run nowhere.
 fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
     let mut by_commit: BTreeMap<&str, Vec<&Audited<'_>>> = BTreeMap::new();
     for one in audited {
@@ -252,7 +252,7 @@ fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha25
     rows
 }
 
-/// Commits with several stated digests, if one of their builds is in the period.
+/// Commits with several stated digests and at least one build in the period.
 fn several_digests(audited: &[Audited<'_>]) -> Vec<Row> {
     let mut by_commit: BTreeMap<&String, Vec<&Audited<'_>>> = BTreeMap::new();
     for one in audited {
@@ -278,7 +278,7 @@ fn several_digests(audited: &[Audited<'_>]) -> Vec<Row> {
     rows
 }
 
-/// Bundles that are not accepted. A bundle that is not verified has no time, so it is always listed.
+/// Bundles that are not accepted. A bundle that is not verified has no known time, so it is always listed.
 fn not_accepted(audited: &[Audited<'_>]) -> Vec<Row> {
     let rejected = audited.iter().filter(|one| !one.build.accepted && one.asked);
     rejected

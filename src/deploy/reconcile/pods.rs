@@ -1,5 +1,5 @@
-//! Pods as printed by kubectl: what the nodes report as running (Kubernetes, ContainerStatus `imageID`) and, if they
-//! report nothing, what the Pod's spec requests.
+//! Pods as printed by kubectl: what the nodes report as running (Kubernetes, ContainerStatus `imageID`) or, if the
+//! nodes report nothing, what the Pod's spec requests.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::workload::{ImageReference, UsedImage};
 
-/// The lists of containers in a Pod, and the lists of their states.
+/// The lists of containers in a Pod and the corresponding lists of container states.
 const CONTAINERS: [(&str, &str); 3] = [
     ("containers", "containerStatuses"),
     ("initContainers", "initContainerStatuses"),
@@ -18,7 +18,7 @@ const CONTAINERS: [(&str, &str); 3] = [
 /// The resources in a Kubernetes file.
 #[derive(Default)]
 pub(super) struct Found<'v> {
-    /// Every Pod, wherever it is.
+    /// Every Pod, wherever it occurs in the file.
     pods: Vec<&'v Value>,
     /// Everything else that is not a list.
     pub(super) others: Vec<&'v Value>,
@@ -29,7 +29,7 @@ pub(super) struct Found<'v> {
 pub(super) struct Running {
     pub(super) images: Vec<UsedImage>,
     pub(super) pods: usize,
-    /// Pods with a container for which the status names no digest.
+    /// The number of Pods with a container for which the status states no digest.
     pub(super) judged_by_spec: usize,
 }
 
@@ -38,14 +38,16 @@ impl<'v> Found<'v> {
     /// documents, nested lists.
     ///
     /// # Errors
-    /// A message, for a list that continues on another page, or for a document next to Pods that is not a resource.
+    /// A message for a list that continues on another page, or for a document that is next to Pods but not a resource.
     pub(super) fn of(documents: &'v [Value]) -> Result<Self, String> {
         let mut found = Self::default();
         documents.iter().try_for_each(|document| found.add(document, ""))?;
         let is_resource =
             |other: &&Value| ["apiVersion", "kind"].iter().all(|field| !text(other.get(*field)).is_empty());
         match found.others.iter().find(|other| !found.pods.is_empty() && !is_resource(other)) {
-            Some(_) => Err("it has Pods and a document that is not a Kubernetes resource (apiVersion and kind)".into()),
+            Some(_) => {
+                Err("it contains Pods and a document that is not a Kubernetes resource with apiVersion and kind".into())
+            }
             None => Ok(found),
         }
     }
@@ -65,10 +67,10 @@ impl<'v> Found<'v> {
         };
         if !text(document.pointer("/metadata/continue")).is_empty() {
             return Err(
-                "it is one page of a longer list (metadata.continue): get the complete list, as kubectl does".into()
+                "it is only one page of a longer list (metadata.continue): supply the complete list, as kubectl prints it".into()
             );
         }
-        // A custom resource may be named like a list and have more fields.
+        // A custom resource's kind may end in `List` although it has more fields than a list.
         if document.as_object().is_some_and(|fields| fields.keys().any(|key| !OF_LISTS.contains(&key.as_str()))) {
             self.others.push(document);
         }
@@ -80,7 +82,7 @@ impl<'v> Found<'v> {
         !self.pods.is_empty() || self.others.is_empty()
     }
 
-    /// The Pods, each with apiVersion and kind, which items of a typed list may omit.
+    /// The Pods, each completed with apiVersion and kind, which items of a typed list may omit.
     pub(super) fn whole_pods(&self) -> impl Iterator<Item = Cow<'v, Value>> {
         self.pods.iter().map(|pod| match pod.as_object() {
             Some(fields) if !fields.contains_key("apiVersion") || !fields.contains_key("kind") => {
@@ -93,7 +95,7 @@ impl<'v> Found<'v> {
         })
     }
 
-    /// Every image of every Pod: from its status, or from its spec if the status names no digest.
+    /// Every image in every Pod: from the Pod's status, or from its spec if the status states no digest.
     pub(super) fn running(&self) -> Running {
         let mut running = Running::default();
         self.pods.iter().for_each(|pod| running.add(pod));
@@ -126,9 +128,9 @@ impl Running {
                 let ids = states.remove(name).unwrap_or_default();
                 by_spec = by_spec || !ids.iter().any(|id| id.contains('@'));
                 let image = match ids.as_slice() {
-                    [] | [""] => named(asked, "the pod does not name it"),
+                    [] | [""] => named(asked, "the pod does not specify its image"),
                     [id] => running(id, asked),
-                    _ => Err("the status has duplicate states for it".into()),
+                    _ => Err("the status contains more than one state for it".into()),
                 };
                 self.push(format!("{place} {list} {name}"), image);
             }
@@ -168,7 +170,7 @@ impl Running {
 }
 
 /// The image that a node reports: `REPOSITORY@DIGEST`, with or without the prefix of older container engines. A bare
-/// digest is an image ID, not a manifest's digest.
+/// digest is an image ID, not a manifest digest.
 fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
     let plain = id.strip_prefix("docker-pullable://").or_else(|| id.strip_prefix("docker://")).unwrap_or(id);
     if plain.contains('@') {
@@ -178,7 +180,7 @@ fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
     match asked.digest() {
         Some(_) => Ok(asked),
         None => Err(format!(
-            "the node names only an image ID ({plain}), which is not a manifest digest, and the pod requested {}",
+            "the node reports only an image ID ({plain}), which is not a manifest digest, and the pod requested {}",
             asked.text
         )),
     }
@@ -186,7 +188,7 @@ fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
 
 fn named(image: &str, unnamed: &str) -> Result<ImageReference, String> {
     if image.trim().is_empty() {
-        let words = if unnamed.is_empty() { "neither the node nor the pod names it" } else { unnamed };
+        let words = if unnamed.is_empty() { "neither the node nor the pod identifies it" } else { unnamed };
         return Err(words.into());
     }
     ImageReference::parse(image)

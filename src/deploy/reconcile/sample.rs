@@ -1,5 +1,6 @@
-//! Draws builds for manual review in a way that anyone can repeat: each build's rank is the SHA-256 of the seed, a line
-//! feed and the bundle's digest in hexadecimal. The lowest ranks are drawn. The order of files does not matter.
+//! Draws a sample of builds for manual review in a way that anyone can repeat: each build's rank is the SHA-256 of the
+//! seed, a line feed and the bundle's digest in hexadecimal. The lowest ranks are drawn. The order of files does not
+//! matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use crate::report::{Sample, SampledBuild};
 pub struct SampleSize {
     /// The number of builds.
     pub count: usize,
-    /// Any text. An auditor chooses it after receiving the evidence.
+    /// Any text. An auditor chooses the seed after receiving the evidence.
     pub seed: String,
 }
 

@@ -1,4 +1,4 @@
-//! Tests with an estate that has planted gaps, and with hostile inventories.
+//! Tests with an estate that has planted gaps and with hostile inventories.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,12 +28,12 @@ fn pinned(name: &str) -> String {
     format!("registry.example/acme/{name}@{}", digest(name))
 }
 
-/// Builds, pods and approvals that match each other before a test changes them.
+/// Builds, pods and approvals that all match until a test changes them.
 struct Estate {
     reports: Vec<BundleReport>,
     pods: Vec<(String, String)>,
     approvals: Vec<(String, String)>,
-    /// The expected rows: the kind, and the place, bundle or commit that the row must name.
+    /// The expected rows: the kind, and the place, bundle or commit that the row must contain.
     planted: BTreeSet<(Kind, String)>,
 }
 
@@ -133,7 +133,7 @@ impl Estate {
     }
 }
 
-/// 250 builds that each run in two places: everything matches.
+/// 250 builds, each running in two places: everything matches.
 fn sound() -> Estate {
     let mut estate = Estate { reports: Vec::new(), pods: Vec::new(), approvals: Vec::new(), planted: BTreeSet::new() };
     for build in 0..250 {
@@ -158,7 +158,7 @@ fn matching_records_give_only_matched_rows() {
     let answer = sound().answer();
     assert_eq!((answer.exit_code(), answer.rows.len(), answer.count(Kind::Matched)), (0, 500, 500));
     assert_eq!((answer.builds_in_period, answer.approvals_in_period), (250, 250));
-    // The policy has no file, so it has no line.
+    // The policy does not come from a file, so the inputs do not list it.
     assert_eq!(answer.inputs.len(), 1 + 1 + 250);
     let keys: Vec<_> = answer.keys.iter().map(|key| (key.builds, key.first)).collect();
     assert_eq!(keys, [(125, Some(at(Estate::BUILT))); 2]);
@@ -167,7 +167,7 @@ fn matching_records_give_only_matched_rows() {
 #[test]
 fn exactly_the_planted_gaps_are_found() {
     let mut estate = sound();
-    // Images without a build, images named only by a tag, images that the node does not name.
+    // Images without a build, images identified only by a tag, and images that the node does not report.
     for stranger in 0..7 {
         let place = estate.run(pinned(&format!("stranger-{stranger}")));
         estate.plant(Kind::RunningWithoutAcceptedBuild, place);
@@ -176,7 +176,7 @@ fn exactly_the_planted_gaps_are_found() {
     estate.plant(Kind::RunningWithoutAcceptedBuild, place);
     let place = estate.run(String::new());
     estate.plant(Kind::RunningWithoutAcceptedBuild, place);
-    // Builds that the audit rejects and that run in two places each.
+    // Builds that the audit rejects, each running in two places.
     for build in [3, 5, 7] {
         reject(&mut estate.reports[build], "the list does not name the commit");
         estate.plant(Kind::BundleNotAccepted, format!("evidence/{build}.sig.tbz"));
@@ -186,7 +186,7 @@ fn exactly_the_planted_gaps_are_found() {
             estate.plant(Kind::RunningWithoutAcceptedBuild, format!("pods.json: Pod prod/app-{pod} containers main"));
         }
     }
-    // Builds without an approval: one runs in two places, one runs nowhere.
+    // Builds without an approval: one runs in two places, the other nowhere.
     let finding = |report: &mut BundleReport| report.findings[0].status = Status::Fail;
     finding(&mut estate.reports[100]);
     estate.approvals.remove(100);
@@ -196,7 +196,8 @@ fn exactly_the_planted_gaps_are_found() {
     let idle = estate.build(900, Estate::BUILT);
     finding(&mut estate.reports[idle]);
     estate.plant(Kind::BuiltWithoutApproval, "evidence/900.sig.tbz");
-    // A build without approval outside of the period: it is not checked, and its place is matched.
+    // A build outside the period, without an approval: the approval is not checked, and the place where it runs counts
+    // as matched.
     let old = estate.build(901, "2025-06-01T00:00:00Z");
     finding(&mut estate.reports[old]);
     estate.run(pinned("image-901"));
@@ -250,7 +251,7 @@ fn exactly_the_planted_gaps_are_found() {
         assert!(one == other, "{word} differs between two runs");
         let text = String::from_utf8(one).unwrap();
         for (_, subject) in &estate.planted {
-            // The text's tables break long words.
+            // The tables in the text report break long words.
             assert!(word == "text" || text.contains(subject.as_str()), "{word}: {subject}");
         }
     }
@@ -278,9 +279,9 @@ fn a_sample_depends_only_on_seed_and_bundle_digests() {
     assert_eq!(sample.builds.iter().map(|build| build.rank).collect::<Vec<_>>(), all[..10]);
 }
 
-/// Two commits, one digest: it is not known which build produced the image, so neither may hide the other.
+/// Two commits with one digest: it is not known which build produced the image, so both must be reported.
 #[test]
-fn no_build_of_a_running_digest_hides_another() {
+fn every_build_of_a_running_digest_is_reported() {
     let with = |order: [usize; 3]| {
         let mut estate =
             Estate { reports: Vec::new(), pods: Vec::new(), approvals: Vec::new(), planted: BTreeSet::new() };
@@ -325,7 +326,7 @@ fn read(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 #[test]
-fn a_pod_is_judged_by_the_nodes_status() {
+fn a_pod_is_evaluated_by_the_status_from_its_node() {
     let id = digest("x");
     let pod = |spec: &str, status: &str| {
         format!(r#"{{"kind":"Pod","metadata":{{"name":"p","namespace":"n"}},"spec":{spec},"status":{status}}}"#)
@@ -337,14 +338,14 @@ fn a_pod_is_judged_by_the_nodes_status() {
     };
     assert_eq!(one("app:v1", &format!("docker-pullable://app@{id}")), Ok(format!("app@{id}")));
     assert_eq!(one("app:v1", &format!("r.example/app@{id}")), Ok(format!("r.example/app@{id}")));
-    // The image that ran counts, not the requested one.
+    // The image that ran is used, not the requested one.
     let asked = format!("app@{}", digest("y"));
     assert_eq!(one(&asked, &format!("app@{id}")), Ok(format!("app@{id}")));
     assert_eq!(one(&asked, &id.to_string()), Ok(asked.clone()));
     assert_eq!(one(&asked, ""), Ok(asked));
     assert!(one("app:v1", &id.to_string()).unwrap_err().contains("only an image ID"));
-    assert!(one("", "").unwrap_err().contains("does not name it"));
-    // A container that only the node knows, and one with duplicate states.
+    assert!(one("", "").unwrap_err().contains("does not specify its image"));
+    // A container that only the node reports, and a container with duplicate states.
     let status = format!(r#"{{"containerStatuses":[{{"name":"x","imageID":"app@{id}"}}]}}"#);
     assert_eq!(read(&pod(r#"{"containers":[{"name":"c","image":"a"}]}"#, &status)).unwrap().len(), 2);
     let status = r#"{"containerStatuses":[{"name":"c","imageID":"a@b"},{"name":"c","imageID":"c@d"}]}"#;
@@ -356,7 +357,8 @@ fn a_pod_is_judged_by_the_nodes_status() {
     assert_eq!(read(&pod(&spec, "{}")).unwrap().len(), 3);
 }
 
-/// The output of `kubectl get all`, joined documents, nested lists: a Pod is judged by its status wherever it is.
+/// The output of `kubectl get all`, joined documents, nested lists: a Pod is evaluated by its status wherever it
+/// occurs.
 #[test]
 fn pods_among_other_resources_are_found() {
     let (asked, ran, third) = (digest("asked"), digest("ran"), digest("third"));
@@ -399,14 +401,14 @@ fn pods_among_other_resources_are_found() {
         let error = read(&text).unwrap_err();
         assert!(error.contains(fault), "{text}: {error}");
     }
-    // A value that is not a list hides its content.
+    // The content of a value that is not a list is unknown.
     let odd = pod.replace(r#""containers":["#, r#""initContainers":{"a":1},"containers":["#);
     assert!(read(&odd).unwrap().iter().any(|(_, image)| image.is_err()));
 }
 
-/// Images from annotations or unknown keys run too, although the containers' status does not name them.
+/// Images from annotations or unknown keys run too, although the containers' status does not list them.
 #[test]
-fn images_that_a_pod_runs_outside_of_its_containers_are_reported() {
+fn images_that_a_pod_runs_outside_its_containers_are_reported() {
     let pod = |more: &str| {
         format!(
             r#"{{"kind":"PodList","apiVersion":"v1","items":[{{"metadata":{{"name":"a","namespace":"n"{more}}},"spec":{{"containers":[{{"name":"c","image":"a:v1"}}]}},"status":{{"containerStatuses":[{{"name":"c","imageID":"{}"}}]}}}}]}}"#,
@@ -438,7 +440,7 @@ fn pods_without_a_digest_in_their_status_are_counted() {
     let inventory =
         Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!((inventory.pods, inventory.pods_by_spec, inventory.images.len()), (4, 3, 8));
-    assert_eq!(inventory.what(), "pods; Pods: 4, without a digest in their status and judged by their spec: 3");
+    assert_eq!(inventory.what(), "pods; Pods: 4, without a digest in their status and evaluated by their spec: 3");
 }
 
 #[test]
@@ -455,8 +457,8 @@ fn inventories_are_read_strictly() {
         ("place,image\na\n", "record 1: expected 2 fields, found 1"),
         ("place,image\n\"a", "has no end"),
         ("place,image,image\na,b,c\n", "the columns place and image; found the line \"place,image,image\""),
-        ("place;image\na;b\n", "separated by commas"),
-        ("host\timage\na\tb\n", "separated by commas"),
+        ("place;image\na;b\n", "comma-separated CSV"),
+        ("host\timage\na\tb\n", "comma-separated CSV"),
         ("host,image\na,b\n", "the columns place and image"),
         ("image\na\n", "the columns place and image"),
         ("{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"x\"},\"items\":[]}", "one page"),

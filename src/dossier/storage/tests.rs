@@ -57,7 +57,7 @@ fn files_next_to_a_bundle_belong_to_it_if_it_is_the_only_one() {
         (keys.len(), server.is_some(), trust.is_some(), builder.is_some(), image.is_some())
     };
     assert_eq!(beside(&files, &Handed::default()), (1, true, true, true, true));
-    // Given evidence is used instead.
+    // Supplied evidence is used instead.
     let given = Handed { trust: Some(Vec::new()), image: Some(Source::Path("i".into())), ..Handed::default() };
     assert_eq!(beside(&files, &given), (1, true, false, true, false));
     files.insert("a/c.sig.tbz".into(), Vec::new());
@@ -80,7 +80,7 @@ fn paths_outside_memory_are_not_found() {
 
 #[test]
 #[cfg(unix)]
-fn a_bundle_given_twice_counts_once() {
+fn a_bundle_listed_twice_counts_once() {
     use std::os::unix::fs::symlink;
     let top = std::env::temp_dir().join(format!("hpsb-audit-named-twice-{}", std::process::id()));
     let _ = fs::remove_dir_all(&top);
@@ -99,23 +99,23 @@ fn a_bundle_given_twice_counts_once() {
             assert_eq!(found.len(), 1, "{} {}: {found:?}", one.display(), other.display());
         }
     }
-    // A link next to its file is the same bundle, with the file's name, whichever is found first.
+    // A link next to its file is the same bundle, with the file's name, regardless of which is found first.
     for link in ["a/0.sig.tbz", "a/y.sig.tbz"] {
         symlink("x.sig.tbz", top.join(link)).unwrap();
     }
     assert_eq!(found(&[named("a")], &limits).unwrap(), std::slice::from_ref(&file));
     assert_eq!(found(&[named("a/y.sig.tbz")], &limits).unwrap(), [named("a/y.sig.tbz")]);
-    // A copy is judged too, and so is a link in a different folder, which may have other evidence.
+    // A copy is also audited, and so is a link in a different folder, which may have other evidence.
     fs::copy(&file, top.join("a/z.sig.tbz")).unwrap();
     symlink("../a/x.sig.tbz", top.join("b/x.sig.tbz")).unwrap();
     assert_eq!(found(&[named(".")], &limits).unwrap().len(), 3);
-    // A path that cannot be opened is kept, so that opening it gives the error.
+    // A path that cannot be opened is kept, so that opening it reports the error.
     assert_eq!(found(&[named("no.sig.tbz"), named("no.sig.tbz")], &limits).unwrap().len(), 1);
     fs::remove_dir_all(&top).unwrap();
 }
 
 #[test]
-fn files_in_memory_given_twice_count_once() {
+fn files_in_memory_listed_twice_count_once() {
     let files = ["a/b.sig.tbz", "a/c.sig.tbz"].map(|name| (name.to_owned(), vec![1])).into();
     let (storage, limits) = (Storage::Memory(&files), Limits::default());
     let named = ["a/b.sig.tbz", "./a/b.sig.tbz", "a", "a/"].map(PathBuf::from);

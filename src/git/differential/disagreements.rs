@@ -1,6 +1,6 @@
-//! Where this program deliberately gives a different answer from git 2.47, and why.
+//! Cases in which this program deliberately gives a different result from git 2.47, and why.
 
-/// Recipe and reason.
+/// The name of each recipe, and the reason for the disagreement.
 pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     // git reports a fault; here it is only a detail.
     (
@@ -14,16 +14,16 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     ("tag with a tagger without a date", "a malformed tag is a detail"),
     (
         "dangling symbolic ref",
-        "a detail, because HEAD does not use it; servers delete branches that a clone's origin/HEAD names",
+        "a detail, because HEAD does not use it; servers delete branches that a clone's origin/HEAD points to",
     ),
-    ("reflog that names a missing object", "a detail, because no claim depends on reflogs"),
+    ("reflog with a missing object", "a detail, because no claim depends on reflogs"),
     (
         "submodule with an update command",
-        "a detail, because git has not run such commands since 2.20.2 and this program does not",
+        "a detail, because git has not run such commands since 2.20.2 and this program never runs them",
     ),
     (
         "submodule named .. in the history",
-        "the content of .gitmodules is checked in HEAD's tree only, because no other is used",
+        "the content of .gitmodules is checked in HEAD's tree only, because no other copy is used",
     ),
     // git reports a fault in something that is not checked here.
     ("pack without its index", "git does not see the objects; this program finds them by reading the pack"),
@@ -38,11 +38,11 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     ),
     (
         "ref in a folder named like a lock",
-        "git ignores the folder and never creates one, but a different reader could take it for a branch",
+        "git ignores the folder and never creates one, but another tool could mistake it for a branch",
     ),
-    ("lock without a name", "git before 2.48 ignores it; since then, git refs verify reports a bad name"),
+    ("lock without a name", "git before 2.48 ignores it; in later versions, git refs verify reports a bad name"),
     ("index without its pack", "no clone looks like this: a pack was removed or an index was added"),
-    ("packed-refs with HEAD", "git ignores the line, but a different reader could take it for HEAD"),
+    ("packed-refs with HEAD", "git ignores the line, but another tool could mistake it for HEAD"),
     ("replace ref", "refused, because git shows a different commit instead of HEAD's"),
     ("grafts", "refused, because git shows different parents from the commit's"),
     ("promisor, missing blob in the history", "a missing object is not proved, even if a server promised it"),

@@ -1,4 +1,4 @@
-//! Recipes for the work tree, submodules, conversions and clones.
+//! Test recipes that change the work tree, submodules, conversions and clones.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
@@ -13,7 +13,7 @@ pub(super) fn make_executable(repository: &TestRepository, path: &str) {
     set_mode(repository, path, 0o755);
 }
 
-/// A repository with one file. Its folder is deleted when it is dropped, but a clone does not need it.
+/// A repository with one file. Its folder is deleted on drop, but a clone does not need the folder.
 fn library(text: &str) -> TestRepository {
     let library = TestRepository::new();
     library.write("lib.c", text);

@@ -16,10 +16,10 @@ use super::test_repository::TestRepository;
 use super::{SourceProof, SubmoduleState, prove};
 use crate::base::limits::Limits;
 
-/// A name, and a change to a sound repository.
+/// A recipe: its name, and a change to a sound repository.
 type Recipe = (&'static str, fn(&TestRepository));
 
-/// Sound repositories: with loose objects, a packed clone, a shallow clone.
+/// Sound repositories: one with loose objects, a packed clone and a shallow clone.
 const BASES: [&str; 3] = ["loose", "packed", "shallow"];
 
 fn base(kind: &str) -> TestRepository {
@@ -44,7 +44,7 @@ fn base(kind: &str) -> TestRepository {
     }
 }
 
-/// Whether git reports a fault in the objects and in the work tree. `None`: git cannot tell.
+/// Whether git reports a fault in the objects and in the work tree. `None` if git cannot determine this.
 fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     let fsck = repository.try_git(&["fsck", "--full", "--strict", "--no-dangling", "--no-progress"]);
     let status = repository.try_git(&["status", "--porcelain", "--untracked-files=all", "--ignored"]);
@@ -53,7 +53,7 @@ fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     (!fsck.status.success(), status.status.success().then_some(!status.stdout.is_empty()), said)
 }
 
-/// The same for this program: whether `source-objects` and `source-tree` would fail.
+/// Whether this program's checks `source-objects` and `source-tree` would fail.
 fn by_us(proof: &SourceProof) -> (bool, bool) {
     let is_wrong = proof.head.is_err() || !proof.objects.faults.is_empty();
     let is_faulty = |state: &SubmoduleState| matches!(state, SubmoduleState::Faulty(_));
@@ -94,7 +94,7 @@ fn judge(repositories: &[(Recipe, &'static str)]) -> (String, usize) {
 }
 
 #[test]
-fn sixty_repositories_get_the_same_answers_as_from_git() {
+fn sixty_repositories_give_the_same_results_as_git() {
     const CHOSEN: usize = 60;
     let recipes = recipes();
     let chosen: Vec<(Recipe, &str)> =
@@ -107,7 +107,7 @@ fn sixty_repositories_get_the_same_answers_as_from_git() {
 /// Run by `tests/git-differential`.
 #[test]
 #[ignore = "takes minutes"]
-fn three_hundred_repositories_get_the_same_answers_as_from_git() {
+fn three_hundred_repositories_give_the_same_results_as_git() {
     let all: Vec<(Recipe, &str)> = recipes().into_iter().flat_map(|recipe| BASES.map(|kind| (recipe, kind))).collect();
     assert!(all.len() >= 300, "{}", all.len());
     let (wrong, accepted) = judge(&all);
@@ -116,7 +116,7 @@ fn three_hundred_repositories_get_the_same_answers_as_from_git() {
 }
 
 #[test]
-fn every_disagreement_names_a_recipe() {
+fn every_disagreement_has_a_recipe() {
     let names: Vec<&str> = recipes().iter().map(|(name, _)| *name).collect();
     for (name, reason) in DISAGREEMENTS {
         assert!(names.contains(name) && !reason.is_empty(), "{name}");

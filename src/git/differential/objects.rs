@@ -1,4 +1,4 @@
-//! Recipes for objects, packs, refs and `.gitmodules`.
+//! Test recipes that change objects, packs, refs and `.gitmodules`.
 
 use super::super::test_repository::TestRepository;
 use super::Recipe;
@@ -35,7 +35,7 @@ fn move_to_commit(repository: &TestRepository, content: &[u8]) {
     repository.try_git(&["reset", "--quiet", "--hard"]);
 }
 
-/// Makes a HEAD tree with one entry. The object is a blob, a tree or a commit, as the mode requires.
+/// Makes a HEAD tree with one entry. The entry's object is a blob, a tree or a commit, as the mode requires.
 fn with_entry(repository: &TestRepository, mode: &str, name: &[u8]) {
     let digits = mode.trim_start_matches('0');
     let id = match &digits[..digits.len() - 4] {
@@ -47,7 +47,7 @@ fn with_entry(repository: &TestRepository, mode: &str, name: &[u8]) {
     move_to_tree(repository, &tree);
 }
 
-/// Replaces HEAD's commit with a changed text.
+/// Replaces HEAD's commit with a commit whose text is changed.
 fn with_commit(repository: &TestRepository, edit: impl FnOnce(String) -> String) {
     let [tree, parent] = ["HEAD^{tree}", "HEAD"].map(|name| rev(repository, name));
     let commit = edit(format!("tree {tree}\nparent {parent}\nauthor {WHO}\ncommitter {WHO}\n\nmessage\n"));
@@ -118,7 +118,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         let path = loose_blob(repository);
         edit_file(repository, &path, |content| *content.last_mut().unwrap() ^= 1);
     }),
-    ("loose object with another object's bytes", |repository| {
+    ("loose object with a different object's bytes", |repository| {
         let path = loose_blob(repository);
         let other = literal(repository, "blob", b"other\n");
         let other = std::fs::read(repository.path.join(loose_path(&other))).unwrap();
@@ -144,7 +144,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         loose_blob(repository);
         repository.remove(&loose_path(&rev(repository, "HEAD^{tree}")));
     }),
-    ("unreachable object with another object's bytes", |repository| {
+    ("unreachable object with a different object's bytes", |repository| {
         let [one, other] = [&b"one"[..], b"other"].map(|content| loose_path(&literal(repository, "blob", content)));
         writable(repository, &one);
         let other = std::fs::read(repository.path.join(other)).unwrap();
@@ -155,22 +155,22 @@ pub(super) const RECIPES: &[Recipe] = &[
         let id = rev(repository, "HEAD:README");
         literal(repository, "tree", &tree_bytes(&[("100644", b"..", &id)]));
     }),
-    ("branch that names a blob", |repository| {
+    ("branch that points to a blob", |repository| {
         let id = rev(repository, "HEAD:README");
         repository.write(".git/refs/heads/odd", format!("{id}\n"));
     }),
-    ("tag that names a blob", |repository| drop(repository.git(&["tag", "odd", "HEAD:README"]))),
-    ("tag that names a tree", |repository| drop(repository.git(&["tag", "odd", "HEAD:src"]))),
+    ("tag that points to a blob", |repository| drop(repository.git(&["tag", "odd", "HEAD:README"]))),
+    ("tag that points to a tree", |repository| drop(repository.git(&["tag", "odd", "HEAD:src"]))),
     ("branch with an id of zeros", |repository| {
         repository.write(".git/refs/heads/odd", format!("{}\n", "0".repeat(40)));
     }),
-    ("branch that names a missing object", |repository| {
+    ("branch that points to a missing object", |repository| {
         repository.write(".git/refs/heads/odd", format!("{}\n", "1".repeat(40)));
     }),
     ("branch with text instead of an id", |repository| {
         repository.write(".git/refs/heads/odd", "not an id\n");
     }),
-    ("HEAD that names a blob", |repository| {
+    ("HEAD that points to a blob", |repository| {
         let id = rev(repository, "HEAD:README");
         repository.write(".git/HEAD", format!("{id}\n"));
     }),
@@ -287,7 +287,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("tree with the name ..", |repository| with_entry(repository, "40000", b"..")),
     ("tree with the name .git", |repository| with_entry(repository, "40000", b".git")),
     ("tree with the name .GIT", |repository| with_entry(repository, "40000", b".GIT")),
-    ("tree with a name git~1", |repository| with_entry(repository, "100644", b"git~1")),
+    ("tree with the name git~1", |repository| with_entry(repository, "100644", b"git~1")),
     ("tree with the name .git in HFS+ spelling", |repository| {
         with_entry(repository, "100644", ".g\u{200c}it".as_bytes())
     }),
@@ -304,7 +304,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("mode 160755", |repository| with_entry(repository, "160755", b"a")),
     ("mode 160000 without .gitmodules", |repository| with_entry(repository, "160000", b"a")),
     ("device mode", |repository| with_entry(repository, "20644", b"a")),
-    ("reflog that names a missing object", |repository| {
+    ("reflog with a missing object", |repository| {
         append(repository, ".git/logs/HEAD", &format!("{0} {0} {WHO}\todd\n", "1".repeat(40)));
     }),
     ("reflog with a malformed line", |repository| append(repository, ".git/logs/HEAD", "not an entry\n")),
@@ -366,7 +366,7 @@ pub(super) const RECIPES: &[Recipe] = &[
             writable(repository, path);
             edit_file(repository, path, |content| *content.last_mut().unwrap() ^= 1);
         } else {
-            // A shallow clone does not have one.
+            // A shallow clone has no commit-graph.
             repository.write(path, "not a commit-graph");
         }
     }),
@@ -408,10 +408,10 @@ pub(super) const RECIPES: &[Recipe] = &[
         let id = rev(repository, "HEAD");
         repository.write(".git/info/grafts", format!("{id}\n"));
     }),
-    ("shallow that names a missing commit", |repository| {
+    ("shallow file that lists a missing commit", |repository| {
         append_or_make(repository, ".git/shallow", &format!("{}\n", "1".repeat(40)));
     }),
-    ("shallow with a malformed line", |repository| append_or_make(repository, ".git/shallow", "everything\n")),
+    ("shallow file with a malformed line", |repository| append_or_make(repository, ".git/shallow", "everything\n")),
     ("shallow at HEAD", |repository| {
         let id = rev(repository, "HEAD");
         append_or_make(repository, ".git/shallow", &format!("{id}\n"));

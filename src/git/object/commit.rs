@@ -14,7 +14,7 @@ pub struct Commit {
     pub parents: Vec<ObjectId>,
     /// The author of the change.
     pub author: Identity,
-    /// The author of the commit.
+    /// The committer.
     pub committer: Identity,
     /// The remaining headers, in order.
     pub extra: Vec<(Vec<u8>, Vec<u8>)>,
@@ -38,7 +38,7 @@ impl Commit {
         let author = Identity::read(take_line(&mut rest, "author").ok_or(Malformed::MissingAuthor)?)?;
         let committer = Identity::read(take_line(&mut rest, "committer").ok_or(Malformed::MissingCommitter)?)?;
         let extra = read_extra(rest);
-        // git uses the first `tree` or `parent` if a second one comes too late; other readers might use the last.
+        // git uses the first `tree` or `parent` if a second one appears too late; other readers might use the last.
         if extra.iter().any(|(keyword, _)| matches!(keyword.as_slice(), b"tree" | b"parent" | b"author" | b"committer"))
         {
             return Err(Malformed::RepeatedHeader);

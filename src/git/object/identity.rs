@@ -1,4 +1,4 @@
-//! The author of a commit or tag, and the time: `Name <email> seconds +zone`.
+//! The author of a commit or tag, with the time: `Name <email> seconds +zone`.
 
 use crate::base::time::Timestamp;
 use crate::git::malformed::Malformed;
@@ -10,7 +10,7 @@ pub struct Identity {
     pub name: String,
     /// The text between the angle brackets, converted in the same way.
     pub email: String,
-    /// The time that the person's clock showed. `None` if it is out of range.
+    /// The time according to the person's clock. `None` if it is out of range.
     pub time: Option<Timestamp>,
     /// The person's time zone, for example `+0200`.
     pub zone: String,

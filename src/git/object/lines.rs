@@ -19,8 +19,8 @@ pub(super) fn split_header(content: &[u8]) -> Result<(&[u8], &[u8]), Malformed> 
     Ok((header, body.strip_prefix(b"\n").unwrap_or(body)))
 }
 
-/// Takes the next line off `rest` if it begins with `keyword` and a space. Returns the rest of the line, without the
-/// newline.
+/// Removes the next line from `rest` if that line begins with `keyword` and a space. Returns the rest of that
+/// line, without the newline.
 pub(super) fn take_line<'a>(rest: &mut &'a [u8], keyword: &str) -> Option<&'a [u8]> {
     let line = rest.strip_prefix(keyword.as_bytes())?.strip_prefix(b" ")?;
     let end = line.iter().position(|&byte| byte == b'\n')?;

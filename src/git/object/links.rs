@@ -1,4 +1,4 @@
-//! The objects that an object names.
+//! The objects that an object references.
 
 use super::commit::check_commit;
 use super::lines::{read_id, take_line};
@@ -8,7 +8,7 @@ use crate::git::hash::Kind;
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
 
-/// A named object, and the kind that it must have.
+/// A referenced object, and the kind that it must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::git) struct Link {
     pub(in crate::git) id: ObjectId,
@@ -17,10 +17,10 @@ pub(in crate::git) struct Link {
     pub(in crate::git) is_parent: bool,
 }
 
-/// Calls `each` for every object that `content` names, and checks `content` as `git fsck --strict` does. Commits of
-/// submodules are omitted, because they are not in this repository.
+/// Calls `each` for every object that `content` references, and checks `content` as `git fsck --strict` does. Commits
+/// of submodules are omitted, because they are not in this repository.
 ///
-/// Like git, it reads as much of a malformed object as it can.
+/// Like git, this function reads as much of a malformed object as it can.
 pub(in crate::git) fn read_links(kind: Kind, content: &[u8], mut each: impl FnMut(Link)) -> Result<(), Malformed> {
     match kind {
         Kind::Blob => Ok(()),

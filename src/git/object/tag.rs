@@ -9,7 +9,7 @@ use crate::git::object_id::ObjectId;
 /// An annotated tag, decoded strictly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    /// The object that it names.
+    /// The tagged object.
     pub object: ObjectId,
     /// The kind that the tag states for that object.
     pub kind: Kind,
@@ -38,8 +38,8 @@ impl Tag {
     }
 }
 
-/// Checks a tag as `git fsck --strict` does. Names that a ref could not have are only a matter of style, and are not
-/// checked.
+/// Checks a tag as `git fsck --strict` does. Tag names that are not valid ref names are only a matter of style and
+/// are not checked.
 pub(super) fn check_tag(content: &[u8]) -> Result<(), Malformed> {
     match Tag::read(content)?.tagger {
         Some(_) => Ok(()),
@@ -54,7 +54,7 @@ mod tests {
     const ID: &str = "1111111111111111111111111111111111111111";
 
     #[test]
-    fn a_tag_is_read_and_its_faults_are_named() {
+    fn a_tag_is_read_and_its_faults_are_reported() {
         let good = format!("object {ID}\ntype commit\ntag v1\ntagger Ada <a@b> 1 +0000\n\nfirst\n");
         let tag = Tag::read(good.as_bytes()).unwrap();
         assert_eq!((tag.kind, tag.name.as_str(), tag.message.as_slice()), (Kind::Commit, "v1", &b"first\n"[..]));

@@ -60,14 +60,14 @@ const MODE_DIGITS_MAX: usize = 7;
 pub(in crate::git) struct TreeEntry<'a> {
     /// Octal digits.
     pub(in crate::git) digits: &'a [u8],
-    /// The mode as which git reads the digits.
+    /// The mode that git reads from the digits.
     pub(in crate::git) mode: Mode,
     pub(in crate::git) name: &'a [u8],
     pub(in crate::git) id: ObjectId,
 }
 
 impl TreeEntry<'_> {
-    /// The kind of object that the entry names; `None` for submodules.
+    /// The kind of object that the entry refers to; `None` for submodules.
     pub(in crate::git) fn kind(&self) -> Option<Kind> {
         match self.mode {
             Mode::File | Mode::Executable | Mode::Symlink => Some(Kind::Blob),
@@ -144,7 +144,8 @@ const NAME_BYTES_MAX: usize = 4096;
 #[derive(Default)]
 struct TreeChecker<'a> {
     previous: Option<TreeEntry<'a>>,
-    /// Files whose names are prefixes of all names since then: `a` and `a.b` before `a.b/`.
+    /// Earlier files whose names are prefixes of the current name. For example, `a` remains here while `a.b` is checked,
+    /// because a folder `a`, which would be a duplicate, sorts after `a.b`.
     open: Vec<&'a [u8]>,
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Header {
 /// How an entry stores its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stored {
-    /// Whole.
+    /// Stored whole.
     Whole(Kind),
     /// As a delta to the entry that starts this many bytes before it.
     OffsetDelta(u64),

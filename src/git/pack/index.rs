@@ -22,7 +22,7 @@ pub(super) struct Row {
 pub(super) struct Index {
     /// Sorted by start.
     pub(super) rows: Vec<Row>,
-    /// The checksum of the pack that the index states it belongs to.
+    /// The checksum of the pack to which the index claims to belong.
     pub(super) pack_checksum: ObjectId,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Index {
 pub(super) enum IndexFault {
     #[error("it is not an index of version 2")]
     Version,
-    #[error("its length does not fit the number of its objects")]
+    #[error("its length does not match its number of objects")]
     Length,
     #[error("its fanout table does not match its object names")]
     Fanout,
@@ -141,7 +141,7 @@ mod tests {
         for id in [[1; 20], [9; 20], [10; 20]] {
             bytes.extend_from_slice(&id);
         }
-        // The name 0a… counts only from first byte 10 on.
+        // The name 0a… counts only from first byte 10 onward.
         let cell = 8 + 9 * 4;
         bytes[cell..cell + 4].copy_from_slice(&2u32.to_be_bytes());
         for crc in [11u32, 22, 33] {

@@ -1,4 +1,4 @@
-//! The positions of a pack's entries, and which entries are deltas of which.
+//! The positions of a pack's entries, and the entry on which each delta is based.
 
 use std::collections::HashMap;
 
@@ -55,9 +55,9 @@ pub(super) struct Entry {
 /// The base of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Base {
-    /// None: the object is stored whole.
+    /// No base: the object is stored whole.
     Nothing(Kind),
-    /// An earlier entry with this number.
+    /// The earlier entry with this number.
     Entry(u32),
     /// The object with this id: an index in [`Layout::references`].
     Object(u32),
@@ -67,11 +67,11 @@ pub(super) enum Base {
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) entries: Vec<Entry>,
-    /// The ids that reference deltas name as their base.
+    /// The base ids that reference deltas specify.
     pub(super) references: Vec<ObjectId>,
     /// For each base id, the entries that need it.
     pub(super) waiting: HashMap<ObjectId, Vec<u32>>,
-    /// For each entry, the size of its family: itself and all objects made from it through offset deltas.
+    /// For each entry, the size of its family: the entry and all objects made from it through offset deltas.
     pub(super) weights: Vec<u32>,
     children: Vec<u32>,
     first_child: Vec<u32>,
@@ -96,8 +96,8 @@ pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, Pack
 }
 
 impl Layout {
-    /// Takes the starts from an index. Whether an entry really ends where the next one begins is checked when it is
-    /// inflated. `None` if these cannot be the starts of `count` entries, so that the pack must be scanned.
+    /// Uses the starts from an index. Whether an entry really ends where the next one begins is checked when it is
+    /// inflated. `None` if these cannot be the starts of `count` entries; the pack must then be scanned.
     pub(super) fn from_index(pack: &[u8], count: u32, rows: &[Row]) -> Option<Self> {
         let trailer = pack.len().checked_sub(PACK_TRAILER)?;
         if rows.len() != usize::try_from(count).ok()? || rows.first().map_or(trailer, |row| row.start) != PACK_HEADER {
@@ -144,7 +144,7 @@ impl Layout {
         let mut waiting: HashMap<ObjectId, Vec<u32>> = HashMap::new();
         let mut weights = vec![1u32; entries.len()];
         let mut counts = vec![0u32; entries.len() + 1];
-        // Bases of offset deltas come before them, so going backwards, children are met before their bases.
+        // The base of an offset delta comes before it, so a backward pass visits children before their bases.
         let numbers = 0..u32::try_from(entries.len()).unwrap_or(u32::MAX);
         for (number, entry) in numbers.rev().zip(entries.iter().rev()) {
             match entry.base {

@@ -39,13 +39,13 @@ pub(super) struct Verified {
     pub(super) faults: Vec<String>,
 }
 
-/// The maximum number of faulty entries listed individually; the rest is counted.
+/// The maximum number of faulty entries listed individually; the others are only counted.
 const FAULTS_NAMED: usize = 20;
 
 /// Reads and hashes every object of a pack, and compares the result with the pack and its index. Without an index, it
 /// finds the entries by scanning the pack, which takes longer.
 ///
-/// It does not check that objects are well-formed or that the objects they name exist.
+/// It does not check that objects are well-formed or that the objects they reference exist.
 pub(super) fn verify(
     pack: &[u8],
     index: Option<&[u8]>,
@@ -120,7 +120,7 @@ fn locate(
     }
     let scanned = Layout::from_scan(pack, count, inflated);
     match (scanned, hinted) {
-        // The offsets were right, or at least the better guess: the entries are broken.
+        // The index's offsets are right, or at least the better guess: the faults are in the entries.
         (Err(_), Some(hinted)) => Ok(hinted),
         (Ok(layout), Some(hinted)) if layout.entries == hinted.0.entries => Ok(hinted),
         (Ok(layout), _) => {

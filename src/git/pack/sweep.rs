@@ -1,7 +1,7 @@
 //! Reads and hashes every object of a pack once, on all threads.
 //!
-//! A whole object and all deltas based on it form a family. A thread takes a family, reads its root, and walks it depth
-//! first, children directly after their parents, so that a base is held only while it is needed.
+//! A whole object and all deltas based on it form a family. A thread picks a family, reads its root, and walks the
+//! family depth first, with children directly after their parents, so that a base is held only while it is needed.
 
 use std::collections::HashSet;
 use std::panic::resume_unwind;
@@ -39,9 +39,9 @@ pub(super) enum EntryFault {
     TooMuchHeld,
     #[error("its delta chain is deeper than the limit git_delta_depth")]
     TooDeep,
-    #[error("the index gives it a different name")]
+    #[error("the index records a different name for it")]
     IndexName,
-    #[error("the index gives it a different CRC-32")]
+    #[error("the index records a different CRC-32 for it")]
     IndexCrc,
     #[error("its base is missing from the pack or damaged, or depends on it")]
     NoBase,
@@ -60,7 +60,7 @@ pub(super) struct Proved {
 pub(super) struct Swept {
     /// In pack order.
     pub(super) proved: Vec<Proved>,
-    /// Faulty entries, in pack order. An entry with `IndexName` or `IndexCrc` is proved all the same.
+    /// Faulty entries, in pack order. An entry with `IndexName` or `IndexCrc` is nevertheless proved.
     pub(super) faults: Vec<(u32, EntryFault)>,
     pub(super) references: References,
     pub(super) checksum: Option<PackFault>,
@@ -126,7 +126,7 @@ struct Job<'a> {
     inflated: &'a Inflated,
     /// The maximum number of bytes that one family may hold.
     room: u64,
-    /// Locked by the one large family that is in progress.
+    /// Locked while a large family is processed, so that only one is in progress.
     large: Mutex<()>,
     most_references: usize,
     /// For each reference delta, whether a base was found. If two entries have the same id, only one of them may
@@ -149,7 +149,7 @@ impl<'a> Job<'a> {
         roots.sort_by_key(|root| std::cmp::Reverse(weight(root)));
         let claimed = layout.references.iter().map(|_| AtomicBool::new(false)).collect();
         let next = AtomicUsize::new(0);
-        // The other half is for the ids that the objects name.
+        // The other half is for the ids that the objects reference.
         let room = inflated.budget().memory_left() / 2;
         let (large, most_references) = (Mutex::new(()), most_references(inflated));
         Self { pack, layout, rows, shallow, limits, roots, next, inflated, room, large, most_references, claimed }
@@ -214,8 +214,8 @@ impl<'j, 'a> Worker<'j, 'a> {
         self.swept
     }
 
-    /// Whether there is memory for `more` bytes in addition to the bases. A family needs the same amount on any number
-    /// of threads.
+    /// Whether there is memory for `more` bytes in addition to the bases. A family needs the same amount regardless
+    /// of the number of threads.
     fn has_room_for(&mut self, more: u64) -> bool {
         let needed = self.held.saturating_add(more);
         if needed > self.job.room {
@@ -315,7 +315,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         }
     }
 
-    /// Hashes an object, and keeps it if it is the base of others.
+    /// Hashes an object, and keeps the object if others are based on it.
     fn finish(&mut self, number: u32, kind: Kind, content: Vec<u8>, depth: u64) -> Made {
         let Ok(id) = object_id(kind, &content) else {
             return self.fault(number, EntryFault::Collision);
@@ -403,7 +403,7 @@ impl<'j, 'a> Worker<'j, 'a> {
 
 /// The result for an entry.
 enum Made {
-    /// Nothing that needs to be kept.
+    /// The object does not need to be kept.
     Nothing,
     /// An object that others are based on.
     Base(Held),

@@ -200,11 +200,11 @@ fn a_wrong_index_is_reported_and_the_objects_are_proved_without_it() {
 
     let (ids, faults) = run(reseal(&index, |index| index[checksums] ^= 1));
     assert_eq!((ids.len(), faults.len()), (count, 1));
-    assert!(faults[0].ends_with("the index gives it a different CRC-32"), "{faults:?}");
+    assert!(faults[0].ends_with("the index records a different CRC-32 for it"), "{faults:?}");
 
     let (ids, faults) = run(reseal(&index, |index| index[names + 19] ^= 1));
     assert_eq!((ids.len(), faults.len()), (count, 1));
-    assert!(faults[0].ends_with("the index gives it a different name"), "{faults:?}");
+    assert!(faults[0].ends_with("the index records a different name for it"), "{faults:?}");
 
     let (ids, faults) = run(reseal(&index, |index| index[offsets + 3] ^= 1));
     assert_eq!(ids.len(), count);
@@ -248,7 +248,7 @@ fn chains_that_are_too_deep_and_families_that_are_too_large_are_refused() {
     let mut items = vec![Item::Whole(Kind::Blob, b"")];
     let deltas: Vec<Vec<u8>> = (0..100).map(|size| longer_by(size, b'x')).collect();
     items.extend(deltas.iter().enumerate().map(|(number, delta)| Item::Back(number, delta)));
-    // git refuses empty copies too: a length of zero means 65,536.
+    // An empty base cannot be copied, in git either: a copy length of zero means 65,536.
     let first = [0, 1, 1, b'x'];
     items[1] = Item::Back(0, &first);
     let pack = pack(&items);

@@ -2,8 +2,8 @@
 //! code-signing authority ← DigiCert's root.
 //!
 //! IBM's signing certificate is not a CA certificate, so ordinary verifiers reject its signature on the attestation
-//! certificate. IBM says to check names, signature, dates and revocation of that step separately
-//! (certificate_validate.md), which is done here; the steps above it are judged as usual.
+//! certificate. IBM's documentation (certificate_validate.md) says to check the names, signature, dates and revocation
+//! of that step separately, which is done here; the steps above it are checked as usual.
 
 use spki::der::pem;
 
@@ -15,7 +15,7 @@ use crate::crypto::ibm::{Authority, Certificate, RevocationList};
 /// The maximum number of certificates in a chain.
 pub(super) const STEPS: usize = 8;
 
-/// The DER of every PEM block in a text; empty if there is none.
+/// The DER content of every PEM block in a text; empty if there is no block.
 pub(super) fn pem_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     let mut blocks = Vec::new();
@@ -51,13 +51,13 @@ pub(super) fn follow(
             Some(_) => return Standing::Refused("the chain of certificates is too long".into()),
             None if chain.len() == 1 => {
                 return Standing::Refused(format!(
-                    "the record is signed by {}, which none of the given certificates certifies",
+                    "the record is signed by {}, and none of the supplied certificates certifies its key",
                     last.subject
                 ));
             }
             None => {
                 return Standing::Undecided(format!(
-                    "the chain ends at {}: none of the given certificates leads from there to a trusted root",
+                    "the chain ends at {}: none of the supplied certificates leads from there to a trusted root",
                     last.subject
                 ));
             }
@@ -71,7 +71,7 @@ pub(super) fn follow(
     }
 }
 
-/// Judges a chain; the leaf is first, the root last.
+/// Checks a chain, from the leaf (first) to the root (last).
 fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) -> Result<(), Standing> {
     let refuse = |message: String| Err(Standing::Refused(message));
     let [_, signer, above @ ..] = chain else {
@@ -92,17 +92,20 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
                 return refuse(format!("{} is not a CA certificate, but signed a certificate", step.subject));
             }
             Authority::Unknown(oid) => {
-                return refuse(format!("{} has the critical extension {oid}, which is not judged here", step.subject));
+                return refuse(format!(
+                    "{} has the critical extension {oid}, which is not evaluated here",
+                    step.subject
+                ));
             }
         }
     }
     if let Some(why) = chain.iter().find_map(|step| step.valid_at(moment).err()) {
-        return refuse(format!("{why}: judged for {moment}"));
+        return refuse(format!("{why}: checked for {moment}"));
     }
     for (step, issuer) in chain.iter().zip(chain.iter().skip(1)) {
         let mut of_issuer = lists.iter().filter(|list| list.is_of(issuer)).peekable();
         if of_issuer.peek().is_none() {
-            return Err(Standing::Undecided(format!("no revocation list of {} is given", issuer.subject)));
+            return Err(Standing::Undecided(format!("no revocation list of {} was supplied", issuer.subject)));
         }
         let of_issuer: Vec<&RevocationList> = of_issuer.collect();
         if of_issuer.iter().any(|list| list.revokes(step)) {
@@ -111,7 +114,7 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
         // A list without an end date is not valid for any moment.
         if !of_issuer.iter().any(|list| list.next_update.is_some_and(|end| moment <= end)) {
             return Err(Standing::Undecided(format!(
-                "every given revocation list of {} expired before {moment}",
+                "every supplied revocation list of {} expired before {moment}",
                 issuer.subject
             )));
         }

@@ -1,8 +1,8 @@
 //! Attestation records of IBM Hyper Protect machines: digests of what was booted, signed by a key that IBM certifies
 //! (ibm-cloud-docs/vpc, about-attestation.md, certificate_validate.md).
 //!
-//! A record says that a machine booted at least once with these texts. It does not say that the machine is running, or
-//! which key signs what it builds.
+//! A record states that a machine booted at least once with these texts. It does not state that the machine is running
+//! or which key signs what it builds.
 
 mod chain;
 mod record;
@@ -17,21 +17,22 @@ use crate::trust::TrustFile;
 
 /// The record, as the machine writes it.
 const RECORD: &str = "se-checksums.txt";
-/// Its signature.
+/// The record's signature.
 const SIGNATURE: &str = "se-signature.bin";
-/// The contract, as it was delivered.
+/// The contract as delivered to the machine.
 const USER_DATA: &str = "user-data";
-/// The maximum number of files without a certificate that are listed by name.
+/// The maximum number of unreadable certificate files that are listed by name.
 const UNREADABLE_NAMED: usize = 20;
-/// SHA-256 of the certificate DigiCert Trusted Root G4, where IBM's chain ends.
+/// SHA-256 of the certificate "DigiCert Trusted Root G4", at which IBM's chain ends.
 const DIGICERT_TRUSTED_ROOT_G4: &str = "552f7bdcf1a7af9e6ce672017f4f12abf77240c78e761ac203d1d9d20ac89988";
-/// The organization that DigiCert certified. Others have certificates from the same CA.
+/// The organization in the certificate that DigiCert issued to IBM. Other organizations have certificates from the same
+/// CA.
 const IBM: &str = "International Business Machines Corporation";
 
 /// The policy's settings for records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuilderPolicy {
-    /// Certificates that a chain may end at, by SHA-256. If empty, DigiCert's root.
+    /// SHA-256 of the certificates at which a chain may end. If empty, only DigiCert's root is accepted.
     pub roots: Vec<Sha256>,
     /// SHA-256 of the workload texts that IBM publishes for build servers.
     pub workloads: Vec<Sha256>,
@@ -48,13 +49,13 @@ pub struct Attestation {
     pub record: Result<Record, String>,
     record_bytes: Vec<u8>,
     signature: Option<Vec<u8>>,
-    /// The contract that was delivered, if it was saved.
+    /// The contract that was delivered, if a copy was saved.
     pub(crate) user_data: Option<Vec<u8>>,
     certificates: Vec<Certificate>,
     lists: Vec<RevocationList>,
-    /// Files that are named like certificates but contain none.
+    /// Files that are named like certificates or revocation lists but cannot be read as such.
     unreadable: Vec<String>,
-    /// Every given file: its name and digest.
+    /// The name and digest of every supplied file.
     pub(crate) files: Vec<(String, Sha256)>,
 }
 
@@ -65,7 +66,7 @@ pub(crate) enum Standing {
     Signed(Vec<String>),
     /// Not signed by such a key.
     Refused(String),
-    /// Some evidence is missing, so this cannot be decided.
+    /// Undecided, because some evidence is missing.
     Undecided(String),
 }
 
@@ -116,8 +117,8 @@ impl Attestation {
         }
     }
 
-    /// The maximum cost of [`Self::standing`]: at each step of the chain every certificate may be the issuer, and every
-    /// list may be the issuer's.
+    /// The maximum cost of [`Self::standing`]: at each step of the chain, every certificate and every revocation list may
+    /// have to be tried.
     pub(crate) fn cost(&self) -> [Work; 2] {
         let count = |number: usize| number as u64;
         let steps = count(chain::STEPS);
@@ -129,7 +130,7 @@ impl Attestation {
         [Work::Signatures(signatures), Work::Bytes(count(bytes))]
     }
 
-    /// Whether the record is signed by a key that IBM certifies, at `moment`.
+    /// Whether the record is signed by a key that IBM certifies, judged as of `moment`.
     pub(crate) fn standing(&self, policy: &BuilderPolicy, moment: Timestamp) -> Standing {
         if let Err(why) = &self.record {
             return Standing::Refused(why.clone());
@@ -152,7 +153,7 @@ impl Attestation {
                 Standing::Undecided(format!("there is no certificate next to the record{}", self.unreadable_text()))
             }
             None => Standing::Refused(format!(
-                "no certificate next to the record verifies its signature{}",
+                "the record's signature does not verify under any certificate next to it{}",
                 self.unreadable_text()
             )),
         }

@@ -1,4 +1,4 @@
-//! `se-checksums.txt`: free-form lines, then lines of a digest and an item.
+//! `se-checksums.txt`: free-form lines, followed by lines that each contain a digest and an item.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use crate::base::digest::Sha256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     items: BTreeMap<String, Sha256>,
-    /// Lines without an item: release, machine, dates. They are kept and shown.
+    /// Lines without an item (release, machine, dates), which are kept and shown.
     pub head: Vec<String>,
 }
 
 impl Record {
-    /// Reads a record. A line without an item is kept. A duplicate item is refused, because readers could take either
+    /// Reads a record. A line without an item is kept. A duplicate item is refused, because readers could use either
     /// one.
     ///
     /// # Errors
@@ -41,8 +41,8 @@ impl Record {
     /// The digest of an item.
     ///
     /// # Errors
-    /// A message, if the record has two digests for a contract item: with `contract:` before its name, as newer images
-    /// write it, and without.
+    /// A message if the record has two digests for a contract item: one with `contract:` before the item's name, as
+    /// newer images write it, and one without.
     pub fn digest(&self, item: &str) -> Result<Option<Sha256>, String> {
         let (old, new) = (self.items.get(item), self.items.get(&format!("contract:{item}")));
         match (old, new) {

@@ -1,8 +1,8 @@
 //! Key records: who obtained a manifest key, when, over which channel and with whom. People sign them.
 //!
-//! No public interface ties a manifest key to an enclave. Trust in the key depends on a procedure among people, and a
-//! key record documents that procedure: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a DSSE
-//! envelope, with this project's own predicate. docs/keys.md describes the fields.
+//! No public interface ties a manifest key to an enclave. Trust in the key depends on a procedure that people follow,
+//! and a key record documents that procedure: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a
+//! DSSE envelope, with this project's own predicate. docs/keys.md describes the fields.
 
 use crate::base::words::counted_as;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::gate::signature::Signature;
 use crate::gate::verify::Grade;
 
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
-/// An identifier, not an address: nothing is fetched from it.
+/// An identifier, not an address: nothing is ever fetched from it.
 pub const PREDICATE_TYPE: &str = "https://hpsb-audit.example/key-record/v1";
 const SUBJECT_NAME: &str = "SubjectPublicKeyInfo of the manifest key";
 const WHAT: &str = "the key record";
@@ -42,7 +42,7 @@ impl Channel {
     /// Every channel.
     pub const ALL: [Self; 4] = [Self::ServerApi, Self::ObjectStore, Self::Courier, Self::Other];
 
-    /// Its name in key records.
+    /// The channel's name in key records.
     pub fn word(self) -> &'static str {
         match self {
             Self::ServerApi => "server-api",
@@ -59,7 +59,7 @@ impl Channel {
 pub struct Retrieval {
     /// The person who obtained it.
     pub by: String,
-    /// The time, in RFC 3339.
+    /// The time, in RFC 3339 format.
     pub at: String,
     /// The channel.
     pub channel: Channel,
@@ -73,22 +73,22 @@ pub struct Retrieval {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct VerifiedBundle {
-    /// The build's name, as in the names of the bundle's members.
+    /// The build's name, as it appears in the names of the bundle's members.
     pub build_name: String,
     /// SHA-256 of the bundle.
     pub sha256: String,
-    /// SHA-256 of the signed archive in it.
+    /// SHA-256 of the signed archive in the bundle.
     pub archive_sha256: String,
 }
 
-/// A challenge: the bundle of a build that was requested to see whether the server holds the key. Its commit could not
-/// have been foreseen.
+/// A challenge: the bundle of a build that was requested to see whether the server holds the key. The build's commit
+/// could not have been predicted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Challenge {
     /// The bundle.
     pub bundle: VerifiedBundle,
-    /// The bundle's signature in hexadecimal digits, so that the record alone is enough to verify it again.
+    /// The bundle's signature in hexadecimal digits, so that it can be verified again from the record alone.
     pub signature: String,
     /// The commit that was built.
     pub commit: String,
@@ -98,13 +98,13 @@ pub struct Challenge {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct KeyStatement {
-    /// The key as it was obtained.
+    /// The key as obtained.
     pub key_pem: String,
-    /// How it was obtained; at least one retrieval.
+    /// How the key was obtained; at least one retrieval.
     pub retrievals: Vec<Retrieval>,
-    /// The bundles that it verifies, according to the signers.
+    /// The bundles that the key verifies, according to the signers.
     pub bundles: Vec<VerifiedBundle>,
-    /// A challenge that the key's holder answered.
+    /// A challenge to which the key's holder responded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
 }
@@ -133,7 +133,7 @@ struct SubjectDigest {
     sha256: String,
 }
 
-/// A key record: a statement and the signatures over it. It has no effect until [`KeyRecord::grade`] finds known
+/// A key record: a statement and the signatures over it. A record has no effect until [`KeyRecord::grade`] finds known
 /// signers.
 #[derive(Debug, Clone)]
 pub struct KeyRecord(Envelope);
@@ -141,7 +141,7 @@ pub struct KeyRecord(Envelope);
 /// The effect of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graded {
-    /// The grade that it gives the key.
+    /// The grade that the record gives the key.
     pub grade: Grade,
     /// The signers, in the policy's order.
     pub signers: Vec<String>,
@@ -149,7 +149,7 @@ pub struct Graded {
     pub statement: KeyStatement,
 }
 
-/// The records' result for one key.
+/// The outcome of the records for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grading {
     /// The policy names no record.
@@ -158,7 +158,7 @@ pub enum Grading {
     DoesNotCount {
         /// The path in the policy.
         path: String,
-        /// Why the record does not count, and which signers could not be used.
+        /// Why the record does not count and which signers could not be used.
         reason: String,
     },
     /// The policy names a record that counts.
@@ -169,8 +169,8 @@ impl KeyRecord {
     /// Creates a record and signs it.
     ///
     /// # Errors
-    /// [`Error::Key`] for a statement that would not count: without a retrieval, with a retrieval of a different key,
-    /// or with a challenge whose signature is not by the key.
+    /// [`Error::Key`] for a statement that would not count: one without a retrieval, with a retrieval of a different
+    /// key, or with a challenge whose signature is not by the key.
     pub fn new(statement: KeyStatement, key: &PersonSecret, limits: &Limits) -> Result<Self, Error> {
         let public = statement.consistent(limits).map_err(|message| Error::malformed(WHAT, message))?;
         let digest = SubjectDigest { sha256: public.fingerprint().hex() };
@@ -186,7 +186,7 @@ impl KeyRecord {
         Ok(record)
     }
 
-    /// Reads a record's envelope. Its content is read only after a signature was verified.
+    /// Reads a record's envelope. The content is read only after a signature was verified.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::OverLimit`] beyond `key_file_bytes`.
@@ -198,7 +198,7 @@ impl KeyRecord {
     /// The record as JSON.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] if it is larger than readers accept.
+    /// [`Error::OverLimit`] if the record is larger than readers accept.
     pub fn to_json(&self, limits: &Limits) -> Result<Vec<u8>, Error> {
         let text = self.0.to_json()?;
         limits.key_file_bytes().check(text.len() as u64, WHAT)?;
@@ -221,11 +221,11 @@ impl KeyRecord {
         self.0.signature_count()
     }
 
-    /// The statement, without verifying who signed it: for people who are about to sign it. It is never a reason to
-    /// trust a key.
+    /// The statement, without verifying who signed it. It is meant for people who are about to sign it and is never a
+    /// reason to trust a key.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if it is not a statement of this type, or contradicts itself.
+    /// [`Error::Malformed`] if the content is not a statement of this type or contradicts itself.
     pub fn unverified_statement(&self, limits: &Limits) -> Result<KeyStatement, Error> {
         self.statement(limits).map(|(statement, _)| statement).map_err(|message| Error::malformed(WHAT, message))
     }
@@ -233,9 +233,9 @@ impl KeyRecord {
     /// The grade that this record gives the key with `fingerprint`, based on the signatures of `signers` (name and
     /// key).
     ///
-    /// A key counts once, even if it is listed under several names, and a name counts once, even if it has several
-    /// keys. `witnessed` needs two names with two keys, and two retrievals of the same key. `challenged` needs a
-    /// challenge whose signature verifies under the key. The grade does NOT say that what the signers wrote is true.
+    /// A key counts once even if it is listed under several names, and a name counts once even if it has several keys.
+    /// `witnessed` needs two names with two keys and two retrievals of the same key. `challenged` needs a challenge
+    /// whose signature verifies under the key. The grade does NOT mean that what the signers wrote is true.
     ///
     /// # Errors
     /// A message that says why the record does not count.
@@ -279,7 +279,7 @@ impl KeyRecord {
         };
         expect("payloadType", IN_TOTO, &self.0.payload_type)?;
         let value = crate::base::strict_json::parse(&self.0.payload).map_err(|error| error.to_string())?;
-        // Check the type first: a statement of a different type has other fields.
+        // Check the type first, because a statement of a different type has different fields.
         expect(
             "predicateType",
             PREDICATE_TYPE,
@@ -297,7 +297,7 @@ impl KeyRecord {
 }
 
 impl Grading {
-    /// The grade. Without a record that counts, the key was only chosen.
+    /// The grade: [`Grade::CommandLine`], which means that the key was merely chosen, if no record counts.
     pub fn grade(&self) -> Grade {
         match self {
             Self::Counts(graded) => graded.grade,
@@ -325,7 +325,7 @@ impl KeyStatement {
             format!("obtained by {} at {} over {}", retrieval.by, retrieval.at, retrieval.channel.word())
         };
         let mut lines: Vec<String> = self.retrievals.iter().map(obtained).collect();
-        lines.extend(self.bundles.iter().map(|bundle| format!("said to verify {}", bundle.build_name)));
+        lines.extend(self.bundles.iter().map(|bundle| format!("stated to verify {}", bundle.build_name)));
         lines.extend(self.challenge.iter().map(|challenge| {
             format!(
                 "challenged with commit {}: the signature of {} verifies",
@@ -335,7 +335,7 @@ impl KeyStatement {
         lines
     }
 
-    /// One sentence on how the statement says the key was obtained: the first retrievals and a count.
+    /// A sentence on how, according to the statement, the key was obtained: the first retrievals and a count.
     pub(crate) fn told(&self) -> String {
         const SHOWN: usize = 4;
         let obtained = |one: &Retrieval| format!("{} obtained it at {} over {}", one.by, one.at, one.channel.word());
@@ -348,7 +348,8 @@ impl KeyStatement {
         told.join(" and ")
     }
 
-    /// Whether two retrievals name two people. A second retrieval by one person adds nothing.
+    /// Whether at least two people obtained the key, according to the retrievals. A second retrieval by the same person
+    /// adds nothing.
     fn was_obtained_by_two(&self) -> bool {
         let mut people = self.retrievals.iter().map(|retrieval| retrieval.by.trim().to_lowercase());
         let first = people.next();
@@ -360,7 +361,7 @@ impl KeyStatement {
         let key = PublicKey::from_pem("keyPem", self.key_pem.as_bytes(), limits).map_err(|error| error.to_string())?;
         let fingerprint = key.fingerprint().hex();
         if self.retrievals.is_empty() {
-            return Err("it does not say how the key was obtained".into());
+            return Err("it does not state how the key was obtained".into());
         }
         for retrieval in &self.retrievals {
             if retrieval.key_sha256 != fingerprint {

@@ -3,7 +3,7 @@ use base64ct::{Base64, Encoding};
 use p256::ecdsa;
 use p256::ecdsa::signature::Signer;
 
-/// An EC P-256 manifest key with a fixed scalar, so that nothing here is random.
+/// An EC P-256 manifest key with a fixed scalar, so that the tests are deterministic.
 fn manifest_key(seed: u8) -> (ecdsa::SigningKey, String) {
     use p256::pkcs8::EncodePublicKey;
     let key = ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
@@ -73,7 +73,7 @@ fn grade(record: &KeyRecord, fingerprint: Sha256, list: &[(&str, u8)]) -> Result
 }
 
 #[test]
-fn grades_follow_signers_and_retrievals() {
+fn grades_depend_on_signers_and_retrievals() {
     let (one, fingerprint) = statement(1);
     let (two, _) = statement(2);
     // One person retrieved the key twice, and a second person countersigned.
@@ -90,7 +90,7 @@ fn grades_follow_signers_and_retrievals() {
         (&one, &[1, 2], &both, Grade::Recorded),
         (&two, &[1], &both, Grade::Recorded),
         (&two, &[1, 2], &both, Grade::Witnessed),
-        // Only the policy's signers count.
+        // Only signatures by the policy's signers count.
         (&two, &[1, 9], &both, Grade::Recorded),
         (&two, &[9, 1, 8, 2], &both, Grade::Witnessed),
         // One key under two names counts as one signer, and so do two keys under one name.
@@ -117,7 +117,7 @@ fn a_record_without_a_known_signer_does_not_count() {
 }
 
 #[test]
-fn any_changed_byte_of_the_payload_invalidates_the_signature() {
+fn changing_any_byte_of_the_payload_invalidates_the_signature() {
     let (statement, fingerprint) = statement(1);
     let good = record(statement, &[1]);
     for at in (0..good.0.payload.len()).step_by(31) {
@@ -140,7 +140,7 @@ fn contradictory_statements_are_neither_created_nor_accepted() {
         statement
     };
     for (bad, says) in [
-        (with(&|s| s.retrievals.clear()), "does not say how"),
+        (with(&|s| s.retrievals.clear()), "does not state how"),
         (with(&|s| s.retrievals[1] = retrieval(&other, "Bob")), "different key"),
         (with(&|s| s.key_pem = other.clone()), "different key"),
         (with(&|s| s.retrievals[0].by = " ".into()), "without a name"),
@@ -155,14 +155,14 @@ fn contradictory_statements_are_neither_created_nor_accepted() {
         let limits = Limits::default();
         let error = KeyRecord::new(bad.clone(), &person(1), &limits).unwrap_err().to_string();
         assert!(error.contains(says), "expected {says}, found {error}");
-        // The same statement, signed anyway by a known signer.
+        // The same statement, signed by a known signer anyway.
         let forged = forge(&serde_json::to_value(&bad).unwrap(), PREDICATE_TYPE, &fingerprint.hex());
         let reason = grade(&forged, fingerprint, &[("Ada", 1)]).unwrap_err();
         assert!(reason.contains(says), "expected {says}, found {reason}");
     }
 }
 
-/// A record that a signer signed although this program would not have created it.
+/// A signed record that this program would not have created.
 fn forge(predicate: &serde_json::Value, predicate_type: &str, subject: &str) -> KeyRecord {
     let statement = serde_json::json!({
         "_type": STATEMENT_TYPE, "predicateType": predicate_type, "predicate": predicate,

@@ -75,7 +75,7 @@ fn limits_are_enforced() {
     };
     assert_eq!(over(Limits { layer_expanded_bytes: 1000, ..Limits::default() }), "layer_expanded_bytes");
     assert_eq!(over(Limits { image_layer_bytes: 100, ..Limits::default() }), "image_layer_bytes");
-    // A window of 1 GiB is refused before memory is allocated, and the error says nothing about the blob.
+    // A window of 1 GiB is refused before memory is allocated, and the error is not about the blob.
     match measure(zstd(&[0, 20 << 3], b"abc", b"").as_slice(), "test", &Limits::default(), &budget(&Limits::default()))
     {
         Err(Error::OverLimit { limit, .. }) => assert_eq!(limit, "zstd_window_bytes"),

@@ -14,11 +14,11 @@ pub(super) static CHECK: Check = Check {
     name: "attestation-record",
     group: Group::Workload,
     level: Level::Require,
-    says: "the record says that an instance booted at least once with this workload",
-    explanation: "The record's signature must lead to IBM (see builder-record). Its workload digest must be that of the contract's exact workload \
-text. If the section is encrypted, that text is the token; the images that were read from it are tied to the record only if --workload-password \
-opened that same token. A pass says that an instance booted at least once with this workload. It does not say that it is running, or how many \
-instances there are.",
+    says: "the record states that an instance booted at least once with this workload",
+    explanation: "The certificates of the record's signature must lead to IBM (see builder-record). The record's workload digest must be the digest of \
+the contract's exact workload text. If the section is encrypted, that text is the token; the images read from the token are tied to the record only if \
+--workload-password opened the same token. A pass means that an instance booted at least once with this workload. It does not mean that the instance \
+is running, and does not show how many instances there are.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Instance],
@@ -29,7 +29,7 @@ instances there are.",
 
 fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(attestation) = deployment.attestation else {
-        let mut outcome = Outcome::not_run(Reason::NoEvidence, "no attestation record was given");
+        let mut outcome = Outcome::not_run(Reason::NoEvidence, "no attestation record was supplied");
         outcome.details.extend(machine(deployment));
         return outcome;
     };
@@ -37,13 +37,13 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(section) = section else {
         return Outcome::not_run(
             Reason::NoEvidence,
-            "a record is about a contract's workload section, and this file has none",
+            "a record is about a contract's workload section, and this file has no such section",
         );
     };
     let path = match attestation.standing(&policy.builder, deployment.now) {
         Standing::Signed(path) => path,
         Standing::Refused(why) => return Outcome::fail(format!("the record is not accepted: {why}")),
-        Standing::Undecided(why) => return Outcome::unknown(format!("the record cannot be judged: {why}")),
+        Standing::Undecided(why) => return Outcome::unknown(format!("the record cannot be evaluated: {why}")),
     };
     let recorded = match attestation.record.as_ref().map(|record| record.digest("workload")) {
         Ok(Ok(recorded)) => recorded,
@@ -52,7 +52,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     };
     let Some(text) = &section.text else {
         return Outcome::unknown(
-            "the workload section is a mapping, but a record is about exact text: give the user-data as it is deployed",
+            "the workload section is a mapping, but a record is about exact text: supply the user-data exactly as deployed",
         );
     };
     let found = Sha256::of(text.as_bytes());
@@ -62,20 +62,22 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     if recorded != found {
         return Outcome::fail("the record is about a different workload").sides(recorded, found);
     }
-    let mut outcome = Outcome::pass("the record says that an instance booted at least once with this workload")
+    let mut outcome = Outcome::pass("the record states that an instance booted at least once with this workload")
         .sides(recorded, found);
     outcome.details = match section.content {
         Content::Plain(_) => vec!["the section is in plain text".into()],
-        Content::Opened(_) => vec!["the images were read from the encrypted text that the record names".into()],
-        Content::Closed(_) => vec!["the section is encrypted: which images it names is not known".into()],
+        Content::Opened(_) => {
+            vec!["the images were read from the encrypted text whose digest the record contains".into()]
+        }
+        Content::Closed(_) => vec!["the section is encrypted: the images in it are not known".into()],
     };
     outcome.details.extend(path);
     outcome.details.extend(machine(deployment));
     outcome
 }
 
-/// What the machine boots, if a resource of IBM's operator names it. No manifest covers that image.
+/// What the machine boots, if a resource of IBM's operator specifies it. No manifest covers that image.
 fn machine(deployment: &Deployment<'_>) -> Option<String> {
     let name = deployment.workload.machine.as_ref()?;
-    Some(format!("the machine boots {name}: only an attestation record can say what that is"))
+    Some(format!("the machine boots {name}: only an attestation record can show what that is"))
 }

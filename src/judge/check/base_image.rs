@@ -1,4 +1,4 @@
-//! `base-image`: the bases in the log are the policy's, and the image begins with the layers of the given base.
+//! `base-image`: the bases in the log are the policy's, and the image begins with the layers of the base in `--base`.
 
 use std::collections::HashSet;
 
@@ -19,12 +19,12 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Warn,
     says: "the bases in the log are the policy's; with --base, the image's configuration begins with their layers",
-    explanation: "Reads every FROM that the builder printed into the signed log, with the digest that it resolved to. The digest is in the \
-instruction itself, in the pull's line directly after it, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
-versions, are read if every step is there once and in order. A log with lines of two builders is unknown, because a program in the build printed \
-some of them. Each base must be one of expect.base-images by repository and digest. A base without a digest is unknown: the server does not pull an \
-image again that it already has. For a multi-platform image, the digest is the index's. With --base SOURCE, the diff_ids of that image must be the \
-lowest ones of the image given by --image. The build server resolved the names in the log: they are signed, not recomputed.",
+    explanation: "Reads every FROM that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
+instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
+versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
+some of the lines. Each base must be one of expect.base-images, by repository and digest. A base without a digest gives unknown: the server does not \
+pull an image that it already has. For a multi-platform image, the digest is the index's. With --base SOURCE, the diff_ids of that base must be the \
+lowest diff_ids of the image specified with --image. The build server resolved the names in the log, so the results are signed, not recomputed.",
     known: Known::Signed,
     expected: Expected::Requires(&["base-images"]),
     links: &[],
@@ -33,7 +33,7 @@ lowest ones of the image given by --image. The build server resolved the names i
     run: Run::Function(run),
 };
 
-/// A FROM of the log.
+/// A FROM instruction in the log.
 #[derive(Debug, PartialEq, Eq)]
 struct Base {
     name: String,
@@ -55,7 +55,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return layers.unwrap_or_else(|| {
             let names: Vec<String> = bases.iter().map(|base| keep_name(&base.shown())).collect();
             let found = if names.is_empty() { "no base image".into() } else { names.join(", ") };
-            Outcome::not_run(Reason::NoExpectation, format!("the policy names no base images; the log shows {found}"))
+            Outcome::not_run(Reason::NoExpectation, format!("the policy lists no base images; the log shows {found}"))
         });
     }
     if bases.is_empty() {
@@ -98,13 +98,13 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
     }
 }
 
-/// Compares the image's lowest layers with `--base`. `None` if no base was given.
+/// Compares the image's lowest layers with `--base`. `None` if there is no `--base`.
 fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
     if evidence.bases.is_empty() {
         return None;
     }
     let Some(image) = evidence.image else {
-        return Some(Outcome::unknown("--base was given without an --image to compare it with"));
+        return Some(Outcome::unknown("--base was used without an --image to compare it with"));
     };
     let Some(config) = &image.config else {
         let cause = if image.undecided.is_some() { &image_digest::CHECK } else { &image_config::CHECK };
@@ -148,7 +148,8 @@ fn unproved(base: &ImageFacts) -> Option<String> {
         return Some(message.clone());
     }
     let said = base.config_descriptor.as_ref()?;
-    (said.digest != config.digest).then(|| format!("its manifest does not name the configuration {}", config.digest))
+    (said.digest != config.digest)
+        .then(|| format!("its manifest does not refer to the configuration {}", config.digest))
 }
 
 /// Names for a message.
@@ -203,8 +204,8 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     Ok(bases)
 }
 
-/// Checks podman's steps of a multi-stage build: each is there once and in order, as podman prints them without `--jobs`. A line that a program
-/// imitates is one line too many.
+/// Checks podman's steps of a multi-stage build: each appears once and in order, as podman prints them without `--jobs`. If a program in the build
+/// prints such a line, it is an extra line and is detected.
 fn stage_steps(log: &BuildLog) -> Result<(), String> {
     let mut last: Option<((u32, u32), (u32, u32))> = None;
     for event in log.events() {
@@ -231,7 +232,7 @@ fn stage_steps(log: &BuildLog) -> Result<(), String> {
     }
 }
 
-/// Checks the steps of old versions of podman, which are numbered across all stages: each is there once and in order.
+/// Checks the steps of old versions of podman, which are numbered across all stages: each appears once and in order.
 fn plain_steps(log: &BuildLog) -> Result<(), String> {
     let (mut last, mut others) = (0_u32, false);
     for event in log.events() {
@@ -245,7 +246,9 @@ fn plain_steps(log: &BuildLog) -> Result<(), String> {
                 last = *number;
                 let base = instruction.split_whitespace().nth(1).unwrap_or_default();
                 if base.len() == 64 && base.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                    return Err(format!("STEP {number} names its base by an image id, which does not show its name"));
+                    return Err(format!(
+                        "STEP {number} refers to its base by an image id, which does not show the base's name"
+                    ));
                 }
             }
             LogEvent::Step { .. } | LogEvent::StageStep { .. } => others = true,
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_belongs_to_the_from_directly_before_it() {
+    fn a_digest_belongs_to_the_from_line_directly_before_it() {
         let lines = [
             "Step 1/5 : FROM golang:1 AS build".to_owned(),
             format!("Digest: {ONE}"),

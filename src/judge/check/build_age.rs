@@ -11,9 +11,9 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Warn,
     says: "the build is not older than the policy's max-age at --now, by the server's own clock",
-    explanation: "Compares the build time in the signed archive with --now and expect.max-age. Its level is require if the policy sets max-age. \
-Apart from expect.commit, only this check can reject a rollback: an older build of the same image is as validly signed as the newest one. A build \
-more than a day in the future fails. The time is from the server's own clock.",
+    explanation: "Compares the build time in the signed archive with --now and expect.max-age. The check's level is require if the policy sets \
+max-age. Apart from expect.commit, only this check can reject a rollback: the signature of an older build of the same image is as valid as that of the \
+newest build. A build time more than a day in the future fails the check. The time is from the server's own clock.",
     known: Known::Signed,
     expected: Expected::Requires(&["max-age"]),
     links: &[],
@@ -27,7 +27,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoExpectation, "the policy sets no max-age");
     };
     let Some(built) = evidence.build_time() else {
-        return Outcome::not_run(Reason::NoEvidence, "the signed archive gives no time for the build");
+        return Outcome::not_run(Reason::NoEvidence, "the signed archive contains no time for the build");
     };
     let oldest = evidence.now.plus_seconds(-max_age);
     let outcome = if built < oldest {

@@ -10,9 +10,9 @@ pub(super) static CHECK: Check = Check {
     name: "build-server",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the server's version, by its own record, is at least the policy's",
-    explanation: "Compares the field build_image_tag of build.json (for example 1.3.0.16) with expect.min-server-version, number by number. Its \
-level is require if the policy sets that field. The version is the server's own statement.",
+    says: "the server's version, according to its own record, is at least the policy's",
+    explanation: "Compares the field build_image_tag of build.json (for example 1.3.0.16) with expect.min-server-version, number by number. The \
+check's level is require if the policy sets that field. The version is the server's own statement.",
     known: Known::Signed,
     expected: Expected::Requires(&["min-server-version"]),
     links: &[],

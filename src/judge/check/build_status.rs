@@ -1,4 +1,4 @@
-//! `build-status`: the record says that the image was pushed.
+//! `build-status`: the record states that the image was pushed.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};
@@ -10,7 +10,7 @@ pub(super) static CHECK: Check = Check {
     name: "build-status",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the record says that the push happened",
+    says: "the record states that the image was pushed",
     explanation: "Examines the field status of build.json: `image pushed` or `success`. It is not documented which of the two a server writes, so \
 both are accepted. The status is the server's own statement; image-digest compares the image itself.",
     known: Known::Signed,
@@ -24,9 +24,9 @@ both are accepted. The status is the server's own statement; image-digest compar
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let record = &evidence.manifest.record;
     let outcome = if record.says_pushed() {
-        Outcome::pass("the record says that the image was pushed")
+        Outcome::pass("the record states that the image was pushed")
     } else {
-        Outcome::fail("the record does not say that the image was pushed")
+        Outcome::fail("the record does not state that the image was pushed")
     };
     outcome
         .sides("image pushed, or success", if record.status().is_empty() { "an empty status" } else { record.status() })

@@ -12,12 +12,12 @@ pub(super) static RECORD: Check = Check {
     name: "builder-record",
     group: Group::Builder,
     level: Level::Require,
-    says: "an attestation record is signed under a certificate in IBM's name that leads to the pinned root",
-    explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its exact bytes) by an attestation \
-certificate that IBM's signing certificate issued. The signing certificate must lead to the pinned root: DigiCert Trusted Root G4, or the policy's \
-[builder] roots. Names, signatures, dates at the time of the build and a revocation list of each issuer are judged; without a list the answer is \
-unknown. IBM's signing certificate is not a certificate authority, so that step is judged as IBM describes it. A record has no time of its own. A \
-pass does not say that this server made the build.",
+    says: "an attestation record is signed under a certificate in IBM's name that chains to the pinned root",
+    explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its exact bytes) by an attestation certificate \
+that IBM's signing certificate issued. The signing certificate must lead to the pinned root: DigiCert Trusted Root G4, or the policy's [builder] \
+roots. Names, signatures, validity at the time of the build and a revocation list from each issuer are checked; without a list, the answer is unknown. \
+IBM's signing certificate is not a CA certificate, so that step is checked as IBM describes it. A record contains no time. A pass does not mean that \
+this server made the build.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
@@ -30,10 +30,10 @@ pub(super) static WORKLOAD: Check = Check {
     name: "builder-workload",
     group: Group::Builder,
     level: Level::Require,
-    says: "a server booted a workload that the policy names",
+    says: "a server booted a workload that the policy lists",
     explanation: "The record's workload digest must be one of the policy's [builder] workloads: the SHA-256 of the encrypted workload text that IBM \
-publishes for build servers, exactly as in user-data, without a line end. Only the policy says that the digests are IBM's, and the record does not \
-say which server booted the workload. If user-data was saved next to the record, its digest and its workload text must be the record's too. A \
+publishes for build servers, exactly as in user-data, without a line end. Only the policy states that the digests are IBM's, and the record does not \
+state which server booted the workload. If user-data was saved next to the record, its digest and its workload text must also match the record. A \
 record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
@@ -47,10 +47,10 @@ pub(super) static IMAGE: Check = Check {
     name: "builder-image",
     group: Group::Builder,
     level: Level::Warn,
-    says: "a server booted an image that the policy names",
+    says: "a server booted an image that the policy lists",
     explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives, which are \
-meant for the digests that IBM publishes for each version of its image. Only the policy says that they are IBM's, and the record does not say which \
-server booted the image. A record that is not accepted proves nothing here.",
+meant for the digests that IBM publishes for each version of its image. Only the policy states that they are IBM's, and the record does not state \
+which server booted the image. A record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -63,10 +63,10 @@ pub(super) static KEY_BINDING: Check = Check {
     name: "builder-key-binding",
     group: Group::Builder,
     level: Level::Warn,
-    says: "nothing: it never passes, since no public record binds the manifest's key to the attested server",
-    explanation: "No public record binds the key that signs manifests to the attested server. The record names what was booted; the key is made \
-later, can be exported with the server's state, and can be restored elsewhere. This check never passes: the answer is unknown until IBM publishes \
-such a record. Only a procedure among people supports the link: see key-record.",
+    says: "nothing: the check never passes, because no public record binds the manifest's key to the attested server",
+    explanation: "No public record binds the key that signs manifests to the attested server. The record identifies what was booted; the key is \
+created later, and can be exported with the server's state and restored elsewhere. This check never passes: the answer is unknown until IBM publishes \
+such a record. Only a procedure that people follow supports the link: see key-record.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerKey],
@@ -81,7 +81,7 @@ such a record. Only a procedure among people supports the link: see key-record."
 fn attestation_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e Attestation, Outcome> {
     evidence
         .builder
-        .ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no attestation record of the build server was given"))
+        .ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no attestation record of the build server was supplied"))
 }
 
 fn standing(evidence: &Evidence<'_>, attestation: &Attestation, policy: &Policy) -> Standing {
@@ -103,7 +103,7 @@ fn record(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Standing::Undecided(why) => Outcome::unknown(why),
         Standing::Signed(path) => {
             let mut outcome =
-                Outcome::pass("the record is signed under a certificate in IBM's name that leads to a trusted root");
+                Outcome::pass("the record is signed under a certificate in IBM's name that chains to a trusted root");
             outcome.details = path;
             outcome.details.extend(attestation.record.iter().flat_map(|record| record.head.iter().cloned()));
             outcome
@@ -111,7 +111,7 @@ fn record(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
 }
 
-/// The record, if its signature is good.
+/// The record, if its signature is valid.
 fn accepted<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<(&'e Attestation, &'e Record), Outcome> {
     let attestation = attestation_of(evidence)?;
     match (standing(evidence, attestation, policy), &attestation.record) {
@@ -146,15 +146,15 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let expected = &policy.builder.workloads;
     if expected.is_empty() {
-        let mut outcome = Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no workloads");
+        let mut outcome = Outcome::not_run(Reason::NoExpectation, "the policy's [builder] lists no workloads");
         outcome.found = Some(found.to_string().into());
         return outcome;
     }
     let mut outcome = one_of(
         expected,
         found,
-        "a server booted a workload that the policy names",
-        "a server booted a workload that the policy does not name",
+        "a server booted a workload that the policy lists",
+        "a server booted a workload that the policy does not list",
     );
     outcome.details.extend(details);
     outcome
@@ -167,9 +167,9 @@ fn image(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let expected = [("baseimage", &policy.builder.base_images), ("root.tar.gz", &policy.builder.root_archives)];
     if expected.iter().all(|(_, digests)| digests.is_empty()) {
-        return Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no digests of images");
+        return Outcome::not_run(Reason::NoExpectation, "the policy's [builder] lists no digests of images");
     }
-    let mut outcome = Outcome::pass("a server booted an image that the policy names");
+    let mut outcome = Outcome::pass("a server booted an image that the policy lists");
     for (item, digests) in expected.into_iter().filter(|(_, digests)| !digests.is_empty()) {
         match record.digest(item) {
             Ok(Some(found)) if digests.contains(&found) => outcome = outcome.detail(format!("{item} {found}")),
@@ -178,7 +178,7 @@ fn image(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
                     digests,
                     found,
                     "",
-                    &format!("a server booted an image that the policy does not name: {item}"),
+                    &format!("a server booted an image that the policy does not list: {item}"),
                 );
             }
             Ok(None) => return Outcome::unknown(format!("the record has no digest of {item}")),

@@ -12,12 +12,12 @@ pub(super) static CHECK: Check = Check {
     name: "contract-signature",
     group: Group::Workload,
     level: Level::Require,
-    says: "the contract is signed by a key that the policy names or, if it names none, by the key in the contract itself",
-    explanation: "envWorkloadSignature is an RSA PKCS#1 v1.5 signature with SHA-256 over the texts of workload and env. It is verified with the \
-keys in the policy's [workload] contract-keys. If the policy names none, it is verified with the signingKey in a readable env section, which shows \
-that the two sections belong together but not who signed them. For plain sections, two readings of the text are in use, and the answer says which \
-one matched. Of a certificate in signingKey, only the expiry is checked: a contract does not name a trusted issuer. An unsigned contract has \
-nothing to verify.",
+    says: "the contract is signed by a key that the policy lists or, if the policy lists none, by the key in the contract itself",
+    explanation: "envWorkloadSignature is an RSA PKCS#1 v1.5 signature with SHA-256 over the texts of workload and env. It is verified with the keys \
+in the policy's [workload] contract-keys. If the policy lists none, the signature is verified with the signingKey in a readable env section, which \
+shows that the two sections belong together but not who signed them. For plain sections, two readings of the text are in use, and the answer states \
+which one matched. For a certificate in signingKey, only the expiry is checked, because a contract does not specify a trusted issuer. An unsigned \
+contract has nothing to verify.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ContractSigner],
@@ -38,7 +38,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         ContractSignature::Accepted(accepted) => {
             let who = match &accepted.named {
                 Some(name) => format!("the contract is signed by the policy's key {name}"),
-                None => "the contract is signed by the key in its own env section, which the policy does not name"
+                None => "the contract is signed by the key in its own env section, which the policy does not list"
                     .to_owned(),
             };
             Outcome::pass(who).detail(format!("key {}", accepted.key)).detail(format!("signed: {}", accepted.reading))

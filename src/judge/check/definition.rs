@@ -1,4 +1,4 @@
-//! The definition of a check: everything that the rest of the program needs to know about it.
+//! The definition of a check: everything that the rest of the program needs.
 
 use super::outcome::Outcome;
 use crate::judge::deployment::Deployment;
@@ -14,17 +14,17 @@ pub struct Check {
     pub group: Group,
     /// Its level if the policy does not set one.
     pub level: Level,
-    /// What a pass says, in one sentence.
+    /// What a pass means, in one sentence.
     pub says: &'static str,
-    /// What it examines, what it does not, and what to do when it fails.
+    /// What it examines, what it does not examine, and what to do when it fails.
     pub explanation: &'static str,
-    /// How a pass is known: as its weakest witness is.
+    /// How a pass is known: only as well as its weakest witness.
     pub known: Known,
-    /// The fields of `[expect]` that request it, and what they change.
+    /// The fields of `[expect]` that request the check, and what they change.
     pub expected: Expected,
     /// Controls that a pass supports, by their ids in the program's own table (`src/report/controls.toml`).
     pub controls: &'static [&'static str],
-    /// The links of the chain that hold only if it passes.
+    /// The links of the chain that hold only if the check passes.
     pub(crate) links: &'static [ChainLink],
     pub(crate) missing_evidence: MissingEvidence,
     pub(crate) run: Run,
@@ -33,17 +33,17 @@ pub struct Check {
 /// The fields of `[expect]` that request a check, and what setting one of them changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// No field requests it.
+    /// No field requests the check.
     Nothing,
-    /// It also answers without them.
+    /// The check also answers if none of these fields is set.
     Optional(&'static [&'static str]),
-    /// It does not answer without one of them.
+    /// The check does not answer unless one of these fields is set.
     Needed(&'static [&'static str]),
-    /// One of them sets its level to `require`.
+    /// Setting one of these fields sets the check's level to `require`.
     Requires(&'static [&'static str]),
 }
 
-/// A link of the chain from the key to what is deployed. The report names the two ends of each link.
+/// A link of the chain from the key to what is deployed. The report shows the two ends of each link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChainLink {
     /// From the key's holder to the trusted key.
@@ -54,7 +54,7 @@ pub(crate) enum ChainLink {
     Archive,
     /// From the signed archive to the build's record and log.
     Record,
-    /// From the server's saved answers to record and log.
+    /// From the server's saved responses to the record and log.
     ServerAnswers,
     /// From the signed archive to the commit.
     Commit,
@@ -64,11 +64,11 @@ pub(crate) enum ChainLink {
     Approval,
     /// From the commit to the image that was pushed.
     PushedImage,
-    /// From the pushed image to the given image.
+    /// From the pushed image to the supplied image.
     ImageAtHand,
     /// From the pushed image to its signer.
     ImageSigner,
-    /// From the given image to the workload.
+    /// From the supplied image to the workload.
     Deployed,
     /// From the pushed image to the workload, by the digest that it pins.
     DeployedByDigest,
@@ -102,12 +102,12 @@ impl Expected {
 }
 
 impl Check {
-    /// Whether a field of `[expect]` requests it. `is_set` tells whether the field with this name is set.
+    /// Whether a field of `[expect]` requests it. `is_set` returns whether the field with this name is set.
     pub(crate) fn is_expected(&self, is_set: impl Fn(&str) -> bool) -> bool {
         self.expected.fields().iter().any(|field| is_set(field))
     }
 
-    /// Its level if `[levels]` does not name it.
+    /// The check's level if `[levels]` does not list the check.
     pub(crate) fn own_level(&self, is_set: impl Fn(&str) -> bool) -> Level {
         match self.expected {
             Expected::Requires(_) if self.is_expected(is_set) => Level::Require,
@@ -115,13 +115,13 @@ impl Check {
         }
     }
 
-    /// Whether a bundle can meet a policy that requires the check although the check does not answer.
+    /// Whether a bundle can meet a policy that requires the check, even if the check does not answer.
     pub(crate) fn may_say_nothing(&self, is_set: impl Fn(&str) -> bool) -> bool {
         let lacks_expectation = matches!(self.expected, Expected::Needed(_)) && !self.is_expected(is_set);
         self.missing_evidence == MissingEvidence::RejectsByName || lacks_expectation
     }
 
-    /// Its finding among these.
+    /// The check's finding among `findings`.
     pub(crate) fn answer_in<'f>(&self, findings: impl IntoIterator<Item = &'f Finding>) -> Option<&'f Finding> {
         findings.into_iter().find(|finding| finding.check == self.name)
     }

@@ -1,4 +1,4 @@
-//! `image-config`: the configuration is the one that manifest and log name.
+//! `image-config`: the configuration is the one that the manifest and the log identify.
 
 use super::image_evidence::{built_image, contradiction, image_of};
 use super::outcome::Outcome;
@@ -12,11 +12,11 @@ pub(super) static CHECK: Check = Check {
     name: "image-config",
     group: Group::Image,
     level: Level::Require,
-    says: "the configuration's digest is the one that the manifest names, and begins with the image id in the log",
+    says: "the configuration's digest is the one in the manifest, and begins with the image id in the log",
     explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor. If the builder \
-printed an image id into the log, it is compared too. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. With \
+printed an image id into the log, that id is also compared. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. With \
 containerd's image store, the printed id is the manifest's or the index's digest; both are accepted. Without a manifest (docker-archive), only a \
-full id in the log decides; otherwise the answer is unknown. A log with lines of two builders is unknown too, because a program in the build \
+full id in the log decides; otherwise the answer is unknown. A log with lines from two builders also gives unknown, because a program in the build \
 printed some of them.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
@@ -43,25 +43,27 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let found = format!("{} ({} bytes)", config.digest, config.size);
     let by_manifest = match &image.config_descriptor {
         Some(said) if said.digest != config.digest || said.size != config.size => {
-            return Outcome::fail("the configuration is not the one that the manifest names")
+            return Outcome::fail("the configuration is not the one that the manifest refers to")
                 .sides(format!("{} ({} bytes)", said.digest, said.size), found);
         }
         Some(_) => true,
         None => false,
     };
     if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
-        return Outcome::unknown(fault.to_string()).sides("an image id of one builder", found);
+        return Outcome::unknown(fault.to_string()).sides("an image id from one builder", found);
     }
     let id = evidence.log().and_then(built_image);
     let owner = id.and_then(|id| owner_of(id, image, config));
     match (id, owner) {
-        (Some(id), None) => Outcome::fail("the image id in the log is not this image's")
+        (Some(id), None) => Outcome::fail("the image id in the log is not this image's id")
             .sides(id, found)
             .detail("compared with the digests of the configuration, of the manifest and of the indexes above it"),
         (Some(id), Some(owner)) if by_manifest || id.len() == 64 => {
             let same = format!("the image id in the log is the first {} bits of the {owner}'s digest", id.len() * 4);
             let outcome = match by_manifest {
-                true => Outcome::pass("the configuration is the one that the manifest names").also(same, Known::Signed),
+                true => {
+                    Outcome::pass("the configuration is the one that the manifest refers to").also(same, Known::Signed)
+                }
                 false => Outcome::pass(same),
             };
             outcome.sides(id, found)
@@ -70,9 +72,9 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             Outcome::unknown(format!("only {} bits of the image id are in the log: a link, not a proof", id.len() * 4))
                 .sides(id, found)
         }
-        (None, _) if by_manifest => Outcome::pass("the configuration is the one that the manifest names")
-            .detail("the log names no image id; image-digest ties the manifest to the log"),
-        (None, _) => Outcome::unknown("neither a manifest nor the log names the configuration")
+        (None, _) if by_manifest => Outcome::pass("the configuration is the one that the manifest refers to")
+            .detail("the log contains no image id; image-digest links the manifest to the log"),
+        (None, _) => Outcome::unknown("neither a manifest nor the log identifies the configuration")
             .sides("an image id in the log", found),
     }
 }

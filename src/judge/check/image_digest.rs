@@ -1,4 +1,4 @@
-//! `image-digest`: the image is the one that the signed log names.
+//! `image-digest`: the image is the one recorded in the signed log.
 
 use super::image_evidence::{built_image, contradiction, image_of, pushed};
 use super::outcome::Outcome;
@@ -15,11 +15,11 @@ pub(super) static CHECK: Check = Check {
     name: "image-digest",
     group: Group::Image,
     level: Level::Require,
-    says: "the image has the digest that the signed log names",
+    says: "the image has the digest recorded in the signed log",
     explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. If the \
-image was found through an index, the log may record the index's digest, because BuildKit and containerd push the index; then the manifest is one \
-that this index names. If the source has several images, the digest in the log selects one, and the others are listed. If the log has no digest, or \
-none of the images has it, name one after the source's path. A re-pushed or converted copy has a different digest and is not accepted, even if its \
+image was found through an index, the log may record the index's digest, because BuildKit and containerd push the index; the manifest is then one \
+that this index lists. If the source has several images, the digest in the log selects one, and the others are listed. If the log has no digest, or \
+none of the images has it, specify one after the source's path. A re-pushed or converted copy has a different digest and is not accepted, even if its \
 configuration is the same: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no \
 manifest, so the answer is unknown. It is also unknown for a log without a digest line, which builds for icr.io may have. That this image was built \
 from the archived commit is the build server's statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
@@ -50,7 +50,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         [] => return with_others(image, no_digest_line(evidence, image)),
         several => {
             let list: Vec<String> = several.iter().map(|(digest, size)| sides(*digest, *size)).collect();
-            return Outcome::unknown("the log names several digests for one build")
+            return Outcome::unknown("the log records several digests for one build")
                 .sides(list.join(", "), found(image));
         }
     };
@@ -72,12 +72,14 @@ fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided
     let is_index = |(digest, _): &(Sha256, Option<u64>)| image.indexes.iter().any(|index| index.digest == *digest);
     let is_among = |(digest, _): &(Sha256, Option<u64>)| undecided.among.contains(digest);
     let why = match recorded.as_slice() {
-        [] => "the signed log names no digest to select one",
+        [] => "the signed log records no digest by which to select one",
         _ if recorded.iter().any(is_among) => {
-            "one of them has the digest that the signed log names, but its name also leads to others: name it by its digest"
+            "one of them has the digest recorded in the signed log, but its name also refers to others: select it by its digest"
         }
-        _ if recorded.iter().any(is_index) => "the signed log names the index, not one of its images",
-        _ => "none of them has the digest that the signed log names",
+        _ if recorded.iter().any(is_index) => {
+            "the signed log records the index's digest, not that of an image in the index"
+        }
+        _ => "none of them has the digest recorded in the signed log",
     };
     let expected: Vec<String> = recorded.iter().map(|(digest, size)| sides(*digest, *size)).collect();
     let expected = if expected.is_empty() { "a digest line of the push".into() } else { expected.join(", ") };
@@ -90,9 +92,9 @@ fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided
 fn with_others(image: &ImageFacts, outcome: Outcome) -> Outcome {
     match image.others.count {
         0 => outcome,
-        1 => outcome.detail(format!("the source has 1 other image, which was not looked at: {}", kept(&image.others))),
+        1 => outcome.detail(format!("the source has 1 other image, which was not examined: {}", kept(&image.others))),
         more => outcome
-            .detail(format!("the source has {more} other images, which were not looked at: {}", kept(&image.others))),
+            .detail(format!("the source has {more} other images, which were not examined: {}", kept(&image.others))),
     }
 }
 
@@ -108,27 +110,29 @@ fn kept(others: &Others) -> String {
 fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     let is_manifest = image.manifest.as_ref().is_some_and(|manifest| manifest.digest == document.digest);
     if is_manifest {
-        let outcome = Outcome::pass("the image's manifest has the digest that the signed log names");
+        let outcome = Outcome::pass("the image's manifest has the digest recorded in the signed log");
         let outcome = match image.indexes.first() {
             Some(index) => outcome
-                .detail(format!("it was reached through the index {}, which the log does not name", index.digest)),
+                .detail(format!("it was reached through the index {}, which the log does not record", index.digest)),
             None => outcome,
         };
         return outcome.detail(NOT_PROVED);
     }
     match &image.manifest {
-        Some(manifest) => Outcome::pass("the signed log names the index that leads to this image")
+        Some(manifest) => Outcome::pass("the signed log records the digest of the index that leads to this image")
             .detail(format!("index {}, manifest {}", document.digest, manifest.digest))
             .detail(NOT_PROVED),
-        None => Outcome::unknown("the signed log names this index, but the image in it could not be read"),
+        None => Outcome::unknown(
+            "the signed log records the digest of this index, but the image in the index could not be read",
+        ),
     }
 }
 
-/// The answer for a docker-archive, which does not contain the pushed manifest. What is consistent is listed, but is not a proof.
+/// The answer for a docker-archive, which does not contain the pushed manifest. Consistent values are listed, but they are not a proof.
 fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let outcome = match image.manifest {
         None => {
-            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest that the log names")
+            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest recorded in the log")
         }
         Some(_) => Outcome::unknown(
             "the manifest in this docker-archive is not the pushed one: the engine wrote it when it saved the image",
@@ -142,21 +146,21 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
     let docker = "application/vnd.docker.distribution.manifest.v2+json";
     let is_docker = image.manifest.as_ref().is_some_and(|manifest| manifest.media_type == docker);
     let outcome = match (same, is_docker) {
-        (true, _) => Outcome::fail("this is a re-pushed or converted copy: a different manifest for the configuration that the log names"),
-        (false, false) => Outcome::fail("the image is not the one that the signed log names").detail(
+        (true, _) => Outcome::fail("this is a re-pushed or converted copy: a different manifest for the configuration recorded in the log"),
+        (false, false) => Outcome::fail("the image is not the one recorded in the signed log").detail(
             "its manifest is in the OCI format, and docker pushes its own format: a conversion, as by skopeo for oci: and oci-archive:, changes both digests",
         ),
-        (false, true) => Outcome::fail("the image is not the one that the signed log names"),
+        (false, true) => Outcome::fail("the image is not the one recorded in the signed log"),
     };
     with_way(evidence, with_links(evidence, image, outcome))
 }
 
 fn no_digest_line(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
-    let outcome = Outcome::unknown("the signed log names no digest, so it proves nothing about the image")
+    let outcome = Outcome::unknown("the signed log records no digest, so it proves nothing about the image")
         .sides("a digest line of the push", found(image));
     let outcome = match evidence.server.and_then(|server| server.image.as_ref()) {
         Some((name, digest)) => {
-            outcome.detail(format!("the build server's saved answer, which is not signed, is {name}@{digest}"))
+            outcome.detail(format!("the build server's saved response, which is not signed, is {name}@{digest}"))
         }
         None => outcome,
     };
@@ -195,7 +199,7 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
         Some(false) => {
             outcome.detail(format!("the log's image id {id} is not that of the configuration {}", config.digest))
         }
-        None => outcome.detail("the log names no image id to compare the configuration with"),
+        None => outcome.detail("the log contains no image id to compare the configuration with"),
     };
     let whole = image.layers.len() == config.diff_ids.len()
         && image.layers.iter().zip(&config.diff_ids).all(|(layer, id)| {
@@ -206,7 +210,7 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
                 .is_some_and(|(found, _)| found == id)
         });
     if whole {
-        outcome.detail("consistent: every layer's bytes have the diff_id that this configuration names")
+        outcome.detail("consistent: every layer's bytes have the diff_id listed in this configuration")
     } else {
         outcome
     }

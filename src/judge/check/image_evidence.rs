@@ -10,11 +10,11 @@ use crate::judge::evidence::Evidence;
 use crate::judge::finding::Reason;
 use crate::manifest::build_log::{BuildLog, LogEvent};
 
-/// The image, or the answer of a check if there is none.
+/// The image, or the answer of a check if there is no image.
 pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts, Outcome> {
-    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was given"))?;
+    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was supplied"))?;
     match &image.undecided {
-        // image-digest lists the images and says how to select one.
+        // image-digest lists the images and explains how to select one.
         Some(undecided) => {
             Err(Outcome::caused_by(&image_digest::CHECK, format!("no image was selected: {}", undecided.message)))
         }
@@ -56,7 +56,7 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
 /// The instructions of the Dockerfile as the classic builder and podman print them.
 ///
 /// # Errors
-/// A message, if the steps are not numbered from one to the last, each once, or if the log has lines of two builders: a RUN step
+/// A message, if the steps are not numbered from one to the last, each once, or if the log has lines from two builders: a RUN step
 /// can print lines of the same form.
 pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
     log.builder().map_err(|fault| fault.to_string())?;

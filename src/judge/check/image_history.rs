@@ -19,11 +19,11 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the image's history ends with the instructions of the Dockerfile's last stage",
     explanation: "Compares the last entries of the history in the image's configuration with the instructions of the last stage of the proved \
-Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, it compares with the instructions that the builder \
-printed into the signed log, and says so. BuildKit's log does not print them; then there is no evidence. Keywords must agree one by one, and the \
+Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, the check uses the instructions that the builder \
+printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. Keywords must agree one by one, and the \
 commands of RUN word by word. A history writes COPY, ADD and ENV differently, so their arguments are not compared. The history is text that a \
-builder wrote: it proves nothing about the layers. Times in it are shown as facts and not judged.\n\nWhen it fails: the build may have used a \
-different Dockerfile of the repository; name it in expect.dockerfile.",
+builder wrote: it proves nothing about the layers. Times in it are shown as facts and not checked.\n\nWhen it fails: the build may have used a \
+different Dockerfile of the repository; specify it in expect.dockerfile.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -130,7 +130,7 @@ fn read(created_by: &str) -> (String, String) {
     ("RUN".into(), collapsed(text))
 }
 
-/// Whether the entry's command is the instruction's. Only a shell, and build arguments before the shell, may precede it: `evil && make`
+/// Whether the entry's command is the instruction's command. Only a shell, and build arguments before the shell, may precede it: `evil && make`
 /// also ends with `make`.
 fn same_command(instruction: &str, found: &str, shells: &Shells, budget: &Budget) -> bool {
     let text = instruction.split_once(char::is_whitespace).map_or("", |(_, rest)| rest).trim();

@@ -2,9 +2,9 @@
 
 use super::outcome::Outcome;
 use super::trust_reports::{recorded_key, signature_reports};
-use super::{Check, Expected, Run, image_signature};
+use super::{Check, Expected, Run, image_signature, log_key};
 use crate::judge::evidence::{Evidence, Known};
-use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::finding::{Group, Level, MissingEvidence, Status};
 use crate::judge::policy::Policy;
 use crate::manifest::build_log::LogEvent;
 use crate::trust::{AcceptedSigner, Answer, Kind};
@@ -13,9 +13,9 @@ pub(super) static CHECK: Check = Check {
     name: "image-key",
     group: Group::Trust,
     level: Level::Require,
-    says: "the key that signed the image is the one that the signed log records or, if it records none, one that the policy names",
+    says: "the key that signed the image is the one that the signed log records or, if the log records none, one that the policy lists",
     explanation: "If the signed log records a content-trust key, the accepted root must be signed by exactly that key, and its certificate must \
-name the repository. If the log records none, as for registries with simple signing, the key must be one that the policy's [trust] names; otherwise \
+name the repository. If the log records none, as for registries with simple signing, the key must be one that the policy's [trust] lists; otherwise \
 the answer is unknown. The key in a server's /config-json is only a candidate.",
     known: Known::Signed,
     expected: Expected::Nothing,
@@ -60,12 +60,18 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             Outcome::unknown("the signed log records a content-trust key, but no content-trust signature was accepted")
                 .sides(recorded, &first.key)
         }
-        (None, _) if logged => Outcome::unknown("the signed log does not record one key id with its certificate"),
+        (None, _) if logged => {
+            let outcome = Outcome::unknown("the signed log does not record exactly one key id with its certificate");
+            match log_key::run(evidence, policy).status {
+                Status::Fail | Status::Unknown => outcome.because_of(&log_key::CHECK),
+                Status::Pass | Status::NotRun(_) => outcome,
+            }
+        }
         (None, _) => match &first.name {
             Some(name) => Outcome::pass(format!("the log records no key; this one is the policy's {name:?}"))
                 .known(Known::Given)
                 .sides(&first.key, &first.key),
-            None => Outcome::unknown("the log records no key, and the policy names none"),
+            None => Outcome::unknown("the log records no key, and the policy lists none"),
         },
     }
 }

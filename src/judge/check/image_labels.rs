@@ -13,8 +13,8 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "labels do not contradict the archived commit",
     explanation: "Compares the labels org.opencontainers.image.revision and org.label-schema.vcs-ref, if the image has them, with the commit that \
-HEAD of the snapshot names: the whole id, or at least its first seven digits. If that commit is not proved from the snapshot's objects, labels that \
-agree with it are unknown. The author of the Dockerfile or the caller of the builder sets the labels: one that agrees proves nothing, one that \
+the snapshot's HEAD refers to: the whole id, or at least its first seven digits. If that commit is not proved from the snapshot's objects, labels that \
+agree with it give unknown. The author of the Dockerfile or the caller of the builder sets the labels: a label that agrees proves nothing, and one that \
 contradicts should be explained. The base image's labels are inherited, so a label may come from there.",
     known: Known::Given,
     expected: Expected::Nothing,
@@ -40,7 +40,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         .filter(|(_, v)| !v.is_empty())
         .collect();
     if labels.is_empty() {
-        return Outcome::not_run(Reason::NoEvidence, "the image has no label that names a commit");
+        return Outcome::not_run(Reason::NoEvidence, "the image has no label with a commit");
     }
     let Ok(proof) = evidence.source() else {
         return Outcome::caused_by(
@@ -51,10 +51,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let head = match &proof.head {
         Ok(head) => head.commit.to_string(),
         Err(_) => {
-            return Outcome::caused_by(
-                &source_objects::CHECK,
-                "the snapshot names no commit to compare the labels with",
-            );
+            return Outcome::caused_by(&source_objects::CHECK, "the snapshot has no commit to compare the labels with");
         }
     };
     let is_commit = |value: &str| (7..=40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -73,6 +70,6 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         _ if proof.commit.is_some() => outcome,
         Status::Pass => Outcome::unknown("the labels agree with HEAD, whose commit is not proved")
             .because_of(&source_objects::CHECK),
-        _ => outcome.detail("HEAD states that commit, but it is not proved"),
+        _ => outcome.detail("HEAD refers to that commit, but the commit is not proved"),
     }
 }

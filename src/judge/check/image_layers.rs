@@ -1,4 +1,4 @@
-//! `image-layers`: every layer has the named digests.
+//! `image-layers`: every layer has the digests in the image's documents.
 
 use super::image_evidence::{contradiction, image_of};
 use super::outcome::Outcome;
@@ -14,9 +14,9 @@ pub(super) static CHECK: Check = Check {
     name: "image-layers",
     group: Group::Image,
     level: Level::Require,
-    says: "every layer has the digest, size and diff_id that the image's documents name",
+    says: "every layer has the digest, size and diff_id in the image's documents",
     explanation: "Recomputes the digest and size of every layer as stored, and the diff_id of its decompressed bytes (gzip, zstd, bzip2 or plain), \
-and compares them with the manifest and the configuration. Both must name the same number of layers. A foreign layer, whose bytes are stored \
+and compares them with the manifest and the configuration. Both must list the same number of layers. A foreign layer, whose bytes are stored \
 elsewhere, and an encrypted layer are listed as unproved, and the answer is unknown. If all layers are missing, as after a fetch without layers, \
 there is no evidence; if only some are missing, the check fails. It does not examine the files in the layers.",
     known: Known::Recomputed,
@@ -30,7 +30,7 @@ there is no evidence; if only some are missing, the check fails. It does not exa
 enum Layer {
     Good,
     Missing,
-    /// It cannot be proved, for this reason.
+    /// The layer cannot be proved, for this reason.
     Unproved(String),
     Bad(String),
 }
@@ -44,10 +44,10 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return outcome;
     }
     let Some(config) = &image.config else {
-        return Outcome::caused_by(&image_config::CHECK, "without a configuration the layers' diff_ids are not known");
+        return Outcome::caused_by(&image_config::CHECK, "without a configuration, the layers' diff_ids are not known");
     };
     if image.layers.len() != config.diff_ids.len() {
-        return Outcome::fail("manifest and configuration name different numbers of layers")
+        return Outcome::fail("manifest and configuration list different numbers of layers")
             .sides(counted(config.diff_ids.len(), "diff_id"), counted(image.layers.len(), "layer"));
     }
     let judged: Vec<Layer> = image.layers.iter().zip(&config.diff_ids).map(|(layer, id)| judge(layer, *id)).collect();
@@ -58,9 +58,10 @@ fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
     let said = layer.descriptor.as_ref();
     let Some(measured) = &layer.measured else {
         return match said {
-            Some(said) if said.is_foreign() => {
-                Layer::Unproved(format!("it is foreign, and its bytes are stored elsewhere ({})", said.urls.join(", ")))
-            }
+            Some(said) if said.is_foreign() => Layer::Unproved(format!(
+                "the layer is foreign, and its bytes are stored elsewhere ({})",
+                said.urls.join(", ")
+            )),
             _ => Layer::Missing,
         };
     };
@@ -74,14 +75,14 @@ fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
     }
     match &measured.content {
         _ if said.is_some_and(|said| said.is_encrypted()) => {
-            Layer::Unproved("it is encrypted: its diff_id cannot be computed".into())
+            Layer::Unproved("the layer is encrypted, so its diff_id cannot be computed".into())
         }
         Ok((found, _)) if *found == diff_id => Layer::Good,
         Ok((found, size)) => {
             Layer::Bad(format!("expected the diff_id {diff_id}, found {found} ({size} bytes decompressed)"))
         }
         Err(message) if measured.compression == Compression::Xz => Layer::Unproved(message.clone()),
-        Err(message) => Layer::Bad(format!("it cannot be decompressed: {message}")),
+        Err(message) => Layer::Bad(format!("the layer cannot be decompressed: {message}")),
     }
 }
 
@@ -106,12 +107,12 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
     };
     if !bad.is_empty() {
         return with(
-            Outcome::fail(format!("{} of {total} layers are not those that the image's documents name", bad.len())),
+            Outcome::fail(format!("{} of {total} layers are not those in the image's documents", bad.len())),
             bad,
         );
     }
     if !missing.is_empty() && missing.len() + unproved.len() == total {
-        return Outcome::not_run(Reason::NoEvidence, "no layers were given");
+        return Outcome::not_run(Reason::NoEvidence, "no layers were supplied");
     }
     if !missing.is_empty() {
         return with(Outcome::fail(format!("{} of {total} layers are missing", missing.len())), missing);
@@ -120,8 +121,8 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         return with(Outcome::unknown(format!("{} of {total} layers cannot be proved", unproved.len())), unproved);
     }
     if image.manifest.is_none() {
-        return Outcome::pass("every layer's bytes have the diff_id that the configuration names")
+        return Outcome::pass("every layer's bytes have the diff_id in the configuration")
             .detail("there is no manifest to compare the compressed bytes with");
     }
-    Outcome::pass(format!("{total} of {total} layers have the named digest, size and diff_id"))
+    Outcome::pass(format!("{total} of {total} layers have the digest, size and diff_id in the image's documents"))
 }

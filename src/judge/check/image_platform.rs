@@ -1,4 +1,4 @@
-//! `image-platform`: the image is for a platform of the policy.
+//! `image-platform`: the image is for one of the policy's platforms.
 
 use super::image_evidence::image_of;
 use super::outcome::Outcome;
@@ -11,9 +11,9 @@ pub(super) static CHECK: Check = Check {
     name: "image-platform",
     group: Group::Image,
     level: Level::Require,
-    says: "the configuration names one of the policy's platforms",
+    says: "the configuration specifies one of the policy's platforms",
     explanation: "Compares the operating system and architecture in the image's configuration with expect.platforms, and the variant if the policy \
-gives one. The configuration only states them: the programs in the layers are not examined.",
+specifies one. The configuration only states them: the programs in the layers are not examined.",
     known: Known::Given,
     expected: Expected::Needed(&["platforms"]),
     links: &[],
@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         let found = platform.map_or("unknown".into(), ToString::to_string);
         return Outcome::not_run(
             Reason::NoExpectation,
-            format!("the policy names no platform; the image is for {found}"),
+            format!("the policy lists no platform; the image is for {found}"),
         );
     }
     let Some(platform) = platform else {
@@ -41,8 +41,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             .sides(expected.join(" or "), "no configuration");
     };
     let outcome = match expected.iter().any(|expected| platform.is(expected)) {
-        true => Outcome::pass("the configuration names one of the policy's platforms"),
-        false => Outcome::fail("the configuration names a different platform"),
+        true => Outcome::pass("the configuration specifies one of the policy's platforms"),
+        false => Outcome::fail("the configuration specifies a different platform"),
     };
     outcome.sides(expected.join(" or "), platform)
 }

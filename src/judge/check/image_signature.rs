@@ -12,13 +12,13 @@ pub(super) static CHECK: Check = Check {
     name: "image-signature",
     group: Group::Trust,
     level: Level::Require,
-    says: "a key of the policy, or one that the signed log records, signed the digest that the log names",
-    explanation: "Verifies every signature that was given with --trust or is in the folder trust/ next to the bundle: content trust (Notary v1), \
-simple signing (OpenPGP), and cosign with a key or keyless. The image is the one that the signed log names: its repository, tag, digest and size. \
+    says: "one of the policy's keys, or one that the signed log records, signed the digest in the log",
+    explanation: "Verifies every signature that was supplied with --trust or is in the folder trust/ next to the bundle: content trust (Notary v1), \
+simple signing (OpenPGP), and cosign with a key or keyless. The image is the one in the signed log: its repository, tag, digest and size. \
 One accepted signature is enough, unless the policy's [trust] requires several different signers. A content-trust root is trusted by the key id \
 that the signed log records, or by the policy. Every other key, and an identity with its trusted root, is trusted by the policy alone. Validity is \
-judged at the time of the build; trust-freshness judges it today. It does not examine the image, and does not say who holds a key. What cannot be \
-judged (keys and identities that were not named, attestations, unsupported formats) is unknown, never a pass. docs/trust.md has the rules.",
+checked as of the build's time; trust-freshness checks it as of --now. The check does not examine the image or show who holds a key. What cannot be \
+evaluated (keys and identities that were not listed, attestations, unsupported formats) is unknown, never a pass. docs/trust.md has the rules.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageSigner],
@@ -45,7 +45,7 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
         _ => None,
     });
     let undecided = reports.iter().find_map(|report| match &report.answer {
-        Answer::Undecided(message) => Some(format!("{}: {message}", report.kind.words())),
+        Answer::Undecided(message) | Answer::NotBuiltIn(message) => Some(format!("{}: {message}", report.kind.words())),
         _ => None,
     });
     if let Some(minimum) = policy.trust.minimum {
@@ -54,9 +54,9 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
         signers.dedup();
         let enough = signers.len() as u64 >= minimum;
         let message = if enough {
-            "enough signers of the policy signed the image that the log names"
+            "enough of the policy's signers signed the image in the log"
         } else {
-            "too few signers of the policy signed the image that the log names"
+            "too few of the policy's signers signed the image in the log"
         };
         let sides = (format!("{minimum} of {} signers", policy.trust.signers.len()), signers.join(", "));
         return match (enough, undecided.is_some() && refused.is_none()) {
@@ -82,6 +82,7 @@ fn lines(report: &SignatureReport) -> Vec<String> {
         Answer::Accepted(signer) => format!("accepted, by {}", signer.key),
         Answer::Refused(message) => format!("refused: {message}"),
         Answer::Undecided(message) => format!("undecided: {message}"),
+        Answer::NotBuiltIn(message) => format!("not looked at: {message}"),
     };
     let mut lines = vec![format!("{} {}: {says}", report.kind.words(), report.file)];
     lines.extend(report.details.iter().map(|line| format!("  {line}")));

@@ -13,12 +13,13 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Warn,
     says: "the grade of the key is at least the policy's minimum-grade",
-    explanation: "Examines the key record that the policy names for the key (`[[keys]] record`) and the signatures on it by the policy's \
-`[[signers]]`. Without a record, or with one that does not count, the key stays at `command-line`. A record counts if a signer signed it; one key \
-under two names is one signer. `recorded`: it says who obtained the key, when and over which channel. `witnessed`: two signers, and two retrievals \
-of this key, by two names. `challenged`: it holds a signature that verifies under the key, over a build that, as the signers state, an auditor \
-requested. All of this is what the signers state: no retrieval is repeated here. It does not say that what the signers wrote is true, or that the \
-key is in an enclave: no public record says that. Its level is `require` if the policy sets minimum-grade.",
+    explanation: "Examines the key record that the policy specifies for the key (`[[keys]] record`) and the signatures on it by the policy's \
+`[[signers]]`. Without a record, or with one that does not count, the key's grade stays `command-line`. A record counts if a signer signed it; one key \
+under two names is one signer. `recorded`: the record states who obtained the key, when, and over which channel. `witnessed`: the record has two \
+signers, and states two retrievals of this key, by two different names. `challenged`: the record contains a signature that verifies under the key, over a \
+build that, according to the signers, an auditor requested. All of this is stated by the signers: no retrieval is repeated here. A pass does not mean \
+that the signers' statements are true, or that the key is in an enclave: no public record shows that. The check's level is `require` if the policy \
+sets minimum-grade.",
     known: Known::Given,
     expected: Expected::Requires(&["minimum-grade"]),
     links: &[ChainLink::KeyHolder],
@@ -32,7 +33,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let grade = evidence.grading.grade();
     let outcome = match (&evidence.grading, wanted) {
         (Grading::NoRecord, None) => {
-            return Outcome::not_run(Reason::NoExpectation, "the policy names no record for the key and no grade");
+            return Outcome::not_run(
+                Reason::NoExpectation,
+                "the policy specifies neither a record for the key nor a grade",
+            );
         }
         (Grading::DoesNotCount { reason, .. }, _) if wanted.is_none_or(|wanted| grade < wanted) => {
             Outcome::fail("the key record does not count")
@@ -45,13 +49,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             let signers = graded.signers.join(" and ");
             let told = graded.statement.told();
             Outcome::pass(format!(
-                "the key's grade is {}: signed statements by {signers} say that {told}",
+                "the key's grade is {}: according to signed statements by {signers}, {told}",
                 grade.word()
             ))
             .known(Known::Stated)
         }
         _ => Outcome::pass(format!(
-            "the key's grade is {}: only the command line or the policy names the key",
+            "the key's grade is {}: only the command line or the policy specifies the key",
             grade.word()
         )),
     };

@@ -1,4 +1,4 @@
-//! `log-image`: the log is about the image that the record names.
+//! `log-image`: the log is about the image in the record.
 
 use std::collections::HashSet;
 
@@ -16,14 +16,14 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "image, tag, directory and pushes in the log agree with build.json and the policy's images",
-    explanation: "Compares what the signed log says about the push (repository, tags, one digest for all tags), about signing (repository and tag) \
-and about the clone's folder with build.json, git/ and expect.images. A build's name is push server and repository with / written as a dot, the tag \
-and the stamp; if the tag is known, all of it is compared. The name is build.json's, which is signed. Only if build.json has none, it is that of \
-the bundle's members, which is not signed. Push lines count only after the last line that the build itself printed: the source's author controls \
-what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A missing line is not a \
-disagreement. A log without any such line is no evidence, and the answer is unknown if the policy names images.\n\nWhen it fails: the log and \
-build.json are from different builds, or the server was set to push elsewhere. Fetch the bundle again; if the check still fails, do not use the \
-image.",
+    explanation: "Compares the signed log's lines about the push (repository, tags, one digest for all tags), the signing (repository and tag) and the \
+clone's folder with build.json, git/ and expect.images. A build's name consists of the push server and the repository, with / written as a dot, the \
+tag, and the stamp; if the tag is known, the whole name is compared. The name comes from build.json, which is signed, or, only if build.json has none, \
+from the names of the bundle's members, which are not signed. Push lines count only after the last line that the build itself printed, because the \
+source's author controls what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A \
+missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown.\n\nWhen \
+it fails: the log and build.json are from different builds, or the server was configured to push elsewhere. Fetch the bundle again; if the check still \
+fails, do not use the image.",
     known: Known::Signed,
     expected: Expected::Optional(&["images"]),
     links: &[ChainLink::PushedImage],
@@ -71,7 +71,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let disbelieved = log.disbelieved_pushes();
     if disbelieved > 0 && !log.shows_a_build() {
         return Outcome::unknown(
-            "the log has no line of a known builder, so push lines cannot be distinguished from the build's output",
+            "the log has no line from a known builder, so push lines cannot be distinguished from the build's output",
         );
     }
     if image.is_empty() {
@@ -89,7 +89,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         && !policy.expect.images.is_empty()
         && outcome.status == crate::judge::finding::Status::Pass
     {
-        outcome = Outcome::unknown("the log does not name the image's repository")
+        outcome = Outcome::unknown("the log does not show the image's repository")
             .sides(policy.expect.images.join(" or "), "no line");
     }
     if disbelieved > 0 {
@@ -107,7 +107,7 @@ fn no_lines(policy: &Policy, message: &str) -> Outcome {
     }
 }
 
-/// The repositories that the push and the signing name, without duplicates, tags or digests.
+/// The repositories in the log's push and signing lines, without duplicates, tags or digests.
 fn repositories(log: &BuildLog) -> Vec<String> {
     let (mut repositories, mut seen) = (Vec::new(), HashSet::new());
     for name in log.push_events().filter_map(LogEvent::image_name).map(repository_of) {
@@ -127,7 +127,7 @@ fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     }
 }
 
-/// Compares the tags of the push and of the signing, which must be the same. The repositories are compared elsewhere.
+/// Compares the tags of the push and the signing, which must be the same. The repositories are compared elsewhere.
 fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     for event in log.push_events() {
         let (done, name) = match event {
@@ -147,7 +147,7 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     }
 }
 
-/// Compares a repository with the build's name, which is the repository with `/` written as `.`, the tag and the stamp. If the tag is not
+/// Compares a repository with the build's name, which consists of the repository (with `/` written as `.`), the tag and the stamp. If the tag is not
 /// known, any valid tag may follow the repository.
 fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mut Comparison) {
     // manifest-name reports a malformed signed name.
@@ -161,12 +161,12 @@ fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mu
         Some(tag) => (rest == Some(tag), format!(" before the tag {tag}")),
         None => (rest.is_some_and(is_tag), String::new()),
     };
-    let port = if repository.contains(':') { " and the colon of a port left as it is" } else { "" };
+    let port = if repository.contains(':') { " and the colon of a port unchanged" } else { "" };
     match agrees {
         true => image.agree(format!("image: {repository}")),
         false => image.disagree(
             "the image's repository",
-            format!("the one in the build's name {subject}{before}, / written as a dot{port}"),
+            format!("the one in the build's name {subject}{before}, with / written as a dot{port}"),
             repository,
         ),
     }

@@ -12,11 +12,11 @@ pub(super) static CHECK: Check = Check {
     name: "log-key",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the key id in the log is the one recomputed from its certificate",
+    says: "the key id in the log is the one recomputed from the certificate in the log",
     explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id is \
-recomputed from the certificate as Notary does it: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). It does not say who holds \
-that key, or that the image is signed: see image-signature. Builds without content trust have no such lines. Lines count only after the last line \
-that the build itself printed.",
+recomputed from the certificate as Notary does it: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). The check does not show who \
+holds that key, or whether the image is signed: see image-signature. Builds without content trust have no such lines. Lines count only after the last \
+line that the build itself printed.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
@@ -25,7 +25,7 @@ that the build itself printed.",
     run: Run::Function(run),
 };
 
-fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(log) = evidence.log() else {
         return Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log");
     };
@@ -41,13 +41,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         ([], []) => Outcome::not_run(Reason::NoEvidence, "no content-trust key in the log"),
         ([id], [key]) => match root_key_id(key) {
             Some(computed) if computed == *id => {
-                Outcome::pass("the content-trust key id in the log is that of the certificate in the log")
+                Outcome::pass("the content-trust key id in the log is the id of the certificate in the log")
                     .sides(computed, id)
             }
-            Some(computed) => Outcome::fail("the key id is not the certificate's").sides(computed, id),
+            Some(computed) => Outcome::fail("the key id is not the certificate's id").sides(computed, id),
             None => Outcome::fail("the key in the log is not base64 text").sides("base64 of a PEM certificate", *key),
         },
-        (ids, keys) => Outcome::unknown("the log does not have one key id and one key")
+        (ids, keys) => Outcome::unknown("the log does not have exactly one key id and one key")
             .sides("one key id and one key", format!("{} and {}", ids.len(), keys.len())),
     }
 }
@@ -63,7 +63,7 @@ mod tests {
 
     /// A public excerpt of a real build's log (IBM Hyper Protect Virtual Servers workshop, docs/securebuild-lab).
     #[test]
-    fn known_answer_of_a_public_log() {
+    fn the_key_id_in_a_public_log_is_recomputed() {
         let key = concat!(
             "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJmVENDQVNTZ0F3SUJBZ0lSQUt3cTlRWEZhMzRYMXdIRmZST2NJZXN3Q2dZSUtvWkl6ajBFQXdJd0pURWoKTUNFR0ExVUVBd3dhWkc5amEy",
             "VnlMbWx2TDJkdGIyNWxlVEl6TDJod2RuTmZZbU13SGhjTk1qQXdOakl6TURnegpPVFF4V2hjTk16QXdOakl4TURnek9UUXhXakFsTVNNd0lRWURWUVFEREJwa2IyTnJaWEl1YVc4dloyMXZibVY1",

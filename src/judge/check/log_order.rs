@@ -12,8 +12,9 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Warn,
     says: "times never go back, and end no later than one second after the build's stamp",
-    explanation: "The stamp in a build's name is the time at which the manifest is made, so the log inside must end by then. A log whose times go \
-back, or that goes on after the stamp, was assembled from parts, or the server's clock was changed. All times are from the server's own clock.",
+    explanation: "The stamp in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times go \
+back, or the log continues after the stamp, the log was assembled from parts or the server's clock was changed. All times are from the server's own \
+clock.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],
@@ -44,7 +45,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::pass("the log's times never go back; the build's name has no stamp to compare with");
     };
     let outcome = if last > stamp.plus_seconds(1) {
-        Outcome::fail("the log goes on after the build's stamp")
+        Outcome::fail("the log continues after the build's stamp")
     } else {
         Outcome::pass("the log's times never go back and end by the build's stamp")
     };

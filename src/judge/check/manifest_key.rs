@@ -12,12 +12,12 @@ pub(super) static CHECK: Check = Check {
     name: "manifest-key",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the key is strong enough, inside its window at build time, and not revoked",
-    explanation: "Strength: RSA of 2048 to 8192 bits with an odd exponent of at least 65537, or EC P-256; weaker keys are refused when they are \
-read. Window: the policy's not-before and not-after are compared with the build time in the signed archive. Revocation: a compromised key rejects \
-every build, older ones too, because the signer states the time of a build; a build passes only if a verified time-stamp shows that the bundle \
-existed before the revocation. A superseded key rejects builds after the revocation. A window that is over today is normal for an archive. It does \
-not consult a server or a revocation list.",
+    says: "the key is strong enough, was inside its window at build time, and is not revoked",
+    explanation: "Strength: RSA of 2048 to 8192 bits with an odd exponent of at least 65537, or EC P-256; weaker keys are refused when they are read. \
+Window: the policy's not-before and not-after are compared with the build time in the signed archive. Revocation: if a key is revoked as compromised, \
+every build is rejected, including older builds, because the signer states the time of a build; a build passes only if a verified time-stamp shows \
+that the bundle existed before the revocation. If a key is superseded, builds after the revocation are rejected. For an archive, it is normal that the \
+window has ended by now. The check does not consult a server or a revocation list.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         && evidence.existed_by.is_none_or(|moment| moment >= revoked.at)
     {
         let found = format!("revoked as compromised at {}", revoked.at);
-        let seen = evidence.existed_by.map(|moment| format!("the time-stamp is not older: {moment}"));
+        let seen = evidence.existed_by.map(|moment| format!("the time-stamp is not earlier: {moment}"));
         return Outcome::fail("the policy revokes the key as compromised: anyone with it can backdate a build")
             .sides("a key that is not revoked", found)
             .details(seen);
@@ -42,13 +42,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::pass("the key is strong enough; the policy sets no window").detail(strength(key));
     }
     let Some(built) = evidence.build_time() else {
-        return Outcome::unknown("the signed archive gives no time for the build")
+        return Outcome::unknown("the signed archive contains no time for the build")
             .sides(window_text(key), "no signed time");
     };
     let outcome = judge(key, built);
     match evidence.existed_by.filter(|_| is_revoked_as(key, RevocationReason::Compromised)) {
         Some(moment) => outcome.also(
-            format!("the bundle existed by {moment}, before the compromise as the policy dates it"),
+            format!("the bundle existed by {moment}, before the date of the compromise in the policy"),
             Known::Timestamped,
         ),
         None => outcome,

@@ -1,4 +1,4 @@
-//! `manifest-name`: every place that names the build names the same one.
+//! `manifest-name`: every place that contains the build's name contains the same name.
 
 use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run};
@@ -12,11 +12,11 @@ pub(super) static CHECK: Check = Check {
     name: "manifest-name",
     group: Group::Manifest,
     level: Level::Require,
-    says: "file name, inner names, build.json and tag agree",
+    says: "file name, member names, build.json and tag agree",
     explanation: "Compares the name of the bundle's file, the names of its two members, build.json's build_name, and the image tag that ends the \
-build's name. Names of files and members are not signed; build.json is. The names in build.json are compared with each other first, the file's name \
-last. A name that is missing or empty in build.json is not a disagreement. If it fails: the file was renamed, or the bundle is from a different \
-build.",
+build's name. The names of the file and its members are not signed; build.json is. The names in build.json are compared with each other first, the \
+file's name last. A name that is missing or empty in build.json is not a disagreement. If the check fails: the file was renamed, or the bundle is from \
+a different build.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[ChainLink::Record],
@@ -59,16 +59,18 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let places = if evidence.file_name.is_some() { "the file and its members" } else { "the members" };
     let outcome = match (record.build_name(), record.image_tag()) {
         (Some(_), Some(_)) => names.outcome("build name and tag in the record agree"),
-        (Some(_), None) => names.outcome("the record names the build"),
+        (Some(_), None) => names.outcome("the record contains the build's name"),
         (None, _) => {
-            return names.outcome(&format!("{places} name one build; the record does not name it")).known(Known::Given);
+            return names
+                .outcome(&format!("{places} have the same build name; the record has none"))
+                .known(Known::Given);
         }
     };
     // Names of files and members are not signed.
-    outcome.also(format!("{places} carry the build's name"), Known::Given)
+    outcome.also(format!("{places} have the build's name"), Known::Given)
 }
 
-/// Whether `subject` ends with the tag and, if the record's text names a repository (`docker.io/acme/wallet:v1`), begins with that.
+/// Whether `subject` ends with the tag and, if the record's text contains a repository (`docker.io/acme/wallet:v1`), begins with the repository.
 fn has_repository(whole: &str, tag: &str, subject: &str) -> bool {
     match whole.strip_suffix(tag).and_then(|text| text.strip_suffix(':')) {
         Some(written) => behind_repository(subject, &repository_of(written)) == Some(tag),

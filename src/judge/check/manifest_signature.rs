@@ -13,10 +13,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "the archive is unaltered since a trusted key signed it",
-    explanation: "Verifies the bundle's signature over the SHA-256 digest of the signed archive, only with the keys that --key and the policy name. \
-RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256: the key determines which. It does not say who holds the key, that the key is in an enclave, when \
-the build ran, or that the log is true. If it fails: the archive or the signature was altered, or a different key signed it. If it is unknown: a \
-key was pinned by its fingerprint, and no file next to the bundle contains it.",
+    explanation: "Verifies the bundle's signature over the SHA-256 digest of the signed archive, only with the keys that --key and the policy specify. \
+RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256: the key determines which. It does not show who holds the key, whether the key is in an enclave, \
+when the build ran, or whether the log is true. If the check fails: the archive or the signature was altered, or a different key signed the archive. \
+If the answer is unknown: a key was pinned by its fingerprint, and no file next to the bundle contains it.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::Archive],
@@ -25,7 +25,7 @@ key was pinned by its fingerprint, and no file next to the bundle contains it.",
     run: Run::Function(run),
 };
 
-/// The greatest number of unknown members that a report names. All of them are counted.
+/// The maximum number of unknown members that a report lists. All of them are counted.
 const OTHER_MEMBERS_SHOWN: usize = 100;
 
 /// Always passes, because evidence exists only if the signature was verified.
@@ -41,7 +41,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 }
 
 pub(super) fn accepted_alone() -> Outcome {
-    Outcome::pass("a trusted key signed exactly these bytes; nothing in them was looked at")
+    Outcome::pass("a trusted key signed exactly these bytes; nothing in them was examined")
 }
 
 /// `beside` is a key next to the bundle that verifies the signature.
@@ -52,7 +52,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
         }
         (_, [], Some(_)) => Outcome::fail("the key next to the bundle verifies the signature; yours does not"),
         (_, [], None) => Outcome::fail(
-            "no trusted key verifies the signature: the bundle was changed, or a different key signed it; the two cannot be distinguished",
+            "no trusted key verifies the signature: the bundle was changed, or a different key signed it; these two cases cannot be distinguished",
         ),
         _ => Outcome::unknown(
             "no trusted key that was found verifies the signature, and a pinned key is in no file next to the bundle",
@@ -60,7 +60,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
     };
     if let Some((name, fingerprint)) = beside {
         outcome = outcome.detail(format!(
-            "{fingerprint} in {name} next to the bundle verifies it, but is not trusted: anyone can put a key there"
+            "{fingerprint} in {name} next to the bundle verifies the signature, but is not trusted: anyone can put a key there"
         ));
     }
     for (fingerprint, fault) in &refusal.tried {

@@ -5,12 +5,12 @@
 //! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] has everything that the rest of the program needs:
 //!    reports, levels, the chain and the controls follow from it. A control is also listed in `report/controls.toml`,
 //! 2. in this file, its module and its line in [`CHECKS`], among those of its group,
-//! 3. a field and a row in `policy/expect.rs`, if the policy says what the check expects,
+//! 3. a field and a row in `policy/expect.rs`, if the policy defines what the check expects,
 //! 4. a fixture in `tests/support/cases/` in which it fails,
 //! 5. that fixture's row in `tests/hostile-input.toml`.
 //!
-//! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers
-//! that list every check. A check whose evidence good builds may lack is also named in `tests.rs` here. If a step is forgotten, the compiler
+//! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers that
+//! list every check. If good builds may lack the evidence for a check, also list the check in `tests.rs` here. If a step is forgotten, the compiler
 //! or a test reports it.
 
 mod attestation_record;
@@ -76,7 +76,7 @@ pub(crate) use self::workload_pinned::PUSHED_AS;
 pub(crate) use crate::judge::finding::MANIFEST_SIGNATURE;
 
 /// All checks, in the order of reports.
-pub static CHECKS: [&Check; 39] = [
+pub static CHECKS: &[&Check] = &[
     &manifest_signature::CHECK,
     &manifest_key::CHECK,
     &key_record::CHECK,
@@ -131,38 +131,38 @@ pub(crate) static WORKLOAD_PINNED: &Check = &workload_pinned::CHECK;
 
 /// The check with this name.
 pub fn find(name: &str) -> Option<&'static Check> {
-    CHECKS.into_iter().find(|check| check.name == name)
+    CHECKS.iter().copied().find(|check| check.name == name)
 }
 
-/// A hint that names the check with the most similar name. It is empty if none is similar.
+/// A hint with the most similar name of a check. It is empty if none is similar.
 pub fn near(name: &str) -> String {
-    did_you_mean(name, CHECKS.into_iter().map(|check| check.name))
+    did_you_mean(name, CHECKS.iter().map(|check| check.name))
 }
 
 /// The result of the gate, before the checks run.
 pub(crate) enum Gate<'a> {
-    /// The signature is good, and this is the evidence.
+    /// The signature is valid, and this is the evidence.
     Open(&'a Evidence<'a>),
-    /// The signature is good, and only the signature was to be checked.
+    /// The signature is valid, and only the signature was to be checked.
     SignatureOnly,
-    /// No trusted key accepts the signature.
+    /// The signature verifies under no trusted key.
     Refused {
-        /// Why each key does not accept it.
+        /// Why each key does not verify the signature.
         refusal: &'a Refusal,
-        /// A key next to the bundle that accepts it: file name and fingerprint. The key is not trusted.
+        /// A key next to the bundle that verifies the signature: file name and fingerprint. The key is not trusted.
         beside: Option<(&'a str, Fingerprint)>,
     },
     /// The audit ended in an error, before or after the signature was verified.
     NoVerdict {
-        /// Whether the signature is good.
+        /// Whether the signature is valid.
         signed: bool,
     },
 }
 
-/// One finding per check, in the table's order, without the checks on workloads. `handed` are the groups whose evidence a flag gave;
+/// One finding per check, in the table's order, without the checks on workloads. `handed` are the groups whose evidence a flag supplied;
 /// `in_play` is the result of [`in_play`].
 pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_play: &[Group]) -> Vec<Finding> {
-    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+    let runs = CHECKS.iter().filter_map(|check| match check.run {
         Run::Function(run) => Some((check, run)),
         Run::Workload(_) => None,
     });
@@ -175,7 +175,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
             Level::Off => Outcome::not_run(Reason::Off, "switched off"),
             _ if !in_play.contains(&check.group) => Outcome::not_run(
                 Reason::NoEvidence,
-                format!("no evidence for the group {} was given", check.group.word()),
+                format!("no evidence for the group {} was supplied", check.group.word()),
             ),
             Level::Require | Level::Warn => answer(check, run, gate, policy),
         };
@@ -186,7 +186,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
 
 /// One finding per check on workloads, in the table's order.
 pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<Finding> {
-    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+    let runs = CHECKS.iter().filter_map(|check| match check.run {
         Run::Workload(run) => Some((check, run)),
         Run::Function(_) => None,
     });
@@ -222,8 +222,8 @@ fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Fin
     }
 }
 
-/// The groups of a bundle that are in play: the two of the signed archive, those whose evidence a flag gives or is next to the bundle, and
-/// those required. `workload` is never among them, because its checks are not about a bundle.
+/// The groups of a bundle that are in play: the two groups about the signed archive, every group whose evidence was supplied by a flag or found next
+/// to the bundle, and every required group. `workload` is never among them, because its checks are not about a bundle.
 pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
     let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);
@@ -236,10 +236,10 @@ fn answer(check: &Check, run: RunOnBuild, gate: &Gate<'_>, policy: &Policy) -> O
         Gate::Open(evidence) => run(evidence, policy),
         Gate::SignatureOnly => manifest_signature::accepted_alone(),
         Gate::NoVerdict { signed: true } if is_signature => manifest_signature::accepted_alone(),
-        Gate::NoVerdict { .. } => Outcome::not_run(Reason::Refused, "not looked at: no verdict could be reached"),
+        Gate::NoVerdict { .. } => Outcome::not_run(Reason::Refused, "not examined: no verdict could be reached"),
         Gate::Refused { refusal, beside } if is_signature => manifest_signature::refused(refusal, *beside),
         Gate::Refused { .. } => {
-            Outcome::caused_by(&manifest_signature::CHECK, "not looked at: no trusted key accepts the signature")
+            Outcome::caused_by(&manifest_signature::CHECK, "not examined: no trusted key verifies the signature")
         }
     }
 }
@@ -257,9 +257,9 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# Checks\n\nGenerated by `hpsb-audit checks --format markdown`; a test compares this page with the program.\n\n\
          A check answers `pass`, `fail`, `unknown` (examined, but could not decide) or `not-run` with its reason. Its level sets the effect: \
-         at `require` the answer affects the verdict, at `warn` it is only shown, at `off` the check is only listed. docs/policy.md says how \
+         at `require` the answer affects the verdict, at `warn` it is only shown, at `off` the check is only listed. docs/policy.md explains how \
          to change a level.\n\n\
-         | check | group | level | a pass says |\n| --- | --- | --- | --- |\n",
+         | check | group | level | a pass means |\n| --- | --- | --- | --- |\n",
     );
     for check in CHECKS {
         let (name, group, level) = (check.name, check.group.word(), check.level.word());

@@ -11,7 +11,7 @@ pub(crate) struct Outcome {
     /// The check whose answer prevented this one.
     pub(crate) caused_by: Option<&'static str>,
     pub(crate) message: String,
-    /// How the message of a pass is known, if not as usual for the check.
+    /// How the message of a pass is known, if this differs from the check's usual `known`.
     pub(crate) known: Option<Known>,
     /// Further statements of a pass.
     pub(crate) also: Box<[Said]>,
@@ -22,7 +22,7 @@ pub(crate) struct Outcome {
     pub(crate) more: u32,
 }
 
-/// The greatest number of details that an answer lists. The others are counted. All of them were judged.
+/// The maximum number of details that an answer lists. The others are counted. All of them were evaluated.
 pub(crate) const DETAILS_SHOWN: usize = 100;
 
 impl Outcome {
@@ -42,7 +42,7 @@ impl Outcome {
         Self::new(Status::NotRun(reason), message)
     }
 
-    /// Nothing could be examined, because the check `cause` fails on the same evidence. The message says why.
+    /// Nothing could be examined, because the check `cause` fails on the same evidence. The message contains the reason.
     pub(crate) fn caused_by(cause: &'static Check, message: impl Into<String>) -> Self {
         Self::not_run(Reason::Refused, message).because_of(cause)
     }
@@ -122,7 +122,7 @@ impl Outcome {
     }
 }
 
-/// Several comparisons with one answer, which fails if one disagrees and lists every disagreement.
+/// Several comparisons with one answer. The answer is a failure if any comparison disagrees, and it lists every disagreement.
 #[derive(Default)]
 pub(crate) struct Comparison {
     agreed: Vec<String>,
@@ -141,7 +141,7 @@ impl Comparison {
         }
     }
 
-    /// Notes that `what` agrees.
+    /// Records that `what` agrees.
     pub(crate) fn agree(&mut self, what: impl ToString) {
         match self.agreed.len() < DETAILS_SHOWN {
             true => self.agreed.push(what.to_string()),
@@ -149,7 +149,7 @@ impl Comparison {
         }
     }
 
-    /// Notes that `what` should be `expected` and is `found`.
+    /// Records that `what` should be `expected` and is `found`.
     pub(crate) fn disagree(&mut self, what: &str, expected: impl ToString, found: impl ToString) {
         match self.disagreed.len() < DETAILS_SHOWN {
             true => self.disagreed.push((what.into(), expected.to_string(), found.to_string())),
@@ -167,7 +167,7 @@ impl Comparison {
         self.agreed.is_empty() && self.disagreed.is_empty()
     }
 
-    /// The outcome: the first disagreement as the message and all of them as details, or `pass` with what agreed.
+    /// The outcome: the first disagreement as the message and all of them as details, or `pass` with the items that agreed.
     pub(crate) fn outcome(self, pass: &str) -> Outcome {
         let Some((what, expected, found)) = self.disagreed.first().cloned() else {
             let mut outcome = Outcome::pass(pass);

@@ -1,4 +1,4 @@
-//! `root-ssh`: the record says that root could not log in to the build server.
+//! `root-ssh`: the record states that root could not log in to the build server.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};
@@ -13,8 +13,8 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "root_ssh_enabled is false and root_ssh/ is empty",
     explanation: "Examines two places in the signed archive; no server is contacted. On-premises servers record root_ssh_enabled in build.json and \
-keep the public keys of those who may log in as root below root_ssh/. Anyone who logs in as root can change a build and use its signing key. \
-Servers on VPC record neither: then the check has no evidence, which rejects only if the policy's [levels] names the check.",
+store the public keys of users who may log in as root below root_ssh/. Anyone who logs in as root can change a build and use its signing key. Servers \
+on VPC record neither: the check then has no evidence, which rejects only if the policy's [levels] lists the check.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],
@@ -35,13 +35,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     match (record.has("root_ssh_enabled"), record.root_ssh_enabled()) {
         (_, Some(false)) => {
-            Outcome::pass("the record says that root could not log in").sides(EXPECTED, "root_ssh_enabled false")
+            Outcome::pass("the record states that root could not log in").sides(EXPECTED, "root_ssh_enabled false")
         }
         (_, Some(true)) => {
-            Outcome::fail("the record says that root could log in").sides(EXPECTED, "root_ssh_enabled true")
+            Outcome::fail("the record states that root could log in").sides(EXPECTED, "root_ssh_enabled true")
         }
         (true, None) => Outcome::unknown("root_ssh_enabled is neither true nor false").sides(EXPECTED, "another value"),
         // `null` is the same as a missing field.
-        (false, None) => Outcome::not_run(Reason::NoEvidence, "the record does not say whether root could log in"),
+        (false, None) => Outcome::not_run(Reason::NoEvidence, "the record does not state whether root could log in"),
     }
 }

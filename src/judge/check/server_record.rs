@@ -1,4 +1,4 @@
-//! `server-record`: the build server's saved answers are about the same build.
+//! `server-record`: the build server's saved responses are about the same build.
 
 use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run};
@@ -14,12 +14,12 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "the saved server record names the same build, tags and digest",
-    explanation: "Compares the build server's answers that `fetch` saved next to the bundle (status.json, image-digest.json, server-build.log) with \
+    explanation: "Compares the build server's responses that `fetch` saved next to the bundle (status.json, image-digest.json, server-build.log) with \
 the signed archive: the build's name, the image's tag, the server's version, the pushed repository and digest. The saved status must mean that the \
-push happened. A field that only one side has is not a disagreement. If build name, tag and digest are each on one side only, nothing shows that \
-the answers are about this build, and there is no evidence. Answers that cannot be read fail. They are read only if the bundle is the only one in \
-its folder. They are not signed: they can contradict the signed archive, but prove nothing. Whether the signed log is the beginning of the saved \
-one is shown as a detail and decides nothing.",
+push happened. A field that appears on only one side is not a disagreement. If build name, tag and digest each appear on only one side, nothing shows \
+that the responses are about this build, and there is no evidence. Responses that cannot be read fail the check. Responses are read only if the bundle \
+is the only one in its folder. They are not signed: they can contradict the signed archive, but prove nothing. Whether the signed log is the beginning \
+of the saved log is shown as a detail and decides nothing.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerAnswers],
@@ -30,11 +30,11 @@ one is shown as a detail and decides nothing.",
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(saved) = evidence.server else {
-        return Outcome::not_run(Reason::NoEvidence, "no saved answer of the build server was given");
+        return Outcome::not_run(Reason::NoEvidence, "no saved response from the build server was supplied");
     };
     if let Some(first) = saved.faults.first() {
-        let mut outcome = Outcome::fail("a saved answer of the build server cannot be read")
-            .sides("answers as the build server gives them", first);
+        let mut outcome = Outcome::fail("a saved response from the build server cannot be read")
+            .sides("responses in the build server's format", first);
         outcome.details = saved.faults.clone();
         return outcome;
     }
@@ -42,22 +42,24 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     compare_status(evidence, saved, &mut comparison);
     compare_image(evidence, saved, &mut comparison);
     let mut outcome = if comparison.is_empty() {
-        Outcome::not_run(Reason::NoEvidence, "the saved answers and the signed archive have no field in common")
+        Outcome::not_run(Reason::NoEvidence, "the saved responses and the signed archive have no field in common")
     } else {
-        comparison.outcome("the saved answers name this build")
+        comparison.outcome("the saved responses identify this build")
     };
     if outcome.status == Status::Pass && !names_one_build(evidence, saved) {
         // Many builds have the same status, version or repository.
         outcome = Outcome::not_run(
             Reason::NoEvidence,
-            "the saved answers contradict nothing, but do not identify this build by name, tag or digest",
+            "the saved responses contradict nothing, but do not identify this build by name, tag or digest",
         );
     }
     outcome.details.extend(remarks(evidence, saved));
     if !saved.secrets_in.is_empty() {
-        // In the message, because pages for people do not show the details of a pass.
+        // This is in the message, because the formats for people do not show the details of a pass.
         let files = saved.secrets_in.join(", ");
-        outcome.message.push_str(&format!("; {files} holds what looks like a secret (masked here, not in the file)"));
+        outcome
+            .message
+            .push_str(&format!("; {files} contains what looks like a secret (masked here, but not in the file)"));
     }
     outcome
 }
@@ -112,21 +114,21 @@ fn compare_image(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut
     }
 }
 
-/// Details that decide nothing.
+/// Details that do not affect the answer.
 fn remarks(evidence: &Evidence<'_>, saved: &ServerRecord) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(log) = evidence.log() {
         match saved.log_begins_with(log.sha256(), log.size()) {
-            Some(true) => remarks.push("the signed log is the beginning of the saved one".to_owned()),
-            Some(false) => remarks.push("the signed log is not the beginning of the saved one".to_owned()),
+            Some(true) => remarks.push("the signed log is the beginning of the saved log".to_owned()),
+            Some(false) => remarks.push("the signed log is not the beginning of the saved log".to_owned()),
             None => {}
         }
     }
     match saved.logged_archive_digest() {
         Some(digest) if digest == evidence.archive.digest() => {
-            remarks.push("the saved log names the digest of the signed archive".into());
+            remarks.push("the saved log contains the digest of the signed archive".into());
         }
-        Some(digest) => remarks.push(format!("the saved log names the digest of a different archive: {digest}")),
+        Some(digest) => remarks.push(format!("the saved log contains the digest of a different archive: {digest}")),
         None => {}
     }
     remarks

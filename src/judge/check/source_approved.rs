@@ -14,14 +14,14 @@ pub(super) static CHECK: Check = Check {
     name: "source-approved",
     group: Group::Source,
     level: Level::Require,
-    says: "the given list names the full commit, approved before the build by someone who is neither its author nor its committer",
-    explanation: "Looks for HEAD's full commit and one of the snapshot's remotes in the list given by --approvals (CSV or JSON: repository, commit, \
-change, approver, time). An approval counts if its approver is neither the commit's author nor its committer, by name and by address, and its time \
-is before the build's. The approver must be a name, an address, `name <address>` or `name (address)`. If one row for the commit has any other text, \
-the answer is unknown, whatever the other rows say.\n\nThe list is *given*: the person who gave it vouches for it. A file FILE.sig next to it, an \
-SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, says who that is; a signature that does not verify fails \
-the check. Author and committer are only text in the commit: see source-signature.\n\nWhen it fails: ask for an approval of exactly this commit. An \
-approval of a different commit, or one given after the build, does not count.",
+    says: "the supplied list contains the full commit, approved before the build by someone who is neither its author nor its committer",
+    explanation: "Looks for HEAD's full commit and one of the snapshot's remotes in the list passed with --approvals (CSV or JSON: repository, commit, \
+change, approver, time). An approval counts if its approver is neither the commit's author nor its committer, by name and by address, and its time is \
+before the build's. The approver must be a name, an address, `name <address>` or `name (address)`. If one row for the commit has any other text, the \
+answer is unknown, whatever the other rows contain.\n\nThe list is *given*: the person who supplied it vouches for it. A file FILE.sig next to the \
+list, with an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, identifies that person; a signature that does \
+not verify fails the check. Author and committer are only text in the commit: see source-signature.\n\nWhen it fails: request an approval of exactly \
+this commit. An approval of a different commit, or one given after the build, does not count.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Approval],
@@ -30,12 +30,12 @@ approval of a different commit, or one given after the build, does not count.",
     run: Run::Function(run),
 };
 
-/// The greatest number of approvals of one commit that are listed.
+/// The maximum number of approvals of one commit that are listed.
 const APPROVALS_SHOWN: usize = 20;
 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let Some(approvals) = evidence.approvals else {
-        return Outcome::not_run(Reason::NoEvidence, "no list of approvals was given (--approvals)");
+        return Outcome::not_run(Reason::NoEvidence, "no list of approvals was supplied (--approvals)");
     };
     let proof = match evidence.source() {
         Ok(proof) => proof,
@@ -50,12 +50,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let records: Vec<&Approval> = approvals.of_commit(head.commit).collect();
     if records.is_empty() {
-        return Outcome::fail("the given list does not name the commit")
+        return Outcome::fail("the supplied list does not contain the commit")
             .sides(head.commit, format!("{} other approvals", approvals.records.len()))
             .detail(statement);
     }
     if let Some(odd) = records.iter().find(|record| record.approver_names().is_none()) {
-        return Outcome::unknown("an approval of the commit does not say clearly who approved it")
+        return Outcome::unknown("an approval of the commit does not clearly identify who approved it")
             .sides("a name, an address, name <address> or name (address)", &odd.approver)
             .detail(format!("change {} at {}", odd.change, odd.time))
             .detail(statement);
@@ -63,7 +63,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let judged: Vec<Result<String, String>> =
         records.iter().map(|record| judge(record, commit, proof, evidence)).collect();
     let outcome = match judged.iter().find_map(|answer| answer.as_ref().ok()) {
-        Some(good) => Outcome::pass(format!("{good}, as the given list says")),
+        Some(good) => Outcome::pass(format!("{good}, according to the supplied list")),
         None => {
             let first = judged.iter().find_map(|answer| answer.as_ref().err());
             Outcome::fail(first.cloned().unwrap_or_else(|| "no approval counts".into()))
@@ -75,7 +75,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     outcome.detail(statement).details(lines.chain(more))
 }
 
-/// Who vouches for the list. The answer is the same for every build, because SSH signatures have no time.
+/// Who vouches for the list. The result is the same for every build, because SSH signatures contain no time.
 fn statement(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
     let is_same = |asked: &Vec<(String, String)>| ssh_signers(policy).eq(asked.iter().map(|(name, line)| (name, line)));
     let asked = || ssh_signers(policy).map(|(name, line)| (name.clone(), line.clone())).collect();
@@ -90,7 +90,7 @@ fn ssh_signers(policy: &Policy) -> impl Iterator<Item = (&String, &String)> {
 }
 
 fn verify(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
-    let given = format!("the list is given: {} ({})", approvals.name, approvals.sha256);
+    let given = format!("the supplied list is {} ({})", approvals.name, approvals.sha256);
     let Some(signature) = &approvals.signature else { return Ok(format!("{given}; it is not signed")) };
     match Signers::of(policy).verify_for(NAMESPACE, &approvals.bytes, signature, evidence.now) {
         answer @ Answer::Good { .. } => Ok(format!("{given}; {answer}")),
@@ -98,11 +98,11 @@ fn verify(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Re
     }
 }
 
-/// Whether an approval of this commit counts. The error says why it does not.
+/// Whether an approval of this commit counts. The error contains the reason why it does not.
 fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evidence<'_>) -> Result<String, String> {
     let what = format!("change {} approved by {} at {}", record.change, record.approver, record.time);
     if !proof.remotes.iter().any(|remote| remote.repository.as_ref() == Some(&record.repository)) {
-        return Err(format!("{what}: it is for the repository {}", record.repository));
+        return Err(format!("{what}: the approval is for the repository {}", record.repository));
     }
     for (role, who) in [("author", &commit.author), ("committer", &commit.committer)] {
         if !record.approver.contains('@') && !is_utf8(commit, who) {
@@ -122,11 +122,11 @@ fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evi
     match evidence.build_time() {
         Some(built) if record.time < built => Ok(what),
         Some(built) => Err(format!("{what}: the build was made earlier, at {built}")),
-        None => Err(format!("{what}: the archive does not say when the build was made")),
+        None => Err(format!("{what}: the archive does not state when the build was made")),
     }
 }
 
-/// Whether the name can be compared as it is. A commit may declare a different encoding; git converts the name, this program does not.
+/// Whether the name can be compared unchanged. A commit may declare a different encoding; git converts the name, but this program does not.
 fn is_utf8(commit: &Commit, who: &Identity) -> bool {
     let other = |(keyword, value): &(Vec<u8>, Vec<u8>)| {
         keyword == b"encoding" && !value.eq_ignore_ascii_case(b"utf-8") && !value.eq_ignore_ascii_case(b"utf8")

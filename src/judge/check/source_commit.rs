@@ -1,4 +1,4 @@
-//! `source-commit`: the snapshot is the commit that the tag and the policy name.
+//! `source-commit`: the snapshot is the commit that the tag and the policy specify.
 
 use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run, source_objects};
@@ -11,13 +11,13 @@ pub(super) static CHECK: Check = Check {
     name: "source-commit",
     group: Group::Source,
     level: Level::Require,
-    says: "HEAD's commit hashes to its id, which begins with the tag's seven digits (28 bits); if expect.commit is set, it is that one",
-    explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares its id with the seven digits \
-at the end of the image's tag and with expect.commit, and its branch with expect.branch. The tag is build.json's or the signed log's. Only if \
-neither has one, it is that of the file's name, and the answer says so. A detached HEAD is on the branch if a branch of the snapshot leads to the \
-same commit.\n\nSeven digits are 28 bits: a link, not a proof. If a second commit of the repository begins with the same digits and the policy does \
-not name all forty, the answer is `unknown`. source-objects says whether all objects are there, and source-tree whether the work tree is that \
-commit's. The branch is only the name of a ref: anyone with push access can move it.",
+    says: "HEAD's commit hashes to its id, which begins with the tag's seven digits (28 bits); if expect.commit is set, the id is expect.commit",
+    explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares the commit's id with the seven \
+digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The tag comes from build.json or the signed log. \
+Only if neither has one, it comes from the file's name, and the answer states that. A detached HEAD counts as on the branch if a branch of the \
+snapshot points to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. If a second commit of the repository begins with the same digits \
+and the policy does not specify all forty, the answer is `unknown`. source-objects checks whether all objects are present, and source-tree whether the \
+work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the ref.",
     known: Known::Signed,
     expected: Expected::Optional(&["branch", "commit"]),
     links: &[ChainLink::Commit, ChainLink::WorkTree],
@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let head = match &proof.head {
         Ok(head) => head,
-        // source-objects says why.
+        // source-objects reports the reason.
         Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault.to_string()),
     };
     let id = head.commit.to_string();
@@ -60,19 +60,19 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return Outcome::caused_by(&source_objects::CHECK, format!("commit {id} is not proved"));
     }
     if branch == Some(Branch::NotKnown) && commit.agrees() {
-        return Outcome::unknown("HEAD is detached, and no branch of the snapshot leads to its commit")
+        return Outcome::unknown("HEAD is detached, and no branch of the snapshot points to its commit")
             .sides(policy.expect.branch.as_deref().unwrap_or_default(), "a detached HEAD");
     }
     if commit.is_empty() {
         return Outcome::not_run(
             Reason::NoExpectation,
-            format!("neither the tag nor the policy names a commit; HEAD is {id}"),
+            format!("neither the tag nor the policy specifies a commit; HEAD is {id}"),
         );
     }
     let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
     if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
         return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
-            .sides("digits that only one commit begins with", &id);
+            .sides("digits with which only one commit begins", &id);
     }
     if let Some(branch) = policy.expect.branch.as_ref().filter(|_| branch == Some(Branch::Known)) {
         says.push((format!("a ref of the snapshot has the name of expect.branch, {branch}"), Known::Signed));
@@ -84,7 +84,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     describe(proof).into_iter().fold(outcome, Outcome::detail)
 }
 
-/// Whether the snapshot says which branch HEAD is on.
+/// Whether the snapshot shows which branch HEAD is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Branch {
     Known,
@@ -104,7 +104,7 @@ fn compare_branch(branch: &str, head: &Head, proof: &SourceProof, commit: &mut C
     };
     match proof.refs_at_head.iter().find(leads_here) {
         Some(name) => {
-            commit.agree(format!("the policy's branch: HEAD is detached, and {name} leads to its commit"));
+            commit.agree(format!("the policy's branch: HEAD is detached, and {name} points to its commit"));
             Branch::Known
         }
         None => Branch::NotKnown,
@@ -121,7 +121,7 @@ fn describe(proof: &SourceProof) -> Vec<String> {
         }
     }
     if !proof.refs_at_head.is_empty() {
-        lines.push(format!("refs that lead to it: {}", proof.refs_at_head.join(", ")));
+        lines.push(format!("refs that point to it: {}", proof.refs_at_head.join(", ")));
     }
     lines
 }

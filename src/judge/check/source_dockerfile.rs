@@ -15,13 +15,13 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Warn,
     says: "the Dockerfile is in the proved tree, and the steps in the log are its instructions",
-    explanation: "Reads expect.dockerfile (by default Dockerfile at the top) from its proved blob and compares its instructions, one by one, with \
-the lines `Step n/m : INSTRUCTION` that docker's classic builder prints. If the Dockerfile names a base by tag, the log may name the same image by \
-digest: content trust rewrites it, and the digest is then the base's. podman's lines `STEP n/m:` of a single-stage build are compared in the same \
-way. BuildKit's log shows no numbered steps: `unknown`. A log with lines of two builders is unknown too, because a program in the build printed \
-some of them.\n\nThe log is the server's statement, and build arguments are neither in the log nor in the Dockerfile. Inputs that the commit does \
-not pin are listed under \"outside the commit\".\n\nWhen it fails: the build may have used a different Dockerfile of the repository; name it in \
-expect.dockerfile.",
+    explanation: "Reads expect.dockerfile (by default Dockerfile at the top) from its proved blob and compares its instructions, one by one, with the \
+lines `Step n/m : INSTRUCTION` that docker's classic builder prints. If the Dockerfile specifies a base by tag, the log may show the same image by \
+digest: content trust rewrites the tag, and the digest is then the base's. podman's lines `STEP n/m:` of a single-stage build are compared in the same \
+way. BuildKit's log shows no numbered steps, so the answer is `unknown`. It is also `unknown` for a log with lines from two builders, because a \
+program in the build printed some of the lines.\n\nThe log is the server's statement, and build arguments are neither in the log nor in the \
+Dockerfile. Inputs that the commit does not pin are listed under \"outside the commit\".\n\nWhen it fails: the build may have used a different \
+Dockerfile of the repository; specify it in expect.dockerfile.",
     known: Known::Signed,
     expected: Expected::Optional(&["dockerfile"]),
     links: &[],
@@ -39,9 +39,9 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
         return Outcome::unknown(fault.to_string())
-            .sides("lines of one builder", format!("lines of {} and {}", fault.0, fault.1))
+            .sides("lines from one builder", format!("lines from {} and {}", fault.0, fault.1))
             .detail(
-                "a RUN step that prints such lines makes the log ambiguous: change what it prints, and build again",
+                "a RUN step that prints such lines makes the log ambiguous: change the step's output, and build again",
             );
     }
     difference(evidence.log(), &instructions)
@@ -65,9 +65,9 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
     let expected = u32::try_from(instructions.len()).unwrap_or(u32::MAX);
     let in_order = steps.iter().map(|(number, ..)| *number).eq(1..=expected);
     if !in_order || steps.iter().any(|(_, total, _)| *total != expected) {
-        let found = steps
-            .last()
-            .map(|(number, total, _)| format!("{}, the last is step {number}/{total}", counted(steps.len(), "line")));
+        let found = steps.last().map(|(number, total, _)| {
+            format!("{}, the last of which is step {number}/{total}", counted(steps.len(), "line"))
+        });
         return Outcome::fail("the log does not show each of the Dockerfile's instructions once")
             .sides(format!("steps 1 to {expected}"), found.unwrap_or_default());
     }
@@ -102,7 +102,7 @@ fn compare(instruction: &Instruction, printed: &str) -> Result<Option<String>, (
     let (name, used) = (ImageName::parse(ours.image).map_err(|_| ())?, ImageName::parse(theirs.image).map_err(|_| ())?);
     let digest = used.sha256().ok_or(())?;
     let same = name.digest().is_none() && name.repository() == used.repository() && ours.rest == theirs.rest;
-    same.then(|| Some(format!("base {} is {digest}, as the log says", ours.image))).ok_or(())
+    same.then(|| Some(format!("base {} is {digest}, according to the log", ours.image))).ok_or(())
 }
 
 struct From<'t> {

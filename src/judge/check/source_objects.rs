@@ -1,4 +1,4 @@
-//! `source-objects`: every object hashes to its id, and none of HEAD's is missing.
+//! `source-objects`: every object hashes to its id, and no object of HEAD is missing.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
@@ -13,14 +13,14 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Require,
     says: "every git object in the archive hashes to its name, and HEAD's commit, trees, blobs and history are complete",
-    explanation: "Reads every object of every pack and every loose object from the archive's bytes and hashes it: SHA-1 with git's detection of \
-collision attacks. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows HEAD and \
-all refs: no object may be missing, except the parents of commits that .git/shallow names. git is not run, and the repository's configuration has \
-no effect. What would show git different objects (alternates, grafts, replace refs) is refused by name, as are SHA-256 objects and reftable. A \
-partial clone passes if no object is missing.\n\nIf `git fsck --strict` calls an object elsewhere in the history malformed, that is only a detail: \
-public repositories have such objects. The check does not say who made the commit (source-signature) or that anyone approved it \
-(source-approved).\n\nWhen it fails: fetch the bundle again. If it still fails, the clone on the build server was damaged or manipulated: do not \
-use the image.",
+    explanation: "Reads every object of every pack and every loose object from the archive's bytes and hashes it, using SHA-1 with git's detection of \
+collision attacks. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows HEAD and all \
+refs: no object may be missing, except the parents of commits that .git/shallow lists. git is not run, and the repository's configuration has no \
+effect. Files and refs that make git read different objects (alternates, grafts, replace refs) are refused by name, as are SHA-256 objects and \
+reftable. A partial clone passes if no object is missing.\n\nIf `git fsck --strict` reports a malformed object elsewhere in the history, that is only \
+a detail: public repositories have such objects. The check does not show who made the commit (source-signature) or whether anyone approved it \
+(source-approved).\n\nWhen it fails: fetch the bundle again. If it still fails, the clone on the build server was damaged or manipulated: do not use \
+the image.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::Commit, ChainLink::WorkTree],
@@ -29,7 +29,7 @@ use the image.",
     run: Run::Function(run),
 };
 
-/// The greatest number of faults, and of details of each kind, that are listed.
+/// The maximum number of faults, and of details of each kind, that are listed.
 const LISTED: usize = 20;
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
@@ -76,17 +76,17 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
         lines.push(format!("history {}", objects.history()));
     }
     for (id, fault) in objects.malformed.iter().take(LISTED) {
-        lines.push(format!("git fsck calls {id} malformed: {fault}"));
+        lines.push(format!("git fsck reports {id} as malformed: {fault}"));
     }
     if let Some(more @ 1..) = objects.malformed.len().checked_sub(LISTED) {
-        lines.push(format!("and {more} more objects that git fsck calls malformed"));
+        lines.push(format!("and {more} more objects that git fsck reports as malformed"));
     }
     lines.extend(objects.notes.iter().take(LISTED).cloned());
     if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {
         lines.push(format!("and {more} more remarks"));
     }
     if !objects.passed_over.is_empty() {
-        lines.push(format!("not looked at, because nothing needs them: {}", objects.passed_over.join(", ")));
+        lines.push(format!("not examined, because nothing needs them: {}", objects.passed_over.join(", ")));
     }
     lines
 }

@@ -12,12 +12,13 @@ pub(super) static CHECK: Check = Check {
     name: "source-repository",
     group: Group::Source,
     level: Level::Require,
-    says: "every remote of the snapshot is one of the policy's repositories, and the log names no other host",
-    explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories. The ssh, https and scp-like spellings \
-of one repository are equal. User, password and token are ignored and never shown, and insteadOf in the same config is applied as git does. \
-Compares the host with the log's github_host. Files that the config includes are not read; with one, agreement is unknown.\n\nA remote says where \
-the clone was told to fetch from, as stated by a file in the signed archive. It does not say which server answered. The commit id is what pins the \
-content.\n\nWhen it fails: compare the address letter by letter. A fork, or the same path on a different host, is a different repository.",
+    says: "every remote of the snapshot is one of the policy's repositories, and the log shows no other host",
+    explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories. The ssh, https and scp-like spellings of \
+one repository are equal. User, password and token are ignored and never shown, and insteadOf in the same config is applied as git applies it. \
+Compares the host with the log's github_host. Files that the config includes are not read; if there is one, an agreement gives unknown.\n\nA remote \
+states from where the clone was configured to fetch, as recorded in a file in the signed archive. It does not show which server responded. The content \
+is pinned by the commit id.\n\nWhen it fails: compare the address letter by letter. A fork, or the same path on a different host, is a different \
+repository.",
     known: Known::Signed,
     expected: Expected::Needed(&["repositories"]),
     links: &[],
@@ -33,14 +34,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let remotes = &proof.remotes;
     if policy.expect.repositories.is_empty() {
-        let outcome = Outcome::not_run(Reason::NoExpectation, "the policy names no repositories");
+        let outcome = Outcome::not_run(Reason::NoExpectation, "the policy lists no repositories");
         return remotes.iter().fold(outcome, |outcome, remote| outcome.detail(format!("remote {}", describe(remote))));
     }
     let expected: Vec<RepositoryName> =
         policy.expect.repositories.iter().filter_map(|text| RepositoryName::from_policy(text)).collect();
     let wanted = expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     if remotes.is_empty() {
-        return Outcome::fail("the snapshot's config names no remote").sides(wanted, "none");
+        return Outcome::fail("the snapshot's config defines no remote").sides(wanted, "none");
     }
     let mut compared = Comparison::default();
     for remote in remotes {
@@ -50,7 +51,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             None => compared.disagree(&format!("the remote {}", remote.name), &wanted, &remote.url),
         }
     }
-    // All hosts are equal if each of the log's is the first remote's, and each remote's is the log's first.
+    // All hosts are equal if each host in the log is the first remote's host, and each remote's host is the log's first host.
     let hosts =
         || evidence.log().into_iter().flat_map(|log| log.events()).filter_map(host_of).map(str::to_ascii_lowercase);
     let mut names = remotes.iter().filter_map(|remote| remote.repository.as_ref()).map(RepositoryName::host_name);
@@ -65,7 +66,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     });
     match proof.included.first() {
         Some(file) if agrees => {
-            Outcome::unknown("the config includes files that are not read and could name other remotes")
+            Outcome::unknown("the config includes files that are not read and could define other remotes")
                 .sides("a config without includes", format!("include of {file}"))
         }
         _ => outcome,

@@ -14,13 +14,13 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Warn,
     says: "one of the policy's signers signed HEAD's commit or an annotated tag that points to it, and no signature on them is bad",
-    explanation: "Verifies the signatures on HEAD's commit and on annotated tags that point to it with the keys of [[signers]]: SSH signatures (namespace git; \
-Ed25519, ECDSA P-256, RSA, and Ed25519 and P-256 on hardware tokens) and, in builds with the feature openpgp, OpenPGP signatures. A key inside a \
-signature is only compared with those. An OpenPGP key must have been valid at the time that the signature states, and the signature must not have \
-expired at --now. A revoked key counts only if it was replaced or retired, and later than the signature.\n\nAn SSH signature has no time, so a \
-signer's key that was stolen later signs as well as before. A signed commit vouches for its own tree and, by hash, for its history; it does not say \
-that its signer approved the build (source-approved).\n\nWhen it fails: a key that belongs to none of the signers may belong to a hosting service, \
-which signs merges made on its website. Add it to [[signers]] only if you mean to trust that service.",
+    explanation: "Verifies the signatures on HEAD's commit and on annotated tags that point to it with the keys of [[signers]]: SSH signatures \
+(namespace git; Ed25519, ECDSA P-256, RSA, and Ed25519 and P-256 on hardware tokens) and, in builds with the feature openpgp, OpenPGP signatures. A \
+key inside a signature is only compared with those keys. An OpenPGP key must have been valid at the time that the signature states, and the signature \
+must not have expired at --now. A revoked key counts only if it was replaced or retired, and later than the signature.\n\nAn SSH signature has no \
+time, so signatures made with a signer's key after it was stolen cannot be distinguished from earlier ones. A signed commit vouches for its own tree \
+and, by hash, for its history; it does not show that its signer approved the build (source-approved).\n\nWhen it fails: a key that belongs to none of \
+the signers may belong to a hosting service, which signs merges made on its website. Add it to [[signers]] only if you mean to trust that service.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
@@ -60,7 +60,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         .collect();
     let lines: Vec<String> = answers.iter().map(|(subject, answer)| format!("{subject}: {answer}")).collect();
     if signers.is_empty() {
-        let outcome = Outcome::not_run(Reason::NoExpectation, "the policy names no signers of commits");
+        let outcome = Outcome::not_run(Reason::NoExpectation, "the policy lists no signers of commits");
         return lines.into_iter().fold(outcome, Outcome::detail);
     }
     let first = |wanted: fn(&Answer) -> bool| answers.iter().find(|(_, answer)| wanted(answer));
@@ -76,8 +76,11 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
                 .sides(expected, answer)
         }
         (None, None, None) => {
-            let first = answers.first().map(|(subject, answer)| format!("{subject}: {answer}"));
-            Outcome::unknown(first.unwrap_or_default())
+            let first = answers.first().map(|(subject, answer)| format!("{subject}: {answer}")).unwrap_or_default();
+            match answers.iter().all(|(_, answer)| matches!(answer, Answer::NotBuiltIn(_))) {
+                true if !answers.is_empty() => Outcome::not_run(Reason::NotBuiltIn, first),
+                _ => Outcome::unknown(first),
+            }
         }
     };
     lines.into_iter().fold(outcome, Outcome::detail)

@@ -18,9 +18,9 @@ pub(super) static CHECK: Check = Check {
 without git. Submodules are compared in the same way if their objects are in the archive. For submodules that were not cloned, the report says \
 \"not proven\" and the check does not fail.\n\nSome differences count as equal and are listed: line ends, $Id$ and encodings that HEAD's own \
 .gitattributes specifies (eol=crlf, ident, working-tree-encoding), and a file that is exactly the object (SHA-256 and size) that a Git LFS pointer \
-in HEAD names. Every other difference fails, including ignored files; expect.untracked names patterns of files that may be there without being in \
+in HEAD specifies. Every other difference fails the check, including ignored files; expect.untracked lists patterns of files that may exist without being in \
 the commit.\n\nThe archive shows the work tree as it was when the build ended. A change that a build step made and undid is not visible, and an \
-equal work tree does not say that the image was built from it.\n\nWhen it fails: the details name each file and, if known, the reason. Files that \
+equal work tree does not show that the image was built from it.\n\nWhen it fails: the details list each file and, if known, the reason. Files that \
 the build itself writes into its own folder can be allowed by pattern; a changed source file cannot.",
     known: Known::Recomputed,
     expected: Expected::Optional(&["untracked"]),
@@ -30,7 +30,7 @@ the build itself writes into its own folder can be allowed by pattern; a changed
     run: Run::Function(run),
 };
 
-/// The greatest number of paths that are listed.
+/// The maximum number of paths that are listed.
 const LISTED: usize = 50;
 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
@@ -53,9 +53,15 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             && evidence.budget.spend(Work::Bytes(cost()), "the policy's untracked files").is_ok()
             && allowed.iter().any(|pattern| pattern.covers(&difference.path))
     };
-    let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = tree.differences.iter().partition(is_allowed);
-    let mut faults: Vec<String> = tree.faults.iter().map(|fault| format!("HEAD's tree: {fault}")).collect();
-    faults.extend(faulty_submodules(tree));
+    let compared = tree.differences.iter().filter(|difference| !tree.is_unproved(difference));
+    let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = compared.partition(is_allowed);
+    let faults: Vec<String> = faulty_submodules(tree).collect();
+    if faults.is_empty() && refused.is_empty() && !tree.faults.is_empty() {
+        return Outcome::caused_by(
+            &source_objects::CHECK,
+            "objects of HEAD's tree are missing or malformed, so the work tree cannot be compared with it",
+        );
+    }
     let outcome = match (faults.first(), refused.as_slice()) {
         (Some(fault), _) => Outcome::fail(fault),
         (None, []) => {

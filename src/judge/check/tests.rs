@@ -39,7 +39,7 @@ fn the_table_is_sorted_by_group() {
 }
 
 #[test]
-fn these_reject_without_evidence_only_if_named() {
+fn only_the_listed_checks_may_lack_evidence_in_good_builds() {
     let lenient: Vec<&str> =
         CHECKS.iter().filter(|c| c.missing_evidence == MissingEvidence::RejectsByName).map(|c| c.name).collect();
     assert_eq!(
@@ -62,7 +62,7 @@ fn every_check_is_described_and_found_by_name() {
     for check in CHECKS {
         assert!(!check.says.is_empty() && !check.says.ends_with('.'), "{}", check.name);
         assert!(check.explanation.ends_with('.'), "{}", check.name);
-        assert!(std::ptr::eq(find(check.name).unwrap(), check), "duplicate check {}", check.name);
+        assert!(std::ptr::eq(find(check.name).unwrap(), *check), "duplicate check {}", check.name);
     }
     assert!(find("no-such-check").is_none());
 }
@@ -76,7 +76,8 @@ fn versions_compare_by_number() {
     }
 }
 
-/// Without evidence, every check still answers in the table's order: the signature as far as it was verified, the others with a reason.
+/// Without evidence, every check still has a finding, in the table's order. The signature check reports how far the signature was verified; the
+/// others give a reason.
 #[test]
 fn checks_that_were_not_run_give_a_reason() {
     let policy = Policy::default();
@@ -99,7 +100,7 @@ fn checks_that_were_not_run_give_a_reason() {
     let refused = (false, Status::NotRun(Reason::Refused));
     assert_eq!(answers(&Gate::NoVerdict { signed: true }), (Level::Require, Status::Pass, refused));
     assert_eq!(answers(&Gate::NoVerdict { signed: false }), (Level::Require, refused.1, refused));
-    // Evidence puts its group in play, except for workloads.
+    // Evidence puts its group in play. The group `workload` is the exception.
     assert_eq!(in_play(&policy, &[], &[]), [Group::Manifest, Group::Source]);
     assert_eq!(in_play(&policy, &[Group::Trust], &[Group::Image]), Group::ALL[..4]);
     assert_eq!(in_play(&policy, &[Group::Workload], &[Group::Workload]), [Group::Manifest, Group::Source]);

@@ -14,8 +14,9 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the trust metadata is not expired at --now",
     explanation: "Compares every expiry time of the accepted signatures (metadata, certificates, OpenPGP keys) with --now. Content trust's \
-timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason this check is a warning. While the metadata is not \
-expired, what it may hide is no older than its expiry allows; it does not say that nothing newer exists. Stale metadata still says who signed what.",
+timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason, the check's default level is warn. While the metadata is \
+not expired, what the metadata may hide is no older than its expiry allows; that does not mean that nothing newer exists. Stale metadata still shows \
+who signed what.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -35,14 +36,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let expiries = || accepted.iter().flat_map(|report| &report.expiries);
     let Some((what, first)) = expiries().min_by_key(|(_, moment)| *moment) else {
-        return Outcome::pass("nothing that was accepted has an expiry time");
+        return Outcome::pass("no accepted metadata or key has an expiry time");
     };
     let stale: Vec<String> = expiries()
         .filter(|(_, moment)| *moment <= evidence.now)
         .map(|(what, moment)| format!("{what} expired at {moment}"))
         .collect();
     let mut outcome = if stale.is_empty() {
-        Outcome::pass(format!("nothing that was accepted is expired; {what} expires first"))
+        Outcome::pass(format!("no accepted metadata or key is expired; {what} expires first"))
     } else {
         Outcome::fail(format!("{what} is expired"))
     };

@@ -1,4 +1,4 @@
-//! What the checks of the group `trust` share: which image must be signed, and what each signature says.
+//! What the checks of the group `trust` share: which image must be signed, and the result for each signature.
 
 use super::image_evidence::pushed;
 use super::outcome::Outcome;
@@ -10,17 +10,22 @@ use crate::manifest::build_log::LogEvent;
 use crate::trust::notary::key_id;
 use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 
-/// Judges every given signature against the image that the signed log names.
+/// Evaluates every supplied signature against the image in the signed log.
 ///
 /// # Errors
-/// The outcome for every check of the group, if there are no signatures or the image is not known.
+/// The outcome of every check of the group, if there are no signatures, the image is not known, or this build cannot check the signatures.
 pub(super) fn signature_reports<'e>(
     evidence: &'e Evidence<'_>,
     policy: &Policy,
 ) -> Result<&'e [SignatureReport], Outcome> {
+    let reports = all_reports(evidence, policy)?;
+    not_built_in(reports).map_or(Ok(reports), Err)
+}
+
+fn all_reports<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<&'e [SignatureReport], Outcome> {
     let files = evidence.trust.unwrap_or_default();
     if files.is_empty() {
-        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were given"));
+        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were supplied"));
     }
     let image = image_target(evidence)?;
     let reports = evidence.signatures.get_or_init(|| {
@@ -28,15 +33,26 @@ pub(super) fn signature_reports<'e>(
         trust::judge(files, &image, &policy.trust, recorded.as_deref(), evidence.limits, evidence.budget)
     });
     if reports.is_empty() {
-        return Err(Outcome::not_run(Reason::NoEvidence, "none of the given files is a signature of an image"));
+        return Err(Outcome::not_run(Reason::NoEvidence, "none of the supplied files is a signature of an image"));
     }
     Ok(reports)
 }
 
-/// Facts from the image's signatures. For an accepted one: the digest that it covers and its signer, as signed by that key's holder. For the
-/// others: only that they exist.
+/// The answer of each check of the group if this build can check none of the supplied signatures.
+fn not_built_in(reports: &[SignatureReport]) -> Option<Outcome> {
+    let is_judged = |report: &SignatureReport| !matches!(report.answer, Answer::NotBuiltIn(_));
+    match reports.first() {
+        Some(SignatureReport { kind, answer: Answer::NotBuiltIn(why), .. }) if !reports.iter().any(is_judged) => {
+            Some(Outcome::not_run(Reason::NotBuiltIn, format!("{}: {why}", kind.words())))
+        }
+        _ => None,
+    }
+}
+
+/// Facts from the image's signatures. An accepted signature gives the digest that it covers and its signer, as signed by the key's holder. Any other
+/// signature gives only the fact that it exists.
 pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
-    let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
+    let (Ok(reports), Ok(image)) = (all_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();
     };
     let mut facts = FactList::default();
@@ -56,7 +72,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
             Answer::Refused(message) => {
                 add("image-signature", format!("{kind}, {}: refused: {message}", report.file), Known::Given);
             }
-            Answer::Undecided(message) => {
+            Answer::Undecided(message) | Answer::NotBuiltIn(message) => {
                 add("image-signature", format!("{kind}, {}: undecided: {message}", report.file), Known::Given);
             }
         }
@@ -76,10 +92,10 @@ fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     let tags: Vec<String> = log.pushed().map(|(tag, ..)| tag.to_owned()).collect();
     let pushed = pushed(log);
     let ([repository], [(digest, size)]) = (repositories.as_slice(), pushed.as_slice()) else {
-        return undecided("the signed log does not name one repository and one digest of the image");
+        return undecided("the signed log does not record exactly one repository and one digest of the image");
     };
     let Some(built) = evidence.build_time() else {
-        return undecided("the signed archive gives no time for the build");
+        return undecided("the signed archive contains no time for the build");
     };
     let own = evidence.image_tag();
     let tag = own.filter(|tag| tags.contains(tag));

@@ -13,10 +13,11 @@ pub(super) static CHECK: Check = Check {
     group: Group::Workload,
     level: Level::Require,
     says: "the image's digest is in the signed log of an accepted manifest",
-    explanation: "The digest that the workload pins must be one that a signed log in the evidence names, and the audit of that manifest under the \
-same policy must exit with 0 (accepted, or accepted in part). The image's name is shown but not compared, because a mirror has the same bytes under \
-a different name. The policy's `require` says which groups of checks the manifest had to answer. It does not say that the commit became the image: \
-the build server states that. When it fails, fetch the build's evidence, or read the audit that it names.",
+    explanation: "The digest that the workload pins must be recorded in a signed log in the evidence, and the audit of that manifest under the same \
+policy must give exit code 0 (accepted, or accepted in part). The image's name is shown but not compared, because a mirror has the same bytes under a \
+different name. The policy's `require` determines which groups of checks had to have an answer for the manifest. The check does not show that the \
+image was built from the commit: that is the build server's statement. When the check fails, fetch the build's evidence, or read the audit that the \
+answer refers to.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
@@ -25,10 +26,10 @@ the build server states that. When it fails, fetch the build's evidence, or read
     run: Run::Workload(run),
 };
 
-/// The greatest number of unverified bundles that are named. All of them are counted.
+/// The maximum number of unverified bundles that are listed. All of them are counted.
 const UNVERIFIED_SHOWN: usize = 5;
 
-/// The greatest number of a build's repositories that are named.
+/// The maximum number of a build's repositories that are listed.
 const REPOSITORIES_SHOWN: usize = 10;
 
 fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
@@ -37,7 +38,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
         Err(why) => return Outcome::unknown(why.clone()).because_of(&workload_pinned::CHECK),
     };
     let Some(digest) = image.digest() else {
-        return Outcome::unknown("without a digest no manifest can be found for it")
+        return Outcome::unknown("without a digest, no manifest can be found for the image")
             .because_of(&workload_pinned::CHECK);
     };
     match deployment.build() {
@@ -56,11 +57,12 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
         }
         Some(build) => {
             let mut outcome =
-                Outcome::fail(format!("the digest is that of a build which is not accepted, {}", name(build)));
+                Outcome::fail(format!("the digest is that of a build that is not accepted, {}", name(build)));
             outcome.details.clone_from(&build.because);
             if let (true, Some(until)) = (build.accepted, build.until) {
-                outcome = outcome
-                    .detail(format!("it was accepted until {until}: now it exceeds max-age, or a waiver has expired"));
+                outcome = outcome.detail(format!(
+                    "the build was accepted until {until}: now it exceeds max-age, or a waiver has expired"
+                ));
             }
             outcome
         }
@@ -71,8 +73,8 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
                 repository.into_iter().flat_map(|repository| deployment.builds.unverified_named(repository));
             for build in unverified.take(UNVERIFIED_SHOWN) {
                 let because = build.because.first().map(String::as_str).unwrap_or_default();
-                outcome =
-                    outcome.detail(format!("not verified, but its name fits this image: {} ({because})", build.path));
+                outcome = outcome
+                    .detail(format!("not verified, but its name matches this image: {} ({because})", build.path));
             }
             for line in super::workload_pinned::known_digests(image, deployment.builds, deployment.now) {
                 outcome = outcome.detail(line);
@@ -86,7 +88,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     }
 }
 
-/// The first names and a count of the rest: a log may name any number of repositories, and a workload any number of images.
+/// The first names and a count of the rest: a log may contain any number of repositories, and a workload any number of images.
 fn named(repositories: &[String]) -> String {
     let first = repositories.iter().take(REPOSITORIES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
     match repositories.len().checked_sub(REPOSITORIES_SHOWN) {
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_repositories_are_named_and_the_others_counted() {
+    fn the_first_repositories_are_listed_and_the_others_counted() {
         let names: Vec<String> = (0..12).map(|number| format!("r{number}")).collect();
         assert_eq!(named(&names[..2]), "r0, r1");
         assert!(named(&names[..10]).ends_with("r9") && named(&names).ends_with("r9 and 2 more"), "{}", named(&names));

@@ -1,4 +1,4 @@
-//! `workload-key`: the key that a contract names for the image is the build's.
+//! `workload-key`: the key that a contract specifies for the image is the build's key.
 
 use base64ct::{Base64, Encoding as _};
 
@@ -15,10 +15,10 @@ pub(super) static CHECK: Check = Check {
     name: "workload-key",
     group: Group::Workload,
     level: Level::Require,
-    says: "the keys in the contract are those that the signed log records or the policy names",
-    explanation: "A contract may name a key with which the machine verifies the image. A dct key must be exactly the text that the signed log of \
-the image's build records as the repository's root key. An rhs or cosign key is in no signed log: it must be one that the policy's [trust] names. \
-The table itself must have the form that the machine reads. If a contract names no key for the image, there is nothing to compare.",
+    says: "the keys in the contract are those that the signed log records or the policy lists",
+    explanation: "A contract may specify a key with which the machine verifies the image. A dct key must be exactly the text that the signed log of \
+the image's build records as the repository's root key. No signed log contains an rhs or cosign key: such a key must be listed in the policy's \
+[trust]. The table itself must have the form that the machine reads. If a contract specifies no key for the image, there is nothing to compare.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ContractKey],
@@ -29,7 +29,7 @@ The table itself must have the form that the machine reads. If a contract names 
 
 fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(contract) = &deployment.workload.contract else {
-        return Outcome::not_run(Reason::NoEvidence, "only contracts name keys of images");
+        return Outcome::not_run(Reason::NoEvidence, "only contracts specify keys for images");
     };
     if let Some(fault) = contract.key_faults.first() {
         let mut outcome = Outcome::fail(format!("the contract's table of keys is malformed: {fault}"));
@@ -49,7 +49,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         let is_worse = worst.as_ref().is_none_or(|known| rank(&known.status) < rank(&outcome.status));
         worst = if is_worse { Some(outcome) } else { worst };
     }
-    worst.unwrap_or_else(|| Outcome::not_run(Reason::NoEvidence, "the contract names no key for this image"))
+    worst.unwrap_or_else(|| Outcome::not_run(Reason::NoEvidence, "the contract specifies no key for this image"))
 }
 
 fn rank(status: &Status) -> u8 {
@@ -69,7 +69,7 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
         Some(key) => Outcome::fail("the content-trust key in the contract is not the one that the signed log records")
             .sides(key, &entry.public_key),
         None => Outcome::unknown(format!(
-            "the contract names a content-trust key for {}, but no signed log in the evidence records one",
+            "the contract specifies a content-trust key for {}, but no signed log in the evidence records one",
             entry.name
         )),
     }
@@ -78,7 +78,7 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
 /// Whether the bytes are the signer's key. `None` if the signer's key is of a different kind; an error if the bytes are not a key.
 type Compare = fn(&[u8], &ImageSignerKey) -> Option<Result<bool, String>>;
 
-/// Compares with the keys that the policy's `[trust]` names.
+/// Compares with the keys in the policy's `[trust]`.
 fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Outcome {
     let kind = entry.kind.word();
     let Ok(key) = Base64::decode_vec(&entry.public_key) else {
@@ -96,9 +96,9 @@ fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Out
         }
     }
     match compared {
-        true => Outcome::fail(format!("the {kind} key in the contract is not one that the policy's [trust] names")),
+        true => Outcome::fail(format!("the {kind} key in the contract is not in the policy's [trust]")),
         false => Outcome::unknown(format!(
-            "no signed log records {kind} keys, and the policy's [trust] names none to compare with"
+            "no signed log records {kind} keys, and the policy's [trust] has none to compare with"
         )),
     }
 }

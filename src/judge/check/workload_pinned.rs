@@ -1,4 +1,4 @@
-//! `workload-pinned`: the image is named by digest.
+//! `workload-pinned`: the image is referenced by digest.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
@@ -14,11 +14,11 @@ pub(super) static CHECK: Check = Check {
     name: "workload-pinned",
     group: Group::Workload,
     level: Level::Require,
-    says: "every image to be deployed is named by digest",
-    explanation: "An image is pinned by an @ and the SHA-256 digest of its manifest, in the only valid spelling. A tag can be moved after the \
-audit, even if a contract names a key for the image. Variables before the digest change where the bytes come from, but not what they are; they are \
-listed. If the image at a place is not known, because it is built, inserted later or hidden, the answer is unknown. When it fails, it lists what \
-accepted builds pushed under that name; what the name leads to now is not examined.",
+    says: "every image to be deployed is referenced by digest",
+    explanation: "An image is pinned by an @ and the SHA-256 digest of its manifest, in the only valid spelling. A tag can be moved after the audit, \
+even if a contract specifies a key for the image. Variables before the digest change where the bytes come from, but not the bytes; the variables are \
+listed. If the image at a place is not known, because it is built, inserted later or hidden, the answer is unknown. When the check fails, it lists \
+what accepted builds pushed under that name; what the name refers to now is not examined.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
@@ -37,8 +37,8 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
         Pin::Unsupported(found) => Outcome::unknown("pinned by a digest whose algorithm is not supported")
             .sides("sha256: and 64 lower-case hexadecimal digits", found),
         Pin::Nothing if !image.variables.is_empty() => Outcome::fail("the name has unresolved variables and no digest"),
-        Pin::Nothing if image.tag.is_some() => Outcome::fail("named by a tag, which can be moved"),
-        Pin::Nothing => Outcome::fail("named without tag and digest"),
+        Pin::Nothing if image.tag.is_some() => Outcome::fail("referenced by a tag, which can be moved"),
+        Pin::Nothing => Outcome::fail("referenced with neither a tag nor a digest"),
     };
     if !image.variables.is_empty() {
         outcome = outcome.detail(format!("not resolved: {}", image.variables.join(", ")));
@@ -51,7 +51,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     outcome
 }
 
-/// The beginning of a line about a build that pushed the image's name. What the name leads to now was not examined.
+/// The beginning of a line about a build that pushed the image's name. What the name refers to now was not examined.
 pub(crate) const PUSHED_AS: &str = "an accepted build pushed the name as ";
 
 /// What accepted builds pushed under the image's name: a line for each, newest first.
@@ -63,7 +63,7 @@ pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timest
         let name = build.build_name.as_deref().unwrap_or(&build.path);
         format!("{PUSHED_AS}{repository}@{digest} (build {name})")
     });
-    // The rest is not counted: a repository may have a hundred thousand builds, and a request a thousand of its images.
+    // The rest is not counted: a repository may have a hundred thousand builds, and a request may contain a thousand of its images.
     let mut lines: Vec<String> = known.take(SHOWN + 1).collect();
     if lines.len() > SHOWN {
         lines.truncate(SHOWN);

@@ -1,4 +1,4 @@
-//! Facts: what each witness says, and how that is known.
+//! Facts: what each witness states, and how that is known.
 //!
 //! To add a fact, add a line to the function of its witness, in this folder.
 
@@ -23,11 +23,11 @@ pub enum Known {
     Signed,
     /// This program proved it from bytes.
     Recomputed,
-    /// A time-stamping authority that the auditor named saw it by that time (RFC 3161).
+    /// A time-stamp from an authority that the auditor specified shows that it existed by that time (RFC 3161).
     Timestamped,
-    /// Signed or recomputed data states it in the words of a third party, such as a commit's author.
+    /// A third party, such as a commit's author, states it in data that is signed or recomputed.
     Stated,
-    /// It was given, and nothing proves it.
+    /// It was supplied, and nothing proves it.
     Given,
 }
 
@@ -42,9 +42,9 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {
-    /// What it is about: `commit`, `tag`, `image-digest` …
+    /// The subject of the statement: `commit`, `tag`, `image-digest` …
     pub fact: String,
-    /// Who says it: `file-name`, `build.json`, `build.log`, `git-objects` …
+    /// Its witness: `file-name`, `build.json`, `build.log`, `git-objects` …
     pub witness: &'static str,
     /// The value, for people.
     pub value: String,
@@ -88,7 +88,7 @@ impl Fact {
 }
 
 impl Fact {
-    /// The value, with everything masked that looks like a secret. The first word of a fact about an image is masked as a name.
+    /// The value, with everything that looks like a secret masked. The first word of a fact about an image is masked as a name.
     pub(crate) fn masked_value(&self) -> String {
         let value = self.value.as_str();
         if !["image", "other-image", "base-image", "tag"].contains(&self.fact.as_str()) {
@@ -101,8 +101,8 @@ impl Fact {
     }
 }
 
-/// The greatest number of facts of one kind by one witness that are listed. The others are counted in a fact `left-out`. An image has some
-/// tens of layers; a build pushes two tags.
+/// The maximum number of facts of one kind from one witness that are listed. The others are counted in a fact `left-out`. An image may have
+/// dozens of layers; a build pushes two tags.
 const FACTS_SHOWN: usize = 100;
 
 /// Collects facts: the first of each kind, and a count.
@@ -201,7 +201,7 @@ impl Evidence<'_> {
         facts.finish()
     }
 
-    /// What the given list says about HEAD's commit. Approvals of other commits are not facts about this build.
+    /// What the supplied list states about HEAD's commit. Approvals of other commits are not facts about this build.
     fn approval_facts(&self) -> Vec<(&'static str, String)> {
         let head = self.source.and_then(|proof| proof.head.as_ref().ok()).map(|head| &head.commit);
         let records = self.approvals.iter().flat_map(|list| &list.records);
@@ -214,7 +214,7 @@ impl Evidence<'_> {
     }
 }
 
-/// What the saved answers say. They are not signed.
+/// What the saved responses state. They are not signed.
 fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let fields = server.status.iter().flat_map(|status| status.fields());
@@ -242,7 +242,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
-        // A step names its base by digest if content trust inserted one.
+        // A step refers to its base by digest if content trust inserted one.
         LogEvent::Step { instruction, .. }
         | LogEvent::StageStep { instruction, .. }
         | LogEvent::PlainStep { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
@@ -253,12 +253,12 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     })
 }
 
-/// A fact that counts only after the build's last line.
+/// A fact that counts only if it appears after the build's last line.
 fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),
         LogEvent::PushedManifest { name, .. } => ("image", repository_of(name)),
-        LogEvent::Signed(name) => ("image", format!("{name} (signed with content trust, as the log says)")),
+        LogEvent::Signed(name) => ("image", format!("{name} (signed with content trust, according to the log)")),
         LogEvent::KeyId(id) => ("key-id", id.clone()),
         _ => return None,
     })

@@ -39,40 +39,40 @@ pub struct Evidence<'a> {
     pub manifest: &'a Manifest,
     /// What the one source snapshot proves. `None` if there is none, or several.
     pub source: Option<&'a SourceProof>,
-    /// The list of approvals that was given.
+    /// The supplied list of approvals.
     pub approvals: Option<&'a Approvals>,
     /// How well the key's owner is known.
     pub grading: Grading,
-    /// The build server's saved answers.
+    /// The build server's saved responses.
     pub server: Option<&'a ServerRecord>,
-    /// The files with the image's signatures, if given.
+    /// The files with the image's signatures, if supplied.
     pub trust: Option<&'a [TrustFile]>,
-    /// The build server's own attestation record, if given.
+    /// The build server's own attestation record, if supplied.
     pub builder: Option<&'a Attestation>,
-    /// The image that was given, or is next to the bundle.
+    /// The image that was supplied, or that is next to the bundle.
     pub image: Option<&'a ImageFacts>,
-    /// The base images that were given.
+    /// The supplied base images.
     pub bases: &'a [ImageFacts],
     /// The bounds.
     pub limits: &'a Limits,
-    /// The remaining budget. Checks spend from it; after the checks, the audit fails if it was exceeded.
+    /// The remaining budget. Checks charge their costs to it; after the checks, the audit fails if the budget was exceeded.
     pub budget: &'a Budget,
-    /// The image's signatures, judged once for all checks.
+    /// The image's signatures, evaluated once for all checks.
     pub(crate) signatures: OnceCell<Vec<SignatureReport>>,
     /// The time of the audit.
     pub now: Timestamp,
-    /// The time by which the bundle existed, according to a verified time-stamp of an authority that the auditor named.
+    /// The time by which the bundle existed, according to a verified time-stamp from an authority that the auditor specified.
     pub existed_by: Option<Timestamp>,
 }
 
 /// Why the instructions of a Dockerfile are not available.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoInstructions {
-    /// HEAD's commit is not proved, so none of its files is: `source-objects` says why.
+    /// HEAD's commit is not proved, so none of its files is proved: `source-objects` reports the reason.
     NotProved(String),
     /// The file is not in the proved tree.
     NoFile(String),
-    /// The file is there, but cannot be read unambiguously.
+    /// The file exists, but cannot be read unambiguously.
     NotRead(String),
 }
 
@@ -85,7 +85,7 @@ impl NoInstructions {
     }
 }
 
-/// The path of the Dockerfile if the policy names none.
+/// The path of the Dockerfile if the policy specifies none.
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
 impl Evidence<'_> {
@@ -98,8 +98,8 @@ impl Evidence<'_> {
         Some(BuildName::parse(name).ok_or(name))
     }
 
-    /// The build's name to compare with: the signed one, or else that of the members, which is given and not signed. `None` if the
-    /// signed one is malformed: the members' name does not replace it.
+    /// The build's name to compare with: the signed name, or else the name in the members' file names, which is *given* and not signed. `None` if the
+    /// signed name is malformed: the members' name does not replace it.
     pub(crate) fn name(&self) -> Option<BuildName> {
         match self.signed_name() {
             Some(signed) => signed.ok(),
@@ -107,7 +107,7 @@ impl Evidence<'_> {
         }
     }
 
-    /// When the build was made, as the signed archive says: the stamp in build.json's `build_name`, or else the last time in
+    /// When the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the last time in
     /// the log. The stamp in a file's or member's name is not signed and not used. Either time is from the server's own clock.
     pub fn build_time(&self) -> Option<Timestamp> {
         let recorded = self.signed_name().and_then(|name| name.ok()?.stamp());
@@ -122,22 +122,22 @@ impl Evidence<'_> {
     /// The one source snapshot.
     ///
     /// # Errors
-    /// A message, if the archive has none or several.
+    /// A message, if the archive has no snapshot or several.
     pub fn snapshot(&self) -> Result<&Snapshot, String> {
         match self.manifest.snapshots.as_slice() {
             [one] => Ok(one),
             [] => Err("the archive has no folder below git/".into()),
-            several => Err(format!("the archive has {} folders below git/; a build has one", several.len())),
+            several => Err(format!("the archive has {} folders below git/; a build has exactly one", several.len())),
         }
     }
 
     /// What the one source snapshot proves.
     ///
     /// # Errors
-    /// A message, if there is not exactly one.
+    /// A message, if there is not exactly one snapshot.
     pub fn source(&self) -> Result<&SourceProof, String> {
         self.snapshot()?;
-        self.source.ok_or_else(|| "the snapshot was not looked at".into())
+        self.source.ok_or_else(|| "the snapshot was not examined".into())
     }
 
     /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob. A Dockerfile with
@@ -149,7 +149,7 @@ impl Evidence<'_> {
         self.dockerfile_read(path, dockerfile::read)
     }
 
-    /// As [`Self::dockerfile`], with directives and here-documents.
+    /// Like [`Self::dockerfile`], but with directives and here-documents.
     ///
     /// # Errors
     /// Why the Dockerfile is not available.
@@ -175,14 +175,14 @@ impl Evidence<'_> {
         read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
     }
 
-    /// Charges the budget for a Dockerfile. Its lines may be short, and each is held with its number.
+    /// Charges the budget for a Dockerfile. The file's lines may be short, and each is stored with its number.
     fn spend_dockerfile(&self, bytes: u64) -> Result<(), Error> {
         self.budget.spend(Work::Bytes(bytes.saturating_mul(20)), "the Dockerfile")?;
         let held = bytes.saturating_mul(25);
         self.budget.hold(held, "the Dockerfile").map(|()| self.budget.release(held))
     }
 
-    /// The seven commit digits that name the build, and how they are known: those of the tag, or else those of the build's name. If
+    /// The seven digits of the build's commit, and how they are known: those in the tag, or else those in the build's name. If
     /// the signed archive has a tag or a name, the members' name, which is not signed, does not replace it.
     pub(crate) fn commit_digits(&self) -> Option<(String, Known)> {
         let digits = |text: &str| Some((crate::base::build_name::commit_digits(text)?.to_owned(), Known::Signed));
@@ -198,8 +198,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// The image's tag in the signed archive: build.json's, or else the pushed or signed tag that ends build.json's build name. If
-    /// build.json has neither, it is the only pushed or signed tag other than `latest`.
+    /// The image's tag in the signed archive: the tag in build.json, or else the pushed or signed tag with which the build name in build.json ends.
+    /// If build.json has neither tag nor build name, the only pushed or signed tag other than `latest`.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
             return Some(tag_of(tag));

@@ -37,7 +37,7 @@ fn waiver(standing: WaiverStanding) -> Waiver {
     Waiver { owner: "Ada".into(), reason: "known".into(), expires: Timestamp::epoch(), standing }
 }
 
-/// Settles the findings, with waivers of the named checks.
+/// Settles the findings, with waivers for the listed checks.
 fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec<Finding> {
     settle(&mut findings, &[Group::Manifest], |check| {
         waived.iter().find(|(name, _)| *name == check).map(|(_, standing)| waiver(*standing))
@@ -45,7 +45,7 @@ fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec
     findings
 }
 
-/// A deciding answer, so that the group has one whatever the other finding is.
+/// A deciding answer, so that the group has one regardless of the other finding.
 fn pass() -> Finding {
     let pass = finding(Level::Require, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
     Finding { check: "other", ..pass }
@@ -81,7 +81,7 @@ fn table() -> Vec<(Finding, bool)> {
 
 #[test]
 fn every_status_is_read_from_its_words() {
-    // A new variant does not compile until its place is added here.
+    // This does not compile until the place of a new variant is added here.
     let place = |status: Status| match status {
         Status::Pass => 0,
         Status::Fail => 1,
@@ -111,11 +111,19 @@ fn the_truth_table_of_rejection() {
         let not_built_in = one.level == Level::Require && one.status == Status::NotRun(Reason::NotBuiltIn);
         let kept = match (rejects, not_built_in) {
             (true, _) => Verdict::Reject,
-            // The check was not requested, but an acceptance would say that it ran.
+            // The check was not requested, but an acceptance would claim that it ran.
             (false, true) => Verdict::AcceptInPart,
             (false, false) => Verdict::Accept,
         };
         assert_eq!(verdict(&alone), kept, "{one:?}");
+        // An acceptance is in part at best if there is no policy, or if a group required by the policy or --require has no answer. If the group has
+        // an answer, the verdict is as before.
+        let in_part = if rejects { Verdict::Reject } else { Verdict::AcceptInPart };
+        let both: Option<&[Group]> = Some(&[Group::Manifest, Group::Image]);
+        let of = |findings: &[Finding], required| Verdict::of(findings, &[Group::Manifest, Group::Image], required);
+        assert_eq!((of(&alone, None), of(&alone, Some(&[])), of(&alone, both)), (in_part, in_part, in_part), "{one:?}");
+        let answered = settled(vec![one.clone(), pass(), Finding { group: Group::Image, ..pass() }], &[]);
+        assert_eq!(of(&answered, both), kept, "{one:?}");
         // A waived answer does not reject, but is not a pass: the acceptance is in part at best. Its status does not change.
         let waived = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Active)]);
         assert_eq!((waived[0].rejects(), waived[0].is_waived(), waived[0].status), (false, rejects, one.status));
@@ -133,11 +141,11 @@ fn the_truth_table_of_rejection() {
     }
 }
 
-/// Every consequence of every cause. While the cause rejects, the consequence only follows. Otherwise it rejects at `require`, and needs a
+/// Every consequence of every cause. While the cause rejects, the consequence has no effect. Otherwise it rejects at `require`, and needs a
 /// waiver of its own.
 #[test]
 fn the_truth_table_of_consequences() {
-    use WaiverStanding::Active;
+    use WaiverStanding::{Active, Expired};
     let by = |check, status, level, demand| Finding {
         check,
         caused_by: Some("cause"),
@@ -165,6 +173,15 @@ fn the_truth_table_of_consequences() {
                     Effect::None
                 };
                 assert_eq!(effects(&[("test", Active)]), waived);
+                // An expired waiver of either has no effect.
+                assert_eq!((effects(&[("cause", Expired)]), effects(&[("test", Expired)])), (expected, expected));
+                // A finding that is not in play has no effect, and as a cause it does not excuse its consequences.
+                let elsewhere = |finding: Finding| Finding { group: Group::Source, ..finding };
+                let consequence = by("test", status, level, demand);
+                let outside = settled(vec![elsewhere(consequence.clone()), cause.clone(), pass()], &[]);
+                assert_eq!((outside[0].effect, outside[1].rejects()), (Effect::None, cause_rejects));
+                let caused = settled(vec![consequence, elsewhere(cause.clone()), pass()], &[]);
+                assert_eq!((caused[0].effect, caused[1].effect), (own, Effect::None));
                 let both = findings(&[("cause", Active), ("test", Active)]);
                 assert!(!both.iter().any(Finding::rejects));
                 if level == Level::Require {
@@ -172,6 +189,47 @@ fn the_truth_table_of_consequences() {
                 }
             }
         }
+    }
+}
+
+/// Findings with the same message have the same cause, whatever their groups. The first finding that rejects keeps its answer, and no verdict depends
+/// on this.
+#[test]
+fn findings_with_the_same_message_reject_once() {
+    use WaiverStanding::Active;
+    let no = |check, status| Finding {
+        check,
+        message: "the same".into(),
+        ..finding(Level::Require, status, Demand::Group, MissingEvidence::RejectsWithGroup)
+    };
+    let effects = |findings: &[Finding]| findings.iter().map(|one| (one.caused_by, one.effect)).collect::<Vec<_>>();
+    let (rejects, follows) = ((None, Effect::Rejects), (Some("a"), Effect::Follows));
+    for status in
+        [Status::Fail, Status::Unknown, Status::NotRun(Reason::NoEvidence), Status::NotRun(Reason::NotBuiltIn)]
+    {
+        let three = vec![no("a", status), no("b", status), no("c", status)];
+        let found = settled(three.clone(), &[]);
+        assert_eq!(effects(&found), [rejects, follows, follows]);
+        assert_eq!((found[0].status, found[1].status), (status, Status::NotRun(Reason::Refused)));
+        assert_eq!(effects(&settled(found, &[])), [rejects, follows, follows], "settled again");
+        // A waiver of the first check does not waive the others. A waiver of one of the others changes nothing.
+        assert_eq!(settled(three.clone(), &[("a", Active)]).iter().filter(|one| one.rejects()).count(), 2);
+        assert_eq!(effects(&settled(three, &[("b", Active)])), [rejects, follows, follows]);
+    }
+    let fail = no("a", Status::Fail);
+    let with = |other: Finding| effects(&settled(vec![other, fail.clone()], &[]))[0];
+    assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::Fail) }), follows);
+    let kept = (None, Effect::None);
+    assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::NotRun(Reason::NoEvidence)) }), kept);
+    assert_eq!(with(no("w", Status::Pass)), kept);
+    assert_eq!(with(Finding { group: Group::Source, ..no("w", Status::Fail) }), kept, "not in play");
+    // A finding that only warns is never a cause. Findings with a different message or different sides have different causes.
+    for other in [
+        Finding { level: Level::Warn, ..no("w", Status::Fail) },
+        Finding { message: "other".into(), ..no("w", Status::Fail) },
+        Finding { found: Some("x".into()), ..no("w", Status::Fail) },
+    ] {
+        assert_eq!(effects(&settled(vec![other, fail.clone()], &[]))[1], rejects);
     }
 }
 
@@ -192,12 +250,12 @@ fn a_consequence_of_a_consequence_has_the_same_root() {
         found.iter().map(|one| one.effect).collect::<Vec<_>>(),
         [Effect::Rejects, Effect::Waived, Effect::Waived]
     );
-    // A missing or circular cause excuses nothing.
+    // A missing or circular cause does not excuse its consequences.
     assert!(settled(vec![by("b", "nothing")], &[])[0].rejects());
     assert!(settled(vec![by("a", "b"), by("b", "a")], &[]).iter().all(Finding::rejects));
 }
 
-/// What exit code 0 needs.
+/// What exit code 0 requires.
 #[test]
 fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
     let passed = settled(vec![pass()], &[]);

@@ -2,7 +2,7 @@
 
 use super::{Effect, Finding, Group, Level, Verdict};
 
-/// Sets each finding's effect by itself alone, also in a report without a verdict.
+/// Sets each finding's effect independently of the other findings, even in a report with no verdict.
 pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group]) {
     for finding in findings {
         let objects = in_play.contains(&finding.group) && finding.objects();

@@ -1,10 +1,10 @@
-//! `[expect]`: what the auditor expects of a build. One row of [`FIELDS`] defines a field: its name, how it is read, what reports say about
+//! `[expect]`: what the auditor expects of a build. One row of [`FIELDS`] defines a field: its name, how it is read, how reports show
 //! it, its line in the template and its row in docs/policy.md.
 //!
 //! To add a field:
 //! 1. a field of [`Expect`],
-//! 2. its row in [`FIELDS`], and the array's length,
-//! 3. its name in `expected` of its check (`src/judge/check/`), which says what setting it changes,
+//! 2. its row in [`FIELDS`],
+//! 3. its name in `expected` of its check (`src/judge/check/`), which defines the effect of setting the field,
 //! 4. `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ use crate::judge::check::{self, CHECKS, Check, Expected};
 /// `[expect]`: a field that is not set expects nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expect {
-    /// Image repositories that the build may push to.
+    /// Image repositories to which the build may push.
     pub images: Vec<String>,
-    /// Source repositories that the build may be made from.
+    /// Source repositories from which the build may be made.
     pub repositories: Vec<String>,
     /// The branch that HEAD is on.
     pub branch: Option<String>,
@@ -35,7 +35,7 @@ pub struct Expect {
     pub platforms: Vec<String>,
     /// The lowest version of the build server.
     pub min_server_version: Option<String>,
-    /// The greatest age of a build, in seconds.
+    /// The maximum age of a build, in seconds.
     pub max_age_seconds: Option<i64>,
     /// The lowest grade of the key.
     pub minimum_grade: Option<Grade>,
@@ -62,40 +62,40 @@ pub(super) struct Field {
     values: fn(&Expect) -> Vec<String>,
 }
 
-/// How a field is read. An error says what was expected, without the field's name.
+/// How a field is read. An error states what was expected, without the field's name.
 enum Read {
-    /// A non-empty text.
+    /// A non-empty string.
     Text(fn(&mut Expect, String) -> Answer<()>),
-    /// A non-empty list of texts.
+    /// A non-empty list of strings.
     List(Each, Place),
     /// A list that may be empty, which means the same as no list.
     ListOrNone(Each, Place),
 }
 
-/// Checks one text of a list.
+/// Checks one string in a list.
 type Each = fn(&str) -> Answer<()>;
-/// Returns where a list is kept.
+/// Returns where a list is stored.
 type Place = fn(&mut Expect) -> &mut Vec<String>;
 
 /// Every field, in the order of reports.
-pub(super) static FIELDS: [Field; 11] = [
+pub(super) static FIELDS: &[Field] = &[
     Field {
         name: "images",
-        is: "image repositories that the build may push to; a tag or digest is an error. `nginx` is `docker.io/library/nginx`",
+        is: "image repositories to which the build may push; a tag or digest is an error. `nginx` is `docker.io/library/nginx`",
         example: "[\"docker.io/acme/wallet\"]",
         read: Read::List(image_repository, |expect| &mut expect.images),
         values: |expect| expect.images.clone(),
     },
     Field {
         name: "repositories",
-        is: "source repositories that the clone may be of. The ssh, https and scp-like spellings of one are equal, and so is `github.com/acme/wallet`",
+        is: "allowed source repositories of the clone. The ssh, https and scp-like spellings of a repository are equal, and so is `github.com/acme/wallet`",
         example: "[\"git@github.com:acme/wallet.git\"]",
         read: Read::List(source_repository, |expect| &mut expect.repositories),
         values: |expect| expect.repositories.clone(),
     },
     Field {
         name: "branch",
-        is: "the branch of HEAD. A detached HEAD is on it if a branch of that name in the snapshot, its own or a remote's, leads to the same commit; otherwise unknown",
+        is: "the branch of HEAD. A detached HEAD counts as on it if a local or remote branch of that name in the snapshot points to the same commit; otherwise unknown",
         example: "\"main\"",
         read: Read::Text(|expect, text| {
             expect.branch = Some(text);
@@ -134,7 +134,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "max-age",
-        is: "the greatest age of a build at `--now`: a number and `d`, `h`, `m` or `s`",
+        is: "the maximum age of a build at `--now`: a number and `d`, `h`, `m` or `s`",
         example: "\"90d\"",
         read: Read::Text(|expect, text| {
             let seconds = parse_duration_seconds(&text);
@@ -156,7 +156,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "dockerfile",
-        is: "path of the Dockerfile in the repository; `image-history` reads it too",
+        is: "path of the Dockerfile in the repository; `image-history` also reads it",
         example: "\"Dockerfile\"",
         read: Read::Text(|expect, text| {
             expect.dockerfile = Some(text);
@@ -166,14 +166,14 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "base-images",
-        is: "base images that a FROM in the log may name, as `NAME@sha256:…`; for a multi-platform image the index's digest",
+        is: "base images that a FROM in the log may use, as `NAME@sha256:…`; for a multi-platform image, the index's digest",
         example: "[\"docker.io/library/nginx@sha256:0000000000000000000000000000000000000000000000000000000000000000\"]",
         read: Read::List(base_image, |expect| &mut expect.base_images),
         values: |expect| expect.base_images.clone(),
     },
     Field {
         name: "untracked",
-        is: "patterns of untracked files that are allowed; `[]` allows none, like leaving it out",
+        is: "patterns of untracked files that are allowed; `[]` allows none, as does leaving the field out",
         example: "[]",
         read: Read::ListOrNone(path_pattern, |expect| &mut expect.untracked),
         values: |expect| expect.untracked.clone(),
@@ -241,8 +241,8 @@ impl Expect {
 impl Expect {
     /// The table of fields in docs/policy.md.
     pub fn markdown() -> String {
-        let mut table = "| field | is | check | |\n| --- | --- | --- | --- |\n".to_owned();
-        for field in &FIELDS {
+        let mut table = "| field | meaning | check | |\n| --- | --- | --- | --- |\n".to_owned();
+        for field in FIELDS {
             let asks = |check: &&&Check| check.expected.fields().contains(&field.name);
             let Some(check) = CHECKS.iter().find(asks) else { continue };
             let then = if matches!(check.expected, Expected::Requires(_)) { "then at `require` " } else { "" };
@@ -257,7 +257,7 @@ pub(super) fn examples() -> String {
     FIELDS.iter().map(|field| format!("#{} = {}\n", field.name, field.example)).collect()
 }
 
-/// `[expect]` as written in the file: its fields, each a text or a list.
+/// `[expect]` as written in the file: its fields, each a string or a list.
 #[derive(Default)]
 pub(super) struct ExpectTable(BTreeMap<&'static str, Given>);
 
@@ -271,10 +271,10 @@ impl ExpectTable {
     /// Reads the fields.
     ///
     /// # Errors
-    /// A message that names the field.
+    /// A message with the field's name.
     pub(super) fn read(mut self) -> Answer<Expect> {
         let mut expect = Expect::default();
-        for field in &FIELDS {
+        for field in FIELDS {
             let Some(given) = self.0.remove(field.name) else { continue };
             field.put(&mut expect, given).map_err(|why| format!("expect.{}: {why}", field.name))?;
         }
@@ -361,15 +361,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_belongs_to_one_check_and_every_check_names_fields_that_exist() {
-        for field in &FIELDS {
+    fn every_field_belongs_to_one_check_and_every_check_lists_existing_fields() {
+        for field in FIELDS {
             let checks = CHECKS.iter().filter(|check| check.expected.fields().contains(&field.name)).count();
             assert_eq!(checks, 1, "{checks} checks have {:?} in `expected`", field.name);
         }
         for check in CHECKS {
             assert!(
                 check.expected == Expected::Nothing || !check.expected.fields().is_empty(),
-                "{}: no field is named",
+                "{}: no field is listed",
                 check.name
             );
             for name in check.expected.fields() {

@@ -7,14 +7,14 @@ use crate::base::memo::Memo;
 use crate::crypto::person_key::PersonKey;
 use crate::given::key_record::{Grading, KeyRecord};
 
-/// A key record that the policy names.
+/// A key record that the policy refers to.
 #[derive(Debug, Clone)]
 pub struct KeyRecordFile {
     /// The path in the policy.
     pub path: String,
     /// The record, or why it cannot be read.
     pub(super) record: Result<KeyRecord, String>,
-    /// The grade of the key that it is listed for, with these signers and bounds.
+    /// The stored grade of the key for which the record is listed. It was computed for these signers and limits.
     graded: Memo<(Sha256, Vec<Signer>, Limits), Grading>,
 }
 

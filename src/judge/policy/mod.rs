@@ -47,9 +47,9 @@ pub struct Policy {
     pub levels: BTreeMap<&'static str, Level>,
     /// Who signs commits, tags, key records and sign-offs.
     pub signers: Vec<Signer>,
-    /// Whose signatures on the image count.
+    /// Whose signatures on the image are accepted.
     pub trust: TrustPolicy,
-    /// Whose contracts count.
+    /// Whose contracts are accepted.
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,
@@ -60,7 +60,7 @@ pub struct Policy {
 /// `[workload]`.
 #[derive(Debug, Clone, Default)]
 pub struct WorkloadPolicy {
-    /// Keys that sign contracts, each with the file that it was read from.
+    /// Keys that sign contracts, each with the file from which it was read.
     pub(crate) contract_keys: Vec<(String, ImageKey)>,
     /// Kinds of custom resources that run nothing.
     pub kinds_without_images: KindsWithoutImages,
@@ -69,11 +69,11 @@ pub struct WorkloadPolicy {
 /// The file that a policy was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicySource {
-    /// Its path, as given.
+    /// Its path, as specified by the user.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
-    /// The files that it names, each with the SHA-256 of its bytes. A saved report lists them only among the inputs.
+    /// The files that the policy refers to, each with the SHA-256 of its bytes. A saved report lists them only among the inputs.
     pub files: Vec<(String, Sha256)>,
 }
 
@@ -86,19 +86,19 @@ pub struct Signer {
     pub key: SignerKey,
 }
 
-/// A signer's key, as the policy gives it.
+/// A signer's key, in the policy's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignerKey {
     /// One line of an OpenSSH public key.
     Ssh(String),
-    /// An armoured OpenPGP key, read from the named file.
+    /// An armoured OpenPGP key, read from this file.
     OpenPgp(Vec<u8>),
-    /// A PEM public key, read from the named file.
+    /// A PEM public key, read from this file.
     Pem(Vec<u8>),
 }
 
 impl Policy {
-    /// Reads a policy. `path` names it in errors and reports. `load` returns the bytes of a file that the policy names, by its path
+    /// Reads a policy. `path` identifies it in errors and reports. `load` returns the bytes of a file that the policy refers to, by its path
     /// in the policy (the caller decides what that is relative to).
     ///
     /// # Errors
@@ -124,11 +124,11 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The keys to verify with: those named on the command line, or else the policy's. For a named key, the policy's window and
+    /// The keys to verify with: those on the command line, or else the policy's. For a key on the command line, the policy's window and
     /// revocation still apply.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the policy lists keys and a named key is not one of them.
+    /// [`Error::Usage`] if the policy lists keys and a key on the command line is not one of them.
     pub fn keys_for(&self, named: Vec<TrustedKey>) -> Result<KeyRing, Error> {
         if named.is_empty() {
             return Ok(self.keys.clone());
@@ -153,7 +153,7 @@ impl Policy {
     /// Requires more groups, as `--require` does.
     ///
     /// # Errors
-    /// [`Error::Usage`] if `[levels]` leaves such a group no check that decides.
+    /// [`Error::Usage`] if `[levels]` leaves no deciding check in such a group.
     pub fn require_also(&mut self, groups: &[Group]) -> Result<(), Error> {
         for group in groups {
             if !self.require.contains(group) {
@@ -162,14 +162,14 @@ impl Policy {
         }
         self.must_decide().map_err(|message| Error::Usage {
             message,
-            hint: "raise a check of the group to require in the policy's [levels], or do not require the group".into(),
+            hint: "in the policy's [levels], set a check of the group to require, or do not require the group".into(),
         })
     }
 
-    /// A required group whose checks are all lowered is an empty requirement.
+    /// Refuses a required group whose checks are all lowered, because such a requirement would be empty.
     fn must_decide(&self) -> Result<(), String> {
         let decides = |group: Group| {
-            let mut own = CHECKS.into_iter().filter(|check| check.group == group);
+            let mut own = CHECKS.iter().filter(|check| check.group == group);
             own.any(|check| {
                 self.level(check) == Level::Require && !check.may_say_nothing(|field| self.expect.is_set(field))
             })
@@ -183,20 +183,20 @@ impl Policy {
         }
     }
 
-    /// The groups that it requires of a bundle, without `workload`, which only `admit` and `serve` check. `None` without a policy, even
+    /// The groups that it requires of a bundle, excluding `workload`, which only `admit` and `serve` check. `None` without a policy, even
     /// with `--require`, because an acceptance needs a policy.
     pub(crate) fn required_of_bundles(&self) -> Option<Vec<Group>> {
         self.source.as_ref()?;
         Some(self.require.iter().copied().filter(|group| *group != Group::Workload).collect())
     }
 
-    /// The level at which `check` is judged.
+    /// The level at which `check` is evaluated.
     pub fn level(&self, check: &Check) -> Level {
         let set = self.levels.get(check.name).copied();
         set.unwrap_or_else(|| check.own_level(|field| self.expect.is_set(field)))
     }
 
-    /// What requested `check`. `handed` are the groups whose evidence a flag gave.
+    /// What requested `check`. `handed` are the groups whose evidence a flag supplied.
     pub fn demand(&self, check: &Check, handed: &[Group]) -> Demand {
         if self.levels.contains_key(check.name) || check.is_expected(|field| self.expect.is_set(field)) {
             Demand::Check
@@ -208,7 +208,7 @@ impl Policy {
     }
 }
 
-/// A starting policy with every field. The optional ones are commented out.
+/// A starter policy with every field. Optional fields are commented out.
 pub fn template() -> String {
     include_str!("template.toml").replace("[expect]\n", &format!("[expect]\n{}", expect::examples()))
 }

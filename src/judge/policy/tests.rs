@@ -22,7 +22,7 @@ fn the_template_is_valid_with_and_without_its_optional_lines() {
         .collect();
     let key = "AAAAC3NzaC1lZDI1NTE5AAAAINeHGjnFsUqo14NRXPAlMX0MWX7ArzSS1iH/wYX34Y/u";
     let filled = filled.replace("AAAA…", key);
-    // The files that it names do not exist here.
+    // The files that the template refers to do not exist here.
     assert!(matches!(read(&filled), Err(Error::Unreadable { what, .. }) if what == "keys/a.pem"));
     let policy = read(
         &filled
@@ -39,7 +39,7 @@ fn the_template_is_valid_with_and_without_its_optional_lines() {
 
 /// The template's comments list these words by hand.
 #[test]
-fn the_template_names_every_group_and_level() {
+fn the_template_lists_every_group_and_level() {
     use crate::base::words::any_of;
     let groups = Group::ALL.map(Group::word).join(", ");
     for list in [format!("an answer: {groups}."), format!("its own: {}.", any_of(&Level::ALL.map(Level::word)))] {
@@ -48,19 +48,19 @@ fn the_template_names_every_group_and_level() {
 }
 
 #[test]
-fn errors_in_a_policy_name_the_line_or_the_field() {
+fn errors_in_a_policy_contain_the_line_or_the_field() {
     for (text, says) in [
         ("version = 2\nrequire = [\"manifest\"]", "version: expected 1"),
         ("require = [\"manifest\"]", "missing field `version`"),
         ("version = 1", "missing field `require`"),
         ("version = 1\nrequire = []", "nothing is required"),
-        ("version = 1\nrequire = [\"manifests\"]", "no group is called"),
+        ("version = 1\nrequire = [\"manifests\"]", "there is no group"),
         ("version = 1\nrequire = [\"source\", \"source\"]", "duplicate group"),
         ("version = 1\nversion = 1\nrequire = [\"manifest\"]", "line 2: duplicate key"),
         ("version = true\nrequire = [\"manifest\"]", "line 1: invalid type"),
     ] {
         let error = read(text).expect_err(text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
         assert_eq!(error.exit_code(), 2);
     }
     for (text, says) in [
@@ -87,7 +87,7 @@ fn errors_in_a_policy_name_the_line_or_the_field() {
         ("[expect]\nmin-server-version = \"new\"", "expect.min-server-version"),
         (
             "[levels]\n\"image-digests\" = \"warn\"",
-            "no check is called \"image-digests\"; did you mean \"image-digest\"?",
+            "there is no check \"image-digests\"; did you mean \"image-digest\"?",
         ),
         ("[expect]\nmax-agee = \"1d\"", "; did you mean \"max-age\"?"),
         ("[levels]\n\"image-tag\" = \"error\"", "expected require, warn or off"),
@@ -123,11 +123,11 @@ fn errors_in_a_policy_name_the_line_or_the_field() {
         ("[trust]\nreference = \"exact\"\nsigned-as = \"a\"", "at most one of"),
     ] {
         let error = with(text).expect_err(text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
 }
 
-/// Each entry of the table is enough by itself.
+/// Each entry of the table is valid by itself.
 #[test]
 fn every_reference_rule_is_read() {
     use crate::trust::ReferenceRule as Rule;
@@ -172,16 +172,16 @@ fn image_signers_have_unique_names_and_well_formed_keys() {
         ("[[trust.signers]]\nname = \"a\"".into(), "expected root-key, openpgp with fingerprint"),
     ] {
         let error = with(&text).expect_err(&text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
-    // These are well-formed, so reading goes on to the file.
+    // These are well-formed, so reading continues with the file.
     for text in [openpgp(&PIN[..40]), openpgp(PIN), keyless("ada@example.com", "https://accounts.example.com")] {
         assert!(matches!(with(&text), Err(Error::Unreadable { .. })), "{text}");
     }
 }
 
 #[test]
-fn a_named_key_must_be_in_the_policy_and_keeps_its_limits() {
+fn a_key_on_the_command_line_must_be_in_the_policy_and_keeps_its_limits() {
     let policy =
         with(&format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = 2026-01-01T00:00:00Z")).unwrap();
     let named = |pin: &str| TrustedKey {
@@ -226,7 +226,7 @@ fn a_waiver_is_for_one_check_of_one_bundle_and_expires() {
         (waiver("image-tag", PIN, "Ada", "2026-06-01T00:00:00"), "expires: expected a date"),
     ] {
         let error = with(&text).expect_err(&text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
 }
 
@@ -245,13 +245,13 @@ fn kinds_without_images_are_read_and_only_unknown_ones_may_be_listed() {
         ("kinds-without-images = [\"argoproj.io/Application\"]", "contain or fetch images"),
     ] {
         let error = with(text).expect_err(text);
-        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert!(error.to_string().contains(says), "{error} should contain {says:?}");
         assert_eq!(error.exit_code(), 2);
     }
 }
 
 #[test]
-fn a_pinned_file_must_hold_the_pinned_key() {
+fn a_pinned_file_must_contain_the_pinned_key() {
     const KEY: &[u8] = include_bytes!("../../../fixtures/good-rsa-2048/key.pem");
     let read = |pin: &str| {
         let text = format!(
@@ -308,9 +308,9 @@ fn ages_and_windows_are_shown_in_words() {
 
 /// A required group must be able to reject.
 #[test]
-fn a_required_group_without_a_check_that_decides_is_an_empty_requirement() {
+fn a_required_group_without_a_deciding_check_is_refused() {
     let lowered = |group: Group, level: &str| -> String {
-        let own = CHECKS.into_iter().filter(|check| check.group == group);
+        let own = CHECKS.iter().filter(|check| check.group == group);
         own.map(|check| format!("{:?} = {level:?}\n", check.name)).collect()
     };
     for group in Group::ALL.into_iter().filter(|group| *group != Group::Manifest) {
@@ -319,7 +319,7 @@ fn a_required_group_without_a_check_that_decides_is_an_empty_requirement() {
             let text = format!("version = 1\nrequire = [{:?}]\n{levels}", group.word());
             let error = read(&text).expect_err(&text);
             assert!(error.to_string().contains("no check that decides"), "{error}");
-            // The same with --require.
+            // The error is the same with --require.
             let mut policy = with(&levels).unwrap();
             assert!(matches!(policy.require_also(&[group]), Err(Error::Usage { .. })), "{group:?}");
         }
@@ -337,7 +337,7 @@ fn the_bound_on_policy_bytes_is_exact() {
     let mut limits = Limits::default();
     let mut read = |most: usize| {
         limits.set("policy_bytes", most as u64).unwrap();
-        Policy::from_toml("policy.toml", text.as_bytes(), &limits, |_| panic!("no file is named")).is_ok()
+        Policy::from_toml("policy.toml", text.as_bytes(), &limits, |_| panic!("no file is expected")).is_ok()
     };
     assert!(read(text.len()) && !read(text.len() - 1));
 }

@@ -1,4 +1,4 @@
-//! `[trust]`: whose signatures on the image count.
+//! `[trust]`: whose signatures on the image are accepted.
 
 use serde::Deserialize;
 

@@ -21,7 +21,7 @@ pub struct PolicyWaiver {
     pub owner: String,
     /// The reason.
     pub reason: String,
-    /// Until when it counts.
+    /// When the waiver ends.
     pub expires: Timestamp,
 }
 
@@ -50,10 +50,13 @@ pub(super) fn read(entries: Vec<WaiverEntry>) -> Answer<Vec<PolicyWaiver>> {
 fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
     let at = |field: &str, message: &str| format!("waivers {:?}: {field}: {message}", entry.check);
     let check = check::find(&entry.check).ok_or_else(|| {
-        at("check", &format!("no check has this name{}; `hpsb-audit checks` lists them", check::near(&entry.check)))
+        at(
+            "check",
+            &format!("no check has this name{}; `hpsb-audit checks` lists all checks", check::near(&entry.check)),
+        )
     })?;
     if check.name == MANIFEST_SIGNATURE {
-        return Err(at("check", "it cannot be waived: without it nothing is known about a bundle"));
+        return Err(at("check", "it cannot be waived: without it, nothing about a bundle is known"));
     }
     if check.group == Group::Workload {
         return Err(at("check", "it is about a workload, but a waiver is for one bundle"));

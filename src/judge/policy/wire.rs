@@ -127,14 +127,14 @@ fn located(text: &str, error: &toml::de::Error) -> String {
 
 fn groups(words: &[String]) -> Answer<Vec<Group>> {
     if words.is_empty() {
-        return Err("require: nothing is required; a policy names at least one group".into());
+        return Err("require: nothing is required; list at least one group".into());
     }
     let all = Group::ALL.map(Group::word).join(", ");
     let mut groups = Vec::new();
     for word in words {
         let group = Group::from_word(word).ok_or_else(|| {
             format!(
-                "require: no group is called {word:?}{}; the groups are {all}",
+                "require: there is no group {word:?}{}; the groups are {all}",
                 did_you_mean(word, Group::ALL.map(Group::word))
             )
         })?;
@@ -150,13 +150,13 @@ fn levels(table: &BTreeMap<String, String>) -> Answer<BTreeMap<&'static str, Lev
     let mut levels = BTreeMap::new();
     for (name, word) in table {
         let check = check::find(name).ok_or_else(|| {
-            format!("levels: no check is called {name:?}{}; `hpsb-audit checks` lists them", check::near(name))
+            format!("levels: there is no check {name:?}{}; `hpsb-audit checks` lists all checks", check::near(name))
         })?;
         let level = Level::from_word(word).ok_or_else(|| {
             format!("levels.{name}: expected {}, found {word:?}", any_of(&Level::ALL.map(Level::word)))
         })?;
         if check.name == check::MANIFEST_SIGNATURE && level != Level::Require {
-            return Err(format!("levels.{name}: its level is always require"));
+            return Err(format!("levels.{name}: the level of this check is always require"));
         }
         levels.insert(check.name, level);
     }
@@ -254,7 +254,7 @@ fn check_openpgp(certificate: &[u8]) -> Answer<()> {
     crate::crypto::openpgp::Certificate::read(certificate).map(|_| ())
 }
 
-/// A build without OpenPGP cannot verify such signatures. The checks report that.
+/// A build without OpenPGP support cannot verify OpenPGP signatures. The checks report that.
 #[cfg(not(feature = "openpgp"))]
 fn check_openpgp(_: &[u8]) -> Answer<()> {
     Ok(())

@@ -1,4 +1,4 @@
-//! `[workload]` and `[builder]`: whose contracts count, which kinds run nothing, and what a build server may have booted.
+//! `[workload]` and `[builder]`: whose contracts are accepted, which kinds run nothing, and what a build server may have booted.
 
 use serde::Deserialize;
 

@@ -1,5 +1,5 @@
-//! Compares results for signatures on public commits and tags with git and gpg. The signatures are not in this repository: `tests/signatures`
-//! says where they come from.
+//! Compares this program's results for signatures on public commits and tags with those of git and gpg. The signatures are not in this repository:
+//! `tests/signatures` documents where they come from.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -69,7 +69,7 @@ fn signatures_in_public_repositories() {
         object.pop();
         let Some((payload, signature)) = taken_apart(kind, &object) else { continue };
         let keys = match (file, ssh_key(&signature)) {
-            // git has no list of SSH keys either: it verifies with the key inside the signature, and reports U.
+            // git has no list of SSH keys here: it verifies with the key inside the signature, and reports U.
             (_, Some(line)) => vec![SignerKey::Ssh(line)],
             ("-", None) => Vec::new(),
             (file, None) => vec![SignerKey::OpenPgp(std::fs::read(file).unwrap())],
@@ -80,7 +80,7 @@ fn signatures_in_public_repositories() {
             Answer::Good { detail, .. } => format!("good ({})", detail.split(' ').next().unwrap()),
             Answer::Bad(message) => format!("bad: {message}"),
             Answer::OtherKey(_) => "another key".into(),
-            Answer::Unsupported(message) => format!("unknown: {message}"),
+            Answer::Unsupported(message) | Answer::NotBuiltIn(message) => format!("unknown: {message}"),
         };
         // Times and key ids would make every line unique.
         let answer: String = answer

@@ -12,11 +12,11 @@ fn signers(keys: &[(&str, &[u8])]) -> Signers {
 
 #[cfg(not(feature = "openpgp"))]
 #[test]
-fn a_build_without_openpgp_says_so() {
+fn a_build_without_openpgp_reports_that() {
     let signature = b"-----BEGIN PGP SIGNATURE-----\n\nwsB7\n-----END PGP SIGNATURE-----\n";
     let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
     let answer = signers(&[("Ada", b"key")]).verify(b"payload", signature, now);
-    assert!(matches!(&answer, Answer::Unsupported(message) if message.contains("feature openpgp")), "{answer:?}");
+    assert!(matches!(&answer, Answer::NotBuiltIn(message) if message.contains("feature openpgp")), "{answer:?}");
 }
 
 #[cfg(feature = "openpgp")]
@@ -52,7 +52,7 @@ mod with_gpg {
                 format!("#!/bin/sh\nexec gpg --homedir {path} --batch --quiet --pinentry-mode loopback --passphrase '' \"$@\"\n"),
             );
             std::fs::set_permissions(gpg.program(), std::fs::Permissions::from_mode(0o755)).unwrap();
-            // A process that a parallel test forked while the file was being written keeps it open until its exec.
+            // A process that a parallel test forked while the file was being written keeps the file open until it calls exec.
             while let Err(error) = command(gpg.program().to_str().unwrap()).arg("--version").output() {
                 assert_eq!(error.kind(), std::io::ErrorKind::ExecutableFileBusy);
                 std::thread::yield_now();
@@ -74,7 +74,7 @@ mod with_gpg {
             output.stdout
         }
 
-        /// Makes a key with this creation time and expiry.
+        /// Creates a key with this creation time and expiry.
         fn key(&self, name: &str, created: &str, expires: &str) {
             let who = format!("{name} <{name}@example.org>");
             self.run(&["--faked-system-time", created, "--quick-gen-key", &who, "ed25519", "sign,cert", expires], b"");
@@ -146,7 +146,7 @@ mod with_gpg {
         proof.signed.iter().map(|object| signers.verify(&object.payload, &object.signature, now())).collect()
     }
 
-    /// Whether git accepts the signature if gpg knows only this certificate.
+    /// Whether git accepts the signature if gpg has only this certificate.
     fn git_says(repository: &TestRepository, certificate: &[u8], question: &[&str]) -> bool {
         let gpg = Gpg::new();
         gpg.run(&["--import"], certificate);
@@ -157,7 +157,7 @@ mod with_gpg {
     const COMMIT: [&str; 2] = ["verify-commit", "HEAD"];
 
     #[test]
-    fn commits_and_tags_that_git_signs() {
+    fn git_signatures_on_commits_and_tags_verify() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         gpg.run(&["--quick-add-key", &gpg.fingerprint("ada"), "rsa2048", "sign"], b"");
@@ -165,7 +165,7 @@ mod with_gpg {
         for (key, options) in [("ada", "!"), ("ada", "")] {
             let (repository, _) = repository();
             repository.git(&["config", "gpg.program", gpg.program().to_str().unwrap()]);
-            // With the exclamation mark the primary key signs, without it the newest subkey.
+            // With the exclamation mark, the primary key signs; without it, the newest subkey.
             let key = format!("{}{options}", gpg.fingerprint(key));
             repository.git(&["config", "user.signingkey", &key]);
             repository.git(&["commit", "--quiet", "--amend", "--gpg-sign", "--message", "signed\n\ngpgsig x"]);
@@ -231,11 +231,11 @@ mod with_gpg {
         let cases = [
             // gpg still accepts SHA-1 for signatures over data.
             ("ada", gpg.sign("ada", &["--digest-algo", "SHA1"], &commit), "SHA-256 or stronger", true),
-            // A text signature covers different bytes if line ends differ.
-            ("ada", gpg.sign("ada", &["--textmode"], &commit), "not of a binary document", true),
-            // A key that expired later was valid when it signed: archives are read years later.
+            // A text signature covers different bytes if the line ends differ.
+            ("ada", gpg.sign("ada", &["--textmode"], &commit), "not over a binary document", true),
+            // A key that has since expired was valid when it signed: archives are read years later.
             ("rex", gpg.sign("rex", &in_time, &commit), "signed by rex", false),
-            // A key that was only replaced was valid before that.
+            // A key that was only replaced was valid before its replacement.
             ("sue", gpg.sign("sue", &late, &commit), "signed by sue", false),
             // gpg ignores text outside the armour, which is not signed.
             ("ada", format!("{}approved\n", gpg.sign("ada", &[], &commit)), "one armoured", true),
@@ -262,7 +262,7 @@ mod with_gpg {
         assert!(matches!(&answers[0], Answer::Good { signer, .. } if signer == "ada"), "{answers:?}");
     }
 
-    /// A signature whose two octets that repeat the hash are wrong: GitHub's web-flow key wrote 74 72 there for years.
+    /// In this signature, the two octets that repeat the hash are wrong: GitHub's web-flow key wrote 74 72 there for years.
     #[test]
     fn the_octets_that_repeat_the_hash_are_ignored() {
         use pgp::composed::{ArmorOptions, Deserializable as _, DetachedSignature};
@@ -292,7 +292,7 @@ mod with_gpg {
     }
 
     #[test]
-    fn other_purposes_and_forms() {
+    fn signatures_for_other_purposes_or_in_other_forms_are_refused() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         let certificate = gpg.certificate("ada");

@@ -40,7 +40,7 @@ impl fmt::Display for Builder {
 
 /// The log has lines that only one builder prints and lines that only a different builder prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the log has lines of {0} and of {1}: a program printed one kind, and the log does not show which")]
+#[error("the log has lines of {0} and of {1}: a program printed one kind, but the log does not show which")]
 pub struct TwoBuilders(pub Builder, pub Builder);
 
 /// The event that a builder's line describes.
@@ -155,7 +155,7 @@ fn is_seconds(text: &str) -> bool {
     parts.is_some_and(|(whole, fraction)| digits(whole) && digits(fraction))
 }
 
-/// `build 1/4` and `FROM x`, or `internal` and a step of BuildKit's own.
+/// `build 1/4` and `FROM x`, or `internal` and one of BuildKit's own steps.
 fn vertex(stage: &str, text: &str) -> Option<LogEvent> {
     if stage == "internal" {
         return Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));
@@ -184,7 +184,7 @@ fn counter(text: &str) -> Option<(u32, u32)> {
     Some((decimal(number)?, decimal(total)?))
 }
 
-/// A number as `%d` prints it: no sign, no leading zeros.
+/// A number as printed by `%d`: no sign, no leading zeros.
 fn decimal(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     plain.then(|| text.parse().ok()).flatten()

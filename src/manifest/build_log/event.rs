@@ -1,6 +1,6 @@
 //! Events that log lines describe. To read a new kind of line, add one variant and one arm.
 //!
-//! The lines from the push onwards were seen in public logs of real servers. No log of the earlier part is public: the forms of builder output
+//! The lines from the push onward were seen in public logs of real servers. No public log shows the earlier part: the forms of builder output
 //! are in [`super::builder`], with or without the prefix `run: `.
 
 use super::builder::{self, Builder};
@@ -21,7 +21,7 @@ pub enum LogEvent {
     Command(String),
     /// `Step 3/9 : INSTRUCTION` (classic) or `STEP 3/9: INSTRUCTION` (podman).
     Step {
-        /// The builder that uses this form.
+        /// The builder that prints this form.
         builder: Builder,
         /// Step number, counted from 1.
         number: u32,
@@ -64,15 +64,15 @@ pub enum LogEvent {
         /// The image.
         name: String,
     },
-    /// `Digest: sha256:…` after a pull. For a multi-platform image this is the index digest.
+    /// `Digest: sha256:…` after a pull. For a multi-platform image, this is the index digest.
     PulledDigest(Sha256),
     /// `Status: Downloaded newer image for NAME` or `Status: Image is up to date for NAME`.
     PulledImage(String),
-    /// Any other line that a builder prints, with the builder if only one prints such a line.
+    /// Any other builder line, with the builder if only one builder prints such lines.
     BuilderOutput(Option<Builder>),
     /// `Successfully built HEX` (classic, 12 digits) or `writing image sha256:HEX` (BuildKit, 64 digits).
     BuiltImage {
-        /// The builder that uses this form.
+        /// The builder that prints this form.
         builder: Builder,
         /// The image id as printed (possibly shortened), without a prefix.
         id: String,
@@ -129,7 +129,7 @@ impl LogEvent {
         )
     }
 
-    /// The only builder that prints a line of this form, if there is just one.
+    /// The builder, if only one builder prints lines of this form.
     pub(super) fn builder(&self) -> Option<Builder> {
         match self {
             Self::Step { builder, .. } | Self::BuiltImage { builder, .. } => Some(*builder),
@@ -150,7 +150,7 @@ impl LogEvent {
         }
     }
 
-    /// As [`Self::pushed_name`], and also the name in a content-trust signing line.
+    /// As [`Self::pushed_name`], including the name in a content-trust signing line.
     pub(crate) fn image_name(&self) -> Option<&str> {
         match self {
             Self::Signed(name) => Some(name),

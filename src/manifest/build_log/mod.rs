@@ -1,6 +1,6 @@
 //! `data/build.log`: the server's log as typed events.
 //!
-//! The log is signed text: the key holder signed it. Not every line in it comes from the server: the log includes the output of the
+//! The log is signed text: the key holder signed it. Not every line comes from the server: the log includes the output of the
 //! Dockerfile's RUN steps, so the author of the source can print lines that look like the server's. Three rules separate them. Lines that the
 //! server writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count
 //! only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only
@@ -47,8 +47,9 @@ impl BuildLog {
         Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
-    /// Drops the text of all entries. Keeps only the entries that show whether and where the time goes back, and the one with the latest time.
-    /// Collapses consecutive output lines of one builder into one: later checks need only the builder and what the lines separate.
+    /// Drops the text of all entries. Keeps only the entries that show whether and where the time goes backwards, and the entry with the latest
+    /// time. Collapses consecutive output lines of one builder into one line: later checks need only to know which builder printed between two other
+    /// events.
     pub(crate) fn shelve(&mut self) {
         let timed: Vec<(usize, Timestamp)> =
             self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();
@@ -86,8 +87,8 @@ impl BuildLog {
     }
 
     /// Events after the build's last output: the push and the signing. Earlier lines of the same form were printed during the build, which the
-    /// source's author controls, and do not count. If the log has no line of a known builder, the push cannot be told from the build, and no line
-    /// counts.
+    /// source's author controls, and do not count. If the log has no line of a known builder, the push cannot be distinguished from the build, and
+    /// no line counts.
     ///
     /// BuildKit pushes as a step of the build and prefixes program output with a number. Its own push lines therefore count anywhere in the log,
     /// unless their step failed or any line comes from a different builder.
@@ -152,7 +153,7 @@ impl BuildLog {
         ids.last()
     }
 
-    /// Events about the clone and the base images. A program can print pull lines too, so they count only directly after a FROM of docker's classic
+    /// Events about the clone and the base images. A program can also print pull lines, so they count only directly after a FROM of docker's classic
     /// builder, which prints them before any program runs. If the log has lines of two builders, no line about a base image counts.
     pub(crate) fn input_events(&self) -> impl Iterator<Item = &LogEvent> {
         let one_builder = self.builder().is_ok();
@@ -177,7 +178,7 @@ impl BuildLog {
         })
     }
 
-    /// Number of lines in the form of a push that were printed during the build. A program may have printed them.
+    /// Number of push-like lines that were printed during the build. A program may have printed them.
     pub fn disbelieved_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {

@@ -55,7 +55,7 @@ fn push_lines_printed_during_the_build_do_not_count() {
     assert_eq!(log.pushed().map(|(tag, ..)| tag).collect::<Vec<_>>(), ["v1"]);
     assert_eq!(log.disbelieved_pushes(), 1);
     assert_eq!(read(&[fake.clone(), built].concat()).pushed().count(), 0);
-    // Without a line of a known builder, the push cannot be told from the build.
+    // Without a line of a known builder, the push cannot be distinguished from the build.
     assert_eq!((read(&fake).pushed().count(), read(&fake).shows_a_build()), (0, false));
 }
 
@@ -185,7 +185,7 @@ fn lines_of_two_builders_invalidate_both() {
 }
 
 #[test]
-fn build_kit_pushes_as_a_step_of_the_build() {
+fn buildkit_pushes_as_a_step_of_the_build() {
     let of = |lines: &[&str]| read(&lines.iter().map(|line| entry(&format!("run: {line}"))).collect::<String>());
     let names = |log: &BuildLog| log.push_events().filter_map(LogEvent::pushed_name).count();
     let line = format!("#9 pushing manifest for docker.io/a/b:c@{DIGEST} 1.2s done");
@@ -202,11 +202,11 @@ fn build_kit_pushes_as_a_step_of_the_build() {
     // A push by docker may follow.
     let log = of(&[from, &line, done, &format!("c: digest: {DIGEST} size: 3")]);
     assert_eq!(log.pushed().map(|(.., size)| size).collect::<Vec<_>>(), [None, Some(3)]);
-    // A failed step pushed nothing; a later step with the same number may have.
+    // A failed step pushed nothing, but a later step with the same number may have pushed.
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: failed to push a/b:c: denied"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 CANCELED"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: denied", from, &line, done])), 1);
-    // A program printed the line in a build by a different builder.
+    // In a build by a different builder, such a line comes from a program.
     for others in [["Step 1/1 : FROM a", "Successfully built 0123456789ab"], ["STEP 1: FROM a", "STEP 2: COMMIT"]] {
         let log = of(&[others[0], &line, others[1]]);
         assert!(log.builder().is_err());
@@ -216,7 +216,7 @@ fn build_kit_pushes_as_a_step_of_the_build() {
 }
 
 #[test]
-fn a_pull_counts_directly_after_its_from() {
+fn a_pull_counts_only_directly_after_its_from() {
     let digest = format!("Digest: {DIGEST}");
     let kept = |lines: &[&str]| {
         let text: String = lines.iter().map(|line| entry(&format!("run: {line}"))).collect();

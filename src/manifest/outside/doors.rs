@@ -1,15 +1,15 @@
-//! Options and arguments that make a program run another program or use the network, although it does neither without them. What they start is
-//! unknown.
+//! Options and arguments that make a program run another program or use the network, although it does neither without them. What such arguments
+//! start is unknown.
 //!
-//! Sources, as of 2026-11-28: the manual pages that `table.rs` and `table_local.rs` name.
+//! Sources, as of 2026-11-28: the manual pages listed in `table.rs` and `table_local.rs`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::shell::Word;
 
-/// Programs and the marks of such arguments: `--long` with its abbreviations (`--req…rest` allows them from `--req` on), `-x` alone or among other
-/// letters, `^TEXT` at the start of a word, `*TEXT` anywhere in a word.
+/// Programs, with patterns for such arguments: `--long` matches its abbreviations too (`--req…rest`: abbreviations from `--req` onward), `-x` matches
+/// alone or among other letters, `^TEXT` at the start of a word, `*TEXT` anywhere in a word.
 const DOORS: &[(&str, &str)] = &[
     ("sort", "--compress-program"),
     ("split", "--filter"),
@@ -65,7 +65,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(||
 /// Variables that make a program run another program, or replace the program that runs.
 const VARIABLES: &str = "BASH_ENV ENV LD_PRELOAD LD_AUDIT PYTHONSTARTUP PERL5OPT PERL5DB RUBYOPT NODE_OPTIONS PROMPT_COMMAND PS4 LESSOPEN LESSCLOSE PAGER MANPAGER EDITOR VISUAL TAR_OPTIONS TAPE RSH RSYNC_RSH CVS_RSH ZIPOPT GCC_EXEC_PREFIX COMPILER_PATH JAVA_TOOL_OPTIONS";
 
-/// The first argument with one of the program's marks.
+/// The first argument that matches one of the program's patterns.
 pub(super) fn opened<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w str> {
     let version = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-');
     let tool = || name.rsplit_once('-').filter(|(machine, _)| machine.contains("-linux-")).map(|(_, tool)| tool);
@@ -82,7 +82,7 @@ pub(super) fn opened<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w str> {
     old.or_else(|| arguments.iter().map(|word| word.text.as_str()).find(|word| has(marks, word)))
 }
 
-/// Whether the word has one of the marks.
+/// Whether the word matches one of the patterns in `marks`.
 pub(super) fn has(marks: &str, word: &str) -> bool {
     marks.split(' ').any(|mark| {
         if let Some(start) = mark.strip_prefix('^') {
@@ -114,14 +114,14 @@ pub(super) fn has_letter(word: &str, letter: char) -> bool {
         .is_some_and(|letters| letters.chars().take_while(char::is_ascii_alphabetic).any(|one| one == letter))
 }
 
-/// Whether this variable, or any variable of git, makes it unknown which program runs. `before`: it is set for one program only; then the search
-/// paths for programs and libraries count too.
+/// Whether this variable can change which program runs; every git variable counts. `before`: the variable is set for one program only; then the
+/// search paths for programs and libraries also count.
 pub(super) fn changes_what_runs(variable: &str, before: bool) -> bool {
     let listed = VARIABLES.split(' ').any(|name| name == variable);
     listed || variable.starts_with("GIT_") || before && matches!(variable, "PATH" | "LD_LIBRARY_PATH" | "PYTHONPATH")
 }
 
-/// Git configuration keys that name a program, a folder of programs or a further configuration file.
+/// Git configuration keys whose value is a program, a folder of programs or a further configuration file.
 const KEYS: [&str; 14] = [
     "alias.",
     "command",
@@ -183,13 +183,13 @@ pub(super) fn git(arguments: &[Word]) -> Git {
     if fetches {
         Git::Fetches(format!("git {sub}"))
     } else if runs {
-        Git::Unknown(format!("git {sub}, with an argument that names a program"))
+        Git::Unknown(format!("git {sub}, with an argument that specifies a program"))
     } else {
         Git::Nothing
     }
 }
 
-/// Values of the tar and cpio options that name an archive.
+/// Values of the tar and cpio options that specify an archive.
 pub(super) fn archives<'w>(name: &str, arguments: &'w [Word]) -> Vec<&'w Word> {
     let letters: &[char] = if name == "cpio" { &['F', 'I', 'O'] } else { &['f'] };
     let mut found = Vec::new();
@@ -245,7 +245,7 @@ pub(super) fn may_be_address(word: &Word) -> bool {
     word.expands && value.starts_with(['$', '`'])
 }
 
-/// Whether mount uses the network. `None`: unknown.
+/// Whether mount uses the network. `None` if this is unknown.
 pub(super) fn mounts_from_network(arguments: &[Word]) -> Option<bool> {
     const LOCAL: &str = "proc sysfs tmpfs ramfs devtmpfs devpts overlay ext2 ext3 ext4 vfat exfat ntfs iso9660 udf squashfs btrfs xfs none bind cgroup cgroup2 debugfs securityfs binfmt_misc mqueue hugetlbfs auto";
     let mut types: Vec<&str> = Vec::new();
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_options_with_their_abbreviations() {
+    fn patterns_match_options_abbreviations_and_text() {
         for (marks, word, is) in [
             ("--filter", "--filter=x", true),
             ("--filter", "--fi", true),

@@ -20,11 +20,11 @@ const READ_AGAIN: usize = 4;
 /// Programs that one RUN step runs.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
-    /// They use the network.
+    /// Programs that use the network.
     pub(super) fetching: Vec<String>,
-    /// They run a script.
+    /// Programs that run a script.
     pub(super) scripts: Vec<String>,
-    /// They are in no table, or their sub-command is not.
+    /// Programs that are in no table, or whose sub-command is in no list.
     pub(super) unknown: Vec<String>,
     /// Why part of the step cannot be followed.
     pub(super) unclear: Option<&'static str>,
@@ -43,7 +43,8 @@ pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
     programs
 }
 
-/// Reads a line that begins with PowerShell or cmd.exe. They use separators of their own, and double quotes belong to the builder's shell.
+/// Reads a line that begins with PowerShell or cmd.exe. These shells have their own separators. Double quotes belong to the builder's shell and are
+/// ignored.
 pub(super) fn on_windows(text: &str) -> Option<Programs> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
     let name = name_of(first);
@@ -160,7 +161,7 @@ impl Programs {
         self.fetching.len() + self.scripts.len() + self.unknown.len()
     }
 
-    /// Lists arguments that run a program or use the network, whatever the program's own rule says.
+    /// Lists arguments that run a program or use the network, regardless of the program's own rule.
     fn arguments(&mut self, name: &str, rule: Rule, arguments: &[Word]) {
         if let Some(word) = doors::opened(name, arguments) {
             self.unknown.push(format!("{name} {word}"));
@@ -191,7 +192,7 @@ impl Programs {
         }
     }
 
-    /// A program with literal words. Programs that it runs in turn are not followed.
+    /// Lists a program with literal words. Programs that it runs in turn are not followed.
     pub(super) fn words<'t>(&mut self, words: impl Iterator<Item = &'t str>) {
         let words: Vec<Word> = words.map(Word::literal).collect();
         self.command(&words, None, &HashSet::new(), DEPTH);
@@ -205,8 +206,8 @@ impl Programs {
         }
     }
 
-    /// Programs that run code from an argument. A mark that begins with `-` must begin an argument; any other mark may appear anywhere in one. `A…B`
-    /// means `A` followed by `B`.
+    /// Programs that run code from an argument. A pattern in `marks` that begins with `-` must begin an argument; any other may appear anywhere in one.
+    /// `A…B` means `A` followed by `B`.
     fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
         let has = |word: &Word| {
             marks.split(' ').any(|mark| match mark.split_once('…') {
@@ -225,7 +226,7 @@ impl Programs {
         }
     }
 
-    /// Judges by the first word that is not an option. A word after an option may be the option's value: then the next word is checked too.
+    /// Decides by the first word that is not an option. A word after an option may be the option's value: then the next word is also checked.
     fn by_word(&mut self, program: &Word, arguments: &[Word], [fetches, scripts, local]: [&str; 3]) {
         let name = name_of(&program.text);
         let mut after_option = false;

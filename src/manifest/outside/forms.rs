@@ -1,4 +1,4 @@
-//! What each Dockerfile instruction takes from outside the commit.
+//! The inputs that each Dockerfile instruction uses from outside the commit.
 //!
 //! Source: Dockerfile reference and BuildKit's `frontend/dockerfile` (moby/buildkit@73ed6825c4b7569379ef89df0aedcdbe64473d31, 2026-08-21), in the
 //! order of the reference. An instruction that is not in this table is listed as unknown.
@@ -13,10 +13,10 @@ use super::{Inputs, Kind, shortened};
 use crate::base::digest::Sha256;
 use crate::manifest::dockerfile::HereDocument;
 
-/// Maximum length of a SHELL instruction's words. PowerShell with its preference variables has about a hundred characters.
+/// Maximum length of a SHELL instruction's words. PowerShell with its preference variables needs about a hundred characters.
 const SHELL: usize = 1_000;
 
-/// What kind of outside input an instruction takes.
+/// The kind of outside input that an instruction uses.
 enum Form {
     /// `FROM IMAGE [AS NAME]`
     From,
@@ -24,7 +24,7 @@ enum Form {
     Run,
     /// Copies files, possibly from other images.
     Copy,
-    /// Copies files, also from URLs and repositories.
+    /// Copies files, including from URLs and repositories.
     Add,
     /// Sets variables for the programs that follow.
     Env,
@@ -93,7 +93,7 @@ fn default_shell() -> Rc<[String]> {
     ["/bin/sh".to_owned(), "-c".to_owned()].into()
 }
 
-/// `# syntax=IMAGE` names the program that reads the Dockerfile. `escape` and `check` take nothing from outside.
+/// `# syntax=IMAGE` specifies the program that reads the Dockerfile. `escape` and `check` use nothing from outside.
 pub(super) fn directive(name: &str, value: &str, inputs: &mut Inputs) {
     let image = value.split_whitespace().next().unwrap_or_default();
     if name == "syntax" && !is_pinned(image) {
@@ -203,7 +203,7 @@ fn shell(rest: &str, stages: &mut Stages, inputs: &mut Inputs) {
     }
 }
 
-/// `--from` of COPY and ADD: a stage, an image, or a build context that the caller of the builder names.
+/// `--from` of COPY and ADD: a stage, an image, or a build context that the caller of the builder supplies.
 fn files_of(arguments: &Arguments<'_>, stages: &Stages, inputs: &mut Inputs) {
     for flag in &arguments.flags {
         if let Some(("--from", name)) = flag.split_once('=') {
@@ -229,7 +229,7 @@ fn add(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     let sum = arguments.flags.iter().find_map(|flag| Sha256::from_prefixed(flag.strip_prefix("--checksum=")?));
     for source in &sources {
         let said = match place_of(source) {
-            // A checksum pins a single URL. For a repository it may be only a few digits of a commit id.
+            // A checksum pins a single URL. For a repository, it may be only a few digits of a commit id.
             Place::Address if sum.is_some() && sources.len() == 1 && !is_repository(source) => continue,
             Place::Address => format!("ADD of {}", shortened(source)),
             Place::Variable => format!("ADD of {}, which may be a URL", shortened(source)),
@@ -241,19 +241,19 @@ fn add(rest: &str, stages: &Stages, inputs: &mut Inputs) {
 
 enum Place {
     Address,
-    /// A variable may turn it into an address.
+    /// A variable may turn the source into an address.
     Variable,
     Context,
 }
 
-/// Classifies a source of ADD. Case is ignored, and schemes that builders reject count as addresses too.
+/// Classifies a source of ADD. Case is ignored, and schemes that builders reject also count as addresses.
 fn place_of(source: &str) -> Place {
     let before_variable = source.split('$').next().unwrap_or_default();
     let scheme = source.split_once("://").is_some_and(|(scheme, _)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
     });
-    // `git@host:path`, and also `host:path`.
+    // `git@host:path` or `host:path`.
     let host =
         source.split_once(':').is_some_and(|(host, path)| !host.contains('/') && host.len() > 1 && !path.is_empty());
     if source.starts_with("<<") {
@@ -282,7 +282,7 @@ fn run(rest: &str, instruction: &str, documents: &[HereDocument], stages: &Stage
     list(&programs_of(&arguments, documents, stages), instruction, inputs);
 }
 
-/// What RUN runs. A single here-document as the whole command is a script; otherwise the shell reads command and here-documents.
+/// What RUN runs. If the whole command is a single here-document, it is a script; otherwise the shell reads the command and the here-documents.
 fn programs_of(arguments: &Arguments<'_>, documents: &[HereDocument], stages: &Stages) -> Programs {
     let exec = exec_form(arguments.text);
     if let Exec::Words(words) = exec {
@@ -357,7 +357,7 @@ fn list(programs: &Programs, instruction: &str, inputs: &mut Inputs) {
     }
 }
 
-/// `--mount=type=…,from=…`: mounted images, and files that the builder keeps or receives.
+/// `--mount=type=…,from=…`: mounted images, and files that the builder stores or receives.
 fn mounts(arguments: &Arguments<'_>, stages: &Stages, inputs: &mut Inputs) {
     for mount in arguments.flags.iter().filter_map(|flag| flag.strip_prefix("--mount=")) {
         let field = |wanted: &[&str]| {

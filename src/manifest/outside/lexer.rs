@@ -1,4 +1,4 @@
-//! Position in shell text, and reading of words.
+//! A position in shell text, and functions that read words.
 
 use super::shell::{DEPTH, Splitter, Word, ends_word};
 
@@ -309,7 +309,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// A backtick substitution. Inside it a backslash escapes `$`, a backtick and itself.
+    /// A backtick substitution. Inside it, a backslash escapes `$`, a backtick and itself.
     fn backticks(&mut self, word: &mut Word, depth: usize) {
         let from = self.lexer.at;
         self.lexer.next();

@@ -1,7 +1,7 @@
 //! Build inputs that the commit does not pin. Every report lists them, because a proved commit does not cover them.
 //!
 //! There are two closed lists: `forms.rs` has a rule for every Dockerfile instruction, and every program that a RUN step starts is looked up in
-//! `table.rs` and `table_local.rs`. A program in no table, and a step that cannot be followed, is listed as unknown. Files of the commit and of base
+//! `table.rs` and `table_local.rs`. Programs in no table and steps that cannot be followed are listed as unknown. Files of the commit and of base
 //! images are not read: a script that a RUN step starts is listed as a script, and what it downloads is unknown.
 //!
 //! To add a program, add one word to a row of the tables.
@@ -31,9 +31,9 @@ use std::hash::BuildHasher;
 use crate::manifest::build_log::{BuildLog, LogEvent};
 use crate::manifest::dockerfile::{Dockerfile, HereDocument};
 
-/// Lines of each kind that a report shows. For further lines it shows only their number.
+/// The maximum number of lines of each kind that a report shows. For further lines, it shows only their number.
 const SHOWN: usize = 50;
-/// Bytes of instructions that are read. The longest Dockerfiles have about 50 KB.
+/// The maximum number of instruction bytes that are read. The longest Dockerfiles have about 50 KB.
 const READ: usize = 2 << 20;
 /// Characters shown of a name or an instruction.
 const LINE: usize = 120;
@@ -69,7 +69,7 @@ const KINDS: [(Kind, &str); 11] = [
     (Kind::Note, "notes"),
     (Kind::Frontend, "frontends"),
     (Kind::Base, "base images"),
-    (Kind::Files, "images from which files are taken"),
+    (Kind::Files, "images from which files are used"),
     (Kind::Add, "ADD instructions"),
     (Kind::Run, "RUN steps that use the network"),
     (Kind::Mount, "builder mounts"),
@@ -104,7 +104,7 @@ impl Inputs {
         self.add(Kind::Note, sentence.into());
     }
 
-    /// Reads the instructions that a builder printed: numbered steps, and lines that may be shortened or imitated. An imitated line can only add to
+    /// Reads the instructions in a log: numbered steps, and lines that may be shortened or imitated. An imitated line can only add to
     /// the list.
     pub(crate) fn read_log(&mut self, log: &BuildLog) {
         let steps = log.events().filter_map(|event| match event {

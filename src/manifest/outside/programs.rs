@@ -15,25 +15,25 @@ pub(super) enum Rule {
     Never,
     /// Does not use the network. An address in its arguments is only text.
     Text,
-    /// Runs a script or a build file. What that downloads is unknown.
+    /// Runs a script or a build file. What the file downloads is unknown.
     Script,
-    /// The first word that is not an option decides. `-` stands for no such word, `*` for every word in no list.
+    /// The first word that is not an option decides. In a list, `-` means that there is no such word, and `*` means any word that is in no list.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
-    /// Uses the network only with one of these options. The marks are those of `doors.rs`.
+    /// Uses the network only with one of these options. The patterns are as in `doors.rs`.
     Options(&'static str),
-    /// Runs code if an option begins with one of these marks or an argument contains one. Does not use the network otherwise.
+    /// Runs code if an option begins with one of these patterns or an argument contains one. Does not use the network otherwise.
     Scripts(&'static str),
     /// Uses the network if an argument contains `://`. If an argument is a variable, this is unknown.
     Address,
-    /// Uses the network if an argument names a host, with a colon. If an argument is a variable, this is unknown.
+    /// Uses the network if an argument contains a host with a colon. If an argument is a variable, this is unknown.
     Host,
-    /// Runs the program that its arguments name.
+    /// Runs the program in its arguments.
     Wraps(Wrapper),
     /// A shell: `-c TEXT`.
     Shell,
     /// A Windows shell.
     Windows,
-    /// Has a rule of its own in `follow.rs`.
+    /// Has its own rule in `follow.rs`.
     Special(Special),
 }
 
@@ -88,7 +88,7 @@ static TABLE: LazyLock<HashMap<&'static str, (Rule, bool)>> = LazyLock::new(|| {
 pub(super) fn rule_of(name: &str) -> Option<Rule> {
     let version = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-');
     let family = || TABLE.get(name.trim_end_matches(version)).filter(|(_, versions)| *versions);
-    // `aarch64-linux-gnu-gcc`: a compiler or one of its tools, for a different machine.
+    // `aarch64-linux-gnu-gcc`: a cross compiler or one of its tools.
     let cross = || {
         let (machine, tool) = name.rsplit_once('-').filter(|(machine, _)| machine.contains("-linux-"))?;
         let known = matches!(
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_families_may_have_versions() {
+    fn only_names_with_a_star_match_with_a_version() {
         assert!(matches!(rule_of("pip3.11"), Some(Rule::By { .. })));
         assert!(matches!(rule_of("gcc-12"), Some(Rule::Text)));
         assert!(rule_of("cat2").is_none());

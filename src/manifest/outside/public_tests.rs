@@ -46,7 +46,7 @@ struct Counted {
     overlooked: Vec<String>,
 }
 
-/// The program named in a line.
+/// The program that a line reports.
 fn name_in(sentence: &str) -> String {
     let name = sentence.strip_prefix("may use the network: ").unwrap_or(sentence);
     name.strip_suffix(", which runs a script").unwrap_or(name).to_owned()
@@ -101,7 +101,7 @@ fn most(names: &BTreeMap<String, usize>, shown: usize) -> String {
     text
 }
 
-/// `HPSB_DOCKERFILES` names a file with one Dockerfile path per line. The counts are written to the file named by `HPSB_COUNTED`.
+/// `HPSB_DOCKERFILES` is the path of a file with one Dockerfile path per line. The counts are written to the file at `HPSB_COUNTED`.
 #[test]
 #[ignore = "needs public repositories"]
 fn dockerfiles() {
@@ -118,7 +118,7 @@ fn dockerfiles() {
         }
     }
     let mut page = format!(
-        "{} Dockerfiles were read, as if a policy named each of them; {} more could not be read: templates, snippets or deliberately wrong files.\n\n| listed | sentences |\n| --- | --- |\n",
+        "{} Dockerfiles were read, as if a policy specified each of them; {} more could not be read: templates, snippets or deliberately wrong files.\n\n| listed | sentences |\n| --- | --- |\n",
         counted.read, counted.skipped
     );
     for (_, name) in KINDS {

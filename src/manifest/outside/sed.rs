@@ -1,4 +1,4 @@
-//! Reads sed scripts as GNU sed does, to find out whether they only edit. The command `e` and the flag `e` of `s` run programs.
+//! Reads sed scripts as GNU sed does, to determine whether they only edit. The command `e` and the flag `e` of `s` run programs.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -13,12 +13,12 @@ pub(super) fn only_edits(arguments: &[Word]) -> bool {
             let mut scan = Scan { letters: script.chars().peekable(), brackets, runs: false };
             (scan.script().is_some(), scan.runs)
         };
-        // Old versions end a pattern at a `/` inside brackets. A script that they reject runs nothing.
+        // Old versions end a pattern at a `/` inside brackets. If an old version rejects a script, it runs nothing.
         scan(true).0 && !scan(false).1
     })
 }
 
-/// The script: all `-e` values, or else the first argument that is not an option.
+/// The script: all `-e` values or, if there are none, the first argument that is not an option.
 fn scripts(arguments: &[Word]) -> Option<String> {
     let mut words = arguments.iter();
     let mut found: Vec<&str> = Vec::new();

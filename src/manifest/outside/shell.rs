@@ -16,11 +16,11 @@ pub(super) const DEPTH: usize = 20;
 pub(super) struct Word {
     /// The text, with expansions unexpanded.
     pub(super) text: String,
-    /// The shell changes it: it contains a variable, a substitution, a pattern or braces.
+    /// The shell changes the word: it contains a variable, a substitution, a pattern or braces.
     pub(super) expands: bool,
-    /// It may become several words or none: it contains an expansion outside quotes.
+    /// The word may become several words or none: it contains an expansion outside quotes.
     pub(super) splits: bool,
-    /// Part of it is quoted or escaped.
+    /// Part of the word is quoted or escaped.
     pub(super) quoted: bool,
     /// `NAME=…`
     pub(super) assigns: bool,
@@ -41,7 +41,7 @@ impl Word {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Command {
     pub(super) words: Vec<Word>,
-    /// The here-document that it reads, as an index into [`Script::documents`].
+    /// The here-document that the command reads, as an index into [`Script::documents`].
     pub(super) input: Option<usize>,
 }
 
@@ -61,13 +61,13 @@ pub(super) struct Script {
     pub(super) functions: HashSet<String>,
     /// Assigned variables, and whether the assignment applies to one program only.
     pub(super) variables: Vec<(String, bool)>,
-    /// A word names a socket: bash's /dev/tcp or /dev/udp.
+    /// A word refers to a socket: bash's /dev/tcp or /dev/udp.
     pub(super) sockets: bool,
-    /// Output goes to a target named by a variable, which may be a socket. A socket is open for reading too.
+    /// Output goes to a target specified by a variable, which may be a socket. A socket is also open for reading.
     pub(super) opens: bool,
-    /// It reads from an open descriptor.
+    /// The script reads from an open descriptor.
     pub(super) reads: bool,
-    /// Why part of it cannot be followed.
+    /// Why part of the script cannot be followed.
     pub(super) unclear: Option<&'static str>,
 }
 
@@ -120,7 +120,7 @@ struct State {
     /// Variables assigned before the command.
     variables: Vec<String>,
     enclosing: Vec<Enclosing>,
-    /// The command certainly runs: before it is nothing, `;` or a new line.
+    /// The command certainly runs: it is first, or follows `;` or a new line.
     certain: bool,
     /// See [`Script::opens`].
     opens: bool,
@@ -335,7 +335,7 @@ impl Splitter<'_> {
         self.word(depth)
     }
 
-    /// `NAME [in WORD…]`: the words are expanded, and none of them runs.
+    /// `NAME [in WORD…]`: the words are expanded but not run.
     fn head_of_for(&mut self, depth: usize) {
         self.word_after_blanks(depth);
         self.lexer.skip_blanks_and_lines();
@@ -450,7 +450,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Adds what a nested text runs.
+    /// Adds the commands that a nested text runs.
     pub(super) fn adopt(&mut self, inner: Script) {
         let first = self.script.documents.len();
         self.script.documents.extend(inner.documents);
@@ -483,7 +483,7 @@ pub(super) fn assigned(word: &Word) -> String {
     word.text.split(['=', '+', '[']).next().unwrap_or_default().to_owned()
 }
 
-/// Whether the character is an operator, which ends a word.
+/// Whether the character is an operator; operators end a word.
 pub(super) fn is_operator(letter: char) -> bool {
     matches!(letter, ';' | '&' | '|' | '(' | ')' | '<' | '>' | '\n')
 }

@@ -5,8 +5,8 @@ use super::doors::has_letter;
 use super::programs::lists;
 use super::shell::Word;
 
-/// Why a script cannot be followed if a variable in it may name a socket.
-pub(super) const DEVICE: &str = "a variable that may name a network device";
+/// The reason if a script cannot be followed because a variable in it may refer to a socket.
+pub(super) const DEVICE: &str = "a variable that may refer to a network device";
 
 /// Whether the shell may expand the word to `/dev/tcp/HOST/PORT` or `/dev/udp/HOST/PORT`, which bash opens as a socket. A port is a number or a
 /// service name, which has letters, digits and hyphens.
@@ -40,7 +40,7 @@ pub(super) fn reads_by_number(words: &[Word]) -> bool {
         && words.iter().any(|word| has_letter(&word.text, 'u'))
 }
 
-/// `exec`: the whole shell may read what it opens.
+/// Whether the command is `exec`: the rest of the script may read what `exec` opens.
 pub(super) fn opens_for_all(words: &[Word]) -> bool {
     words.iter().take(3).any(|word| word.text == "exec")
 }

@@ -1,4 +1,4 @@
-//! Programs that do not use the network. A name in no table is unknown.
+//! Programs that do not use the network. A name that is not in any table is unknown.
 //!
 //! Sources, as of 2026-11-28: the program lists of GNU coreutils, diffutils, findutils, util-linux, procps and shadow; BusyBox's applets except
 //! those for the network; the built-in commands of POSIX, dash, bash, PowerShell and cmd.exe; for all others, their manual pages.
@@ -109,7 +109,7 @@ pub(super) const LOCAL: &[Row] = &[
     ),
     text("nvcc cuobjdump nvidia-smi nvprof ldconfig.real jlink jdeps jmod jcmd"),
     text("checksec circo neato optipng jpegoptim"),
-    // They read files, and some of them read URLs.
+    // Programs that read files; some of them read URLs.
     row(
         "xmlstarlet html2text asciidoctor tidy createrepo createrepo_c qemu-img postmap javadoc cleancss xmlsec1 rsvg-convert jps jstack",
     ),

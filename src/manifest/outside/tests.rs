@@ -150,7 +150,7 @@ fn every_address_that_add_downloads_is_listed() {
 }
 
 #[test]
-fn a_syntax_directive_names_the_frontend() {
+fn a_syntax_directive_specifies_the_frontend() {
     let line = ["frontend docker/dockerfile:1, named by tag and not by digest"];
     assert_eq!(of_file("# syntax=docker/dockerfile:1\nFROM scratch\n"), line);
     assert_eq!(of_file("#!/usr/bin/env x\n# check=skip=all\n#\tSyntax = docker/dockerfile:1 x\nFROM scratch\n"), line);

@@ -60,8 +60,8 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
     }
 }
 
-/// Whether the word is a method that may use the network: `.DownloadFile`. The command that creates the object, for example New-Object, is listed
-/// separately.
+/// Whether the word is a method that may use the network, such as `.DownloadFile`. The command that creates the object, for example New-Object, is
+/// listed separately.
 fn is_method(word: &str) -> bool {
     let name = word.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     word.contains('.')
@@ -79,7 +79,7 @@ fn skipped(word: &str) -> bool {
         )
 }
 
-/// Whether an option before the command names a file or encoded text to run: `-File`, `-EncodedCommand` or an abbreviation.
+/// Whether an option before the command specifies a file or encoded text to run: `-File`, `-EncodedCommand` or an abbreviation.
 fn runs_a_file(text: &str) -> bool {
     let options = text.split_whitespace().map(|word| word.to_ascii_lowercase());
     let is = |word: &str, option: &str| {
@@ -122,7 +122,7 @@ fn judge<'t>(word: &str, rest: impl Iterator<Item = &'t str>, programs: &mut Pro
     }
 }
 
-/// The text between unquoted separators, and whether a single `&` precedes it: PowerShell's call operator, which runs what a variable names.
+/// The text between unquoted separators, and whether a single `&` precedes it: PowerShell's call operator, which runs the command in a variable.
 fn statements(text: &str) -> Vec<(bool, &str)> {
     let mut found = Vec::new();
     let (mut from, mut quote, mut called) = (0, None, false);

@@ -11,7 +11,7 @@ pub(super) struct Arguments<'t> {
     pub(super) text: &'t str,
 }
 
-/// Splits off the flags. They end at the first word that does not begin with `--`, or after a `--` alone.
+/// Splits off the flags. Flags end at the first word that does not begin with `--`, or after a bare `--`.
 pub(super) fn arguments(text: &str, escape: char) -> Arguments<'_> {
     let mut rest = text.trim();
     let mut flags = Vec::new();
@@ -60,7 +60,7 @@ pub(super) enum Exec {
     Words(Vec<String>),
     /// Not in exec form.
     No,
-    /// It looks like exec form but cannot be parsed; a different parser may accept it.
+    /// The text looks like exec form but cannot be parsed; a different parser may accept it.
     Doubtful,
 }
 

@@ -1,4 +1,4 @@
-//! Arguments of a command that runs another program: the values of its options, and the program's name.
+//! Arguments of a command that runs another program: its options' values, and the program's name.
 
 use super::programs::{Wrapper, lists};
 use super::shell::Word;
@@ -42,7 +42,7 @@ pub(super) fn option(wrapper: &Wrapper, text: &str) -> Taken {
     Taken::Flag
 }
 
-/// Whether all arguments only ask the program for its version or help.
+/// Whether all arguments only request the program's version or help.
 pub(super) fn is_question(arguments: &[Word]) -> bool {
     !arguments.is_empty() && arguments.iter().all(|word| lists("--version -v -V --help -h", &word.text))
 }
@@ -58,7 +58,7 @@ pub(super) fn is_standard(program: &str, name: &str) -> bool {
     lists(" /bin/ /usr/bin/ /sbin/ /usr/sbin/ /usr/local/bin/ /usr/local/sbin/", folder)
 }
 
-/// The name under which a program that runs a script is listed: its name if in a standard folder, otherwise its path as written.
+/// The name under which a program that runs a script is listed: its name if it is in a standard folder, otherwise its path as written.
 pub(super) fn shown(program: &Word, name: &str) -> String {
     if is_standard(&program.text, name) { name.to_owned() } else { program.text.clone() }
 }

@@ -20,7 +20,7 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     page.raw("<section>\n<h2>Inputs outside the commit</h2>\n");
     page.list(
         bundle.outside_the_commit.iter().map(String::as_str),
-        if summary::log_was_read(bundle) { "The log and the Dockerfile name none." } else { "The log was not read." },
+        if summary::log_was_read(bundle) { "The log and the Dockerfile list none." } else { "The log was not read." },
     );
     page.raw("</section>\n");
     controls(page, bundle, options);
@@ -29,13 +29,13 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     versions(page, report, Some(bundle));
 }
 
-const NOT_READ: &str = "<p>Nothing behind the signature was read.</p>\n</section>\n";
+const NOT_READ: &str = "<p>Nothing inside the signed archive was read.</p>\n</section>\n";
 
 fn scroll(page: &mut Markup, name: &'static str) {
     page.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"").raw(name).raw("\">\n");
 }
 
-/// Facts of several witnesses, one row per value, with its witnesses and how each knows it.
+/// Facts with several witnesses, one row per value, with the value's witnesses and how each witness knows it.
 fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Witness matrix</h2>\n");
     if !summary::was_read(bundle) {
@@ -73,7 +73,7 @@ fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("</section>\n");
 }
 
-/// Facts of one witness. There is nothing to compare, so they are not in the matrix.
+/// Facts with one witness. There is nothing to compare, so they are not in the matrix.
 fn one_witness(page: &mut Markup, rows: &[&matrix::Row<'_>]) {
     if rows.is_empty() {
         return;
@@ -100,7 +100,7 @@ fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         let moment = Timestamp::from_rfc3339(written)?;
         Some((moment, format!("{}, by {} ({})", fact.fact, fact.witness, fact.known.word())))
     });
-    let now = report.now.map(|now| (now, "the time that this audit is for (given)".to_owned()));
+    let now = report.now.map(|now| (now, "the time of this audit (given)".to_owned()));
     let mut moments: Vec<(Timestamp, String)> = facts.chain(now).collect();
     moments.sort();
     page.raw("<section>\n<h2>Timeline</h2>\n<p>Times inside a manifest are the build server's own statement.</p>\n");
@@ -184,7 +184,7 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         let accepted = bundle.key.as_ref().is_some_and(|one| one.fingerprint == *key);
         row(
             "trusted key",
-            if accepted { "accepted the signature" } else { "did not accept the signature" },
+            if accepted { "verified the signature" } else { "did not verify the signature" },
             &key.hex(),
         );
     }

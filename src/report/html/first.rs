@@ -62,7 +62,7 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
     sheet
 }
 
-/// The sheet for a run that ended before any bundle was judged.
+/// The sheet for a run that ended before any bundle had a verdict.
 pub(super) fn without_bundle(report: &Report) -> Sheet {
     let reasons = report.error.iter().flat_map(|error| [error.to_string(), format!("What to do: {}", error.hint())]);
     let mut sheet = Sheet {
@@ -86,8 +86,7 @@ pub(super) fn without_bundle(report: &Report) -> Sheet {
     sheet
 }
 
-const NO_VERDICT: &str =
-    "Nothing was judged. This is neither an acceptance nor a rejection. Do not deploy the build because of it.";
+const NO_VERDICT: &str = "There is no verdict. This is neither an acceptance nor a rejection. Do not deploy the build on the basis of this report.";
 
 pub(super) fn tone(verdict: Verdict) -> Tone {
     match verdict {
@@ -101,11 +100,11 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
 /// What to do after this verdict.
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
-        Verdict::Accept => "Every check that the policy requires passed. The reviewer decides on the exceptions, and on what is not proved, before the build is deployed.".into(),
+        Verdict::Accept => "Every check that the policy requires passed. The reviewer decides on the exceptions, and on the points that are not proved, before the build is deployed.".into(),
         Verdict::AcceptInPart => in_part(report, bundle),
         Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy this build. Obtain the bundle and the build server's key again, over separate channels, and compare them. A key that was found only next to the bundle proves nothing.".into(),
         Verdict::Reject => format!(
-            "Do not deploy this build. Run hpsb-audit explain {} for what is compared and what a failure means.",
+            "Do not deploy this build. To see what is compared and what a failure means, run hpsb-audit explain {}.",
             bundle.rejecting().next().map_or("CHECK", |cause| cause.check)
         ),
         Verdict::None => NO_VERDICT.into(),
@@ -115,11 +114,11 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
 fn in_part(report: &Report, bundle: &BundleReport) -> String {
     let mut steps = Vec::new();
     if report.policy.is_none() {
-        steps.push("give a policy that says what is required (--policy)".to_owned());
+        steps.push("supply a policy that states what is required (--policy)".to_owned());
     }
     let missing = bundle.not_checked();
     if !missing.is_empty() {
-        steps.push(format!("give the evidence for {}, or decide that it is not needed", missing.join(", ")));
+        steps.push(format!("supply the evidence for {}, or decide that it is not needed", missing.join(", ")));
     }
     if bundle.waived().next().is_some() {
         steps.push("review the waivers under Exceptions".to_owned());
@@ -239,7 +238,7 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
     );
     row.lines.push(vec![Part::Words(format!(
-        "Named by {}. Grade {}, {}: {}.",
+        "Source: {}. Grade {}, {}: {}.",
         key.source,
         key.grade.word(),
         summary::grade_place(key.grade),
@@ -257,7 +256,7 @@ fn record_fails(bundle: &BundleReport) -> bool {
     bundle.findings.iter().any(|finding| finding.check == "key-record" && finding.status == Status::Fail)
 }
 
-/// The trusted keys, if none of them accepted the signature.
+/// The trusted keys, if none of them verifies the signature.
 pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
     let keys = report.question.iter().flat_map(|question| &question.keys);
     let keys: Vec<String> = keys.map(ToString::to_string).collect();
@@ -321,7 +320,7 @@ fn existed(case: &CaseReport) -> Option<Row> {
             vec![Part::Words(moment.clone()), Part::Known(format!("timestamped: {}", authority(case)))],
         )),
         (None, Some(stamp)) => {
-            Some(Row::words("Time-stamp", format!("{}, not verified: no --tsa-ca was given", stamp.at)))
+            Some(Row::words("Time-stamp", format!("{}, not verified: no --tsa-ca was specified", stamp.at)))
         }
         (None, None) => None,
     }

@@ -79,11 +79,11 @@ fn sheet(report: &Report, headline: String) -> Sheet {
     }
 }
 
-/// The keys that accepted signatures, with the number of bundles of each.
+/// The keys under which signatures verified, each with its number of bundles.
 fn keys(report: &Report) -> Row {
     let mut uses: BTreeMap<String, (String, usize)> = BTreeMap::new();
     for key in report.bundles.iter().filter_map(|bundle| bundle.key.as_ref()) {
-        let words = format!("{}, {} bits; named by {}, grade {}", key.kind, key.bits, key.source, key.grade.word());
+        let words = format!("{}, {} bits; source: {}, grade {}", key.kind, key.bits, key.source, key.grade.word());
         uses.entry(key.fingerprint.to_string()).or_insert((words, 0)).1 += 1;
     }
     let more = uses.len().saturating_sub(4);
@@ -101,9 +101,10 @@ fn keys(report: &Report) -> Row {
     Row { label: "Keys", lines }
 }
 
-/// The statements about several bundles, each once, with the number of bundles that it applies to.
+/// The statements about several bundles. Each statement is listed once, with the number of bundles to which it applies.
 fn shared(report: &Report, of: impl Fn(&BundleReport) -> Vec<String>) -> Vec<String> {
-    // Ordered by first occurrence. A map, because searching a list for each line would be quadratic.
+    // Ordered by first occurrence. The map finds a line's position, because searching the list for each line would take
+    // quadratic time.
     let mut lines: Vec<(String, usize)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for line in report.bundles.iter().flat_map(of) {
@@ -119,7 +120,7 @@ fn shared(report: &Report, of: impl Fn(&BundleReport) -> Vec<String>) -> Vec<Str
     lines.into_iter().map(told).collect()
 }
 
-/// Checks that passed, with the number of bundles.
+/// Each check that passed, with the number of bundles in which it passed.
 fn found(report: &Report) -> Vec<(String, &'static str)> {
     let mut checks: Vec<(&'static str, usize)> = Vec::new();
     for finding in report.bundles.iter().flat_map(BundleReport::played).filter(|one| one.status == Status::Pass) {

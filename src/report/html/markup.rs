@@ -7,14 +7,14 @@ use crate::base::escape::for_terminal;
 pub(in crate::report) struct Markup(String);
 
 impl Markup {
-    /// Adds markup. It must be a literal, so that text from evidence cannot get in here.
+    /// Adds markup. It must be a literal, so that no text from evidence can become markup.
     pub(in crate::report) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
     /// Adds any text: control and bidirectional characters become visible code points, and special characters are escaped (HTML Living
-    /// Standard, 13.1.4; both quotes, so that the text is safe in an attribute too).
+    /// Standard, 13.1.4; both quotes, so that the text is also safe in an attribute).
     pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
         for character in for_terminal(text).chars() {
             match character {

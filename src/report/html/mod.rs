@@ -1,4 +1,4 @@
-//! The report to file: one HTML page without external resources or scripts that prints on A4 and Letter. The first printed page is the
+//! The report for filing: one HTML page without external resources or scripts that prints on A4 and Letter. The first printed page is the
 //! summary; evidence, findings and versions follow. Nothing is conveyed by colour alone.
 
 mod detail;
@@ -26,7 +26,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     }
 }
 
-/// The index page, and one page per bundle, which it links to in `folder`.
+/// The index page, and one page per bundle in `folder`, to which the index links.
 pub(super) fn pages(report: &Report, options: &Options, folder: &str) -> Pages {
     let of_bundle = |(at, bundle)| (file_name(at), bundle_page(report, bundle, options).into_bytes());
     Pages {
@@ -58,7 +58,7 @@ fn bundle_page(report: &Report, bundle: &BundleReport, options: &Options) -> Mar
 
 fn without_bundle(report: &Report) -> Markup {
     let mut page = Markup::default();
-    let digest = report.case.as_ref().map_or("no bundle was judged", |case| case.digest.as_str());
+    let digest = report.case.as_ref().map_or("no bundle was audited", |case| case.digest.as_str());
     head(&mut page, "NO VERDICT", &running(report, digest, "NO VERDICT"));
     first::without_bundle(report).write(&mut page);
     detail::case(&mut page, report);

@@ -1,25 +1,25 @@
 //! The first sheet, which is filed. It has the same form for a bundle, a folder of bundles and a reconciliation.
 //!
-//! Its parts in order, with the lines that each may take. Letter paper has 55 lines at ten points:
+//! Its parts in order, with the number of lines that each may occupy. Letter paper has 55 lines at ten points:
 //!
 //! | part | lines |
 //! | --- | --- |
 //! | title and verdict with its scope, reasons (at most six), what to do | 5 to 14 |
 //! | reference, subject, time, policy, question | 10 to 14 |
-//! | key, with what its record says (four lines) | 2 to 6 |
+//! | key, with its record (four lines) | 2 to 6 |
 //! | case, if any | 0 to 8 |
-//! | found (eight), next to not proved | 12 to 17 |
+//! | "Found" (eight statements), next to "Not proved" | 12 to 17 |
 //! | exceptions (six) | 2 to 9 |
-//! | the command that repeats it, one option per line | 4 to 12 |
+//! | the command that repeats the audit, one option per line | 4 to 12 |
 //! | two lines for signatures | 6 |
 //!
-//! A longer list ends with how many more there are and where to find them. If all parts are longer than a page, the sheet uses a smaller font:
-//! its lines are counted here, because a page cannot do that itself.
+//! A list that is cut ends with the number of remaining entries and where to find them. If the parts together exceed one page, the sheet uses a
+//! smaller font. The lines are counted here, because an HTML page cannot count its own lines.
 
 use super::markup::Markup;
 use crate::report::repeat;
 
-/// The appearance of a verdict. Its words say the same.
+/// The appearance of a verdict. The verdict's words state the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Tone {
     Accepted,
@@ -32,7 +32,7 @@ pub(in crate::report) enum Tone {
 pub(in crate::report) enum Part {
     Words(String),
     Code(String),
-    /// How it is known.
+    /// How the preceding part is known.
     Known(String),
 }
 
@@ -73,7 +73,7 @@ pub(in crate::report) struct Sheet {
 
 /// Maximum number of reasons and exceptions on the sheet.
 pub(in crate::report) const REASONS: usize = 6;
-/// Minimum number of statements on the sheet. More fit if the list next to it, of what is not proved, is longer.
+/// Minimum number of statements on the sheet. More fit if the adjacent list, "Not proved", is longer.
 const ANSWERS: usize = 5;
 /// Maximum characters of a reason, an exception or a statement.
 pub(super) const LETTERS: usize = 180;
@@ -103,10 +103,10 @@ impl Tone {
     }
 }
 
-/// The first lines of a list, with very long lines cut, and the number of the remaining ones.
+/// The first lines of a list, with very long lines cut, followed by the number of remaining lines.
 pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
-    // One or two lines may be long.
+    // If there are at most two lines, each may be longer.
     let letters = if lines.len() <= 2 { 2 * LETTERS } else { LETTERS };
     let mut lines: Vec<String> = lines.into_iter().take(most).map(|line| shortened(&line, letters)).collect();
     if more > 0 {
@@ -140,7 +140,7 @@ impl Sheet {
         page.raw("<div class=\"pair\">\n<div>\n<h2>Found</h2>\n");
         self.found(page);
         page.raw("</div>\n<div>\n<h2>Not proved</h2>\n");
-        page.list(self.not_proved.iter().map(String::as_str), "Nothing was judged, so nothing is proved.");
+        page.list(self.not_proved.iter().map(String::as_str), "There is no verdict, so nothing is proved.");
         page.raw("</div>\n</div>\n<h2>Exceptions</h2>\n");
         let none = if self.found.is_empty() { "Not determined: there are no reliable findings." } else { "None." };
         page.list(self.exceptions.iter().map(String::as_str), none);
@@ -177,7 +177,7 @@ impl Sheet {
 
     fn repeat(&self, page: &mut Markup) {
         if self.command.is_empty() {
-            page.raw("<p>The run ended before its question was known: there is nothing to repeat.</p>\n");
+            page.raw("<p>The run ended before its question was determined: there is nothing to repeat.</p>\n");
             return;
         }
         page.raw("<pre>");
@@ -189,7 +189,7 @@ impl Sheet {
 
     /// Number of statements on the sheet.
     fn shown(&self) -> usize {
-        // Two lines are needed for the count and for the number of remaining statements.
+        // The count and the number of remaining statements each need a line.
         let room = lines_in(&self.not_proved, HALF).saturating_sub(2);
         let mut used = 0;
         let fits = self.found.iter().take_while(|answer| {
@@ -199,7 +199,7 @@ impl Sheet {
         fits.count().max(ANSWERS)
     }
 
-    /// The font size with which the sheet fits on Letter, from its lines at ten points.
+    /// The font size at which the sheet fits on Letter paper, computed from its number of lines at ten points.
     fn size(&self) -> &'static str {
         let rows: usize = self.rows.iter().flat_map(|row| &row.lines).map(|line| lines_of(&plain(line), 85)).sum();
         let found: usize = self.found.iter().take(self.shown()).map(lines_of_answer).sum();

@@ -40,7 +40,7 @@ pub(in crate::report) fn foot(page: &mut Markup) {
 mod tests {
     use super::STYLE;
 
-    /// The variables of a style block, as red, green and blue.
+    /// The variables of a style block, as red, green and blue values.
     fn colours(block: &str) -> Vec<(String, [f64; 3])> {
         let declarations = block.split(';').filter_map(|declaration| declaration.split_once(':'));
         let colours = declarations.filter_map(|(name, value)| {

@@ -19,20 +19,20 @@ pub(in crate::report) struct Row {
     pub(in crate::report) status: String,
     #[cfg_attr(test, schemars(description = format!("Why the check did not run: {}", tests::reasons())))]
     pub(in crate::report) reason: Option<String>,
-    /// The failed check because of which this one could not run: this answer is only a consequence. Not in version 1.
+    /// The failed check that prevented this one from running: this answer is only a consequence. Not in version 1.
     #[serde(default)]
     pub(in crate::report) caused_by: Option<String>,
     pub(in crate::report) message: String,
     pub(in crate::report) expected: Option<String>,
     pub(in crate::report) found: Option<String>,
     pub(in crate::report) details: Vec<String>,
-    /// The statements of a pass, each with how it is known; `message` contains all of them. Empty for other answers, and in reports of versions
+    /// The statements of a pass, each with how it is known; `message` contains all of them. Empty for answers that are not a pass, and in reports of versions
     /// before 0.2.0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::report) says: Vec<SaidRow>,
     /// Whether this answer rejects. Never true in a report without a verdict.
     pub(in crate::report) rejects: bool,
-    /// The policy's waiver, if the answer would reject without it. It does not change the status.
+    /// The policy's waiver, if the answer would reject without a waiver. A waiver does not change the status.
     pub(in crate::report) waiver: Option<WaiverRow>,
 }
 

@@ -93,7 +93,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
 const NOT_PROVED: [&str; 3] = [
     NOT_SAID,
     "Who holds the keys, and that an image was built from its source. See the audit page of each bundle.",
-    "What runs now. An inventory is a list that was written, or a cluster's answer, at one time.",
+    "What runs now. An inventory is a list, or a cluster's response, from one point in time.",
 ];
 
 fn rows(answer: &Reconciliation) -> Vec<html::Row> {

@@ -15,9 +15,9 @@ struct Document {
     /// 1. The number changes when fields change.
     schema_version: u32,
     tool: Tool,
-    /// The time that the reconciliation is for, RFC 3339.
+    /// The time as of which the reconciliation was made, RFC 3339.
     now: String,
-    /// The auditor's own file number or name, if given.
+    /// The auditor's own file number or name, if specified.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     period: Period,
@@ -78,7 +78,7 @@ struct Row {
 struct Key {
     fingerprint: String,
     name: Option<String>,
-    /// Bundles of the whole evidence that the key verifies.
+    /// Number of bundles in all the evidence that the key verifies.
     builds: usize,
     builds_in_period: usize,
     first: Option<String>,
@@ -98,7 +98,7 @@ struct Sample {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 struct SampledBuild {
-    /// SHA-256 of seed, line feed and `sha256`.
+    /// SHA-256 of the seed, a line feed and `sha256`.
     rank: String,
     bundle: String,
     sha256: String,

@@ -15,12 +15,12 @@ use crate::base::words::{counted_as, words};
 use crate::gate::key::Fingerprint;
 use crate::judge::policy::PolicySource;
 
-/// The result: one row for each place that runs an image, and one for each build, commit or approval without a match.
+/// The result: one row for each place where an image runs, and one for each build, commit or approval without a match.
 #[derive(Debug, Clone)]
 pub struct Reconciliation {
     /// The program that made the report.
     pub tool: Tool,
-    /// The time that the reconciliation is for.
+    /// The time as of which the reconciliation was made.
     pub now: Timestamp,
     /// The auditor's own file number or name.
     pub reference: Option<String>,
@@ -58,7 +58,7 @@ pub struct Period {
 pub struct Read {
     /// `policy`, `approvals`, `inventory`, `bundle`, or the kind of a file next to a bundle.
     pub kind: &'static str,
-    /// The path as given, or as found.
+    /// The path as specified by the user, or as found.
     pub path: String,
     /// SHA-256 of the file; `None` if it could not be read completely.
     pub sha256: Option<Sha256>,
@@ -73,13 +73,13 @@ pub struct Read {
 /// The kind of a row: a match, or what is wrong with a place, a build, a commit or an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A place runs an image of an accepted build. If the build is in the period, it was approved.
+    /// The image that runs at a place is from an accepted build. If the build is in the period, it was approved.
     Matched,
-    /// A place runs an image without a known accepted build.
+    /// The image that runs at a place has no known accepted build.
     RunningWithoutAcceptedBuild,
     /// A build of the period has no valid approval.
     BuiltWithoutApproval,
-    /// An approval of the period has no accepted build, or no place runs a build of it.
+    /// An approval of the period has no accepted build, or no build of the approved commit runs anywhere.
     ApprovedNotSeen,
     /// One commit with several digests.
     SeveralDigests,
@@ -115,13 +115,13 @@ pub struct KeyUse {
     pub fingerprint: Fingerprint,
     /// The policy's name for the key.
     pub name: Option<String>,
-    /// Bundles of the whole evidence that the key verifies.
+    /// Number of bundles in all the evidence that the key verifies.
     pub builds: usize,
-    /// Those in the period.
+    /// The number of those builds that are in the period.
     pub builds_in_period: usize,
     /// When the first of all these builds was made, by the build server's clock.
     pub first: Option<Timestamp>,
-    /// When the last was made.
+    /// When the last of them was made.
     pub last: Option<Timestamp>,
 }
 
@@ -149,7 +149,7 @@ pub struct SampledBuild {
     pub commit: Option<String>,
     /// The answer of the check `source-approved`.
     pub approval: String,
-    /// Places that run the build.
+    /// Number of places where the build's image runs.
     pub places: usize,
 }
 
@@ -281,7 +281,7 @@ impl KeyUse {
 }
 
 /// The limits of a reconciliation, printed in every format for reading.
-const NOT_SAID: &str = "Inventories and the list of approvals are given: what is missing from them cannot be detected here. Build times are the build server's own statements.";
+const NOT_SAID: &str = "Inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements.";
 
 #[cfg(test)]
 mod tests {
@@ -297,7 +297,7 @@ mod tests {
         for bad in ["", "2026-01-01", "2026-01-01/", "2026-01-02/2026-01-01", "2026-1-1/2026-02-01", "a/b"] {
             assert!(Period::parse(bad).is_err(), "{bad}");
         }
-        // One day is a period; an empty interval is not.
+        // One day is a valid period; an empty interval is not.
         assert!(Period::parse("2026-01-01/2026-01-01").is_ok());
         assert!(Period::parse("2026-01-01T00:00:00Z/2026-01-01T00:00:00Z").is_err());
     }

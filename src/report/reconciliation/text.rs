@@ -23,7 +23,7 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
     }
     let open = answer.rows.iter().filter(|row| row.kind != Kind::Matched).count();
     let means = match open {
-        0 => "all given items are matched.".to_owned(),
+        0 => "all supplied items are matched.".to_owned(),
         count => format!("{} not matched.", counted_as(count, "row is", "rows are")),
     };
     let more = if look.amount == Amount::Everything { "" } else { " More: --details" };

@@ -42,14 +42,14 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if report.policy.is_none() {
         let begin = unbroken("hpsb-audit policy init > policy.toml");
         parts.push(format!(
-            "write a policy with your requirements ({begin}) and give it with {}",
+            "write a policy with your requirements ({begin}) and pass it with {}",
             unbroken("--policy FILE")
         ));
     } else if !required {
         parts.push("list the groups that you need in the policy's `require`".to_owned());
     }
     if !flags.is_empty() && report.case.is_none() {
-        parts.push(format!("give the missing evidence: {}", flags.join(", ")));
+        parts.push(format!("supply the missing evidence: {}", flags.join(", ")));
     }
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());
@@ -65,9 +65,9 @@ fn rejected(bundle: &BundleReport) -> String {
     let Some(first) = causes.next() else { return String::new() };
     let own = match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
-            "get the build server's public key over another channel, and compare it with each key above; "
+            "get the build server's public key over a different channel, and compare it with each key above; "
         }
-        (check::MANIFEST_SIGNATURE, _) => "give the key as a file with --key, or put it next to the bundle; ",
+        (check::MANIFEST_SIGNATURE, _) => "pass the key as a file with --key, or put it next to the bundle; ",
         ("build-age", _) => "build again; only the policy's owner may accept older builds (max-age); ",
         _ => "",
     };

@@ -14,7 +14,7 @@ use crate::report::{BundleReport, Report, Rules, summary};
 
 /// Lines on the screen for an accepted bundle, including the last line.
 const SCREEN_LINES: usize = 24;
-/// Lines that are added below: the verdict.
+/// Lines that are added at the end: the verdict.
 const LINES_BELOW: usize = 1;
 /// Maximum number of details of a rejecting check; `--details` prints all.
 const DETAILS: usize = 3;
@@ -38,7 +38,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     causes(&mut page, bundle);
     subject::put(&mut page, bundle);
     page.put("checks", &counts(bundle));
-    // Answers are more important than the meaning of words and the list of inputs, so the latter are shortened first.
+    // Answers are more important than the glossary and the list of inputs, so those two are shortened first.
     let mut room = None;
     let mut rest = page.beside();
     for (has_words, lines) in [(true, 3), (true, 2), (false, 2), (false, 1)] {

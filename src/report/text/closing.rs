@@ -37,7 +37,11 @@ pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
     };
     // The details are complete: there is no more to see.
     let means = if look.amount == Amount::Everything { means.replace(MORE, "") } else { means };
-    paint_first(look, verdict, words, &format!("{words} (exit {code}): {means}"))
+    let line = match look.exit_code {
+        None => format!("{words} (exit {code}): {means}"),
+        Some(own) => format!("{words} (exit {own}): no verification summary; {means}"),
+    };
+    paint_first(look, verdict, words, &line)
 }
 
 const NOTHING_DECIDED: &str = "nothing was decided; treat it as not accepted.";
@@ -48,7 +52,7 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
         Verdict::AcceptInPart if is_only_waived(report, bundle) => {
             format!("only because of the waivers above.{MORE}")
         }
-        Verdict::AcceptInPart => format!("not sufficient alone for a deployment.{MORE}"),
+        Verdict::AcceptInPart => format!("not enough to deploy on its own.{MORE}"),
         Verdict::Reject => match bundle.rejecting().count() {
             1 => format!("1 required check rejects it: do not deploy.{MORE}"),
             count => format!("{count} required checks reject it: do not deploy.{MORE}"),
@@ -57,7 +61,7 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     }
 }
 
-/// Whether everything that the policy requires was checked, and some of it is waived.
+/// Whether everything that the policy requires was checked, and some answers are waived.
 fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
     let required = report.question.as_ref().map(|question| question.require.as_slice()).unwrap_or_default();
     let not_checked = bundle.not_checked();

@@ -27,6 +27,8 @@ pub struct Look {
     pub columns: u16,
     /// How much is printed.
     pub amount: Amount,
+    /// The exit code of the process, if it differs from the verdict's because a verification summary is missing.
+    pub exit_code: Option<u8>,
 }
 
 /// Whether to use colour.
@@ -68,7 +70,7 @@ impl From<Verdict> for Tone {
 
 impl Look {
     /// For a file or a pipe; the same on every machine.
-    pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen };
+    pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen, exit_code: None };
 
     pub(super) fn paint(self, tone: Tone, text: &str) -> String {
         let code = match tone {
@@ -88,7 +90,7 @@ impl Look {
     }
 }
 
-/// Maximum columns of a screen, on a wide terminal too, so that text can be read and pasted elsewhere.
+/// Maximum columns of a screen, even on a wide terminal, so that text can be read and pasted elsewhere.
 const SCREEN_COLUMNS: usize = 80;
 
 pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {

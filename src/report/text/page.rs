@@ -18,7 +18,7 @@ impl Page {
         Self { columns, lines: Vec::new() }
     }
 
-    /// Adds a line as it is.
+    /// Adds a line unchanged.
     pub(in crate::report) fn line(&mut self, text: impl Into<String>) {
         self.lines.push(text.into());
     }
@@ -60,7 +60,7 @@ impl Page {
         self.lines.extend(lines.map(|line| format!("{:LABEL$}{line}", "")));
     }
 
-    /// Number of lines that `text` takes next to a label.
+    /// Number of lines that `text` occupies next to a label.
     pub(super) fn lines_of(&self, text: &str) -> usize {
         wrap(text, self.columns.saturating_sub(LABEL)).len()
     }

@@ -3,7 +3,7 @@
 use super::{Amount, Look, brief, paint_first, subject};
 use crate::report::{BundleReport, Report};
 
-/// The bundle, its key or why there is none, and the last line: `words` and their meaning.
+/// The bundle, its key or the reason why there is none, and the last line: `words` and their meaning.
 pub(in crate::report) fn signature_text(report: &Report, look: Look, words: &str, means: &str) -> String {
     let mut text = String::new();
     for bundle in &report.bundles {

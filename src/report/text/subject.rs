@@ -52,8 +52,8 @@ fn proved(bundle: &BundleReport) -> Vec<&'static str> {
     let things = [
         (all(&["manifest-signature"]), "the archive is unaltered since the key below signed it"),
         (all(&["source-objects", "source-commit", "source-tree"]), "the source in it is the commit below"),
-        (is_whole, "the given image has the digest in the log, and its layers are those of its manifest"),
-        (has_digest && !is_whole, "the given image's manifest has the digest in the log"),
+        (is_whole, "the supplied image has the digest in the log, and its layers are those of its manifest"),
+        (has_digest && !is_whole, "the supplied image's manifest has the digest in the log"),
         (all(&["image-signature"]), "a key in the policy, or one recorded in the log, signed that digest"),
     ];
     things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words).collect()
@@ -120,7 +120,7 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     };
     page.put("key", &key.fingerprint.to_string());
     let source = for_terminal(&key.source);
-    page.put("", &clipped(&format!("{}, {} bits, named by: {source} (given)", key.kind, key.bits)));
+    page.put("", &clipped(&format!("{}, {} bits, source: {source} (given)", key.kind, key.bits)));
     page.put("grade", &grade_words(key.grade));
 }
 

@@ -1,4 +1,4 @@
-//! One metadata file of Notary v1: the signed content, its signers, and its expiry.
+//! One metadata file of Notary v1: the signed content, its signers and its expiry.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ use crate::base::limits::Limits;
 use crate::base::strict_json;
 use crate::base::time::Timestamp;
 
-/// A parsed metadata file. It must not be trusted before [`Envelope::signers`] succeeds. Facts are read from `signed`,
-/// the value whose canonical form was signed.
+/// A parsed metadata file. Nothing in it may be trusted before [`Envelope::signers`] succeeds. Facts are read from
+/// `signed`, the value whose canonical form was signed.
 #[derive(Debug)]
 pub(super) struct Envelope {
     pub(super) role: String,
@@ -40,13 +40,13 @@ struct KeySignature {
 /// The keys and the threshold of a role.
 #[derive(Debug, Clone)]
 pub(super) struct Role {
-    /// The keys by id; an error for a key that cannot be read.
+    /// The keys by id, or an error for a key that cannot be read.
     pub(super) keys: BTreeMap<String, Rc<Result<NotaryKey, String>>>,
     pub(super) threshold: u64,
 }
 
 impl Envelope {
-    /// Reads a file of the kind `type_name` (`Root`, `Targets`, `Snapshot`, `Timestamp`).
+    /// Reads a file of the type `type_name` (`Root`, `Targets`, `Snapshot`, `Timestamp`).
     pub(super) fn read(role: &str, type_name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Fault> {
         let refuse = |message: &str| Fault::refused(format!("{role}.json: {message}"));
         if bytes.len() as u64 > limits.trust_file_bytes {
@@ -78,7 +78,7 @@ impl Envelope {
         Ok(Self { role: role.into(), signed, version, expires, canonical, digest, signatures })
     }
 
-    /// The ids of the role's keys that signed this file. Fails if there are fewer different keys than the role's
+    /// The ids of the role's keys that signed this file. This fails if there are fewer distinct keys than the role's
     /// threshold. Several ids or certificates of one key count once; signatures by other keys are ignored.
     pub(super) fn signers(&self, role: &Role, budget: &Budget) -> Result<Vec<String>, Fault> {
         let message = Message::with_digest(&self.canonical, self.digest);
@@ -129,7 +129,7 @@ fn read_signature(value: &Value) -> Option<KeySignature> {
 }
 
 impl Role {
-    /// Reads `keyids` and `threshold` of a role, with its keys from `keys`.
+    /// Reads `keyids` and `threshold` of a role and finds the role's keys in `keys`.
     pub(super) fn read(name: &str, role: &Map<String, Value>, keys: &Keys<'_>) -> Result<Self, Fault> {
         let refuse = |message: &str| Fault::refused(format!("the role {name}: {message}"));
         let threshold = role.get("threshold").and_then(Value::as_u64).filter(|threshold| *threshold >= 1);
@@ -144,7 +144,7 @@ impl Role {
     }
 }
 
-/// The keys that a file lists. Each is read once, however many roles name it.
+/// The keys that a file lists. Each is read once, however many roles refer to it.
 pub(super) struct Keys<'a> {
     listed: &'a Map<String, Value>,
     read: RefCell<BTreeMap<String, Rc<Result<NotaryKey, String>>>>,

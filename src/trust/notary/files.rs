@@ -1,4 +1,4 @@
-//! The files of one repository's metadata, by role.
+//! The metadata files of one repository, by role.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::base::budget::{Budget, Work};
 use crate::base::digest::Sha256;
 use crate::trust::TrustFile;
 
-/// The content of a file, and the digest in its name if there is one.
+/// The digest in a file's name, if there is one, and the file's content.
 type Candidate<'f> = (Option<Sha256>, &'f [u8]);
 
 /// The metadata of one repository: all files next to and below one `root.json`.
@@ -16,21 +16,21 @@ type Candidate<'f> = (Option<Sha256>, &'f [u8]);
 pub(crate) struct Repository<'f> {
     /// The folder's path, for messages.
     pub(crate) folder: String,
-    /// By role name (`targets/releases`, `snapshot` …), with the digest in the file name if there is one.
+    /// Files by role name (`targets/releases`, `snapshot` …), with the digest in the file name if there is one.
     files: BTreeMap<String, Vec<Candidate<'f>>>,
-    /// `<version>.root.json`.
+    /// The files `<version>.root.json`, by version.
     pub(super) numbered_roots: BTreeMap<u64, &'f [u8]>,
     pub(super) budget: Budget,
 }
 
 impl<'f> Repository<'f> {
-    /// Every repository in `files`: each folder with a `root.json`, and all files below it.
+    /// Every repository in `files`: each folder with a `root.json`, including all files below that folder.
     pub(crate) fn all(files: &'f [TrustFile], budget: &Budget) -> Vec<Self> {
         let folders = files.iter().filter_map(|file| match file.path.strip_suffix("root.json") {
             Some(folder) if folder.is_empty() || folder.ends_with('/') => Some(folder),
             _ => None,
         });
-        // Folders may be nested. Each one is a repository of everything below it.
+        // Folders may be nested. Each forms a repository with everything below it.
         let within = |_: &&str| budget.spend(Work::Nodes(files.len() as u64), "content-trust files").is_ok();
         folders.take_while(within).map(|folder| Self::of(folder, files, budget)).collect()
     }
@@ -61,7 +61,7 @@ impl<'f> Repository<'f> {
         repository
     }
 
-    /// The file of `role`: `ROLE.json`, or a file with the digest in its name. If `described` is given, the file must
+    /// The file of `role`: `ROLE.json`, or a file with the digest in its name. If `described` is present, the file must
     /// match it.
     pub(super) fn file(&self, role: &str, described: Option<&Described>) -> Result<&'f [u8], Fault> {
         let candidates = self.files.get(role).map(Vec::as_slice).unwrap_or_default();

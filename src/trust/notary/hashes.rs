@@ -1,4 +1,4 @@
-//! What a metadata file states about another file: its length, and hashes of the bytes as stored.
+//! What a metadata file states about another file: the length and the hashes of its bytes as stored.
 
 use serde_json::{Map, Value};
 use sha2::Digest as _;
@@ -16,8 +16,8 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    /// Reads `{"hashes": {"sha256": base64, …}, "length": number}`. SHA-256 is required; SHA-512 is compared if it is
-    /// given.
+    /// Reads `{"hashes": {"sha256": base64, …}, "length": number}`. SHA-256 is required; SHA-512 is compared if
+    /// present.
     pub(super) fn read(value: &Map<String, Value>) -> Result<Self, String> {
         let hashes = object(value, "hashes").ok_or("it has no hashes")?;
         let hash = |name: &str, length: usize| match text(hashes, name) {
@@ -34,7 +34,7 @@ impl Described {
         Ok(Self { length, sha256, sha512: hash("sha512", 64)? })
     }
 
-    /// Checks that these are the described bytes.
+    /// Checks that these bytes match the description.
     pub(super) fn compare(&self, bytes: &[u8]) -> Result<(), String> {
         let found = Sha256::of(bytes);
         if self.length != bytes.len() as u64 {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_given_hash_is_compared() {
+    fn every_listed_hash_is_compared() {
         let bytes = b"bytes";
         let (sha256, sha512) = (Sha256::of(bytes), sha2::Sha512::digest(bytes));
         let (sha256, sha512) = (Base64::encode_string(sha256.as_bytes()), Base64::encode_string(sha512.as_slice()));

@@ -1,4 +1,4 @@
-//! Keys of Notary v1: their ids, kinds and certificates.
+//! Keys in Notary v1: their ids, kinds and certificates.
 
 use spki::der::{Decode as _, Encode as _};
 use x509_cert::Certificate;
@@ -16,7 +16,7 @@ const COMMON_NAME: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("
 /// Signatures with SHA-1 or MD5: RSA and ECDSA (RFC 3279, 2.2).
 const WEAK_SIGNATURES: [&str; 3] = ["1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.2.840.10045.4.1"];
 
-/// A key as listed in a root or delegation.
+/// A key listed in a root or delegation.
 #[derive(Debug, Clone)]
 pub(crate) struct NotaryKey {
     pub(super) id: String,
@@ -29,7 +29,7 @@ pub(crate) struct NotaryKey {
 /// The relevant fields of a root key's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leaf {
-    /// `None` if there is not exactly one.
+    /// `None` unless there is exactly one.
     pub(crate) common_name: Option<String>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
@@ -49,7 +49,7 @@ pub(crate) fn key_id(kind: &str, public: &str) -> Option<String> {
 }
 
 impl NotaryKey {
-    /// Reads a key that is listed under `id`, which must be the key's own id.
+    /// Reads a key listed under `id`, which must be the key's own id.
     pub(super) fn read(id: &str, kind: &str, public: &str) -> Result<Self, String> {
         let computed = key_id(kind, public).ok_or_else(|| format!("the kind {kind:?} is not supported"))?;
         if computed != id {
@@ -70,8 +70,8 @@ impl NotaryKey {
         Ok(Self { id: id.to_owned(), kind: kind.to_owned(), key, certificate })
     }
 
-    /// Whether this key accepts a signature made with `method`. Refuses a method that does not match the key's kind,
-    /// and also `pycrypto-pkcs#1 pss`, which is no longer written.
+    /// Whether a signature made with `method` verifies under this key. A method that does not match the key's kind is
+    /// refused, and so is `pycrypto-pkcs#1 pss`, which is no longer in use.
     pub(super) fn accepts(&self, method: &str, message: &Message<'_>, signature: &[u8]) -> bool {
         let scheme = match (method.to_ascii_lowercase().as_str(), self.kind.trim_end_matches("-x509")) {
             ("ecdsa", "ecdsa") => Scheme::EcdsaFixed(Hash::Sha256),
@@ -84,7 +84,8 @@ impl NotaryKey {
     }
 }
 
-/// The leaf of a PEM bundle: the first certificate, which must be the only one that is not a CA certificate.
+/// The leaf certificate in a PEM bundle: the first certificate, which must be the only one that is not a CA
+/// certificate.
 fn leaf(pem: &[u8]) -> Result<(ImageKey, Leaf), String> {
     let text = std::str::from_utf8(pem).map_err(|_| "its certificate is not PEM text".to_owned())?;
     let chain = Certificate::load_pem_chain(text.as_bytes()).map_err(|error| format!("its certificate: {error}"))?;
@@ -123,7 +124,8 @@ fn is_authority(certificate: &Certificate) -> bool {
     })
 }
 
-/// Whether `common_name` names the repository. As in notary, it is equal or a prefix that ends with `*`.
+/// Whether `common_name` names the repository. As in Notary, the common name must equal the repository's name or be a
+/// prefix of it followed by `*`.
 pub(super) fn names_repository(common_name: &str, repository: &str) -> bool {
     match common_name.strip_suffix('*') {
         Some(prefix) => repository.starts_with(prefix),

@@ -1,18 +1,18 @@
-//! Content trust: metadata of Notary v1 (an early form of The Update Framework), as stored by the server or notary's
+//! Content trust: metadata of Notary v1 (an early form of The Update Framework), as stored by the server or Notary's
 //! client.
 //!
 //! The steps, in order:
 //! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each
 //!    step must be signed by the old root's keys and by the new root's own. Leaf certificates of root keys name the
 //!    repository.
-//! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Length and hashes are
-//!    those of the files as stored.
-//! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the same order as docker does.
+//! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Lengths and hashes in
+//!    metadata are compared with the files as stored.
+//! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the order that docker uses.
 //!
-//! Sources: notary, tuf/ and client/ at 9d2b3b3; docker/cli, cli/command/trust. Unlike notary, this code refuses
-//! duplicate JSON keys, fractions and large integers, and counts several ids of one key once.
+//! Sources: notary, tuf/ and client/ at 9d2b3b3; docker/cli, cli/command/trust. Unlike Notary, this code refuses
+//! duplicate JSON keys, fractions and large integers, and counts several ids of one key only once.
 //!
-//! It does not use a clock: it returns expiry times, and the checks compare them with the time that matters.
+//! No clock is used here: expiry times are returned, and the checks compare them with the relevant time.
 
 mod envelope;
 mod files;
@@ -35,9 +35,9 @@ use crate::base::time::Timestamp;
 /// Why metadata is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is wrong: modified, mixed up, or signed by other keys.
+    /// The metadata is wrong: modified, mixed up, or signed by other keys.
     Refused(String),
-    /// A part is missing, so nothing can be decided.
+    /// Undecided, because a part is missing.
     Missing(String),
 }
 
@@ -56,7 +56,8 @@ impl Fault {
 pub(crate) enum Pins<'a> {
     /// Keys by id.
     Keys(&'a [String]),
-    /// None: the roots are only checked for consistency with each other. Never enough for a check.
+    /// No key is trusted: the roots are only checked for consistency with each other, which is never enough for a check
+    /// to pass.
     Unpinned,
 }
 
@@ -69,28 +70,28 @@ pub(crate) struct RoleReport {
     pub(crate) signers: Vec<String>,
 }
 
-/// Metadata in which all signatures, hashes and versions were verified, starting at a pinned root.
+/// Metadata whose signatures, hashes and versions were all verified, starting at a pinned root.
 #[derive(Debug)]
 pub(crate) struct Trusted {
     /// The pinned keys that signed the first root of the chain.
     pub(crate) anchor_keys: Vec<String>,
     /// The certificates of the root keys that signed that root.
     pub(crate) anchor_certificates: Vec<Leaf>,
-    /// The certificates of the last root, if that is a later one.
+    /// The certificates of the last root, if it is a later root.
     pub(crate) later_certificates: Vec<Leaf>,
-    /// Every file that was verified on the way.
+    /// Every file that was verified along the chain.
     pub(crate) roles: Vec<RoleReport>,
     targets: Targets,
 }
 
 impl Trusted {
-    /// Looks `tag` up as docker does: in `targets/releases`, then in `targets`. `Ok(None)` if there is no signed target
-    /// of that name.
+    /// Looks up `tag` as docker does: in `targets/releases`, then in `targets`. `Ok(None)` if there is no signed target
+    /// with that name.
     pub(crate) fn look_up(&self, tag: &str) -> Result<Option<(&str, &Target)>, Fault> {
         self.targets.look_up(tag)
     }
 
-    /// Every signed target with its role, and the faults of other delegations.
+    /// Every signed target with its role, and the faults of delegations that were not accepted.
     pub(crate) fn targets(&self) -> &Targets {
         &self.targets
     }
@@ -116,7 +117,7 @@ impl Repository<'_> {
         Ok(Trusted { anchor_keys, anchor_certificates, later_certificates, roles, targets })
     }
 
-    /// Reads and verifies one of the three roles below root.
+    /// Reads and verifies one of the three roles below the root.
     fn signed_file(
         &self,
         role: &str,
@@ -136,7 +137,7 @@ impl Repository<'_> {
 /// What `envelope` states about another file.
 fn described(envelope: &Envelope, name: &str) -> Result<Described, Fault> {
     let meta = envelope::object(&envelope.signed, "meta").and_then(|meta| envelope::object(meta, name));
-    let meta = meta.ok_or_else(|| Fault::refused(format!("{}.json does not name {name}", envelope.role)))?;
+    let meta = meta.ok_or_else(|| Fault::refused(format!("{}.json does not list {name}", envelope.role)))?;
     Described::read(meta).map_err(|message| Fault::refused(format!("{}.json, {name}: {message}", envelope.role)))
 }
 

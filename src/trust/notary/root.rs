@@ -1,4 +1,4 @@
-//! The root: the keys of the other roles, and how one root follows another.
+//! The root: the keys of the other roles, and how one root succeeds another.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ impl<'a> Root<'a> {
         self.roles.get(name).ok_or_else(|| Fault::refused(format!("root.json: the role {name} is missing")))
     }
 
-    /// The keys that signed it, from its own list. The certificates of those keys must name `repository`.
+    /// The keys in the root's own list that signed the root. The certificates of those keys must be for `repository`.
     fn own_signers(&self, repository: Option<&str>, budget: &Budget) -> Result<(RoleReport, Vec<Leaf>), Fault> {
         let role = self.role("root")?;
         let signers = self.envelope.signers(role, budget)?;
@@ -141,7 +141,7 @@ pub(super) fn walk<'a>(
 }
 
 /// The newest root that lists a pinned key as a root key and is signed by that key. The key's holder vouches for the
-/// whole root, so the root's own threshold decides who else must have signed.
+/// whole root, so the root's own threshold determines who else must have signed.
 fn find_anchor(roots: &BTreeMap<u64, Root<'_>>, pins: Pins<'_>, budget: &Budget) -> Result<(u64, Vec<String>), Fault> {
     let Pins::Keys(pins) = pins else {
         let first = roots.first_key_value();

@@ -1,6 +1,6 @@
-//! The test data of notary's own tests (Debian's golang-github-docker-notary-dev, unpacked by `tests/run`): signatures,
-//! certificates, names. `tests/trust_oracles.rs` covers the repositories in it. docs/generated/suites.md lists what is
-//! not used, and why.
+//! The data of Notary's own tests (Debian's golang-github-docker-notary-dev, unpacked by `tests/run`): signatures,
+//! certificates, names. `tests/trust_oracles.rs` covers the repositories in that data. docs/generated/suites.md lists
+//! what is not used and why.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ fn source(path: &str) -> String {
     fs::read_to_string(go_source("theupdateframework/notary").join(path)).unwrap()
 }
 
-/// The text between `before` and `after`, after the first `mark`.
+/// The first text between `before` and `after` that follows the first `mark`.
 fn between<'a>(text: &'a str, mark: &str, before: &str, after: &str) -> &'a str {
     let text = &text[text.find(mark).unwrap_or_else(|| panic!("{mark}"))..];
     let start = text.find(before).unwrap_or_else(|| panic!("{mark}: {before}")) + before.len();
@@ -29,8 +29,8 @@ fn key(kind: &str, public: &str) -> Result<NotaryKey, String> {
     NotaryKey::read(&id, kind, public)
 }
 
-/// The tests of tuf/signed/verifiers_test.go with a signature: the test, the key's constant, its kind, the method, and
-/// whether it is valid.
+/// The tests in tuf/signed/verifiers_test.go that contain a signature: the test, the key's constant, the key's kind,
+/// the method, and whether the signature is valid.
 const SIGNATURES: &[(&str, &str, &str, &str, bool)] = &[
     ("TestRSAPSSx509Verifier", "baseRSAx509Key", "rsa-x509", "rsapss", true),
     ("TestRSAPSSVerifierWithInvalidKeyType", "baseRSAKey", "rsa-invalid", "rsapss", false),
@@ -44,7 +44,7 @@ const SIGNATURES: &[(&str, &str, &str, &str, bool)] = &[
 ];
 
 #[test]
-fn signatures_of_notarys_tests_get_the_expected_answers() {
+fn signatures_in_notarys_tests_get_the_expected_results() {
     let code = source("tuf/signed/verifiers_test.go");
     let (mut accepted, mut refused, mut stricter) = (0, 0, 0);
     for (test, constant, kind, method, valid) in SIGNATURES {
@@ -62,7 +62,7 @@ fn signatures_of_notarys_tests_get_the_expected_answers() {
             assert!(!accepts(&altered), "{test}");
             accepted += 1;
         }
-        // The altered signature, or the case itself.
+        // Either the signature is altered or the case itself is invalid.
         refused += 1;
     }
     let compat = |test: &str, name: &str| between(&code, test, &format!("{name} := \""), "\"").to_owned();
@@ -77,7 +77,7 @@ fn signatures_of_notarys_tests_get_the_expected_answers() {
     ));
     accepted += 1;
 
-    // Old Python clients used a PEM key, a salt of any length, and a different method name. Such a signature is not
+    // Old Python clients used a PEM key, a salt of any length and a different method name. Such signatures are not
     // accepted here.
     let test = "func TestPyCryptoRSAPSSCompat(";
     let pem = compat(test, "pubPem").replace("\\n", "\n");
@@ -88,14 +88,14 @@ fn signatures_of_notarys_tests_get_the_expected_answers() {
         rsa.accepts(method, &Message::new(compat(test, "testStr").as_bytes()), &bytes(&compat(test, "sigHex")))
     };
     assert!(!accepts("pycrypto-pkcs#1 pss"));
-    // This particular signature has a salt of 32 bytes.
+    // This particular signature has a 32-byte salt.
     assert!(accepts("rsapss"));
     stricter += 1;
     assert_documented("notary's signatures", &[accepted, refused, stricter]);
 }
 
-/// Certificates of the fixtures' servers and authorities: file, key kind, common name, and the fault of the certificate
-/// as a root key's leaf.
+/// Certificates of the fixtures' servers and authorities: file, key kind, common name, and the fault when the
+/// certificate is used as a root key's leaf.
 const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
     ("database/ca.pem", "rsa-x509", "Test Notary CA", AUTHORITY),
     ("database/notary-server.pem", "rsa-x509", "server", None),
@@ -113,7 +113,7 @@ const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
 ];
 const AUTHORITY: Option<&str> = Some("its first certificate is a CA certificate");
 
-/// Every file of the fixtures with a PEM block, except in the repositories.
+/// Every file in the fixtures with a PEM block, except those in the repositories.
 fn pem_files() -> Vec<(String, Vec<u8>)> {
     let top = go_source("theupdateframework/notary").join("fixtures");
     let mut files = Vec::new();
@@ -132,7 +132,7 @@ fn pem_files() -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn certificates_of_notarys_fixtures_get_the_expected_answers() {
+fn certificates_in_notarys_fixtures_get_the_expected_results() {
     let (mut certificates, mut private_keys) = (Vec::new(), 0);
     for (name, bytes) in pem_files() {
         let public = Base64::encode_string(&bytes);
@@ -150,7 +150,7 @@ fn certificates_of_notarys_fixtures_get_the_expected_answers() {
         let leaf = key(kind, &public).unwrap().certificate.unwrap();
         assert_eq!((leaf.common_name.as_deref(), leaf.fault), (Some(*common_name), *fault), "{name}");
         assert!(leaf.not_before < leaf.not_after, "{name}");
-        // A key kind of a different algorithm is refused.
+        // A key kind that belongs to a different algorithm is refused.
         let other = if *kind == "rsa-x509" { "ecdsa-x509" } else { "rsa-x509" };
         assert!(key(other, &public).is_err(), "{name}");
         certificates.push(name);
@@ -159,19 +159,20 @@ fn certificates_of_notarys_fixtures_get_the_expected_answers() {
     let faulty = CERTIFICATES.iter().filter(|(.., fault)| fault.is_some()).count();
     assert_documented("notary's certificates and keys", &[certificates.len() - faulty, faulty + private_keys, 0]);
 
-    // A file from 2016 that is named by its key's id.
+    // A file from 2016 that is named after its key's id.
     let id = "4ff57dc987163053a12c066f2dd36b1ae6037a92f5416d381fe311a3db1868d8";
     let folder = "fixtures/compatibility/notary0.1/trusted_certificates/docker.com/notary0.1/samplerepo";
     let pem = source(&format!("{folder}/{id}.crt"));
     assert_eq!(key_id("ecdsa-x509", &Base64::encode_string(pem.as_bytes())).as_deref(), Some(id));
 }
 
-/// A single star at the end is a prefix here. A name with several stars matches no repository.
+/// Here, a name with a single star at the end matches as a prefix; a name with several stars does not match any
+/// repository.
 const STARS: &[(&str, &str)] =
     &[("docker.com/**", "docker.com/notary"), ("**", "docker.com/any"), ("test/*******", "test/many/wildcard")];
 
 #[test]
-fn names_of_notarys_tests_get_the_expected_answers() {
+fn names_in_notarys_tests_get_the_expected_results() {
     let code = source("trustpinning/certs_test.go");
     let table = between(&code, "func TestWildcardMatching(", "}{", "for _, tt");
     let (mut accepted, mut refused, mut stricter) = (0, 0, Vec::new());

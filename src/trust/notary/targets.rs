@@ -1,4 +1,4 @@
-//! Targets: signed image names, and the roles that may sign some of them.
+//! Targets: signed image names, and the roles that may sign them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,20 +10,20 @@ use super::hashes::Described;
 use super::{Fault, RoleReport, described};
 use crate::base::limits::Limits;
 
-/// The delegation that docker signs and looks up first.
+/// The delegation that docker signs with and searches first.
 const RELEASES: &str = "targets/releases";
 const NAME_BYTES_MAX: usize = 255;
 
-/// The image that a signed name points to: length and digest of its manifest.
+/// The image to which a signed name points: the length and digest of its manifest.
 pub(crate) type Target = Described;
 
-/// Targets by name; an error for a target that cannot be read.
+/// Targets by name, or an error for a target that cannot be read.
 type NamedTargets = BTreeMap<String, Result<Target, String>>;
 
-/// Every role that has targets.
+/// All roles that have targets.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
-    /// By role, in the order in which they were read.
+    /// The roles' targets, in the order in which they were read.
     roles: Vec<(String, NamedTargets)>,
     /// Delegations that were not accepted.
     faults: Vec<(String, Fault)>,
@@ -47,7 +47,7 @@ impl Targets {
         Ok(None)
     }
 
-    /// The role, name and target of every signed target.
+    /// Every signed target with its role and name.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str, &Target)> {
         self.roles.iter().flat_map(|(role, targets)| {
             let sound = targets.iter().filter_map(|(name, target)| Some((name, target.as_ref().ok()?)));
@@ -68,7 +68,7 @@ struct Delegation {
     paths: Beginnings,
 }
 
-/// Reads the targets of `targets.json` and every delegation below it that the snapshot names.
+/// Reads the targets in `targets.json` and in every delegation below it that the snapshot lists.
 pub(super) fn walk(
     repository: &Repository<'_>,
     top: Envelope,
@@ -89,7 +89,7 @@ pub(super) fn walk(
         if targets.roles.iter().any(|(name, _)| *name == delegation.name) {
             return Err(Fault::refused(format!("duplicate delegation {}", delegation.name)));
         }
-        // A delegation that was never used has no file, and the snapshot does not name it.
+        // A delegation that was never used has no file, and the snapshot does not list it.
         let meta = object(&snapshot.signed, "meta");
         if !meta.is_some_and(|meta| meta.contains_key(&delegation.name)) {
             continue;
@@ -124,7 +124,7 @@ fn read_delegation(
     Ok((report, own, delegations(&envelope, &delegation.paths)?))
 }
 
-/// The targets whose names begin with one of `paths`. The role may not sign any others.
+/// The targets whose names begin with one of `paths`; the role may not sign any others.
 fn read_targets(envelope: &Envelope, paths: &Beginnings) -> Result<NamedTargets, Fault> {
     let empty = Map::new();
     let listed = match envelope.signed.get("targets") {
@@ -141,8 +141,8 @@ fn read_targets(envelope: &Envelope, paths: &Beginnings) -> Result<NamedTargets,
         .collect())
 }
 
-/// The roles to which `envelope` delegates. A delegation must be a direct child, and only its paths within the parent's
-/// count.
+/// The roles to which `envelope` delegates. A delegation must be a direct child. Only its paths that begin with one of
+/// the parent's paths are used.
 fn delegations(envelope: &Envelope, parent_paths: &Beginnings) -> Result<Vec<Delegation>, Fault> {
     let refuse = |message: String| Fault::refused(format!("{}.json: {message}", envelope.role));
     let empty = Map::new();
@@ -170,8 +170,8 @@ fn delegations(envelope: &Envelope, parent_paths: &Beginnings) -> Result<Vec<Del
     Ok(read)
 }
 
-/// Sorted prefixes of names. No prefix begins with another one, so only the last prefix that is not greater than a name
-/// can match it.
+/// Sorted prefixes of names. No prefix begins with another prefix, so only the last prefix that is not greater than a
+/// name can match that name.
 #[derive(Debug)]
 pub(super) struct Beginnings(Vec<String>);
 
@@ -205,10 +205,10 @@ fn is_direct_child(name: &str, parent: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The delegation that was not accepted may have replaced a tag of `targets`. Other delegations do not affect any
-    /// tag.
+    /// If `targets/releases` was not accepted, it may have replaced any tag in `targets`. Other delegations do not
+    /// affect any tag.
     #[test]
-    fn a_refused_releases_delegation_fails_every_tag() {
+    fn every_tag_fails_if_the_releases_delegation_is_refused() {
         let with_fault = |role: &str| Targets {
             roles: vec![("targets".into(), NamedTargets::new())],
             faults: vec![(role.into(), Fault::refused("not signed"))],

@@ -1,5 +1,5 @@
-//! Metadata signed by these tests, for cases that no client writes: thresholds, methods, nested delegations. Metadata
-//! from real clients is in `fixtures/`.
+//! Tests with metadata that they sign themselves, for cases that no client writes: thresholds, methods, nested
+//! delegations. Metadata from real clients is in `fixtures/`.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ fn timestamp() -> Value {
 }
 
 #[test]
-fn every_kind_of_key_accepts_only_its_own_method() {
+fn signatures_verify_only_with_the_method_of_the_keys_kind() {
     let keys = [
         TestKey::p256(1),
         TestKey::P384(p384::ecdsa::SigningKey::from_slice(&[2; 48]).unwrap()),
@@ -128,16 +128,16 @@ fn a_threshold_counts_different_keys() {
     let (one, two, other) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
     let both = role(&[&one, &two], 2);
     assert_eq!(envelope(&signed(timestamp(), &[&one, &two])).signers(&both, &budget()).unwrap().len(), 2);
-    // One key twice, one key and an unknown key, no key.
+    // The same key twice, one key and an unknown key, no key.
     for keys in [vec![&one, &one], vec![&one, &other], vec![]] {
         assert!(envelope(&signed(timestamp(), &keys)).signers(&both, &budget()).is_err());
     }
     assert!(envelope(&signed(timestamp(), &[&one])).signers(&role(&[&one], 1), &budget()).is_ok());
-    // A signature by an unknown key is ignored if there are enough others.
+    // A signature by an unknown key is ignored if enough others are valid.
     assert!(envelope(&signed(timestamp(), &[&other, &two])).signers(&role(&[&one, &two], 1), &budget()).is_ok());
 }
 
-/// The same point, once compressed: two ids for one key.
+/// The same point in two encodings, one of them compressed: two ids for one key.
 #[test]
 fn one_key_under_two_ids_counts_once() {
     let key = TestKey::p256(1);
@@ -145,7 +145,7 @@ fn one_key_under_two_ids_counts_once() {
     let TestKey::P256(signing) = &key else { unreachable!() };
     let whole = Base64::decode_vec(listed["keyval"]["public"].as_str().unwrap()).unwrap();
     let point = signing.verifying_key().to_sec1_point(true);
-    // The same SubjectPublicKeyInfo with a bit string of 33 bytes: lengths 0x39 and 0x22.
+    // The same SubjectPublicKeyInfo, but with a bit string of 33 bytes, hence the lengths 0x39 and 0x22.
     let mut compressed = whole[..whole.len() - 67].to_vec();
     compressed.extend([0x22, 0x00]);
     compressed.extend(point.as_bytes());
@@ -162,7 +162,7 @@ fn one_key_under_two_ids_counts_once() {
         let entry = json!({ "keyids": [id, other_id], "threshold": threshold });
         Role::read("timestamp", entry.as_object().unwrap(), &Keys::new(&keys)).unwrap()
     };
-    assert_eq!(envelope(&document).signers(&read(1), &budget()).unwrap().len(), 2, "both signatures are good");
+    assert_eq!(envelope(&document).signers(&read(1), &budget()).unwrap().len(), 2, "both signatures are valid");
     assert!(envelope(&document).signers(&read(2), &budget()).is_err());
 }
 
@@ -178,7 +178,7 @@ fn a_listed_key_must_have_its_own_id() {
     assert!(matches!(fault, Fault::Refused(message) if message.contains("its id is")));
 }
 
-/// Reads targets with nested delegations, without a root above them.
+/// Reads targets with nested delegations but without a root.
 fn delegated(
     child_paths: &[&str],
     grandchild: &str,
@@ -266,7 +266,7 @@ fn the_limit_on_delegations_is_exact() {
 }
 
 #[test]
-fn key_ids_exist_only_for_known_kinds_in_base64() {
+fn a_key_id_needs_a_known_kind_and_base64() {
     assert!(key_id("ecdsa", "AAAA").is_some());
     for (kind, public) in [("dsa", "AAAA"), ("", "AAAA"), ("ecdsa", ""), ("ecdsa", "AA\"AA"), ("dsa", "")] {
         assert_eq!(key_id(kind, public), None, "{kind} {public}");
@@ -274,7 +274,7 @@ fn key_ids_exist_only_for_known_kinds_in_base64() {
 }
 
 #[test]
-fn certificates_name_the_repository_as_in_notary() {
+fn certificate_names_match_repositories_as_in_notary() {
     for (name, repository, expected) in [
         ("docker.io/acme/wallet", "docker.io/acme/wallet", true),
         ("docker.io/acme/*", "docker.io/acme/wallet", true),
@@ -286,9 +286,9 @@ fn certificates_name_the_repository_as_in_notary() {
     }
 }
 
-/// A delegation with an RSA key, signed by notary itself: see `fixtures/inputs/trust`.
+/// A delegation with an RSA key, signed by Notary itself: see `fixtures/inputs/trust`.
 #[test]
-fn recorded_delegation_by_an_rsa_certificate_is_good() {
+fn a_recorded_delegation_with_an_rsa_certificate_is_valid() {
     let read = |name: &str| {
         let path = format!("{}/fixtures/inputs/trust/notary/other-role/{name}.json", env!("CARGO_MANIFEST_DIR"));
         std::fs::read(path).unwrap()
@@ -306,7 +306,7 @@ fn recorded_delegation_by_an_rsa_certificate_is_good() {
 }
 
 #[test]
-fn a_file_is_hashed_once_and_every_signature_and_listed_key_is_charged() {
+fn every_signature_in_a_file_is_charged() {
     let key = TestKey::p256(1);
     let mut document = signed(timestamp(), &[&key]);
     let good = document["signatures"][0].clone();

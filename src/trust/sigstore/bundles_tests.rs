@@ -1,8 +1,8 @@
-//! The bundles that the crates of sigstore-rust contain for their own tests: from sigstore-python, sigstore-go, conda,
+//! The bundles that sigstore-rust's crates contain for their own tests: from sigstore-python, sigstore-go, conda,
 //! GitHub and cosign.
 //!
-//! Each is checked like an image signature, over its own digest, with the trusted root of its instance and its signer's
-//! identity. The suite's answer is that of the crates' tests, or of the program that the bundle comes from.
+//! Each is checked like an image signature, for the digest in its case, with the trusted root of its instance and its
+//! signer's identity. The suite's result is that of the crates' tests or of the program from which the bundle comes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,12 +28,12 @@ const BEACON: (&str, &str) = (
 );
 const A_TXT: &str = "a0cfc71271d6e278e57cd332ff957c3f7043fdda354c4cbb190a30d56efa01bf";
 
-/// The suite's answer and the answer here.
+/// The suite's result and the result here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Suite {
     /// Valid and accepted.
     Valid,
-    /// Refused, with a part of the message here.
+    /// Refused in both, with a part of the message here.
     Invalid(&'static str),
     /// Valid in the suite but refused here, with a part of the message. docs/generated/suites.md gives the reason.
     Stricter(&'static str),
@@ -41,7 +41,7 @@ enum Suite {
 
 use Suite::{Invalid, Stricter, Valid};
 
-/// A bundle, its trusted root, identity and issuer, the SHA-256 to verify, and the answer.
+/// A bundle, its trusted root, its identity and issuer, the SHA-256 to verify, and the results.
 type Case = (&'static str, &'static str, (&'static str, &'static str), &'static str, Suite);
 
 const CASES: &[Case] = &[
@@ -244,7 +244,7 @@ const CASES: &[Case] = &[
     ),
 ];
 
-/// The folders of sigstore-rust's crates, where cargo unpacked them.
+/// The folders into which cargo unpacked sigstore-rust's crates.
 fn crates() -> Vec<(String, PathBuf)> {
     let run = |arguments: &[&str]| {
         let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
@@ -281,7 +281,7 @@ fn bundles(name: &str, folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn bundles_of_sigstore_rust_get_the_expected_answers() {
+fn bundles_from_sigstore_rust_get_the_expected_results() {
     let crates = crates();
     let read = |name: &str| {
         let (package, path) = name.split_once('/').unwrap();
@@ -313,7 +313,7 @@ fn bundles_of_sigstore_rust_get_the_expected_answers() {
             Stricter(_) => stricter += 1,
         }
     }
-    // No bundle of the suite is left out.
+    // Every bundle in the suite is tested.
     let mut there = BTreeSet::new();
     for (name, folder) in &crates {
         bundles(name, folder, &mut there);

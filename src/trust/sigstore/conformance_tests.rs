@@ -1,5 +1,5 @@
-//! The bundles of sigstore-conformance. They are not part of the repository: docs/generated/suites.md says how to run
-//! this test.
+//! The bundles of sigstore-conformance, which are not part of this repository: docs/generated/suites.md describes how
+//! to run this test.
 
 use std::fs;
 use std::path::Path;
@@ -17,11 +17,11 @@ use crate::base::time::Timestamp;
 const IDENTITY: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
-/// Cases whose answer differs from the suite's, with a reason each. A case that the suite refuses must never be
+/// Cases whose result differs from the suite's, each with a reason. A case that the suite refuses must never be
 /// accepted.
 const DIFFERENT: &[(&str, &str)] = &[];
 
-/// Whether this program accepts the case. The suite requires only the signature of an attestation to hold.
+/// Checks that this program accepts the case. For an attestation, the suite requires only that the signature is valid.
 fn accepts(case: &Path, suite: &Path) -> Result<(), String> {
     let read = |name: &str| fs::read(case.join(name)).ok();
     let text = |name: &str| read(name).map(|bytes| String::from_utf8(bytes).unwrap().trim().to_owned());
@@ -43,8 +43,8 @@ fn accepts(case: &Path, suite: &Path) -> Result<(), String> {
     verdict(read("bundle.sigstore.json").unwrap(), Sha256::of(&artifact), key)
 }
 
-/// The answer of [`cosign::judge`] to one bundle, for an image manifest with this digest and a policy with one signer.
-/// An attestation is undecided after its signature was verified, which counts as accepted here.
+/// The result of [`cosign::judge`] for one bundle, for an image manifest with this digest and a policy with one signer.
+/// An attestation with a verified signature is undecided, which counts as accepted here.
 pub(super) fn verdict(bundle: Vec<u8>, digest: Sha256, key: ImageSignerKey) -> Result<(), String> {
     let policy = TrustPolicy { signers: vec![ImageSigner { name: "a".into(), key }], ..TrustPolicy::default() };
     let now = Timestamp::from_rfc3339("2040-01-01T00:00:00Z").unwrap();
@@ -71,15 +71,15 @@ pub(super) fn verdict(bundle: Vec<u8>, digest: Sha256, key: ImageSignerKey) -> R
         [report] => match &report.answer {
             Answer::Accepted(_) => Ok(()),
             Answer::Undecided(message) if message.starts_with("unsupported: an attestation") => Ok(()),
-            Answer::Refused(message) | Answer::Undecided(message) => Err(message.clone()),
+            Answer::Refused(message) | Answer::Undecided(message) | Answer::NotBuiltIn(message) => Err(message.clone()),
         },
-        _ => panic!("one bundle gave several answers"),
+        _ => panic!("one bundle gave several results"),
     }
 }
 
 #[test]
 #[ignore = "needs the folder test/assets/bundle-verify of sigstore-conformance, in HPSB_SIGSTORE_CONFORMANCE"]
-fn conformance_cases_get_the_expected_answers() {
+fn conformance_cases_get_the_expected_results() {
     let suite = std::env::var("HPSB_SIGSTORE_CONFORMANCE").expect("HPSB_SIGSTORE_CONFORMANCE must name a folder");
     let suite = Path::new(&suite);
     let mut cases: Vec<_> = fs::read_dir(suite).unwrap().map(|entry| entry.unwrap().path()).collect();

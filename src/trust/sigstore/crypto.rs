@@ -1,6 +1,7 @@
-//! The cryptography for sigstore's verifier: this program's own crates, without C code.
+//! The cryptography for sigstore's verifier, from the same crates as the rest of this program, without C code.
 //!
-//! Keys are the bits of a SubjectPublicKeyInfo. ML-DSA is not supported: its signatures are never accepted.
+//! Keys are passed as the key bits of a SubjectPublicKeyInfo. ML-DSA is not supported: its signatures are never
+//! accepted.
 
 use sha2::Digest as _;
 use sigstore_verify::crypto::{CryptoProvider, Error, HashContext, Result, SigningScheme, install_default_provider};
@@ -8,13 +9,13 @@ use sigstore_verify::types::HashAlgorithm;
 
 use crate::crypto::{Hash, Protocol, Scheme, VerifyingKey};
 
-/// Installs the provider. The verifier keeps one for the whole process, and this program has only this one.
+/// Installs the provider. The verifier has one provider for the whole process, and this program uses only this one.
 pub(super) fn install() {
-    // An error means that it is already installed.
+    // An error means that the provider is already installed.
     let _ = install_default_provider(&RustCrypto);
 }
 
-/// Reads a key from the bits of a SubjectPublicKeyInfo.
+/// Reads a key from the key bits of a SubjectPublicKeyInfo.
 type ReadKey = fn(&[u8]) -> std::result::Result<VerifyingKey, String>;
 
 #[derive(Debug)]

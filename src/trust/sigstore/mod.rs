@@ -1,16 +1,16 @@
 //! Verifies sigstore signatures offline, with a trusted root from the policy: keyless signatures, and log entries for
 //! managed keys.
 //!
-//! A keyless signature is made with a key that a certificate authority certifies for a few minutes, for someone who
-//! signed in with an identity provider. Years later, the signature's time still counts: a transparency log or a
-//! timestamp authority has signed that the signature existed while the certificate was valid. The crate
-//! `sigstore-verify` checks, in this order: the time; the certificate's chain at that time, its usage, and its entry in
-//! a certificate log (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof,
-//! checkpoint and promise; the signature; and that the log entry is for this signature.
+//! A keyless signature is made with a key that a certificate authority certifies, for a few minutes, for someone who
+//! signed in with an identity provider. The signature can still be verified years later, because a transparency log or
+//! a timestamp authority has signed that it existed while the certificate was valid. The crate `sigstore-verify`
+//! checks, in this order: the time; the certificate's chain at that time, its usage, and its entry in a certificate log
+//! (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
+//! promise; the signature; and whether the log entry is for this signature.
 //!
-//! It does not check whether a certificate was revoked, a log forked or an identity taken over. The crate compares
-//! times in a bundle with the computer's clock. They are compared with the audit's time here too, so that a correct
-//! clock never changes an answer.
+//! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares
+//! the times in a bundle with the computer's clock. Here they are also compared with the audit's time, so that a
+//! correct clock never changes an answer.
 //!
 //! Sources: sigstore client specification, sections 3 and 4; sigstore/protobuf-specs; RFC 5280, 6962, 3161.
 
@@ -60,10 +60,10 @@ impl<'a> Identities<'a> {
         Self { signers: policy.signers.iter().filter_map(identity).collect(), now, limits }
     }
 
-    /// Finds the policy's identity that made this keyless signature of `digest`.
+    /// Finds the identity in the policy that made this keyless signature on `digest`.
     ///
     /// # Errors
-    /// Why the signature is not accepted for any of them.
+    /// Why the signature is not accepted for any identity.
     pub(super) fn find_signer(&self, bundle: &[u8], digest: &Sha256) -> Result<Signed, Answer> {
         let bundle = read(bundle, self.limits)?;
         let certificate = certificate(&bundle)?;
@@ -85,16 +85,17 @@ impl<'a> Identities<'a> {
                     let signer = AcceptedSigner { key: wanted.to_string(), name: Some(signer.name.clone()) };
                     return Ok(Signed { signer, details });
                 }
-                // Everything before this step was verified, so this fault says more than the fault of another root.
+                // Everything before this step was verified, so this fault is more informative than a fault with a
+                // different root.
                 Err(Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. }) => {
-                    fault = Some(refused(&format!("the policy's [trust] does not name its signer, {says}")));
+                    fault = Some(refused(&format!("the policy's [trust] does not list its signer, {says}")));
                 }
                 Err(error) => fault = fault.or(Some(answer(&error))),
             }
         }
         let nobody = || {
             Answer::Undecided(format!(
-                "the policy's [trust] names no sigstore identity; the certificate states: {says}"
+                "the policy's [trust] contains no sigstore identity; the certificate states: {says}"
             ))
         };
         Err(fault.unwrap_or_else(nobody))
@@ -104,7 +105,7 @@ impl<'a> Identities<'a> {
 /// Verifies that the log entries of a bundle with a managed key are in the logs of `root` and are for this signature.
 ///
 /// # Errors
-/// Why they are not.
+/// Why a log entry is not accepted.
 pub(super) fn verify_log(
     root: &SigstoreRoot,
     key: &ImageKey,
@@ -136,7 +137,7 @@ fn verify(
     verifier.verify(Artifact::from_digest(Sha256Hash::new(*digest.as_bytes())), bundle, policy)
 }
 
-/// Reads a bundle that was already checked to be JSON without duplicate members.
+/// Reads a bundle that is already known to be JSON without duplicate members.
 fn read(bundle: &[u8], limits: &Limits) -> Result<Bundle, Answer> {
     let text = std::str::from_utf8(bundle).map_err(|_| refused("the bundle is not UTF-8"))?;
     let bundle = Bundle::from_json(text).map_err(|error| refused(&format!("the bundle: {error}")))?;
@@ -165,7 +166,7 @@ fn described(certificate: &CertificateInfo) -> String {
     format!("{identity} ({})", certificate.issuer.as_deref().unwrap_or("no issuer"))
 }
 
-/// The signature's times, as details. None may be later than the audit.
+/// The signature's times, as details. A time later than the audit is refused.
 fn times(result: &VerificationResult, now: Timestamp) -> Result<Vec<String>, Answer> {
     let logged = result.integrated_time().map(|time| ("its transparency log entry", time.as_second()));
     // The entry's own time is also in this list.

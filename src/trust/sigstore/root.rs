@@ -6,7 +6,7 @@ use sigstore_verify::trust_root::TrustedRoot;
 
 use crate::base::strict_json;
 
-/// A trusted root from the policy. It is never fetched, and none is built in.
+/// A trusted root from the policy. Trusted roots are never fetched, and none is built in.
 #[derive(Debug, Clone)]
 pub(crate) struct SigstoreRoot(TrustedRoot);
 

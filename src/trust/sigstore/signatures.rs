@@ -1,7 +1,7 @@
-//! Converts the older form of the same evidence, the annotations of a `.sig` manifest, into an equivalent bundle.
+//! Converts the annotations of a `.sig` manifest, which are an older form of a bundle's evidence, into an equivalent bundle.
 //!
-//! Source: sigstore/cosign, specs/SIGNATURE_SPEC.md and pkg/cosign/bundle. There, the log's promise covers entry, time
-//! and index.
+//! Source: sigstore/cosign, specs/SIGNATURE_SPEC.md and pkg/cosign/bundle. In this form, the log's promise covers the
+//! entry, its time and its index.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ use crate::base::strict_json;
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const LOG_ENTRY: &str = "dev.sigstore.cosign/bundle";
 
-/// Makes a version 0.1 bundle from a layer's annotations: a signature of the payload with the digest `payload`.
+/// Creates a version 0.1 bundle from a layer's annotations: a signature on the payload whose digest is `payload`.
 /// Intermediate certificates come from the trusted root, so `dev.sigstore.cosign/chain` is not read.
 pub(in super::super) fn bundle_of_layer(
     annotations: &Map<String, Value>,

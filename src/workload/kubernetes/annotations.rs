@@ -1,6 +1,6 @@
-//! Annotations that name an image or cause something else to run: a table of those that runtimes, injectors and controllers read.
+//! Annotations that specify an image or cause something else to run: a table of annotations that runtimes, injectors and controllers read.
 //!
-//! An annotation that is not in the table is harmless, unless its key ends in `image` and its value names an image. Sources, as of 2026-11-28:
+//! An annotation that is not in the table is harmless, unless its key ends in `image` and its value is an image name. Sources, as of 2026-11-28:
 //! containers/podman@c6580b4a (libpod/define/annotations.go, pkg/util/kube.go), cri-o (pkg/annotations), kata-containers (docs/how-to,
 //! annotations), containers/crun (crun.1), google/gvisor, microsoft/hcsshim (pkg/annotations), and the documentation of each injector.
 
@@ -13,9 +13,9 @@ use super::look::names_an_image;
 /// The effect of an annotation.
 #[derive(Clone, Copy)]
 enum Note {
-    /// Its value names images, separated by semicolons.
+    /// Its value lists images, separated by semicolons.
     Images,
-    /// It runs, fetches or changes something without naming an image in the file.
+    /// It runs, fetches or changes something that no image in the file identifies.
     Runs,
     /// As `Runs`, unless its value switches it off.
     Switch,
@@ -257,7 +257,7 @@ static INJECTORS: &[Prefix] = &[
     // Tasks that a controller fetches.
     Prefix { prefix: "pipelinesascode.tekton.dev/task", reader: "Pipelines as Code", others: Runs, keys: &[] },
     Prefix { prefix: "pipelinesascode.tekton.dev/pipeline", reader: "Pipelines as Code", others: Runs, keys: &[] },
-    // It fills a volume with a disk image.
+    // Fills a volume with a disk image.
     Prefix { prefix: "cdi.kubevirt.io/storage.import.", reader: "KubeVirt's importer", others: Runs, keys: &[] },
     // A note written by the client, for people to compare with the pod's image.
     Prefix { prefix: "client.knative.dev/user-image", reader: "kn", others: Harmless, keys: &[] },
@@ -311,7 +311,7 @@ pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Ima
         ),
         None if key.to_ascii_lowercase().ends_with("image") && names_an_image(&text) => images.unknown(
             place,
-            format!("the annotation `{key}` is in no table and names an image, which may run: remove or rename it"),
+            format!("the annotation `{key}` is in no table, and its value is an image, which may run: remove or rename it"),
         ),
         Some(Harmless) | None => {}
     }

@@ -22,9 +22,9 @@ macro_rules! outline {
     };
 }
 
-const NAMED: &str = "it names a workload that is not in this object: write its template here";
+const NAMED: &str = "it refers to a workload that is not in this object: write its template here";
 const PATCH: &str = "it changes the pods with a patch that is not read: write the patched result";
-const FETCHED: &str = "it names a task or template that is not in this object: write it here";
+const FETCHED: &str = "it refers to a task or template that is not in this object: write it here";
 const CHOSEN: &str = "the controller chooses the image of this step: write a container with an image";
 
 /// The spec has a pod template at `template`; nothing else in it runs.
@@ -47,7 +47,7 @@ pub(super) static ANALYSIS: Outline = outline!(&[("metrics", Has(&METRIC))]);
 static METRIC: Outline = outline!(&[("provider", Has(&PROVIDER))]);
 static PROVIDER: Outline = outline!(&[("job", Is(Mapping(&JOB_TEMPLATE)))]);
 
-// Argo Workflows. Its controller adds an executor of its own next to each container.
+// Argo Workflows. Its controller adds its own executor next to each container.
 pub(super) static CRON_WORKFLOW: Outline = outline!(&[("workflowSpec", Has(&WORKFLOW))]);
 pub(super) static WORKFLOW: Outline = outline!(&[
     ("templates", Has(&WORKFLOW_TEMPLATE)),
@@ -91,10 +91,10 @@ static WORKFLOW_STEP: Outline = outline!(&[
     ("withItems", Is(Harmless)),
 ]);
 
-// Tekton. Its controller adds an entry point of its own to each step.
+// Tekton. Its controller adds its own entry point to each step.
 pub(super) static TASK: Outline = outline!(&[
     // A custom task that is written inline in a pipeline.
-    ("apiVersion", Is(Runs("a different controller runs it, and what that runs is unknown: write steps"))),
+    ("apiVersion", Is(Runs("a different controller runs it, and what that controller runs is unknown: write steps"))),
     ("steps", Is(Special(steps))),
     ("sidecars", Is(Special(steps))),
     ("stepTemplate", Is(Special(step_template))),
@@ -169,7 +169,7 @@ static STRATEGY: Outline = outline!(&[("customParams", Is(Mapping(&CONTAINER)))]
 pub(super) static GATEWAY: Outline =
     outline!(&[("infrastructure", Has(&PARAMETERS)), ("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
 static PARAMETERS: Outline = outline!(&[("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
-const PARAMETERS_TEXT: &str = "its controller creates pods from the parameters named here, which may choose the image: remove it, or remove the object";
+const PARAMETERS_TEXT: &str = "its controller creates pods from the parameters specified here, which may choose the image: remove it, or remove the object";
 pub(super) static EXTERNAL_SECRET: Outline =
     outline!(&[("target", Has(&SECRET_TARGET)), ("externalSecretSpec", Has(&EXTERNAL_SECRET))]);
 static SECRET_TARGET: Outline = outline!(&[(
@@ -178,14 +178,14 @@ static SECRET_TARGET: Outline = outline!(&[(
 )]);
 pub(super) static GRAFANA_CONTENT: Outline =
     outline!(&[("plugins", Is(Runs("Grafana fetches and runs the plugin: build the plugin into Grafana's image")))]);
-/// Kyverno: patterns and conditions name images without running them.
+/// Kyverno: patterns and conditions refer to images without running them.
 pub(super) static KYVERNO: Outline = outline!(&[("rules", Has(&KYVERNO_RULE))]);
 static KYVERNO_RULE: Outline = outline!(&[
-    ("mutate", Is(Runs("it changes pods after this file was judged: remove it, and let `serve` judge the pods"))),
+    ("mutate", Is(Runs("it changes pods after this file was checked: remove it, and let `serve` check the pods"))),
     ("generate", Is(Runs("it creates objects that are not read: remove it"))),
     ("*", Is(Harmless)),
 ]);
-/// Names images but runs nothing: policies about images, and reports on them.
+/// Refers to images but runs nothing: policies about images, and reports on them.
 pub(super) static NAMES_ONLY: Outline = outline!(&[("*", Is(Harmless))]);
 
 /// Keys that Tekton steps, and containers and scripts of Argo Workflows, have in addition to a container's keys.

@@ -1,7 +1,8 @@
 //! Resources of IBM's operator for Hyper Protect, which contain a whole contract: ibm-hyper-protect/k8s-operator-hpcr@8f546227 (2026-06-30),
 //! manifests/crd.yaml, onprem/cr.go and server/vpc/instance.go.
 //!
-//! `imageURL` and `imageID` name the image that the machine boots, not the images that run in it. Only an attestation record can cover the former.
+//! `imageURL` and `imageID` identify the image that the machine boots, not the images that run in it. Only an attestation record can cover the boot
+//! image.
 
 use serde_json::Value;
 
@@ -78,7 +79,7 @@ pub(in crate::workload) fn open(images: &mut Images, passwords: &[Password], lim
         return answer.map_err(|why| images.unknown(place, why)).ok();
     }
     for Carried { place, .. } in carried {
-        images.unknown(place, "a contract is judged alone: pass this resource in a file without other workloads");
+        images.unknown(place, "a contract is checked on its own: pass this resource in a file without other workloads");
     }
     None
 }

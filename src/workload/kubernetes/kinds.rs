@@ -1,4 +1,4 @@
-//! Every kind in the tables, by group, with what an object of the kind runs.
+//! Every kind in the tables, by group, with what an object of that kind runs.
 
 use super::super::table::Table;
 use super::custom;
@@ -10,13 +10,13 @@ use super::templates as has;
 pub(super) enum Role {
     /// Nothing, whatever it contains.
     Nothing,
-    /// Nothing. A field that may name an image is unknown all the same, because Kubernetes does not define the schema.
+    /// Nothing. A field that may specify an image is nevertheless unknown, because Kubernetes does not define the schema.
     NothingOfItsOwn,
     /// The pods of its templates.
     Runs(&'static Table),
-    /// The pods of its templates. A field elsewhere that may name an image is unknown.
+    /// The pods of its templates. A field elsewhere that may specify an image is unknown.
     RunsAt(&'static Outline),
-    /// Something that no image name in the file identifies. The text says what, with advice.
+    /// Something that no image name in the file identifies. The text describes it and gives advice.
     Elsewhere(&'static str),
     /// The contract that it contains (IBM Hyper Protect).
     Contract(&'static Table),
@@ -26,11 +26,11 @@ use Role::{Elsewhere, Nothing, Runs};
 /// The kinds of one group.
 pub(super) type Group = (&'static str, &'static [(&'static str, Role)]);
 
-const CHANGES_PODS: &str = "it changes pods after this file was judged: remove it, and let `serve` judge the pods, which sees them after the change";
+const CHANGES_PODS: &str = "it changes pods after this file was checked: remove it, and let `serve` check the pods, which sees them after the change";
 const MESSAGE: &str = "it is an API server message, not a manifest: pass the object itself";
 
-/// Kubernetes' own kinds: its OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28), and the kinds of earlier versions. Versions
-/// of a group are treated alike. Lists are read by the kind of their items.
+/// Kubernetes' own kinds: its OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28), and the kinds of earlier versions. All
+/// versions of a group are treated alike. Lists are read according to the kind of their items.
 pub(super) static BUILT_IN: &[Group] = &[
     (
         "",
@@ -72,7 +72,7 @@ pub(super) static BUILT_IN: &[Group] = &[
             ("ValidatingWebhookConfiguration", Nothing),
         ],
     ),
-    // A conversion webhook rewrites only objects of its own kind. What their controller does is outside this file anyway.
+    // A conversion webhook rewrites only objects of its own kind. The controller's actions are outside this file anyway.
     ("apiextensions.k8s.io", &[("CustomResourceDefinition", Nothing)]),
     ("apiregistration.k8s.io", &[("APIService", Nothing)]),
     (
@@ -132,7 +132,7 @@ pub(super) static BUILT_IN: &[Group] = &[
             ("ServiceCIDR", Nothing),
         ],
     ),
-    // It names a way of running containers that is already installed on the node.
+    // It refers to a way of running containers that is already installed on the node.
     ("node.k8s.io", &[("RuntimeClass", Nothing)]),
     ("policy", &[("Eviction", Nothing), ("PodDisruptionBudget", Nothing), ("PodSecurityPolicy", Nothing)]),
     (

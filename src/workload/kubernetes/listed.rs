@@ -6,7 +6,7 @@ use super::super::{Images, below};
 use super::kinds::{self, Role};
 use super::look;
 
-/// Kinds of custom resources that, according to the policy, run nothing and name no image.
+/// Kinds of custom resources that, according to the policy, run nothing and contain no image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KindsWithoutImages {
     /// Group and kind.
@@ -17,8 +17,8 @@ impl KindsWithoutImages {
     /// Adds one entry of the form `GROUP/Kind`, without a version.
     ///
     /// # Errors
-    /// A message: the entry does not have that form, the kind is one of Kubernetes' own (all of which are known), or the table says that objects of the
-    /// kind run or fetch something.
+    /// A message, if the entry does not have that form, if the kind is one of Kubernetes' own (all of which are in the tables), or if, according to the
+    /// table, objects of the kind run or fetch something.
     pub fn add(&mut self, entry: &str) -> Result<(), String> {
         let parts = entry.split_once('/').filter(|(_, kind)| !kind.contains('/'));
         let Some((group, kind)) = parts.filter(|(group, kind)| is_group(group) && is_kind(kind)) else {
@@ -51,7 +51,7 @@ fn is_group(group: &str) -> bool {
         let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         !part.is_empty() && part.chars().all(inside)
     };
-    // `v1/ConfigMap` names a version.
+    // `v1/ConfigMap` contains a version.
     let is_version = group
         .strip_prefix('v')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !group.contains('.'));
@@ -69,11 +69,11 @@ pub(super) fn refusal(group: &str, kind: &str) -> String {
     }
     let entry = format!("{group}/{kind}");
     format!(
-        "the kind {entry} is in no table, so what it runs is unknown. If its objects run nothing and name no image, list it in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise pass the pods that its controller creates"
+        "the kind {entry} is in no table, so what it runs is unknown. If its objects run nothing and contain no image, list it in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise pass the pods that its controller creates"
     )
 }
 
-/// Searches an object of a listed kind for images, which it must not name.
+/// Searches an object of a listed kind for images, which it must not contain.
 pub(super) fn look(fields: &Map<String, Value>, place: &str, images: &mut Images) {
     let why = "the policy lists the kind in kinds-without-images. Remove it from that list, or remove this object";
     for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "items")) {

@@ -1,4 +1,4 @@
-//! Searches values that no table describes for anything that may name what runs.
+//! Searches values that are not in the tables, and reports anything in them that may specify what runs.
 
 use serde_json::Value;
 
@@ -10,12 +10,14 @@ use super::annotations::annotation;
 const RAY: [&str; 2] = ["runtimeEnvYAML", "serveConfigV2"];
 const FETCHES: [&str; 4] = ["image_uri", "container", "working_dir", "py_modules"];
 
-/// Searches a value below a key, and reports as unknown what may name an image or hold containers. `why` contains the advice.
+/// Searches a value below a key, and reports as unknown whatever may specify an image or hold containers. `why` contains the advice.
 pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: &mut Images) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) if key != "image" => {}
         Value::Null => {}
-        _ if looks_like_an_image(key) => images.unknown(place, format!("`{key}` may name an image that runs: {why}")),
+        _ if looks_like_an_image(key) => {
+            images.unknown(place, format!("`{key}` may specify an image that runs: {why}"));
+        }
         Value::Array(_) | Value::Object(_) if holds_containers(key) && has_mappings(value) => {
             images.unknown(place, format!("`{key}` may hold containers: {why}"));
         }
@@ -24,7 +26,7 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
                 through("", item, &format!("{place}[{at}]"), why, images);
             }
         }
-        // A controller copies them to the pods that it creates.
+        // A controller copies annotations to the pods that it creates.
         Value::Object(notes) if folded(key) == "annotations" => {
             notes.iter().for_each(|(note, value)| annotation(note, value, &below(place, note), images));
         }
@@ -37,13 +39,13 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
             images.unknown(place, format!("`{key}` makes Ray start an image or fetch code: {why}"));
         }
         Value::String(text) if is_pinned(text) => {
-            images.unknown(place, format!("`{key}` names an image or an OCI artifact: {why}"));
+            images.unknown(place, format!("`{key}` refers to an image or an OCI artifact: {why}"));
         }
         _ => {}
     }
 }
 
-/// Whether operators in the tables use such a key to name images: `image`, `dockerImage`, `imageName`, `images`.
+/// Whether operators in the tables use such a key for images: `image`, `dockerImage`, `imageName`, `images`.
 pub(super) fn looks_like_an_image(key: &str) -> bool {
     const ENDS: [&str; 9] = [
         "image",

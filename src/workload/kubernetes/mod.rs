@@ -6,13 +6,13 @@
 //! | `templates.rs`, `pod.rs` | where these contain pods, and every key of a pod |
 //! | `custom/`, `custom_templates.rs` | kinds of widely used operators, and where these contain pods |
 //! | `listed.rs` | kinds that run nothing according to the policy |
-//! | `annotations.rs` | annotations that name or run something |
-//! | `outline.rs`, `look.rs` | searches keys in no table for image names |
+//! | `annotations.rs` | annotations that specify an image or run something |
+//! | `outline.rs`, `look.rs` | the search for image names under keys in no table |
 //! | `podman.rs` | what `podman kube play` runs in addition to resources |
 //! | `ibm.rs` | resources of IBM's operator, which contain a contract |
 
 /// The advice for an unknown key.
-const ADVICE: &str = "correct its spelling, or remove it: an unknown key may name something that runs";
+const ADVICE: &str = "correct its spelling, or remove it: an unknown key may specify something that runs";
 
 /// The table of a resource with a spec.
 macro_rules! resource {
@@ -81,7 +81,7 @@ fn of_kind(document: &Value, default: Option<Default<'_>>, place: &str, images: 
     };
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     let (mut api_version, mut kind) = (text("apiVersion"), text("kind"));
-    // kubectl reads lists this way: if an item has its own kind, its own version applies too.
+    // kubectl reads lists this way: if an item has its own kind, its own version also applies.
     if let Some(default) = default.filter(|_| kind.is_empty()) {
         (api_version, kind) = (default.api_version, default.kind);
     }
@@ -100,7 +100,7 @@ fn of_kind(document: &Value, default: Option<Default<'_>>, place: &str, images: 
     resource(fields, api_version, kind, &place, images);
 }
 
-/// Reads the items of a list. kubectl treats every object with `items` as a list, whatever its kind. Returns whether the kind is a list kind too.
+/// Reads the items of a list. kubectl treats every object with `items` as a list, whatever its kind. Also returns whether the kind is a list kind.
 fn items(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &str, images: &mut Images) -> bool {
     let of = kind.strip_suffix("List");
     match fields.get("items") {

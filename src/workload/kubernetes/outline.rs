@@ -6,7 +6,7 @@ use super::super::table::Meaning;
 use super::super::{Images, below};
 use super::look;
 
-/// The places of a custom resource that matter. All other keys are searched: a value that may name an image is unknown.
+/// The relevant places of a custom resource. All other keys are searched: a value that may specify an image is unknown.
 pub(super) struct Outline {
     /// Keys with their meaning; `*` matches every other key.
     pub(super) keys: &'static [(&'static str, Place)],

@@ -53,7 +53,7 @@ pub(super) static POD_SPEC: Table = Table {
         ("resourceClaims", Harmless),
         ("resources", Harmless),
         ("restartPolicy", Harmless),
-        // It chooses how a node runs the same images.
+        // Chooses how a node runs the same images.
         ("runtimeClassName", Harmless),
         ("schedulerName", Harmless),
         ("schedulingGates", Harmless),
@@ -222,7 +222,7 @@ pub(super) fn container_with(more: &Table, value: &Value, place: &str, images: &
         None => place.to_owned(),
     };
     if fields.get("image").is_none_or(Value::is_null) {
-        images.unknown(&place, "the container names no image: something else will set it");
+        images.unknown(&place, "the container has no image: something else will set it");
     }
     let mut fields = fields.clone();
     for (key, meaning) in more.keys {
@@ -261,7 +261,7 @@ pub(super) fn csi(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// A driver installed on the node. What its options name is unknown.
+/// A driver installed on the node. What its options refer to is unknown.
 fn flex_volume(value: &Value, place: &str, images: &mut Images) {
     through("", value, place, "a driver on the node may mount it: use a different volume", images);
 }

@@ -51,7 +51,7 @@ mod tests {
             ),
             ("wallet:v1", "wallet/Dockerfile"),
             ("acme/wallet", "a/wallet/Dockerfile"),
-            // podman takes the text before the first colon, which here is the host.
+            // podman uses the text before the first colon, which here is the host.
             ("localhost:5000/wallet", "localhost/Dockerfile"),
         ] {
             assert_eq!(answers(image, path), 1, "{image} {path}");

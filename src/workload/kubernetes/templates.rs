@@ -1,4 +1,4 @@
-//! Kubernetes' own kinds with a pod template, and its place: OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28).
+//! Kubernetes' own kinds with a pod template, and the template's place: OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28).
 
 use super::super::table::{
     Meaning::{Harmless, List, Mapping, Special},
@@ -34,7 +34,7 @@ pub(super) static POD_TEMPLATE_RESOURCE: Table = part!(
     ]
 );
 
-/// What `kubectl debug` sends to API servers before 1.22 instead of the Pod.
+/// The object that `kubectl debug` sends, instead of the Pod, to API servers before 1.22.
 pub(super) static EPHEMERAL_CONTAINERS: Table = part!(
     "an EphemeralContainers",
     &[

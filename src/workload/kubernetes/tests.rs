@@ -70,8 +70,8 @@ fn keys_outside_the_pod_tables_are_unknown() {
     for (spec, place, words) in [
         (json!({"containers": "text"}), "Pod/p.spec.containers", "expected a list of containers"),
         (json!({"containers": [7]}), "Pod/p.spec.containers[0]", "expected a container"),
-        (json!({"containers": [{"name": "c"}]}), "Pod/p.spec.containers[0] c", "names no image"),
-        (json!({"containers": [{"name": "c", "image": null}]}), "Pod/p.spec.containers[0] c", "names no image"),
+        (json!({"containers": [{"name": "c"}]}), "Pod/p.spec.containers[0] c", "has no image"),
+        (json!({"containers": [{"name": "c", "image": null}]}), "Pod/p.spec.containers[0] c", "has no image"),
         (json!({"containers": [{"name": "c", "image": {}}]}), "Pod/p.spec.containers[0] c", "expected a string"),
         (
             json!({"containers": [{"name": "c", "image": {"reference": "a", "repository": EVIL}}]}),
@@ -344,7 +344,7 @@ fn annotations_in_the_tables_are_reported() {
 
 /// A webhook sees a pod after injectors changed it, but before the runtime reads it.
 #[test]
-fn a_review_judges_the_pod_that_will_be_stored() {
+fn a_review_checks_the_pod_that_will_be_stored() {
     let review = |key: &str, value: &str| found(&noted(key, value), &[], Stage::Review);
     assert_eq!(review("sidecar.istio.io/inject", "true"), []);
     assert_eq!(review("vault.hashicorp.com/agent-image", EVIL), []);
@@ -639,7 +639,7 @@ fn a_listed_kind_covers_only_that_kind() {
 }
 
 #[test]
-fn only_kinds_that_run_nothing_in_the_tables_can_be_listed() {
+fn built_in_kinds_and_kinds_that_run_something_cannot_be_listed() {
     let add = |entry: &str| KindsWithoutImages::default().add(entry);
     for good in [
         "monitoring.coreos.com/ServiceMonitor",
@@ -672,7 +672,7 @@ fn only_kinds_that_run_nothing_in_the_tables_can_be_listed() {
     }
 }
 
-/// For every row: the result for an empty object, for one with a field that may name an image, and for one with a pod among its items.
+/// For every row: the result for an empty object, for one with a field that may specify an image, and for one with a pod among its items.
 #[test]
 fn every_row_gives_the_result_of_its_role() {
     for (group, list) in kinds::BUILT_IN.iter().chain(custom::kinds()) {
@@ -729,7 +729,7 @@ fn file(documents: &[Value]) -> Workload {
 }
 
 #[test]
-fn a_contract_in_a_resource_is_read_and_judged() {
+fn a_contract_in_a_resource_is_read_and_checked() {
     let read = file(&[operator(&json!(CONTRACT))]);
     assert_eq!((read.form, read.images.len()), (Form::Kubernetes, 1));
     let used = &read.images[0];
@@ -786,7 +786,7 @@ fn a_contract_in_a_resource_must_be_the_only_workload() {
     assert!(read.images.iter().all(|used| used.image.is_err()) && !read.images.is_empty());
 }
 
-/// Annotations that a controller copies to its pods are judged as if they were on the pods. Strings that Ray reads start images and fetch code.
+/// Annotations that a controller copies to its pods are checked as if they were on the pods. Strings that Ray reads start images and fetch code.
 #[test]
 fn annotations_and_strings_passed_to_pods_are_read() {
     let inject = json!({"vault.hashicorp.com/agent-inject": "true"});

@@ -1,4 +1,4 @@
-//! The outer bzip2 stream: cut, damaged, of another kind, or far too large when it is unpacked.
+//! The outer bzip2 stream: truncated, damaged, of another format, or far too large when unpacked.
 
 use super::super::case::Case;
 use super::super::encoding::bzip2;
@@ -12,7 +12,7 @@ pub fn cases() -> Vec<Case> {
         truncated("bundle-last-byte-missing", "The last byte is missing.", |bundle| {
             bundle.pop();
         }),
-        truncated("bundle-of-nothing", "A bzip2 stream of no bytes.", |bundle| *bundle = bzip2(b"")),
+        truncated("bundle-of-nothing", "An empty bzip2 stream.", |bundle| *bundle = bzip2(b"")),
         malformed("bundle-wrong-magic", "The file begins with `BZx`.", |bundle| bundle[2] = b'x'),
         malformed("bundle-block-size-zero", "The block size is 0.", |bundle| bundle[3] = b'0'),
         malformed("bundle-block-crc", "The CRC of the first block is wrong.", |bundle| bundle[10] ^= 1),
@@ -20,35 +20,40 @@ pub fn cases() -> Vec<Case> {
             let at = bundle.len() - 4;
             bundle[at] ^= 0x10;
         }),
-        malformed(
-            "bundle-randomised",
-            "The first block says that it is randomised, an old form that nobody writes.",
-            |bundle| {
-                bundle[14] ^= 0x80;
-            },
-        ),
-        malformed("bundle-byte-flipped", "One bit in the middle is another one.", |bundle| {
+        malformed("bundle-randomised", "The first block is marked as randomised, an obsolete form.", |bundle| {
+            bundle[14] ^= 0x80;
+        }),
+        malformed("bundle-byte-flipped", "One bit in the middle is flipped.", |bundle| {
             let middle = bundle.len() / 2;
             bundle[middle] ^= 4;
         }),
-        malformed("bundle-trailing-bytes", "Text behind the end of the stream.", |bundle| bundle.extend(b"and more")),
-        truncated("bundle-trailing-magic", "The beginning of another stream behind the end.", |bundle| {
+        malformed("bundle-trailing-bytes", "Text after the end of the stream.", |bundle| bundle.extend(b"and more")),
+        truncated("bundle-trailing-magic", "The beginning of another stream after the end.", |bundle| {
             bundle.extend(b"BZh9");
         }),
-        malformed("bundle-trailing-zeros", "Zeros behind the end of the stream.", |bundle| bundle.extend([0; 512])),
+        malformed("bundle-trailing-zeros", "Zeros after the end of the stream.", |bundle| bundle.extend([0; 512])),
         malformed("bundle-gzip", "A gzip file.", |bundle| *bundle = GZIP.to_vec()),
         malformed("bundle-xz", "An xz file.", |bundle| *bundle = XZ.to_vec()),
         malformed("bundle-zip", "An empty zip file.", |bundle| *bundle = [b"PK\x05\x06", [0; 18].as_slice()].concat()),
-        malformed("bundle-html", "A page that a proxy sent instead.", |bundle| {
+        malformed("bundle-html", "A proxy's page instead of the file.", |bundle| {
             *bundle = b"<!doctype html><title>502 Bad Gateway</title>\n".to_vec();
         }),
         Case::error("bundle-plain-tar", 3, "malformed", "The tar archive is not compressed.")
             .compress_outer(<[u8]>::to_vec),
-        Case::error("bundle-bomb", 3, "over-limit", "Sixteen megabytes of zeros behind the archive, from a few bytes.")
-            .outer_tar(|tar| tar.resize(tar.len() + 16_000_000, 0))
-            .arguments(&["--key", "key.pem", "--limit", "signed_archive_bytes=1000000"]),
-        Case::error("bundle-too-large", 3, "over-limit", "The file is larger than the bound that was set.")
-            .arguments(&["--key", "key.pem", "--limit", "bundle_bytes=1000"]),
+        Case::error(
+            "bundle-bomb",
+            3,
+            "over-limit",
+            "Sixteen megabytes of zeros after the archive, compressed to a few bytes.",
+        )
+        .outer_tar(|tar| tar.resize(tar.len() + 16_000_000, 0))
+        .arguments(&["--key", "key.pem", "--limit", "signed_archive_bytes=1000000"]),
+        Case::error("bundle-too-large", 3, "over-limit", "The file is larger than the limit.").arguments(&[
+            "--key",
+            "key.pem",
+            "--limit",
+            "bundle_bytes=1000",
+        ]),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Repositories that git reads in its own way: modes, `.gitmodules`, submodules, promisors, refs, conversions.
+//! Repositories with special handling in git: modes, `.gitmodules`, submodules, promisors, refs, conversions.
 
 use super::super::case::Case;
 use super::super::keys::Named;
@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
     [modes(), modules(), submodules(), promisors(), refs(), conversions()].into_iter().flatten().collect()
 }
 
-/// What a tree of HEAD says of a path, and what the work tree has there.
+/// The entry of a path in HEAD's tree, and what the work tree has there.
 struct File {
     mode: &'static str,
     name: &'static str,
@@ -38,19 +38,19 @@ impl File {
         Self { work: None, ..self }
     }
 
-    /// The work tree has other bytes than the blob.
+    /// The file in the work tree differs from the blob.
     fn written(self, content: impl Into<Vec<u8>>) -> Self {
         let work = self.work.map(|work| Entry { content: content.into(), ..work });
         Self { work, ..self }
     }
 }
 
-/// The build of a commit with this tree: entries beside files are `more`, as mode, name and id.
+/// The build of a commit with this tree: `more` are further entries, as mode, name and id.
 fn built_of(case: Case, files: Vec<File>, more: &[(&str, &str, String)]) -> Case {
     let mut entries: Vec<(String, String, String)> =
         files.iter().map(|file| (file.mode.into(), file.name.into(), object_id("blob", &file.blob))).collect();
     entries.extend(more.iter().map(|(mode, name, id)| ((*mode).into(), (*name).into(), id.clone())));
-    // As paths: a folder as if a slash stood at its end.
+    // Sorted as paths: a folder as if its name ended with a slash.
     entries.sort_by_key(|(mode, name, _)| format!("{name}{}", if mode.starts_with('4') { "/" } else { "" }));
     let borrowed: Vec<(&str, &str, &str)> =
         entries.iter().map(|(mode, name, id)| (mode.as_str(), name.as_str(), id.as_str())).collect();
@@ -82,7 +82,7 @@ fn modes() -> Vec<Case> {
     };
     vec![
         built_of(
-            good("good-tree-odd-modes", "HEAD's tree has modes that git reads and never writes: a detail names them."),
+            good("good-tree-odd-modes", "HEAD's tree has modes that git reads but never writes: a detail names them."),
             vec![
                 File::plain("100600", "file", "file\n"),
                 File::plain("100777", "run", "#!/bin/sh\n"),
@@ -94,7 +94,7 @@ fn modes() -> Vec<Case> {
             Case::fails(
                 "tree-odd-mode-missing",
                 "source-tree",
-                "A file of HEAD's tree has the mode 100777 and is not there.",
+                "A file of HEAD's tree has mode 100777 and is missing.",
             ),
             vec![File::plain("100644", "a", "a\n"), File::plain("100777", "run", "#!/bin/sh\n").missing()],
             &[],
@@ -103,7 +103,7 @@ fn modes() -> Vec<Case> {
         with_folder(Case::fails(
             "tree-odd-folder-missing",
             "source-tree",
-            "A folder of HEAD's tree has the mode 40755 and is not there.",
+            "A folder of HEAD's tree has mode 40755 and is missing.",
         ))
         .expect("source-objects", "pass"),
     ]
@@ -128,7 +128,7 @@ fn modules() -> Vec<Case> {
         of(
             good(
                 "good-tree-attributes-link",
-                ".gitattributes is a symbolic link in HEAD's tree, which git fsck only mentions.",
+                ".gitattributes is a symbolic link in HEAD's tree, for which git fsck only warns.",
             ),
             "120000",
             ".gitattributes",
@@ -137,20 +137,20 @@ fn modules() -> Vec<Case> {
         of(
             good(
                 "good-tree-ignore-link",
-                ".gitignore is a symbolic link in HEAD's tree, which git fsck only mentions.",
+                ".gitignore is a symbolic link in HEAD's tree, for which git fsck only warns.",
             ),
             "120000",
             ".gitignore",
             "a",
         ),
         of(
-            fails("modules-name-climbs", "A submodule's name leads out of .git/modules."),
+            fails("modules-name-climbs", "A submodule's name points outside .git/modules."),
             "100644",
             ".gitmodules",
             "[submodule \"../../x\"]\n\tpath = lib\n\turl = ../lib.git\n",
         ),
         of(
-            fails("modules-address-is-option", "A submodule's address is an option of a program."),
+            fails("modules-address-is-option", "A submodule's address is a command-line option."),
             "100644",
             ".gitmodules",
             "[submodule \"lib\"]\n\tpath = lib\n\turl = --upload-pack=x\n",
@@ -158,7 +158,7 @@ fn modules() -> Vec<Case> {
         of(
             good(
                 "good-modules-update-command",
-                "A submodule is to be updated by a command, which nothing here runs: a detail.",
+                "A submodule is configured to be updated by a command, which is not run here: a detail.",
             ),
             "100644",
             ".gitmodules",
@@ -167,7 +167,7 @@ fn modules() -> Vec<Case> {
     ]
 }
 
-/// A cloned submodule: its repository below `.git/modules`, its work tree, and the commit that it is at.
+/// A cloned submodule: its repository below `.git/modules`, its work tree, and its checked-out commit.
 fn cloned(entries: &mut Vec<Entry>, name: &str) -> String {
     let git = format!("git/wallet/.git/modules/{name}");
     let start = entries.len();
@@ -194,7 +194,7 @@ fn submodules() -> Vec<Case> {
     let gone = [("160000", "lib", "3".repeat(40))];
     vec![
         built_of(
-            good("good-submodules-alike", "Two submodules whose names begin alike, both cloned."),
+            good("good-submodules-alike", "Two cloned submodules whose names have the same beginning."),
             plain(),
             &commits,
         )
@@ -205,7 +205,7 @@ fn submodules() -> Vec<Case> {
             Case::fails(
                 "tree-submodule-deleted",
                 "source-tree",
-                "A submodule's folder is deleted, as git status says.",
+                "A submodule's folder is deleted, as git status reports.",
             ),
             plain(),
             &gone,
@@ -224,7 +224,7 @@ fn promisors() -> Vec<Case> {
             good("good-partial-clone-by-extension", "A partial clone by an extension, and no object is missing."),
             "[extensions]\n\tpartialClone = origin\n",
         ),
-        good("good-partial-clone-pack", "A pack that a promisor sent, and no object is missing.")
+        good("good-partial-clone-pack", "A pack from a promisor, and no object is missing.")
             .inner(|entries| entries.push(Entry::file("git/wallet/.git/objects/pack/pack-0.promisor", ""))),
         config(
             Case::fails("git-partial-clone", "source-objects", "A partial clone, and a blob of HEAD is missing."),
@@ -242,31 +242,28 @@ fn refs() -> Vec<Case> {
         packed("git-packed-refs-cr-lf", "packed-refs has CR LF: each name ends in CR.", |text| {
             text.replace('\n', "\r\n")
         }),
-        packed("git-packed-refs-head", "packed-refs has a ref that is named HEAD alone.", |text| {
+        packed("git-packed-refs-head", "packed-refs has a ref named just HEAD.", |text| {
             format!("{text}{MERGE} HEAD\n")
         }),
-        packed("git-packed-refs-dots", "packed-refs has a ref whose name climbs.", |text| {
+        packed("git-packed-refs-dots", "packed-refs has a ref whose name contains `..`.", |text| {
             format!("{text}{MERGE} refs/heads/../../x\n")
         }),
         packed("git-packed-refs-text", "packed-refs has a line of text.", |text| format!("{text}not a ref\n")),
-        Case::fails("git-branch-of-blob", "source-objects", "A branch names a blob.")
+        Case::fails("git-branch-of-blob", "source-objects", "A branch points to a blob.")
             .inner(|entries| entries.push(Entry::file("git/wallet/.git/refs/heads/odd", format!("{BLOB}\n")))),
-        Case::fails("git-head-outside-heads", "source-objects", "HEAD leads to a ref that is not a branch.")
+        Case::fails("git-head-outside-heads", "source-objects", "HEAD points to a ref that is not a branch.")
             .inner(|entries| {
                 let id = super::super::inputs::head_commit();
                 entries.push(Entry::file("git/wallet/.git/refs/funny/place", format!("{id}\n")));
             })
             .text("git/wallet/.git/HEAD", |_| "ref: refs/funny/place\n".into()),
-        good(
-            "good-odd-refs",
-            "A symbolic ref that leads nowhere, a tag of a blob, a reflog with an unknown object: details.",
-        )
-        .inner(|entries| {
-            entries.push(Entry::file("git/wallet/.git/refs/remotes/origin/odd", "ref: refs/remotes/origin/gone\n"));
-            entries.push(Entry::file("git/wallet/.git/refs/tags/odd", format!("{BLOB}\n")));
-            let line = format!("{0} {0} Ada <ada@example.com> 1592901588 +0200\todd\n", "1".repeat(40));
-            entries.push(Entry::file("git/wallet/.git/logs/refs/heads/odd", line));
-        }),
+        good("good-odd-refs", "A dangling symbolic ref, a tag of a blob, a reflog with an unknown object: details.")
+            .inner(|entries| {
+                entries.push(Entry::file("git/wallet/.git/refs/remotes/origin/odd", "ref: refs/remotes/origin/gone\n"));
+                entries.push(Entry::file("git/wallet/.git/refs/tags/odd", format!("{BLOB}\n")));
+                let line = format!("{0} {0} Ada <ada@example.com> 1592901588 +0200\todd\n", "1".repeat(40));
+                entries.push(Entry::file("git/wallet/.git/logs/refs/heads/odd", line));
+            }),
     ]
 }
 
@@ -277,7 +274,7 @@ fn conversions() -> Vec<Case> {
     let allowed = with("[expect]\nuntracked = ['/a\\ ']\n");
     vec![
         built_of(
-            good("good-ident", "HEAD's attributes order $Id$ with the blob's id in it."),
+            good("good-ident", "HEAD's attributes request $Id$ with the blob's id in it."),
             vec![
                 attributes("*.txt ident\n"),
                 File::plain("100644", "a.txt", "$Id$\n").written(ident(&object_id("blob", b"$Id$\n"))),
@@ -288,13 +285,13 @@ fn conversions() -> Vec<Case> {
             Case::fails(
                 "tree-ident-of-another",
                 "source-tree",
-                "HEAD's attributes order $Id$, and the id in it is another.",
+                "HEAD's attributes request $Id$, but the id in it is wrong.",
             ),
             vec![attributes("*.txt ident\n"), File::plain("100644", "a.txt", "$Id$\n").written(ident(BLOB))],
             &[],
         ),
         built_of(
-            good("good-encoding", "HEAD's attributes order UTF-16 without a byte order mark."),
+            good("good-encoding", "HEAD's attributes request UTF-16 without a byte order mark."),
             vec![
                 attributes("*.txt text working-tree-encoding=UTF-16LE\n"),
                 File::plain("100644", "a.txt", "é\n").written(utf_16("é\n")),
@@ -305,7 +302,7 @@ fn conversions() -> Vec<Case> {
             Case::fails(
                 "tree-encoding-unknown",
                 "source-tree",
-                "HEAD's attributes order an encoding that is not converted here.",
+                "HEAD's attributes request an encoding that is not converted here.",
             ),
             vec![
                 attributes("*.txt text working-tree-encoding=SHIFT-JIS\n"),
@@ -317,7 +314,7 @@ fn conversions() -> Vec<Case> {
             Case::fails(
                 "tree-sparse",
                 "source-tree",
-                "A sparse checkout: a file of HEAD is not there, and the report says why and what to do.",
+                "A sparse checkout: a file of HEAD is missing, and the report states the reason and what to do.",
             ),
             vec![File::plain("100644", "a", "a\n"), File::plain("100644", "b", "b\n").missing()],
             &[],

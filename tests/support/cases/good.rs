@@ -1,4 +1,4 @@
-//! Bundles with nothing wrong: the forms that are read, and what is allowed to be missing.
+//! Bundles without a fault: the accepted forms, and what may be missing.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::encoding::{bzip2, pem};
@@ -28,14 +28,14 @@ fn keys() -> Vec<Case> {
             .file("key.pem", pem("RSA PUBLIC KEY", &rsa_pkcs1_der(&server.n, &server.e))),
         Case::good(
             "good-key-pinned",
-            "The key is pinned by its fingerprint, and the file beside the bundle supplies it because it matches.",
+            "The key is pinned by its fingerprint; the file next to the bundle matches and supplies it.",
         )
         .file(public_key_file, Named::Server.public_pem())
         .arguments(&["--key", &Named::Server.fingerprint()]),
         Case::good("good-key-one-of-two", "Two keys are trusted, and the second one signed.")
             .file("other.pem", Named::Other.public_pem())
             .arguments(&["--key", "other.pem", "--key", "key.pem"]),
-        Case::good("good-key-twice", "One key is named twice, and counts once.")
+        Case::good("good-key-twice", "A key named twice counts once.")
             .file("again.pem", Named::Server.public_pem())
             .arguments(&["--key", "key.pem", "--key", "again.pem"]),
         Case::good("good-key-with-blanks", "Blank lines and CR LF line ends around and in the PEM block.")
@@ -52,13 +52,13 @@ fn containers() -> Vec<Case> {
             }),
         Case::good("good-outer-order", "The signature comes before the signed archive.")
             .outer(|entries| entries.reverse()),
-        Case::good("good-inner-order", "`git/` comes before `data/`, and the log before the record.").inner(
+        Case::good("good-inner-order", "`git/` comes before `data/`, and the log comes before the record.").inner(
             |entries| {
                 entries.swap(1, 2);
                 entries.rotate_left(3);
             },
         ),
-        Case::good("good-concatenated-streams", "Both archives are several bzip2 streams behind each other.")
+        Case::good("good-concatenated-streams", "Both archives consist of several concatenated bzip2 streams.")
             .inner_streams()
             .bundle(|bundle| bundle.extend(bzip2(&[0; 1024]))),
         Case::good("good-plain-ustar", "No PAX headers, as GNU tar writes `--format=ustar`.")
@@ -68,7 +68,7 @@ fn containers() -> Vec<Case> {
             .inner(|entries| entries.push(long_name(LongNames::Gnu))),
         Case::good("good-pax-long-names", "A name of more than 100 bytes in a PAX header.")
             .inner(|entries| entries.push(long_name(LongNames::Pax))),
-        Case::good("good-odd-names", "Names that differ by case or Unicode form only, and one that is no UTF-8.")
+        Case::good("good-odd-names", "Names that differ only by case or Unicode form, and one that is not UTF-8.")
             .inner(|entries| entries.extend(odd_names())),
         Case::good("good-dot-slash-names", "Names begin with `./`, as `tar -c .` writes them.").inner(|entries| {
             for entry in entries.iter_mut() {
@@ -87,8 +87,8 @@ fn containers() -> Vec<Case> {
     ]
 }
 
-/// Reflogs of branches whose names differ by case or by Unicode form only (é as one character and as two), and of one whose name
-/// is no UTF-8: legal in git, and never merged.
+/// Reflogs of branches whose names differ only by case or Unicode form (é as one character and as two), and of one whose name is not UTF-8: valid in
+/// git, and never merged.
 fn odd_names() -> Vec<Entry> {
     let names: [&[u8]; 5] = [b"main-2", b"MAIN-2", b"caf\xc3\xa9", b"cafe\xcc\x81", b"caf\xe9"];
     let path = |name: &[u8]| [b"git/wallet/.git/logs/refs/heads/", name].concat();
@@ -107,36 +107,38 @@ fn repositories() -> Vec<Case> {
     vec![
         Case::good("good-detached-head", "HEAD is a commit id, as after a clone of a tag.")
             .text("git/wallet/.git/HEAD", |_| format!("{head}\n")),
-        Case::good("good-shallow", "A clone with `--depth 1`: the parents are missing by right.")
-            .repository(inputs::SHALLOW),
-        Case::good("good-packed-refs-only", "Every ref is packed, as `git pack-refs --all` leaves it.")
+        Case::good("good-shallow", "A clone with `--depth 1`: the parents may be missing.").repository(inputs::SHALLOW),
+        Case::good("good-packed-refs-only", "Every ref is packed, as after `git pack-refs --all`.")
             .inner(move |entries| entries.retain(|entry| !loose(entry)))
             .text("git/wallet/.git/packed-refs", |text| {
                 text.replace("refs/remotes/origin/main", "refs/heads/main")
                     .replace("ae216163cffcebdd31cde54d045da5617d67a40a refs/heads", &format!("{head} refs/heads"))
             }),
-        Case::good("good-loose-ref-counts", "A packed ref names another commit than the loose one, which counts.")
-            .text("git/wallet/.git/packed-refs", |text| text.replace("refs/remotes/origin/main", "refs/heads/main")),
+        Case::good(
+            "good-loose-ref-counts",
+            "A packed ref names a different commit than the loose one, which takes precedence.",
+        )
+        .text("git/wallet/.git/packed-refs", |text| text.replace("refs/remotes/origin/main", "refs/heads/main")),
     ]
 }
 
 fn records() -> Vec<Case> {
     vec![
-        Case::good("good-on-premises", "An on-premises server: root ssh is off and its folder empty.")
+        Case::good("good-on-premises", "An on-premises server: root ssh is off and its folder is empty.")
             .record(|text| text.replace("\"build_image_tag\": \"1.3.0.18\"", "\"root_ssh_enabled\": false"))
             .inner(|entries| entries.push(Entry::directory("root_ssh")))
             .expect("root-ssh", "pass"),
-        Case::good("good-names-empty", "The record's names are empty, as while a build runs.").record(|text| {
+        Case::good("good-names-empty", "The record's names are empty, as they are during a build.").record(|text| {
             let name = build_name(&image_tag(), STAMP);
             text.replace(&format!("manifest.{name}-public.pem"), "").replace(&name, "").replace(&image_tag(), "")
         }),
-        Case::good("good-status-only", "The record has a status and nothing else.")
+        Case::good("good-status-only", "The record has only a status.")
             .record(|_| "{\"status\": \"success\"}".into())
             .expect("build-status", "pass"),
         Case::good("good-status-success", "The status is `success`.")
             .record(|text| text.replace("image pushed", "success"))
             .expect("build-status", "pass"),
-        Case::good("good-unknown-fields", "The record has fields that nobody knows.")
+        Case::good("good-unknown-fields", "The record has unknown fields.")
             .record(|text| text.replacen('{', "{\n    \"builder\": {\"cores\": [2, 4]},\n    \"note\": null,", 1)),
         Case::good("good-icr", "A build for icr.io without content trust: no digest in the log, and no key.")
             .build_name(icr_name())
@@ -157,7 +159,7 @@ pub(super) fn icr_name() -> String {
     build_name(&image_tag(), STAMP).replace("docker.io", "us.icr.io")
 }
 
-/// `case` with the log that IBM published, behind the line `before`.
+/// `case` with the log that IBM published, after the line `before`.
 pub(super) fn public_log(case: Case, before: &'static str) -> Case {
     case.inner(|entries| {
         for entry in entries.iter_mut() {
@@ -180,25 +182,25 @@ pub(super) fn public_log(case: Case, before: &'static str) -> Case {
 
 fn logs() -> Vec<Case> {
     vec![
-        Case::good("good-without-log", "The archive has no log: nothing in it disagrees.")
+        Case::good("good-without-log", "The archive has no log, so nothing in it disagrees.")
             .inner(|entries| entries.retain(|entry| entry.path != b"data/build.log"))
             .expect("log-image", "not-run")
             .expect("log-key", "not-run"),
         Case::good("good-build-kit", "The builder is BuildKit, which prints bases with their digest, and no steps.")
             .log(build_kit)
             .expect("source-dockerfile", "unknown"),
-        Case::good("good-build-kit-pushed", "BuildKit pushes the image itself, as a step of the build.")
+        Case::good("good-build-kit-pushed", "BuildKit itself pushes the image, as a step of the build.")
             .log(pushed_by_build_kit)
             .expect("log-image", "pass"),
         Case::fails(
             "pushed-by-build-kit-elsewhere",
             "log-image",
-            "BuildKit pushed to another repository than the build's name has.",
+            "BuildKit pushed to a repository other than the one in the build's name.",
         )
         .log(|text| pushed_by_build_kit(text).replace("for docker.io/acme/wallet:", "for docker.io/acme/purse:")),
         Case::good(
             "good-build-kit-push-imitated",
-            "A RUN step of docker's classic builder prints a push of BuildKit's, which is not believed.",
+            "A RUN step of docker's classic builder prints BuildKit's push lines, which are ignored.",
         )
         .log(|text| {
             let digest = format!("sha256:{}", "0".repeat(64));
@@ -207,22 +209,22 @@ fn logs() -> Vec<Case> {
         })
         .expect("log-image", "pass")
         .expect("source-dockerfile", "unknown"),
-        Case::good("good-base-up-to-date", "The base images were there already.").log(|text| text.replace("Downloaded newer image", "Image is up to date")),
+        Case::good("good-base-up-to-date", "The base images were already on the server.").log(|text| text.replace("Downloaded newer image", "Image is up to date")),
         Case::good("good-log-half-a-second-late", "The log ends half a second after the build's stamp.")
             .log(|text| text.replace("10:15:30,123  root       INFO    generating", "10:15:30,623  root       INFO    generating"))
             .expect("log-order", "pass"),
         public_log(
             Case::good(
                 "good-public-log",
-                "The end of the log is a real one, published by IBM, up to the build's stamp; the build's last line before it is made up.",
+                "The end of the log, up to the build's stamp, is a real one published by IBM; the build's last line before it is invented.",
             ),
             "2020-06-23 08:39:40,000  root       INFO    run: Successfully built 0123456789ab\n",
         )
             .expect("log-key", "pass"),
         Case::good(
             "good-log-fake-push",
-            "A RUN step of the Dockerfile prints lines of a push with another digest, and lines of the server. They come \
-             before the build's last line and are not believed.",
+            "A RUN step of the Dockerfile prints push lines with a different digest, and lines like the server's. \
+             They come before the build's last line and are ignored.",
         )
         .log(|text| {
             let fake = format!(
@@ -265,7 +267,7 @@ pub(super) fn build_kit(text: String) -> String {
     format!("{before}{lines}{after}")
 }
 
-/// A build that BuildKit pushes itself, as real logs have it: each line of a status once when it begins and once when it is done.
+/// A build in which BuildKit itself pushes, with lines as in real logs: each status once when it begins and once when it is done.
 pub(super) fn pushed_by_build_kit(text: String) -> String {
     let (_, digest) = text.split_once(": digest: ").unwrap();
     let digest = digest.split(' ').next().unwrap().to_owned();
@@ -300,12 +302,12 @@ fn several() -> Vec<Case> {
 }
 
 impl Case {
-    /// The inner archive as one bzip2 stream for each 20,000 bytes.
+    /// The inner archive with one bzip2 stream for each 20,000 bytes.
     fn inner_streams(self) -> Self {
         self.compress(|tar| tar.chunks(20_000).flat_map(bzip2).collect())
     }
 
-    /// Another recorded repository.
+    /// A different recorded repository.
     fn repository(self, recorded: &'static [u8]) -> Self {
         self.inner(|entries| {
             entries.retain(|entry| !entry.path.starts_with(b"git/wallet"));

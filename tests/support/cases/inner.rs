@@ -1,4 +1,4 @@
-//! The signed archive: broken although it is signed, or without what a build has.
+//! The signed archive: malformed although it is signed, or without parts that a build has.
 
 use super::super::case::Case;
 use super::super::encoding::bzip2;
@@ -11,14 +11,14 @@ pub fn cases() -> Vec<Case> {
 fn compressed() -> Vec<Case> {
     let broken = |name: &str, code, about, edit: fn(&mut Vec<u8>)| Case::error(name, 3, code, about).archive(edit);
     vec![
-        broken("inner-cut", "truncated", "The archive was cut off, and signed as it was.", |archive| {
+        broken("inner-cut", "truncated", "The archive was cut off before it was signed.", |archive| {
             archive.truncate(archive.len() / 2);
         }),
         broken("inner-empty", "truncated", "An empty file was signed.", Vec::clear),
-        broken("inner-trailing-bytes", "malformed", "Text behind the bzip2 stream, and signed.", |archive| {
+        broken("inner-trailing-bytes", "malformed", "Text after the bzip2 stream, and signed.", |archive| {
             archive.extend(b"and more");
         }),
-        broken("inner-block-crc", "malformed", "The CRC of the first block is wrong, and signed.", |archive| {
+        broken("inner-block-crc", "malformed", "The signed archive's first block has a wrong CRC.", |archive| {
             archive[10] ^= 1
         }),
         Case::error("inner-plain-tar", 3, "malformed", "The signed archive is not compressed.")
@@ -45,30 +45,30 @@ fn container() -> Vec<Case> {
             let end = tar.iter().rposition(|&byte| byte != 0).unwrap();
             tar.truncate(end.next_multiple_of(BLOCK));
         }),
-        whole("inner-bytes-after-end", "malformed", "Text behind the end of the signed tar archive.", |tar| {
+        whole("inner-bytes-after-end", "malformed", "Text after the end of the signed tar archive.", |tar| {
             *tar.last_mut().unwrap() = b'x';
         }),
-        malformed("inner-record-twice", "Two records, of which one says that nothing was pushed.", |entries| {
+        malformed("inner-record-twice", "Two records, one of which states that nothing was pushed.", |entries| {
             entries.push(Entry::file("data/build.json", "{\"status\": \"image built\"}"));
         }),
         malformed("inner-record-twice-dotted", "Two records, one named with `./` before it.", |entries| {
             entries.push(Entry::file("./data//build.json", "{\"status\": \"image built\"}"));
         }),
-        malformed("inner-file-twice", "A file of the work tree stands there twice.", |entries| {
+        malformed("inner-file-twice", "A file of the work tree is a duplicate member.", |entries| {
             entries.push(Entry::file("git/wallet/Dockerfile", "FROM scratch\n"));
         }),
-        malformed("inner-dot-dot", "A member's name leads out of the archive.", |entries| {
+        malformed("inner-dot-dot", "A member's name points outside the archive.", |entries| {
             entries.push(Entry::file("git/wallet/../../../etc/cron.d/job", "* * * * * root id\n"));
         }),
         malformed("inner-absolute", "A member's name is absolute.", |entries| {
             entries.push(Entry::file("/etc/cron.d/job", "* * * * * root id\n"));
         }),
-        malformed("inner-hard-link-outside", "A hard link leads out of the archive.", |entries| {
+        malformed("inner-hard-link-outside", "A hard link points outside the archive.", |entries| {
             entries.push(Entry::link(b'1', "git/wallet/passwd", "../../etc/passwd"));
         }),
         malformed(
             "inner-member-below-link",
-            "A file lies below a symbolic link to the work tree: tar unpacks it there.",
+            "A file is below a symbolic link to the work tree: tar unpacks it there.",
             |entries| {
                 entries.push(Entry::link(b'2', "x", "git/wallet"));
                 entries.push(Entry::file("x/Dockerfile.s390x", "FROM scratch\n"));
@@ -82,11 +82,11 @@ fn container() -> Vec<Case> {
                 entries.push(Entry::file("data/x/Dockerfile", "FROM scratch\n"));
             },
         ),
-        malformed("inner-member-below-file", "A file lies below another file.", |entries| {
+        malformed("inner-member-below-file", "A file is below another file.", |entries| {
             entries.push(Entry::file("data/x", "x"));
             entries.push(Entry::file("data/x/y", "y"));
         }),
-        malformed("inner-file-and-folder", "A folder of the work tree is a symbolic link too.", |entries| {
+        malformed("inner-file-and-folder", "A folder of the work tree is also a symbolic link.", |entries| {
             entries.retain(|entry| entry.path.strip_suffix(b"/").unwrap_or(&entry.path) != b"git/wallet/scripts");
             entries.push(Entry::link(b'2', "git/wallet/scripts", "web"));
         }),
@@ -99,7 +99,7 @@ fn container() -> Vec<Case> {
             entries.retain(|entry| !entry.path.starts_with(b"git/wallet"));
             entries.push(Entry::link(b'2', "git/wallet", "../other"));
         }),
-        malformed("inner-repository-is-a-file", "A file lies in git/ next to the repository.", |entries| {
+        malformed("inner-repository-is-a-file", "A file is in git/ next to the repository.", |entries| {
             entries.push(Entry::file("git/other", "x"));
         }),
         malformed("inner-log-is-a-folder", "data/build.log is a folder.", |entries| {
@@ -112,7 +112,7 @@ fn container() -> Vec<Case> {
         }),
         malformed(
             "inner-hard-link-other-mode",
-            "A hard link has the execute bit and the file that it names has not.",
+            "A hard link has the execute bit but its target does not.",
             |entries| {
                 entries.push(Entry { mode: 0o755, ..Entry::link(b'1', "git/wallet/run", "git/wallet/go.mod") });
             },
@@ -160,19 +160,24 @@ fn bounds() -> Vec<Case> {
         Case::error(name, 3, "over-limit", about).arguments(&["--key", "key.pem", "--limit", limit])
     };
     vec![
-        Case::error("inner-claims-large-log", 3, "over-limit", "The header says that the log has 300 megabytes.")
-            .inner(|entries| log(entries).size = Some(octal(300 << 20, 11).try_into().unwrap())),
-        Case::error("inner-claims-large-record", 3, "over-limit", "The record is larger than records are.")
+        Case::error(
+            "inner-claims-large-log",
+            3,
+            "over-limit",
+            "The header states a size of 300 megabytes for the log.",
+        )
+        .inner(|entries| log(entries).size = Some(octal(300 << 20, 11).try_into().unwrap())),
+        Case::error("inner-claims-large-record", 3, "over-limit", "The record is larger than the limit.")
             .record(|text| format!("{text}{}", " ".repeat(2 << 20))),
         over(
             "inner-bomb",
-            "Sixteen megabytes of zeros behind the archive, from a few bytes.",
+            "Sixteen megabytes of zeros after the archive, compressed to a few bytes.",
             "expanded_bytes=1000000",
         )
         .inner_tar(|tar| tar.resize(tar.len() + 16_000_000, 0)),
-        over("inner-many-members", "More members than the bound that was set.", "archive_members=50"),
-        over("inner-large-git", "More below `.git` than the bound that was set.", "git_bytes=1000"),
-        Case::error("inner-long-log-line", 3, "over-limit", "A line of the log has two megabytes.")
+        over("inner-many-members", "More members than the limit allows.", "archive_members=50"),
+        over("inner-large-git", "More below `.git` than the limit allows.", "git_bytes=1000"),
+        Case::error("inner-long-log-line", 3, "over-limit", "A log line of two megabytes.")
             .log(|text| super::insert_before(&text, "building the wallet", &format!("run: {}", "a".repeat(2 << 20)))),
     ]
 }
@@ -189,14 +194,18 @@ fn content() -> Vec<Case> {
             entries[at] = Entry::link(b'2', "data/build.json", "build.log");
         }),
         record("record-empty", "data/build.json is empty.", ""),
-        record("record-not-json", "data/build.json is no JSON.", "status=image pushed\n"),
+        record("record-not-json", "data/build.json is not JSON.", "status=image pushed\n"),
         record("record-cut", "data/build.json ends early.", "{\"status\": \"image pushed\""),
         record("record-list", "data/build.json is a list.", "[\"image pushed\"]"),
-        record("record-two-documents", "data/build.json is two documents.", "{\"status\": \"image pushed\"}\n{}\n"),
-        record("record-duplicate-key", "data/build.json says `status` twice.", {
+        record(
+            "record-two-documents",
+            "data/build.json contains two documents.",
+            "{\"status\": \"image pushed\"}\n{}\n",
+        ),
+        record("record-duplicate-key", "data/build.json has `status` twice.", {
             "{\"status\": \"image built\", \"status\": \"image pushed\"}"
         }),
-        record("record-duplicate-key-escaped", "data/build.json says `status` twice, once escaped.", {
+        record("record-duplicate-key-escaped", "data/build.json has `status` twice, once escaped.", {
             "{\"status\": \"image built\", \"st\\u0061tus\": \"image pushed\"}"
         }),
         record("record-without-status", "data/build.json has no status.", "{\"image_tag\": \"v1\"}"),
@@ -206,13 +215,13 @@ fn content() -> Vec<Case> {
             "data/build.json begins with a byte order mark.",
             "\u{feff}{\"status\": \"success\"}",
         ),
-        Case::error("record-deep", 3, "malformed", "data/build.json is nested a hundred thousand deep.")
+        Case::error("record-deep", 3, "malformed", "data/build.json is nested a hundred thousand levels deep.")
             .record(|_| "[".repeat(100_000)),
         Case::error("record-not-utf-8", 3, "malformed", "The status is not UTF-8.").inner(|entries| {
             let record = entries.iter_mut().find(|entry| entry.path == b"data/build.json").unwrap();
             record.content = b"{\"status\": \"\xff\xfe\"}".to_vec();
         }),
-        caused("git-missing", "There is no repository below git/.")
+        caused("git-missing", "There is no repository in git/.")
             .inner(|entries| entries.retain(|entry| !entry.path.starts_with(b"git/"))),
         caused("git-two-repositories", "Two repositories below git/.").inner(|entries| {
             entries.push(Entry::directory("git/other"));
@@ -225,7 +234,7 @@ fn content() -> Vec<Case> {
 
 const MERGE: &str = "ae216163cffcebdd31cde54d045da5617d67a40a";
 
-/// Nothing of the source is proved, and the other checks on it say that this is why.
+/// Nothing in the source is proved, and the other checks on it name this as the cause.
 fn caused(name: &str, about: &'static str) -> Case {
     Case::fails(name, "source-objects", about)
         .expect("source-commit", "not-run: refused")
@@ -236,12 +245,12 @@ fn head() -> Vec<Case> {
     let head =
         |name: &str, about, text: &'static str| caused(name, about).text("git/wallet/.git/HEAD", move |_| text.into());
     vec![
-        Case::fails("head-other-commit", "source-commit", "HEAD is the commit before the one that the tag names.")
+        Case::fails("head-other-commit", "source-commit", "HEAD is the parent of the commit that the tag names.")
             .text("git/wallet/.git/HEAD", |_| format!("{MERGE}\n")),
         Case::fails(
             "branch-other-commit",
             "source-commit",
-            "The branch of HEAD is at another commit; the packed ref agrees with the tag, but the loose one counts.",
+            "HEAD's branch is at a different commit; the packed ref agrees with the tag, but the loose one takes precedence.",
         )
         .text("git/wallet/.git/refs/heads/main", |_| format!("{MERGE}\n"))
         .text("git/wallet/.git/packed-refs", |text| {
@@ -251,15 +260,15 @@ fn head() -> Vec<Case> {
         head("head-empty", "HEAD is empty.", ""),
         head("head-short-hash", "HEAD is a short commit id.", "b0398d3\n"),
         head("head-upper-case", "HEAD is a commit id in upper case.", "B0398D3EEB1921C4B063EA213713C42E0C584A70\n"),
-        head("head-dot-dot", "HEAD leads out of the repository.", "ref: refs/../../../data/build.json\n"),
-        head("head-no-such-ref", "HEAD leads to a branch that does not exist.", "ref: refs/heads/gone\n"),
-        head("head-zeros", "HEAD is a commit id of zeros.", "0000000000000000000000000000000000000000\n"),
+        head("head-dot-dot", "HEAD points outside the repository.", "ref: refs/../../../data/build.json\n"),
+        head("head-no-such-ref", "HEAD points to a branch that does not exist.", "ref: refs/heads/gone\n"),
+        head("head-zeros", "HEAD is an all-zero commit id.", "0000000000000000000000000000000000000000\n"),
         head(
             "head-sha256",
             "HEAD is a SHA-256 object id.",
             "b0398d3eeb1921c4b063ea213713c42e0c584a70b0398d3eeb1921c4b063ea21\n",
         ),
-        head("head-loop", "HEAD leads to a ref that leads to itself.", "ref: refs/heads/loop\n")
+        head("head-loop", "HEAD points to a ref that points to itself.", "ref: refs/heads/loop\n")
             .inner(|entries| entries.push(Entry::file("git/wallet/.git/refs/heads/loop", "ref: refs/heads/loop\n"))),
         caused("head-missing", "There is no HEAD.")
             .inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/.git/HEAD")),

@@ -1,4 +1,4 @@
-//! Keys that are named and cannot be used, or are not the one that is pinned.
+//! Named keys that cannot be used, or are not the pinned one.
 
 use num_bigint::BigUint;
 
@@ -26,7 +26,7 @@ fn unusable() -> Vec<Case> {
     let p256 = from_pem(&Named::ServerP256.public_pem());
     let compressed = [&[2 + (p256[90] & 1)], &p256[27..59]].concat();
     vec![
-        key("key-compressed-point", "A P-256 key in another encoding, with another fingerprint.", {
+        key("key-compressed-point", "A P-256 key in a different encoding, with a different fingerprint.", {
             spki(p256[2..23].to_vec(), &compressed)
         })
         .key(Named::ServerP256),
@@ -39,27 +39,32 @@ fn unusable() -> Vec<Case> {
         ),
         key("key-empty", "The file is empty.", Vec::new()),
         key("key-text-before", "Text before the PEM block.", format!("the key of server A\n{server}").into()),
-        key("key-text-after", "Text behind the PEM block.", format!("{server}the key of server A\n").into()),
+        key("key-text-after", "Text after the PEM block.", format!("{server}the key of server A\n").into()),
         key("key-der", "The key is in DER, not in PEM.", from_pem(&server)),
-        key("key-cut", "The PEM block has no end.", server.as_bytes()[..200].to_vec()),
-        key("key-wrong-label", "The label says certificate.", server.replace("PUBLIC KEY", "CERTIFICATE").into()),
-        key("key-der-tail", "A byte behind the DER in the PEM block.", {
+        key("key-cut", "The PEM block has no END line.", server.as_bytes()[..200].to_vec()),
+        key("key-wrong-label", "The PEM label is CERTIFICATE.", server.replace("PUBLIC KEY", "CERTIFICATE").into()),
+        key("key-der-tail", "A byte after the DER in the PEM block.", {
             pem("PUBLIC KEY", &[from_pem(&server), vec![0]].concat()).into()
         }),
-        key("key-p384", "An EC key of the curve P-384.", spki(p384, &[&[4], [7; 96].as_slice()].concat())),
+        key("key-p384", "An EC key on the curve P-384.", spki(p384, &[&[4], [7; 96].as_slice()].concat())),
         key("key-ed25519", "An Ed25519 key.", spki(ed25519, &[7; 32])),
         key("key-off-curve", "A P-256 point that is not on the curve.", pem("PUBLIC KEY", &off_curve).into()),
         key("key-at-infinity", "The point at infinity as a P-256 key.", {
             spki(der(0x30, b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"), &[0])
         }),
-        Case::error("key-none", 2, "no-key", "No key is named. One lies beside the bundle, and is offered, not used.")
-            .file(format!("manifest.{}-public.pem", build_name(&image_tag(), STAMP)), server)
-            .arguments(&[]),
+        Case::error(
+            "key-none",
+            2,
+            "no-key",
+            "No key is named. One is next to the bundle; it is reported but not used.",
+        )
+        .file(format!("manifest.{}-public.pem", build_name(&image_tag(), STAMP)), server)
+        .arguments(&[]),
         Case::error(
             "policy-beside",
             2,
             "no-key",
-            "A policy lies beside the bundle, with the key that it names. Whoever made the bundle made both.",
+            "A policy and the key that it names are next to the bundle. The bundle's author may have made both.",
         )
         .file("policy.toml", "version = 1\nrequire = [\"manifest\"]\n\n[[keys]]\nname = \"mine\"\nfile = \"key.pem\"\n")
         .arguments(&[]),
@@ -74,16 +79,15 @@ fn weak() -> Vec<Case> {
     let half = (&server.n >> 1536u32) | BigUint::from(1u8);
     let huge = (BigUint::from(1u8) << 16_383u32) + 1u8;
     vec![
-        Case::error("key-rsa-1024", 2, "key", "An RSA key of 1024 bits, with a right signature.").key(Named::Weak1024),
+        Case::error("key-rsa-1024", 2, "key", "An RSA key of 1024 bits, with a correct signature.").key(Named::Weak1024),
         with("key-rsa-512", "An RSA key of 512 bits.", &half, 65_537),
         with("key-rsa-16384", "An RSA key of 16384 bits, which only costs time.", &huge, 65_537),
-        Case::error("key-exponent-3", 2, "key", "An RSA exponent of 3, with a right signature.").key(Named::WeakE3),
+        Case::error("key-exponent-3", 2, "key", "An RSA exponent of 3, with a correct signature.").key(Named::WeakE3),
         Case::error(
             "key-exponent-3-forged",
             2,
             "key",
-            "An RSA exponent of 3, and a signature forged without the private key: a cube root with garbage behind the \
-             digest (Bleichenbacher 2006).",
+            "An RSA exponent of 3, and a signature forged without the private key: a cube root with garbage after the digest (Bleichenbacher 2006).",
         )
         .key(Named::WeakE3)
         .sign(|key, archive| forged_cube_root(&key.rsa(), archive)),
@@ -110,7 +114,7 @@ fn pins() -> Vec<Case> {
     vec![
         pinned(
             "pin-of-another-key",
-            "Another key is pinned; the one that signed lies beside the bundle.",
+            "A different key is pinned; the one that signed is next to the bundle.",
             &Named::Other.fingerprint(),
         ),
         pinned(

@@ -1,4 +1,4 @@
-//! `data/build.log`: signed, and disagreeing with the record, with itself or with the build's time.
+//! `data/build.log`: signed, but disagreeing with the record, with itself or with the build's time.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::{self, IMAGE_DIGEST, STAMP, log_key_id};
@@ -15,18 +15,18 @@ fn other_digest() -> String {
 fn images() -> Vec<Case> {
     let disagrees = |name: &str, about| Case::fails(name, "log-image", about);
     vec![
-        disagrees("log-other-image", "The log pushes to another repository.")
+        disagrees("log-other-image", "The log pushes to a different repository.")
             .log(|text| text.replace("docker.io/acme/wallet", "docker.io/evil/wallet")),
-        disagrees("log-other-tag", "The log pushes another tag than the record names.")
+        disagrees("log-other-tag", "The tag pushed in the log is not the record's.")
             .log(|text| text.replace(&image_tag(), "v1-0123abc")),
-        disagrees("log-two-digests", "The two tags of one build have two digests.").log(|text| {
+        disagrees("log-two-digests", "The two tags of one build have different digests.").log(|text| {
             text.replace(&format!("latest: digest: {IMAGE_DIGEST}"), &format!("latest: digest: {}", other_digest()))
         }),
-        disagrees("log-tag-pushed-twice", "One tag is pushed twice, with two digests.").log(|text| {
+        disagrees("log-tag-pushed-twice", "A tag is pushed twice, with different digests.").log(|text| {
             let line = format!("run: latest: digest: {} size: 1157", other_digest());
             super::insert_before(&text, "Successfully signed docker.io/acme/wallet:latest", &line)
         }),
-        disagrees("log-other-folder", "The log clones into another folder than the one in the archive.")
+        disagrees("log-other-folder", "The log clones into a folder other than the one in the archive.")
             .log(|text| text.replace("github_dir=wallet", "github_dir=purse")),
         disagrees("log-second-push", "After the build's own push the log pushes to another repository.").log(|text| {
             let lines = format!(
@@ -38,21 +38,21 @@ fn images() -> Vec<Case> {
         super::good::public_log(
             Case::rejected(
                 "log-without-a-build",
-                "The log begins with the push: no line of a known builder tells it from what a build printed.",
+                "The log begins with the push: no line of a known builder distinguishes it from build output.",
             )
             .expect("log-image", "unknown"),
             "",
         ),
         Case::rejected(
             "log-missing-with-images",
-            "The policy names the images, and there is no log that says which was pushed.",
+            "The policy names the images, but there is no log that states which one was pushed.",
         )
         .inner(|entries| entries.retain(|entry| entry.path != b"data/build.log"))
         .expect("log-image", "unknown")
         .policy(super::policy::with("[expect]\nimages = [\"docker.io/acme/wallet\"]\n")),
         Case::good(
             "log-fake-push-only",
-            "The only line with a digest was printed by a RUN step: there is no digest to believe.",
+            "The only line with a digest was printed by a RUN step: there is no trustworthy digest.",
         )
         .log(|text| {
             let text = super::without(&text, &["digest: sha256:d8c1"]);
@@ -63,31 +63,31 @@ fn images() -> Vec<Case> {
     ]
 }
 
-/// The log's names in full: what is pushed and signed is what the signed record names.
+/// Full names in the log: what is pushed and signed is what the signed record names.
 fn names() -> Vec<Case> {
     let disagrees = |name: &str, about| Case::fails(name, "log-image", about);
     let signed = format!("Successfully signed docker.io/acme/wallet:{}", image_tag());
     let (tag, nameless) = (signed.clone(), signed.clone());
     vec![
-        disagrees("log-repository-above", "The log pushes to a repository whose name only begins the build's name.")
+        disagrees("log-repository-above", "The log pushes to a repository whose name is only a prefix of the build's name.")
             .build_name(super::good::icr_name())
             .record(|text| text.replace(&build_name(&image_tag(), STAMP), &super::good::icr_name()))
             .log(|text| text.replace("docker.io/acme/wallet", "us.icr.io/acme")),
-        disagrees("log-signed-other-tag", "Another tag was signed than the one that was pushed.")
+        disagrees("log-signed-other-tag", "The signed tag is not the one that was pushed.")
             .log(move |text| text.replace(&tag, "Successfully signed docker.io/acme/wallet:v1-0123abc")),
-        disagrees("log-signed-without-tag", "What was signed has no tag.")
+        disagrees("log-signed-without-tag", "The signed name has no tag.")
             .log(move |text| text.replace(&nameless, "Successfully signed docker.io/acme/wallet")),
-        disagrees("log-signed-other-image", "Another repository was signed than the one that was pushed.")
+        disagrees("log-signed-other-image", "The signed repository is not the one that was pushed to.")
             .log(move |text| text.replace(&signed, &signed.replace("wallet", "purse"))),
         {
             let purse = || build_name(&image_tag(), STAMP).replace("wallet", "purse");
-            disagrees("log-of-another-build", "The record, the file and its members name one image, the log another.")
+            disagrees("log-of-another-build", "The record, the file and its members name one image, the log a different one.")
                 .build_name(purse())
                 .record(move |text| text.replace(&build_name(&image_tag(), STAMP), &purse()))
         },
         Case::rejected(
             "commit-named-by-the-file",
-            "The record and the log name another commit than HEAD, and only the file and its members name HEAD's.",
+            "The record and the log name a commit other than HEAD; only the names of the file and its members have HEAD's.",
         )
         .record(|text| {
             let text = text.replace(&image_tag(), "v1-0123abc");
@@ -98,7 +98,7 @@ fn names() -> Vec<Case> {
         .expect("source-commit", "fail"),
         Case::good(
             "good-commit-by-file-name",
-            "Neither the record nor the log names a tag: the file's name does, which is not signed, and the report says so.",
+            "Neither the record nor the log names a tag; the unsigned file name does, as the report states.",
         )
         .record(|_| "{\"status\": \"success\"}".into())
         .log(|text| super::without(&text, &[&image_tag(), "latest: digest", "latest"]))
@@ -112,7 +112,7 @@ fn classic_steps() -> String {
     steps.map(|step| format!("run: Step {step}")).collect::<Vec<_>>().join("\n")
 }
 
-/// What programs of RUN steps print, besides what the builder prints.
+/// What programs in RUN steps print, in addition to the builder's output.
 fn builders() -> Vec<Case> {
     let policy = |case: Case| {
         let text = super::policy::with("[levels]\nsource-dockerfile = \"require\"\n");
@@ -121,11 +121,11 @@ fn builders() -> Vec<Case> {
     vec![
         policy(Case::rejected(
             "dockerfile-two-builders",
-            "BuildKit built, and a program printed the Dockerfile's steps as docker's classic builder would: which is true cannot be told.",
+            "BuildKit built the image, and a program printed the Dockerfile's steps as docker's classic builder would: which one is real is unknown.",
         ))
         .log(|text| super::insert_before(&super::good::build_kit(text), "#9 DONE", &classic_steps()))
         .expect("source-dockerfile", "unknown"),
-        Case::good("log-two-builders", "A program printed lines of podman and BuildKit: bases and steps are unknown, the push is not in doubt.")
+        Case::good("log-two-builders", "A program printed podman and BuildKit lines: base images and steps are unknown, but the push is certain.")
             .log(|text| {
                 let lines = "run: STEP 1/1: FROM docker.io/library/alpine\nrun: #5 [1/1] FROM docker.io/library/alpine";
                 super::insert_before(&text, "Removing intermediate container 1e2f3a4b5c6d", lines)
@@ -134,7 +134,7 @@ fn builders() -> Vec<Case> {
             .expect("source-dockerfile", "unknown"),
         policy(Case::good(
             "good-dockerfile-steps-imitated",
-            "A program printed numbered steps of its own, a stack trace and the end of an installation: no builder prints these so.",
+            "A program printed its own numbered steps, a stack trace and the end of an installation, in forms that no builder prints.",
         ))
         .log(|text| {
             let lines = "run: Step 1/5: compile\nrun: Step 2/5 : link\nrun:   Step 5/9 : RUN true\nrun: STEP 1/9 : FROM evil\n\
@@ -149,18 +149,22 @@ fn keys() -> Vec<Case> {
     let wrong = |name: &str, about| Case::fails(name, "log-key", about);
     let undecided = |name: &str, about| Case::rejected(name, about).expect("log-key", "unknown");
     vec![
-        undecided("log-key-without-certificate", "The log has a key id and no certificate.")
+        undecided("log-key-without-certificate", "The log has a key id but no certificate.")
             .log(|text| super::without(&text, &["publickey="])),
         undecided("log-two-keys", "The log has two key ids.")
             .log(|text| super::insert_before(&text, "keyid=", &format!("keyid={}", "0".repeat(64)))),
-        Case::good("good-log-forged-entries", "A RUN step prints lines that begin like the server's own, with time and level, and they stand in the log without `run: `. They come before the build's last line and are not believed.")
-            .expect("log-key", "pass")
-            .log(|text| {
-                let at = text.find("2026-03-02 10:15:07,615").unwrap();
-                let entry = |message: &str| format!("2026-03-02 10:15:07,000  root       INFO    {message}\n");
-                let forged = entry(&format!("keyid={}", "0".repeat(64))) + &entry("publickey=AAAA");
-                format!("{}{forged}{}", &text[..at], &text[at..])
-            }),
+        Case::good(
+            "good-log-forged-entries",
+            "A RUN step prints lines that begin like the server's own, with time and level, and appear in the log \
+             without `run: `. They come before the build's last line and are ignored.",
+        )
+        .expect("log-key", "pass")
+        .log(|text| {
+            let at = text.find("2026-03-02 10:15:07,615").unwrap();
+            let entry = |message: &str| format!("2026-03-02 10:15:07,000  root       INFO    {message}\n");
+            let forged = entry(&format!("keyid={}", "0".repeat(64))) + &entry("publickey=AAAA");
+            format!("{}{forged}{}", &text[..at], &text[at..])
+        }),
         wrong("log-key-id-wrong", "The key id is not that of the certificate in the log.").log(|text| {
             let other: String = log_key_id().chars().rev().collect();
             text.replace(&log_key_id(), &other)
@@ -181,16 +185,16 @@ fn times() -> Vec<Case> {
         Case::fails(name, "log-order", about).policy(super::policy::with("[levels]\nlog-order = \"require\"\n"))
     };
     vec![
-        Case::good("log-times-back", "The times of the log go back, which is a warning.")
+        Case::good("log-times-back", "The log's times go backwards, which is a warning.")
             .log(back)
             .expect("log-order", "fail"),
-        required("log-times-back-required", "The times of the log go back, and the policy insists.").log(back),
+        required("log-times-back-required", "The log's times go backwards, and the policy rejects that.").log(back),
         Case::good("log-after-stamp", "The log ends more than a second after the build's stamp, which is a warning.")
             .log(late)
             .expect("log-order", "fail"),
         required(
             "log-after-stamp-required",
-            "The log ends more than a second after the build's stamp, and the policy insists.",
+            "The log ends more than a second after the build's stamp, and the policy rejects that.",
         )
         .log(late),
     ]

@@ -22,7 +22,7 @@ mod text;
 mod trust;
 mod verdict;
 
-/// All cases, in the order of a bundle's way through the program.
+/// All cases, in the order in which the program reads the parts of a bundle.
 pub fn all() -> Vec<Case> {
     [
         good::cases(),
@@ -50,7 +50,7 @@ pub fn all() -> Vec<Case> {
     .collect()
 }
 
-/// The log with a message, or several parted by newlines, before the first line that contains `needle`, at its time.
+/// The log with one or more messages (separated by newlines) before the first line that contains `needle`, with that line's time.
 fn insert_before(log: &str, needle: &str, messages: &str) -> String {
     let (at, line) = log.split_inclusive('\n').enumerate().find(|(_, line)| line.contains(needle)).unwrap();
     // `2026-03-02 10:15:30,123  root       INFO    `
@@ -65,7 +65,7 @@ fn without(log: &str, needles: &[&str]) -> String {
     log.split_inclusive('\n').filter(|line| !needles.iter().any(|needle| line.contains(needle))).collect()
 }
 
-/// A policy that trusts the recorded key and says more.
+/// A policy that trusts the recorded key, followed by `more`.
 pub fn policy_with(more: &str) -> String {
     policy::with(more)
 }

@@ -1,5 +1,5 @@
-//! Content trust signed here, because no client writes it: thresholds, and keys that are not what they are listed as. The root key is
-//! recorded by `fixtures/inputs/trust/record-root-key.py`; signatures are deterministic (RFC 6979).
+//! Content trust signed here, because no client writes such metadata: thresholds, and keys listed with wrong properties. The root key is recorded by
+//! `fixtures/inputs/trust/record-root-key.py`; signatures are deterministic (RFC 6979).
 
 use p256::ecdsa::signature::Signer as _;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
@@ -11,7 +11,7 @@ use super::super::inputs::{IMAGE_DIGEST, log_key_id, log_public_key};
 use super::super::signing::sha256;
 use super::trust::file;
 
-/// A key with what a root lists of it.
+/// A key with its entry in a root.
 struct Key {
     signing: p256::ecdsa::SigningKey,
     id: String,
@@ -37,7 +37,7 @@ impl Key {
         Self::new(signing, "ecdsa", &public)
     }
 
-    /// The same key under another id: its point is compressed.
+    /// The same key under a different id: its point is compressed.
     fn compressed(&self) -> Self {
         let head =
             b"\x30\x39\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x22\x00";
@@ -46,7 +46,7 @@ impl Key {
     }
 }
 
-/// Who signs what, and how many must.
+/// Who signs what, and how many signatures are required.
 struct Repository {
     root: Vec<Key>,
     root_threshold: u64,
@@ -71,7 +71,7 @@ impl Repository {
         }
     }
 
-    /// The files, by their names.
+    /// The files, by name.
     fn files(&self) -> Vec<(&'static str, String)> {
         let (snapshot_key, targets_key) = (Key::of(3), Key::of(4));
         let keys = self.root.iter().chain(&self.timestamp).chain([&snapshot_key, &targets_key]);
@@ -113,7 +113,7 @@ impl Repository {
     }
 }
 
-/// A file whose canonical form is what `serde_json` writes once its members are sorted: no text here needs an escape.
+/// A file whose canonical form is the output of `serde_json` with sorted members: no text here needs an escape.
 fn signed(mut body: Value, keys: Vec<(p256::ecdsa::SigningKey, String)>) -> String {
     body["expires"] = "2036-01-01T00:00:00Z".into();
     body["version"] = 1.into();
@@ -148,7 +148,7 @@ fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
-/// A build whose log records the recorded root key, with this repository beside it.
+/// A build whose log records the recorded root key, with this repository's metadata.
 fn with(case: Case, repository: &Repository) -> Case {
     let pinned = Key::root();
     let public = pinned.listed["keyval"]["public"].as_str().unwrap().to_owned();
@@ -180,7 +180,7 @@ pub fn cases() -> Vec<Case> {
         ),
         fails(
             "too-few-roots",
-            "The root asks for two root keys; the pinned one alone signed it.",
+            "The root requires two root keys; only the pinned one signed it.",
             Repository { root: vec![Key::root(), Key::of(9)], root_threshold: 2, ..good() },
         ),
         fails(
@@ -190,12 +190,12 @@ pub fn cases() -> Vec<Case> {
         ),
         fails(
             "borrowed-id",
-            "The root lists another key under the pinned key's id.",
+            "The root lists a different key under the pinned key's id.",
             Repository { root: vec![mistaken], ..good() },
         ),
         fails(
             "root-beside",
-            "The root lists the pinned key, and is signed by another one beside it only.",
+            "The root lists the pinned key, but is signed only by another listed key.",
             Repository { root: vec![Key::root(), Key::of(9)], root_signers: vec![1], ..good() },
         ),
     ]

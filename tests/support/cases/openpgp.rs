@@ -1,9 +1,9 @@
-//! Simple signing whose keys are the matter, recorded by `fixtures/inputs/trust/record-openpgp.sh`.
+//! Simple signing with various OpenPGP keys, recorded by `fixtures/inputs/trust/record-openpgp.sh`.
 
 use super::super::case::Case;
 use super::trust::{file, signed_image};
 
-/// The recorded message `name` beside a build whose policy names its key.
+/// The recorded message `name` next to a build whose policy names its key.
 fn message(case: Case, name: &str) -> Case {
     let fingerprint = String::from_utf8(file(&format!("openpgp/{name}.fingerprint"))).unwrap();
     let policy = format!(
@@ -21,27 +21,27 @@ pub fn cases() -> Vec<Case> {
         message(Case::fails(&format!("trust-gpg-{name}"), "image-signature", about), recorded)
     };
     vec![
-        fails("version-3", "v3", "A signature of version 3, good otherwise."),
+        fails("version-3", "v3", "A version 3 signature that is otherwise good."),
         fails("short-key", "short", "An RSA key of 1024 bits."),
-        fails("key-not-for-signing", "unfit", "The key says of itself that it does not sign."),
-        fails("key-lost", "lost", "The primary key was lost a week later: whoever has it can date a signature back."),
+        fails("key-not-for-signing", "unfit", "The key's flags do not allow signing."),
+        fails("key-lost", "lost", "The primary key was lost a week later: anyone who has it can backdate a signature."),
         fails("older-than-key", "young", "The signature is older than its key."),
         fails(
             "older-than-build",
             "early",
-            "The signature says that it is older than the image. Its key expired in between: whoever has it dates back.",
+            "The signature states a time before the image's. Its key expired in between: anyone who has it can backdate.",
         ),
         fails(
             "key-revoked-by-another",
             "named",
-            "The key was revoked by another one, which its owner had named for that and which is not at hand.",
+            "The key was revoked by a designated revoker, whose key is not available.",
         ),
         message(
             Case::error(
                 "trust-gpg-revocation-behind",
                 2,
                 "key",
-                "A revocation was put behind the policy's certificate, where readers pass over it.",
+                "A revocation was appended to the policy's certificate, where readers ignore it.",
             ),
             "lost",
         )
@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
         message(
             Case::rejected(
                 "trust-gpg-server-key",
-                "The key is the one that the server showed; the policy names none: a candidate is not trusted.",
+                "The key is the one that the server supplied, and the policy names none: a candidate is not trusted.",
             ),
             "lapsed",
         )
@@ -68,7 +68,7 @@ pub fn cases() -> Vec<Case> {
         message(
             Case::good(
                 "good-trust-gpg-key-replaced-later",
-                "The key was replaced a week later: what it signed before stands.",
+                "The key was replaced a week later: its earlier signatures remain valid.",
             ),
             "replaced",
         )

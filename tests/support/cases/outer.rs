@@ -13,7 +13,7 @@ fn malformed(name: &str, about: &'static str, edit: impl FnOnce(&mut Vec<Entry>)
     Case::error(name, 3, "malformed", about).outer(edit)
 }
 
-/// The signed archive's member with another log in it: what an attacker would want to be read.
+/// The signed archive's member with a different log in it: what an attacker would want to be read.
 fn evil(entries: &[Entry]) -> Entry {
     let mut evil = entries[0].clone();
     let middle = evil.content.len() / 2;
@@ -24,13 +24,13 @@ fn evil(entries: &[Entry]) -> Entry {
 fn members() -> Vec<Case> {
     vec![
         malformed("outer-extra-member", "A third member.", |entries| entries.push(Entry::file("README", "read me"))),
-        malformed("outer-extra-folder", "A folder beside the two members.", |entries| {
+        malformed("outer-extra-folder", "A folder next to the two members.", |entries| {
             entries.insert(0, Entry::directory("./"))
         }),
         malformed("outer-no-signature", "The signature is missing.", |entries| entries.truncate(1)),
         malformed("outer-no-archive", "The signed archive is missing.", |entries| drop(entries.remove(0))),
         malformed("outer-no-members", "No members at all.", Vec::clear),
-        malformed("outer-two-builds", "Two whole builds in one bundle.", |entries| {
+        malformed("outer-two-builds", "Two complete builds in one bundle.", |entries| {
             let name =
                 |suffix: &str| format!("manifest.{}.{suffix}", build_name(&image_tag(), "2026-03-03_00-00-00.000000"));
             let second = [Entry::file(name("tbz"), "x"), Entry::file(name("sig"), "00")];
@@ -51,12 +51,12 @@ fn duplicates() -> Vec<Case> {
         malformed("outer-evil-archive-last", "Two members are the signed archive, the altered one last.", |entries| {
             entries.push(evil(entries));
         }),
-        malformed("outer-signature-twice", "The signature stands there twice, with equal bytes.", |entries| {
+        malformed("outer-signature-twice", "The signature is a duplicate member with equal bytes.", |entries| {
             entries.push(entries[1].clone());
         }),
         malformed(
             "outer-same-name-dotted",
-            "The altered archive's name begins with `./`: the same place.",
+            "The altered archive's name begins with `./`, so both have the same path.",
             |entries| {
                 let mut evil = evil(entries);
                 evil.path.splice(0..0, *b"./");
@@ -83,17 +83,23 @@ fn names() -> Vec<Case> {
         })
     };
     vec![
-        renamed("outer-names-disagree", "The archive is named for another build than the signature.", |path| {
-            path.replace(STAMP, "2026-03-02_10-15-30.999999")
-        }),
+        renamed(
+            "outer-names-disagree",
+            "The archive's name is that of a different build than the signature's name.",
+            |path| path.replace(STAMP, "2026-03-02_10-15-30.999999"),
+        ),
         renamed("outer-dot-dot", "The archive's name begins with `../`.", |path| format!("../{path}")),
-        renamed("outer-dot-dot-inside", "The archive's name goes up and down again.", |path| format!("x/../{path}")),
-        renamed("outer-absolute", "The archive's name is absolute.", |path| format!("/{path}")),
-        renamed("outer-in-folder", "The archive lies in a folder.", |path| format!("folder/{path}")),
-        renamed("outer-backslash", "The archive's name has a backslash, which is a folder elsewhere.", |path| {
-            format!("..\\{path}")
+        renamed("outer-dot-dot-inside", "The archive's name goes up a folder and down again.", |path| {
+            format!("x/../{path}")
         }),
-        renamed("outer-trailing-slash", "The archive's name ends with a slash, and it is a file.", |path| {
+        renamed("outer-absolute", "The archive's name is absolute.", |path| format!("/{path}")),
+        renamed("outer-in-folder", "The archive is in a folder.", |path| format!("folder/{path}")),
+        renamed(
+            "outer-backslash",
+            "The archive's name has a backslash, which separates folders on some systems.",
+            |path| format!("..\\{path}"),
+        ),
+        renamed("outer-trailing-slash", "The archive's name ends with a slash, but it is a file.", |path| {
             format!("{path}/")
         }),
         renamed("outer-upper-case", "The archive's suffix is in upper case.", |path| path.replace(".tbz", ".TBZ")),
@@ -118,8 +124,8 @@ fn kinds() -> Vec<Case> {
         })
     };
     vec![
-        kind("outer-symlink", "The archive is a symbolic link to a file of the machine.", b'2', "/etc/passwd"),
-        kind("outer-hard-link", "The archive is a hard link to a file of the machine.", b'1', "/etc/passwd"),
+        kind("outer-symlink", "The archive is a symbolic link to a file on the machine.", b'2', "/etc/passwd"),
+        kind("outer-hard-link", "The archive is a hard link to a file on the machine.", b'1', "/etc/passwd"),
         malformed("outer-hard-link-to-signature", "The archive is a hard link to the signature.", |entries| {
             entries[0] =
                 Entry { kind: b'1', target: entries[1].path.clone(), content: Vec::new(), ..entries[0].clone() };
@@ -160,7 +166,7 @@ fn extensions() -> Vec<Case> {
         malformed("outer-gnu-name-without-nul", "A GNU long name that does not end with a NUL.", |entries| {
             entries.insert(0, Entry { kind: b'L', mtime: "0", ..Entry::file("././@LongLink", "name") });
         }),
-        malformed("outer-pax-path-twice", "The PAX header says `path` twice.", |entries| {
+        malformed("outer-pax-path-twice", "The PAX header has `path` twice.", |entries| {
             let path = entries[0].path.clone();
             entries[0].pax.extend([("path", b"harmless".to_vec()), ("path", path)]);
         }),
@@ -170,14 +176,14 @@ fn extensions() -> Vec<Case> {
         }),
         malformed(
             "outer-old-directory",
-            "The archive's old header (type NUL) is called `x/`, a folder for Python's tarfile; its PAX header gives it the archive's name.",
+            "The archive's old header (type NUL) has the name `x/`, a folder to Python's tarfile; its PAX header gives it the archive's name.",
             |entries| {
                 let path = std::mem::replace(&mut entries[0].path, b"x/".to_vec());
                 entries[0].pax.push(("path", path));
                 entries[0].kind = 0;
             },
         ),
-        malformed("outer-pax-not-records", "A PAX header that is no list of records.", |entries| {
+        malformed("outer-pax-not-records", "A PAX header that is not a list of records.", |entries| {
             entries.insert(0, Entry { kind: b'x', mtime: "0", ..Entry::file("././@PaxHeader", "99 path=x\n") });
         }),
         malformed("outer-global-path", "A global PAX header that names every member.", |entries| {
@@ -207,17 +213,17 @@ fn sizes() -> Vec<Case> {
         malformed(name, about, move |entries| entries[0].size = Some(field(entries[0].content.len() as u64)))
     };
     vec![
-        malformed("outer-pax-size-zero", "The PAX size is 0, the header's is not.", |entries| {
+        malformed("outer-pax-size-zero", "The PAX size is 0, but the header's is not.", |entries| {
             entries[0].pax.push(("size", b"0".to_vec()));
         }),
-        malformed("outer-pax-size-larger", "The PAX size reaches over the next header.", |entries| {
+        malformed("outer-pax-size-larger", "The PAX size extends past the next header.", |entries| {
             let size = entries[0].content.len() + 2 * BLOCK;
             entries[0].pax.push(("size", size.to_string().into_bytes()));
         }),
         malformed("outer-pax-size-negative", "The PAX size is negative.", |entries| {
             entries[0].pax.push(("size", b"-1".to_vec()));
         }),
-        size("outer-size-base-256", "The size in base 256, as GNU tar writes large ones.", |size| {
+        size("outer-size-base-256", "The size is in base 256, as GNU tar writes large ones.", |size| {
             let mut field = [0; 12];
             field[0] = 0x80;
             field[4..].copy_from_slice(&size.to_be_bytes());
@@ -238,7 +244,7 @@ fn sizes() -> Vec<Case> {
             // The PAX header comes first.
             tar[150] ^= 1;
         }),
-        Case::error("outer-old-header", 3, "malformed", "Headers without a magic, from before POSIX.")
+        Case::error("outer-old-header", 3, "malformed", "Headers without a magic number, as before POSIX.")
             .outer(|entries| entries.iter_mut().for_each(|entry| entry.mtime = "0"))
             .outer_tar(|tar| {
                 tar[257..265].fill(0);
@@ -247,7 +253,7 @@ fn sizes() -> Vec<Case> {
     ]
 }
 
-/// Where the first member's content ends: it follows a PAX header of two blocks and a header.
+/// The end of the first member's content: it follows a PAX header of two blocks and a header.
 fn first_content_end(tar: &[u8]) -> usize {
     let size = std::str::from_utf8(&tar[2 * BLOCK + 124..2 * BLOCK + 135]).unwrap();
     3 * BLOCK + usize::from_str_radix(size, 8).unwrap()
@@ -256,11 +262,11 @@ fn first_content_end(tar: &[u8]) -> usize {
 fn ends() -> Vec<Case> {
     let whole = |name: &str, code, about, edit: fn(&mut Vec<u8>)| Case::error(name, 3, code, about).outer_tar(edit);
     vec![
-        whole("outer-bytes-after-end", "malformed", "Text behind the end of the archive.", |tar| {
+        whole("outer-bytes-after-end", "malformed", "Text after the end of the archive.", |tar| {
             let end = tar.len() - 100;
             tar[end..end + 6].copy_from_slice(b"hidden");
         }),
-        whole("outer-archive-after-end", "malformed", "A second archive behind the end of the first.", |tar| {
+        whole("outer-archive-after-end", "malformed", "A second archive after the end of the first.", |tar| {
             tar.extend(tar.clone());
         }),
         whole("outer-one-zero-block", "malformed", "One block of zeros between the members.", |tar| {
@@ -276,7 +282,7 @@ fn ends() -> Vec<Case> {
             tar.truncate(end.next_multiple_of(BLOCK) + BLOCK);
         }),
         whole("outer-cut", "truncated", "The archive ends in the middle of a member.", |tar| tar.truncate(2000)),
-        whole("outer-padding", "malformed", "Text in the padding behind a member.", |tar| {
+        whole("outer-padding", "malformed", "Text in the padding after a member.", |tar| {
             let end = first_content_end(tar);
             assert_ne!(end % BLOCK, 0, "this archive needs no padding");
             tar[end.next_multiple_of(BLOCK) - 1] = b'x';
@@ -293,14 +299,14 @@ fn bounds() -> Vec<Case> {
             "outer-claims-3-gigabytes",
             3,
             "over-limit",
-            "The header says that the archive has three gigabytes.",
+            "The header states a size of three gigabytes for the archive.",
         )
         .outer(move |entries| entries[0].size = claim(3 << 30)),
         Case::error(
             "outer-claims-large-signature",
             3,
             "over-limit",
-            "The header says that the signature has a megabyte.",
+            "The header states a size of one megabyte for the signature.",
         )
         .outer(move |entries| entries[1].size = claim(1 << 20)),
         over("outer-long-name", "A PAX path of five thousand bytes.", |entries| {

@@ -1,4 +1,4 @@
-//! Policies: broken ones, and good ones that say no to a good build.
+//! Policies: malformed ones, and valid ones that reject a good build.
 
 use super::super::case::Case;
 use super::super::keys::Named;
@@ -7,9 +7,9 @@ pub fn cases() -> Vec<Case> {
     [good(), malformed(), windows(), expectations()].into_iter().flatten().collect()
 }
 
-/// A policy that trusts the signing key, and what else is given. `[levels]` comes last.
+/// A policy that trusts the signing key, followed by `more`. `[levels]` comes last.
 pub(super) fn with(more: &str) -> String {
-    // These builds have no saved answers of the server: their reports need not speak of them.
+    // These builds have no saved server answers, so their reports need not mention them.
     let levels = "[levels]\nserver-record = \"off\"\n";
     let more = match more.split_once("[levels]\n") {
         Some((before, after)) => format!("{before}{levels}{after}"),
@@ -22,12 +22,12 @@ fn key(more: &str) -> String {
     format!("[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n{more}")
 }
 
-/// The same, with more said of the key.
+/// The same, with more fields for the key.
 fn with_key(more: &str) -> String {
     with("").replace(&key(""), &key(more))
 }
 
-/// Takes a policy that names `key.pem`.
+/// Uses a policy that names `key.pem`.
 fn policy(case: Case, text: &str) -> Case {
     case.file("key.pem", Named::Server.public_pem()).policy(text)
 }
@@ -46,12 +46,12 @@ fn good() -> Vec<Case> {
         .expect("build-server", "pass")
         .expect("build-age", "pass")
         .expect("root-ssh", "not-run"),
-        Case::good("good-policy-pin", "The policy pins the key, and the file beside the bundle supplies it.")
+        Case::good("good-policy-pin", "The policy pins the key, and the file next to the bundle supplies it.")
             .file("any-public.pem", Named::Server.public_pem())
             .policy(with("").replace("file = \"key.pem\"", &format!("sha256 = \"{pinned}\""))),
         good(
             "good-branch-detached",
-            "HEAD is detached, and the policy's branch leads to its commit.",
+            "HEAD is detached, and the policy's branch points to its commit.",
             &with("[expect]\nbranch = \"main\"\n"),
         )
         .text("git/wallet/.git/HEAD", |_| format!("{}\n", super::super::inputs::head_commit()))
@@ -62,18 +62,18 @@ fn good() -> Vec<Case> {
             "--key",
             "key.pem",
         ]),
-        good("good-key-rotation", "Two keys overlap in time, and the second one signed.", &with(
+        good("good-key-rotation", "The windows of two keys overlap, and the second one signed.", &with(
             "[[keys]]\nname = \"build server B\"\nfile = \"other.pem\"\nnot-before = 2026-01-01T00:00:00Z\n",
         ))
         .file("other.pem", Named::Other.public_pem())
         .key(Named::Other),
-        good("good-key-window-over", "The key's window is over today; the build lies in it.", &with_key(
+        good("good-key-window-over", "The key's window has ended; the build is within it.", &with_key(
             "not-before = 2025-01-01T00:00:00Z\nnot-after = 2026-03-03T00:00:00Z\n",
         )),
         good("good-key-superseded-later", "The key was superseded after the build.", &with_key(
             "revoked = { at = 2026-03-05T00:00:00Z, reason = \"superseded\" }\n",
         )),
-        good("good-levels-warn", "A status that is not right, and the policy only warns.", &with(
+        good("good-levels-warn", "A wrong status, for which the policy only warns.", &with(
             "[levels]\nbuild-status = \"warn\"\n",
         ))
         .record(|text| text.replace("image pushed", "image built"))
@@ -84,30 +84,30 @@ fn good() -> Vec<Case> {
 fn malformed() -> Vec<Case> {
     let bad = |name: &str, about, text: &str| policy(Case::error(&format!("policy-{name}"), 2, "policy", about), text);
     vec![
-        bad("unknown-field", "A field that no policy has.", &with("[expect]\nimage = [\"docker.io/acme/wallet\"]\n")),
-        bad("unknown-top-field", "A table that no policy has.", &with("[expectations]\nbranch = \"main\"\n")),
+        bad("unknown-field", "An unknown policy field.", &with("[expect]\nimage = [\"docker.io/acme/wallet\"]\n")),
+        bad("unknown-top-field", "An unknown policy table.", &with("[expectations]\nbranch = \"main\"\n")),
         bad("unknown-check", "A level for a check that does not exist.", &with("[levels]\nlog-images = \"require\"\n")),
         bad("unknown-level", "A level that does not exist.", &with("[levels]\nlog-image = \"error\"\n")),
         bad("unknown-group", "A group that does not exist.", "version = 1\nrequire = [\"manifests\"]\n"),
         bad(
             "signature-off",
-            "The signature's check is switched off.",
+            "The policy turns the signature check off.",
             &with("[levels]\nmanifest-signature = \"off\"\n"),
         ),
-        bad("duplicate-key", "A field stands there twice.", &with("[expect]\nbranch = \"main\"\nbranch = \"next\"\n")),
+        bad("duplicate-key", "A duplicate field.", &with("[expect]\nbranch = \"main\"\nbranch = \"next\"\n")),
         bad(
             "duplicate-table",
-            "A table stands there twice.",
+            "A duplicate table.",
             &with("[expect]\nbranch = \"main\"\n[expect]\nmax-age = \"1d\"\n"),
         ),
-        bad("wrong-type", "Text where a list is due.", &with("[expect]\nimages = \"docker.io/acme/wallet\"\n")),
-        bad("text-for-table", "Text where a table is due.", &with_key("revoked = \"true\"\n")),
+        bad("wrong-type", "Text instead of a list.", &with("[expect]\nimages = \"docker.io/acme/wallet\"\n")),
+        bad("text-for-table", "Text instead of a table.", &with_key("revoked = \"true\"\n")),
         bad("empty-list", "An empty list of images.", &with("[expect]\nimages = []\n")),
         bad("empty-keys", "An empty list of keys.", "version = 1\nrequire = [\"manifest\"]\nkeys = []\n"),
         bad("nothing-required", "Nothing is required.", "version = 1\nrequire = []\n"),
-        bad("without-require", "It does not say what is required.", "version = 1\n"),
-        bad("without-version", "It has no version.", "require = [\"manifest\"]\n"),
-        bad("version-2", "It has a version that is not known.", "version = 2\nrequire = [\"manifest\"]\n"),
+        bad("without-require", "The policy does not state what is required.", "version = 1\n"),
+        bad("without-version", "The policy has no version.", "require = [\"manifest\"]\n"),
+        bad("version-2", "The policy's version is unknown.", "version = 2\nrequire = [\"manifest\"]\n"),
         bad("empty", "The file is empty.", ""),
         bad("not-toml", "The file is JSON.", "{\"version\": 1}\n"),
         bad("bad-date", "A date that does not exist.", &with_key("not-after = 2026-02-30T00:00:00Z\n")),
@@ -130,7 +130,7 @@ fn malformed() -> Vec<Case> {
         bad("key-without-pin", "A key without a pin or a file.", {
             "version = 1\nrequire = [\"manifest\"]\n\n[[keys]]\nname = \"A\"\n"
         }),
-        bad("key-twice", "One key stands there twice.", &with(&key("not-after = 2030-01-01T00:00:00Z\n"))),
+        bad("key-twice", "A duplicate key.", &with(&key("not-after = 2030-01-01T00:00:00Z\n"))),
         bad("short-commit", "A commit of seven digits.", &with("[expect]\ncommit = \"b0398d3\"\n")),
         bad(
             "image-with-tag",
@@ -143,7 +143,7 @@ fn malformed() -> Vec<Case> {
             &with(&format!("[expect]\nimages = [\"docker.io/acme/wallet@sha256:{}\"]\n", "ab".repeat(32))),
         ),
         bad("bad-age", "An age without a unit.", &with("[expect]\nmax-age = \"90\"\n")),
-        bad("bad-grade", "A grade that nobody can reach.", &with("[expect]\nminimum-grade = \"attested\"\n")),
+        bad("bad-grade", "A grade that cannot be reached.", &with("[expect]\nminimum-grade = \"attested\"\n")),
         policy(Case::error("policy-weak-key", 2, "key", "The policy's key is too weak."), &with(""))
             .file("key.pem", Named::Weak1024.public_pem()),
         policy(
@@ -164,20 +164,16 @@ fn windows() -> Vec<Case> {
     vec![
         refused(
             "key-before-window",
-            "The build is older than the key's window.",
+            "The build is earlier than the key's window.",
             "not-before = 2026-03-03T00:00:00Z\n",
         ),
-        refused(
-            "key-after-window",
-            "The build is younger than the key's window.",
-            "not-after = 2026-03-01T00:00:00Z\n",
-        ),
+        refused("key-after-window", "The build is later than the key's window.", "not-after = 2026-03-01T00:00:00Z\n"),
         refused("key-compromised", "The key was compromised before the build.", {
             "revoked = { at = 2026-03-01T00:00:00Z, reason = \"compromised\" }\n"
         }),
         refused(
             "key-compromised-later",
-            "The key was compromised after the build's own date, which its thief can write.",
+            "The key was compromised after the build's stated date, which a thief can forge.",
             "revoked = { at = 2026-03-05T00:00:00Z, reason = \"compromised\" }\n",
         ),
         refused("key-superseded", "The key was superseded before the build.", {
@@ -185,7 +181,7 @@ fn windows() -> Vec<Case> {
         }),
         refused(
             "key-named-and-superseded",
-            "The key is named on the command line; what the policy says of it still holds.",
+            "The key is named on the command line; the policy's rules for it still apply.",
             "revoked = { at = 2026-03-01T00:00:00Z, reason = \"superseded\" }\n",
         )
         .arguments(&["--policy", "policy.toml", "--key", "key.pem"]),
@@ -201,29 +197,29 @@ fn expectations() -> Vec<Case> {
         refused(
             "expect-other-image",
             "log-image",
-            "The policy names another image.",
+            "The policy names a different image.",
             "[expect]\nimages = [\"docker.io/acme/purse\"]\n",
         ),
-        refused("expect-image-prefix", "log-image", "The policy's image is only the beginning of the pushed one.", {
+        refused("expect-image-prefix", "log-image", "The policy's image is only a prefix of the pushed one.", {
             "[expect]\nimages = [\"docker.io/acme/wall\"]\n"
         }),
         refused(
             "expect-other-commit",
             "source-commit",
-            "The policy names another commit: an older build of the image.",
+            "The policy names a different commit: this is an older build of the image.",
             "[expect]\ncommit = \"ae216163cffcebdd31cde54d045da5617d67a40a\"\n",
         ),
         refused(
             "expect-other-branch",
             "source-commit",
-            "The policy names another branch.",
+            "The policy names a different branch.",
             "[expect]\nbranch = \"release/1.x\"\n",
         ),
         undecided(
             "expect-branch-detached",
             "source-commit",
             "unknown",
-            "The policy names a branch, HEAD is detached, and no branch of that name leads to its commit.",
+            "The policy names a branch, HEAD is detached, and no branch of that name points to its commit.",
             "[expect]\nbranch = \"release/2.x\"\n",
         )
         .text("git/wallet/.git/HEAD", |_| format!("{}\n", super::super::inputs::head_commit()))
@@ -235,13 +231,8 @@ fn expectations() -> Vec<Case> {
             "[expect]\nmax-age = \"90d\"\n",
         )
         .now("2026-06-30T00:00:00Z"),
-        refused(
-            "build-from-the-future",
-            "build-age",
-            "The build is younger than now.",
-            "[expect]\nmax-age = \"90d\"\n",
-        )
-        .now("2026-03-01T00:00:00Z"),
+        refused("build-from-the-future", "build-age", "The build is in the future.", "[expect]\nmax-age = \"90d\"\n")
+            .now("2026-03-01T00:00:00Z"),
         refused(
             "server-too-old",
             "build-server",
@@ -252,7 +243,7 @@ fn expectations() -> Vec<Case> {
             "server-unknown",
             "build-server",
             "not-run",
-            "The record does not say the server's version, and the policy wants to know.",
+            "The record does not state the server's version, and the policy requires it.",
             "[expect]\nmin-server-version = \"1.3.0.18\"\n",
         )
         .record(|text| text.replace("    \"build_image_tag\": \"1.3.0.18\",\n", "")),
@@ -260,7 +251,7 @@ fn expectations() -> Vec<Case> {
             "root-ssh-unknown-required",
             "root-ssh",
             "not-run",
-            "Nothing says whether root ssh was on, and the policy asks by name.",
+            "Nothing states whether root ssh was on, and the policy requires the check by name.",
             "[levels]\nroot-ssh = \"require\"\n",
         ),
         policy(

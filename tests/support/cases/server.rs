@@ -1,4 +1,4 @@
-//! What lies beside the bundle: the build server's saved answers, and key records that the policy names.
+//! Evidence next to the bundle: the build server's saved answers, and key records that the policy names.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::{IMAGE_DIGEST, STAMP};
@@ -8,7 +8,7 @@ pub fn cases() -> Vec<Case> {
     [answers(), records()].into_iter().flatten().collect()
 }
 
-/// What the server says of the fixtures' build.
+/// The server's answers about the fixtures' build.
 fn status() -> String {
     let tag = image_tag();
     let name = build_name(&tag, STAMP);
@@ -28,36 +28,37 @@ fn answers() -> Vec<Case> {
     let image = format!("docker.io/acme/wallet@{IMAGE_DIGEST}");
     let other = format!("docker.io/acme/wallet@sha256:{}", "0".repeat(64));
     vec![
-        good("good-server-answers", "Answers of the build server lie beside the bundle and agree with it.")
+        good("good-server-answers", "The build server's answers are next to the bundle and agree with it.")
             .file("status.json", status())
             .file("image-digest.json", digest(&image))
             .file("server-build.log", "another log: that is told, and decides nothing\n"),
         key(Case::good(
             "good-server-answers-few",
-            "The saved status names no build: no disagreement, and no evidence.",
+            "The saved status names no build: neither a disagreement nor evidence.",
         ))
         .expect("server-record", "not-run")
         .file("status.json", "{\"status\": \"success\", \"build_image_tag\": \"1.3.0.18\"}"),
-        bad("server-other-build", "The saved status is of another build.")
+        bad("server-other-build", "The saved status is of a different build.")
             .file("status.json", status().replace("wallet.v1", "wallet.v2")),
-        bad("server-other-version", "The saved status names another version of the server.")
+        bad("server-other-version", "The saved status names a different server version.")
             .file("status.json", "{\"status\": \"success\", \"build_image_tag\": \"0.0.1\"}"),
-        bad("server-status-cleaned-up", "The saved status is no push.")
+        bad("server-status-cleaned-up", "The saved status is not that of a push.")
             .file("status.json", "{\"status\": \"cleaned up\"}"),
-        bad("server-other-digest", "The saved digest is another image's.").file("image-digest.json", digest(&other)),
-        bad("server-other-repository", "The saved digest is in another repository.")
+        bad("server-other-digest", "The saved digest is a different image's.")
+            .file("image-digest.json", digest(&other)),
+        bad("server-other-repository", "The saved digest is in a different repository.")
             .file("image-digest.json", digest(&image.replace("wallet", "purse"))),
-        bad("server-status-html", "The saved status is a page of a proxy.").file("status.json", "<html>login</html>"),
+        bad("server-status-html", "The saved status is a proxy's page.").file("status.json", "<html>login</html>"),
         bad("server-digest-path", "The saved digest is a path.")
             .file("image-digest.json", digest("docker.io/acme/wallet@sha256:../../x")),
-        key(Case::good("secret-in-server-status", "The saved status holds a password."))
+        key(Case::good("secret-in-server-status", "The saved status contains a password."))
             .expect("server-record", "not-run")
             .file("status.json", "{\"status\": \"success\", \"last\": \"docker login --password hunter2hunter2\"}")
             .absent("hunter2hunter2"),
     ]
 }
 
-/// A policy with a record for the key, people who sign, and a lowest grade.
+/// A policy with a record of the key, signers, and a minimum grade.
 fn policy(case: Case, record: &'static str, signers: &[(&str, &str)], grade: &str) -> Case {
     let people: String =
         signers.iter().map(|(name, file)| format!("\n[[signers]]\nname = \"{name}\"\npem = \"{file}\"\n")).collect();
@@ -101,43 +102,48 @@ fn records() -> Vec<Case> {
             "witnessed",
         ),
         policy(
-            bad("key-record-one-retrieval", "Two people, and the key was obtained once."),
+            bad("key-record-one-retrieval", "Two people, but the key was obtained only once."),
             record!("one-retrieval"),
             both,
             "witnessed",
         ),
         policy(
-            bad("key-record-one-key-twice", "One key under two names is one person."),
+            bad("key-record-one-key-twice", "A key under two names counts as one person."),
             record!("one-person"),
             &[("Ada", "ada.pem"), ("Bob", "ada.pem")],
             "witnessed",
         ),
         policy(
-            bad("key-record-not-challenged", "Witnesses are no challenge."),
+            bad("key-record-not-challenged", "Witnesses are not a challenge."),
             record!("witnessed"),
             both,
             "challenged",
         ),
         policy(
-            bad("key-record-strangers", "Nobody whom the policy lists signed it."),
+            bad("key-record-strangers", "None of the policy's signers signed the record."),
             record!("strangers"),
             both,
             "recorded",
         ),
-        policy(bad("key-record-unsigned", "Nobody signed it."), record!("unsigned"), both, "recorded"),
+        policy(bad("key-record-unsigned", "The record is unsigned."), record!("unsigned"), both, "recorded"),
+        policy(bad("key-record-no-signers", "The policy lists no signers."), record!("witnessed"), &[], "recorded"),
         policy(
-            bad("key-record-no-signers", "The policy lists nobody who could sign."),
-            record!("witnessed"),
-            &[],
+            bad("key-record-other-key", "The record's subject is a different key."),
+            record!("other-key"),
+            both,
             "recorded",
         ),
-        policy(bad("key-record-other-key", "Its subject is another key."), record!("other-key"), both, "recorded"),
         policy(
-            bad("key-record-altered", "A word of it was changed after it was signed."),
+            bad("key-record-altered", "One word of the record was changed after signing."),
             record!("altered"),
             both,
             "recorded",
         ),
-        policy(bad("key-record-malformed", "It is no envelope."), "{\"grade\": \"witnessed\"}", both, "recorded"),
+        policy(
+            bad("key-record-malformed", "The record is not an envelope."),
+            "{\"grade\": \"witnessed\"}",
+            both,
+            "recorded",
+        ),
     ]
 }

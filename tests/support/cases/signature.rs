@@ -1,4 +1,4 @@
-//! The `.sig` member: text that is no signature, and signatures of something else.
+//! The `.sig` member: text that is not a signature, and signatures of something else.
 
 use num_bigint::BigUint;
 
@@ -20,24 +20,24 @@ fn text() -> Vec<Case> {
     let malformed =
         |name: &str, about, edit: fn(&mut Vec<u8>)| Case::error(name, 3, "malformed", about).signature(edit);
     vec![
-        malformed("signature-two-newlines", "Two newlines behind the signature.", |text| text.extend(b"\n\n")),
-        malformed("signature-cr-lf", "CR LF behind the signature.", |text| text.extend(b"\r\n")),
+        malformed("signature-two-newlines", "Two newlines after the signature.", |text| text.extend(b"\n\n")),
+        malformed("signature-cr-lf", "CR LF after the signature.", |text| text.extend(b"\r\n")),
         malformed("signature-leading-blank", "A blank before the signature.", |text| text.insert(0, b' ')),
         malformed("signature-inner-blank", "A blank in the signature, which `xxd` skips.", |text| {
             text.insert(64, b' ')
         }),
-        malformed("signature-wrapped", "The signature in lines of 64 digits, which `xxd` reads.", |text| {
+        malformed("signature-wrapped", "The signature is in lines of 64 digits, which `xxd` reads.", |text| {
             *text = text.chunks(64).collect::<Vec<_>>().join(&b'\n');
         }),
         malformed("signature-odd-length", "One digit is missing.", |text| {
             text.pop();
         }),
         malformed("signature-prefix-0x", "`0x` before the digits.", |text| drop(text.splice(0..0, *b"0x"))),
-        malformed("signature-not-hex", "A letter that is no digit.", |text| text[100] = b'g'),
-        malformed("signature-binary", "The signature in bytes instead of text.", |text| *text = vec![0x80; 256]),
-        malformed("signature-nul-padded", "A NUL behind the signature.", |text| text.extend(b"\0\0")),
+        malformed("signature-not-hex", "A letter that is not a digit.", |text| text[100] = b'g'),
+        malformed("signature-binary", "The signature is in binary instead of text.", |text| *text = vec![0x80; 256]),
+        malformed("signature-nul-padded", "A NUL after the signature.", |text| text.extend(b"\0\0")),
         malformed("signature-empty", "The signature is empty.", Vec::clear),
-        malformed("signature-newline-only", "The signature is one newline.", |text| *text = b"\n".to_vec()),
+        malformed("signature-newline-only", "The signature is a single newline.", |text| *text = b"\n".to_vec()),
         Case::error("signature-ten-megabytes", 3, "over-limit", "Ten million digits.")
             .signature(|text| *text = vec![b'0'; 10_000_000]),
     ]
@@ -46,22 +46,22 @@ fn text() -> Vec<Case> {
 fn other_bytes() -> Vec<Case> {
     let trust_server = |case: Case| case.file("key.pem", Named::Server.public_pem());
     vec![
-        trust_server(Case::unsigned("other-key", "Signed by another key than the trusted one.").key(Named::Other)),
+        trust_server(Case::unsigned("other-key", "Signed by a key other than the trusted one.").key(Named::Other)),
         trust_server(
-            Case::unsigned("other-key-beside", "Signed by another key, which lies beside the bundle.")
+            Case::unsigned("other-key-beside", "Signed by a different key, which is next to the bundle.")
                 .key(Named::Other),
         )
         .file("manifest-public.pem", Named::Other.public_pem()),
         trust_server(
-            Case::unsigned("other-kind-p256", "An ECDSA signature, and an RSA key is trusted.").key(Named::ServerP256),
+            Case::unsigned("other-kind-p256", "An ECDSA signature, but the trusted key is RSA.").key(Named::ServerP256),
         ),
-        Case::unsigned("other-kind-rsa", "An RSA signature, and an ECDSA key is trusted.")
+        Case::unsigned("other-kind-rsa", "An RSA signature, but the trusted key is ECDSA.")
             .file("key.pem", Named::ServerP256.public_pem()),
-        Case::unsigned("archive-byte-flipped", "One bit of the signed archive is another one.").outer(|entries| {
+        Case::unsigned("archive-byte-flipped", "One bit of the signed archive is flipped.").outer(|entries| {
             let middle = entries[0].content.len() / 2;
             entries[0].content[middle] ^= 1;
         }),
-        Case::unsigned("archive-byte-appended", "One byte more behind the signed archive.")
+        Case::unsigned("archive-byte-appended", "One extra byte after the signed archive.")
             .outer(|entries| entries[0].content.push(0)),
         Case::unsigned("archive-cut", "The last byte of the signed archive is missing.").outer(|entries| {
             entries[0].content.pop();
@@ -69,26 +69,23 @@ fn other_bytes() -> Vec<Case> {
         Case::unsigned("archive-empty", "The signed archive is empty.").outer(|entries| entries[0].content.clear()),
         Case::unsigned(
             "archive-stream-appended",
-            "One more bzip2 stream behind the signed archive: it unpacks to the same.",
+            "An extra bzip2 stream after the signed archive: it unpacks to the same content.",
         )
         .outer(|entries| entries[0].content.extend(bzip2(&[0; BLOCK]))),
-        Case::unsigned("signature-byte-flipped", "One bit of the signature is another one.")
+        Case::unsigned("signature-byte-flipped", "One bit of the signature is flipped.")
             .signature(|text| text[300] = if text[300] == b'0' { b'1' } else { b'0' }),
-        Case::unsigned("signature-of-another-build", "The signature is a good one, of another archive.")
+        Case::unsigned("signature-of-another-build", "The signature is a good one of a different archive.")
             .sign(|key, _| sign_archive(key, b"another archive")),
-        Case::unsigned(
-            "single-hash",
-            "The signature is over the archive itself: its SHA-256 is hashed once, not twice.",
-        )
-        .sign(sign_message),
+        Case::unsigned("single-hash", "The signature is over the archive itself, which is hashed once, not twice.")
+            .sign(sign_message),
         Case::unsigned("hash-over-hex-text", "The signature is over the digest's hexadecimal text.")
             .sign(|key, archive| sign_message(key, hex(&sha256(archive)).as_bytes())),
-        Case::unsigned("three-hashes", "The signature hashes once more than it should.")
+        Case::unsigned("three-hashes", "The signature is over a digest hashed once too often.")
             .sign(|key, archive| sign_archive(key, &sha256(archive))),
     ]
 }
 
-/// A case whose signature is this key's over a block made of the archive's digest.
+/// A case whose signature is this key's over a block computed from the archive's digest.
 fn block(name: &str, about: &'static str, make: fn(&[u8], usize) -> Vec<u8>) -> Case {
     Case::unsigned(name, about).sign(move |key, archive| {
         let key = key.rsa();
@@ -96,16 +93,16 @@ fn block(name: &str, about: &'static str, make: fn(&[u8], usize) -> Vec<u8>) -> 
     })
 }
 
-/// Blocks that careless readers of PKCS#1 v1.5 accept, all made with the real private key.
+/// Blocks that lenient PKCS#1 v1.5 parsers accept, all signed with the real private key.
 fn rsa_blocks() -> Vec<Case> {
     vec![
-        block("digest-info-sha1", "The DigestInfo names SHA-1 and holds one.", |message, length| {
+        block("digest-info-sha1", "The DigestInfo names SHA-1 and contains a SHA-1 digest.", |message, length| {
             pkcs1_block(
                 &with_algorithm(b"\x2b\x0e\x03\x02\x1a", &<sha1::Sha1 as sha1::Digest>::digest(message)),
                 length,
             )
         }),
-        block("digest-info-md5", "The DigestInfo names MD5 and holds one.", |message, length| {
+        block("digest-info-md5", "The DigestInfo names MD5 and contains an MD5 digest.", |message, length| {
             let digest = <md5::Md5 as md5::Digest>::digest(message);
             pkcs1_block(&with_algorithm(b"\x2a\x86\x48\x86\xf7\x0d\x02\x05", &digest), length)
         }),
@@ -132,13 +129,13 @@ fn rsa_blocks() -> Vec<Case> {
         ),
         block(
             "garbage-after-hash",
-            "Short padding, and garbage behind the digest (Bleichenbacher 2006).",
+            "Short padding, and garbage after the digest (Bleichenbacher 2006).",
             |message, length| {
                 let head = [b"\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\x00", digest_info(message).as_slice()].concat();
                 [head.as_slice(), &vec![0x55; length - head.len()]].concat()
             },
         ),
-        block("padding-not-ff", "One byte of the padding is not ff.", |message, length| {
+        block("padding-not-ff", "One padding byte is not ff.", |message, length| {
             edited(pkcs1_block(&digest_info(message), length), 40, 0xfe)
         }),
         block("padding-with-zero", "A zero in the middle of the padding.", |message, length| {
@@ -172,16 +169,16 @@ fn rsa_lengths() -> Vec<Case> {
     vec![
         Case::unsigned("signature-longer", "A zero byte before the signature: longer than the modulus.")
             .signature(|text| drop(text.splice(0..0, *b"00"))),
-        Case::unsigned("signature-with-tail", "A zero byte behind the signature.").signature(|text| text.extend(b"00")),
+        Case::unsigned("signature-with-tail", "A zero byte after the signature.").signature(|text| text.extend(b"00")),
         Case::unsigned("signature-shorter", "The last byte is missing.").signature(|text| text.truncate(510)),
-        Case::unsigned("signature-twice", "The signature stands there twice.")
+        Case::unsigned("signature-twice", "The signature is a duplicate member.")
             .signature(|text| text.extend(text.clone())),
-        Case::unsigned("signature-of-4096-bits", "The signature of a longer key.")
+        Case::unsigned("signature-of-4096-bits", "The signature is by a longer key.")
             .sign(|_, archive| sign_archive(Named::Server4096, archive)),
         number("signature-zeros", "The signature is zero.", |_| BigUint::ZERO),
-        number("signature-one", "The signature is one, which raised to any power is one.", |_| BigUint::from(1u8)),
+        number("signature-one", "The signature is the number one, which is one to any power.", |_| BigUint::from(1u8)),
         number("signature-modulus", "The signature is the modulus.", |key| key.n.clone()),
-        number("signature-modulus-less-one", "The signature is the modulus less one.", |key| &key.n - 1u8),
+        number("signature-modulus-less-one", "The signature is the modulus minus one.", |key| &key.n - 1u8),
     ]
 }
 
@@ -193,31 +190,27 @@ fn p256() -> Vec<Case> {
         Case::unsigned("p256-single-hash", "An ECDSA signature over the archive itself, hashed once.")
             .key(Named::ServerP256)
             .sign(sign_message),
-        with("p256-raw", "r and s as 64 bytes, where DER is due.", |signature| {
+        with("p256-raw", "r and s are 64 bytes instead of DER.", |signature| {
             let (r, s) = p256_numbers(&signature);
             [fixed(&r), fixed(&s)].concat()
         }),
         with("p256-r-zero", "r is 0.", |signature| p256_der(&BigUint::ZERO, &p256_numbers(&signature).1)),
         with("p256-s-zero", "s is 0.", |signature| p256_der(&p256_numbers(&signature).0, &BigUint::ZERO)),
         with("p256-both-zero", "r and s are 0 (CVE-2022-21449).", |_| p256_der(&BigUint::ZERO, &BigUint::ZERO)),
-        with("p256-r-order", "r is the order of the group.", |signature| {
-            p256_der(&p256_order(), &p256_numbers(&signature).1)
-        }),
-        with("p256-s-order", "s is the order of the group.", |signature| {
-            p256_der(&p256_numbers(&signature).0, &p256_order())
-        }),
-        with("p256-s-plus-order", "The order of the group is added to s.", |signature| {
+        with("p256-r-order", "r is the group order.", |signature| p256_der(&p256_order(), &p256_numbers(&signature).1)),
+        with("p256-s-order", "s is the group order.", |signature| p256_der(&p256_numbers(&signature).0, &p256_order())),
+        with("p256-s-plus-order", "The group order is added to s.", |signature| {
             let (r, s) = p256_numbers(&signature);
             p256_der(&r, &(s + p256_order()))
         }),
-        with("p256-der-tail", "A byte behind the DER.", |signature| [signature, vec![0]].concat()),
-        with("p256-der-tail-inside", "A NULL behind s, inside the sequence.", |signature| {
+        with("p256-der-tail", "A byte after the DER.", |signature| [signature, vec![0]].concat()),
+        with("p256-der-tail-inside", "A NULL after s, inside the sequence.", |signature| {
             der(0x30, &[&signature[2..], b"\x05\x00"].concat())
         }),
-        with("p256-ber-length", "The length of the sequence in BER's long form.", |signature| {
+        with("p256-ber-length", "The sequence length is in BER's long form.", |signature| {
             [b"\x30\x81", &signature[1..]].concat()
         }),
-        with("p256-ber-integer", "A zero too many before r.", |signature| {
+        with("p256-ber-integer", "An extra zero byte before r.", |signature| {
             let (r, s) = p256_numbers(&signature);
             let long = der(2, &[&[0, 0], fixed(&r).as_slice()].concat());
             der(0x30, &[long, der_integer(&s.to_bytes_be())].concat())
@@ -234,7 +227,7 @@ fn fixed(number: &BigUint) -> Vec<u8> {
     [vec![0; 32 - digits.len()], digits].concat()
 }
 
-/// A signature for an exponent of 3 that needs no private key: the cube root of a block with garbage behind the digest.
+/// A signature for an exponent of 3 made without a private key: the cube root of a block with garbage after the digest.
 pub(super) fn forged_cube_root(key: &RsaKey, archive: &[u8]) -> Vec<u8> {
     let head = [b"\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\x00", SHA256_PREFIX, &sha256(&sha256(archive))].concat();
     let garbage = key.bytes() - head.len();

@@ -1,5 +1,5 @@
-//! Signatures by certificates that live for minutes ("keyless"), recorded by `fixtures/inputs/trust/record-sigstore.py`. sigstore-python
-//! gave the recorded bundles the same answers.
+//! Signatures by short-lived certificates ("keyless"), recorded by `fixtures/inputs/trust/record-sigstore.py`. sigstore-python gave the same answers
+//! for the recorded bundles.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::trust::{file, signed_image};
 const IDENTITY: &str = "https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
-/// A policy that names an identity, and a trusted root beside it.
+/// A policy that names an identity, with a trusted root.
 fn policy(identity: &str, issuer: &str) -> String {
     format!(
         "[[trust.signers]]\nname = \"release workflow\"\nsigstore-root = \"root.json\"\nidentity = \"{identity}\"\nissuer = \"{issuer}\"\n"
@@ -20,21 +20,21 @@ fn recorded(name: &str) -> Vec<u8> {
     file(&format!("sigstore/{name}"))
 }
 
-/// Recorded files beside a build whose policy names the recorded identity.
+/// Recorded files next to a build whose policy names the recorded identity.
 fn keyless(case: Case, files: &[&str]) -> Case {
     let case =
         signed_image(case, &policy(IDENTITY, ISSUER)).file("root.json", recorded("root.json")).feature("sigstore");
     files.iter().fold(case, |case, name| case.file(format!("trust/cosign/{name}"), recorded(name)))
 }
 
-/// The recorded bundle with a piece of its text replaced.
+/// The recorded bundle with part of its text replaced.
 fn altered(name: &str, from: &str, to: &str) -> String {
     let text = String::from_utf8(recorded(name)).unwrap();
     assert!(text.contains(from), "{name} has no {from}");
     text.replacen(from, to, 1)
 }
 
-/// The recorded file as other writers leave it: base64 in lines, members that are null.
+/// The recorded file as other programs write it: base64 with line breaks, null fields.
 fn in_lines(name: &str) -> String {
     let mut document: Value = serde_json::from_slice(&recorded(name)).unwrap();
     super::trust::break_lines(&mut document);
@@ -64,7 +64,11 @@ fn good() -> Vec<Case> {
     vec![
         good("good-trust-sigstore", "A keyless signed statement, as cosign 3 attaches it.", &["statement.json"]),
         good("good-trust-sigstore-message", "A keyless signature of the manifest itself.", &["message.json"]),
-        good("good-trust-sigstore-timestamped", "Log and timestamp authority both say when.", &["timestamped.json"]),
+        good(
+            "good-trust-sigstore-timestamped",
+            "Log and timestamp authority both state the time.",
+            &["timestamped.json"],
+        ),
         good(
             "good-trust-sigstore-layer",
             "A keyless .sig manifest, as cosign 2 attaches it, with its payload.",
@@ -72,7 +76,7 @@ fn good() -> Vec<Case> {
         ),
         good(
             "good-trust-sigstore-lines",
-            "Signature, certificate and log entry have line breaks in their base64, and members that are not there are null.",
+            "Signature, certificate and log entry have line breaks in their base64, and absent fields are null.",
             &[],
         )
         .file("trust/cosign/message.json", in_lines("message.json")),
@@ -84,7 +88,7 @@ fn good() -> Vec<Case> {
         .file("trust/cosign/manifest.json", in_lines("manifest.json")),
         good(
             "good-trust-sigstore-years-later",
-            "The certificate lived for ten minutes in 2026; the log says that it was used then.",
+            "The certificate was valid for ten minutes in 2026; the log states that it was used then.",
             &["statement.json"],
         )
         .now("2035-01-01T00:00:00Z"),
@@ -99,72 +103,79 @@ fn refused() -> Vec<Case> {
         fails(name, about, &[]).file(format!("trust/cosign/{bundle}"), altered(bundle, from, to))
     };
     vec![
-        fails("other-identity", "Signed by another workflow than the policy's.", &["statement.json"])
+        fails("other-identity", "Signed by a workflow other than the policy's.", &["statement.json"])
             .policy(super::policy::with(&policy(&IDENTITY.replace("release", "test"), ISSUER))),
-        fails("other-issuer", "The identity is the policy's, another service vouches for it.", &["statement.json"])
+        fails("other-issuer", "The identity is the policy's, but a different issuer attests it.", &["statement.json"])
             .policy(super::policy::with(&policy(IDENTITY, "https://accounts.example.com"))),
-        fails("other-root", "Another instance's trusted root: nothing of it is known there.", &["statement.json"])
+        fails("other-root", "The trusted root is that of a different sigstore instance.", &["statement.json"])
             .file("root.json", recorded("other-root.json")),
-        fails("other-digest", "The statement is about another digest.", &["other-digest.json"]),
-        fails("late", "The log has the signature an hour after the certificate.", &["late.json"]),
-        fails("backdated", "The time in the log's entry is altered, the log's promise is not.", &["backdated.json"]),
-        fails("borrowed-entry", "The log entry is of another signature (CVE-2022-36056).", &["borrowed-entry.json"]),
-        fails("no-proof", "The log entry has no proof of inclusion.", &["no-proof.json"]),
-        fails("other-log-proof", "The proof of inclusion is another log's.", &["other-log-proof.json"]),
+        fails("other-digest", "The statement is about a different digest.", &["other-digest.json"]),
+        fails("late", "In the log, the signature is an hour later than the certificate.", &["late.json"]),
+        fails(
+            "backdated",
+            "The time in the log entry is changed, but the log's signed timestamp (SET) is not.",
+            &["backdated.json"],
+        ),
+        fails(
+            "borrowed-entry",
+            "The log entry is for a different signature (CVE-2022-36056).",
+            &["borrowed-entry.json"],
+        ),
+        fails("no-proof", "The log entry has no inclusion proof.", &["no-proof.json"]),
+        fails("other-log-proof", "The inclusion proof is of a different log.", &["other-log-proof.json"]),
         fails(
             "other-certificate-log",
-            "The certificate's promise (SCT) is by a log that the root does not name.",
+            "The certificate's SCT is by a log that the root does not name.",
             &["other-certificate-log.json"],
         ),
-        fails("future", "The audit is for a day before the signature.", &["statement.json"])
-            .now("2026-02-27T00:00:00Z"),
+        fails("future", "The audit's date is before the signature.", &["statement.json"]).now("2026-02-27T00:00:00Z"),
         changed(
             "altered-signature",
-            "The signature is altered.",
+            "The signature is changed.",
             "message.json",
             "\"signature\":\"ME",
             "\"signature\":\"MF",
         ),
-        fails("altered-lines", "The signature is altered, and has line breaks.", &[]).file(
+        fails("altered-lines", "The signature is changed, and has line breaks.", &[]).file(
             "trust/cosign/message.json",
             in_lines("message.json").replacen("\"signature\":\"ME", "\"signature\":\"MF", 1),
         ),
         changed(
             "altered-promise",
-            "The log's promise is altered.",
+            "The log's signed timestamp (SET) is changed.",
             "message.json",
             "\"signedEntryTimestamp\":\"ME",
             "\"signedEntryTimestamp\":\"MF",
         ),
         changed(
             "altered-index",
-            "The index in the proof of inclusion is altered.",
+            "The index in the inclusion proof is changed.",
             "message.json",
             "\"logIndex\":\"1\"",
             "\"logIndex\":\"2\"",
         ),
         changed(
             "altered-checkpoint",
-            "The log's name in the checkpoint is altered.",
+            "The log's name in the checkpoint is changed.",
             "message.json",
             "- 7\\n3",
             "- 8\\n3",
         ),
         changed(
             "twice",
-            "A member stands twice.",
+            "A duplicate member.",
             "message.json",
             "{\"mediaType\":",
             "{\"mediaType\":\"\",\"mediaType\":",
         ),
         changed(
             "key-and-certificate",
-            "The bundle names a key beside the certificate.",
+            "The bundle names a key in addition to the certificate.",
             "statement.json",
             "\"verificationMaterial\":{",
             "\"verificationMaterial\":{\"publicKey\":{\"hint\":\"\"},",
         ),
-        fails("relabelled", "An attestation of the identity's, made to look like a signature of the image.", &[]).file(
+        fails("relabelled", "The identity's attestation, altered to look like a signature of the image.", &[]).file(
             "trust/cosign/attestation.json",
             {
                 let mut bundle: Value = serde_json::from_slice(&recorded("attestation.json")).unwrap();
@@ -175,7 +186,7 @@ fn refused() -> Vec<Case> {
         ),
         changed(
             "layer-late",
-            "The layer's log entry has another time.",
+            "The time in the layer's log entry is changed.",
             "manifest.json",
             "integratedTime\\\": 17",
             "integratedTime\\\": 18",
@@ -183,7 +194,7 @@ fn refused() -> Vec<Case> {
         .file("trust/cosign/payload.json", recorded("payload.json")),
         changed(
             "layer-altered",
-            "The layer's signature is altered.",
+            "The layer's signature is changed.",
             "manifest.json",
             "cosign/signature\":\"ME",
             "cosign/signature\":\"MF",
@@ -198,11 +209,11 @@ fn undecided() -> Vec<Case> {
         keyless(case, files)
     };
     vec![
-        unknown("attestation", "A keyless attestation is no signature of the image.", &["attestation.json"]),
+        unknown("attestation", "A keyless attestation is not a signature of the image.", &["attestation.json"]),
         unknown("no-policy", "The policy names no identity.", &["statement.json"]).policy(super::policy::with("")),
         unknown(
             "layer-no-entry",
-            "A keyless layer without a log entry: nothing says when it was signed.",
+            "A keyless layer without a log entry: nothing states when it was signed.",
             &["payload.json"],
         )
         .file(
@@ -212,7 +223,7 @@ fn undecided() -> Vec<Case> {
     ]
 }
 
-/// A key of one's own, and a log that must have its signatures.
+/// A user-managed key, and a log that must have its signatures.
 fn managed() -> Vec<Case> {
     let policy = "[[trust.signers]]\nname = \"release\"\ncosign = \"cosign.pub\"\nsigstore-root = \"root.json\"\n";
     let with = |case: Case, name: &str| {
@@ -223,13 +234,16 @@ fn managed() -> Vec<Case> {
             .feature("sigstore")
     };
     vec![
-        with(Case::good("good-trust-cosign-logged", "A key of one's own; the log has the signature."), "managed.json")
-            .expect("image-signature", "pass"),
+        with(
+            Case::good("good-trust-cosign-logged", "A user-managed key; the signature is in the log."),
+            "managed.json",
+        )
+        .expect("image-signature", "pass"),
         with(
             Case::fails(
                 "trust-cosign-other-log",
                 "image-signature",
-                "The signature is good; the log is not the root's.",
+                "The signature is good, but the log is not one of the root's.",
             ),
             "managed-other-log.json",
         ),
@@ -237,7 +251,7 @@ fn managed() -> Vec<Case> {
             Case::fails(
                 "trust-cosign-not-logged",
                 "image-signature",
-                "The policy wants a log entry, and there is none.",
+                "The policy requires a log entry, and there is none.",
             ),
             "managed.json",
         )

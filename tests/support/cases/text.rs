@@ -1,4 +1,4 @@
-//! Text that is meant for somebody else than the reader: secrets, and what terminals, browsers and spreadsheets obey.
+//! Text not meant for the reader: secrets, and text that terminals, browsers and spreadsheets interpret.
 
 use super::super::case::Case;
 use super::super::image::Image;
@@ -34,10 +34,10 @@ fn secrets() -> Vec<Case> {
                 text.replace(push, "The push refers to repository [https://acme:hunter2-5f1d@docker.io/evil/wallet]")
             })
             .absent("hunter2-5f1d"),
-        Case::good("secret-in-unknown-field", "A field of the record that nobody knows holds a password.")
+        Case::good("secret-in-unknown-field", "An unknown field of the record contains a password.")
             .record(|text| text.replacen('{', "{\n    \"docker_password\": \"hunter2-5f1d\",", 1))
             .absent("hunter2-5f1d"),
-        Case::good("secret-in-remote", "The remote's URL holds a token.")
+        Case::good("secret-in-remote", "The remote's URL contains a token.")
             .text("git/wallet/.git/config", |text| {
                 text.replace("git@github.com:acme/", "https://ada:hunter2-5f1d@github.com/acme/")
             })
@@ -45,21 +45,21 @@ fn secrets() -> Vec<Case> {
     ]
 }
 
-/// Clears the screen, moves up, sets the title, and ends with a bell: ECMA-48 and what xterm added.
+/// Clears the screen, moves up, sets the title, and ends with a bell: ECMA-48 and xterm's additions.
 const ESCAPES: &str = "\u{1b}[2J\u{1b}[1;1H\u{1b}]0;ACCEPTED\u{7}\u{9b}32mACCEPTED";
-/// "Trojan Source": the order of what follows is turned, and something invisible stands in it.
+/// "Trojan Source": reverses the direction of the following text, and contains an invisible character.
 const BIDI: &str = "\u{202e}dehsup\u{2066}\u{200b}";
 const HTML: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>";
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 const MARKDOWN: &str = "](https://evil.example) | `x` <!--";
 
-/// All of it at once, as one line. A commit's author cannot have `<` in the name.
+/// All of these on one line. A commit's author name cannot contain `<`.
 const EVERYTHING: &str =
     "=cmd|' /C calc'!A0 [x](mailto:eve@evil.example) | `x` &lt;b&gt;\u{1b}[2J\u{202e}dehsup\u{200b}";
 
 fn hostile() -> Vec<Case> {
     let status = |name: &str, about, status: &'static str| {
-        // JSON has to escape control characters.
+        // JSON requires control characters to be escaped.
         let quoted = serde_json::to_string(status).unwrap();
         Case::fails(name, "build-status", about).record(move |text| text.replace("\"image pushed\"", &quoted))
     };
@@ -77,15 +77,15 @@ fn hostile() -> Vec<Case> {
     };
     let branch = |name: &str, about, hostile| on_branch(Case::good(name, about), hostile);
     vec![
-        status("text-escapes-in-status", "The status paints the word ACCEPTED on a terminal.", ESCAPES)
+        status("text-escapes-in-status", "The status draws the word ACCEPTED on a terminal.", ESCAPES)
             .inert("\u{1b}")
             .inert("\u{7}")
             .inert("\u{9b}"),
-        status("text-bidi-in-status", "The status turns the order of what follows.", BIDI)
+        status("text-bidi-in-status", "The status reverses the direction of the text after it.", BIDI)
             .inert("\u{202e}")
             .inert("\u{200b}"),
         status("text-html-in-status", "The status is HTML.", HTML),
-        status("text-formula-in-status", "The status is a formula of a spreadsheet.", FORMULA),
+        status("text-formula-in-status", "The status is a spreadsheet formula.", FORMULA),
         status("text-markdown-in-status", "The status is Markdown.", MARKDOWN),
         status(
             "text-new-lines-in-status",
@@ -94,20 +94,18 @@ fn hostile() -> Vec<Case> {
         )
         .inert("\r")
         .inert("\u{2028}"),
-        image("text-escapes-in-log", "The log paints the word ACCEPTED on a terminal.", ESCAPES)
+        image("text-escapes-in-log", "The log draws the word ACCEPTED on a terminal.", ESCAPES)
             .inert("\u{1b}")
             .inert("\u{7}")
             .inert("\u{9b}"),
-        image("text-bidi-in-log", "The log turns the order of what follows.", BIDI).inert("\u{202e}").inert("\u{200b}"),
+        image("text-bidi-in-log", "The log reverses the direction of the text after it.", BIDI)
+            .inert("\u{202e}")
+            .inert("\u{200b}"),
         image("text-html-in-log", "The log has HTML.", HTML),
         image("text-markdown-in-log", "The log has Markdown.", MARKDOWN),
-        Case::fails(
-            "text-formula-in-log",
-            "log-key",
-            "The log has a formula of a spreadsheet where the key's id is due.",
-        )
-        .log(|text| text.replace(&inputs::log_key_id(), FORMULA)),
-        branch("text-bidi-in-branch", "The branch's name turns the order of what follows.", BIDI)
+        Case::fails("text-formula-in-log", "log-key", "The log has a spreadsheet formula in place of the key id.")
+            .log(|text| text.replace(&inputs::log_key_id(), FORMULA)),
+        branch("text-bidi-in-branch", "The branch's name reverses the direction of the text after it.", BIDI)
             .inert("\u{202e}")
             .inert("\u{200b}"),
         branch("text-html-in-branch", "The branch's name is HTML.", "<b>main</b>"),
@@ -120,44 +118,47 @@ fn hostile() -> Vec<Case> {
             "\u{1b}[31mmain",
         )
         .inert("\u{1b}"),
-        Case::good("text-carriage-return-in-log", "A line of the log forges a key id behind a carriage return.")
+        Case::good("text-carriage-return-in-log", "A log line forges a key id after a carriage return.")
             .log(|text| {
                 let forged = "run: ok\r2026-03-02 10:15:30,122  root       INFO    keyid=0000";
                 super::insert_before(&text, "building the wallet", forged)
             })
             .inert("\r")
             .expect("log-key", "pass"),
-        Case::good("text-not-utf-8-in-log", "The log has bytes that are no text.").inner(|entries| {
+        Case::good("text-not-utf-8-in-log", "The log has bytes that are not text.").inner(|entries| {
             let log = entries.iter_mut().find(|entry| entry.path == b"data/build.log").unwrap();
             log.content.splice(0..0, *b"\xff\xfe\x80\x00\xed\xa0\x80\n");
         }),
     ]
 }
 
-/// Where people give names: files, authors, labels.
+/// Names chosen by people: files, authors, labels.
 fn hostile_names() -> Vec<Case> {
     let inert = |case: Case| case.inert("\u{1b}").inert("\u{202e}").inert("\u{200b}");
     let commit = commit_of(TREE).replace(WHO, &format!("{EVERYTHING} <=1+1@example.com> 1771600000 +0000"));
     let mut labelled = Image::wallet();
     labelled.config["config"]["Labels"] =
         serde_json::json!({"org.opencontainers.image.revision": format!("{EVERYTHING}{HTML}")});
-    // No slash, which would part the name; and what only names of files can have.
+    // No slash, which would split the name; and characters that only file names can have.
     let name = [EVERYTHING, HTML].concat().replace('/', "-").into_bytes();
     let name = [b"git/wallet/", name.as_slice(), b"\r\nACCEPTED\xff"].concat();
     vec![
         inert(Case::fails(
             "text-in-file-name",
             "source-tree",
-            "A file that HEAD does not have is named to steer its reader.",
+            "A file that is not in HEAD has a name with control characters and markup.",
         ))
         .inert("\r")
         .inner(move |entries| entries.push(Entry::file(name, "x"))),
         inert(super::source::built_from(
-            Case::good("text-in-author", "Author and committer of HEAD's commit are named to steer their reader."),
+            Case::good(
+                "text-in-author",
+                "The author and committer names of HEAD's commit have control characters and markup.",
+            ),
             &commit,
         ))
         .expect("source-objects", "pass"),
-        inert(Case::good("text-in-label", "The image's label of the commit is made to steer its reader."))
+        inert(Case::good("text-in-label", "The image's commit label has control characters and markup."))
             .image(&labelled)
             .hand_over(&["--image", "oci-archive:image.tar"], &labelled.layout())
             .expect("image-labels", "unknown"),

@@ -1,4 +1,4 @@
-//! Signatures on the image, recorded with the real programs (`fixtures/inputs/trust`), and what was done to them.
+//! Signatures on the image, recorded with the real programs (`fixtures/inputs/trust`), and altered ones.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::{IMAGE_DIGEST, STAMP, log_key_id, log_public_key};
 use super::super::keys::Named;
 
-/// When the notary metadata was recorded: the build's time of these cases.
+/// When the notary metadata was recorded, which is the build's time in these cases.
 const RECORDED: &str = "2026-11-23_20-06-00.000000";
 const NOW: &str = "2026-11-30T00:00:00Z";
 
@@ -22,7 +22,7 @@ pub fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// Every file below a recorded folder, by its path.
+/// Every file below a recorded folder, by path.
 fn recorded(folder: &str) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     let mut waiting = vec![String::new()];
@@ -63,7 +63,7 @@ fn built(case: Case, stamp: &str) -> Case {
         .now(NOW)
 }
 
-/// A build with recorded metadata beside it.
+/// A build with recorded metadata next to it.
 fn with_notary(case: Case, folder: &str) -> Case {
     let case = built(case, RECORDED);
     recorded(&format!("notary/{folder}"))
@@ -78,27 +78,27 @@ fn good_content_trust() -> Vec<Case> {
     vec![
         good(
             "good-trust-notary",
-            "Content trust as notary-server answers with it; the signed log records its root key.",
+            "Content trust metadata as notary-server serves it; the signed log records its root key.",
             "first",
         )
         .expect("trust-freshness", "pass"),
-        good("good-trust-notary-client", "The copy that notary's own client keeps: no numbered roots.", "client-copy"),
-        good("good-trust-notary-given", "The same, handed over with --trust.", "first")
+        good("good-trust-notary-client", "A copy from notary's own client, without numbered roots.", "client-copy"),
+        good("good-trust-notary-given", "The same copy, given with --trust.", "first")
             .arguments(&["--key", "key.pem", "--trust", "trust"]),
         good(
             "good-trust-notary-delegated",
-            "The tag is signed in targets/releases, where docker looks first.",
+            "The tag is signed in targets/releases, which docker reads first.",
             "delegated",
         ),
         good(
             "good-trust-notary-other-role",
-            "Another delegation says something else of the tag: docker does not look there.",
+            "Another delegation has a different target for the tag: docker does not read it.",
             "other-role",
         ),
-        good("good-trust-notary-rotated", "The root key was replaced since; the chain of roots proves it.", "rotated"),
+        good("good-trust-notary-rotated", "The root key was replaced later; the chain of roots proves it.", "rotated"),
         good(
             "good-trust-notary-years-later",
-            "Everything but the root is expired today: a warning, as every archive gives.",
+            "Everything but the root has expired by now: a warning, as for any archive.",
             "first",
         )
         .now("2035-01-01T00:00:00Z")
@@ -112,7 +112,7 @@ fn good_content_trust() -> Vec<Case> {
     ]
 }
 
-/// The recorded metadata is sound, and not for this build.
+/// The recorded metadata is valid, but not for this build.
 fn content_trust() -> Vec<Case> {
     let fails = |name: &str, about, folder: &str| with_notary(Case::fails(name, "image-signature", about), folder);
     let other = "12".repeat(32);
@@ -120,30 +120,30 @@ fn content_trust() -> Vec<Case> {
         fails("trust-notary-tag-removed", "The tag was removed from the signed targets.", "removed"),
         fails(
             "trust-notary-conflict",
-            "targets/releases says another digest than targets; docker believes the first.",
+            "targets/releases has a different digest than targets; docker uses the former.",
             "conflict",
         ),
-        fails("trust-notary-other-digest", "The log pushes another digest than the signed target.", "first")
+        fails("trust-notary-other-digest", "The digest pushed in the log is not that of the signed target.", "first")
             .log(move |text| text.replace(&IMAGE_DIGEST[7..], &other)),
-        fails("trust-notary-other-length", "The signed target has another length than the log.", "first")
+        fails("trust-notary-other-length", "The signed target's length is not the one in the log.", "first")
             .log(|text| text.replace("size: 1157", "size: 1158")),
-        fails("trust-notary-other-repository", "Metadata of another repository than the log's.", "first")
+        fails("trust-notary-other-repository", "Metadata of a repository other than the log's.", "first")
             .build_name(build_name(&image_tag(), RECORDED).replace("wallet", "purse"))
             .record(|text| text.replace("acme.wallet", "acme.purse"))
             .log(|text| text.replace("docker.io/acme/wallet", "docker.io/acme/purse")),
         with_notary(
-            Case::fails("trust-notary-other-root-key", "image-signature", "The log records another root key."),
+            Case::fails("trust-notary-other-root-key", "image-signature", "The log records a different root key."),
             "first",
         )
         .log(|text| text.replace(&root_key().0, &log_key_id()).replace(&root_key().1, &log_public_key())),
-        Case::rejected("trust-notary-no-key", "Nobody names a root key: neither the log nor a policy.")
+        Case::rejected("trust-notary-no-key", "Neither the log nor a policy names a root key.")
             .expect("image-signature", "unknown")
             .expect("image-key", "not-run: refused")
             .also(|case| with_notary(case, "first"))
             .log(|text| super::without(&text, &["keyid=", "publickey="])),
         Case::rejected(
             "trust-notary-half-a-key",
-            "The log has a certificate without its key id: it does record a key, and not which.",
+            "The log has a certificate without its key id: it records a key but does not identify it.",
         )
         .also(|case| with_notary(case, "first"))
         .log(|text| super::without(&text, &["keyid="]))
@@ -165,7 +165,20 @@ fn content_trust() -> Vec<Case> {
         fails("trust-notary-before-certificate", "The build is older than the root key's certificate.", "first")
             .build_name(build_name(&image_tag(), STAMP))
             .record(|text| text.replace(RECORDED, STAMP)),
-        Case::fails("trust-notary-policy-other-key", "image-signature", "The policy pins another root key.")
+        Case::fails(
+            "trust-notary-logged-other-key",
+            "image-key",
+            "The root key that the policy pins signed the image; the log records a different one.",
+        )
+        .also(|case| with_notary(case, "first"))
+        .log(|text| text.replace(&root_key().0, &log_key_id()).replace(&root_key().1, &log_public_key()))
+        .file("key.pem", Named::Server.public_pem())
+        .policy(super::policy::with(&format!(
+            "[[trust.signers]]\nname = \"wallet\"\nroot-key = \"{}\"\n",
+            root_key().0
+        )))
+        .expect("image-signature", "pass"),
+        Case::fails("trust-notary-policy-other-key", "image-signature", "The policy pins a different root key.")
             .also(|case| with_notary(case, "first"))
             .file("key.pem", Named::Server.public_pem())
             .policy(super::policy::with(&format!(
@@ -175,7 +188,7 @@ fn content_trust() -> Vec<Case> {
     ]
 }
 
-/// Recorded metadata that somebody put his hand to.
+/// Recorded metadata that was altered.
 fn metadata() -> Vec<Case> {
     let fails = |name: &str, about, folder: &str| with_notary(Case::fails(name, "image-signature", about), folder);
     let changed = |name: &str, about, role: &str, from: &str, to: &str| {
@@ -189,10 +202,10 @@ fn metadata() -> Vec<Case> {
             .file(format!("trust/notary/{role}.json"), file(&format!("notary/delegated/{role}.json")))
     };
     vec![
-        changed("trust-notary-altered-target", "A target's length is altered.", "targets", "1157", "1158"),
+        changed("trust-notary-altered-target", "A target's length is changed.", "targets", "1157", "1158"),
         changed(
             "trust-notary-altered-blank",
-            "A blank was added to targets.json: the hash is over the file as stored.",
+            "A space was added to targets.json: the hash covers the file as stored.",
             "targets",
             "{",
             "{ ",
@@ -221,7 +234,7 @@ fn metadata() -> Vec<Case> {
         changed("trust-notary-version-zero", "A version of zero.", "timestamp", "\"version\":4", "\"version\":0"),
         changed(
             "trust-notary-wrong-type",
-            "timestamp.json says that it is a snapshot.",
+            "timestamp.json has the type of a snapshot.",
             "timestamp",
             "\"_type\":\"Timestamp\"",
             "\"_type\":\"Snapshot\"",
@@ -235,13 +248,13 @@ fn metadata() -> Vec<Case> {
         ),
         changed(
             "trust-notary-threshold-zero",
-            "The root asks for no signature of timestamp.json.",
+            "The root requires no signature on timestamp.json.",
             "root",
             "\"threshold\":1",
             "\"threshold\":0",
         ),
-        mixed("trust-notary-mixed-targets", "targets.json is of a later time than the snapshot.", "targets"),
-        mixed("trust-notary-mixed-snapshot", "snapshot.json is of a later time than the timestamp.", "snapshot"),
+        mixed("trust-notary-mixed-targets", "targets.json is later than the snapshot.", "targets"),
+        mixed("trust-notary-mixed-snapshot", "snapshot.json is later than the timestamp.", "snapshot"),
         fails("trust-notary-rollback", "root.json is an older root than the numbered ones.", "rotated")
             .file("trust/notary/root.json", file("notary/rotated/2.root.json")),
         fails("trust-notary-two-roots", "root.json and 2.root.json are different roots of one version.", "first")
@@ -251,14 +264,14 @@ fn metadata() -> Vec<Case> {
         Case::fails(
             "trust-notary-rotated-no-chain",
             "image-signature",
-            "The root key was replaced, and the roots before are not there.",
+            "The root key was replaced, and the earlier roots are missing.",
         )
         .also(|case| built(case, RECORDED))
         .also(|case| {
             let files = recorded("notary/rotated").into_iter().filter(|(name, _)| !name.ends_with(".root.json"));
             files.fold(case, |case, (name, bytes)| case.file(format!("trust/notary/{name}"), bytes))
         }),
-        Case::rejected("trust-notary-no-timestamp", "timestamp.json is not there: nothing can be said.")
+        Case::rejected("trust-notary-no-timestamp", "timestamp.json is missing: nothing can be concluded.")
             .expect("image-signature", "unknown")
             .also(|case| built(case, RECORDED))
             .also(|case| {
@@ -267,7 +280,7 @@ fn metadata() -> Vec<Case> {
             }),
         fails(
             "trust-notary-releases-altered",
-            "targets/releases is altered: what docker would see there is not known.",
+            "targets/releases is changed: what docker would see there is unknown.",
             "delegated",
         )
         .file("trust/notary/targets/releases.json", {
@@ -277,7 +290,7 @@ fn metadata() -> Vec<Case> {
         Case::rejected("trust-required-missing", "The policy requires the group, and there are no signatures.")
             .expect("image-signature", "not-run")
             .arguments(&["--key", "key.pem", "--require", "trust"]),
-        Case::rejected("trust-nothing-known", "What was given is no signature of an image.")
+        Case::rejected("trust-nothing-known", "The given file is not a signature of an image.")
             .expect("image-signature", "not-run")
             .file("trust/notes.txt", "nothing to see")
             .arguments(&["--key", "key.pem", "--trust", "trust"]),
@@ -298,7 +311,7 @@ pub(super) fn signed_image(case: Case, trust: &str) -> Case {
     case.policy(super::policy::with(trust))
 }
 
-/// A policy that names people's OpenPGP keys.
+/// A policy that names OpenPGP keys of people.
 fn people(names: &[&str]) -> String {
     let signer = |name: &&str| {
         let fingerprint = String::from_utf8(file(&format!("simple-signing/{name}.fingerprint"))).unwrap();
@@ -310,7 +323,7 @@ fn people(names: &[&str]) -> String {
     names.iter().map(signer).collect()
 }
 
-/// The recorded message `name` beside a build whose policy names `who`.
+/// The recorded message `name` next to a build whose policy names `who`.
 fn message(case: Case, name: &str, who: &str) -> Case {
     signed_image(case, &people(&[who]))
         .file(format!("{who}.asc"), file(&format!("simple-signing/{who}.asc")))
@@ -342,14 +355,14 @@ fn good_simple_signing() -> Vec<Case> {
         )
         .file("ada.asc", file("simple-signing/ada-subkey-revoked.asc")),
         signed_image(
-            Case::good("good-trust-signatures-extension", "What a registry with the signatures extension answers."),
+            Case::good("good-trust-signatures-extension", "An answer of a registry with the signatures extension."),
             &people(&["ada"]),
         )
         .file("ada.asc", file("simple-signing/ada.asc"))
         .file("trust/simple-signing/signatures.json", extension("primary"))
         .feature("openpgp")
         .expect("image-signature", "pass"),
-        two_signers(Case::good("good-trust-two-of-two", "Two of two signers signed."), &["primary", "skopeo"])
+        two_signers(Case::good("good-trust-two-of-two", "Both signers signed."), &["primary", "skopeo"])
             .expect("image-signature", "pass"),
     ]
 }
@@ -373,16 +386,16 @@ fn simple_signing() -> Vec<Case> {
         message(case, recorded, who)
     };
     vec![
-        fails("other-reference", "The payload is for another repository.", "other-reference", "ada"),
+        fails("other-reference", "The payload is for a different repository.", "other-reference", "ada"),
         fails("no-tag", "The payload's name has neither tag nor digest.", "no-tag", "ada"),
-        fails("other-digest", "The payload is for another digest.", "other-digest", "ada"),
-        fails("unknown-member", "The payload has a member that nobody knows.", "unknown-member", "ada"),
-        fails("duplicate-member", "The payload has a member twice.", "duplicate-member", "ada"),
+        fails("other-digest", "The payload is for a different digest.", "other-digest", "ada"),
+        fails("unknown-member", "The payload has an unknown field.", "unknown-member", "ada"),
+        fails("duplicate-member", "The payload has a duplicate field.", "duplicate-member", "ada"),
         fails("expired", "The signature has expired.", "expires", "ada"),
         fails("key-expired", "The key had expired when it signed.", "key-expired", "dave"),
         fails(
             "subkey-revoked",
-            "The subkey was lost a week later: whoever has it can date a signature back.",
+            "The subkey was lost a week later: anyone who has it can backdate a signature.",
             "subkey",
             "ada",
         )
@@ -393,7 +406,7 @@ fn simple_signing() -> Vec<Case> {
         fails("clear-signed", "A clear-signed text.", "clear-signed", "ada"),
         fails("detached", "A signature without its payload.", "detached", "ada"),
         fails("two-signatures", "One message with two signatures.", "two-signatures", "ada"),
-        fails("altered", "A byte of the message is altered.", "uncompressed", "ada").file(
+        fails("altered", "One byte of the message is changed.", "uncompressed", "ada").file(
             "trust/simple-signing/signature-1",
             {
                 let mut bytes = file("simple-signing/uncompressed");
@@ -407,19 +420,24 @@ fn simple_signing() -> Vec<Case> {
             [file("simple-signing/uncompressed"), file("simple-signing/unsigned")].concat(),
         ),
         unknown("unknown-key", "Signed by a key that the policy does not name.", "eve", "ada"),
-        fails("exact-name", "The policy wants the exact name, and the payload names another tag.", "primary", "ada")
-            .policy(super::policy::with(&format!(
-                "[trust]\nsigned-as = \"docker.io/acme/wallet:v2\"\n{}",
-                people(&["ada"])
-            ))),
+        fails(
+            "exact-name",
+            "The policy requires the exact name, and the payload names a different tag.",
+            "primary",
+            "ada",
+        )
+        .policy(super::policy::with(&format!(
+            "[trust]\nsigned-as = \"docker.io/acme/wallet:v2\"\n{}",
+            people(&["ada"])
+        ))),
         two_signers(
-            Case::fails("trust-one-of-two", "image-signature", "The policy asks for two signers; one signed twice."),
+            Case::fails("trust-one-of-two", "image-signature", "The policy requires two signers; one signed twice."),
             &["primary", "subkey"],
         ),
     ]
 }
 
-/// Breaks what is base64 into lines, as PEM does; a checkpoint of a log is text, and so are digests.
+/// Adds line breaks to long base64 strings, as in PEM. Log checkpoints and digests are not base64 and stay unchanged.
 pub fn break_lines(value: &mut Value) {
     const WIDTH: usize = 64;
     let is_base64 = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
@@ -449,7 +467,7 @@ fn cosign() -> Vec<Case> {
         with(Case::rejected(name, about).expect("image-signature", "unknown"), files)
     };
     let text = |name: &str| String::from_utf8(file(&format!("cosign/{name}"))).unwrap();
-    // As skopeo writes a signature of cosign's into a `dir:` layout.
+    // As skopeo writes a cosign signature into a `dir:` layout.
     let stored = |payload: &str| {
         let manifest: Value = serde_json::from_slice(&file("cosign/manifest.json")).unwrap();
         let (layer, payload) = (&manifest["layers"][0], Base64::encode_string(&file(&format!("cosign/{payload}"))));
@@ -462,30 +480,28 @@ fn cosign() -> Vec<Case> {
         document
     };
     vec![
-        good("good-trust-cosign", "A .sig manifest of cosign with its payload.", &["manifest.json", "payload.json"]),
+        good("good-trust-cosign", "A cosign .sig manifest with its payload.", &["manifest.json", "payload.json"]),
         good(
             "good-trust-cosign-lines",
             "The signature in a .sig manifest has line breaks in its base64.",
             &["payload.json"],
         )
         .file("trust/cosign/manifest.json", in_lines("manifest.json").to_string()),
-        good(
-            "good-trust-cosign-bundle-lines",
-            "A bundle with line breaks in its base64, and members that are null.",
-            &[],
-        )
-        .file("trust/cosign/bundle.json", {
-            let mut bundle = in_lines("bundle.json");
-            bundle["messageSignature"] = Value::Null;
-            bundle["verificationMaterial"]["certificate"] = Value::Null;
-            bundle["verificationMaterial"]["tlogEntries"] = Value::Null;
-            bundle.to_string()
-        }),
-        good("good-trust-cosign-stored", "A signature-N file of skopeo's with a signature of cosign's.", &[])
+        good("good-trust-cosign-bundle-lines", "A bundle with line breaks in its base64 and null fields.", &[]).file(
+            "trust/cosign/bundle.json",
+            {
+                let mut bundle = in_lines("bundle.json");
+                bundle["messageSignature"] = Value::Null;
+                bundle["verificationMaterial"]["certificate"] = Value::Null;
+                bundle["verificationMaterial"]["tlogEntries"] = Value::Null;
+                bundle.to_string()
+            },
+        ),
+        good("good-trust-cosign-stored", "A skopeo signature-N file with a cosign signature.", &[])
             .file("trust/signature-1", stored("payload.json")),
-        fails("trust-cosign-stored-payload", "A signature-N file with the payload of another signature.", &[])
+        fails("trust-cosign-stored-payload", "A signature-N file with the payload of a different signature.", &[])
             .file("trust/signature-1", stored("payload-other-digest.json")),
-        unknown("trust-cosign-stored-unknown", "A signature-N file in a form that nobody knows.", &[])
+        unknown("trust-cosign-stored-unknown", "A signature-N file in an unknown form.", &[])
             .file("trust/signature-1", stored("payload.json").replace("sigstore-json", "another-json")),
         good(
             "good-trust-cosign-bundle",
@@ -499,29 +515,29 @@ fn cosign() -> Vec<Case> {
         ),
         fails(
             "trust-cosign-other-digest",
-            "The payload is for another digest.",
+            "The payload is for a different digest.",
             &["manifest-other-digest.json", "payload-other-digest.json"],
         ),
         fails(
             "trust-cosign-bundle-other-digest",
-            "The statement is about another digest.",
+            "The statement is about a different digest.",
             &["bundle-other-digest.json"],
         ),
-        fails("trust-cosign-other-key", "Signed by another key than the policy's.", &["manifest.json", "payload.json"])
+        fails("trust-cosign-other-key", "Signed by a key other than the policy's.", &["manifest.json", "payload.json"])
             .file("cosign.pub", file("cosign/other.pub")),
-        fails("trust-cosign-bundle-other-key", "The bundle is signed by another key.", &["bundle.json"])
+        fails("trust-cosign-bundle-other-key", "The bundle is signed by a different key.", &["bundle.json"])
             .file("cosign.pub", file("cosign/other.pub")),
-        fails("trust-cosign-bundle-altered", "The statement's kind is altered.", &[]).file(
+        fails("trust-cosign-bundle-altered", "The statement's type is changed.", &[]).file(
             "trust/cosign/bundle.json",
             text("bundle.json").replace("application/vnd.in-toto+json", "application/vnd.in-toto.json"),
         ),
         unknown(
             "trust-cosign-attestation",
-            "A signed attestation is no signature of the image.",
+            "A signed attestation is not a signature of the image.",
             &["bundle-attestation.json"],
         ),
-        unknown("trust-cosign-no-payload", "The payload is not there.", &["manifest.json"]),
-        fails("trust-cosign-keyless", "What stands in the place of a certificate is none.", &[])
+        unknown("trust-cosign-no-payload", "The payload is missing.", &["manifest.json"]),
+        fails("trust-cosign-keyless", "The certificate field contains something that is not a certificate.", &[])
             .file(
                 "trust/cosign/bundle.json",
                 text("bundle.json")
@@ -530,7 +546,7 @@ fn cosign() -> Vec<Case> {
             .feature("sigstore"),
         fails(
             "trust-cosign-borrowed-signature",
-            "The key's signature of a payload stands where one of the manifest is due.",
+            "The key's signature of a payload is in the place of its signature of the manifest.",
             &[],
         )
         .file("trust/cosign/bundle.json", {
@@ -547,7 +563,7 @@ fn cosign() -> Vec<Case> {
                 bundle["messageSignature"] = message["messageSignature"].clone();
                 bundle.to_string()
             }),
-        fails("trust-cosign-two-signatures", "A signed statement with two signatures, each of them good.", &[]).file(
+        fails("trust-cosign-two-signatures", "A signed statement with two good signatures.", &[]).file(
             "trust/cosign/bundle.json",
             {
                 let mut bundle: Value = serde_json::from_slice(&file("cosign/bundle.json")).unwrap();
@@ -556,7 +572,7 @@ fn cosign() -> Vec<Case> {
                 bundle.to_string()
             },
         ),
-        unknown("trust-cosign-bundle-unknown", "A bundle of a version that is not known.", &[])
+        unknown("trust-cosign-bundle-unknown", "A bundle of an unknown version.", &[])
             .file("trust/cosign/bundle.json", text("bundle.json").replace("v0.3+json", "v0.9+json")),
         unknown("trust-cosign-no-policy", "The policy names no cosign key.", &["manifest.json", "payload.json"])
             .policy(super::policy::with("")),

@@ -1,11 +1,14 @@
-//! The rows of the verdict table: what makes an acceptance, what makes it one in part, and what a cause does to its consequences.
+//! The rows of the verdict table: what leads to acceptance, what only to acceptance in part, and how a cause affects its consequences.
 
 use super::super::case::Case;
 use super::super::keys::Named;
 use super::policy;
 
-/// The whole policy of a case that does not go by the other cases' one.
+/// The whole policy of a case that does not use the common one.
 const REQUIRE: &str = "require = [\"manifest\"]";
+
+/// The checks of the group image that decide.
+const IMAGE: [&str; 4] = ["image-digest", "image-config", "image-layers", "image-platform"];
 
 fn under(case: Case, text: String) -> Case {
     case.file("key.pem", Named::Server.public_pem()).policy(text)
@@ -28,7 +31,7 @@ fn digest_of(case: Case) -> String {
     hpsb_audit::Sha256::of(bytes).hex()
 }
 
-/// Nothing of the source can be proved: one cause, and what follows from it.
+/// Nothing in the source can be proved: one cause, with its consequences.
 fn without_head(case: Case) -> Case {
     case.inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/.git/HEAD"))
 }
@@ -40,22 +43,38 @@ pub fn cases() -> Vec<Case> {
     let waived = |checks: &[&str]| policy::with(&waivers(&headless, checks));
     vec![
         under(
-            Case::good("verdict-workload-only", "The policy requires nothing of a build: only `workload`."),
+            Case::good("verdict-workload-only", "The policy requires only `workload`, which no build can answer."),
             policy::with("").replace(REQUIRE, "require = [\"workload\"]"),
         )
         .in_part(),
         under(
             Case::good(
                 "verdict-workload-too",
-                "One policy for audits and admissions: what it says of workloads is passed over, and the report says so.",
+                "One policy for audits and admissions: its workload rules are ignored, as the report states.",
             ),
             policy::with("[levels]\nworkload-key = \"off\"\n")
                 .replace(REQUIRE, "require = [\"manifest\", \"source\", \"workload\"]"),
         ),
+        under(
+            Case::good(
+                "verdict-group-without-answer",
+                "The policy requires the group image and there is none; each check that would reject for it is waived.",
+            ),
+            policy::with(&waivers(&good, &IMAGE)).replace(REQUIRE, "require = [\"manifest\", \"image\"]"),
+        )
+        .expect("image-digest", "not-run: no-evidence")
+        .expect("image-config", "not-run: refused")
+        .in_part(),
+        under(
+            Case::good("verdict-group-by-flag", "--require asks for a group that the policy does not require."),
+            policy::with(""),
+        )
+        .arguments(&["--policy", "policy.toml", "--require", "source"])
+        .expect("source-commit", "pass"),
         Case::error("verdict-require-workload", 2, "usage", "A bundle has no checks of the group `workload`.")
             .arguments(&["--key", "key.pem", "--require", "workload"]),
         under(
-            Case::good("verdict-waived", "The build is too old, and the policy waives that."),
+            Case::good("verdict-waived", "The build is too old, but the policy has a waiver."),
             policy::with(&format!("{old}{}", waivers(&good, &["build-age"]))),
         )
         .expect("build-age", "fail")
@@ -63,7 +82,7 @@ pub fn cases() -> Vec<Case> {
         without_head(under(
             Case::rejected(
                 "verdict-waived-cause",
-                "The cause is waived; the checks that were not looked at for it are not.",
+                "The cause is waived; the checks that were not run because of it are not.",
             ),
             waived(&["source-objects"]),
         ))
@@ -73,7 +92,7 @@ pub fn cases() -> Vec<Case> {
         without_head(under(
             Case::good(
                 "verdict-waived-consequences",
-                "The cause and each check that was not looked at for it are waived.",
+                "The cause and each check that was not run because of it are waived.",
             ),
             waived(&["source-objects", "source-commit", "source-tree"]),
         ))
@@ -83,14 +102,17 @@ pub fn cases() -> Vec<Case> {
         without_head(under(
             Case::rejected(
                 "verdict-warn-cause",
-                "The cause only warns; the checks that were not looked at for it reject.",
+                "The cause only warns; the checks that were not run because of it reject.",
             ),
             policy::with("[levels]\nsource-objects = \"warn\"\n"),
         ))
         .expect("source-objects", "fail")
         .expect("source-commit", "not-run: refused"),
-        without_head(Case::rejected("verdict-one-cause", "One cause is listed once, whatever follows from it."))
-            .expect("source-objects", "fail")
-            .expect("source-commit", "not-run: refused"),
+        without_head(Case::rejected(
+            "verdict-one-cause",
+            "A cause is listed once, however many findings follow from it.",
+        ))
+        .expect("source-objects", "fail")
+        .expect("source-commit", "not-run: refused"),
     ]
 }

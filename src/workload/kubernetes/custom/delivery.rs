@@ -1,4 +1,4 @@
-//! Kinds that deliver software to a cluster, and kinds that run it from templates of their own.
+//! Kinds that deliver software to a cluster, and kinds that run software from their own templates.
 
 use super::super::custom_templates as has;
 use super::super::ibm;
@@ -101,7 +101,7 @@ pub(super) static KINDS: &[Group] = &[
             ("Provider", Elsewhere(PACKAGE)),
         ],
     ),
-    // Also IBM's operator for Hyper Protect: programs decide which objects it creates.
+    // Including IBM's operator for Hyper Protect: programs decide which objects it creates.
     (
         "metacontroller.k8s.io",
         &[("CompositeController", Elsewhere(CREATES)), ("DecoratorController", Elsewhere(CREATES))],
@@ -133,7 +133,7 @@ pub(super) static KINDS: &[Group] = &[
         ],
     ),
     ("operator.knative.dev", &[("KnativeEventing", Elsewhere(PACKAGE)), ("KnativeServing", Elsewhere(PACKAGE))]),
-    // Tekton: its controller adds an entry point of its own to each step.
+    // Tekton: its controller adds its own entry point to each step.
     (
         "tekton.dev",
         &[

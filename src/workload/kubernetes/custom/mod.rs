@@ -1,7 +1,8 @@
-//! The kinds of widely used operators, one by one, with what an object of each runs. Never by group: a new kind of an operator may run anything.
+//! The kinds of widely used operators, listed one by one with what an object of each kind runs. They are never listed by group: an operator's new
+//! kind may run anything.
 //!
 //! Sources, as of 2026-11-28: the schemas in datreeio/CRDs-catalog@7b1e26ef (2026-08-20), and the documentation of each operator. The schema of each
-//! kind listed as running nothing was searched for fields that name images or hold containers. The owner can list further kinds in the policy:
+//! kind listed as running nothing was searched for fields that specify images or hold containers. The owner can list further kinds in the policy:
 //! `[workload] kinds-without-images`.
 
 mod data;
@@ -11,7 +12,7 @@ mod operations;
 
 use super::kinds::Group;
 
-const CHOSEN: &str = "its operator chooses images that this file does not name: pass the pods that it creates";
+const CHOSEN: &str = "its operator chooses images that are not in this file: pass the pods that it creates";
 const APPLIED: &str = "it fetches content that is not in this file: pass the rendered resources";
 const PACKAGE: &str = "it installs a package that is not read: pass the objects that the package creates";
 const CREATES: &str = "it creates or changes objects by a rule that is not read: pass those objects";

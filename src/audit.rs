@@ -156,7 +156,7 @@ fn judge_bundle<'a>(
             let findings = run_all(&Gate::SignatureOnly, question, in_play);
             Ok(Judged { in_play: vec![Group::Manifest], findings, ..Judged::default() })
         }
-        Depth::Everything => judge(&archive, dossier, grading, question, in_play, budget),
+        Depth::Everything => judge(archive, dossier, grading, question, in_play, budget),
     }
 }
 
@@ -202,14 +202,14 @@ fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<F
 
 /// Evaluates a bundle whose signature was verified.
 fn judge<'a>(
-    archive: &VerifiedArchive,
+    archive: VerifiedArchive,
     dossier: Dossier<'a>,
     grading: Grading,
     question: &Question<'_>,
     in_play: &[Group],
     budget: &Budget,
 ) -> Result<Judged<'a>, Error> {
-    let manifest = Manifest::read_within(archive, question.threads, question.limits, budget)?;
+    let (manifest, signed) = Manifest::take(archive, question.threads, question.limits, budget)?;
     let source = match manifest.snapshots.as_slice() {
         [snapshot] => Some(git::prove_within(snapshot, question.threads, question.limits, budget)),
         _ => None,
@@ -218,7 +218,7 @@ fn judge<'a>(
     let image = dossier.image.map(|load| load(&choice(&manifest, question.policy), budget)).transpose()?;
     let server = dossier.server.map(|files| ServerRecord::read(files, question.limits));
     let content = Content { manifest, source, server, trust: dossier.trust, builder: dossier.builder, image };
-    let evidence = content.evidence(archive.signed(), dossier.file_name.as_deref(), grading, question, budget);
+    let evidence = content.evidence(&signed, dossier.file_name.as_deref(), grading, question, budget);
     let answers = conclude(&evidence, question, in_play);
     let mut facts = evidence.facts();
     facts.extend(expected_facts(question.policy));

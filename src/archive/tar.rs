@@ -18,6 +18,8 @@ use crate::base::limits::Limits;
 const BLOCK: usize = 512;
 /// The field that contains the beginning of a long name in a ustar header, and times and sparse maps in a GNU header.
 const PREFIX: usize = 345;
+/// Bytes of content that are read at a time.
+const PIECE: u64 = 1 << 18;
 
 /// The kind of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,16 +127,25 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     /// Reads the rest of the current member's content. The caller must have checked its size.
     pub(crate) fn read_content(&mut self) -> Result<Vec<u8>, Error> {
+        self.read_content_through(|_| {})
+    }
+
+    /// As [`Self::read_content`]. Also passes the content to `sink`, piece by piece as it arrives, while other threads decode what follows.
+    pub(crate) fn read_content_through(&mut self, mut sink: impl FnMut(&[u8])) -> Result<Vec<u8>, Error> {
         let size = usize::try_from(self.left).map_err(|_| self.malformed("a size beyond the address space"))?;
         let mut content = Vec::new();
         // The size is untrusted: a failed allocation must be an error, not an abort.
         content.try_reserve_exact(size).map_err(|_| self.malformed("a size larger than the available memory"))?;
-        let read =
-            (&mut self.input).take(self.left).read_to_end(&mut content).map_err(|e| Error::from_read(self.what, e))?;
-        if read != size {
-            return Err(Error::Truncated { what: self.what.into() });
+        while self.left > 0 {
+            let before = content.len();
+            let piece = (&mut self.input).take(self.left.min(PIECE)).read_to_end(&mut content);
+            let read = piece.map_err(|e| Error::from_read(self.what, e))?;
+            if read == 0 {
+                return Err(Error::Truncated { what: self.what.into() });
+            }
+            sink(content.get(before..).unwrap_or_default());
+            self.left -= read as u64;
         }
-        self.left = 0;
         Ok(content)
     }
 

@@ -9,15 +9,34 @@ use crate::base::limits::Bound;
 #[cfg(feature = "serve")]
 use crate::base::limits::Limits;
 
-/// The entries of a folder, sorted by name.
-pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+/// The entries of a folder whose names are `wanted`, sorted by name.
+pub(crate) fn sorted_entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.map_err(|error| unreadable(folder, &error))?.path());
+    for name in names(folder)? {
+        let name = name?;
+        if wanted(&name) {
+            paths.push(folder.join(name));
+        }
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Whether at most one entry of a folder has a name that is `wanted`. Stops at the second one.
+pub(crate) fn has_at_most_one(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<bool, Error> {
+    let mut found = 0;
+    for name in names(folder)? {
+        found += usize::from(wanted(&name?));
+        if found > 1 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn names(folder: &Path) -> Result<impl Iterator<Item = Result<PathBuf, Error>>, Error> {
+    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    Ok(entries.map(|entry| entry.map(|entry| entry.file_name().into()).map_err(|error| unreadable(folder, &error))))
 }
 
 /// A text that changes when a file read by audits of this folder's bundles changes, apart from the bundles themselves. It has a line for each
@@ -34,7 +53,7 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
     let mut met = std::collections::BTreeSet::new();
     let mut folders = vec![(folder.to_owned(), true)];
     while let Some((folder, is_top)) = folders.pop() {
-        let entries = match sorted_entries(&folder) {
+        let entries = match sorted_entries(&folder, |_| true) {
             Ok(entries) => entries,
             Err(error) => {
                 text.push_str(&format!("{}: {error}\n", folder.display()));

@@ -112,9 +112,9 @@ fn key_files(folder: &Path, storage: Storage<'_>, limits: &Limits) -> impl Itera
     let is_candidate = |path: &Path| {
         path.extension().is_some_and(|extension| ["pem", "pub", "key"].iter().any(|known| extension == *known))
     };
-    let entries = storage.entries(folder).unwrap_or_default();
+    let entries = storage.entries_named(folder, is_candidate).unwrap_or_default();
     let most = usize::try_from(limits.key_files_beside).unwrap_or(usize::MAX);
-    let files = entries.into_iter().filter(move |(path, kind)| *kind == Kind::File && is_candidate(path));
+    let files = entries.into_iter().filter(|(_, kind)| *kind == Kind::File);
     files.take(most).map(|(path, _)| path)
 }
 

@@ -152,8 +152,18 @@ impl<'a> Storage<'a> {
 
     /// The entries of a folder, sorted by name.
     pub(super) fn entries(self, folder: &Path) -> Result<Vec<(PathBuf, Kind)>, Error> {
+        self.entries_named(folder, |_| true)
+    }
+
+    /// The entries of a folder whose names are `wanted`, sorted by name. Nothing else is asked of the others: for each bundle of a folder
+    /// with many, keys are looked for among all.
+    pub(super) fn entries_named(
+        self,
+        folder: &Path,
+        wanted: impl Fn(&Path) -> bool,
+    ) -> Result<Vec<(PathBuf, Kind)>, Error> {
         match self {
-            Self::Disk => Ok(folder::sorted_entries(folder)?
+            Self::Disk => Ok(folder::sorted_entries(folder, wanted)?
                 .into_iter()
                 .map(|path| (path.clone(), kind_on_disk(&path)))
                 .collect()),
@@ -170,7 +180,7 @@ impl<'a> Storage<'a> {
                         ));
                     }
                 }
-                Ok(entries.into_iter().collect())
+                Ok(entries.into_iter().filter(|(path, _)| wanted(path)).collect())
             }
         }
     }
@@ -178,8 +188,11 @@ impl<'a> Storage<'a> {
     /// The folder of a bundle, if it contains no other bundle.
     pub(super) fn only_bundle_of(self, bundle: &Path) -> Option<&Path> {
         let folder = folder::folder_of(bundle);
-        let entries = self.entries(folder).ok()?;
-        (entries.iter().filter(|(path, _)| is_bundle(path)).count() <= 1).then_some(folder)
+        let is_alone = match self {
+            Self::Disk => folder::has_at_most_one(folder, is_bundle).ok()?,
+            Self::Memory(_) => self.entries_named(folder, is_bundle).ok()?.len() <= 1,
+        };
+        is_alone.then_some(folder)
     }
 
     /// Opens a file for reading.

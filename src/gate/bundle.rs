@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use crate::archive::{Member, MemberKind, TarReader, decompress};
 use crate::base::budget::{Budget, Work};
 use crate::base::build_name::BuildName;
-use crate::base::digest::Sha256;
+use crate::base::digest::{Sha256, Sha256Hasher};
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 use crate::gate::signature::Signature;
@@ -52,13 +52,15 @@ impl Bundle {
         let bound = Bound { allowed: bound.allowed.saturating_add(1 << 20), ..bound };
         let expanded = budget.reading(decompress(input, threads, WHAT, bound), Work::Unpacked, WHAT);
         let mut tar = TarReader::new(expanded, WHAT, limits);
-        let mut archive: Option<(BuildName, Vec<u8>)> = None;
+        let mut archive: Option<(BuildName, Vec<u8>, Sha256)> = None;
         let mut signature: Option<(BuildName, Signature)> = None;
         while let Some(member) = tar.next_member()? {
             if let Some(name) = member_name(&member, ".tbz")? {
                 limits.signed_archive_bytes().check(member.size, "the signed archive")?;
                 budget.hold(member.size.saturating_sub(budget.input()), "the signed archive")?;
-                set_once(&mut archive, (name, tar.read_content()?), &member)?;
+                let mut hasher = Sha256Hasher::new();
+                let content = tar.read_content_through(|piece| hasher.update(piece))?;
+                set_once(&mut archive, (name, content, hasher.finish()), &member)?;
             } else if let Some(name) = member_name(&member, ".sig")? {
                 limits.signature_bytes().check(member.size, "the signature member")?;
                 set_once(&mut signature, (name, Signature::from_member(&tar.read_content()?, limits)?), &member)?;
@@ -69,7 +71,7 @@ impl Bundle {
                 ));
             }
         }
-        let (Some((build_name, archive)), Some((signature_name, signature))) = (archive, signature) else {
+        let (Some((build_name, archive, digest)), Some((signature_name, signature))) = (archive, signature) else {
             return Err(Error::malformed(
                 WHAT,
                 "expected the signed archive (.tbz) and its signature (.sig), found at most one of them",
@@ -83,7 +85,6 @@ impl Bundle {
                 ),
             ));
         }
-        let digest = Sha256::of(&archive);
         Ok(Self { build_name, archive, digest, signature })
     }
 

@@ -1,6 +1,7 @@
 //! The gate: verification of the signature. Nothing else in this crate can create a [`VerifiedArchive`].
 
 use std::borrow::Cow;
+use std::io::{self, Cursor, Read};
 
 use crate::base::build_name::BuildName;
 use crate::base::digest::Sha256;
@@ -184,6 +185,12 @@ impl VerifiedArchive {
         &self.signed
     }
 
+    /// What is known about them, and a reader of them that frees them piece by piece as they are read: what is unpacked from them takes
+    /// their place in memory.
+    pub(crate) fn into_reader(self) -> (SignedArchive, impl Read) {
+        (self.signed, Freeing::new(self.bytes, PIECE))
+    }
+
     /// Their SHA-256.
     pub fn digest(&self) -> Sha256 {
         self.signed.digest
@@ -214,6 +221,40 @@ impl SignedArchive {
     /// The key under which the signature verified.
     pub fn key(&self) -> &TrustedKey {
         &self.key
+    }
+}
+
+/// Bytes in pieces. Each is freed when it was read.
+struct Freeing {
+    /// The last one first.
+    pieces: Vec<Cursor<Vec<u8>>>,
+}
+
+/// The size of a piece. An allocator may keep what is freed, but glibc returns blocks over 32 MB to the system at once.
+const PIECE: usize = 33 << 20;
+
+impl Freeing {
+    fn new(mut bytes: Vec<u8>, piece: usize) -> Self {
+        let mut pieces = Vec::new();
+        while let Some(rest @ 1..) = bytes.len().checked_sub(piece) {
+            pieces.push(Cursor::new(bytes.split_off(rest)));
+            bytes.shrink_to_fit();
+        }
+        pieces.push(Cursor::new(bytes));
+        Self { pieces }
+    }
+}
+
+impl Read for Freeing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(piece) = self.pieces.last_mut() {
+            let read = piece.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            self.pieces.pop();
+        }
+        Ok(0)
     }
 }
 
@@ -315,6 +356,21 @@ mod tests {
 
     use super::*;
     use crate::base::limits::Limits;
+
+    #[test]
+    fn bytes_that_are_freed_while_read_stay_the_same() {
+        for length in [0, 1, 99, 100, 101, 200, 217] {
+            let bytes: Vec<u8> = (0..length).collect();
+            let mut read = Vec::new();
+            Freeing::new(bytes.clone(), 100).read_to_end(&mut read).unwrap();
+            assert_eq!(read, bytes);
+        }
+        let mut three = Freeing::new(vec![1; 201], 100);
+        assert_eq!(three.pieces.len(), 3);
+        three.read_exact(&mut [0; 150]).unwrap();
+        assert_eq!(three.read(&mut []).unwrap(), 0);
+        assert_eq!(three.pieces.len(), 2);
+    }
 
     #[test]
     fn a_known_result_is_not_computed_again() {

@@ -1,11 +1,12 @@
 //! Ids of git objects.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::base::digest::{decode_hex, encode_hex};
 
 /// A SHA-1 object id, 20 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectId([u8; 20]);
 
 impl ObjectId {
@@ -26,6 +27,24 @@ impl ObjectId {
     pub fn as_bytes(&self) -> &[u8; 20] {
         &self.0
     }
+
+    /// The bytes as two numbers that sort like them. Comparing numbers is faster, and tables of ids are sorted.
+    fn numbers(&self) -> (u128, u32) {
+        let [high @ .., a, b, c, d] = self.0;
+        (u128::from_be_bytes(high), u32::from_be_bytes([a, b, c, d]))
+    }
+}
+
+impl Ord for ObjectId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.numbers().cmp(&other.numbers())
+    }
+}
+
+impl PartialOrd for ObjectId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl fmt::Display for ObjectId {
@@ -37,5 +56,29 @@ impl fmt::Display for ObjectId {
 impl fmt::Debug for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_like_their_bytes() {
+        let ids: Vec<[u8; 20]> = (0..20)
+            .flat_map(|place| {
+                [0, 1, 127, 128, 255].map(|byte| {
+                    let mut id = [7; 20];
+                    id[place] = byte;
+                    id
+                })
+            })
+            .collect();
+        for one in &ids {
+            for other in &ids {
+                let sorted = ObjectId::from_bytes(*one).cmp(&ObjectId::from_bytes(*other));
+                assert_eq!(sorted, one.cmp(other), "{one:?} {other:?}");
+            }
+        }
     }
 }

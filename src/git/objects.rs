@@ -1,7 +1,7 @@
 //! The objects of one repository: reads and hashes all packs and loose objects, and lists them.
 
 use crate::base::words::counted;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,6 +34,8 @@ pub(super) struct Objects {
     /// Objects that match their ids but that `git fsck` reports.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,
     pub(super) references: References,
+    /// The number of copies of each object that is stored several times. All of them were read, and count in `references`.
+    pub(super) copies: HashMap<ObjectId, u32>,
     /// Commits whose parents are omitted, according to `.git/shallow`.
     pub(super) shallow: HashSet<ObjectId>,
 }
@@ -116,7 +118,14 @@ impl Objects {
         objects.malformed.sort_unstable();
         objects.malformed.dedup();
         objects.table.sort_unstable_by_key(|record| (record.id, record.place));
-        objects.table.dedup_by_key(|record| record.id);
+        let copies = &mut objects.copies;
+        objects.table.dedup_by(|record, first| {
+            let again = record.id == first.id;
+            if again {
+                *copies.entry(record.id).or_insert(1) += 1;
+            }
+            again
+        });
         if objects.table.len() > SMALL_TABLE {
             objects.starts = starts(&objects.table);
         }

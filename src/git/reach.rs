@@ -1,13 +1,13 @@
 //! Finds the objects reachable from the refs, and those that are missing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::hash::Kind;
 use super::object::read_links;
 use super::object_id::ObjectId;
-use super::objects::Objects;
+use super::objects::{Objects, Record};
 use super::reader::{ReadFault, Reader};
-use super::references::Kinds;
+use super::references::{Kinds, Named};
 
 /// Reachability from HEAD and the refs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,25 +24,72 @@ pub(super) struct Reach {
 const HOLES_NAMED: usize = 20;
 
 /// Memory for an object on the stack.
-const STEP_HELD_BYTES: u64 = 24;
+const STEP_HELD_BYTES: u64 = 40;
+
+/// Memory for a count of names that were taken back.
+const TAKEN_HELD_BYTES: u64 = 64;
 
 /// Computes what is reachable from `tips`. Missing parents of shallow commits are not holes.
 ///
-/// Objects reference each other by hash, so there are no cycles. If every referenced object exists and every
-/// unreferenced object is a tip, then all are reachable. The graph is walked only if that is not the case.
+/// Objects reference each other by hash, so there are no cycles. An object that is not a tip and that no object
+/// references is therefore unreachable, and so is one that only unreachable objects reference. Only these are read
+/// again. The graph is walked from the tips if anything else is missing or odd.
 pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
-    let objects = reader.objects();
-    if tips.iter().all(|tip| objects.find(tip).is_some()) && is_whole(objects, tips) {
-        return Reach { reachable: objects.table.len() as u64, ..Reach::default() };
+    match count_unreachable(reader, &tips.iter().copied().collect()) {
+        Some(unreachable) => {
+            let all = reader.objects().table.len() as u64;
+            Reach { reachable: all.saturating_sub(unreachable), unreachable, ..Reach::default() }
+        }
+        None => walk(reader, tips),
     }
-    walk(reader, tips)
 }
 
-fn is_whole(objects: &Objects, tips: &[ObjectId]) -> bool {
-    let kept = |(id, kinds): (&ObjectId, Kinds)| objects.find(id).is_some_and(|record| Kinds::of(record.kind) == kinds);
-    let tips: HashSet<&ObjectId> = tips.iter().collect();
-    let led_to = |id: &ObjectId| objects.references.kinds(id).is_some() || tips.contains(id);
-    objects.references.iter().all(kept) && objects.table.iter().all(|record| led_to(&record.id))
+/// The number of unreachable objects. `None` if a reachable object is missing or is named as a different kind, or if an
+/// object cannot be read.
+fn count_unreachable(reader: &mut Reader<'_>, tips: &HashSet<ObjectId>) -> Option<u64> {
+    let objects = reader.objects();
+    if !tips.iter().all(|tip| objects.find(tip).is_some()) {
+        return None;
+    }
+    let unnamed = |record: &&Record| objects.references.get(&record.id).is_none() && !tips.contains(&record.id);
+    let mut stack: Vec<Record> = objects.table.iter().filter(unnamed).copied().collect();
+    let mut taken: HashMap<ObjectId, u32> = HashMap::new();
+    let mut unreachable = 0;
+    while let Some(record) = stack.pop() {
+        unreachable += 1;
+        if record.kind == Kind::Blob {
+            continue;
+        }
+        // Each copy was read, and what it names was counted.
+        let copies = objects.copies.get(&record.id).copied().unwrap_or(1);
+        let without_parents = objects.shallow.contains(&record.id);
+        let content = reader.read(&record.id, record.kind).ok()?;
+        // A malformed object was reported when it was hashed.
+        let _ = read_links(record.kind, &content, |link| {
+            if without_parents && link.is_parent {
+                return;
+            }
+            let taken = taken.entry(link.id).or_default();
+            *taken = taken.saturating_add(copies);
+            if is_all(*taken, objects, &link.id) && !tips.contains(&link.id) {
+                stack.extend(objects.find(&link.id));
+            }
+        });
+        let held = stack.len() as u64 * STEP_HELD_BYTES + taken.len() as u64 * TAKEN_HELD_BYTES;
+        if !reader.inflated().has_room_for(held) {
+            return None;
+        }
+    }
+    let is_sound = |(id, named): (&ObjectId, Named)| {
+        taken.get(id).is_some_and(|taken| is_all(*taken, objects, id))
+            || objects.find(id).is_some_and(|record| Kinds::of(record.kind) == named.kinds)
+    };
+    objects.references.iter().all(is_sound).then_some(unreachable)
+}
+
+/// Whether an object was named so often, and no more often.
+fn is_all(times: u32, objects: &Objects, id: &ObjectId) -> bool {
+    times < u32::MAX && objects.references.get(id).is_some_and(|named| named.times == times)
 }
 
 fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {

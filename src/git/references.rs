@@ -7,12 +7,12 @@ use super::malformed::Malformed;
 use super::object::{Link, read_links};
 use super::object_id::ObjectId;
 
-/// Every referenced object, once, with the kinds that references state for it.
+/// Every referenced object, with the kinds that references state for it and their number.
 #[derive(Debug, Default)]
 pub(super) struct References {
-    named: HashMap<ObjectId, Kinds>,
+    named: HashMap<ObjectId, Named>,
     /// A cache of recent references: most entries of a tree are the same as in the previous tree.
-    recent: Vec<(ObjectId, Kinds)>,
+    recent: Vec<Recent>,
     /// The maximum number of objects. One more is added, but no further ones, so that the caller sees that the limit is
     /// exceeded.
     most: Option<usize>,
@@ -33,10 +33,28 @@ impl Kinds {
             Kind::Tag => 8,
         })
     }
+}
 
+/// How an object is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Named {
+    pub(super) kinds: Kinds,
+    /// The number of times that proved objects name it. [`u32::MAX`] means that or more.
+    pub(super) times: u32,
+}
+
+impl Named {
     fn add(&mut self, other: Self) {
-        self.0 |= other.0;
+        self.kinds.0 |= other.kinds.0;
+        self.times = self.times.saturating_add(other.times);
     }
+}
+
+/// A name in the cache. Its map entry exists, but lacks `named.times`.
+#[derive(Debug, Clone, Copy)]
+struct Recent {
+    id: ObjectId,
+    named: Named,
 }
 
 /// A power of two that fits into a processor's cache.
@@ -72,36 +90,51 @@ impl References {
         let [.., high, low] = link.id.as_bytes();
         let slot = (usize::from(*high) << 8 | usize::from(*low)) & (RECENT - 1);
         if self.recent.is_empty() {
-            self.recent = vec![(ObjectId::from_bytes([0; 20]), Kinds::default()); RECENT];
+            let nothing = Recent { id: ObjectId::from_bytes([0; 20]), named: Named::default() };
+            self.recent = vec![nothing; RECENT];
         }
-        if let Some(recent) = self.recent.get_mut(slot) {
-            if *recent == (link.id, kinds) {
-                return;
-            }
-            *recent = (link.id, kinds);
+        let Some(recent) = self.recent.get_mut(slot) else { return };
+        if (recent.id, recent.named.kinds) == (link.id, kinds) {
+            recent.named.times = recent.named.times.saturating_add(1);
+            return;
         }
+        let before = std::mem::replace(recent, Recent { id: link.id, named: Named { kinds, times: 0 } });
+        self.settle(before);
         if self.most.is_none_or(|most| self.named.len() <= most) {
-            self.named.entry(link.id).or_default().add(kinds);
+            self.named.entry(link.id).or_default().add(Named { kinds, times: 1 });
         }
     }
 
-    pub(super) fn absorb(&mut self, other: Self) {
+    /// Adds what the cache counted for a name to the map.
+    fn settle(&mut self, recent: Recent) {
+        if recent.named.times > 0
+            && let Some(named) = self.named.get_mut(&recent.id)
+        {
+            named.add(recent.named);
+        }
+    }
+
+    /// Adds all that `other` collected.
+    pub(super) fn absorb(&mut self, mut other: Self) {
+        for recent in std::mem::take(&mut other.recent) {
+            other.settle(recent);
+        }
         self.malformed.extend(other.malformed);
         if self.named.is_empty() {
             self.named = other.named;
             return;
         }
-        for (id, kinds) in other.named {
-            self.named.entry(id).or_default().add(kinds);
+        for (id, named) in other.named {
+            self.named.entry(id).or_default().add(named);
         }
     }
 
-    /// The kinds that references state for this object; `None` if no object references it.
-    pub(super) fn kinds(&self, id: &ObjectId) -> Option<Kinds> {
+    /// How references name this object; `None` if no object references it.
+    pub(super) fn get(&self, id: &ObjectId) -> Option<Named> {
         self.named.get(id).copied()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&ObjectId, Kinds)> {
-        self.named.iter().map(|(id, kinds)| (id, *kinds))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&ObjectId, Named)> {
+        self.named.iter().map(|(id, named)| (id, *named))
     }
 }

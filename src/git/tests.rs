@@ -162,6 +162,31 @@ fn loose_packed_and_unreachable_objects_are_counted() {
 }
 
 #[test]
+fn unreachable_history_is_counted_even_if_it_is_stored_twice() {
+    let repository = sample();
+    repository.git(&["checkout", "--quiet", "--detach"]);
+    repository.write("side/new", "one").commit("one");
+    repository.write("side/new", "two").write("more", "two").commit("two");
+    repository.git(&["checkout", "--quiet", "-"]);
+    // What only an unreachable object names may be missing.
+    let missing = format!("100644 blob {}\tgone\n", "1".repeat(40));
+    repository.git_input(&["mktree", "--missing"], missing.as_bytes());
+    let check = |packs| {
+        let proof = run(&repository);
+        assert_eq!(proof.objects.faults, Vec::<String>::new());
+        let (all, reachable) = counts_of_git(&repository);
+        assert_eq!((proof.objects.object_count, proof.objects.reachable), (all, reachable));
+        assert_eq!(proof.objects.unreachable, all - reachable);
+        assert!(proof.objects.unreachable >= 9 && proof.objects.loose_count > 0);
+        assert_eq!(proof.objects.pack_count, packs);
+    };
+    check(0);
+    let ids = repository.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
+    repository.git_input(&["pack-objects", "--quiet", ".git/objects/pack/pack"], ids.as_bytes());
+    check(1);
+}
+
+#[test]
 fn differences_match_git_status() {
     let repository = sample().clone_with(&[]);
     repository

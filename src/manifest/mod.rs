@@ -12,7 +12,7 @@ use crate::archive::{Member, MemberKind, MemberPath, SignedTar, TarReader, decom
 use crate::base::budget::{Budget, Work};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
-use crate::gate::verify::VerifiedArchive;
+use crate::gate::verify::{SignedArchive, VerifiedArchive};
 use crate::git::{Snapshot, SnapshotBuilder, WorkEntry, WorkFileHasher};
 use crate::manifest::build_log::BuildLog;
 use crate::manifest::build_record::BuildRecord;
@@ -61,7 +61,22 @@ impl Manifest {
         limits: &Limits,
         budget: &Budget,
     ) -> Result<Self, Error> {
-        let expanded = decompress(archive.bytes(), threads, WHAT, limits.expanded_bytes());
+        Self::from_compressed(archive.bytes(), threads, limits, budget)
+    }
+
+    /// As [`Self::read_within`], and frees the archive's bytes while they are read.
+    pub(crate) fn take(
+        archive: VerifiedArchive,
+        threads: usize,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<(Self, SignedArchive), Error> {
+        let (signed, bytes) = archive.into_reader();
+        Ok((Self::from_compressed(bytes, threads, limits, budget)?, signed))
+    }
+
+    fn from_compressed(input: impl Read, threads: usize, limits: &Limits, budget: &Budget) -> Result<Self, Error> {
+        let expanded = decompress(input, threads, WHAT, limits.expanded_bytes());
         Self::from_tar(budget.reading(expanded, Work::Unpacked, WHAT), limits, budget)
     }
 

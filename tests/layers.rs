@@ -36,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("client", &["image", "gate", "base"]),
     ("serve", &["audit", "dossier", "deploy", "report", "judge", "workload", "base"]),
-    ("self_test", &["audit", "dossier", "report", "judge", "given", "image", "trust", "base"]),
+    ("self_test", &["case", "audit", "dossier", "report", "judge", "given", "image", "trust", "crypto", "base"]),
     ("request", &["case", "run", "dossier", "report", "judge", "image", "crypto", "base"]),
     (
         "case",
@@ -88,9 +88,11 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("p256", &["crypto", "gate"]),
     ("p384", &["crypto"]),
     ("pgp", &["crypto"]),
+    ("pkcs8", &["crypto"]),
     ("quick_xml", &["client"]),
     ("regex_lite", &["base"]),
     ("reqwest", &["client"]),
+    ("rpassword", &["cli"]),
     ("rsa", &["crypto", "gate"]),
     ("rustls", &["client", "serve"]),
     ("rustls_platform_verifier", &["client"]),
@@ -129,7 +131,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["serve"]),
     ("toml", &["judge", "report"]),
     ("x509_cert", &["client", "crypto", "trust"]),
-    ("zeroize", &["cli", "client", "serve", "workload"]),
+    ("zeroize", &["cli", "client", "crypto", "serve", "workload"]),
 ];
 
 const CRATE_ROOTS: &[&str] = &["src/lib.rs", "src/main.rs", "crates/bzip2-threads/src/lib.rs"];

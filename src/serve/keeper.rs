@@ -1,14 +1,12 @@
-//! Keeps the index up to date. Four kinds of threads share one table: one thread checks the terms, one checks the
-//! evidence, several audit bundles, and one evaluates the results and publishes an index. The checks never wait for an
-//! audit.
+//! Keeps the index up to date. Four kinds of threads share one table: one thread checks the terms, one checks the evidence, several audit bundles,
+//! and one evaluates the results and publishes an index. The checks never wait for an audit.
 //!
-//! When a check finds changed terms, the old index is discarded: from then on, only what was evaluated under the new
-//! terms is admitted. When a check finds that a bundle was removed or changed, the bundle leaves the index; a changed
-//! bundle returns after an audit.
+//! When a check finds changed terms, the old index is discarded: from then on, only what was evaluated under the new terms is admitted. When a check
+//! finds that a bundle was removed or changed, the bundle leaves the index; a changed bundle returns after an audit.
 //!
-//! The publishing thread copies long-lived data, and the original is freed. Allocators such as glibc's and jemalloc
-//! give each thread its own heap. Copying therefore gathers the small facts about many builds in one heap. Otherwise,
-//! each fact could lie between the large buffers of audits and prevent megabytes from being reused.
+//! The publishing thread copies long-lived data, and the original is freed. Allocators such as glibc's and jemalloc give each thread its own heap.
+//! Copying therefore gathers the small facts about many builds in one heap. Otherwise, each fact could lie between the large buffers of audits and
+//! prevent megabytes from being reused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,15 +28,13 @@ use crate::report::BundleReport;
 
 /// The minimum time between two publications while many audits are running.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
-
 /// The maximum number of bundles that are evaluated again between two publications.
 const AT_A_TIME: usize = 4_096;
-/// The maximum size of the facts about one bundle and about all bundles, in bytes. Facts over these limits are not
-/// kept; their bundles are read again when the terms change.
+/// The maximum size of the facts about one bundle and about all bundles, in bytes. Facts over these limits are not kept; their bundles are read again
+/// when the terms change.
 const HELD_EACH: u64 = 256 << 10;
 const HELD: u64 = 2 << 30;
 
-/// The state that the threads share.
 #[derive(Default)]
 pub(super) struct Keeper {
     table: Mutex<Table>,
@@ -50,8 +46,7 @@ struct Table {
     terms: Result<Arc<Terms>, String>,
     /// Increases with each change of the terms: what was evaluated under an older generation is not published.
     generation: u64,
-    /// Increases with each change that removes something: an index that was built before such a change is not published
-    /// after it.
+    /// Increases with each change that removes something: an index that was built before such a change is not published after it.
     epoch: u64,
     /// Why the evidence cannot be read.
     evidence: Result<(), String>,
@@ -59,8 +54,7 @@ struct Table {
     seen: BTreeMap<PathBuf, Sha256>,
     known: BTreeMap<PathBuf, Known>,
     queue: BTreeSet<PathBuf>,
-    /// Bundles whose audit is running or whose result is not yet in `known`, with their digests at the start of the
-    /// audit.
+    /// Bundles whose audit is running or whose result is not yet in `known`, with their digests at the start of the audit.
     running: BTreeMap<PathBuf, Sha256>,
     /// Results of audits that are not yet in `known`.
     fresh: Vec<(PathBuf, Known)>,
@@ -170,8 +164,8 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// Checks the evidence once. Bundles that were removed or changed are denied from now on. New and changed bundles,
-    /// and bundles whose audit is old, are audited.
+    /// Checks the evidence once. Bundles that were removed or changed are denied from now on. New and changed bundles, and bundles whose audit is
+    /// old, are audited.
     pub(super) fn look_at_evidence(&self) {
         let began = Instant::now();
         let found = (self.edges.bundles)();
@@ -276,8 +270,7 @@ impl Service {
         self.judge_again(threads);
         let began = Instant::now();
         self.publish();
-        // Building an index of many builds takes time: while other bundles are audited, spend at most a tenth of the
-        // time on it.
+        // Building an index of many builds takes time: while other bundles are audited, spend at most a tenth of the time on it.
         self.keeper.rest(PUBLISH_EVERY.max(began.elapsed() * 10))
     }
 
@@ -291,8 +284,7 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// Evaluates the kept facts under the current terms. A bundle whose facts do not suffice is read again and denied
-    /// until then.
+    /// Evaluates the kept facts under the current terms. A bundle whose facts do not suffice is read again and denied until then.
     fn judge_again(&self, threads: usize) {
         let (began, mut judged, mut to_read, mut published) = (Instant::now(), 0, 0, None);
         loop {
@@ -348,8 +340,7 @@ impl Service {
         }
     }
 
-    /// Builds an index of what was evaluated under the current terms and installs it unless something was removed in
-    /// the meantime.
+    /// Builds an index of what was evaluated under the current terms and installs it unless something was removed in the meantime.
     fn publish(&self) {
         loop {
             let table = self.keeper.table();
@@ -416,8 +407,7 @@ impl Table {
         gone
     }
 
-    /// The next bundle to audit. If an earlier version of a bundle is still being audited, the bundle waits until that
-    /// audit ends.
+    /// The next bundle to audit. If an earlier version of a bundle is still being audited, the bundle waits until that audit ends.
     fn next(&mut self) -> Option<(PathBuf, Sha256, Arc<Terms>, u64)> {
         let terms = Arc::clone(self.terms.as_ref().ok()?);
         let path = self.queue.iter().find(|path| !self.running.contains_key(*path))?.clone();
@@ -427,8 +417,7 @@ impl Table {
         Some((path, mark, terms, self.generation))
     }
 
-    /// Stores an audit's result if the bundle is unchanged. A result under different terms is evaluated again if
-    /// possible.
+    /// Stores an audit's result if the bundle is unchanged. A result under different terms is evaluated again if possible.
     fn keep(&mut self, path: PathBuf, mut known: Known) {
         self.running.remove(&path);
         let before = self.known.get(&path).and_then(|known| Some(known.facts.as_ref()?.1)).unwrap_or(0);
@@ -469,8 +458,7 @@ impl Table {
         }
     }
 
-    /// The counts for the log line about an index, if the line is due: when the index is complete, when something was
-    /// removed, and once per check.
+    /// The counts for the log line about an index, if the line is due: when the index is complete, when something was removed, and once per check.
     fn say(&mut self, bundles: usize, pending: usize, every: Duration) -> Option<(usize, usize)> {
         let is_of = Some((self.epoch, bundles, pending));
         if self.said_of == is_of && self.audited == 0 && self.gone == 0 {

@@ -367,7 +367,7 @@ mod tests {
         }
         let mut three = Freeing::new(vec![1; 201], 100);
         assert_eq!(three.pieces.len(), 3);
-        three.read_exact(&mut [0; 150]).unwrap();
+        three.read_exact(&mut [0; 50]).unwrap();
         assert_eq!(three.read(&mut []).unwrap(), 0);
         assert_eq!(three.pieces.len(), 2);
     }

@@ -69,7 +69,7 @@ fn a_case_is_reproducible_byte_for_byte_by_gnu_tar_too() {
     let path = folder.path();
     let again = seal(&folder, &["--sign-key", "ada.key", "--retain-until", "2036-12-31"]);
     assert_eq!(again.code, 3, "it must not be replaced: {}", again.out);
-    assert!(again.err.contains("it exists"), "{}", again.err);
+    assert!(again.err.contains("already exists"), "{}", again.err);
     fs::rename(path.join("case.tar"), path.join("first.tar")).unwrap();
     assert_eq!(sealed(&folder, &["--sign-key", "ada.key", "--retain-until", "2036-12-31"]), case);
 

@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
     ("audit case.tar --key key.pem", &["--policy", "strict.toml"], Honoured("source-commit:")),
     ("audit case.tar --key key.pem", &["--require", "image"], Honoured("image-digest:")),
     ("audit case.tar --key key.pem", &["--require", "workload"], Refused),
-    ("audit case.tar --key key.pem", &["--now", "2030-01-01T00:00:00Z"], Honoured("for 2030-01-01T00:00:00Z")),
+    ("audit case.tar --key key.pem", &["--now", "2030-01-01T00:00:00Z"], Honoured("as of 2030-01-01T00:00:00Z")),
     ("audit case.tar --key key.pem", &["--limit", "archive_members=3"], Honoured("archive_members=3")),
     ("audit case.tar --key key.pem", &["--seal-key", "ada.pub"], Refused),
     ("audit case.tar --key key.pem", &["--tsa-ca", "ada.pub"], Refused),

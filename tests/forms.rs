@@ -293,7 +293,7 @@ fn contracts_cannot_hide_images() {
     for (env, words) in [
         ("type: env\nimage: evil\n", "an env section does not have the key `image`"),
         ("type: env\nenv: {COMPOSE_FILE: other}\n", "docker compose reads COMPOSE_FILE"),
-        ("type: env\nenv: {DOCKER_HOST: 'tcp://evil'}\n", "docker compose takes DOCKER_HOST for itself"),
+        ("type: env\nenv: {DOCKER_HOST: 'tcp://evil'}\n", "docker compose reads DOCKER_HOST"),
         ("type: other\n", "expected env, without variables"),
     ] {
         ends(&folder, &whole(&workload, env, ""), 1, &[words]);

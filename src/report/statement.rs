@@ -81,7 +81,7 @@ fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let files = bundle.inputs.iter().filter(|one| !one.kind.starts_with("key"));
     let beside = files.map(|one| match one.is_image() {
         // The digest is not that of the file that contains the image, so no address is given for it.
-        true => json!({ "name": one.words(), "digest": { "sha256": one.sha256.hex() } }),
+        true => json!({ "name": one.kind, "digest": { "sha256": one.sha256.hex() } }),
         false => input(one.kind, &one.name, one.sha256),
     });
     [input("bundle", &bundle.path, file)].into_iter().chain(beside).collect()

@@ -1,9 +1,12 @@
 //! The filed pages in docs/examples are what the program writes. `HPSB_UPDATE=1` rewrites the pages; `docs/examples/make` also prints them.
 
+#![cfg(not(any(feature = "fetch", feature = "openpgp", feature = "serve", feature = "sigstore")))]
+
 use std::process::Command;
 
 use super::{PROGRAM, read, root, scratch};
 
+/// A report contains the program's features; the pages are those of the default build.
 #[test]
 fn the_example_pages_are_up_to_date() {
     let (examples, made) = (root().join("docs/examples"), scratch("examples"));

@@ -315,7 +315,7 @@ fn hostile_manifests_are_refused() {
     for (manifest, says) in [
         ("{", "not JSON"),
         ("{}", "neither an image manifest"),
-        (r#"{"config": {}, "manifests": []}"#, "index and a manifest at once"),
+        (r#"{"config": {}, "manifests": []}"#, "both an index and a manifest"),
         (r#"{"config": {"digest": "sha256:../../x", "size": 1}, "layers": []}"#, "expected a digest"),
         (r#"{"config": {"digest": "md5:00", "size": 1}, "layers": []}"#, "expected a digest"),
         (&format!(r#"{{"config": {{"digest": "{digest}"}}, "layers": []}}"#), "expected a size"),

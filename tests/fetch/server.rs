@@ -129,7 +129,7 @@ fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
 #[test]
 fn a_truncated_bundle_is_a_fault_and_a_non_bundle_is_counted() {
     for (bundle, exit, says) in [
-        (Build::good().bundle.split_at(5000).0.to_vec(), 3, "cut off"),
+        (Build::good().bundle.split_at(5000).0.to_vec(), 3, "truncated"),
         (b"not a bundle".to_vec(), 0, "cannot be read"),
     ] {
         let scratch = Scratch::new();

@@ -42,7 +42,8 @@ fn the_template_is_valid_with_and_without_its_optional_lines() {
 fn the_template_lists_every_group_and_level() {
     use crate::base::words::any_of;
     let groups = Group::ALL.map(Group::word).join(", ");
-    for list in [format!("an answer: {groups}."), format!("its own: {}.", any_of(&Level::ALL.map(Level::word)))] {
+    for list in [format!("an answer: {groups}."), format!("their defaults: {}.", any_of(&Level::ALL.map(Level::word)))]
+    {
         assert!(template().contains(&list), "template.toml: {list}");
     }
 }

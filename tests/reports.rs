@@ -314,6 +314,14 @@ fn oscal_lists_the_files_that_a_check_examined() {
     let trust = evidence("image-signature").unwrap();
     assert!(trust.len() > 1 && trust[0] == BUNDLE && trust[1].starts_with("cosign/"), "{trust:?}");
     assert_eq!(evidence("builder-record"), None);
+    // The digest of an image is not that of the file that contains it.
+    let (folder, _) = audit("image-good", "image-evidence");
+    let answer = run(&folder, &["report", "json", "--format", "oscal"]);
+    let document: Value = serde_json::from_str(&answer.out).unwrap();
+    let resources = document["assessment-results"]["back-matter"]["resources"].as_array().unwrap();
+    let link =
+        resources.iter().map(|one| &one["rlinks"][0]).find(|link| link["href"].as_str().unwrap().contains("image.tar"));
+    assert_eq!(link.unwrap()["hashes"], Value::Null, "{link:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use base64ct::{Base64, Encoding};
 use p256::ecdsa;
 use p256::ecdsa::signature::Signer;
-use pkcs8::{DecodePrivateKey, DecodePublicKey, EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef, pkcs5};
+use pkcs8::{DecodePrivateKey, DecodePublicKey, EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef, pkcs5, pkcs5::pbes2};
 use spki::der::pem::{self, LineEnding, PemLabel};
 use zeroize::Zeroizing;
 
@@ -137,6 +137,12 @@ impl PersonSecret {
         let other =
             "the key's encryption is not supported; expected PBES2 with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc";
         let locked = EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| other)?;
+        if !is_affordable(&locked.encryption_algorithm) {
+            return Err(
+                "deriving the key from its passphrase takes too much work; encrypt the key again: openssl pkcs8 -topk8"
+                    .into(),
+            );
+        }
         let opened = locked.decrypt(passphrase).map_err(|error| match error {
             pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::DecryptFailed) => "the passphrase does not decrypt the key",
             _ => other,
@@ -175,6 +181,24 @@ impl PersonSecret {
     }
 }
 
+/// The maximum number of PBKDF2 iterations; `openssl` uses 2,048 by default, and recommendations are about a million.
+const ITERATIONS: u32 = 5_000_000;
+/// The maximum work of scrypt, in bytes: 128 times N, r and p (RFC 7914, section 5); `openssl` needs 16 MiB. It bounds the memory too.
+const SCRYPT_BYTES: u64 = 512 << 20;
+
+/// Whether the key derivation is within these limits: a damaged key file may request any amount of time and memory.
+fn is_affordable(scheme: &pkcs5::EncryptionScheme) -> bool {
+    match scheme.pbes2().map(|parameters| &parameters.kdf) {
+        Some(pbes2::Kdf::Pbkdf2(parameters)) => parameters.iteration_count <= ITERATIONS,
+        Some(pbes2::Kdf::Scrypt(parameters)) => {
+            let factors = [parameters.cost_parameter, parameters.block_size.into(), parameters.parallelization.into()];
+            factors.into_iter().fold(128, u64::saturating_mul) <= SCRYPT_BYTES
+        }
+        // Old schemes are not supported, and new ones are refused until they are known.
+        _ => false,
+    }
+}
+
 /// A text's PEM label and decoded bytes, which are wiped on drop.
 fn pem_of(text: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
     let (label, der) = pem::decode_vec(text).ok()?;
@@ -187,6 +211,31 @@ mod tests {
 
     /// Made with `ssh-keygen -t ed25519` and `ssh-keygen -t ecdsa`; the PEM forms with `ssh-keygen -e -m PKCS8`.
     const SSH_ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINeHGjnFsUqo14NRXPAlMX0MWX7ArzSS1iH/wYX34Y/u ada";
+
+    /// Made with `openssl pkcs8 -topk8` (`-iter`, `-scrypt`); then the iterations were set to 8,388,607, and scrypt's r and p to 127.
+    const COSTLY: [&str; 2] = [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n\
+         MIGcMFgGCSqGSIb3DQEFDTBLMCoGCSqGSIb3DQEFDDAdBAgf/bpJmbkfkQIDf///\n\
+         MAwGCCqGSIb3DQIJBQAwHQYJYIZIAWUDBAEqBBCFvP/muoVsoClYBooXeNmVBED9\n\
+         5B7tlDavAyyQj/JWsPPFWpytaJvuPrnQsoa3qpGeL5q737CoAAYImjgfUn3exc/5\n\
+         Mi80cxaibXc/c9J/TFIP\n\
+         -----END ENCRYPTED PRIVATE KEY-----",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n\
+         MIGTME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAgaC9zQl8uT3AICQAAC\n\
+         AX8CAX8wHQYJYIZIAWUDBAEqBBDd8YIulYL6H9BSOxZZfypjBED8EAxhFah3Y/wD\n\
+         ZS6PaG8EXZLMA1+Zthec9B9H9ESoGS9Q+tjBH0T5OQaawIJJ2u+e/pQZ1FfT3n12\n\
+         i3xcDJIR\n\
+         -----END ENCRYPTED PRIVATE KEY-----",
+    ];
+
+    #[test]
+    fn costly_key_derivations_are_refused() {
+        for text in COSTLY {
+            assert!(PersonSecret::needs_passphrase(text.as_bytes()));
+            let error = PersonSecret::from_encrypted_pem(text.as_bytes(), b"x").unwrap_err();
+            assert!(error.contains("too much work"), "{error}");
+        }
+    }
 
     #[test]
     fn ssh_and_pem_forms_of_one_key_are_equal() {

@@ -107,7 +107,7 @@ impl Storage<'_> {
     }
 }
 
-/// The files in a folder that are looked at as keys.
+/// The files in a folder that may be public keys, by their names.
 fn key_files(folder: &Path, storage: Storage<'_>, limits: &Limits) -> impl Iterator<Item = PathBuf> {
     let is_candidate = |path: &Path| {
         path.extension().is_some_and(|extension| ["pem", "pub", "key"].iter().any(|known| extension == *known))
@@ -118,8 +118,8 @@ fn key_files(folder: &Path, storage: Storage<'_>, limits: &Limits) -> impl Itera
     files.take(most).map(|(path, _)| path)
 }
 
-/// The public keys that lie in a bundle's folder (`*.pem`, `*.pub`, `*.key`). Files that hold no usable key are passed over, and so is
-/// everything beyond the bounds.
+/// The public keys in a bundle's folder (`*.pem`, `*.pub`, `*.key`). Files that contain no usable key are skipped, and so are files beyond
+/// the limits.
 fn keys(bundle: &Path, storage: Storage<'_>, limits: &Limits) -> Vec<(String, PublicKey, Vec<u8>)> {
     key_files(folder::folder_of(bundle), storage, limits)
         .filter_map(|path| {

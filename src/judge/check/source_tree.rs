@@ -75,11 +75,11 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             };
             let converted = match tree.converted.len() {
                 0 => String::new(),
-                count => format!("; equal after a conversion that HEAD specifies: {count}"),
+                count => format!("; of these, equal only after a conversion that HEAD specifies: {count}"),
             };
             let compared = proof.file_count();
             Outcome::pass(format!(
-                "HEAD's files are unchanged in the work tree; files and links compared: {compared}{converted}{excused}{absent}"
+                "the files of HEAD's commit are unchanged in the work tree; files and links compared: {compared}{converted}{excused}{absent}"
             ))
         }
         (None, [first, ..]) if is_sparse(tree, &refused) => {

@@ -119,7 +119,9 @@ pub(super) fn opening(report: &Report, look: Look) -> String {
     }
     if let Some(error) = &report.error {
         brief::fault(&mut page, look, error);
-        page.blank();
+        if !report.bundles.is_empty() {
+            page.blank();
+        }
     }
     page.text()
 }

@@ -4,6 +4,7 @@ use super::Page;
 use super::page::clipped;
 use crate::base::escape::for_terminal;
 use crate::gate::verify::Grade;
+use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::report::{BundleReport, summary};
 
@@ -45,18 +46,21 @@ fn known(text: &str, fact: &Fact) -> String {
 }
 
 /// The main statements that this audit recomputed, each only if its checks passed.
-fn proved(bundle: &BundleReport) -> Vec<&'static str> {
+fn proved(bundle: &BundleReport) -> Vec<String> {
     let all = |checks: &[&str]| checks.iter().all(|check| summary::passes(bundle, check));
     let has_digest = all(&["image-digest"]);
     let is_whole = has_digest && all(&["image-config", "image-layers"]);
+    // In the check's own words, because a pass may have exceptions: allowed files, submodules that were not cloned.
+    let source = check::SOURCE_TREE.answer_in(&bundle.findings).map(|finding| finding.message.as_str());
+    let source = source.filter(|_| all(&["source-objects", "source-commit", "source-tree"]));
     let things = [
         (all(&["manifest-signature"]), "the archive is unaltered since the key below signed it"),
-        (all(&["source-objects", "source-commit", "source-tree"]), "the files of the commit below are in it unchanged"),
+        (source.is_some(), source.unwrap_or_default()),
         (is_whole, "the supplied image has the digest in the log, and its layers are those of its manifest"),
         (has_digest && !is_whole, "the supplied image's manifest has the digest in the log"),
         (all(&["image-signature"]), "a signature that the policy or the log leads to covers the digest in the log"),
     ];
-    things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words).collect()
+    things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words.to_owned()).collect()
 }
 
 /// The image in the log with the record's tag, and its digest.

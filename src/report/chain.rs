@@ -13,7 +13,9 @@ pub(super) enum Strength {
     Stated,
     /// Not examined, or examined without a result.
     NotExamined,
-    /// A check failed, or could not decide and therefore rejects.
+    /// A check could not decide and therefore rejects.
+    Undecided,
+    /// A check failed.
     Broken,
 }
 
@@ -23,8 +25,13 @@ impl Strength {
             Self::Proved => "proved",
             Self::Stated => "stated",
             Self::NotExamined => "not examined",
+            Self::Undecided => "undecided",
             Self::Broken => "does not hold",
         }
+    }
+
+    fn rejects(self) -> bool {
+        matches!(self, Self::Undecided | Self::Broken)
     }
 }
 
@@ -118,8 +125,8 @@ fn checks_of(link: ChainLink) -> Vec<&'static str> {
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // Draw each failure once. If a link's checks could not run because of that failure, the link counts as not examined.
-    let mut broken: Vec<&'static str> = Vec::new();
+    // Draw each rejection once. If a link's checks could not run because of that rejection, the link counts as not examined.
+    let mut drawn: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {
         let checks = checks_of(link);
@@ -127,16 +134,17 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
             .iter()
             .map(|check| (*check, strength(findings.iter().find(|finding| finding.check == *check), best)))
             .collect();
-        let weakest =
-            [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
+        let weakest = [Strength::Broken, Strength::Undecided, Strength::NotExamined]
+            .into_iter()
+            .find(|weak| answers.iter().any(|(_, s)| s == weak));
         // A link without checks must never count as proved or stated.
         let strength = weakest.unwrap_or(if checks.is_empty() { Strength::NotExamined } else { best });
         let failed: Vec<&'static str> =
-            answers.iter().filter(|(_, answer)| *answer == Strength::Broken).map(|(check, _)| *check).collect();
+            answers.iter().filter(|(_, answer)| answer.rejects()).map(|(check, _)| *check).collect();
         let follows =
-            failed.iter().all(|check| broken.contains(check)) && checks.iter().any(|check| is_consequence(check));
-        broken.extend(&failed);
-        if strength == Strength::Broken && follows {
+            failed.iter().all(|check| drawn.contains(check)) && checks.iter().any(|check| is_consequence(check));
+        drawn.extend(&failed);
+        if strength.rejects() && follows {
             let checks = checks.iter().copied().filter(|check| is_consequence(check)).collect();
             return Link { from, to, how, checks, strength: Strength::NotExamined };
         }
@@ -150,8 +158,8 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
     match finding.map(|finding| finding.status) {
         Some(Status::Pass) => best,
         Some(Status::Fail) => Strength::Broken,
-        // An undecided answer does not prove a link, but breaks the chain only if it rejects.
-        Some(Status::Unknown) if finding.is_some_and(Finding::rejects) => Strength::Broken,
+        // An undecided answer is drawn only if it rejects.
+        Some(Status::Unknown) if finding.is_some_and(Finding::rejects) => Strength::Undecided,
         _ => Strength::NotExamined,
     }
 }
@@ -214,7 +222,7 @@ mod tests {
             for one in checks_of(link) {
                 for (status, expected) in [
                     (Status::Fail, Strength::Broken),
-                    (Status::Unknown, Strength::Broken),
+                    (Status::Unknown, Strength::Undecided),
                     (Status::NotRun(Reason::NoEvidence), Strength::NotExamined),
                     (Status::Pass, best),
                 ] {

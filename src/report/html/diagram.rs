@@ -1,5 +1,5 @@
-//! The chain as a drawing: a proved link is a solid line, a stated link a dashed line, an unexamined link a dotted line, and a broken link is
-//! crossed out. The words next to each line state the same.
+//! The chain as a drawing: a proved link is a solid line, a stated link a dashed line, an unexamined or undecided link a dotted line, and a
+//! broken link is crossed out. The words next to each line state the same.
 
 use super::super::BundleReport;
 use super::super::chain::{Link, Strength, chain};
@@ -34,7 +34,7 @@ fn row(page: &mut Markup, top: usize, link: &Link) {
     page.raw(match link.strength {
         Strength::Proved => "stroke-width=\"3\"/>\n",
         Strength::Stated => "stroke-width=\"2\" stroke-dasharray=\"12 6\"/>\n",
-        Strength::NotExamined => "stroke-width=\"1.5\" stroke-dasharray=\"2 6\"/>\n",
+        Strength::NotExamined | Strength::Undecided => "stroke-width=\"1.5\" stroke-dasharray=\"2 6\"/>\n",
         Strength::Broken => "stroke-width=\"3\"/>\n",
     });
     page.raw("<path fill=\"currentColor\" d=\"M576 ").number(middle).raw("l-10 -5v10z\"/>\n");

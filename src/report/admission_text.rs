@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use super::admission::left_out;
-use super::summary::not_looked_at;
-use super::text::{Amount, Look, line, opening, paint_first, status_column};
+use super::summary::{not_looked_at, was_read};
+use super::text::{Amount, Look, UNPROVED, grade_words, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
@@ -27,7 +27,11 @@ pub(super) fn page(report: &Report, admission: &Admission, look: Look) -> String
     let words =
         Admission::VERDICTS.iter().zip(admission.counts).map(|(verdict, count)| format!("{count} {}", verdict.word()));
     let bundles = counted(admission.counts.iter().sum::<usize>(), "bundle");
-    let _ = writeln!(page, "Evidence: {bundles}: {}\n", words.collect::<Vec<_>>().join(", "));
+    let _ = writeln!(page, "Evidence: {bundles}: {}", words.collect::<Vec<_>>().join(", "));
+    if report.bundles.iter().any(was_read) {
+        let _ = writeln!(page, "Not proved: {UNPROVED}; what runs now");
+    }
+    page.push('\n');
     page
 }
 
@@ -55,6 +59,9 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);
         line(page, "build", &for_terminal(name));
         line(page, "", &format!("{} (exit {})", bundle.verdict.word(), bundle.exit_code()));
+        if let Some(key) = &bundle.key {
+            line(page, "key", &format!("{}, {}", key.fingerprint, grade_words(key.grade)));
+        }
         for finding in bundle.rejecting() {
             line(page, "", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         }

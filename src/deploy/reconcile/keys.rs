@@ -8,13 +8,21 @@ use crate::report::KeyUse;
 
 /// One entry for each key that the policy lists or that verified a bundle, by fingerprint.
 pub(super) fn uses(audited: &[Audited<'_>], policy: &Policy) -> Vec<KeyUse> {
-    let unused =
-        |fingerprint, name| KeyUse { fingerprint, name, builds: 0, builds_in_period: 0, first: None, last: None };
+    let unused = |fingerprint, name| KeyUse {
+        fingerprint,
+        name,
+        grade: None,
+        builds: 0,
+        builds_in_period: 0,
+        first: None,
+        last: None,
+    };
     let named = policy.keys.keys().iter().map(|key| (key.fingerprint, unused(key.fingerprint, key.name.clone())));
     let mut uses: BTreeMap<_, KeyUse> = named.collect();
     for one in audited.iter().filter(|one| one.is_verified()) {
         let Some(key) = &one.report.key else { continue };
         let used = uses.entry(key.fingerprint).or_insert_with(|| unused(key.fingerprint, None));
+        used.grade = Some(used.grade.map_or(key.grade, |grade| grade.min(key.grade)));
         used.builds += 1;
         used.builds_in_period += usize::from(one.asked);
         if let Some(built) = one.build.image.as_ref().and_then(|image| image.built) {

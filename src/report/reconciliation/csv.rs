@@ -38,7 +38,14 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
         let [first, last] = key.used();
         push(&[
             ("row", "key".into()),
-            ("message", format!("first use {first}, last use {last}, {} in the period", key.builds_in_period)),
+            (
+                "message",
+                format!(
+                    "first use {first}, last use {last}, {} in the period, grade {}",
+                    key.builds_in_period,
+                    key.grade_words()
+                ),
+            ),
             ("details", key.name.clone().unwrap_or_default()),
             ("sha256", key.fingerprint.hex()),
             ("number", key.builds.to_string()),

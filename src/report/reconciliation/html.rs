@@ -22,9 +22,9 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
     let keys = answer.keys.iter().map(|key| {
         let [first, last] = key.used();
         let name = format!("{} {}", key.name.as_deref().unwrap_or_default(), key.fingerprint);
-        [name, key.builds.to_string(), key.builds_in_period.to_string(), first, last]
+        [name, key.grade_words(), key.builds.to_string(), key.builds_in_period.to_string(), first, last]
     });
-    table(&mut page, "keys", &["Key", "Builds", "In the period", "First use", "Last use"], keys);
+    table(&mut page, "keys", &["Key", "Grade", "Builds", "In the period", "First use", "Last use"], keys);
     if let Some(sample) = &answer.sample {
         let title =
             format!("sample of {} of {} builds, seed {:?}", sample.builds.len(), sample.population, sample.seed);
@@ -90,11 +90,8 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
     }
 }
 
-const NOT_PROVED: [&str; 3] = [
-    NOT_SAID,
-    "Who holds the keys, and that an image was built from its source. See the audit page of each bundle.",
-    "What runs now. An inventory is a list, or a cluster's response, from one point in time.",
-];
+const NOT_PROVED: [&str; 2] =
+    [NOT_SAID, "What runs now. An inventory is a list, or a cluster's response, from one point in time."];
 
 fn rows(answer: &Reconciliation) -> Vec<html::Row> {
     let mut rows: Vec<html::Row> =
@@ -116,8 +113,9 @@ fn rows(answer: &Reconciliation) -> Vec<html::Row> {
     }));
     let key = |key: &super::KeyUse| {
         let words = format!(
-            "{}: {} builds, {} in the period",
+            "{}: grade {}; {} builds, {} in the period",
             key.name.as_deref().unwrap_or("not named"),
+            key.grade_words(),
             key.builds,
             key.builds_in_period
         );

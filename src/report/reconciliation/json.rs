@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Kind, Reconciliation};
 use crate::base::escape::in_json;
+use crate::gate::verify::Grade;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -78,6 +79,8 @@ struct Row {
 struct Key {
     fingerprint: String,
     name: Option<String>,
+    /// The lowest grade of the key in the audits of these bundles, as in audit reports; null if it verifies none.
+    grade: Option<&'static str>,
     /// Number of bundles in all the evidence that the key verifies.
     builds: usize,
     builds_in_period: usize,
@@ -141,6 +144,7 @@ fn document(answer: &Reconciliation) -> Document {
     let keys = answer.keys.iter().map(|key| Key {
         fingerprint: key.fingerprint.to_string(),
         name: key.name.clone(),
+        grade: key.grade.map(Grade::word),
         builds: key.builds,
         builds_in_period: key.builds_in_period,
         first: key.first.map(|moment| moment.to_string()),

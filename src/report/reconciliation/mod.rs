@@ -8,11 +8,13 @@ mod text;
 use std::fmt;
 use std::io::{self, Write};
 
+use super::text::grade_words;
 use super::{Format, Tool};
 use crate::base::digest::Sha256;
 use crate::base::time::{DAY_SECONDS, Timestamp};
 use crate::base::words::{counted_as, words};
 use crate::gate::key::Fingerprint;
+use crate::gate::verify::Grade;
 use crate::judge::policy::PolicySource;
 
 /// The result: one row for each place where an image runs, and one for each build, commit or approval without a match.
@@ -115,6 +117,8 @@ pub struct KeyUse {
     pub fingerprint: Fingerprint,
     /// The policy's name for the key.
     pub name: Option<String>,
+    /// What is known of the origin of the key: the lowest grade in the audits of these bundles; `None` if it verifies none.
+    pub grade: Option<Grade>,
     /// Number of bundles in all the evidence that the key verifies.
     pub builds: usize,
     /// The number of those builds that are in the period.
@@ -274,6 +278,11 @@ impl Reconciliation {
 }
 
 impl KeyUse {
+    /// The grade and its meaning, in words.
+    fn grade_words(&self) -> String {
+        self.grade.map_or_else(|| "verifies no bundle".into(), grade_words)
+    }
+
     /// First and last use, in words.
     fn used(&self) -> [String; 2] {
         [self.first, self.last].map(|moment| moment.map_or_else(|| "not known".into(), |moment| moment.to_string()))
@@ -281,7 +290,7 @@ impl KeyUse {
 }
 
 /// The limits of a reconciliation, printed in every format for reading.
-const NOT_SAID: &str = "Inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements.";
+const NOT_SAID: &str = "Inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements. It is not proved who holds a key, that a build log is true, or that an image was built from its source.";
 
 #[cfg(test)]
 mod tests {

@@ -47,7 +47,7 @@ fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
         let [first, last] = key.used();
         let name = key.name.as_deref().unwrap_or_default();
         let (all, of_period) = (key.builds.to_string(), key.builds_in_period.to_string());
-        [format!("{name}\n{}", key.fingerprint), all, of_period, first, last]
+        [format!("{name}\n{}\n{}", key.fingerprint, key.grade_words()), all, of_period, first, last]
     });
     table(page, look, "keys", &["key", "builds", "in the period", "first build", "last build"], keys);
     if let Some(sample) = &answer.sample {

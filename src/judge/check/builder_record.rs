@@ -21,7 +21,7 @@ this server made the build.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
-    controls: &["SR-4"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(record),
 };

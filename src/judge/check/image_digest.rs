@@ -26,7 +26,7 @@ from the archived commit is the build server's statement; only an equal independ
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
-    controls: &["SI-7", "PS.2.1"],
+    controls: &["SI-7"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

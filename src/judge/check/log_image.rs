@@ -27,7 +27,7 @@ fails, do not use the image.",
     known: Known::Signed,
     expected: Expected::Optional(&["images"]),
     links: &[ChainLink::PushedImage],
-    controls: &["SA-10", "SR-4"],
+    controls: &["SR-4"],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };

@@ -23,7 +23,7 @@ of the saved log is shown as a detail and decides nothing.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerAnswers],
-    controls: &["SR-4"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };

@@ -28,7 +28,7 @@ type Read<T> = Result<T, String>;
 pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, Error> {
     limits.report_bytes().check(bytes.len() as u64, name)?;
     let malformed = |message: String| Error::malformed(format!("the report {name}"), message);
-    let value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
+    let mut value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
     // Check the version first: a different version has different fields, and the error must not be about them.
     let rules = match value.get("schema_version").map(ToString::to_string).as_deref() {
         Some("2") => Rules::Current,
@@ -39,10 +39,21 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
     let document: Document = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
     limits.bundles().check(document.reports.len() as u64, name)?;
     let report = report(document, rules).map_err(malformed)?;
-    let again = json::value(&report).map_err(|error| malformed(error.to_string()))?;
+    let mut again = json::value(&report).map_err(|error| malformed(error.to_string()))?;
+    // Each version draws the chain from the answers with its own links and words, so only the same version's chain can be compared.
+    if report.tool.version != env!("CARGO_PKG_VERSION") {
+        [&mut value, &mut again].into_iter().for_each(remove_chains);
+    }
     match disagreement(&value, &again) {
         None => Ok(report),
         Some(place) => Err(malformed(format!("{place} does not follow from the rest of the report"))),
+    }
+}
+
+fn remove_chains(document: &mut serde_json::Value) {
+    let images = document.get_mut("images").and_then(serde_json::Value::as_array_mut);
+    for image in images.into_iter().flatten().filter_map(serde_json::Value::as_object_mut) {
+        image.remove("chain");
     }
 }
 
@@ -577,6 +588,20 @@ mod tests {
             let fact = || Fact::new("commit", Fact::WITNESSES[0], "v".into(), known);
             survives(known.word(), plain, |report| report.bundles.first_mut().unwrap().evidence.push(fact()));
         }
+    }
+
+    #[test]
+    fn the_chain_of_another_version_is_not_compared() {
+        let mut report = sample(Form::Compose);
+        let bundle = report.bundles.first_mut().unwrap();
+        bundle.verdict = judged(&mut bundle.findings, &Group::OF_BUNDLES, None, Rules::Current, false);
+        let admission = report.admission.as_mut().unwrap();
+        admission.images = admission.images.drain(..).map(|image| image.settled().judged(None)).collect();
+        let mut saved = json::value(&report).unwrap();
+        *saved.pointer_mut("/images/0/chain/0/how").unwrap() = "words of another version".into();
+        assert!(read_value(&saved).unwrap_err().to_string().contains("chain"));
+        *saved.pointer_mut("/tool/version").unwrap() = "0.1.9".into();
+        read_value(&saved).unwrap();
     }
 
     #[test]

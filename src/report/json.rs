@@ -108,7 +108,7 @@ pub(super) struct LinkRow {
     pub(super) how: String,
     /// The checks that decide the link's standing.
     pub(super) checks: Vec<String>,
-    /// `proved`, `stated`, `not examined` or `does not hold`.
+    /// `proved`, `stated`, `not examined`, `undecided` or `does not hold`.
     pub(super) standing: String,
 }
 

@@ -299,7 +299,7 @@ pub(super) fn grade_text(grade: Grade) -> &'static str {
         Grade::Challenged => {
             "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
         }
-        Grade::CommandLine => "only named by --key or the policy",
+        Grade::CommandLine => "no record shows whose key this is",
     }
 }
 

@@ -191,7 +191,7 @@ fn fetched_evidence_is_audited_offline() {
     let path = scratch.path("evidence").join(NAME).join("image-digest.json");
     fs::write(&path, json!(format!("docker.io/acme/wallet@sha256:{}", "0".repeat(64))).to_string()).unwrap();
     let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);
-    assert!(code == Some(1) && page.contains("server-record: image digest disagrees"), "{page}");
+    assert!(code == Some(1) && page.contains("server-record: image digest: expected and found differ"), "{page}");
 }
 
 /// A layer of 300 MB, and a bundle and a log inside JSON, are streamed to disk. The same run with small responses is the reference.

@@ -174,7 +174,7 @@ impl Comparison {
             (outcome.details, outcome.more) = (self.agreed, self.more_agreed);
             return outcome;
         };
-        let mut outcome = Outcome::fail(format!("{what} disagrees")).sides(expected, found);
+        let mut outcome = Outcome::fail(format!("{what}: expected and found differ")).sides(expected, found);
         outcome.more = self.more_disagreed;
         if self.disagreed.len() > 1 {
             outcome.details = self.disagreed.iter().map(|(w, e, f)| format!("{w}: expected {e}, found {f}")).collect();

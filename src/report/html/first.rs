@@ -102,7 +102,7 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => "Every group that the policy requires has an answer, and no required check rejects. The reviewer decides on the exceptions, and on the points that are not proved, before the build is deployed.".into(),
         Verdict::AcceptInPart => in_part(report, bundle),
-        Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy this build. Obtain the bundle and the build server's key again, over separate channels, and compare them. A key that was found only next to the bundle proves nothing.".into(),
+        Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy this build. Ask the build server's operator for the fingerprint of its key, over a channel other than the bundle's. If it equals a trusted key below, do not use this bundle. If it differs, correct the trusted key and repeat the audit.".into(),
         Verdict::Reject => format!(
             "Do not deploy this build. To see what is compared and what a failure means, run hpsb-audit explain {}.",
             bundle.rejecting().next().map_or("CHECK", |cause| cause.check)
@@ -231,6 +231,7 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
     let Some(key) = &bundle.key else {
         let mut row = Row::words("Key", format!("{}.", summary::no_key(bundle)));
         row.lines.extend(trusted(report));
+        row.lines.extend(beside(bundle));
         return row;
     };
     let mut row = Row::new(
@@ -238,7 +239,7 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
     );
     row.lines.push(vec![Part::Words(format!(
-        "Source: {}. Grade {}, {}: {}.",
+        "Named by: {}. Grade {}, {}: {}.",
         key.source,
         key.grade.word(),
         summary::grade_place(key.grade),
@@ -256,6 +257,13 @@ fn record_fails(bundle: &BundleReport) -> bool {
     bundle.findings.iter().any(|finding| finding.check == "key-record" && finding.status == Status::Fail)
 }
 
+/// The keys next to the bundle that verify the signature although nobody trusts them.
+fn beside(bundle: &BundleReport) -> Vec<Vec<Part>> {
+    let signature = bundle.findings.iter().filter(|finding| finding.check == MANIFEST_SIGNATURE);
+    let lines = signature.flat_map(|finding| &finding.details).filter(|line| line.starts_with("not trusted: "));
+    lines.take(2).map(|line| vec![Part::Words(line.clone())]).collect()
+}
+
 /// The trusted keys, if none of them verifies the signature.
 pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
     let keys = report.question.iter().flat_map(|question| &question.keys);
@@ -264,9 +272,11 @@ pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
     lines.into_iter().map(|key| vec![Part::Words("trusted:".into()), Part::Code(key)]).collect()
 }
 
+/// The number of answers of each kind in the groups in play, as on the terminal; the checks of the other groups are counted separately.
 fn counted(bundle: &BundleReport) -> String {
-    let count = |is: fn(&Finding) -> bool| bundle.findings.iter().filter(|finding| is(finding)).count();
-    let mut words = vec![format!("{} of {} checks passed", count(|f| f.status == Status::Pass), bundle.findings.len())];
+    let count = |is: fn(&Finding) -> bool| bundle.played().filter(|finding| is(finding)).count();
+    let all = bundle.played().count();
+    let mut words = vec![format!("{} of {all} checks passed", count(|f| f.status == Status::Pass))];
     for (number, says) in [
         (count(|f| f.status == Status::Fail), "failed"),
         (count(|f| f.status == Status::Unknown), "undecided"),
@@ -276,7 +286,12 @@ fn counted(bundle: &BundleReport) -> String {
             words.push(format!("{number} {says}"));
         }
     }
-    words.join(", ") + "."
+    let others = bundle.findings.len().saturating_sub(all);
+    let others = match others {
+        0 => String::new(),
+        count => format!(" {count} more checks are in groups that were not checked."),
+    };
+    format!("{}.{others}", words.join(", "))
 }
 
 /// Every passed check in play, the most important ones first.

@@ -172,7 +172,7 @@ impl Sheet {
         if more > 0 {
             page.raw("<li>and ").number(more).raw(" more: see Findings</li>\n");
         }
-        page.raw("</ul>\n");
+        page.raw("</ul>\n<p class=\"known\">").raw(KNOWN).raw("</p>\n");
     }
 
     fn repeat(&self, page: &mut Markup) {
@@ -220,7 +220,10 @@ impl Sheet {
 }
 
 /// Lines for titles, rules and signatures.
-const FIXED: usize = 18;
+const FIXED: usize = 19;
+
+/// The meaning of the words after each statement.
+const KNOWN: &str = "recomputed: from the bytes, by this program; signed: stated by the signer; given: supplied by you";
 
 fn lines_in(lines: &[String], width: usize) -> usize {
     lines.iter().map(|line| lines_of(line, width)).sum()

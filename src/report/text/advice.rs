@@ -18,7 +18,7 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
     let by_digest = match subject::digest(bundle) {
-        Some(_) => "deploy the image by its digest, not by a tag",
+        Some(_) => "this policy allows the deployment: deploy by digest, not by a tag",
         None => "the log has no digest of the image: find out which image it is",
     };
     match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
@@ -65,11 +65,13 @@ fn rejected(bundle: &BundleReport) -> String {
     let Some(first) = causes.next() else { return String::new() };
     let own = match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
-            "get the build server's public key over a channel other than the bundle's. If you trust that key already, do not use this bundle: it was changed, \
-             or a different key signed it. If not, correct your --key or policy and run again; "
+            "ask the build server's operator for the fingerprint of its key, over a channel other than the bundle's. If it equals a trusted key above, \
+             do not use this bundle. If it differs, correct your --key or policy and run again; "
         }
         (check::MANIFEST_SIGNATURE, _) => "pass the key as a file with --key, or put it next to the bundle; ",
-        ("build-age", _) => "build again; only the policy's owner may accept older builds (max-age); ",
+        ("build-age", _) => {
+            "do not deploy this build; make a new one, or ask the policy's owner, who alone may change max-age; "
+        }
         _ => "",
     };
     let others: Vec<&str> = causes.map(|finding| finding.check).collect();

@@ -37,12 +37,13 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     subject::put_build(&mut page, bundle);
     causes(&mut page, bundle);
     subject::put(&mut page, bundle);
-    page.put("checks", &format!("{}{}", counts(bundle), groups_not_checked(bundle)));
-    // Answers are more important than the glossary and the list of inputs, so those two are shortened first.
+    // Answers are more important than the glossary, the list of inputs and the names of checks that did not run, so those are shortened first.
     let mut room = None;
     let mut rest = page.beside();
-    for (has_words, lines) in [(true, 3), (true, 2), (false, 2), (false, 1)] {
-        rest = below(&page, report, bundle, lines);
+    for (has_names, has_words, lines) in
+        [(true, true, 3), (true, true, 2), (false, true, 3), (false, true, 2), (false, false, 2), (false, false, 1)]
+    {
+        rest = below(&page, report, bundle, has_names, lines);
         if has_words && bundle.key.is_some() {
             rest.put("words", KNOWN);
         }
@@ -58,9 +59,10 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     page
 }
 
-/// The part below the checks, with at most `lines` lines for inputs outside the commit.
-fn below(page: &Page, report: &Report, bundle: &BundleReport, lines: usize) -> Page {
+/// The part below the subject, with at most `lines` lines for inputs outside the commit.
+fn below(page: &Page, report: &Report, bundle: &BundleReport, has_names: bool, lines: usize) -> Page {
     let mut rest = page.beside();
+    rest.put("checks", &format!("{}{}", counts(bundle, has_names), groups_not_checked(bundle)));
     remarks(&mut rest, report);
     outside(&mut rest, bundle, lines);
     if summary::was_read(bundle) {
@@ -92,10 +94,13 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
             page.put("", &clipped(&format!("expected: {}", for_terminal(expected))));
             page.put("", &clipped(&format!("found: {}", for_terminal(found))));
         }
-        for detail in finding.details.iter().take(DETAILS) {
+        // The value that was found is often the first of the details, too.
+        let details: Vec<&String> =
+            finding.details.iter().filter(|detail| Some(*detail) != finding.found.as_ref()).collect();
+        for detail in details.iter().take(DETAILS) {
             page.put("", &clipped(&for_terminal(detail)));
         }
-        if let Some(more) = finding.details.len().checked_sub(DETAILS).filter(|more| *more > 0) {
+        if let Some(more) = details.len().checked_sub(DETAILS).filter(|more| *more > 0) {
             page.put("", &format!("and {} more", counted(more, "line")));
         }
         if let Some(waiver) = &finding.waiver {
@@ -107,8 +112,8 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// `14 pass, 6 not run: 4 no expectation, 2 no evidence`, for the groups in play.
-fn counts(bundle: &BundleReport) -> String {
+/// `14 pass, 6 not run: 4 no expectation, 2 no evidence`, for the groups in play, and the names of the checks that did not run.
+fn counts(bundle: &BundleReport, has_names: bool) -> String {
     let own = || bundle.played().filter(|finding| !finding.is_consequence());
     let of = |status: Status| own().filter(|finding| finding.status == status).count();
     let mut parts: Vec<String> = [Status::Pass, Status::Fail, Status::Unknown]
@@ -130,7 +135,7 @@ fn counts(bundle: &BundleReport) -> String {
             let words =
                 if reason == Reason::Refused { "because of a failure" } else { &reason.word().replace('-', " ") };
             let words = format!("{} {words}", names.len());
-            if reason == Reason::Off { format!("{words} ({})", names.join(", ")) } else { words }
+            if has_names || reason == Reason::Off { format!("{words} ({})", names.join(", ")) } else { words }
         })
         .collect();
     let not_run = own().filter(|finding| finding.status.is_not_run()).count();
@@ -213,11 +218,11 @@ fn remarks(page: &mut Page, report: &Report) {
 fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
     let inputs = &bundle.outside_the_commit;
     if inputs.is_empty() {
-        let none = "log and Dockerfile list none; scripts may have fetched inputs";
-        page.put("outside", if summary::log_was_read(bundle) { none } else { "not known: the log was not read" });
+        let none = "log and Dockerfile list none outside the commit; scripts may fetch some";
+        page.put("inputs", if summary::log_was_read(bundle) { none } else { "not known: the log was not read" });
         return;
     }
-    let head = format!("{} that the commit does not pin", counted(inputs.len(), "input"));
+    let head = format!("{} not pinned by the commit", inputs.len());
     let mut text = head.clone();
     for count in 1..=inputs.len() {
         let listed: Vec<String> = inputs.iter().take(count).map(|input| clipped(&for_terminal(input))).collect();
@@ -229,5 +234,5 @@ fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
         }
         text = longer;
     }
-    page.put("outside", &text);
+    page.put("inputs", &text);
 }

@@ -89,8 +89,8 @@ fn keys(page: &mut Page, bundles: &[BundleReport]) {
     }
     for (fingerprint, (grade, count)) in keys.iter().take(SHOWN) {
         page.put("key", &fingerprint.to_string());
-        page.put("", &format!("signed {}; grade:", counted(*count, "bundle")));
-        page.put("", &grade_words(*grade));
+        page.put("", &format!("verifies {}", counted(*count, "bundle")));
+        page.put("grade", &grade_words(*grade));
     }
     more(page, keys.len(), "key", "keys");
 }

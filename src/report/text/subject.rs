@@ -9,10 +9,10 @@ use crate::judge::evidence::{Fact, Known};
 use crate::report::{BundleReport, summary};
 
 /// What no acceptance proves, in short. The other formats explain it.
-pub(super) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
+pub(in crate::report) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
 
 /// The meaning of the words in brackets.
-pub(super) const KNOWN: &str = "signed: the signer states it; recomputed: proved; given: you supplied";
+pub(super) const KNOWN: &str = "signed: stated by the signer; recomputed: proved here; given: by you";
 
 /// The build name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
@@ -124,11 +124,11 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     };
     page.put("key", &key.fingerprint.to_string());
     let source = for_terminal(&key.source);
-    page.put("", &clipped(&format!("{}, {} bits, source: {source} (given)", key.kind, key.bits)));
+    page.put("", &clipped(&format!("{}, {} bits, named by: {source} (given)", key.kind, key.bits)));
     page.put("grade", &grade_words(key.grade));
 }
 
 /// A grade, its rank among the four, and its meaning.
-pub(super) fn grade_words(grade: Grade) -> String {
+pub(in crate::report) fn grade_words(grade: Grade) -> String {
     format!("{}, {}: {}", grade.word(), summary::grade_place(grade), summary::grade_text(grade))
 }

@@ -143,9 +143,13 @@ fn a_refusal_names_every_tried_and_every_missing_key() {
     let absent = Sha256::of(b"a missing key");
     let refusal = bundle.verify(&ring([other.clone(), pinned(absent, None), curve.clone()])).unwrap_err();
     assert_eq!(refusal.digest, digest);
+    let tried: Vec<_> = refusal.tried.iter().map(|key| (key.fingerprint, key.source.as_str(), key.fault)).collect();
     assert_eq!(
-        refusal.tried,
-        [(other.fingerprint, SignatureFault::Mismatch), (curve.fingerprint, SignatureFault::NotDer)]
+        tried,
+        [
+            (other.fingerprint, "command line", SignatureFault::Mismatch),
+            (curve.fingerprint, "command line", SignatureFault::NotDer)
+        ]
     );
     assert_eq!(refusal.missing, [absent]);
     let nobody = read(&good_bundle()).unwrap().verify(&KeyRing::default()).unwrap_err();

@@ -49,7 +49,7 @@ pub enum Error {
         message: String,
     },
     /// No key was specified, so nothing can be trusted.
-    #[error("no verification key was specified")]
+    #[error("no verification key was specified, so nothing was checked")]
     NoKey {
         /// Keys next to the bundle: file name and fingerprint. These keys are reported but never used.
         beside: Vec<(String, Sha256)>,
@@ -222,10 +222,14 @@ impl Error {
                 "specify the key with --key FILE, --key sha256:HEX or a policy; there is no key next to the bundle".into()
             }
             Self::NoKey { beside } => {
+                let file = match beside.as_slice() {
+                    [(name, _)] => name,
+                    _ => "FILE",
+                };
                 let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
                 format!(
-                    "these keys are next to the bundle, which does not make them trusted: {}. \
-                     Get the key's fingerprint from the server's operator over a different channel. If it is equal, run again with --key FILE",
+                    "a key next to the bundle is not trusted for that reason: {}. Ask the build server's operator for the fingerprint of its key, over a channel \
+                     other than the bundle's. If it is equal, run again with --key {file}. If not, do not use that file: get the key from the operator",
                     keys.join("; ")
                 )
             }

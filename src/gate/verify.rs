@@ -258,6 +258,17 @@ impl Read for Freeing {
     }
 }
 
+/// A trusted key under which a signature does not verify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// The key's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Who specified the key, in words: the command line, or a key of the policy.
+    pub source: String,
+    /// Why the signature does not verify.
+    pub fault: SignatureFault,
+}
+
 /// The signature verifies under no trusted key. The archive is dropped, so its content cannot be examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -266,7 +277,7 @@ pub struct Refusal {
     /// SHA-256 of the unverified archive.
     pub digest: Sha256,
     /// Each key that was tried, and why the signature does not verify under it.
-    pub tried: Vec<(Fingerprint, SignatureFault)>,
+    pub tried: Vec<Tried>,
     /// Keys that are pinned by fingerprint only and were not found.
     pub missing: Vec<Fingerprint>,
 }
@@ -343,7 +354,10 @@ impl KeyRing {
                 Ok(()) => {
                     return Ok(SignedArchive { digest, build_name: build_name.clone(), key: trusted.clone() });
                 }
-                Err(fault) => tried.push((trusted.fingerprint, fault)),
+                Err(fault) => {
+                    let (fingerprint, source) = (trusted.fingerprint, trusted.source_words());
+                    tried.push(Tried { fingerprint, source, fault });
+                }
             }
         }
         Err(Refusal { build_name: build_name.clone(), digest, tried, missing })

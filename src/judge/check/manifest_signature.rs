@@ -61,15 +61,15 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
         ),
     };
     if let Some((name, fingerprint)) = beside {
-        outcome = outcome.detail(format!(
-            "not trusted: the key in {name} next to the bundle, {fingerprint}: verifies the signature"
-        ));
+        outcome = outcome
+            .detail(format!("not trusted: the key in {name} next to the bundle, {fingerprint} verifies the signature"));
     }
-    for (fingerprint, fault) in &refusal.tried {
-        outcome = outcome.detail(format!("trusted key {fingerprint}: {fault}"));
+    for key in &refusal.tried {
+        outcome =
+            outcome.detail(format!("trusted ({}): {} does not verify it: {}", key.source, key.fingerprint, key.fault));
     }
     for fingerprint in &refusal.missing {
-        outcome = outcome.detail(format!("trusted key {fingerprint}: in no file next to the bundle"));
+        outcome = outcome.detail(format!("trusted: {fingerprint} is in no file next to the bundle"));
     }
     let expected = "a signature by a trusted key over the archive";
     outcome.sides(expected, format!("none by a trusted key; the archive has {}", refusal.digest))

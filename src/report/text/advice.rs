@@ -18,14 +18,16 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
     let by_digest = match subject::digest(bundle) {
-        Some(_) => "this policy allows the deployment: deploy by digest, not by a tag",
+        Some(_) => "this policy allows the deployment: by the digest above, not by a tag",
         None => "the log has no digest of the image: find out which image it is",
     };
     match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => by_digest.to_owned(),
-        (true, None) => format!("{by_digest}. Its bytes were not checked: {}", unbroken("--image SOURCE")),
+        (true, None) => {
+            format!("{by_digest}. Optional: compare the image with that digest, {}", unbroken("--image SOURCE"))
+        }
         // Evidence cannot be added to a case.
-        (true, Some(_)) => format!("{by_digest}. Its bytes were not checked"),
+        (true, Some(_)) => format!("{by_digest}. The image itself was not compared with it"),
     }
 }
 
@@ -42,14 +44,14 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if report.policy.is_none() {
         let begin = unbroken("hpsb-audit policy init > policy.toml");
         parts.push(format!(
-            "write a policy with your requirements ({begin}) and pass it with {}",
+            "write a policy with your requirements ({begin}) and run again with {}",
             unbroken("--policy FILE")
         ));
     } else if !required {
         parts.push("list the groups that you need in the policy's `require`".to_owned());
     }
     if !flags.is_empty() && report.case.is_none() {
-        parts.push(format!("supply the missing evidence: {}", flags.join(", ")));
+        parts.push(format!("supply the evidence that you require: {}", flags.join(", ")));
     }
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());
@@ -66,7 +68,7 @@ fn rejected(bundle: &BundleReport) -> String {
     let own = match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
             "ask the build server's operator for the fingerprint of its key, over a channel other than the bundle's. If it equals a trusted key above, \
-             do not use this bundle. If it differs, correct your --key or policy and run again; "
+             do not use this bundle: fetch it again or build again. If it differs, have the key corrected in --key or the policy, and run again; "
         }
         (check::MANIFEST_SIGNATURE, _) => "pass the key as a file with --key, or put it next to the bundle; ",
         ("build-age", _) => {

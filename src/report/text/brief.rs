@@ -50,7 +50,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
         advice::put(&mut rest, report, bundle);
         room = SCREEN_LINES.checked_sub(page.count() + rest.count() + LINES_BELOW);
         let needed: usize = doubts(bundle).map(|finding| page.lines_of(&doubt(finding))).sum();
-        if bundle.verdict == Verdict::Reject || room.is_some_and(|room| needed <= room) {
+        if room.is_some_and(|room| needed <= room) {
             break;
         }
     }
@@ -75,7 +75,7 @@ fn below(page: &Page, report: &Report, bundle: &BundleReport, has_names: bool, l
 pub(super) fn fault(page: &mut Page, look: Look, error: &Error) {
     page.line(look.paint(Tone::Bad, verdict_words(Verdict::None)));
     page.put("because", &for_terminal(&mask(&error.to_string())));
-    page.put("hint", &for_terminal(&mask(&error.hint())));
+    page.put("next", &for_terminal(&mask(&error.hint())));
 }
 
 fn headline(page: &mut Page, report: &Report, bundle: &BundleReport, look: Look) {
@@ -145,13 +145,19 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
     parts.join(", ")
 }
 
-/// The groups without an answer. The headline of an acceptance in part lists them; if nothing was read, there is nothing to distinguish.
+/// The groups without an answer, in words. If nothing was read, there is nothing to distinguish.
 fn groups_not_checked(bundle: &BundleReport) -> String {
     let groups = bundle.not_checked();
-    if bundle.verdict == Verdict::AcceptInPart || groups.is_empty() || !summary::was_read(bundle) {
+    if groups.is_empty() || !summary::was_read(bundle) {
         return String::new();
     }
-    format!("; groups not checked: {}", groups.join(", "))
+    let words = groups.iter().map(|group| match *group {
+        "image" => "the image (--image)",
+        "trust" => "its signatures (--trust)",
+        "builder" => "the server's attestation (--builder)",
+        other => other,
+    });
+    format!("; not checked: {}", words.collect::<Vec<_>>().join(", "))
 }
 
 /// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.

@@ -128,7 +128,8 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     page.put("grade", &grade_words(key.grade));
 }
 
-/// A grade, its rank among the four, and its meaning.
+/// A grade's rank among the four, and its meaning. The lowest grade is not named: its word, `command-line`, is also that of a key in a policy.
 pub(in crate::report) fn grade_words(grade: Grade) -> String {
-    format!("{}, {}: {}", grade.word(), summary::grade_place(grade), summary::grade_text(grade))
+    let word = if grade == Grade::CommandLine { String::new() } else { format!(" ({})", grade.word()) };
+    format!("{}{word}: {}", summary::grade_place(grade), summary::grade_text(grade))
 }

@@ -67,7 +67,7 @@ fn short(text: &str) -> String {
     format!("{:?}", text.chars().take(100).collect::<String>())
 }
 
-/// The first line of a longer text.
+/// The first line of a longer message.
 fn one_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(300).collect()
 }

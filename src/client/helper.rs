@@ -27,7 +27,7 @@ struct Answer {
 /// because the helper may prompt its user.
 ///
 /// # Errors
-/// A message that reveals nothing of the helper's output.
+/// A message that reveals nothing about the helper's output.
 pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Login>, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || !name.bytes().all(allowed) {

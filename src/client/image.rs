@@ -109,7 +109,7 @@ fn layer<T: Send>(
     run: Run<'_>,
     read: &(dyn Fn(Pieces) -> Result<T, Error> + Sync),
 ) -> Result<Option<T>, Error> {
-    // One byte more than expected shows that this is a different blob.
+    // A single extra byte shows that this is a different blob.
     let bound = run.limits.image_layer_bytes();
     let bound = Bound { allowed: bound.allowed.min(size.saturating_add(1)), ..bound };
     let what = format!("the blob {digest}");

@@ -92,6 +92,6 @@ impl<'a> Outside<'a> {
     }
 }
 
-/// Why no login is sent to a server, and how to change that.
+/// Explains why no login is sent to a server, and how to change that.
 pub(crate) const NAMED_BY_ANSWER: &str =
     "this registry comes only from the build server's response, so no login is sent: if you trust it, use --image-name";

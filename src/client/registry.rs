@@ -32,7 +32,7 @@ pub(crate) struct Document {
 pub(crate) enum Found {
     /// A document, and the address of the next page of a list.
     Here(Box<Document>, Option<Url>),
-    /// Nothing, with the reason as text, for a note.
+    /// No document, with the reason as text for a note.
     Absent(String),
 }
 

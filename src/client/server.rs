@@ -121,7 +121,7 @@ impl<'a> BuildServer<'a> {
         self.asked(call, &mut |question| self.http.get(question, bound))
     }
 
-    /// Requests a bundle. Its bytes are written to `draft` and are never all in memory.
+    /// Requests a bundle. The bundle's bytes are written to `draft` and are never all in memory.
     ///
     /// # Errors
     /// The outer error means that there was no complete response, so a retry may help. The inner error means that the
@@ -151,8 +151,7 @@ impl<'a> BuildServer<'a> {
         self.streamed(Call::BuildLog, "log", draft)
     }
 
-    /// Requests something large: the string value of one member of the response is written to `sink`, and the reply has
-    /// the rest.
+    /// Requests something large: the string value of one member of the response is written to `sink`, and the reply contains the remainder.
     fn streamed(&self, call: Call<'_>, member: &'static str, sink: &mut dyn Sink) -> Result<(Reply, Member), Error> {
         let limits = self.run.limits;
         let bound = if call == Call::BuildLog { limits.server_log_bytes() } else { limits.server_manifest_bytes() };
@@ -190,8 +189,8 @@ impl<'a> BuildServer<'a> {
     }
 }
 
-/// A response that states a build's name. The inner error describes what is wrong with the response; the outer error,
-/// why there is none.
+/// A response that states a build's name. The inner error describes what is wrong with the response; the outer error explains why there is no
+/// response.
 pub(crate) type Answered<T> = Result<Result<Got<T>, Error>, Error>;
 
 /// The content of a response that states a build's name.

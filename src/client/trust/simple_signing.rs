@@ -61,7 +61,7 @@ impl Numbered {
     }
 }
 
-/// Saves the signatures from the lookaside, then those from the registry that are not among them.
+/// Saves the signatures from the lookaside, then the registry's signatures that the lookaside does not have.
 pub(crate) fn save(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,

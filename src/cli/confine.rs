@@ -2,8 +2,8 @@
 //! takes over a parser, the parser can still read files and report wrong results, but it cannot write elsewhere, start programs or
 //! connect to the network.
 //!
-//! Linux only: Landlock, and seccomp on the architectures that its crate supports. Best effort, because a verdict must not depend on the
-//! kernel: `--verbose` prints on standard error what is enforced. No report contains it.
+//! Linux only: Landlock, and seccomp on the architectures that its crate supports. Best effort, because a verdict must not depend on the kernel:
+//! `--verbose` prints on standard error what is enforced. This information is not part of any report.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ use crate::cli::args::key_record::KeyCommand;
 use crate::cli::args::{AuditArguments, Command, NetworkArguments};
 use crate::image::Source;
 
-/// What a command needs besides reading files.
+/// The privileges that a command needs in addition to reading files.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Needs {
-    /// Files and folders that it writes or creates.
+    /// Files and folders that the command writes or creates.
     writes: Vec<PathBuf>,
     network: bool,
-    /// Whether it starts other programs.
+    /// Whether the command starts other programs.
     programs: bool,
-    /// Whether it reads a private key, whose passphrase may have to be read from the terminal.
+    /// Whether the command reads a private key, whose passphrase may have to be read from the terminal.
     terminal: bool,
 }
 
@@ -123,7 +123,7 @@ fn signs(command: &Command) -> bool {
     }
 }
 
-/// The restrictions on this process, and how far each is enforced.
+/// The restrictions on this process, and to what extent each is enforced.
 #[derive(Debug)]
 pub(super) struct Confinement {
     needs: Needs,
@@ -166,8 +166,8 @@ impl fmt::Display for Confinement {
     }
 }
 
-/// Drops what is not needed, for this thread and every thread that it starts; no other thread may exist yet. If a credential helper was
-/// requested, nothing is dropped: the helper is the user's program, and keeps its secrets in its own files and behind its own sockets.
+/// Drops the privileges that are not needed, for this thread and all threads that it starts; no other thread may exist yet. If a credential helper
+/// was requested, no privilege is dropped: the helper is the user's program and obtains its secrets from files and sockets that are not known here.
 pub(super) fn confine(needs: Needs) -> Confinement {
     if needs.programs {
         return Confinement { needs, landlock: Held::No, seccomp: Held::No };

@@ -1,5 +1,4 @@
-//! Report files. All of them are written under temporary names next to their targets and then renamed, so that each file is complete or
-//! absent.
+//! Report files. All report files are written under temporary names next to their targets and then renamed, so that each file is complete or absent.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -8,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Error;
 use crate::report::{Format, Options, Report};
 
-/// Writes the report to every file, and in each format of `in_folder` into a new folder. If anything cannot be written, nothing is written.
+/// Writes the report to every file, and, in each format of `in_folder`, to a new folder. If anything cannot be written, nothing is written.
 pub(super) fn write(
     report: &Report,
     files: &[(Format, PathBuf)],
@@ -66,7 +65,7 @@ fn folder_of_pages(path: &Path) -> PathBuf {
     path.with_file_name(format!("{name}.bundles"))
 }
 
-/// Writes one format under temporary names and records their final names. The page that links to the others comes last.
+/// Writes one format under temporary names and records their final names. The page that links to the other pages is the last one.
 fn stage(
     report: &Report,
     format: Format,
@@ -93,7 +92,7 @@ fn stage(
     fill(&page, folder.as_deref(), &pages, report, format, options).map_err(|error| Error::unwritable(&name, &error))
 }
 
-/// Writes every format into a folder, which gets its final name when all formats are written.
+/// Writes every format into a folder, which is renamed to its final name when all formats have been written.
 fn stage_folder(
     report: &Report,
     formats: &[Format],

@@ -1,4 +1,4 @@
-//! The command line: parses arguments, opens files, calls the library, prints the report. It decides nothing about the evidence.
+//! The command line: parses arguments, opens files, calls the library, prints the report. This module makes no decisions about the evidence.
 
 mod args;
 mod command;
@@ -107,7 +107,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
 /// Prints a usage error in the requested format.
 fn wrong_usage(error: &clap::Error) -> ExitCode {
     if wants_json() && !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // The first paragraph is the error; the others are help.
+        // The first paragraph is the error; the other paragraphs are help.
         let text = error.to_string();
         let paragraph = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let message = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -41,8 +41,8 @@ impl Wanted {
         })
     }
 
-    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. An acceptance in part then gives exit code 1: a
-    /// pipeline that needs the summary must not continue without it.
+    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. A partly accepted bundle then leads to exit code
+    /// 1: a pipeline that needs the summary must not continue without it.
     pub(super) fn exit_code(self, report: &Report, code: u8) -> u8 {
         if self == Self::No {
             return code;

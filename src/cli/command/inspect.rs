@@ -24,7 +24,7 @@ use crate::manifest::Manifest;
 
 /// Rows of label and value, under a heading that states whether the values are verified.
 pub(crate) struct Section {
-    /// The name in JSON.
+    /// The section's name in JSON.
     name: &'static str,
     heading: &'static str,
     rows: Vec<(String, String)>,
@@ -91,7 +91,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String, Budg
     let mut reader = HashingReader::new(file);
     let bundle = Bundle::from_reader_within(&mut reader, 1, limits, &budget)?;
     let (digest, size) = reader.finish();
-    // The size of a pipe's contents is not known before they are read.
+    // The size of a pipe's contents is not known before the pipe is read.
     budget.add_input(size.saturating_sub(known));
     Ok((bundle, format!("{digest} ({size} bytes)"), budget))
 }

@@ -1,10 +1,10 @@
 //! `data/build.log`: the server's log as typed events.
 //!
-//! The log is signed text: the key holder signed it. Not every line comes from the server: the log includes the output of the
-//! Dockerfile's RUN steps, so the author of the source can print lines that look like the server's. Three rules separate them. Lines that the
-//! server writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count
-//! only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only
-//! if the log does not mix lines of two builders: see [`BuildLog::builder`].
+//! The log is signed text: the key holder signed it. Not every line comes from the server: the log includes the output of the Dockerfile's RUN steps,
+//! so the author of the source can print lines that look like the server's. Three rules distinguish the server's lines from program output. Lines
+//! that the server writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count
+//! only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only if
+//! the log does not mix lines of two builders: see [`BuildLog::builder`].
 
 mod builder;
 mod event;
@@ -31,8 +31,8 @@ pub struct BuildLog {
 }
 
 impl BuildLog {
-    /// Reads a log. Any bytes are a valid log: a line of unknown form is kept and produces no event. Bytes that are not UTF-8 become replacement
-    /// characters; the digest covers the original bytes.
+    /// Reads a log. Any sequence of bytes is a valid log: a line in an unrecognised form is kept and produces no event. Bytes that are not UTF-8
+    /// become replacement characters; the digest covers the original bytes.
     ///
     /// # Errors
     /// [`Error::OverLimit`] beyond `build_log_bytes` or `build_log_line_bytes`.

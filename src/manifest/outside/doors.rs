@@ -1,5 +1,5 @@
-//! Options and arguments that make a program run another program or use the network, although it does neither without them. What such arguments
-//! start is unknown.
+//! Options and arguments that make a program run another program or use the network, which the program otherwise does not do. The programs that such
+//! arguments start are unknown.
 //!
 //! Sources, as of 2026-11-28: the manual pages listed in `table.rs` and `table_local.rs`.
 
@@ -114,8 +114,8 @@ pub(super) fn has_letter(word: &str, letter: char) -> bool {
         .is_some_and(|letters| letters.chars().take_while(char::is_ascii_alphabetic).any(|one| one == letter))
 }
 
-/// Whether this variable can change which program runs; every git variable counts. `before`: the variable is set for one program only; then the
-/// search paths for programs and libraries also count.
+/// Whether this variable can change which program runs; every git variable counts. `before` means that the variable is set for one program only; in
+/// that case, the search paths for programs and libraries also count.
 pub(super) fn changes_what_runs(variable: &str, before: bool) -> bool {
     let listed = VARIABLES.split(' ').any(|name| name == variable);
     listed || variable.starts_with("GIT_") || before && matches!(variable, "PATH" | "LD_LIBRARY_PATH" | "PYTHONPATH")

@@ -13,9 +13,9 @@ pub(super) enum Rule {
     Always,
     /// Reads files. An argument that is or may be an address might be opened, so it is listed.
     Never,
-    /// Does not use the network. An address in its arguments is only text.
+    /// Does not use the network. An address in the program's arguments is only text.
     Text,
-    /// Runs a script or a build file. What the file downloads is unknown.
+    /// Runs a script or a build file. The file's downloads are unknown.
     Script,
     /// The first word that is not an option decides. In a list, `-` means that there is no such word, and `*` means any word that is in no list.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
@@ -33,7 +33,7 @@ pub(super) enum Rule {
     Shell,
     /// A Windows shell.
     Windows,
-    /// Has its own rule in `follow.rs`.
+    /// The program has a separate rule in `follow.rs`.
     Special(Special),
 }
 

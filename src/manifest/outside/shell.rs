@@ -1,7 +1,7 @@
 //! A strict splitter of shell text into simple commands (POSIX "Shell Command Language", with bash's additions).
 //!
-//! It expands nothing. It marks words that the shell would expand, and reports what it cannot follow in [`Script::unclear`]. It reads the text
-//! once, and [`DEPTH`] limits nesting.
+//! It expands nothing. The splitter marks words that the shell would expand, and reports what it cannot follow in [`Script::unclear`]. The splitter
+//! reads the text once, and [`DEPTH`] limits nesting.
 
 use std::collections::HashSet;
 
@@ -52,7 +52,7 @@ pub(super) struct Document {
     pub(super) expands: bool,
 }
 
-/// What a script runs.
+/// The commands of a script, with the details needed to follow them.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) commands: Vec<Command>,
@@ -67,11 +67,11 @@ pub(super) struct Script {
     pub(super) opens: bool,
     /// The script reads from an open descriptor.
     pub(super) reads: bool,
-    /// Why part of the script cannot be followed.
+    /// The reason why part of the script cannot be followed.
     pub(super) unclear: Option<&'static str>,
 }
 
-/// Splits a script. `bash`: the reader is certainly bash, ksh or zsh, which support `[[`.
+/// Splits a script. `bash` means that the reader is certainly bash, ksh or zsh, which support `[[`.
 pub(super) fn split(text: &str, bash: bool) -> Script {
     split_at(text, bash, 0)
 }
@@ -114,7 +114,7 @@ enum Enclosing {
     Case,
 }
 
-/// What has been read of the current command in a list, and the position in the list.
+/// The current command in a list as read so far, and the position in the list.
 struct State {
     command: Command,
     /// Variables assigned before the command.
@@ -287,7 +287,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Handles a reserved word in command position. Returns `false` if it is not one.
+    /// Handles a reserved word in command position. Returns `false` if the word is not reserved.
     fn reserved(&mut self, word: &str, state: &mut State) -> bool {
         match word {
             "if" | "while" | "until" | "{" => self.blocks += 1,
@@ -450,7 +450,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Adds the commands that a nested text runs.
+    /// Adds the commands that nested text runs.
     pub(super) fn adopt(&mut self, inner: Script) {
         let first = self.script.documents.len();
         self.script.documents.extend(inner.documents);
@@ -467,7 +467,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Reads a nested text on its own.
+    /// Reads nested text separately.
     pub(super) fn nested(&mut self, text: &str, depth: usize) {
         let inner = split_at(text, self.bash, depth + 1);
         self.adopt(inner);

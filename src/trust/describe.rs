@@ -27,9 +27,9 @@ pub struct Description {
 /// Whether a signature is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// It was made by one of the policy's signers.
+    /// The signature was made by one of the policy's signers.
     Trusted,
-    /// It is consistent, but the policy pins no key to verify it with.
+    /// The signature is consistent, but the policy pins no key that could verify it.
     Unpinned,
     /// The signature is wrong.
     Refused(String),

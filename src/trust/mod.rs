@@ -66,7 +66,7 @@ pub(crate) struct ImageTarget {
     pub(crate) now: Timestamp,
 }
 
-/// A way to sign images.
+/// A method of signing images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Notary v1.
@@ -93,7 +93,7 @@ impl Kind {
 pub(crate) enum Answer {
     /// A trusted key signed this image.
     Accepted(AcceptedSigner),
-    /// The signature is wrong or covers something else.
+    /// The signature is wrong or covers different content.
     Refused(String),
     /// Undecided: the key is not trusted, a part is missing, or the format is not supported.
     Undecided(String),
@@ -139,7 +139,7 @@ impl SignatureReport {
     }
 }
 
-/// Checks that a signed digest is the image's. Without an image for comparison, any digest is accepted.
+/// Checks that a signed digest is the image's digest. Without an image for comparison, any digest is accepted.
 fn compare_digest(found: &Sha256, image: Option<&ImageTarget>) -> Result<(), Answer> {
     match image {
         Some(image) if image.digest != *found => {

@@ -48,7 +48,7 @@ pub enum ImageSignerKey {
 /// An identity for which a certificate authority in a trusted root certifies short-lived keys.
 #[derive(Debug, Clone)]
 pub struct SigstoreIdentity {
-    /// The identity: the certificate's only subject alternative name, compared as a whole.
+    /// The identity: the certificate's only subject alternative name, compared in full.
     #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
     pub(crate) identity: String,
     /// The identity provider, as stated in the certificate.

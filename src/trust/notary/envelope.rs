@@ -144,7 +144,7 @@ impl Role {
     }
 }
 
-/// The keys that a file lists. Each is read once, however many roles refer to it.
+/// The keys that a file lists. Each key is read only once, however many roles refer to it.
 pub(super) struct Keys<'a> {
     listed: &'a Map<String, Value>,
     read: RefCell<BTreeMap<String, Rc<Result<NotaryKey, String>>>>,

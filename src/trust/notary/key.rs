@@ -29,7 +29,7 @@ pub(crate) struct NotaryKey {
 /// The relevant fields of a root key's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leaf {
-    /// `None` unless there is exactly one.
+    /// `None` unless the subject has exactly one common name.
     pub(crate) common_name: Option<String>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
@@ -49,7 +49,7 @@ pub(crate) fn key_id(kind: &str, public: &str) -> Option<String> {
 }
 
 impl NotaryKey {
-    /// Reads a key listed under `id`, which must be the key's own id.
+    /// Reads a key listed under `id`, which must be the key's id.
     pub(super) fn read(id: &str, kind: &str, public: &str) -> Result<Self, String> {
         let computed = key_id(kind, public).ok_or_else(|| format!("the kind {kind:?} is not supported"))?;
         if computed != id {

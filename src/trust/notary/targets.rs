@@ -10,7 +10,7 @@ use super::hashes::Described;
 use super::{Fault, RoleReport, described};
 use crate::base::limits::Limits;
 
-/// The delegation that docker signs with and searches first.
+/// The delegation that docker uses for signing and searches first.
 const RELEASES: &str = "targets/releases";
 const NAME_BYTES_MAX: usize = 255;
 
@@ -124,7 +124,7 @@ fn read_delegation(
     Ok((report, own, delegations(&envelope, &delegation.paths)?))
 }
 
-/// The targets whose names begin with one of `paths`; the role may not sign any others.
+/// The targets whose names begin with one of `paths`; the role may not sign any other targets.
 fn read_targets(envelope: &Envelope, paths: &Beginnings) -> Result<NamedTargets, Fault> {
     let empty = Map::new();
     let listed = match envelope.signed.get("targets") {

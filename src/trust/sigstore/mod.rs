@@ -63,7 +63,7 @@ impl<'a> Identities<'a> {
     /// Finds the identity in the policy that made this keyless signature on `digest`.
     ///
     /// # Errors
-    /// Why the signature is not accepted for any identity.
+    /// The reason why the signature is not accepted for any identity.
     pub(super) fn find_signer(&self, bundle: &[u8], digest: &Sha256) -> Result<Signed, Answer> {
         let bundle = read(bundle, self.limits)?;
         let certificate = certificate(&bundle)?;
@@ -105,7 +105,7 @@ impl<'a> Identities<'a> {
 /// Verifies that the log entries of a bundle with a managed key are in the logs of `root` and are for this signature.
 ///
 /// # Errors
-/// Why a log entry is not accepted.
+/// The reason why a log entry is not accepted.
 pub(super) fn verify_log(
     root: &SigstoreRoot,
     key: &ImageKey,

@@ -6,7 +6,7 @@
 //! time; the input's own bytes are not counted.
 //!
 //! `audit` creates one budget and passes it to the readers of the bundle, source, image and signatures, and to the checks through `Evidence`. Each
-//! blob and file is charged once, however often it is referenced. Work is charged before it is done; when the budget is exhausted, it stops with
+//! blob and file is charged once, however often it is referenced. Work is charged before it is done. When the budget is exhausted, the work stops with
 //! [`Error::OverLimit`] (exit code 3). Code that returns findings rather than errors (the source's proof, the checks) also stops, and `audit` then
 //! calls [`Budget::check`]: an incomplete answer is never shown.
 //!
@@ -211,7 +211,7 @@ impl Total {
         Self { used: AtomicU64::new(0), input: AtomicU64::new(0), base, per_input, input_unit, most }
     }
 
-    /// The current allowance, under the name of its bound.
+    /// The current allowance, as a bound.
     fn bound(&self) -> Bound {
         // A saturated value exceeds the maximum, or any real memory size, anyway.
         let grown = self.input.load(Ordering::Relaxed).saturating_mul(self.per_input) / self.input_unit;

@@ -1,4 +1,4 @@
-//! Build names: what a name states and what it only suggests.
+//! Build names: the facts that a name states, and those that it only suggests.
 
 use std::fmt;
 

@@ -201,7 +201,7 @@ impl Error {
         CODES.iter().find(|(code, _)| *code == self.code()).map_or(3, |(_, exit)| *exit)
     }
 
-    /// What the reader can do about it.
+    /// What the user can do about the error.
     pub fn hint(&self) -> String {
         match self {
             Self::Usage { hint, .. } => hint.clone(),

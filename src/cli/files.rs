@@ -114,7 +114,7 @@ fn stage_folder(
     written.map_err(|error| Error::unwritable(folder.display().to_string(), &error))
 }
 
-/// Writes a page. The pages to which it links are written into `folder`, which is later renamed to `pages`.
+/// Writes a page. The pages to which the page links are written into `folder`, which is later renamed to `pages`.
 fn fill(
     path: &Path,
     folder: Option<&Path>,

@@ -131,7 +131,7 @@ pub(super) fn in_file(format: Format, show: &ShowArguments) -> Format {
     }
 }
 
-/// Progress of long work, on standard error if that is a terminal.
+/// A progress display for long work, on standard error if that is a terminal.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {

@@ -7,7 +7,7 @@ use reqwest::Url;
 use crate::client::challenge::TokenServer;
 use crate::client::secret::Login;
 
-/// The source of the name of an image's registry.
+/// Who specified an image's registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NamedBy {
     /// The command line or the settings.

@@ -71,8 +71,7 @@ impl<'a> Guarded<'a> {
         }
     }
 
-    /// Requests something large and follows redirects, because blobs are often stored elsewhere. The caller must know
-    /// the digest.
+    /// Requests large content and follows redirects, because blobs are often stored elsewhere. The caller must know the digest.
     pub(crate) fn get_into(&self, url: &Url, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
         let mut ask = |question: &Question<'_>| self.http.get_into(question, bound, sink);
         self.followed(url, (None, Redirects::Followed), &mut ask, &|head| head)

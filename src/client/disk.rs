@@ -53,7 +53,7 @@ pub(crate) fn is_safe_name(name: &str) -> bool {
     (1..=240).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
 }
 
-/// A file that is being written under a temporary name. Dropping it removes the file.
+/// A file that is being written under a temporary name. Dropping this value removes the file.
 #[derive(Debug)]
 pub(crate) struct Draft {
     file: File,

@@ -37,7 +37,7 @@ pub(crate) struct Origin {
     pub(crate) peer: Option<Peer>,
 }
 
-/// A TLS peer's certificate. It shows which server responded, never what runs on that server.
+/// A TLS peer's certificate. The certificate shows which server responded, never what runs on that server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Peer {
@@ -213,7 +213,7 @@ impl EvidenceRecord {
         }
     }
 
-    /// Digest and size of the file at `path`, if evidence.json records that it came from `from` in this version.
+    /// Digest and size of the file at `path`, if evidence.json records that the file came from `from` in this version.
     pub(crate) fn content_of(&self, path: &str, from: &str, version: &str) -> Option<(Sha256, u64)> {
         let entry = self.files.get(path)?;
         let same = entry.from == from && entry.version.as_deref() == Some(version);

@@ -21,7 +21,7 @@ use crate::client::tls;
 /// How to reach servers other than the build server.
 #[derive(Debug, Clone, Default)]
 pub struct OutsideOptions {
-    /// An additional CA, besides the system's.
+    /// A CA that is trusted in addition to the system's CAs.
     pub ca: Option<PathBuf>,
     /// Fixed addresses for names.
     pub resolves: Vec<Resolve>,

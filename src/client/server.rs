@@ -114,8 +114,7 @@ impl<'a> BuildServer<'a> {
     /// Requests something small. A response with any HTTP status is returned.
     ///
     /// # Errors
-    /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than any
-    /// genuine one.
+    /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than any genuine response.
     pub(crate) fn ask(&self, call: Call<'_>) -> Result<Reply, Error> {
         let bound = self.run.limits.server_answer_bytes();
         self.asked(call, &mut |question| self.http.get(question, bound))
@@ -151,7 +150,7 @@ impl<'a> BuildServer<'a> {
         self.streamed(Call::BuildLog, "log", draft)
     }
 
-    /// Requests something large: the string value of one member of the response is written to `sink`, and the reply contains the remainder.
+    /// Requests large content: the string value of one member of the response is written to `sink`, and the reply contains the remainder.
     fn streamed(&self, call: Call<'_>, member: &'static str, sink: &mut dyn Sink) -> Result<(Reply, Member), Error> {
         let limits = self.run.limits;
         let bound = if call == Call::BuildLog { limits.server_log_bytes() } else { limits.server_manifest_bytes() };

@@ -2,7 +2,7 @@
 //!
 //! Only the bundle and key can be requested by name. Status, image digest, image key and log are always those of the newest build, and a build may
 //! finish at any time. Therefore, the status is read before and after the other files, and the files read in between are kept only if both statuses
-//! state the name of the build under which it is saved.
+//! state the name of the build under which these files are saved.
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;

@@ -39,7 +39,7 @@ impl Certificate {
         &self.der
     }
 
-    /// The parsed part that is signed.
+    /// The parsed content that is signed.
     pub(crate) fn tbs(&self) -> &TbsCertificate {
         self.read.tbs_certificate()
     }

@@ -1,5 +1,4 @@
-//! The signed payload of simple signing, which cosign also uses: in it, the key's holder assigns an image name to a
-//! manifest digest.
+//! The signed payload of simple signing, which cosign also uses: in the payload, the key's holder assigns an image name to a manifest digest.
 //!
 //! Source: containers-signature(5), "The signature payload". Duplicate members are refused, and so are unrecognised members if the format does not
 //! allow them.

@@ -10,7 +10,7 @@ use super::sigstore::SigstoreRoot;
 /// only the content-trust key in the signed log can be accepted.
 #[derive(Debug, Clone, Default)]
 pub struct TrustPolicy {
-    /// How many different signers must have signed. `None` means that one accepted signature is enough.
+    /// The number of different signers who must have signed. `None` means that one accepted signature is enough.
     pub(crate) minimum: Option<u64>,
     /// The signers.
     pub(crate) signers: Vec<ImageSigner>,

@@ -58,7 +58,7 @@ impl<'t> Aside<'t> {
             if let Some(name) = found.name {
                 self.add(name);
             }
-            // The `@` may end the user of an address; the blank ends any secret's value, so that the digest is kept.
+            // A pattern may treat the text before `@` as the user in an address; the blank ends any secret's value, so that the digest is kept.
             self.text.push('@');
             self.text.push(BLANK);
             self.add(found.digest);
@@ -116,7 +116,7 @@ struct Pinned<'t> {
 
 fn next_pinned(text: &str) -> Option<Pinned<'_>> {
     const PIN: &str = "@sha256:";
-    /// Prefixes that are not URL schemes: skopeo's word for a registry, and what nodes write.
+    /// Prefixes that are not URL schemes: skopeo's prefix for a registry, and the prefix that nodes write.
     const TRANSPORTS: [&str; 2] = ["docker://", "docker-pullable://"];
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || "._-:/[]".contains(letter);
     text.match_indices(PIN).find_map(|(at, _)| {

@@ -103,7 +103,7 @@ fn masking_does_not_change_our_own_messages() {
     assert!(texts > 3_000, "{texts}");
 }
 
-/// The test skips tests, the patterns themselves, and strings that are never shown, such as requests to servers.
+/// Whether a source file is skipped: tests, the patterns themselves, and files whose strings are never shown, such as requests to servers.
 fn is_left_out(path: &str) -> bool {
     ["test", "/mask.rs", "client/signing.rs", "client/store.rs"].iter().any(|part| path.contains(part))
 }

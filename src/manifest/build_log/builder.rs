@@ -155,7 +155,7 @@ fn is_seconds(text: &str) -> bool {
     parts.is_some_and(|(whole, fraction)| digits(whole) && digits(fraction))
 }
 
-/// `build 1/4` and `FROM x`, or `internal` and one of BuildKit's own steps.
+/// Interprets `build 1/4` and `FROM x`, or `internal` and the name of one of BuildKit's internal steps.
 fn vertex(stage: &str, text: &str) -> Option<LogEvent> {
     if stage == "internal" {
         return Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));

@@ -90,8 +90,8 @@ impl BuildLog {
     /// source's author controls, and do not count. If the log has no line of a known builder, the push cannot be distinguished from the build, and
     /// no line counts.
     ///
-    /// BuildKit pushes as a step of the build and prefixes program output with a number. Its own push lines therefore count anywhere in the log,
-    /// unless their step failed or any line comes from a different builder.
+    /// BuildKit pushes as a step of the build and prefixes program output with a number. BuildKit's own push lines therefore count anywhere in the
+    /// log, unless their step failed or any line comes from a different builder.
     pub fn push_events(&self) -> impl Iterator<Item = &LogEvent> {
         let last = self.events.iter().rposition(|(_, event)| event.is_build_output());
         let end = last.map_or(self.events.len(), |at| at + 1);

@@ -1,7 +1,7 @@
 //! A strict splitter of shell text into simple commands (POSIX "Shell Command Language", with bash's additions).
 //!
-//! It expands nothing. The splitter marks words that the shell would expand, and reports what it cannot follow in [`Script::unclear`]. The splitter
-//! reads the text once, and [`DEPTH`] limits nesting.
+//! The splitter expands nothing. It marks words that the shell would expand, and reports everything that it cannot follow in
+//! [`Script::unclear`]. The splitter reads the text once, and [`DEPTH`] limits nesting.
 
 use std::collections::HashSet;
 
@@ -57,7 +57,7 @@ pub(super) struct Document {
 pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     pub(super) documents: Vec<Document>,
-    /// Functions that are certainly defined before any use. `commands` includes the commands in them.
+    /// Functions that are certainly defined before any use. `commands` includes the commands in these functions.
     pub(super) functions: HashSet<String>,
     /// Assigned variables, and whether the assignment applies to one program only.
     pub(super) variables: Vec<(String, bool)>,

@@ -281,7 +281,7 @@ pub(super) const FETCHING: &[Row] = &[
         Always,
     ),
     row("texhash mktexlsr updmap-sys fmtutil-sys kpsewhich", Text),
-    // Programs that run the program named in their arguments.
+    // Programs that run a program that their arguments specify.
     wraps(
         "sudo",
         "-A -b -E -H -i -K -k -n -P -S -s --preserve-env --login --set-home --non-interactive --stdin --shell --background",

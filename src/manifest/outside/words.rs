@@ -54,7 +54,7 @@ fn first_word(text: &str, escape: char) -> (String, &str) {
     (word, "")
 }
 
-/// The result of reading a text as exec form.
+/// The result of parsing text as exec form.
 pub(super) enum Exec {
     /// A JSON array of strings.
     Words(Vec<String>),

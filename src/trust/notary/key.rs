@@ -124,8 +124,7 @@ fn is_authority(certificate: &Certificate) -> bool {
     })
 }
 
-/// Whether `common_name` names the repository. As in Notary, the common name must equal the repository's name or be a
-/// prefix of it followed by `*`.
+/// Whether `common_name` matches the repository. As in Notary, the common name must equal the repository's name or be a prefix of it followed by `*`.
 pub(super) fn names_repository(common_name: &str, repository: &str) -> bool {
     match common_name.strip_suffix('*') {
         Some(prefix) => repository.starts_with(prefix),

@@ -1,5 +1,5 @@
-//! Tests with metadata that they sign themselves, for cases that no client writes: thresholds, methods, nested
-//! delegations. Metadata from real clients is in `fixtures/`.
+//! Tests with metadata that the tests themselves sign, for cases that no client writes: thresholds, methods, nested delegations. Metadata from real
+//! clients is in `fixtures/`.
 
 use std::collections::BTreeMap;
 

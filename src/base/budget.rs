@@ -12,7 +12,7 @@
 //!
 //! Clones share one budget, on any number of threads. Thread scheduling may affect which part the error names, but not whether there is an error.
 //!
-//! The budget does not bound the length of a report or the size of a single part: those have their own bounds in [`Limits`].
+//! The budget does not bound the length of a report or the size of a single part: those have separate bounds in [`Limits`].
 
 use std::io::{self, Read};
 use std::sync::Arc;

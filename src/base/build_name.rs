@@ -41,8 +41,8 @@ impl BuildName {
         Some(self.split()?.1)
     }
 
-    /// The seven hexadecimal digits after the last `-` of the subject: the start of the commit by IBM's convention (`IMAGE_TAG_PREFIX` + `-` + seven
-    /// digits). These 28 bits suggest a link but do not prove it.
+    /// The seven hexadecimal digits after the last `-` of the subject, which by IBM's convention (`IMAGE_TAG_PREFIX` + `-` + seven digits) are the
+    /// first digits of the commit. These 28 bits suggest a link but do not prove it.
     pub fn commit_digits(&self) -> Option<&str> {
         commit_digits(self.subject()?)
     }

@@ -29,7 +29,7 @@ pub enum Error {
     Settings {
         /// The file, as specified on the command line.
         path: String,
-        /// What is wrong; never contains a value, which may be a secret.
+        /// What is wrong, without any value, because a value may be a secret.
         message: String,
     },
     /// A specified key is not a usable public key.
@@ -45,13 +45,13 @@ pub enum Error {
     SigningKey {
         /// The file, as specified on the command line.
         name: String,
-        /// What is wrong; contains no part of the key.
+        /// What is wrong, without any part of the key.
         message: String,
     },
     /// No key was specified, so nothing can be trusted.
     #[error("no verification key was specified")]
     NoKey {
-        /// Keys next to the bundle: file name and fingerprint. These keys are reported but never used.
+        /// The file name and fingerprint of each key next to the bundle. These keys are reported but never used.
         beside: Vec<(String, Sha256)>,
     },
     /// The command or format exists but is not included in this build.

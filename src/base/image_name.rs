@@ -26,7 +26,7 @@ const LEGACY_DOMAIN: &str = "index.docker.io";
 const REPOSITORY_MAX: usize = 255;
 const TAG_MAX: usize = 128;
 
-/// A fully qualified image name. It cannot contain a user, a password, white space or a path outside the registry.
+/// A fully qualified image name. An image name cannot contain a user, a password, white space or a path outside the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ImageName {
     domain: String,

@@ -19,7 +19,7 @@ use self::kept::Aside;
 use crate::base::image_name::ImageName;
 
 const MASK: &str = "***";
-/// The placeholder for a file name in our own hints: `--workload-password FILE`.
+/// The placeholder for a file name in this program's hints: `--workload-password FILE`.
 const OUR_FILE: &str = "FILE";
 
 /// A pattern, and a list of lower-case words; every matching string contains at least one of these words. Most strings contain none of these words,

@@ -91,7 +91,8 @@ impl Needs {
         needs
     }
 
-    /// Notes what is needed to read these images: the network if one is in a registry, and other programs if credential helpers may run.
+    /// Notes the privileges that are needed to read these images: the network if one is in a registry, and other programs if credential helpers may
+    /// run.
     fn ask<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>, network: &NetworkArguments) {
         self.network = !network.offline && sources.into_iter().any(|source| matches!(source, Source::Registry(_)));
         #[cfg(feature = "fetch")]
@@ -297,7 +298,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs in its own thread, because the restrictions cannot be undone.
+    /// Runs in a separate thread, because the restrictions cannot be undone.
     #[test]
     fn unneeded_privileges_are_refused() {
         let top = std::env::temp_dir().join(format!("hpsb-audit-confine-{}", std::process::id()));

@@ -32,7 +32,7 @@ pub(super) fn write(
     finished
 }
 
-/// Removes a staged file or folder. If it has already been renamed, it no longer exists under this name.
+/// Removes a staged file or folder. If the file or folder has already been renamed, it no longer exists under this name.
 fn discard(staged: &Path) {
     let _ = fs::remove_file(staged);
     let _ = fs::remove_dir_all(staged);

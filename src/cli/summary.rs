@@ -1,4 +1,4 @@
-//! When a verification summary (`--report vsa=FILE`, `--attach`) is written: only for an accepted bundle.
+//! Decides when a verification summary (`--report vsa=FILE`, `--attach`) is written: only for an accepted bundle.
 
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
@@ -19,7 +19,7 @@ pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &Report
     if is_wanted { Wanted::Yes } else { Wanted::No }
 }
 
-/// Whether any bundle qualifies for a summary. If not, no file is written, because an empty file would look like a result.
+/// Whether any bundle qualifies for a summary. If no bundle qualifies, no file is written, because an empty file would look like a result.
 pub(super) fn has_any(report: &Report) -> bool {
     report.error.is_none() && report.count(Verdict::Accept) > 0
 }

@@ -1,6 +1,5 @@
-//! Decides which login may be sent to a server. A login is sent only to the host it was supplied for and to the token
-//! server that this host specifies, over TLS or within this computer. It is never sent to a host that comes from
-//! evidence or from a different server's response.
+//! Decides which login may be sent to a server. A login is sent only to the host it was supplied for and to the token server that this host
+//! specifies, over TLS or within this computer. A login is never sent to a host that comes from evidence or from a different server's response.
 
 use reqwest::Url;
 

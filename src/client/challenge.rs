@@ -1,4 +1,4 @@
-//! What a server requires: the challenges in a 401 response (RFC 9110, 11.6.1).
+//! A server's requirements: the challenges in a 401 response (RFC 9110, 11.6.1).
 
 use reqwest::Url;
 

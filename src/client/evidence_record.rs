@@ -25,7 +25,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub(crate) struct Origin {
     /// The address without its user, password and query, or a file name.
     pub(crate) from: String,
-    /// What was sent with the request, for example the build's name.
+    /// The content sent with the request, for example the build's name.
     pub(crate) asked: Option<String>,
     /// The HTTP status of the response.
     pub(crate) status: Option<u16>,

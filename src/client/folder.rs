@@ -236,7 +236,7 @@ impl BuildFolder {
         Ok(content)
     }
 
-    /// Files in the folder at `place`, by their digests.
+    /// Files in the folder at `place`, indexed by digest.
     pub(crate) fn contents_below(&self, place: &Place) -> Result<Vec<(Sha256, Place)>, Error> {
         let folder = self.at(place);
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Credential helpers: programs that store logins for docker and podman. They are run only if the user permits it.
+//! Credential helpers: programs that store logins for docker and podman. Credential helpers are run only if the user permits it.
 //!
 //! Source: docker/docker-credential-helpers, README ("Development"): `docker-credential-NAME get` reads an address and
 //! prints `{"ServerURL": …, "Username": …, "Secret": …}`.
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::base::limits::Limits;
 use crate::client::secret::{Login, Secret};
 
-/// The output of helpers that have no login, with exit code 1.
+/// The output, with exit code 1, of helpers that have no login.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
 
 #[derive(Deserialize)]

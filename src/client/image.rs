@@ -198,7 +198,7 @@ impl<T: Send> Handing<'_, '_, T> {
     }
 }
 
-/// A reader of the pieces that ends when the sender is dropped.
+/// A reader of the pieces, which ends when the sender is dropped.
 struct Pieces {
     receiver: Receiver<Vec<u8>>,
     piece: io::Cursor<Vec<u8>>,

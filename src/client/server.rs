@@ -233,8 +233,7 @@ pub(crate) enum Newest {
 }
 
 impl Reply {
-    /// A description of the server's response, for a note, if the response means that the server does not have the
-    /// content.
+    /// Describes the server's response in a note, if the response means that the server does not have the content.
     pub(crate) fn absence(&self) -> Option<String> {
         (self.meaning() == Meaning::Absent).then(|| self.said())
     }
@@ -330,8 +329,8 @@ impl Reply {
         self.text_of(&answer, "log", text).ok_or_else(|| self.unexpected("log"))
     }
 
-    /// The body as JSON, if the status is a success. Both 200 and 201 are accepted, because it is not documented for
-    /// every version which of the two a request returns.
+    /// The body as JSON, if the status is a success. Both 200 and 201 are accepted, because the documentation does not state for every version which
+    /// of the two a request returns.
     fn json(&self) -> Result<Value, Error> {
         match self.status {
             _ if self.meaning() == Meaning::Here => {}

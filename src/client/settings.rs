@@ -93,12 +93,12 @@ fn fail(path: &Path, message: String) -> Error {
     Error::Settings { path: path.display().to_string(), message }
 }
 
-/// Reads the settings file. Its bytes contain secrets and are wiped on drop.
+/// Reads the settings file. The file's bytes contain secrets and are wiped on drop.
 fn read_settings_file(path: &Path, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Error> {
     read_bounded(path, limits.settings_bytes())
 }
 
-/// Reads a whole small file. Its bytes are wiped on drop.
+/// Reads a whole small file, whose bytes are wiped on drop.
 pub(crate) fn read_bounded(path: &Path, bound: Bound) -> Result<Zeroizing<Vec<u8>>, Error> {
     let what = path.display().to_string();
     let file = File::open(path).map_err(|error| Error::from_read(&what, error))?;

@@ -30,7 +30,7 @@ pub struct Bucket {
     pub endpoint: String,
     /// The bucket's name.
     pub name: String,
-    /// The prefix of the keys to save; empty for all.
+    /// The prefix of the keys to save; empty for all keys.
     pub prefix: String,
     /// The region for signatures; by default, the region in the endpoint's name or, if there is none, `us-east-1`.
     pub region: Option<String>,
@@ -264,8 +264,7 @@ impl Store<'_> {
         format!("{}/{}/{key}", self.bucket.endpoint.trim_end_matches('/'), self.bucket.name)
     }
 
-    /// The address of an object. It has the bucket and key in the path, which works with every store and needs no DNS
-    /// name per bucket.
+    /// The address of an object. The address has the bucket and key in its path, which works with every store and needs no DNS name per bucket.
     ///
     /// # Errors
     /// If the key would change the address: with `.` or `..` as a folder, the signed request would go to a different bucket.

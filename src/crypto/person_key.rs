@@ -199,7 +199,7 @@ fn is_affordable(scheme: &pkcs5::EncryptionScheme) -> bool {
     }
 }
 
-/// A text's PEM label and decoded bytes, which are wiped on drop.
+/// The label of a PEM text and its decoded bytes, which are wiped on drop.
 fn pem_of(text: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
     let (label, der) = pem::decode_vec(text).ok()?;
     Some((label, Zeroizing::new(der)))

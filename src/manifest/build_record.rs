@@ -6,8 +6,8 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 
-/// The build server's record of the build. IBM does not document it; the fields below were seen in responses to `GET /image`. Only `status` is
-/// required; unrecognised fields are kept.
+/// The build server's record of the build. IBM does not document the record; the fields below were seen in responses to `GET /image`. Only `status`
+/// is required; unrecognised fields are kept.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BuildRecord {

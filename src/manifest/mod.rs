@@ -20,7 +20,7 @@ use crate::manifest::build_record::BuildRecord;
 
 const WHAT: &str = "the signed archive";
 
-/// The contents of the signed archive. Everything in it is *signed*: the key holder signed it, which does not make it true.
+/// The contents of the signed archive. Everything in the archive is *signed*: the key holder signed it, which does not make it true.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Manifest {

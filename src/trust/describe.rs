@@ -16,7 +16,7 @@ use crate::base::time::Timestamp;
 pub struct Description {
     /// The kind of signature.
     pub kind: Kind,
-    /// The file or folder from which it was read.
+    /// The file or folder from which this data was read.
     pub file: String,
     /// Whether the signature is trusted.
     pub standing: Standing,

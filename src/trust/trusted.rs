@@ -37,8 +37,7 @@ pub enum ImageSignerKey {
     /// the key.
     #[allow(missing_docs, reason = "described by the variant's documentation")]
     OpenPgp { fingerprint: String, certificates: Vec<u8> },
-    /// cosign with a managed key. If there is a trusted root, a transparency log entry for the signature is required
-    /// too.
+    /// cosign with a managed key. If there is a trusted root, a transparency log entry for the signature is also required.
     #[allow(missing_docs, private_interfaces, reason = "the key's type is not public")]
     Cosign { key: ImageKey, log: Option<SigstoreRoot> },
     /// cosign keyless.

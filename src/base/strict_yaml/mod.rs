@@ -2,7 +2,7 @@
 //! is allocated.
 //!
 //! Merge keys (`<<`) are expanded as in YAML 1.1, because the programs that will read these files expand merge keys: a key in the mapping itself
-//! takes precedence. Programs disagree on the rest: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
+//! takes precedence. Programs disagree on the details: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
 //! takes precedence; docker compose refuses two merges. A document that depends on these differences is refused.
 //!
 //! Programs also disagree on what a merge is: PyYAML and kubectl treat a key `<<` with the tag `!` as a merge, but the parser here does not. A key

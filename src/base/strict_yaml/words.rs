@@ -1,4 +1,4 @@
-//! Explains what is wrong with a YAML file and what its owner can do, without the parser's vocabulary.
+//! Explains what is wrong with a YAML file and what its owner can do, without the parser's jargon.
 
 use serde_saphyr::{Error, UserMessageFormatter, budget::BudgetBreach};
 

@@ -22,7 +22,7 @@ use crate::gate::key::PublicKey;
 use crate::gate::verify::{KeyRing, Refusal, VerifiedArchive};
 use crate::manifest::Manifest;
 
-/// Rows of label and value, under a heading that states whether the values are verified.
+/// Rows of labels and values, under a heading that states whether the values are verified.
 pub(crate) struct Section {
     /// The section's name in JSON.
     name: &'static str,
@@ -83,7 +83,7 @@ pub(crate) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
     }
 }
 
-/// Opens a bundle: the bundle, its digest and size as text, and the budget for all work on it.
+/// Opens a bundle and returns the bundle, its digest and size as text, and the budget for all work on it.
 pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String, Budget), Error> {
     let file = folder::open(path)?;
     let known = file.metadata().map_or(0, |metadata| metadata.len());

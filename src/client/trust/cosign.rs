@@ -92,7 +92,7 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     }
 }
 
-/// Adds the manifests on every page of the registry's list. If the registry has no such list, sets `why`.
+/// Adds the manifests on every page of the registry's list. If the registry has no such list, sets `why` to the reason.
 fn listed(
     limits: &Limits,
     registry: &Registry<'_>,

@@ -38,7 +38,7 @@ pub(crate) struct Signed {
 pub(crate) enum Fault {
     /// The signature identifies a different key.
     OtherKey,
-    /// The signature is wrong, or its key was not valid for it.
+    /// The signature is wrong, or its key was not valid for this signature.
     Refused(String),
     /// The signature's key, hash or format is not supported, so the signature was not verified.
     Unsupported(String),

@@ -203,7 +203,7 @@ impl Token {
         Ok(Verified { at: self.at, authority, ends, named_by_sha1 })
     }
 
-    /// The single value of the single attribute of this type, as DER; `None` if there is none.
+    /// The only value of the only attribute of this type, as DER; `None` if there is no such attribute.
     fn attribute(&self, oid: ObjectIdentifier) -> Answer<Option<Vec<u8>>> {
         let attributes = self.signer.signed_attributes.iter().flat_map(|attributes| attributes.iter());
         let mut fitting = attributes.filter(|attribute| attribute.oid == oid);

@@ -159,7 +159,7 @@ impl LogEvent {
     }
 }
 
-/// The events of one entry. Only its first line can come from the server itself; continuation lines are command output.
+/// The events of one entry. Only the entry's first line can come from the server itself; continuation lines are command output.
 pub(super) fn of(entry: &LogEntry) -> impl Iterator<Item = LogEvent> + '_ {
     entry.message.split('\n').enumerate().filter_map(|(at, line)| {
         let own = if at == 0 && entry.time.is_some() { of_server(line) } else { None };

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use super::shell::Word;
 
-/// Programs, with patterns for such arguments: `--long` matches its abbreviations too (`--req…rest`: abbreviations from `--req` onward), `-x` matches
-/// alone or among other letters, `^TEXT` at the start of a word, `*TEXT` anywhere in a word.
+/// Programs, with patterns for such arguments: `--long` also matches its abbreviations (`--req…rest` matches abbreviations from `--req` onward); `-x`
+/// matches alone or among other letters; `^TEXT` matches at the start of a word, and `*TEXT` anywhere in a word.
 const DOORS: &[(&str, &str)] = &[
     ("sort", "--compress-program"),
     ("split", "--filter"),
@@ -209,7 +209,7 @@ pub(super) fn archives<'w>(name: &str, arguments: &'w [Word]) -> Vec<&'w Word> {
                 if value.is_empty() { next = 1 } else { found.push(word) }
             }
         } else if at == 0 && name != "cpio" && text.contains('f') {
-            // The old style: option letters without `-`, followed by their values in order.
+            // tar's old style: option letters without `-`, followed by their values in order.
             next = text.len().min(4);
         }
     }

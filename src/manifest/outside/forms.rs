@@ -20,7 +20,7 @@ const SHELL: usize = 1_000;
 enum Form {
     /// `FROM IMAGE [AS NAME]`
     From,
-    /// Runs programs, and mounts files of images or of the builder.
+    /// Runs programs, and mounts files from images or from the builder.
     Run,
     /// Copies files, possibly from other images.
     Copy,

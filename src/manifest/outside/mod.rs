@@ -1,8 +1,8 @@
-//! Build inputs that the commit does not pin. Every report lists them, because a proved commit does not cover them.
+//! Build inputs that the commit does not pin. Every report lists these inputs, because a proved commit does not cover them.
 //!
 //! There are two closed lists: `forms.rs` has a rule for every Dockerfile instruction, and every program that a RUN step starts is looked up in
-//! `table.rs` and `table_local.rs`. Programs in no table and steps that cannot be followed are listed as unknown. Files of the commit and of base
-//! images are not read: a script that a RUN step starts is listed as a script, and its downloads are unknown.
+//! `table.rs` and `table_local.rs`. Programs that are in no table and steps that cannot be followed are listed as unknown. Files of the commit and of
+//! base images are not read: a script that a RUN step starts is listed as a script, and its downloads are unknown.
 //!
 //! To add a program, add one word to a row of the tables.
 
@@ -188,7 +188,7 @@ impl Inputs {
     }
 }
 
-/// A name or an instruction, cut to the length shown.
+/// A name or an instruction, cut to the maximum length.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(LINE) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),

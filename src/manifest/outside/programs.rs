@@ -42,7 +42,7 @@ pub(super) enum Rule {
 pub(super) struct Wrapper {
     /// Options without a value.
     pub(super) flags: &'static str,
-    /// Options whose value is the next word, unless it is in the same word.
+    /// Options whose value is the next word, unless the value is in the same word.
     pub(super) values: &'static str,
     /// Number of arguments before the program.
     pub(super) skip: usize,

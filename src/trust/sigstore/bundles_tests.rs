@@ -1,8 +1,8 @@
 //! The bundles that sigstore-rust's crates contain for their own tests: from sigstore-python, sigstore-go, conda,
 //! GitHub and cosign.
 //!
-//! Each is checked like an image signature, for the digest in its case, with the trusted root of its instance and its
-//! signer's identity. The suite's result is that of the crates' tests or of the program from which the bundle comes.
+//! Each bundle is checked like an image signature, for the digest in its case, with the trusted root of its instance and its signer's identity. The
+//! suite's result is that of the crates' tests or of the program from which the bundle comes.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -8,9 +8,8 @@
 //! (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
 //! promise; the signature; and whether the log entry is for this signature.
 //!
-//! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares
-//! the times in a bundle with the computer's clock. Here they are also compared with the audit's time, so that a
-//! correct clock never changes an answer.
+//! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares the times in a bundle with the
+//! computer's clock. Here, the times are also compared with the audit's time, so that a correct clock never changes an answer.
 //!
 //! Sources: sigstore client specification, sections 3 and 4; sigstore/protobuf-specs; RFC 5280, 6962, 3161.
 

@@ -196,7 +196,7 @@ impl Error {
         }
     }
 
-    /// 2, 3 or 4: see the table.
+    /// The exit code (2, 3 or 4): see the table.
     pub fn exit_code(&self) -> u8 {
         CODES.iter().find(|(code, _)| *code == self.code()).map_or(3, |(_, exit)| *exit)
     }

@@ -67,7 +67,7 @@ const KEEP_FIRST: [Rule; 7] = [
     (concat!("(?i)((?:", flag!(), "|", named!(), r")')[^'\n]+"), NAMES),
     (concat!("(?i)(", flag!(), r")\S+"), NAMES),
     (concat!("(?i)(", named!(), r#"["']?)[^\s"'&,;]+"#), NAMES),
-    // -p X after a login
+    // The value of `-p` after `login`
     (r"(?i)(\blogin\b[^\n]*?\s-p[ =]?)\S+", &["login"]),
     (r"(?i)(\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}", &["bearer", "basic"]),
     (

@@ -263,7 +263,7 @@ mod linux {
     fn x32(calls: &[i64]) -> Vec<i64> {
         /// `__X32_SYSCALL_BIT`
         const BIT: i64 = 0x4000_0000;
-        /// execve, ptrace, process_vm_readv, process_vm_writev, execveat
+        /// The numbers of execve, ptrace, process_vm_readv, process_vm_writev and execveat.
         const OWN: [i64; 5] = [520, 521, 539, 540, 545];
         calls.iter().chain(&OWN).map(|call| BIT | call).collect()
     }
@@ -339,7 +339,7 @@ mod tests {
         let names =
             |needs: &Needs, call: u32| linux::filter(needs).unwrap().iter().any(|step| step.k == 0x4000_0000 | call);
         let [offline, online] = [false, true].map(|network| Needs { network, ..Needs::default() });
-        // socket and mount; the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev, execveat.
+        // The numbers of socket and mount, and the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev and execveat.
         for call in [41, 165, 520, 521, 539, 540, 545] {
             assert!(names(&offline, call), "{call}");
         }

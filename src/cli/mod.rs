@@ -144,7 +144,7 @@ fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {
     Err(Error::NotBuiltIn { what: format!("the command `{what}`"), feature: "full" })
 }
 
-/// `--now`, or the clock in whole seconds. The clock is read only here.
+/// `--now`, or the clock in whole seconds. The clock is read only in this function.
 fn now_or(given: Option<Timestamp>) -> Result<Timestamp, Error> {
     if let Some(now) = given {
         return Ok(now);

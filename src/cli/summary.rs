@@ -25,7 +25,7 @@ pub(super) fn has_any(report: &Report) -> bool {
 }
 
 impl Wanted {
-    /// Must be called before any audit. Without a policy, no bundle is fully accepted.
+    /// Call this before any audit. Without a policy, no bundle is fully accepted.
     ///
     /// # Errors
     /// [`Error::Usage`] if a summary was requested and there is no policy.

@@ -31,11 +31,11 @@ pub(crate) enum Asked {
 /// The meaning of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// The requested content: read it.
+    /// The response has the requested content, which is read.
     Here,
-    /// The source does not have the content or does not support such requests: add a note.
+    /// The source does not have the content or does not support such requests, which is noted.
     Absent,
-    /// Anything else: a fault.
+    /// The response is anything else, which is a fault.
     Refused,
 }
 

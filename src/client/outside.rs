@@ -23,7 +23,7 @@ use crate::client::tls;
 pub struct OutsideOptions {
     /// A CA that is trusted in addition to the system's CAs.
     pub ca: Option<PathBuf>,
-    /// Fixed addresses for names.
+    /// Fixed addresses for host names.
     pub resolves: Vec<Resolve>,
     /// Files that contain logins for registries.
     pub login_files: Vec<PathBuf>,

@@ -12,7 +12,7 @@ use crate::client::folder::{BuildFolder, EvidenceFolder, FileSet, Kept};
 use crate::client::http::{Patience, Sink};
 use crate::client::step::{Outcome, Source, SourceReport};
 
-/// An event for a progress display. It never contains a secret.
+/// An event for a progress display. An event never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

@@ -1,4 +1,4 @@
-//! The object store to which bundles may be uploaded. It contains bundles, never their keys.
+//! The object store to which bundles may be uploaded. The store contains bundles, never their keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -165,7 +165,7 @@ impl Store<'_> {
         for page in 1_u64.. {
             limits.listing_pages().check(page, self.bucket.address())?;
             let mut url = self.url("")?;
-            // Sorted by name, as the signature requires.
+            // The parameters are sorted by name, as the signature requires.
             let mut query = String::new();
             if let Some(token) = &token {
                 query = format!("continuation-token={}&", percent_encoded(token, Slash::Encoded));

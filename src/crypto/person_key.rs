@@ -18,7 +18,7 @@ pub struct PersonKey {
     fingerprint: Sha256,
 }
 
-/// A person's private key. Its memory is wiped on drop.
+/// A person's private key. The key's memory is wiped on drop.
 pub struct PersonSecret(SecretMaterial);
 
 enum SecretMaterial {
@@ -101,7 +101,7 @@ impl PersonKey {
 }
 
 impl std::fmt::Debug for PersonSecret {
-    /// Never prints the key.
+    /// The output never contains the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PersonSecret")
     }

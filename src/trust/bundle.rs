@@ -104,7 +104,7 @@ fn judge_envelope(envelope: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -
     Ok(signed)
 }
 
-/// Checks what the signed statement is about. The statement is parsed only after its signature has been verified.
+/// Checks which image the signed statement is about. The statement is parsed only after its signature has been verified.
 fn judge_statement(payload_type: &str, payload: &[u8], image: Option<&ImageTarget>) -> Result<String, Answer> {
     if payload_type != IN_TOTO {
         return Err(Answer::Undecided(format!("unsupported: payload type {payload_type:?}")));

@@ -60,7 +60,7 @@ pub(crate) struct ImageTarget {
     pub(crate) digest: Sha256,
     /// The size of the manifest in bytes, if the log states it.
     pub(crate) size: Option<u64>,
-    /// When the image was built.
+    /// The time at which the image was built.
     pub(crate) built: Timestamp,
     /// The time for which the audit is performed.
     pub(crate) now: Timestamp,
@@ -78,7 +78,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name of the kind.
+    /// The kind's name.
     pub fn words(self) -> &'static str {
         match self {
             Self::ContentTrust => "content trust",
@@ -169,7 +169,7 @@ pub(crate) fn judge(
 
 /// The cost of one byte of JSON: the code for each kind of signature parses the JSON and may re-encode it.
 const JSON_UNITS: u64 = 30;
-/// How much larger JSON usually becomes in memory.
+/// The factor by which JSON usually grows in memory.
 const JSON_HELD_FACTOR: u64 = 10;
 
 /// Charges the cost of reading all files to the budget.

@@ -1,4 +1,4 @@
-//! `admit`: whether workloads may be deployed.
+//! `admit`: decides whether workloads may be deployed.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

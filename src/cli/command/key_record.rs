@@ -1,4 +1,4 @@
-//! `key enroll` and `key countersign`.
+//! The commands `key enroll` and `key countersign`.
 
 use crate::base::words::counted;
 use std::path::Path;

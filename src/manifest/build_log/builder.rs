@@ -1,5 +1,5 @@
-//! Lines that builders print while they build. Each builder has its own line forms. Output of a program in a RUN step counts as a builder's line only
-//! if it matches one of these forms exactly: `Step 1/5: compile` matches no builder.
+//! Lines that builders print while they build. The forms of these lines depend on the builder. Output of a program in a RUN step counts as a builder's
+//! line only if it matches one of these forms exactly: `Step 1/5: compile` matches no builder.
 //!
 //! | builder | prints | source |
 //! | --- | --- | --- |

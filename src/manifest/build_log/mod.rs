@@ -178,7 +178,7 @@ impl BuildLog {
         })
     }
 
-    /// Number of push-like lines that were printed during the build. A program may have printed them.
+    /// Number of push-like lines that were printed during the build. A program may have printed these lines.
     pub fn disbelieved_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {

@@ -82,7 +82,7 @@ impl Stages {
         self.count = self.count.saturating_add(1);
     }
 
-    /// Whether the name is that of an earlier stage. A number counts stages from 0.
+    /// Whether the name is that of an earlier stage. A number refers to a stage, counted from 0.
     fn has(&self, name: &str) -> bool {
         let number = name.parse::<usize>().ok().filter(|_| name.bytes().all(|byte| byte.is_ascii_digit()));
         number.is_some_and(|number| number < self.count) || self.named.contains_key(&name.to_ascii_lowercase())

@@ -163,7 +163,7 @@ impl Inputs {
         }
     }
 
-    /// Whether the budget allows reading this instruction. If it does not, adds a note.
+    /// Whether the budget allows reading this instruction. If the budget does not allow it, adds a note.
     fn may_read(&mut self, text: &str, documents: &[HereDocument]) -> bool {
         let bytes = documents.iter().fold(text.len(), |sum, document| sum.saturating_add(document.content.len()));
         let left = self.left.checked_sub(bytes);

@@ -14,7 +14,7 @@ pub(super) const DEPTH: usize = 20;
 /// A word without its quotes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Word {
-    /// The text, with expansions unexpanded.
+    /// The text, before any expansion.
     pub(super) text: String,
     /// The shell changes the word: it contains a variable, a substitution, a pattern or braces.
     pub(super) expands: bool,
@@ -107,7 +107,7 @@ struct Pending {
     strip_tabs: bool,
 }
 
-/// What encloses the current position within a list.
+/// The constructs that enclose the current position within a list.
 #[derive(PartialEq, Eq)]
 enum Enclosing {
     Parentheses,

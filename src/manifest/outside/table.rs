@@ -1,4 +1,4 @@
-//! Programs that use the network, run other programs, or run scripts. Review rows with the programs' manuals.
+//! Programs that use the network, run other programs, or run scripts. Review the rows against the programs' manuals.
 //!
 //! Sources, as of 2026-11-28: the programs' manual pages in Debian 12 and 13 and Alpine 3.20, and their `--help` output; for language package
 //! managers, their command references (docs.npmjs.com, pnpm.io, yarnpkg.com, bun.sh, docs.deno.com, pip.pypa.io, docs.astral.sh/uv,

@@ -50,7 +50,7 @@ impl Fault {
     }
 }
 
-/// Which root keys are trusted.
+/// The root keys that are trusted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pins<'a> {
     /// Keys by id.

@@ -1,4 +1,4 @@
-//! The budget of an audit or a request: bounds on totals, in addition to the bound of each part.
+//! The budget of an audit or a request: bounds on totals, in addition to the bound on each part.
 //!
 //! Work is counted in units, never by a clock, so that the same input gives the same result on every machine. A unit is one byte read, inflated,
 //! hashed or compared; more expensive operations count as several units: see [`Work`]. The budget has a base, which small inputs never use up, and
@@ -6,13 +6,13 @@
 //! time; the input's own bytes are not counted.
 //!
 //! `audit` creates one budget and passes it to the readers of the bundle, source, image and signatures, and to the checks through `Evidence`. Each
-//! blob and file is charged once, however often it is referenced. Work is charged before it is done and stops with [`Error::OverLimit`] (exit code 3)
-//! when the budget is exhausted. Code that returns findings rather than errors (the source's proof, the checks) stops as well, and `audit` then calls
-//! [`Budget::check`]: an incomplete answer is never shown.
+//! blob and file is charged once, however often it is referenced. Work is charged before it is done. When the budget is exhausted, the work stops with
+//! [`Error::OverLimit`] (exit code 3). Code that returns findings rather than errors (the source's proof, the checks) also stops, and `audit` then
+//! calls [`Budget::check`]: an incomplete answer is never shown.
 //!
-//! Clones share one budget, on any number of threads. The threads may affect which part the error names, but not whether there is an error.
+//! Clones share one budget, on any number of threads. Thread scheduling may affect which part the error names, but not whether there is an error.
 //!
-//! The budget does not bound the length of a report or the size of a single part: those have their own bounds in [`Limits`].
+//! The budget does not bound the length of a report or the size of a single part: those have separate bounds in [`Limits`].
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const OBJECT_UNITS: u64 = 1_000;
 const NODE_UNITS: u64 = 500;
 /// Units for one byte of bzip2 output: the byte is decoded, read as tar and, in a file, hashed twice.
 const UNPACKED_UNITS: u64 = 8;
-/// Units for one signature verification, based on 8192-bit RSA, which costs the most.
+/// Units for one signature verification, based on 8192-bit RSA, the most expensive algorithm.
 const SIGNATURE_UNITS: u64 = 300_000;
 const MEGABYTE: u64 = 1_000_000;
 
@@ -38,7 +38,7 @@ pub enum Work {
     Bytes(u64),
     /// Objects in a repository.
     Objects(u64),
-    /// Mappings, lists and strings in a document; image references.
+    /// Mappings, lists and strings in a document, or image references.
     Nodes(u64),
     /// Bytes of bzip2 output.
     Unpacked(u64),
@@ -77,13 +77,13 @@ struct Total {
     input: AtomicU64,
     base: Bound,
     per_input: u64,
-    /// Bytes of input that earn `per_input` units.
+    /// The number of input bytes that raise the allowance by `per_input` units.
     input_unit: u64,
     most: Bound,
 }
 
 impl Budget {
-    /// The budget of an audit with this many bytes of evidence. [`Budget::add_input`] adds more evidence.
+    /// The budget for an audit with this many bytes of evidence. [`Budget::add_input`] adds more evidence.
     pub fn of_audit(input_bytes: u64, limits: &Limits) -> Self {
         let memory = Total::new(limits.held_base_bytes(), limits.held_per_input_bytes, 1, unbounded(limits));
         Self::with(input_bytes, memory, limits)
@@ -94,7 +94,7 @@ impl Budget {
         Self::of_audit(u64::MAX, limits)
     }
 
-    /// The budget of one request with this many bytes.
+    /// The budget for one request of this many bytes.
     pub fn of_request(request_bytes: u64, limits: &Limits) -> Self {
         let (base, per_input) = (limits.request_base_bytes(), limits.request_per_input_bytes);
         Self::with(request_bytes, Total::new(base, per_input, 1, unbounded(limits)), limits)
@@ -211,9 +211,9 @@ impl Total {
         Self { used: AtomicU64::new(0), input: AtomicU64::new(0), base, per_input, input_unit, most }
     }
 
-    /// The current allowance, under the name of its bound.
+    /// The current allowance, as a bound.
     fn bound(&self) -> Bound {
-        // If this saturates, the value exceeds the maximum or any real memory size anyway.
+        // A saturated value exceeds the maximum, or any real memory size, anyway.
         let grown = self.input.load(Ordering::Relaxed).saturating_mul(self.per_input) / self.input_unit;
         let allowed = self.base.allowed.saturating_add(grown);
         if allowed > self.most.allowed { self.most } else { Bound { allowed, ..self.base } }
@@ -267,7 +267,7 @@ mod tests {
         budget.clone().spend(Work::Objects(5), "b").unwrap();
         budget.spend(Work::Nodes(2), "c").unwrap();
         assert_eq!(over(budget.spend(Work::Bytes(1), "d")), Some(("work_base_units", 10_000)));
-        // Later calls fail too.
+        // Every later call fails too.
         assert!(budget.spend(Work::Bytes(0), "e").is_err());
         assert!(over(Budget::of_audit(0, &limits()).spend(Work::Objects(u64::MAX), "x")).is_some());
     }
@@ -331,7 +331,7 @@ mod tests {
         assert_eq!((budget.input(), budget.spent(), budget.memory_left()), (1_250, 1_250, 2_600));
     }
 
-    /// Whether there is an error does not depend on which thread spends first.
+    /// Whether an error occurs does not depend on which thread spends first.
     #[test]
     fn threads_share_one_budget() {
         for (spent, fits) in [(2_500, true), (2_501, false)] {

@@ -1,4 +1,4 @@
-//! Build names: what a name states and what it only suggests.
+//! Build names: the facts that a name states, and those that it only suggests.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ use crate::base::time::Timestamp;
 pub struct BuildName(String);
 
 impl BuildName {
-    /// 1 to 236 characters from `A-Z a-z 0-9 . _ : -`, not beginning with a dot: a file name that adds `manifest.` and `.sig.tbz` stays within the
-    /// 255 bytes that file systems allow.
+    /// 1 to 236 characters from `A-Z a-z 0-9 . _ : -`, not beginning with a dot, so that a file name with `manifest.` and `.sig.tbz` added stays
+    /// within the 255 bytes that file systems allow.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
         let good = (1..=236).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(allowed);
@@ -41,14 +41,14 @@ impl BuildName {
         Some(self.split()?.1)
     }
 
-    /// The seven hexadecimal digits after the last `-` of the subject: the start of the commit by IBM's convention (`IMAGE_TAG_PREFIX` + `-` + seven
-    /// digits). These 28 bits suggest a link but do not prove it.
+    /// The seven hexadecimal digits after the last `-` of the subject, which by IBM's convention (`IMAGE_TAG_PREFIX` + `-` + seven digits) are the
+    /// first digits of the commit. These 28 bits suggest a link but do not prove it.
     pub fn commit_digits(&self) -> Option<&str> {
         commit_digits(self.subject()?)
     }
 
     fn split(&self) -> Option<(&str, Timestamp)> {
-        // With and without a fraction: Python's `str(datetime)` leaves `.000000` out.
+        // Try with and without a fraction: Python's `str(datetime)` omits `.000000`.
         ["YYYY-MM-DD_HH-MM-SS.ffffff".len(), "YYYY-MM-DD_HH-MM-SS".len()].into_iter().find_map(|length| {
             let (subject, stamp) = self.0.split_at_checked(self.0.len().checked_sub(length)?)?;
             Some((subject.strip_suffix('.')?, Timestamp::from_build_stamp(stamp)?))

@@ -20,8 +20,8 @@ impl Sha256 {
         Self(bytes)
     }
 
-    /// Reads exactly 64 lower-case hexadecimal digits. Upper case is refused: a digest has one spelling
-    /// (OCI image specification, "Digests"), so that two texts are equal exactly when the digests are.
+    /// Reads exactly 64 lower-case hexadecimal digits. Upper case is refused: a digest has one spelling (OCI image specification, "Digests"), so that
+    /// two strings are equal exactly when their digests are equal.
     pub fn from_hex(text: &str) -> Option<Self> {
         if text.len() != 64 || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return None;
@@ -120,7 +120,7 @@ impl<R: Read> HashingReader<R> {
         Self { inner, hasher: Hasher::new(), count: 0 }
     }
 
-    /// The digest and number of bytes read so far; the input may have more.
+    /// The digest and number of bytes read so far; the input may contain more bytes.
     pub fn finish(self) -> (Sha256, u64) {
         (Sha256(self.hasher.finalize().into()), self.count)
     }

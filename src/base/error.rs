@@ -8,7 +8,7 @@ use crate::base::digest::Sha256;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The command line does not make sense.
+    /// The command line is invalid.
     #[error("{message}")]
     Usage {
         /// What is wrong.
@@ -21,7 +21,7 @@ pub enum Error {
     Policy {
         /// The policy, as specified on the command line.
         path: String,
-        /// What is wrong, with the line if it is known.
+        /// What is wrong, with the line number if it is known.
         message: String,
     },
     /// The settings of the build server's client cannot be used.
@@ -29,7 +29,7 @@ pub enum Error {
     Settings {
         /// The file, as specified on the command line.
         path: String,
-        /// What is wrong; never contains a value, which may be a secret.
+        /// What is wrong, without any value, because a value may be a secret.
         message: String,
     },
     /// A specified key is not a usable public key.
@@ -45,13 +45,13 @@ pub enum Error {
     SigningKey {
         /// The file, as specified on the command line.
         name: String,
-        /// What is wrong; contains no part of the key.
+        /// What is wrong, without any part of the key.
         message: String,
     },
     /// No key was specified, so nothing can be trusted.
     #[error("no verification key was specified, so nothing was checked")]
     NoKey {
-        /// Keys next to the bundle: file name and fingerprint. These keys are reported but never used.
+        /// The file name and fingerprint of each key next to the bundle. These keys are reported but never used.
         beside: Vec<(String, Sha256)>,
     },
     /// The command or format exists but is not included in this build.
@@ -86,15 +86,15 @@ pub enum Error {
         /// The bound's value, in the unit that its name ends with.
         allowed: u64,
     },
-    /// The container is not well-formed, or two readers could read it differently.
+    /// The container is not well-formed, or two parsers could read it differently.
     #[error("{what} is malformed: {message}")]
     Malformed {
         /// The part that is malformed.
         what: String,
-        /// What is wrong, with expected and found if both are known.
+        /// What is wrong, with the expected and actual values if both are known.
         message: String,
     },
-    /// A file written by the user is malformed or of an unsupported kind. Unlike evidence, such a file may be changed by the user.
+    /// A file written by the user is malformed or has an unsupported format. Unlike evidence, such a file may be changed by the user.
     #[error("{what} is malformed: {message}")]
     OwnFile {
         /// The file.
@@ -196,12 +196,12 @@ impl Error {
         }
     }
 
-    /// 2, 3 or 4: see the table.
+    /// The exit code (2, 3 or 4): see the table.
     pub fn exit_code(&self) -> u8 {
         CODES.iter().find(|(code, _)| *code == self.code()).map_or(3, |(_, exit)| *exit)
     }
 
-    /// What the reader can do about it.
+    /// What the user can do about the error.
     pub fn hint(&self) -> String {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
@@ -250,7 +250,7 @@ impl Error {
         }
     }
 
-    /// Converts an error from reading `what`: one of our errors inside an [`io::Error`], an early end, data that a decoder refused, or a system
+    /// Converts an error from reading `what`: an [`Error`] inside an [`io::Error`], an unexpected end, data that a decoder refused, or a system
     /// error.
     pub(crate) fn from_read(what: &str, error: io::Error) -> Self {
         match error.kind() {

@@ -20,8 +20,8 @@ pub fn for_lines(text: &str) -> String {
     text.lines().map(|line| for_terminal(line) + "\n").collect()
 }
 
-/// Escapes a whole JSON document: terminal controls can occur only in its strings, where `\u` escapes mean the same (RFC 8259, section 7). A JSON
-/// reader gets the same text, and a terminal is not affected. Newlines between values remain.
+/// Escapes a whole JSON document: terminal controls can occur only in its strings, where `\u` escapes have the same meaning (RFC 8259, section 7). A
+/// JSON parser reads the same strings, and a terminal is not affected. Newlines between values remain.
 pub(crate) fn in_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     for character in document.chars() {

@@ -1,4 +1,4 @@
-//! What this build was compiled with.
+//! Reports the features that this build was compiled with.
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {

@@ -22,11 +22,11 @@ use crate::base::digest::Sha256;
 
 const DEFAULT_DOMAIN: &str = "docker.io";
 const LEGACY_DOMAIN: &str = "index.docker.io";
-/// Bytes of a repository without its domain (`RepositoryNameTotalLengthMax`).
+/// The maximum number of bytes in a repository name without its domain (`RepositoryNameTotalLengthMax`).
 const REPOSITORY_MAX: usize = 255;
 const TAG_MAX: usize = 128;
 
-/// A fully spelled image name. It cannot contain a user, a password, white space or a path outside the registry.
+/// A fully qualified image name. An image name cannot contain a user, a password, white space or a path outside the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ImageName {
     domain: String,
@@ -39,7 +39,7 @@ pub(crate) struct ImageName {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum NameDigest {
     Sha256(Sha256),
-    /// `sha384:` or `sha512:`: valid, but never computed here.
+    /// A `sha384:` or `sha512:` digest, which is valid but never computed here.
     Unsupported(String),
 }
 
@@ -47,7 +47,7 @@ impl ImageName {
     /// Parses a name.
     ///
     /// # Errors
-    /// A description of what the grammar refuses.
+    /// Describes why the grammar refuses a name.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("it is empty");
@@ -132,7 +132,7 @@ impl ImageName {
 }
 
 impl NameDigest {
-    /// go-digest, `Digest.Validate`, with its registered algorithms.
+    /// As in go-digest's `Digest.Validate`, with its registered algorithms.
     fn parse(text: &str) -> Result<Self, &'static str> {
         const FAULT: &str = "the digest is not sha256: and 64 lower-case hexadecimal digits";
         let (algorithm, digits) = text.split_once(':').ok_or(FAULT)?;
@@ -166,7 +166,7 @@ impl fmt::Display for NameDigest {
     }
 }
 
-/// The fully spelled repository of a name. A malformed name is returned unchanged, so it never equals the repository of a well-formed name.
+/// The fully qualified repository of a name. A malformed name is returned unchanged, so it never equals the repository of a well-formed name.
 pub(crate) fn repository_of(name: &str) -> String {
     ImageName::parse(name).map_or_else(|_| name.to_owned(), |name| name.repository())
 }

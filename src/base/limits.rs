@@ -1,7 +1,7 @@
 //! Every bound on untrusted input, in one place, each with its reason.
 //!
 //! To add a bound, add one line to the table below. The last word of a bound's name is its unit. `limits.NAME` is the number; `limits.NAME()` is the
-//! [`Bound`], which has number and name, checks a size and creates the error.
+//! [`Bound`], which has the number and the name, checks a size and creates the error.
 
 use std::fmt::{self, Display, Formatter};
 

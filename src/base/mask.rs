@@ -4,7 +4,7 @@
 //! hiding; it cannot recognise a secret that looks like an ordinary word.
 //!
 //! Patterns would also hide image names that end in `secret`, `token` and the like, with tag and digest, and so make two builds look alike. Text that
-//! a strict parser accepted as something other than a secret is therefore kept: a name in a place where an image name is expected ([`mask_name`]),
+//! a strict parser accepted as something other than a secret is therefore kept: a name in a position where an image name is expected ([`mask_name`]),
 //! values that a message marks with [`keep`], and `NAME@sha256:` with 64 digits anywhere. A short name is never kept merely because it looks like a
 //! name: `hunter2` looks like one too.
 
@@ -19,11 +19,11 @@ use self::kept::Aside;
 use crate::base::image_name::ImageName;
 
 const MASK: &str = "***";
-/// The placeholder for a file name in our own hints: `--workload-password FILE`.
+/// The placeholder for a file name in this program's hints: `--workload-password FILE`.
 const OUR_FILE: &str = "FILE";
 
-/// A pattern, and lower-case words; every matching text contains at least one of the words. Most texts contain none, and searching for words is a
-/// hundred times faster than trying patterns.
+/// A pattern, and a list of lower-case words; every matching string contains at least one of these words. Most strings contain none of these words,
+/// and searching for words is a hundred times faster than trying patterns.
 type Rule = (&'static str, &'static [&'static str]);
 
 /// `--password `, `--password=`
@@ -40,7 +40,8 @@ macro_rules! named {
     };
 }
 
-/// Every text that `flag` or `named` matches contains one of these words. `key` alone is not listed, because half of the report lines are about keys.
+/// Every string that `flag` or `named` matches contains one of these words. `key` alone is not listed, because half of the report lines are about
+/// keys.
 const NAMES: &[&str] = &[
     "password",
     "passwd",
@@ -66,7 +67,7 @@ const KEEP_FIRST: [Rule; 7] = [
     (concat!("(?i)((?:", flag!(), "|", named!(), r")')[^'\n]+"), NAMES),
     (concat!("(?i)(", flag!(), r")\S+"), NAMES),
     (concat!("(?i)(", named!(), r#"["']?)[^\s"'&,;]+"#), NAMES),
-    // -p X after a login
+    // The value of `-p` after `login`
     (r"(?i)(\blogin\b[^\n]*?\s-p[ =]?)\S+", &["login"]),
     (r"(?i)(\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}", &["bearer", "basic"]),
     (
@@ -75,7 +76,7 @@ const KEEP_FIRST: [Rule; 7] = [
     ),
 ];
 
-/// Patterns hidden as a whole: tokens with a recognisable format, and private keys.
+/// Patterns whose entire match is hidden: tokens with a recognisable format, and private keys.
 const HIDE_ALL: [Rule; 6] = [
     (r"\bgh[pousr]_[A-Za-z0-9]{20,}", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"]),
     (r"\bgithub_pat_[A-Za-z0-9_]{20,}", &["github_pat_"]),
@@ -103,7 +104,7 @@ struct Patterns {
 /// A bit for each pattern.
 type Bits = u32;
 
-/// The words of all patterns by their first letter, each with the bits of its patterns, so that a text is scanned once.
+/// The words of all patterns, grouped by first letter, each with the bits of its patterns, so that a string is scanned only once.
 struct Words(Vec<Vec<(&'static [u8], Bits)>>);
 
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
@@ -134,7 +135,7 @@ impl Words {
         }
     }
 
-    /// The patterns that have a word in this text.
+    /// The patterns for which this text contains a word.
     fn of(&self, text: &[u8]) -> Bits {
         let mut found = 0;
         for (at, letter) in text.iter().enumerate() {
@@ -149,16 +150,16 @@ impl Words {
     }
 }
 
-/// `text` with what looks like a secret replaced by `***`.
+/// Returns `text` with everything that looks like a secret replaced by `***`.
 pub(crate) fn mask(text: &str) -> String {
-    // Masking only inserts `***`, so the words found in the original text suffice for every pattern.
+    // Masking adds only `***`, so the words found in the original text suffice for every pattern.
     match PATTERNS.words.of(text.as_bytes()) {
         0 if !kept::is_marked(text) => text.to_owned(),
         found => mask_free(text, |pattern| found & pattern.bit != 0),
     }
 }
 
-/// Masks text in a place where an image name is expected: an image name is shown, other text is masked as usual.
+/// Masks text in a position where an image name is expected: an image name is shown, other text is masked as usual.
 pub(crate) fn mask_name(text: &str) -> String {
     if ImageName::parse(text).is_ok() { text.to_owned() } else { mask(text) }
 }
@@ -179,7 +180,7 @@ pub(crate) fn hides_something(text: &[u8]) -> bool {
     lines.any(|line| mask(&line) != line)
 }
 
-/// Masks by trying every pattern: a test compares [`mask`] with it.
+/// Masks by trying every pattern: a test compares [`mask`] with this function.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn mask_slowly(text: &str) -> String {
     mask_free(text, |_| true)

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-/// The first result with its input. For a different input the result is computed again, so this cache never changes a result.
+/// The first result, with its input. For a different input the result is computed again, so this cache never changes a result.
 #[derive(Debug, Clone)]
 pub(crate) struct Memo<Q, A>(OnceLock<(Q, A)>);
 

@@ -1,6 +1,6 @@
-//! Strict CSV (RFC 4180): a file with a misplaced quotation mark is refused, because readers could read it differently.
+//! Strict CSV (RFC 4180): a file with a misplaced quotation mark is refused, because parsers could read it differently.
 
-/// Records of fields, quoted or not; a quotation mark inside quotes is doubled. Empty lines and a byte order mark at the beginning are ignored.
+/// Records of quoted or unquoted fields; a quotation mark inside quotes is doubled. Empty lines and a byte order mark at the beginning are ignored.
 ///
 /// # Errors
 /// A human-readable message.

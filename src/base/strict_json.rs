@@ -1,4 +1,4 @@
-//! JSON (RFC 8259) without duplicate keys, so that no two readers can read one document differently.
+//! JSON (RFC 8259) without duplicate keys, so that no two parsers can read a document differently.
 
 use std::cell::Cell;
 use std::fmt;
@@ -41,7 +41,7 @@ pub(crate) struct Bounds {
 impl Bounds {
     fn take<E: serde::de::Error>(&self, key: Option<&str>) -> Result<(), E> {
         let bytes = key.map_or(0, |key| key.len() as u64);
-        // Growing lists and tables have spare room, on average half of what they contain; a key needs its text and an entry in the table.
+        // Growing lists and tables have spare capacity, on average half of their contents; a key needs its text and an entry in the table.
         let value = size_of::<Value>() as u64 * 3 / 2;
         let taken = if key.is_some() { value + 80 + bytes } else { value };
         let left = |cell: &Cell<u64>, taken| cell.get().checked_sub(taken).map(|left| cell.set(left));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Asserts that the other cells of the row of docs/generated/suites.md that begins with `name` contain these numbers, in this order.
+/// Asserts that the row of docs/generated/suites.md that begins with `name` contains these numbers in its other cells, in this order.
 pub(crate) fn assert_documented(name: &str, counted: &[usize]) {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/suites.md")).unwrap();
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with(&format!("| {name} |"))).collect();

@@ -1,4 +1,4 @@
-//! Moments in time, in the spellings of build names, logs, policies and `--now`. All are UTC.
+//! Moments in time, in the formats used in build names, logs, policies and `--now`. All are UTC.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub struct Timestamp(i64);
 pub(crate) const DAY_SECONDS: i64 = 86_400;
 
 impl Timestamp {
-    /// From whole seconds since 1970.
+    /// Creates a moment from whole seconds since 1970.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
         let micros = seconds.checked_mul(1_000_000)?;
         jiff::Timestamp::from_microsecond(micros).ok()?;
@@ -27,7 +27,7 @@ impl Timestamp {
 
     /// Reads RFC 3339 with an offset or `Z`, for example `2026-11-23T08:00:00Z`.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
-        // Stricter than the library, which also accepts ISO 8601 spellings that RFC 3339 does not allow.
+        // This is stricter than the library, which also accepts ISO 8601 spellings that RFC 3339 does not allow.
         let bytes = text.as_bytes();
         let date_time_separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
         let shape = bytes.get(4) == Some(&b'-')
@@ -100,7 +100,7 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, with a fraction only if it is not zero.
+    /// The moment as RFC 3339 in UTC, with a fraction only if it is not zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(moment) => write!(f, "{moment}"),

@@ -1,4 +1,4 @@
-//! Words for enums: one table per enum, from which its words, parser, list and error texts are derived.
+//! Words for enums: one table per enum, from which its words, parser, list and error messages are derived.
 //!
 //! To add a word, add a variant to the enum and a line to its table. If a variant has no line, the code does not
 //! compile.
@@ -54,7 +54,7 @@ pub(crate) fn counted_as(count: impl TryInto<u64>, one: &str, several: &str) -> 
 /// `; did you mean "x"?` if one of the words is similar to `typed`, otherwise nothing.
 pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> String {
     let typed = typed.to_lowercase();
-    // If half of a short word's letters are changed, it is a different word.
+    // A short word with half of its letters changed counts as a different word.
     let most = (typed.chars().count() / 3).clamp(1, 3);
     let near = words.into_iter().map(|word| (distance(&typed, word), word)).filter(|(far, _)| *far <= most);
     near.min_by_key(|(far, _)| *far).map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
@@ -63,7 +63,7 @@ pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w 
 /// The suggestion of [`did_you_mean`] for serde's message about an unknown field: "unknown field `x`, expected one of `a`, `b`".
 pub(crate) fn meant_field(message: &str) -> String {
     let Some((_, rest)) = message.split_once("unknown field `") else { return String::new() };
-    // Every second piece is a field name.
+    // Every second part is a field name.
     let mut names = rest.split('`').step_by(2);
     let typed = names.next().unwrap_or_default();
     did_you_mean(typed, names.filter(|name| !name.is_empty()))

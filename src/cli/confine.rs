@@ -2,8 +2,8 @@
 //! takes over a parser, the parser can still read files and report wrong results, but it cannot write elsewhere, start programs or
 //! connect to the network.
 //!
-//! Linux only: Landlock, and seccomp on the architectures that its crate supports. Best effort, because a verdict must not depend on the
-//! kernel: `--verbose` prints on standard error what is enforced. No report contains it.
+//! Linux only: Landlock, and seccomp on the architectures that its crate supports. Best effort, because a verdict must not depend on the kernel:
+//! `--verbose` prints on standard error what is enforced. This information is not part of any report.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ use crate::cli::args::key_record::KeyCommand;
 use crate::cli::args::{AuditArguments, Command, NetworkArguments};
 use crate::image::Source;
 
-/// What a command needs besides reading files.
+/// The privileges that a command needs in addition to reading files.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Needs {
-    /// Files and folders that it writes or creates.
+    /// Files and folders that the command writes or creates.
     writes: Vec<PathBuf>,
     network: bool,
-    /// Whether it starts other programs.
+    /// Whether the command starts other programs.
     programs: bool,
-    /// Whether it reads a private key, whose passphrase may have to be read from the terminal.
+    /// Whether the command reads a private key, whose passphrase may have to be read from the terminal.
     terminal: bool,
 }
 
@@ -91,7 +91,8 @@ impl Needs {
         needs
     }
 
-    /// Notes what is needed to read these images: the network if one is in a registry, and other programs if credential helpers may run.
+    /// Notes the privileges that are needed to read these images: the network if one is in a registry, and other programs if credential helpers may
+    /// run.
     fn ask<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>, network: &NetworkArguments) {
         self.network = !network.offline && sources.into_iter().any(|source| matches!(source, Source::Registry(_)));
         #[cfg(feature = "fetch")]
@@ -123,7 +124,7 @@ fn signs(command: &Command) -> bool {
     }
 }
 
-/// The restrictions on this process, and how far each is enforced.
+/// The restrictions on this process, and to what extent each is enforced.
 #[derive(Debug)]
 pub(super) struct Confinement {
     needs: Needs,
@@ -166,8 +167,8 @@ impl fmt::Display for Confinement {
     }
 }
 
-/// Drops what is not needed, for this thread and every thread that it starts; no other thread may exist yet. If a credential helper was
-/// requested, nothing is dropped: the helper is the user's program, and keeps its secrets in its own files and behind its own sockets.
+/// Drops the privileges that are not needed, for this thread and all threads that it starts; no other thread may exist yet. If a credential helper
+/// was requested, no privilege is dropped: the helper is the user's program and obtains its secrets from files and sockets that are not known here.
 pub(super) fn confine(needs: Needs) -> Confinement {
     if needs.programs {
         return Confinement { needs, landlock: Held::No, seccomp: Held::No };
@@ -262,7 +263,7 @@ mod linux {
     fn x32(calls: &[i64]) -> Vec<i64> {
         /// `__X32_SYSCALL_BIT`
         const BIT: i64 = 0x4000_0000;
-        /// execve, ptrace, process_vm_readv, process_vm_writev, execveat
+        /// The numbers of execve, ptrace, process_vm_readv, process_vm_writev and execveat.
         const OWN: [i64; 5] = [520, 521, 539, 540, 545];
         calls.iter().chain(&OWN).map(|call| BIT | call).collect()
     }
@@ -297,7 +298,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs in its own thread, because the restrictions cannot be undone.
+    /// Runs in a separate thread, because the restrictions cannot be undone.
     #[test]
     fn unneeded_privileges_are_refused() {
         let top = std::env::temp_dir().join(format!("hpsb-audit-confine-{}", std::process::id()));
@@ -338,7 +339,7 @@ mod tests {
         let names =
             |needs: &Needs, call: u32| linux::filter(needs).unwrap().iter().any(|step| step.k == 0x4000_0000 | call);
         let [offline, online] = [false, true].map(|network| Needs { network, ..Needs::default() });
-        // socket and mount; the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev, execveat.
+        // The numbers of socket and mount, and the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev and execveat.
         for call in [41, 165, 520, 521, 539, 540, 545] {
             assert!(names(&offline, call), "{call}");
         }

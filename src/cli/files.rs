@@ -1,5 +1,4 @@
-//! Report files. All of them are written under temporary names next to their targets and then renamed, so that each file is complete or
-//! absent.
+//! Report files. All report files are written under temporary names next to their targets and then renamed, so that each file is complete or absent.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -8,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Error;
 use crate::report::{Format, Options, Report};
 
-/// Writes the report to every file, and in each format of `in_folder` into a new folder. If anything cannot be written, nothing is written.
+/// Writes the report to every file, and, in each format of `in_folder`, to a new folder. If anything cannot be written, nothing is written.
 pub(super) fn write(
     report: &Report,
     files: &[(Format, PathBuf)],
@@ -33,7 +32,7 @@ pub(super) fn write(
     finished
 }
 
-/// Removes a staged file or folder. If it has already been renamed, it no longer exists under this name.
+/// Removes a staged file or folder. If the file or folder has already been renamed, it no longer exists under this name.
 fn discard(staged: &Path) {
     let _ = fs::remove_file(staged);
     let _ = fs::remove_dir_all(staged);
@@ -66,7 +65,7 @@ fn folder_of_pages(path: &Path) -> PathBuf {
     path.with_file_name(format!("{name}.bundles"))
 }
 
-/// Writes one format under temporary names and records their final names. The page that links to the others comes last.
+/// Writes one format under temporary names and records their final names. The page that links to the other pages is the last one.
 fn stage(
     report: &Report,
     format: Format,
@@ -93,7 +92,7 @@ fn stage(
     fill(&page, folder.as_deref(), &pages, report, format, options).map_err(|error| Error::unwritable(&name, &error))
 }
 
-/// Writes every format into a folder, which gets its final name when all formats are written.
+/// Writes every format into a folder, which is renamed to its final name when all formats have been written.
 fn stage_folder(
     report: &Report,
     formats: &[Format],
@@ -115,7 +114,7 @@ fn stage_folder(
     written.map_err(|error| Error::unwritable(folder.display().to_string(), &error))
 }
 
-/// Writes a page. The pages to which it links are written into `folder`, which is later renamed to `pages`.
+/// Writes a page. The pages to which the page links are written into `folder`, which is later renamed to `pages`.
 fn fill(
     path: &Path,
     folder: Option<&Path>,

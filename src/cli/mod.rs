@@ -1,4 +1,4 @@
-//! The command line: parses arguments, opens files, calls the library, prints the report. It decides nothing about the evidence.
+//! The command line: parses arguments, opens files, calls the library, prints the report. This module makes no decisions about the evidence.
 
 mod args;
 mod command;
@@ -107,7 +107,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
 /// Prints a usage error in the requested format.
 fn wrong_usage(error: &clap::Error) -> ExitCode {
     if wants_json() && !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // The first paragraph is the error; the others are help.
+        // The first paragraph is the error; the other paragraphs are help.
         let text = error.to_string();
         let paragraph = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let message = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -144,7 +144,7 @@ fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {
     Err(Error::NotBuiltIn { what: format!("the command `{what}`"), feature: "full" })
 }
 
-/// `--now`, or the clock in whole seconds. The clock is read only here.
+/// `--now`, or the clock in whole seconds. The clock is read only in this function.
 fn now_or(given: Option<Timestamp>) -> Result<Timestamp, Error> {
     if let Some(now) = given {
         return Ok(now);

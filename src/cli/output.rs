@@ -48,7 +48,7 @@ const NOT_VALID: &str = "SIGNATURE NOT VALID";
 /// It is not known whether the signature is valid.
 const NOT_VERIFIED: &str = "SIGNATURE NOT VERIFIED";
 
-/// The first words about a refused bundle. If a pinned key is missing, a signature that no available key verifies may still be valid.
+/// The words that begin the output for a refused bundle. If a pinned key is missing, a signature that no available key verifies may still be valid.
 pub(super) fn refusal_words(refusal: &Refusal) -> String {
     match (refusal.tried.is_empty(), refusal.missing.is_empty()) {
         (_, true) => NOT_VALID.into(),
@@ -131,7 +131,7 @@ pub(super) fn in_file(format: Format, show: &ShowArguments) -> Format {
     }
 }
 
-/// Progress of long work, on standard error if that is a terminal.
+/// A progress display for long work, on standard error if that is a terminal.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
@@ -158,7 +158,7 @@ impl Drop for Progress {
     }
 }
 
-/// What the program is waiting for, on standard error if that is a terminal.
+/// Shows what the program is waiting for, on standard error if that is a terminal.
 #[cfg(feature = "fetch")]
 pub(super) struct Spinner(ProgressBar);
 

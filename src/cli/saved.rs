@@ -57,7 +57,7 @@ pub(super) fn format(word: &str) -> Result<Format, Error> {
     })
 }
 
-/// What formats need in addition to the report.
+/// The input that formats need in addition to the report.
 pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Options, Error> {
     let controls = match &arguments.controls {
         None => Controls::own()?,

@@ -1,4 +1,4 @@
-//! When a verification summary (`--report vsa=FILE`, `--attach`) is written: only for an accepted bundle.
+//! Decides when a verification summary (`--report vsa=FILE`, `--attach`) is written: only for an accepted bundle.
 
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
@@ -19,13 +19,13 @@ pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &Report
     if is_wanted { Wanted::Yes } else { Wanted::No }
 }
 
-/// Whether any bundle qualifies for a summary. If not, no file is written, because an empty file would look like a result.
+/// Whether any bundle qualifies for a summary. If no bundle qualifies, no file is written, because an empty file would look like a result.
 pub(super) fn has_any(report: &Report) -> bool {
     report.error.is_none() && report.count(Verdict::Accept) > 0
 }
 
 impl Wanted {
-    /// Must be called before any audit. Without a policy, no bundle is fully accepted.
+    /// Call this before any audit. Without a policy, no bundle is fully accepted.
     ///
     /// # Errors
     /// [`Error::Usage`] if a summary was requested and there is no policy.
@@ -41,8 +41,8 @@ impl Wanted {
         })
     }
 
-    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. An acceptance in part then gives exit code 1: a
-    /// pipeline that needs the summary must not continue without it.
+    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. A partly accepted bundle then leads to exit code
+    /// 1: a pipeline that needs the summary must not continue without it.
     pub(super) fn exit_code(self, report: &Report, code: u8) -> u8 {
         if self == Self::No {
             return code;

@@ -1,13 +1,12 @@
-//! Decides which login may be sent to a server. A login is sent only to the host it was supplied for and to the token
-//! server that this host specifies, over TLS or within this computer. It is never sent to a host that comes from
-//! evidence or from a different server's response.
+//! Decides which login may be sent to a server. A login is sent only to the host it was supplied for and to the token server that this host
+//! specifies, over TLS or within this computer. A login is never sent to a host that comes from evidence or from a different server's response.
 
 use reqwest::Url;
 
 use crate::client::challenge::TokenServer;
 use crate::client::secret::Login;
 
-/// The source of the name of an image's registry.
+/// Who specified an image's registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NamedBy {
     /// The command line or the settings.
@@ -22,14 +21,13 @@ pub(crate) enum NamedBy {
 pub(crate) struct Access {
     /// The login that was supplied for this server.
     pub(crate) own: Option<Login>,
-    /// For a trust server without a login of its own: the registry's login, for the token server that the registry
-    /// specified.
+    /// For a trust server without a separate login: the registry's login, for the token server that the registry specified.
     pub(crate) lent: Option<Lent>,
     /// The hint to show if the server nevertheless requires a login.
     pub(crate) hint: Option<&'static str>,
 }
 
-/// A registry's login. It may be sent to the registry's token server if a trust server refers to that token server.
+/// A registry's login. The login may be sent to the registry's token server if a trust server refers to that token server.
 #[derive(Debug)]
 pub(crate) struct Lent {
     pub(crate) login: Login,
@@ -54,8 +52,8 @@ impl Access {
 }
 
 impl Lent {
-    /// Whether `asked` is exactly the token server that the registry specified. A token for the registry itself is
-    /// never requested this way, because the trust server would receive the token and could use it at the registry.
+    /// Whether `asked` is identical to the token server that the registry specified. A token for the registry itself is never requested this way,
+    /// because the trust server would receive the token and could use it at the registry.
     fn fits(&self, asked: &TokenServer) -> bool {
         let place = |url: &Url| (url.origin(), url.path().to_owned(), url.query().map(str::to_owned));
         place(&self.named.realm) == place(&asked.realm)
@@ -98,7 +96,7 @@ mod tests {
         ] {
             assert_eq!(shown(realm, service), None, "{realm} {service:?}");
         }
-        // A server's own login is sent to the token server that it specifies, with the scope that it states.
+        // A server's own login is sent to the token server that this server specifies, with the scope that it states.
         let access = Access { own: Some(login()), ..access };
         let (asked, login) = access.to_token_server(server("https://b.example.com/t", None, "x"));
         assert!(login.is_some() && asked.scope.as_deref() == Some("x"));

@@ -1,6 +1,6 @@
-//! What each response means, for every request. A single table decides: docs/generated/fetch-answers.md shows the
-//! table, and `tests/fetch/answers.rs` tests every source with every response. Only a response that the table lists as
-//! absent is a note; any other response without the requested content is a fault.
+//! The meaning of each response to each request. A single table defines this meaning: docs/generated/fetch-answers.md shows the table, and
+//! `tests/fetch/answers.rs` tests every source with every response. Only a response that the table lists as absent is a note; any other response
+//! without the requested content is a fault.
 
 /// A request to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub(crate) enum Asked {
 /// The meaning of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// The requested content: read it.
+    /// The response has the requested content, which is read.
     Here,
-    /// The source does not have the content or does not support such requests: a note.
+    /// The source does not have the content or does not support such requests, which is noted.
     Absent,
-    /// Anything else: a fault.
+    /// The response is anything else, which is a fault.
     Refused,
 }
 
@@ -54,7 +54,7 @@ struct Row {
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// Two descriptions: other responses that are saved, and other responses that are a note.
+    /// Two descriptions: of the other responses that are saved, and of the other responses that become a note.
     #[cfg_attr(not(test), expect(dead_code, reason = "read only by the test that compares the page"))]
     more: [&'static str; 2],
 }

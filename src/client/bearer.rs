@@ -31,7 +31,7 @@ const REDIRECTS: usize = 5;
 pub(crate) enum Redirects {
     /// Follow redirects, but send a login only to the server's own origin.
     Followed,
-    /// Follow redirects but never send a login: the server's challenge is the wanted response.
+    /// Follow redirects but never send a login: the server's challenge is the expected response.
     FollowedWithoutLogin,
     /// Return a redirect as the response.
     Answers,
@@ -71,8 +71,7 @@ impl<'a> Guarded<'a> {
         }
     }
 
-    /// Requests something large and follows redirects, because blobs are often stored elsewhere. The caller must know
-    /// the digest.
+    /// Requests large content and follows redirects, because blobs are often stored elsewhere. The caller must know the digest.
     pub(crate) fn get_into(&self, url: &Url, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
         let mut ask = |question: &Question<'_>| self.http.get_into(question, bound, sink);
         self.followed(url, (None, Redirects::Followed), &mut ask, &|head| head)
@@ -89,8 +88,8 @@ impl<'a> Guarded<'a> {
         let mut at = url.clone();
         let mut at_home = redirects == Redirects::Followed;
         for _ in 0..=REDIRECTS {
-            // The login is only for the first server. After a redirect to a different origin, the login is not sent
-            // again, even if a later redirect leads back.
+            // The login is sent only to the first server. After a redirect to a different origin, the login is not sent again, even if a later
+            // redirect leads back.
             at_home &= at.origin() == url.origin();
             let answer = match at_home {
                 true => self.guarded(&at, accept, ask, head_of)?,

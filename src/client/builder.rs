@@ -16,7 +16,7 @@ use crate::client::outside::Outside;
 use crate::client::run::Saver;
 use crate::client::settings::read_bounded;
 
-/// A file that is stored in `builder/` under its own name.
+/// A file that is stored in `builder/` under its original name.
 #[derive(Debug, Clone)]
 pub(crate) struct BuilderFile {
     name: String,

@@ -1,4 +1,4 @@
-//! What a server requires: the challenges in a 401 response (RFC 9110, 11.6.1).
+//! A server's requirements: the challenges in a 401 response (RFC 9110, 11.6.1).
 
 use reqwest::Url;
 
@@ -7,7 +7,7 @@ use crate::client::http::Head;
 /// A token server that a different server specified, with service and scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenServer {
-    /// The token server's address, without query.
+    /// The token server's address, without its query.
     pub(crate) realm: Url,
     /// The service for which its tokens are valid.
     pub(crate) service: Option<String>,

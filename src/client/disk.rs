@@ -17,8 +17,8 @@ pub(crate) const PASSING_PREFIX: &str = ".hpsb-audit-passing-";
 /// `trust/notary/targets/a/b.json`.
 const DEPTH: usize = 16;
 
-/// A path below a build's folder: segments of `[A-Za-z0-9._:-]`, none beginning with a dot. It consists of fixed words
-/// and checked names; no other text from a server becomes a path.
+/// A path below a build's folder: segments of `[A-Za-z0-9._:-]`, none beginning with a dot. The path consists of fixed words and checked names; no
+/// other string from a server becomes part of a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(String);
 
@@ -53,7 +53,7 @@ pub(crate) fn is_safe_name(name: &str) -> bool {
     (1..=240).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
 }
 
-/// A file that is being written under a temporary name. Dropping it removes the file.
+/// A file that is being written under a temporary name. Dropping this value removes the file.
 #[derive(Debug)]
 pub(crate) struct Draft {
     file: File,
@@ -144,7 +144,7 @@ pub(crate) fn passing_path(folder: &Path) -> PathBuf {
     folder.join(format!("{PASSING_PREFIX}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
-/// Writes a file, or replaces this program's own older one, completely or not at all.
+/// Writes a new file, or replaces a file that this program wrote earlier, completely or not at all.
 pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut draft = Draft::begin(target.parent().unwrap_or(Path::new("")))?;
     draft.take(bytes)?;
@@ -202,7 +202,7 @@ pub(crate) fn remove_passing_files(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Digest and size of the file at `path`; `None` if there is none.
+/// Digest and size of the file at `path`; `None` if there is no such file.
 ///
 /// # Errors
 /// [`Error::Unwritable`] if this path is not a regular file.
@@ -219,8 +219,8 @@ pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
     Ok(Some(reader.finish()))
 }
 
-/// Flushes the parent folder, because a new name is on disk only once its folder is. Some systems do not allow this and
-/// flush the folder later.
+/// Flushes the parent folder, because a new name is on disk only after its folder has been flushed. Some systems do not allow this and flush the
+/// folder later.
 pub(crate) fn flush_parent(path: &Path) {
     if let Some(folder) = path.parent().and_then(|parent| File::open(parent).ok()) {
         let _ = folder.sync_all();

@@ -23,13 +23,13 @@ const SCHEMA_VERSION: u32 = 1;
 /// The origin of saved bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
-    /// The address without user, password and query, or a file name.
+    /// The address without its user, password and query, or a file name.
     pub(crate) from: String,
-    /// What was sent with the request, for example the build's name.
+    /// The content sent with the request, for example the build's name.
     pub(crate) asked: Option<String>,
     /// The HTTP status of the response.
     pub(crate) status: Option<u16>,
-    /// The source's own version identifier, for example an ETag.
+    /// The version identifier that the source uses, for example an ETag.
     pub(crate) version: Option<String>,
     /// The time of the response.
     pub(crate) at: Timestamp,
@@ -37,7 +37,7 @@ pub(crate) struct Origin {
     pub(crate) peer: Option<Peer>,
 }
 
-/// A TLS peer's certificate. It shows which server responded, never what runs on that server.
+/// A TLS peer's certificate. The certificate shows which server responded, never what runs on that server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Peer {
@@ -184,8 +184,8 @@ impl EvidenceRecord {
         self.files.contains_key(path)
     }
 
-    /// Adds the outcome of a step and replaces the step's list of missing evidence. A file that is in the folder from
-    /// an earlier run is not missing. An unchanged outcome keeps its first time.
+    /// Adds the outcome of a step and replaces the step's list of missing evidence. A file that is in the folder from an earlier run is not missing.
+    /// If the outcome is unchanged, its earlier time is kept.
     pub(crate) fn end_step(&mut self, step: Step, missing: Vec<Missing>) {
         let before: Vec<Missing> = {
             let of_step = |missing: &Missing| missing.source == Some(step.source);
@@ -213,7 +213,7 @@ impl EvidenceRecord {
         }
     }
 
-    /// Digest and size of the file at `path`, if evidence.json records that it came from `from` in this version.
+    /// Digest and size of the file at `path`, if evidence.json records that the file came from `from` in this version.
     pub(crate) fn content_of(&self, path: &str, from: &str, version: &str) -> Option<(Sha256, u64)> {
         let entry = self.files.get(path)?;
         let same = entry.from == from && entry.version.as_deref() == Some(version);

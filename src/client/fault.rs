@@ -31,7 +31,7 @@ impl Fault {
         Self { error: network(from, message, hint), again: Again::Worthwhile }
     }
 
-    /// An error of the HTTP library. Its own messages contain addresses, so only the underlying cause is shown.
+    /// An error of the HTTP library. The library's messages contain addresses, so only the underlying cause is shown.
     pub(crate) fn of(from: &str, error: &reqwest::Error) -> Self {
         if error.is_timeout() {
             return Self::worthwhile(from, "no response in time", SLOW);

@@ -63,11 +63,11 @@ pub struct Request {
 /// Saves the requested evidence. Files in the folder are never replaced, and an error does not affect what was already
 /// saved; a further run adds what is missing.
 ///
-/// It does NOT verify anything except the digests by which content is requested and whether a saved key matches its
-/// bundle: keys and bundles stay *given* until an audit with a trusted key.
+/// This does NOT verify anything except the digests by which content is requested and whether a saved key matches its bundle: keys and bundles stay
+/// *given* until an audit with a trusted key.
 ///
 /// # Errors
-/// Errors that prevent the start, such as those in settings, folder or addresses. Later errors are in the report.
+/// Errors that prevent the start, such as errors in settings, folder or addresses. Later errors are in the report.
 pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
     let spending = Spending::within(run.limits);
     let server = request
@@ -195,9 +195,8 @@ fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Option<
     }
 }
 
-/// The build's image: the one specified on the command line, else the one in the server's response, else the settings'
-/// repository with the tag that the build's name contains. All of it is *given*; the audit compares it with the signed
-/// log.
+/// The build's image: the one specified on the command line, otherwise the one in the server's response, otherwise the settings' repository with the
+/// tag that the build's name contains. Each of these is *given*; the audit compares the image with the signed log.
 fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, NamedBy), Error> {
     if let Some(image) = &request.image_name {
         return Ok((image.clone(), NamedBy::User));
@@ -253,7 +252,7 @@ fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference>
 /// described.
 ///
 /// # Errors
-/// [`Error::Usage`] and [`Error::Settings`] if there is no address to which requests can be sent.
+/// [`Error::Usage`] and [`Error::Settings`] if there is no address to which a request can be sent.
 pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     let mut lines = vec![format!("write to {}", request.to.display())];
     if let Some(bucket) = &request.bucket {

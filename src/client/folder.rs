@@ -16,7 +16,7 @@ use crate::client::disk::{
 use crate::client::evidence_record::{Entry, EvidenceRecord, Missing, Origin, Step};
 use crate::client::http::Sink;
 
-/// The result of keeping bytes.
+/// The result of storing bytes in the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
     /// The bytes have been added to the folder.
@@ -28,7 +28,7 @@ pub enum Kept {
     Beside(String),
 }
 
-/// The folder that the user specified. Only one run at a time can use it.
+/// The folder that the user specified. Only one run at a time can use the folder.
 #[derive(Debug)]
 pub struct EvidenceFolder {
     root: PathBuf,
@@ -106,7 +106,7 @@ impl EvidenceFolder {
     }
 }
 
-/// The folder of one build. Several threads may keep files in it at the same time.
+/// The folder of one build. Several threads may add files to the folder at the same time.
 #[derive(Debug)]
 pub struct BuildFolder {
     path: PathBuf,
@@ -156,7 +156,7 @@ impl Drop for FileSet {
 }
 
 impl BuildFolder {
-    /// Keeps `bytes` at `place` and records their origin in evidence.json.
+    /// Stores `bytes` at `place` and records their origin in evidence.json.
     pub(crate) fn keep(&self, place: &Place, bytes: &[u8], origin: Origin) -> Result<Kept, Error> {
         let mut draft = self.draft(place)?;
         draft.take(bytes)?;
@@ -169,12 +169,12 @@ impl BuildFolder {
         Draft::begin(self.at(place).parent().unwrap_or(&self.path))
     }
 
-    /// Gives a draft its name. If a file with different bytes has that name, the draft is kept next to that file.
+    /// Renames a draft to its final name. If a file with different bytes has that name, the draft is stored next to that file.
     pub(crate) fn keep_draft(&self, place: &Place, draft: Draft, origin: Origin) -> Result<Kept, Error> {
         make_folders(&self.path, place)?;
         draft.flush()?;
         let content = draft.content();
-        // One at a time: of two drafts for the same place, the second must find the first.
+        // Only one thread may do this at a time: if two drafts have the same final name, the second must find the first.
         let mut record = self.record()?;
         let (target, kept) = self.settle(place, &|path| {
             if draft.name_if_free(path)? {
@@ -198,7 +198,7 @@ impl BuildFolder {
         Ok(FileSet { passing, files: Vec::new() })
     }
 
-    /// Keeps a set, completely or not at all. If the folder contains a different set, this set is kept next to it.
+    /// Stores a set, completely or not at all. If the folder contains a different set, this set is stored next to it.
     pub(crate) fn keep_set(&self, place: &Place, set: &FileSet) -> Result<Kept, Error> {
         let (passing, files) = (&set.passing, &set.files);
         let mut record = self.record()?;
@@ -236,7 +236,7 @@ impl BuildFolder {
         Ok(content)
     }
 
-    /// Files in the folder at `place`, by their digests.
+    /// Files in the folder at `place`, indexed by digest.
     pub(crate) fn contents_below(&self, place: &Place) -> Result<Vec<(Sha256, Place)>, Error> {
         let folder = self.at(place);
         let mut found = Vec::new();

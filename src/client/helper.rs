@@ -1,4 +1,4 @@
-//! Credential helpers: programs that store logins for docker and podman. They are run only if the user permits it.
+//! Credential helpers: programs that store logins for docker and podman. Credential helpers are run only if the user permits it.
 //!
 //! Source: docker/docker-credential-helpers, README ("Development"): `docker-credential-NAME get` reads an address and
 //! prints `{"ServerURL": …, "Username": …, "Secret": …}`.
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::base::limits::Limits;
 use crate::client::secret::{Login, Secret};
 
-/// The output of helpers that have no login, with exit code 1.
+/// The output, with exit code 1, of helpers that have no login.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
 
 #[derive(Deserialize)]
@@ -27,7 +27,7 @@ struct Answer {
 /// because the helper may prompt its user.
 ///
 /// # Errors
-/// A message that reveals nothing of the helper's output.
+/// A message that reveals nothing about the helper's output.
 pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Login>, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || !name.bytes().all(allowed) {

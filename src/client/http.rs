@@ -146,7 +146,7 @@ pub(crate) trait Sink {
     fn held(&self) -> u64;
     /// Receives the next bytes.
     fn take(&mut self, bytes: &[u8]) -> Result<(), Error>;
-    /// Discards everything, because the server sends the response from the beginning.
+    /// Discards the bytes received so far, because the server sends the response from the beginning again.
     fn start_again(&mut self) -> Result<(), Error>;
 }
 
@@ -266,13 +266,12 @@ impl Http {
         Ok(Answer { head, body })
     }
 
-    /// Like [`Http::get`], for large responses: the bytes are written to `sink`, and after an interruption only the
-    /// rest is requested. For any status except 200 and 206, the body is not read.
+    /// Like [`Http::get`], for large responses: the bytes are written to `sink`, and after an interruption only the missing bytes are requested. For
+    /// any status except 200 and 206, the body is not read.
     ///
-    /// The caller must know the digest of the whole content or its exact size and version, because a server could send
-    /// the rest of something else.
+    /// The caller must know the digest of the whole content or its exact size and version, because a server could send the end of different content.
     pub(crate) fn get_into(&self, question: &Question<'_>, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
-        /// A try that received this much does not count as failed.
+        /// A try that received at least this many bytes does not count as failed.
         const PROGRESS_BYTES: u64 = 1 << 20;
         let from = question.from();
         let deadline = Instant::now() + self.patience.total;
@@ -311,7 +310,7 @@ impl Http {
         match head.status {
             200 => sink.start_again().map_err(Fault::pointless)?,
             206 if continues_at(&head, sink.held()) => {}
-            // The server cannot send the requested rest, so start from the beginning.
+            // The server cannot send only the missing bytes, so start from the beginning.
             206 | 416 if sink.held() > 0 => {
                 sink.start_again().map_err(Fault::pointless)?;
                 return Err(Fault::worthwhile(

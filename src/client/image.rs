@@ -109,7 +109,7 @@ fn layer<T: Send>(
     run: Run<'_>,
     read: &(dyn Fn(Pieces) -> Result<T, Error> + Sync),
 ) -> Result<Option<T>, Error> {
-    // One byte more than expected shows that this is a different blob.
+    // A single extra byte shows that this is a different blob.
     let bound = run.limits.image_layer_bytes();
     let bound = Bound { allowed: bound.allowed.min(size.saturating_add(1)), ..bound };
     let what = format!("the blob {digest}");
@@ -198,7 +198,7 @@ impl<T: Send> Handing<'_, '_, T> {
     }
 }
 
-/// A reader of the pieces that ends when the sender is dropped.
+/// A reader of the pieces, which ends when the sender is dropped.
 struct Pieces {
     receiver: Receiver<Vec<u8>>,
     piece: io::Cursor<Vec<u8>>,

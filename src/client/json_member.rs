@@ -1,8 +1,7 @@
-//! Extracts one large string from a JSON object as the response arrives, so that memory never holds a bundle of
-//! gigabytes.
+//! Extracts one large string from a JSON object as the response arrives, so that a bundle of several gigabytes is never held in memory.
 //!
-//! The rest is the same object with an empty string in place of the extracted one. The rest is small and is read as
-//! strictly as every other response, which also detects a duplicate member.
+//! The remainder is the same object with an empty string in place of the extracted string. The remainder is small and is read as strictly as every
+//! other response, which also detects a duplicate member.
 
 use crate::base::error::Error;
 use crate::base::limits::Bound;
@@ -15,7 +14,7 @@ const WHAT: &str = "the response";
 enum At {
     /// Outside strings.
     Between,
-    /// In a string that is kept; whether the last byte was a backslash.
+    /// In a string that is kept, with a flag for whether the last byte was a backslash.
     Text { escaped: bool },
     /// In the wanted string.
     Wanted,
@@ -145,7 +144,7 @@ impl<'a> Member<'a> {
         if self.high.is_some() { Err(fault("half a surrogate pair in a string")) } else { Ok(()) }
     }
 
-    /// Passes on the wanted string up to its end or the next escape and returns the rest of `bytes`.
+    /// Passes on the wanted string up to its end or the next escape and returns the remaining bytes.
     fn wanted<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], Error> {
         let end = bytes.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ').unwrap_or(bytes.len());
         let (text, rest) = bytes.split_at(end);

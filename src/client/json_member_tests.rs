@@ -21,7 +21,7 @@ impl Sink for Held {
 
 const BOUND: Bound = Bound { name: "server_answer_bytes", allowed: 200 };
 
-/// The string, the rest, and whether the string was found; the text is split into pieces of `size`.
+/// Returns the string, the remainder, and whether the string was found; the input is split into pieces of `size` bytes.
 fn take(text: &str, size: usize) -> Result<(String, String, bool), Error> {
     let mut held = Held::default();
     let mut member = Member::new("log", BOUND, &mut held);

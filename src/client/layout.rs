@@ -56,7 +56,7 @@ pub(crate) struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// Writes the index last, so that a layout with an index has everything that the index lists.
+    /// Writes the index last, so that a layout with an index contains everything that the index lists.
     pub(crate) fn save_index(&self, saver: &mut Saver<'_>, top: &[(Document, Option<String>)]) {
         let manifests: Vec<Value> = top.iter().map(|(document, name)| descriptor(document, name.as_deref())).collect();
         let index = json!({
@@ -71,7 +71,7 @@ impl Layout<'_> {
         saver.keep(&format!("{folder}/index.json"), index.to_string().as_bytes(), origin());
     }
 
-    /// Saves a document and everything below it. Returns whether all of it is in the folder.
+    /// Saves a document and everything below it. Returns whether all of them are in the folder.
     pub(crate) fn save_tree(&mut self, saver: &mut Saver<'_>, top: Document) -> bool {
         let faults = saver.report.faults.len();
         let (folder, what) = (self.folder, top.origin.from.clone());
@@ -112,7 +112,7 @@ impl Layout<'_> {
         saver.report.faults.len() == faults
     }
 
-    /// The blobs that fit the limits. The others are reported as errors.
+    /// The blobs that fit the limits. Blobs that do not fit are reported as errors.
     fn within_bounds(&mut self, saver: &mut Saver<'_>, blobs: Vec<Blob>) -> Vec<Blob> {
         let mut wanted = Vec::new();
         for blob in blobs {
@@ -140,7 +140,7 @@ fn descriptor(document: &Document, name: Option<&str>) -> Value {
     descriptor
 }
 
-/// The document's own media type or, if it has none, the one that the registry states.
+/// The document's media type or, if it has none, the media type that the registry states.
 fn media_type(document: &Document) -> String {
     let parsed: Option<Value> = crate::base::strict_json::parse(&document.bytes).ok();
     let own = parsed.as_ref().and_then(|value| value.get("mediaType")).and_then(Value::as_str);
@@ -178,7 +178,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
     blob.bound.check(blob.size, format!("the blob {}", blob.digest))?;
     let mut draft = saver.folder.draft(&place)?;
     let mut listening = Listening::new(saver.run, format!("the blob {}", blob.digest), Some(blob.size), &mut draft);
-    // One byte more than expected shows that this is a different blob.
+    // A single extra byte shows that this is a different blob.
     let bound = Bound { allowed: blob.size.saturating_add(1), ..blob.bound };
     let longer = |error| match error {
         Error::OverLimit { what, .. } => {

@@ -100,7 +100,7 @@ fn best<'f>(file: &'f File, registry: &str, repository: &str) -> Option<&'f str>
     }
 }
 
-/// The registry's own helper, or the one for all registries.
+/// The helper for this registry or, if there is none, the helper for all registries.
 fn helper_of<'f>(file: &'f File, registry: &str) -> Option<&'f str> {
     let own = file.helpers.iter().find(|(name, _)| same_scope(name, registry)).map(|(_, helper)| helper);
     own.or(file.store.as_ref()).map(String::as_str)

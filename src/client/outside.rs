@@ -21,9 +21,9 @@ use crate::client::tls;
 /// How to reach servers other than the build server.
 #[derive(Debug, Clone, Default)]
 pub struct OutsideOptions {
-    /// An additional CA, besides the system's.
+    /// A CA that is trusted in addition to the system's CAs.
     pub ca: Option<PathBuf>,
-    /// Fixed addresses for names.
+    /// Fixed addresses for host names.
     pub resolves: Vec<Resolve>,
     /// Files that contain logins for registries.
     pub login_files: Vec<PathBuf>,
@@ -31,7 +31,7 @@ pub struct OutsideOptions {
     pub helpers: Helpers,
     /// Registries (`HOST` or `HOST:PORT`) that are reached over plain http.
     pub plain_http: Vec<String>,
-    /// A login from the settings, with its registry. It is used only for that registry and only if no file has a login.
+    /// A login from the settings, with its registry. This login is used only for that registry and only if no file has a login.
     pub settings_login: Option<(String, Login)>,
 }
 
@@ -92,6 +92,6 @@ impl<'a> Outside<'a> {
     }
 }
 
-/// Why no login is sent to a server, and how to change that.
+/// Explains why no login is sent to a server, and how to change that.
 pub(crate) const NAMED_BY_ANSWER: &str =
     "this registry comes only from the build server's response, so no login is sent: if you trust it, use --image-name";

@@ -1,4 +1,4 @@
-//! Image names that are used in requests to a registry and so become parts of addresses.
+//! Image names in requests to a registry, where they become parts of addresses.
 
 use std::fmt;
 use std::net::Ipv6Addr;

@@ -14,7 +14,7 @@ use crate::client::http::{Answer, Sink, shown};
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 
-/// All supported manifest formats, so that the registry does not convert manifests.
+/// Lists all supported manifest formats, so that the registry does not convert manifests.
 const ACCEPT: &str = "application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.oci.image.index.v1+json";
@@ -32,7 +32,7 @@ pub(crate) struct Document {
 pub(crate) enum Found {
     /// A document, and the address of the next page of a list.
     Here(Box<Document>, Option<Url>),
-    /// Nothing, with the reason as text, for a note.
+    /// No document, with the reason as text for a note.
     Absent(String),
 }
 

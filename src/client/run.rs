@@ -12,7 +12,7 @@ use crate::client::folder::{BuildFolder, EvidenceFolder, FileSet, Kept};
 use crate::client::http::{Patience, Sink};
 use crate::client::step::{Outcome, Source, SourceReport};
 
-/// An event for a progress display. It never contains a secret.
+/// An event for a progress display. An event never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -31,7 +31,7 @@ pub enum Event {
     Kept {
         /// The file's path below the evidence folder.
         path: String,
-        /// The result of keeping the file.
+        /// The result of storing the file.
         kept: Kept,
     },
 }
@@ -104,7 +104,7 @@ pub struct BuildReport {
     pub faults: Vec<Error>,
     /// The outcome for each source, in the order of the requests.
     pub sources: Vec<SourceReport>,
-    /// Why the audit cannot use the saved bundle or key, if one of them cannot be read.
+    /// The reason why the audit cannot use the saved bundle or key, if one of them cannot be read.
     pub unreadable: Option<Error>,
 }
 
@@ -168,8 +168,8 @@ impl<'a> Saver<'a> {
         Ok(Self { run, folder: root.build(name)?, report: BuildReport::new(name), missing: Vec::new() })
     }
 
-    /// Runs the step for one source. Everything that `work` keeps, notes or reports as missing becomes part of the
-    /// source's outcome in evidence.json and in the report.
+    /// Runs the step for one source. Everything that `work` stores, notes or reports as missing becomes part of the source's outcome in evidence.json
+    /// and in the report.
     pub(crate) fn step(&mut self, source: Source, from: &str, work: impl FnOnce(&mut Self)) {
         let (files, faults) = (self.report.files.len(), self.report.faults.len());
         work(self);
@@ -189,25 +189,25 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Keeps bytes and records the result.
+    /// Stores bytes and records the result.
     pub(crate) fn keep(&mut self, place: &str, bytes: &[u8], origin: Origin) {
         let kept = Place::new(place).and_then(|place| self.folder.keep(&place, bytes, origin));
         self.remember(place, kept);
     }
 
-    /// Keeps a file that was written as it arrived, and records the result.
+    /// Stores a file that was written as it arrived, and records the result.
     pub(crate) fn keep_draft(&mut self, place: &str, draft: Draft, origin: Origin) {
         let kept = Place::new(place).and_then(|place| self.folder.keep_draft(&place, draft, origin));
         self.remember(place, kept);
     }
 
-    /// Keeps a set of files and records the result.
+    /// Stores a set of files and records the result.
     pub(crate) fn keep_set(&mut self, place: &str, set: &FileSet) {
         let kept = Place::new(place).and_then(|place| self.folder.keep_set(&place, set));
         self.remember(place, kept);
     }
 
-    /// Records the result of keeping a file.
+    /// Records the result of storing a file.
     pub(crate) fn remember(&mut self, place: &str, kept: Result<Kept, Error>) {
         match kept {
             Ok(kept) => {
@@ -236,13 +236,12 @@ impl<'a> Saver<'a> {
         self.missing.push(Missing { what: place.into(), from: from.into(), why: why.into(), at, source: None });
     }
 
-    /// Adds a note if a saved text contains something that looks like a secret.
+    /// Adds a note if saved text contains anything that looks like a secret.
     pub(crate) fn note_secrets(&mut self, place: &str, text: &[u8]) {
         self.note_secrets_in(place, text);
     }
 
-    /// Like [`Self::note_secrets`], but for a text that may be large, which is searched line by line; very long lines
-    /// are searched in pieces.
+    /// Like [`Self::note_secrets`], but for text that may be large: it is searched line by line, and very long lines are searched in pieces.
     pub(crate) fn note_secrets_in(&mut self, place: &str, text: impl Read) {
         const PIECE_BYTES: u64 = 1 << 20;
         let mut reader = BufReader::new(text);

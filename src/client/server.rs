@@ -114,14 +114,13 @@ impl<'a> BuildServer<'a> {
     /// Requests something small. A response with any HTTP status is returned.
     ///
     /// # Errors
-    /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than any
-    /// genuine one.
+    /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than any genuine response.
     pub(crate) fn ask(&self, call: Call<'_>) -> Result<Reply, Error> {
         let bound = self.run.limits.server_answer_bytes();
         self.asked(call, &mut |question| self.http.get(question, bound))
     }
 
-    /// Requests a bundle. Its bytes are written to `draft` and are never all in memory.
+    /// Requests a bundle. The bundle's bytes are written to `draft` and are never all in memory.
     ///
     /// # Errors
     /// The outer error means that there was no complete response, so a retry may help. The inner error means that the
@@ -151,8 +150,7 @@ impl<'a> BuildServer<'a> {
         self.streamed(Call::BuildLog, "log", draft)
     }
 
-    /// Requests something large: the string value of one member of the response is written to `sink`, and the reply has
-    /// the rest.
+    /// Requests large content: the string value of one member of the response is written to `sink`, and the reply contains the remainder.
     fn streamed(&self, call: Call<'_>, member: &'static str, sink: &mut dyn Sink) -> Result<(Reply, Member), Error> {
         let limits = self.run.limits;
         let bound = if call == Call::BuildLog { limits.server_log_bytes() } else { limits.server_manifest_bytes() };
@@ -190,8 +188,8 @@ impl<'a> BuildServer<'a> {
     }
 }
 
-/// A response that states a build's name. The inner error describes what is wrong with the response; the outer error,
-/// why there is none.
+/// A response that states a build's name. The inner error describes what is wrong with the response; the outer error explains why there is no
+/// response.
 pub(crate) type Answered<T> = Result<Result<Got<T>, Error>, Error>;
 
 /// The content of a response that states a build's name.
@@ -235,8 +233,7 @@ pub(crate) enum Newest {
 }
 
 impl Reply {
-    /// A description of the server's response, for a note, if the response means that the server does not have the
-    /// content.
+    /// Describes the server's response in a note, if the response means that the server does not have the content.
     pub(crate) fn absence(&self) -> Option<String> {
         (self.meaning() == Meaning::Absent).then(|| self.said())
     }
@@ -332,8 +329,8 @@ impl Reply {
         self.text_of(&answer, "log", text).ok_or_else(|| self.unexpected("log"))
     }
 
-    /// The body as JSON, if the status is a success. Both 200 and 201 are accepted, because it is not documented for
-    /// every version which of the two a request returns.
+    /// The body as JSON, if the status is a success. Both 200 and 201 are accepted, because the documentation does not state for every version which
+    /// of the two a request returns.
     fn json(&self) -> Result<Value, Error> {
         match self.status {
             _ if self.meaning() == Meaning::Here => {}

@@ -68,7 +68,7 @@ fn hostile_responses_are_refused_and_escaped() {
     for (found, says) in [
         (manifest("../../etc/x", "").unwrap_err(), "begin with manifest."),
         (manifest("manifest.../../etc/x", "").unwrap_err(), "../../etc/x"),
-        // A string that was not extracted, for example because its member name uses escapes.
+        // The string was not extracted, for example because its member name uses escapes.
         (manifest(&good, "QlpoOQ==").unwrap_err(), "expected manifest_name and encoded_manifest"),
         (reply(200, "<html>proxy\x1b[2J</html>").manifest(Member::Taken).unwrap_err(), "<html>proxy\\u{1b}[2J</html>"),
         (reply(200, r#"{"manifest_name":"#).manifest(Member::Taken).unwrap_err(), "expected JSON"),

@@ -27,10 +27,9 @@ pub struct Settings {
     pub port: u16,
     /// Possible paths of the CA file; the first one that exists is used.
     pub ca: Vec<PathBuf>,
-    /// Possible paths of the client certificate. The same file also contains the certificate's key, unless `key` has
-    /// other paths.
+    /// Possible paths of the client certificate. The same file also contains the certificate's key, unless `key` lists separate paths.
     pub certificate: Vec<PathBuf>,
-    /// Possible paths of the client's key, if the key has its own file.
+    /// Possible paths of the client's key, if the key is in a separate file.
     pub key: Vec<PathBuf>,
     /// The registry to which images are pushed, for example `docker.io`. On premises, this may be a name that only the
     /// build server can resolve.
@@ -94,12 +93,12 @@ fn fail(path: &Path, message: String) -> Error {
     Error::Settings { path: path.display().to_string(), message }
 }
 
-/// Reads the settings file. Its bytes contain secrets and are wiped on drop.
+/// Reads the settings file. The file's bytes contain secrets and are wiped on drop.
 fn read_settings_file(path: &Path, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Error> {
     read_bounded(path, limits.settings_bytes())
 }
 
-/// Reads a whole small file. Its bytes are wiped on drop.
+/// Reads a whole small file, whose bytes are wiped on drop.
 pub(crate) fn read_bounded(path: &Path, bound: Bound) -> Result<Zeroizing<Vec<u8>>, Error> {
     let what = path.display().to_string();
     let file = File::open(path).map_err(|error| Error::from_read(&what, error))?;
@@ -148,8 +147,8 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     let Some(host) = host.or(old_host).or(oldest_host) else {
         return Err("HOSTNAME (in files of 2021: CICD_PUBLIC_IP) is missing or empty".into());
     };
-    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. Without both, flags
-    // specify the files.
+    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. If both settings are missing, flags specify the
+    // files.
     let client_crt_key =
         client_crt_key.or_else(|| Some(format!(".{}-{}", container.as_deref().unwrap_or("container"), uuid?)));
     let ca: Vec<String> = ca_path
@@ -211,7 +210,7 @@ pub(crate) fn checked_port(text: &str, name: &str) -> Result<u16, String> {
 fn pick<const N: usize>(text: &[u8], names: [&str; N]) -> Result<[Option<Zeroizing<String>>; N], String> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let picked = Pick { names }.deserialize(&mut deserializer).and_then(|picked| deserializer.end().map(|()| picked));
-    // The library's own message could quote a value.
+    // The library's message could quote a value.
     picked.map_err(|error| match error.classify() {
         serde_json::error::Category::Data if error.to_string().starts_with("setting ") => error.to_string(),
         _ => format!("expected one JSON object, found an error at line {}, column {}", error.line(), error.column()),

@@ -1,4 +1,4 @@
-//! The object store to which bundles may be uploaded. It contains bundles, never their keys.
+//! The object store to which bundles may be uploaded. The store contains bundles, never their keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub struct Bucket {
     pub endpoint: String,
     /// The bucket's name.
     pub name: String,
-    /// The prefix of the keys to save; empty for all.
+    /// The prefix of the keys to save; empty for all keys.
     pub prefix: String,
     /// The region for signatures; by default, the region in the endpoint's name or, if there is none, `us-east-1`.
     pub region: Option<String>,
@@ -165,7 +165,7 @@ impl Store<'_> {
         for page in 1_u64.. {
             limits.listing_pages().check(page, self.bucket.address())?;
             let mut url = self.url("")?;
-            // Sorted by name, as the signature requires.
+            // The parameters are sorted by name, as the signature requires.
             let mut query = String::new();
             if let Some(token) = &token {
                 query = format!("continuation-token={}&", percent_encoded(token, Slash::Encoded));
@@ -231,7 +231,7 @@ impl Store<'_> {
         let question = Question { headers, sign: Some(&sign), ..Question::new(&url) };
         let mut draft = saver.folder.draft(&place)?;
         let mut listening = Listening::new(self.run, from.clone(), Some(object.size), &mut draft);
-        // One byte more than expected shows that this is a different object.
+        // A single extra byte shows that this is a different object.
         let bound = Bound { allowed: object.size.saturating_add(1), ..bound };
         let longer = |error| match error {
             Error::OverLimit { .. } => {
@@ -264,12 +264,10 @@ impl Store<'_> {
         format!("{}/{}/{key}", self.bucket.endpoint.trim_end_matches('/'), self.bucket.name)
     }
 
-    /// The address of an object. It has the bucket and key in the path, which works with every store and needs no DNS
-    /// name per bucket.
+    /// The address of an object. The address has the bucket and key in its path, which works with every store and needs no DNS name per bucket.
     ///
     /// # Errors
-    /// For a key that would change the address: with `.` or `..` as a folder, the signed request would go to a
-    /// different bucket.
+    /// If the key would change the address: with `.` or `..` as a folder, the signed request would go to a different bucket.
     fn url(&self, key: &str) -> Result<Url, Error> {
         let mut url = self.base.clone();
         let base = url.path().trim_end_matches('/').to_owned();

@@ -62,8 +62,7 @@ pub(crate) fn for_build_server(settings: &Settings, files: &TlsFiles, limits: &L
         .map_err(|error| unusable(&certificate, &format!("the client certificate and key do not match: {error}")))
 }
 
-/// The TLS configuration for all other servers: the system's roots, plus the CA of `extra`. There is no client
-/// certificate.
+/// The TLS configuration for all other servers: the system's roots, plus the CA of `extra`. No client certificate is used.
 ///
 /// # Errors
 /// [`Error::Settings`] if the CA file cannot be used, [`Error::Network`] if the system has no root certificates.

@@ -1,8 +1,8 @@
 //! Saves builds from the build server in a way that never mixes evidence from two builds.
 //!
-//! Only the bundle and key can be requested by name. Status, image digest, image key and log are always those of the
-//! newest build, and a build may finish at any time. Therefore, the status is read before and after the rest, and what
-//! is read in between is kept only if both statuses state the name of the build under which it is saved.
+//! Only the bundle and key can be requested by name. Status, image digest, image key and log are always those of the newest build, and a build may
+//! finish at any time. Therefore, the status is read before and after the other files, and the files read in between are kept only if both statuses
+//! state the name of the build under which these files are saved.
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
@@ -22,7 +22,7 @@ const ROUNDS: usize = 3;
 /// Saves the specified builds, or the newest build if none is specified. Later errors are in the report.
 ///
 /// # Errors
-/// If the server cannot be reached, because further requests would be useless.
+/// If the server cannot be reached: further requests would then be useless.
 pub(crate) fn save_builds(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -111,8 +111,8 @@ pub(crate) fn save_missing_keys(
 /// The newest build according to the server.
 ///
 /// # Errors
-/// If neither this request nor a second one receives a complete response. If only the first fails, the other requests
-/// are still sent.
+/// An error if neither this request nor a second one receives a complete response. If only the first request fails, the other requests are still
+/// sent.
 fn newest_of(server: &BuildServer<'_>, name: Option<&BuildName>) -> Result<Newest, Error> {
     match server.ask(Call::Status) {
         Ok(status) => Ok(status.newest().unwrap_or_else(Newest::Unknown)),
@@ -157,8 +157,8 @@ fn save_newest(
         let BuildReport { mut notes, mut faults, .. } = saver.report;
         let goes_on = now.filter(|now| round < ROUNDS && matches!(now, Newest::Build(_)));
         if goes_on.is_some() {
-            // The newest build was requested, but this build is no longer the newest. What was saved for it by name is
-            // complete and is kept.
+            // The newest build was requested, but this build is no longer the newest. The files that were saved for that build by name are complete
+            // and are kept.
             notes.extend(faults.drain(..).map(|fault| fault.to_string()));
         }
         report.builds.push(BuildReport { notes, faults, ..saver.report });
@@ -169,8 +169,7 @@ fn save_newest(
     }
 }
 
-/// The newest bundle, requested without a name. If there is none, the build name of the newest key, so that at least
-/// the key can be saved.
+/// The newest bundle, requested without a name. If there is no such bundle, the build name of the newest key, so that at least the key can be saved.
 fn newest_bundle(server: &BuildServer<'_>, root: &EvidenceFolder) -> Result<(BuildName, Option<Got<Draft>>), Error> {
     match root.draft().and_then(|draft| server.bundle(None, draft)?) {
         Ok(bundle) => Ok((bundle.name.clone(), Some(bundle))),
@@ -214,8 +213,8 @@ fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
     });
 }
 
-/// Requests by name. It is not documented how a server responds to an unknown name, so the newest is also requested,
-/// and accepted only if its name matches.
+/// Requests by name. It is not documented how a server responds to a name that it does not recognise, so the newest content is also requested, and
+/// accepted only if its name matches.
 fn by_name<T>(
     name: &BuildName,
     from: &str,

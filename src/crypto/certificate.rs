@@ -1,7 +1,7 @@
 //! X.509 certificates (RFC 5280), parsed once and kept with their original bytes. Signatures are verified over those bytes: re-encoding the parsed
 //! certificate could change the bytes if an authority does not write strict DER.
 //!
-//! The caller decides what a certificate may be used for: IBM's chain ([`super::ibm`]), time-stamps and content trust have their own rules.
+//! The caller decides what a certificate may be used for: IBM's chain ([`super::ibm`]), time-stamps and content trust have separate rules.
 
 use der::Decode as _;
 use der::asn1::ObjectIdentifier;
@@ -15,7 +15,7 @@ pub(crate) const BASIC_CONSTRAINTS: &str = "2.5.29.19";
 pub(crate) const KEY_USAGE: &str = "2.5.29.15";
 pub(crate) const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
 
-/// A certificate. It has not been verified.
+/// A parsed certificate, which has not been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
     read: x509_cert::Certificate,
@@ -39,7 +39,7 @@ impl Certificate {
         &self.der
     }
 
-    /// The parsed part that is signed.
+    /// The parsed content that is signed.
     pub(crate) fn tbs(&self) -> &TbsCertificate {
         self.read.tbs_certificate()
     }
@@ -72,7 +72,7 @@ impl Certificate {
     }
 }
 
-/// Both dates, if the calendar can represent them.
+/// Both validity dates, if the calendar can represent them.
 pub(crate) fn dates(validity: &Validity) -> Option<(Timestamp, Timestamp)> {
     Some((moment(validity.not_before)?, moment(validity.not_after)?))
 }
@@ -81,8 +81,8 @@ pub(crate) fn moment(time: Time) -> Option<Timestamp> {
     i64::try_from(time.to_unix_duration().as_secs()).ok().and_then(Timestamp::from_unix_seconds)
 }
 
-/// The first element of the outermost sequence, byte for byte: what the signature of a certificate or revocation list covers. The caller has parsed
-/// the DER.
+/// The first element of the outermost sequence, byte for byte: the section that the signature of a certificate or revocation list covers. The caller
+/// has parsed the DER.
 pub(crate) fn first_element(der: &[u8]) -> Option<&[u8]> {
     let (header, _) = lengths(der)?;
     let inner = der.get(header..)?;

@@ -21,7 +21,7 @@ pub(crate) struct Envelope {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EnvelopeSignature {
-    /// A hint at the signing key; never trusted.
+    /// A hint about the signing key, which is never trusted.
     key_id: Option<String>,
     bytes: Vec<u8>,
 }
@@ -49,7 +49,7 @@ impl Envelope {
         Self { payload_type: payload_type.into(), payload, signatures: Vec::new() }
     }
 
-    /// Reads an envelope. `what` names it in errors.
+    /// Reads an envelope. `what` is the envelope's name in errors.
     ///
     /// # Errors
     /// [`Error::Malformed`] for anything but one JSON object with these fields and standard base64.

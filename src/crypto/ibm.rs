@@ -31,7 +31,7 @@ pub(crate) struct Certificate {
     read: certificate::Certificate,
 }
 
-/// Whether basic constraints, key usage and critical extensions let a certificate sign others.
+/// Whether basic constraints, key usage and critical extensions allow a certificate to sign other certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Authority {
     /// The certificate may sign certificates, with at most this many CAs below it.
@@ -95,7 +95,7 @@ impl Certificate {
         self.read.signed().map_or(0, |signed| signed.bytes.len())
     }
 
-    /// Checks that the certificate is valid at `now`; otherwise, the error says why not.
+    /// Checks that the certificate is valid at `now`; otherwise, the error states the reason.
     pub(crate) fn valid_at(&self, now: Timestamp) -> Result<(), String> {
         if now < self.not_before {
             return Err(format!("{} begins at {}", self.subject, self.not_before));

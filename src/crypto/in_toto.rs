@@ -25,7 +25,7 @@ pub struct Statement {
 pub struct Subject {
     /// Its name.
     pub name: String,
-    /// `None` if the subject has only digests of other kinds.
+    /// `None` if the subject has only digests with other algorithms.
     pub sha256: Option<Sha256>,
 }
 

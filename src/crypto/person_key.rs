@@ -18,7 +18,7 @@ pub struct PersonKey {
     fingerprint: Sha256,
 }
 
-/// A person's private key. Its memory is wiped on drop.
+/// A person's private key. The key's memory is wiped on drop.
 pub struct PersonSecret(SecretMaterial);
 
 enum SecretMaterial {
@@ -101,7 +101,7 @@ impl PersonKey {
 }
 
 impl std::fmt::Debug for PersonSecret {
-    /// Never prints the key.
+    /// The output never contains the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PersonSecret")
     }
@@ -183,7 +183,7 @@ impl PersonSecret {
 
 /// The maximum number of PBKDF2 iterations; `openssl` uses 2,048 by default, and recommendations are about a million.
 const ITERATIONS: u32 = 5_000_000;
-/// The maximum work of scrypt, in bytes: 128 times N, r and p (RFC 7914, section 5); `openssl` needs 16 MiB. It bounds the memory too.
+/// The maximum work of scrypt, in bytes: 128 times N, r and p (RFC 7914, section 5); `openssl` needs 16 MiB. This limit also bounds the memory.
 const SCRYPT_BYTES: u64 = 512 << 20;
 
 /// Whether the key derivation is within these limits: a damaged key file may request any amount of time and memory.
@@ -194,12 +194,12 @@ fn is_affordable(scheme: &pkcs5::EncryptionScheme) -> bool {
             let factors = [parameters.cost_parameter, parameters.block_size.into(), parameters.parallelization.into()];
             factors.into_iter().fold(128, u64::saturating_mul) <= SCRYPT_BYTES
         }
-        // Old schemes are not supported, and new ones are refused until they are known.
+        // Old schemes are not supported, and new schemes are refused until support for them is added.
         _ => false,
     }
 }
 
-/// A text's PEM label and decoded bytes, which are wiped on drop.
+/// The label of a PEM text and its decoded bytes, which are wiped on drop.
 fn pem_of(text: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
     let (label, der) = pem::decode_vec(text).ok()?;
     Some((label, Zeroizing::new(der)))
@@ -209,10 +209,10 @@ fn pem_of(text: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
 mod tests {
     use super::*;
 
-    /// Made with `ssh-keygen -t ed25519` and `ssh-keygen -t ecdsa`; the PEM forms with `ssh-keygen -e -m PKCS8`.
+    /// These keys were made with `ssh-keygen -t ed25519` and `ssh-keygen -t ecdsa`, and their PEM forms with `ssh-keygen -e -m PKCS8`.
     const SSH_ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINeHGjnFsUqo14NRXPAlMX0MWX7ArzSS1iH/wYX34Y/u ada";
 
-    /// Made with `openssl pkcs8 -topk8` (`-iter`, `-scrypt`); then the iterations were set to 8,388,607, and scrypt's r and p to 127.
+    /// These keys were made with `openssl pkcs8 -topk8` (`-iter`, `-scrypt`); then the iterations were set to 8,388,607, and scrypt's r and p to 127.
     const COSTLY: [&str; 2] = [
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\n\
          MIGcMFgGCSqGSIb3DQEFDTBLMCoGCSqGSIb3DQEFDDAdBAgf/bpJmbkfkQIDf///\n\

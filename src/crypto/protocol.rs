@@ -1,4 +1,4 @@
-//! The schemes that each protocol accepts, all in one place. The lists differ on purpose: each protocol accepts what its own signers write.
+//! The schemes that each protocol accepts, all in one place. The lists differ on purpose: each protocol accepts the schemes that its signers use.
 
 use std::fmt;
 

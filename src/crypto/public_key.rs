@@ -10,7 +10,7 @@ use super::protocol::{Hash, Scheme};
 
 /// The smallest accepted RSA modulus (NIST SP 800-131A disallows fewer than 2048 bits).
 const RSA_BITS_MIN: u64 = 2048;
-/// The largest accepted RSA modulus; larger ones only cost time.
+/// The largest accepted RSA modulus; larger moduli only cost time.
 const RSA_BITS_MAX: u64 = 8192;
 /// The smallest accepted RSA public exponent (FIPS 186-5, A.1.1: odd and above 65,536).
 const RSA_EXPONENT_MIN: u64 = 65_537;
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The scheme to use if the key alone decides: with SHA-256, and ECDSA in DER.
+    /// The scheme to use if only the key determines it: always with SHA-256, and in DER for ECDSA.
     pub(crate) fn usual_scheme(self) -> Scheme {
         match self {
             Self::Rsa => Scheme::RsaPkcs1(Hash::Sha256),

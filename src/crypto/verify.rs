@@ -8,7 +8,7 @@ use rsa::{pkcs1v15, pss};
 use super::protocol::{Hash, Protocol, Scheme};
 use super::public_key::{Material, VerifyingKey};
 
-/// Why a signature does not verify under a key.
+/// The reason why a signature does not verify under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// The protocol does not accept this scheme from this kind of key, or such a key cannot use the scheme.

@@ -6,8 +6,8 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 
-/// The build server's record of the build. IBM does not document it; the fields below were seen in responses to `GET /image`. Only `status` is
-/// required; unknown fields are kept.
+/// The build server's record of the build. IBM does not document the record; the fields below were seen in responses to `GET /image`. Only `status`
+/// is required; unrecognised fields are kept.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BuildRecord {
@@ -18,7 +18,7 @@ pub struct BuildRecord {
 const TEXT_FIELDS: [&str; 6] =
     ["status", "build_name", "image_tag", "build_image_tag", "manifest_key_gen", "manifest_public_key"];
 
-/// Fields that other code reads by name. A shelved record keeps only these.
+/// Fields that other code reads by name. A shelved record keeps only these fields.
 const ASKED: [&str; 5] = ["status", "build_name", "image_tag", "build_image_tag", "root_ssh_enabled"];
 
 impl BuildRecord {

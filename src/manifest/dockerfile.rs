@@ -6,18 +6,18 @@ use crate::base::strict_json;
 /// One instruction: lines joined, keyword in upper case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instruction {
-    /// The line it begins on, counted from 1.
+    /// The number of the line on which the instruction begins, counted from 1.
     pub line: usize,
     /// The text in [`canonical`] form, for example `FROM debian:bookworm-slim AS base`.
     pub text: String,
-    /// The here-documents that follow it, parsed as BuildKit does.
+    /// The here-documents that follow the instruction, parsed as BuildKit does.
     pub documents: Vec<HereDocument>,
 }
 
 /// A here-document of RUN, COPY or ADD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HereDocument {
-    /// The delimiter that ends it.
+    /// The delimiter that ends the here-document.
     pub name: String,
     /// The lines before the delimiter. With `<<-`, leading tabs are removed.
     pub content: String,
@@ -34,13 +34,13 @@ pub struct Dockerfile {
     pub instructions: Vec<Instruction>,
 }
 
-/// Why a Dockerfile's instructions cannot be determined.
+/// The reason why a Dockerfile's instructions cannot be determined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DockerfileFault {
-    /// It is not UTF-8.
+    /// The Dockerfile is not valid UTF-8.
     #[error("the Dockerfile is not UTF-8")]
     NoText,
-    /// It has here-documents, which the classic builder does not support.
+    /// The Dockerfile has here-documents, which the classic builder does not support.
     #[error("line {0} has a here-document, which is not supported")]
     HereDocument(usize),
     /// A here-document is not terminated.
@@ -54,7 +54,7 @@ pub enum DockerfileFault {
         /// The line's first word.
         word: String,
     },
-    /// It has no instruction.
+    /// The Dockerfile has no instruction.
     #[error("the Dockerfile has no instruction")]
     Empty,
 }
@@ -145,8 +145,8 @@ fn strip_escape(line: &str, escape: char) -> Option<&str> {
     line.trim_end_matches([' ', '\t']).strip_suffix(escape).filter(|part| !part.ends_with(escape))
 }
 
-/// The directives at the top of the file, and the escape character: a backslash unless `escape` sets it. Directives end at the first line that is
-/// not one. After a first line `#!…`, BuildKit accepts only `syntax`.
+/// The directives at the top of the file, and the escape character: a backslash unless `escape` sets it. Directives end at the first line that is not
+/// a directive. After a first line `#!…`, BuildKit accepts only `syntax`.
 fn directives(text: &str) -> (Vec<(String, String)>, char) {
     let (mut found, mut escape) = (Vec::new(), None);
     let is_script = text.starts_with("#!");
@@ -167,7 +167,7 @@ fn directives(text: &str) -> (Vec<(String, String)>, char) {
     (found, escape.unwrap_or('\\'))
 }
 
-/// An instruction in the form used for comparison: keyword in upper case, one space, the rest trimmed. Depending on their version, builders
+/// An instruction in the form used for comparison: keyword in upper case, one space, and the trimmed remainder. Depending on their version, builders
 /// print the keyword as typed or in upper case.
 pub fn canonical(text: &str) -> String {
     let text = text.trim();

@@ -1,4 +1,5 @@
-//! The contents of the signed archive: the server's record, its log and the source snapshot. Read only after the signature is verified.
+//! The contents of the signed archive: the server's record, its log and the source snapshot. The archive is read only after its signature is
+//! verified.
 
 pub mod build_log;
 pub(crate) mod build_record;
@@ -19,7 +20,7 @@ use crate::manifest::build_record::BuildRecord;
 
 const WHAT: &str = "the signed archive";
 
-/// The contents of the signed archive. Everything in it is *signed*: the key holder signed it, which does not make it true.
+/// The contents of the signed archive. Everything in the archive is *signed*: the key holder signed it, which does not make it true.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Manifest {
@@ -27,7 +28,7 @@ pub struct Manifest {
     pub record: BuildRecord,
     /// `data/build.log`, if present.
     pub log: Option<BuildLog>,
-    /// `git/<repository>/`, one for each folder below `git/`. A normal build has exactly one.
+    /// The repositories in `git/<repository>/`, one for each folder below `git/`. A normal build has exactly one repository.
     pub snapshots: Vec<Snapshot>,
     /// Files below `root_ssh/`; `None` if there is no such folder.
     pub root_ssh: Option<Vec<String>>,
@@ -51,7 +52,7 @@ impl Manifest {
         Self::read_within(archive, 1, limits, &Budget::of_unknown_input(limits))
     }
 
-    /// As [`Self::read`], on several threads and within a budget. The number of threads does not change the result.
+    /// Like [`Self::read`], but on several threads and within a budget. The number of threads does not change the result.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -64,7 +65,7 @@ impl Manifest {
         Self::from_compressed(archive.bytes(), threads, limits, budget)
     }
 
-    /// As [`Self::read_within`], and frees the archive's bytes while they are read.
+    /// Like [`Self::read_within`], but frees the archive's bytes while they are read.
     pub(crate) fn take(
         archive: VerifiedArchive,
         threads: usize,
@@ -101,11 +102,11 @@ impl Manifest {
     }
 }
 
-/// The cost of a member, counted in objects: its header and name are read, and the name is looked up among all others.
+/// The cost of a member, counted in objects: its header and name are read, and the name is looked up among all other names.
 const MEMBER_OBJECTS: u64 = 2;
 /// Number of copies kept of a member's path: in the archive's names, in its tree and in the snapshot.
 const NAMES_HELD: u64 = 3;
-/// Bytes kept for each member and for each folder that has no member of its own.
+/// Bytes kept for each member and for each folder without a separate member.
 const PLACE_HELD_BYTES: u64 = 350;
 
 /// Bytes kept for each log line in addition to its text.
@@ -155,7 +156,7 @@ impl<'l> Reading<'l> {
                 self.budget.hold(member.size, "data/build.log")?;
                 let content = tar.read_content()?;
                 let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
-                // Entries and events each hold the text once.
+                // Entries and events each contain one copy of the text.
                 let held = member.size.saturating_mul(2).saturating_add(lines.saturating_mul(LINE_HELD_BYTES));
                 self.budget.hold(held, "data/build.log")?;
                 self.budget.spend(Work::Nodes(lines), "data/build.log")?;

@@ -14,8 +14,7 @@ use crate::image::spec_tests::go_source;
 const SHORT_KEY: &str = "RSA of 1024 bits";
 const SHA1: &str = "SHA-1, or RSA of 1024 bits";
 
-/// A case, whether the suite accepts it, and why the result here differs, if it does. A case that the suite refuses is
-/// never accepted here.
+/// A case, whether the suite accepts it, and the reason if the result here differs. A case that the suite refuses is never accepted here.
 const CASES: &[(&str, bool, Option<&str>)] = &[
     ("corrupt.signature", false, None),
     ("corrupt.signature-v3", false, None),

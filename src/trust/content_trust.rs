@@ -69,9 +69,8 @@ fn judge_one(
     report
 }
 
-/// Why the metadata was not valid when the image was built. The beginning of validity is checked only for the first
-/// root's certificates: a later root, reached through a verified chain, may have a certificate that begins after the
-/// build.
+/// The reason why the metadata was not valid when the image was built. The beginning of validity is checked only for the first root's certificates: a
+/// later root, reached through a verified chain, may have a certificate that begins after the build.
 fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
     let early = |leaf: &&Leaf| leaf.not_before.is_clearly_after(built);
     if let Some(leaf) = walked.anchor_certificates.iter().find(early) {

@@ -37,9 +37,9 @@ const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 pub(super) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 
 const WHAT: &str = "cosign signatures";
-/// Memory for a report, without its file name.
+/// The memory needed for a report, without its file name.
 const REPORT_HELD_BYTES: u64 = 400;
-/// The minimum size of a signed part of a bundle: it has a signature, a time and an id.
+/// The minimum size of a signed element of a bundle, which contains a signature, a time and an id.
 const SIGNED_PART_BYTES: u64 = 200;
 
 /// The context for checking signatures.

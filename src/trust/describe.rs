@@ -16,7 +16,7 @@ use crate::base::time::Timestamp;
 pub struct Description {
     /// The kind of signature.
     pub kind: Kind,
-    /// The file or folder from which it was read.
+    /// The file or folder from which this data was read.
     pub file: String,
     /// Whether the signature is trusted.
     pub standing: Standing,
@@ -27,9 +27,9 @@ pub struct Description {
 /// Whether a signature is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// It was made by one of the policy's signers.
+    /// The signature was made by one of the policy's signers.
     Trusted,
-    /// It is consistent, but the policy pins no key to verify it with.
+    /// The signature is consistent, but the policy pins no key that could verify it.
     Unpinned,
     /// The signature is wrong.
     Refused(String),

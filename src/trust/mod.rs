@@ -60,13 +60,13 @@ pub(crate) struct ImageTarget {
     pub(crate) digest: Sha256,
     /// The size of the manifest in bytes, if the log states it.
     pub(crate) size: Option<u64>,
-    /// When the image was built.
+    /// The time at which the image was built.
     pub(crate) built: Timestamp,
     /// The time for which the audit is performed.
     pub(crate) now: Timestamp,
 }
 
-/// A way to sign images.
+/// A method of signing images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Notary v1.
@@ -78,7 +78,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name of the kind.
+    /// The kind's name.
     pub fn words(self) -> &'static str {
         match self {
             Self::ContentTrust => "content trust",
@@ -93,7 +93,7 @@ impl Kind {
 pub(crate) enum Answer {
     /// A trusted key signed this image.
     Accepted(AcceptedSigner),
-    /// The signature is wrong or covers something else.
+    /// The signature is wrong or covers different content.
     Refused(String),
     /// Undecided: the key is not trusted, a part is missing, or the format is not supported.
     Undecided(String),
@@ -139,7 +139,7 @@ impl SignatureReport {
     }
 }
 
-/// Checks that a signed digest is the image's. Without an image for comparison, any digest is accepted.
+/// Checks that a signed digest is the image's digest. Without an image for comparison, any digest is accepted.
 fn compare_digest(found: &Sha256, image: Option<&ImageTarget>) -> Result<(), Answer> {
     match image {
         Some(image) if image.digest != *found => {
@@ -169,7 +169,7 @@ pub(crate) fn judge(
 
 /// The cost of one byte of JSON: the code for each kind of signature parses the JSON and may re-encode it.
 const JSON_UNITS: u64 = 30;
-/// How much larger JSON usually becomes in memory.
+/// The factor by which JSON usually grows in memory.
 const JSON_HELD_FACTOR: u64 = 10;
 
 /// Charges the cost of reading all files to the budget.

@@ -1,8 +1,7 @@
-//! The signed payload of simple signing, which cosign also uses: in it, the key's holder assigns an image name to a
-//! manifest digest.
+//! The signed payload of simple signing, which cosign also uses: in the payload, the key's holder assigns an image name to a manifest digest.
 //!
-//! Source: containers-signature(5), "The signature payload". Duplicate members are refused, and so are unknown members
-//! if the format does not allow them.
+//! Source: containers-signature(5), "The signature payload". Duplicate members are refused, and so are unrecognised members if the format does not
+//! allow them.
 
 use serde_json::{Map, Value};
 

@@ -31,7 +31,7 @@ impl<'m> Message<'m> {
         Self { bytes: Some(bytes), digest }
     }
 
-    /// A message of which only the SHA-256 is known. Its Ed25519 signatures cannot be verified.
+    /// A message of which only the SHA-256 is known. Ed25519 signatures on such a message cannot be verified.
     pub(super) fn of_digest(digest: Sha256) -> Self {
         Self { bytes: None, digest }
     }
@@ -93,7 +93,7 @@ impl ImageKey {
         }
     }
 
-    /// The scheme to use if the key alone decides.
+    /// The scheme to use if only the key determines it.
     pub(crate) fn usual_scheme(&self) -> Scheme {
         self.key.kind().usual_scheme()
     }

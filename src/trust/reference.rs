@@ -13,10 +13,10 @@ pub(crate) enum ReferenceRule {
     Exact,
     /// `matchRepository`: the repositories must be equal.
     Repository,
-    /// `exactReference` or `exactRepository`: the name must equal this one or, if this one has neither tag nor digest,
-    /// must be in this repository.
+    /// `exactReference` or `exactRepository`: the name must equal the configured name or, if that name has neither tag nor digest, must be in that
+    /// repository.
     As(String),
-    /// `remapIdentity`: like the first rule, but with a prefix of the build's repository replaced.
+    /// `remapIdentity`: as in `matchRepoDigestOrExact`, but with a prefix of the build's repository replaced.
     Remap { prefix: String, signed_prefix: String },
 }
 

@@ -40,8 +40,8 @@ pub(super) fn judge(
 
 type Message = (String, Result<Vec<u8>, String>);
 
-/// Every file whose first byte (RFC 9580, 4.2: the highest bit is set) or name identifies it as an OpenPGP message, and
-/// every entry of the signatures extension.
+/// Finds every file whose first byte (RFC 9580, 4.2: the highest bit is set) or name identifies it as an OpenPGP message, and every entry of the
+/// signatures extension.
 fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Message> {
     let mut messages = Vec::new();
     let most = usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX);
@@ -156,7 +156,7 @@ fn judge_time(signed: Timestamp, image: Option<&ImageTarget>) -> Result<(), Answ
     }
 }
 
-/// Checks what the verified signature is about. The payload is parsed only now.
+/// Checks which image the verified signature is about. The payload is parsed only now.
 #[cfg(feature = "openpgp")]
 fn judge_payload(
     payload: &[u8],

@@ -10,7 +10,7 @@ use super::sigstore::SigstoreRoot;
 /// only the content-trust key in the signed log can be accepted.
 #[derive(Debug, Clone, Default)]
 pub struct TrustPolicy {
-    /// How many different signers must have signed. `None` means that one accepted signature is enough.
+    /// The number of different signers who must have signed. `None` means that one accepted signature is enough.
     pub(crate) minimum: Option<u64>,
     /// The signers.
     pub(crate) signers: Vec<ImageSigner>,
@@ -37,8 +37,7 @@ pub enum ImageSignerKey {
     /// the key.
     #[allow(missing_docs, reason = "described by the variant's documentation")]
     OpenPgp { fingerprint: String, certificates: Vec<u8> },
-    /// cosign with a managed key. If there is a trusted root, a transparency log entry for the signature is required
-    /// too.
+    /// cosign with a managed key. If there is a trusted root, a transparency log entry for the signature is also required.
     #[allow(missing_docs, private_interfaces, reason = "the key's type is not public")]
     Cosign { key: ImageKey, log: Option<SigstoreRoot> },
     /// cosign keyless.
@@ -48,7 +47,7 @@ pub enum ImageSignerKey {
 /// An identity for which a certificate authority in a trusted root certifies short-lived keys.
 #[derive(Debug, Clone)]
 pub struct SigstoreIdentity {
-    /// The identity: the certificate's only subject alternative name, compared as a whole.
+    /// The identity: the certificate's only subject alternative name, compared in full.
     #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
     pub(crate) identity: String,
     /// The identity provider, as stated in the certificate.

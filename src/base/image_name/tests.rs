@@ -1,5 +1,5 @@
 //! Compares the parser with distribution/reference: with the names in its test tables (`regexp_test.go`, `reference_test.go`, `normalize_test.go`),
-//! and with its regular expressions on random texts.
+//! and with its regular expressions on random strings.
 
 use regex_lite::Regex;
 
@@ -173,7 +173,7 @@ fn names_that_no_runtime_accepts_are_refused() {
         assert!(ImageName::parse(bad).is_err(), "{bad:?}");
         assert_eq!(repository_of(bad), bad);
     }
-    // After a host, it is a valid name.
+    // After a host, an image identifier is a valid repository name.
     assert!(ImageName::parse(&format!("docker.io/{IDENTIFIER}")).is_ok());
     assert!(ImageName::parse("thisisthesongthatneverendsitgoesonandonandonthisisthesongthatnev").is_ok());
 }
@@ -189,7 +189,7 @@ fn length_bounds_match_the_reference() {
     assert!(parse(format!("a:{}", "b".repeat(128))) && !parse(format!("a:{}", "b".repeat(129))));
 }
 
-/// The reference's own regular expressions, composed as in `regexp.go`, applied to random texts of significant characters.
+/// The reference's own regular expressions, composed as in `regexp.go`, applied to random strings of characters that are significant in names.
 #[test]
 fn the_reference_regular_expressions_give_the_same_results() {
     let component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";

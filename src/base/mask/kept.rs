@@ -1,12 +1,13 @@
-//! Text that masking leaves unchanged: each such text is replaced by a number, the rest is masked, and the text is restored wherever no pattern hid
-//! its number.
+//! Text that masking leaves unchanged: each such text is replaced by a number, the remaining text is masked, and the text is restored wherever no
+//! pattern hid its number.
 
 use std::fmt::Display;
 
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
 
-/// Marks around kept text. Unicode assigns no characters here, so honest text has none; a writer who inserts such characters cannot hide other text.
+/// Marks around kept text. Unicode assigns no characters here, so normal text contains none; a writer who inserts such characters cannot hide other
+/// text.
 const MARKS: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
 /// A character that patterns treat as white space and that people do not write.
 const BLANK: char = '\u{b}';
@@ -22,7 +23,7 @@ pub(super) fn is_marked(text: &str) -> bool {
     text.contains(MARKS[0])
 }
 
-/// A text in which numbers between marks replace the kept text: marked text, and image names with their digests.
+/// Text in which numbers between marks replace the kept text: marked text, and image names with their digests.
 #[derive(Default)]
 pub(super) struct Aside<'t> {
     text: String,
@@ -57,7 +58,7 @@ impl<'t> Aside<'t> {
             if let Some(name) = found.name {
                 self.add(name);
             }
-            // The `@` may end the user of an address; the blank ends any secret's value, so that the digest is kept.
+            // A pattern may treat the text before `@` as the user in an address; the blank ends any secret's value, so that the digest is kept.
             self.text.push('@');
             self.text.push(BLANK);
             self.add(found.digest);
@@ -115,7 +116,7 @@ struct Pinned<'t> {
 
 fn next_pinned(text: &str) -> Option<Pinned<'_>> {
     const PIN: &str = "@sha256:";
-    /// Prefixes that are not URL schemes: skopeo's word for a registry, and what nodes write.
+    /// Prefixes that are not URL schemes: skopeo's prefix for a registry, and the prefix that nodes write.
     const TRANSPORTS: [&str; 2] = ["docker://", "docker-pullable://"];
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || "._-:/[]".contains(letter);
     text.match_indices(PIN).find_map(|(at, _)| {

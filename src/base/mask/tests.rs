@@ -46,7 +46,7 @@ fn image_names_are_kept_where_names_are_expected() {
     let pinned = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{DIGEST}");
     assert_eq!(mask(&format!("it is {pinned}, by the log")), format!("it is {pinned}, by the log"));
     assert_eq!(mask(&format!("password: a {pinned}")), format!("password: *** {pinned}"));
-    // Kept only in a place where an image name is expected.
+    // Names are kept only where an image name is expected.
     for at in [format!("docker://nginx@{DIGEST}"), format!("docker-pullable://acme/api-token:2@{DIGEST}")] {
         assert_eq!(mask(&at), at);
     }
@@ -81,7 +81,7 @@ fn image_names_are_kept_where_names_are_expected() {
     assert_eq!(mask("\u{fdd0}password=x"), "\u{fdd0}password=***");
 }
 
-/// Masks every text in the program's source: no sentence may lose a word.
+/// Masks every string in the program's source: no sentence may lose a word.
 #[test]
 fn masking_does_not_change_our_own_messages() {
     let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
@@ -103,7 +103,7 @@ fn masking_does_not_change_our_own_messages() {
     assert!(texts > 3_000, "{texts}");
 }
 
-/// Skipped: tests, the patterns themselves, and texts that are never shown, such as requests to servers.
+/// Whether a source file is skipped: tests, the patterns themselves, and files whose strings are never shown, such as requests to servers.
 fn is_left_out(path: &str) -> bool {
     ["test", "/mask.rs", "client/signing.rs", "client/store.rs"].iter().any(|part| path.contains(part))
 }
@@ -134,7 +134,7 @@ fn every_text_that_a_pattern_matches_has_one_of_its_words() {
             assert_eq!(mask(&text), mask_slowly(&text), "{text}");
         }
     }
-    // Each word alone: without its entry, the text would be shown.
+    // Every word is needed: without its entry, this text would be shown.
     let hidden = NAMES.iter().filter(|word| mask(&format!("{word}=hunter2")).ends_with("=***"));
     assert_eq!(hidden.count(), NAMES.len());
 }

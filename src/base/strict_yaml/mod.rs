@@ -1,8 +1,8 @@
-//! YAML without ambiguity: duplicate keys, unknown tags and numbers that are not finite are errors; anchors, merges and depth are bounded before
-//! memory is allocated.
+//! YAML without ambiguity: duplicate keys, unrecognised tags and non-finite numbers are errors; anchors, merges and depth are bounded before memory
+//! is allocated.
 //!
 //! Merge keys (`<<`) are expanded as in YAML 1.1, because the programs that will read these files expand merge keys: a key in the mapping itself
-//! takes precedence. Programs disagree on the rest: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
+//! takes precedence. Programs disagree on the details: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
 //! takes precedence; docker compose refuses two merges. A document that depends on these differences is refused.
 //!
 //! Programs also disagree on what a merge is: PyYAML and kubectl treat a key `<<` with the tag `!` as a merge, but the parser here does not. A key
@@ -20,8 +20,8 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPo
 use crate::base::limits::Limits;
 use crate::base::strict_json::Strict;
 
-/// Line ends in YAML 1.1 that YAML 1.2 dropped. kubectl, docker compose and PyYAML read YAML 1.1; the parser here reads YAML 1.2. In a comment, one
-/// of these characters starts a new line for those programs, but not for the parser here.
+/// Characters that are line breaks in YAML 1.1 but not in YAML 1.2. kubectl, docker compose and PyYAML read YAML 1.1; the parser here reads YAML 1.2.
+/// In a comment, one of these characters starts a new line for those programs, but not for the parser here.
 const LINE_ENDS_OF_1_1: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 struct Document(Value);
@@ -95,8 +95,8 @@ fn has_merge_key(value: &Value) -> bool {
     }
 }
 
-/// Whether every merge means the same to all readers. `value` was read with merge keys as ordinary keys, so two merges in one mapping have already
-/// caused an error.
+/// Whether every merge has the same meaning for all parsers. `value` was read with merge keys as ordinary keys, so two merges in one mapping have
+/// already caused an error.
 fn check_merges(value: &Value) -> Result<(), String> {
     match value {
         Value::Array(items) => items.iter().try_for_each(check_merges),
@@ -117,7 +117,7 @@ fn check_merges(value: &Value) -> Result<(), String> {
     }
 }
 
-/// The keys that a merge adds: those of a mapping or a list of mappings, and those of their own merges.
+/// The keys that a merge adds: the keys of a mapping or of a list of mappings, including keys from nested merges.
 fn add_keys<'v>(merged: &'v Value, keys: &mut HashSet<&'v str>) {
     match merged {
         Value::Array(items) => items.iter().for_each(|item| add_keys(item, keys)),
@@ -170,20 +170,20 @@ mod tests {
         assert!(documents(&[0xff, 0xfe], &Limits::default()).is_err());
     }
 
-    /// `kubectl patch --local` and PyYAML find two containers in each of these.
+    /// `kubectl patch --local` and PyYAML find two containers in each of these documents.
     #[test]
     fn a_line_end_that_only_some_readers_recognize_is_refused() {
         let text = |end: &str| format!("containers:\n- image: a\n  # note{end}- image: b\n");
         for end in ["\u{85}", "\u{2028}", "\u{2029}"] {
             assert!(read(&text(end)).unwrap_err().contains("which ends a line"), "{end:?}");
         }
-        // Every reader recognizes these line ends.
+        // Every parser recognises these line breaks.
         for end in ["\r", "\r\n", "\n"] {
             assert_eq!(read(&text(end)).unwrap(), [json!({"containers": [{"image": "a"}, {"image": "b"}]})], "{end:?}");
         }
     }
 
-    /// In each of these, kubectl or PyYAML reads a different image, or docker compose reads none.
+    /// In each of these documents, kubectl or PyYAML reads a different image, or docker compose reads no image.
     #[test]
     fn merges_that_readers_expand_differently_are_refused() {
         let with =

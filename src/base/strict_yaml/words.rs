@@ -1,4 +1,4 @@
-//! Explains what is wrong with a YAML file and what its owner can do, without the parser's vocabulary.
+//! Explains what is wrong with a YAML file and what its owner can do, without the parser's jargon.
 
 use serde_saphyr::{Error, UserMessageFormatter, budget::BudgetBreach};
 
@@ -67,7 +67,7 @@ fn short(text: &str) -> String {
     format!("{:?}", text.chars().take(100).collect::<String>())
 }
 
-/// The first line of a longer text.
+/// The first line of a longer message.
 fn one_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(300).collect()
 }

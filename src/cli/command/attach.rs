@@ -109,7 +109,7 @@ fn read_json(path: &Path, limits: &Limits) -> Result<(Value, Sha256), Error> {
     Ok((value, Sha256::of(&bytes)))
 }
 
-/// Writes a blob. If it exists, its bytes must be the same.
+/// Writes a blob. If the blob already exists, its bytes must be the same.
 fn keep(layout: &Path, bytes: &[u8], limits: &Limits) -> Result<(), Error> {
     let path = blob(layout, Sha256::of(bytes));
     if fs::symlink_metadata(&path).is_err() {

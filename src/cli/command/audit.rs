@@ -28,7 +28,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
     let mut report = Report::new(arguments.output.now);
-    // With --seal-key, a case uses its own policy.
+    // With --seal-key, the policy in the case is used.
     let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
     match wanted.need_policy(has_policy).and_then(|()| carry_out(arguments, &limits)) {
         Ok(answer) => report = answer,
@@ -97,7 +97,7 @@ fn carry_out(arguments: &AuditArguments, limits: &Limits) -> Result<Report, Erro
     Ok(request.report(&Means { read_image: &read_image, threads, audit: &audit, limits }))
 }
 
-/// A flag that is for many bundles only.
+/// A specified flag that applies only to audits of many bundles.
 fn flag_for_many(arguments: &AuditArguments) -> Option<&'static str> {
     let scale = &arguments.scale;
     let given =
@@ -107,7 +107,7 @@ fn flag_for_many(arguments: &AuditArguments) -> Option<&'static str> {
 
 const MEGABYTE: u64 = 1_000_000;
 
-/// How bundles on disk are audited, with a progress bar on a terminal.
+/// The settings for an audit of bundles on disk, which shows a progress bar on a terminal.
 pub(crate) struct Work<'a> {
     pub(crate) threads: usize,
     pub(crate) memory: Option<u64>,
@@ -193,7 +193,7 @@ fn write_reports(
     files::write(report, &files, folder.map(|folder| (folder, all.as_slice())), options)
 }
 
-/// The files of `--report`.
+/// The files to write for `--report`.
 fn report_files(arguments: &AuditArguments) -> Result<Vec<(Format, PathBuf)>, Error> {
     let in_file = |format: Format| output::in_file(format, &arguments.show);
     let reports = arguments.reports.iter();

@@ -41,7 +41,7 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     output::print(&section(&name, &built, &terms.policy)?)
 }
 
-/// Maximum number of tags and of repositories printed: a build pushes two tags to one repository.
+/// The maximum number of tags, and of repositories, to print: a build pushes two tags to one repository.
 const NAMES_SHOWN: usize = 20;
 
 /// The section, ready to paste. Names are quoted as JSON strings, which are valid YAML.

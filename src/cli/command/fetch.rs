@@ -139,7 +139,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
     for_lines(&page)
 }
 
-/// Part of the last line, because that is the line people read.
+/// This is part of the last line, because that is the line people read.
 fn unreadable(report: &FetchReport) -> String {
     match report.builds.iter().filter(|build| build.unreadable.is_some()).count() {
         0 => String::new(),

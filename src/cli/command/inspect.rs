@@ -22,9 +22,9 @@ use crate::gate::key::PublicKey;
 use crate::gate::verify::{KeyRing, Refusal, VerifiedArchive};
 use crate::manifest::Manifest;
 
-/// Rows of label and value, under a heading that states whether the values are verified.
+/// Rows of labels and values, under a heading that states whether the values are verified.
 pub(crate) struct Section {
-    /// The name in JSON.
+    /// The section's name in JSON.
     name: &'static str,
     heading: &'static str,
     rows: Vec<(String, String)>,
@@ -83,7 +83,7 @@ pub(crate) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
     }
 }
 
-/// Opens a bundle: the bundle, its digest and size as text, and the budget for all work on it.
+/// Opens a bundle and returns the bundle, its digest and size as text, and the budget for all work on it.
 pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String, Budget), Error> {
     let file = folder::open(path)?;
     let known = file.metadata().map_or(0, |metadata| metadata.len());
@@ -91,7 +91,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String, Budg
     let mut reader = HashingReader::new(file);
     let bundle = Bundle::from_reader_within(&mut reader, 1, limits, &budget)?;
     let (digest, size) = reader.finish();
-    // The size of a pipe's contents is not known before they are read.
+    // The size of a pipe's contents is not known before the pipe is read.
     budget.add_input(size.saturating_sub(known));
     Ok((bundle, format!("{digest} ({size} bytes)"), budget))
 }

@@ -1,4 +1,4 @@
-//! `key enroll` and `key countersign`.
+//! The commands `key enroll` and `key countersign`.
 
 use crate::base::words::counted;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::git::prove;
 use crate::given::key_record::{Challenge, KeyRecord, KeyStatement, Retrieval, VerifiedBundle};
 use crate::manifest::Manifest;
 
-/// Why no record is written: an error, or inputs that do not agree.
+/// The reason why no record is written: an error or contradictory inputs.
 enum Stop {
     Fault(Error),
     No(String),
@@ -173,7 +173,7 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
     Ok((key, text))
 }
 
-/// Reads a private key. Its passphrase, if any, is read from the terminal, even if standard input or output is a file.
+/// Reads a private key. If the key has a passphrase, it is read from the terminal, even if standard input or output is a file.
 pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?);
     let name = path.display().to_string();

@@ -159,7 +159,7 @@ pub(crate) fn manual(dir: &Path) -> Result<u8, Error> {
     Ok(0)
 }
 
-/// Wraps text at spaces to `columns`; a longer word gets its own line.
+/// Wraps text at spaces to `columns`; a longer word is put on a separate line.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

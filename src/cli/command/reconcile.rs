@@ -83,7 +83,7 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
     Ok(inventories)
 }
 
-/// The flags of the command line, as typed.
+/// The command-line flags, as typed.
 fn given_flags(arguments: &ReconcileArguments) -> Vec<(String, String)> {
     let path = |path: &PathBuf| path.display().to_string();
     let evidence = arguments.evidence.iter().map(|folder| ("evidence", path(folder)));

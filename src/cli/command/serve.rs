@@ -101,7 +101,7 @@ mod tests {
         audit_from_disk(bundle, &terms.question(now, 1, limits))
     }
 
-    /// The parts of a report that must be equal whether it is made from stored facts or by an audit.
+    /// The parts of a report that must be the same whether the report is made from stored facts or by an audit.
     fn judgement(report: &BundleReport) -> String {
         let BundleReport { path, file, build_name, verdict, in_play, key, findings, built, .. } = report;
         format!("{path} {file:?} {build_name:?} {verdict:?} {in_play:?} {key:?} {built:?}\n{findings:#?}")

@@ -53,7 +53,7 @@ pub(crate) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
     Ok(code)
 }
 
-/// Prints the signed statement. Returns whether it is about the file of `--subject`.
+/// Prints the signed statement. Returns whether the statement is about the file of `--subject`.
 fn describe(
     page: &mut String,
     place: &str,

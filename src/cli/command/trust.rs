@@ -13,7 +13,7 @@ use crate::trust::{Description, Standing, describe};
 /// The exit code if there was nothing to check.
 const NOTHING_TO_VERIFY: u8 = 4;
 
-/// Exit code 0 if no signature is refused, 1 if one is. A signature without a trusted key is shown as not trusted.
+/// Returns exit code 0 if no signature is refused, otherwise 1. A signature without a trusted key is shown as not trusted.
 pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let now = now_or(arguments.output.now)?;

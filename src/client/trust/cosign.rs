@@ -19,8 +19,8 @@ use crate::client::step::Source;
 
 const PLACE: &str = "trust/cosign";
 
-/// Saves everything that refers to the image: first what is found by tags, then what is found in lists. A failure in
-/// one step does not affect the other.
+/// Saves everything that refers to the image: first the manifests found by tag, then those found in lists. A failure in one step does not affect the
+/// other.
 pub(crate) fn save(saver: &mut Saver<'_>, registry: &Registry<'_>, from: &str, digest: Sha256) {
     let left = saver.run.limits.trust_source_bytes();
     let mut layout = Layout { registry, folder: PLACE, layers: Layers::Save, left };
@@ -92,7 +92,7 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     }
 }
 
-/// Adds the manifests on every page of the registry's list. If the registry has no such list, sets `why`.
+/// Adds the manifests on every page of the registry's list. If the registry has no such list, sets `why` to the reason.
 fn listed(
     limits: &Limits,
     registry: &Registry<'_>,

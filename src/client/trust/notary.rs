@@ -159,7 +159,7 @@ impl<'a> Notary<'a> {
     }
 }
 
-/// Whether the role is root, targets, or a delegation with a valid name (tuf/data/roles.go: `[-a-z0-9_/]`, below 256).
+/// Whether the role is root, targets, or a delegation with a valid name (tuf/data/roles.go: `[-a-z0-9_/]`, shorter than 256 characters).
 fn is_wanted(role: &str) -> bool {
     let delegation = |name: &str| {
         let allowed =

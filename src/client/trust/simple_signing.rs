@@ -61,7 +61,7 @@ impl Numbered {
     }
 }
 
-/// Saves the signatures from the lookaside, then those from the registry that are not among them.
+/// Saves the signatures from the lookaside, then the registry's signatures that the lookaside does not have.
 pub(crate) fn save(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
@@ -159,7 +159,7 @@ fn from_list(saver: &mut Saver<'_>, numbered: &mut Numbered, from: &str, list: &
     }
 }
 
-/// The signatures; `None` for one that is not base64.
+/// The signatures; `None` for a signature that is not base64.
 fn entries_of(list: &Document, limits: &Limits) -> Result<Vec<Option<Vec<u8>>>, Error> {
     let fail = |message: &str| Error::malformed("the registry's list of signatures", message);
     let value = read_json(&list.bytes, limits).map_err(|error| fail(&error))?;

@@ -22,7 +22,7 @@ impl Certificate {
     /// here.
     ///
     /// # Errors
-    /// A description of the fault if the file has no certificate, several certificates or anything else.
+    /// A description of the fault if the file contains no certificate, several certificates, or other data.
     pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
         let mut all = Self::read_all(file)?;
         match (all.pop(), all.is_empty()) {

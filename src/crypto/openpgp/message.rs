@@ -99,7 +99,7 @@ impl DetachedSignature {
     /// Verifies that the key of this certificate signed `data`.
     ///
     /// # Errors
-    /// [`Fault::OtherKey`] if the signature does not name a key of that certificate; a different [`Fault`] otherwise.
+    /// [`Fault::OtherKey`] if the signature does not identify a key of that certificate; a different [`Fault`] otherwise.
     pub(crate) fn verify(&self, data: &[u8], certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
         verify(&self.0, data, certificate, now)
     }

@@ -1,9 +1,10 @@
 //! OpenPGP signatures (RFC 9580, RFC 4880). rPGP is used only to verify one signature with one key.
 //!
 //! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. Key flags, expiry and revocation are evaluated
-//! at the signature's own time, which its signer states; a revocation that may mean that someone else has the key counts no matter when it was made.
-//! The signature's own expiry is evaluated at the time of the audit. Refused: SHA-1 and MD5, RSA below 2048 bits, DSA, signatures of version 3 and
-//! below, and critical subpackets that are not understood. The two octets of the hash that a version 4 signature repeats are ignored, as in GnuPG.
+//! at the signing time that the signer states; a revocation that may mean that someone else has the key counts no matter when it was made. The
+//! signature's own expiry is evaluated at the time of the audit. The following are refused: SHA-1 and MD5, RSA below 2048 bits, DSA, signatures of
+//! version 3 and below, and critical subpackets that are not recognised. The two octets of the hash that a version 4 signature repeats are ignored,
+//! as in GnuPG.
 //!
 //! A revocation that cannot be verified here, because it is by a designated revoker or in a form that rPGP cannot read, counts as a revocation.
 //!
@@ -32,14 +33,14 @@ pub(crate) struct Signed {
     pub(crate) expiries: Vec<(String, Timestamp)>,
 }
 
-/// Why a signature is not accepted.
+/// The reason why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The signature names a different key.
+    /// The signature identifies a different key.
     OtherKey,
-    /// The signature is wrong, or its key was not valid for it.
+    /// The signature is wrong, or its key was not valid for this signature.
     Refused(String),
-    /// The signature's key, hash or form is not supported, so the signature was not verified.
+    /// The signature's key, hash or format is not supported, so the signature was not verified.
     Unsupported(String),
 }
 
@@ -87,7 +88,7 @@ fn verify(signature: &Signature, data: &[u8], certificate: &Certificate, now: Ti
     Ok(Signed { created, expiries })
 }
 
-/// Checks that need only the signature. Returns the signature's own time.
+/// Checks that need only the signature. Returns the time that the signature states.
 fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, Fault> {
     if !matches!(signature.version(), SignatureVersion::V4 | SignatureVersion::V6) {
         return refused(format!("a signature of version {:?}", signature.version()));
@@ -128,7 +129,7 @@ fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
 }
 
 fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Result<(), Fault> {
-    // A 2048-bit modulus and an exponent, with their length fields, take more bytes than this.
+    // A 2048-bit modulus and an exponent, with their length fields, are longer than this number of bytes.
     const RSA_BYTES_MIN: usize = 260;
     match key.public_params() {
         params @ PublicParams::RSA(_) if params.write_len() < RSA_BYTES_MIN => {

@@ -57,7 +57,7 @@ fn other_files_are_refused_with_a_reason() {
     assert!(Certificate::read(&recorded("openpgp/lost")).is_err(), "a message");
 }
 
-/// Changes every bit of a revocation in turn: the revocation is never silently dropped.
+/// Changes every bit of a revocation in turn; the revocation must never be silently dropped.
 #[test]
 fn a_changed_revocation_is_not_silently_dropped() {
     let file = recorded("openpgp/lost.asc");

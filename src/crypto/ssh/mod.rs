@@ -19,7 +19,7 @@ const MAGIC: &[u8] = b"SSHSIG";
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
 
-/// Why a signature is not accepted.
+/// The reason why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SshFault {
     /// The signature is not in the form that `ssh-keygen -Y sign` writes.
@@ -63,7 +63,7 @@ impl SshSignature {
     /// Reads the armoured form, strictly.
     ///
     /// # Errors
-    /// [`SshFault::Malformed`], or [`SshFault::Unsupported`] for an unknown version or hash.
+    /// [`SshFault::Malformed`], or [`SshFault::Unsupported`] for an unrecognised version or hash.
     pub fn from_armour(text: &[u8]) -> Result<Self, SshFault> {
         let malformed = SshFault::Malformed;
         let text = std::str::from_utf8(text).map_err(|_| malformed("it is not text"))?;

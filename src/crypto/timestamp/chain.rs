@@ -14,7 +14,7 @@ const INTERMEDIATES_MAX: usize = 4;
 /// Certificate policies may be ignored: no policy is required here, so none can be missing (RFC 5280, 6.1.1, with any-policy).
 const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 
-/// The certificates specified by the user: trusted CAs, and authorities' certificates, which must lead to a CA just as those in a token must.
+/// The certificates specified by the user: trusted CAs, and authorities' certificates, which must lead to a CA, like the certificates in a token.
 #[derive(Debug, Clone, Default)]
 pub struct Authorities {
     cas: Vec<Certificate>,
@@ -26,7 +26,7 @@ impl Authorities {
     /// time-stamping certificate, because authorities publish their whole chain; that certificate is not trusted.
     ///
     /// # Errors
-    /// A description of the fault for anything but certificates and for a file without a CA.
+    /// A description of the fault if the file contains anything but certificates or does not contain a CA.
     pub fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
         let text = String::from_utf8_lossy(text);
         let blocks = blocks(&text)?;

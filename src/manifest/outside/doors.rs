@@ -1,5 +1,5 @@
-//! Options and arguments that make a program run another program or use the network, although it does neither without them. What such arguments
-//! start is unknown.
+//! Options and arguments that make a program run another program or use the network, which the program otherwise does not do. The programs that such
+//! arguments start are unknown.
 //!
 //! Sources, as of 2026-11-28: the manual pages listed in `table.rs` and `table_local.rs`.
 
@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use super::shell::Word;
 
-/// Programs, with patterns for such arguments: `--long` matches its abbreviations too (`--req…rest`: abbreviations from `--req` onward), `-x` matches
-/// alone or among other letters, `^TEXT` at the start of a word, `*TEXT` anywhere in a word.
+/// Programs, with patterns for such arguments: `--long` also matches its abbreviations (`--req…rest` matches abbreviations from `--req` onward); `-x`
+/// matches alone or among other letters; `^TEXT` matches at the start of a word, and `*TEXT` anywhere in a word.
 const DOORS: &[(&str, &str)] = &[
     ("sort", "--compress-program"),
     ("split", "--filter"),
@@ -114,8 +114,8 @@ pub(super) fn has_letter(word: &str, letter: char) -> bool {
         .is_some_and(|letters| letters.chars().take_while(char::is_ascii_alphabetic).any(|one| one == letter))
 }
 
-/// Whether this variable can change which program runs; every git variable counts. `before`: the variable is set for one program only; then the
-/// search paths for programs and libraries also count.
+/// Whether this variable can change which program runs; every git variable counts. `before` means that the variable is set for one program only; in
+/// that case, the search paths for programs and libraries also count.
 pub(super) fn changes_what_runs(variable: &str, before: bool) -> bool {
     let listed = VARIABLES.split(' ').any(|name| name == variable);
     listed || variable.starts_with("GIT_") || before && matches!(variable, "PATH" | "LD_LIBRARY_PATH" | "PYTHONPATH")
@@ -209,7 +209,7 @@ pub(super) fn archives<'w>(name: &str, arguments: &'w [Word]) -> Vec<&'w Word> {
                 if value.is_empty() { next = 1 } else { found.push(word) }
             }
         } else if at == 0 && name != "cpio" && text.contains('f') {
-            // The old style: option letters without `-`, followed by their values in order.
+            // tar's old style: option letters without `-`, followed by their values in order.
             next = text.len().min(4);
         }
     }

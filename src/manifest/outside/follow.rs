@@ -26,9 +26,9 @@ pub(super) struct Programs {
     pub(super) scripts: Vec<String>,
     /// Programs that are in no table, or whose sub-command is in no list.
     pub(super) unknown: Vec<String>,
-    /// Why part of the step cannot be followed.
+    /// The reason why part of the step cannot be followed.
     pub(super) unclear: Option<&'static str>,
-    /// See [`Script::opens`] and [`Script::reads`]: one script may read what a different script opens.
+    /// See [`Script::opens`] and [`Script::reads`]: one script may read from a socket that another script opens.
     opens: bool,
     reads: bool,
     /// Bytes that may still be read.
@@ -43,7 +43,7 @@ pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
     programs
 }
 
-/// Reads a line that begins with PowerShell or cmd.exe. These shells have their own separators. Double quotes belong to the builder's shell and are
+/// Reads a line that begins with PowerShell or cmd.exe. These shells use different separators. Double quotes belong to the builder's shell and are
 /// ignored.
 pub(super) fn on_windows(text: &str) -> Option<Programs> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
@@ -192,7 +192,7 @@ impl Programs {
         }
     }
 
-    /// Lists a program with literal words. Programs that it runs in turn are not followed.
+    /// Lists a program from its words, which are literal. Programs that this program runs in turn are not followed.
     pub(super) fn words<'t>(&mut self, words: impl Iterator<Item = &'t str>) {
         let words: Vec<Word> = words.map(Word::literal).collect();
         self.command(&words, None, &HashSet::new(), DEPTH);
@@ -206,8 +206,8 @@ impl Programs {
         }
     }
 
-    /// Programs that run code from an argument. A pattern in `marks` that begins with `-` must begin an argument; any other may appear anywhere in one.
-    /// `A…B` means `A` followed by `B`.
+    /// Programs that run code from an argument. A pattern in `marks` that begins with `-` must begin an argument; any other pattern may appear
+    /// anywhere in an argument. `A…B` means `A` followed by `B`.
     fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
         let has = |word: &Word| {
             marks.split(' ').any(|mark| match mark.split_once('…') {
@@ -226,7 +226,8 @@ impl Programs {
         }
     }
 
-    /// Decides by the first word that is not an option. A word after an option may be the option's value: then the next word is also checked.
+    /// Applies the list that contains the first word that is not an option. A word after an option may be the option's value: then the next word is
+    /// also checked.
     fn by_word(&mut self, program: &Word, arguments: &[Word], [fetches, scripts, local]: [&str; 3]) {
         let name = name_of(&program.text);
         let mut after_option = false;

@@ -20,7 +20,7 @@ const SHELL: usize = 1_000;
 enum Form {
     /// `FROM IMAGE [AS NAME]`
     From,
-    /// Runs programs, and mounts files of images or of the builder.
+    /// Runs programs, and mounts files from images or from the builder.
     Run,
     /// Copies files, possibly from other images.
     Copy,
@@ -82,7 +82,7 @@ impl Stages {
         self.count = self.count.saturating_add(1);
     }
 
-    /// Whether the name is an earlier stage. A number counts stages from 0.
+    /// Whether the name is that of an earlier stage. A number refers to a stage, counted from 0.
     fn has(&self, name: &str) -> bool {
         let number = name.parse::<usize>().ok().filter(|_| name.bytes().all(|byte| byte.is_ascii_digit()));
         number.is_some_and(|number| number < self.count) || self.named.contains_key(&name.to_ascii_lowercase())
@@ -93,7 +93,7 @@ fn default_shell() -> Rc<[String]> {
     ["/bin/sh".to_owned(), "-c".to_owned()].into()
 }
 
-/// `# syntax=IMAGE` specifies the program that reads the Dockerfile. `escape` and `check` use nothing from outside.
+/// `# syntax=IMAGE` specifies the program that reads the Dockerfile. `escape` and `check` use no outside input.
 pub(super) fn directive(name: &str, value: &str, inputs: &mut Inputs) {
     let image = value.split_whitespace().next().unwrap_or_default();
     if name == "syntax" && !is_pinned(image) {
@@ -229,7 +229,7 @@ fn add(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     let sum = arguments.flags.iter().find_map(|flag| Sha256::from_prefixed(flag.strip_prefix("--checksum=")?));
     for source in &sources {
         let said = match place_of(source) {
-            // A checksum pins a single URL. For a repository, it may be only a few digits of a commit id.
+            // A checksum pins a single URL. For a repository, the checksum may be only a few digits of a commit id.
             Place::Address if sum.is_some() && sources.len() == 1 && !is_repository(source) => continue,
             Place::Address => format!("ADD of {}", shortened(source)),
             Place::Variable => format!("ADD of {}, which may be a URL", shortened(source)),

@@ -280,7 +280,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Reads arithmetic up to `))`. It may contain substitutions.
+    /// Reads arithmetic up to `))`. The arithmetic may contain substitutions.
     fn arithmetic(&mut self, depth: usize) {
         let mut inner = Word::default();
         let mut open = 0_usize;
@@ -309,7 +309,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// A backtick substitution. Inside it, a backslash escapes `$`, a backtick and itself.
+    /// A backtick substitution. Inside the backticks, a backslash escapes `$`, a backtick and itself.
     fn backticks(&mut self, word: &mut Word, depth: usize) {
         let from = self.lexer.at;
         self.lexer.next();

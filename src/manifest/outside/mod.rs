@@ -1,8 +1,8 @@
-//! Build inputs that the commit does not pin. Every report lists them, because a proved commit does not cover them.
+//! Build inputs that the commit does not pin. Every report lists these inputs, because a proved commit does not cover them.
 //!
 //! There are two closed lists: `forms.rs` has a rule for every Dockerfile instruction, and every program that a RUN step starts is looked up in
-//! `table.rs` and `table_local.rs`. Programs in no table and steps that cannot be followed are listed as unknown. Files of the commit and of base
-//! images are not read: a script that a RUN step starts is listed as a script, and what it downloads is unknown.
+//! `table.rs` and `table_local.rs`. Programs that are in no table and steps that cannot be followed are listed as unknown. Files of the commit and of
+//! base images are not read: a script that a RUN step starts is listed as a script, and its downloads are unknown.
 //!
 //! To add a program, add one word to a row of the tables.
 
@@ -31,17 +31,17 @@ use std::hash::BuildHasher;
 use crate::manifest::build_log::{BuildLog, LogEvent};
 use crate::manifest::dockerfile::{Dockerfile, HereDocument};
 
-/// The maximum number of lines of each kind that a report shows. For further lines, it shows only their number.
+/// The maximum number of lines of each kind that a report shows. For further lines, the report shows only their number.
 const SHOWN: usize = 50;
-/// The maximum number of instruction bytes that are read. The longest Dockerfiles have about 50 KB.
+/// The maximum number of instruction bytes that are read. The longest Dockerfiles are about 50 KB long.
 const READ: usize = 2 << 20;
-/// Characters shown of a name or an instruction.
+/// The maximum number of characters shown of a name or an instruction.
 const LINE: usize = 120;
 
 /// Kinds of input, in the order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    /// What is missing or unknown in the list itself.
+    /// Notes about what is missing or unknown in the list itself.
     Note,
     /// The frontend that reads the Dockerfile.
     Frontend,
@@ -163,7 +163,7 @@ impl Inputs {
         }
     }
 
-    /// Whether the budget allows reading this instruction. If it does not, adds a note.
+    /// Whether the budget allows reading this instruction. If the budget does not allow it, adds a note.
     fn may_read(&mut self, text: &str, documents: &[HereDocument]) -> bool {
         let bytes = documents.iter().fold(text.len(), |sum, document| sum.saturating_add(document.content.len()));
         let left = self.left.checked_sub(bytes);
@@ -174,7 +174,7 @@ impl Inputs {
         left.is_some()
     }
 
-    /// One line for each input, by kind and in order of discovery: the first lines of each kind, then the number of further ones.
+    /// One line for each input, by kind and in order of discovery: the first lines of each kind, then the number of further lines.
     pub(crate) fn lines(self) -> Vec<String> {
         let mut lines = Vec::new();
         for ((_, name), found) in KINDS.iter().zip(self.kinds) {
@@ -188,7 +188,7 @@ impl Inputs {
     }
 }
 
-/// A name or an instruction, cut to the length shown.
+/// A name or an instruction, cut to the maximum length.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(LINE) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),

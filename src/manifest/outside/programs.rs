@@ -13,15 +13,15 @@ pub(super) enum Rule {
     Always,
     /// Reads files. An argument that is or may be an address might be opened, so it is listed.
     Never,
-    /// Does not use the network. An address in its arguments is only text.
+    /// Does not use the network. An address in the program's arguments is only text.
     Text,
-    /// Runs a script or a build file. What the file downloads is unknown.
+    /// Runs a script or a build file. The file's downloads are unknown.
     Script,
     /// The first word that is not an option decides. In a list, `-` means that there is no such word, and `*` means any word that is in no list.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
     /// Uses the network only with one of these options. The patterns are as in `doors.rs`.
     Options(&'static str),
-    /// Runs code if an option begins with one of these patterns or an argument contains one. Does not use the network otherwise.
+    /// Runs code if an option begins with one of these patterns or an argument contains one. Otherwise, does not use the network.
     Scripts(&'static str),
     /// Uses the network if an argument contains `://`. If an argument is a variable, this is unknown.
     Address,
@@ -33,7 +33,7 @@ pub(super) enum Rule {
     Shell,
     /// A Windows shell.
     Windows,
-    /// Has its own rule in `follow.rs`.
+    /// The program has a separate rule in `follow.rs`.
     Special(Special),
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Rule {
 pub(super) struct Wrapper {
     /// Options without a value.
     pub(super) flags: &'static str,
-    /// Options whose value is the next word, unless it is in the same word.
+    /// Options whose value is the next word, unless the value is in the same word.
     pub(super) values: &'static str,
     /// Number of arguments before the program.
     pub(super) skip: usize,

@@ -1,4 +1,4 @@
-//! Counts what is listed for public Dockerfiles, for the page docs/generated/dockerfiles.md. Run by `tests/dockerfiles`.
+//! Counts the inputs that are listed for public Dockerfiles, for the page docs/generated/dockerfiles.md. Run by `tests/dockerfiles`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

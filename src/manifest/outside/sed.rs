@@ -6,7 +6,7 @@ use std::str::Chars;
 use super::doors::is_long;
 use super::shell::Word;
 
-/// Whether sed only edits with these arguments. Also `false` if a script is not understood, is in a file, or contains a variable.
+/// Whether sed only edits with these arguments. Also `false` if a script cannot be parsed, is in a file, or contains a variable.
 pub(super) fn only_edits(arguments: &[Word]) -> bool {
     scripts(arguments).is_some_and(|script| {
         let scan = |brackets| {
@@ -80,7 +80,7 @@ struct Scan<'t> {
 }
 
 impl Scan<'_> {
-    /// Scans a script. `None`: something other than an edit.
+    /// Scans a script. `None` means something other than an edit.
     fn script(&mut self) -> Option<()> {
         loop {
             self.skip(|letter| letter.is_whitespace() || matches!(letter, ';' | '}'));
@@ -150,7 +150,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Reads up to the character that ends the part.
+    /// Reads up to the character that ends the current section.
     fn part(&mut self, end: char, brackets: bool) -> Option<()> {
         loop {
             match self.letters.next()? {

@@ -1,7 +1,7 @@
 //! A strict splitter of shell text into simple commands (POSIX "Shell Command Language", with bash's additions).
 //!
-//! It expands nothing. It marks words that the shell would expand, and reports what it cannot follow in [`Script::unclear`]. It reads the text
-//! once, and [`DEPTH`] limits nesting.
+//! The splitter expands nothing. It marks words that the shell would expand, and reports everything that it cannot follow in
+//! [`Script::unclear`]. The splitter reads the text once, and [`DEPTH`] limits nesting.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ pub(super) const DEPTH: usize = 20;
 /// A word without its quotes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Word {
-    /// The text, with expansions unexpanded.
+    /// The text, before any expansion.
     pub(super) text: String,
     /// The shell changes the word: it contains a variable, a substitution, a pattern or braces.
     pub(super) expands: bool,
@@ -52,12 +52,12 @@ pub(super) struct Document {
     pub(super) expands: bool,
 }
 
-/// What a script runs.
+/// The commands of a script, with the details needed to follow them.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     pub(super) documents: Vec<Document>,
-    /// Functions that are certainly defined before any use. `commands` includes the commands in them.
+    /// Functions that are certainly defined before any use. `commands` includes the commands in these functions.
     pub(super) functions: HashSet<String>,
     /// Assigned variables, and whether the assignment applies to one program only.
     pub(super) variables: Vec<(String, bool)>,
@@ -67,11 +67,11 @@ pub(super) struct Script {
     pub(super) opens: bool,
     /// The script reads from an open descriptor.
     pub(super) reads: bool,
-    /// Why part of the script cannot be followed.
+    /// The reason why part of the script cannot be followed.
     pub(super) unclear: Option<&'static str>,
 }
 
-/// Splits a script. `bash`: the reader is certainly bash, ksh or zsh, which support `[[`.
+/// Splits a script. `bash` means that the reader is certainly bash, ksh or zsh, which support `[[`.
 pub(super) fn split(text: &str, bash: bool) -> Script {
     split_at(text, bash, 0)
 }
@@ -107,14 +107,14 @@ struct Pending {
     strip_tabs: bool,
 }
 
-/// What encloses the current position within a list.
+/// The constructs that enclose the current position within a list.
 #[derive(PartialEq, Eq)]
 enum Enclosing {
     Parentheses,
     Case,
 }
 
-/// What has been read of the current command in a list, and the position in the list.
+/// The current command in a list as read so far, and the position in the list.
 struct State {
     command: Command,
     /// Variables assigned before the command.
@@ -287,7 +287,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Handles a reserved word in command position. Returns `false` if it is not one.
+    /// Handles a reserved word in command position. Returns `false` if the word is not reserved.
     fn reserved(&mut self, word: &str, state: &mut State) -> bool {
         match word {
             "if" | "while" | "until" | "{" => self.blocks += 1,
@@ -450,7 +450,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Adds the commands that a nested text runs.
+    /// Adds the commands that nested text runs.
     pub(super) fn adopt(&mut self, inner: Script) {
         let first = self.script.documents.len();
         self.script.documents.extend(inner.documents);
@@ -467,7 +467,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Reads a nested text on its own.
+    /// Reads nested text separately.
     pub(super) fn nested(&mut self, text: &str, depth: usize) {
         let inner = split_at(text, self.bash, depth + 1);
         self.adopt(inner);

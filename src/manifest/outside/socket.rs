@@ -40,7 +40,7 @@ pub(super) fn reads_by_number(words: &[Word]) -> bool {
         && words.iter().any(|word| has_letter(&word.text, 'u'))
 }
 
-/// Whether the command is `exec`: the rest of the script may read what `exec` opens.
+/// Whether the command is `exec`: the remainder of the script may read what `exec` opens.
 pub(super) fn opens_for_all(words: &[Word]) -> bool {
     words.iter().take(3).any(|word| word.text == "exec")
 }

@@ -1,4 +1,4 @@
-//! Programs that use the network, run other programs, or run scripts. Review rows with the programs' manuals.
+//! Programs that use the network, run other programs, or run scripts. Review the rows against the programs' manuals.
 //!
 //! Sources, as of 2026-11-28: the programs' manual pages in Debian 12 and 13 and Alpine 3.20, and their `--help` output; for language package
 //! managers, their command references (docs.npmjs.com, pnpm.io, yarnpkg.com, bun.sh, docs.deno.com, pip.pypa.io, docs.astral.sh/uv,
@@ -281,7 +281,7 @@ pub(super) const FETCHING: &[Row] = &[
         Always,
     ),
     row("texhash mktexlsr updmap-sys fmtutil-sys kpsewhich", Text),
-    // Programs that run the program named in their arguments.
+    // Programs that run a program that their arguments specify.
     wraps(
         "sudo",
         "-A -b -E -H -i -K -k -n -P -S -s --preserve-env --login --set-home --non-interactive --stdin --shell --background",

@@ -1,7 +1,7 @@
 //! Programs that do not use the network. A name that is not in any table is unknown.
 //!
-//! Sources, as of 2026-11-28: the program lists of GNU coreutils, diffutils, findutils, util-linux, procps and shadow; BusyBox's applets except
-//! those for the network; the built-in commands of POSIX, dash, bash, PowerShell and cmd.exe; for all others, their manual pages.
+//! Sources, as of 2026-11-28: the program lists of GNU coreutils, diffutils, findutils, util-linux, procps and shadow; BusyBox's applets except those
+//! for the network; the built-in commands of POSIX, dash, bash, PowerShell and cmd.exe; for all other programs, their manual pages.
 
 use super::programs::{
     Row,
@@ -39,7 +39,7 @@ pub(super) const LOCAL: &[Row] = &[
         "popd pushd read readarray readonly return set setopt shift shopt suspend times type typeset ulimit umask unalias unset unsetopt wait which",
     ),
     text("autoload emulate print whence hostname"),
-    // Text, files and archives.
+    // Programs for text, files and archives.
     text("csvtool ar ranlib"),
     text("grep egrep fgrep zgrep rg ag diff diff3 sdiff cmp patch dos2unix unix2dos iconv jq yq col colrm column rev"),
     text(
@@ -52,7 +52,7 @@ pub(super) const LOCAL: &[Row] = &[
         "file tree locate updatedb rename envsubst gettext msgfmt xxd hexdump strings which.debianutils crudini cloc b3sum",
     ),
     text("sponge ts dasel rdfind fdupes hardlink jdupes"),
-    // Users, permissions, devices, kernel.
+    // Programs for users, permissions, devices and the kernel.
     text(
         "adduser addgroup deluser delgroup useradd usermod userdel groupadd groupmod groupdel gpasswd passwd chpasswd chage chsh chfn newgrp pwconv",
     ),

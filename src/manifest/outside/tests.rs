@@ -657,7 +657,7 @@ fn the_list_is_bounded_and_counts_the_rest() {
 
 #[test]
 fn work_grows_no_faster_than_the_text() {
-    // Quadratic work, or rereading once per nesting level, would make each of these run far too long.
+    // Quadratic work, or rereading once per nesting level, would make each of these cases run far too long.
     let stage = |number| [format!("ARG A{number}"), format!("FROM base{number} AS stage{number}")];
     let instructions: Vec<String> = (0..300_000).flat_map(stage).collect();
     let mut inputs = Inputs::new();

@@ -2,7 +2,7 @@
 
 use crate::base::strict_json;
 
-/// An instruction without its keyword: its flags and the text after them.
+/// An instruction without its keyword: its flags, and the text after the flags.
 #[derive(Debug, Default)]
 pub(super) struct Arguments<'t> {
     /// `--NAME=VALUE`, without quotes.
@@ -54,11 +54,11 @@ fn first_word(text: &str, escape: char) -> (String, &str) {
     (word, "")
 }
 
-/// The result of reading a text as exec form.
+/// The result of parsing text as exec form.
 pub(super) enum Exec {
     /// A JSON array of strings.
     Words(Vec<String>),
-    /// Not in exec form.
+    /// The text is not in exec form.
     No,
     /// The text looks like exec form but cannot be parsed; a different parser may accept it.
     Doubtful,
@@ -79,7 +79,7 @@ pub(super) fn exec_form(text: &str) -> Exec {
     }
 }
 
-/// The keyword of an instruction, in upper case, and the rest.
+/// The keyword of an instruction, in upper case, and the remaining text.
 pub(super) fn keyword(instruction: &str) -> (String, &str) {
     let text = instruction.trim();
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));

@@ -17,8 +17,8 @@ use crate::base::limits::Limits;
 use crate::base::strict_json;
 use crate::base::time::Timestamp;
 
-/// A parsed metadata file. Nothing in it may be trusted before [`Envelope::signers`] succeeds. Facts are read from
-/// `signed`, the value whose canonical form was signed.
+/// A parsed metadata file. Nothing in the file may be trusted before [`Envelope::signers`] succeeds. Facts are read from `signed`, the value whose
+/// canonical form was signed.
 #[derive(Debug)]
 pub(super) struct Envelope {
     pub(super) role: String,
@@ -144,7 +144,7 @@ impl Role {
     }
 }
 
-/// The keys that a file lists. Each is read once, however many roles refer to it.
+/// The keys that a file lists. Each key is read only once, however many roles refer to it.
 pub(super) struct Keys<'a> {
     listed: &'a Map<String, Value>,
     read: RefCell<BTreeMap<String, Rc<Result<NotaryKey, String>>>>,

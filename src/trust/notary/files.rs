@@ -30,7 +30,7 @@ impl<'f> Repository<'f> {
             Some(folder) if folder.is_empty() || folder.ends_with('/') => Some(folder),
             _ => None,
         });
-        // Folders may be nested. Each forms a repository with everything below it.
+        // Folders may be nested. Each folder forms a repository with everything below that folder.
         let within = |_: &&str| budget.spend(Work::Nodes(files.len() as u64), "content-trust files").is_ok();
         folders.take_while(within).map(|folder| Self::of(folder, files, budget)).collect()
     }

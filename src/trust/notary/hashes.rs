@@ -1,4 +1,4 @@
-//! What a metadata file states about another file: the length and the hashes of its bytes as stored.
+//! The description of a file in another metadata file: the length and the hashes of its bytes as stored.
 
 use serde_json::{Map, Value};
 use sha2::Digest as _;

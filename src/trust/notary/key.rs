@@ -13,7 +13,7 @@ use crate::crypto::{Hash, Protocol, Scheme};
 
 /// The common name of a certificate's subject (X.520).
 const COMMON_NAME: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("2.5.4.3");
-/// Signatures with SHA-1 or MD5: RSA and ECDSA (RFC 3279, 2.2).
+/// RSA and ECDSA signatures with SHA-1 or MD5 (RFC 3279, 2.2).
 const WEAK_SIGNATURES: [&str; 3] = ["1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.2.840.10045.4.1"];
 
 /// A key listed in a root or delegation.
@@ -29,7 +29,7 @@ pub(crate) struct NotaryKey {
 /// The relevant fields of a root key's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leaf {
-    /// `None` unless there is exactly one.
+    /// `None` unless the subject has exactly one common name.
     pub(crate) common_name: Option<String>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
@@ -49,7 +49,7 @@ pub(crate) fn key_id(kind: &str, public: &str) -> Option<String> {
 }
 
 impl NotaryKey {
-    /// Reads a key listed under `id`, which must be the key's own id.
+    /// Reads a key listed under `id`, which must be the key's id.
     pub(super) fn read(id: &str, kind: &str, public: &str) -> Result<Self, String> {
         let computed = key_id(kind, public).ok_or_else(|| format!("the kind {kind:?} is not supported"))?;
         if computed != id {
@@ -124,8 +124,8 @@ fn is_authority(certificate: &Certificate) -> bool {
     })
 }
 
-/// Whether `common_name` names the repository. As in Notary, the common name must equal the repository's name or be a
-/// prefix of it followed by `*`.
+/// Whether `common_name` matches the repository. As in Notary, the common name must equal the repository's name or be a prefix of that name followed
+/// by `*`.
 pub(super) fn names_repository(common_name: &str, repository: &str) -> bool {
     match common_name.strip_suffix('*') {
         Some(prefix) => repository.starts_with(prefix),

@@ -2,9 +2,8 @@
 //! client.
 //!
 //! The steps, in order:
-//! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each
-//!    step must be signed by the old root's keys and by the new root's own. Leaf certificates of root keys name the
-//!    repository.
+//! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each step must be signed by the old
+//!    root's keys and by the new root's keys. Leaf certificates of root keys name the repository.
 //! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Lengths and hashes in
 //!    metadata are compared with the files as stored.
 //! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the order that docker uses.
@@ -32,7 +31,7 @@ use self::targets::Targets;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// Why metadata is not accepted.
+/// The reason why metadata is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The metadata is wrong: modified, mixed up, or signed by other keys.
@@ -51,7 +50,7 @@ impl Fault {
     }
 }
 
-/// Which root keys are trusted.
+/// The root keys that are trusted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pins<'a> {
     /// Keys by id.
@@ -134,7 +133,7 @@ impl Repository<'_> {
     }
 }
 
-/// What `envelope` states about another file.
+/// The description of another file in `envelope`.
 fn described(envelope: &Envelope, name: &str) -> Result<Described, Fault> {
     let meta = envelope::object(&envelope.signed, "meta").and_then(|meta| envelope::object(meta, name));
     let meta = meta.ok_or_else(|| Fault::refused(format!("{}.json does not list {name}", envelope.role)))?;

@@ -12,7 +12,7 @@ use crate::base::limits::Limits;
 /// The roles that every root lists.
 const ROLES: [&str; 4] = ["root", "targets", "snapshot", "timestamp"];
 
-/// A parsed root. [`Self::own_signers`] checks that its own keys signed it.
+/// A parsed root. [`Self::own_signers`] checks that the root's keys signed the root.
 #[derive(Debug)]
 pub(super) struct Root<'a> {
     pub(super) bytes: &'a [u8],
@@ -87,7 +87,7 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Follows the chain of roots, one version at a time, from the newest one that a pinned key signed to `root.json`.
+/// Follows the chain of roots, one version at a time, from the newest root that a pinned key signed to `root.json`.
 pub(super) fn walk<'a>(
     repository: &'a Repository<'a>,
     pins: Pins<'_>,

@@ -10,7 +10,7 @@ use super::hashes::Described;
 use super::{Fault, RoleReport, described};
 use crate::base::limits::Limits;
 
-/// The delegation that docker signs with and searches first.
+/// The delegation that docker uses for signing and searches first.
 const RELEASES: &str = "targets/releases";
 const NAME_BYTES_MAX: usize = 255;
 
@@ -124,7 +124,7 @@ fn read_delegation(
     Ok((report, own, delegations(&envelope, &delegation.paths)?))
 }
 
-/// The targets whose names begin with one of `paths`; the role may not sign any others.
+/// The targets whose names begin with one of `paths`; the role may not sign any other targets.
 fn read_targets(envelope: &Envelope, paths: &Beginnings) -> Result<NamedTargets, Fault> {
     let empty = Map::new();
     let listed = match envelope.signed.get("targets") {
@@ -141,8 +141,8 @@ fn read_targets(envelope: &Envelope, paths: &Beginnings) -> Result<NamedTargets,
         .collect())
 }
 
-/// The roles to which `envelope` delegates. A delegation must be a direct child. Only its paths that begin with one of
-/// the parent's paths are used.
+/// The roles to which `envelope` delegates. A delegation must be a direct child. Only the delegation's paths that begin with one of the parent's
+/// paths are used.
 fn delegations(envelope: &Envelope, parent_paths: &Beginnings) -> Result<Vec<Delegation>, Fault> {
     let refuse = |message: String| Fault::refused(format!("{}.json: {message}", envelope.role));
     let empty = Map::new();
@@ -205,8 +205,7 @@ fn is_direct_child(name: &str, parent: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// If `targets/releases` was not accepted, it may have replaced any tag in `targets`. Other delegations do not
-    /// affect any tag.
+    /// If `targets/releases` was not accepted, that delegation may have replaced any tag in `targets`. Other delegations do not affect any tag.
     #[test]
     fn every_tag_fails_if_the_releases_delegation_is_refused() {
         let with_fault = |role: &str| Targets {

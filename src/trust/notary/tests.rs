@@ -1,5 +1,5 @@
-//! Tests with metadata that they sign themselves, for cases that no client writes: thresholds, methods, nested
-//! delegations. Metadata from real clients is in `fixtures/`.
+//! Tests with metadata that the tests themselves sign, for cases that no client writes: thresholds, methods, nested delegations. Metadata from real
+//! clients is in `fixtures/`.
 
 use std::collections::BTreeMap;
 
@@ -128,12 +128,12 @@ fn a_threshold_counts_different_keys() {
     let (one, two, other) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
     let both = role(&[&one, &two], 2);
     assert_eq!(envelope(&signed(timestamp(), &[&one, &two])).signers(&both, &budget()).unwrap().len(), 2);
-    // The same key twice, one key and an unknown key, no key.
+    // The cases are: the same key twice, one of the role's keys and another key, and no key.
     for keys in [vec![&one, &one], vec![&one, &other], vec![]] {
         assert!(envelope(&signed(timestamp(), &keys)).signers(&both, &budget()).is_err());
     }
     assert!(envelope(&signed(timestamp(), &[&one])).signers(&role(&[&one], 1), &budget()).is_ok());
-    // A signature by an unknown key is ignored if enough others are valid.
+    // A signature by a key that the role does not list is ignored if enough other signatures are valid.
     assert!(envelope(&signed(timestamp(), &[&other, &two])).signers(&role(&[&one, &two], 1), &budget()).is_ok());
 }
 

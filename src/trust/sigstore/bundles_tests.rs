@@ -1,8 +1,8 @@
 //! The bundles that sigstore-rust's crates contain for their own tests: from sigstore-python, sigstore-go, conda,
 //! GitHub and cosign.
 //!
-//! Each is checked like an image signature, for the digest in its case, with the trusted root of its instance and its
-//! signer's identity. The suite's result is that of the crates' tests or of the program from which the bundle comes.
+//! Each bundle is checked like an image signature, for the digest in its case, with the trusted root of its instance and its signer's identity. The
+//! suite's result is that of the crates' tests or of the program from which the bundle comes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,14 +28,14 @@ const BEACON: (&str, &str) = (
 );
 const A_TXT: &str = "a0cfc71271d6e278e57cd332ff957c3f7043fdda354c4cbb190a30d56efa01bf";
 
-/// The suite's result and the result here.
+/// The suite's result, and this program's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Suite {
     /// Valid and accepted.
     Valid,
-    /// Refused in both, with a part of the message here.
+    /// Refused by the suite and here, with an excerpt of this program's message.
     Invalid(&'static str),
-    /// Valid in the suite but refused here, with a part of the message. docs/generated/suites.md gives the reason.
+    /// Valid in the suite but refused here, with an excerpt of this program's message. docs/generated/suites.md gives the reason.
     Stricter(&'static str),
 }
 

@@ -9,7 +9,7 @@ use sigstore_verify::types::HashAlgorithm;
 
 use crate::crypto::{Hash, Protocol, Scheme, VerifyingKey};
 
-/// Installs the provider. The verifier has one provider for the whole process, and this program uses only this one.
+/// Installs the provider. The verifier has one provider for the whole process, and this program uses only the one defined here.
 pub(super) fn install() {
     // An error means that the provider is already installed.
     let _ = install_default_provider(&RustCrypto);

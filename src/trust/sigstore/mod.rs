@@ -8,9 +8,8 @@
 //! (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
 //! promise; the signature; and whether the log entry is for this signature.
 //!
-//! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares
-//! the times in a bundle with the computer's clock. Here they are also compared with the audit's time, so that a
-//! correct clock never changes an answer.
+//! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares the times in a bundle with the
+//! computer's clock. Here, the times are also compared with the audit's time, so that a correct clock never changes an answer.
 //!
 //! Sources: sigstore client specification, sections 3 and 4; sigstore/protobuf-specs; RFC 5280, 6962, 3161.
 
@@ -63,7 +62,7 @@ impl<'a> Identities<'a> {
     /// Finds the identity in the policy that made this keyless signature on `digest`.
     ///
     /// # Errors
-    /// Why the signature is not accepted for any identity.
+    /// The reason why the signature is not accepted for any identity.
     pub(super) fn find_signer(&self, bundle: &[u8], digest: &Sha256) -> Result<Signed, Answer> {
         let bundle = read(bundle, self.limits)?;
         let certificate = certificate(&bundle)?;
@@ -105,7 +104,7 @@ impl<'a> Identities<'a> {
 /// Verifies that the log entries of a bundle with a managed key are in the logs of `root` and are for this signature.
 ///
 /// # Errors
-/// Why a log entry is not accepted.
+/// The reason why a log entry is not accepted.
 pub(super) fn verify_log(
     root: &SigstoreRoot,
     key: &ImageKey,

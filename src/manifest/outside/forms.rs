@@ -135,7 +135,7 @@ pub(super) fn resolved(name: &str, kind: Kind, said: &str, inputs: &mut Inputs) 
         inputs.add(
             kind,
             format!(
-                "{said} {}, resolved by the builder: the Dockerfile may name it by tag only",
+                "{said} {}, resolved by the builder: the Dockerfile may specify it by tag only",
                 shortened(before_digest)
             ),
         );
@@ -388,7 +388,7 @@ fn is_pinned(name: &str) -> bool {
 }
 
 fn how_named(name: &str) -> &'static str {
-    if name.contains('$') { "named with a variable" } else { "named by tag and not by digest" }
+    if name.contains('$') { "specified with a variable" } else { "specified by tag, not by digest" }
 }
 
 /// Whether a builder accepts the name for a stage: it cannot be an image name with a tag or a digest.

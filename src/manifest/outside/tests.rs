@@ -57,9 +57,9 @@ fn inputs_that_the_commit_does_not_pin_are_listed_once() {
     let mut inputs = Inputs::new();
     inputs.read_steps(instructions.into_iter());
     let starts = [
-        "base image docker.io/library/node:19, named by tag and not by digest",
+        "base image docker.io/library/node:19, specified by tag, not by digest",
         "base image nginx:1",
-        "base image debian@sha256:${DIGEST}, named with a variable",
+        "base image debian@sha256:${DIGEST}, specified with a variable",
         "base image debian:12,",
         "files from the image 99",
         "files from the image QUOTED",
@@ -100,7 +100,7 @@ fn log_lines_without_step_numbers_are_listed() {
     let starts = [
         "base image docker.io/library/debian:12, resolved",
         "files from the image docker.io/library/evil:1, resolved",
-        "files from the image evil:1, named by tag",
+        "files from the image evil:1, specified by tag",
         "a RUN step that uses the network (curl)",
     ];
     assert_lines(&of_log(&kit), &starts);
@@ -151,7 +151,7 @@ fn every_address_that_add_downloads_is_listed() {
 
 #[test]
 fn a_syntax_directive_specifies_the_frontend() {
-    let line = ["frontend docker/dockerfile:1, named by tag and not by digest"];
+    let line = ["frontend docker/dockerfile:1, specified by tag, not by digest"];
     assert_eq!(of_file("# syntax=docker/dockerfile:1\nFROM scratch\n"), line);
     assert_eq!(of_file("#!/usr/bin/env x\n# check=skip=all\n#\tSyntax = docker/dockerfile:1 x\nFROM scratch\n"), line);
     assert_eq!(of_file("# a comment\n# syntax=docker/dockerfile:1\nFROM scratch\n"), [""; 0]);

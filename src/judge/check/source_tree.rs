@@ -135,7 +135,7 @@ fn said(tree: &TreeProof) -> Vec<String> {
         (Conversion::LineEnds, "with the line ends that HEAD's .gitattributes specifies"),
         (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes specifies"),
         (Conversion::Encoding, "in the encoding that HEAD's .gitattributes specifies"),
-        (Conversion::LargeFile, "as the object that its Git LFS pointer names"),
+        (Conversion::LargeFile, "as the object that its Git LFS pointer identifies"),
     ] {
         let paths: Vec<String> = tree
             .converted
@@ -152,7 +152,7 @@ fn said(tree: &TreeProof) -> Vec<String> {
         let path = String::from_utf8_lossy(&module.path);
         match &module.state {
             SubmoduleState::Empty => {
-                lines.push(format!("submodule {path} is not proven: it was not cloned (commit {})", module.commit));
+                lines.push(format!("submodule {path} is not proved: it was not cloned (commit {})", module.commit));
             }
             SubmoduleState::Proved { object_count } => {
                 lines.push(format!("submodule {path} is commit {}, {object_count} objects", module.commit));

@@ -99,7 +99,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     let mut hints = Vec::new();
     match check::WORKLOAD_PINNED.answer_in(image.rejecting()) {
         Some(finding) if image.image.is_none() => {
-            hints.push(format!("make the image name readable: {}", finding.message))
+            hints.push(format!("write the image name in a readable form: {}", finding.message))
         }
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));

@@ -59,7 +59,7 @@ pub(crate) struct SealArguments {
     /// Audit as of this time instead of now (a date means 00:00 UTC); the same time gives the same case
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
-    /// The case to write; it must not exist
+    /// The case to write; the file must not exist yet
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// What the case stores
@@ -96,7 +96,7 @@ pub(crate) struct SignOffArguments {
     /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
-    /// Time of the sign-off instead of now (a date means 00:00 UTC)
+    /// The time of the sign-off, instead of now (a date means 00:00 UTC)
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a limit (see `hpsb-audit explain limits`); may be repeated

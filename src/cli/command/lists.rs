@@ -130,7 +130,8 @@ from the source. Programs read the exit code, or `verdict` and `scope` in the JS
 
 fn limits() -> String {
     let mut page =
-        "Limits on untrusted input. Set one with --limit NAME=NUMBER (K, M and G are powers of 1024).\n\n".to_owned();
+        "Limits on untrusted input. Set a limit with --limit NAME=NUMBER (K, M and G are powers of 1024).\n\n"
+            .to_owned();
     for (name, value, reason) in Limits::default().entries() {
         let _ = writeln!(page, "  {name:<24} {value:>14}  {reason}");
     }

@@ -96,7 +96,7 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         Layer::Bad(message) => Some(message.clone()),
         _ => None,
     });
-    let missing = lines(|layer| matches!(layer, Layer::Missing).then(|| "the layer's bytes are missing".into()));
+    let missing = lines(|layer| matches!(layer, Layer::Missing).then(|| "the bytes are missing".into()));
     let unproved = lines(|layer| match layer {
         Layer::Unproved(message) => Some(message.clone()),
         _ => None,

@@ -295,9 +295,7 @@ pub(super) fn grade_place(grade: Grade) -> &'static str {
 pub(super) fn grade_text(grade: Grade) -> &'static str {
     match grade {
         Grade::Recorded => "one of the policy's signers states who obtained the key, when, and over which channel",
-        Grade::Witnessed => {
-            "two of the policy's signers state that two people obtained the key in two separate retrievals"
-        }
+        Grade::Witnessed => "two of the policy's signers state that two people obtained the key in two retrievals",
         Grade::Challenged => {
             "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
         }

@@ -17,7 +17,7 @@ Examples:
   hpsb-audit seal case.tar --tsq case.tsq                      request an RFC 3161 time-stamp
   hpsb-audit seal case.tar --tsr case.tsr --tsa-ca tsa-ca.pem  verify and add the response
   hpsb-audit audit case.tar --policy my-policy.toml            audit again, under your policy
-  hpsb-audit audit case.tar --seal-key auditor.pem             audit again, on the sealer's terms
+  hpsb-audit audit case.tar --seal-key auditor.pem             audit again, under the case's policy
 
 The exit code is that of the verdict. A case contains evidence; it does not make keys trusted
 (docs/case.md).";

@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
     says: "the image, tag, directory and pushes in the log agree with build.json and the policy's images",
     explanation: "Compares the signed log's lines about the push (repository, tags, one digest for all tags), the signing (repository and tag) and the \
 clone's folder with build.json, git/ and expect.images. A build's name consists of the push server and the repository, with / written as a dot, the \
-tag, and the stamp; if the tag is known, the whole name is compared. The name comes from build.json, which is signed, or, only if build.json has none, \
+tag, and the time; if the tag is known, the whole name is compared. The name comes from build.json, which is signed, or, only if build.json has none, \
 from the names of the bundle's members, which are not signed. Push lines count only after the last line that the build itself printed, because the \
 source's author controls what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A \
 missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown.\n\nWhen \

@@ -12,9 +12,9 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Warn,
     says: "the log's times never go back, and end no later than one second after the time in the build's name",
-    explanation: "The stamp in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times go \
-back, or the log continues after the stamp, for example, the log was assembled from parts or the server's clock was changed. All times are from the server's own \
-clock.",
+    explanation: "The time in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times go \
+back, or the log continues after that time, for example, the log was assembled from parts or the server's clock was changed. All times are from the server's \
+own clock.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],

@@ -71,7 +71,7 @@ pub enum Error {
         message: String,
     },
     /// The input ends too early.
-    #[error("{what} is cut off")]
+    #[error("{what} is truncated")]
     Truncated {
         /// The part that is incomplete.
         what: String,

@@ -113,7 +113,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     if check::WORKLOAD_IMAGE.answer_in(image.rejecting()).is_some_and(|finding| finding.status == Status::Fail) {
         hints.push(match image.bundle {
             Some(_) => "see the audit above for the reason; deploy an accepted build".into(),
-            None => "add the build manifest of this image to the evidence, or deploy an image that has one".into(),
+            None => "add this image's build manifest to the evidence, or deploy an image that has one".into(),
         });
     }
     let said = [check::WORKLOAD_PINNED.name, check::WORKLOAD_IMAGE.name];

@@ -63,7 +63,7 @@ pub(super) static KEY_BINDING: Check = Check {
     name: "builder-key-binding",
     group: Group::Builder,
     level: Level::Warn,
-    says: "nothing: the check never passes, because no public record binds the manifest's key to the attested server",
+    says: "nothing, because the check never passes: no public record binds the manifest's key to the attested server",
     explanation: "No public record binds the key that signs manifests to the attested server. The record identifies what was booted; the key is \
 created later, and can be exported with the server's state and restored elsewhere. This check never passes: the answer is unknown until IBM publishes \
 such a record. Only a procedure that people follow supports the link: see key-record.",

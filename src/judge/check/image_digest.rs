@@ -31,7 +31,7 @@ from the archived commit is the build server's statement; only an equal independ
     run: Run::Function(run),
 };
 
-const NOT_PROVED: &str = "not proved: that the image was built from this commit, which the build server states; an equal independent rebuild corroborates it";
+const NOT_PROVED: &str = "not proved: that the image was built from this commit; the build server states it, and an equal independent rebuild would corroborate it";
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     if let Some((image, undecided)) = evidence.image.and_then(|image| Some((image, image.undecided.as_ref()?))) {
@@ -150,7 +150,7 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
     let outcome = match (same, is_docker) {
         (true, _) => Outcome::fail("the image is a re-pushed or converted copy: a different manifest for the configuration recorded in the log"),
         (false, false) => Outcome::fail("the image is not the one recorded in the signed log").detail(
-            "its manifest is in the OCI format, and docker pushes its own format: a conversion, as by skopeo for oci: and oci-archive:, changes both digests",
+            "the manifest is in the OCI format, but docker pushes a different format: converting with skopeo to oci: or oci-archive: changes both digests",
         ),
         (false, true) => Outcome::fail("the image is not the one recorded in the signed log"),
     };

@@ -47,7 +47,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::caused_by(&image_config::CHECK, "without a configuration, the layers' diff_ids are not known");
     };
     if image.layers.len() != config.diff_ids.len() {
-        return Outcome::fail("manifest and configuration list different numbers of layers")
+        return Outcome::fail("the manifest and the configuration list different numbers of layers")
             .sides(counted(config.diff_ids.len(), "diff_id"), counted(image.layers.len(), "layer"));
     }
     let judged: Vec<Layer> = image.layers.iter().zip(&config.diff_ids).map(|(layer, id)| judge(layer, *id)).collect();

@@ -58,7 +58,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     let places = if evidence.file_name.is_some() { "the file and its members" } else { "the members" };
     let outcome = match (record.build_name(), record.image_tag()) {
-        (Some(_), Some(_)) => names.outcome("build name and tag in the record agree"),
+        (Some(_), Some(_)) => names.outcome("the build name and the tag in the record agree"),
         (Some(_), None) => names.outcome("the record contains the build's name"),
         (None, _) => {
             return names

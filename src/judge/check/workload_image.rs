@@ -48,7 +48,8 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             if build.because.is_empty()
                 && let Some(built) = &build.image
             {
-                outcome = outcome.detail(format!("in the signed log, its name is {}", named(&built.repositories)));
+                outcome =
+                    outcome.detail(format!("in the signed log, the image's name is {}", named(&built.repositories)));
                 outcome
                     .details
                     .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));

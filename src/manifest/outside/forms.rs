@@ -347,7 +347,7 @@ fn list(programs: &Programs, instruction: &str, inputs: &mut Inputs) {
         inputs.add(Kind::Run, format!("a RUN step that uses the network ({}): {}", names.join(", "), step()));
     }
     if let Some(why) = programs.unclear {
-        inputs.add(Kind::Unclear, format!("a RUN step that cannot be followed ({why}): {}", step()));
+        inputs.add(Kind::Unclear, format!("a RUN step that cannot be analysed ({why}): {}", step()));
     }
     for name in &programs.unknown {
         inputs.add(Kind::Program, format!("may use the network: {}", shortened(name)));

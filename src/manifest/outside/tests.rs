@@ -188,11 +188,11 @@ fn here_documents_are_read() {
         assert_eq!(of_file(&format!("FROM scratch\n{quiet}\n")), [""; 0], "{quiet}");
     }
     // A builder without here-document support runs these lines.
-    assert_lines(&of_file("FROM scratch\nRUN cat <<CMD\nRUN curl x\nCMD\n"), &["a RUN step that cannot be followed"]);
+    assert_lines(&of_file("FROM scratch\nRUN cat <<CMD\nRUN curl x\nCMD\n"), &["a RUN step that cannot be analysed"]);
     // A log shows only the instruction's first line.
     let mut inputs = Inputs::new();
     inputs.read_steps(["RUN bash <<EOF"].into_iter());
-    assert_lines(&inputs.lines(), &["a RUN step that cannot be followed (a here-document"]);
+    assert_lines(&inputs.lines(), &["a RUN step that cannot be analysed (a here-document"]);
 }
 
 #[test]
@@ -435,11 +435,11 @@ fn unknown_programs_and_steps_are_listed() {
         ("(f() { true; }); f", &["? f"]),
         ("f() { true; }; unset -f f; f", &["? f"]),
         ("f() { true; }; env f", &["? f"]),
-        ("echo 'a", &["a RUN step that cannot be followed (an unterminated quote)"]),
-        ("echo $(a", &["a RUN step that cannot be followed (an incomplete script)", "? a"]),
-        ("echo )", &["a RUN step that cannot be followed (unbalanced parentheses)"]),
-        ("sh -c \"echo $A\"", &["a RUN step that cannot be followed (a variable in a shell script)"]),
-        ("[\"curl\", x]", &["a RUN step that cannot be followed (malformed JSON array in exec form)", "? [curl,"]),
+        ("echo 'a", &["a RUN step that cannot be analysed (an unterminated quote)"]),
+        ("echo $(a", &["a RUN step that cannot be analysed (an incomplete script)", "? a"]),
+        ("echo )", &["a RUN step that cannot be analysed (unbalanced parentheses)"]),
+        ("sh -c \"echo $A\"", &["a RUN step that cannot be analysed (a variable in a shell script)"]),
+        ("[\"curl\", x]", &["a RUN step that cannot be analysed (malformed JSON array in exec form)", "? [curl,"]),
     ] {
         assert_lines(&of_run(step), lines);
     }

@@ -159,7 +159,7 @@ fn each_denial_has_an_actionable_reason() {
             "an unknown digest",
             POLICY,
             compose(&format!("acme/wallet@{OTHER}")),
-            "no verified manifest in the evidence is about this digest",
+            "no verified manifest in the evidence is for this digest",
         ),
         ("a revoked key", &revoked, pinned.clone(), "manifest-key: "),
         ("an old commit", &commit, pinned.clone(), "source-commit: "),
@@ -329,7 +329,7 @@ fn missing_evidence_workload_or_image_is_not_a_success() {
         folder.path(),
         &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "lowered.toml", "--format", "json"],
     );
-    assert!(answer.code == 2 && answer.out.contains("leaves it no check that decides"), "{}", answer.out);
+    assert!(answer.code == 2 && answer.out.contains("leaves no check that decides"), "{}", answer.out);
     let html = run(
         folder.path(),
         &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "policy.toml", "--report", "html=x.html"],

@@ -99,7 +99,7 @@ fn compose_files_cannot_hide_images() {
         let text = service(&format!(
             "    {merge}: {{volumes: [{{type: image, source: 'docker.io/evil/x:latest', target: /app}}]}}\n"
         ));
-        ends(&folder, &text, 3, &["write << without quotes", "correct the file"]);
+        ends(&folder, &text, 3, &["write << with no quotes", "correct the file"]);
     }
     ends(
         &folder,

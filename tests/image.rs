@@ -158,7 +158,7 @@ fn dir_keeps_dockers_manifest_and_oci_converts_it_as_the_report_states() {
         let digest = finding(&report, "image-digest");
         assert_eq!(digest["status"], "fail");
         let text = digest.to_string();
-        assert!(text.contains("a conversion") && text.contains("skopeo copy --preserve-digests"), "{text}");
+        assert!(text.contains("converting with skopeo") && text.contains("skopeo copy --preserve-digests"), "{text}");
         assert_eq!(finding(&report, "image-layers")["status"], "pass");
     }
     // With --preserve-digests, skopeo writes docker's own manifest into the layout.

@@ -196,7 +196,7 @@ fn disagreeing_statements_are_not_recorded() {
     tool("openssl", &["genpkey", "-algorithm", "RSA", "-out", "rsa.key"], folder.path());
     for (more, code, says) in [
         (&["--bundle", "other.sig.tbz"][..], 1, "does not verify other.sig.tbz"),
-        (&["--bundle", "half.sig.tbz"], 3, "cut off"),
+        (&["--bundle", "half.sig.tbz"], 3, "truncated"),
         (&["--second-copy", "other.pem"], 1, "the second copy is a different key"),
         (&["--second-copy", "key.pem"], 2, "the same file"),
         (&["--second-copy", "./key.pem"], 2, "the same file"),

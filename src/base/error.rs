@@ -71,7 +71,7 @@ pub enum Error {
         message: String,
     },
     /// The input ends too early.
-    #[error("{what} is cut off")]
+    #[error("{what} is truncated")]
     Truncated {
         /// The part that is incomplete.
         what: String,
@@ -205,7 +205,7 @@ impl Error {
     pub fn hint(&self) -> String {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
-            Self::Policy { .. } => "`hpsb-audit policy check FILE` shows how a policy is read; `policy init` prints one".into(),
+            Self::Policy { .. } => "`hpsb-audit policy check FILE` shows how this program interprets a policy; `policy init` prints a starter policy".into(),
             Self::Settings { .. } => {
                 "specify the sbs-config.json that build.py uses, or the on-premises YAML; --ca, --cert and --key-file supply files missing from it".into()
             }
@@ -235,7 +235,7 @@ impl Error {
             }
             Self::NotBuiltIn { feature, .. } => format!("use a build with the feature `{feature}`; `hpsb-audit --version` lists the features"),
             Self::Unreadable { .. } => "check that the file exists and can be read".into(),
-            Self::Truncated { .. } => "fetch it again and compare its size with the source".into(),
+            Self::Truncated { .. } => "fetch it again and compare its size with the original's".into(),
             Self::OverLimit { limit: "memory", .. } => "raise --memory, or audit this bundle alone without --memory".into(),
             Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
             Self::Malformed { .. } => "nothing in it was trusted; fetch it again, and if it is still malformed, keep it as evidence".into(),

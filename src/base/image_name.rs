@@ -53,7 +53,7 @@ impl ImageName {
             return Err("it is empty");
         }
         if text.trim() != text {
-            return Err("it has white space around it");
+            return Err("it has leading or trailing white space");
         }
         if text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Err("64 hexadecimal digits are an image id, not a name");

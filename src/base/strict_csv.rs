@@ -15,7 +15,7 @@ pub(crate) fn records(bytes: &[u8]) -> Result<Vec<Vec<String>>, String> {
         if letters.next_if_eq(&'"').is_some() {
             loop {
                 match letters.next() {
-                    None => return Err("a quoted field has no end".into()),
+                    None => return Err("a quoted field is not closed".into()),
                     Some('"') if letters.next_if_eq(&'"').is_none() => break,
                     Some(letter) => field.push(letter),
                 }

@@ -144,7 +144,7 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Yes => "enforced",
-            Self::Partly => "enforced in part: the kernel does not support the rest",
+            Self::Partly => "partly enforced: the kernel does not support all restrictions",
             Self::No => "not enforced: not supported by the kernel or this build",
         })
     }

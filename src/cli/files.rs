@@ -45,7 +45,7 @@ fn discard(staged: &Path) {
 pub(super) fn must_be_new(folder: Option<&Path>) -> Result<(), Error> {
     match folder.filter(|folder| fs::symlink_metadata(folder).is_ok()) {
         Some(folder) => Err(Error::Usage {
-            message: format!("the folder of --report-dir, {}, already exists", folder.display()),
+            message: format!("the --report-dir folder {} already exists", folder.display()),
             hint: "choose a new folder".into(),
         }),
         None => Ok(()),

@@ -62,7 +62,7 @@ fn flag_by_a_files_name() -> Option<Error> {
     let name = file.to_string_lossy();
     Some(Error::Usage {
         message: format!("{name} is a file in this folder and would be read as a flag"),
-        hint: "pass the folder, or its files as ./*, and find out where a file with this name comes from".into(),
+        hint: "pass the folder, or its files as ./*, and find out where the file with this name comes from".into(),
     })
 }
 

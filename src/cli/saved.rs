@@ -37,7 +37,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
             return Err(Error::Usage {
                 message: format!("a report on {} bundles in this format has one page per bundle", report.bundles.len()),
                 hint:
-                    "set the file of the first page with --output; the other pages are written into a folder next to it"
+                    "specify the file for the first page with --output; the other pages are written into a folder next to it"
                         .into(),
             });
         }

@@ -264,7 +264,7 @@ mod tests {
             (format!("{header}\nh.example/r,{COMMIT},c,a,2026-03-01\n"), "time: expected RFC 3339"),
             (format!("{header}\nh.example/r,{COMMIT},c,,2026-03-01T12:00:00Z\n"), "approver is empty"),
             (format!("{header}\nnowhere,{COMMIT},c,a,2026-03-01T12:00:00Z\n"), "repository: expected"),
-            (format!("{header}\n\"a"), "has no end"),
+            (format!("{header}\n\"a"), "is not closed"),
             (format!("{header}\n\"a\"b,c"), "after a field's closing"),
             (format!("{header}\na\"b,c"), "a quotation mark inside"),
             ("[1]".into(), "record 1: expected an object"),

@@ -93,7 +93,7 @@ impl Signers {
         } else if begins("-----BEGIN SIGNED MESSAGE-----") {
             Answer::Unsupported("signed with X.509 (S/MIME), which is not supported".into())
         } else {
-            Answer::Unsupported("signed in an unknown format".into())
+            Answer::Unsupported("signed in an unrecognised format".into())
         }
     }
 

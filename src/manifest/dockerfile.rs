@@ -47,7 +47,7 @@ pub enum DockerfileFault {
     #[error("the here-document on line {0} is not terminated")]
     Unterminated(usize),
     /// A line does not begin with a known instruction.
-    #[error("line {line} begins with {word:?}, which is not an instruction")]
+    #[error("line {line} begins with {word:?}, which is not a Dockerfile instruction")]
     UnknownInstruction {
         /// The line number, counted from 1.
         line: usize,
@@ -55,7 +55,7 @@ pub enum DockerfileFault {
         word: String,
     },
     /// The Dockerfile has no instruction.
-    #[error("the Dockerfile has no instruction")]
+    #[error("the Dockerfile has no instructions")]
     Empty,
 }
 

@@ -106,7 +106,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     let mut hints = Vec::new();
     match check::WORKLOAD_PINNED.answer_in(image.rejecting()) {
         Some(finding) if image.image.is_none() => {
-            hints.push(format!("make the image name readable: {}", finding.message))
+            hints.push(format!("write the image name in a readable form: {}", finding.message))
         }
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));
@@ -120,7 +120,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     if check::WORKLOAD_IMAGE.answer_in(image.rejecting()).is_some_and(|finding| finding.status == Status::Fail) {
         hints.push(match image.bundle {
             Some(_) => "see the audit above for the reason; deploy an accepted build".into(),
-            None => "add the build manifest of this image to the evidence, or deploy an image that has one".into(),
+            None => "add this image's build manifest to the evidence, or deploy an image that has one".into(),
         });
     }
     let said = [check::WORKLOAD_PINNED.name, check::WORKLOAD_IMAGE.name];

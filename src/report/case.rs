@@ -133,7 +133,7 @@ impl SignOffReport {
             Some(Self::NOT_REPEATED) => ", without repeating the audit",
             _ => "",
         };
-        format!("{}, by their clock{audit}", self.at)
+        format!("{}, by the signer's clock{audit}", self.at)
     }
 }
 
@@ -142,7 +142,7 @@ impl Repetition {
         match self {
             Self::SameReport => "the same report, byte for byte",
             Self::SameAnswers => {
-                "the same answers from all checks, in different words: the program or its limits differ"
+                "the same answers from all checks, but in different words: the program or its limits differ"
             }
             Self::OtherAnswers => "DIFFERENT ANSWERS: the program or its limits differ from those at sealing",
             Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",
@@ -191,7 +191,7 @@ impl CaseReport {
         match self.vouched_by {
             Voucher::Reader => "you: your own keys and policy, and the evidence in the case",
             Voucher::Seal => "the sealer, whose key you supplied: the keys and policy in the case",
-            Voucher::Nobody => "no one whose key you supplied",
+            Voucher::Nobody => "nobody: you supplied no key that vouches for the verdict",
         }
     }
 }

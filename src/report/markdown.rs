@@ -31,7 +31,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     let now = report.now.map_or_else(|| "no moment".into(), |now| now.to_string());
     let _ = writeln!(
         page,
-        "Made by {} {} (features: {}), as of {now}.",
+        "Created by {} {} (features: {}), as of {now}.",
         text(&report.tool.name),
         text(&report.tool.version),
         text(&features)

@@ -43,7 +43,7 @@ impl Agreement {
             Self::Agree => "all agree",
             Self::Disagree => "DISAGREE",
             Self::OneWitness => "one witness",
-            Self::NotCompared => "compared by checks only",
+            Self::NotCompared => "compared only by checks",
         }
     }
 }

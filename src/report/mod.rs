@@ -181,8 +181,8 @@ impl InputReport {
     /// The kind, and what its digest is of.
     pub(crate) fn words(&self) -> String {
         match self.kind {
-            "image" | "base-image" => format!("{} (digest of its manifest)", self.kind),
-            "image-config" | "base-image-config" => format!("{} (digest of the configuration)", self.kind),
+            "image" | "base-image" => format!("{} (manifest digest)", self.kind),
+            "image-config" | "base-image-config" => format!("{} (configuration digest)", self.kind),
             kind => kind.to_owned(),
         }
     }

@@ -238,7 +238,7 @@ fn objectives(bundle: &BundleReport, control: &Control, id: &dyn Fn(&str) -> Str
             "uuid": id(&format!("objective {objective}")),
             "title": line(&format!("{} {}", control.id, control.title)),
             "description": format!(
-                "The mapping lists these checks for the objective: {}. It is satisfied only if all of them passed.",
+                "The mapping lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed.",
                 markdown::text(&control.checks.join(", "))
             ),
             "target": {
@@ -275,7 +275,7 @@ fn question(report: &Report, seed: &str) -> Value {
         summary::question(report, report.bundles.first()).iter().map(|line| markdown::text(line)).collect();
     let mut resource = json!({
         "uuid": uuid(seed, "plan"),
-        "title": "Question of the audit",
+        "title": "Question that the audit answers",
         "description": lines.join("\n\n"),
     });
     if let (Some(policy), Some(fields)) = (&report.policy, resource.as_object_mut()) {

@@ -81,8 +81,8 @@ fn rule(check: &Check) -> Value {
 }
 
 fn no_verdict_rule() -> Value {
-    let explanation = "The audit of this bundle, or the whole run, ended without a verdict: wrong usage, a bad policy, no key, or evidence that \
-cannot be read, is malformed or over a limit. Nothing was found to be good. The message says why and what to do.";
+    let explanation = "The audit of this bundle, or the whole run, ended without a verdict: wrong usage, an invalid policy, no key, or evidence that \
+cannot be read, is malformed or over a limit. Nothing was accepted. The message says why and what to do.";
     described(NO_VERDICT, "the audit reached a verdict", explanation, "error", "verdict")
 }
 

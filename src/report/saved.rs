@@ -108,7 +108,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
         admission: match document.admission {
             Some(row) => Some(admission(row, images)),
             None if images.is_empty() => None,
-            None => return Err("there are images but no admission".into()),
+            None => return Err("the report has images but no admission decision".into()),
         },
         bundles,
     })
@@ -133,7 +133,9 @@ fn image(image: Image, bundles: &[BundleReport], rules: Rules, question: Option<
     let bundle = match &image.bundle {
         None => None,
         Some(path) => match bundles.iter().find(|bundle| bundle.path == *path) {
-            None => return Err(format!("an image refers to {path:?}, but there is no report on it")),
+            None => {
+                return Err(format!("an image refers to the bundle {path:?}, but there is no report on that bundle"));
+            }
             found => found,
         },
     };
@@ -294,7 +296,7 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         return Err(format!("the level of {} does not follow from the question", known.name));
     }
     if row.caused_by.is_some() && !matches!(status, Status::Unknown | Status::NotRun(Reason::Refused)) {
-        return Err(format!("{} has both an answer of its own and a cause", known.name));
+        return Err(format!("{} has both an answer and a cause", known.name));
     }
     if status != Status::Pass && !row.says.is_empty() {
         return Err(format!("{} has statements although it did not pass", known.name));

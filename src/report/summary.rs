@@ -14,7 +14,7 @@ pub(super) struct Found {
 }
 
 /// Printed for a report that 0.1.0 saved.
-pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance needed every group of checks, and a check that did not run rejected on its own.";
+pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance required every group of checks, and a single check that did not run caused a rejection.";
 
 /// A verdict, as text formats print it.
 pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
@@ -139,7 +139,7 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         lines.push("Is the supplied image the one whose digest is in the signed log?".into());
     }
     if question.depth == super::Depth::Everything && in_play(Group::Trust) {
-        lines.push("Did a key in the policy, or a key recorded in the log, sign its digest?".into());
+        lines.push("Did a key in the policy, or a key recorded in the log, sign the image's digest?".into());
     }
     let groups = |groups: &[Group]| groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ");
     if !question.require.is_empty() {
@@ -294,8 +294,8 @@ pub(super) fn grade_place(grade: Grade) -> &'static str {
 /// The meaning of a grade.
 pub(super) fn grade_text(grade: Grade) -> &'static str {
     match grade {
-        Grade::Recorded => "one of the policy's signers states who obtained it, when, and over which channel",
-        Grade::Witnessed => "two of the policy's signers state that two people obtained it, in two retrievals",
+        Grade::Recorded => "one of the policy's signers states who obtained the key, when, and over which channel",
+        Grade::Witnessed => "two of the policy's signers state that two people obtained the key in two retrievals",
         Grade::Challenged => {
             "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
         }

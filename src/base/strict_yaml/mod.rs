@@ -41,7 +41,7 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
     if let Some(end) = text.chars().find(|letter| LINE_ENDS_OF_1_1.contains(letter)) {
         let code = u32::from(end);
         return Err(format!(
-            "it has the character U+{code:04X}, which ends a line (also in a comment) in YAML 1.1 but not in YAML 1.2"
+            "it contains the character U+{code:04X}, which ends a line (even in a comment) in YAML 1.1 but not in YAML 1.2"
         ));
     }
     let bound = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
@@ -76,7 +76,7 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
     };
     let merged = read(MergeKeyPolicy::Merge)?;
     if merged.iter().any(has_merge_key) {
-        return Err("a key << that only some programs treat as a merge: write << without quotes and tags".into());
+        return Err("a key << that only some programs treat as a merge: write << with no quotes and no tag".into());
     }
     // A merge spelled differently from << (with a tag and escapes) only causes an unnecessary second read.
     if text.contains(MERGE) || text.contains('!') {
@@ -220,7 +220,7 @@ mod tests {
                 format!("- a\n- b:\n  - c:\n    {spelled}: {{d: 1}}\n"),
             ] {
                 let error = read(&text).unwrap_err();
-                assert!(error.contains("write << without quotes"), "{text}: {error}");
+                assert!(error.contains("write << with no quotes"), "{text}: {error}");
             }
         }
     }

@@ -73,13 +73,13 @@ pub(crate) struct EnrollArguments {
     /// How the second copy was obtained. Default: the same channel
     #[arg(long, value_name = "CHANNEL", value_parser = channel, requires = "second_copy")]
     pub(crate) second_channel: Option<Channel>,
-    /// The bundle of a challenge: a build, requested by you, of a random commit made for this purpose
+    /// The bundle of a challenge: a build that you requested, of a random commit made for this purpose
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) challenge_bundle: Option<PathBuf>,
     /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
-    /// The record to write; it must not exist. Default: KEY.record.json next to KEY.pem
+    /// The record to write; the file must not exist yet. Default: KEY.record.json next to KEY.pem
     #[arg(long, value_name = "FILE")]
     pub(crate) to: Option<PathBuf>,
     /// Set a limit (see `hpsb-audit explain limits`); may be repeated

@@ -168,7 +168,7 @@ pub(super) enum Command {
     /// Inspect keys, and record how they were obtained
     #[command(subcommand, after_help = "Examples:\n  hpsb-audit key show KEY.pem\n  hpsb-audit key enroll --help")]
     Key(self::key_record::KeyCommand),
-    /// Print a starter policy, or show how a policy is understood
+    /// Print a starter policy, or show how a policy is interpreted
     #[command(
         subcommand,
         after_help = "Examples:\n  hpsb-audit policy init > policy.toml\n  hpsb-audit policy check policy.toml"
@@ -428,7 +428,7 @@ pub(super) enum PolicyCommand {
     /// Print a starter policy
     #[command(after_help = "Examples:\n  hpsb-audit policy init > policy.toml")]
     Init,
-    /// Read a policy and show how it is understood
+    /// Read a policy and show how it is interpreted
     #[command(after_help = "Examples:\n  hpsb-audit policy check policy.toml")]
     Check {
         /// The policy

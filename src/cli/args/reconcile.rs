@@ -15,7 +15,7 @@ Examples:
       --inventory pods.json --period 2026-01-01/2026-03-31
   hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
-Exit code 0: everything matches; 1: something does not, and a row identifies it.
+Exit code 0: everything matches; 1: something does not match, and a row identifies it.
 
 Whether the inventories and the list of approvals are complete is not checked.";
 
@@ -27,13 +27,13 @@ pub(crate) struct ReconcileArguments {
     /// The policy for auditing the bundles (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
-    /// What is running: pods as JSON, CSV with the columns place and image, contracts, compose files, manifests; may be repeated
+    /// Inventories of what is running: pods as JSON, CSV with the columns place and image, contracts, compose files, manifests; may be repeated
     #[arg(long, required = true, value_name = "FILE")]
     pub(crate) inventory: Vec<PathBuf>,
     /// Approvals of commits (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) approvals: PathBuf,
-    /// The period: two dates, both included, or two RFC 3339 times, the second excluded
+    /// The period: two dates, both inclusive, or two RFC 3339 times, the second exclusive
     #[arg(long, value_name = "FROM/TO", value_parser = Period::parse)]
     pub(crate) period: Period,
     /// The password of encrypted workload sections; may be repeated

@@ -10,7 +10,7 @@ use crate::run::Shard;
 #[derive(Debug, Args)]
 pub(crate) struct ScaleArguments {
     /// Number of threads. Default: the number of processors. Threads take bundles from one queue; if there are fewer bundles than
-    /// threads, they share the work of a bundle
+    /// threads, several threads work on one bundle
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Memory for all bundles audited at the same time, estimated from their sizes (docs/scale.md); a bundle that needs more is refused

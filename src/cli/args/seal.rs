@@ -17,7 +17,7 @@ Examples:
   hpsb-audit seal case.tar --tsq case.tsq                      request an RFC 3161 time-stamp
   hpsb-audit seal case.tar --tsr case.tsr --tsa-ca tsa-ca.pem  verify and add the response
   hpsb-audit audit case.tar --policy my-policy.toml            audit again, under your policy
-  hpsb-audit audit case.tar --seal-key auditor.pem             audit again, on the sealer's terms
+  hpsb-audit audit case.tar --seal-key auditor.pem             audit again, under the case's policy
 
 The exit code is that of the verdict. A case contains evidence; it does not make keys trusted
 (docs/case.md).";
@@ -59,7 +59,7 @@ pub(crate) struct SealArguments {
     /// Audit as of this time instead of now (a date means 00:00 UTC); the same time gives the same case
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
-    /// The case to write; it must not exist
+    /// The case to write; the file must not exist yet
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// What the case stores
@@ -96,7 +96,7 @@ pub(crate) struct SignOffArguments {
     /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
-    /// Time of the sign-off instead of now (a date means 00:00 UTC)
+    /// The time of the sign-off, instead of now (a date means 00:00 UTC)
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a limit (see `hpsb-audit explain limits`); may be repeated

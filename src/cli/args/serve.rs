@@ -49,7 +49,7 @@ pub(crate) struct ServeArguments {
     /// Seconds to keep answering after SIGTERM
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     pub(crate) drain: u64,
-    /// Answer as of this time instead of now (a date means 00:00 UTC); for trials
+    /// Answer as of this time instead of now (a date means 00:00 UTC), for testing
     #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a limit (see `hpsb-audit explain limits`); may be repeated

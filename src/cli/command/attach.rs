@@ -98,7 +98,7 @@ fn document(layout: &Path, entry: &Value, limits: &Limits) -> Result<Value, Erro
     let (value, found) = read_json(&blob(layout, digest), limits)?;
     match found == digest {
         true => Ok(value),
-        false => Err(refused(layout, &format!("the blob {digest} has the digest {found}"))),
+        false => Err(refused(layout, &format!("the blob named {digest} has the digest {found}"))),
     }
 }
 

@@ -62,7 +62,7 @@ fn carry_out(arguments: &AuditArguments, limits: &Limits) -> Result<Report, Erro
     let scale = &arguments.scale;
     if let (Some(flag), Some(_)) = (flag_for_many(arguments), case_among(&arguments.paths, Storage::Disk)?) {
         return Err(Error::Usage {
-            message: format!("{flag} applies to many bundles, but a case is audited as a whole"),
+            message: format!("{flag} applies to several bundles, but a case is always audited as one unit"),
             hint: format!("remove {flag}"),
         });
     }

@@ -60,9 +60,9 @@ fn no_flag_is_dropped(arguments: &CompareArguments, sides: [&Result<Side, String
     let has_bundle = is_refused || read.clone().any(|side| side.build.is_some());
     let has_image = is_refused || read.any(|side| side.image.is_some());
     let dropped = [
-        ("--key", !arguments.keys.keys.is_empty() && !has_bundle, "bundles, but neither side is one"),
-        ("--policy", arguments.policy.is_some() && !has_bundle, "bundles, but neither side is one"),
-        ("--platform", arguments.platform.is_some() && !has_image, "images, but neither side contains one"),
+        ("--key", !arguments.keys.keys.is_empty() && !has_bundle, "bundles, but neither input is a bundle"),
+        ("--policy", arguments.policy.is_some() && !has_bundle, "bundles, but neither input is a bundle"),
+        ("--platform", arguments.platform.is_some() && !has_image, "images, but neither input contains an image"),
     ];
     match dropped.into_iter().find(|(_, is_dropped, _)| *is_dropped) {
         Some((flag, _, what)) => {

@@ -49,7 +49,12 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
     let mut page = format!("# Keys of the image pushed by build {}.\n", for_terminal(build));
     for (tag, digest) in built.pushed.iter().take(NAMES_SHOWN) {
         for repository in built.repositories.iter().take(NAMES_SHOWN) {
-            let _ = writeln!(page, "# {}: write it as {}@{digest}", for_terminal(tag), for_terminal(repository));
+            let _ = writeln!(
+                page,
+                "# The tag {}: write the image as {}@{digest}",
+                for_terminal(tag),
+                for_terminal(repository)
+            );
         }
     }
     let quoted = |text: &str| serde_json::Value::from(text).to_string();

@@ -167,7 +167,7 @@ fn build_as_text(build: &BuildReport, page: &mut String) {
         }
     }
     if blobs > 0 {
-        let _ = writeln!(page, "  and       {blobs} blobs of images");
+        let _ = writeln!(page, "  and       {blobs} image blobs");
     }
     for note in &build.notes {
         let _ = writeln!(page, "  note      {note}");

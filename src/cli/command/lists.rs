@@ -113,11 +113,11 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
 const VERDICTS: &str = "\
 Verdicts
 
-  ACCEPTED          exit 0  A policy was given, each group it requires was checked, nothing rejects.
+  ACCEPTED          exit 0  A policy was supplied, each required group was checked, nothing rejects.
   ACCEPTED IN PART  exit 0  Nothing rejects, but something is missing: a policy, an answer in a
                             required group, a check in this build; or the policy waives an answer.
-  REJECTED          exit 1  A required check failed, could not decide, or did not run when asked for.
-  NO VERDICT        exit 2  Wrong usage, a bad policy, or no key.
+  REJECTED          exit 1  A required check failed, could not decide, or did not run when requested.
+  NO VERDICT        exit 2  Wrong usage, an invalid policy, or no key.
                     exit 3  The input is unreadable, malformed or over a limit.
                     exit 4  There is nothing to verify.
 
@@ -130,7 +130,8 @@ from the source. Programs read the exit code, or `verdict` and `scope` in the JS
 
 fn limits() -> String {
     let mut page =
-        "Limits on untrusted input. Set one with --limit NAME=NUMBER (K, M and G are powers of 1024).\n\n".to_owned();
+        "Limits on untrusted input. Set a limit with --limit NAME=NUMBER (K, M and G are powers of 1024).\n\n"
+            .to_owned();
     for (name, value, reason) in Limits::default().entries() {
         let _ = writeln!(page, "  {name:<24} {value:>14}  {reason}");
     }

@@ -104,7 +104,7 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
     let added = case.add_stamp(bytes, &authorities, limits)?;
     write(&case, path, Existing::Replaced)?;
     let by = added.authority.map_or("not verified: no --tsa-ca was specified".to_owned(), |name| format!("by {name}"));
-    output::print(&for_lines(&format!("added a time-stamp of {}, {by}, to {}\n", added.at, path.display())))
+    output::print(&for_lines(&format!("added a time-stamp for {}, {by}, to {}\n", added.at, path.display())))
 }
 
 /// Writes a case completely or not at all.

@@ -198,7 +198,7 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
     });
     let mut rows: Vec<Row> = said.collect();
     if rows.is_empty() {
-        rows.push(row(KIND, "no verified manifest in the evidence is about this digest"));
+        rows.push(row(KIND, "no verified manifest in the evidence is for this digest"));
     }
     rows.sort_by_key(|row| row.kind == Kind::Matched);
     rows.into_iter().map(|row| Row { digest: Some(digest), ..row }).collect()

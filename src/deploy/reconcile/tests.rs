@@ -455,7 +455,7 @@ fn inventories_are_read_strictly() {
     assert_eq!(read(&format!("services: {{a: {{image: app@{id}}}}}\n")).unwrap().len(), 1);
     for (text, fault) in [
         ("place,image\na\n", "record 1: expected 2 fields, found 1"),
-        ("place,image\n\"a", "has no end"),
+        ("place,image\n\"a", "is not closed"),
         ("place,image,image\na,b,c\n", "the columns place and image; found the line \"place,image,image\""),
         ("place;image\na;b\n", "comma-separated CSV"),
         ("host\timage\na\tb\n", "comma-separated CSV"),

@@ -57,7 +57,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     };
     let found = Sha256::of(text.as_bytes());
     let Some(recorded) = recorded else {
-        return Outcome::unknown("the record has no digest of a workload");
+        return Outcome::unknown("the record contains no workload digest");
     };
     if recorded != found {
         return Outcome::fail("the record is about a different workload").sides(recorded, found);

@@ -18,11 +18,11 @@ pub(super) static CHECK: Check = Check {
     name: "base-image",
     group: Group::Source,
     level: Level::Warn,
-    says: "the bases in the log are the policy's; with --base, the image's configuration begins with their layers",
+    says: "the base images in the log are the policy's; with --base, the image's configuration begins with the base image's layers",
     explanation: "Reads every FROM that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
 instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
 versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
-some of the lines. Each base must be one of expect.base-images, by repository and digest. A base without a digest gives unknown: the server does not \
+some of the lines. Each base image must be one of expect.base-images, by repository and digest. A base without a digest gives unknown: the server does not \
 pull an image that it already has. For a multi-platform image, the digest is the index's. With --base SOURCE, the diff_ids of that base must be the \
 lowest diff_ids of the image specified with --image. The build server resolved the names in the log, so the results are signed, not recomputed.",
     known: Known::Signed,
@@ -112,13 +112,16 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
     };
     for base in evidence.bases {
         let Some(lowest) = &base.config else {
-            return Some(Outcome::unknown(format!("the configuration of the base {} cannot be read", base.source)));
+            return Some(Outcome::unknown(format!(
+                "the configuration of the base image {} cannot be read",
+                base.source
+            )));
         };
         if lowest.diff_ids.is_empty() {
-            return Some(Outcome::unknown(format!("the base {} has no layers", base.source)));
+            return Some(Outcome::unknown(format!("the base image {} has no layers", base.source)));
         }
         if let Some(fault) = unproved(base) {
-            return Some(Outcome::unknown(format!("the base {} is inconsistent: {fault}", base.source)));
+            return Some(Outcome::unknown(format!("the base image {} is inconsistent: {fault}", base.source)));
         }
         if config.diff_ids.starts_with(&lowest.diff_ids) {
             let (lower, all) = (lowest.diff_ids.len(), config.diff_ids.len());
@@ -128,7 +131,7 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
                     base.source
                 ))
                 .known(Known::Given)
-                .detail("compared by the diff_ids of both configurations; image-layers compares the layers with them"),
+                .detail("the diff_ids in both configurations were compared; image-layers compares the layers with these diff_ids"),
             );
         }
     }

@@ -10,7 +10,7 @@ pub(super) static CHECK: Check = Check {
     name: "build-age",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the build is not older than the policy's max-age at --now, by the server's own clock",
+    says: "at --now, the build is not older than the policy's max-age, by the server's clock",
     explanation: "Compares the build time in the signed archive with --now and expect.max-age. The check's level is require if the policy sets \
 max-age. This check and expect.commit are made to reject a rollback: the signature of an older build of the same image is as valid as that of the \
 newest build. A build time more than a day in the future fails the check. The time is from the server's own clock.",

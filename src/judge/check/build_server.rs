@@ -10,7 +10,7 @@ pub(super) static CHECK: Check = Check {
     name: "build-server",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the server's version, according to its own record, is at least the policy's",
+    says: "according to build.json, the server's version is at least the policy's min-server-version",
     explanation: "Compares the field build_image_tag of build.json (for example 1.3.0.16) with expect.min-server-version, number by number. The \
 check's level is require if the policy sets that field. The version is the server's own statement.",
     known: Known::Signed,
@@ -31,10 +31,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let outcome = match (parse_version(found), parse_version(minimum)) {
         (Some(version), Some(least)) if version >= least => {
-            Outcome::pass("the version in the record is at least the policy's")
+            Outcome::pass("the version in the record is at least the policy's minimum")
         }
-        (Some(_), Some(_)) => Outcome::fail("the version in the record is lower than the policy's"),
-        _ => Outcome::unknown("the version in the record is not dot-separated numbers"),
+        (Some(_), Some(_)) => Outcome::fail("the version in the record is lower than the policy's minimum"),
+        _ => Outcome::unknown("the version in the record does not consist of dot-separated numbers"),
     };
     outcome.sides(format!("at least {minimum}"), found)
 }

@@ -63,7 +63,7 @@ pub(super) static KEY_BINDING: Check = Check {
     name: "builder-key-binding",
     group: Group::Builder,
     level: Level::Warn,
-    says: "nothing: the check never passes, because no public record binds the manifest's key to the attested server",
+    says: "nothing, because the check never passes: no public record binds the manifest's key to the attested server",
     explanation: "No public record binds the key that signs manifests to the attested server. The record identifies what was booted; the key is \
 created later, and can be exported with the server's state and restored elsewhere. This check never passes: the answer is unknown until IBM publishes \
 such a record. Only a procedure that people follow supports the link: see key-record.",
@@ -127,7 +127,7 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let found = match record.digest("workload") {
         Ok(Some(found)) => found,
-        Ok(None) => return Outcome::unknown("the record has no digest of a workload"),
+        Ok(None) => return Outcome::unknown("the record contains no workload digest"),
         Err(why) => return Outcome::fail(why),
     };
     let mut details = Vec::new();
@@ -135,12 +135,13 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         let digest = Sha256::of(user_data);
         match record.digest("cidata/user-data") {
             Ok(Some(recorded)) if recorded == digest => {
-                details.push("the saved user-data has the record's digest".to_owned());
+                details.push("the saved user-data matches the digest in the record".to_owned());
             }
             Ok(Some(recorded)) => {
-                return Outcome::fail("the saved user-data does not have the record's digest").sides(recorded, digest);
+                return Outcome::fail("the saved user-data does not match the digest in the record")
+                    .sides(recorded, digest);
             }
-            Ok(None) => details.push("the record has no digest of user-data".to_owned()),
+            Ok(None) => details.push("the record contains no user-data digest".to_owned()),
             Err(why) => return Outcome::fail(why),
         }
     }
@@ -167,7 +168,7 @@ fn image(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let expected = [("baseimage", &policy.builder.base_images), ("root.tar.gz", &policy.builder.root_archives)];
     if expected.iter().all(|(_, digests)| digests.is_empty()) {
-        return Outcome::not_run(Reason::NoExpectation, "the policy's [builder] lists no digests of images");
+        return Outcome::not_run(Reason::NoExpectation, "the policy's [builder] lists no image digests");
     }
     let mut outcome = Outcome::pass("a server booted an image that the policy lists");
     for (item, digests) in expected.into_iter().filter(|(_, digests)| !digests.is_empty()) {
@@ -181,7 +182,7 @@ fn image(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
                     &format!("a server booted an image that the policy does not list: {item}"),
                 );
             }
-            Ok(None) => return Outcome::unknown(format!("the record has no digest of {item}")),
+            Ok(None) => return Outcome::unknown(format!("the record contains no digest of {item}")),
             Err(why) => return Outcome::fail(why),
         }
     }

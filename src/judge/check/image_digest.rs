@@ -31,7 +31,7 @@ from the archived commit is the build server's statement; only an equal independ
     run: Run::Function(run),
 };
 
-const NOT_PROVED: &str = "not proved: that the image was built from this commit, which the build server states; an equal independent rebuild corroborates it";
+const NOT_PROVED: &str = "not proved: that the image was built from this commit; the build server states it, and an equal independent rebuild would corroborate it";
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     if let Some((image, undecided)) = evidence.image.and_then(|image| Some((image, image.undecided.as_ref()?))) {
@@ -57,7 +57,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let expected = sides(digest, size);
     let outcome = match documents(image).find(|document| document.digest == digest) {
         Some(document) if size.is_some_and(|size| document.size != size) => {
-            Outcome::fail("the digest is the log's, but the size is not").sides(expected, found(image))
+            Outcome::fail("the digest matches the log, but the size does not").sides(expected, found(image))
         }
         Some(document) => equal(image, document).sides(expected, found(image)),
         None if image.form == Form::DockerArchive => archive(evidence, image).sides(expected, found(image)),
@@ -72,17 +72,17 @@ fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided
     let is_index = |(digest, _): &(Sha256, Option<u64>)| image.indexes.iter().any(|index| index.digest == *digest);
     let is_among = |(digest, _): &(Sha256, Option<u64>)| undecided.among.contains(digest);
     let why = match recorded.as_slice() {
-        [] => "the signed log records no digest by which to select one",
+        [] => "the signed log records no digest with which to select an image",
         _ if recorded.iter().any(is_among) => {
-            "one of them has the digest recorded in the signed log, but its name also refers to others: select it by its digest"
+            "one image has the digest recorded in the signed log, but its name also refers to other images: select it by its digest"
         }
         _ if recorded.iter().any(is_index) => {
             "the signed log records the index's digest, not that of an image in the index"
         }
-        _ => "none of them has the digest recorded in the signed log",
+        _ => "none of the images has the digest recorded in the signed log",
     };
     let expected: Vec<String> = recorded.iter().map(|(digest, size)| sides(*digest, *size)).collect();
-    let expected = if expected.is_empty() { "a digest line of the push".into() } else { expected.join(", ") };
+    let expected = if expected.is_empty() { "a digest line from the push".into() } else { expected.join(", ") };
     Outcome::unknown(format!("{}, and {why}", undecided.message))
         .sides(expected, kept(&image.others))
         .detail(undecided.hint.clone())
@@ -112,8 +112,10 @@ fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     if is_manifest {
         let outcome = Outcome::pass("the image's manifest has the digest recorded in the signed log");
         let outcome = match image.indexes.first() {
-            Some(index) => outcome
-                .detail(format!("it was reached through the index {}, which the log does not record", index.digest)),
+            Some(index) => outcome.detail(format!(
+                "the image was reached through the index {}, which the log does not record",
+                index.digest
+            )),
             None => outcome,
         };
         return outcome.detail(NOT_PROVED);
@@ -146,9 +148,9 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
     let docker = "application/vnd.docker.distribution.manifest.v2+json";
     let is_docker = image.manifest.as_ref().is_some_and(|manifest| manifest.media_type == docker);
     let outcome = match (same, is_docker) {
-        (true, _) => Outcome::fail("this is a re-pushed or converted copy: a different manifest for the configuration recorded in the log"),
+        (true, _) => Outcome::fail("the image is a re-pushed or converted copy: a different manifest for the configuration recorded in the log"),
         (false, false) => Outcome::fail("the image is not the one recorded in the signed log").detail(
-            "its manifest is in the OCI format, and docker pushes its own format: a conversion, as by skopeo for oci: and oci-archive:, changes both digests",
+            "the manifest is in the OCI format, but docker pushes a different format: converting with skopeo to oci: or oci-archive: changes both digests",
         ),
         (false, true) => Outcome::fail("the image is not the one recorded in the signed log"),
     };
@@ -157,7 +159,7 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
 
 fn no_digest_line(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let outcome = Outcome::unknown("the signed log records no digest, so it proves nothing about the image")
-        .sides("a digest line of the push", found(image));
+        .sides("a digest line from the push", found(image));
     let outcome = match evidence.server.and_then(|server| server.image.as_ref()) {
         Some((name, digest)) => {
             outcome.detail(format!("the build server's saved response, which is not signed, is {name}@{digest}"))
@@ -210,7 +212,7 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
                 .is_some_and(|(found, _)| found == id)
         });
     if whole {
-        outcome.detail("consistent: every layer's bytes have the diff_id listed in this configuration")
+        outcome.detail("consistent: every layer's bytes match the diff_id in this configuration")
     } else {
         outcome
     }

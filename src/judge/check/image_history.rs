@@ -98,10 +98,10 @@ fn compare(
         }
     }
     Outcome::pass(format!(
-        "the history ends with the {} of the last stage of {witness}, by keyword; of RUN, the command too",
+        "the history ends with the {} of the last stage of {witness}: keywords were compared and, for RUN, also commands",
         counted(instructions.len(), "instruction")
     ))
-    .detail(format!("not compared: {} before them", counted(inherited, "entry")))
+    .detail(format!("not compared: {} before these instructions", counted(inherited, "entry")))
 }
 
 /// The shells that may precede a command, and their total length.

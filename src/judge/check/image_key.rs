@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-key",
     group: Group::Trust,
     level: Level::Require,
-    says: "the key behind the image's signature (for content trust, the root key) is the one that the signed log records or, if the log records none, one that the policy lists",
+    says: "the image signature's key (for content trust, the root key) is the one in the signed log or, if the log records none, one in the policy",
     explanation: "If the signed log records a content-trust key, the accepted root must be signed by exactly that key, and its certificate must \
 name the repository. If the log records none, as for registries with simple signing, the key must be one that the policy's [trust] lists; otherwise \
 the answer is unknown. The key in a server's /config-json is only a candidate.",
@@ -68,7 +68,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             }
         }
         (None, _) => match &first.name {
-            Some(name) => Outcome::pass(format!("the log records no key; this one is the policy's {name:?}"))
+            Some(name) => Outcome::pass(format!("the log records no key; this key is the policy's {name:?}"))
                 .known(Known::Given)
                 .sides(&first.key, &first.key),
             None => Outcome::unknown("the log records no key, and the policy lists none"),

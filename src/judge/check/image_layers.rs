@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-layers",
     group: Group::Image,
     level: Level::Require,
-    says: "every layer has the digest, size and diff_id in the image's documents",
+    says: "every layer has the digest, size and diff_id that the image's manifest and configuration list",
     explanation: "Recomputes the digest and size of every layer as stored, and the diff_id of its decompressed bytes (gzip, zstd, bzip2 or plain), \
 and compares them with the manifest and the configuration. Both must list the same number of layers. A foreign layer, whose bytes are stored \
 elsewhere, and an encrypted layer are listed as unproved, and the answer is unknown. If all layers are missing, as after a fetch without layers, \
@@ -47,7 +47,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::caused_by(&image_config::CHECK, "without a configuration, the layers' diff_ids are not known");
     };
     if image.layers.len() != config.diff_ids.len() {
-        return Outcome::fail("manifest and configuration list different numbers of layers")
+        return Outcome::fail("the manifest and the configuration list different numbers of layers")
             .sides(counted(config.diff_ids.len(), "diff_id"), counted(image.layers.len(), "layer"));
     }
     let judged: Vec<Layer> = image.layers.iter().zip(&config.diff_ids).map(|(layer, id)| judge(layer, *id)).collect();
@@ -96,7 +96,7 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         Layer::Bad(message) => Some(message.clone()),
         _ => None,
     });
-    let missing = lines(|layer| matches!(layer, Layer::Missing).then(|| "its bytes are missing".into()));
+    let missing = lines(|layer| matches!(layer, Layer::Missing).then(|| "the bytes are missing".into()));
     let unproved = lines(|layer| match layer {
         Layer::Unproved(message) => Some(message.clone()),
         _ => None,
@@ -107,7 +107,10 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
     };
     if !bad.is_empty() {
         return with(
-            Outcome::fail(format!("{} of {total} layers are not those in the image's documents", bad.len())),
+            Outcome::fail(format!(
+                "{} of {total} layers are not those that the image's manifest and configuration list",
+                bad.len()
+            )),
             bad,
         );
     }
@@ -118,11 +121,13 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         return with(Outcome::fail(format!("{} of {total} layers are missing", missing.len())), missing);
     }
     if !unproved.is_empty() {
-        return with(Outcome::unknown(format!("{} of {total} layers cannot be proved", unproved.len())), unproved);
+        return with(Outcome::unknown(format!("{} of {total} layers cannot be verified", unproved.len())), unproved);
     }
     if image.manifest.is_none() {
-        return Outcome::pass("every layer's bytes have the diff_id in the configuration")
+        return Outcome::pass("every layer's bytes match the diff_id in the configuration")
             .detail("there is no manifest to compare the compressed bytes with");
     }
-    Outcome::pass(format!("{total} of {total} layers have the digest, size and diff_id in the image's documents"))
+    Outcome::pass(format!(
+        "{total} of {total} layers have the digest, size and diff_id that the image's manifest and configuration list"
+    ))
 }

@@ -82,7 +82,7 @@ fn lines(report: &SignatureReport) -> Vec<String> {
         Answer::Accepted(signer) => format!("accepted, by {}", signer.key),
         Answer::Refused(message) => format!("refused: {message}"),
         Answer::Undecided(message) => format!("undecided: {message}"),
-        Answer::NotBuiltIn(message) => format!("not looked at: {message}"),
+        Answer::NotBuiltIn(message) => format!("not examined: {message}"),
     };
     let mut lines = vec![format!("{} {}: {says}", report.kind.words(), report.file)];
     lines.extend(report.details.iter().map(|line| format!("  {line}")));

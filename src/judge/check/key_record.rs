@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "key-record",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the grade of the key is at least the policy's minimum-grade",
+    says: "the key's grade is at least the policy's minimum-grade",
     explanation: "Examines the key record that the policy specifies for the key (`[[keys]] record`) and the signatures on it by the policy's \
 `[[signers]]`. Without a record, or with one that does not count, the key's grade stays `command-line`. A record counts if a signer signed it; one key \
 under two names is one signer. `recorded`: the record states who obtained the key, when, and over which channel. `witnessed`: the record has two \
@@ -39,7 +39,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             );
         }
         (Grading::DoesNotCount { reason, .. }, _) if wanted.is_none_or(|wanted| grade < wanted) => {
-            Outcome::fail("the key record does not count")
+            Outcome::fail("the key record is not accepted")
                 .sides("a record that one of the policy's signers signed", reason)
         }
         _ if wanted.is_some_and(|wanted| grade < wanted) => {

@@ -15,10 +15,10 @@ pub(super) static CHECK: Check = Check {
     name: "log-image",
     group: Group::Manifest,
     level: Level::Require,
-    says: "image, tag, directory and pushes in the log agree with build.json and the policy's images",
+    says: "the image, tag, directory and pushes in the log agree with build.json and the policy's images",
     explanation: "Compares the signed log's lines about the push (repository, tags, one digest for all tags), the signing (repository and tag) and the \
 clone's folder with build.json, git/ and expect.images. A build's name consists of the push server and the repository, with / written as a dot, the \
-tag, and the stamp; if the tag is known, the whole name is compared. The name comes from build.json, which is signed, or, only if build.json has none, \
+tag, and the time; if the tag is known, the whole name is compared. The name comes from build.json, which is signed, or, only if build.json has none, \
 from the names of the bundle's members, which are not signed. Push lines count only after the last line that the build itself printed, because the \
 source's author controls what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A \
 missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown.\n\nWhen \
@@ -71,14 +71,16 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let disbelieved = log.disbelieved_pushes();
     if disbelieved > 0 && !log.shows_a_build() {
         return Outcome::unknown(
-            "the log has no line from a known builder, so push lines cannot be distinguished from the build's output",
+            "the log has no line from a recognised builder, so push lines cannot be distinguished from the build's output",
         );
     }
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
     }
     let mut outcome = match (repositories.is_empty() && one_digest.is_none(), evidence.signed_name().is_some()) {
-        (true, _) => image.outcome("the log names no image; its clone's folder is the one in the archive"),
+        (true, _) => {
+            image.outcome("the log does not name an image; the clone's folder in the log is the one in the archive")
+        }
         (false, true) => image.outcome("the log and the record name the same image"),
         // The members' names are not signed.
         (false, false) => image

@@ -11,10 +11,10 @@ pub(super) static CHECK: Check = Check {
     name: "log-order",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "times never go back, and end no later than one second after the build's stamp",
-    explanation: "The stamp in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times go \
-back, or the log continues after the stamp, for example, the log was assembled from parts or the server's clock was changed. All times are from the server's own \
-clock.",
+    says: "the log's times never go back, and end no later than one second after the time in the build's name",
+    explanation: "The time in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times go \
+back, or the log continues after that time, for example, the log was assembled from parts or the server's clock was changed. All times are from the server's \
+own clock.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],
@@ -42,12 +42,12 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "the log has no times");
     };
     let Some(stamp) = evidence.name().and_then(|name| name.stamp()) else {
-        return Outcome::pass("the log's times never go back; the build's name has no stamp to compare with");
+        return Outcome::pass("the log's times never go back; the build's name has no time to compare with");
     };
     let outcome = if last > stamp.plus_seconds(1) {
-        Outcome::fail("the log continues after the build's stamp")
+        Outcome::fail("the log continues after the time in the build's name")
     } else {
-        Outcome::pass("the log's times never go back and end by the build's stamp")
+        Outcome::pass("the log's times never go back and end no later than the time in the build's name")
     };
     outcome.sides(format!("{stamp} or before"), last)
 }

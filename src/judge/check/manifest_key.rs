@@ -12,9 +12,9 @@ pub(super) static CHECK: Check = Check {
     name: "manifest-key",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the key is strong enough, was inside its window at build time, and is not revoked",
+    says: "the key is strong enough, was within its validity window at build time, and is not revoked",
     explanation: "Strength: RSA of 2048 to 8192 bits with an odd exponent of at least 65537, or EC P-256; weaker keys are refused when they are read. \
-Window: the policy's not-before and not-after are compared with the build time in the signed archive. Revocation: if a key is revoked as compromised, \
+Validity window: the policy's not-before and not-after are compared with the build time in the signed archive. Revocation: if a key is revoked as compromised, \
 every build is rejected, including older builds, because the signer states the time of a build; a build passes only if a verified time-stamp shows \
 that the bundle existed before the revocation. If a key is superseded, builds after the revocation are rejected. For an archive, it is normal that the \
 window has ended by now. The check does not consult a server or a revocation list.",
@@ -39,7 +39,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             .details(seen);
     }
     if key.revoked.is_none() && key.not_before.is_none() && key.not_after.is_none() {
-        return Outcome::pass("the key is strong enough; the policy sets no window").detail(strength(key));
+        return Outcome::pass("the key is strong enough; the policy sets no validity window").detail(strength(key));
     }
     let Some(built) = evidence.build_time() else {
         return Outcome::unknown("the signed archive contains no time for the build")
@@ -60,19 +60,21 @@ fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
         && revoked.reason == RevocationReason::Superseded
         && built > revoked.at
     {
-        return Outcome::fail("the build's stated time is after the key was superseded")
+        return Outcome::fail("according to the build's stated time, the key was already superseded")
             .sides(format!("a build before {}", revoked.at), built);
     }
     if key.not_before.is_some_and(|from| built < from) || key.not_after.is_some_and(|to| built > to) {
-        return Outcome::fail("the build's stated time is outside the key's window").sides(window_text(key), built);
+        return Outcome::fail("the build's stated time is outside the key's validity window")
+            .sides(window_text(key), built);
     }
     let mut outcome = Outcome::pass("the key is strong enough").sides(window_text(key), built).detail(strength(key));
     // The build server itself states the time of the build.
     if key.not_before.is_some() || key.not_after.is_some() {
-        outcome = outcome.also("the build's stated time is inside the policy's window for the key", Known::Signed);
+        outcome =
+            outcome.also("the build's stated time is within the policy's validity window for the key", Known::Signed);
     }
     if is_revoked_as(key, RevocationReason::Superseded) {
-        outcome = outcome.also("the build's stated time is before the key was superseded", Known::Signed);
+        outcome = outcome.also("according to the build's stated time, the key was not yet superseded", Known::Signed);
     }
     outcome
 }

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "manifest-name",
     group: Group::Manifest,
     level: Level::Require,
-    says: "file name, member names, build.json and tag agree",
+    says: "the file name, member names, build.json and tag agree",
     explanation: "Compares the name of the bundle's file, the names of its two members, build.json's build_name, and the image tag that ends the \
 build's name. The names of the file and its members are not signed; build.json is. The names in build.json are compared with each other first, the \
 file's name last. A name that is missing or empty in build.json is not a disagreement. If the check fails: the file was renamed, or the bundle is from \
@@ -58,7 +58,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     let places = if evidence.file_name.is_some() { "the file and its members" } else { "the members" };
     let outcome = match (record.build_name(), record.image_tag()) {
-        (Some(_), Some(_)) => names.outcome("build name and tag in the record agree"),
+        (Some(_), Some(_)) => names.outcome("the build name and the tag in the record agree"),
         (Some(_), None) => names.outcome("the record contains the build's name"),
         (None, _) => {
             return names

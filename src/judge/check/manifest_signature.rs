@@ -34,7 +34,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         .detail(format!("key {}", evidence.archive.key().fingerprint));
     let other = &evidence.manifest.other;
     if !other.is_empty() {
-        outcome.message.push_str(&format!("; members that a manifest does not have: {}", other.len()));
+        outcome.message.push_str(&format!("; members that are not part of a manifest: {}", other.len()));
         outcome.details.extend(other.iter().take(OTHER_MEMBERS_SHOWN).map(|name| format!("other member: {name}")));
     }
     outcome
@@ -48,7 +48,7 @@ pub(super) fn accepted_alone() -> Outcome {
 pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) -> Outcome {
     let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice(), beside) {
         ([], _, _) => {
-            Outcome::unknown("the pinned key is in no file next to the bundle, so the signature was not verified")
+            Outcome::unknown("no file next to the bundle contains the pinned key, so the signature was not verified")
         }
         (_, [], Some(_)) => Outcome::fail(
             "no trusted key verifies the signature; the key next to the bundle does, but anyone can put a key there",
@@ -57,7 +57,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
             "no trusted key verifies the signature: the bundle was changed, or a different key signed it; these two cases cannot be distinguished",
         ),
         _ => Outcome::unknown(
-            "no trusted key that was found verifies the signature, and a pinned key is in no file next to the bundle",
+            "none of the trusted keys that were found verifies the signature, and a pinned key was not found next to the bundle",
         ),
     };
     if let Some((name, fingerprint)) = beside {
@@ -69,7 +69,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
             outcome.detail(format!("trusted ({}): {} does not verify it: {}", key.source, key.fingerprint, key.fault));
     }
     for fingerprint in &refusal.missing {
-        outcome = outcome.detail(format!("trusted: {fingerprint} is in no file next to the bundle"));
+        outcome = outcome.detail(format!("trusted: {fingerprint} was not found next to the bundle"));
     }
     let expected = "a signature by a trusted key over the archive";
     outcome.sides(expected, format!("none by a trusted key; the archive has {}", refusal.digest))

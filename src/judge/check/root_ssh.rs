@@ -28,7 +28,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let record = &evidence.manifest.record;
     let keys = evidence.manifest.root_ssh.as_deref().unwrap_or_default();
     if !keys.is_empty() {
-        let mut outcome = Outcome::fail("the archive has keys for root logins in root_ssh/")
+        let mut outcome = Outcome::fail("the archive contains keys for root logins in root_ssh/")
             .sides(EXPECTED, format!("{} in root_ssh/", counted(keys.len(), "entry")));
         outcome.details = keys.to_vec();
         return outcome;

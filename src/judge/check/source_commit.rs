@@ -11,10 +11,10 @@ pub(super) static CHECK: Check = Check {
     name: "source-commit",
     group: Group::Source,
     level: Level::Require,
-    says: "HEAD's commit hashes to its id, which begins with the tag's seven digits (28 bits); if expect.commit is set, the id is expect.commit",
+    says: "HEAD's commit hashes to its id, which begins with the tag's seven digits (28 bits); if expect.commit is set, the id equals expect.commit",
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares the commit's id with the seven \
 digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The tag comes from build.json or the signed log. \
-Only if neither has one, it comes from the file's name, and the answer states that. A detached HEAD counts as on the branch if a branch of the \
+Only if neither has one, it comes from the file's name, and the answer states that. A detached HEAD counts as being on the branch if a branch of the \
 snapshot points to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. If a second commit of the repository begins with the same digits \
 and the policy does not specify all forty, the answer is `unknown`. source-objects checks whether all objects are present, and source-tree whether the \
 work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the ref.",
@@ -72,10 +72,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
     if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
         return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
-            .sides("digits with which only one commit begins", &id);
+            .sides("digits that only one commit's id begins with", &id);
     }
     if let Some(branch) = policy.expect.branch.as_ref().filter(|_| branch == Some(Branch::Known)) {
-        says.push((format!("a ref of the snapshot has the name of expect.branch, {branch}"), Known::Signed));
+        says.push((format!("the snapshot has a ref named {branch}, as expect.branch specifies"), Known::Signed));
     }
     let mut says = says.into_iter();
     let (first, known) = says.next().unwrap_or_else(|| ("HEAD's commit hashes to its id".into(), Known::Recomputed));

@@ -66,7 +66,7 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
     let in_order = steps.iter().map(|(number, ..)| *number).eq(1..=expected);
     if !in_order || steps.iter().any(|(_, total, _)| *total != expected) {
         let found = steps.last().map(|(number, total, _)| {
-            format!("{}, the last of which is step {number}/{total}", counted(steps.len(), "line"))
+            format!("{}, of which the last is step {number}/{total}", counted(steps.len(), "line"))
         });
         return Outcome::fail("the log does not show each of the Dockerfile's instructions once")
             .sides(format!("steps 1 to {expected}"), found.unwrap_or_default());

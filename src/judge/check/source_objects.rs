@@ -50,7 +50,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             let hash = if objects.object_count == 1 { "hashes to its name" } else { "hash to their names" };
             let missing = match objects.shallow.is_empty() {
                 true => "none is missing",
-                false => "none is missing except what .git/shallow cuts off",
+                false => "no object is missing, except those that .git/shallow cuts off",
             };
             Outcome::pass(format!("{count} {hash}, and {missing}"))
         }

@@ -14,9 +14,9 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "every remote of the snapshot is one of the policy's repositories, and the log shows no other host",
     explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories. The ssh, https and scp-like spellings of \
-one repository are equal. User, password and token are ignored and never shown, and insteadOf in the same config is applied as git applies it. \
+one repository are treated as equal. User, password and token are ignored and never shown, and insteadOf in the same config is applied as git applies it. \
 Compares the host with the log's github_host. Files that the config includes are not read; if there is one, an agreement gives unknown.\n\nA remote \
-states from where the clone was configured to fetch, as recorded in a file in the signed archive. It does not show which server responded. The content \
+states where the clone was configured to fetch from, as recorded in a file in the signed archive. It does not show which server responded. The content \
 is pinned by the commit id.\n\nWhen it fails: compare the address letter by letter. A fork, or the same path on a different host, is a different \
 repository.",
     known: Known::Signed,

@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     says: "the archived work tree is HEAD's tree: names, bytes, execute bits, link targets",
     explanation: "Hashes every file of the archived work tree as git does and compares it with the proved tree of HEAD, as `git status` would, but \
 without git. Submodules are compared in the same way if their objects are in the archive. For submodules that were not cloned, the report says \
-\"not proven\" and the check does not fail.\n\nSome differences count as equal and are listed: line ends, $Id$ and encodings that HEAD's own \
+\"not proved\" and the check does not fail.\n\nSome differences count as equal and are listed: line endings, $Id$ and encodings that HEAD's own \
 .gitattributes specifies (eol=crlf, ident, working-tree-encoding), and a file that is exactly the object (SHA-256 and size) that a Git LFS pointer \
 in HEAD specifies. Every other difference fails the check, including ignored files; expect.untracked lists patterns of files that may exist without being in \
 the commit.\n\nThe archive shows the work tree as it was when the build ended. A change that a build step made and undid is not visible, and an \
@@ -132,10 +132,10 @@ fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
 fn said(tree: &TreeProof) -> Vec<String> {
     let mut lines = Vec::new();
     for (conversion, words) in [
-        (Conversion::LineEnds, "with the line ends that HEAD's .gitattributes specifies"),
+        (Conversion::LineEnds, "with the line endings that HEAD's .gitattributes specifies"),
         (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes specifies"),
         (Conversion::Encoding, "in the encoding that HEAD's .gitattributes specifies"),
-        (Conversion::LargeFile, "as the object that its Git LFS pointer names"),
+        (Conversion::LargeFile, "as the object that its Git LFS pointer identifies"),
     ] {
         let paths: Vec<String> = tree
             .converted
@@ -152,7 +152,7 @@ fn said(tree: &TreeProof) -> Vec<String> {
         let path = String::from_utf8_lossy(&module.path);
         match &module.state {
             SubmoduleState::Empty => {
-                lines.push(format!("submodule {path} is not proven: it was not cloned (commit {})", module.commit));
+                lines.push(format!("submodule {path} is not proved: it was not cloned (commit {})", module.commit));
             }
             SubmoduleState::Proved { object_count } => {
                 lines.push(format!("submodule {path} is commit {}, {object_count} objects", module.commit));

@@ -48,7 +48,8 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             if build.because.is_empty()
                 && let Some(built) = &build.image
             {
-                outcome = outcome.detail(format!("in the signed log, its name is {}", named(&built.repositories)));
+                outcome =
+                    outcome.detail(format!("in the signed log, the image's name is {}", named(&built.repositories)));
                 outcome
                     .details
                     .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
@@ -67,7 +68,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             outcome
         }
         None => {
-            let mut outcome = Outcome::fail("no verified manifest in the evidence is about this digest");
+            let mut outcome = Outcome::fail("no verified manifest in the evidence is for this digest");
             let repository = image.repository.as_deref();
             let unverified =
                 repository.into_iter().flat_map(|repository| deployment.builds.unverified_named(repository));
@@ -81,7 +82,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             }
             let without = deployment.builds.without_image();
             if without > 0 {
-                outcome = outcome.detail(format!("bundles of the evidence without a verified manifest: {without}"));
+                outcome = outcome.detail(format!("bundles in the evidence without a verified manifest: {without}"));
             }
             outcome
         }

@@ -81,21 +81,21 @@ type Place = fn(&mut Expect) -> &mut Vec<String>;
 pub(super) static FIELDS: &[Field] = &[
     Field {
         name: "images",
-        is: "image repositories to which the build may push; a tag or digest is an error. `nginx` is `docker.io/library/nginx`",
+        is: "image repositories to which the build may push; an entry with a tag or digest is an error. `nginx` means `docker.io/library/nginx`",
         example: "[\"docker.io/acme/wallet\"]",
         read: Read::List(image_repository, |expect| &mut expect.images),
         values: |expect| expect.images.clone(),
     },
     Field {
         name: "repositories",
-        is: "allowed source repositories of the clone. The ssh, https and scp-like spellings of a repository are equal, and so is `github.com/acme/wallet`",
+        is: "allowed source repositories of the clone. The ssh, https and scp-like spellings of a repository are treated as equal, as is `github.com/acme/wallet`",
         example: "[\"git@github.com:acme/wallet.git\"]",
         read: Read::List(source_repository, |expect| &mut expect.repositories),
         values: |expect| expect.repositories.clone(),
     },
     Field {
         name: "branch",
-        is: "the branch of HEAD. A detached HEAD counts as on it if a local or remote branch of that name in the snapshot points to the same commit; otherwise unknown",
+        is: "the branch of HEAD. A detached HEAD is accepted if a local or remote branch of that name in the snapshot points to the same commit; otherwise the answer is `unknown`",
         example: "\"main\"",
         read: Read::Text(|expect, text| {
             expect.branch = Some(text);
@@ -105,7 +105,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "commit",
-        is: "the commit, all forty digits",
+        is: "the commit id, all forty digits",
         example: "\"0000000000000000000000000000000000000000\"",
         read: Read::Text(|expect, text| {
             let commit = ObjectId::from_hex(&text);
@@ -116,7 +116,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "platforms",
-        is: "`os/architecture[/variant]`; selects from an index ([trust.md](trust.md#forms))",
+        is: "`os/architecture[/variant]`; selects an image from an index ([trust.md](trust.md#forms))",
         example: "[\"linux/s390x\"]",
         read: Read::List(platform, |expect| &mut expect.platforms),
         values: |expect| expect.platforms.clone(),
@@ -134,7 +134,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "max-age",
-        is: "the maximum age of a build at `--now`: a number and `d`, `h`, `m` or `s`",
+        is: "the maximum age of a build at `--now`: a number followed by `d`, `h`, `m` or `s`",
         example: "\"90d\"",
         read: Read::Text(|expect, text| {
             let seconds = parse_duration_seconds(&text);
@@ -288,7 +288,7 @@ impl Field {
         match (&self.read, given) {
             // An empty value is an error, because it could mean "none" or "any".
             (Read::Text(_), Given::Text(text)) if text.is_empty() => {
-                Err("the text is empty; set a value or leave the field out".into())
+                Err("the string is empty; set a value or leave the field out".into())
             }
             (Read::List(..), Given::List(texts)) if texts.is_empty() => {
                 Err("the list is empty; add an entry or leave the field out".into())

@@ -176,7 +176,7 @@ impl Policy {
         };
         match self.require.iter().find(|group| !decides(**group)) {
             Some(group) => Err(format!(
-                "require: {:?} is required, but [levels] leaves it no check that decides: each is at warn or off, or needs evidence or an expectation",
+                "require: {:?} is required, but [levels] leaves no check that decides this group: every check is at warn or off, or needs evidence or an expectation",
                 group.word()
             )),
             None => Ok(()),

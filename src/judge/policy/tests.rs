@@ -73,7 +73,7 @@ fn errors_in_a_policy_contain_the_line_or_the_field() {
         ("[expect]\nimages = []", "expect.images: the list is empty"),
         ("[expect]\nimages = \"a\"", "line 4: invalid type: string \"a\", expected a sequence"),
         ("[expect]\nbranch = [\"a\"]", "line 4: invalid type: sequence, expected a string"),
-        ("[expect]\nbranch = \"\"", "expect.branch: the text is empty"),
+        ("[expect]\nbranch = \"\"", "expect.branch: the string is empty"),
         ("[expect]\nimages = [\"a\"]\nimages = [\"a\"]", "duplicate key"),
         ("expect = 1", "expected the table [expect]"),
         ("[expect]\nimages = [\"docker.io/acme/wallet:v1\"]", "expect.images: expected a repository without tag"),
@@ -116,7 +116,7 @@ fn errors_in_a_policy_contain_the_line_or_the_field() {
             &format!(
                 "[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = 2026-01-01T00:00:01Z\nnot-after = 2026-01-01T00:00:00Z"
             ),
-            "it is before not-before",
+            "the time is before not-before",
         ),
         ("[trust]", "the table is empty"),
         ("[trust]\nminimum = 1", "trust.minimum: expected 1 to 0"),
@@ -221,7 +221,7 @@ fn a_waiver_is_for_one_check_of_one_bundle_and_expires() {
     for (text, says) in [
         (format!("{one}{apart}{}", waiver("image-tag", &format!("sha256:{PIN}"), "Bob", moment)), "duplicate waiver"),
         (waiver("manifest-signature", PIN, "Ada", moment), "cannot be waived"),
-        (waiver("workload-image", PIN, "Ada", moment), "it is about a workload"),
+        (waiver("workload-image", PIN, "Ada", moment), "this check is about a workload"),
         (waiver("image-tag", "00", "Ada", moment), "expected the SHA-256"),
         (waiver("image-tag", PIN, " ", moment), "owner: it is empty"),
         (waiver("image-tag", PIN, "Ada", "2026-06-01T00:00:00"), "expires: expected a date"),

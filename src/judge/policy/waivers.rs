@@ -56,10 +56,10 @@ fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
         )
     })?;
     if check.name == MANIFEST_SIGNATURE {
-        return Err(at("check", "it cannot be waived: without it, nothing about a bundle is known"));
+        return Err(at("check", "this check cannot be waived: without it, nothing about a bundle is known"));
     }
     if check.group == Group::Workload {
-        return Err(at("check", "it is about a workload, but a waiver is for one bundle"));
+        return Err(at("check", "this check is about a workload, but a waiver is for one bundle"));
     }
     let bundle = entry.bundle.strip_prefix("sha256:").unwrap_or(&entry.bundle);
     let bundle = Sha256::from_hex(bundle)

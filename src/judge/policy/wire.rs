@@ -212,7 +212,7 @@ fn trusted_key(
     if let (Some(from), Some(to)) = (not_before, not_after)
         && from > to
     {
-        return Err(at("not-after", "it is before not-before"));
+        return Err(at("not-after", "the time is before not-before"));
     }
     let revoked = match &entry.revoked {
         Some(revoked) => {

@@ -40,7 +40,9 @@ impl fmt::Display for Builder {
 
 /// The log has lines that only one builder prints and lines that only a different builder prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the log has lines of {0} and of {1}: a program printed one kind, but the log does not show which")]
+#[error(
+    "the log has lines in the formats of {0} and {1}: a program in the build printed one of the two, but the log does not show which"
+)]
 pub struct TwoBuilders(pub Builder, pub Builder);
 
 /// The event that a builder's line describes.

@@ -344,7 +344,7 @@ impl Programs {
             rest = after;
             if text.starts_with("--") {
                 if !lists("--login --norc --noprofile --posix --verbose --noediting --restricted --debugger", text) {
-                    return self.note("an unknown shell option");
+                    return self.note("an unrecognised shell option");
                 }
                 continue;
             }

@@ -135,7 +135,7 @@ pub(super) fn resolved(name: &str, kind: Kind, said: &str, inputs: &mut Inputs) 
         inputs.add(
             kind,
             format!(
-                "{said} {}, resolved by the builder: the Dockerfile may name it by tag only",
+                "{said} {}, resolved by the builder: the Dockerfile may specify it by tag only",
                 shortened(before_digest)
             ),
         );
@@ -347,7 +347,7 @@ fn list(programs: &Programs, instruction: &str, inputs: &mut Inputs) {
         inputs.add(Kind::Run, format!("a RUN step that uses the network ({}): {}", names.join(", "), step()));
     }
     if let Some(why) = programs.unclear {
-        inputs.add(Kind::Unclear, format!("a RUN step that cannot be followed ({why}): {}", step()));
+        inputs.add(Kind::Unclear, format!("a RUN step that cannot be analysed ({why}): {}", step()));
     }
     for name in &programs.unknown {
         inputs.add(Kind::Program, format!("may use the network: {}", shortened(name)));
@@ -388,7 +388,7 @@ fn is_pinned(name: &str) -> bool {
 }
 
 fn how_named(name: &str) -> &'static str {
-    if name.contains('$') { "named with a variable" } else { "named by tag and not by digest" }
+    if name.contains('$') { "specified with a variable" } else { "specified by tag, not by digest" }
 }
 
 /// Whether a builder accepts the name for a stage: it cannot be an image name with a tag or a digest.

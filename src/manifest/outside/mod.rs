@@ -57,7 +57,7 @@ pub(crate) enum Kind {
     Mount,
     /// ARG.
     Argument,
-    /// RUN steps that cannot be followed.
+    /// RUN steps that cannot be analysed.
     Unclear,
     /// Programs in no table.
     Program,
@@ -74,7 +74,7 @@ const KINDS: [(Kind, &str); 11] = [
     (Kind::Run, "RUN steps that use the network"),
     (Kind::Mount, "builder mounts"),
     (Kind::Argument, "build arguments"),
-    (Kind::Unclear, "RUN steps that cannot be followed"),
+    (Kind::Unclear, "RUN steps that cannot be analysed"),
     (Kind::Program, "unknown programs"),
     (Kind::Script, "programs that run scripts"),
 ];

@@ -189,7 +189,7 @@ impl Splitter<'_> {
             self.unclear("an incomplete script");
         }
         if depth == 0 && !self.pending.is_empty() {
-            self.unclear("a here-document without its lines");
+            self.unclear("a here-document with no body");
         }
     }
 
@@ -346,7 +346,7 @@ impl Splitter<'_> {
             self.lexer.skip_blanks();
             match self.lexer.peek() {
                 None | Some('\n' | ';') => return,
-                Some(letter) if is_operator(letter) => return self.unclear("an operator in the words of a `for`"),
+                Some(letter) if is_operator(letter) => return self.unclear("an operator in the list of a `for`"),
                 Some(_) => {
                     self.word(depth);
                 }

@@ -57,9 +57,9 @@ fn inputs_that_the_commit_does_not_pin_are_listed_once() {
     let mut inputs = Inputs::new();
     inputs.read_steps(instructions.into_iter());
     let starts = [
-        "base image docker.io/library/node:19, named by tag and not by digest",
+        "base image docker.io/library/node:19, specified by tag, not by digest",
         "base image nginx:1",
-        "base image debian@sha256:${DIGEST}, named with a variable",
+        "base image debian@sha256:${DIGEST}, specified with a variable",
         "base image debian:12,",
         "files from the image 99",
         "files from the image QUOTED",
@@ -100,7 +100,7 @@ fn log_lines_without_step_numbers_are_listed() {
     let starts = [
         "base image docker.io/library/debian:12, resolved",
         "files from the image docker.io/library/evil:1, resolved",
-        "files from the image evil:1, named by tag",
+        "files from the image evil:1, specified by tag",
         "a RUN step that uses the network (curl)",
     ];
     assert_lines(&of_log(&kit), &starts);
@@ -151,7 +151,7 @@ fn every_address_that_add_downloads_is_listed() {
 
 #[test]
 fn a_syntax_directive_specifies_the_frontend() {
-    let line = ["frontend docker/dockerfile:1, named by tag and not by digest"];
+    let line = ["frontend docker/dockerfile:1, specified by tag, not by digest"];
     assert_eq!(of_file("# syntax=docker/dockerfile:1\nFROM scratch\n"), line);
     assert_eq!(of_file("#!/usr/bin/env x\n# check=skip=all\n#\tSyntax = docker/dockerfile:1 x\nFROM scratch\n"), line);
     assert_eq!(of_file("# a comment\n# syntax=docker/dockerfile:1\nFROM scratch\n"), [""; 0]);
@@ -188,11 +188,11 @@ fn here_documents_are_read() {
         assert_eq!(of_file(&format!("FROM scratch\n{quiet}\n")), [""; 0], "{quiet}");
     }
     // A builder without here-document support runs these lines.
-    assert_lines(&of_file("FROM scratch\nRUN cat <<CMD\nRUN curl x\nCMD\n"), &["a RUN step that cannot be followed"]);
+    assert_lines(&of_file("FROM scratch\nRUN cat <<CMD\nRUN curl x\nCMD\n"), &["a RUN step that cannot be analysed"]);
     // A log shows only the instruction's first line.
     let mut inputs = Inputs::new();
     inputs.read_steps(["RUN bash <<EOF"].into_iter());
-    assert_lines(&inputs.lines(), &["a RUN step that cannot be followed (a here-document"]);
+    assert_lines(&inputs.lines(), &["a RUN step that cannot be analysed (a here-document"]);
 }
 
 #[test]
@@ -435,11 +435,11 @@ fn unknown_programs_and_steps_are_listed() {
         ("(f() { true; }); f", &["? f"]),
         ("f() { true; }; unset -f f; f", &["? f"]),
         ("f() { true; }; env f", &["? f"]),
-        ("echo 'a", &["a RUN step that cannot be followed (an unterminated quote)"]),
-        ("echo $(a", &["a RUN step that cannot be followed (an incomplete script)", "? a"]),
-        ("echo )", &["a RUN step that cannot be followed (unbalanced parentheses)"]),
-        ("sh -c \"echo $A\"", &["a RUN step that cannot be followed (a variable in a shell script)"]),
-        ("[\"curl\", x]", &["a RUN step that cannot be followed (malformed JSON array in exec form)", "? [curl,"]),
+        ("echo 'a", &["a RUN step that cannot be analysed (an unterminated quote)"]),
+        ("echo $(a", &["a RUN step that cannot be analysed (an incomplete script)", "? a"]),
+        ("echo )", &["a RUN step that cannot be analysed (unbalanced parentheses)"]),
+        ("sh -c \"echo $A\"", &["a RUN step that cannot be analysed (a variable in a shell script)"]),
+        ("[\"curl\", x]", &["a RUN step that cannot be analysed (malformed JSON array in exec form)", "? [curl,"]),
     ] {
         assert_lines(&of_run(step), lines);
     }

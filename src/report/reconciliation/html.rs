@@ -68,21 +68,22 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         headline,
         because: Vec::new(),
         next: if reconciled {
-            "Every place in the inventories has the digest of an accepted build, and the builds and approvals of the period match.".into()
+            "Every image in the inventories has the digest of an accepted build, and the builds and approvals of the period match.".into()
         } else {
-            "Review each exception: find the missing build, approval or place, or get the exception accepted.".into()
+            "Review each exception: find the missing build, approval or inventory entry, or get the exception accepted."
+                .into()
         },
         rows: rows(answer),
         counted: totals.join("; ") + ".",
         found: (matched > 0)
-            .then_some((format!("{matched} places have the digest of an accepted build"), ""))
+            .then_some((format!("{matched} inventory entries have the digest of an accepted build"), ""))
             .into_iter()
             .collect(),
         not_proved: NOT_PROVED.map(str::to_owned).to_vec(),
         exceptions: beginning(answer.rows.iter().filter(is_exception).map(told).collect(), REASONS, PLACE),
         command: command.collect(),
         repeats: format!(
-            "Run in the folder of the reconciliation, on the same files, {} {} gives the same answers.",
+            "{} {} gives the same answers if it is run in the reconciliation's folder on the same files.",
             answer.tool.name, answer.tool.version
         ),
         prepared: Signed::default(),

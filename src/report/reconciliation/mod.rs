@@ -176,7 +176,7 @@ impl Kind {
             Self::RunningWithoutAcceptedBuild => "listed as running, without an accepted build",
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
-            Self::SeveralDigests => "several digests of one commit",
+            Self::SeveralDigests => "several digests for one commit",
             Self::BundleNotAccepted => "bundles that are not accepted",
         }
     }

@@ -153,7 +153,7 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
     let settings = read_settings(&directory, "config", limits);
     let moved =
         settings.iter().chain(&read_settings(&directory, "config.worktree", limits)).any(Setting::moves_work_tree);
-    faults.extend(moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned()));
+    faults.extend(moved.then(|| "core.worktree in config sets a different work tree".to_owned()));
     let head = follow_head(&directory);
     let inflated = Inflated::new(limits, budget);
     let refs = Refs::read(&directory, &inflated);

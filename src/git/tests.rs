@@ -393,7 +393,7 @@ fn settings_that_would_show_git_other_objects_are_refused() {
         (".git/commondir", "../..\n", "commondir"),
         (".git/config", "[extensions]\n\tobjectFormat = sha256\n", "sha256 objects"),
         (".git/config", "[extensions]\n\trefStorage = reftable\n", "reftable"),
-        (".git/config", "[extensions]\n\tnewThing = 1\n", "the unknown extension newthing"),
+        (".git/config", "[extensions]\n\tnewThing = 1\n", "the extension newthing"),
         (".git/config", "[core]\n\trepositoryformatversion = 2\n", "format version"),
         (".git/config", "[core\n", "line 1 of config is malformed"),
         (".git/config", "[core]\n\tworktree = /etc\n", "core.worktree"),

@@ -154,7 +154,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         let id = repository.git(&["rev-parse", "HEAD"]);
         repository.write(".git/refs/heads/x.lock", id).write(".git/HEAD", "ref: refs/heads/x.lock\n");
     }),
-    ("locks and files left by an interrupted git", |repository| {
+    ("lock files and temporary files left by an interrupted git", |repository| {
         for file in [
             "HEAD.lock",
             "config.lock",
@@ -192,14 +192,14 @@ pub(super) const RECIPES: &[Recipe] = &[
         std::fs::remove_dir(repository.path.join("lib")).unwrap();
         repository.write("lib", "x");
     }),
-    ("line endings by eol=crlf", |repository| with_attributes(repository, "*.t text eol=crlf\n", "a.t", b"one\ntwo\n")),
-    ("line endings by text=auto eol=crlf", |repository| {
+    ("line endings converted by eol=crlf", |repository| with_attributes(repository, "*.t text eol=crlf\n", "a.t", b"one\ntwo\n")),
+    ("line endings converted by text=auto eol=crlf", |repository| {
         with_attributes(repository, "*.t text=auto eol=crlf\n", "a.t", b"one\ntwo\n")
     }),
-    ("line endings by an old attribute", |repository| {
+    ("line endings converted by the old crlf attribute", |repository| {
         with_attributes(repository, "*.t crlf=auto eol=crlf\n", "a.t", b"one\ntwo\n")
     }),
-    ("line endings by the config alone", |repository| {
+    ("line endings converted by the config alone", |repository| {
         repository.write("a.t", "one\ntwo\n");
         repository.commit("line ends");
         repository.git(&["config", "core.autocrlf", "true"]);
@@ -249,11 +249,11 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("unsupported encoding", |repository| {
         with_attributes(repository, "*.t text working-tree-encoding=SHIFT-JIS\n", "a.t", b"\x82\xa0\n");
     }),
-    ("promisor in the config, nothing missing", |repository| {
+    ("promisor in the config with no missing object", |repository| {
         repository.git(&["config", "remote.origin.promisor", "true"]);
         repository.git(&["config", "remote.origin.partialclonefilter", "blob:none"]);
     }),
-    ("promisor pack, nothing missing", |repository| {
+    ("promisor pack with no missing object", |repository| {
         repository.git(&["config", "extensions.partialClone", "origin"]);
         repository.git(&["config", "core.repositoryFormatVersion", "1"]);
         repository.git(&["repack", "-q", "-a", "-d"]);
@@ -264,7 +264,7 @@ pub(super) const RECIPES: &[Recipe] = &[
             }
         }
     }),
-    ("promisor, missing blob in the history", |repository| {
+    ("promisor with a missing blob in the history", |repository| {
         repository.git(&["config", "remote.origin.url", "file:///nowhere"]);
         repository.git(&["config", "remote.origin.promisor", "true"]);
         repository.git(&["config", "extensions.partialClone", "origin"]);

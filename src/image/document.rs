@@ -329,7 +329,7 @@ fn spelled(fields: &Map<String, Value>, known: &[&str]) -> Answer<()> {
         |name: &&String| !known.contains(&name.as_str()) && known.iter().any(|known| folded(known) == folded(name));
     match fields.keys().find(is_other) {
         Some(name) => Err(format!(
-            "field {name:?} is a known field in different case, so two programs could read different documents"
+            "field {name:?} differs from a known field only in case, so two programs could read different documents"
         )),
         None => Ok(()),
     }

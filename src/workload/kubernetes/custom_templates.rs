@@ -94,7 +94,12 @@ static WORKFLOW_STEP: Outline = outline!(&[
 // Tekton. Its controller adds its own entry point to each step.
 pub(super) static TASK: Outline = outline!(&[
     // A custom task that is written inline in a pipeline.
-    ("apiVersion", Is(Runs("a different controller runs it, and what that controller runs is unknown: write steps"))),
+    (
+        "apiVersion",
+        Is(Runs(
+            "a different controller runs it, and it is not known what that controller starts: write the steps here"
+        ))
+    ),
     ("steps", Is(Special(steps))),
     ("sidecars", Is(Special(steps))),
     ("stepTemplate", Is(Special(step_template))),

@@ -222,7 +222,7 @@ pub(super) fn container_with(more: &Table, value: &Value, place: &str, images: &
         None => place.to_owned(),
     };
     if fields.get("image").is_none_or(Value::is_null) {
-        images.unknown(&place, "the container has no image: something else will set it");
+        images.unknown(&place, "the container has no image, so something outside this file will set it");
     }
     let mut fields = fields.clone();
     for (key, meaning) in more.keys {
@@ -237,7 +237,7 @@ static NOTHING_MORE: Table = Table { name: "a container", keys: &[], extensions:
 
 fn image_volume(value: &Value, place: &str, images: &mut Images) {
     if value.get("reference").is_none_or(Value::is_null) {
-        images.unknown(place, "the image volume has no reference: something else will set it");
+        images.unknown(place, "the image volume has no reference, so something outside this file will set it");
     }
     IMAGE_VOLUME.read(value, place, images);
 }

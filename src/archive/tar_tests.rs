@@ -141,7 +141,7 @@ fn contradictory_extension_headers_are_refused() {
         (vec![pax(&[("mtime", b"1")]), pax(&[("atime", b"1")]), file("a")], "two PAX headers"),
         (vec![pax(&[("SCHILY.realsize", b"1")]), file("a")], "a sparse member"),
         (vec![pax(&[("path", b"b")]), pax(&[("mtime", b"1")]), file("a")], "two PAX headers"),
-        (vec![pax(&[("size", b"8")]), file("a")], "a PAX size other than the header's"),
+        (vec![pax(&[("size", b"8")]), file("a")], "a PAX size that differs from the header's"),
         (vec![pax(&[("size", b"-7")]), file("a")], "a PAX size that is not a number"),
         (vec![pax(&[("size", b"")]), file("a")], "a PAX size that is not a number"),
         (vec![pax(&[("size", b"99999999999999999999")]), file("a")], "a PAX size that is not a number"),

@@ -187,7 +187,7 @@ fn only_one_run_at_a_time_can_use_the_folder() {
     let scratch = Scratch::new("lock");
     let first = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let error = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap_err();
-    assert!(error.to_string().contains("another fetch"), "{error}");
+    assert!(error.to_string().contains("another `fetch` run"), "{error}");
     drop(first);
     EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
 }

@@ -194,7 +194,7 @@ impl Store<'_> {
             limits.object_key_bytes().check(next.len() as u64, "the address of the bucket's next page")?;
             // The token's digest is enough to recognize a repeated token.
             if !seen.insert(Sha256::of(next.as_bytes())) {
-                return Err(Error::malformed("the bucket's listing", "its pages form a loop"));
+                return Err(Error::malformed("the bucket's listing", "the list's pages form a loop"));
             }
             token = Some(next);
         }
@@ -279,7 +279,10 @@ impl Store<'_> {
         if url.path() == wanted {
             return Ok(url);
         }
-        let message = format!("the key {} cannot be requested: its address would change", excerpt(key.as_bytes()));
+        let message = format!(
+            "the key {} cannot be requested: its address would be normalised to a different one",
+            excerpt(key.as_bytes())
+        );
         Err(network(&self.bucket.address(), message, "download that object manually"))
     }
 

@@ -81,7 +81,7 @@ fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
         ));
     }
     let over = expiries(walked).into_iter().find(|(_, moment)| *moment <= built);
-    over.map(|(what, moment)| format!("{what} had expired at {moment}, before the build at {built}"))
+    over.map(|(what, moment)| format!("{what} expired at {moment}, before the build at {built}"))
 }
 
 pub(super) fn expiries(walked: &Trusted) -> Vec<(String, Timestamp)> {
@@ -173,6 +173,6 @@ mod tests {
         assert_eq!(out_of_date(&walked, early), None);
         assert!(out_of_date(&walked, early.plus_seconds(-1)).unwrap().contains("is valid only from"));
         assert_eq!(out_of_date(&walked, ends.plus_seconds(-1)), None);
-        assert!(out_of_date(&walked, ends).unwrap().contains("had expired at"));
+        assert!(out_of_date(&walked, ends).unwrap().contains("expired at"));
     }
 }

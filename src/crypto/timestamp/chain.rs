@@ -168,7 +168,7 @@ fn check(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
     }
     let known = [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES];
     match certificate.unknown_critical(&known) {
-        Some(unknown) => Err(format!("{} has the unknown critical extension {unknown}", name(certificate))),
+        Some(unknown) => Err(format!("{} has the unrecognised critical extension {unknown}", name(certificate))),
         None => Ok(()),
     }
 }

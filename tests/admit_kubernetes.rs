@@ -51,7 +51,7 @@ fn operator(contract: &str, imports: &str) -> String {
 }
 
 #[test]
-fn anything_else_that_would_run_is_denied_with_a_reason() {
+fn anything_that_could_run_a_different_image_is_denied_with_a_reason() {
     let beside = |more: &str| format!("{POD}---\n{more}");
     let pod = |spec: &str| POD.replace("spec: {", &format!("spec: {{{spec}, "));
     let annotated = |line: &str| POD.replace("{name: p}", &format!("{{name: p, annotations: {{{line}}}}}"));
@@ -105,7 +105,7 @@ fn anything_else_that_would_run_is_denied_with_a_reason() {
 }
 
 #[test]
-fn usual_resources_are_admitted() {
+fn common_resources_are_admitted() {
     let beside = |more: &str| format!("{POD}---\n{more}");
     for workload in [
         POD.to_owned(),

@@ -407,7 +407,7 @@ fn commands(folder: &Folder, above: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_flag_of_every_command_has_its_row() {
+fn every_flag_of_every_command_is_in_the_table() {
     let folder = Folder::new();
     let mut lost = BTreeSet::new();
     let commands = commands(&folder, &[]);

@@ -36,7 +36,7 @@ fn defaults_equal_those_of_ibms_client() {
 }
 
 #[test]
-fn named_files_come_before_defaults() {
+fn files_named_in_the_settings_take_precedence_over_defaults() {
     let settings = read(
         "named",
         r#"{"HostName": "sbs.example.com", "Cicd_Port": 8443, "CLIENT_CRT_KEY": "me.pem", "CAPATH": "ca.pem",

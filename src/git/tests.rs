@@ -664,7 +664,7 @@ fn the_audit_budget_stops_a_proof_at_the_same_point_on_any_number_of_threads() {
 }
 
 #[test]
-fn a_rule_file_counts_once_for_every_folder() {
+fn rule_files_in_all_folders_count_toward_one_memory_limit() {
     let repository = TestRepository::new();
     let rules = "a x\n".repeat(1_000);
     let folders = |count: usize| {

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_found_at_every_place() {
+    fn images_are_found_in_every_field_that_can_specify_one() {
         images("services: {a: {image: x}}", &[("services.a", "x")]);
         images(
             "services: {a: {image: x, pre_start: [{image: y}, {command: z}]}}",
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_runs_from_outside_the_file_is_unknown() {
+    fn images_that_are_not_specified_in_the_file_are_reported_as_unknown() {
         for (fields, place, words) in [
             ("build: .", "build", "built on the host"),
             ("build: {context: .}", "build", "built on the host"),

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_review_is_bounded_as_a_whole() {
+    fn the_total_size_of_a_review_is_limited() {
         let containers = |count: usize| {
             let one = |at| format!(r#"{{"name":"c{at}","image":"a:v1"}}"#);
             let all: Vec<String> = (0..count).map(one).collect();

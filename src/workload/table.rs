@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_found_at_every_kind_of_place() {
+    fn images_are_found_in_nested_mappings_and_lists() {
         for (value, place) in [
             (json!({"image": "a"}), "top"),
             (json!({"part": {"image": "a"}}), "top.part"),

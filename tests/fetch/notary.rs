@@ -154,7 +154,7 @@ fn a_repository_without_metadata_is_a_note() {
 }
 
 #[test]
-fn after_a_cut_anywhere_the_set_is_complete_or_absent() {
+fn after_a_connection_is_cut_anywhere_the_metadata_is_complete_or_absent() {
     let published = Published::new();
     let proxy = CuttingProxy::start(published.server.port);
     let scratch = Scratch::new();

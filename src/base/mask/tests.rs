@@ -117,7 +117,7 @@ fn texts_in(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_text_that_a_pattern_matches_has_one_of_its_words() {
+fn every_match_of_a_pattern_contains_one_of_its_keywords() {
     for text in [
         "Docker LOGIN -p x --API-KEY y PASSWD=z Basic dXNlcjpwYXNz",
         "AKIA0123456789ABCDEF eyJh.eyJi.c glpat-0123456789abcdefghij github_pat_0123456789abcdefghij",

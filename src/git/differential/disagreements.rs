@@ -48,7 +48,10 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     ("promisor with a missing blob in the history", "a missing object is not proved, even if a server promised it"),
     ("change to a file marked assume-unchanged", "a flag in the index does not excuse a difference"),
     ("execute bit with core.fileMode=false", "the config does not excuse a difference, and an image keeps the bit"),
-    ("line endings converted by the config alone", "the config does not excuse a difference; only HEAD's own attributes do"),
+    (
+        "line endings converted by the config alone",
+        "the config does not excuse a difference; only HEAD's own attributes do",
+    ),
     ("sparse checkout", "files of HEAD are missing; the message reports this and suggests a remedy"),
     ("ident with a different blob's id", "only the bytes that a checkout writes count as equal"),
     ("unsupported encoding", "only a few encodings are converted here; the message contains the encoding's name"),

@@ -192,7 +192,9 @@ pub(super) const RECIPES: &[Recipe] = &[
         std::fs::remove_dir(repository.path.join("lib")).unwrap();
         repository.write("lib", "x");
     }),
-    ("line endings converted by eol=crlf", |repository| with_attributes(repository, "*.t text eol=crlf\n", "a.t", b"one\ntwo\n")),
+    ("line endings converted by eol=crlf", |repository| {
+        with_attributes(repository, "*.t text eol=crlf\n", "a.t", b"one\ntwo\n")
+    }),
     ("line endings converted by text=auto eol=crlf", |repository| {
         with_attributes(repository, "*.t text=auto eol=crlf\n", "a.t", b"one\ntwo\n")
     }),

@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_printed_by_a_run_step_is_detected() {
+    fn a_step_line_printed_by_a_run_step_is_detected() {
         let lines = ["Step 1/2 : FROM nginx:1", "Step 2/2 : RUN x", "Step 2/2 : FROM allowed:1"].map(str::to_owned);
         assert!(read(&lines).is_err());
         let other_builders = [

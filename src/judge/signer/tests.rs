@@ -220,7 +220,7 @@ mod with_gpg {
 
     /// Cases in which the answer differs from git's, each with the reason.
     #[test]
-    fn known_differences_from_git() {
+    fn known_differences_from_git_are_unchanged() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         gpg.key("sue", "20240101T000000", "never");

@@ -246,7 +246,7 @@ fn lists_are_read_as_kubectl_reads_them() {
 }
 
 #[test]
-fn keys_in_different_case_at_the_top_are_reported() {
+fn top_level_keys_that_differ_only_in_case_are_reported() {
     for key in ["Kind", "APIVersion", "\u{17f}pec", "Metadata", "\u{212a}ind"] {
         let mut document = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {}});
         document[key] = json!("Pod");
@@ -264,7 +264,7 @@ fn keys_in_different_case_at_the_top_are_reported() {
 }
 
 #[test]
-fn podman_reads_only_the_kind() {
+fn a_resource_without_an_api_version_is_read_by_its_kind_as_podman_does() {
     let document = json!({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"image": EVIL}]}}}});
     assert_eq!(one(&document), ("Deployment/.spec.template.spec.containers[0]".into(), Ok(EVIL.into())));
     refused(&json!({"kind": "Widget"}), "Widget/", "kinds-without-images = [\"/Widget\"]");
@@ -686,7 +686,7 @@ fn built_in_kinds_and_kinds_that_run_something_cannot_be_listed() {
 
 /// For every row: the result for an empty object, for one with a field that may specify an image, and for one with a pod among its items.
 #[test]
-fn every_row_gives_the_result_of_its_role() {
+fn every_kind_in_the_tables_gives_the_result_of_its_role() {
     for (group, list) in kinds::BUILT_IN.iter().chain(custom::kinds()) {
         for (kind, role) in *list {
             let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };

@@ -298,7 +298,7 @@ impl Store<'_> {
                 "supply HMAC keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
             }
             401 | 403 => {
-                "check that the HMAC keys may read this bucket and that --region and this computer's clock are right"
+                "check that the HMAC keys have read access to this bucket and that --region and this computer's clock are right"
             }
             404 => "check the bucket's name and the endpoint",
             412 => "the object changed in the meantime: run it again",

@@ -175,7 +175,7 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     if let (Some(stated), Some(announced)) = (stated, announced)
         && stated != announced
     {
-        return Err(format!("its mediaType is {stated:?}, but it was announced as {announced:?}"));
+        return Err(format!("its mediaType is {stated:?}, but the reference to it states {announced:?}"));
     }
     let has = |names: &[&str]| names.iter().any(|name| fields.contains_key(*name));
     let (index, manifest) = (has(&["manifests"]), has(&["config", "layers", "fsLayers"]));

@@ -129,7 +129,7 @@ fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Imag
 /// Why a string that determines the meaning of other keys is not understood.
 fn undecided(key: &str, words: &[&str], found: &Value) -> String {
     let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
-    format!("`{key}` decides what runs: expected {}, without variables, found {found}", words.join(", "))
+    format!("`{key}` determines what runs: expected {}, without variables, found {found}", words.join(", "))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     ("commit in the history with a malformed author", "a malformed commit in the history is reported as a detail"),
     ("tag without a type", "a malformed tag is reported as a detail and is not followed"),
     ("tag with a malformed tagger", "a malformed tag is reported as a detail"),
-    ("tag with a tagger without a date", "a malformed tag is reported as a detail"),
+    ("tag whose tagger has no date", "a malformed tag is reported as a detail"),
     (
         "dangling symbolic ref",
         "reported as a detail, because HEAD does not use it; servers delete branches that a clone's origin/HEAD points to",
@@ -37,10 +37,10 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
         "refused, because its objects are not in .git/modules; git has not created one since 1.7.8 (2011)",
     ),
     (
-        "ref in a folder named like a lock",
+        "ref in a folder whose name ends in .lock",
         "git ignores the folder and never creates one, but another tool could mistake it for a branch",
     ),
-    ("lock without a name", "git before 2.48 ignores it; in later versions, git refs verify reports a bad name"),
+    ("lock file without a name", "git before 2.48 ignores it; in later versions, git refs verify reports a bad name"),
     ("index without its pack", "git never creates this state: a pack was removed or an index was added"),
     ("packed-refs with HEAD", "git ignores the line, but another tool could mistake it for HEAD"),
     ("replace ref", "refused, because git shows a different commit instead of HEAD's"),

@@ -136,21 +136,21 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.git(&["submodule", "--quiet", "add", &format!("file://{}", library.path.display()), "lib"]);
         repository.commit("module");
     }),
-    ("submodule with a branch lock", |repository| {
+    ("submodule with a lock file for a branch", |repository| {
         add_module(repository, "lib");
         repository.write(".git/modules/lib/refs/heads/main.lock", "");
     }),
     ("branch lock", |repository| {
         repository.write(".git/refs/heads/main.lock", "").write(".git/refs/heads/topic/x.lock", "not an id\n");
     }),
-    ("ref in a folder named like a lock", |repository| {
+    ("ref in a folder whose name ends in .lock", |repository| {
         let id = repository.git(&["rev-parse", "HEAD"]);
         repository.write(".git/refs/heads/x.lock/y", id);
     }),
-    ("lock without a name", |repository| {
+    ("lock file without a name", |repository| {
         repository.write(".git/refs/heads/.lock", "");
     }),
-    ("HEAD points to a lock", |repository| {
+    ("HEAD points to a lock file", |repository| {
         let id = repository.git(&["rev-parse", "HEAD"]);
         repository.write(".git/refs/heads/x.lock", id).write(".git/HEAD", "ref: refs/heads/x.lock\n");
     }),
@@ -208,17 +208,17 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.remove("a.t");
         repository.git(&["checkout", "--quiet", "--", "a.t"]);
     }),
-    ("line endings in a text file", |repository| {
+    ("changed line endings in a text file", |repository| {
         with_attributes(repository, "*.t text\n", "a.t", b"one\ntwo\n");
         repository.write("a.t", "one\r\ntwo\r\n");
     }),
     ("ident", |repository| {
         with_attributes(repository, "*.t ident\n", "a.t", b"$Id$ and $Id: 0123 $ and $Id: a b c $ and $Id\n")
     }),
-    ("ident without an end", |repository| {
+    ("ident keyword without its closing dollar sign", |repository| {
         with_attributes(repository, "*.t ident\n", "a.t", b"$Id$\n$Id: x\n$ and $Id:")
     }),
-    ("ident and line endings", |repository| {
+    ("ident keyword with converted line endings", |repository| {
         with_attributes(repository, "*.t ident text eol=crlf\n", "a.t", b"one\n$Id$\n")
     }),
     ("ident with a different blob's id", |repository| {
@@ -234,7 +234,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("encoding UTF-16LE-BOM", |repository| {
         with_attributes(repository, "*.t text working-tree-encoding=UTF-16LE-BOM\n", "a.t", &utf16("é\n", true));
     }),
-    ("encoding and line endings", |repository| {
+    ("converted encoding with converted line endings", |repository| {
         with_attributes(
             repository,
             "*.t text eol=crlf working-tree-encoding=UTF-16LE\n",

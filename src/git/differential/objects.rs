@@ -250,7 +250,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         with_tag(repository, |text| text.replacen("tag odd", "tag wrong name", 1))
     }),
     ("tag with a malformed tagger", |repository| with_tag(repository, |text| text.replacen("Ada <", "Ada<", 1))),
-    ("tag with a tagger without a date", |repository| {
+    ("tag whose tagger has no date", |repository| {
         with_tag(repository, |text| text.replacen(" 1592901588 +0200", "", 1))
     }),
     ("unsorted tree", |repository| {

@@ -179,7 +179,7 @@ pub(super) static EXTERNAL_SECRET: Outline =
     outline!(&[("target", Has(&SECRET_TARGET)), ("externalSecretSpec", Has(&EXTERNAL_SECRET))]);
 static SECRET_TARGET: Outline = outline!(&[(
     "manifest",
-    Is(Runs("it writes objects of a different kind from a store that is not read: write a Secret"))
+    Is(Runs("it fills objects other than Secrets from a store that is not read: use a Secret"))
 )]);
 pub(super) static GRAFANA_CONTENT: Outline =
     outline!(&[("plugins", Is(Runs("Grafana fetches and runs the plugin: build the plugin into Grafana's image")))]);

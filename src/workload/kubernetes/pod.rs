@@ -130,7 +130,12 @@ pub(super) static VOLUME: Table = Table {
         ("flexVolume", Special(flex_volume)),
         ("flocker", Harmless),
         ("gcePersistentDisk", Harmless),
-        ("gitRepo", Runs("a gitRepo volume clones a repository with its hooks, and no image name covers its content")),
+        (
+            "gitRepo",
+            Runs(
+                "a gitRepo volume clones a repository with its hooks, and its content is not pinned by any image name",
+            ),
+        ),
         ("glusterfs", Harmless),
         ("hostPath", Harmless),
         ("image", Special(image_volume)),

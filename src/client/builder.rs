@@ -70,7 +70,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     let status = answer.head.status;
     match status {
         _ if Asked::BuilderFile.judge(Came { status, content_type: "", body: b"" }) == Meaning::Here => {}
-        300..400 => return Err(network(&shown(&url), "the server redirects", "give the final address")),
+        300..400 => return Err(network(&shown(&url), "the server redirects", "specify the final address")),
         _ => return Err(server.refused(&url, status, &answer.body)),
     }
     let origin = server.origin(&url, &answer.head);

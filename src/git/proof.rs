@@ -271,7 +271,7 @@ const HEADER_HELD_FACTOR: u64 = 32;
 fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<SignedObject>), String> {
     let content = reader.read(&id, Kind::Commit).map_err(|fault| format!("HEAD: {fault}"))?;
     if !reader.inflated().hold((content.len() as u64).saturating_mul(HEADER_HELD_FACTOR)) {
-        return Err(format!("HEAD's commit {id} is too large to be read"));
+        return Err(format!("HEAD's commit {id} is too large to read"));
     }
     let commit = Commit::read(&content).map_err(|fault| format!("HEAD's commit {id} is malformed: {fault}"))?;
     let signed = split_commit(id, &content, &commit);

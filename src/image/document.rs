@@ -208,7 +208,7 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     Err(match media_type.as_str() {
         "" => "it is neither an index nor a manifest".into(),
         other => {
-            format!("its content does not match the media type {other:?}, or that is not an image media type")
+            format!("its content does not match the media type {other:?}, or that type is not an image media type")
         }
     })
 }

@@ -136,8 +136,8 @@ fn details(walked: &Trusted, image: &ImageTarget) -> Vec<String> {
         .collect();
     for tag in image.tags.iter().filter(|tag| Some(*tag) != image.tag.as_ref()).take(TAGS_SHOWN) {
         lines.push(match walked.look_up(tag) {
-            Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} is also this image"),
-            Ok(Some((_, target))) => format!("{tag} is now a different image: {}", target.sha256),
+            Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} also refers to this image"),
+            Ok(Some((_, target))) => format!("{tag} now refers to a different image: {}", target.sha256),
             _ => format!("{tag} is not signed"),
         });
     }

@@ -39,7 +39,7 @@ pub(super) enum EntryFault {
     TooMuchHeld,
     #[error("its delta chain is deeper than the limit git_delta_depth")]
     TooDeep,
-    #[error("the index records a different name for it")]
+    #[error("the index records a different id for it")]
     IndexName,
     #[error("the index records a different CRC-32 for it")]
     IndexCrc,

@@ -204,7 +204,7 @@ fn a_wrong_index_is_reported_and_the_objects_are_proved_without_it() {
 
     let (ids, faults) = run(reseal(&index, |index| index[names + 19] ^= 1));
     assert_eq!((ids.len(), faults.len()), (count, 1));
-    assert!(faults[0].ends_with("the index records a different name for it"), "{faults:?}");
+    assert!(faults[0].ends_with("the index records a different id for it"), "{faults:?}");
 
     let (ids, faults) = run(reseal(&index, |index| index[offsets + 3] ^= 1));
     assert_eq!(ids.len(), count);

@@ -71,7 +71,7 @@ fn every_command_that_reads_a_bundle_has_a_budget() {
 }
 
 #[test]
-fn one_unit_too_few_stops_the_audit_on_any_number_of_threads() {
+fn a_budget_that_is_one_unit_too_small_stops_the_audit_on_any_number_of_threads() {
     let code = |units: u64, threads: &str| {
         let limit = format!("work_base_units={units}");
         let folder = fixture("good-rsa-2048");

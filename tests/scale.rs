@@ -55,7 +55,7 @@ fn lines(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn shards_together_equal_one_run() {
+fn all_shards_together_give_the_same_result_as_one_run() {
     let top = estate("shares");
     run(&top, &["--report", "jsonl=whole.jsonl"]);
     let whole = lines(&top.join("whole.jsonl"));

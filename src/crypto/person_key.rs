@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_refused() {
+    fn malformed_or_unsupported_key_lines_are_refused() {
         let encoded = SSH_ED25519.split(' ').nth(1).unwrap();
         for bad in [
             String::new(),

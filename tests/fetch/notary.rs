@@ -91,7 +91,7 @@ fn read_json(path: &Path) -> Value {
 }
 
 #[test]
-fn a_consistent_set_is_saved_and_a_newer_one_next_to_it() {
+fn consistent_metadata_is_saved_and_newer_metadata_is_saved_next_to_it() {
     let published = Published::new();
     let scratch = Scratch::new();
     let request = published.request(&scratch, published.server.port);

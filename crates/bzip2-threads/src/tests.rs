@@ -191,7 +191,7 @@ fn decoding_stops_when_reading_stops() {
 }
 
 #[test]
-fn other_formats_are_refused() {
+fn input_in_other_formats_is_refused() {
     for other in [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], b"\xfd7zXZ\0\0", &[0; 1024]] {
         assert!(matches!(read(other, 100), Err((ErrorKind::InvalidInput, _))), "{other:?}");
     }

@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn many_stages_are_read_in_linear_time() {
+    fn many_build_stages_are_read_in_linear_time() {
         // Comparing every pair would take far too long.
         let lines: Vec<String> =
             (1..=200_000).map(|number| format!("Step {number}/200000 : FROM base{number} AS s{number}")).collect();

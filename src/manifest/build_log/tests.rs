@@ -29,7 +29,7 @@ fn lines_seen_in_public_logs_are_parsed() {
 }
 
 #[test]
-fn shelving_collapses_consecutive_output_lines() {
+fn storing_a_log_collapses_consecutive_output_lines() {
     let [step, output, other] = ["Step 1/2 : FROM a", "Removing intermediate container 1", " ---> Running in 2"];
     let digest = format!("Digest: {DIGEST}");
     let lines = [step, output, output, other, &digest, output, &format!("v1: digest: {DIGEST} size: 1"), other, other];

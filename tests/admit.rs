@@ -580,7 +580,7 @@ fn token(folder: &Folder, text: &str, password: &[u8]) -> String {
 }
 
 #[test]
-fn encrypted_sections_open_with_the_password_that_openssl_used() {
+fn encrypted_sections_are_decrypted_with_the_password_that_openssl_used() {
     let folder = place(POLICY);
     let workload = contract(&folder, &format!("docker.io/acme/wallet@{DIGEST}"), "");
     // openssl reads the password up to the line feed.

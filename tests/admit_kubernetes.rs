@@ -51,7 +51,7 @@ fn operator(contract: &str, imports: &str) -> String {
 }
 
 #[test]
-fn anything_else_that_would_run_is_denied_with_a_reason() {
+fn anything_that_could_run_a_different_image_is_denied_with_a_reason() {
     let beside = |more: &str| format!("{POD}---\n{more}");
     let pod = |spec: &str| POD.replace("spec: {", &format!("spec: {{{spec}, "));
     let annotated = |line: &str| POD.replace("{name: p}", &format!("{{name: p, annotations: {{{line}}}}}"));
@@ -60,14 +60,14 @@ fn anything_else_that_would_run_is_denied_with_a_reason() {
             play(&annotated("io.podman.annotations.kube.image.volumes.mount/c: docker.io/evil/x:latest")),
             "docker.io/evil/x:latest",
         ),
-        (play(&pod("\"container\u{17f}\": [{name: d, Image: evil}]")), "is `containers` in different case"),
-        (play(&POD.replace("image:", "Image: evil, image:")), "is `image` in different case"),
-        (play(&POD.replace("kind: Pod", "Kind: Pod\nkind: ConfigMap")), "in different case"),
+        (play(&pod("\"container\u{17f}\": [{name: d, Image: evil}]")), "differs from `containers` only in case"),
+        (play(&POD.replace("image:", "Image: evil, image:")), "differs from `image` only in case"),
+        (play(&POD.replace("kind: Pod", "Kind: Pod\nkind: ConfigMap")), "only in case"),
         (pod("initContainers: [{name: i, image: {reference: \"GOOD\", repository: evil}}]"), "expected a string"),
         (pod("initContainers: [{name: i, image: {uri: evil}}]"), "expected a string"),
         (pod("initContainers: [{name: i, image: {}}]"), "expected a string"),
         (pod("volumes: [{name: v, image: {}}]"), "no reference"),
-        (annotated("own/image: ghcr.io/evil/x"), "is in no table"),
+        (annotated("own/image: ghcr.io/evil/x"), "is not recognised"),
         (annotated("sidecar.istio.io/proxyImage: ghcr.io/evil/x"), "ghcr.io/evil/x"),
         (annotated("io.katacontainers.config.hypervisor.image: /x"), "Kata Containers reads"),
         (
@@ -85,7 +85,7 @@ fn anything_else_that_would_run_is_denied_with_a_reason() {
                 ),
                 "",
             )),
-            "a contract is checked on its own",
+            "a contract must be the only workload",
         ),
         (
             operator(
@@ -105,7 +105,7 @@ fn anything_else_that_would_run_is_denied_with_a_reason() {
 }
 
 #[test]
-fn usual_resources_are_admitted() {
+fn common_resources_are_admitted() {
     let beside = |more: &str| format!("{POD}---\n{more}");
     for workload in [
         POD.to_owned(),

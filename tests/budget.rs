@@ -71,7 +71,7 @@ fn every_command_that_reads_a_bundle_has_a_budget() {
 }
 
 #[test]
-fn one_unit_too_few_stops_the_audit_on_any_number_of_threads() {
+fn a_budget_that_is_one_unit_too_small_stops_the_audit_on_any_number_of_threads() {
     let code = |units: u64, threads: &str| {
         let limit = format!("work_base_units={units}");
         let folder = fixture("good-rsa-2048");
@@ -92,7 +92,7 @@ fn one_unit_too_few_stops_the_audit_on_any_number_of_threads() {
 }
 
 #[test]
-fn an_answer_over_its_bound_is_an_error_without_lists() {
+fn a_printed_report_over_its_size_limit_becomes_an_error_without_lists() {
     let (code, report) = audit("good-rsa-2048", &["answer_bytes=1000"]);
     assert_eq!((code, says(&report, "answer_bytes")), (3, true));
     assert_eq!(report["reports"][0]["evidence"], Value::Array(Vec::new()));

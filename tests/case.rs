@@ -228,7 +228,7 @@ fn relisted(mut members: Vec<Member>) -> Vec<Member> {
 
 /// Evidence given on the command line and evidence next to a bundle count differently: a case must not be readable as both.
 #[test]
-fn given_evidence_must_be_listed_exactly_once() {
+fn supplied_evidence_must_be_listed_exactly_once() {
     let folder = folder();
     fs::create_dir(folder.path().join("signatures")).unwrap();
     folder.write("signatures/note", "no signature");
@@ -264,7 +264,7 @@ fn given_evidence_must_be_listed_exactly_once() {
 }
 
 #[test]
-fn every_tampering_is_refused_and_named() {
+fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
     let folder = folder();
     let case = sealed(&folder, &["--sign-key", "ada.key"]);
     let good = members(&case);

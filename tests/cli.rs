@@ -525,7 +525,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn only_the_named_reports_are_written() {
+fn only_the_requested_reports_are_written() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let before = folder.listing();
     for line in [

@@ -17,31 +17,31 @@ mod report;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
-fn admission_runs() -> Outcome {
+fn the_admission_example_runs() -> Outcome {
     admission::main()
 }
 
 #[test]
-fn audit_runs() -> Outcome {
+fn the_audit_example_runs() -> Outcome {
     audit::main()
 }
 
 #[test]
-fn compare_runs() -> Outcome {
+fn the_compare_example_runs() -> Outcome {
     compare::main()
 }
 
 #[test]
-fn image_runs() -> Outcome {
+fn the_image_example_runs() -> Outcome {
     image::main()
 }
 
 #[test]
-fn policy_runs() -> Outcome {
+fn the_policy_example_runs() -> Outcome {
     policy::main()
 }
 
 #[test]
-fn report_runs() -> Outcome {
+fn the_report_example_runs() -> Outcome {
     report::main()
 }

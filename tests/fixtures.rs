@@ -187,7 +187,7 @@ fn every_fixture_has_its_expected_answer() {
 
 /// A directory's name states whether the fixture fails, so that a changed exit code is noticed.
 #[test]
-fn names_show_which_fixtures_fail() {
+fn the_names_of_fixtures_that_exit_with_an_error_end_in_fail() {
     for directory in directories() {
         let case = CaseFile::read(&directory);
         let name = directory.file_name().unwrap().to_string_lossy().into_owned();

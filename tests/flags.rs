@@ -345,7 +345,7 @@ fn with(line: &[String], flag: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_flag_that_restricts_is_honoured_or_refused() {
+fn every_flag_that_restricts_an_audit_is_applied_or_refused() {
     let mut faults = Vec::new();
     let kept = folder();
     let can_fetch = has_feature("fetch");
@@ -407,7 +407,7 @@ fn commands(folder: &Folder, above: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_flag_of_every_command_has_its_row() {
+fn every_flag_of_every_command_is_in_the_table() {
     let folder = Folder::new();
     let mut lost = BTreeSet::new();
     let commands = commands(&folder, &[]);

@@ -132,7 +132,12 @@ fn a_file_that_matches_two_forms_is_malformed_and_both_are_named() {
     let evil = archive(&folder, &[("docker-compose.yaml", "services: {a: {image: evil}}\n")]);
     let contract = format!("workload: \"type: workload\\ncompose:\\n  archive: {evil}\\n\"\nenv: \"type: env\\n\"\n");
     let (compose, kubernetes, of_contract) = ("(a compose file)", "(a Kubernetes manifest)", "(a contract)");
-    ends(&folder, &format!("{pod}services: {{a: {{build: .}}}}\n"), 3, &[compose, kubernetes, "write a file for each"]);
+    ends(
+        &folder,
+        &format!("{pod}services: {{a: {{build: .}}}}\n"),
+        3,
+        &[compose, kubernetes, "write a separate file for each"],
+    );
     ends(&folder, &format!("{contract}{pod}"), 3, &[kubernetes, of_contract]);
     ends(&folder, &format!("{contract}{}", service("")), 3, &[compose, of_contract]);
     ends(&folder, &format!("envWorkloadSignature: x\n{pod}"), 3, &[kubernetes, of_contract]);
@@ -216,7 +221,11 @@ fn archives_of_contracts_cannot_hide_images() {
         (vec![main, (".env", "TAG=1\nCOMPOSE_FILE=other\n")], 1, "docker compose reads COMPOSE_FILE"),
         (vec![main, (".env", "export COMPOSE_FILE = other\n")], 1, "docker compose reads COMPOSE_FILE"),
         (vec![main, (".env", "TAG=1\nCOMPOSE_PROJECT_NAME=x\n")], 0, ""),
-        (vec![main, ("data/own.yaml", "a: !Ref b\n")], 1, "if it is the workload's data, give it a name without .yaml"),
+        (
+            vec![main, ("data/own.yaml", "a: !Ref b\n")],
+            1,
+            "if it is the workload's data, give it a name that does not end in .yaml",
+        ),
         (vec![main, ("data/own.txt", "a: !Ref b\n")], 0, ""),
         (vec![("docker-compose.yaml", "services: {a: {image: x, ports: !reset []}}\n")], 1, "docker compose config"),
         (

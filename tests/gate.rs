@@ -117,7 +117,7 @@ fn a_changed_byte_never_changes_the_signed_bytes() {
 }
 
 #[test]
-fn exceeded_bounds_are_named() {
+fn errors_contain_the_names_of_exceeded_limits() {
     let bytes = good_bundle();
     for name in ["bundle_bytes", "signed_archive_bytes", "signature_bytes", "archive_members", "path_bytes"] {
         match Bundle::from_reader(bytes.as_slice(), &limits(name, 1)) {
@@ -192,7 +192,7 @@ fn a_key_named_twice_counts_once_under_its_first_name() {
 }
 
 #[test]
-fn a_signature_is_hex_and_at_most_one_newline() {
+fn a_signature_file_is_hex_with_at_most_one_newline() {
     let read = |text: &[u8]| Signature::from_member(text, &Limits::default());
     for good in [&b"00aAfF"[..], b"00aAfF\n"] {
         assert_eq!(read(good).unwrap().as_bytes(), [0, 0xaa, 0xff]);
@@ -258,7 +258,7 @@ fn a_signature_plus_the_modulus_is_refused() {
 }
 
 #[test]
-fn each_kind_of_key_verifies_only_its_own_scheme() {
+fn each_kind_of_key_verifies_only_its_signature_scheme() {
     let digest = Sha256::of(b"archive");
     let all = [Named::Server, Named::Server4096, Named::ServerP256];
     for signer in all {

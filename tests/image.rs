@@ -118,7 +118,7 @@ fn statuses(report: &Value) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_form_that_keeps_the_bytes_is_accepted_with_equal_audits() {
+fn image_forms_that_keep_the_bytes_are_accepted_and_give_equal_reports() {
     let folder = folder("oci");
     umoci_image(&folder);
     skopeo(&folder, &["copy", "oci:layout:v1", "oci-archive:archive.tar"]);
@@ -419,7 +419,7 @@ fn the_report_states_what_the_history_was_compared_with() {
 }
 
 #[test]
-fn audit_and_image_list_and_select_several_images_alike() {
+fn the_audit_and_image_commands_select_among_several_images_in_the_same_way() {
     let folder = folder("several");
     let wallet = support::image::Image::wallet();
     let mut other = wallet.clone();
@@ -474,7 +474,7 @@ fn audit_and_image_list_and_select_several_images_alike() {
 }
 
 #[test]
-fn one_image_cannot_be_given_for_many_bundles() {
+fn one_image_cannot_be_used_for_many_bundles() {
     let folder = folder("many");
     let first = write(&folder, Case::good("one", ""));
     fs::create_dir(folder.join("two")).unwrap();

@@ -292,7 +292,7 @@ fn one_answer(image: &Image, forms: Vec<Form>) -> (i32, Told) {
 }
 
 #[test]
-fn forms_that_keep_the_bytes_have_the_same_answer() {
+fn image_forms_that_keep_the_bytes_give_the_same_result() {
     let mut ids = Vec::new();
     for image in [Image::wallet(), with(|content| Layer::zstd(content.to_vec())), with(estargz), with(zstd_chunked)] {
         let (code, (statuses, facts)) = one_answer(&image, keeping(&image));
@@ -309,7 +309,7 @@ fn forms_that_keep_the_bytes_have_the_same_answer() {
 }
 
 #[test]
-fn forms_without_the_pushed_manifest_have_the_same_answer() {
+fn image_forms_without_the_pushed_manifest_give_the_same_result() {
     for image in [Image::wallet(), with(estargz)] {
         let (code, (statuses, facts)) = one_answer(&image, leaving(&image));
         assert_eq!(code, 1);
@@ -322,7 +322,7 @@ fn forms_without_the_pushed_manifest_have_the_same_answer() {
 
 /// An engine's own manifest is not the pushed one: the link between image and log is missing, though configuration and layers match.
 #[test]
-fn an_engines_own_manifest_is_distinguished_from_the_pushed_one() {
+fn a_manifest_written_by_an_engine_is_distinguished_from_the_pushed_one() {
     let image = Image::wallet();
     let (code, (statuses, _)) = one_answer(&image, vec![form("docker", "docker-archive", docker_25(&image, true))]);
     assert_eq!(code, 1);

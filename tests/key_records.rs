@@ -187,7 +187,7 @@ fn a_challenge_gives_the_highest_grade() {
 }
 
 #[test]
-fn disagreeing_statements_are_not_recorded() {
+fn contradictory_statements_are_not_recorded() {
     let folder = folder();
     fs::copy(fixture("good-p256").join("key.pem"), folder.path().join("other.pem")).unwrap();
     fs::copy(fixture("good-p256").join(BUNDLE), folder.path().join("other.sig.tbz")).unwrap();
@@ -413,7 +413,7 @@ fn secrets_in_saved_answers_are_masked_and_reported() {
 }
 
 #[test]
-fn a_fetched_key_stays_given_and_is_counted() {
+fn a_fetched_key_is_not_trusted_and_the_bundles_that_it_verifies_are_counted() {
     let folder = Folder::new();
     for (build, source) in [("a", "good-rsa-2048"), ("b", "good-p256"), ("c", "good-rsa-2048")] {
         let path = folder.path().join(build);

@@ -65,7 +65,7 @@ fn read(document: &Value) -> Vec<UsedImage> {
 
 /// Whether a refusal reports that the tables lack a kind or a key.
 fn lacks(images: &[UsedImage]) -> Option<&String> {
-    let words = ["is in no table", "does not have the key", "in different case"];
+    let words = ["is not recognised", "does not have the key", "only in case"];
     let mut refusals = images.iter().filter_map(|used| used.image.as_ref().err());
     refusals.find(|why| words.iter().any(|word| why.contains(word)))
 }

@@ -185,7 +185,7 @@ fn unverified_archives_yield_no_facts() {
 }
 
 #[test]
-fn reports_use_only_the_contracts_words() {
+fn reports_contain_only_the_documented_words() {
     let one_of = |name: &str, value: &Value, words: &str| {
         assert!(value.as_str().is_some_and(|word| words.split(' ').any(|known| known == word)), "{name}: {value}");
     };
@@ -231,7 +231,7 @@ fn equal_inputs_give_equal_reports_byte_for_byte() {
 
 /// An environment variable that enables backtraces adds none to an answer, even if the message of a dependency would have one.
 #[test]
-fn backtraces_enabled_by_the_environment_are_in_no_answer() {
+fn backtraces_enabled_by_the_environment_appear_in_no_output() {
     let folder = Folder::with_fixture("good-policy");
     // A packet without a valid type.
     folder.write("trust/signature-1", b"\xc0\x01\x00");
@@ -315,7 +315,7 @@ fn a_verified_archive_is_constructed_in_one_place() {
 
 /// The total held for an archive is bounded, not only each member.
 #[test]
-fn bounds_hold_for_all_repositories_and_all_names_together() {
+fn limits_apply_to_all_repositories_and_all_names_together() {
     use support::tar::Entry;
     let folder = Folder::new();
     let repositories = (0..8).map(|at| Entry::file(format!("git/r{at}/.git/x"), vec![0; 1000]));

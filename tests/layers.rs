@@ -231,7 +231,7 @@ fn files_stay_small() {
 
 /// A bound's name and number come together, as `limits.NAME()`: written separately, they could belong to two bounds.
 #[test]
-fn bounds_are_named_in_one_place() {
+fn limit_names_are_written_in_only_one_file() {
     let entries = hpsb_audit::Limits::default().entries();
     // This includes the words of reports.
     let is_word = |name: &str| ["bundles"].contains(&name);
@@ -262,7 +262,7 @@ fn every_crate_root_forbids_unsafe_code() {
 /// A panic is a defect that ends the program with 101, on any thread: no code catches one or discards a thread's panic. Printing does not panic if
 /// the output is closed.
 #[test]
-fn no_panic_becomes_a_success() {
+fn no_code_catches_or_discards_a_panic() {
     for Source { path, code, .. } in sources() {
         for word in ["catch_unwind", "set_hook", "println!", "print!("] {
             assert!(!code.contains(word), "{}: {word}", path.display());

@@ -165,7 +165,7 @@ const KEY: &str =
 /// The PDFs in docs/examples are those of the pages next to them.
 #[test]
 #[ignore = "tests/print"]
-fn the_examples_on_paper_are_those_on_screen() {
+fn the_example_pdfs_match_their_html_pages() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples");
     for name in ["accepted", "rejected", "case"] {
         let folder = Folder::new();
@@ -240,7 +240,7 @@ fn a_build_rejected_for_six_reasons_prints_correctly() {
 /// Everything that a first page can hold: six reasons, six exceptions with long words, a waiver, four lines of a key record.
 #[test]
 #[ignore = "tests/print"]
-fn a_rejected_build_with_everything_fits_the_first_page() {
+fn a_rejected_build_with_every_possible_section_fits_on_the_first_page() {
     let folder = Folder::with_fixture("good-key-witnessed");
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     let digest = Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();

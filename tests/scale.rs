@@ -55,7 +55,7 @@ fn lines(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn shards_together_equal_one_run() {
+fn all_shards_together_give_the_same_result_as_one_run() {
     let top = estate("shares");
     run(&top, &["--report", "jsonl=whole.jsonl"]);
     let whole = lines(&top.join("whole.jsonl"));
@@ -91,7 +91,7 @@ fn shards_together_equal_one_run() {
 }
 
 #[test]
-fn each_line_is_a_readable_report() {
+fn each_output_line_is_a_readable_report() {
     let top = estate("lines");
     run(&top, &["--report", "jsonl=all.jsonl"]);
     for line in lines(&top.join("all.jsonl")) {
@@ -108,7 +108,7 @@ fn each_line_is_a_readable_report() {
 }
 
 #[test]
-fn an_interrupted_run_continues_and_ends_the_same() {
+fn an_interrupted_run_continues_and_gives_the_same_result() {
     let top = estate("resumed");
     let whole = run(&top, &["--format", "json", "--threads", "1"]);
     let first = run(&top, &["--format", "json", "--state", "state"]);
@@ -173,7 +173,7 @@ fn changed_bundles_are_audited_again() {
 }
 
 #[test]
-fn a_state_of_another_run_or_a_foreign_file_is_refused() {
+fn a_state_file_of_a_different_run_and_other_files_are_refused() {
     let top = estate("other");
     run(&top, &["--state", "state"]);
     for (more, code) in [

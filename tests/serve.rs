@@ -747,7 +747,7 @@ fn nothing_is_wrongly_admitted_while_everything_changes() {
 }
 
 #[test]
-fn it_stops_gracefully_and_restarts_after_a_kill() {
+fn the_server_stops_gracefully_and_restarts_after_a_kill() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
     let clients = Clients::start(&folder, &server.port, "until-gone");

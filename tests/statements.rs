@@ -94,7 +94,7 @@ fn a_build_that_is_not_accepted_has_no_statement() {
 
 /// The last line states the exit code that the process ends with, on the screen and in a file.
 #[test]
-fn an_acceptance_in_part_without_its_summary_ends_with_the_exit_code_of_the_process() {
+fn the_last_line_states_the_exit_code_if_a_partial_acceptance_has_no_summary() {
     let (directory, folder) = (fixture("verdict-waived"), Folder::new());
     let place = |name: &str| folder.path().join(name).display().to_string();
     let given = CaseFile::read(&directory).args();

@@ -118,7 +118,7 @@ fn faults_of(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_text_ends_with_its_verdict_and_an_accepted_build_fits_a_screen() {
+fn every_text_report_ends_with_its_verdict_and_an_accepted_build_fits_on_a_screen() {
     let directories = directories();
     let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -152,7 +152,7 @@ fn the_text_claims_nothing_about_what_was_not_read() {
 }
 
 #[test]
-fn flags_for_text_do_not_change_json() {
+fn flags_for_text_output_do_not_change_json() {
     let folder = Folder::with_fixture("good-policy");
     let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW, "--format", "json"];
     let plain = run(folder.path(), &line).out;

@@ -38,7 +38,7 @@ fn bundle(folder: &Folder, manifest: &[u8]) {
 
 #[test]
 #[ignore = "tests/writers makes the images"]
-fn every_writers_image_has_the_answer_of_its_form() {
+fn images_from_every_writer_give_the_result_of_their_form() {
     let top = PathBuf::from(std::env::var_os("HPSB_WRITERS").expect("tests/writers sets it"));
     let mut counts = BTreeMap::<&str, usize>::new();
     let mut ids = BTreeMap::<String, String>::new();

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_stops_at_the_bound() {
+    fn a_decompression_bomb_stops_at_the_limit() {
         let over = |expanded_bytes| {
             let limits = Limits { expanded_bytes, ..Limits::default() };
             Err(limits.expanded_bytes().exceeded("test"))

@@ -37,7 +37,7 @@ const PREFIXES: [&str; 3] = ["SCHILY.xattr.", "SCHILY.acl.", "LIBARCHIVE.xattr."
 /// A description of the fault, for an unknown keyword or a value that readers treat differently.
 pub(super) fn meaning(keyword: &[u8], value: &[u8]) -> Result<Meaning, String> {
     let shown = || String::from_utf8_lossy(keyword).into_owned();
-    let known = std::str::from_utf8(keyword).map_err(|_| format!("an unknown PAX keyword {:?}", shown()))?;
+    let known = std::str::from_utf8(keyword).map_err(|_| format!("an unrecognised PAX keyword {:?}", shown()))?;
     let is_plain =
         |text: &[u8], most: usize| !text.is_empty() && text.len() <= most && text.iter().all(u8::is_ascii_digit);
     let sound = match known {
@@ -53,7 +53,7 @@ pub(super) fn meaning(keyword: &[u8], value: &[u8]) -> Result<Meaning, String> {
         _ if known.starts_with("GNU.sparse.") || known == "SCHILY.realsize" => return Err("a sparse member".into()),
         _ if WORDS.contains(&known) => true,
         _ if PREFIXES.iter().any(|prefix| known.strip_prefix(prefix).is_some_and(is_name)) => true,
-        _ => return Err(format!("an unknown PAX keyword {:?}", shown())),
+        _ => return Err(format!("an unrecognised PAX keyword {:?}", shown())),
     };
     match sound {
         true => Ok(Meaning::Nothing),

@@ -17,7 +17,7 @@ fn read(entries: &[Entry]) -> Result<(), Error> {
 }
 
 #[test]
-fn members_that_programs_place_differently_are_refused_in_any_order() {
+fn members_that_programs_unpack_to_different_places_are_refused_in_any_order() {
     let link = |path, target| Entry::link(b'2', path, target);
     let file = |path: &str| Entry::file(path, "x");
     for (complaint, entries) in [
@@ -56,7 +56,7 @@ fn members_that_programs_place_differently_are_refused_in_any_order() {
 }
 
 #[test]
-fn folders_without_a_member_of_their_own_are_counted() {
+fn folders_that_are_not_members_of_the_archive_are_counted() {
     let limits = Limits { archive_members: 100, ..Limits::default() };
     let bytes = archive(&[Entry::file("a/".repeat(101) + "b", "")]);
     let refused = SignedTar::new(bytes.as_slice(), &limits).next_member();

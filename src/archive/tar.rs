@@ -174,7 +174,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         self.input.read_exact(padding).map_err(|e| Error::from_read(self.what, e))?;
         self.padding = 0;
         if padding.iter().any(|&byte| byte != 0) {
-            return Err(self.malformed("bytes other than zero after a member's content"));
+            return Err(self.malformed("non-zero bytes after a member's content"));
         }
         Ok(())
     }
@@ -241,13 +241,13 @@ impl<'a, R: Read> TarReader<'a, R> {
             }
             clean = rest.iter().take(read).all(|&byte| byte == 0);
         }
-        Err(self.malformed("bytes other than zero after the end of the archive"))
+        Err(self.malformed("non-zero bytes after the end of the archive"))
     }
 
     fn member(&mut self, header: &Header, extensions: Extensions) -> Result<Member, Error> {
         let size = self.left;
         if extensions.pax_size.is_some_and(|pax| pax != size) {
-            return Err(self.malformed("a PAX size other than the header's"));
+            return Err(self.malformed("a PAX size that differs from the header's"));
         }
         let raw_path =
             self.one_of(extensions.pax_path, extensions.gnu_path)?.unwrap_or_else(|| header.path_bytes().into_owned());

@@ -141,7 +141,7 @@ fn contradictory_extension_headers_are_refused() {
         (vec![pax(&[("mtime", b"1")]), pax(&[("atime", b"1")]), file("a")], "two PAX headers"),
         (vec![pax(&[("SCHILY.realsize", b"1")]), file("a")], "a sparse member"),
         (vec![pax(&[("path", b"b")]), pax(&[("mtime", b"1")]), file("a")], "two PAX headers"),
-        (vec![pax(&[("size", b"8")]), file("a")], "a PAX size other than the header's"),
+        (vec![pax(&[("size", b"8")]), file("a")], "a PAX size that differs from the header's"),
         (vec![pax(&[("size", b"-7")]), file("a")], "a PAX size that is not a number"),
         (vec![pax(&[("size", b"")]), file("a")], "a PAX size that is not a number"),
         (vec![pax(&[("size", b"99999999999999999999")]), file("a")], "a PAX size that is not a number"),
@@ -256,7 +256,7 @@ fn every_truncation_is_detected() {
 }
 
 #[test]
-fn only_zeros_may_follow_content_and_the_end() {
+fn only_zeros_may_follow_a_members_content_and_the_end_of_the_archive() {
     let whole = archive(&[file("a")]);
     for at in BLOCK + "content".len()..whole.len() {
         let mut changed = whole.clone();
@@ -268,7 +268,7 @@ fn only_zeros_may_follow_content_and_the_end() {
 }
 
 #[test]
-fn headers_before_posix_are_refused() {
+fn pre_posix_headers_are_refused() {
     let mut bytes = archive(&[file("a")]);
     for magic in [b"\0\0\0\0\0\0\0\0", b"ustar\x0001", b"ustar 00", b"USTAR\x0000"] {
         bytes[257..265].copy_from_slice(magic);
@@ -300,7 +300,7 @@ fn bounds_are_checked_before_content_is_read() {
 }
 
 #[test]
-fn unread_content_is_skipped_and_pieces_form_the_whole() {
+fn unread_content_is_skipped_and_content_can_be_read_in_pieces() {
     let text: Vec<u8> = (0..40_000_u32).flat_map(u32::to_be_bytes).collect();
     let bytes = archive(&[Entry::file("a", text.clone()), file("b")]);
     let limits = Limits::default();

@@ -134,7 +134,7 @@ fn pythons_tarfile_reads_accepted_archives_the_same_way() {
 
 /// Python's tarfile or GNU tar reads each of these differently or stops at it.
 #[test]
-fn unused_fields_must_be_well_formed() {
+fn unused_header_fields_must_be_well_formed() {
     let patched = |at: usize, value: &[u8]| {
         let mut bytes = seed("good");
         let start = *headers(&bytes).last().unwrap();

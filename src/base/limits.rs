@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bound_can_be_set_by_its_name() {
+    fn every_limit_can_be_set_by_its_name() {
         let mut limits = Limits::default();
         for (name, value, reason) in Limits::default().entries() {
             assert!(limits.set(&name.replace('_', "-"), value + 1).is_some(), "{name}");
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_allows_its_own_value_and_its_error_names_it() {
+    fn a_size_equal_to_the_limit_is_allowed_and_the_error_contains_the_limits_name() {
         let limits = Limits { trust_files: 2, ..Limits::default() };
         let bound = limits.trust_files();
         let over = Error::OverLimit { what: "it".into(), limit: "trust_files", allowed: 2 };

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_means_its_first_moment() {
+    fn a_date_means_the_start_of_its_day() {
         let read = |text| Timestamp::from_date_or_rfc3339(text).map(|moment| moment.to_string());
         assert_eq!(read("2026-10-01").as_deref(), Some("2026-10-01T00:00:00Z"));
         assert_eq!(read("2026-10-01T08:00:00+02:00").as_deref(), Some("2026-10-01T06:00:00Z"));

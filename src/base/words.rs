@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_variant_is_read_back_from_its_word() {
+    fn every_variant_can_be_parsed_from_its_word() {
         assert_eq!(Size::ALL, [Size::Small, Size::Other(7)]);
         assert_eq!((Size::Small.word(), Size::Other(1).word()), ("small", "other"));
         assert_eq!(
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_in_messages_end_with_or() {
+    fn the_last_item_of_a_list_in_a_message_follows_or() {
         assert_eq!([&[][..], &["a"], &["a", "b"], &["a", "b", "c"]].map(any_of), ["", "a", "a or b", "a, b or c"]);
     }
 }

@@ -82,7 +82,7 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     remarks.extend(refused.map(|error| format!("this version refuses the case's own policy: {error}")));
     if compared.rules == Rules::Version1 {
         remarks.push(
-            "sealed under the verdict rules of 0.1: only statuses of checks that both versions know were compared"
+            "sealed under the verdict rules of 0.1: only the statuses of checks that exist in both versions were compared"
                 .into(),
         );
     }
@@ -116,7 +116,7 @@ fn needs_own_terms(refused: Option<Error>) -> Error {
     let why = refused.map(|error| format!(": {error}")).unwrap_or_default();
     Error::Usage {
         message: format!("this version refuses the case's own policy{why}"),
-        hint: "judge the case by your own policy or key: --policy FILE or --key".into(),
+        hint: "evaluate the case under your own policy or key: --policy FILE or --key".into(),
     }
 }
 
@@ -141,7 +141,7 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
     }
     let then = Report { now: Some(sealed_for), ..report.clone() };
     Some(format!(
-        "the only reason to reject is the time since sealing; to audit for the sealed moment: {}",
+        "the only reason to reject is the time since sealing; to audit as of the sealed moment: {}",
         then.command(first)
     ))
 }
@@ -201,15 +201,15 @@ fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, no
             if today.is_some_and(|today| today.word() != case.record.verdict) =>
         {
             format!(
-                "the case's own keys and policy give the sealed answers; the verdict was {} by \
-                 the rules at that time and is {} by today's; you named no one who vouches for them",
+                "the case's own keys and policy give the sealed answers; the verdict was {} under \
+                 the rules at that time and is {} under today's; you supplied no key that vouches for them",
                 case.record.verdict,
                 today.map_or("none", Verdict::word)
             )
         }
         Repetition::SameReport | Repetition::SameAnswers => {
             format!(
-                "the case's own keys and policy give the sealed verdict, {}; you named no one who vouches for them",
+                "the case's own keys and policy give the sealed verdict, {}; you supplied no key that vouches for them",
                 case.record.verdict
             )
         }
@@ -259,7 +259,11 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
     let (one, other) = (sealed.verdict(), again.verdict());
     let mut lines = Vec::new();
     if sealed.rules == Rules::Version1 && one != other {
-        lines.push(format!("verdict: sealed {} by the rules of 0.1, today {} by today's", one.word(), other.word()));
+        lines.push(format!(
+            "verdict: sealed {} under the rules of 0.1, today {} under today's rules",
+            one.word(),
+            other.word()
+        ));
     }
     let repeated = if other_answers.is_empty() { Repetition::SameAnswers } else { Repetition::OtherAnswers };
     lines.extend(other_answers);

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lent_login_goes_only_to_the_registrys_token_server_for_one_repository() {
+    fn a_reused_registry_login_is_sent_only_to_the_registrys_token_server_for_one_repository() {
         let login = || Login { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
         let named = server("https://auth.example.com/token", Some("registry"), "repository:acme/wallet:pull");
         let lent = Lent { login: login(), named, scope: "repository:example.com/acme/wallet:pull".into() };

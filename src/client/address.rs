@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_redirect_from_https_to_plain_http() {
+    fn redirects_from_https_to_plain_http_are_refused() {
         let may = |from: &str, to: &str| may_lead_to(&Url::parse(from).unwrap(), &Url::parse(to).unwrap());
         assert!(may("https://a", "https://b") && may("http://127.0.0.1", "http://127.0.0.1:1"));
         assert!(!may("https://a", "http://127.0.0.1") && !may("http://127.0.0.1", "http://b"));

@@ -50,12 +50,12 @@ pub(crate) struct Came<'a> {
 struct Row {
     asked: Asked,
     /// A description of the request, for the page.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read only by the test that compares the page"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "used only by the test that compares the page"))]
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
     /// Two descriptions: of the other responses that are saved, and of the other responses that become a note.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read only by the test that compares the page"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "used only by the test that compares the page"))]
     more: [&'static str; 2],
 }
 
@@ -95,7 +95,7 @@ const ROWS: [Row; 21] = [
         ["redirects, pages", "400 UNSUPPORTED, HTML 200, HTML 400"],
     ),
     row(Asked::Referrer, "registry: a manifest in the list of referrers", &[200], &[], FOLLOWED),
-    row(Asked::Interface, "registry: its interface for simple signing", &[200], &[401, 404], ["redirects", "HTML 200"]),
+    row(Asked::Interface, "registry: its API for simple signing", &[200], &[401, 404], ["redirects", "HTML 200"]),
     row(Asked::Signatures, "registry: simple signatures", &[200], GONE, FOLLOWED),
     row(Asked::Lookaside, "lookaside: a signature", &[200], GONE, NO_MORE),
     row(Asked::Timestamp, "trust server: timestamp", &[200], GONE, NO_MORE),

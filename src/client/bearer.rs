@@ -223,7 +223,7 @@ fn next_address(at: &Url, head: &Head, asked: &Url) -> Result<Url, Error> {
     next.ok_or_else(|| {
         network(
             &shown(asked),
-            "the server redirects to an unencrypted address or without an address",
+            "the server redirects to an unencrypted address, or its redirect has no address",
             "run it again later",
         )
     })

@@ -70,7 +70,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     let status = answer.head.status;
     match status {
         _ if Asked::BuilderFile.judge(Came { status, content_type: "", body: b"" }) == Meaning::Here => {}
-        300..400 => return Err(network(&shown(&url), "the server redirects", "give the final address")),
+        300..400 => return Err(network(&shown(&url), "the server redirects", "specify the final address")),
         _ => return Err(server.refused(&url, status, &answer.body)),
     }
     let origin = server.origin(&url, &answer.head);
@@ -83,7 +83,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
 
 fn safe_name(name: Option<&str>) -> Result<String, Error> {
     name.filter(|name| is_safe_name(name)).map(str::to_owned).ok_or_else(|| Error::Usage {
-        message: "a --builder-cert does not end in a valid file name".into(),
-        hint: "its last part may contain only A-Z a-z 0-9 . _ : - and must not begin with a dot".into(),
+        message: "the address of a --builder-cert does not end in a valid file name".into(),
+        hint: "the file name may contain only A-Z a-z 0-9 . _ : - and must not begin with a dot".into(),
     })
 }

@@ -83,7 +83,7 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
                 "connect to the server by a name in its certificate (HOSTNAME); if that name does not resolve, use --resolve HOST:PORT:ADDRESS"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the server's operator must install a new certificate (IBM's client makes them valid for one year): dates are always verified"
+                "the server's operator must install a new certificate (IBM's client makes them valid for one year): the dates are always checked"
             }
             _ => "the certificate must be issued by the CA in use: specify the right CA file with --ca",
         },
@@ -99,7 +99,7 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
             | AlertDescription::DecryptError
             | AlertDescription::HandshakeFailure,
         ) => "the server rejects the client certificate: specify the right one with --cert and --key-file",
-        rustls::Error::InvalidMessage(_) => "the port does not speak TLS: check host and port",
+        rustls::Error::InvalidMessage(_) => "the server does not use TLS on this port: check host and port",
         _ => CONNECTION,
     };
     Fault::pointless(network(from, format!("TLS: {error}"), hint))

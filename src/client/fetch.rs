@@ -289,7 +289,7 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
         let server = match (named_server(options), &known) {
             (Some(server), _) => shown_as_given(&server),
             (None, Some(image)) => notary_server(image, options).map_or_else(
-                || "no server: none is known for that registry; specify one with --trust-server".into(),
+                || "no request: no trust server is known for that registry; specify one with --trust-server".into(),
                 |server| shown_as_given(&server),
             ),
             (None, None) => "the Notary server of docker.io or icr.io".into(),
@@ -324,7 +324,7 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
             }
         }
     }
-    lines.push("if the newest build is among them:".into());
+    lines.push("if these include the newest build:".into());
     lines.extend(
         [Call::ImageDigest, Call::ImageKey, Call::BuildLog, Call::Status].map(|call| format!("  {}", line(call))),
     );

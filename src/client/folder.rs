@@ -47,7 +47,7 @@ impl EvidenceFolder {
         // prevented.
         let lock = File::open(root).ok();
         if let Some(Err(fs::TryLockError::WouldBlock)) = lock.as_ref().map(File::try_lock) {
-            return Err(unwritable(root, "another fetch is using this folder"));
+            return Err(unwritable(root, "another `fetch` run is using this folder"));
         }
         remove_passing_files(root)?;
         Ok(Self { root: root.to_path_buf(), limits: limits.clone(), _lock: lock })

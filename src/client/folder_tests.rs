@@ -132,7 +132,7 @@ fn the_record_states_when_bytes_were_first_saved() {
 }
 
 #[test]
-fn leftovers_are_removed_and_a_dropped_draft_leaves_nothing() {
+fn leftover_files_are_removed_and_a_dropped_draft_leaves_no_file() {
     let scratch = Scratch::new("passing");
     let build = scratch.0.join(NAME);
     fs::create_dir_all(build.join("image").join(format!("{PASSING_PREFIX}set-7"))).unwrap();
@@ -149,7 +149,7 @@ fn leftovers_are_removed_and_a_dropped_draft_leaves_nothing() {
 }
 
 #[test]
-fn a_set_is_kept_completely_or_not_at_all() {
+fn a_set_of_files_is_kept_completely_or_not_at_all() {
     let scratch = Scratch::new("set");
     let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let build = folder.build(&name()).unwrap();
@@ -187,7 +187,7 @@ fn only_one_run_at_a_time_can_use_the_folder() {
     let scratch = Scratch::new("lock");
     let first = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let error = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap_err();
-    assert!(error.to_string().contains("another fetch"), "{error}");
+    assert!(error.to_string().contains("another `fetch` run"), "{error}");
     drop(first);
     EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
 }

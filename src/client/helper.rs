@@ -48,7 +48,7 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
     }
     let mut answer = Zeroizing::new(Vec::new());
     let read = child.stdout.take().map(|output| output.take(limits.settings_bytes).read_to_end(&mut answer));
-    let ended = child.wait().map_err(|error| fail(&format!("did not end: {error}")))?;
+    let ended = child.wait().map_err(|error| fail(&format!("did not finish: {error}")))?;
     match read {
         _ if answer.trim_ascii() == NOT_FOUND => return Ok(None),
         Some(Ok(_)) if ended.success() => {}

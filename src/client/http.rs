@@ -388,7 +388,7 @@ impl Answer {
         Err(network(
             from,
             "the response has neither a length nor an end mark, so truncation cannot be detected",
-            "save it another way and compare two copies",
+            "save it by other means, and compare two copies",
         ))
     }
 }

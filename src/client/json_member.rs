@@ -112,7 +112,7 @@ impl<'a> Member<'a> {
                 self.at = At::Unicode { digits: 0, value: 0 };
                 return Ok(());
             }
-            _ => return Err(fault("an unknown escape in a string")),
+            _ => return Err(fault("an invalid escape in a string")),
         };
         self.no_half()?;
         self.at = At::Wanted;
@@ -120,7 +120,7 @@ impl<'a> Member<'a> {
     }
 
     fn unicode(&mut self, byte: u8, digits: u8, value: u32) -> Result<(), Error> {
-        let digit = char::from(byte).to_digit(16).ok_or_else(|| fault("an unknown escape in a string"))?;
+        let digit = char::from(byte).to_digit(16).ok_or_else(|| fault("an invalid escape in a string"))?;
         let value = (value << 4) | digit;
         if digits < 3 {
             self.at = At::Unicode { digits: digits + 1, value };
@@ -134,14 +134,14 @@ impl<'a> Member<'a> {
             }
             (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),
             (None, value) => value,
-            (Some(_), _) => return Err(fault("half a surrogate pair in a string")),
+            (Some(_), _) => return Err(fault("an unpaired surrogate in a string")),
         };
-        let character = char::from_u32(value).ok_or_else(|| fault("half a surrogate pair in a string"))?;
+        let character = char::from_u32(value).ok_or_else(|| fault("an unpaired surrogate in a string"))?;
         self.inner.take(character.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
     fn no_half(&self) -> Result<(), Error> {
-        if self.high.is_some() { Err(fault("half a surrogate pair in a string")) } else { Ok(()) }
+        if self.high.is_some() { Err(fault("an unpaired surrogate in a string")) } else { Ok(()) }
     }
 
     /// Passes on the wanted string up to its end or the next escape and returns the remaining bytes.

@@ -159,7 +159,7 @@ fn save_blobs(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, blob
             Ok(None) => saver.absent(
                 &place,
                 "the registry",
-                "the image refers to a different address for this layer, and the registry does not have it",
+                "the image specifies a different address for this layer, and the registry does not have the layer",
             ),
             Err(error) => saver.fault(&place, "the registry", error),
         }

@@ -118,7 +118,7 @@ mod tests {
 <Contents><Key>p/a%20b%2Bc+d</Key><ETag>"d"</ETag><Size>0</Size><Owner><ID>1</ID></Owner></Contents></ListBucketResult>"#;
 
     #[test]
-    fn a_page_is_parsed() {
+    fn a_page_of_the_bucket_listing_is_parsed() {
         let page = read_page(PAGE.as_bytes()).unwrap();
         assert_eq!(page.next.as_deref(), Some("a&b="));
         assert_eq!(page.objects[0], Object { key: "p/manifest.x.sig.tbz".into(), size: 12, etag: "\"abc\"".into() });
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn other_responses_are_refused() {
+    fn responses_that_are_not_bucket_listings_are_refused() {
         let with = |inner: &str| format!("<ListBucketResult>{inner}</ListBucketResult>");
         for bad in [
             "<Error><Code>AccessDenied</Code></Error>".to_owned(),

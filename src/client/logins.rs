@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_specific_entry_is_used() {
+    fn the_most_specific_login_is_used() {
         let path = std::env::temp_dir().join(format!("hpsb-audit-logins-{}.json", std::process::id()));
         let auth = |text: &str| Base64::encode_string(text.as_bytes());
         let text = serde_json::json!({"auths": {

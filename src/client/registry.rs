@@ -91,7 +91,7 @@ impl<'a> Registry<'a> {
             // As in containers/image, the header counts even if a login is required.
             Meaning::Here | Meaning::Absent if has && matches!(probe.head.status, 200 | 401) => {}
             Meaning::Here | Meaning::Absent => {
-                return Ok(Found::Absent("the registry has no interface for simple signatures".into()));
+                return Ok(Found::Absent("the registry has no API for simple signing".into()));
             }
             Meaning::Refused => return Err(self.guarded.refused(&at, probe.head.status, &probe.body)),
         }
@@ -150,7 +150,7 @@ impl<'a> Registry<'a> {
         let Some(link) = links.flat_map(|link| link.split(',')).find_map(next_link) else { return Ok(None) };
         let next = url.join(link).ok().filter(|next| next.origin() == self.base.origin());
         next.map(Some)
-            .ok_or_else(|| network(&shown(url), "the next page is at a different server", "run it again later"))
+            .ok_or_else(|| network(&shown(url), "the next page is on a different server", "run it again later"))
     }
 
     fn document_bound(&self) -> Bound {

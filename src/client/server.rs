@@ -335,7 +335,7 @@ impl Reply {
         match self.status {
             _ if self.meaning() == Meaning::Here => {}
             300..400 => {
-                let hint = "use the build server's own address: a proxy or a different server responds at this one";
+                let hint = "use the build server's own address: a proxy or a different server responds at this address";
                 return Err(network(
                     &self.origin.from,
                     "the server redirects, but redirects from a build server are never followed",

@@ -145,7 +145,7 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
         oldest_host,
     ] = pick(text, NAMES)?.map(|value| value.map(|text| text.to_string()));
     let Some(host) = host.or(old_host).or(oldest_host) else {
-        return Err("HOSTNAME (in files of 2021: CICD_PUBLIC_IP) is missing or empty".into());
+        return Err("HOSTNAME (CICD_PUBLIC_IP in files from 2021) is missing or empty".into());
     };
     // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. If both settings are missing, flags specify the
     // files.
@@ -198,7 +198,7 @@ pub(crate) fn checked_host(text: &str, name: &str) -> Result<String, String> {
     if good && (is_address || !text.contains(':')) {
         return Ok(text.to_owned());
     }
-    Err(format!("{name} is not a host name: expected a name or an address, without a scheme, a port or a path"))
+    Err(format!("{name} is not a host name: expected a name or an address with no scheme, port or path"))
 }
 
 pub(crate) fn checked_port(text: &str, name: &str) -> Result<u16, String> {

@@ -36,7 +36,7 @@ fn defaults_equal_those_of_ibms_client() {
 }
 
 #[test]
-fn named_files_come_before_defaults() {
+fn files_named_in_the_settings_take_precedence_over_defaults() {
     let settings = read(
         "named",
         r#"{"HostName": "sbs.example.com", "Cicd_Port": 8443, "CLIENT_CRT_KEY": "me.pem", "CAPATH": "ca.pem",
@@ -129,7 +129,7 @@ fn a_push_server_name_that_is_not_an_address_is_not_a_registry() {
 #[test]
 fn errors_name_the_setting_and_never_show_its_value() {
     for (name, text, says) in [
-        ("no-host", r#"{"UUID": "hunter2"}"#, "HOSTNAME (in files of 2021: CICD_PUBLIC_IP) is missing"),
+        ("no-host", r#"{"UUID": "hunter2"}"#, "HOSTNAME (CICD_PUBLIC_IP in files from 2021) is missing"),
         ("twice", r#"{"HOSTNAME": "hunter2", "hostname": "h", "UUID": "1"}"#, "setting HOSTNAME appears twice"),
         ("kind", r#"{"HOSTNAME": ["hunter2"], "UUID": "1"}"#, "setting HOSTNAME must be a string"),
         ("port", r#"{"HOSTNAME": "h", "UUID": "1", "CICD_PORT": "hunter2"}"#, "CICD_PORT is not a port"),

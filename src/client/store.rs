@@ -194,7 +194,7 @@ impl Store<'_> {
             limits.object_key_bytes().check(next.len() as u64, "the address of the bucket's next page")?;
             // The token's digest is enough to recognize a repeated token.
             if !seen.insert(Sha256::of(next.as_bytes())) {
-                return Err(Error::malformed("the bucket's listing", "its pages form a loop"));
+                return Err(Error::malformed("the bucket's listing", "the list's pages form a loop"));
             }
             token = Some(next);
         }
@@ -277,7 +277,10 @@ impl Store<'_> {
         if url.path() == wanted {
             return Ok(url);
         }
-        let message = format!("the key {} cannot be requested: its address would change", excerpt(key.as_bytes()));
+        let message = format!(
+            "the key {} cannot be requested: its address would be normalised to a different one",
+            excerpt(key.as_bytes())
+        );
         Err(network(&self.bucket.address(), message, "download that object manually"))
     }
 
@@ -293,7 +296,7 @@ impl Store<'_> {
                 "supply HMAC keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
             }
             401 | 403 => {
-                "check that the HMAC keys may read this bucket and that --region and this computer's clock are right"
+                "check that the HMAC keys have read access to this bucket and that --region and this computer's clock are right"
             }
             404 => "check the bucket's name and the endpoint",
             412 => "the object changed in the meantime: run it again",

@@ -56,7 +56,7 @@ pub(crate) struct RevocationList {
 impl Certificate {
     /// Reads one PEM block with the label `CERTIFICATE`.
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, String> {
-        let (label, der) = pem::decode_vec(text).map_err(|error| format!("not one PEM block: {error}"))?;
+        let (label, der) = pem::decode_vec(text).map_err(|error| format!("not exactly one PEM block: {error}"))?;
         if label != "CERTIFICATE" {
             return Err(format!("expected a CERTIFICATE, found {label}"));
         }

@@ -49,9 +49,9 @@ impl PersonKey {
         let (Some(kind), Some(encoded)) = (words.next(), words.next()) else {
             return Err("expected a key kind and base64".into());
         };
-        let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is not base64".to_owned())?;
+        let blob = Base64::decode_vec(encoded).map_err(|_| "its second field is not base64".to_owned())?;
         let mut fields = Reader::new(&blob);
-        let malformed = || "its fields are not those of the key's kind".to_owned();
+        let malformed = || "its encoded fields do not match the kind of key".to_owned();
         if fields.string() != Some(kind.as_bytes()) {
             return Err(malformed());
         }
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_refused() {
+    fn malformed_or_unsupported_key_lines_are_refused() {
         let encoded = SSH_ED25519.split(' ').nth(1).unwrap();
         for bad in [
             String::new(),

@@ -74,7 +74,7 @@ impl Bundle {
         let (Some((build_name, archive, digest)), Some((signature_name, signature))) = (archive, signature) else {
             return Err(Error::malformed(
                 WHAT,
-                "expected the signed archive (.tbz) and its signature (.sig), found at most one of them",
+                "expected the signed archive (.tbz) and its signature (.sig), found only one or neither of them",
             ));
         };
         if build_name != signature_name {

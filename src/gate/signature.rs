@@ -28,7 +28,7 @@ pub enum SignatureFault {
         found: usize,
     },
     /// An ECDSA signature is one DER `ECDSA-Sig-Value`, with `r` and `s` between 1 and the group's order.
-    #[error("the signature is not one DER ECDSA-Sig-Value")]
+    #[error("the signature is not exactly one DER ECDSA-Sig-Value")]
     NotDer,
     /// The signature is over different bytes or by a different key.
     #[error("the signature does not match the archive")]

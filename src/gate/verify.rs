@@ -372,7 +372,7 @@ mod tests {
     use crate::base::limits::Limits;
 
     #[test]
-    fn bytes_that_are_freed_while_read_stay_the_same() {
+    fn freeing_memory_while_reading_does_not_change_the_bytes() {
         for length in [0, 1, 99, 100, 101, 200, 217] {
             let bytes: Vec<u8> = (0..length).collect();
             let mut read = Vec::new();

@@ -38,7 +38,7 @@ impl Comparisons {
         let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
         let bytes = content.len() as u64;
         let held = lines.saturating_mul(RULE_HELD_BYTES).saturating_add(bytes.saturating_mul(2));
-        if self.budget.hold(held, "the rules of the work tree").is_err() {
+        if self.budget.hold(held, "the attribute and ignore rules of the work tree").is_err() {
             self.left = 0;
         }
         self.spend(bytes.saturating_mul(4).saturating_add(lines.saturating_mul(RULE_UNITS)))

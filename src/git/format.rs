@@ -59,7 +59,7 @@ fn refused_setting(setting: &Setting) -> Option<String> {
         ("extensions", "refstorage") => Some(format!("{value}, which is not supported")),
         // Missing objects are counted even if a server promised them: see [`promisors`].
         ("extensions", "partialclone") => None,
-        ("extensions", key) if !HARMLESS.contains(&key) => Some(format!("the unknown extension {key}")),
+        ("extensions", key) if !HARMLESS.contains(&key) => Some(format!("the extension {key}, which is not supported")),
         _ => None,
     }
 }

@@ -45,9 +45,9 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The bytes were made by a SHA-1 collision attack: other bytes have the same id.
+/// The bytes were made by a SHA-1 collision attack: different bytes have the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("made by a SHA-1 collision attack: other bytes have the same id")]
+#[error("made by a SHA-1 collision attack: different bytes have the same id")]
 pub struct Collision;
 
 /// SHA-1 with collision detection, computed piece by piece.

@@ -101,7 +101,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
             listing.files.push(TreeFile { path, mode: entry.mode, id: entry.id });
         }
         if listing.faults.len() > FAULTS_NAMED {
-            listing.faults.push("no further trees were read, so there may be more faults".into());
+            listing.faults.push("no more trees were read, so there may be more faults".into());
             listing.unproved.push(prefix.to_vec());
             return listing;
         }

@@ -153,7 +153,7 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
     let settings = read_settings(&directory, "config", limits);
     let moved =
         settings.iter().chain(&read_settings(&directory, "config.worktree", limits)).any(Setting::moves_work_tree);
-    faults.extend(moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned()));
+    faults.extend(moved.then(|| "core.worktree in config sets a different work tree".to_owned()));
     let head = follow_head(&directory);
     let inflated = Inflated::new(limits, budget);
     let refs = Refs::read(&directory, &inflated);
@@ -271,7 +271,7 @@ const HEADER_HELD_FACTOR: u64 = 32;
 fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<SignedObject>), String> {
     let content = reader.read(&id, Kind::Commit).map_err(|fault| format!("HEAD: {fault}"))?;
     if !reader.inflated().hold((content.len() as u64).saturating_mul(HEADER_HELD_FACTOR)) {
-        return Err(format!("HEAD's commit {id} is too large to be read"));
+        return Err(format!("HEAD's commit {id} is too large to read"));
     }
     let commit = Commit::read(&content).map_err(|fault| format!("HEAD's commit {id} is malformed: {fault}"))?;
     let signed = split_commit(id, &content, &commit);

@@ -20,9 +20,9 @@ pub(super) enum ReadFault {
     Missing { id: ObjectId, kind: Kind },
     #[error("{id} is a {found}, not a {expected}")]
     Kind { id: ObjectId, expected: Kind, found: Kind },
-    #[error("{0} cannot be read again")]
+    #[error("{0} cannot be reread")]
     Unreadable(ObjectId),
-    #[error("reading objects again is over the limit {0}")]
+    #[error("rereading objects exceeds the limit {0}")]
     OverLimit(Bound),
 }
 

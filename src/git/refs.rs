@@ -167,7 +167,7 @@ mod tests {
     use crate::git::test_repository::command;
 
     #[test]
-    fn names_match_git_check_ref_format() {
+    fn ref_names_match_git_check_ref_format() {
         for name in [
             "refs/heads/main",
             "refs/remotes/origin/HEAD",

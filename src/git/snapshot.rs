@@ -106,7 +106,7 @@ impl SnapshotBuilder {
         }
         let [path, target] = [path, target].map(String::from_utf8_lossy);
         self.add_fault(format!(
-            "{path} is a hard link to {target}, which is not an earlier regular file on the same side of .git"
+            "{path} is a hard link to {target}, but its target must be an earlier regular file, and both must be inside .git or both outside it"
         ));
         Ok(())
     }

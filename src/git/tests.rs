@@ -393,7 +393,7 @@ fn settings_that_would_show_git_other_objects_are_refused() {
         (".git/commondir", "../..\n", "commondir"),
         (".git/config", "[extensions]\n\tobjectFormat = sha256\n", "sha256 objects"),
         (".git/config", "[extensions]\n\trefStorage = reftable\n", "reftable"),
-        (".git/config", "[extensions]\n\tnewThing = 1\n", "the unknown extension newthing"),
+        (".git/config", "[extensions]\n\tnewThing = 1\n", "the extension newthing"),
         (".git/config", "[core]\n\trepositoryformatversion = 2\n", "format version"),
         (".git/config", "[core\n", "line 1 of config is malformed"),
         (".git/config", "[core]\n\tworktree = /etc\n", "core.worktree"),
@@ -664,7 +664,7 @@ fn the_audit_budget_stops_a_proof_at_the_same_point_on_any_number_of_threads() {
 }
 
 #[test]
-fn a_rule_file_counts_once_for_every_folder() {
+fn rule_files_in_all_folders_count_toward_one_memory_limit() {
     let repository = TestRepository::new();
     let rules = "a x\n".repeat(1_000);
     let folders = |count: usize| {

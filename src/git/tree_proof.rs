@@ -219,7 +219,7 @@ impl<'a> TreeProver<'a> {
                         .push(format!("/{path} sets a command that updates a submodule (gitmodulesUpdate)"));
                 }
                 fault if fault.is_information() => {
-                    self.proof.notes.push(format!("/{path}: git fsck reports as information: {fault}"));
+                    self.proof.notes.push(format!("/{path}: git fsck reports this as information: {fault}"));
                 }
                 fault => {
                     self.proof.faults.push(format!("/{path}: git fsck reports blob {} as malformed: {fault}", file.id))

@@ -31,7 +31,7 @@ pub(super) fn read(
             return Ok(());
         }
     };
-    let hint = "add one to the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
+    let hint = "add a reference to the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
     let saved = chosen(&images, reference)
         .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: hint.into() })?;
     let saved = match saved {

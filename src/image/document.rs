@@ -175,7 +175,7 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     if let (Some(stated), Some(announced)) = (stated, announced)
         && stated != announced
     {
-        return Err(format!("its mediaType is {stated:?}, but it was announced as {announced:?}"));
+        return Err(format!("its mediaType is {stated:?}, but the reference to it states {announced:?}"));
     }
     let has = |names: &[&str]| names.iter().any(|name| fields.contains_key(*name));
     let (index, manifest) = (has(&["manifests"]), has(&["config", "layers", "fsLayers"]));
@@ -208,7 +208,7 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     Err(match media_type.as_str() {
         "" => "it is neither an index nor a manifest".into(),
         other => {
-            format!("its content does not match the media type {other:?}, or that is not an image media type")
+            format!("its content does not match the media type {other:?}, or that type is not an image media type")
         }
     })
 }
@@ -329,7 +329,7 @@ fn spelled(fields: &Map<String, Value>, known: &[&str]) -> Answer<()> {
         |name: &&String| !known.contains(&name.as_str()) && known.iter().any(|known| folded(known) == folded(name));
     match fields.keys().find(is_other) {
         Some(name) => Err(format!(
-            "field {name:?} is a known field in different case, so two programs could read different documents"
+            "field {name:?} differs from a known field only in case, so two programs could read different documents"
         )),
         None => Ok(()),
     }

@@ -84,7 +84,7 @@ pub(super) fn resolve(
 }
 
 const PLATFORM_HINT: &str =
-    "choose one: expect.platforms in the policy of an audit, --platform for `image` and `compare`";
+    "choose one with expect.platforms in the policy of an audit, or with --platform of `image` or `compare`";
 
 /// The message for a selected entry that cannot be read.
 pub(super) fn unsupported_digest(digest: &str) -> String {

@@ -177,8 +177,7 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>
     })
 }
 
-const HINT: &str =
-    "add one to the path, by name or digest: oci:PATH:REF, oci:PATH:sha256:DIGEST; oci-archive: likewise";
+const HINT: &str = "add a reference to the path, by name or digest: oci:PATH:REF or oci:PATH:sha256:DIGEST (oci-archive: has the same syntax)";
 
 /// The selected entry: by name or digest if a reference is specified, otherwise by a digest in the signed log, by platform, or the only entry.
 /// `None` if several remain.

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn shelving_keeps_every_field_read_by_name() {
+    fn storing_a_record_keeps_every_field_that_is_read_by_name() {
         let text = r#"{"status": "success", "build_name": "a", "image_tag": "b", "build_image_tag": "c", "root_ssh_enabled": false, "d": 1}"#;
         let (record, mut shelved) = (read(text).unwrap(), read(text).unwrap());
         shelved.shelve();

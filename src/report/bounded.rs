@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_over_the_size_limit_is_an_error_without_lists() {
+    fn a_report_over_the_size_limit_becomes_an_error_without_lists() {
         let mut report = BundleReport::of_nothing("b", Vec::new());
         report.outside_the_commit = vec!["\u{1}".repeat(100); 100];
         let limits = |answer_bytes| Limits { answer_bytes, ..Limits::default() };

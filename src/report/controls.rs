@@ -85,13 +85,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_table_can_be_read() {
+    fn the_built_in_table_of_controls_can_be_read() {
         assert_eq!(Controls::own().unwrap().list.len(), 7);
     }
 
     /// The controls listed in a check equal those in the table that users copy.
     #[test]
-    fn the_built_in_table_matches_the_checks() {
+    fn the_built_in_table_of_controls_matches_the_checks() {
         let own = Controls::own().unwrap();
         for check in check::CHECKS {
             let of_table = own.list.iter().filter(|control| control.checks.iter().any(|name| name == check.name));

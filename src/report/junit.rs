@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_class_has_no_dots_and_a_suite_has_the_time_of_the_report() {
+    fn class_names_have_no_dots_and_a_suite_has_the_reports_time() {
         assert_eq!(class_name("docker.io.acme.wallet.v1"), "docker_io_acme_wallet_v1");
         let mut page = String::new();
         let report = Report::new(Timestamp::from_rfc3339("2026-11-23T08:00:00.5+01:00"));

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_has_every_given_argument() {
+    fn the_repeat_command_contains_every_argument_of_the_audit() {
         let given = [
             ("path", "evidence"),
             ("key", "a key.pem"),
@@ -148,7 +148,7 @@ mod tests {
 
     /// A shell reads the same words from the printed lines, however long and however quoted.
     #[test]
-    fn a_shell_joins_the_printed_lines() {
+    fn a_shell_reads_the_printed_lines_as_one_command() {
         let long = "x".repeat(250);
         let quotes = "it's ".repeat(60);
         let mixed = format!("{}\\'{}", "a b".repeat(40), "'".repeat(95));

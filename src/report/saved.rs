@@ -444,7 +444,7 @@ mod tests {
 
     /// A new variant does not compile here until it has a line; its word must then be in the table.
     #[test]
-    fn every_word_of_the_program_can_be_read_back() {
+    fn every_word_in_a_report_can_be_parsed() {
         use crate::image::Form;
         let text = String::new;
         let sample = |code: &str| match code {
@@ -540,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_survives_in_a_saved_report() {
+    fn every_word_is_unchanged_after_a_report_is_saved_and_read() {
         let plain = Form::Compose;
         let first = |report: &mut Report, change: &dyn Fn(&mut Finding)| {
             change(report.bundles.first_mut().unwrap().findings.get_mut(3).unwrap());

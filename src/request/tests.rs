@@ -87,7 +87,7 @@ fn a_policy_never_takes_a_key_from_the_evidence() {
 
 /// Bundles that are audited one by one give the report of a run over all of them.
 #[test]
-fn pieces_are_put_together_to_the_same_report() {
+fn bundles_audited_one_by_one_give_the_same_report_as_one_run() {
     let (one, other) = (fixture("good-build-kit"), fixture("base-right"));
     let files: Files = [("a", &one), ("b", &other)]
         .into_iter()

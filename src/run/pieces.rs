@@ -44,7 +44,7 @@ pub fn put_together(
     storage: Storage<'_>,
 ) -> Result<Vec<BundleReport>, Error> {
     let limits = question.limits;
-    let other = || Error::malformed(NAME, "the finished reports are not those of the bundles");
+    let other = || Error::malformed(NAME, "the finished reports do not belong to these bundles");
     if pieces.len() != paths.len() {
         return Err(other());
     }

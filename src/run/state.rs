@@ -125,7 +125,7 @@ impl State {
             Some(_) => {
                 return Err(Error::Usage {
                     message: format!(
-                        "{name} is for a different question: keys, policy, evidence, limits, time or program differ"
+                        "{name} belongs to a different run: keys, policy, evidence, limits, time or program differ"
                     ),
                     hint: "use the same settings, or specify a new file with --state".into(),
                 });

@@ -48,7 +48,7 @@ fn an_unexpected_result_is_detected() {
 
 /// The data are copies, because `fixtures/` is not in the package. `HPSB_UPDATE=1` copies them again.
 #[test]
-fn the_data_equal_the_fixtures() {
+fn self_test_data_equals_the_fixtures() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bundle = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
     for entry in std::fs::read_dir(top.join("src/self_test/data")).unwrap() {

@@ -181,6 +181,6 @@ impl Looks {
     pub(super) fn words(&self) -> String {
         let word = |age: Option<Duration>| age.map_or("never".into(), |age| format!("{:.1} s ago", age.as_secs_f64()));
         let [terms, evidence] = self.ages().map(word);
-        format!("terms checked: {terms}\nevidence checked: {evidence}\n")
+        format!("settings checked: {terms}\nevidence checked: {evidence}\n")
     }
 }

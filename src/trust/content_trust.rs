@@ -80,7 +80,7 @@ fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
         ));
     }
     let over = expiries(walked).into_iter().find(|(_, moment)| *moment <= built);
-    over.map(|(what, moment)| format!("{what} had expired at {moment}, before the build at {built}"))
+    over.map(|(what, moment)| format!("{what} expired at {moment}, before the build at {built}"))
 }
 
 pub(super) fn expiries(walked: &Trusted) -> Vec<(String, Timestamp)> {
@@ -135,8 +135,8 @@ fn details(walked: &Trusted, image: &ImageTarget) -> Vec<String> {
         .collect();
     for tag in image.tags.iter().filter(|tag| Some(*tag) != image.tag.as_ref()).take(TAGS_SHOWN) {
         lines.push(match walked.look_up(tag) {
-            Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} is also this image"),
-            Ok(Some((_, target))) => format!("{tag} is now a different image: {}", target.sha256),
+            Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} also refers to this image"),
+            Ok(Some((_, target))) => format!("{tag} now refers to a different image: {}", target.sha256),
             _ => format!("{tag} is not signed"),
         });
     }
@@ -172,6 +172,6 @@ mod tests {
         assert_eq!(out_of_date(&walked, early), None);
         assert!(out_of_date(&walked, early.plus_seconds(-1)).unwrap().contains("is valid only from"));
         assert_eq!(out_of_date(&walked, ends.plus_seconds(-1)), None);
-        assert!(out_of_date(&walked, ends).unwrap().contains("had expired at"));
+        assert!(out_of_date(&walked, ends).unwrap().contains("expired at"));
     }
 }

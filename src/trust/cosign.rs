@@ -189,7 +189,7 @@ fn judge_payload(
     };
     let payload = Payload::read(payload, payload::COSIGN).map_err(Answer::Refused)?;
     compare_digest(&payload.digest, judge.image)?;
-    signed.details.push(format!("it states that {} is {:?}", payload.digest, payload.reference));
+    signed.details.push(format!("it states that {} has the name {:?}", payload.digest, payload.reference));
     Ok(signed)
 }
 

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_breaks_are_ignored_and_everything_else_is_strict() {
+    fn base64_may_contain_line_breaks_but_is_strict_otherwise() {
         for text in ["aGVsbG8=", "aGVs\nbG8=", "aGVs\r\nbG8=\r\n", "\naGVsbG8="] {
             assert_eq!(decode_base64(text).as_deref(), Some(&b"hello"[..]), "{text:?}");
         }

@@ -131,7 +131,7 @@ impl SignatureReport {
     /// Records what a valid signature states about an image.
     #[cfg(feature = "openpgp")]
     fn says(&mut self, digest: &Sha256, reference: &str) {
-        self.details.push(format!("it states that {digest} is {reference:?}"));
+        self.details.push(format!("it states that {digest} has the name {reference:?}"));
     }
 
     fn new(kind: Kind, file: impl Into<String>, answer: Answer) -> Self {

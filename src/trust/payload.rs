@@ -67,7 +67,7 @@ fn read_optional(optional: &Map<String, Value>) -> Result<Option<String>, String
 /// Checks that the object has exactly these members.
 fn closed(object: &Map<String, Value>, names: &[&str], what: &str) -> Result<(), String> {
     match object.keys().find(|name| !names.contains(&name.as_str())) {
-        Some(name) => Err(format!("{what} has the unknown member {name:?}")),
+        Some(name) => Err(format!("{what} has the unrecognised member {name:?}")),
         None if object.len() != names.len() => Err(format!("{what} needs {}", names.join(", "))),
         None => Ok(()),
     }

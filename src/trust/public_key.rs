@@ -66,7 +66,8 @@ impl ImageKey {
 
     /// Reads one PEM block with the label `PUBLIC KEY`.
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, String> {
-        let (label, der) = pem::decode_vec(text.trim_ascii()).map_err(|error| format!("not one PEM block: {error}"))?;
+        let (label, der) =
+            pem::decode_vec(text.trim_ascii()).map_err(|error| format!("not exactly one PEM block: {error}"))?;
         if label != "PUBLIC KEY" {
             return Err(format!("expected a PUBLIC KEY, found {label}"));
         }

@@ -120,7 +120,7 @@ mod tests {
                 let (prefix, signed_prefix) = rest.split_once('=').unwrap();
                 ReferenceRule::Remap { prefix: prefix.to_owned(), signed_prefix: signed_prefix.to_owned() }
             }
-            _ => panic!("an unknown rule {words:?}"),
+            _ => panic!("unrecognised rule: {words:?}"),
         };
         let (mut accepted, mut rejected) = (0, 0);
         for line in text.lines() {

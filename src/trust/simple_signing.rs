@@ -127,7 +127,7 @@ fn judge_message(
             Err(Fault::Refused(message)) => Answer::Refused(message),
             Err(Fault::Unsupported(message)) => Answer::Undecided(format!("unsupported: {message}")),
             Ok(signed) => {
-                report.details.push(format!("signed at {} by the signer's own clock", signed.created));
+                report.details.push(format!("signed at {} according to the signer's clock", signed.created));
                 report.expiries = signed.expiries;
                 judge_time(signed.created, image)
                     .and_then(|()| judge_payload(message.payload(), image, trusted, &mut report))

@@ -57,7 +57,7 @@ fn unread_of_podman(fields: &Map<String, Value>, place: &str, images: &mut Image
         if has_variable(key) {
             images.unknown(below(place, key), VARIABLE_KEY);
         } else if key.starts_with("x-podman") {
-            images.unknown(below(place, key), format!("`{key}` is an unknown podman-compose key: remove it"));
+            images.unknown(below(place, key), format!("`{key}` is an unrecognised podman-compose key: remove it"));
         }
     }
 }
@@ -131,7 +131,7 @@ fn inherited<'v>(fields: &'v Map<String, Value>, services: &'v Map<String, Value
             }
             _ => {
                 return Err(
-                    "it extends a service whose image is unknown: use the output of `docker compose config`".into()
+                    "it extends a service whose image is not known: use the output of `docker compose config`".into()
                 );
             }
         }
@@ -175,7 +175,7 @@ fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
     if others.any(|(_, value)| has_text_with(value, &[',', '"', '$'])) {
         images.unknown(
             place,
-            "podman-compose may find a different image in a field with a comma, a quote or a variable: write the field without them",
+            "podman-compose may read a different image from a field that contains a comma, a quote or a variable: write the field without them",
         );
     }
 }
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_found_at_every_place() {
+    fn images_are_found_in_every_field_that_can_specify_one() {
         images("services: {a: {image: x}}", &[("services.a", "x")]);
         images(
             "services: {a: {image: x, pre_start: [{image: y}, {command: z}]}}",
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_runs_from_outside_the_file_is_unknown() {
+    fn images_that_are_not_specified_in_the_file_are_reported_as_unknown() {
         for (fields, place, words) in [
             ("build: .", "build", "built on the host"),
             ("build: {context: .}", "build", "built on the host"),
@@ -363,7 +363,7 @@ mod tests {
             ("x-podman.rootfs: /evil", "x-podman.rootfs", "instead of the image"),
             ("x-podman: {rootfs: /evil}", "x-podman.rootfs", "instead of the image"),
             ("x-podman: {image: y}", "x-podman.image", "podman-compose reads this mapping"),
-            ("x-podman.image: y", "x-podman.image", "an unknown podman-compose key"),
+            ("x-podman.image: y", "x-podman.image", "an unrecognised podman-compose key"),
             ("'x-${P:-podman.rootfs}': /evil", "x-${P:-podman.rootfs}", "podman-compose expands the variable"),
             ("'${K:-image}': y", "${K:-image}", "does not have the key"),
             (

@@ -47,7 +47,7 @@ impl Contract {
             contract_table::ENV.read(env, "env", images);
         }
         match contract.workload.as_ref().map(|section| &section.content) {
-            None => images.unknown("workload", "the contract has no workload section: what it runs is unknown"),
+            None => images.unknown("workload", "the contract has no workload section, so it is not known what it runs"),
             Some(Content::Closed(why)) => images.unknown("workload", why.clone()),
             Some(Content::Plain(value) | Content::Opened(value)) => {
                 (contract.image_keys, contract.key_faults) = image_keys::read(value);

@@ -43,7 +43,7 @@ impl ImageReference {
         let plain = variables.is_empty();
         if let Some(transport) = transport_of(&with_defaults(text)) {
             return Err(malformed(&format!(
-                "podman reads `{transport}:` as a transport and gets the image from there, whatever digest follows: write the image with its registry"
+                "podman reads `{transport}:` as a transport and gets the image from there, regardless of the digest: write the image with its registry"
             )));
         }
         if let Some(action) = variables.iter().find(|one| one.starts_with("{{") && !is_plain_action(one)) {

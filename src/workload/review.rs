@@ -168,13 +168,13 @@ fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
         Some("key") => limits.review_key_bytes().exceeded("a key of the review"),
         Some("nodes") => limits.review_nodes().exceeded("the review"),
         Some(_) => {
-            let what = format!("{size} bytes of the review, with too many values for that size");
+            let what = format!("the number of values in a review of {size} bytes");
             Bound { allowed: nodes - bounds.nodes.get(), ..limits.review_nodes() }.exceeded(what)
         }
         None => Error::malformed("the review", error.to_string()),
     })?;
     if cost_of_images("", &document, 0) > of_size(IMAGES, size) {
-        return Err(limits.review_images().exceeded("the names and places of the images in the review"));
+        return Err(limits.review_images().exceeded("the size of the image names and paths in the review"));
     }
     Ok(document)
 }
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_review_is_bounded_as_a_whole() {
+    fn the_total_size_of_a_review_is_limited() {
         let containers = |count: usize| {
             let one = |at| format!(r#"{{"name":"c{at}","image":"a:v1"}}"#);
             let all: Vec<String> = (0..count).map(one).collect();

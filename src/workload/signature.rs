@@ -69,7 +69,7 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     };
     let whole = format!("{workload}{env}");
     let joined: String = whole.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let texts = [("the two texts unchanged", &whole), ("the two texts without their line ends", &joined)];
+    let texts = [("the two sections unchanged", &whole), ("the two sections without their line ends", &joined)];
     let texts = texts.map(|(reading, text)| (reading, Message::new(text.as_bytes())));
     let scheme = Scheme::RsaPkcs1(Hash::Sha256);
     let accepts = |key: &ImageKey| {

@@ -62,7 +62,7 @@ impl Table {
                 None => {
                     let why = match self.in_other_letters(key) {
                         Some(name) => format!(
-                            "malformed: `{key}` is `{name}` in different case, which programs written in Go read as `{name}`: correct the spelling"
+                            "malformed: `{key}` differs from `{name}` only in case, so programs written in Go read it as `{name}`: correct the spelling"
                         ),
                         None => format!("{} does not have the key `{key}`: {}", self.name, self.advice),
                     };
@@ -129,7 +129,7 @@ fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Imag
 /// Why a string that determines the meaning of other keys is not understood.
 fn undecided(key: &str, words: &[&str], found: &Value) -> String {
     let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
-    format!("`{key}` decides what runs: expected {}, without variables, found {found}", words.join(", "))
+    format!("`{key}` determines what runs: expected {}, without variables, found {found}", words.join(", "))
 }
 
 #[cfg(test)]
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_found_at_every_kind_of_place() {
+    fn images_are_found_in_nested_mappings_and_lists() {
         for (value, place) in [
             (json!({"image": "a"}), "top"),
             (json!({"part": {"image": "a"}}), "top.part"),
@@ -193,8 +193,8 @@ mod tests {
     fn unknown_values_are_reported_with_their_place() {
         for (value, place, words) in [
             (json!({"other": 1}), "top.other", "a whole does not have the key `other`: remove it"),
-            (json!({"Image": "a"}), "top.Image", "malformed: `Image` is `image` in different case"),
-            (json!({"label\u{17f}": 1}), "top.label\u{17f}", "is `labels` in different case"),
+            (json!({"Image": "a"}), "top.Image", "malformed: `Image` differs from `image` only in case"),
+            (json!({"label\u{17f}": 1}), "top.label\u{17f}", "differs from `labels` only in case"),
             (json!({"other": null}), "top.other", "does not have the key"),
             (json!({"part": {"x-a": 1}}), "top.part.x-a", "a part does not have the key `x-a`"),
             (json!({"build": "."}), "top.build", "it is built"),

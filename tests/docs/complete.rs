@@ -22,7 +22,7 @@ fn words_of_policies() -> Vec<String> {
 
 /// What a page must mention: fields and words of the policy, dependencies, error codes, formats.
 #[test]
-fn pages_mention_everything_they_must() {
+fn pages_mention_every_field_dependency_error_code_and_format() {
     let template = String::from_utf8(run(&["policy", "init"], root()).stdout).unwrap();
     let fields = template.lines().filter_map(|line| {
         let (name, _) = line.trim_start_matches('#').split_once(" = ")?;

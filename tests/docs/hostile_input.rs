@@ -117,7 +117,7 @@ fn is_test(place: &str) -> Result<(), String> {
 }
 
 #[test]
-fn every_row_has_a_case() {
+fn every_row_of_hostile_input_has_a_test() {
     let tables = tables();
     let rows: Vec<&Row> = tables.section.iter().flat_map(|section| &section.row).collect();
     let mut faults: Vec<String> =
@@ -130,7 +130,7 @@ fn every_row_has_a_case() {
 
 /// Each class has rows, and an answer of existing checks or exit codes.
 #[test]
-fn every_class_has_rows_and_an_answer() {
+fn every_class_of_hostile_input_has_rows_and_an_answer() {
     let tables = tables();
     let checks: Vec<&str> = hpsb_audit::check::CHECKS.iter().map(|check| check.name).collect();
     let named: Vec<usize> =

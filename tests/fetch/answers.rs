@@ -83,7 +83,7 @@ fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
         "registry: a manifest in the list of referrers" => {
             ("referrers", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("referrer")))))
         }
-        "registry: its interface for simple signing" => ("registry-signatures", |path| path == "/v2/"),
+        "registry: its API for simple signing" => ("registry-signatures", |path| path == "/v2/"),
         "registry: simple signatures" => ("registry-signatures", |path| path.starts_with("/extensions/")),
         "lookaside: a signature" => ("lookaside", |path| path.ends_with("/signature-1")),
         "trust server: timestamp" => ("content-trust", |path| path.ends_with("/timestamp.json")),

@@ -91,7 +91,7 @@ fn read_json(path: &Path) -> Value {
 }
 
 #[test]
-fn a_consistent_set_is_saved_and_a_newer_one_next_to_it() {
+fn consistent_metadata_is_saved_and_newer_metadata_is_saved_next_to_it() {
     let published = Published::new();
     let scratch = Scratch::new();
     let request = published.request(&scratch, published.server.port);
@@ -154,7 +154,7 @@ fn a_repository_without_metadata_is_a_note() {
 }
 
 #[test]
-fn after_a_cut_anywhere_the_set_is_complete_or_absent() {
+fn after_a_connection_is_cut_anywhere_the_metadata_is_complete_or_absent() {
     let published = Published::new();
     let proxy = CuttingProxy::start(published.server.port);
     let scratch = Scratch::new();

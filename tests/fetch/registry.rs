@@ -335,7 +335,7 @@ fn hostile_manifests_are_refused() {
 }
 
 #[test]
-fn after_a_cut_anywhere_the_image_becomes_complete() {
+fn after_a_connection_is_cut_anywhere_a_second_run_completes_the_image() {
     let registry = registry(Login::None);
     let manifest = push(registry.port, Login::None);
     let proxy = CuttingProxy::start(registry.port);
@@ -528,7 +528,7 @@ fn builder_files_are_saved_with_every_build() {
 }
 
 #[test]
-fn bounds_hold_for_registries() {
+fn limits_are_enforced_for_registries() {
     let fake = FakeRegistry::new();
     let registry = PlainServer::start(|_| (200, Vec::new(), vec![b' '; 1 << 20]));
     let scratch = Scratch::new();

@@ -37,7 +37,7 @@ fn without_port(tree: Vec<(String, Vec<u8>)>, port: u16) -> Vec<(String, Vec<u8>
 }
 
 #[test]
-fn everything_of_the_newest_build_is_saved_unchanged() {
+fn all_evidence_of_the_newest_build_is_saved_unchanged() {
     let server = good_server();
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
@@ -285,7 +285,7 @@ fn secrets_in_evidence_are_saved_unchanged_and_reported() {
 }
 
 #[test]
-fn what_the_server_does_not_have_is_a_note_not_a_fault() {
+fn data_missing_on_the_server_is_a_note_and_not_a_fault() {
     let server = TlsServer::start("server", |seen, _| match seen.path.as_str() {
         "/imagedigest" => Reply::Whole(404, "text/plain", b"no digest: --password hunter2".to_vec()),
         _ => answer(&[Build::good()], seen),
@@ -376,7 +376,7 @@ fn a_server_fault_leaves_nothing_partial_and_a_second_run_completes() {
 }
 
 #[test]
-fn hostile_names_and_rubbish_are_refused() {
+fn hostile_names_and_invalid_responses_are_refused() {
     let (limits, patience) = (Limits::default(), impatient());
     let json = |text: String| move || Reply::json(200, text.clone());
     faulty(
@@ -507,7 +507,7 @@ fn a_missing_server_and_missing_tls_are_reported() {
 }
 
 #[test]
-fn after_a_cut_anywhere_a_second_run_gives_the_same_folder() {
+fn after_a_connection_is_cut_anywhere_a_second_run_gives_the_same_folder() {
     let server = good_server();
     let proxy = CuttingProxy::start(server.port);
     let reference = {

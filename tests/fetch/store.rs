@@ -215,7 +215,7 @@ fn requests_are_signed_as_s3_requires() {
 }
 
 #[test]
-fn after_a_cut_anywhere_the_bucket_is_downloaded_completely() {
+fn after_a_connection_is_cut_anywhere_the_bucket_is_downloaded_completely() {
     let store = object_store(None);
     fill(store.port);
     let proxy = CuttingProxy::start(store.port);
@@ -238,7 +238,7 @@ fn after_a_cut_anywhere_the_bucket_is_downloaded_completely() {
 }
 
 #[test]
-fn after_a_cut_only_the_rest_is_requested() {
+fn after_a_connection_is_cut_only_the_missing_bytes_are_requested() {
     let bytes = large();
     let whole = bytes.clone();
     let server = PlainServer::start(move |asked| {

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reader_gives_the_same_bits_as_single_reads() {
+    fn reads_of_any_length_return_the_expected_bits() {
         let mut bytes: Vec<u8> = (0..200u32).map(|at| ((at * at * 77) >> 3).to_le_bytes()[0]).collect();
         bytes.extend([0; Reader::PADDING]);
         for start in 0..8 {

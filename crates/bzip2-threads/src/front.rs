@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_move_as_in_a_plain_list() {
+    fn moving_bytes_to_the_front_works_as_in_a_plain_list() {
         let mut list: [u8; 256] = std::array::from_fn(|at| (at * 7 + 3).to_le_bytes()[0]);
         let mut rows = Rows::default();
         let mut front = Front::new(&list, &mut rows);

@@ -171,7 +171,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_code_is_found_and_only_short_ones_by_lookup() {
+    fn every_code_is_found_and_only_short_codes_are_in_the_lookup_table() {
         let mut long: Vec<u8> = (1..=20).collect();
         long.push(20);
         for lengths in [vec![2, 2, 2, 2], vec![8; 256], vec![9; 258], vec![1, 3, 3, 3, 3], long] {

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn sorted_text_is_restored() {
+    fn text_is_restored_from_its_sorted_column() {
         let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
         for text in [b"banana".to_vec(), b"a".to_vec(), noise(3000, 256), noise(2000, 3), b"some words ".repeat(99)] {
             let (column, start) = sort(&text);
@@ -85,7 +85,7 @@ mod tests {
 
     /// Any column gives a permutation, and most permutations have many cycles.
     #[test]
-    fn columns_that_no_text_produces_are_walked_as_with_one_lane() {
+    fn invalid_columns_give_the_same_result_as_with_one_lane() {
         same((1..600).map(|count| (noise(count, 256), 0)));
         same((1..600).map(|count| (noise(count * 30, 2), u32::try_from(count).unwrap() - 1)));
         same([0, 511, 512, 513, 99_999].map(|start| (noise(100_000, 256), start)));

@@ -189,7 +189,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn links_lead_backwards_through_the_text() {
+    fn following_the_links_gives_the_text_backwards() {
         let (column, start) = sort(b"banana");
         assert_eq!((column.as_slice(), start), (&b"nnbaaa"[..], 3));
         let mut links = Links::new().unwrap();
@@ -204,7 +204,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_run_equals_its_links_one_by_one() {
+    fn writing_a_run_gives_the_same_links_as_writing_single_bytes() {
         let (mut links, mut single) = (Links::new().unwrap(), Links::new().unwrap());
         let mut writer = links.writer();
         let mut column = Vec::new();
@@ -239,7 +239,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn nowhere_leads_to_itself() {
+    fn the_nowhere_link_leads_to_itself() {
         let mut links = Links::new().unwrap();
         set(&mut links, b"\x00\x01");
         assert_eq!(links.get(links.follow(Link::NOWHERE)), Link::NOWHERE);

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_found_at_every_bit() {
+    fn magic_numbers_are_found_at_every_bit() {
         for before in 0..100 {
             for magic in [BLOCK, END] {
                 let mut out = Writer::default();

@@ -180,7 +180,7 @@ fn randomised_blocks_are_read_as_by_libbz2() {
 
 /// Fifty gigabytes in consecutive streams: decoding stops when reading stops.
 #[test]
-fn no_more_is_decoded_than_is_read() {
+fn decoding_stops_when_reading_stops() {
     let bomb = compress(&vec![0; 40_000_000]);
     assert!(bomb.len() < 100);
     assert_eq!(read(&bomb, 40_000_000).map(|out| out.len()), Ok(40_000_000));
@@ -191,7 +191,7 @@ fn no_more_is_decoded_than_is_read() {
 }
 
 #[test]
-fn other_formats_are_refused() {
+fn input_in_other_formats_is_refused() {
     for other in [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], b"\xfd7zXZ\0\0", &[0; 1024]] {
         assert!(matches!(read(other, 100), Err((ErrorKind::InvalidInput, _))), "{other:?}");
     }

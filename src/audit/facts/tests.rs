@@ -35,7 +35,7 @@ fn now() -> Timestamp {
 }
 
 #[test]
-fn results_of_tried_keys_are_stored_and_other_keys_are_verified() {
+fn results_of_tried_keys_are_stored_and_new_keys_are_tried() {
     let (bytes, key) = good();
     let other = public("good-p256/key.pem");
     let (policy, limits) = (Policy::default(), Limits::default());

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_are_refused_before_they_expand() {
+    fn yaml_bombs_are_refused_before_they_expand() {
         let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..9 {
             let inner = vec![format!("*a{}", level - 1); 10].join(", ");

@@ -106,14 +106,17 @@ fn listed(
         match registry.referrers(digest, at.as_ref())? {
             Found::Absent(words) if at.is_none() => *why = format!("{words} to the request for referrers"),
             Found::Absent(words) => {
-                return Err(Error::malformed("the list of the image's referrers", format!("its next page: {words}")));
+                return Err(Error::malformed("the list of the image's referrers", format!("the next page: {words}")));
             }
             Found::Here(page, next) => {
                 add(limits, &page, digests)?;
                 if let Some(next) = next {
                     limits.listing_pages().check(seen.len() as u64 + 1, "the list of the image's referrers")?;
                     if !seen.insert(next.to_string()) {
-                        return Err(Error::malformed("the list of the image's referrers", "its pages form a loop"));
+                        return Err(Error::malformed(
+                            "the list of the image's referrers",
+                            "the list's pages form a loop",
+                        ));
                     }
                     at = Some(next);
                     continue;

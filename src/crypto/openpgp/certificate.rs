@@ -132,7 +132,7 @@ impl Certificate {
         }
         let back = binding.embedded_signature();
         if back.is_none_or(|back| back.verify_primary_key_binding(&subkey.key, primary).is_err()) {
-            return refused("the subkey does not confirm that it belongs to the primary key");
+            return refused("the subkey has no valid signature that confirms that it belongs to the primary key");
         }
         check_lifetime(&subkey.key, binding, "the subkey", moment)
     }
@@ -222,7 +222,7 @@ fn check_lifetime(
     };
     let end = begin.plus_seconds(i64::from(seconds.as_secs()));
     if end <= moment {
-        return refused(format!("{what} had expired at {end}, before the signature at {moment}"));
+        return refused(format!("{what} expired at {end}, before the signature at {moment}"));
     }
     Ok(vec![(what.to_owned(), end)])
 }

@@ -79,7 +79,7 @@ const END: &str = "-----END PGP SIGNATURE-----";
 pub(crate) fn read_detached(armoured: &[u8]) -> Result<DetachedSignature, String> {
     let text = std::str::from_utf8(armoured).map_err(|_| "its armour is not text".to_owned())?.trim();
     if !text.starts_with(BEGIN) || !text.ends_with(END) || text.matches("-----BEGIN ").count() != 1 {
-        return Err("it is not one armoured OpenPGP signature".into());
+        return Err("it is not exactly one armoured OpenPGP signature".into());
     }
     let mut bytes = Vec::new();
     Dearmor::new(text.as_bytes()).read_to_end(&mut bytes).map_err(|_| "its armour cannot be read")?;

@@ -94,7 +94,7 @@ fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, F
         return refused(format!("a signature of version {:?}", signature.version()));
     }
     if signature.typ() != Some(SignatureType::Binary) {
-        return refused("the signature is not over a binary document");
+        return refused("the signature does not cover a binary document");
     }
     use HashAlgorithm as Hash;
     let strong = [Hash::Sha256, Hash::Sha384, Hash::Sha512, Hash::Sha3_256, Hash::Sha3_512];
@@ -145,14 +145,15 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
     };
     verified.map_err(|error| match error {
         PgpError::RSAError { .. } | PgpError::SignatureError { .. } | PgpError::EllipticCurve { .. } => {
-            Fault::Refused("the signature does not match the key it names".into())
+            Fault::Refused("the signature does not verify under the key that it specifies".into())
         }
         PgpError::Unsupported { .. } | PgpError::Unimplemented { .. } => Fault::Unsupported(format!(
             "the algorithm {:?} with a key of this kind",
             signature.hash_alg().unwrap_or(HashAlgorithm::None)
         )),
         _ => Fault::Refused(
-            "the key it names cannot have made the signature: its numbers or its hash do not fit that key".into(),
+            "the key that the signature specifies cannot have made it: its numbers or its hash do not fit that key"
+                .into(),
         ),
     })
 }
@@ -162,7 +163,7 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
 /// still verified, so only data that the key signed is accepted.
 fn with_computed_start(signature: &Signature, data: &[u8]) -> Result<Signature, Fault> {
     let parts = signature.config().cloned().zip(signature.signature().cloned());
-    let Some((config, numbers)) = parts else { return unsupported("a signature in an unknown form") };
+    let Some((config, numbers)) = parts else { return unsupported("a signature in an unrecognised form") };
     let start = computed_start(&config, data).map_err(|_| Fault::Unsupported("an unknown hash".into()))?;
     Signature::from_config(config, start, numbers)
         .map_err(|_| Fault::Refused("the signature is malformed: it cannot be re-encoded".into()))

@@ -38,7 +38,7 @@ fn one_or_several_certificates_are_read_armoured_or_binary() {
 }
 
 #[test]
-fn other_files_are_refused_with_a_reason() {
+fn files_that_are_not_usable_openpgp_keys_are_refused_with_a_reason() {
     let ada = String::from_utf8(recorded("simple-signing/ada.asc")).unwrap();
     for (file, says) in [
         (String::new(), "neither armour nor packets"),

@@ -35,7 +35,7 @@ impl SshKey {
         if ![ED25519, P256, RSA, TOKEN_ED25519, TOKEN_P256].contains(&kind) {
             return Err(format!("keys of the kind {kind:?} are not supported"));
         }
-        let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is not base64 text".to_owned())?;
+        let blob = Base64::decode_vec(encoded).map_err(|_| "its second field is not base64 text".to_owned())?;
         let mut reader = Reader::new(&blob);
         let (key, application) = reader
             .string()

@@ -68,7 +68,7 @@ fn commits_and_tags_signed_by_every_kind_of_key_are_verified() {
 }
 
 #[test]
-fn faults_name_wrong_keys_namespaces_and_forms() {
+fn errors_describe_wrong_keys_namespaces_and_forms() {
     let repository = TestRepository::new();
     let other = signing_key(&repository, "other", &["-t", "ed25519"]);
     let line = signing_key(&repository, "key", &["-t", "ed25519"]);

@@ -76,7 +76,7 @@ fn blocks(text: &str) -> Result<Vec<String>, String> {
     while let Some((_, block)) = rest.find("-----BEGIN ").and_then(|start| rest.split_at_checked(start)) {
         let end = block.find("-----END ").and_then(|end| Some((end + 9, block.get(end + 9..)?.find("-----")?)));
         let end = end.map(|(end, label)| end + label + 5);
-        let (whole, behind) = end.and_then(|end| block.split_at_checked(end)).ok_or("a PEM block has no END")?;
+        let (whole, behind) = end.and_then(|end| block.split_at_checked(end)).ok_or("a PEM block has no END line")?;
         blocks.push(wrapped(whole));
         rest = behind;
     }
@@ -168,7 +168,7 @@ fn check(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
     }
     let known = [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES];
     match certificate.unknown_critical(&known) {
-        Some(unknown) => Err(format!("{} has the unknown critical extension {unknown}", name(certificate))),
+        Some(unknown) => Err(format!("{} has the unrecognised critical extension {unknown}", name(certificate))),
         None => Ok(()),
     }
 }

@@ -169,7 +169,7 @@ impl Token {
             return Err(format!("expected a TSTInfo of version 1, found {}", self.info.version));
         }
         if self.info.extensions.iter().flatten().any(|extension| extension.critical) {
-            return Err("its TSTInfo has an unknown critical extension".into());
+            return Err("its TSTInfo has an unrecognised critical extension".into());
         }
         let attributes = self.signer.signed_attributes.as_ref().ok_or("it has no signed attributes")?;
         let hash = hash_of(&self.signer.digest_algorithm)?;

@@ -130,7 +130,7 @@ impl Running {
                 let image = match ids.as_slice() {
                     [] | [""] => named(asked, "the pod does not specify its image"),
                     [id] => running(id, asked),
-                    _ => Err("the status contains more than one state for it".into()),
+                    _ => Err("the status contains more than one state for the container".into()),
                 };
                 self.push(format!("{place} {list} {name}"), image);
             }
@@ -188,7 +188,7 @@ fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
 
 fn named(image: &str, unnamed: &str) -> Result<ImageReference, String> {
     if image.trim().is_empty() {
-        let words = if unnamed.is_empty() { "neither the node nor the pod identifies it" } else { unnamed };
+        let words = if unnamed.is_empty() { "neither the node nor the pod identifies the image" } else { unnamed };
         return Err(words.into());
     }
     ImageReference::parse(image)

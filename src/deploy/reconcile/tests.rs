@@ -165,7 +165,7 @@ fn matching_records_give_only_matched_rows() {
 }
 
 #[test]
-fn exactly_the_planted_gaps_are_found() {
+fn reconciliation_finds_exactly_the_planted_gaps() {
     let mut estate = sound();
     // Images without a build, images identified only by a tag, and images that the node does not report.
     for stranger in 0..7 {

@@ -124,7 +124,7 @@ fn files_in_memory_listed_twice_count_once() {
 
 /// A bundle must not be skipped because a folder has the same name.
 #[test]
-fn a_name_of_both_a_file_and_a_folder_is_an_error() {
+fn a_name_that_is_both_a_file_and_a_folder_is_an_error() {
     let names = ["e/a.sig.tbz", "e/a.sig.tbz/b", "e/c"];
     let files = names.map(|name| (name.to_owned(), vec![1])).into();
     let (storage, limits) = (Storage::Memory(&files), Limits::default());

@@ -136,25 +136,25 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.git(&["submodule", "--quiet", "add", &format!("file://{}", library.path.display()), "lib"]);
         repository.commit("module");
     }),
-    ("submodule with a branch lock", |repository| {
+    ("submodule with a lock file for a branch", |repository| {
         add_module(repository, "lib");
         repository.write(".git/modules/lib/refs/heads/main.lock", "");
     }),
     ("branch lock", |repository| {
         repository.write(".git/refs/heads/main.lock", "").write(".git/refs/heads/topic/x.lock", "not an id\n");
     }),
-    ("ref in a folder named like a lock", |repository| {
+    ("ref in a folder whose name ends in .lock", |repository| {
         let id = repository.git(&["rev-parse", "HEAD"]);
         repository.write(".git/refs/heads/x.lock/y", id);
     }),
-    ("lock without a name", |repository| {
+    ("lock file without a name", |repository| {
         repository.write(".git/refs/heads/.lock", "");
     }),
-    ("HEAD points to a lock", |repository| {
+    ("HEAD points to a lock file", |repository| {
         let id = repository.git(&["rev-parse", "HEAD"]);
         repository.write(".git/refs/heads/x.lock", id).write(".git/HEAD", "ref: refs/heads/x.lock\n");
     }),
-    ("locks and files left by an interrupted git", |repository| {
+    ("lock files and temporary files left by an interrupted git", |repository| {
         for file in [
             "HEAD.lock",
             "config.lock",
@@ -192,31 +192,33 @@ pub(super) const RECIPES: &[Recipe] = &[
         std::fs::remove_dir(repository.path.join("lib")).unwrap();
         repository.write("lib", "x");
     }),
-    ("line endings by eol=crlf", |repository| with_attributes(repository, "*.t text eol=crlf\n", "a.t", b"one\ntwo\n")),
-    ("line endings by text=auto eol=crlf", |repository| {
+    ("line endings converted by eol=crlf", |repository| {
+        with_attributes(repository, "*.t text eol=crlf\n", "a.t", b"one\ntwo\n")
+    }),
+    ("line endings converted by text=auto eol=crlf", |repository| {
         with_attributes(repository, "*.t text=auto eol=crlf\n", "a.t", b"one\ntwo\n")
     }),
-    ("line endings by an old attribute", |repository| {
+    ("line endings converted by the old crlf attribute", |repository| {
         with_attributes(repository, "*.t crlf=auto eol=crlf\n", "a.t", b"one\ntwo\n")
     }),
-    ("line endings by the config alone", |repository| {
+    ("line endings converted by the config alone", |repository| {
         repository.write("a.t", "one\ntwo\n");
         repository.commit("line ends");
         repository.git(&["config", "core.autocrlf", "true"]);
         repository.remove("a.t");
         repository.git(&["checkout", "--quiet", "--", "a.t"]);
     }),
-    ("line endings in a text file", |repository| {
+    ("changed line endings in a text file", |repository| {
         with_attributes(repository, "*.t text\n", "a.t", b"one\ntwo\n");
         repository.write("a.t", "one\r\ntwo\r\n");
     }),
     ("ident", |repository| {
         with_attributes(repository, "*.t ident\n", "a.t", b"$Id$ and $Id: 0123 $ and $Id: a b c $ and $Id\n")
     }),
-    ("ident without an end", |repository| {
+    ("ident keyword without its closing dollar sign", |repository| {
         with_attributes(repository, "*.t ident\n", "a.t", b"$Id$\n$Id: x\n$ and $Id:")
     }),
-    ("ident and line endings", |repository| {
+    ("ident keyword with converted line endings", |repository| {
         with_attributes(repository, "*.t ident text eol=crlf\n", "a.t", b"one\n$Id$\n")
     }),
     ("ident with a different blob's id", |repository| {
@@ -232,7 +234,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("encoding UTF-16LE-BOM", |repository| {
         with_attributes(repository, "*.t text working-tree-encoding=UTF-16LE-BOM\n", "a.t", &utf16("é\n", true));
     }),
-    ("encoding and line endings", |repository| {
+    ("converted encoding with converted line endings", |repository| {
         with_attributes(
             repository,
             "*.t text eol=crlf working-tree-encoding=UTF-16LE\n",
@@ -249,11 +251,11 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("unsupported encoding", |repository| {
         with_attributes(repository, "*.t text working-tree-encoding=SHIFT-JIS\n", "a.t", b"\x82\xa0\n");
     }),
-    ("promisor in the config, nothing missing", |repository| {
+    ("promisor in the config with no missing object", |repository| {
         repository.git(&["config", "remote.origin.promisor", "true"]);
         repository.git(&["config", "remote.origin.partialclonefilter", "blob:none"]);
     }),
-    ("promisor pack, nothing missing", |repository| {
+    ("promisor pack with no missing object", |repository| {
         repository.git(&["config", "extensions.partialClone", "origin"]);
         repository.git(&["config", "core.repositoryFormatVersion", "1"]);
         repository.git(&["repack", "-q", "-a", "-d"]);
@@ -264,7 +266,7 @@ pub(super) const RECIPES: &[Recipe] = &[
             }
         }
     }),
-    ("promisor, missing blob in the history", |repository| {
+    ("promisor with a missing blob in the history", |repository| {
         repository.git(&["config", "remote.origin.url", "file:///nowhere"]);
         repository.git(&["config", "remote.origin.promisor", "true"]);
         repository.git(&["config", "extensions.partialClone", "origin"]);

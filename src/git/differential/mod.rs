@@ -116,7 +116,7 @@ fn three_hundred_repositories_give_the_same_results_as_git() {
 }
 
 #[test]
-fn every_disagreement_has_a_recipe() {
+fn every_disagreement_with_git_has_a_test_repository_and_a_reason() {
     let names: Vec<&str> = recipes().iter().map(|(name, _)| *name).collect();
     for (name, reason) in DISAGREEMENTS {
         assert!(names.contains(name) && !reason.is_empty(), "{name}");

@@ -250,7 +250,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         with_tag(repository, |text| text.replacen("tag odd", "tag wrong name", 1))
     }),
     ("tag with a malformed tagger", |repository| with_tag(repository, |text| text.replacen("Ada <", "Ada<", 1))),
-    ("tag with a tagger without a date", |repository| {
+    ("tag whose tagger has no date", |repository| {
         with_tag(repository, |text| text.replacen(" 1592901588 +0200", "", 1))
     }),
     ("unsorted tree", |repository| {
@@ -324,7 +324,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         let path = pack(repository, ".pack");
         edit_file(repository, &path, |content| content.truncate(content.len() - 30));
     }),
-    ("pack of an unknown version", |repository| {
+    ("pack of an unsupported version", |repository| {
         let path = pack(repository, ".pack");
         edit_file(repository, &path, |content| content[7] = 9);
     }),
@@ -394,7 +394,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         let id = rev(repository, "HEAD");
         packed_refs(repository, |text| format!("{text}{id} HEAD\n"));
     }),
-    ("ref with two dots", |repository| {
+    ("ref with two dots in its name", |repository| {
         let id = rev(repository, "HEAD");
         repository.write(".git/refs/heads/a..b", format!("{id}\n"));
     }),

@@ -35,11 +35,11 @@ pub(super) enum EntryFault {
     Collision,
     #[error("it is larger than the limit git_object_bytes")]
     TooLarge,
-    #[error("its family of deltas needs more memory than the limit git_delta_bytes")]
+    #[error("its delta family needs more memory than the limit git_delta_bytes")]
     TooMuchHeld,
     #[error("its delta chain is deeper than the limit git_delta_depth")]
     TooDeep,
-    #[error("the index records a different name for it")]
+    #[error("the index records a different id for it")]
     IndexName,
     #[error("the index records a different CRC-32 for it")]
     IndexCrc,

@@ -204,7 +204,7 @@ fn a_wrong_index_is_reported_and_the_objects_are_proved_without_it() {
 
     let (ids, faults) = run(reseal(&index, |index| index[names + 19] ^= 1));
     assert_eq!((ids.len(), faults.len()), (count, 1));
-    assert!(faults[0].ends_with("the index records a different name for it"), "{faults:?}");
+    assert!(faults[0].ends_with("the index records a different id for it"), "{faults:?}");
 
     let (ids, faults) = run(reseal(&index, |index| index[offsets + 3] ^= 1));
     assert_eq!(ids.len(), count);
@@ -231,7 +231,7 @@ fn offset_and_reference_deltas_are_applied_in_any_order() {
 }
 
 #[test]
-fn deltas_in_thin_packs_and_cycles_have_no_base() {
+fn deltas_without_a_base_and_cycles_of_deltas_are_reported() {
     let delta = longer_by(3, b'x');
     let elsewhere = ObjectId::from_bytes([9; 20]);
     let (ids, faults) = run(&pack(&[Item::Whole(Kind::Blob, b"a"), Item::Reference(elsewhere, &delta)]));

@@ -308,7 +308,7 @@ impl Grading {
     /// The content of the record, line by line.
     pub(crate) fn details(&self) -> Vec<String> {
         let graded = match self {
-            Self::NoRecord => return vec!["the policy names no record for this key".into()],
+            Self::NoRecord => return vec!["the policy lists no record for this key".into()],
             Self::DoesNotCount { path, reason } => return vec![format!("record {path}: {reason}")],
             Self::Counts(graded) => graded,
         };

@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn many_stages_are_read_in_linear_time() {
+    fn many_build_stages_are_read_in_linear_time() {
         // Comparing every pair would take far too long.
         let lines: Vec<String> =
             (1..=200_000).map(|number| format!("Step {number}/200000 : FROM base{number} AS s{number}")).collect();
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_printed_by_a_run_step_is_detected() {
+    fn a_step_line_printed_by_a_run_step_is_detected() {
         let lines = ["Step 1/2 : FROM nginx:1", "Step 2/2 : RUN x", "Step 2/2 : FROM allowed:1"].map(str::to_owned);
         assert!(read(&lines).is_err());
         let other_builders = [

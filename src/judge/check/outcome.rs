@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn details_are_limited_and_the_rest_is_counted() {
+    fn details_are_limited_and_the_omitted_ones_are_counted() {
         let lines = (0..250).map(|number| number.to_string());
         let outcome = Outcome::pass("x").details(lines).shown();
         assert_eq!((outcome.details.len(), outcome.details[99].as_str()), (101, "99"));

@@ -80,7 +80,7 @@ fn table() -> Vec<(Finding, bool)> {
 }
 
 #[test]
-fn every_status_is_read_from_its_words() {
+fn every_status_can_be_parsed_from_its_words() {
     // This does not compile until the place of a new variant is added here.
     let place = |status: Status| match status {
         Status::Pass => 0,
@@ -104,7 +104,7 @@ fn bundles_have_every_group_except_workload() {
 }
 
 #[test]
-fn the_truth_table_of_rejection() {
+fn findings_reject_as_in_the_truth_table() {
     for (one, rejects) in table() {
         let alone = settled(vec![one.clone(), pass()], &[]);
         assert_eq!((alone[0].rejects(), alone[0].is_waived()), (rejects, false), "{one:?}");
@@ -144,7 +144,7 @@ fn the_truth_table_of_rejection() {
 /// Every consequence of every cause. While the cause rejects, the consequence has no effect. Otherwise it rejects at `require`, and needs a
 /// waiver of its own.
 #[test]
-fn the_truth_table_of_consequences() {
+fn consequences_reject_as_in_the_truth_table() {
     use WaiverStanding::{Active, Expired};
     let by = |check, status, level, demand| Finding {
         check,
@@ -195,7 +195,7 @@ fn the_truth_table_of_consequences() {
 /// Findings with the same message have the same cause, whatever their groups. The first finding that rejects keeps its answer, and no verdict depends
 /// on this.
 #[test]
-fn findings_with_the_same_message_reject_once() {
+fn only_the_first_finding_with_a_given_message_rejects() {
     use WaiverStanding::Active;
     let no = |check, status| Finding {
         check,

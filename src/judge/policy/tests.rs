@@ -242,7 +242,7 @@ fn kinds_without_images_are_read_and_only_unknown_ones_may_be_listed() {
         ("", "workload: the table is empty"),
         ("kinds-without-images = []", "workload.kinds-without-images: the list is empty"),
         ("kinds-without-images = [\"Widget\"]", "workload.kinds-without-images: expected GROUP/Kind"),
-        ("kinds-without-images = [\"/ConfigMap\"]", "Kubernetes' own"),
+        ("kinds-without-images = [\"/ConfigMap\"]", "a built-in Kubernetes kind"),
         ("kinds-without-images = [\"argoproj.io/Application\"]", "contain or fetch images"),
     ] {
         let error = with(text).expect_err(text);

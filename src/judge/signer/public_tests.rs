@@ -48,7 +48,7 @@ fn ssh_key(signature: &[u8]) -> Option<String> {
 /// certificate is a file with the key's certificate, or `-`.
 #[test]
 #[ignore = "needs repositories from tests/signatures"]
-fn signatures_in_public_repositories() {
+fn results_for_signatures_in_public_repositories_are_counted() {
     let variable = |name: &str| std::env::var(name).expect("tests/signatures sets it");
     let (list, repository) =
         (std::fs::read_to_string(variable("HPSB_SIGNATURES")).unwrap(), variable("HPSB_REPOSITORY"));

@@ -196,7 +196,7 @@ mod with_gpg {
         let expiring = ["--faked-system-time", "20240201T000000", "--default-sig-expire", "1d"];
         let cases = [
             ("good", "ada", gpg.sign("ada", &[], &commit), "signed by ada"),
-            ("key expired before", "dave", gpg.sign("dave", &late, &commit), "had expired"),
+            ("key expired before", "dave", gpg.sign("dave", &late, &commit), "expired at"),
             ("expired signature", "ada", gpg.sign("ada", &expiring, &commit), "the signature expired at"),
             ("another commit", "ada", gpg.sign("ada", &[], &commit.replace("signed", "other")), "does not match"),
             ("revoked key", "lost", gpg.sign("lost", &in_time, &commit), "the primary key was revoked"),
@@ -220,7 +220,7 @@ mod with_gpg {
 
     /// Cases in which the answer differs from git's, each with the reason.
     #[test]
-    fn known_differences_from_git() {
+    fn known_differences_from_git_are_unchanged() {
         let gpg = Gpg::new();
         gpg.key("ada", "20240101T000000", "never");
         gpg.key("sue", "20240101T000000", "never");
@@ -232,7 +232,7 @@ mod with_gpg {
             // gpg still accepts SHA-1 for signatures over data.
             ("ada", gpg.sign("ada", &["--digest-algo", "SHA1"], &commit), "SHA-256 or stronger", true),
             // A text signature covers different bytes if the line ends differ.
-            ("ada", gpg.sign("ada", &["--textmode"], &commit), "not over a binary document", true),
+            ("ada", gpg.sign("ada", &["--textmode"], &commit), "does not cover a binary document", true),
             // A key that has since expired was valid when it signed: archives are read years later.
             ("rex", gpg.sign("rex", &in_time, &commit), "signed by rex", false),
             // A key that was only replaced was valid before its replacement.

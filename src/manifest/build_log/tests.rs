@@ -29,7 +29,7 @@ fn lines_seen_in_public_logs_are_parsed() {
 }
 
 #[test]
-fn shelving_collapses_consecutive_output_lines() {
+fn storing_a_log_collapses_consecutive_output_lines() {
     let [step, output, other] = ["Step 1/2 : FROM a", "Removing intermediate container 1", " ---> Running in 2"];
     let digest = format!("Digest: {DIGEST}");
     let lines = [step, output, output, other, &digest, output, &format!("v1: digest: {DIGEST} size: 1"), other, other];
@@ -129,7 +129,7 @@ fn each_builders_line_forms_are_recognised() {
 }
 
 #[test]
-fn near_misses_are_not_builder_lines() {
+fn lines_that_only_resemble_builder_lines_are_not_builder_lines() {
     for line in [
         "Step 1/5: compile",
         "Step 1/2: FROM nginx:1",
@@ -230,7 +230,7 @@ fn a_pull_counts_only_directly_after_its_from() {
 }
 
 #[test]
-fn any_bytes_within_the_limits_are_a_log() {
+fn any_bytes_within_the_limits_are_accepted_as_a_log() {
     let log = BuildLog::from_bytes(b"\xff\xfe\x00\n\r\n\n", &Limits::default()).unwrap();
     assert_eq!(log.entries().len(), 1);
     let small = Limits { build_log_line_bytes: 10, ..Limits::default() };

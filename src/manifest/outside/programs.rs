@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_has_one_row() {
+    fn every_program_name_is_in_exactly_one_row() {
         let mut names: Vec<&str> = FETCHING.iter().chain(LOCAL).flat_map(|row| row.names.split_whitespace()).collect();
         let count = names.len();
         names.sort_unstable();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_is_in_two_lists() {
+    fn no_subcommand_of_a_program_is_in_two_lists() {
         for row in FETCHING.iter().chain(LOCAL) {
             let Rule::By { fetches, scripts, local } = row.rule else { continue };
             let mut words: Vec<&str> =

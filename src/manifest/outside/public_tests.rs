@@ -104,7 +104,7 @@ fn most(names: &BTreeMap<String, usize>, shown: usize) -> String {
 /// `HPSB_DOCKERFILES` is the path of a file with one Dockerfile path per line. The counts are written to the file at `HPSB_COUNTED`.
 #[test]
 #[ignore = "needs public repositories"]
-fn dockerfiles() {
+fn public_dockerfiles_are_read_and_counted() {
     let list = fs::read_to_string(std::env::var("HPSB_DOCKERFILES").unwrap()).unwrap();
     let mut counted = Counted::default();
     for path in list.lines().collect::<BTreeSet<_>>() {

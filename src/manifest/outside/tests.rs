@@ -643,7 +643,7 @@ fn a_stage_inherits_the_shell_of_its_base_stage() {
 }
 
 #[test]
-fn the_list_is_bounded_and_counts_the_rest() {
+fn the_list_is_limited_and_the_omitted_entries_are_counted() {
     let mut text = String::from("FROM scratch\n");
     for number in 0..200 {
         let _ = writeln!(text, "ARG A{number}\nARG A{number}\nRUN curl x{number}");

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_readable_in_both_modes() {
+    fn text_has_enough_contrast_in_light_and_dark_mode() {
         let blocks: Vec<&str> = STYLE.split(":root").skip(1).map(|block| block.split('}').next().unwrap()).collect();
         assert_eq!(blocks.len(), 2, "a light and a dark one");
         for block in blocks {

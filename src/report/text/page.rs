@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_not_broken() {
+    fn commands_are_not_split_across_lines() {
         let mut page = Page::new(30);
         page.put("next", &format!("do this: {} and that", unbroken("hpsb-audit policy init")));
         assert_eq!(page.text(), "next     do this:\n         hpsb-audit policy init\n         and that\n");

@@ -56,7 +56,7 @@ impl Envelope {
         let Value::Object(mut document) = document else {
             return Err(refuse("not a JSON object"));
         };
-        let signed = document.get("signed").ok_or_else(|| refuse("there is no `signed`"))?;
+        let signed = document.get("signed").ok_or_else(|| refuse("the field `signed` is missing"))?;
         let canonical = canonical_json::encode(signed).map_err(|message| refuse(&message))?;
         let Some(Value::Object(signed)) = document.remove("signed") else {
             return Err(refuse("`signed` is not an object"));

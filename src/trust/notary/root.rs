@@ -119,7 +119,9 @@ pub(super) fn walk<'a>(
     let mut previous: Option<&Root<'_>> = None;
     for version in anchor..=newest {
         let root = roots.get(&version).ok_or_else(|| {
-            Fault::missing(format!("{version}.root.json is missing, so the chain from the pinned root is not proved"))
+            Fault::missing(format!(
+                "{version}.root.json is missing, so the chain from the pinned root cannot be verified"
+            ))
         })?;
         if let Some(previous) = previous {
             root.envelope.signers(previous.role("root")?, &repository.budget).map_err(|fault| match fault {

@@ -111,7 +111,7 @@ fn signatures_verify_only_with_the_method_of_the_keys_kind() {
 }
 
 #[test]
-fn the_limits_of_a_file_are_exact() {
+fn the_limits_on_a_metadata_file_are_exact() {
     let document = signed(timestamp(), &[&TestKey::p256(1), &TestKey::p256(2)]).to_string();
     let read = |name: &str, most: usize| {
         let mut limits = Limits::default();
@@ -167,7 +167,7 @@ fn one_key_under_two_ids_counts_once() {
 }
 
 #[test]
-fn a_listed_key_must_have_its_own_id() {
+fn a_listed_key_must_have_the_id_computed_from_it() {
     let key = TestKey::p256(1);
     let (id, mut listed) = key.listed();
     listed["keyval"]["public"] = TestKey::p256(2).listed().1["keyval"]["public"].clone();

@@ -77,7 +77,7 @@ impl<'a> Identities<'a> {
                         && result.tlog_verified()
                         && result.identity_policy_checked();
                     if !complete {
-                        return Err(refused("a part of the evidence was not verified"));
+                        return Err(refused("some of the evidence was not verified"));
                     }
                     let mut details = vec![format!("signed by {says}")];
                     details.extend(times(&result, self.now)?);

@@ -26,7 +26,7 @@ pub(in super::super) fn bundle_of_layer(
     let material = match text(CERTIFICATE) {
         Some(certificate) => {
             let (label, der) = pem::decode_vec(certificate.trim().as_bytes())
-                .map_err(|error| Answer::Refused(format!("its certificate is not one PEM block: {error}")))?;
+                .map_err(|error| Answer::Refused(format!("its certificate is not exactly one PEM block: {error}")))?;
             if label != "CERTIFICATE" {
                 return Err(Answer::Refused(format!("expected a CERTIFICATE, found {label}")));
             }

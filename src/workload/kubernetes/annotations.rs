@@ -285,7 +285,7 @@ pub(super) fn metadata(value: &Value, place: &str, images: &mut Images) {
                 images.unknown(place, format!("expected a mapping, found {}", kind_of(other)));
             }
             _ if folded(key) == "annotations" => {
-                images.unknown(place, format!("`{key}` is `annotations` in different case: correct the spelling"));
+                images.unknown(place, format!("`{key}` differs from `annotations` only in case: correct the spelling"));
             }
             _ => {}
         }
@@ -311,7 +311,7 @@ pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Ima
         ),
         None if key.to_ascii_lowercase().ends_with("image") && names_an_image(&text) => images.unknown(
             place,
-            format!("the annotation `{key}` is in no table, and its value is an image, which may run: remove or rename it"),
+            format!("the annotation `{key}` is not recognised, and its value is an image, which may run: remove or rename it"),
         ),
         Some(Harmless) | None => {}
     }

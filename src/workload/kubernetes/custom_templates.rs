@@ -94,7 +94,12 @@ static WORKFLOW_STEP: Outline = outline!(&[
 // Tekton. Its controller adds its own entry point to each step.
 pub(super) static TASK: Outline = outline!(&[
     // A custom task that is written inline in a pipeline.
-    ("apiVersion", Is(Runs("a different controller runs it, and what that controller runs is unknown: write steps"))),
+    (
+        "apiVersion",
+        Is(Runs(
+            "a different controller runs it, and it is not known what that controller starts: write the steps here"
+        ))
+    ),
     ("steps", Is(Special(steps))),
     ("sidecars", Is(Special(steps))),
     ("stepTemplate", Is(Special(step_template))),
@@ -174,7 +179,7 @@ pub(super) static EXTERNAL_SECRET: Outline =
     outline!(&[("target", Has(&SECRET_TARGET)), ("externalSecretSpec", Has(&EXTERNAL_SECRET))]);
 static SECRET_TARGET: Outline = outline!(&[(
     "manifest",
-    Is(Runs("it writes objects of a different kind from a store that is not read: write a Secret"))
+    Is(Runs("it fills objects other than Secrets from a store that is not read: use a Secret"))
 )]);
 pub(super) static GRAFANA_CONTENT: Outline =
     outline!(&[("plugins", Is(Runs("Grafana fetches and runs the plugin: build the plugin into Grafana's image")))]);

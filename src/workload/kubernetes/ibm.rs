@@ -58,7 +58,7 @@ pub(in crate::workload) struct Carried {
 fn contract(value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::String(text) => images.carried.push(Carried { place: place.to_owned(), text: text.clone() }),
-        _ => images.unknown(place, "the contract is not a string: what it runs is unknown"),
+        _ => images.unknown(place, "the contract is not a string, so it is not known what it runs"),
     }
 }
 
@@ -79,7 +79,7 @@ pub(in crate::workload) fn open(images: &mut Images, passwords: &[Password], lim
         return answer.map_err(|why| images.unknown(place, why)).ok();
     }
     for Carried { place, .. } in carried {
-        images.unknown(place, "a contract is checked on its own: pass this resource in a file without other workloads");
+        images.unknown(place, "a contract must be the only workload: pass this resource in a separate file");
     }
     None
 }
@@ -88,6 +88,6 @@ fn read(text: &str, passwords: &[Password], images: &mut Images, limits: &Limits
     let documents = strict_yaml::documents(text.as_bytes(), limits)?;
     match documents.as_slice() {
         [one @ Value::Object(_)] => Contract::read(one, text.as_bytes(), passwords, images, limits),
-        _ => Err("the contract is not a single mapping of sections: what it runs is unknown".into()),
+        _ => Err("the contract is not a single mapping of sections, so it is not known what it runs".into()),
     }
 }

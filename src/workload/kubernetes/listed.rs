@@ -28,10 +28,10 @@ impl KindsWithoutImages {
         };
         match kinds::role(group, kind) {
             _ if kinds::built_in(group, kind).is_some() => {
-                Err(format!("{entry:?} is one of Kubernetes' own kinds, which cannot be listed and need not be"))
+                Err(format!("{entry:?} is a built-in Kubernetes kind, which cannot and need not be listed"))
             }
             Some(Role::Elsewhere(_) | Role::Runs(_) | Role::RunsAt(_) | Role::Contract(_)) => {
-                Err(format!("objects of {entry:?} contain or fetch images: the kind cannot be listed"))
+                Err(format!("objects of {entry:?} contain or fetch images, so the kind cannot be listed"))
             }
             _ => {
                 self.listed.push((group.to_owned(), kind.to_owned()));
@@ -69,7 +69,7 @@ pub(super) fn refusal(group: &str, kind: &str) -> String {
     }
     let entry = format!("{group}/{kind}");
     format!(
-        "the kind {entry} is in no table, so what it runs is unknown. If its objects run nothing and contain no image, list it in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise pass the pods that its controller creates"
+        "the kind {entry} is not recognised, so it is not known what its objects run. If its objects run nothing and contain no image, list it in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise pass the pods that its controller creates"
     )
 }
 

@@ -19,7 +19,7 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
             images.unknown(place, format!("`{key}` may specify an image that runs: {why}"));
         }
         Value::Array(_) | Value::Object(_) if holds_containers(key) && has_mappings(value) => {
-            images.unknown(place, format!("`{key}` may hold containers: {why}"));
+            images.unknown(place, format!("`{key}` may define containers: {why}"));
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {

@@ -12,7 +12,7 @@
 //! | `ibm.rs` | resources of IBM's operator, which contain a contract |
 
 /// The advice for an unknown key.
-const ADVICE: &str = "correct its spelling, or remove it: an unknown key may specify something that runs";
+const ADVICE: &str = "correct its spelling, or remove it: an unrecognised key may specify something that runs";
 
 /// The table of a resource with a spec.
 macro_rules! resource {
@@ -88,7 +88,8 @@ fn of_kind(document: &Value, default: Option<Default<'_>>, place: &str, images: 
     if let Some(key) =
         fields.keys().find(|key| TOP.iter().any(|top| top != key && *top.to_ascii_lowercase() == folded(key)))
     {
-        let why = format!("malformed: `{key}` is one of {} in different case: correct the spelling", TOP.join(", "));
+        let why =
+            format!("malformed: `{key}` differs from one of {} only in case: correct the spelling", TOP.join(", "));
         images.unknown(below(place, key), why);
     }
     let is_list = items(fields, api_version, kind, place, images);

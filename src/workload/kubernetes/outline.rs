@@ -22,7 +22,7 @@ pub(super) enum Place {
 }
 
 const WHY: &str =
-    "this part of the kind is in no table. Remove it, or pass the pods that its controller creates from it";
+    "this field of the kind is not recognised. Remove it, or pass the pods that its controller creates from it";
 
 /// An outline without known places.
 pub(super) static EMPTY: Outline = Outline { keys: &[] };

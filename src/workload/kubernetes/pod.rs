@@ -130,7 +130,12 @@ pub(super) static VOLUME: Table = Table {
         ("flexVolume", Special(flex_volume)),
         ("flocker", Harmless),
         ("gcePersistentDisk", Harmless),
-        ("gitRepo", Runs("a gitRepo volume clones a repository with its hooks, and no image name covers its content")),
+        (
+            "gitRepo",
+            Runs(
+                "a gitRepo volume clones a repository with its hooks, and its content is not pinned by any image name",
+            ),
+        ),
         ("glusterfs", Harmless),
         ("hostPath", Harmless),
         ("image", Special(image_volume)),
@@ -222,7 +227,7 @@ pub(super) fn container_with(more: &Table, value: &Value, place: &str, images: &
         None => place.to_owned(),
     };
     if fields.get("image").is_none_or(Value::is_null) {
-        images.unknown(&place, "the container has no image: something else will set it");
+        images.unknown(&place, "the container has no image, so something outside this file will set it");
     }
     let mut fields = fields.clone();
     for (key, meaning) in more.keys {
@@ -237,7 +242,7 @@ static NOTHING_MORE: Table = Table { name: "a container", keys: &[], extensions:
 
 fn image_volume(value: &Value, place: &str, images: &mut Images) {
     if value.get("reference").is_none_or(Value::is_null) {
-        images.unknown(place, "the image volume has no reference: something else will set it");
+        images.unknown(place, "the image volume has no reference, so something outside this file will set it");
     }
     IMAGE_VOLUME.read(value, place, images);
 }

@@ -97,10 +97,10 @@ fn keys_outside_the_pod_tables_are_unknown() {
         (
             json!({"Containers": []}),
             "Pod/p.spec.Containers",
-            "malformed: `Containers` is `containers` in different case",
+            "malformed: `Containers` differs from `containers` only in case",
         ),
-        (json!({"container\u{17f}": []}), "Pod/p.spec.container\u{17f}", "in different case"),
-        (json!({"containers": [{"image": "a", "Image": EVIL}]}), "Pod/p.spec.containers[0].Image", "in different case"),
+        (json!({"container\u{17f}": []}), "Pod/p.spec.container\u{17f}", "only in case"),
+        (json!({"containers": [{"image": "a", "Image": EVIL}]}), "Pod/p.spec.containers[0].Image", "only in case"),
         (json!({"volumes": [{"image": {}}]}), "Pod/p.spec.volumes[0].image", "no reference"),
         (json!({"volumes": [{"image": EVIL}]}), "Pod/p.spec.volumes[0].image", "expected a mapping"),
         (
@@ -229,11 +229,11 @@ fn lists_are_read_as_kubectl_reads_them() {
         (json!({"apiVersion": "v1", "kind": "List", "items": {"a": own}}), "items", "expected a list of resources"),
         (json!({"apiVersion": "v1", "kind": "List", "items": [7]}), "items[0]", "expected a resource"),
         (json!({"apiVersion": "v1", "kind": "List", "items": [{}]}), "items[0]./", "write both"),
-        (json!({"apiVersion": "v1", "kind": "List", "Items": [own]}), "Items", "in different case"),
+        (json!({"apiVersion": "v1", "kind": "List", "Items": [own]}), "Items", "only in case"),
         (
             json!({"apiVersion": "v1", "kind": "List", "items": [], "spec": {"containers": []}}),
             "List/",
-            "is in no table",
+            "is not recognised",
         ),
         (
             json!({"apiVersion": "example.com/v1", "kind": "WidgetList", "items": [{}]}),
@@ -246,16 +246,16 @@ fn lists_are_read_as_kubectl_reads_them() {
 }
 
 #[test]
-fn keys_in_different_case_at_the_top_are_reported() {
+fn top_level_keys_that_differ_only_in_case_are_reported() {
     for key in ["Kind", "APIVersion", "\u{17f}pec", "Metadata", "\u{212a}ind"] {
         let mut document = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {}});
         document[key] = json!("Pod");
-        refused(&document, key, "in different case");
+        refused(&document, key, "only in case");
     }
     refused(
         &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"Annotations": {}}}),
         "Pod/.metadata.Annotations",
-        "in different case",
+        "only in case",
     );
     // Names that the owner chooses are not checked.
     let free = json!({"Image": "x", "Containers": "x", "Kind": "x"});
@@ -264,7 +264,7 @@ fn keys_in_different_case_at_the_top_are_reported() {
 }
 
 #[test]
-fn podman_reads_only_the_kind() {
+fn a_resource_without_an_api_version_is_read_by_its_kind_as_podman_does() {
     let document = json!({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"image": EVIL}]}}}});
     assert_eq!(one(&document), ("Deployment/.spec.template.spec.containers[0]".into(), Ok(EVIL.into())));
     refused(&json!({"kind": "Widget"}), "Widget/", "kinds-without-images = [\"/Widget\"]");
@@ -465,7 +465,13 @@ fn custom_resources_that_refer_elsewhere_are_unknown() {
             "spec.workloadRef",
             "not in this object",
         ),
-        ("argoproj.io/v1alpha1", "Rollout", json!({"strategy": {"image": EVIL}}), "spec.strategy.image", "in no table"),
+        (
+            "argoproj.io/v1alpha1",
+            "Rollout",
+            json!({"strategy": {"image": EVIL}}),
+            "spec.strategy.image",
+            "is not recognised",
+        ),
         ("argoproj.io/v1alpha1", "Workflow", json!({"podSpecPatch": "x"}), "spec.podSpecPatch", "patch"),
         (
             "argoproj.io/v1alpha1",
@@ -515,7 +521,7 @@ fn custom_resources_that_refer_elsewhere_are_unknown() {
             "ExternalSecret",
             json!({"target": {"manifest": {"kind": "Deployment"}}}),
             "spec.target.manifest",
-            "a different kind",
+            "other than Secrets",
         ),
         (
             "gateway.networking.k8s.io/v1",
@@ -531,13 +537,19 @@ fn custom_resources_that_refer_elsewhere_are_unknown() {
             "spec.plugins",
             "plugin",
         ),
-        ("networking.istio.io/v1", "ProxyConfig", json!({"image": {"imageType": "x"}}), "spec.image", "in no table"),
+        (
+            "networking.istio.io/v1",
+            "ProxyConfig",
+            json!({"image": {"imageType": "x"}}),
+            "spec.image",
+            "is not recognised",
+        ),
         (
             "monitoring.coreos.com/v1",
             "ServiceMonitor",
             json!({"sidecars": [{"image": EVIL}]}),
             "spec.sidecars",
-            "may hold containers",
+            "may define containers",
         ),
         (
             "cert-manager.io/v1",
@@ -660,9 +672,9 @@ fn built_in_kinds_and_kinds_that_run_something_cannot_be_listed() {
         ("example.com/*", "expected GROUP/Kind"),
         ("*/Widget", "expected GROUP/Kind"),
         ("", "expected GROUP/Kind"),
-        ("/ConfigMap", "Kubernetes' own"),
-        ("apps/Deployment", "Kubernetes' own"),
-        ("admissionregistration.k8s.io/MutatingWebhookConfiguration", "Kubernetes' own"),
+        ("/ConfigMap", "a built-in Kubernetes kind"),
+        ("apps/Deployment", "a built-in Kubernetes kind"),
+        ("admissionregistration.k8s.io/MutatingWebhookConfiguration", "a built-in Kubernetes kind"),
         ("argoproj.io/Application", "contain or fetch images"),
         ("argoproj.io/Rollout", "contain or fetch images"),
         ("kafka.strimzi.io/Kafka", "contain or fetch images"),
@@ -674,7 +686,7 @@ fn built_in_kinds_and_kinds_that_run_something_cannot_be_listed() {
 
 /// For every row: the result for an empty object, for one with a field that may specify an image, and for one with a pod among its items.
 #[test]
-fn every_row_gives_the_result_of_its_role() {
+fn every_kind_in_the_tables_gives_the_result_of_its_role() {
     for (group, list) in kinds::BUILT_IN.iter().chain(custom::kinds()) {
         for (kind, role) in *list {
             let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
@@ -774,7 +786,7 @@ fn a_contract_in_a_resource_must_be_the_only_workload() {
         assert!(
             read.images
                 .iter()
-                .any(|used| used.image.as_ref().is_err_and(|why| why.contains("in a file without other workloads")))
+                .any(|used| used.image.as_ref().is_err_and(|why| why.contains("must be the only workload")))
         );
     }
     // podman ignores such a resource; this reader does not.

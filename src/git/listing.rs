@@ -11,7 +11,7 @@ use crate::base::limits::Limits;
 pub struct TreeFile {
     /// Relative to the top of the repository, including for submodules' files.
     pub path: Vec<u8>,
-    /// Its mode; never a directory.
+    /// The entry's mode, which is never that of a directory.
     pub mode: Mode,
     /// The blob's id, or the submodule's commit.
     pub id: ObjectId,
@@ -34,7 +34,7 @@ pub(super) struct Listing {
 /// The maximum number of faults listed individually.
 const FAULTS_NAMED: usize = 20;
 
-/// Memory for a file or folder of a tree, without its path.
+/// The memory for a file or folder of a tree, excluding its path.
 const FILE_HELD_BYTES: u64 = 80;
 
 /// Lists the tree `root`. Each of its trees is decoded strictly, and each of its blobs must exist.

@@ -34,7 +34,8 @@ pub(super) struct Objects {
     /// Objects that match their ids but that `git fsck` reports.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,
     pub(super) references: References,
-    /// The number of copies of each object that is stored several times. All of them were read, and count in `references`.
+    /// The number of copies of each object that is stored several times. All copies were read, and all of them count in
+    /// `references`.
     pub(super) copies: HashMap<ObjectId, u32>,
     /// Commits whose parents are omitted, according to `.git/shallow`.
     pub(super) shallow: HashSet<ObjectId>,
@@ -56,10 +57,10 @@ pub(super) struct Record {
     pub(super) place: Place,
 }
 
-/// Where an object is stored.
+/// The position where an object is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
-    /// Pack number and entry number.
+    /// The pack's number and the entry's number.
     Pack(u32, u32),
     /// File number.
     Loose(u32),
@@ -88,7 +89,7 @@ fn starts(table: &[Record]) -> Vec<u32> {
 
 /// The fixed cost of a pack, expressed as a number of objects: threads are started for each pack.
 const PACK_OBJECTS: u64 = 40;
-/// Memory for an object that another object references.
+/// The memory for an object that another object references.
 const REFERENCE_HELD_BYTES: u64 = 64;
 /// A small table is searched without an index.
 const SMALL_TABLE: usize = 4_096;

@@ -40,23 +40,23 @@ pub struct SourceProof {
     pub commit: Option<Commit>,
     /// HEAD's tree compared with the work tree. Empty if there is no commit.
     pub tree: TreeProof,
-    /// Full names of branches and tags that point to HEAD's commit, through proved tag objects.
+    /// The full names of branches and tags that point to HEAD's commit, including through proved tag objects.
     pub refs_at_head: Vec<String>,
     /// The clone's remotes, as the config states them.
     pub remotes: Vec<Remote>,
-    /// Files that the config includes. They are not read; they could name other remotes.
+    /// Files that the config includes. These files are not read, and they could define further remotes.
     pub included: Vec<String>,
     /// Signatures on HEAD's commit and on annotated tags of it.
     pub signed: Vec<SignedObject>,
     held: Held,
 }
 
-/// Where results about objects and files come from.
+/// The source of results about objects and files.
 #[derive(Debug, Clone)]
 enum Held {
-    /// Objects and files. A copy of the proof shares them.
+    /// Objects and files. A copy of the proof shares these objects and files.
     All(Arc<Stores>),
-    /// Only results, after objects and files were dropped.
+    /// Only results are held, after objects and files were dropped.
     Shelved(Box<Shelved>),
 }
 
@@ -98,9 +98,9 @@ pub struct ObjectsProof {
     pub faults: Vec<String>,
     /// Details that are not faults: odd refs and reflogs, promisors, modes that git never writes.
     pub notes: Vec<String>,
-    /// Objects whose content matches their ids but that `git fsck` calls malformed.
+    /// Objects whose content matches their ids but that `git fsck` reports as malformed.
     pub malformed: Vec<(ObjectId, Malformed)>,
-    /// Paths of files of git that are not needed and were not read.
+    /// Paths of git's auxiliary files, which are not needed and were not read.
     pub passed_over: Vec<String>,
 }
 
@@ -135,7 +135,7 @@ const TAG_DEPTH: usize = 5;
 /// Proves a snapshot: hashes every object, decodes HEAD's commit and trees strictly, and compares the work tree.
 ///
 /// It works from memory alone. It does not run git or follow hooks, filters or includes, and it opens no path outside
-/// the snapshot. It never fails as a whole, because each claim has its own faults. The result does not depend on
+/// the snapshot. It never returns an error, because each claim has a list of faults. The result does not depend on
 /// `threads`.
 ///
 /// It does not prove who made this commit, or that anyone meant it to be built: signatures are extracted here but not
@@ -256,7 +256,7 @@ fn count(objects: &mut Objects) -> ObjectsProof {
 }
 
 fn read_settings(directory: &GitDirectory<'_>, file: &str, limits: &Limits) -> Vec<Setting> {
-    // A config that cannot be read is reported by `refusals`.
+    // `refusals` reports a config that cannot be read.
     directory.file(file.as_bytes()).and_then(|config| read_config(config, limits).ok()).unwrap_or_default()
 }
 
@@ -363,13 +363,13 @@ type Age = (Reverse<Option<Timestamp>>, usize);
 /// Why a file of the proved tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileFault {
-    /// The tree has no such file.
+    /// The tree does not contain this file.
     #[error("HEAD's tree has no file {0:?}")]
     NoSuchFile(String),
     /// The path is in the tree but is not a file.
     #[error("{0:?} is not a file in HEAD's tree")]
     NoFile(String),
-    /// Its blob is not among the proved objects.
+    /// The file's blob is not among the proved objects.
     #[error("the blob of {0:?} is missing")]
     Missing(String),
 }
@@ -427,7 +427,7 @@ impl SourceProof {
         let stores = match &self.held {
             Held::All(stores) => &stores.of,
             Held::Shelved(shelved) => {
-                // For any other digits, the number is unknown. This value never counts as exactly one commit.
+                // The number is not known for any other digits. `usize::MAX` never counts as exactly one commit.
                 let known = shelved.digits.as_ref().filter(|(known, _)| known == digits);
                 return known.map_or(usize::MAX, |(_, count)| *count);
             }

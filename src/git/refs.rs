@@ -25,7 +25,7 @@ pub(super) const BRANCHES: &str = "refs/heads/";
 /// Memory for a packed ref, as a multiple of its line.
 const REFS_HELD_FACTOR: u64 = 6;
 
-/// The extension of lock files; a ref's name never has it.
+/// The extension of lock files, which the name of a ref never has.
 const LOCK: &[u8] = b".lock";
 
 /// The maximum number of faulty refs listed.
@@ -125,7 +125,7 @@ fn start_of(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-/// Whether this is a valid name below `refs/` (git-check-ref-format(1)).
+/// Whether `name` is a valid name below `refs/` (git-check-ref-format(1)).
 pub(super) fn is_ref_name(name: &[u8]) -> bool {
     let parts = name.strip_prefix(b"refs/").unwrap_or_default();
     let bad = |byte: &u8| matches!(byte, 0..=b' ' | 127 | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\');

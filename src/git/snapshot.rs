@@ -30,7 +30,7 @@ pub enum WorkEntry {
     File(WorkFile),
     /// A symbolic link.
     Symlink {
-        /// Its target as written.
+        /// The link's target, exactly as written.
         target: Vec<u8>,
     },
 }

@@ -1,4 +1,4 @@
-//! Locates a submodule's objects: its `.git` is a file that points to `.git/modules/…` (gitsubmodules(7)).
+//! Locates a submodule's objects: the submodule's `.git` is a file that points to `.git/modules/…` (gitsubmodules(7)).
 
 use super::config::read_config;
 use super::directory::GitDirectory;
@@ -10,11 +10,11 @@ use crate::base::limits::Limits;
 pub(super) enum Place {
     /// An empty folder, as a checkout creates it: the submodule was not cloned.
     Empty,
-    /// Nothing, not even the folder that a checkout creates.
+    /// There is no entry, not even the folder that a checkout creates.
     Deleted,
     /// A `.git` file that points to this folder below the top-level `.git`.
     Module(Vec<u8>),
-    /// Anything else, with a message.
+    /// Any other entry, with a message.
     Fault(String),
 }
 

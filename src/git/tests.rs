@@ -168,7 +168,7 @@ fn unreachable_history_is_counted_even_if_it_is_stored_twice() {
     repository.write("side/new", "one").commit("one");
     repository.write("side/new", "two").write("more", "two").commit("two");
     repository.git(&["checkout", "--quiet", "-"]);
-    // What only an unreachable object names may be missing.
+    // An object that only an unreachable object references may be missing.
     let missing = format!("100644 blob {}\tgone\n", "1".repeat(40));
     repository.git_input(&["mktree", "--missing"], missing.as_bytes());
     let check = |packs| {
@@ -244,7 +244,7 @@ fn line_endings_are_excused_only_if_heads_own_attributes_request_them() {
     let converted: Vec<(&[u8], Conversion)> =
         proof.tree.converted.iter().map(|(path, by)| (path.as_slice(), *by)).collect();
     assert_eq!(converted, [(&b"a.auto"[..], Conversion::LineEnds), (b"a.bat", Conversion::LineEnds)]);
-    // Mixed line endings, line endings without attributes, and attributes that are not in HEAD.
+    // These files have mixed line endings, line endings without attributes, and attributes that are not in HEAD.
     clone.write("a.bat", "one\r\ntwo\n").write("plain", "one\r\ntwo\r\n").write("a.txt", "one\r\ntwo\r\n");
     clone.write(".git/info/attributes", "plain text eol=crlf\n");
     let proof = run(&clone);
@@ -330,7 +330,7 @@ fn cloned_submodules_are_proved() {
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
     assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);
 
-    // A commit that is not the one in the tree.
+    // The submodule's commit is not the one that the tree records.
     inner.write("inner.txt", "newer\n");
     inner.commit("newer");
     clone.git(&["-C", "lib/deep/inner", "fetch", "--quiet", "origin", "main"]);
@@ -527,7 +527,7 @@ fn exponentially_nested_trees_stop_at_the_limits() {
     assert!(proof.objects.faults[0].contains("git_tree_entries"), "{:?}", proof.objects.faults);
 }
 
-/// Collisions are detected wherever bytes are hashed: in packs, loose objects and the work tree.
+/// Collisions are detected wherever bytes are hashed: in packs, in loose objects and in the work tree.
 #[test]
 fn a_collision_attack_is_reported_and_refused_everywhere() {
     let repository = TestRepository::new();
@@ -618,7 +618,7 @@ fn packs_loose_objects_and_submodules_share_one_inflation_limit() {
         (proof.objects.faults.is_empty(), proof.tree.submodules.len(), proof.tree.submodules.iter().all(is_proved))
     };
     let enough = (100..20_000).step_by(100).find(|allowed| prove_within(*allowed) == (true, 2, true)).unwrap();
-    // A little less is enough for the top repository, but not for all of them together.
+    // A slightly lower limit is enough for the top repository, but not for all repositories together.
     assert_eq!(prove_within(enough - 200), (true, 2, false));
 }
 
@@ -692,7 +692,7 @@ fn commit_headers_and_remote_names_are_limited_before_they_are_stored() {
     let config = format!("[remote \"{}\"]\n{}", "n".repeat(4_000), "url = a\n".repeat(1_000));
     repository.write(".git/config", config);
     assert_eq!(over(&repository.snapshot(), 1, &held(1_000_000)), Some("held_base_bytes"));
-    // A name that is too long to be a real one.
+    // The name is too long to be a real one.
     repository.write(".git/config", format!("[remote \"{}\"]\nurl = a\n", "n".repeat(5_000)));
     let faults = run(&repository).objects.faults;
     assert!(faults.iter().any(|fault| fault.contains("line 1 of config is malformed")), "{faults:?}");

@@ -17,7 +17,7 @@ pub(super) fn check_git_modules(content: &[u8], limits: &Limits) -> Vec<Malforme
     let mut last = None;
     for setting in settings.iter().filter(|setting| &*setting.section == "submodule") {
         let Some(name) = &setting.subsection else { continue };
-        // A name is checked once, however many keys it has.
+        // Each name is checked once, regardless of how many keys it has.
         if last.replace(name).is_none_or(|last| !Arc::ptr_eq(last, name)) && !is_module_name(name) {
             faults.push(Malformed::GitmodulesName);
         }

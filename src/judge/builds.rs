@@ -1,8 +1,8 @@
 //! The index of verified builds: what each accepted or rejected manifest states about its image, found by the image's digest. Admission and
 //! reconciliation look images up here.
 //!
-//! It contains only images from verified manifests. A bundle whose signature verifies under no trusted key has an entry with no image, so that a
-//! refusal can mention the bundle. No digest leads to that entry.
+//! It contains only images from verified manifests. A bundle whose signature verifies under no trusted key has an entry
+//! with no image, so that a refusal can mention the bundle. That entry cannot be found by digest.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub struct Build {
     pub build_name: Option<String>,
     /// The audit's verdict.
     pub verdict: Verdict,
-    /// Whether the audit gives exit code 0.
+    /// Whether the audit results in exit code 0.
     pub accepted: bool,
     /// When the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs expires.
     pub until: Option<Timestamp>,
@@ -62,7 +62,7 @@ pub struct Builds {
 }
 
 impl BuiltImage {
-    /// What was pushed under `tag`, or under any tag if `tag` is `None`.
+    /// The digests that were pushed under `tag`, or under any tag if `tag` is `None`.
     fn pushed_as(&self, tag: Option<&str>) -> &[(String, Sha256)] {
         let Some(tag) = tag else { return &self.pushed };
         let start = self.pushed.partition_point(|(pushed, _)| pushed.as_str() < tag);
@@ -79,7 +79,7 @@ impl Build {
 }
 
 impl Builds {
-    /// Indexes these builds and keeps their order.
+    /// Indexes these builds in the order in which they are supplied.
     pub fn of(builds: Vec<Arc<Build>>) -> Self {
         let mut all = Self::default();
         for (at, build) in builds.iter().enumerate() {
@@ -133,7 +133,7 @@ impl Builds {
         self.at(self.by_digest.get(digest))
     }
 
-    /// The build for a digest. One that is accepted at this time is preferred.
+    /// The build for a digest. A build that is accepted at this time is preferred.
     pub fn best_of_digest(&self, digest: &Sha256, now: Timestamp) -> Option<&Build> {
         let mut accepted = self.of_digest(digest).filter(|build| build.is_accepted_at(now));
         accepted.next().or_else(|| self.of_digest(digest).next())

@@ -8,7 +8,7 @@ use crate::git::object_id::ObjectId;
 /// A commit, decoded strictly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// The tree that it records.
+    /// The tree that the commit records.
     pub tree: ObjectId,
     /// The parent commits, in order.
     pub parents: Vec<ObjectId>,

@@ -53,7 +53,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8], largest: u64, out: &mut Vec<u8>) 
     if out.len() == size { Ok(()) } else { Err(DeltaFault::ResultSize) }
 }
 
-/// Offset and length of a copy. The instruction's low bits specify which of their bytes follow.
+/// Offset and length of a copy. The instruction's low bits specify which bytes of the offset and of the length follow.
 fn read_copy(instruction: u8, rest: &mut &[u8]) -> Option<(usize, usize)> {
     let mut number = |bits: std::ops::Range<u32>| -> Option<u32> {
         let mut number = 0;

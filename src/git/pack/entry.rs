@@ -18,13 +18,14 @@ pub(super) struct Header {
 pub(super) enum Stored {
     /// Stored whole.
     Whole(Kind),
-    /// As a delta to the entry that starts this many bytes before it.
+    /// The object is a delta to the entry that starts this many bytes before this entry.
     OffsetDelta(u64),
-    /// As a delta to the object with this id.
+    /// The object is a delta to the object with this id.
     ReferenceDelta(ObjectId),
 }
 
-/// Decodes the header at the start of `bytes`. `None` if it is truncated, a number overflows, or the type is unknown.
+/// Decodes the header at the start of `bytes`. Returns `None` if the header is truncated, a number overflows, or the
+/// type is not recognised.
 pub(super) fn read_header(bytes: &[u8]) -> Option<Header> {
     let mut rest = bytes;
     let first = next(&mut rest)?;

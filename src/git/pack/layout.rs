@@ -15,7 +15,7 @@ pub(super) const PACK_HEADER: usize = 12;
 /// Size of the trailer after the last entry: SHA-1 of all bytes before it.
 pub(super) const PACK_TRAILER: usize = 20;
 
-/// A fault of a pack as a whole.
+/// A fault that concerns the whole pack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PackFault {
     #[error("it is cut off")]
@@ -41,11 +41,11 @@ pub(super) enum PackFault {
 /// One entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Where its header starts.
+    /// The position where the entry's header starts.
     pub(super) start: usize,
-    /// Where its zlib stream starts.
+    /// The position where the entry's zlib stream starts.
     pub(super) data: usize,
-    /// Where the entry ends: the start of the next entry or of the trailer.
+    /// The position where the entry ends, which is the start of the next entry or of the trailer.
     pub(super) end: usize,
     /// The inflated size of the stream.
     pub(super) size: u64,
@@ -96,8 +96,9 @@ pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, Pack
 }
 
 impl Layout {
-    /// Uses the starts from an index. Whether an entry really ends where the next one begins is checked when it is
-    /// inflated. `None` if these cannot be the starts of `count` entries; the pack must then be scanned.
+    /// Uses the entry positions that an index states. Whether an entry really ends where the next one begins is checked
+    /// later, when the entry is inflated. `None` if these cannot be the starts of `count` entries; the pack must then
+    /// be scanned.
     pub(super) fn from_index(pack: &[u8], count: u32, rows: &[Row]) -> Option<Self> {
         let trailer = pack.len().checked_sub(PACK_TRAILER)?;
         if rows.len() != usize::try_from(count).ok()? || rows.first().map_or(trailer, |row| row.start) != PACK_HEADER {

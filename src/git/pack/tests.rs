@@ -144,7 +144,7 @@ fn expected(list: &str) -> Vec<String> {
 
 #[test]
 fn packs_made_by_git_give_the_objects_that_git_lists() {
-    // Offset deltas, reference deltas, no deltas.
+    // Packs with offset deltas, with reference deltas and with no deltas.
     for options in [&[][..], &["-c", "repack.useDeltaBaseOffset=false"], &["-c", "pack.window=0"]] {
         let (pack, index, list) = real_pack(options);
         let expected = expected(&list);
@@ -248,7 +248,7 @@ fn chains_that_are_too_deep_and_families_that_are_too_large_are_refused() {
     let mut items = vec![Item::Whole(Kind::Blob, b"")];
     let deltas: Vec<Vec<u8>> = (0..100).map(|size| longer_by(size, b'x')).collect();
     items.extend(deltas.iter().enumerate().map(|(number, delta)| Item::Back(number, delta)));
-    // An empty base cannot be copied, in git either: a copy length of zero means 65,536.
+    // git cannot copy an empty base either, because a copy length of zero means 65,536.
     let first = [0, 1, 1, b'x'];
     items[1] = Item::Back(0, &first);
     let pack = pack(&items);

@@ -1,4 +1,5 @@
-//! `base-image`: the bases in the log are the policy's, and the image begins with the layers of the base in `--base`.
+//! `base-image`: the base images in the log are those in the policy, and the image begins with the layers of the base
+//! in `--base`.
 
 use std::collections::HashSet;
 
@@ -141,7 +142,7 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
     )
 }
 
-/// How the base's own documents contradict its bytes or each other.
+/// How the base's documents contradict its bytes or each other.
 fn unproved(base: &ImageFacts) -> Option<String> {
     let config = base.config.as_ref()?;
     if let Some((_, message)) = base.faults.first() {
@@ -152,7 +153,7 @@ fn unproved(base: &ImageFacts) -> Option<String> {
         .then(|| format!("its manifest does not refer to the configuration {}", config.digest))
 }
 
-/// Names for a message.
+/// Lists the names for a message.
 fn kept(names: &[String]) -> String {
     names.iter().map(|name| keep_name(name)).collect::<Vec<_>>().join(" or ")
 }
@@ -204,8 +205,8 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     Ok(bases)
 }
 
-/// Checks podman's steps of a multi-stage build: each appears once and in order, as podman prints them without `--jobs`. If a program in the build
-/// prints such a line, it is an extra line and is detected.
+/// Checks podman's steps of a multi-stage build: each appears once and in order, as podman prints them without
+/// `--jobs`. If a program in the build prints such a line, the extra line is detected.
 fn stage_steps(log: &BuildLog) -> Result<(), String> {
     let mut last: Option<((u32, u32), (u32, u32))> = None;
     for event in log.events() {

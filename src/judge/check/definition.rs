@@ -6,19 +6,19 @@ use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Finding, Group, Level, MissingEvidence};
 use crate::judge::policy::Policy;
 
-/// One check: its description, and the function that answers.
+/// A check: its description, and the function that computes its answer.
 pub struct Check {
-    /// Its name, for policies and reports.
+    /// The check's name in policies and reports.
     pub name: &'static str,
     /// Its group.
     pub group: Group,
-    /// Its level if the policy does not set one.
+    /// The check's level if the policy does not set one.
     pub level: Level,
     /// What a pass means, in one sentence.
     pub says: &'static str,
-    /// What it examines, what it does not examine, and what to do when it fails.
+    /// What the check examines, what it does not examine, and what to do if it fails.
     pub explanation: &'static str,
-    /// How a pass is known: only as well as its weakest witness.
+    /// How well a pass is established, which is determined by its weakest witness.
     pub known: Known,
     /// The fields of `[expect]` that request the check, and what they change.
     pub expected: Expected,
@@ -43,16 +43,16 @@ pub enum Expected {
     Requires(&'static [&'static str]),
 }
 
-/// A link of the chain from the key to what is deployed. The report shows the two ends of each link.
+/// A link of the chain from the key to the deployed image. The report shows the two ends of each link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChainLink {
-    /// From the key's holder to the trusted key.
+    /// The link from the key's holder to the trusted key.
     KeyHolder,
-    /// From the build server to the trusted key.
+    /// The link from the build server to the trusted key.
     ServerKey,
-    /// From the trusted key to the signed archive.
+    /// The link from the trusted key to the signed archive.
     Archive,
-    /// From the signed archive to the build's record and log.
+    /// The link from the signed archive to the build's record and log.
     Record,
     /// From the server's saved responses to the record and log.
     ServerAnswers,

@@ -41,7 +41,7 @@ pub struct Documents {
 }
 
 impl Report {
-    /// A signed summary for each accepted bundle. Other bundles get none.
+    /// A signed summary for each accepted bundle. No summary is written for other bundles.
     ///
     /// # Errors
     /// [`Error::Usage`] if there is no signing key, or if an accepted bundle's image is not proved to be the image in the signed log.

@@ -9,7 +9,8 @@ use crate::judge::finding::Verdict;
 const TEXT_BYTES_MAX: usize = 4_096;
 
 impl BundleReport {
-    /// Cuts long strings and masks what looks like a secret. A report that is still too large becomes an error.
+    /// Cuts long strings, and masks everything that looks like a secret. A report that is still too large becomes an
+    /// error.
     pub(crate) fn finished(self, limits: &Limits) -> Self {
         let mut report = self.shortened().masked();
         if let Err(error) = limits.answer_bytes().check(report.text_bytes(), "the report on the bundle") {

@@ -28,7 +28,7 @@ impl Strength {
     }
 }
 
-/// One link: from one piece to the next.
+/// One link of the chain, from one piece to the next.
 pub(super) struct Link {
     pub(super) from: &'static str,
     pub(super) to: &'static str,

@@ -54,29 +54,29 @@ pub(crate) enum ChainLink {
     Archive,
     /// The link from the signed archive to the build's record and log.
     Record,
-    /// From the server's saved responses to the record and log.
+    /// The link from the server's saved responses to the record and log.
     ServerAnswers,
-    /// From the signed archive to the commit.
+    /// The link from the signed archive to the commit.
     Commit,
-    /// From the commit to the work tree.
+    /// The link from the commit to the work tree.
     WorkTree,
-    /// From the commit to its approval.
+    /// The link from the commit to its approval.
     Approval,
-    /// From the commit to the image that was pushed.
+    /// The link from the commit to the pushed image.
     PushedImage,
-    /// From the pushed image to the supplied image.
+    /// The link from the pushed image to the supplied image.
     ImageAtHand,
-    /// From the pushed image to its signer.
+    /// The link from the pushed image to its signer.
     ImageSigner,
-    /// From the supplied image to the workload.
+    /// The link from the supplied image to the workload.
     Deployed,
-    /// From the pushed image to the workload, by the digest that it pins.
+    /// The link from the pushed image to the workload, by the digest that the workload pins.
     DeployedByDigest,
-    /// From the image's key to the contract.
+    /// The link from the image's key to the contract.
     ContractKey,
-    /// From the contract to its signer.
+    /// The link from the contract to its signer.
     ContractSigner,
-    /// From the contract to the instance that booted it.
+    /// The link from the contract to the instance that booted it.
     Instance,
 }
 
@@ -85,9 +85,9 @@ pub(crate) type RunOnBuild = fn(&Evidence<'_>, &Policy) -> Outcome;
 
 /// A check's function.
 pub(crate) enum Run {
-    /// It examines a build.
+    /// The function examines a build.
     Function(RunOnBuild),
-    /// It examines an image to be deployed.
+    /// The function examines an image to be deployed.
     Workload(fn(&Deployment<'_>, &Policy) -> Outcome),
 }
 
@@ -102,7 +102,7 @@ impl Expected {
 }
 
 impl Check {
-    /// Whether a field of `[expect]` requests it. `is_set` returns whether the field with this name is set.
+    /// Whether a field of `[expect]` requests the check. `is_set` returns whether the field with this name is set.
     pub(crate) fn is_expected(&self, is_set: impl Fn(&str) -> bool) -> bool {
         self.expected.fields().iter().any(|field| is_set(field))
     }

@@ -1,12 +1,12 @@
-//! The checks: one file each, and one table. A check examines evidence under a policy and returns one outcome. It does no I/O, reads no
-//! clock, and does not decide how its answer affects the verdict.
+//! The checks: each check has a file, and one table lists all checks. A check examines evidence under a policy and returns one outcome.
+//! It does no I/O, reads no clock, and does not decide how its answer affects the verdict.
 //!
 //! To add a check, write:
-//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] has everything that the rest of the program needs:
-//!    reports, levels, the chain and the controls follow from it. A control is also listed in `report/controls.toml`,
-//! 2. in this file, its module and its line in [`CHECKS`], among those of its group,
+//! 1. a file in this folder with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] contains everything that reports, levels,
+//!    the chain and the controls need. List each control in `report/controls.toml`, too,
+//! 2. in this file, the check's module and its line in [`CHECKS`], among the checks of its group,
 //! 3. a field and a row in `policy/expect.rs`, if the policy defines what the check expects,
-//! 4. a fixture in `tests/support/cases/` in which it fails,
+//! 4. a fixture in `tests/support/cases/` in which the check fails,
 //! 5. that fixture's row in `tests/hostile-input.toml`.
 //!
 //! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers that
@@ -139,7 +139,7 @@ pub fn near(name: &str) -> String {
     did_you_mean(name, CHECKS.iter().map(|check| check.name))
 }
 
-/// The result of the gate, before the checks run.
+/// The result of verifying the signature, before the checks run.
 pub(crate) enum Gate<'a> {
     /// The signature is valid, and this is the evidence.
     Open(&'a Evidence<'a>),
@@ -149,7 +149,7 @@ pub(crate) enum Gate<'a> {
     Refused {
         /// Why each key does not verify the signature.
         refusal: &'a Refusal,
-        /// A key next to the bundle that verifies the signature: file name and fingerprint. The key is not trusted.
+        /// A key next to the bundle that verifies the signature: its file name and fingerprint. The key is not trusted.
         beside: Option<(&'a str, Fingerprint)>,
     },
     /// The audit ended in an error, before or after the signature was verified.
@@ -223,7 +223,7 @@ fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Fin
 }
 
 /// The groups of a bundle that are in play: the two groups about the signed archive, every group whose evidence was supplied by a flag or found next
-/// to the bundle, and every required group. `workload` is never among them, because its checks are not about a bundle.
+/// to the bundle, and every required group. The group `workload` is never among them, because its checks are not about a bundle.
 pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
     let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);

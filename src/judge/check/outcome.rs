@@ -8,7 +8,7 @@ use crate::judge::finding::{Reason, Said, Status};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) status: Status,
-    /// The check whose answer prevented this one.
+    /// The check whose answer prevented this check from deciding.
     pub(crate) caused_by: Option<&'static str>,
     pub(crate) message: String,
     /// How the message of a pass is known, if this differs from the check's usual `known`.
@@ -22,7 +22,7 @@ pub(crate) struct Outcome {
     pub(crate) more: u32,
 }
 
-/// The maximum number of details that an answer lists. The others are counted. All of them were evaluated.
+/// The maximum number of details that an answer lists. Further details are only counted. All details were evaluated.
 pub(crate) const DETAILS_SHOWN: usize = 100;
 
 impl Outcome {
@@ -63,7 +63,7 @@ impl Outcome {
         self
     }
 
-    /// Sets both sides of a comparison.
+    /// Sets the expected and the found value of a comparison.
     pub(crate) fn sides(mut self, expected: impl ToString, found: impl ToString) -> Self {
         self.expected = Some(expected.to_string().into());
         self.found = Some(found.to_string().into());
@@ -84,7 +84,7 @@ impl Outcome {
         lines.into_iter().fold(self, Self::detail)
     }
 
-    /// The statements of a pass, each with how it is known. Other answers have none.
+    /// The statements of a pass, each with how it is known. Other answers have no statements.
     pub(crate) fn says(&self, of_check: Known) -> Vec<Said> {
         if self.status != Status::Pass {
             return Vec::new();

@@ -92,7 +92,8 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
     details.into_iter().fold(outcome, Outcome::detail)
 }
 
-/// `Ok(None)` if equal, `Ok` with a note if equal except for a base's digest, `Err` if different.
+/// Returns `Ok(None)` if the instructions are equal, `Ok` with a note if they are equal except for a base's digest, and
+/// `Err` if they differ.
 fn compare(instruction: &Instruction, printed: &str) -> Result<Option<String>, ()> {
     let printed = dockerfile::canonical(printed);
     if instruction.text == printed {
@@ -107,7 +108,7 @@ fn compare(instruction: &Instruction, printed: &str) -> Result<Option<String>, (
 
 struct From<'t> {
     image: &'t str,
-    /// Flags and stage name.
+    /// The flags and the stage name of the FROM instruction.
     rest: Vec<&'t str>,
 }
 

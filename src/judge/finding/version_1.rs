@@ -1,4 +1,4 @@
-//! The rules of version 0.1, for reports and cases that it wrote.
+//! The rules of version 0.1, for reports and cases that version 0.1 wrote.
 
 use super::{Effect, Finding, Group, Level, Verdict};
 

@@ -43,7 +43,7 @@ pub struct Expect {
     pub dockerfile: Option<String>,
     /// Base images by digest.
     pub base_images: Vec<String>,
-    /// Patterns of untracked files that are allowed. An empty list allows none, like no list.
+    /// Patterns of untracked files that are allowed. An empty list allows no untracked files, as does a missing list.
     pub untracked: Vec<String>,
     /// Names of the fields that are set.
     set: Vec<&'static str>,
@@ -51,11 +51,11 @@ pub struct Expect {
 
 /// A field of `[expect]`.
 pub(super) struct Field {
-    /// Its name in the policy.
+    /// The field's name in the policy.
     pub(super) name: &'static str,
-    /// Its description in docs/policy.md.
+    /// The field's description in docs/policy.md.
     is: &'static str,
-    /// Its value in the template.
+    /// The field's value in the template.
     example: &'static str,
     read: Read,
     /// The expected values. Empty if the field is not set.
@@ -68,13 +68,13 @@ enum Read {
     Text(fn(&mut Expect, String) -> Answer<()>),
     /// A non-empty list of strings.
     List(Each, Place),
-    /// A list that may be empty, which means the same as no list.
+    /// A list that may be empty; an empty list means the same as no list.
     ListOrNone(Each, Place),
 }
 
 /// Checks one string in a list.
 type Each = fn(&str) -> Answer<()>;
-/// Returns where a list is stored.
+/// Returns the list in [`Expect`] that stores a field's values.
 type Place = fn(&mut Expect) -> &mut Vec<String>;
 
 /// Every field, in the order of reports.
@@ -224,7 +224,7 @@ impl Expect {
         FIELDS.iter().map(|field| (field.name, (field.values)(self))).filter(|(_, values)| !values.is_empty())
     }
 
-    /// The fields that are set, each with its values in one text.
+    /// The fields that are set, each with its values in one string.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
         self.values().map(|(field, values)| (field, values.join(", "))).collect()
     }
@@ -311,7 +311,7 @@ impl<'de> Deserialize<'de> for ExpectTable {
     }
 }
 
-/// Reads the table. It may contain only names of [`FIELDS`], each with a value of its type.
+/// Reads the table. The table may contain only names of [`FIELDS`], each with a value of its type.
 struct Table;
 
 impl<'de> Visitor<'de> for Table {

@@ -33,27 +33,27 @@ use crate::workload::KindsWithoutImages;
 /// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// The file that it was read from; `None` for the default.
+    /// The file that the policy was read from; `None` for the default policy.
     pub source: Option<PolicySource>,
     /// Groups that must have an answer.
     pub require: Vec<Group>,
-    /// The keys it trusts.
+    /// The keys that the policy trusts.
     pub keys: KeyRing,
     /// Key records by the fingerprint of their key.
     pub key_records: BTreeMap<Sha256, KeyRecordFile>,
-    /// What it expects of a build.
+    /// The values that the policy expects of a build.
     pub expect: Expect,
-    /// The levels that it sets, by check.
+    /// The levels that the policy sets, by check.
     pub levels: BTreeMap<&'static str, Level>,
-    /// Who signs commits, tags, key records and sign-offs.
+    /// The signers of commits, tags, key records and sign-offs.
     pub signers: Vec<Signer>,
-    /// Whose signatures on the image are accepted.
+    /// The signers whose signatures on the image are accepted.
     pub trust: TrustPolicy,
-    /// Whose contracts are accepted.
+    /// The signers whose contracts are accepted.
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,
-    /// Answers that do not reject one bundle.
+    /// Waived answers, which do not reject one specific bundle.
     pub waivers: Vec<PolicyWaiver>,
 }
 
@@ -69,7 +69,7 @@ pub struct WorkloadPolicy {
 /// The file that a policy was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicySource {
-    /// Its path, as specified by the user.
+    /// The policy's path, as specified by the user.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
@@ -99,10 +99,10 @@ pub enum SignerKey {
 
 impl Policy {
     /// Reads a policy. `path` identifies it in errors and reports. `load` returns the bytes of a file that the policy refers to, by its path
-    /// in the policy (the caller decides what that is relative to).
+    /// in the policy (the caller decides which folder the path is relative to).
     ///
     /// # Errors
-    /// [`Error::Policy`] for unknown fields, unknown checks, duplicate keys, wrong types, empty lists, or if nothing is
+    /// [`Error::Policy`] for unrecognised fields or checks, duplicate keys, wrong types, empty lists, or if nothing is
     /// required; [`Error::Key`] for a key file without a usable key; errors of `load`.
     pub fn from_toml(
         path: &str,
@@ -183,8 +183,8 @@ impl Policy {
         }
     }
 
-    /// The groups that it requires of a bundle, excluding `workload`, which only `admit` and `serve` check. `None` without a policy, even
-    /// with `--require`, because an acceptance needs a policy.
+    /// The groups that the policy requires of a bundle, excluding `workload`, which only `admit` and `serve` check. `None` without a
+    /// policy, even with `--require`, because an acceptance needs a policy.
     pub(crate) fn required_of_bundles(&self) -> Option<Vec<Group>> {
         self.source.as_ref()?;
         Some(self.require.iter().copied().filter(|group| *group != Group::Workload).collect())

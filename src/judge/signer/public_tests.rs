@@ -39,7 +39,7 @@ fn ssh_key(signature: &[u8]) -> Option<String> {
         let length = u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?);
         bytes.get(at + 4..at + 4 + usize::try_from(length).ok()?)
     };
-    // Magic and version, then the key, which begins with its kind.
+    // The signature begins with magic bytes and a version; the key follows, and begins with its type.
     let kind = field(14)?;
     Some(format!("{} {}", String::from_utf8_lossy(kind), Base64::encode_string(field(10)?)))
 }

@@ -1,4 +1,4 @@
-//! The part after page one: findings, witnesses, chain, times, files, inputs, versions.
+//! The section after page one: findings, witnesses, chain, times, files, inputs, versions.
 
 use super::super::matrix::{self, Agreement, matrix};
 use super::super::{BundleReport, Options, Report, summary};
@@ -204,7 +204,7 @@ pub(super) fn case(page: &mut Markup, report: &Report) {
     page.raw("</tbody>\n</table>\n</section>\n");
 }
 
-/// The question, the program, the time and the limits.
+/// Shows the question, the program, the time and the limits.
 pub(super) fn versions(page: &mut Markup, report: &Report, bundle: Option<&BundleReport>) {
     page.raw("<section>\n<h2>Question and limits</h2>\n<table class=\"facts\">\n<tbody>\n<tr><th scope=\"row\">Question</th><td>");
     for line in summary::question(report, bundle) {

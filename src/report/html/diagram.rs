@@ -1,5 +1,5 @@
 //! The chain as a drawing: a proved link is a solid line, a stated link a dashed line, an unexamined link a dotted line, and a broken link is
-//! crossed out. The words next to each line state the same.
+//! crossed out. The label next to each line states the same.
 
 use super::super::BundleReport;
 use super::super::chain::{Link, Strength, chain};

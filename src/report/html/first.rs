@@ -181,7 +181,7 @@ pub(super) fn reference(report: &Report) -> Vec<Row> {
     report.reference.iter().map(|reference| Row::words("Reference", reference.clone())).collect()
 }
 
-/// Time, policy and question.
+/// Shows the time, the policy and the question.
 pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> {
     let moment = report.now.map_or_else(|| "no time".to_owned(), |now| now.to_string());
     let policy = match &report.policy {

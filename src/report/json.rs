@@ -478,7 +478,7 @@ mod tests {
         one_of(&InputReport::KINDS)
     }
 
-    /// The words of a table, for the schema.
+    /// The values of a table as strings, for the schema.
     fn one_of(words: &[&str]) -> String {
         let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         format!("{}.", any_of(&words.iter().map(String::as_str).collect::<Vec<_>>()))

@@ -1,5 +1,5 @@
-//! Reads a saved JSON report. Every word must be one that this program writes. Everything that can be derived (verdicts, totals, exit codes) is
-//! derived again and must equal what the file contains.
+//! Reads a saved JSON report. Every enumerated value must be one that this program writes. Everything that can be derived (verdicts, totals,
+//! exit codes) is derived again and must equal what the file contains.
 
 use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
@@ -29,7 +29,8 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
     limits.report_bytes().check(bytes.len() as u64, name)?;
     let malformed = |message: String| Error::malformed(format!("the report {name}"), message);
     let value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
-    // Check the version first: a different version has different fields, and the error must not be about them.
+    // The version is checked first, because a different version has different fields, and the error must not be about
+    // these fields.
     let rules = match value.get("schema_version").map(ToString::to_string).as_deref() {
         Some("2") => Rules::Current,
         Some("1") => Rules::Version1,
@@ -103,7 +104,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
     })
 }
 
-/// Checks that the case's words are also words of this program.
+/// Checks that this program recognises the enumerated values of the case.
 fn case(case: CaseReport) -> Read<CaseReport> {
     let word = |one: &SignOffReport| one.audit.clone().filter(|word| word != SignOffReport::NOT_REPEATED);
     match case.sign_offs.iter().find_map(word) {
@@ -218,7 +219,7 @@ fn judged(
     }
 }
 
-/// Accepts only known checks, each at most once, in the table's order.
+/// Accepts only recognised checks, each at most once, in the table's order.
 fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     let mut table = CHECKS.iter();
     for row in &rows {
@@ -260,7 +261,7 @@ impl Terms<'_> {
         set.unwrap_or_else(|| check.own_level(|field| self.expects(field)))
     }
 
-    /// What requires an answer from the check.
+    /// What requires the check's answer: the check itself, its group, or nothing.
     fn demand(&self, check: &Check) -> Demand {
         let Some(question) = self.question else { return Demand::None };
         let named = question.levels.iter().any(|(name, _)| name == check.name);
@@ -429,7 +430,7 @@ mod tests {
         }
     }
 
-    /// A new variant does not compile here until it has a line; its word must then be in the table.
+    /// A new variant does not compile here until it has a line; its name must then be in the table.
     #[test]
     fn every_word_of_the_program_can_be_read_back() {
         use crate::image::Form;

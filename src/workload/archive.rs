@@ -12,7 +12,7 @@ use crate::base::limits::Limits;
 /// subsection").
 ///
 /// # Errors
-/// A message for the report.
+/// The error is a message for the report.
 pub(super) fn files(text: &str, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>, String> {
     let text: String = text.split_ascii_whitespace().collect();
     let bytes = Base64::decode_vec(&text).map_err(|_| "the archive is not base64 text".to_owned())?;

@@ -199,7 +199,7 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> 
     rows
 }
 
-/// The question in two lines; its full text is under Question and limits.
+/// The question in two lines; the full text is under Question and limits.
 fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String> {
     if question.depth == Depth::SignatureOnly {
         return vec!["Did a trusted key sign exactly these bytes? Nothing else was checked.".into()];
@@ -279,7 +279,7 @@ fn counted(bundle: &BundleReport) -> String {
     words.join(", ") + "."
 }
 
-/// Every passed check in play, the most important ones first.
+/// Every passed check in play, most important first.
 fn found(bundle: &BundleReport) -> Vec<(String, &'static str)> {
     let mut passed: Vec<&Finding> = bundle.played().filter(|finding| finding.status == Status::Pass).collect();
     passed.sort_by_key(|finding| rank(finding.check));
@@ -298,7 +298,7 @@ fn repeats(report: &Report) -> String {
     )
 }
 
-/// The main facts about the case; the rest is under Case in full.
+/// The main facts about the case; the remaining facts are under Case in full.
 fn case(report: &Report) -> Vec<Row> {
     let Some(case) = &report.case else { return Vec::new() };
     let lines = case.lines();

@@ -1,4 +1,5 @@
-//! HTML that text cannot break out of: only literals in this program's source are markup, everything else is escaped.
+//! HTML that evidence text cannot break out of: only literals in this program's source are markup, and everything else
+//! is escaped.
 
 use crate::base::escape::for_terminal;
 
@@ -7,7 +8,7 @@ use crate::base::escape::for_terminal;
 pub(in crate::report) struct Markup(String);
 
 impl Markup {
-    /// Adds markup. It must be a literal, so that no text from evidence can become markup.
+    /// Adds markup. The markup must be a literal, so that no text from evidence can become markup.
     pub(in crate::report) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self

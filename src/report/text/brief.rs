@@ -16,7 +16,7 @@ use crate::report::{BundleReport, Report, Rules, summary};
 const SCREEN_LINES: usize = 24;
 /// Lines that are added at the end: the verdict.
 const LINES_BELOW: usize = 1;
-/// Maximum number of details of a rejecting check; `--details` prints all.
+/// Maximum number of details of a rejecting check; `--details` prints all details.
 const DETAILS: usize = 3;
 
 /// The screen for the only bundle of a report.
@@ -38,7 +38,8 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     causes(&mut page, bundle);
     subject::put(&mut page, bundle);
     page.put("checks", &format!("{}{}", counts(bundle), groups_not_checked(bundle)));
-    // Answers are more important than the glossary and the list of inputs, so those two are shortened first.
+    // Answers are more important than the glossary and the list of inputs, so the glossary and the list are shortened
+    // first.
     let mut room = None;
     let mut rest = page.beside();
     for (has_words, lines) in [(true, 3), (true, 2), (false, 2), (false, 1)] {
@@ -58,7 +59,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     page
 }
 
-/// The part below the checks, with at most `lines` lines for inputs outside the commit.
+/// The section below the checks, with at most `lines` lines for inputs outside the commit.
 fn below(page: &Page, report: &Report, bundle: &BundleReport, lines: usize) -> Page {
     let mut rest = page.beside();
     remarks(&mut rest, report);
@@ -107,7 +108,7 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// `14 pass, 6 not run: 4 no expectation, 2 no evidence`, for the groups in play.
+/// For example `14 pass, 6 not run: 4 no expectation, 2 no evidence`, for the groups in play.
 fn counts(bundle: &BundleReport) -> String {
     let own = || bundle.played().filter(|finding| !finding.is_consequence());
     let of = |status: Status| own().filter(|finding| finding.status == status).count();
@@ -140,7 +141,8 @@ fn counts(bundle: &BundleReport) -> String {
     parts.join(", ")
 }
 
-/// The groups without an answer. The headline of an acceptance in part lists them; if nothing was read, there is nothing to distinguish.
+/// The groups without an answer. The headline of an acceptance in part lists these groups; if nothing was read, there is nothing to
+/// distinguish.
 fn groups_not_checked(bundle: &BundleReport) -> String {
     let groups = bundle.not_checked();
     if bundle.verdict == Verdict::AcceptInPart || groups.is_empty() || !summary::was_read(bundle) {
@@ -158,7 +160,7 @@ pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
     })
 }
 
-/// Prints the doubts; if there is not enough room, only the names of the remaining ones.
+/// Prints the doubtful answers; if there is not enough space, only the names of the remaining checks.
 fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
     let all: Vec<&Finding> = doubts(bundle).collect();
     let mut shown = 0;
@@ -209,7 +211,7 @@ fn remarks(page: &mut Page, report: &Report) {
     }
 }
 
-/// Inputs that the commit does not pin, as many as fit on `lines` lines.
+/// Inputs that the commit does not pin, limited to the number that fits on `lines` lines.
 fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
     let inputs = &bundle.outside_the_commit;
     if inputs.is_empty() {

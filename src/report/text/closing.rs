@@ -6,7 +6,7 @@ use crate::judge::finding::Verdict;
 use crate::report::summary::verdict_words;
 use crate::report::{Admission, BundleReport, Report};
 
-/// How to see more.
+/// How to see more details.
 const MORE: &str = " More: --details";
 
 /// Like [`verdict_words`], for images of workloads.
@@ -93,7 +93,7 @@ fn of_images(report: &Report, admission: &Admission, verdict: Verdict) -> String
     }
 }
 
-/// `2 of 3 bundles are rejected.`
+/// For example `2 of 3 bundles are rejected.`
 fn share(count: usize, all: &str, one: &str, several: &str) -> String {
     format!("{count} of {all} {}.{MORE}", if count == 1 { one } else { several })
 }

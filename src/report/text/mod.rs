@@ -25,7 +25,7 @@ pub struct Look {
     pub colour: Colour,
     /// Columns of the terminal.
     pub columns: u16,
-    /// How much is printed.
+    /// The amount of output to print.
     pub amount: Amount,
     /// The exit code of the process, if it differs from the verdict's because a verification summary is missing.
     pub exit_code: Option<u8>,
@@ -40,7 +40,7 @@ pub enum Colour {
     Plain,
 }
 
-/// How much is printed.
+/// The amount of output to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
     /// Only the last line: the verdict.
@@ -69,7 +69,7 @@ impl From<Verdict> for Tone {
 }
 
 impl Look {
-    /// For a file or a pipe; the same on every machine.
+    /// The layout for a file or a pipe, which is the same on every machine.
     pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen, exit_code: None };
 
     pub(super) fn paint(self, tone: Tone, text: &str) -> String {
@@ -105,7 +105,7 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
     out.write_all(page.as_bytes())
 }
 
-/// The part before the bundles: the case, and the error if there is no verdict.
+/// The section before the bundles: the case, and the error if there is no verdict.
 pub(super) fn opening(report: &Report, look: Look) -> String {
     let mut page = look.page();
     if let Some(case) = &report.case {

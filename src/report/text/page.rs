@@ -32,7 +32,7 @@ impl Page {
         self.put_at(LABEL, label, text);
     }
 
-    /// Like [`Page::put`], with room for longer labels.
+    /// Like [`Page::put`], but with space for longer labels.
     pub(in crate::report) fn put_wide(&mut self, label: &str, text: &str) {
         self.put_at(WIDE_LABEL, label, text);
     }
@@ -116,7 +116,7 @@ fn columns_of(word: &str) -> usize {
     word.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum()
 }
 
-/// The beginning of a text that is too long for a screen; `--details` prints all of it.
+/// The beginning of a string that is too long for a screen; `--details` prints the whole string.
 pub(super) fn clipped(text: &str) -> String {
     const LETTERS: usize = 220;
     match text.char_indices().nth(LETTERS) {

@@ -8,7 +8,7 @@ use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::report::{BundleReport, summary};
 
-/// What no acceptance proves, in short. The other formats explain it.
+/// The claims that no acceptance proves, in short. The other formats explain these claims.
 pub(super) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
 
 /// The meaning of the words in brackets.
@@ -22,7 +22,7 @@ pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// What was proved, then image, commit, repository, time and key.
+/// The statements that were proved, followed by image, commit, repository, time and key.
 pub(super) fn put(page: &mut Page, bundle: &BundleReport) {
     let proved = proved(bundle);
     if !proved.is_empty() {
@@ -50,7 +50,7 @@ fn proved(bundle: &BundleReport) -> Vec<String> {
     let all = |checks: &[&str]| checks.iter().all(|check| summary::passes(bundle, check));
     let has_digest = all(&["image-digest"]);
     let is_whole = has_digest && all(&["image-config", "image-layers"]);
-    // In the check's own words, because a pass may have exceptions: allowed files, submodules that were not cloned.
+    // The check's message is used, because a pass may have exceptions: allowed files, submodules that were not cloned.
     let source = check::SOURCE_TREE.answer_in(&bundle.findings).map(|finding| finding.message.as_str());
     let source = source.filter(|_| all(&["source-objects", "source-commit", "source-tree"]));
     let things = [

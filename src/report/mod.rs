@@ -1,8 +1,8 @@
 //! A report: all results of one run, ready to be written. Text from evidence is masked here, once for all formats.
 //!
 //! To add a format:
-//! 1. one file here with `write(&Report, …)`. Text is already masked; escape it for the format,
-//! 2. in this file, its module, a variant of [`Format`] with its word and its file name, and its arm in [`Report::write`],
+//! 1. a file in this folder with `write(&Report, …)`. Text is already masked, but must be escaped for the format,
+//! 2. in this file, its module, a variant of [`Format`] with its name and its file name, and its arm in [`Report::write`],
 //! 3. its name in `FORMATS` of `tests/reports.rs`, which compares it with the other formats,
 //! 4. a reader for it in `tests/tools/read-report`, with an independent parser,
 //! 5. its row in `docs/reports.md`.

@@ -29,7 +29,8 @@ pub(super) fn files(text: &str, limits: &Limits) -> Result<Vec<(String, Vec<u8>)
         let path = String::from_utf8_lossy(member.path.as_bytes()).into_owned();
         match member.kind {
             MemberKind::Directory => {}
-            // A member cannot be larger than the expanded archive. If its header states a larger size, the archive is truncated.
+            // A member cannot be larger than the whole unpacked archive. If the member's header states a larger size, the
+            // archive is truncated.
             MemberKind::File if member.size <= expanded.len() as u64 => {
                 files.push((path, tar.read_content().map_err(|error| error.to_string())?));
             }

@@ -1,6 +1,6 @@
-//! Files that the machine starts from a contract's archives. `compose.archive` holds a compose file, and docker compose runs in the folder where it
-//! is unpacked. `play.archive` holds Pods and ConfigMaps as YAML files at the top level; all other files are data (ibm-cloud-docs/vpc@009bede4,
-//! about-contract.md).
+//! Files that the machine starts from a contract's archives. `compose.archive` contains a compose file, and docker compose runs in the folder where
+//! the archive is unpacked. `play.archive` contains Pods and ConfigMaps as YAML files at the top level; all other files are data
+//! (ibm-cloud-docs/vpc@009bede4, about-contract.md).
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::base::strict_yaml;
 
 const ARCHIVE: &str = "the archive of the contract";
 const NOTHING: &str = "no file in it defines a workload";
-/// Advice for a YAML file that is the workload's data.
+/// The advice for a YAML file that belongs to the workload's data.
 const DATA: &str = "if it is the workload's data, give it a name without .yaml or .yml";
 
 /// Reads every file that docker compose may read: compose files under any name, and variables. Docker compose reads further files only for
@@ -41,7 +41,7 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
             }
             Ok(_) => {}
             Err(why) if named_so => images.unknown(name, why),
-            // The machine may start this file: its parser may accept what ours rejects.
+            // The machine may start this file, because its parser may accept input that ours rejects.
             Err(why) if is_yaml(&path) => images.unknown(name, format!("{why}; {DATA}")),
             Err(_) => {}
         }
@@ -89,7 +89,7 @@ fn documents(bytes: &[u8], images: &mut Images, limits: &Limits) -> Option<Resul
     Some(read)
 }
 
-/// Whether a file may be a compose file, whatever its name.
+/// Whether a file may be a compose file, regardless of its name.
 fn mentions_services(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| text.contains("services"))
 }

@@ -1,8 +1,8 @@
-//! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over two texts, workload then env (about-contract.md, "Preparing the signature";
-//! ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
+//! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over two strings, workload followed by env (about-contract.md, "Preparing the
+//! signature"; ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
 //!
 //! For encrypted sections, the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
-//! first removes every CR and LF. Signatures on either text are accepted, and the report states which text was signed.
+//! first removes every CR and LF. Signatures over either text are accepted, and the report states which text was signed.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(crate) enum ContractSignature {
     Accepted(Accepted),
     /// The signature is wrong, with a message.
     Refused(String),
-    /// The signed texts are unknown, with a message.
+    /// The signed text is unknown, with a message.
     Undecided(String),
 }
 

@@ -1,11 +1,12 @@
 //! `[expect]`: what the auditor expects of a build. One row of [`FIELDS`] defines a field: its name, how it is read, how reports show
 //! it, its line in the template and its row in docs/policy.md.
 //!
-//! To add a field:
+//! To add a field, write:
 //! 1. a field of [`Expect`],
 //! 2. its row in [`FIELDS`],
-//! 3. its name in `expected` of its check (`src/judge/check/`), which defines the effect of setting the field,
-//! 4. `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
+//! 3. its name in `expected` of its check (`src/judge/check/`), which defines the effect of setting the field.
+//!
+//! Then run `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,7 +2,7 @@
 //!
 //! To add a field of `[expect]`, see `expect.rs`. To add any other field, write:
 //! 1. a line in its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and the code that reads that table,
-//! 2. a field here,
+//! 2. a field in this file,
 //! 3. a line in `template.toml`,
 //! 4. a row in `docs/policy.md`.
 

@@ -228,7 +228,7 @@ const CALICO: &[(&str, Role)] = &[
     ("IPPool", Nothing),
     ("NetworkPolicy", Nothing),
     ("NetworkSet", Nothing),
-    // Read by calicoctl, not by Kubernetes.
+    // calicoctl reads these kinds, Kubernetes does not.
     ("Node", Nothing),
     ("Tier", Nothing),
 ];

@@ -5,7 +5,7 @@ use crate::base::limits::{Bound, Limits};
 
 /// The remaining budget for pattern and path bytes, rules, attributes, and bytes of converted files.
 ///
-/// The archive determines the rules, attributes, paths and files, and each is compared with many of the others.
+/// The archive determines the rules, attributes, paths and files, and each of them is compared with many others.
 /// Therefore, only a limit on the total number of comparisons bounds the work.
 #[derive(Debug)]
 pub(super) struct Comparisons {
@@ -25,8 +25,8 @@ impl Comparisons {
         Self { left: limits.git_rule_letters, bound: limits.git_rule_letters(), budget: budget.clone() }
     }
 
-    /// Charges `units` to the budget before the work is done. `None` if nothing is left; every later call then fails
-    /// too.
+    /// Charges `units` to the budget before the work is done. Returns `None` if the budget is spent; every later call
+    /// then also returns `None`.
     pub(super) fn spend(&mut self, units: u64) -> Option<()> {
         let within = self.budget.spend(Work::Bytes(units), "the work tree").is_ok();
         self.left = self.left.checked_sub(units).filter(|left| *left > 0 && within).unwrap_or(0);

@@ -1,8 +1,8 @@
 //! Object ids: SHA-1 over `<kind> <size>\0<content>` (gitglossary(7), "object name").
 //!
 //! SHA-1 is computed with the collision detection that git itself uses (Stevens and Shumow, "Speeding up detection of
-//! SHA-1 collision attacks using unavoidable attack conditions", 2017). It detects the known attacks, including
-//! SHAttered and Shambles; it cannot prove that there are no others.
+//! SHA-1 collision attacks using unavoidable attack conditions", 2017). The detection finds the known attacks,
+//! including SHAttered and Shambles, but cannot prove that no other attacks exist.
 
 use std::fmt;
 

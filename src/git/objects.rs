@@ -100,8 +100,8 @@ const FAULTS_NAMED: usize = 20;
 /// Larger objects are read one at a time, so that memory use does not depend on the number of threads.
 pub(super) const LARGE_BYTES: u64 = 16 << 20;
 
-/// The maximum number of referenced objects that the remaining memory allows. It applies to each thread and to all
-/// threads together.
+/// The maximum number of referenced objects that the remaining memory allows. The limit applies to each thread and to
+/// all threads together.
 pub(super) fn most_references(inflated: &Inflated) -> usize {
     usize::try_from(inflated.budget().memory_left() / REFERENCE_HELD_BYTES).unwrap_or(usize::MAX)
 }
@@ -109,7 +109,7 @@ pub(super) fn most_references(inflated: &Inflated) -> usize {
 impl Objects {
     /// Reads and hashes every packed and loose object.
     ///
-    /// It does not check that referenced objects exist: see [`super::reach`].
+    /// This function does not check that referenced objects exist: see [`super::reach`].
     pub(super) fn prove(directory: &GitDirectory<'_>, threads: usize, limits: &Limits, inflated: &Inflated) -> Self {
         let mut objects = Self::default();
         objects.read_shallow(directory);

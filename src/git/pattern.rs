@@ -5,7 +5,7 @@
 //! pattern is matched against the last component. Matching is case-sensitive. A backslash makes the next character
 //! literal.
 
-/// One pattern, without its `!` and without the folder that it is relative to.
+/// A pattern, without its leading `!` and without the folder to which it is relative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Vec<u8>>,

@@ -28,7 +28,7 @@ use crate::base::budget::Budget;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// What a snapshot proves, and the faults of each claim.
+/// The claims that a snapshot proves, with the faults of each claim.
 #[derive(Debug, Clone)]
 pub struct SourceProof {
     /// The result for objects.
@@ -108,7 +108,7 @@ pub struct ObjectsProof {
 const BOUNDARY_NAMED: usize = 20;
 
 impl ObjectsProof {
-    /// How complete the history is, as text.
+    /// The completeness of the history, as text.
     pub fn history(&self) -> String {
         match (self.missing, self.reachable, self.shallow.len()) {
             (missing @ 1.., ..) => format!("not complete: {} missing or unreadable", counted(missing, "object")),
@@ -134,18 +134,18 @@ const TAG_DEPTH: usize = 5;
 
 /// Proves a snapshot: hashes every object, decodes HEAD's commit and trees strictly, and compares the work tree.
 ///
-/// It works from memory alone. It does not run git or follow hooks, filters or includes, and it opens no path outside
-/// the snapshot. It never returns an error, because each claim has a list of faults. The result does not depend on
-/// `threads`.
+/// The function reads only from memory. The function does not run git, does not follow hooks, filters or includes, and
+/// opens no path outside the snapshot. The function never returns an error, because each claim has a list of faults.
+/// The result does not depend on `threads`.
 ///
-/// It does not prove who made this commit, or that anyone meant it to be built: signatures are extracted here but not
-/// verified.
+/// The proof does not show who made this commit, or that anyone meant it to be built: signatures are extracted here but
+/// not verified.
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
     prove_within(snapshot, threads, limits, &Budget::of_unknown_input(limits))
 }
 
 /// Like [`prove`], within a budget. If the budget is exceeded, the proof is cut short and shows only that something is
-/// wrong. Call [`Budget::check`] before relying on any part of it.
+/// wrong. Call [`Budget::check`] before relying on any part of the proof.
 pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget: &Budget) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
@@ -286,7 +286,7 @@ struct TagAtHead {
 }
 
 /// Finds the branches and tags that point to `commit`, and the annotated tags on the way, each once. Each tag object is
-/// read once, however many refs point to it.
+/// read once, regardless of the number of refs that point to it.
 fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
     let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
     let mut tags: Vec<TagAtHead> = Vec::new();

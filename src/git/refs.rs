@@ -58,7 +58,7 @@ impl Refs {
         for (name, content) in directory.files_below("refs/") {
             let name = [b"refs/", name].concat();
             let shown = String::from_utf8_lossy(&name);
-            // git ignores lock files, whatever they contain (refs/files-backend.c: `loop_fill_ref_dir`,
+            // git ignores lock files, regardless of their content (refs/files-backend.c: `loop_fill_ref_dir`,
             // `files_fsck_refs_name`).
             if name.strip_suffix(LOCK).is_some_and(is_ref_name) {
                 if refs.locks.len() < FAULTS_NAMED {

@@ -50,7 +50,7 @@ impl RepositoryName {
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
-        // An `@` in the path is more likely part of a password with a slash than part of a name.
+        // An `@` in the path is more likely to be part of a password that contains a slash than part of a name.
         let parts_are_plain = path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('@'));
         let host_letter =
             |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');

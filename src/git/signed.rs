@@ -3,7 +3,7 @@
 use super::object::{Commit, Tag};
 use super::object_id::ObjectId;
 
-/// A signature and exactly the bytes that it signs. It proves nothing until it verifies under a key.
+/// A signature and exactly the bytes that it signs. A signature proves nothing until it verifies under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedObject {
     /// What was signed.

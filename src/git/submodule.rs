@@ -5,7 +5,7 @@ use super::directory::GitDirectory;
 use super::snapshot::{Snapshot, WorkEntry};
 use crate::base::limits::Limits;
 
-/// What is at a submodule's path in the work tree.
+/// The entry at a submodule's path in the work tree.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// An empty folder, as a checkout creates it: the submodule was not cloned.
@@ -68,7 +68,7 @@ fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8], limits: &Limits) ->
 }
 
 /// Resolves `relative` from the folder `from`. `None` for absolute paths and paths outside the top. Links need not be
-/// followed: there are none below `.git`, and a link in the work tree has nothing below it.
+/// followed, because there are none below `.git`, and a link in the work tree has no entries below it.
 fn resolve(from: &[u8], relative: &[u8]) -> Option<Vec<u8>> {
     if relative.starts_with(b"/") || relative.contains(&0) {
         return None;

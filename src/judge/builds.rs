@@ -1,8 +1,8 @@
 //! The index of verified builds: what each accepted or rejected manifest states about its image, found by the image's digest. Admission and
 //! reconciliation look images up here.
 //!
-//! It contains only images from verified manifests. A bundle whose signature verifies under no trusted key has an entry
-//! with no image, so that a refusal can mention the bundle. That entry cannot be found by digest.
+//! The index contains only images from verified manifests. A bundle whose signature verifies under no trusted key has
+//! an entry with no image, so that a refusal can mention the bundle. That entry cannot be found by digest.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::base::digest::Sha256;
 use crate::base::time::Timestamp;
 use crate::judge::finding::{Group, Verdict};
 
-/// What a verified manifest states about the pushed image.
+/// The statements of a verified manifest about the pushed image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuiltImage {
     /// Tags and digests from the signed log, sorted and without duplicates, so that a tag is found by binary search.
@@ -22,7 +22,7 @@ pub struct BuiltImage {
     pub root_key: Option<String>,
     /// The commit that was proved.
     pub commit: Option<String>,
-    /// When the image was built, by the server's own clock.
+    /// The time when the image was built, according to the server's own clock.
     pub built: Option<Timestamp>,
 }
 
@@ -39,13 +39,14 @@ pub struct Build {
     pub verdict: Verdict,
     /// Whether the audit results in exit code 0.
     pub accepted: bool,
-    /// When the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs expires.
+    /// The time when the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs
+    /// expires.
     pub until: Option<Timestamp>,
     /// Why the bundle is not accepted, one line for each reason.
     pub because: Vec<String>,
     /// Groups that were in play.
     pub in_play: Vec<Group>,
-    /// What the verified manifest states about its image.
+    /// The statements of the verified manifest about its image.
     pub image: Option<BuiltImage>,
 }
 

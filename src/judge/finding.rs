@@ -9,7 +9,7 @@ use crate::judge::evidence::Known;
 /// The check that is always at level `require` and cannot be waived.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
 
-/// A group of checks. It is in play if evidence for it is supplied or if it is required.
+/// A group of checks. A group is in play if evidence for the group is supplied or if the group is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Group {
@@ -135,7 +135,8 @@ words! {
     }
 }
 
-/// What requested a check's answer. The source of the request determines whether a missing answer rejects the bundle.
+/// The source of the request for a check's answer. The source of the request determines whether a missing answer
+/// rejects the bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Demand {
     /// Nothing requested the answer: the check runs because its group is in play.
@@ -162,7 +163,7 @@ pub struct Waiver {
     pub owner: String,
     /// The reason.
     pub reason: String,
-    /// When the waiver ends.
+    /// The time when the waiver ends.
     pub expires: Timestamp,
     /// Whether the waiver is in effect at the time of the audit.
     pub standing: WaiverStanding,
@@ -207,11 +208,12 @@ pub struct Finding {
     pub level: Level,
     /// The answer.
     pub status: Status,
-    /// The failed check that prevented this check from deciding. This answer is then only a consequence.
+    /// The failed check that prevented this check from deciding. If there is such a check, this answer is only a
+    /// consequence.
     pub caused_by: Option<&'static str>,
-    /// The answer in words.
+    /// The answer as a message.
     pub message: String,
-    /// What was expected, if that can be stated.
+    /// The expected value, if it can be stated.
     pub expected: Option<String>,
     /// What was found.
     pub found: Option<String>,
@@ -220,7 +222,7 @@ pub struct Finding {
     /// The statements of a pass, each with how it is known. `message` contains all of them. The list is empty for other
     /// answers.
     pub says: Vec<Said>,
-    /// What requested the answer.
+    /// The source of the request for the answer.
     pub demand: Demand,
     /// The effect of missing evidence.
     pub missing_evidence: MissingEvidence,
@@ -297,7 +299,7 @@ pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
 }
 
 /// Decides each finding's effect on the verdict, by the only rule of rejection (docs/policy.md). `waiver` returns the policy's waiver of a
-/// check's answer on this bundle. It is called only if the answer would reject.
+/// check's answer on this bundle. `waiver` is called only if the answer would reject.
 ///
 /// A consequence has no effect while its cause rejects: the cause is what must be fixed. If the cause does not reject (because it is
 /// waived, at `warn`, or `off`), nothing else would show that the dependent checks never ran. Therefore, its consequences at `require`
@@ -330,8 +332,8 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl F
     }
 }
 
-/// Several checks may report the same fault of the evidence in the same words. The first check that rejects for this fault keeps its answer; the
-/// other checks count as not run because of that check.
+/// Several checks may report the same fault of the evidence with the same message. The first check that rejects for this fault keeps its answer;
+/// the other checks count as not run because of that check.
 fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     let is_own = |one: &&Finding| one.caused_by.is_none() && in_play.contains(&one.group);
     let is_no = |one: &&Finding| {

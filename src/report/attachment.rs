@@ -31,12 +31,12 @@ pub struct Attachment {
     envelope: Vec<u8>,
 }
 
-/// What a layout must contain for an [`Attachment`].
+/// The entries that a layout must contain for an [`Attachment`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Documents {
     /// The contents of the blobs.
     pub blobs: Vec<Vec<u8>>,
-    /// Entries of the layout's index, each with its own tag: the referrers index, and cosign's image.
+    /// Entries of the layout's index, each with a separate tag: the referrers index, and cosign's image.
     pub entries: [Value; 2],
 }
 

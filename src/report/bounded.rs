@@ -53,7 +53,7 @@ impl BundleReport {
     }
 }
 
-/// Estimate for field names and fixed-length parts.
+/// An estimate for field names and fixed-length fields.
 const PARTS_BYTES: u64 = 128;
 
 /// The size of a string in this program's JSON.

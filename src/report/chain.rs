@@ -4,7 +4,7 @@ use super::{BundleReport, ImageReport};
 use crate::judge::check::{CHECKS, ChainLink};
 use crate::judge::finding::{Finding, Status};
 
-/// How strong a link is.
+/// The strength of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strength {
     /// Recomputed by this program.

@@ -34,7 +34,7 @@ pub enum Format {
 }
 
 words! {
-    /// The format's name in `--report`. If the name is parsed, the text format is plain.
+    /// The format's name in `--report`. Parsing the name `text` yields the plain text format.
     pub Format {
         Text(Look::PLAIN) = "text",
         Json = "json",

@@ -1,4 +1,4 @@
-//! The JSON report, version 2. It has its own structs, from which a test generates docs/report.schema.json.
+//! The JSON report, version 2. The format has separate structs, from which a test generates docs/report.schema.json.
 
 mod finding;
 

@@ -1,5 +1,6 @@
-//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. It uses only what GitHub documents for code scanning. GitHub
-//! shows each result as an alert, so a verdict must not be a result, and an answer that is not a problem must not be a result.
+//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. The output uses only properties that GitHub documents for
+//! code scanning. GitHub shows each result as an alert, so a verdict must not be a result, and an answer that is not a problem must not be a
+//! result.
 
 use std::io::{self, Write};
 

@@ -173,7 +173,8 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
     bundle.played().filter(|finding| finding.status == Status::Pass).flat_map(found_by).collect()
 }
 
-/// The statements of a pass, with how each is known. They depend on the audit: a check states less if the policy expects less.
+/// The statements of a pass, with how each is known. The statements depend on the audit: a check states less if the policy
+/// expects less.
 pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
     // In reports of earlier versions, a check has one message, which is known in the same way as the check's passes.
     if finding.says.is_empty() {

@@ -51,8 +51,8 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
     }
 }
 
-/// Reads every resource at the top level. podman starts the kinds that it supports and ignores all others. It does not require `apiVersion`,
-/// and ignores the case of keys.
+/// Reads every resource at the top level. podman starts the kinds that it supports and ignores all others. podman does not require
+/// `apiVersion`, and ignores the case of keys.
 pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limits) {
     let place = "workload.play.archive";
     let Some(files) = files(part, place, images, limits) else { return };

@@ -208,7 +208,7 @@ pub fn password_candidates(file: &[u8]) -> Vec<Password> {
     token::passwords(file)
 }
 
-/// Where a resource comes from.
+/// The source of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// The resource comes from a file: injectors and controllers may still change it.
@@ -303,7 +303,7 @@ impl Images {
         }
     }
 
-    /// Returns everything found. A contract that was not read is unknown.
+    /// Returns everything found. A contract that was not read is reported as unknown.
     fn finish(mut self, path: &str) -> Result<Vec<UsedImage>, Error> {
         for carried in std::mem::take(&mut self.carried) {
             self.unknown(carried.place, "a contract in a resource is only read in a file of resources");

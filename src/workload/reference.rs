@@ -18,7 +18,7 @@ pub struct ImageReference {
     pub variables: Vec<String>,
 }
 
-/// What pins an image.
+/// How an image is pinned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pin {
     /// The digest of its manifest pins the image.

@@ -358,7 +358,7 @@ mod tests {
                 "{limits:?}"
             );
         }
-        // Many values in a short text use a hundred times the text's size.
+        // This text is short but has many values, which use a hundred times the text's size.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
         // Positions that are as long as all keys above them, and names that are variables.

@@ -12,11 +12,11 @@ use crate::base::strict_yaml;
 pub(crate) struct Section {
     /// The exact text, which attestation records and signatures cover. `None` for a mapping, whose text is unknown.
     pub(crate) text: Option<String>,
-    /// What the section contains.
+    /// The content of the section.
     pub(crate) content: Content,
 }
 
-/// What a section contains.
+/// The content of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
     /// Not encrypted.

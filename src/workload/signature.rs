@@ -33,7 +33,7 @@ pub(crate) enum ContractSignature {
 pub(crate) struct Accepted {
     /// The key's file in the policy; `None` if only the contract contains the key.
     pub(crate) named: Option<String>,
-    /// Which text was signed, for messages.
+    /// The description of the signed text, for messages.
     pub(crate) reading: &'static str,
     /// SHA-256 of the key.
     pub(crate) key: String,

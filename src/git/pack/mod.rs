@@ -45,7 +45,7 @@ const FAULTS_NAMED: usize = 20;
 /// Reads and hashes every object of a pack, and compares the result with the pack and its index. Without an index, it
 /// finds the entries by scanning the pack, which takes longer.
 ///
-/// It does not check that objects are well-formed or that the objects they reference exist.
+/// This function does not check that objects are well-formed or that the objects that they reference exist.
 pub(super) fn verify(
     pack: &[u8],
     index: Option<&[u8]>,

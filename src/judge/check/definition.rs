@@ -1,4 +1,4 @@
-//! The definition of a check: everything that the rest of the program needs.
+//! The definition of a check: everything about a check that other modules need.
 
 use super::outcome::Outcome;
 use crate::judge::deployment::Deployment;

@@ -1,5 +1,5 @@
 //! The checks: each check has a file, and one table lists all checks. A check examines evidence under a policy and returns one outcome.
-//! It does no I/O, reads no clock, and does not decide how its answer affects the verdict.
+//! A check does no I/O, reads no clock, and does not decide how its answer affects the verdict.
 //!
 //! To add a check, write:
 //! 1. a file in this folder with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] contains everything that reports, levels,
@@ -134,7 +134,7 @@ pub fn find(name: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.name == name)
 }
 
-/// A hint with the most similar name of a check. It is empty if none is similar.
+/// A hint with the most similar name of a check. The hint is empty if no name is similar.
 pub fn near(name: &str) -> String {
     did_you_mean(name, CHECKS.iter().map(|check| check.name))
 }

@@ -157,7 +157,7 @@ impl Comparison {
         }
     }
 
-    /// Whether nothing has disagreed so far.
+    /// Whether all values that were compared so far agree.
     pub(crate) fn agrees(&self) -> bool {
         self.disagreed.is_empty()
     }

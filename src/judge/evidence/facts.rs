@@ -201,7 +201,8 @@ impl Evidence<'_> {
         facts.finish()
     }
 
-    /// What the supplied list states about HEAD's commit. Approvals of other commits are not facts about this build.
+    /// The statements of the supplied list about HEAD's commit. Approvals of other commits are not facts about this
+    /// build.
     fn approval_facts(&self) -> Vec<(&'static str, String)> {
         let head = self.source.and_then(|proof| proof.head.as_ref().ok()).map(|head| &head.commit);
         let records = self.approvals.iter().flat_map(|list| &list.records);
@@ -214,7 +215,7 @@ impl Evidence<'_> {
     }
 }
 
-/// What the saved responses state. The saved responses are not signed.
+/// The statements of the saved responses. The saved responses are not signed.
 fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let fields = server.status.iter().flat_map(|status| status.fields());

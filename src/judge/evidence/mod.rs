@@ -109,8 +109,9 @@ impl Evidence<'_> {
         }
     }
 
-    /// When the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the last time in
-    /// the log. The stamp in a file's or member's name is not signed and not used. Either time is from the server's own clock.
+    /// The time when the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the
+    /// last time in the log. The stamp in a file's or member's name is not signed and not used. Either time is from the server's
+    /// own clock.
     pub fn build_time(&self) -> Option<Timestamp> {
         let recorded = self.signed_name().and_then(|name| name.ok()?.stamp());
         recorded.or_else(|| self.log()?.last_time())

@@ -116,16 +116,16 @@ fn the_truth_table_of_rejection() {
             (false, false) => Verdict::Accept,
         };
         assert_eq!(verdict(&alone), kept, "{one:?}");
-        // An acceptance is in part at best if there is no policy, or if a group required by the policy or --require has no answer. If the group has
-        // an answer, the verdict is as before.
+        // The best verdict is an acceptance in part if there is no policy, or if a group required by the policy or --require has no answer. If the
+        // group has an answer, the verdict is as before.
         let in_part = if rejects { Verdict::Reject } else { Verdict::AcceptInPart };
         let both: Option<&[Group]> = Some(&[Group::Manifest, Group::Image]);
         let of = |findings: &[Finding], required| Verdict::of(findings, &[Group::Manifest, Group::Image], required);
         assert_eq!((of(&alone, None), of(&alone, Some(&[])), of(&alone, both)), (in_part, in_part, in_part), "{one:?}");
         let answered = settled(vec![one.clone(), pass(), Finding { group: Group::Image, ..pass() }], &[]);
         assert_eq!(of(&answered, both), kept, "{one:?}");
-        // A waived answer does not reject, but is not a pass: the acceptance is in part at best. The status of a waived
-        // answer does not change.
+        // A waived answer does not reject, but is not a pass: the best verdict is an acceptance in part. The status of
+        // a waived answer does not change.
         let waived = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Active)]);
         assert_eq!((waived[0].rejects(), waived[0].is_waived(), waived[0].status), (false, rejects, one.status));
         assert_eq!(verdict(&waived), if rejects { Verdict::AcceptInPart } else { kept }, "{one:?}");
@@ -213,7 +213,8 @@ fn findings_with_the_same_message_reject_once() {
         assert_eq!(effects(&found), [rejects, follows, follows]);
         assert_eq!((found[0].status, found[1].status), (status, Status::NotRun(Reason::Refused)));
         assert_eq!(effects(&settled(found, &[])), [rejects, follows, follows], "settled again");
-        // A waiver of the first check does not waive the others. A waiver of one of the others changes nothing.
+        // A waiver of the first check does not waive the other checks. A waiver of one of the other checks changes
+        // nothing.
         assert_eq!(settled(three.clone(), &[("a", Active)]).iter().filter(|one| one.rejects()).count(), 2);
         assert_eq!(effects(&settled(three, &[("b", Active)])), [rejects, follows, follows]);
     }
@@ -257,7 +258,7 @@ fn a_consequence_of_a_consequence_has_the_same_root() {
     assert!(settled(vec![by("a", "b"), by("b", "a")], &[]).iter().all(Finding::rejects));
 }
 
-/// What exit code 0 requires.
+/// The conditions for exit code 0.
 #[test]
 fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
     let passed = settled(vec![pass()], &[]);

@@ -53,7 +53,7 @@ impl Policy {
         self.key_record_signers().0
     }
 
-    /// The signers whose keys can sign key records, and why the others cannot.
+    /// The signers whose keys can sign key records, and the reasons why the other signers' keys cannot.
     fn key_record_signers(&self) -> (Vec<(String, PersonKey)>, Vec<String>) {
         let (mut usable, mut unusable) = (Vec::new(), Vec::new());
         for signer in &self.signers {

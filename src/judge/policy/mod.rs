@@ -1,4 +1,4 @@
-//! The policy: what the auditor trusts, expects and requires. It is one TOML file, read strictly.
+//! The policy: what the auditor trusts, expects and requires. The policy is one TOML file, which is read strictly.
 //!
 //! To add a field of `[expect]`, see `expect.rs`. To add any other field, write:
 //! 1. a line in its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and the code that reads that table,

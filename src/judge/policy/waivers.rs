@@ -21,7 +21,7 @@ pub struct PolicyWaiver {
     pub owner: String,
     /// The reason.
     pub reason: String,
-    /// When the waiver ends.
+    /// The time when the waiver ends.
     pub expires: Timestamp,
 }
 

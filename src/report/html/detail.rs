@@ -73,7 +73,7 @@ fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("</section>\n");
 }
 
-/// Facts with one witness. There is nothing to compare, so they are not in the matrix.
+/// Facts with one witness. There is nothing to compare, so these facts are not in the matrix.
 fn one_witness(page: &mut Markup, rows: &[&matrix::Row<'_>]) {
     if rows.is_empty() {
         return;

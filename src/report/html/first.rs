@@ -97,7 +97,7 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-/// What to do after this verdict.
+/// The advice on what to do after this verdict.
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => "Every group that the policy requires has an answer, and no required check rejects. The reviewer decides on the exceptions, and on the points that are not proved, before the build is deployed.".into(),

@@ -1,4 +1,5 @@
-//! The first sheet, which is filed. It has the same form for a bundle, a folder of bundles and a reconciliation.
+//! The first sheet, which is filed. The first sheet has the same form for a bundle, a folder of bundles and a
+//! reconciliation.
 //!
 //! The sections of the sheet in order, with the number of lines that each section may occupy. Letter paper has 55 lines
 //! at ten points:

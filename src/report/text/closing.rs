@@ -35,7 +35,7 @@ pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
         (None, [bundle]) if report.error.is_none() => (verdict_words(verdict), of_bundle(report, bundle)),
         (None, bundles) => (verdict_words(verdict), of_bundles(report, bundles, verdict)),
     };
-    // The details are complete: there is no more to see.
+    // The details are complete, so there is nothing more to show.
     let means = if look.amount == Amount::Everything { means.replace(MORE, "") } else { means };
     let line = match look.exit_code {
         None => format!("{words} (exit {code}): {means}"),

@@ -1,4 +1,4 @@
-//! Several bundles: one line each, then details of those that are not accepted, then totals.
+//! Several bundles: one line each, then details of the bundles that are not accepted, then totals.
 
 use std::collections::{BTreeMap, BTreeSet};
 

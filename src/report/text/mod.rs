@@ -27,7 +27,8 @@ pub struct Look {
     pub columns: u16,
     /// The amount of output to print.
     pub amount: Amount,
-    /// The exit code of the process, if it differs from the verdict's because a verification summary is missing.
+    /// The exit code of the process, if it differs from the verdict's exit code because a verification summary is
+    /// missing.
     pub exit_code: Option<u8>,
 }
 

@@ -2,9 +2,9 @@
 
 use std::iter;
 
-/// Columns of labels: a line with a fingerprint is then exactly 80 columns wide.
+/// The width of labels in columns; with this width, a line with a fingerprint is exactly 80 columns wide.
 const LABEL: usize = 9;
-/// Columns of the longer labels for a case.
+/// The width in columns of the longer labels for a case.
 const WIDE_LABEL: usize = 11;
 
 /// Lines of a page. Callers must escape text before they add it.
@@ -82,7 +82,7 @@ impl Page {
     }
 }
 
-/// A space at which lines are not broken. It is a control character, which escaped text cannot contain.
+/// A space at which lines are not broken. This space is a control character, which escaped text cannot contain.
 const KEPT: &str = "\u{1}";
 
 /// Keeps a command on one line, so that it can be copied.

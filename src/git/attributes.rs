@@ -28,7 +28,7 @@ type Assignments = Vec<(Vec<u8>, State)>;
 
 #[derive(Debug)]
 struct Rule {
-    /// The folder of the file that contains the rule; empty, or ending with `/`.
+    /// The folder of the file that contains the rule: an empty string, or a path that ends with `/`.
     folder: Vec<u8>,
     pattern: Pattern,
     assignments: Assignments,

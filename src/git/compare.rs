@@ -50,7 +50,7 @@ pub struct Difference {
     pub path: Vec<u8>,
     /// How it differs.
     pub change: Change,
-    /// The reason, if known. A reason does not excuse the difference.
+    /// The reason for the difference, if known. A reason does not excuse the difference.
     pub reason: Option<String>,
 }
 
@@ -173,7 +173,8 @@ impl Comparer<'_, '_> {
     }
 }
 
-/// The conversions of a checkout in git's order: `ident`, line endings, encoding. Returns the last one that was needed.
+/// The conversions of a checkout in git's order: `ident`, line endings, encoding. Returns the last conversion that was
+/// needed.
 fn convert_text(
     blob: &[u8],
     id: ObjectId,

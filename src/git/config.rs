@@ -11,7 +11,7 @@ use crate::base::limits::{Bound, Limits};
 pub(super) struct Setting {
     /// In lower case. All keys of a section share this name.
     pub(super) section: Arc<str>,
-    /// The quoted text after the section name, case-sensitive.
+    /// The quoted text after the section name, which is case-sensitive.
     pub(super) subsection: Option<Arc<str>>,
     /// In lower case.
     pub(super) key: String,

@@ -72,7 +72,7 @@ fn is_binary(blob: &[u8]) -> bool {
     printable >> 7 < others
 }
 
-/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if neither occurs.
+/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if neither keyword occurs.
 pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(blob.len());
     let mut rest = blob;
@@ -85,7 +85,7 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
         if let Some(after) = text.strip_prefix(b"$") {
             rest = after;
         } else if let Some(text) = text.strip_prefix(b":") {
-            // If a keyword has no end, git does not search for later ones.
+            // If a keyword has no end, git does not search for later keywords.
             let Some(end) = text.iter().position(|&byte| byte == b'$') else { break };
             let value = text.get(..end).unwrap_or_default();
             // A keyword with a space inside belongs to a different program and is kept.
@@ -105,8 +105,8 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     any.then_some(out)
 }
 
-/// The encoded forms of the text that the attribute `working-tree-encoding` allows. There can be several, because
-/// UTF-16 without a stated byte order is written in the machine's order.
+/// The encoded forms of the text that the attribute `working-tree-encoding` allows. There can be several encoded forms,
+/// because UTF-16 without a stated byte order is written in the machine's order.
 ///
 /// # Errors
 /// The error is the encoding's name, if the encoding is not supported here.

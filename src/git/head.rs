@@ -23,9 +23,9 @@ pub enum HeadFault {
     /// A file contains neither a full object id nor `ref: refs/…`.
     #[error("{file} is neither an object id nor a symbolic ref: {text:?}")]
     Malformed {
-        /// The file below `.git`.
+        /// The path of the file below `.git`.
         file: String,
-        /// The beginning of its content.
+        /// The beginning of the file's content.
         text: String,
     },
     /// A symbolic ref points to a ref that is neither in `refs/` nor in `packed-refs`.

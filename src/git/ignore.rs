@@ -19,12 +19,12 @@ pub(super) struct IgnoreRules {
 
 #[derive(Debug)]
 struct Rule {
-    /// Empty, or a folder with a final `/`.
+    /// The folder of the rule file: an empty string, or a path with a final `/`.
     folder: Vec<u8>,
     pattern: Pattern,
     /// Whether the rule began with `!`, so that matching paths are not ignored.
     negated: bool,
-    /// File and line, for messages.
+    /// The file and line of the rule, for messages.
     origin: String,
 }
 
@@ -33,7 +33,7 @@ impl IgnoreRules {
         Self { rules: Vec::new(), folders: Vec::new(), last: Vec::new(), file_bytes: limits.git_config_bytes }
     }
 
-    /// Adds the rules of a file, unless it is over the limit. Outer folders must come before inner ones.
+    /// Adds the rules of a file, unless the file is over the limit. Outer folders must come before inner ones.
     pub(super) fn add_file(&mut self, folder: &[u8], name: &str, content: &[u8]) {
         if content.len() as u64 > self.file_bytes {
             return;
@@ -56,7 +56,7 @@ impl IgnoreRules {
         }
     }
 
-    /// File and line of the rule that ignores `path`, if there is one. Also `None` if the budget is spent.
+    /// The file and line of the rule that ignores `path`, if there is one. Also returns `None` if the budget is spent.
     ///
     /// If paths are passed in order, each folder is checked only once.
     pub(super) fn ignores(&mut self, path: &[u8], budget: &mut Comparisons) -> Option<&str> {

@@ -41,7 +41,7 @@ impl Inflated {
         self.budget.spend(work, "git objects").is_ok()
     }
 
-    /// Reserves memory until the audit ends. `false` if there is not enough.
+    /// Reserves memory until the audit ends. Returns `false` if there is not enough memory.
     pub(super) fn hold(&self, bytes: u64) -> bool {
         self.budget.hold(bytes, "git objects").is_ok()
     }

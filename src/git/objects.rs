@@ -1,4 +1,4 @@
-//! The objects of one repository: reads and hashes all packs and loose objects, and lists them.
+//! Reads, hashes and lists the objects of one repository: all packs and loose objects.
 
 use crate::base::words::counted;
 use std::collections::{HashMap, HashSet};
@@ -18,13 +18,13 @@ use super::pack::{Pack, verify};
 use super::references::References;
 use crate::base::limits::Limits;
 
-/// Every object whose content matches its id, and where it is stored.
+/// Every object whose content matches its id, with its storage position.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    /// Sorted by id, without duplicates.
+    /// The table is sorted by id, without duplicates.
     pub(super) table: Vec<Record>,
     /// For each two-byte prefix of an id, the first index in the table with this prefix or a greater one. The last
-    /// entry is the length of the table. Empty for a small table.
+    /// entry is the length of the table. The index is empty for a small table.
     starts: Vec<u32>,
     pub(super) packs: Vec<PackFile>,
     /// Paths of loose objects.
@@ -44,7 +44,7 @@ pub(super) struct Objects {
 /// A pack: its path in the snapshot, and its entries.
 #[derive(Debug)]
 pub(super) struct PackFile {
-    /// Relative to the git directory.
+    /// The path, relative to the git directory.
     pub(super) path: Vec<u8>,
     pub(super) pack: Pack,
 }
@@ -66,7 +66,7 @@ pub(super) enum Place {
     Loose(u32),
 }
 
-/// The first two bytes of an id. Ids are evenly distributed, so few share a prefix.
+/// The first two bytes of an id. Ids are evenly distributed, so few ids share a prefix.
 fn prefix(id: &ObjectId) -> usize {
     let [first, second, ..] = *id.as_bytes();
     usize::from(first) << 8 | usize::from(second)

@@ -19,9 +19,9 @@ pub(crate) struct Pattern {
 
 /// A pattern for untracked files in a policy: a line as in the top-level `.gitignore`, without `!` and `#`.
 ///
-/// `build/` covers every folder of that name and its content, `/build` covers only the one at the top, `*.log` covers
-/// every such name in any folder, `docs/*.txt` covers files directly in the top-level `docs`, and `out/**` covers
-/// everything in the top-level `out`.
+/// `build/` covers every folder of that name and its content, `/build` covers only the top-level folder of that name,
+/// `*.log` covers every such name in any folder, `docs/*.txt` covers files directly in the top-level `docs`, and
+/// `out/**` covers everything in the top-level `out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern(Pattern);
 
@@ -45,7 +45,7 @@ impl PathPattern {
     }
 }
 
-/// Whether a path is that of a folder.
+/// Whether a path refers to a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathKind {
     /// A file or a symbolic link.
@@ -203,8 +203,8 @@ fn match_letter(part: &[u8], letter: u8) -> Option<&[u8]> {
     }
 }
 
-/// Matches a set after its `[`, and returns whether the set contains `letter`, and the pattern after the set. `None` if
-/// the set has no end.
+/// Matches a set after its `[`. Returns whether the set contains `letter`, and the pattern after the set. `None` if the
+/// set has no end.
 fn match_set(set: &[u8], letter: u8) -> Option<(bool, &[u8])> {
     let (negated, mut rest) = match set.split_first()? {
         (b'!' | b'^', rest) => (true, rest),
@@ -351,7 +351,7 @@ mod tests {
         "x/a/b",
     ];
 
-    /// The expected result: whether git ignores each path, as an untracked file, under the pattern.
+    /// The expected result is whether git ignores each path, as an untracked file, with this pattern.
     #[test]
     fn patterns_match_as_in_git_check_ignore() {
         let repository = TestRepository::new();

@@ -38,7 +38,7 @@ pub struct SourceProof {
     /// HEAD's commit, decoded strictly; its bytes hash to the id that HEAD resolves to. If `None`, the faults of
     /// [`Self::objects`] state why.
     pub commit: Option<Commit>,
-    /// HEAD's tree compared with the work tree. Empty if there is no commit.
+    /// HEAD's tree compared with the work tree. The comparison is empty if there is no commit.
     pub tree: TreeProof,
     /// The full names of branches and tags that point to HEAD's commit, including through proved tag objects.
     pub refs_at_head: Vec<String>,
@@ -87,7 +87,7 @@ pub struct ObjectsProof {
     pub loose_count: u64,
     /// Objects reachable from HEAD and the refs.
     pub reachable: u64,
-    /// Objects that are not reachable from them.
+    /// Objects that are not reachable from HEAD or the refs.
     pub unreachable: u64,
     /// Reachable objects that are missing, cannot be read, or are of the wrong kind.
     pub missing: u64,
@@ -144,8 +144,8 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     prove_within(snapshot, threads, limits, &Budget::of_unknown_input(limits))
 }
 
-/// Like [`prove`], within a budget. If the budget is exceeded, the proof is cut short and shows only that something is
-/// wrong. Call [`Budget::check`] before relying on any part of the proof.
+/// Like [`prove`], but within a budget. If the budget is exceeded, the proof is cut short and shows only that something
+/// is wrong. Call [`Budget::check`] before relying on any part of the proof.
 pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget: &Budget) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
@@ -285,8 +285,8 @@ struct TagAtHead {
     more: usize,
 }
 
-/// Finds the branches and tags that point to `commit`, and the annotated tags on the way, each once. Each tag object is
-/// read once, regardless of the number of refs that point to it.
+/// Finds the branches and tags that point to `commit`, and the annotated tags between them and `commit`, each only
+/// once. Each tag object is read once, regardless of the number of refs that point to it.
 fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
     let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
     let mut tags: Vec<TagAtHead> = Vec::new();
@@ -375,7 +375,7 @@ pub enum FileFault {
 }
 
 impl SourceProof {
-    /// Drops objects and files, except the file at `path` and the number of commits whose ids begin with `digits`.
+    /// Drops objects and files, but keeps the file at `path` and the number of commits whose ids begin with `digits`.
     pub(crate) fn shelve(&mut self, snapshot: &Snapshot, path: &[u8], digits: Option<&str>) {
         self.held = Held::Shelved(Box::new(Shelved {
             file_count: self.file_count(),
@@ -394,9 +394,9 @@ impl SourceProof {
         }
     }
 
-    /// The content of a file in HEAD's tree, from its proved blob. For a symbolic link, its target.
+    /// The content of a file in HEAD's tree, from its proved blob. For a symbolic link, the content is its target.
     ///
-    /// `snapshot` must be the one that was proved.
+    /// `snapshot` must be the snapshot that was proved.
     ///
     /// # Errors
     /// [`FileFault`].

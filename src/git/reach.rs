@@ -1,4 +1,4 @@
-//! Finds the objects reachable from the refs, and those that are missing.
+//! Finds the objects reachable from the refs, and the reachable objects that are missing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,11 +29,12 @@ const STEP_HELD_BYTES: u64 = 40;
 /// The memory for the count of references from unreachable objects to one object.
 const TAKEN_HELD_BYTES: u64 = 64;
 
-/// Computes what is reachable from `tips`. Parents that a shallow clone omits do not count as missing.
+/// Determines which objects are reachable from `tips`. Parents that a shallow clone omits do not count as missing.
 ///
 /// Objects reference each other by hash, so there are no cycles. An object that is not a tip and that no other object
-/// references is therefore unreachable, and so is an object that only unreachable objects reference. Only these are
-/// read again. The graph is walked from the tips if any other object is missing, unreadable or of the wrong kind.
+/// references is therefore unreachable, and so is an object that only unreachable objects reference. Only these
+/// unreachable objects are read again. The graph is walked from the tips if any other object is missing, unreadable or
+/// of the wrong kind.
 pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     match count_unreachable(reader, &tips.iter().copied().collect()) {
         Some(unreachable) => {

@@ -1,4 +1,4 @@
-//! Reads single objects that were proved before.
+//! Reads single objects that have already been proved.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         self.objects
     }
 
-    /// The content of the object `id`, which must be a `kind`.
+    /// The content of the object `id`, which must be of the kind `kind`.
     pub(super) fn read(&mut self, id: &ObjectId, kind: Kind) -> Result<Rc<[u8]>, ReadFault> {
         let record = self.objects.find(id).ok_or(ReadFault::Missing { id: *id, kind })?;
         if record.kind != kind {

@@ -6,7 +6,8 @@ use super::config::Setting;
 use crate::base::budget::{Budget, Work};
 
 /// A repository's identity: its host and path, regardless of the protocol. `git@github.com:acme/wallet.git`,
-/// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` are the same.
+/// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` identify the same
+/// repository.
 ///
 /// The host is case-insensitive. The path is case-sensitive, although some hosts ignore case there too. The identity
 /// is the clone's configured address; it does not show which server responded.
@@ -83,7 +84,7 @@ impl fmt::Display for RepositoryName {
 pub struct Remote {
     /// The remote's name, usually `origin`.
     pub name: String,
-    /// The remote's URL without user, password, token or query, after the config's `insteadOf` rules.
+    /// The remote's URL without user, password, token or query, after applying the config's `insteadOf` rules.
     pub url: String,
     /// The repository that the URL identifies; `None` for a local path or an unrecognised spelling.
     pub repository: Option<RepositoryName>,
@@ -94,8 +95,8 @@ const RULE_UNITS: u64 = 8;
 /// The memory for a remote, excluding its text.
 const REMOTE_HELD_BYTES: u64 = 200;
 
-/// The remotes of a config, one for each `url`, after its `insteadOf` rules. `pushurl` is ignored. Empty if the budget
-/// is exceeded.
+/// The remotes of a config, one for each `url`, after applying the config's `insteadOf` rules. `pushurl` is ignored.
+/// The list is empty if the budget is exceeded.
 pub(super) fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
     let is_rule = |setting: &&Setting| &*setting.section == "url" && setting.key == "insteadof";
     let rules = || settings.iter().filter(is_rule);
@@ -139,7 +140,8 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
         best = if longer { Some((base, rest)) } else { best };
     }
     match best {
-        // If several match, the result depends on git's hash tables: no URL is better than the wrong one.
+        // If several rules match, the result depends on git's hash tables, and returning no URL is better than
+        // returning the wrong URL.
         Some(_) if several => String::new(),
         Some((base, rest)) => format!("{base}{rest}"),
         None => url.to_owned(),

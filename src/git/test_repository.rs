@@ -75,7 +75,7 @@ impl TestRepository {
         command("git").args(arguments).current_dir(&self.path).output().expect("git runs")
     }
 
-    /// Runs git with `input`; returns its one line of output.
+    /// Runs git with `input`; returns its single line of output.
     pub(crate) fn git_input(&self, arguments: &[&str], input: &[u8]) -> String {
         let mut git = command("git");
         git.args(arguments).current_dir(&self.path).stdin(Stdio::piped()).stdout(Stdio::piped());

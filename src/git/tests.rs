@@ -206,7 +206,7 @@ fn differences_match_git_status() {
     let proof = run(&repository);
     assert_eq!(proof.objects.faults, Vec::<String>::new());
     let ours = status_of_ours(&proof);
-    // git combines an ignored folder into one line.
+    // git reports an ignored folder as one line.
     let theirs: Vec<String> =
         status_of_git(&repository).iter().map(|line| line.replace("? build/", "? build/x")).collect();
     assert_eq!(ours, theirs);
@@ -348,7 +348,7 @@ fn submodules_that_were_not_cloned_are_neither_proved_nor_a_failure() {
     assert!(proof.tree.empty_folders.is_empty(), "{:?}", proof.tree.empty_folders);
     let states: Vec<&SubmoduleState> = proof.tree.submodules.iter().map(|module| &module.state).collect();
     assert_eq!(states, [&SubmoduleState::Empty]);
-    // Files without objects are not a submodule.
+    // A folder of files without git objects is not a submodule.
     clone.write("lib/middle.txt", "middle\n");
     let proof = run(&clone);
     assert!(matches!(&proof.tree.submodules[0].state, SubmoduleState::Faulty(faults) if faults.len() == 1));
@@ -433,7 +433,7 @@ fn hooks_and_other_files_of_git_do_not_change_the_result() {
 
 #[test]
 fn missing_objects_are_reported() {
-    // Loose objects, so that single ones can be removed.
+    // The objects are loose, so that single objects can be removed.
     let repository = sample();
     let path = |repository: &TestRepository, name: &str| {
         let id = repository.git(&["rev-parse", name]);
@@ -574,7 +574,7 @@ fn a_tag_with_many_refs_is_read_and_stored_once() {
     assert_eq!(proof.refs_at_head.iter().filter(|name| name.starts_with("refs/tags/t")).count(), 300);
     let subjects: Vec<String> = proof.signed.iter().map(|signed| signed.subject.to_string()).collect();
     assert_eq!(subjects, ["tag other", "tag t100 (named one in the tag object) (and 299 more refs)"]);
-    // Two tags of five kilobytes each.
+    // There are two tags of five kilobytes each.
     let limits = Limits { git_signed_bytes: 8_000, ..Limits::default() };
     let bounded = prove(&repository.snapshot(), 1, &limits);
     assert_eq!(bounded.signed.len(), 1);

@@ -10,7 +10,7 @@ use crate::base::limits::Limits;
 /// git ignores lines of `.gitattributes` of this length or more.
 pub(super) const ATTRIBUTES_LINE_BYTES: usize = 2048;
 
-/// The faults of a `.gitmodules` file, each kind once.
+/// The faults of a `.gitmodules` file, with each kind of fault listed once.
 pub(super) fn check_git_modules(content: &[u8], limits: &Limits) -> Vec<Malformed> {
     let Ok(settings) = read_config(content, limits) else { return vec![Malformed::GitmodulesParse] };
     let mut faults = Vec::new();

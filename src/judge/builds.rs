@@ -16,7 +16,7 @@ use crate::judge::finding::{Group, Verdict};
 pub struct BuiltImage {
     /// Tags and digests from the signed log, sorted and without duplicates, so that a tag is found by binary search.
     pub pushed: Vec<(String, Sha256)>,
-    /// Repositories to which it was pushed, with their names spelled in full.
+    /// Repositories to which the image was pushed, with their names spelled in full.
     pub repositories: Vec<String>,
     /// The repository's content-trust root key from the signed log, as base64 text.
     pub root_key: Option<String>,
@@ -55,7 +55,7 @@ pub struct Build {
 pub struct Builds {
     builds: Vec<Arc<Build>>,
     by_digest: BTreeMap<Sha256, Vec<usize>>,
-    /// Newest first, once [`Builds::of`] has sorted them.
+    /// The builds of each repository, newest first after [`Builds::of`] has sorted them.
     by_repository: BTreeMap<String, Vec<usize>>,
     /// Builds without a verified manifest, by their names.
     unverified: BTreeMap<String, Vec<usize>>,
@@ -151,8 +151,8 @@ impl Builds {
         })
     }
 
-    /// Bundles without a verified manifest whose names match this repository. Names are not signed: this only helps a reader to find the
-    /// bundles.
+    /// Bundles without a verified manifest whose names match this repository. Names are not signed, so the result only helps a reader to
+    /// find the bundles.
     pub fn unverified_named(&self, repository: &str) -> impl Iterator<Item = &Build> {
         let prefix = format!("{}.", repository.replace('/', "."));
         let from = self.unverified.range(prefix.clone()..);

@@ -219,8 +219,8 @@ pub struct Finding {
     pub found: Option<String>,
     /// Details, one line each.
     pub details: Vec<String>,
-    /// The statements of a pass, each with how it is known. `message` contains all of them. The list is empty for other
-    /// answers.
+    /// The statements of a pass, each with how it is known. `message` contains all of these statements. The list is
+    /// empty for other answers.
     pub says: Vec<Said>,
     /// The source of the request for the answer.
     pub demand: Demand,
@@ -248,7 +248,8 @@ pub enum Effect {
     None,
     /// The finding rejects the bundle.
     Rejects,
-    /// The finding would reject, but an active waiver prevents that. The verdict is at best an acceptance in part.
+    /// The finding would reject, but an active waiver prevents that. The best possible verdict is an acceptance in
+    /// part.
     Waived,
     /// The finding has no effect by itself, because the check that caused this answer rejects.
     Follows,
@@ -352,8 +353,8 @@ fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// Follows each `caused_by` to the check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for all of its
-/// members.
+/// Follows each `caused_by` to the check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for all checks
+/// in the cycle.
 fn name_roots(findings: &mut [Finding]) {
     let causes: Vec<(&'static str, Option<&'static str>)> =
         findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();
@@ -377,8 +378,8 @@ impl Finding {
         self.effect == Effect::Rejects
     }
 
-    /// Whether only an active waiver prevents this answer from rejecting the bundle. Such an answer is not a pass: the verdict is at best an
-    /// acceptance in part.
+    /// Whether only an active waiver prevents this answer from rejecting the bundle. Such an answer is not a pass: the best possible verdict
+    /// is an acceptance in part.
     pub fn is_waived(&self) -> bool {
         self.effect == Effect::Waived
     }

@@ -1,4 +1,4 @@
-//! The policy's signers, and whether one of them made a signature on a commit or a tag.
+//! The policy's signers, and whether one of them signed a commit or a tag.
 
 use std::fmt;
 
@@ -80,7 +80,8 @@ impl Signers {
         self.verify_for(GIT_NAMESPACE, payload, signature, now)
     }
 
-    /// Verifies a signature for `namespace`. OpenPGP has no namespaces, so its signatures are accepted only for git's.
+    /// Verifies a signature for `namespace`. OpenPGP has no namespaces, so its signatures are accepted only for git's
+    /// namespace.
     pub(crate) fn verify_for(&self, namespace: &str, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
         let begins = |with: &str| signature.trim_ascii_start().starts_with(with.as_bytes());
         if begins("-----BEGIN SSH SIGNATURE-----") {

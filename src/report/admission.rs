@@ -42,7 +42,7 @@ pub struct ImageReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkloadFile {
-    /// The path as specified by the user.
+    /// The workload's path, as specified by the user.
     pub path: String,
     /// SHA-256 of the file.
     pub sha256: Sha256,

@@ -134,7 +134,7 @@ impl Attachment {
         format!("sha256-{}", self.subject.hex())
     }
 
-    /// `sha256-<hex>.att`: where cosign expects attestations.
+    /// `sha256-<hex>.att`: the tag under which cosign expects attestations.
     pub fn cosign_tag(&self) -> String {
         format!("{}.att", self.tag())
     }

@@ -5,7 +5,8 @@ use crate::base::escape::is_treacherous;
 use crate::base::limits::Limits;
 use crate::judge::finding::Verdict;
 
-/// Maximum bytes of one string. The longest strings that readers need, base64 keys, are shorter than 2,000 bytes.
+/// Maximum bytes of one string. The longest strings that readers need are base64 keys, which are shorter than 2,000
+/// bytes.
 const TEXT_BYTES_MAX: usize = 4_096;
 
 impl BundleReport {

@@ -1,4 +1,4 @@
-//! The chain from the key to what is deployed: how each piece is linked to the next, and how strong the link is.
+//! The chain from the key to the deployed image: how each piece is linked to the next, and the strength of each link.
 
 use super::{BundleReport, ImageReport};
 use crate::judge::check::{CHECKS, ChainLink};
@@ -7,11 +7,11 @@ use crate::judge::finding::{Finding, Status};
 /// The strength of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strength {
-    /// Recomputed by this program.
+    /// This program recomputed the link.
     Proved,
-    /// Stated by a witness and not contradicted.
+    /// A witness states the link, and nothing contradicts it.
     Stated,
-    /// Not examined, or examined without a result.
+    /// The link was not examined, or was examined without a result.
     NotExamined,
     /// A check failed, or could not decide and therefore rejects.
     Broken,
@@ -33,12 +33,12 @@ pub(super) struct Link {
     pub(super) from: &'static str,
     pub(super) to: &'static str,
     pub(super) how: &'static str,
-    /// The checks that decide the strength: those that failed or did not run, or else all of them.
+    /// The checks that decide the strength: those that failed or did not run, or else all checks of the link.
     pub(super) checks: Vec<&'static str>,
     pub(super) strength: Strength,
 }
 
-/// The links of a build, up to what is deployed.
+/// The links of a build, up to the deployed image.
 pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
     links(&PLANS, &bundle.findings)
 }
@@ -52,7 +52,8 @@ pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>)
 
 const DEPLOYED: &str = "workload file";
 
-/// A link of the diagram: from, to, how, and its greatest possible strength. Each check lists the links that it belongs to.
+/// A link of the diagram: its two ends, how they are linked, and the greatest possible strength. Each check lists the links
+/// that it belongs to.
 type Plan = (ChainLink, &'static str, &'static str, &'static str, Strength);
 
 const WORKLOAD_PLANS: [Plan; 4] = {
@@ -118,7 +119,8 @@ fn checks_of(link: ChainLink) -> Vec<&'static str> {
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // Draw each failure once. If a link's checks could not run because of that failure, the link counts as not examined.
+    // Each failure is drawn only once. If a link's checks could not run because of that failure, the link counts as not
+    // examined.
     let mut broken: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {

@@ -1,4 +1,4 @@
-//! Which controls a passed check supports: a table that users can replace.
+//! The controls that a passed check supports: a table that users can replace.
 
 use serde::Deserialize;
 

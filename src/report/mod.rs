@@ -1,11 +1,16 @@
 //! A report: all results of one run, ready to be written. Text from evidence is masked here, once for all formats.
 //!
-//! To add a format:
-//! 1. a file in this folder with `write(&Report, …)`. Text is already masked, but must be escaped for the format,
-//! 2. in this file, its module, a variant of [`Format`] with its name and its file name, and its arm in [`Report::write`],
-//! 3. its name in `FORMATS` of `tests/reports.rs`, which compares it with the other formats,
-//! 4. a reader for it in `tests/tools/read-report`, with an independent parser,
-//! 5. its row in `docs/reports.md`.
+//! To add a format, follow these steps:
+//!
+//! 1. Write a file in this folder with `write(&Report, …)`. Text is already masked, but must be escaped for the format.
+//!
+//! 2. In this file, add its module, a variant of [`Format`] with its name and its file name, and its arm in [`Report::write`].
+//!
+//! 3. Add its name to `FORMATS` of `tests/reports.rs`, which compares it with the other formats.
+//!
+//! 4. Add a reader for it in `tests/tools/read-report`, with an independent parser.
+//!
+//! 5. Add its row to `docs/reports.md`.
 //!
 //! Then run `tests/run update`, which writes the format's golden files and the messages that list the formats.
 
@@ -98,7 +103,7 @@ pub enum Rules {
     /// The rules of this version: schema version 2.
     Current,
     /// The rules of version 0.1.0, for a report that version 0.1.0 saved: schema version 1. To be accepted, a bundle needed an answer in every group,
-    /// and every check that did not run rejected on its own.
+    /// and every check that did not run rejected the bundle by itself.
     Version1,
 }
 
@@ -143,8 +148,8 @@ pub struct BundleReport {
     /// Digest of the archive, and the signature over it, if the bundle's outer archive could be read. This field is not part of any
     /// output format.
     pub(crate) seal: Option<(Sha256, Signature)>,
-    /// What the verified manifest states about its image, for lookups by digest. This field is not part of any output
-    /// format.
+    /// The statements of the verified manifest about its image, for lookups by digest. This field is not part of any
+    /// output format.
     pub(crate) built: Option<BuiltImage>,
 }
 
@@ -196,7 +201,7 @@ impl InputReport {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct KeyReport {
-    /// SHA-256 of its SubjectPublicKeyInfo.
+    /// SHA-256 of the key's SubjectPublicKeyInfo.
     pub fingerprint: Fingerprint,
     /// `rsa` or `ecdsa-p256`.
     pub kind: &'static str,
@@ -220,7 +225,7 @@ pub struct Pages {
 /// Data that a format may need in addition to the report.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Which checks support which controls.
+    /// The table of checks and the controls that they support.
     pub controls: Controls,
     /// The key that signs statements.
     pub sign_key: Option<PersonSecret>,
@@ -316,13 +321,13 @@ impl Report {
         }
     }
 
-    /// The text after verifying only a signature: `words` is the verdict, and `means` is the verdict's meaning.
+    /// The text output after verifying only a signature: `words` is the verdict, and `means` is the verdict's meaning.
     #[cfg(feature = "cli")]
     pub(crate) fn signature_text(&self, look: Look, words: &str, means: &str) -> String {
         text::signature_text(self, look, words, means)
     }
 
-    /// Whether this report has more than one page in this format; [`Report::pages`] then returns them.
+    /// Whether this report has more than one page in this format; if so, [`Report::pages`] returns the pages.
     pub fn has_pages(&self, format: Format) -> bool {
         format == Format::Html && self.bundles.len() > 1
     }
@@ -362,7 +367,8 @@ impl Report {
         own.chain(asked).max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
     }
 
-    /// The report without bundles and without the arguments that select them: the choice of bundles or shard does not affect any result.
+    /// The report without bundles and without the arguments that select bundles, because the choice of bundles or shard does not affect
+    /// any result.
     pub(crate) fn without_bundles(&self) -> Self {
         let mut question = self.question.clone();
         let selects = |flag: &str| ["path", "shard"].contains(&flag);

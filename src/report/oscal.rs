@@ -1,5 +1,5 @@
-//! OSCAL assessment results (NIST, model 1.2): one result per bundle, one observation per check, with the digest of what it examined. A
-//! finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control passed.
+//! OSCAL assessment results (NIST, model 1.2): one result per bundle, one observation per check, with the digest of the examined data.
+//! A finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control passed.
 
 use std::io::{self, Write};
 
@@ -65,8 +65,8 @@ fn seed(report: &Report, options: &Options) -> String {
     seed
 }
 
-/// An identifier that is always the same for the same report. OSCAL's pattern allows only UUID versions 4 and 5, so it is marked as version
-/// 5 (name based), although it is made with SHA-256 (which would be version 8 in RFC 9562).
+/// An identifier that is always the same for the same report. OSCAL's pattern allows only UUID versions 4 and 5, so the identifier is
+/// marked as version 5 (name based), although it is made with SHA-256 (which would be version 8 in RFC 9562).
 fn uuid(seed: &str, name: &str) -> String {
     let hex = Sha256::of(format!("{seed}\n{name}").as_bytes()).hex();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
@@ -196,7 +196,7 @@ fn input_words(input: &InputReport) -> String {
     format!("{} {}, {}", input.words(), input.name, input.sha256)
 }
 
-/// An image's digest is not that of the file or layout that contains it.
+/// An image's digest is not the digest of the file or layout that contains the image.
 fn link(input: &InputReport) -> Value {
     let href = sarif::uri(&input.name);
     match input.is_image() {

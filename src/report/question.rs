@@ -9,12 +9,12 @@ use crate::judge::check;
 use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 
-/// How much an audit checks.
+/// The depth of an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// Every check.
     Everything,
-    /// Only the signature was checked: nothing in the archive is read.
+    /// Only the signature was checked, and nothing in the archive was read.
     SignatureOnly,
 }
 
@@ -22,12 +22,12 @@ pub enum Depth {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuestionReport {
-    /// How much was checked.
+    /// The depth of the audit.
     pub depth: Depth,
     /// Groups that must have an answer.
     pub require: Vec<Group>,
-    /// What the policy requires of workloads. An audit of bundles ignores these requirements; `admit` and `serve` check
-    /// them.
+    /// The policy's requirements for workloads. An audit of bundles ignores these requirements; `admit` and `serve`
+    /// check them.
     pub passed_over: Vec<String>,
     /// Groups for which evidence was supplied.
     pub handed: Vec<Group>,

@@ -2,10 +2,10 @@
 
 use super::{BundleReport, Depth, Report, Voucher};
 
-/// Maximum columns of a printed line: the width of Letter paper in a monospaced font of 8.5 points.
+/// Maximum number of columns of a printed line: the width of Letter paper in a monospaced font of 8.5 points.
 const COLUMNS: usize = 90;
 
-/// The command in one line.
+/// The command as one line.
 pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
     options(report, Some(bundle)).join(" ")
 }
@@ -53,8 +53,8 @@ pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<Str
     words
 }
 
-/// The command for print: one option per line, with a backslash at the end of each line but the last. An option wider than the page continues at
-/// the left edge of the next line, where a shell joins it. The printed command can be copied and run.
+/// The command for printing: one option per line, with a backslash at the end of each line except the last. An option wider than the page
+/// continues at the left edge of the next line, and a shell joins the two lines. The printed command can be copied and run.
 pub(super) fn lines(options: &[String]) -> Vec<String> {
     let mut lines = Vec::new();
     for (at, option) in options.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Reads a saved JSON report. Every enumerated value must be one that this program writes. Everything that can be derived (verdicts, totals,
-//! exit codes) is derived again and must equal what the file contains.
+//! Reads a saved JSON report. Every enumerated value must be one that this program writes. All values that can be derived (verdicts, totals,
+//! exit codes) are derived again and must equal the values in the file.
 
 use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
@@ -238,7 +238,7 @@ fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     rows.into_iter().map(|row| finding(row, asked)).collect()
 }
 
-/// What the question requires: it determines the level and the demand of each finding.
+/// The requirements of the question, which determine the level and the demand of each finding.
 struct Terms<'q> {
     rules: Rules,
     question: Option<&'q QuestionReport>,
@@ -305,7 +305,7 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         says: row.says.into_iter().map(said).collect::<Read<_>>()?,
         demand: match asked.rules {
             Rules::Current => asked.demand(known),
-            // Version 1 did not save every demand, only its effect.
+            // Version 1 did not save every demand, but only its effect.
             Rules::Version1 if row.rejects || row.waiver.is_some() => Demand::Check,
             Rules::Version1 => Demand::None,
         },

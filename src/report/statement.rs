@@ -16,7 +16,7 @@ use crate::crypto::person_key::PersonSecret;
 use crate::judge::check;
 use crate::judge::finding::{Status, Verdict};
 
-/// SLSA 1.0, Verification Summary Attestation.
+/// The predicate type is defined in SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 
 /// Extension fields, identified by URIs as the specification requires: the moment as of which the audit was made, and the checks that the
@@ -74,14 +74,14 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
     Some(statement(bundle, SUMMARY, predicate))
 }
 
-/// Everything that the verdict is based on, except the policy file. If any attestations are listed, the specification requires all of
+/// All inputs that the verdict is based on, except the policy file. If any attestations are listed, the specification requires all of
 /// them to be listed.
 fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
     // Keys have no files here, and an acceptance lists no keys as inputs.
     let files = bundle.inputs.iter().filter(|one| !one.kind.starts_with("key"));
     let beside = files.map(|one| match one.is_image() {
-        // The digest is not that of the file that contains the image, so no address is specified for the image.
+        // The digest is not the digest of the file that contains the image, so no address is specified for the image.
         true => json!({ "name": one.kind, "digest": { "sha256": one.sha256.hex() } }),
         false => input(one.kind, &one.name, one.sha256),
     });
@@ -110,7 +110,8 @@ pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
     Some((name.repository(), digest))
 }
 
-/// Where to get the subject: a package URL for an image (purl-spec, type `oci`), or a name defined by this project for a bundle.
+/// The location of the subject: a package URL for an image (purl-spec, type `oci`), or a name defined by this project for a
+/// bundle.
 fn resource_uri(bundle: &BundleReport) -> String {
     let Some((repository, digest)) = proved_image(bundle) else {
         let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);

@@ -26,7 +26,7 @@ pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The verdict and what it covers.
+/// The verdict and its scope.
 pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     let (words, scope) = (verdict_words(bundle.verdict), Scope::of_bundle(report, bundle));
     match bundle.verdict {
@@ -199,7 +199,7 @@ pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
     words
 }
 
-/// How a check's answer is known, which is determined by its weakest witness. The answer of a check that this program does not recognise
+/// How a check's answer is known, as determined by its weakest witness. The answer of a check that this program does not recognise
 /// counts as `given`.
 pub(super) fn known(check: &str) -> Known {
     check::find(check).map_or(Known::Given, |check| check.known)
@@ -284,7 +284,7 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     }
 }
 
-/// The rank of a grade among the four.
+/// The rank of a grade among the four grades.
 pub(super) fn grade_place(grade: Grade) -> &'static str {
     match grade {
         Grade::CommandLine => "lowest of four",

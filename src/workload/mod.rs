@@ -7,12 +7,16 @@
 //! Each form is read with a table of every key that it defines ([`table`]). A key that is not in the table is reported
 //! as unknown.
 //!
-//! To add a form:
-//! 1. a file in this folder, with a table of every key and a function that fills [`Images`]; its tests cover the ways in which a file of this form
-//!    can hide what runs,
-//! 2. a variant of [`Form`] in `forms.rs`, with its name, its identifying keys and its sample (the compiler reports what is missing),
-//! 3. its module and its arm in [`Workload::read`], in this file,
-//! 4. its rows in `docs/admission.md`: the images that it contains, and the source of its table.
+//! To add a form, follow these steps:
+//!
+//! 1. Write a file in this folder, with a table of every key and a function that fills [`Images`]. Its tests cover the ways in which a file of this
+//!    form can hide what runs.
+//!
+//! 2. Add a variant of [`Form`] in `forms.rs` with its name, its identifying keys and its sample; the compiler reports what is missing.
+//!
+//! 3. In this file, add its module and its arm in [`Workload::read`].
+//!
+//! 4. Add its rows to `docs/admission.md`: the images that a file contains, and the source of the table.
 //!
 //! Then run `tests/run update`. Seeds for the fuzz target `workload` are in `tests/seeds/mod.rs`.
 

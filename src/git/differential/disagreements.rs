@@ -1,4 +1,4 @@
-//! Cases in which this program deliberately gives a different result from git 2.47, and why.
+//! Cases in which this program deliberately gives a different result from git 2.47, with reasons.
 
 /// The name of each recipe, and the reason for the disagreement.
 pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[

@@ -11,7 +11,7 @@ pub struct Identity {
     pub name: String,
     /// The text between the angle brackets, converted in the same way.
     pub email: String,
-    /// The time according to the person's clock. `None` if it is out of range.
+    /// The time according to the person's clock. `None` if the time is out of range.
     pub time: Option<Timestamp>,
     /// The person's time zone, for example `+0200`.
     pub zone: String,

@@ -34,7 +34,8 @@ pub(super) fn read_id(value: &[u8]) -> Option<ObjectId> {
     ObjectId::from_hex(std::str::from_utf8(value).ok()?)
 }
 
-/// The headers after the fixed ones, such as `gpgsig` and `encoding`. Continuation lines are joined with newlines.
+/// The headers that follow the fixed headers, for example `gpgsig` and `encoding`. Continuation lines are joined with
+/// newlines.
 pub(super) fn read_extra(header: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut extra: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     for line in header.split_inclusive(|&byte| byte == b'\n') {

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn headers_of_every_type_are_decoded() {
-        // Type 3, size 5 + (2 << 4) = 37.
+        // The header states type 3 and size 5 + (2 << 4) = 37.
         let blob = read_header(&[0xb5, 0x02, 0x99]).unwrap();
         assert_eq!((blob.stored, blob.size, blob.length), (Stored::Whole(Kind::Blob), 37, 2));
         // Distance 0x80 0x00 is 128: one is added for the second byte.

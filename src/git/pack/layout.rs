@@ -55,15 +55,15 @@ pub(super) struct Entry {
 /// The base of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Base {
-    /// No base: the object is stored whole.
+    /// The entry has no base, because the object is stored whole.
     Nothing(Kind),
-    /// The earlier entry with this number.
+    /// The base is the earlier entry with this number.
     Entry(u32),
-    /// The object with this id: an index in [`Layout::references`].
+    /// The base is the object with this id, which is stored as an index in [`Layout::references`].
     Object(u32),
 }
 
-/// All entries in pack order, with the deltas of each.
+/// All entries in pack order, with the deltas that are based on each entry.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) entries: Vec<Entry>,
@@ -97,8 +97,8 @@ pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, Pack
 
 impl Layout {
     /// Uses the entry positions that an index states. Whether an entry really ends where the next one begins is checked
-    /// later, when the entry is inflated. `None` if these cannot be the starts of `count` entries; the pack must then
-    /// be scanned.
+    /// later, when the entry is inflated. Returns `None` if these positions cannot be the starts of `count` entries; in
+    /// that case, the pack must be scanned.
     pub(super) fn from_index(pack: &[u8], count: u32, rows: &[Row]) -> Option<Self> {
         let trailer = pack.len().checked_sub(PACK_TRAILER)?;
         if rows.len() != usize::try_from(count).ok()? || rows.first().map_or(trailer, |row| row.start) != PACK_HEADER {
@@ -114,7 +114,7 @@ impl Layout {
         Some(Self::new(entries, references))
     }
 
-    /// Finds the starts by inflating all entries in sequence.
+    /// Finds the entry positions by inflating all entries in sequence.
     pub(super) fn from_scan(pack: &[u8], count: u32, inflated: &Inflated) -> Result<Self, PackFault> {
         let trailer = pack.len().checked_sub(PACK_TRAILER).ok_or(PackFault::CutOff)?;
         let mut entries: Vec<Entry> = Vec::new();

@@ -237,7 +237,7 @@ fn deltas_in_thin_packs_and_cycles_have_no_base() {
     let (ids, faults) = run(&pack(&[Item::Whole(Kind::Blob, b"a"), Item::Reference(elsewhere, &delta)]));
     assert_eq!((ids.len(), faults.len()), (1, 1));
     assert!(faults[0].ends_with("its base is missing from the pack or damaged, or depends on it"), "{faults:?}");
-    // Each of the two is based on the other, by an id that no object has.
+    // Each of the two deltas is based on the other, by an id that no object has.
     let circle = pack(&[Item::Reference(elsewhere, &delta), Item::Back(0, &delta)]);
     let (ids, faults) = run(&circle);
     assert_eq!((ids.len(), faults.len()), (0, 2));
@@ -265,7 +265,7 @@ fn chains_that_are_too_deep_and_families_that_are_too_large_are_refused() {
 #[test]
 fn delta_bombs_stop_at_the_limits() {
     let zeros = vec![0; 65_536];
-    // 20 copies of the whole base: 1.3 MB from 20 bytes.
+    // The delta copies the whole base 20 times, so 20 bytes produce 1.3 MB.
     let mut bomb = [size_bytes(zeros.len(), 7, 0), size_bytes(20 * zeros.len(), 7, 0)].concat();
     bomb.extend([0x80; 20]);
     let items: Vec<Item<'_>> = std::iter::once(Item::Whole(Kind::Blob, zeros.as_slice()))

@@ -205,7 +205,7 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     Ok(bases)
 }
 
-/// Checks podman's steps of a multi-stage build: each appears once and in order, as podman prints them without
+/// Checks podman's steps of a multi-stage build: each step appears once and in order, as podman prints them without
 /// `--jobs`. If a program in the build prints such a line, the extra line is detected.
 fn stage_steps(log: &BuildLog) -> Result<(), String> {
     let mut last: Option<((u32, u32), (u32, u32))> = None;
@@ -233,7 +233,8 @@ fn stage_steps(log: &BuildLog) -> Result<(), String> {
     }
 }
 
-/// Checks the steps of old versions of podman, which are numbered across all stages: each appears once and in order.
+/// Checks the steps of old versions of podman, which are numbered across all stages: each step appears once and in
+/// order.
 fn plain_steps(log: &BuildLog) -> Result<(), String> {
     let (mut last, mut others) = (0_u32, false);
     for event in log.events() {
@@ -370,7 +371,7 @@ mod tests {
 
     #[test]
     fn many_stages_are_read_in_linear_time() {
-        // Comparing every pair would take far too long.
+        // Comparing every pair of stages would take far too long.
         let lines: Vec<String> =
             (1..=200_000).map(|number| format!("Step {number}/200000 : FROM base{number} AS s{number}")).collect();
         assert_eq!(read(&lines).unwrap().len(), 200_000);

@@ -14,7 +14,7 @@ use crate::manifest::build_log::{BuildLog, LogEvent};
 pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts, Outcome> {
     let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was supplied"))?;
     match &image.undecided {
-        // The check image-digest lists the images and explains how to select one.
+        // The check `image-digest` lists the images and explains how to select one.
         Some(undecided) => {
             Err(Outcome::caused_by(&image_digest::CHECK, format!("no image was selected: {}", undecided.message)))
         }
@@ -47,7 +47,7 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
     let sized: HashSet<Sha256> = log.pushed().filter_map(|(_, digest, size)| size.map(|_| digest)).collect();
     let mut seen: HashSet<(Sha256, Option<u64>)> = HashSet::new();
     let images = log.pushed().map(|(_, digest, size)| (digest, size));
-    // A line without a size adds nothing to a line with one.
+    // A line without a size adds no information to a line with a size.
     images
         .filter(|(digest, size)| size.is_some() || !sized.contains(digest))
         .filter(|image| seen.insert(*image))

@@ -130,8 +130,8 @@ fn read(created_by: &str) -> (String, String) {
     ("RUN".into(), collapsed(text))
 }
 
-/// Whether the entry's command is the instruction's command. Only a shell, and build arguments before the shell, may precede it: `evil && make`
-/// also ends with `make`.
+/// Whether the entry's command is the instruction's command. Only a shell, and build arguments before the shell, may precede the command: `evil
+/// && make` also ends with `make`.
 fn same_command(instruction: &str, found: &str, shells: &Shells, budget: &Budget) -> bool {
     let text = instruction.split_once(char::is_whitespace).map_or("", |(_, rest)| rest).trim();
     // Flags (`--mount=…`) are for the builder and are not part of the command.

@@ -28,7 +28,7 @@ If the answer is unknown: a key was pinned by its fingerprint, and no file next 
 /// The maximum number of unrecognised members that a report lists. All unrecognised members are counted.
 const OTHER_MEMBERS_SHOWN: usize = 100;
 
-/// Always passes, because evidence exists only if the signature was verified.
+/// This check always passes, because evidence exists only if the signature was verified.
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let mut outcome = Outcome::pass("a trusted key signed exactly these bytes of the archive")
         .detail(format!("key {}", evidence.archive.key().fingerprint));

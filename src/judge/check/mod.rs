@@ -1,17 +1,24 @@
 //! The checks: each check has a file, and one table lists all checks. A check examines evidence under a policy and returns one outcome.
 //! A check does no I/O, reads no clock, and does not decide how its answer affects the verdict.
 //!
-//! To add a check, write:
-//! 1. a file in this folder with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] contains everything that reports, levels,
-//!    the chain and the controls need. List each control in `report/controls.toml`, too,
-//! 2. in this file, the check's module and its line in [`CHECKS`], among the checks of its group,
-//! 3. a field and a row in `policy/expect.rs`, if the policy defines what the check expects,
-//! 4. a fixture in `tests/support/cases/` in which the check fails,
-//! 5. that fixture's row in `tests/hostile-input.toml`.
+//! To add a check, follow these steps:
+//!
+//! 1. Write a file in this folder with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] contains everything that reports,
+//!    levels, the chain and the controls need.
+//!
+//! 2. List each control of the check in `report/controls.toml`.
+//!
+//! 3. In this file, add the check's module, and its line in [`CHECKS`] among the checks of its group.
+//!
+//! 4. If the policy defines what the check expects, add a field and a row in `policy/expect.rs`.
+//!
+//! 5. Add a fixture in `tests/support/cases/` in which the check fails.
+//!
+//! 6. Add that fixture's row in `tests/hostile-input.toml`.
 //!
 //! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers that
-//! list every check. If good builds may lack the evidence for a check, also list the check in `tests.rs` here. If a step is forgotten, the compiler
-//! or a test reports it.
+//! list every check. If good builds may lack the evidence for a check, also list the check in `tests.rs` of this folder. If a step is forgotten,
+//! the compiler or a test reports it.
 
 mod attestation_record;
 mod base_image;
@@ -134,7 +141,7 @@ pub fn find(name: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.name == name)
 }
 
-/// A hint with the most similar name of a check. The hint is empty if no name is similar.
+/// A hint that contains the most similar check name. The hint is empty if no name is similar.
 pub fn near(name: &str) -> String {
     did_you_mean(name, CHECKS.iter().map(|check| check.name))
 }

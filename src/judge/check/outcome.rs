@@ -99,7 +99,7 @@ impl Outcome {
         also.iter().fold(self.message.clone(), |message, said| format!("{message}; {}", said.text))
     }
 
-    /// Limits the details and adds a count of those that are left out.
+    /// Limits the details, and adds a count of the omitted details.
     pub(crate) fn shown(mut self) -> Self {
         let more = self.more as usize + self.details.len().saturating_sub(DETAILS_SHOWN);
         self.details.truncate(DETAILS_SHOWN);
@@ -132,7 +132,7 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the expected value of `what` with the found one.
+    /// Compares the expected value of `what` with the found value.
     pub(crate) fn compare(&mut self, what: &str, expected: &str, found: &str) {
         if expected == found {
             self.agree(format_args!("{what}: {found}"));
@@ -167,7 +167,8 @@ impl Comparison {
         self.agreed.is_empty() && self.disagreed.is_empty()
     }
 
-    /// The outcome: the first disagreement as the message and all of them as details, or `pass` with the items that agreed.
+    /// The outcome: `pass` with the items that agreed, or the first disagreement as the message and all disagreements as
+    /// details.
     pub(crate) fn outcome(self, pass: &str) -> Outcome {
         let Some((what, expected, found)) = self.disagreed.first().cloned() else {
             let mut outcome = Outcome::pass(pass);

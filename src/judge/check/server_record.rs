@@ -1,4 +1,4 @@
-//! `server-record`: the build server's saved responses are about the same build.
+//! `server-record`: the build server's saved responses refer to the same build.
 
 use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run};

@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let head = match &proof.head {
         Ok(head) => head,
-        // The check source-objects reports the reason.
+        // The check `source-objects` reports the reason.
         Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault.to_string()),
     };
     let id = head.commit.to_string();

@@ -47,7 +47,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     difference(evidence.log(), &instructions)
 }
 
-/// Whether the log shows these instructions, each once and in order, as numbered steps of one builder.
+/// Whether the log shows these instructions as numbered steps of one builder, each once and in order.
 pub(crate) fn shows(log: Option<&BuildLog>, instructions: &[Instruction]) -> bool {
     log.is_some_and(|log| log.builder().is_ok()) && difference(log, instructions).status == Status::Pass
 }

@@ -75,7 +75,8 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
     }
 }
 
-/// Whether the bytes are the signer's key. `None` if the signer's key is of a different kind; an error if the bytes are not a key.
+/// Whether the bytes are the signer's key. `None` if the signer's key is of a different kind; the error states that the bytes are
+/// not a key.
 type Compare = fn(&[u8], &ImageSignerKey) -> Option<Result<bool, String>>;
 
 /// Compares the key with the keys in the policy's `[trust]`.

@@ -30,7 +30,7 @@ impl Evidence<'_> {
         image.repositories.sort();
         image.repositories.dedup();
         keys.dedup();
-        // If the log records several keys, none is used: see the check log-key.
+        // If the log records several keys, none of them is used: see the check `log-key`.
         image.root_key = if let [one] = keys.as_slice() { Some((*one).clone()) } else { None };
         image
     }

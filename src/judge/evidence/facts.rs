@@ -1,4 +1,4 @@
-//! Facts: what each witness states, and how that is known.
+//! Facts: the statements of each witness, and how each statement is known.
 //!
 //! To add a fact, add a line to the function of its witness, in this folder.
 
@@ -49,7 +49,7 @@ pub struct Fact {
     /// The value, formatted for people.
     pub value: String,
     /// The value, formatted for programs, if it consists of numbers or several fields: `object-count` has `total`, `reachable` and
-    /// `unreachable`. `image-digest` has `digest` and `size`, and from the log also `tag`.
+    /// `unreachable`. `image-digest` has `digest` and `size`, and in facts from the log also `tag`.
     pub data: Option<Value>,
     /// How the statement is known.
     pub known: Known,
@@ -113,7 +113,7 @@ pub(crate) struct FactList {
 }
 
 impl FactList {
-    /// Adds a fact, unless it equals the previous one.
+    /// Adds a fact, unless it equals the previous fact.
     pub(crate) fn add(&mut self, fact: Fact) {
         if self.facts.last() == Some(&fact) {
             return;
@@ -129,7 +129,7 @@ impl FactList {
         facts.into_iter().for_each(|fact| self.add(fact));
     }
 
-    /// The listed facts, and how many of each kind were left out.
+    /// The listed facts, and the number of omitted facts of each kind.
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         for ((witness, fact), count) in self.counts {
             if let Some(more @ 1..) = count.checked_sub(FACTS_SHOWN) {
@@ -159,7 +159,8 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // Checks use this time. The log's last line was written later, or by a different clock.
+        // Checks use this time as the time of the build. The log's last line was written later, or by a different
+        // clock.
         if let Some(stamp) = self.signed_name().and_then(|name| name.ok()?.stamp()) {
             add("built-at", "build.json", stamp.to_string(), Known::Signed);
         }

@@ -110,7 +110,7 @@ impl Evidence<'_> {
     }
 
     /// The time when the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the
-    /// last time in the log. The stamp in a file's or member's name is not signed and not used. Either time is from the server's
+    /// last time in the log. The stamp in a file's or member's name is not signed and not used. Both times are from the server's
     /// own clock.
     pub fn build_time(&self) -> Option<Timestamp> {
         let recorded = self.signed_name().and_then(|name| name.ok()?.stamp());
@@ -152,7 +152,7 @@ impl Evidence<'_> {
         self.dockerfile_read(path, dockerfile::read)
     }
 
-    /// Like [`Self::dockerfile`], but with directives and here-documents.
+    /// Like [`Self::dockerfile`], but the result includes directives and here-documents.
     ///
     /// # Errors
     /// Why the Dockerfile is not available.

@@ -117,7 +117,7 @@ fn the_truth_table_of_rejection() {
         };
         assert_eq!(verdict(&alone), kept, "{one:?}");
         // The best verdict is an acceptance in part if there is no policy, or if a group required by the policy or --require has no answer. If the
-        // group has an answer, the verdict is as before.
+        // group has an answer, the verdict does not change.
         let in_part = if rejects { Verdict::Reject } else { Verdict::AcceptInPart };
         let both: Option<&[Group]> = Some(&[Group::Manifest, Group::Image]);
         let of = |findings: &[Finding], required| Verdict::of(findings, &[Group::Manifest, Group::Image], required);

@@ -1,10 +1,11 @@
 //! `[expect]`: what the auditor expects of a build. One row of [`FIELDS`] defines a field: its name, how it is read, how reports show
 //! it, its line in the template and its row in docs/policy.md.
 //!
-//! To add a field, write:
-//! 1. a field of [`Expect`],
-//! 2. its row in [`FIELDS`],
-//! 3. its name in `expected` of its check (`src/judge/check/`), which defines the effect of setting the field.
+//! To add a field, follow these steps:
+//!
+//! 1. Add a field to [`Expect`], and its row to [`FIELDS`].
+//!
+//! 2. Add its name to `expected` of its check (`src/judge/check/`), which defines the effect of setting the field.
 //!
 //! Then run `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 
@@ -30,7 +31,7 @@ pub struct Expect {
     pub repositories: Vec<String>,
     /// The branch that HEAD is on.
     pub branch: Option<String>,
-    /// The commit, all forty digits.
+    /// The commit id, with all forty digits.
     pub commit: Option<ObjectId>,
     /// Platforms, as `os/architecture[/variant]`.
     pub platforms: Vec<String>,
@@ -59,11 +60,11 @@ pub(super) struct Field {
     /// The field's value in the template.
     example: &'static str,
     read: Read,
-    /// The expected values. Empty if the field is not set.
+    /// The expected values. The list is empty if the field is not set.
     values: fn(&Expect) -> Vec<String>,
 }
 
-/// How a field is read. An error states what was expected, without the field's name.
+/// How a field is read. An error states what was expected, but not the field's name.
 enum Read {
     /// A non-empty string.
     Text(fn(&mut Expect, String) -> Answer<()>),
@@ -230,7 +231,7 @@ impl Expect {
         self.values().map(|(field, values)| (field, values.join(", "))).collect()
     }
 
-    /// `max-age` in words: in days if it is a whole number of days, otherwise in seconds.
+    /// `max-age` as text: in days if it is a whole number of days, otherwise in seconds.
     pub(crate) fn max_age(&self) -> Option<String> {
         self.max_age_seconds.map(|seconds| match seconds % DAY_SECONDS {
             0 => format!("{} days", seconds / DAY_SECONDS),

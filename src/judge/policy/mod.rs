@@ -1,10 +1,14 @@
 //! The policy: what the auditor trusts, expects and requires. The policy is one TOML file, which is read strictly.
 //!
-//! To add a field of `[expect]`, see `expect.rs`. To add any other field, write:
-//! 1. a line in its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and the code that reads that table,
-//! 2. a field in this file,
-//! 3. a line in `template.toml`,
-//! 4. a row in `docs/policy.md`.
+//! To add a field of `[expect]`, see `expect.rs`. To add any other field, follow these steps:
+//!
+//! 1. Add a line to its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and extend the code that reads that table.
+//!
+//! 2. Add a field to the structs in this file.
+//!
+//! 3. Add a line to `template.toml`.
+//!
+//! 4. Add a row to `docs/policy.md`.
 
 mod expect;
 mod grading;
@@ -30,7 +34,7 @@ use crate::trust::TrustPolicy;
 use crate::trust::public_key::ImageKey;
 use crate::workload::KindsWithoutImages;
 
-/// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
+/// A policy. The default policy has no keys, expects nothing, and requires nothing beyond each check's own level.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// The file that the policy was read from; `None` for the default policy.
@@ -71,9 +75,10 @@ pub struct WorkloadPolicy {
 pub struct PolicySource {
     /// The policy's path, as specified by the user.
     pub path: String,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the policy file's bytes.
     pub sha256: Sha256,
-    /// The files that the policy refers to, each with the SHA-256 of its bytes. A saved report lists them only among the inputs.
+    /// The files that the policy refers to, each with the SHA-256 of its bytes. A saved report lists these files only among the
+    /// inputs.
     pub files: Vec<(String, Sha256)>,
 }
 
@@ -98,8 +103,8 @@ pub enum SignerKey {
 }
 
 impl Policy {
-    /// Reads a policy. `path` identifies it in errors and reports. `load` returns the bytes of a file that the policy refers to, by its path
-    /// in the policy (the caller decides which folder the path is relative to).
+    /// Reads a policy. `path` identifies the policy in errors and reports. `load` returns the bytes of a file that the policy refers to, by
+    /// its path in the policy (the caller decides which folder the path is relative to).
     ///
     /// # Errors
     /// [`Error::Policy`] for unrecognised fields or checks, duplicate keys, wrong types, empty lists, or if nothing is
@@ -124,8 +129,8 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The keys to verify with: those on the command line, or else the policy's. For a key on the command line, the policy's window and
-    /// revocation still apply.
+    /// The keys to verify with: those on the command line, or else those in the policy. For a key on the command line, the policy's
+    /// window and revocation still apply.
     ///
     /// # Errors
     /// [`Error::Usage`] if the policy lists keys and a key on the command line is not one of them.
@@ -153,7 +158,7 @@ impl Policy {
     /// Requires more groups, as `--require` does.
     ///
     /// # Errors
-    /// [`Error::Usage`] if `[levels]` leaves no deciding check in such a group.
+    /// [`Error::Usage`] if `[levels]` leaves such a group without a deciding check.
     pub fn require_also(&mut self, groups: &[Group]) -> Result<(), Error> {
         for group in groups {
             if !self.require.contains(group) {

@@ -37,7 +37,7 @@ fn the_template_is_valid_with_and_without_its_optional_lines() {
     assert_eq!((policy.keys.keys().len(), policy.signers.len(), policy.levels.len()), (1, 1, 1));
 }
 
-/// The template's comments list these words by hand.
+/// The template's comments list these values explicitly.
 #[test]
 fn the_template_lists_every_group_and_level() {
     use crate::base::words::any_of;

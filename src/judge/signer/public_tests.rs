@@ -69,7 +69,7 @@ fn signatures_in_public_repositories() {
         object.pop();
         let Some((payload, signature)) = taken_apart(kind, &object) else { continue };
         let keys = match (file, ssh_key(&signature)) {
-            // git has no list of SSH keys here: it verifies with the key inside the signature, and reports U.
+            // git has no list of SSH keys here, so it verifies with the key inside the signature, and reports U.
             (_, Some(line)) => vec![SignerKey::Ssh(line)],
             ("-", None) => Vec::new(),
             (file, None) => vec![SignerKey::OpenPgp(std::fs::read(file).unwrap())],

@@ -36,7 +36,7 @@ mod with_gpg {
         Timestamp::from_unix_seconds(seconds as i64).unwrap()
     }
 
-    /// A separate gpg home directory, with keys without passphrases.
+    /// A separate gpg home directory that contains keys without passphrases.
     struct Gpg {
         home: TestRepository,
     }

@@ -92,7 +92,7 @@ fn one_witness(page: &mut Markup, rows: &[&matrix::Row<'_>]) {
     page.raw("</tbody>\n</table>\n</div>\n");
 }
 
-/// All facts with a time, and the time of the audit, in order.
+/// All facts with a time, and the time of the audit, in chronological order.
 fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     let facts = bundle.evidence.iter().filter_map(|fact| {
         // The value is a time, or text that ends in " at " and a time.
@@ -166,7 +166,7 @@ fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
     page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }
 
-/// Everything that the answers are based on, with digests.
+/// All inputs that the answers are based on, with digests.
 fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     page.raw("<section>\n<h2>What was examined</h2>\n");
     scroll(page, "What was examined");

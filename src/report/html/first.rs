@@ -171,7 +171,7 @@ fn repository(bundle: &BundleReport) -> Option<Row> {
 }
 
 fn told(fact: &Fact) -> Vec<Part> {
-    // The value also has tag and size, which are in the matrix.
+    // The value also contains the tag and the size, which are in the matrix.
     let digest = fact.data.as_ref().filter(|_| fact.fact == "image-digest").and_then(|data| data.get("digest"));
     let value = digest.and_then(|digest| digest.as_str()).unwrap_or(&fact.value);
     vec![Part::Code(value.to_owned()), Part::Known(format!("{}: {}", fact.known.word(), fact.witness))]

@@ -3,7 +3,7 @@
 
 use crate::base::escape::for_terminal;
 
-/// A page under construction.
+/// An HTML page that is being built.
 #[derive(Default)]
 pub(in crate::report) struct Markup(String);
 
@@ -52,7 +52,7 @@ impl Markup {
         self.raw(open).text(text).raw(close)
     }
 
-    /// Adds a list of lines, or a sentence if there are none.
+    /// Adds a list of lines, or a sentence if there are no lines.
     pub(in crate::report) fn list<'t>(
         &mut self,
         lines: impl Iterator<Item = &'t str>,

@@ -1,5 +1,5 @@
-//! The first sheet, which is filed. The first sheet has the same form for a bundle, a folder of bundles and a
-//! reconciliation.
+//! The first sheet of a report, which is filed. The first sheet has the same form for a bundle, a folder of bundles and
+//! a reconciliation.
 //!
 //! The sections of the sheet in order, with the number of lines that each section may occupy. Letter paper has 55 lines
 //! at ten points:
@@ -15,7 +15,7 @@
 //! | the command that repeats the audit, one option per line | 4 to 12 |
 //! | two lines for signatures | 6 |
 //!
-//! A list that is cut ends with the number of remaining entries and where to find them. If the sections together exceed one page, the sheet
+//! A list that is cut ends with the number of remaining entries and their location. If the sections together exceed one page, the sheet
 //! uses a smaller font. The lines are counted here, because an HTML page cannot count its own lines.
 
 use super::markup::Markup;
@@ -52,7 +52,7 @@ pub(in crate::report) struct Signed {
     pub(in crate::report) by: String,
 }
 
-/// Everything on the sheet.
+/// All content of the first sheet.
 pub(in crate::report) struct Sheet {
     pub(in crate::report) title: &'static str,
     pub(in crate::report) tone: Tone,
@@ -62,7 +62,7 @@ pub(in crate::report) struct Sheet {
     pub(in crate::report) rows: Vec<Row>,
     /// The number of passed checks, as a sentence.
     pub(in crate::report) counted: String,
-    /// Statements, with how each is known.
+    /// The statements, each with how it is known.
     pub(in crate::report) found: Vec<(String, &'static str)>,
     pub(in crate::report) not_proved: Vec<String>,
     pub(in crate::report) exceptions: Vec<String>,
@@ -77,9 +77,9 @@ pub(in crate::report) struct Sheet {
 pub(in crate::report) const REASONS: usize = 6;
 /// Minimum number of statements on the sheet. More statements fit if the adjacent list, "Not proved", is longer.
 const ANSWERS: usize = 5;
-/// Maximum characters of a reason, an exception or a statement.
+/// Maximum number of characters of a reason, an exception or a statement.
 pub(super) const LETTERS: usize = 180;
-/// Characters in a line of half the sheet's width.
+/// Number of characters in a line of half the sheet's width.
 const HALF: usize = 48;
 
 impl Row {

@@ -51,7 +51,7 @@ mod tests {
         colours.collect()
     }
 
-    /// Web Content Accessibility Guidelines 2.2, relative luminance and contrast ratio.
+    /// See Web Content Accessibility Guidelines 2.2, relative luminance and contrast ratio.
     fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
         let luminance = |colour: [f64; 3]| {
             let [red, green, blue] =

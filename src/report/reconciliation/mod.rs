@@ -37,9 +37,9 @@ pub struct Reconciliation {
     pub approvals_in_period: usize,
     /// Number of verified builds in the period, including those without a known time.
     pub builds_in_period: usize,
-    /// Matched places and exceptions: by kind, then in the order of the inputs.
+    /// Matched images and exceptions, sorted by kind, then in the order of the inputs.
     pub rows: Vec<Row>,
-    /// The keys in the policy, and those that verified a bundle.
+    /// The keys in the policy, and the keys that verified a bundle.
     pub keys: Vec<KeyUse>,
     /// The sample of builds for manual review, if requested.
     pub sample: Option<Sample>,
@@ -112,7 +112,7 @@ pub struct Row {
 /// A key and the builds that it signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyUse {
-    /// SHA-256 of its SubjectPublicKeyInfo.
+    /// SHA-256 of the key's SubjectPublicKeyInfo.
     pub fingerprint: Fingerprint,
     /// The policy's name for the key.
     pub name: Option<String>,
@@ -120,9 +120,9 @@ pub struct KeyUse {
     pub builds: usize,
     /// The number of those builds that are in the period.
     pub builds_in_period: usize,
-    /// When the first of all these builds was made, by the build server's clock.
+    /// The time when the first of all these builds was made, by the build server's clock.
     pub first: Option<Timestamp>,
-    /// When the last of all these builds was made.
+    /// The time when the last of all these builds was made.
     pub last: Option<Timestamp>,
 }
 
@@ -150,7 +150,7 @@ pub struct SampledBuild {
     pub commit: Option<String>,
     /// The answer of the check `source-approved`.
     pub approval: String,
-    /// Number of places where the build's image runs.
+    /// Number of positions where the build's image runs.
     pub places: usize,
 }
 
@@ -178,7 +178,7 @@ impl Kind {
         }
     }
 
-    /// A number of rows of this kind, in words.
+    /// A number of rows of this kind, as text.
     fn counted(self, count: usize) -> String {
         match self {
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),

@@ -12,9 +12,9 @@ use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary};
 
-/// Lines on the screen for an accepted bundle, including the last line.
+/// Number of lines on the screen for an accepted bundle, including the last line.
 const SCREEN_LINES: usize = 24;
-/// Lines that are added at the end: the verdict.
+/// Number of lines that are added at the end for the verdict.
 const LINES_BELOW: usize = 1;
 /// Maximum number of details of a rejecting check; `--details` prints all details.
 const DETAILS: usize = 3;

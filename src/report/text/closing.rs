@@ -6,7 +6,7 @@ use crate::judge::finding::Verdict;
 use crate::report::summary::verdict_words;
 use crate::report::{Admission, BundleReport, Report};
 
-/// How to see more details.
+/// The hint on how to see more details.
 const MORE: &str = " More: --details";
 
 /// Like [`verdict_words`], for images of workloads.

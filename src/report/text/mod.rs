@@ -23,7 +23,7 @@ use crate::judge::finding::Verdict;
 pub struct Look {
     /// Whether to use colour.
     pub colour: Colour,
-    /// Columns of the terminal.
+    /// The number of columns of the terminal.
     pub columns: u16,
     /// The amount of output to print.
     pub amount: Amount,
@@ -91,7 +91,7 @@ impl Look {
     }
 }
 
-/// Maximum columns of a screen, even on a wide terminal, so that text can be read and pasted elsewhere.
+/// Maximum number of columns of a screen, even on a wide terminal, so that text can be read and pasted elsewhere.
 const SCREEN_COLUMNS: usize = 80;
 
 pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {

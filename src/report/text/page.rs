@@ -47,7 +47,7 @@ impl Page {
         }
     }
 
-    /// Adds text over the whole width; continuation lines are indented.
+    /// Adds text across the whole width; continuation lines are indented.
     pub(in crate::report) fn sentence(&mut self, text: &str) {
         let mut lines = wrap(text, self.columns.saturating_sub(LABEL)).into_iter();
         // The first line may be longer than the indented lines below it.
@@ -111,7 +111,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Columns of a word on a terminal, at most: a character beyond ASCII may be two columns wide.
+/// The maximum number of columns that a word occupies on a terminal: a character beyond ASCII may be two columns wide.
 fn columns_of(word: &str) -> usize {
     word.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum()
 }

@@ -11,7 +11,7 @@ use crate::report::{BundleReport, summary};
 /// The claims that no acceptance proves, in short. The other formats explain these claims.
 pub(super) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
 
-/// The meaning of the words in brackets.
+/// The meaning of the labels in brackets.
 pub(super) const KNOWN: &str = "signed: the signer states it; recomputed: proved; given: you supplied";
 
 /// The build name.
@@ -45,7 +45,7 @@ fn known(text: &str, fact: &Fact) -> String {
     format!("{text} ({})", fact.known.word())
 }
 
-/// The main statements that this audit recomputed, each only if its checks passed.
+/// The main statements that this audit recomputed, each included only if its checks passed.
 fn proved(bundle: &BundleReport) -> Vec<String> {
     let all = |checks: &[&str]| checks.iter().all(|check| summary::passes(bundle, check));
     let has_digest = all(&["image-digest"]);
@@ -116,7 +116,7 @@ fn repository(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// The key, where it comes from, and its grade.
+/// The key, its source, and its grade.
 pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     let Some(key) = &bundle.key else {
         page.put("key", summary::no_key(bundle));
@@ -128,7 +128,7 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     page.put("grade", &grade_words(key.grade));
 }
 
-/// A grade, its rank among the four, and its meaning.
+/// A grade, its rank among the four grades, and its meaning.
 pub(super) fn grade_words(grade: Grade) -> String {
     format!("{}, {}: {}", grade.word(), summary::grade_place(grade), summary::grade_text(grade))
 }

@@ -35,7 +35,7 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
                 taken = true;
                 match documents.as_slice() {
                     [one] => compose::read(one, &name, images),
-                    // Some tools merge several documents; others read only the first.
+                    // Some tools merge several documents; other tools read only the first document.
                     several => images.unknown(name, format!("expected one document, found {}", several.len())),
                 }
             }

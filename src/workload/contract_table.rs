@@ -21,8 +21,7 @@ pub(super) static WHOLE: Table = table(
         ("env", Harmless),
         ("envWorkloadSignature", Harmless),
         ("attestationPublicKey", Harmless),
-        // The key is not in the schema, but in contract/contract.go: it is the header of the machine's own image,
-        // `sehdr`.
+        // The header of the machine's own image, `sehdr`, is not in the schema, but in contract/contract.go.
         ("boot", Harmless),
     ],
 );

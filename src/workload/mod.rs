@@ -221,7 +221,7 @@ enum Stage {
     Review,
 }
 
-/// The images found so far, and what readers need in addition to the bytes.
+/// The images found so far, and the data that readers need in addition to the bytes.
 struct Images {
     found: Vec<UsedImage>,
     bound: Bound,

@@ -76,8 +76,8 @@ impl ImageReference {
 }
 
 /// Transports of containers/image. podman tries these transports before it reads a string as an image name (containers/common, libimage/pull.go):
-/// `dir:a@sha256:…` is a folder on podman's disk, with the digest as part of the folder's name. `docker:` is a transport only before `//`; otherwise
-/// it is a public image.
+/// `dir:a@sha256:…` is a folder on podman's disk, with the digest as part of the folder's name. `docker:` is a transport only if `//` follows;
+/// otherwise, it is the name of a public image.
 const TRANSPORTS: [&str; 10] = [
     "dir",
     "oci",
@@ -123,8 +123,8 @@ pub(super) fn is_plain_action(action: &str) -> bool {
 /// Marks the position of a variable. No image name contains this character, and text that contains it is refused.
 const IN_PLACE: char = '\u{1}';
 
-/// The variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] in place of each. `$$`
-/// is compose's escape and is never part of an image name: it counts as a variable, so that the text cannot be read in two ways.
+/// The variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] in place of each
+/// variable. `$$` is compose's escape and is never part of an image name: it counts as a variable, so that the text cannot be read in two ways.
 fn variables(text: &str) -> (Vec<String>, String) {
     let (mut found, mut resolved) = (Vec::new(), String::new());
     let mut rest = text;

@@ -23,7 +23,7 @@ const UID_BYTES: usize = 128;
 /// Maximum length, in the log, of the name of a namespace, object, kind or user.
 const NAME_BYTES: usize = 256;
 /// Memory that answering a request may use: a fixed amount, and an amount for each byte of the request. The bytes themselves and the strings of
-/// their JSON take three times the request's size.
+/// their JSON use three times the request's size.
 const MEMORY: (u64, u64) = (1 << 20, 20);
 /// The share of [`MEMORY`] for JSON values, apart from their strings.
 const VALUES: (u64, u64) = (768 << 10, 14);
@@ -232,7 +232,7 @@ fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
         && annotations(one) == annotations(other)
 }
 
-/// The annotations that runtimes read. `Err` with the value if it is not a mapping.
+/// The annotations that runtimes read. Returns `Err` with the value if the value is not a mapping.
 fn annotations(object: &Value) -> Result<BTreeMap<&str, &Value>, &Value> {
     match object.pointer("/metadata/annotations") {
         None | Some(Value::Null) => Ok(BTreeMap::new()),
@@ -361,7 +361,7 @@ mod tests {
         // This text is short but has many values, which use a hundred times the text's size.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
-        // Positions that are as long as all keys above them, and names that are variables.
+        // These positions are as long as all keys above them, and these names are variables.
         let images = |count: usize, key: &str, name: &str| {
             let containers = vec![json!({ "image": name }); count];
             dense(json!({ key: { key: { "containers": containers } } }).to_string())

@@ -18,13 +18,13 @@ use crate::trust::public_key::{ImageKey, Message};
 pub(crate) enum ContractSignature {
     /// The contract is not signed.
     Absent,
-    /// No key is available to verify the signature, with a message.
+    /// No key is available to verify the signature; the message states why.
     NoKey(String),
     /// The signature verifies under a key.
     Accepted(Accepted),
-    /// The signature is wrong, with a message.
+    /// The signature is wrong; the message states why.
     Refused(String),
-    /// The signed text is unknown, with a message.
+    /// The signed text is unknown; the message states why.
     Undecided(String),
 }
 

@@ -23,7 +23,7 @@ const SALT_MARK: &[u8] = b"Salted__";
 pub struct Password(Zeroizing<Vec<u8>>);
 
 impl std::fmt::Debug for Password {
-    /// Does not print the password.
+    /// This implementation does not print the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Password")
     }

@@ -18,7 +18,7 @@ enum Note {
     Images,
     /// The annotation runs, fetches or changes software that no image in the file identifies.
     Runs,
-    /// The same as `Runs`, unless the annotation's value switches it off.
+    /// The same as `Runs`, unless the annotation's value switches the effect off.
     Switch,
     /// The annotation does not cause anything to run.
     Harmless,

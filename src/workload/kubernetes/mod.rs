@@ -55,7 +55,7 @@ pub use self::listed::KindsWithoutImages;
 use super::table::folded;
 use super::{Images, below, kind_of};
 
-/// Keys of every resource whose spelling determines how the resource is read.
+/// Keys that every resource has, and whose spelling determines how the resource is read.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "items", "spec"];
 
 /// Whether the document looks like a Kubernetes resource.

@@ -118,7 +118,7 @@ pub(super) static PIPELINE_RUN: Outline = outline!(&[
     ("podTemplate", Has(&SPEC_OF_POD)),
 ]);
 
-// KEDA, JobSet, LeaderWorkerSet, Kueue's jobs.
+// The outlines of KEDA, JobSet, LeaderWorkerSet and Kueue's jobs.
 pub(super) static SCALED_JOB: Outline = outline!(&[("jobTargetRef", Is(Mapping(&JOB_SPEC)))]);
 pub(super) static JOB_SET: Outline = outline!(&[("replicatedJobs", Has(&REPLICATED_JOB))]);
 static REPLICATED_JOB: Outline = outline!(&[("template", Is(Mapping(&JOB_TEMPLATE)))]);

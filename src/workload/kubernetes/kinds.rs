@@ -108,7 +108,7 @@ pub(super) static BUILT_IN: &[Group] = &[
     ("coordination.k8s.io", &[("Lease", Nothing), ("LeaseCandidate", Nothing)]),
     ("discovery.k8s.io", &[("EndpointSlice", Nothing)]),
     ("events.k8s.io", &[("Event", Nothing)]),
-    // Until v1.15 and v1.21.
+    // Some of these kinds existed until v1.15, others until v1.21.
     (
         "extensions",
         &[

@@ -1,18 +1,9 @@
 //! A report: all results of one run, ready to be written. Text from evidence is masked here, once for all formats.
 //!
-//! To add a format, follow these steps:
-//!
-//! 1. Write a file in this folder with `write(&Report, …)`. Text is already masked, but must be escaped for the format.
-//!
-//! 2. In this file, add its module, a variant of [`Format`] with its name and its file name, and its arm in [`Report::write`].
-//!
-//! 3. Add its name to `FORMATS` of `tests/reports.rs`, which compares it with the other formats.
-//!
-//! 4. Add a reader for it in `tests/tools/read-report`, with an independent parser.
-//!
-//! 5. Add its row to `docs/reports.md`.
-//!
-//! Then run `tests/run update`, which writes the format's golden files and the messages that list the formats.
+//! To add a format, write a file in this folder with `write(&Report, …)`. Text is already masked, but must be escaped for the format. In this
+//! file, add the module, a variant of [`Format`] with its name and its file name, and its arm in [`Report::write`]. Add the name to `FORMATS` of
+//! `tests/reports.rs`, which compares the formats. Write a reader in `tests/tools/read-report`, with an independent parser. Add a row to
+//! `docs/reports.md`. Then run `tests/run update`, which writes the format's golden files and the messages that list the formats.
 
 mod admission;
 mod admission_text;

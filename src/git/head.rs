@@ -43,7 +43,7 @@ pub enum HeadFault {
 const SYMBOLIC_REFS_MAX: usize = 5;
 
 impl Snapshot {
-    /// Resolves HEAD through loose and packed refs. A loose ref takes precedence over a packed one, as in git.
+    /// Resolves HEAD through loose and packed refs. A loose ref takes precedence over a packed ref, as in git.
     ///
     /// # Errors
     /// [`HeadFault`] if HEAD does not resolve to a commit id.

@@ -46,8 +46,8 @@ impl Inflated {
         self.budget.hold(bytes, "git objects").is_ok()
     }
 
-    /// Whether there is room for this much temporary memory. The temporary memory of other threads is not counted,
-    /// because each caller holds one object at a time.
+    /// Whether there is enough memory for this much temporary data. The temporary memory of other threads is not
+    /// counted, because each caller holds one object at a time.
     pub(super) fn has_room_for(&self, bytes: u64) -> bool {
         let has = bytes <= self.budget.memory_left();
         if !has {

@@ -96,7 +96,7 @@ pub struct ObjectsProof {
     /// Faults of packs, indexes, loose objects and refs; of HEAD's commit, trees and blobs; and of the completeness of
     /// the history.
     pub faults: Vec<String>,
-    /// Details that are not faults: odd refs and reflogs, promisors, modes that git never writes.
+    /// Details that are not faults: unusual refs and reflogs, promisors, modes that git never writes.
     pub notes: Vec<String>,
     /// Objects whose content matches their ids but that `git fsck` reports as malformed.
     pub malformed: Vec<(ObjectId, Malformed)>,
@@ -441,7 +441,7 @@ impl SourceProof {
         matching.filter(|record| record.kind == Kind::Commit).count()
     }
 
-    /// HEAD's commit and its ancestors, newest first by committer time, as in `git log`; at most `count`.
+    /// HEAD's commit and its ancestors, newest first by committer time, as in `git log`; at most `count` commits.
     ///
     /// The ancestors of a commit that cannot be read are omitted: see the faults of [`Self::objects`].
     pub fn history(&self, snapshot: &Snapshot, count: usize) -> Vec<(ObjectId, Commit)> {

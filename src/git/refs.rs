@@ -32,7 +32,7 @@ const LOCK: &[u8] = b".lock";
 const FAULTS_NAMED: usize = 20;
 
 impl Refs {
-    /// Reads `refs/` and `packed-refs`. A loose ref takes precedence over a packed one.
+    /// Reads `refs/` and `packed-refs`. A loose ref takes precedence over a packed ref.
     pub(super) fn read(directory: &GitDirectory<'_>, inflated: &Inflated) -> Self {
         let mut refs = Self::default();
         let packed = directory.file(b"packed-refs").map_or(0, |text| text.len() as u64);

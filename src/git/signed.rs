@@ -41,7 +41,7 @@ const ARMOURS: [&[u8]; 4] = [
     b"-----BEGIN SIGNED MESSAGE-----",
 ];
 
-/// Extracts the commit's `gpgsig` header, and the commit without it. git signs the commit without that header; it also
+/// Extracts the commit's `gpgsig` header, and the commit without it. git signs the commit without that header; git also
 /// omits `gpgsig-sha256`, which signs the commit's SHA-256 form. `None` if the commit is not signed.
 pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Option<SignedObject> {
     let mut signatures = commit.extra.iter().filter(|(keyword, _)| keyword == b"gpgsig");

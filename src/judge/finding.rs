@@ -274,7 +274,8 @@ words! {
 }
 
 impl Verdict {
-    /// The verdict of settled findings. `required` are the groups that a policy requires, `None` without a policy.
+    /// The verdict that follows from settled findings. `required` are the groups that a policy requires, `None` without
+    /// a policy.
     ///
     /// An acceptance needs a policy, and an answer at `require` in every group that the policy requires. One waived answer, or one check at
     /// `require` that this build does not include, makes the verdict an acceptance in part.

@@ -61,7 +61,7 @@ pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, 
 pub use self::scope::Scope;
 pub use self::text::{Amount, Colour, Look};
 
-/// The results of one run. The same bytes, policy and `now` give the same report, byte for byte.
+/// The results of one run. The same bytes, policy and `now` produce the same report, byte for byte.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Report {
@@ -71,7 +71,7 @@ pub struct Report {
     pub tool: Tool,
     /// The time as of which the audit was made; `None` if it could not be determined.
     pub now: Option<Timestamp>,
-    /// The auditor's file number or name for this audit: at most [`Report::REFERENCE_CHARACTERS`].
+    /// The auditor's file number or name for this audit: at most [`Report::REFERENCE_CHARACTERS`] characters.
     pub reference: Option<String>,
     /// The policy file, if any.
     pub policy: Option<PolicySource>,

@@ -14,7 +14,7 @@ pub(super) enum Meaning {
     /// An image that runs.
     Image,
     /// The key runs or fetches software that no image name in the file identifies. The string describes this software
-    /// and gives advice.
+    /// and contains advice.
     Runs(&'static str),
     /// A string that determines what other keys mean. The string must be one of these: a variable, a value of a different type or any other
     /// string is reported as unknown.

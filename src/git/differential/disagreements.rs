@@ -1,4 +1,4 @@
-//! Cases in which this program deliberately gives a different result from git 2.47, with reasons.
+//! Cases in which this program deliberately produces a different result from git 2.47, with the reasons.
 
 /// The name of each recipe, and the reason for the disagreement.
 pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[

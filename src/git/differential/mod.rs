@@ -45,7 +45,7 @@ fn base(kind: &str) -> TestRepository {
 }
 
 /// Whether git reports a fault in the objects, and whether git reports a fault in the work tree. `None` if git cannot
-/// determine this.
+/// determine the result.
 fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     let fsck = repository.try_git(&["fsck", "--full", "--strict", "--no-dangling", "--no-progress"]);
     let status = repository.try_git(&["status", "--porcelain", "--untracked-files=all", "--ignored"]);

@@ -76,7 +76,7 @@ impl TreeEntry<'_> {
         }
     }
 
-    /// Whether this is one of the five modes that git writes.
+    /// Whether the mode is one of the five modes that git writes.
     pub(in crate::git) fn is_usual(&self) -> bool {
         matches!(self.digits, b"40000" | b"100644" | b"100755" | b"120000" | b"160000")
     }

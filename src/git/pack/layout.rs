@@ -69,7 +69,7 @@ pub(super) struct Layout {
     pub(super) entries: Vec<Entry>,
     /// The base ids that reference deltas specify.
     pub(super) references: Vec<ObjectId>,
-    /// For each base id, the entries that need it.
+    /// For each base id, the entries that are deltas to the object with this id.
     pub(super) waiting: HashMap<ObjectId, Vec<u32>>,
     /// For each entry, the size of its family: the entry and all objects made from it through offset deltas.
     pub(super) weights: Vec<u32>,

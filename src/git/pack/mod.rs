@@ -144,7 +144,7 @@ fn name_faults(layout: &Layout, found: &[(u32, EntryFault)], faults: &mut Vec<St
 
 /// The base of an entry.
 pub(super) enum Step {
-    /// The entry holds the object itself.
+    /// The entry contains the object itself.
     Whole,
     /// The entry is a delta to this entry of the same pack.
     Entry(u32),

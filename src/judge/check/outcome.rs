@@ -122,7 +122,8 @@ impl Outcome {
     }
 }
 
-/// Several comparisons with one answer. The answer is a failure if any comparison disagrees, and it lists every disagreement.
+/// Several comparisons that yield one answer. The answer is a failure if any comparison disagrees, and it lists every
+/// disagreement.
 #[derive(Default)]
 pub(crate) struct Comparison {
     agreed: Vec<String>,

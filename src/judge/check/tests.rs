@@ -77,7 +77,7 @@ fn versions_compare_by_number() {
 }
 
 /// Without evidence, every check still has a finding, in the table's order. The signature check reports how far the signature was verified; the
-/// other checks give a reason.
+/// other checks report a reason.
 #[test]
 fn checks_that_were_not_run_give_a_reason() {
     let policy = Policy::default();

@@ -194,7 +194,7 @@ fn the_truth_table_of_consequences() {
 }
 
 /// Findings with the same message have the same cause, regardless of their groups. The first finding that rejects keeps its answer, and no verdict
-/// depends on this.
+/// depends on this choice.
 #[test]
 fn findings_with_the_same_message_reject_once() {
     use WaiverStanding::Active;

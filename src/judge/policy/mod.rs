@@ -57,7 +57,7 @@ pub struct Policy {
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,
-    /// Waived answers, which do not reject one specific bundle.
+    /// Waivers, each of which prevents an answer from rejecting one specific bundle.
     pub waivers: Vec<PolicyWaiver>,
 }
 

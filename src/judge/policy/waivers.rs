@@ -10,7 +10,7 @@ use crate::base::time::Timestamp;
 use crate::judge::check;
 use crate::judge::finding::{Group, MANIFEST_SIGNATURE, Waiver, WaiverStanding};
 
-/// One waiver: this check's answer on this bundle does not reject.
+/// A waiver: this check's answer on this bundle does not reject the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyWaiver {
     /// The check's name.

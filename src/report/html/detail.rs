@@ -35,7 +35,8 @@ fn scroll(page: &mut Markup, name: &'static str) {
     page.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"").raw(name).raw("\">\n");
 }
 
-/// Facts with several witnesses, one row per value, with the value's witnesses and how each witness knows it.
+/// Facts with several witnesses: one row per value, with the value's witnesses and how each witness's statement is
+/// known.
 fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Witness matrix</h2>\n");
     if !summary::was_read(bundle) {

@@ -61,7 +61,7 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     }
 }
 
-/// Whether everything that the policy requires was checked, and some answers are waived.
+/// Whether everything that the policy requires was checked, but some answers are waived.
 fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
     let required = report.question.as_ref().map(|question| question.require.as_slice()).unwrap_or_default();
     let not_checked = bundle.not_checked();

@@ -17,8 +17,8 @@ pub(super) enum Role {
     Runs(&'static Table),
     /// The object runs the pods of its templates. Any other field that may specify an image is reported as unknown.
     RunsAt(&'static Outline),
-    /// The object runs software that no image name in the file identifies. The string describes this software and gives
-    /// advice.
+    /// The object runs software that no image name in the file identifies. The string describes this software and
+    /// contains advice.
     Elsewhere(&'static str),
     /// The object runs the contract that it contains (IBM Hyper Protect).
     Contract(&'static Table),

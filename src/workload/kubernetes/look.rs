@@ -10,7 +10,7 @@ use super::annotations::annotation;
 const RAY: [&str; 2] = ["runtimeEnvYAML", "serveConfigV2"];
 const FETCHES: [&str; 4] = ["image_uri", "container", "working_dir", "py_modules"];
 
-/// Searches a value below a key, and reports as unknown every value that may specify an image or contain containers. `why` contains
+/// Searches a value below a key, and reports as unknown every value that may specify an image or define containers. `why` contains
 /// the advice.
 pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: &mut Images) {
     match value {

@@ -28,7 +28,7 @@ type Assignments = Vec<(Vec<u8>, State)>;
 
 #[derive(Debug)]
 struct Rule {
-    /// The folder of the file that contains the rule; empty, or ending with `/`.
+    /// The folder of the file that contains the rule: an empty string, or a path that ends with `/`.
     folder: Vec<u8>,
     pattern: Pattern,
     assignments: Assignments,
@@ -75,8 +75,7 @@ impl Attributes {
         }
     }
 
-    /// The state of each attribute that a rule sets for `path`. `None` if the budget is spent; then no attribute is
-    /// known.
+    /// The state of each attribute that a rule sets for `path`. Returns `None` if the budget is spent.
     pub(super) fn of(&self, path: &[u8], budget: &mut Comparisons) -> Option<BTreeMap<Vec<u8>, State>> {
         let mut states = BTreeMap::new();
         // The last assignment counts, so rules are read backwards and the first assignment found is kept.
@@ -114,7 +113,7 @@ fn apply(
     Some(())
 }
 
-/// The pattern at the start of a line, quoted if it begins with a quotation mark, and the rest.
+/// Splits a line into its pattern, which may be quoted, and the text after the pattern.
 fn split_pattern(line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"!") {
         return None;
@@ -161,7 +160,8 @@ fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-/// `name`, `-name`, `!name` and `name=value`, separated by whitespace. An invalid name makes the whole line invalid.
+/// Parses attributes in the forms `name`, `-name`, `!name` and `name=value`, separated by whitespace. An invalid name
+/// makes the whole line invalid.
 fn read_assignments(rest: &[u8]) -> Option<Assignments> {
     let words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words

@@ -1,4 +1,5 @@
-//! Compares the work tree with a tree: what `git status` would list, and why (git-status(1)).
+//! Compares the work tree with a tree, and reports the differences that `git status` would list (git-status(1)), with
+//! reasons.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,23 +15,23 @@ use super::reader::Reader;
 use super::snapshot::{Snapshot, WorkEntry};
 use super::work_file::WorkFile;
 
-/// How a path differs.
+/// How a path in the work tree differs from the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
     /// Its content differs.
     Modified,
-    /// Its execute bit differs, or it has a set-user-id or set-group-id bit.
+    /// The execute bit differs, or the file has a set-user-id or set-group-id bit.
     ModeChanged,
-    /// It is a link instead of a file, or a file instead of a link.
+    /// The path is a link instead of a file, or a file instead of a link.
     TypeChanged,
     /// It is missing.
     Deleted,
-    /// It is not in the tree.
+    /// The path is not in the tree.
     Untracked,
 }
 
 impl Change {
-    /// The word used in reports.
+    /// The difference as it is written in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Modified => "modified",
@@ -45,11 +46,11 @@ impl Change {
 /// A path at which the work tree differs from the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Relative to the top of the repository.
+    /// The path, relative to the top of the repository.
     pub path: Vec<u8>,
     /// How it differs.
     pub change: Change,
-    /// The reason, if known. A reason does not excuse the difference.
+    /// The reason for the difference, if known. A reason does not excuse the difference.
     pub reason: Option<String>,
 }
 
@@ -73,15 +74,16 @@ pub(super) struct Compared {
     pub(super) converted: Vec<(Vec<u8>, Conversion)>,
 }
 
-/// One level: the top repository, or a submodule.
+/// One level of the comparison: the top repository, or a submodule.
 pub(super) struct Comparer<'r, 'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) reader: &'r mut Reader<'a>,
     pub(super) attributes: &'r Attributes,
     pub(super) budget: &'r mut Comparisons,
-    /// The config leaves files out of the work tree.
+    /// Whether the config leaves files out of the work tree.
     pub(super) is_sparse: bool,
-    /// Empty, or the submodule's path with a final `/`: attributes are relative to it.
+    /// The submodule's path with a final `/`, or an empty string for the top repository. Attributes are relative to
+    /// this path.
     pub(super) prefix: &'r [u8],
 }
 
@@ -91,7 +93,8 @@ impl Comparer<'_, '_> {
         let mut compared = Compared::default();
         for file in files.iter().filter(|file| file.mode != Mode::Submodule) {
             let change = match self.snapshot.work_tree.get(&file.path) {
-                // A folder in place of a file: git reports the file as deleted and the folder's content as untracked.
+                // If a folder is in place of a file, git reports the file as deleted and the folder's content as
+                // untracked.
                 None | Some(WorkEntry::Directory) => {
                     let reason = self.is_sparse.then(|| "the clone is sparse: core.sparseCheckout is set".to_owned());
                     Some((Change::Deleted, reason))
@@ -132,8 +135,8 @@ impl Comparer<'_, '_> {
         })
     }
 
-    /// The conversion requested by HEAD's attributes that turns the blob into this file, or the reason why there is
-    /// none.
+    /// The conversion requested by HEAD's attributes that turns the blob into this file, or the reason why no
+    /// conversion does.
     fn convert(&mut self, file: &TreeFile, found: &WorkFile) -> Result<Conversion, Option<String>> {
         if found.blob.is_none() {
             return Err(Some("its bytes were made by a SHA-1 collision attack".into()));
@@ -170,7 +173,8 @@ impl Comparer<'_, '_> {
     }
 }
 
-/// The conversions of a checkout in git's order: `ident`, line endings, encoding. Returns the last one that was needed.
+/// The conversions of a checkout in git's order: `ident`, line endings, encoding. Returns the last conversion that was
+/// needed.
 fn convert_text(
     blob: &[u8],
     id: ObjectId,

@@ -1,12 +1,12 @@
-//! The limit on comparisons: one limit for a snapshot and all its submodules, within the audit's budget.
+//! The limit on comparisons. A snapshot and all its submodules share one limit, within the audit's budget.
 
 use crate::base::budget::{Budget, Work};
 use crate::base::limits::{Bound, Limits};
 
 /// The remaining budget for pattern and path bytes, rules, attributes, and bytes of converted files.
 ///
-/// The archive determines the rules, attributes, paths and files, and each is compared with many of the others. So
-/// only a limit on the total number of comparisons bounds the work.
+/// The archive determines the rules, attributes, paths and files, and each of them is compared with many others.
+/// Therefore, only a limit on the total number of comparisons bounds the work.
 #[derive(Debug)]
 pub(super) struct Comparisons {
     left: u64,
@@ -14,9 +14,10 @@ pub(super) struct Comparisons {
     budget: Budget,
 }
 
-/// Fetching a rule costs about as much as comparing this many bytes; measured with more rules than a cache holds.
+/// Fetching a rule costs about as much as comparing this many bytes. The cost was measured with more rules than fit
+/// into the processor's cache.
 pub(super) const RULE_UNITS: u64 = 64;
-/// Memory for a rule of `.gitattributes` or `.gitignore`, without its text.
+/// The memory for a rule of `.gitattributes` or `.gitignore`, excluding its text.
 const RULE_HELD_BYTES: u64 = 450;
 
 impl Comparisons {
@@ -24,16 +25,16 @@ impl Comparisons {
         Self { left: limits.git_rule_letters, bound: limits.git_rule_letters(), budget: budget.clone() }
     }
 
-    /// Charges `units` to the budget before the work is done. `None` if nothing is left; every later call then fails
-    /// too.
+    /// Charges `units` to the budget before the work is done. Returns `None` if the budget is spent; every later call
+    /// then also returns `None`.
     pub(super) fn spend(&mut self, units: u64) -> Option<()> {
         let within = self.budget.spend(Work::Bytes(units), "the work tree").is_ok();
         self.left = self.left.checked_sub(units).filter(|left| *left > 0 && within).unwrap_or(0);
         (self.left > 0).then_some(())
     }
 
-    /// Charges the cost of a rule file before it is read, because one blob can be in any number of folders. `None` as
-    /// for [`Self::spend`].
+    /// Charges the cost of a rule file before it is read, because one blob can be in any number of folders. Returns
+    /// `None` in the same cases as [`Self::spend`].
     pub(super) fn spend_rules(&mut self, content: &[u8]) -> Option<()> {
         let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
         let bytes = content.len() as u64;

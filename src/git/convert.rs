@@ -10,7 +10,7 @@ use crate::base::digest::Sha256;
 /// The line endings that a path's attributes request in the work tree (gitattributes(5), "text" and "eol").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineEnds {
-    /// The same as in the blob.
+    /// The line endings are the same as in the blob.
     Kept,
     /// `eol=crlf`: each line ending is written as CR LF.
     Crlf,
@@ -42,7 +42,7 @@ impl LineEnds {
     }
 }
 
-/// Adds a CR before each LF that does not follow one.
+/// Adds a CR before each LF that does not already follow a CR.
 pub(super) fn with_crlf(blob: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(blob.len() + blob.len() / 16);
     let mut before = 0;
@@ -72,7 +72,7 @@ fn is_binary(blob: &[u8]) -> bool {
     printable >> 7 < others
 }
 
-/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if neither occurs.
+/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if neither keyword occurs.
 pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(blob.len());
     let mut rest = blob;
@@ -85,7 +85,7 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
         if let Some(after) = text.strip_prefix(b"$") {
             rest = after;
         } else if let Some(text) = text.strip_prefix(b":") {
-            // If a keyword has no end, git does not search for later ones.
+            // If a keyword has no end, git does not search for later keywords.
             let Some(end) = text.iter().position(|&byte| byte == b'$') else { break };
             let value = text.get(..end).unwrap_or_default();
             // A keyword with a space inside belongs to a different program and is kept.
@@ -105,11 +105,11 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     any.then_some(out)
 }
 
-/// The encoded forms of the text that the attribute `working-tree-encoding` allows. There can be several, because
-/// UTF-16 without a stated byte order is written in the machine's order.
+/// The encoded forms of the text that the attribute `working-tree-encoding` allows. There can be several encoded forms,
+/// because UTF-16 without a stated byte order is written in the machine's order.
 ///
 /// # Errors
-/// The encoding's name, if it is not supported here.
+/// The error is the encoding's name, if the encoding is not supported here.
 pub(super) fn encoded(text: &[u8], encoding: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let name = String::from_utf8_lossy(encoding).to_ascii_uppercase();
     let wide = |bytes: usize, big: bool, mark: bool| {
@@ -160,13 +160,13 @@ pub(super) struct LfsPointer {
     pub(super) size: u64,
 }
 
-/// Pointers are shorter than this.
+/// Every pointer is shorter than this number of bytes.
 pub(super) const LFS_POINTER_BYTES_MAX: usize = 1024;
 
 impl LfsPointer {
-    /// Reads a pointer (git-lfs, docs/spec.md, "The Pointer"): `version` first, the other keys sorted, one `oid` of
-    /// SHA-256 and one `size`. Pointers with extensions are not read, because they identify content that a program
-    /// has changed.
+    /// Parses a pointer (git-lfs, docs/spec.md, "The Pointer"): the `version` line comes first, the other keys are
+    /// sorted, and there is one `oid` of SHA-256 and one `size`. Pointers with extensions are not accepted, because
+    /// they identify content that a program has changed.
     pub(super) fn read(blob: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(blob).ok().filter(|text| text.len() < LFS_POINTER_BYTES_MAX)?;
         let text = text.strip_prefix("version https://git-lfs.github.com/spec/v1\noid sha256:")?;

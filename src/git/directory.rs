@@ -6,7 +6,7 @@ use super::snapshot::Snapshot;
 #[derive(Debug, Clone)]
 pub(super) struct GitDirectory<'a> {
     snapshot: &'a Snapshot,
-    /// Empty, or a path below `.git` that ends with `/`.
+    /// The path of the git directory: an empty string, or a path below `.git` that ends with `/`.
     prefix: Vec<u8>,
 }
 

@@ -1,8 +1,8 @@
 //! Object ids: SHA-1 over `<kind> <size>\0<content>` (gitglossary(7), "object name").
 //!
 //! SHA-1 is computed with the collision detection that git itself uses (Stevens and Shumow, "Speeding up detection of
-//! SHA-1 collision attacks using unavoidable attack conditions", 2017). It detects the known attacks, including
-//! SHAttered and Shambles; it cannot prove that there are no others.
+//! SHA-1 collision attacks using unavoidable attack conditions", 2017). The detection finds the known attacks,
+//! including SHAttered and Shambles, but cannot prove that no other attacks exist.
 
 use std::fmt;
 
@@ -128,13 +128,14 @@ a60a73264075d7f1e0d6c1403ae7a0d861df3fe5707188dd5e07d1589b9f8b6630553f8fc352b3e0
         let mut hasher = Sha1::new();
         hasher.update(&bytes);
         assert_eq!(hasher.finish(), Err(Collision));
-        // After an object header, the same bytes are not a collision.
+        // The same bytes are not a collision if an object header precedes them.
         assert!(object_id(Kind::Blob, &bytes).is_ok());
     }
 
     #[test]
     fn ids_match_git_hash_object() {
-        // `git hash-object -t blob --stdin </dev/null` and `git hash-object -t tree /dev/null`.
+        // These are the ids that `git hash-object -t blob --stdin </dev/null` and `git hash-object -t tree /dev/null`
+        // print.
         let empty_blob = object_id(Kind::Blob, b"").map(|id| id.to_string());
         assert_eq!(empty_blob.as_deref(), Ok("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"));
         let empty_tree = object_id(Kind::Tree, b"").map(|id| id.to_string());

@@ -8,7 +8,7 @@ use super::snapshot::Snapshot;
 /// HEAD, resolved to a commit id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The id that HEAD resolves to. Read from the refs, not yet proved from objects.
+    /// The id that HEAD resolves to. The id is read from the refs and not yet proved from objects.
     pub commit: ObjectId,
     /// `refs/heads/…` if HEAD is symbolic, `None` if it is detached.
     pub reference: Option<String>,
@@ -20,12 +20,12 @@ pub enum HeadFault {
     /// There is no `.git/HEAD`.
     #[error("the snapshot has no .git/HEAD")]
     Missing,
-    /// A file is neither a full object id nor `ref: refs/…`.
+    /// A file contains neither a full object id nor `ref: refs/…`.
     #[error("{file} is neither an object id nor a symbolic ref: {text:?}")]
     Malformed {
-        /// The file below `.git`.
+        /// The path of the file below `.git`.
         file: String,
-        /// The beginning of its content.
+        /// The beginning of the file's content.
         text: String,
     },
     /// A symbolic ref points to a ref that is neither in `refs/` nor in `packed-refs`.
@@ -39,11 +39,11 @@ pub enum HeadFault {
     Unsupported(&'static str),
 }
 
-/// git follows at most five.
+/// git follows at most five symbolic refs.
 const SYMBOLIC_REFS_MAX: usize = 5;
 
 impl Snapshot {
-    /// Resolves HEAD through loose and packed refs. A loose ref takes precedence over a packed one, as in git.
+    /// Resolves HEAD through loose and packed refs. A loose ref takes precedence over a packed ref, as in git.
     ///
     /// # Errors
     /// [`HeadFault`] if HEAD does not resolve to a commit id.
@@ -52,7 +52,7 @@ impl Snapshot {
     }
 }
 
-/// [`Snapshot::head`] for any git directory.
+/// Like [`Snapshot::head`], but for any git directory.
 pub(super) fn follow_head(directory: &GitDirectory<'_>) -> Result<Head, HeadFault> {
     if directory.has_below("reftable/") {
         return Err(HeadFault::Unsupported("reftable"));

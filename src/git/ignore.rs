@@ -1,4 +1,5 @@
-//! Finds the rule that ignores a file outside HEAD's tree (gitignore(5)). It explains a finding but does not excuse it.
+//! Finds the rule that ignores a file outside HEAD's tree (gitignore(5)). The rule explains a finding but does not
+//! excuse it.
 
 use super::comparisons::{Comparisons, RULE_UNITS};
 use super::pattern::{PathKind, Pattern, folders_of, trim_blanks};
@@ -9,7 +10,8 @@ use crate::base::limits::Limits;
 pub(super) struct IgnoreRules {
     /// Rules of outer folders come first.
     rules: Vec<Rule>,
-    /// For each folder of the last path: where it ends in the path, and the rule that ignores it.
+    /// For each folder of the previous path: the position where the folder's name ends, and the rule that ignores the
+    /// folder.
     folders: Vec<(usize, Option<usize>)>,
     last: Vec<u8>,
     file_bytes: u64,
@@ -17,12 +19,12 @@ pub(super) struct IgnoreRules {
 
 #[derive(Debug)]
 struct Rule {
-    /// Empty, or a folder with a final `/`.
+    /// The folder of the rule file: an empty string, or a path with a final `/`.
     folder: Vec<u8>,
     pattern: Pattern,
-    /// The rule began with `!`: what it matches is not ignored.
+    /// Whether the rule began with `!`, so that matching paths are not ignored.
     negated: bool,
-    /// File and line, for messages.
+    /// The file and line of the rule, for messages.
     origin: String,
 }
 
@@ -31,7 +33,7 @@ impl IgnoreRules {
         Self { rules: Vec::new(), folders: Vec::new(), last: Vec::new(), file_bytes: limits.git_config_bytes }
     }
 
-    /// Adds the rules of a file, unless it is over the limit. Outer folders must come before inner ones.
+    /// Adds the rules of a file, unless the file is over the limit. Outer folders must come before inner ones.
     pub(super) fn add_file(&mut self, folder: &[u8], name: &str, content: &[u8]) {
         if content.len() as u64 > self.file_bytes {
             return;
@@ -54,8 +56,7 @@ impl IgnoreRules {
         }
     }
 
-    /// File and line of the rule that ignores `path`, if there is one. Also `None` if the budget is spent; the reason
-    /// is then unknown.
+    /// The file and line of the rule that ignores `path`, if there is one. Also returns `None` if the budget is spent.
     ///
     /// If paths are passed in order, each folder is checked only once.
     pub(super) fn ignores(&mut self, path: &[u8], budget: &mut Comparisons) -> Option<&str> {

@@ -13,7 +13,7 @@ pub(super) enum InflateFault {
     Memory,
 }
 
-/// Content that is not needed as a whole is read in pieces of this size.
+/// Content that does not have to be in memory all at once is read in pieces of this size.
 const PIECE: usize = 1 << 16;
 
 /// A decoder that is reused for many streams.
@@ -32,7 +32,7 @@ impl Inflater {
     pub(super) fn inflate(&mut self, input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<usize, InflateFault> {
         self.state.reset(true);
         out.clear();
-        // One extra byte detects a stream that is too long.
+        // One extra byte of space makes a stream that is too long detectable.
         out.try_reserve_exact(size.saturating_add(1)).map_err(|_| InflateFault::Memory)?;
         let mut used = 0;
         loop {
@@ -54,7 +54,7 @@ impl Inflater {
         }
     }
 
-    /// The first bytes of the inflated stream, at most `length`.
+    /// Returns at most `length` bytes from the start of the inflated stream.
     pub(super) fn peek(&mut self, input: &[u8], length: usize) -> Result<Vec<u8>, InflateFault> {
         self.state.reset(true);
         let mut out = Vec::with_capacity(length);

@@ -1,4 +1,4 @@
-//! The limit on inflated bytes: one limit for a snapshot with all its packs, loose objects and submodules, within the
+//! The limit on inflated bytes. A snapshot with all its packs, loose objects and submodules has one limit, within the
 //! audit's budget.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use crate::base::budget::{Budget, Work};
 use crate::base::limits::{Bound, Limits};
 
 /// Bytes that all threads have inflated or made from deltas. A few bytes can expand to a gigabyte, and the archive
-/// determines how often.
+/// determines how often this happens.
 #[derive(Debug)]
 pub(super) struct Inflated {
     used: AtomicU64,
@@ -15,7 +15,7 @@ pub(super) struct Inflated {
     budget: Budget,
 }
 
-/// Memory for an object besides its content: its entry, its table slots, and its references.
+/// The memory for an object in addition to its content: its entry, its table slots, and its references.
 const OBJECT_HELD_BYTES: u64 = 160;
 
 impl Inflated {
@@ -31,8 +31,8 @@ impl Inflated {
         self.spend_work(Work::Bytes(bytes.saturating_mul(2))) && before.saturating_add(bytes) <= self.bound.allowed
     }
 
-    /// Counts objects before they are produced, and reserves memory for their metadata. `false` as for
-    /// [`Self::spend`].
+    /// Counts objects before they are produced, and reserves memory for their metadata. Returns `false` in the same
+    /// cases as [`Self::spend`].
     pub(super) fn spend_objects(&self, count: u64) -> bool {
         self.spend_work(Work::Objects(count)) && self.hold(count.saturating_mul(OBJECT_HELD_BYTES))
     }
@@ -41,13 +41,13 @@ impl Inflated {
         self.budget.spend(work, "git objects").is_ok()
     }
 
-    /// Reserves memory until the audit ends. `false` if there is not enough.
+    /// Reserves memory until the audit ends. Returns `false` if there is not enough memory.
     pub(super) fn hold(&self, bytes: u64) -> bool {
         self.budget.hold(bytes, "git objects").is_ok()
     }
 
-    /// Whether there is room for this much temporary memory. Temporary memory of other threads is not counted, because
-    /// a caller holds one object at a time.
+    /// Whether there is enough memory for this much temporary data. The temporary memory of other threads is not
+    /// counted, because each caller holds one object at a time.
     pub(super) fn has_room_for(&self, bytes: u64) -> bool {
         let has = bytes <= self.budget.memory_left();
         if !has {

@@ -9,9 +9,9 @@ use crate::base::limits::Limits;
 /// A file, symbolic link or submodule of a proved tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeFile {
-    /// Relative to the top of the repository, including for submodules' files.
+    /// The path, relative to the top of the repository, including for submodules' files.
     pub path: Vec<u8>,
-    /// Its mode; never a directory.
+    /// The entry's mode, which is never that of a directory.
     pub mode: Mode,
     /// The blob's id, or the submodule's commit.
     pub id: ObjectId,
@@ -20,7 +20,7 @@ pub struct TreeFile {
 /// The files of a tree, and its faults.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Sorted by path, as in `git ls-files`.
+    /// The files of the tree, sorted by path, as in `git ls-files`.
     pub(super) files: Vec<TreeFile>,
     /// The number of folders, excluding the top folder.
     pub(super) folder_count: u64,
@@ -34,10 +34,10 @@ pub(super) struct Listing {
 /// The maximum number of faults listed individually.
 const FAULTS_NAMED: usize = 20;
 
-/// Memory for a file or folder of a tree, without its path.
+/// The memory for a file or folder of a tree, excluding its path.
 const FILE_HELD_BYTES: u64 = 80;
 
-/// Lists the tree `root`. Each of its trees is decoded strictly, and each of its blobs must exist.
+/// Lists the tree `root`. Each tree below the root is decoded strictly, and each blob must exist.
 ///
 /// `prefix` is prepended to every path; it is empty or ends with `/`.
 pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], limits: &Limits) -> Listing {
@@ -116,7 +116,7 @@ fn check_blob(reader: &Reader<'_>, path: &[u8], id: ObjectId, listing: &mut List
         Some(other) => format!("{id} is a {other}, not a blob"),
         None => format!("blob {id} is missing"),
     };
-    // If there are more faults than this, the whole tree counts as unproved.
+    // If there are more faults than this number, the whole tree counts as not proved.
     if listing.faults.len() <= FAULTS_NAMED {
         listing.faults.push(format!("/{}: {fault}", String::from_utf8_lossy(path)));
         listing.unproved.push(path.to_vec());

@@ -42,7 +42,7 @@ pub(super) fn claimed_size(file: &[u8], inflater: &mut Inflater) -> u64 {
     nul.and_then(|nul| read_header(start.get(..nul)?)).map_or(0, |(_, size)| size)
 }
 
-/// Inflates a loose object. Its content is not compared with an id.
+/// Inflates a loose object. The object's content is not compared with an id.
 pub(super) fn read(file: &[u8], inflater: &mut Inflater, limits: &Limits) -> Result<(Kind, Vec<u8>), LooseFault> {
     let start = inflater.peek(file, HEADER_BYTES_MAX)?;
     let nul = start.iter().position(|&byte| byte == 0).ok_or(LooseFault::Header)?;

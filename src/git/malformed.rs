@@ -62,7 +62,7 @@ pub enum Malformed {
 }
 
 impl Malformed {
-    /// git's name for it, for example `missingEmail`.
+    /// git's name for the fault, for example `missingEmail`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadDate => "badDate",

@@ -28,7 +28,8 @@ impl ObjectId {
         &self.0
     }
 
-    /// The bytes as two numbers that sort like them. Comparing numbers is faster, and tables of ids are sorted.
+    /// The bytes as two numbers whose order is the order of the bytes. Comparing numbers is faster, and tables of ids
+    /// are sorted.
     fn numbers(&self) -> (u128, u32) {
         let [high @ .., a, b, c, d] = self.0;
         (u128::from_be_bytes(high), u32::from_be_bytes([a, b, c, d]))

@@ -1,4 +1,4 @@
-//! The objects of one repository: reads and hashes all packs and loose objects, and lists them.
+//! Reads, hashes and lists the objects of one repository: all packs and loose objects.
 
 use crate::base::words::counted;
 use std::collections::{HashMap, HashSet};
@@ -18,13 +18,13 @@ use super::pack::{Pack, verify};
 use super::references::References;
 use crate::base::limits::Limits;
 
-/// Every object whose content matches its id, and where it is stored.
+/// Every object whose content matches its id, with its storage position.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    /// Sorted by id, without duplicates.
+    /// The table is sorted by id, without duplicates.
     pub(super) table: Vec<Record>,
     /// For each two-byte prefix of an id, the first index in the table with this prefix or a greater one. The last
-    /// entry is the length of the table. Empty for a small table.
+    /// entry is the length of the table. The index is empty for a small table.
     starts: Vec<u32>,
     pub(super) packs: Vec<PackFile>,
     /// Paths of loose objects.
@@ -34,7 +34,8 @@ pub(super) struct Objects {
     /// Objects that match their ids but that `git fsck` reports.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,
     pub(super) references: References,
-    /// The number of copies of each object that is stored several times. All of them were read, and count in `references`.
+    /// The number of copies of each object that is stored several times. All copies were read, and all of them count in
+    /// `references`.
     pub(super) copies: HashMap<ObjectId, u32>,
     /// Commits whose parents are omitted, according to `.git/shallow`.
     pub(super) shallow: HashSet<ObjectId>,
@@ -43,7 +44,7 @@ pub(super) struct Objects {
 /// A pack: its path in the snapshot, and its entries.
 #[derive(Debug)]
 pub(super) struct PackFile {
-    /// Relative to the git directory.
+    /// The path, relative to the git directory.
     pub(super) path: Vec<u8>,
     pub(super) pack: Pack,
 }
@@ -56,16 +57,16 @@ pub(super) struct Record {
     pub(super) place: Place,
 }
 
-/// Where an object is stored.
+/// The position where an object is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
-    /// Pack number and entry number.
+    /// The pack's number and the entry's number.
     Pack(u32, u32),
     /// File number.
     Loose(u32),
 }
 
-/// The first two bytes of an id. Ids are evenly distributed, so few share a prefix.
+/// The first two bytes of an id. Ids are evenly distributed, so few ids share a prefix.
 fn prefix(id: &ObjectId) -> usize {
     let [first, second, ..] = *id.as_bytes();
     usize::from(first) << 8 | usize::from(second)
@@ -88,7 +89,7 @@ fn starts(table: &[Record]) -> Vec<u32> {
 
 /// The fixed cost of a pack, expressed as a number of objects: threads are started for each pack.
 const PACK_OBJECTS: u64 = 40;
-/// Memory for an object that another object references.
+/// The memory for an object that another object references.
 const REFERENCE_HELD_BYTES: u64 = 64;
 /// A small table is searched without an index.
 const SMALL_TABLE: usize = 4_096;
@@ -99,8 +100,8 @@ const FAULTS_NAMED: usize = 20;
 /// Larger objects are read one at a time, so that memory use does not depend on the number of threads.
 pub(super) const LARGE_BYTES: u64 = 16 << 20;
 
-/// The maximum number of referenced objects that the remaining memory allows. It applies to each thread and to all
-/// threads together.
+/// The maximum number of referenced objects that the remaining memory allows. The limit applies to each thread and to
+/// all threads together.
 pub(super) fn most_references(inflated: &Inflated) -> usize {
     usize::try_from(inflated.budget().memory_left() / REFERENCE_HELD_BYTES).unwrap_or(usize::MAX)
 }
@@ -108,7 +109,7 @@ pub(super) fn most_references(inflated: &Inflated) -> usize {
 impl Objects {
     /// Reads and hashes every packed and loose object.
     ///
-    /// It does not check that referenced objects exist: see [`super::reach`].
+    /// This function does not check that referenced objects exist: see [`super::reach`].
     pub(super) fn prove(directory: &GitDirectory<'_>, threads: usize, limits: &Limits, inflated: &Inflated) -> Self {
         let mut objects = Self::default();
         objects.read_shallow(directory);

@@ -5,29 +5,29 @@
 //! pattern is matched against the last component. Matching is case-sensitive. A backslash makes the next character
 //! literal.
 
-/// One pattern, without its `!` and without the folder that it is relative to.
+/// A pattern, without its leading `!` and without the folder to which it is relative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Vec<u8>>,
-    /// The total length of all parts, plus one for each part.
+    /// The total length of all path components, plus one for each component.
     letters: u64,
     /// Whether the pattern is matched against the whole path or only against the last component.
     anchored: bool,
-    /// Whether it ended with `/`.
+    /// Whether the pattern ended with `/`.
     folders_only: bool,
 }
 
 /// A pattern for untracked files in a policy: a line as in the top-level `.gitignore`, without `!` and `#`.
 ///
-/// `build/` covers every folder of that name and its content, `/build` covers only the one at the top, `*.log` covers
-/// every such name in any folder, `docs/*.txt` covers files directly in the top-level `docs`, and `out/**` covers
-/// everything in the top-level `out`.
+/// `build/` covers every folder of that name and its content, `/build` covers only the top-level folder of that name,
+/// `*.log` covers every such name in any folder, `docs/*.txt` covers files directly in the top-level `docs`, and
+/// `out/**` covers everything in the top-level `out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern(Pattern);
 
 impl PathPattern {
-    /// Parses a pattern. `None` for an empty one, and for one that begins with `!` or `#`, which would not mean the
-    /// same as in `.gitignore`.
+    /// Parses a pattern. Returns `None` for an empty line, and for a line that begins with `!` or `#`, which would not
+    /// mean the same as in `.gitignore`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = std::str::from_utf8(trim_blanks(text.as_bytes())).ok()?;
         let plain = !text.starts_with(['!', '#']);
@@ -39,13 +39,13 @@ impl PathPattern {
         self.0.letters.saturating_mul(path.len() as u64 + 1)
     }
 
-    /// Whether it matches this file or a folder that contains it.
+    /// Whether the pattern matches this file or a folder that contains it.
     pub fn covers(&self, path: &[u8]) -> bool {
         self.0.covers(path)
     }
 }
 
-/// Whether a path is that of a folder.
+/// Whether a path refers to a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathKind {
     /// A file or a symbolic link.
@@ -55,7 +55,7 @@ pub(crate) enum PathKind {
 }
 
 impl Pattern {
-    /// Parses a pattern; `None` for an empty one.
+    /// Parses a pattern; returns `None` for an empty line.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (text, folders_only) = match text.strip_suffix(b"/") {
             Some(text) => (text, true),
@@ -68,7 +68,7 @@ impl Pattern {
         (!text.is_empty()).then_some(Self { parts, letters, anchored, folders_only })
     }
 
-    /// Whether it ended with `/`.
+    /// Whether the pattern ended with `/`.
     pub(crate) fn is_for_folders(&self) -> bool {
         self.folders_only
     }
@@ -80,7 +80,7 @@ impl Pattern {
         self.letters.saturating_mul(letters as u64 + 1)
     }
 
-    /// Whether it matches exactly this path.
+    /// Whether the pattern matches exactly this path.
     pub(crate) fn matches(&self, path: &[u8], kind: PathKind) -> bool {
         if self.folders_only && kind != PathKind::Folder {
             return false;
@@ -93,10 +93,11 @@ impl Pattern {
         self.parts.first().is_some_and(|part| match_name(part, name))
     }
 
-    /// Whether it matches this file or a folder that contains it. Takes one pass over the path, however deep it is.
+    /// Whether the pattern matches this file or a folder that contains it. Makes one pass over the path, regardless of
+    /// its depth.
     pub(crate) fn covers(&self, path: &[u8]) -> bool {
         let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
-        // If names are left, the pattern has matched a folder.
+        // If names of the path are left, the pattern has matched a folder.
         let may_end = |left: &[&[u8]]| !(left.is_empty() && self.folders_only);
         if self.anchored {
             return match_parts(&self.parts, &names, may_end);
@@ -125,14 +126,15 @@ pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').filter_map(|(at, _)| path.get(..at))
 }
 
-/// The parts of a pattern and the names of a path that remain to be matched.
+/// The components of a pattern and the names of a path that remain to be matched.
 type Resume<'a> = (&'a [Vec<u8>], &'a [&'a [u8]]);
 
-/// Matches the parts of a pattern against the names of a path. `**` matches any number of names; at the end, it matches
-/// at least one. `may_end` reports whether the match may end while these names are left.
+/// Matches the components of a pattern against the names of a path. `**` matches any number of names; at the end, it
+/// matches at least one. `may_end` reports whether the match may end while these names are left.
 fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) -> bool) -> bool {
     let (mut parts, mut names) = (parts, names);
-    // Where to resume after the last `**`: the parts after it, and the names at which they have not been tried yet.
+    // The position to resume from after the last `**`: the components after it, and the names at which these components
+    // have not been tried yet.
     let mut resume: Option<Resume<'_>> = None;
     loop {
         match (parts.split_first(), names.split_first()) {
@@ -158,10 +160,11 @@ fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) ->
     }
 }
 
-/// Matches one part against one whole name.
+/// Matches one component against one whole name.
 fn match_name(part: &[u8], name: &[u8]) -> bool {
     let (mut part, mut name) = (part, name);
-    // Where to resume after the last `*`: the pattern after it, and the bytes at which it has not been tried yet.
+    // The position to resume from after the last `*`: the pattern after it, and the bytes at which this pattern has not
+    // been tried yet.
     let mut resume: Option<(&[u8], &[u8])> = None;
     loop {
         match (part.split_first(), name.split_first()) {
@@ -186,7 +189,7 @@ fn match_name(part: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// The rest of the pattern after its first element, if that element, which is not a star, matches `letter`.
+/// Returns the pattern after its first element if that element matches `letter`; the element must not be a star.
 fn match_letter(part: &[u8], letter: u8) -> Option<&[u8]> {
     let (&first, rest) = part.split_first()?;
     match first {
@@ -200,7 +203,8 @@ fn match_letter(part: &[u8], letter: u8) -> Option<&[u8]> {
     }
 }
 
-/// Matches a set after its `[`: whether it contains `letter`, and the rest after the set. `None` if the set has no end.
+/// Matches a set after its `[`. Returns whether the set contains `letter`, and the pattern after the set. `None` if the
+/// set has no end.
 fn match_set(set: &[u8], letter: u8) -> Option<(bool, &[u8])> {
     let (negated, mut rest) = match set.split_first()? {
         (b'!' | b'^', rest) => (true, rest),
@@ -347,7 +351,7 @@ mod tests {
         "x/a/b",
     ];
 
-    /// The expected result: whether git ignores each path, as an untracked file, under the pattern.
+    /// The expected result is whether git ignores each path, as an untracked file, with this pattern.
     #[test]
     fn patterns_match_as_in_git_check_ignore() {
         let repository = TestRepository::new();

@@ -28,7 +28,7 @@ use crate::base::budget::Budget;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// What a snapshot proves, and the faults of each claim.
+/// The claims that a snapshot proves, with the faults of each claim.
 #[derive(Debug, Clone)]
 pub struct SourceProof {
     /// The result for objects.
@@ -38,25 +38,25 @@ pub struct SourceProof {
     /// HEAD's commit, decoded strictly; its bytes hash to the id that HEAD resolves to. If `None`, the faults of
     /// [`Self::objects`] state why.
     pub commit: Option<Commit>,
-    /// HEAD's tree compared with the work tree. Empty if there is no commit.
+    /// HEAD's tree compared with the work tree. The comparison is empty if there is no commit.
     pub tree: TreeProof,
-    /// Full names of branches and tags that point to HEAD's commit, through proved tag objects.
+    /// The full names of branches and tags that point to HEAD's commit, including through proved tag objects.
     pub refs_at_head: Vec<String>,
     /// The clone's remotes, as the config states them.
     pub remotes: Vec<Remote>,
-    /// Files that the config includes. They are not read; they could name other remotes.
+    /// Files that the config includes. These files are not read, and they could define further remotes.
     pub included: Vec<String>,
     /// Signatures on HEAD's commit and on annotated tags of it.
     pub signed: Vec<SignedObject>,
     held: Held,
 }
 
-/// Where results about objects and files come from.
+/// The source of results about objects and files.
 #[derive(Debug, Clone)]
 enum Held {
-    /// Objects and files. A copy of the proof shares them.
+    /// Objects and files. A copy of the proof shares these objects and files.
     All(Arc<Stores>),
-    /// Only results, after objects and files were dropped.
+    /// Only results are held, after objects and files were dropped.
     Shelved(Box<Shelved>),
 }
 
@@ -87,7 +87,7 @@ pub struct ObjectsProof {
     pub loose_count: u64,
     /// Objects reachable from HEAD and the refs.
     pub reachable: u64,
-    /// Objects that are not reachable from them.
+    /// Objects that are not reachable from HEAD or the refs.
     pub unreachable: u64,
     /// Reachable objects that are missing, cannot be read, or are of the wrong kind.
     pub missing: u64,
@@ -96,11 +96,11 @@ pub struct ObjectsProof {
     /// Faults of packs, indexes, loose objects and refs; of HEAD's commit, trees and blobs; and of the completeness of
     /// the history.
     pub faults: Vec<String>,
-    /// Details that are not faults: odd refs and reflogs, promisors, modes that git never writes.
+    /// Details that are not faults: unusual refs and reflogs, promisors, modes that git never writes.
     pub notes: Vec<String>,
-    /// Objects whose content matches their ids but that `git fsck` calls malformed.
+    /// Objects whose content matches their ids but that `git fsck` reports as malformed.
     pub malformed: Vec<(ObjectId, Malformed)>,
-    /// Paths of files of git that are not needed and were not read.
+    /// Paths of git's auxiliary files, which are not needed and were not read.
     pub passed_over: Vec<String>,
 }
 
@@ -108,7 +108,7 @@ pub struct ObjectsProof {
 const BOUNDARY_NAMED: usize = 20;
 
 impl ObjectsProof {
-    /// How complete the history is, as text.
+    /// The completeness of the history, as text.
     pub fn history(&self) -> String {
         match (self.missing, self.reachable, self.shallow.len()) {
             (missing @ 1.., ..) => format!("not complete: {} missing or unreadable", counted(missing, "object")),
@@ -134,18 +134,18 @@ const TAG_DEPTH: usize = 5;
 
 /// Proves a snapshot: hashes every object, decodes HEAD's commit and trees strictly, and compares the work tree.
 ///
-/// It works from memory alone. It does not run git or follow hooks, filters or includes, and it opens no path outside
-/// the snapshot. It never fails as a whole, because each claim has its own faults. The result does not depend on
-/// `threads`.
+/// The function reads only from memory. The function does not run git, does not follow hooks, filters or includes, and
+/// opens no path outside the snapshot. The function never returns an error, because each claim has a list of faults.
+/// The result does not depend on `threads`.
 ///
-/// It does not prove who made this commit, or that anyone meant it to be built: signatures are extracted here but not
-/// verified.
+/// The proof does not show who made this commit, or that anyone meant it to be built: signatures are extracted here but
+/// not verified.
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
     prove_within(snapshot, threads, limits, &Budget::of_unknown_input(limits))
 }
 
-/// Like [`prove`], within a budget. If the budget is exceeded, the proof is cut short and shows only that something is
-/// wrong. Call [`Budget::check`] before relying on any part of it.
+/// Like [`prove`], but within a budget. If the budget is exceeded, the proof is cut short and shows only that something
+/// is wrong. Call [`Budget::check`] before relying on any part of the proof.
 pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget: &Budget) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
@@ -256,7 +256,7 @@ fn count(objects: &mut Objects) -> ObjectsProof {
 }
 
 fn read_settings(directory: &GitDirectory<'_>, file: &str, limits: &Limits) -> Vec<Setting> {
-    // A config that cannot be read is reported by `refusals`.
+    // `refusals` reports a config that cannot be read.
     directory.file(file.as_bytes()).and_then(|config| read_config(config, limits).ok()).unwrap_or_default()
 }
 
@@ -285,8 +285,8 @@ struct TagAtHead {
     more: usize,
 }
 
-/// Finds the branches and tags that point to `commit`, and the annotated tags on the way, each once. Each tag object is
-/// read once, however many refs point to it.
+/// Finds the branches and tags that point to `commit`, and the annotated tags between them and `commit`, each only
+/// once. Each tag object is read once, regardless of the number of refs that point to it.
 fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
     let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
     let mut tags: Vec<TagAtHead> = Vec::new();
@@ -363,19 +363,19 @@ type Age = (Reverse<Option<Timestamp>>, usize);
 /// Why a file of the proved tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileFault {
-    /// The tree has no such file.
+    /// The tree does not contain this file.
     #[error("HEAD's tree has no file {0:?}")]
     NoSuchFile(String),
     /// The path is in the tree but is not a file.
     #[error("{0:?} is not a file in HEAD's tree")]
     NoFile(String),
-    /// Its blob is not among the proved objects.
+    /// The file's blob is not among the proved objects.
     #[error("the blob of {0:?} is missing")]
     Missing(String),
 }
 
 impl SourceProof {
-    /// Drops objects and files, except the file at `path` and the number of commits whose ids begin with `digits`.
+    /// Drops objects and files, but keeps the file at `path` and the number of commits whose ids begin with `digits`.
     pub(crate) fn shelve(&mut self, snapshot: &Snapshot, path: &[u8], digits: Option<&str>) {
         self.held = Held::Shelved(Box::new(Shelved {
             file_count: self.file_count(),
@@ -394,9 +394,9 @@ impl SourceProof {
         }
     }
 
-    /// The content of a file in HEAD's tree, from its proved blob. For a symbolic link, its target.
+    /// The content of a file in HEAD's tree, from its proved blob. For a symbolic link, the content is its target.
     ///
-    /// `snapshot` must be the one that was proved.
+    /// `snapshot` must be the snapshot that was proved.
     ///
     /// # Errors
     /// [`FileFault`].
@@ -427,7 +427,7 @@ impl SourceProof {
         let stores = match &self.held {
             Held::All(stores) => &stores.of,
             Held::Shelved(shelved) => {
-                // For any other digits, the number is unknown. This value never counts as exactly one commit.
+                // The number is not known for any other digits. `usize::MAX` never counts as exactly one commit.
                 let known = shelved.digits.as_ref().filter(|(known, _)| known == digits);
                 return known.map_or(usize::MAX, |(_, count)| *count);
             }
@@ -441,7 +441,7 @@ impl SourceProof {
         matching.filter(|record| record.kind == Kind::Commit).count()
     }
 
-    /// HEAD's commit and its ancestors, newest first by committer time, as in `git log`; at most `count`.
+    /// HEAD's commit and its ancestors, newest first by committer time, as in `git log`; at most `count` commits.
     ///
     /// The ancestors of a commit that cannot be read are omitted: see the faults of [`Self::objects`].
     pub fn history(&self, snapshot: &Snapshot, count: usize) -> Vec<(ObjectId, Commit)> {

@@ -1,4 +1,4 @@
-//! Finds the objects reachable from the refs, and those that are missing.
+//! Finds the objects reachable from the refs, and the reachable objects that are missing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,24 +16,25 @@ pub(super) struct Reach {
     pub(super) unreachable: u64,
     /// Messages about reachable objects that are missing or of the wrong kind.
     pub(super) holes: Vec<String>,
-    /// The number of further holes, which are not listed.
+    /// The number of further missing or mismatched objects, which are not listed.
     pub(super) more_holes: u64,
 }
 
-/// The maximum number of holes listed individually; the others are only counted.
+/// The maximum number of missing or mismatched objects listed individually; the others are only counted.
 const HOLES_NAMED: usize = 20;
 
-/// Memory for an object on the stack.
+/// The memory for an object on the stack.
 const STEP_HELD_BYTES: u64 = 40;
 
-/// Memory for a count of names that were taken back.
+/// The memory for the count of references from unreachable objects to one object.
 const TAKEN_HELD_BYTES: u64 = 64;
 
-/// Computes what is reachable from `tips`. Missing parents of shallow commits are not holes.
+/// Determines which objects are reachable from `tips`. Parents that a shallow clone omits do not count as missing.
 ///
-/// Objects reference each other by hash, so there are no cycles. An object that is not a tip and that no object
-/// references is therefore unreachable, and so is one that only unreachable objects reference. Only these are read
-/// again. The graph is walked from the tips if anything else is missing or odd.
+/// Objects reference each other by hash, so there are no cycles. An object that is not a tip and that no other object
+/// references is therefore unreachable, and so is an object that only unreachable objects reference. Only these
+/// unreachable objects are read again. The graph is walked from the tips if any other object is missing, unreadable or
+/// of the wrong kind.
 pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     match count_unreachable(reader, &tips.iter().copied().collect()) {
         Some(unreachable) => {
@@ -44,8 +45,8 @@ pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     }
 }
 
-/// The number of unreachable objects. `None` if a reachable object is missing or is named as a different kind, or if an
-/// object cannot be read.
+/// The number of unreachable objects. Returns `None` if a reachable object is missing or is referenced as a different
+/// kind, or if an object cannot be read.
 fn count_unreachable(reader: &mut Reader<'_>, tips: &HashSet<ObjectId>) -> Option<u64> {
     let objects = reader.objects();
     if !tips.iter().all(|tip| objects.find(tip).is_some()) {
@@ -60,7 +61,7 @@ fn count_unreachable(reader: &mut Reader<'_>, tips: &HashSet<ObjectId>) -> Optio
         if record.kind == Kind::Blob {
             continue;
         }
-        // Each copy was read, and what it names was counted.
+        // Each copy was read, and the references in each copy were counted.
         let copies = objects.copies.get(&record.id).copied().unwrap_or(1);
         let without_parents = objects.shallow.contains(&record.id);
         let content = reader.read(&record.id, record.kind).ok()?;
@@ -87,7 +88,7 @@ fn count_unreachable(reader: &mut Reader<'_>, tips: &HashSet<ObjectId>) -> Optio
     objects.references.iter().all(is_sound).then_some(unreachable)
 }
 
-/// Whether an object was named so often, and no more often.
+/// Whether `times` is exactly the number of references to the object.
 fn is_all(times: u32, objects: &Objects, id: &ObjectId) -> bool {
     times < u32::MAX && objects.references.get(id).is_some_and(|named| named.times == times)
 }

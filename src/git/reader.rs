@@ -1,4 +1,4 @@
-//! Reads single objects that were proved before.
+//! Reads single objects that have already been proved.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -29,7 +29,7 @@ pub(super) enum ReadFault {
 /// The size of the cache for delta bases.
 const CACHE_BYTES: usize = 64 << 20;
 
-/// Pack number and entry number.
+/// The pack's number and the entry's number.
 type EntryPlace = (u32, u32);
 
 /// The steps to an object: cached content, and the entries to apply to it, last entry first.
@@ -43,7 +43,8 @@ pub(super) struct Reader<'a> {
     inflater: Inflater,
     cache: HashMap<EntryPlace, Rc<[u8]>>,
     cached: usize,
-    /// The limit on inflated bytes; it applies to repeated reads too, because a hostile pack can make each expensive.
+    /// The limit on inflated bytes, which also applies to repeated reads, because a hostile pack can make each read
+    /// expensive.
     inflated: &'a Inflated,
 }
 
@@ -65,7 +66,7 @@ impl<'a> Reader<'a> {
         self.objects
     }
 
-    /// The content of the object `id`, which must be a `kind`.
+    /// The content of the object `id`, which must be of the kind `kind`.
     pub(super) fn read(&mut self, id: &ObjectId, kind: Kind) -> Result<Rc<[u8]>, ReadFault> {
         let record = self.objects.find(id).ok_or(ReadFault::Missing { id: *id, kind })?;
         if record.kind != kind {
@@ -87,7 +88,8 @@ impl<'a> Reader<'a> {
         base.ok_or(ReadFault::Unreadable(*id))
     }
 
-    /// Follows the entries from an object down to one that is cached or stored whole. Returns the cached content first.
+    /// Follows the entries from an object down to an entry that is cached or stored whole. Returns the cached content
+    /// first.
     fn follow(&mut self, place: Place, id: &ObjectId) -> Result<Chain, ReadFault> {
         let unreadable = || ReadFault::Unreadable(*id);
         let mut chain = Vec::new();
@@ -101,7 +103,7 @@ impl<'a> Reader<'a> {
                 return Ok((Some(Rc::clone(held)), chain));
             }
             chain.push((pack, entry));
-            // The delta chain of a proved object is sound. But the same object may be stored several times.
+            // The delta chain of a proved object is sound. However, the same object may be stored several times.
             if chain.len() as u64 > self.limits.git_delta_depth.saturating_add(1) {
                 return Err(unreadable());
             }

@@ -7,14 +7,14 @@ use super::malformed::Malformed;
 use super::object::{Link, read_links};
 use super::object_id::ObjectId;
 
-/// Every referenced object, with the kinds that references state for it and their number.
+/// Every referenced object, with the kinds that references state for it and the number of references.
 #[derive(Debug, Default)]
 pub(super) struct References {
     named: HashMap<ObjectId, Named>,
     /// A cache of recent references: most entries of a tree are the same as in the previous tree.
     recent: Vec<Recent>,
-    /// The maximum number of objects. One more is added, but no further ones, so that the caller sees that the limit is
-    /// exceeded.
+    /// The maximum number of referenced objects. One more object is added, but no further ones, so that the caller can
+    /// detect that the limit is exceeded.
     most: Option<usize>,
     /// Objects that `git fsck` would report.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,
@@ -35,11 +35,11 @@ impl Kinds {
     }
 }
 
-/// How an object is named.
+/// How other objects reference an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Named {
     pub(super) kinds: Kinds,
-    /// The number of times that proved objects name it. [`u32::MAX`] means that or more.
+    /// The number of references from proved objects. [`u32::MAX`] means this number or more.
     pub(super) times: u32,
 }
 
@@ -50,7 +50,7 @@ impl Named {
     }
 }
 
-/// A name in the cache. Its map entry exists, but lacks `named.times`.
+/// A reference in the cache. The object's map entry exists, but does not yet include `named.times`.
 #[derive(Debug, Clone, Copy)]
 struct Recent {
     id: ObjectId,
@@ -61,7 +61,7 @@ struct Recent {
 const RECENT: usize = 1 << 13;
 
 impl References {
-    /// An empty set. It collects at most one object more than `most`.
+    /// An empty set. The set collects at most one object more than `most`.
     pub(super) fn within(most: usize) -> Self {
         Self { most: Some(most), ..Self::default() }
     }
@@ -105,7 +105,7 @@ impl References {
         }
     }
 
-    /// Adds what the cache counted for a name to the map.
+    /// Adds the references that the cache counted for an object to the map.
     fn settle(&mut self, recent: Recent) {
         if recent.named.times > 0
             && let Some(named) = self.named.get_mut(&recent.id)
@@ -114,7 +114,7 @@ impl References {
         }
     }
 
-    /// Adds all that `other` collected.
+    /// Adds everything that `other` collected.
     pub(super) fn absorb(&mut self, mut other: Self) {
         for recent in std::mem::take(&mut other.recent) {
             other.settle(recent);
@@ -129,7 +129,7 @@ impl References {
         }
     }
 
-    /// How references name this object; `None` if no object references it.
+    /// How other objects reference this object; `None` if no object references it.
     pub(super) fn get(&self, id: &ObjectId) -> Option<Named> {
         self.named.get(id).copied()
     }

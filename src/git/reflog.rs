@@ -1,5 +1,5 @@
-//! Reflogs (git-reflog(1)): earlier values of refs, as the clone recorded them. No claim depends on them, but
-//! `git fsck` checks them.
+//! Reflogs (git-reflog(1)): earlier values of refs, as the clone recorded them. No claim depends on reflogs, but `git
+//! fsck` checks them.
 
 use super::directory::GitDirectory;
 use super::head::Head;
@@ -9,8 +9,8 @@ use super::objects::Objects;
 /// The maximum number of reflog faults listed.
 const NAMED: usize = 20;
 
-/// Messages about odd reflogs: malformed lines, missing objects, a HEAD that moved without an entry. The entries' own
-/// messages are not shown, because they contain URLs.
+/// Messages about unusual reflogs: malformed lines, missing objects, a HEAD that moved without an entry. The messages
+/// of reflog entries are not shown, because they contain URLs.
 pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Option<&Head>) -> Vec<String> {
     let mut notes = Vec::new();
     for (name, content) in directory.files_below("logs/") {
@@ -44,7 +44,7 @@ pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Optio
     notes
 }
 
-/// `OLD NEW NAME <ADDRESS> SECONDS ZONE`, a tab and a message.
+/// A line of a reflog: `OLD NEW NAME <ADDRESS> SECONDS ZONE`, a tab and a message.
 fn read_entry(line: &[u8]) -> Option<(ObjectId, ObjectId)> {
     let id = |text: &[u8]| std::str::from_utf8(text).ok().and_then(ObjectId::from_hex);
     let (old, rest) = line.split_first_chunk::<40>()?;

@@ -25,14 +25,14 @@ pub(super) const BRANCHES: &str = "refs/heads/";
 /// Memory for a packed ref, as a multiple of its line.
 const REFS_HELD_FACTOR: u64 = 6;
 
-/// The extension of lock files; a ref's name never has it.
+/// The extension of lock files, which the name of a ref never has.
 const LOCK: &[u8] = b".lock";
 
 /// The maximum number of faulty refs listed.
 const FAULTS_NAMED: usize = 20;
 
 impl Refs {
-    /// Reads `refs/` and `packed-refs`. A loose ref takes precedence over a packed one.
+    /// Reads `refs/` and `packed-refs`. A loose ref takes precedence over a packed ref.
     pub(super) fn read(directory: &GitDirectory<'_>, inflated: &Inflated) -> Self {
         let mut refs = Self::default();
         let packed = directory.file(b"packed-refs").map_or(0, |text| text.len() as u64);
@@ -58,7 +58,7 @@ impl Refs {
         for (name, content) in directory.files_below("refs/") {
             let name = [b"refs/", name].concat();
             let shown = String::from_utf8_lossy(&name);
-            // git ignores lock files, whatever they contain (refs/files-backend.c: `loop_fill_ref_dir`,
+            // git ignores lock files, regardless of their content (refs/files-backend.c: `loop_fill_ref_dir`,
             // `files_fsck_refs_name`).
             if name.strip_suffix(LOCK).is_some_and(is_ref_name) {
                 if refs.locks.len() < FAULTS_NAMED {
@@ -125,7 +125,7 @@ fn start_of(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-/// Whether this is a valid name below `refs/` (git-check-ref-format(1)).
+/// Whether `name` is a valid name below `refs/` (git-check-ref-format(1)).
 pub(super) fn is_ref_name(name: &[u8]) -> bool {
     let parts = name.strip_prefix(b"refs/").unwrap_or_default();
     let bad = |byte: &u8| matches!(byte, 0..=b' ' | 127 | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\');

@@ -5,8 +5,9 @@ use std::fmt;
 use super::config::Setting;
 use crate::base::budget::{Budget, Work};
 
-/// A repository's identity: host and path, whatever the protocol. `git@github.com:acme/wallet.git`,
-/// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` are the same.
+/// A repository's identity: its host and path, regardless of the protocol. `git@github.com:acme/wallet.git`,
+/// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` identify the same
+/// repository.
 ///
 /// The host is case-insensitive. The path is case-sensitive, although some hosts ignore case there too. The identity
 /// is the clone's configured address; it does not show which server responded.
@@ -39,7 +40,8 @@ impl RepositoryName {
                 (authority.strip_suffix(usual).unwrap_or(authority), path)
             }
             None => {
-                // As in git: a colon before the first slash. A single letter before the colon would be a drive.
+                // As in git, this form has a colon before the first slash. A single letter before the colon would be a
+                // Windows drive.
                 let (authority, path) = url
                     .split_once(':')
                     .filter(|(host, path)| !host.contains('/') && host.len() > 1 && !path.starts_with(':'))?;
@@ -49,7 +51,7 @@ impl RepositoryName {
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
-        // An `@` in the path is more likely part of a password with a slash than part of a name.
+        // An `@` in the path is more likely to be part of a password that contains a slash than part of a name.
         let parts_are_plain = path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('@'));
         let host_letter =
             |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');
@@ -80,21 +82,21 @@ impl fmt::Display for RepositoryName {
 /// One `[remote "…"]` of the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
-    /// Its name, usually `origin`.
+    /// The remote's name, usually `origin`.
     pub name: String,
-    /// Its URL without user, password, token or query, after the config's `insteadOf` rules.
+    /// The remote's URL without user, password, token or query, after applying the config's `insteadOf` rules.
     pub url: String,
-    /// The repository that the URL identifies; `None` for a local path or an unknown spelling.
+    /// The repository that the URL identifies; `None` for a local path or an unrecognised spelling.
     pub repository: Option<RepositoryName>,
 }
 
 /// The cost of matching one URL against one rewrite rule, in bytes.
 const RULE_UNITS: u64 = 8;
-/// Memory for a remote without its text.
+/// The memory for a remote, excluding its text.
 const REMOTE_HELD_BYTES: u64 = 200;
 
-/// The remotes of a config, one for each `url`, after its `insteadOf` rules. `pushurl` is ignored. Empty if the budget
-/// is exceeded.
+/// The remotes of a config, one for each `url`, after applying the config's `insteadOf` rules. `pushurl` is ignored.
+/// The list is empty if the budget is exceeded.
 pub(super) fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
     let is_rule = |setting: &&Setting| &*setting.section == "url" && setting.key == "insteadof";
     let rules = || settings.iter().filter(is_rule);
@@ -138,7 +140,8 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
         best = if longer { Some((base, rest)) } else { best };
     }
     match best {
-        // If several match, the result depends on git's hash tables: no URL is better than the wrong one.
+        // If several rules match, the result depends on git's hash tables, and returning no URL is better than
+        // returning the wrong URL.
         Some(_) if several => String::new(),
         Some((base, rest)) => format!("{base}{rest}"),
         None => url.to_owned(),
@@ -148,13 +151,13 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
 /// The URL without the text before its last `@` and after its `?`.
 fn without_credentials(url: &str) -> String {
     let before = url.split(['?', '#']).next().unwrap_or_default();
-    // The password contains `?` or `#`. Its first half must not be shown either.
+    // The password contains a `?` or a `#`. The first half of the password must not be shown either.
     let url = if url.contains('@') && !before.contains('@') { "" } else { before };
     let (protocol, rest) = match url.split_once("://") {
         Some((protocol, rest)) => (format!("{protocol}://"), rest),
         None => (String::new(), url),
     };
-    // `git@` of the short form is not a secret, but it is not needed either.
+    // The `git@` of the short form is not secret, but it is not needed either.
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
     format!("{protocol}{rest}")
 }
@@ -202,7 +205,7 @@ mod tests {
             "https://github.com/../x",
             "https://a:b/c@github.com/x",
             "ext::sh -c x",
-            // curl ends the host before these characters.
+            // curl considers the host to end before these characters.
             "https://evil.example#@github.com/acme/wallet",
             "https://evil.example?@github.com/acme/wallet",
             "https://evil.example\\@github.com/acme/wallet",

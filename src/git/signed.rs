@@ -3,7 +3,7 @@
 use super::object::{Commit, Tag};
 use super::object_id::ObjectId;
 
-/// A signature and exactly the bytes that it signs. It proves nothing until it verifies under a key.
+/// A signature and exactly the bytes that it signs. A signature proves nothing until it verifies under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedObject {
     /// What was signed.
@@ -32,8 +32,8 @@ impl std::fmt::Display for SignedSubject {
     }
 }
 
-/// First lines of the armours that git writes. X.509 signatures (`SIGNED MESSAGE`) are also found, so that reports can
-/// mention them.
+/// The first lines of the armoured signatures that git writes. X.509 signatures (`SIGNED MESSAGE`) are also found, so
+/// that reports can mention them.
 const ARMOURS: [&[u8]; 4] = [
     b"-----BEGIN PGP SIGNATURE-----",
     b"-----BEGIN PGP MESSAGE-----",
@@ -41,12 +41,12 @@ const ARMOURS: [&[u8]; 4] = [
     b"-----BEGIN SIGNED MESSAGE-----",
 ];
 
-/// Extracts the commit's `gpgsig` header, and the commit without it. git signs the commit without that header; it also
+/// Extracts the commit's `gpgsig` header, and the commit without it. git signs the commit without that header; git also
 /// omits `gpgsig-sha256`, which signs the commit's SHA-256 form. `None` if the commit is not signed.
 pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Option<SignedObject> {
     let mut signatures = commit.extra.iter().filter(|(keyword, _)| keyword == b"gpgsig");
     let (_, signature) = signatures.next()?;
-    // If there is a second header, the first is used, as in git. Both are removed from the payload.
+    // If there is a second header, the first header is used, as in git. Both headers are removed from the payload.
     let mut payload = Vec::with_capacity(content.len());
     let mut in_signature = false;
     let mut in_header = true;
@@ -68,7 +68,7 @@ pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Opt
 /// Extracts the signature at the end of a tag's message, and everything before it. `None` if the tag is not signed.
 pub(super) fn split_tag(name: &str, content: &[u8], tag: &Tag) -> Option<SignedObject> {
     let message_at = content.len().checked_sub(tag.message.len())?;
-    // The last armour counts, as in git: everything before it is part of what was signed.
+    // The last armoured block counts, as in git: everything before it is part of the signed data.
     let mut start = None;
     let mut at = 0;
     for line in content.split_inclusive(|&byte| byte == b'\n') {

@@ -7,7 +7,7 @@ use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// The repository at the end of the build. Signed, but not yet proved.
+/// The repository at the end of the build. The snapshot is signed, but not yet proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The folder's name below `git/`, as bytes.
@@ -30,7 +30,7 @@ pub enum WorkEntry {
     File(WorkFile),
     /// A symbolic link.
     Symlink {
-        /// Its target as written.
+        /// The link's target, exactly as written.
         target: Vec<u8>,
     },
 }

@@ -1,20 +1,20 @@
-//! Locates a submodule's objects: its `.git` is a file that points to `.git/modules/…` (gitsubmodules(7)).
+//! Locates a submodule's objects: the submodule's `.git` is a file that points to `.git/modules/…` (gitsubmodules(7)).
 
 use super::config::read_config;
 use super::directory::GitDirectory;
 use super::snapshot::{Snapshot, WorkEntry};
 use crate::base::limits::Limits;
 
-/// What is at a submodule's path in the work tree.
+/// The entry at a submodule's path in the work tree.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// An empty folder, as a checkout creates it: the submodule was not cloned.
     Empty,
-    /// Nothing, not even the folder that a checkout creates.
+    /// There is no entry, not even the folder that a checkout creates.
     Deleted,
     /// A `.git` file that points to this folder below the top-level `.git`.
     Module(Vec<u8>),
-    /// Anything else, with a message.
+    /// Any other entry, with a message.
     Fault(String),
 }
 
@@ -68,8 +68,8 @@ fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8], limits: &Limits) ->
     resolve(&[b".git/", module].concat(), worktree.value.as_deref()?.as_bytes())
 }
 
-/// Resolves `relative` from the folder `from`. `None` for absolute paths and paths outside the top. Links need not be
-/// followed: there are none below `.git`, and a link in the work tree has nothing below it.
+/// Resolves `relative` from the folder `from`. `None` for absolute paths and paths outside the top folder. Links need
+/// not be followed, because there are none below `.git`, and a link in the work tree has no entries below it.
 fn resolve(from: &[u8], relative: &[u8]) -> Option<Vec<u8>> {
     if relative.starts_with(b"/") || relative.contains(&0) {
         return None;

@@ -75,7 +75,7 @@ impl TestRepository {
         command("git").args(arguments).current_dir(&self.path).output().expect("git runs")
     }
 
-    /// Runs git with `input`; returns its one line of output.
+    /// Runs git with `input`; returns its single line of output.
     pub(crate) fn git_input(&self, arguments: &[&str], input: &[u8]) -> String {
         let mut git = command("git");
         git.args(arguments).current_dir(&self.path).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -86,7 +86,7 @@ impl TestRepository {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    /// Runs git with `input`, whatever its exit code.
+    /// Runs git with `input`, and accepts any exit code.
     pub(crate) fn try_git_input(&self, arguments: &[&str], input: &[u8]) -> String {
         let mut git = command("git");
         git.args(arguments).current_dir(&self.path).stdin(Stdio::piped()).stdout(Stdio::piped());

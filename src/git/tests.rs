@@ -168,7 +168,7 @@ fn unreachable_history_is_counted_even_if_it_is_stored_twice() {
     repository.write("side/new", "one").commit("one");
     repository.write("side/new", "two").write("more", "two").commit("two");
     repository.git(&["checkout", "--quiet", "-"]);
-    // What only an unreachable object names may be missing.
+    // An object that only an unreachable object references may be missing.
     let missing = format!("100644 blob {}\tgone\n", "1".repeat(40));
     repository.git_input(&["mktree", "--missing"], missing.as_bytes());
     let check = |packs| {
@@ -206,7 +206,7 @@ fn differences_match_git_status() {
     let proof = run(&repository);
     assert_eq!(proof.objects.faults, Vec::<String>::new());
     let ours = status_of_ours(&proof);
-    // git combines an ignored folder into one line.
+    // git reports an ignored folder as one line.
     let theirs: Vec<String> =
         status_of_git(&repository).iter().map(|line| line.replace("? build/", "? build/x")).collect();
     assert_eq!(ours, theirs);
@@ -244,7 +244,7 @@ fn line_endings_are_excused_only_if_heads_own_attributes_request_them() {
     let converted: Vec<(&[u8], Conversion)> =
         proof.tree.converted.iter().map(|(path, by)| (path.as_slice(), *by)).collect();
     assert_eq!(converted, [(&b"a.auto"[..], Conversion::LineEnds), (b"a.bat", Conversion::LineEnds)]);
-    // Mixed line endings, line endings without attributes, and attributes that are not in HEAD.
+    // These files have mixed line endings, line endings without attributes, and attributes that are not in HEAD.
     clone.write("a.bat", "one\r\ntwo\n").write("plain", "one\r\ntwo\r\n").write("a.txt", "one\r\ntwo\r\n");
     clone.write(".git/info/attributes", "plain text eol=crlf\n");
     let proof = run(&clone);
@@ -330,7 +330,7 @@ fn cloned_submodules_are_proved() {
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
     assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);
 
-    // A commit that is not the one in the tree.
+    // The submodule's commit is not the one that the tree records.
     inner.write("inner.txt", "newer\n");
     inner.commit("newer");
     clone.git(&["-C", "lib/deep/inner", "fetch", "--quiet", "origin", "main"]);
@@ -348,7 +348,7 @@ fn submodules_that_were_not_cloned_are_neither_proved_nor_a_failure() {
     assert!(proof.tree.empty_folders.is_empty(), "{:?}", proof.tree.empty_folders);
     let states: Vec<&SubmoduleState> = proof.tree.submodules.iter().map(|module| &module.state).collect();
     assert_eq!(states, [&SubmoduleState::Empty]);
-    // Files without objects are not a submodule.
+    // A folder of files without git objects is not a submodule.
     clone.write("lib/middle.txt", "middle\n");
     let proof = run(&clone);
     assert!(matches!(&proof.tree.submodules[0].state, SubmoduleState::Faulty(faults) if faults.len() == 1));
@@ -433,7 +433,7 @@ fn hooks_and_other_files_of_git_do_not_change_the_result() {
 
 #[test]
 fn missing_objects_are_reported() {
-    // Loose objects, so that single ones can be removed.
+    // The objects are loose, so that single objects can be removed.
     let repository = sample();
     let path = |repository: &TestRepository, name: &str| {
         let id = repository.git(&["rev-parse", name]);
@@ -527,7 +527,7 @@ fn exponentially_nested_trees_stop_at_the_limits() {
     assert!(proof.objects.faults[0].contains("git_tree_entries"), "{:?}", proof.objects.faults);
 }
 
-/// Collisions are detected wherever bytes are hashed: in packs, loose objects and the work tree.
+/// Collisions are detected wherever bytes are hashed: in packs, in loose objects and in the work tree.
 #[test]
 fn a_collision_attack_is_reported_and_refused_everywhere() {
     let repository = TestRepository::new();
@@ -574,7 +574,7 @@ fn a_tag_with_many_refs_is_read_and_stored_once() {
     assert_eq!(proof.refs_at_head.iter().filter(|name| name.starts_with("refs/tags/t")).count(), 300);
     let subjects: Vec<String> = proof.signed.iter().map(|signed| signed.subject.to_string()).collect();
     assert_eq!(subjects, ["tag other", "tag t100 (named one in the tag object) (and 299 more refs)"]);
-    // Two tags of five kilobytes each.
+    // There are two tags of five kilobytes each.
     let limits = Limits { git_signed_bytes: 8_000, ..Limits::default() };
     let bounded = prove(&repository.snapshot(), 1, &limits);
     assert_eq!(bounded.signed.len(), 1);
@@ -618,7 +618,7 @@ fn packs_loose_objects_and_submodules_share_one_inflation_limit() {
         (proof.objects.faults.is_empty(), proof.tree.submodules.len(), proof.tree.submodules.iter().all(is_proved))
     };
     let enough = (100..20_000).step_by(100).find(|allowed| prove_within(*allowed) == (true, 2, true)).unwrap();
-    // A little less is enough for the top repository, but not for all of them together.
+    // A slightly lower limit is enough for the top repository, but not for all repositories together.
     assert_eq!(prove_within(enough - 200), (true, 2, false));
 }
 
@@ -692,7 +692,7 @@ fn commit_headers_and_remote_names_are_limited_before_they_are_stored() {
     let config = format!("[remote \"{}\"]\n{}", "n".repeat(4_000), "url = a\n".repeat(1_000));
     repository.write(".git/config", config);
     assert_eq!(over(&repository.snapshot(), 1, &held(1_000_000)), Some("held_base_bytes"));
-    // A name that is too long to be a real one.
+    // The name is too long to be a real one.
     repository.write(".git/config", format!("[remote \"{}\"]\nurl = a\n", "n".repeat(5_000)));
     let faults = run(&repository).objects.faults;
     assert!(faults.iter().any(|fault| fault.contains("line 1 of config is malformed")), "{faults:?}");

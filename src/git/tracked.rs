@@ -10,14 +10,14 @@ use crate::base::limits::Limits;
 /// git ignores lines of `.gitattributes` of this length or more.
 pub(super) const ATTRIBUTES_LINE_BYTES: usize = 2048;
 
-/// The faults of a `.gitmodules` file, each kind once.
+/// The faults of a `.gitmodules` file, with each kind of fault listed once.
 pub(super) fn check_git_modules(content: &[u8], limits: &Limits) -> Vec<Malformed> {
     let Ok(settings) = read_config(content, limits) else { return vec![Malformed::GitmodulesParse] };
     let mut faults = Vec::new();
     let mut last = None;
     for setting in settings.iter().filter(|setting| &*setting.section == "submodule") {
         let Some(name) = &setting.subsection else { continue };
-        // A name is checked once, however many keys it has.
+        // Each name is checked once, regardless of how many keys it has.
         if last.replace(name).is_none_or(|last| !Arc::ptr_eq(last, name)) && !is_module_name(name) {
             faults.push(Malformed::GitmodulesName);
         }

@@ -38,7 +38,7 @@ pub struct TreeProof {
     pub converted: Vec<(Vec<u8>, Conversion)>,
     /// Every submodule, sorted by path.
     pub submodules: Vec<Submodule>,
-    /// Empty folders, which git does not record. Those of submodules are omitted.
+    /// Empty folders, which git does not record. Empty folders of submodules are omitted.
     pub empty_folders: Vec<Vec<u8>>,
     /// Whether the config of the top repository or of a submodule leaves files out of the work tree.
     pub is_sparse: bool,
@@ -61,7 +61,7 @@ impl TreeProof {
 /// A submodule in HEAD's tree or in a submodule's tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submodule {
-    /// Relative to the top of the repository.
+    /// The path, relative to the top of the repository.
     pub path: Vec<u8>,
     /// The commit that the tree records.
     pub commit: ObjectId,
@@ -72,14 +72,16 @@ pub struct Submodule {
 /// The result for a submodule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmoduleState {
-    /// It was not cloned: its folder is empty or missing. Nothing is proved, and it had no files to build.
+    /// The submodule was not cloned: its folder is empty or missing. Nothing is proved, and the submodule had no files
+    /// to build.
     Empty,
-    /// Its objects hash to the commit that the tree records. Differences in its files are listed with all others.
+    /// The submodule's objects are proved, and its HEAD is the commit that the tree records. Differences in the
+    /// submodule's files are listed with all other differences.
     Proved {
-        /// The number of objects in its own repository.
+        /// The number of objects in the submodule's repository.
         object_count: u64,
     },
-    /// It cannot be proved, for these reasons.
+    /// The submodule cannot be proved, for these reasons.
     Faulty(Vec<String>),
 }
 
@@ -88,7 +90,7 @@ pub enum SubmoduleState {
 pub(super) struct Store {
     /// `None` for the top repository, otherwise the folder below `.git`.
     pub(super) module: Option<Vec<u8>>,
-    /// Empty, or the submodule's path with a final `/`.
+    /// The submodule's path with a final `/`, or an empty string for the top repository.
     pub(super) prefix: Vec<u8>,
     pub(super) objects: Objects,
 }
@@ -102,7 +104,7 @@ impl Store {
     }
 }
 
-/// Compares all trees, and collects the stores of submodules.
+/// Compares all trees, and collects the object stores of submodules.
 pub(super) struct TreeProver<'a> {
     snapshot: &'a Snapshot,
     limits: &'a Limits,
@@ -137,7 +139,7 @@ impl<'a> TreeProver<'a> {
         }
     }
 
-    /// Compares the tree of one repository, then those of its submodules.
+    /// Compares the tree of one repository, then the trees of its submodules.
     pub(super) fn walk(&mut self, store: &Store, tree: ObjectId, depth: u64) {
         let directory = store.directory(self.snapshot);
         let mut reader = Reader::new(&directory, &store.objects, self.limits, self.inflated);
@@ -206,9 +208,9 @@ impl<'a> TreeProver<'a> {
         }
     }
 
-    /// Records the faults of these files as faults of the tree. What `git fsck` reports only as information becomes a note,
-    /// and so does an update command in `.gitmodules`: git has not run such commands since 2.20.2, and this program never
-    /// does.
+    /// Records the faults of these files as faults of the tree. A fault that `git fsck` reports only as information
+    /// becomes a note, and so does an update command in `.gitmodules`: git has not run such commands since 2.20.2, and
+    /// this program never does.
     fn judge_rules(&mut self, file: &TreeFile, faults: &[Malformed]) {
         let path = String::from_utf8_lossy(&file.path);
         for fault in faults {
@@ -288,7 +290,7 @@ impl<'a> TreeProver<'a> {
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));
         let mut links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
-        // Files are not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
+        // Files are sorted differently from submodules: `lib-x/.git` comes before `lib/.git`.
         links.sort_unstable();
         let mut expected = proof.files.iter().map(|file| file.path.as_slice()).peekable();
         for (path, entry) in &self.snapshot.work_tree {

@@ -12,7 +12,7 @@ const GIT_LINK_BYTES_MAX: usize = 8 << 10;
 pub struct WorkFile {
     /// Whether the owner's execute bit is set. git records no other bit of the mode.
     pub executable: bool,
-    /// Whether a set-user-id or set-group-id bit is set. git never sets such a bit, and images keep it.
+    /// Whether a set-user-id or set-group-id bit is set. git never sets such a bit, but images preserve it.
     pub privileged: bool,
     /// Size of the content in bytes.
     pub size: u64,
@@ -58,7 +58,7 @@ impl WorkFileHasher {
         }
     }
 
-    /// The number of content bytes that are kept for such a file.
+    /// The number of content bytes that are kept for a file called `.git`.
     pub(crate) fn held_bytes(path: &[u8], size: u64) -> u64 {
         if is_git_link(path) { size.min(GIT_LINK_BYTES_MAX as u64) } else { 0 }
     }
@@ -100,7 +100,7 @@ mod tests {
             hasher.update(&whole[..cut]);
             hasher.update(&whole[cut..]);
             let file = hasher.finish();
-            // `printf 'hello\nworld\n' | git hash-object --stdin`
+            // This is the id that `printf 'hello\nworld\n' | git hash-object --stdin` prints.
             assert_eq!(file.blob.map(|id| id.to_string()).as_deref(), Some("94954abda49de8615a048f8d2e64b5de848e27a1"));
             assert_eq!(file.sha256, Sha256::of(whole));
             assert!(file.executable && file.git_link.is_none());

@@ -1,8 +1,8 @@
 //! The index of verified builds: what each accepted or rejected manifest states about its image, found by the image's digest. Admission and
 //! reconciliation look images up here.
 //!
-//! It contains only images from verified manifests. A bundle whose signature verifies under no trusted key has an entry with no image, so that a
-//! refusal can mention the bundle. No digest leads to that entry.
+//! The index contains only images from verified manifests. A bundle whose signature verifies under no trusted key has
+//! an entry with no image, so that a refusal can mention the bundle. That entry cannot be found by digest.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use crate::base::digest::Sha256;
 use crate::base::time::Timestamp;
 use crate::judge::finding::{Group, Verdict};
 
-/// What a verified manifest states about the pushed image.
+/// The statements of a verified manifest about the pushed image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuiltImage {
     /// Tags and digests from the signed log, sorted and without duplicates, so that a tag is found by binary search.
     pub pushed: Vec<(String, Sha256)>,
-    /// Repositories to which it was pushed, with their names spelled in full.
+    /// Repositories to which the image was pushed, with their names spelled in full.
     pub repositories: Vec<String>,
     /// The repository's content-trust root key from the signed log, as base64 text.
     pub root_key: Option<String>,
     /// The commit that was proved.
     pub commit: Option<String>,
-    /// When the image was built, by the server's own clock.
+    /// The time when the image was built, according to the server's own clock.
     pub built: Option<Timestamp>,
 }
 
@@ -37,15 +37,16 @@ pub struct Build {
     pub build_name: Option<String>,
     /// The audit's verdict.
     pub verdict: Verdict,
-    /// Whether the audit gives exit code 0.
+    /// Whether the audit results in exit code 0.
     pub accepted: bool,
-    /// When the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs expires.
+    /// The time when the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs
+    /// expires.
     pub until: Option<Timestamp>,
     /// Why the bundle is not accepted, one line for each reason.
     pub because: Vec<String>,
     /// Groups that were in play.
     pub in_play: Vec<Group>,
-    /// What the verified manifest states about its image.
+    /// The statements of the verified manifest about its image.
     pub image: Option<BuiltImage>,
 }
 
@@ -54,7 +55,7 @@ pub struct Build {
 pub struct Builds {
     builds: Vec<Arc<Build>>,
     by_digest: BTreeMap<Sha256, Vec<usize>>,
-    /// Newest first, once [`Builds::of`] has sorted them.
+    /// The builds of each repository, newest first after [`Builds::of`] has sorted them.
     by_repository: BTreeMap<String, Vec<usize>>,
     /// Builds without a verified manifest, by their names.
     unverified: BTreeMap<String, Vec<usize>>,
@@ -62,7 +63,7 @@ pub struct Builds {
 }
 
 impl BuiltImage {
-    /// What was pushed under `tag`, or under any tag if `tag` is `None`.
+    /// The digests that were pushed under `tag`, or under any tag if `tag` is `None`.
     fn pushed_as(&self, tag: Option<&str>) -> &[(String, Sha256)] {
         let Some(tag) = tag else { return &self.pushed };
         let start = self.pushed.partition_point(|(pushed, _)| pushed.as_str() < tag);
@@ -79,7 +80,7 @@ impl Build {
 }
 
 impl Builds {
-    /// Indexes these builds and keeps their order.
+    /// Indexes these builds in the order in which they are supplied.
     pub fn of(builds: Vec<Arc<Build>>) -> Self {
         let mut all = Self::default();
         for (at, build) in builds.iter().enumerate() {
@@ -133,7 +134,7 @@ impl Builds {
         self.at(self.by_digest.get(digest))
     }
 
-    /// The build for a digest. One that is accepted at this time is preferred.
+    /// The build for a digest. A build that is accepted at this time is preferred.
     pub fn best_of_digest(&self, digest: &Sha256, now: Timestamp) -> Option<&Build> {
         let mut accepted = self.of_digest(digest).filter(|build| build.is_accepted_at(now));
         accepted.next().or_else(|| self.of_digest(digest).next())
@@ -150,8 +151,8 @@ impl Builds {
         })
     }
 
-    /// Bundles without a verified manifest whose names match this repository. Names are not signed: this only helps a reader to find the
-    /// bundles.
+    /// Bundles without a verified manifest whose names match this repository. Names are not signed, so the result only helps a reader to
+    /// find the bundles.
     pub fn unverified_named(&self, repository: &str) -> impl Iterator<Item = &Build> {
         let prefix = format!("{}.", repository.replace('/', "."));
         let from = self.unverified.range(prefix.clone()..);

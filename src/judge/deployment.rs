@@ -8,9 +8,9 @@ use crate::workload::{UsedImage, Workload};
 /// One image to be deployed.
 #[derive(Debug, Clone, Copy)]
 pub struct Deployment<'a> {
-    /// The file that refers to it.
+    /// The workload file that refers to the image.
     pub workload: &'a Workload,
-    /// The image and its place in the workload.
+    /// The image, and its position in the workload.
     pub image: &'a UsedImage,
     /// The builds of the evidence.
     pub builds: &'a Builds,
@@ -21,7 +21,7 @@ pub struct Deployment<'a> {
 }
 
 impl<'a> Deployment<'a> {
-    /// The build for the image's digest. An accepted one is preferred.
+    /// The build for the image's digest. An accepted build is preferred.
     pub fn build(&self) -> Option<&'a Build> {
         let digest = self.image.image.as_ref().ok()?.digest()?;
         self.builds.best_of_digest(&digest, self.now)

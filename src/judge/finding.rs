@@ -6,16 +6,16 @@ use crate::base::time::Timestamp;
 use crate::base::words::words;
 use crate::judge::evidence::Known;
 
-/// The check that is always at `require` and cannot be waived.
+/// The check that is always at level `require` and cannot be waived.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
 
-/// A group of checks. It is in play if evidence for it is supplied or if it is required.
+/// A group of checks. A group is in play if evidence for the group is supplied or if the group is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Group {
     /// The signed archive and its key. Always in play.
     Manifest,
-    /// The source snapshot in it. Always in play.
+    /// The source snapshot in the signed archive. Always in play.
     Source,
     /// The container image.
     Image,
@@ -33,7 +33,7 @@ impl Group {
 }
 
 words! {
-    /// The word in policies and reports.
+    /// The group's name in policies and reports.
     pub Group {
         Manifest = "manifest",
         Source = "source",
@@ -56,16 +56,16 @@ pub enum Level {
 }
 
 words! {
-    /// The word in policies and reports.
+    /// The level's name in policies and reports.
     pub Level { Require = "require", Warn = "warn", Off = "off" }
 }
 
 /// A check's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// What the check requires is true.
+    /// The check's requirement is met.
     Pass,
-    /// What the check requires is not true.
+    /// The check's requirement is not met.
     Fail,
     /// The check examined the evidence, but could not decide.
     Unknown,
@@ -95,7 +95,7 @@ impl Status {
         matches!(self, Self::NotRun(_))
     }
 
-    /// The word in reports.
+    /// The status as it is written in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -105,7 +105,7 @@ impl Status {
         }
     }
 
-    /// The word for why the check was not run.
+    /// The reason why the check was not run, as it is written in reports.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::NotRun(reason) => Some(reason.word()),
@@ -118,14 +118,14 @@ impl Status {
         [Self::Pass, Self::Fail, Self::Unknown].into_iter().chain(Reason::ALL.map(Self::NotRun))
     }
 
-    /// Reads a status from the words in reports.
+    /// Parses a status as it is written in reports.
     pub fn from_words(word: &str, reason: Option<&str>) -> Option<Self> {
         Self::all().find(|status| status.word() == word && status.reason() == reason)
     }
 }
 
 words! {
-    /// The word in policies and reports.
+    /// The reason's name in policies and reports.
     pub Reason {
         Refused = "refused",
         NoEvidence = "no-evidence",
@@ -135,34 +135,35 @@ words! {
     }
 }
 
-/// What requested a check's answer. It determines whether a missing answer rejects.
+/// The source of the request for a check's answer. The source of the request determines whether a missing answer
+/// rejects the bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Demand {
-    /// Nothing: the check runs because its group is in play.
+    /// Nothing requested the answer: the check runs because its group is in play.
     None,
-    /// Its group was required, or evidence for the group was supplied.
+    /// The check's group was required, or evidence for the group was supplied.
     Group,
-    /// The check itself was requested, by `[levels]` or by its own field of `[expect]`.
+    /// The check itself was requested, by `[levels]` or by its field of `[expect]`.
     Check,
 }
 
 /// The effect of a required check that finds no evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingEvidence {
-    /// It rejects if its group was requested.
+    /// The check rejects if its group was requested.
     RejectsWithGroup,
-    /// It rejects only if the check itself was requested, because good builds may lack the evidence.
+    /// The check rejects only if it was requested itself, because good builds may lack the evidence.
     RejectsByName,
 }
 
 /// The policy's statement that an answer is known and does not reject this one bundle. The waiver does not change the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
-    /// Who is responsible for it.
+    /// The name of the person or team that is responsible for the waiver.
     pub owner: String,
     /// The reason.
     pub reason: String,
-    /// When the waiver ends.
+    /// The time when the waiver ends.
     pub expires: Timestamp,
     /// Whether the waiver is in effect at the time of the audit.
     pub standing: WaiverStanding,
@@ -171,14 +172,14 @@ pub struct Waiver {
 /// Whether a waiver is in effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaiverStanding {
-    /// It is in effect.
+    /// The waiver is in effect.
     Active,
-    /// It has expired: it has no effect, but is shown.
+    /// The waiver has expired: it has no effect, but is shown.
     Expired,
 }
 
 words! {
-    /// The word in reports.
+    /// The waiver's state as it is written in reports.
     pub WaiverStanding { Active = "active", Expired = "expired" }
 }
 
@@ -207,25 +208,27 @@ pub struct Finding {
     pub level: Level,
     /// The answer.
     pub status: Status,
-    /// The failed check that prevented this one. This answer is then only a consequence.
+    /// The failed check that prevented this check from deciding. If there is such a check, this answer is only a
+    /// consequence.
     pub caused_by: Option<&'static str>,
-    /// The answer in words.
+    /// The answer as a message.
     pub message: String,
-    /// What was expected, if that can be stated.
+    /// The expected value, if it can be stated.
     pub expected: Option<String>,
     /// What was found.
     pub found: Option<String>,
     /// Details, one line each.
     pub details: Vec<String>,
-    /// The statements of a pass, each with how it is known. `message` contains all of them. Empty for other answers.
+    /// The statements of a pass, each with how it is known. `message` contains all of these statements. The list is
+    /// empty for other answers.
     pub says: Vec<Said>,
-    /// What requested the answer.
+    /// The source of the request for the answer.
     pub demand: Demand,
     /// The effect of missing evidence.
     pub missing_evidence: MissingEvidence,
     /// The policy's waiver of this answer on this bundle, if the answer would reject.
     pub waiver: Option<Waiver>,
-    /// Its effect on the verdict. `settle` decides it from all findings together.
+    /// The finding's effect on the verdict. `settle` determines the effect from all findings together.
     pub effect: Effect,
 }
 
@@ -234,7 +237,7 @@ pub struct Finding {
 pub struct Said {
     /// The statement.
     pub text: String,
-    /// How it is known.
+    /// How the statement is known.
     pub known: Known,
 }
 
@@ -243,11 +246,12 @@ pub struct Said {
 pub enum Effect {
     /// Nothing.
     None,
-    /// It rejects the bundle.
+    /// The finding rejects the bundle.
     Rejects,
-    /// It would reject, but an active waiver prevents that. The verdict is at best an acceptance in part.
+    /// The finding would reject, but an active waiver prevents that. The best possible verdict is an acceptance in
+    /// part.
     Waived,
-    /// None by itself: the check that caused this answer rejects.
+    /// The finding has no effect by itself, because the check that caused this answer rejects.
     Follows,
 }
 
@@ -265,15 +269,16 @@ pub enum Verdict {
 }
 
 words! {
-    /// The word in policies and reports.
+    /// The verdict's name in policies and reports.
     pub Verdict { Accept = "accept", AcceptInPart = "accept-in-part", Reject = "reject", None = "none" }
 }
 
 impl Verdict {
-    /// The verdict of settled findings. `required` are the groups that a policy requires, `None` without a policy.
+    /// The verdict that follows from settled findings. `required` are the groups that a policy requires, `None` without
+    /// a policy.
     ///
     /// An acceptance needs a policy, and an answer at `require` in every group that the policy requires. One waived answer, or one check at
-    /// `require` that this build does not include, makes it an acceptance in part.
+    /// `require` that this build does not include, makes the verdict an acceptance in part.
     pub(crate) fn of(findings: &[Finding], in_play: &[Group], required: Option<&[Group]>) -> Self {
         if findings.iter().any(Finding::rejects) {
             return Self::Reject;
@@ -288,19 +293,19 @@ impl Verdict {
     }
 }
 
-/// Whether a check of this group at `require` answered. If a policy lowered all of the group's checks, the group was not checked, regardless of the
-/// evidence.
+/// Whether a check of this group at level `require` has an answer. If a policy lowered all of the group's checks, the group was not checked,
+/// regardless of the evidence.
 pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
     let mut own = findings.iter().filter(|finding| finding.group == group);
     own.any(|finding| finding.level == Level::Require && finding.is_answer())
 }
 
 /// Decides each finding's effect on the verdict, by the only rule of rejection (docs/policy.md). `waiver` returns the policy's waiver of a
-/// check's answer on this bundle. It is called only if the answer would reject.
+/// check's answer on this bundle. `waiver` is called only if the answer would reject.
 ///
 /// A consequence has no effect while its cause rejects: the cause is what must be fixed. If the cause does not reject (because it is
-/// waived, at `warn`, or `off`), nothing else would show that the dependent checks never ran. So its consequences at `require` reject, and
-/// each needs a waiver of its own.
+/// waived, at `warn`, or `off`), nothing else would show that the dependent checks never ran. Therefore, its consequences at `require`
+/// reject, and each consequence needs a separate waiver.
 pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl Fn(&str) -> Option<Waiver>) {
     share_causes(findings, in_play);
     name_roots(findings);
@@ -329,8 +334,8 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl F
     }
 }
 
-/// Several checks may report the same fault of the evidence in the same words. The first check that rejects for this fault keeps its answer; the
-/// others count as not run because of that check.
+/// Several checks may report the same fault of the evidence with the same message. The first check that rejects for this fault keeps its answer;
+/// the other checks count as not run because of that check.
 fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     let is_own = |one: &&Finding| one.caused_by.is_none() && in_play.contains(&one.group);
     let is_no = |one: &&Finding| {
@@ -349,8 +354,8 @@ fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// Follows each `caused_by` to the check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for all of its
-/// members.
+/// Follows each `caused_by` to the check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for all checks
+/// in the cycle.
 fn name_roots(findings: &mut [Finding]) {
     let causes: Vec<(&'static str, Option<&'static str>)> =
         findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();
@@ -374,12 +379,14 @@ impl Finding {
         self.effect == Effect::Rejects
     }
 
-    /// Whether only an active waiver prevents it from rejecting. Such an answer is not a pass: the verdict is at best an acceptance in part.
+    /// Whether only an active waiver prevents this answer from rejecting the bundle. Such an answer is not a pass: the best possible verdict
+    /// is an acceptance in part.
     pub fn is_waived(&self) -> bool {
         self.effect == Effect::Waived
     }
 
-    /// Whether a rejecting check prevented this one. Reports list the cause and only count its consequences.
+    /// Whether a rejecting check prevented this check from deciding. Reports list the cause and only count its
+    /// consequences.
     pub fn is_consequence(&self) -> bool {
         self.effect == Effect::Follows
     }
@@ -403,7 +410,7 @@ impl Finding {
         active && self.check != MANIFEST_SIGNATURE
     }
 
-    /// Whether it would reject if there were no waivers and it were not a consequence.
+    /// Whether the finding would reject if there were no waivers and if it were not a consequence.
     pub(crate) fn objects(&self) -> bool {
         if self.level != Level::Require {
             return false;

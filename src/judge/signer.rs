@@ -1,4 +1,4 @@
-//! The policy's signers, and whether one of them made a signature on a commit or a tag.
+//! The policy's signers, and whether one of them signed a commit or a tag.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub(crate) enum Answer {
         /// The key, and other information about the signature.
         detail: String,
     },
-    /// The signature is malformed, or over different bytes.
+    /// The signature is malformed, or it covers different bytes.
     Bad(String),
     /// The signature is by a key that belongs to none of the signers.
     OtherKey(String),
@@ -48,8 +48,8 @@ impl fmt::Display for Answer {
 }
 
 impl Signers {
-    /// Those of the policy's `[[signers]]` that can sign commits: SSH keys and OpenPGP certificates. Reading the policy already
-    /// reports a key that cannot be read.
+    /// The signers in the policy's `[[signers]]` that can sign commits: SSH keys and OpenPGP certificates. A key that cannot
+    /// be read has already been reported when the policy was read.
     pub(crate) fn of(policy: &Policy) -> Self {
         let mut signers = Self::default();
         for signer in &policy.signers {
@@ -75,12 +75,13 @@ impl Signers {
         self.ssh_names.iter().chain(self.openpgp.iter().map(|(name, _)| name)).cloned().collect()
     }
 
-    /// Verifies a git signature over `payload`. Its armour determines the type.
+    /// Verifies a git signature over `payload`. The signature's armour determines its type.
     pub(crate) fn verify(&self, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
         self.verify_for(GIT_NAMESPACE, payload, signature, now)
     }
 
-    /// Verifies a signature for `namespace`. OpenPGP has no namespaces, so its signatures are accepted only for git's.
+    /// Verifies a signature for `namespace`. OpenPGP has no namespaces, so its signatures are accepted only for git's
+    /// namespace.
     pub(crate) fn verify_for(&self, namespace: &str, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
         let begins = |with: &str| signature.trim_ascii_start().starts_with(with.as_bytes());
         if begins("-----BEGIN SSH SIGNATURE-----") {

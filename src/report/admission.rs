@@ -14,17 +14,17 @@ pub struct Admission {
     pub evidence: Vec<String>,
     /// Number of bundles with each verdict: accept, accept in part, reject, none.
     pub counts: [usize; 4],
-    /// One result per image and place, in the order of the workloads.
+    /// One result per image and position, in the order of the workloads.
     pub images: Vec<ImageReport>,
 }
 
-/// The result for one image at one place.
+/// The result for one image at one position in a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageReport {
     /// The workload file that refers to the image.
     pub workload: WorkloadFile,
-    /// The place in that file.
+    /// The image's position in that file.
     pub place: String,
     /// The image as written; `None` if it is not known.
     pub image: Option<String>,
@@ -42,7 +42,7 @@ pub struct ImageReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkloadFile {
-    /// The path as specified by the user.
+    /// The workload's path, as specified by the user.
     pub path: String,
     /// SHA-256 of the file.
     pub sha256: Sha256,
@@ -79,7 +79,7 @@ impl ImageReport {
         self
     }
 
-    /// Like [`ImageReport::judged`], by the rules of version 0.1.
+    /// Like [`ImageReport::judged`], but by the rules of version 0.1.
     pub(super) fn judged_by_version_1(mut self, bundle: Option<&BundleReport>) -> Self {
         self.verdict = match version_1::verdict(&self.findings, &Group::ALL) {
             Verdict::Accept if !left_out(bundle).is_empty() => Verdict::AcceptInPart,
@@ -88,7 +88,7 @@ impl ImageReport {
         self
     }
 
-    /// 0 or 1; 3 without a verdict.
+    /// The exit code: 0 or 1, or 3 without a verdict.
     pub fn exit_code(&self) -> u8 {
         match self.verdict {
             Verdict::Accept | Verdict::AcceptInPart => 0,
@@ -102,7 +102,7 @@ impl ImageReport {
         self.findings.iter().filter(|finding| finding.rejects())
     }
 
-    /// Masks what looks like a secret.
+    /// Masks everything that looks like a secret.
     pub(crate) fn masked(mut self) -> Self {
         self.place = mask(&self.place);
         self.image = self.image.as_deref().map(mask_name);

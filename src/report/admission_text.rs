@@ -93,7 +93,7 @@ fn scope(report: &Report, image: &ImageReport) -> String {
     format!("{}{}", scope.groups.join(", "), scope.in_brackets())
 }
 
-/// What is missing from an admission in part.
+/// Lists what is missing from an admission in part.
 fn in_part(report: &Report, bundle: Option<&BundleReport>) -> String {
     let requires = |question: &QuestionReport| question.require.iter().any(|group| *group != Group::Workload);
     let asks_nothing = report.question.as_ref().is_some_and(|question| !requires(question));
@@ -101,7 +101,7 @@ fn in_part(report: &Report, bundle: Option<&BundleReport>) -> String {
     nothing.into_iter().chain(left_out(bundle)).collect::<Vec<_>>().join("; ")
 }
 
-/// What the owner of the workload can do.
+/// The steps that the owner of the workload can take.
 pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     let mut hints = Vec::new();
     match check::WORKLOAD_PINNED.answer_in(image.rejecting()) {

@@ -31,17 +31,17 @@ pub struct Attachment {
     envelope: Vec<u8>,
 }
 
-/// What a layout must contain for an [`Attachment`].
+/// The entries that a layout must contain for an [`Attachment`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Documents {
     /// The contents of the blobs.
     pub blobs: Vec<Vec<u8>>,
-    /// Entries of the layout's index, each with its own tag: the referrers index, and cosign's image.
+    /// Entries of the layout's index, each with a separate tag: the referrers index, and cosign's image.
     pub entries: [Value; 2],
 }
 
 impl Report {
-    /// A signed summary for each accepted bundle. Other bundles get none.
+    /// A signed summary for each accepted bundle. No summary is written for other bundles.
     ///
     /// # Errors
     /// [`Error::Usage`] if there is no signing key, or if an accepted bundle's image is not proved to be the image in the signed log.
@@ -134,7 +134,7 @@ impl Attachment {
         format!("sha256-{}", self.subject.hex())
     }
 
-    /// `sha256-<hex>.att`: where cosign expects attestations.
+    /// `sha256-<hex>.att`: the tag under which cosign expects attestations.
     pub fn cosign_tag(&self) -> String {
         format!("{}.att", self.tag())
     }

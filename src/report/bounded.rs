@@ -5,11 +5,13 @@ use crate::base::escape::is_treacherous;
 use crate::base::limits::Limits;
 use crate::judge::finding::Verdict;
 
-/// Maximum bytes of one string. The longest strings that readers need, base64 keys, are shorter than 2,000 bytes.
+/// Maximum bytes of one string. The longest strings that readers need are base64 keys, which are shorter than 2,000
+/// bytes.
 const TEXT_BYTES_MAX: usize = 4_096;
 
 impl BundleReport {
-    /// Cuts long strings and masks what looks like a secret. A report that is still too large becomes an error.
+    /// Cuts long strings, and masks everything that looks like a secret. A report that is still too large becomes an
+    /// error.
     pub(crate) fn finished(self, limits: &Limits) -> Self {
         let mut report = self.shortened().masked();
         if let Err(error) = limits.answer_bytes().check(report.text_bytes(), "the report on the bundle") {
@@ -52,7 +54,7 @@ impl BundleReport {
     }
 }
 
-/// Estimate for field names and fixed-length parts.
+/// An estimate for field names and fixed-length fields.
 const PARTS_BYTES: u64 = 128;
 
 /// The size of a string in this program's JSON.

@@ -1,5 +1,5 @@
 //! The report on a case, besides the reports on its bundles: whether the case is complete, who vouches for it, and since when it has existed. These
-//! structs are also the form in the JSON report.
+//! structs also define the form in the JSON report.
 
 use serde::{Deserialize, Serialize};
 

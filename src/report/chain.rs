@@ -1,17 +1,17 @@
-//! The chain from the key to what is deployed: how each piece is linked to the next, and how strong the link is.
+//! The chain from the key to the deployed image: how each piece is linked to the next, and the strength of each link.
 
 use super::{BundleReport, ImageReport};
 use crate::judge::check::{CHECKS, ChainLink};
 use crate::judge::finding::{Finding, Status};
 
-/// How strong a link is.
+/// The strength of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strength {
-    /// Recomputed by this program.
+    /// This program recomputed the link.
     Proved,
-    /// Stated by a witness and not contradicted.
+    /// A witness states the link, and nothing contradicts it.
     Stated,
-    /// Not examined, or examined without a result.
+    /// The link was not examined, or was examined without a result.
     NotExamined,
     /// A check could not decide and therefore rejects.
     Undecided,
@@ -35,17 +35,17 @@ impl Strength {
     }
 }
 
-/// One link: from one piece to the next.
+/// One link of the chain, from one piece to the next.
 pub(super) struct Link {
     pub(super) from: &'static str,
     pub(super) to: &'static str,
     pub(super) how: &'static str,
-    /// The checks that decide the strength: those that failed or did not run, or else all of them.
+    /// The checks that decide the strength: those that failed or did not run, or else all checks of the link.
     pub(super) checks: Vec<&'static str>,
     pub(super) strength: Strength,
 }
 
-/// The links of a build, up to what is deployed.
+/// The links of a build, up to the deployed image.
 pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
     links(&PLANS, &bundle.findings)
 }
@@ -59,7 +59,8 @@ pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>)
 
 const DEPLOYED: &str = "workload file";
 
-/// A link of the diagram: from, to, how, and its greatest possible strength. Each check lists the links that it belongs to.
+/// A link of the diagram: its two ends, how they are linked, and the greatest possible strength. Each check lists the links
+/// that it belongs to.
 type Plan = (ChainLink, &'static str, &'static str, &'static str, Strength);
 
 const WORKLOAD_PLANS: [Plan; 4] = {

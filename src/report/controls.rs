@@ -1,4 +1,4 @@
-//! Which controls a passed check supports: a table that users can replace.
+//! The controls that a passed check supports: a table that users can replace.
 
 use serde::Deserialize;
 
@@ -39,7 +39,7 @@ impl Controls {
     /// The built-in table: NIST SP 800-53 and SSDF.
     ///
     /// # Errors
-    /// Never in practice: a test reads the built-in table.
+    /// This error never occurs in practice, because a test reads the built-in table.
     pub fn own() -> Result<Self, Error> {
         Self::from_toml("the built-in controls", OWN.as_bytes(), &Limits::default())
     }
@@ -47,7 +47,7 @@ impl Controls {
     /// Reads a user's table.
     ///
     /// # Errors
-    /// [`Error::Policy`] for unknown fields or checks, [`Error::OverLimit`] for a file that is too large.
+    /// [`Error::Policy`] for unrecognised fields or checks, [`Error::OverLimit`] for a file that is too large.
     pub fn from_toml(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.policy_bytes().check(bytes.len() as u64, name)?;
         let fail = |message: String| Error::Policy { path: name.into(), message };
@@ -63,7 +63,8 @@ impl Controls {
         }
     }
 
-    /// The controls that the bundle's passed checks support, each with those checks. A bundle that is not accepted supports none.
+    /// The controls that the bundle's passed checks support, each with those checks. A bundle that is not accepted supports no
+    /// controls.
     pub(super) fn supported<'a>(&'a self, bundle: &'a BundleReport) -> Vec<(&'a Control, Vec<&'a str>)> {
         if bundle.exit_code() != 0 {
             return Vec::new();

@@ -95,8 +95,8 @@ pub(super) fn line(cells: impl Iterator<Item = String>) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-/// A quoted cell. An apostrophe is put in front of text that a spreadsheet would read as a formula, so that it stays text (OWASP, "CSV
-/// Injection"; some spreadsheets also accept the full-width forms).
+/// A quoted cell. An apostrophe is put in front of text that a spreadsheet would read as a formula, so that the cell stays text
+/// (OWASP, "CSV Injection"; some spreadsheets also accept the full-width forms).
 fn cell(text: &str) -> String {
     let text = for_terminal(text).replace('"', "\"\"");
     let formula =

@@ -1,4 +1,4 @@
-//! The formats of reports: their words and file names.
+//! The formats of reports, with their names and file names.
 
 use super::Look;
 use crate::base::words::words;
@@ -34,7 +34,7 @@ pub enum Format {
 }
 
 words! {
-    /// The word in `--report`. Text parsed from it is plain.
+    /// The format's name in `--report`. Parsing the name `text` yields the plain text format.
     pub Format {
         Text(Look::PLAIN) = "text",
         Json = "json",

@@ -1,4 +1,4 @@
-//! The JSON report, version 2. It has its own structs, from which a test generates docs/report.schema.json.
+//! The JSON report, version 2. The format has separate structs, from which a test generates docs/report.schema.json.
 
 mod finding;
 
@@ -278,7 +278,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// One line per bundle, equal to what [`write`] writes if that bundle is the only one. Lines of several runs with the same question can be
-/// concatenated. A run that failed before any bundle is also a line, because an empty file would report nothing.
+/// concatenated. A run that failed before any bundle was read is also written as a line, because an empty file would report nothing.
 pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&value(one)?)?));
     if report.bundles.is_empty() && report.error.is_some() {
@@ -478,7 +478,7 @@ mod tests {
         one_of(&InputReport::KINDS)
     }
 
-    /// The words of a table, for the schema.
+    /// The values of a table as strings, for the schema.
     fn one_of(words: &[&str]) -> String {
         let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         format!("{}.", any_of(&words.iter().map(String::as_str).collect::<Vec<_>>()))

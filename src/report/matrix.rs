@@ -12,7 +12,7 @@ use crate::judge::evidence::Fact;
 const COMPARABLE: [&str; 9] =
     ["build-name", "commit", "tree", "tag", "image-digest", "image-id", "server-version", "status", "object-count"];
 
-/// One fact, with what each witness states.
+/// One fact, with the statement of each witness.
 pub(super) struct Row<'a> {
     pub(super) fact: &'a str,
     /// One cell per witness, in the order in which witnesses appear.
@@ -23,13 +23,13 @@ pub(super) struct Row<'a> {
 /// Whether the cells of a row agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreement {
-    /// Several witnesses, one value.
+    /// Several witnesses state one value.
     Agree,
-    /// Several witnesses, several values.
+    /// Several witnesses state different values.
     Disagree,
     /// Only one witness.
     OneWitness,
-    /// Values that may legitimately be written differently; checks compare them.
+    /// The values may legitimately be written differently, so checks compare them.
     NotCompared,
 }
 
@@ -81,8 +81,8 @@ fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
     }
 }
 
-/// The part of a value that must be equal. Witnesses show a digest with tag and size, a tag with its repository, and an image ID in full or as its
-/// first twelve digits. The statuses `success` and `image pushed` mean the same.
+/// The portion of a value that must be equal. Some witnesses show a digest with tag and size, a tag with its repository, or an image ID in full
+/// or as its first twelve digits. The statuses `success` and `image pushed` have the same meaning.
 fn comparable<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     let first = value.split_whitespace().next().unwrap_or_default();
     let part = match name {

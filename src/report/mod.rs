@@ -1,13 +1,9 @@
 //! A report: all results of one run, ready to be written. Text from evidence is masked here, once for all formats.
 //!
-//! To add a format:
-//! 1. one file here with `write(&Report, …)`. Text is already masked; escape it for the format,
-//! 2. in this file, its module, a variant of [`Format`] with its word and its file name, and its arm in [`Report::write`],
-//! 3. its name in `FORMATS` of `tests/reports.rs`, which compares it with the other formats,
-//! 4. a reader for it in `tests/tools/read-report`, with an independent parser,
-//! 5. its row in `docs/reports.md`.
-//!
-//! Then run `tests/run update`, which writes its golden files and the messages that list the formats.
+//! To add a format, write a file in this folder with `write(&Report, …)`. Text is already masked, but must be escaped for the format. In this
+//! file, add the module, a variant of [`Format`] with its name and its file name, and its arm in [`Report::write`]. Add the name to `FORMATS` of
+//! `tests/reports.rs`, which compares the formats. Write a reader in `tests/tools/read-report`, with an independent parser. Add a row to
+//! `docs/reports.md`. Then run `tests/run update`, which writes the format's golden files and the messages that list the formats.
 
 mod admission;
 mod admission_text;
@@ -65,17 +61,17 @@ pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, 
 pub use self::scope::Scope;
 pub use self::text::{Amount, Colour, Look};
 
-/// The results of a run. The same bytes, policy and `now` give the same report, byte for byte.
+/// The results of one run. The same bytes, policy and `now` produce the same report, byte for byte.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Report {
-    /// The rules for its verdicts.
+    /// The rules for the report's verdicts.
     pub rules: Rules,
-    /// The program that made it.
+    /// The program that made the report.
     pub tool: Tool,
     /// The time as of which the audit was made; `None` if it could not be determined.
     pub now: Option<Timestamp>,
-    /// The auditor's own file number or name for this audit: at most [`Report::REFERENCE_CHARACTERS`].
+    /// The auditor's file number or name for this audit: at most [`Report::REFERENCE_CHARACTERS`] characters.
     pub reference: Option<String>,
     /// The policy file, if any.
     pub policy: Option<PolicySource>,
@@ -83,9 +79,10 @@ pub struct Report {
     pub question: Option<QuestionReport>,
     /// The case that contained the bundles.
     pub case: Option<CaseReport>,
-    /// Why there is no verdict at all.
+    /// Why the report has no verdict.
     pub error: Option<Error>,
-    /// The result for workloads, if the question was about workloads. The bundles are then those found by the images' digests.
+    /// The result for workloads, if the question was about workloads. In that case, the bundles are those found by the images'
+    /// digests.
     pub admission: Option<Admission>,
     /// One report per bundle, ordered by path.
     pub bundles: Vec<BundleReport>,
@@ -96,8 +93,8 @@ pub struct Report {
 pub enum Rules {
     /// The rules of this version: schema version 2.
     Current,
-    /// The rules of 0.1.0, for a report that 0.1.0 saved: schema version 1. To be accepted, a bundle needed an answer in every group, and every check
-    /// that did not run rejected on its own.
+    /// The rules of version 0.1.0, for a report that version 0.1.0 saved: schema version 1. To be accepted, a bundle needed an answer in every group,
+    /// and every check that did not run rejected the bundle by itself.
     Version1,
 }
 
@@ -117,7 +114,7 @@ pub struct Tool {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BundleReport {
-    /// The path as specified by the user.
+    /// The bundle's path, as specified by the user.
     pub path: String,
     /// SHA-256 and size of the file, if it could be read completely.
     pub file: Option<(Sha256, u64)>,
@@ -139,9 +136,11 @@ pub struct BundleReport {
     pub outside_the_commit: Vec<String>,
     /// Other files that were read.
     pub inputs: Vec<InputReport>,
-    /// Digest of the archive, and the signature over it, if the bundle's outer archive could be read. Not part of any output format.
+    /// Digest of the archive, and the signature over it, if the bundle's outer archive could be read. This field is not part of any
+    /// output format.
     pub(crate) seal: Option<(Sha256, Signature)>,
-    /// What the verified manifest states about its image, for lookups by digest. Not part of any output format.
+    /// The statements of the verified manifest about its image, for lookups by digest. This field is not part of any
+    /// output format.
     pub(crate) built: Option<BuiltImage>,
 }
 
@@ -149,11 +148,12 @@ pub struct BundleReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InputReport {
-    /// Its kind: one of [`InputReport::KINDS`].
+    /// The file's kind: one of [`InputReport::KINDS`].
     pub kind: &'static str,
-    /// Its name as specified by the user, or as found next to the bundle.
+    /// The file's name, as specified by the user or as found next to the bundle.
     pub name: String,
-    /// SHA-256 of its bytes; for an image, of its manifest or configuration; for a key that was tried, of its SubjectPublicKeyInfo.
+    /// SHA-256 of the file's bytes; for an image, of its manifest or configuration; for a key that was tried, of its
+    /// SubjectPublicKeyInfo.
     pub sha256: Sha256,
 }
 
@@ -178,7 +178,7 @@ impl InputReport {
         ["image", "image-config", "base-image", "base-image-config"].contains(&self.kind)
     }
 
-    /// The kind, and what its digest is of.
+    /// The kind of the input, and the data that its digest covers.
     pub(crate) fn words(&self) -> String {
         match self.kind {
             "image" | "base-image" => format!("{} (manifest digest)", self.kind),
@@ -192,13 +192,13 @@ impl InputReport {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct KeyReport {
-    /// SHA-256 of its SubjectPublicKeyInfo.
+    /// SHA-256 of the key's SubjectPublicKeyInfo.
     pub fingerprint: Fingerprint,
     /// `rsa` or `ecdsa-p256`.
     pub kind: &'static str,
     /// Its size.
     pub bits: u32,
-    /// Where the key comes from, in words.
+    /// Where the key comes from, as text.
     pub source: String,
     /// How well the key's origin is known.
     pub grade: Grade,
@@ -207,16 +207,16 @@ pub struct KeyReport {
 /// A report of several pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pages {
-    /// The page that links to the others.
+    /// The page that links to the other pages.
     pub first: Vec<u8>,
     /// Name and content of each page. The names come from this program, never from a bundle.
     pub others: Vec<(String, Vec<u8>)>,
 }
 
-/// What a format may need in addition to the report.
+/// Data that a format may need in addition to the report.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Which checks support which controls.
+    /// The table of checks and the controls that they support.
     pub controls: Controls,
     /// The key that signs statements.
     pub sign_key: Option<PersonSecret>,
@@ -242,7 +242,7 @@ impl Report {
     /// Parses the value of `--reference`.
     ///
     /// # Errors
-    /// A message for a text that is empty, too long, or contains control or invisible characters.
+    /// A message if the reference is empty, is too long, or contains control or invisible characters.
     pub fn reference(text: &str) -> Result<String, String> {
         let length = text.chars().count();
         if text.trim().is_empty() || length > Self::REFERENCE_CHARACTERS {
@@ -270,8 +270,8 @@ impl Report {
         }
     }
 
-    /// Reads a saved JSON report to write it in another format: the output is the same as if the audit had written it. The reader is strict: it
-    /// refuses unknown fields, unknown words and a verdict that does not follow from the findings.
+    /// Reads a saved JSON report to write it in another format. The output is the same as if the audit had written it. The reader is strict: it
+    /// refuses unrecognised fields, unrecognised values and a verdict that does not follow from the findings.
     ///
     /// The audit is NOT repeated, and a saved report is not evidence: anyone who can write the file can write a consistent but false report.
     ///
@@ -281,7 +281,7 @@ impl Report {
         saved::read(name, bytes, limits)
     }
 
-    /// The verdict on one bundle with its scope, as every format has it first.
+    /// The verdict on one bundle with its scope, which every format prints first.
     pub fn headline(&self, bundle: &BundleReport) -> String {
         summary::headline(self, bundle)
     }
@@ -294,7 +294,7 @@ impl Report {
     /// Writes the report.
     ///
     /// # Errors
-    /// The errors of `out`.
+    /// Fails only if writing to `out` fails.
     pub fn write(&self, format: Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Html => html::write(self, options, out),
@@ -312,13 +312,13 @@ impl Report {
         }
     }
 
-    /// The text after verifying only a signature: `words` is the verdict, and `means` is the verdict's meaning.
+    /// The text output after verifying only a signature: `words` is the verdict, and `means` is the verdict's meaning.
     #[cfg(feature = "cli")]
     pub(crate) fn signature_text(&self, look: Look, words: &str, means: &str) -> String {
         text::signature_text(self, look, words, means)
     }
 
-    /// Whether this report has more than one page in this format; [`Report::pages`] then returns them.
+    /// Whether this report has more than one page in this format; if so, [`Report::pages`] returns the pages.
     pub fn has_pages(&self, format: Format) -> bool {
         format == Format::Html && self.bundles.len() > 1
     }
@@ -358,7 +358,8 @@ impl Report {
         own.chain(asked).max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
     }
 
-    /// The report without bundles and without the arguments that select them: the choice of bundles or shard does not affect any result.
+    /// The report without bundles and without the arguments that select bundles, because the choice of bundles or shard does not affect
+    /// any result.
     pub(crate) fn without_bundles(&self) -> Self {
         let mut question = self.question.clone();
         let selects = |flag: &str| ["path", "shard"].contains(&flag);
@@ -436,7 +437,7 @@ impl BundleReport {
         Group::OF_BUNDLES.into_iter().filter(|group| !self.in_play.contains(group)).collect()
     }
 
-    /// Findings that reject the bundle, excluding those that are only consequences.
+    /// Findings that reject the bundle, excluding mere consequences of other findings.
     pub fn rejecting(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.rejects())
     }
@@ -452,7 +453,7 @@ impl BundleReport {
         self.findings.iter().filter(|f| self.in_play.contains(&f.group) && f.status.is_not_run())
     }
 
-    /// Masks what looks like a secret in all text from evidence.
+    /// Masks everything that looks like a secret in all text from evidence.
     fn masked(mut self) -> Self {
         self.findings.iter_mut().for_each(mask_finding);
         for fact in &mut self.evidence {

@@ -1,5 +1,5 @@
-//! OSCAL assessment results (NIST, model 1.2): one result per bundle, one observation per check, with the digest of what it examined. A
-//! finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control passed.
+//! OSCAL assessment results (NIST, model 1.2): one result per bundle, one observation per check, with the digest of the examined data.
+//! A finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control passed.
 
 use std::io::{self, Write};
 
@@ -55,7 +55,7 @@ fn document(report: &Report, options: &Options) -> Value {
     }})
 }
 
-/// What distinguishes this report from others. All identifiers are derived from it.
+/// The values that distinguish this report from other reports. All identifiers are derived from these values.
 fn seed(report: &Report, options: &Options) -> String {
     let policy = report.policy.as_ref().map(|policy| (&policy.path, policy.sha256));
     let mut seed = format!("{:?} {policy:?} {:?}", report.now, options.oscal_plan);
@@ -65,8 +65,8 @@ fn seed(report: &Report, options: &Options) -> String {
     seed
 }
 
-/// An identifier that is the same for the same report. OSCAL's pattern allows only UUID versions 4 and 5, so it is marked as version 5 (name
-/// based), although it is made with SHA-256 (which would be version 8 in RFC 9562).
+/// An identifier that is always the same for the same report. OSCAL's pattern allows only UUID versions 4 and 5, so the identifier is
+/// marked as version 5 (name based), although it is made with SHA-256 (which would be version 8 in RFC 9562).
 fn uuid(seed: &str, name: &str) -> String {
     let hex = Sha256::of(format!("{seed}\n{name}").as_bytes()).hex();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
@@ -153,7 +153,7 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
     props.push(prop("rejects", if finding.rejects() { "yes" } else { "no" }));
     props.extend(summary::known_words(finding).into_iter().map(|word| prop("known", word)));
     let file = uuid(seed, &format!("{at} file"));
-    // OSCAL requires a method and a time for each observation. For a check that did not run, the status states that.
+    // OSCAL requires a method and a time for each observation. If a check did not run, its status states that.
     let method = if finding.status.is_not_run() { "UNKNOWN" } else { "TEST" };
     let mut observation = json!({
         "uuid": uuid(seed, &format!("{at} {}", finding.check)),
@@ -196,7 +196,7 @@ fn input_words(input: &InputReport) -> String {
     format!("{} {}, {}", input.words(), input.name, input.sha256)
 }
 
-/// An image's digest is not that of the file or layout that contains it.
+/// An image's digest is not the digest of the file or layout that contains the image.
 fn link(input: &InputReport) -> Value {
     let href = sarif::uri(&input.name);
     match input.is_image() {
@@ -205,7 +205,7 @@ fn link(input: &InputReport) -> Value {
     }
 }
 
-/// What was examined besides the bundle.
+/// The files that were examined besides the bundle.
 fn inputs<'a>(seed: &'a str, at: usize, bundle: &'a BundleReport) -> impl Iterator<Item = Value> + 'a {
     bundle.inputs.iter().enumerate().map(move |(number, input)| {
         json!({

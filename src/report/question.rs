@@ -1,4 +1,4 @@
-//! The question of a run, as shown in its report: a verdict means little without its question.
+//! The question of a run, as shown in its report. A verdict means little without its question.
 
 use crate::base::limits::Limits;
 use crate::base::mask::mask;
@@ -9,12 +9,12 @@ use crate::judge::check;
 use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 
-/// How much an audit checks.
+/// The depth of an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// Every check.
     Everything,
-    /// Only the signature: nothing in the archive is read.
+    /// Only the signature was checked, and nothing in the archive was read.
     SignatureOnly,
 }
 
@@ -22,15 +22,16 @@ pub enum Depth {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuestionReport {
-    /// How much was checked.
+    /// The depth of the audit.
     pub depth: Depth,
     /// Groups that must have an answer.
     pub require: Vec<Group>,
-    /// What the policy requires of workloads. An audit of bundles ignores it; `admit` and `serve` check it.
+    /// The policy's requirements for workloads. An audit of bundles ignores these requirements; `admit` and `serve`
+    /// check them.
     pub passed_over: Vec<String>,
     /// Groups for which evidence was supplied.
     pub handed: Vec<Group>,
-    /// Arguments of the command line, as typed: flag (without hyphens) and value; `path` for bundles and folders.
+    /// The command-line arguments, as typed: flag (without hyphens) and value; `path` for bundles and folders.
     pub given: Vec<(String, String)>,
     /// Fingerprints of the trusted keys.
     pub keys: Vec<Fingerprint>,
@@ -43,7 +44,7 @@ pub struct QuestionReport {
 }
 
 words! {
-    /// The word in the report.
+    /// The depth as it is written in the report.
     pub Depth { Everything = "everything", SignatureOnly = "signature-only" }
 }
 
@@ -76,7 +77,7 @@ impl QuestionReport {
         self.expect.iter().any(|(name, _)| name == field)
     }
 
-    /// The same question extended to workloads: nothing in the policy is then ignored.
+    /// The same question extended to workloads, so that nothing in the policy is ignored.
     pub fn of_admission(self, policy: &Policy) -> Self {
         Self { require: policy.require.clone(), levels: levels(policy), passed_over: Vec::new(), ..self }
     }

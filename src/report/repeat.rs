@@ -2,16 +2,16 @@
 
 use super::{BundleReport, Depth, Report, Voucher};
 
-/// Maximum columns of a printed line: the width of Letter paper in a monospaced font of 8.5 points.
+/// Maximum number of columns of a printed line: the width of Letter paper in a monospaced font of 8.5 points.
 const COLUMNS: usize = 90;
 
-/// The command in one line.
+/// The command as one line.
 pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
     options(report, Some(bundle)).join(" ")
 }
 
-/// The command, then each operand and each option with its value. With `bundle`, for that bundle; otherwise for all bundles of the run. Empty if
-/// the run ended before its question was determined.
+/// The command, then each operand and each option with its value. With `bundle`, the command is for that bundle; otherwise, it is for all
+/// bundles of the run. The command is empty if the run ended before its question was determined.
 pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(question) = &report.question else { return Vec::new() };
     let given = |name: &'static str| question.given.iter().filter(move |(flag, _)| flag == name);
@@ -53,8 +53,8 @@ pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<Str
     words
 }
 
-/// The command for print: one option per line, with a backslash at the end of each line but the last. An option wider than the page continues at
-/// the left edge of the next line, where a shell joins it. The printed command can be copied and run.
+/// The command for printing: one option per line, with a backslash at the end of each line except the last. An option wider than the page
+/// continues at the left edge of the next line, and a shell joins the two lines. The printed command can be copied and run.
 pub(super) fn lines(options: &[String]) -> Vec<String> {
     let mut lines = Vec::new();
     for (at, option) in options.iter().enumerate() {
@@ -68,8 +68,9 @@ pub(super) fn lines(options: &[String]) -> Vec<String> {
     lines
 }
 
-/// A word split into lines of at most [`COLUMNS`] characters plus the line ending. Inside quotes a backslash would be a literal character, so
-/// the quotes are closed before it and opened again. No line begins with a space, which could be lost when the page is copied.
+/// A shell word, split into lines of at most [`COLUMNS`] characters plus the line ending. Inside quotes, a backslash would be a literal
+/// character, so the quotes are closed before it and opened again after it. No line begins with a space, which could be lost when the page
+/// is copied.
 fn broken(option: &str) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     let (mut is_quoted, mut is_escaped) = (false, false);
@@ -146,7 +147,7 @@ mod tests {
         assert_eq!(quoted(""), "''");
     }
 
-    /// A shell reads the same words from the printed lines, however long and however quoted.
+    /// A shell reads the same words from the printed lines, regardless of their length and quoting.
     #[test]
     fn a_shell_reads_the_printed_lines_as_one_command() {
         let long = "x".repeat(250);

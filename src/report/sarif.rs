@@ -1,5 +1,6 @@
-//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. It uses only what GitHub documents for code scanning. GitHub
-//! shows each result as an alert, so neither a verdict nor an answer that is not a problem may be a result.
+//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. The output uses only properties that GitHub documents for
+//! code scanning. GitHub shows each result as an alert, so a verdict must not be a result, and an answer that is not a problem must not be a
+//! result.
 
 use std::io::{self, Write};
 
@@ -12,7 +13,7 @@ use crate::base::escape::{for_terminal, in_json};
 use crate::judge::check::{CHECKS, Check};
 use crate::judge::finding::{Finding, Level, Status};
 
-/// Which answers become results.
+/// Selects the answers that become results.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Results {
     /// Answers that reject, fail or are waived.
@@ -21,7 +22,7 @@ pub(super) enum Results {
     All,
 }
 
-/// The rule for a bundle or a run with no verdict, which must not look like one with no problems.
+/// The rule for a bundle or a run with no verdict, which must not look like a bundle or run with no problems.
 const NO_VERDICT: &str = "no-verdict";
 
 pub(super) fn write(report: &Report, results: Results, out: &mut dyn Write) -> io::Result<()> {
@@ -49,7 +50,7 @@ fn log(report: &Report, wanted: Results) -> Value {
         "toolExecutionNotifications": notifications,
     });
     if let (Some(now), Some(fields)) = (report.now, invocation.as_object_mut()) {
-        // The time of the audit rather than the clock, so that the same report has the same time.
+        // This is the time of the audit, not of the clock, so that the same report has the same time.
         fields.insert("endTimeUtc".into(), now.to_string().into());
     }
     json!({
@@ -99,7 +100,7 @@ fn described(id: &str, says: &str, explanation: &str, level: &str, group: &str) 
     })
 }
 
-/// As many whole sentences as fit.
+/// Returns as many whole sentences as fit.
 fn shortened(text: &str) -> String {
     const CHARACTERS: usize = 900;
     if text.chars().count() <= CHARACTERS {
@@ -204,19 +205,21 @@ fn notification(error: &Error, bundle: Option<&BundleReport>) -> Value {
     notification
 }
 
-/// Equal for equal bytes, regardless of where the file is.
+/// A fingerprint that is equal for equal bytes, regardless of where the file is.
 fn subject(bundle: &BundleReport) -> String {
     bundle.file.map_or_else(|| bundle.path.clone(), |(digest, _)| digest.to_string())
 }
 
-/// Equal for the same check of the same bytes. GitHub uses only the fingerprint whose name GitHub defines.
+/// A fingerprint that is equal for the same check of the same bytes. GitHub uses only the fingerprint whose name GitHub
+/// defines.
 fn fingerprints(of: &str) -> Value {
     let digest = Sha256::of(of.as_bytes()).hex();
     let line = digest.get(..16).unwrap_or_default();
     json!({ "checkOfBundle/v1": digest, "primaryLocationLineHash": format!("{line}:1") })
 }
 
-/// A location below the folder of the run; only the file name if the path leads elsewhere. The run's `properties` contain the path.
+/// A location below the folder of the run, or only the file name if the path leads outside that folder. The run's `properties`
+/// contain the path.
 fn relative_uri(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !["", "."].contains(part)).collect();
     let leaves = path.starts_with('/') || parts.contains(&"..");
@@ -274,7 +277,7 @@ mod tests {
         }
     }
 
-    /// GitHub refuses a rule without descriptions, and shows at most 1,024 characters of one.
+    /// GitHub refuses a rule without descriptions, and shows at most 1,024 characters of a description.
     #[test]
     fn every_rule_has_the_descriptions_that_github_requires() {
         for rule in CHECKS.iter().map(|check| rule(check)).chain([no_verdict_rule()]) {

@@ -1,5 +1,5 @@
-//! Reads a saved JSON report. Every word must be one that this program writes. Everything that can be derived (verdicts, totals, exit codes) is
-//! derived again and must equal what the file contains.
+//! Reads a saved JSON report. Every enumerated value must be one that this program writes. All values that can be derived (verdicts, totals,
+//! exit codes) are derived again and must equal the values in the file.
 
 use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
@@ -29,7 +29,8 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
     limits.report_bytes().check(bytes.len() as u64, name)?;
     let malformed = |message: String| Error::malformed(format!("the report {name}"), message);
     let mut value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
-    // Check the version first: a different version has different fields, and the error must not be about them.
+    // The version is checked first, because a different version has different fields, and the error must not be about
+    // these fields.
     let rules = match value.get("schema_version").map(ToString::to_string).as_deref() {
         Some("2") => Rules::Current,
         Some("1") => Rules::Version1,
@@ -114,7 +115,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
     })
 }
 
-/// Checks that the case's words are also words of this program.
+/// Checks that this program recognises the enumerated values of the case.
 fn case(case: CaseReport) -> Read<CaseReport> {
     let word = |one: &SignOffReport| one.audit.clone().filter(|word| word != SignOffReport::NOT_REPEATED);
     match case.sign_offs.iter().find_map(word) {
@@ -231,7 +232,7 @@ fn judged(
     }
 }
 
-/// Accepts only known checks, each at most once, in the table's order.
+/// Accepts only recognised checks, each at most once, in the table's order.
 fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     let mut table = CHECKS.iter();
     for row in &rows {
@@ -250,7 +251,7 @@ fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     rows.into_iter().map(|row| finding(row, asked)).collect()
 }
 
-/// What the question requires: it determines the level and the demand of each finding.
+/// The requirements of the question, which determine the level and the demand of each finding.
 struct Terms<'q> {
     rules: Rules,
     question: Option<&'q QuestionReport>,
@@ -273,7 +274,7 @@ impl Terms<'_> {
         set.unwrap_or_else(|| check.own_level(|field| self.expects(field)))
     }
 
-    /// What requires an answer from the check.
+    /// What requires the check's answer: the check itself, its group, or nothing.
     fn demand(&self, check: &Check) -> Demand {
         let Some(question) = self.question else { return Demand::None };
         let named = question.levels.iter().any(|(name, _)| name == check.name);
@@ -317,7 +318,7 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         says: row.says.into_iter().map(said).collect::<Read<_>>()?,
         demand: match asked.rules {
             Rules::Current => asked.demand(known),
-            // Version 1 did not save every demand, only its effect.
+            // Version 1 did not save every demand, but only its effect.
             Rules::Version1 if row.rejects || row.waiver.is_some() => Demand::Check,
             Rules::Version1 => Demand::None,
         },
@@ -442,7 +443,7 @@ mod tests {
         }
     }
 
-    /// A new variant does not compile here until it has a line; its word must then be in the table.
+    /// A new variant does not compile here until it has a line; its name must then be in the table.
     #[test]
     fn every_word_in_a_report_can_be_parsed() {
         use crate::image::Form;

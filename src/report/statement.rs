@@ -1,5 +1,5 @@
-//! in-toto statements (Statement v1): a SLSA verification summary, one line per accepted bundle. With a signing key, each is in a DSSE
-//! envelope. No SLSA level is claimed.
+//! in-toto statements (Statement v1): a SLSA verification summary for each accepted bundle, one per line. With a signing key, each
+//! statement is in a DSSE envelope. No SLSA level is claimed.
 
 use std::io::{self, Write};
 
@@ -16,7 +16,7 @@ use crate::crypto::person_key::PersonSecret;
 use crate::judge::check;
 use crate::judge::finding::{Status, Verdict};
 
-/// SLSA 1.0, Verification Summary Attestation.
+/// The predicate type is defined in SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 
 /// Extension fields, identified by URIs as the specification requires: the moment as of which the audit was made, and the checks that the
@@ -24,7 +24,7 @@ pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 const JUDGED_FOR: &str = "urn:hpsb-audit:judged-for";
 const WEAKENED: &str = "urn:hpsb-audit:weakened";
 
-/// A verification summary for each accepted bundle. A bundle accepted in part gets none.
+/// A verification summary for each accepted bundle. No summary is written for a bundle accepted in part.
 pub(super) fn write_summaries(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let statements = report.bundles.iter().filter_map(|bundle| verification_summary(report, bundle));
     write(statements, options, out)
@@ -74,13 +74,14 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
     Some(statement(bundle, SUMMARY, predicate))
 }
 
-/// Everything that the verdict is based on, except the policy file. The specification requires all attestations to be listed, if any are.
+/// All inputs that the verdict is based on, except the policy file. If any attestations are listed, the specification requires all of
+/// them to be listed.
 fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
-    // A key has no file here, and an acceptance lists no keys as inputs.
+    // Keys have no files here, and an acceptance lists no keys as inputs.
     let files = bundle.inputs.iter().filter(|one| !one.kind.starts_with("key"));
     let beside = files.map(|one| match one.is_image() {
-        // The digest is not that of the file that contains the image, so no address is given for it.
+        // The digest is not the digest of the file that contains the image, so no address is specified for the image.
         true => json!({ "name": one.kind, "digest": { "sha256": one.sha256.hex() } }),
         false => input(one.kind, &one.name, one.sha256),
     });
@@ -100,7 +101,7 @@ fn subjects(bundle: &BundleReport) -> Vec<Value> {
     image.into_iter().chain(file).collect()
 }
 
-/// Name and digest of the image, if the check that proves the digest passed. The name comes from the signed log, without its tag.
+/// The image's name and digest, if the check that proves the digest passed. The name comes from the signed log, without its tag.
 pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
     check::IMAGE_DIGEST.answer_in(bundle.played()).filter(|finding| finding.status == Status::Pass)?;
     let logged = |name: &'static str| bundle.evidence.iter().find(|f| f.fact == name && f.witness == "build.log");
@@ -109,7 +110,8 @@ pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
     Some((name.repository(), digest))
 }
 
-/// Where to get the subject: a package URL for an image (purl-spec, type `oci`), or a name defined by this project for a bundle.
+/// The location of the subject: a package URL for an image (purl-spec, type `oci`), or a name defined by this project for a
+/// bundle.
 fn resource_uri(bundle: &BundleReport) -> String {
     let Some((repository, digest)) = proved_image(bundle) else {
         let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);

@@ -13,7 +13,7 @@ pub(super) struct Found {
     pub(super) known: Known,
 }
 
-/// Printed for a report that 0.1.0 saved.
+/// This sentence is printed for a report that version 0.1.0 saved.
 pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance required every group of checks, and a single check that did not run caused a rejection.";
 
 /// A verdict, as text formats print it.
@@ -26,7 +26,7 @@ pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The verdict and what it covers.
+/// The verdict and its scope.
 pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     let (words, scope) = (verdict_words(bundle.verdict), Scope::of_bundle(report, bundle));
     match bundle.verdict {
@@ -50,7 +50,8 @@ pub(super) fn counts(report: &Report) -> String {
     counts.join(", ")
 }
 
-/// The build name, and how it is known: it is signed if the record contains it and nothing names a different build.
+/// The build name, and how it is known: it is signed if the record contains it and no other name refers to a different
+/// build.
 pub(super) fn build_name(bundle: &BundleReport) -> Option<(&str, Known)> {
     let name = bundle.build_name.as_deref()?;
     let is_recorded = facts(bundle, "build-name").any(|fact| fact.known == Known::Signed && fact.value == name);
@@ -123,7 +124,7 @@ fn sentence(finding: &Finding) -> String {
     }
 }
 
-/// The question of the run, in words.
+/// The question of the run, as text.
 ///
 /// The question may concern evidence next to only one bundle; `bundle`, if present, determines which groups were checked.
 pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
@@ -161,7 +162,7 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
     lines
 }
 
-/// The facts that identify the subject, each once.
+/// The facts that identify the subject, each listed once.
 pub(super) fn subject(bundle: &BundleReport) -> Vec<&Fact> {
     let names = ["image", "image-digest", "repository", "commit", "tree", "branch", "built-at", "server-version"];
     names.into_iter().filter_map(|name| fact(bundle, name)).collect()
@@ -172,7 +173,8 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
     bundle.played().filter(|finding| finding.status == Status::Pass).flat_map(found_by).collect()
 }
 
-/// The statements of a pass, with how each is known. They depend on the audit: a check states less if the policy expects less.
+/// The statements of a pass, with how each is known. The statements depend on the audit: a check states less if the policy
+/// expects less.
 pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
     // In reports of earlier versions, a check has one message, which is known in the same way as the check's passes.
     if finding.says.is_empty() {
@@ -197,12 +199,13 @@ pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
     words
 }
 
-/// How a check's answer is known: only as well as its weakest witness. The answer of a check that this program does not have is `given`.
+/// How a check's answer is known, as determined by its weakest witness. The answer of a check that this program does not recognise
+/// counts as `given`.
 pub(super) fn known(check: &str) -> Known {
     check::find(check).map_or(Known::Given, |check| check.known)
 }
 
-/// What must not be considered proved. Five lines are always present.
+/// The claims that must not be considered proved. Five lines are always present.
 pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let grade = match &bundle.key {
         Some(key) => format!("Its grade is {}: {}.", key.grade.word(), grade_text(key.grade)),
@@ -281,7 +284,7 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     }
 }
 
-/// The rank of a grade among the four.
+/// The rank of a grade among the four grades.
 pub(super) fn grade_place(grade: Grade) -> &'static str {
     match grade {
         Grade::CommandLine => "lowest of four",
@@ -291,7 +294,7 @@ pub(super) fn grade_place(grade: Grade) -> &'static str {
     }
 }
 
-/// The meaning of a grade.
+/// The meaning of a grade, as text.
 pub(super) fn grade_text(grade: Grade) -> &'static str {
     match grade {
         Grade::Recorded => "one of the policy's signers states who obtained the key, when, and over which channel",

@@ -12,7 +12,7 @@ use crate::base::limits::Limits;
 /// subsection").
 ///
 /// # Errors
-/// A message for the report.
+/// The error is a message for the report.
 pub(super) fn files(text: &str, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>, String> {
     let text: String = text.split_ascii_whitespace().collect();
     let bytes = Base64::decode_vec(&text).map_err(|_| "the archive is not base64 text".to_owned())?;
@@ -29,7 +29,8 @@ pub(super) fn files(text: &str, limits: &Limits) -> Result<Vec<(String, Vec<u8>)
         let path = String::from_utf8_lossy(member.path.as_bytes()).into_owned();
         match member.kind {
             MemberKind::Directory => {}
-            // A member cannot be larger than the expanded archive. If its header states a larger size, the archive is truncated.
+            // A member cannot be larger than the whole unpacked archive. If the member's header states a larger size, the
+            // archive is truncated.
             MemberKind::File if member.size <= expanded.len() as u64 => {
                 files.push((path, tar.read_content().map_err(|error| error.to_string())?));
             }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::compose_table::{EXTENDS, FILE, MODEL, MOUNT, NAMED_VOLUME, SERVICE};
 use super::{Images, below, kind_of};
 
-/// The longest permitted chain of services that extend each other. Compose files have two or three.
+/// The maximum length of a chain of services that extend each other. Compose files usually have two or three such
+/// services.
 const EXTENDS_MAX: usize = 100;
 /// Annotations in which an OCI runtime may find an image or a program: crun, Kata Containers, CRI-O, containerd, podman.
 const RUNTIME_ANNOTATIONS: [&str; 6] = [
@@ -17,7 +18,8 @@ const RUNTIME_ANNOTATIONS: [&str; 6] = [
     "io.kubernetes.cri.",
     "io.podman.annotations.",
 ];
-/// Arguments of `podman pod create` that do not specify an image. `--infra-image`, for example, does.
+/// Arguments of `podman pod create` that do not specify an image. The option `--infra-image`, for example, specifies an
+/// image.
 const POD_ARGUMENTS: [&str; 5] = ["--infra=", "--share=", "--share-parent=", "--userns=", "--exit-policy="];
 
 /// Whether the document looks like a compose file.
@@ -25,7 +27,8 @@ pub(super) fn is_compose(document: &Value) -> bool {
     document.get("services").is_some_and(Value::is_object)
 }
 
-/// Whether compose starts a file of this name by default. Such a file is read as a compose file, whatever its content.
+/// Whether compose starts a file of this name by default. Such a file is read as a compose file, regardless of its
+/// content.
 pub(super) fn is_named_so(path: &str) -> bool {
     let name = path.rsplit(['/', ' ']).next().unwrap_or_default();
     let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
@@ -287,7 +290,7 @@ mod tests {
     use crate::base::limits::Limits;
     use crate::base::strict_yaml;
 
-    /// Each place with the image's name, or the reason why the image is unknown.
+    /// Each position with the image's name, or the reason why the image is unknown.
     fn found(text: &str) -> Vec<(String, Result<String, String>)> {
         let documents = strict_yaml::documents(text.as_bytes(), &Limits::default()).unwrap();
         let mut images = Images::for_tests();
@@ -295,7 +298,7 @@ mod tests {
         images.found.into_iter().map(|one| (one.place, one.image.map(|image| image.text))).collect()
     }
 
-    /// Asserts that exactly one place is unknown, with this message.
+    /// Asserts that exactly one image is unknown, with this message.
     fn unknown(text: &str, place: &str, words: &str) {
         let found = found(text);
         let hidden: Vec<_> = found.iter().filter(|(_, image)| image.is_err()).collect();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::compose_table::{EXTENDS, FILE, MODEL, MOUNT, NAMED_VOLUME, SERVICE};
 use super::table::{Meaning, Table};
 
-/// Keys that run, build or fetch something wherever they appear in the schema.
+/// Keys that run, build or fetch software wherever they appear in the schema.
 const NEVER_HARMLESS: [&str; 5] = ["image", "build", "provider", "extends", "model"];
 
 fn schema() -> Value {
@@ -126,7 +126,7 @@ fn every_key_of_the_schema_is_in_the_table() {
     walk.table(&root, &FILE, "");
     assert_eq!(walk.missing, Vec::<String>::new(), "the table needs a row for each of these");
     assert!(walk.seen.len() > 150, "{}", walk.seen.len());
-    // Conversely, the table has no key that the schema lacks, except podman-compose's own keys.
+    // Conversely, the table has no key that the schema lacks, except podman-compose's extensions.
     for table in [&FILE, &SERVICE, &EXTENDS, &MOUNT, &NAMED_VOLUME, &MODEL] {
         for (key, _) in table.keys.iter().filter(|(key, _)| !key.starts_with("x-podman")) {
             assert!(walk.seen.contains(&(table.name, (*key).to_owned())), "{}: {key}", table.name);

@@ -3,7 +3,7 @@
 //! only podman-compose reads are from containers/podman-compose@e3df1047 (2026-08-11), docs/Extensions.md and podman_compose.py.
 //!
 //! A test compares the schema with this table. A key is harmless if nothing below it specifies an image and if it does not fetch or start anything.
-//! Commands, host mounts, and drivers and runtimes installed on the host belong to the host.
+//! Commands, host mounts, and drivers and runtimes installed on the host count as part of the host.
 
 use super::compose;
 use super::table::Meaning::{Decisive, Harmless, Image, List, Mapping, Runs, Special};
@@ -82,7 +82,7 @@ macro_rules! container {
             ("mem_swappiness", Harmless),
             ("memswap_limit", Harmless),
             ("network_mode", Harmless),
-            // Names of top-level models. Their images are found at the top level.
+            // The value lists names of top-level models. The images of these models are found at the top level.
             ("models", Harmless),
             ("networks", Harmless),
             ("oom_kill_disable", Harmless),
@@ -166,7 +166,7 @@ pub(super) static SERVICE: Table = table(
     ],
 );
 
-/// A hook with its own container. If it has no image, it uses the service's image.
+/// A hook with a separate container. If the hook has no image, it uses the service's image.
 static BEFORE_START: Table = table("a pre_start hook", container![("per_replica", Harmless)]);
 
 /// A hook that runs in the service's container.
@@ -207,7 +207,7 @@ static DEPLOY: Table = table(
 
 static DEVELOP: Table = table("`develop`", &[("watch", List(&WATCH))]);
 
-/// `rebuild` needs a `build`, which is reported as unknown by its own rule.
+/// `rebuild` needs a `build`, which a separate rule reports as unknown.
 static WATCH: Table = table(
     "a rule of `watch`",
     &[
@@ -226,7 +226,7 @@ pub(super) static MOUNT: Table = table(
     "a volume of a service",
     &[
         ("type", Decisive(&["bind", "volume", "tmpfs", "cluster", "npipe", "image"])),
-        // The image, if the type is `image`.
+        // The image of the mount, if the type is `image`.
         ("source", Harmless),
         ("target", Harmless),
         ("read_only", Harmless),
@@ -268,7 +268,7 @@ pub(super) static NAMED_VOLUME: Table = table(
     &[
         ("name", Harmless),
         ("driver", Special(compose::volume_driver)),
-        // Read together with the driver `image`, whose image is specified here.
+        // These options are read together with the driver `image`, whose image is specified here.
         ("driver_opts", Harmless),
         ("external", Harmless),
         ("labels", Harmless),

@@ -1,6 +1,6 @@
-//! Files that the machine starts from a contract's archives. `compose.archive` holds a compose file, and docker compose runs in the folder where it
-//! is unpacked. `play.archive` holds Pods and ConfigMaps as YAML files at the top level; all other files are data (ibm-cloud-docs/vpc@009bede4,
-//! about-contract.md).
+//! Files that the machine starts from a contract's archives. `compose.archive` contains a compose file, and docker compose runs in the folder where
+//! the archive is unpacked. `play.archive` contains Pods and ConfigMaps as YAML files at the top level; all other files are data
+//! (ibm-cloud-docs/vpc@009bede4, about-contract.md).
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::base::strict_yaml;
 
 const ARCHIVE: &str = "the archive of the contract";
 const NOTHING: &str = "no file in it defines a workload";
-/// Advice for a YAML file that is the workload's data.
+/// The advice for a YAML file that belongs to the workload's data.
 const DATA: &str = "if it is the workload's data, give it a name that does not end in .yaml or .yml";
 
 /// Reads every file that docker compose may read: compose files under any name, and variables. Docker compose reads further files only for
@@ -35,13 +35,13 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
                 taken = true;
                 match documents.as_slice() {
                     [one] => compose::read(one, &name, images),
-                    // Some tools merge several documents; others read only the first.
+                    // Some tools merge several documents; other tools read only the first document.
                     several => images.unknown(name, format!("expected one document, found {}", several.len())),
                 }
             }
             Ok(_) => {}
             Err(why) if named_so => images.unknown(name, why),
-            // The machine may start this file: its parser may accept what ours rejects.
+            // The machine may start this file, because its parser may accept input that ours rejects.
             Err(why) if is_yaml(&path) => images.unknown(name, format!("{why}; {DATA}")),
             Err(_) => {}
         }
@@ -51,8 +51,8 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
     }
 }
 
-/// Reads every resource at the top level. podman starts the kinds that it supports and ignores all others. It does not require `apiVersion`,
-/// and ignores the case of keys.
+/// Reads every resource at the top level. podman starts the kinds that it supports and ignores all others. podman does not require
+/// `apiVersion`, and ignores the case of keys.
 pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limits) {
     let place = "workload.play.archive";
     let Some(files) = files(part, place, images, limits) else { return };
@@ -89,7 +89,7 @@ fn documents(bytes: &[u8], images: &mut Images, limits: &Limits) -> Option<Resul
     Some(read)
 }
 
-/// Whether a file may be a compose file, whatever its name.
+/// Whether a file may be a compose file, regardless of its name.
 fn mentions_services(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| text.contains("services"))
 }

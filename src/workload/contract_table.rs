@@ -1,6 +1,7 @@
 //! Every key of a contract, in the order of IBM's schema: ibm-hyper-protect/contract-go@3910eb5e (2026-08-20),
 //! schema/contract/hpse-contract-schema-1.0.116.json, …-1.0.116-rhel.json and …-coco-1.0.93-rhel.json, and its documentation,
-//! ibm-cloud-docs/vpc@009bede4 (about-contract.md, 2023-12-05). IBM's schema allows any other key; here other keys are unknown.
+//! ibm-cloud-docs/vpc@009bede4 (about-contract.md, 2023-12-05). IBM's schema allows any other key; here, other keys are
+//! reported as unknown.
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ const fn table(name: &'static str, keys: &'static [(&'static str, Meaning)]) -> 
     Table { name, keys, extensions: &[], advice: "it is not in the contract's schema: remove it" }
 }
 
-/// User-data. Each section has its own table.
+/// User-data. Each section has a separate table.
 pub(super) static WHOLE: Table = table(
     "a contract",
     &[
@@ -20,7 +21,7 @@ pub(super) static WHOLE: Table = table(
         ("env", Harmless),
         ("envWorkloadSignature", Harmless),
         ("attestationPublicKey", Harmless),
-        // Not in the schema, but in contract/contract.go: the header of the machine's own image, `sehdr`.
+        // The header of the machine's own image, `sehdr`, is not in the schema, but in contract/contract.go.
         ("boot", Harmless),
     ],
 );
@@ -34,7 +35,8 @@ pub(super) static WORKLOAD: Table = table(
         ("confidential-containers", Mapping(&CONFIDENTIAL)),
         ("env", Special(variables)),
         ("volumes", Named(&WORKLOAD_VOLUME)),
-        // Keys for verifying images. They do not specify images that run. The check `workload-key` reads them.
+        // Keys for verifying images. These keys do not specify images that run. The check `workload-key` reads these
+        // keys.
         ("images", Mapping(&IMAGES)),
         ("auths", Harmless),
     ],
@@ -55,7 +57,7 @@ pub(super) static ENV: Table = table(
     ],
 );
 
-/// The archive is read by `contract_archive`.
+/// `contract_archive` reads the archive.
 static COMPOSE: Table = table("`compose`", &[("archive", Harmless)]);
 /// Resources and templates are read as Kubernetes manifests.
 static PLAY: Table = table("`play`", &[("resources", Harmless), ("templates", Harmless), ("archive", Harmless)]);
@@ -165,7 +167,8 @@ const OF_ENGINES: [&str; 9] = [
     "LD_PRELOAD",
 ];
 
-/// Reports a variable that may change what starts. `COMPOSE_FILE`, for example, makes docker compose start other files.
+/// Reports a variable that may change what starts. `COMPOSE_FILE`, for example, makes docker compose start different
+/// files.
 pub(super) fn variable(name: &str, place: &str, images: &mut Images) {
     if name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name) || OF_ENGINES.contains(&name) {
         let reader =

@@ -19,7 +19,7 @@ pub enum Form {
 }
 
 words! {
-    /// The word used in reports.
+    /// The form's name as it is used in reports.
     pub Form { Compose = "compose", Kubernetes = "kubernetes", Contract = "contract" }
 }
 
@@ -33,12 +33,12 @@ impl Form {
         }
     }
 
-    /// A file of any form, for messages.
+    /// The description of a file of any form, for messages.
     pub fn any() -> String {
         any_of(&Self::ALL.map(Self::file))
     }
 
-    /// What a file of this form must have, for messages.
+    /// The keys that a file of this form must have, for messages.
     fn must_have(self) -> &'static str {
         match self {
             Self::Compose => "a mapping `services`",
@@ -69,7 +69,8 @@ impl Form {
         }
     }
 
-    /// Why a file with several documents is refused, and what to do. `None` if each document is read on its own.
+    /// Why a file with several documents is refused, and what the author can do. `None` if each document is read
+    /// separately.
     fn refuses_several(self) -> Option<&'static str> {
         match self {
             Self::Compose => Some(
@@ -85,7 +86,8 @@ impl Form {
 fn of_one(document: &Value) -> Result<Option<Form>, String> {
     let marks: Vec<Form> = Form::ALL.into_iter().filter(|form| form.is_marked(document)).collect();
     match marks.as_slice() {
-        // `services` is not a mapping and so does not identify a form, but the document is evidently intended as a compose file.
+        // `services` is not a mapping and therefore does not identify a form, but the document is evidently intended as a
+        // compose file.
         [] if document.get("services").is_some() => Ok(Some(Form::Compose)),
         [] => Ok(None),
         [form] => Ok(Some(*form)),
@@ -150,7 +152,7 @@ fn unknown(document: &Value) -> String {
     format!("{expected}; found the keys {}", keys.join(", "))
 }
 
-/// All forms, each with what its files must have.
+/// All forms, each with the keys that its files must have.
 fn expected() -> String {
     let forms = Form::ALL.map(|form| format!("{} ({})", form.file(), form.must_have()));
     format!("expected {}", any_of(&forms.each_ref().map(String::as_str)))
@@ -162,7 +164,7 @@ mod tests {
     use crate::base::limits::Limits;
     use crate::base::strict_yaml;
 
-    /// A file of each form, and the same file with an unknown key.
+    /// A file of each form, and the same file with an unrecognised key.
     fn sample(form: Form) -> (&'static str, &'static str) {
         match form {
             Form::Compose => ("services: {a: {image: app}}", "services: {a: {image: app}}\nsurplus: 1"),
@@ -177,7 +179,7 @@ mod tests {
         }
     }
 
-    /// For every form: its sample is recognised and read, an unknown key is reported, and messages state the form.
+    /// For every form, its sample is recognised and read, an unrecognised key is reported, and messages state the form.
     #[test]
     fn every_form_is_recognised_and_reports_unknown_keys() {
         let read = |text: &str| {

@@ -13,11 +13,11 @@ pub(crate) struct ImageKeyEntry {
     pub(crate) name: String,
     /// The image's full repository name.
     pub(crate) repository: String,
-    /// The key as written.
+    /// The key as written in the contract.
     pub(crate) public_key: String,
 }
 
-/// What a key verifies.
+/// The signatures that a key verifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     /// Docker Content Trust: `keyval.public` of the repository's root key.
@@ -29,7 +29,7 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
-    /// The word used in the contract.
+    /// The key's name as it is used in the contract.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::ContentTrust => "dct",

@@ -1,19 +1,24 @@
 //! Files that specify what to deploy: docker-compose files, Kubernetes manifests and HPVS contracts. A reader accepts bytes and returns every image
-//! in them, each with its place. It does not decide anything.
+//! in them, each with its position. The reader does not decide anything.
 //!
-//! The list also includes every place that should have an image but has none, and every place that hides its image's name: nothing that could run is
-//! omitted silently.
+//! The list also includes every position that should have an image but has none, and every position that hides its image's name: nothing that could
+//! run is omitted silently.
 //!
-//! Each form is read with a table of every key that it defines ([`table`]). A key that is not in the table is unknown.
+//! Each form is read with a table of every key that it defines ([`table`]). A key that is not in the table is reported
+//! as unknown.
 //!
-//! To add a form:
-//! 1. one file here, with a table of every key and a function that fills [`Images`]; its own tests cover the ways in which a file of this form can
-//!    hide what runs,
-//! 2. a variant of [`Form`] in `forms.rs`, with its word and what the compiler then requires: its identifying keys and its sample,
-//! 3. its module and its arm in [`Workload::read`], in this file,
-//! 4. its rows in `docs/admission.md`: the images that it contains, and the source of its table.
+//! To add a form, follow these steps:
 //!
-//! Then `tests/run update`. Seeds for the fuzz target `workload` are in `tests/seeds/mod.rs`.
+//! 1. Write a file in this folder, with a table of every key and a function that fills [`Images`]. Its tests cover the ways in which a file of this
+//!    form can hide what runs.
+//!
+//! 2. Add a variant of [`Form`] in `forms.rs` with its name, its identifying keys and its sample; the compiler reports what is missing.
+//!
+//! 3. In this file, add its module and its arm in [`Workload::read`].
+//!
+//! 4. Add its rows to `docs/admission.md`: the images that a file contains, and the source of the table.
+//!
+//! Then run `tests/run update`. Seeds for the fuzz target `workload` are in `tests/seeds/mod.rs`.
 
 pub(crate) mod review;
 
@@ -59,11 +64,11 @@ use crate::base::strict_yaml;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Workload {
-    /// The file's path as specified.
+    /// The file's path, as specified by the user.
     pub path: String,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the file's bytes.
     pub sha256: Sha256,
-    /// Number of its bytes.
+    /// The number of bytes in the file.
     pub size: u64,
     /// The file's form.
     pub form: Form,
@@ -78,22 +83,23 @@ pub struct Workload {
 const HINT: &str =
     "correct the file, or use plain YAML as printed by `docker compose config`, `helm template` or `kubectl kustomize`";
 
-/// A place that runs an image.
+/// A position in the file at which an image runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsedImage {
-    /// The place in the file.
+    /// The position in the file.
     pub place: String,
     /// The image, or the reason why it is unknown, as a message.
     pub image: Result<ImageReference, String>,
 }
 
 impl Workload {
-    /// Reads a workload. Its form is determined by its fields, not by its name. `passwords` may open encrypted sections of a contract. `kinds`
-    /// come from the policy.
+    /// Reads a workload. The file's form is determined by its fields, not by its name. `passwords` are tried on the encrypted sections of a
+    /// contract. `kinds` is the list from the policy.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::OwnFile`] if it is not strict YAML, or does not have the identifying keys of exactly one form.
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] if the file is not strict YAML, or does not have the identifying keys of exactly one
+    /// form.
     pub fn read(
         path: &str,
         bytes: &[u8],
@@ -104,7 +110,7 @@ impl Workload {
         Self::read_within(path, bytes, passwords, kinds, limits, &Budget::of_audit(bytes.len() as u64, limits))
     }
 
-    /// As [`Workload::read`], within a budget that other inputs share.
+    /// Like [`Workload::read`], but within a budget that other inputs share.
     ///
     /// # Errors
     /// As [`Workload::read`].
@@ -141,7 +147,8 @@ impl Workload {
         Ok(Self { path: path.into(), sha256, size, form, images, contract, machine })
     }
 
-    /// Reads a Kubernetes resource as an API server sends it to a webhook. `whole` is the whole review; `budget` is the review's budget.
+    /// Reads a Kubernetes resource as an API server sends it to a webhook. `whole` is the entire review, and `budget` is the review's
+    /// budget.
     ///
     /// # Errors
     /// [`Error::OverLimit`] for more images than the limit, or for more work than the budget allows.
@@ -178,8 +185,8 @@ impl Workload {
         images.finish(path)
     }
 
-    /// Finds everything that is not known to be harmless in these Pods of a cluster: annotations that runtimes read, and unknown keys. The caller
-    /// handles containers and their images.
+    /// Finds everything that is not known to be harmless in these Pods of a cluster: annotations that runtimes read, and unrecognised keys. The
+    /// caller handles containers and their images.
     ///
     /// # Errors
     /// [`Error::OverLimit`] for more images than the limit.
@@ -205,16 +212,16 @@ pub fn password_candidates(file: &[u8]) -> Vec<Password> {
     token::passwords(file)
 }
 
-/// Where a resource comes from.
+/// The source of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// A file: injectors and controllers may still change the resource.
+    /// The resource comes from a file: injectors and controllers may still change it.
     File,
-    /// An API server review: injectors have already run, and this object will be stored.
+    /// The resource comes from an API server review: injectors have already run, and this object will be stored.
     Review,
 }
 
-/// The images found so far, and what readers need in addition to the bytes.
+/// The images found so far, and the data that readers need in addition to the bytes.
 struct Images {
     found: Vec<UsedImage>,
     bound: Bound,
@@ -242,7 +249,7 @@ impl Images {
         }
     }
 
-    /// For the readers' own tests: there are no listed kinds, and small inputs do not exhaust the budget.
+    /// For the readers' tests, no kinds are listed, and small inputs do not exhaust the budget.
     #[cfg(test)]
     fn for_tests() -> Self {
         let limits = Limits::default();
@@ -255,7 +262,8 @@ impl Images {
         self.budget.spend(Work::Nodes(documents.iter().map(nodes).sum()), path)
     }
 
-    /// Charges work on part of the file to the budget. If the budget is exhausted, the reader continues, finds nothing more, and fails at the end.
+    /// Charges work on a section of the file to the budget. If the budget is exhausted, the reader continues, finds nothing more, and fails at the
+    /// end.
     fn spend(&mut self, work: Work, what: &str) {
         let spent = self.budget.spend(work, what);
         self.over = self.over.take().or(spent.err());
@@ -271,7 +279,7 @@ impl Images {
         self.push(UsedImage { place: place.into(), image });
     }
 
-    /// Adds a place whose image is unknown.
+    /// Adds a position whose image is unknown.
     fn unknown(&mut self, place: impl Into<String>, why: impl Into<String>) {
         self.push(UsedImage { place: place.into(), image: Err(why.into()) });
     }
@@ -283,13 +291,13 @@ impl Images {
         self.spend(Work::Nodes(1), "the images of the workload");
         let held = self.budget.hold((2 * (place.len() + text)) as u64, "the images of the workload");
         self.over = self.over.take().or(held.err());
-        // One more than the limit, so that the excess can be reported.
+        // The list may exceed the limit by one entry, so that the excess can be reported.
         if self.over.is_none() && self.found.len() as u64 <= self.bound.allowed {
             self.found.push(UsedImage { place, image });
         }
     }
 
-    /// Prefixes the place of everything found so far with `place`.
+    /// Prefixes the position of everything found so far with `place`.
     fn move_into(&mut self, place: &str) {
         for carried in &mut self.carried {
             carried.place = format!("{place}: {}", carried.place);
@@ -299,7 +307,7 @@ impl Images {
         }
     }
 
-    /// Returns everything found. A contract that was not read is unknown.
+    /// Returns everything found. A contract that was not read is reported as unknown.
     fn finish(mut self, path: &str) -> Result<Vec<UsedImage>, Error> {
         for carried in std::mem::take(&mut self.carried) {
             self.unknown(carried.place, "a contract inside a resource is read only from a file of resources");
@@ -309,18 +317,18 @@ impl Images {
     }
 }
 
-/// Maximum length of a place, and of one key in it, in bytes. The place of every image below a key includes the key: without a limit, a key of
-/// 100 KB above 9,000 images would take a gigabyte.
+/// Maximum length of a position, and of one key in it, in bytes. The position of every image below a key includes the key: without a limit, a
+/// key of 100 KB above 9,000 images would use a gigabyte.
 const PLACE_BYTES: usize = 1_000;
 const KEY_BYTES: usize = 200;
 
-/// `place.key`, without a leading dot. A text that is too long is shortened.
+/// `place.key`, without a leading dot. A key or position that is too long is shortened.
 fn below(place: &str, key: &str) -> String {
     let key = shortened(key.to_owned(), KEY_BYTES);
     if place.is_empty() { key } else { shortened(format!("{place}.{key}"), PLACE_BYTES) }
 }
 
-/// The start of the text and the digest of the whole, so that two long texts stay distinguishable.
+/// The start of the string and the digest of the whole string, so that two long strings remain distinguishable.
 fn shortened(text: String, bytes: usize) -> String {
     if text.len() <= bytes {
         return text;
@@ -330,7 +338,7 @@ fn shortened(text: String, bytes: usize) -> String {
     format!("{begin}...({} bytes, sha256 {})", text.len(), digest.get(..16).unwrap_or_default())
 }
 
-/// Number of nodes in a value: itself and everything in it.
+/// The number of nodes in a value: the value itself and everything in it.
 pub(crate) fn nodes(value: &Value) -> u64 {
     1 + match value {
         Value::Array(items) => items.iter().map(nodes).sum(),

@@ -6,38 +6,38 @@ use crate::base::image_name::{ImageName, NameDigest};
 /// An image as referenced by a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
-    /// The name as written.
+    /// The name as written in the workload.
     pub text: String,
-    /// The full repository name, if the name has no variable.
+    /// The full repository name, if the name contains no variable.
     pub repository: Option<String>,
-    /// The tag, if written.
+    /// The tag, if one is written.
     pub tag: Option<String>,
-    /// What pins the image.
+    /// The digest that pins the image, if there is one.
     pub pin: Pin,
     /// Unresolved variables, as written.
     pub variables: Vec<String>,
 }
 
-/// What pins an image.
+/// How an image is pinned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pin {
-    /// The digest of its manifest.
+    /// The digest of its manifest pins the image.
     Digest(Sha256),
-    /// Nothing: a tag or no tag.
+    /// Nothing pins the image: the reference has a tag, or no tag.
     Nothing,
-    /// A digest with an algorithm that this program does not compute.
+    /// The digest uses an algorithm that this program does not compute.
     Unsupported(String),
 }
 
 impl ImageReference {
-    /// Reads a name according to the grammar of image names (distribution/reference). Variables are found first; each counts as one character of the
-    /// part that contains it.
+    /// Parses a name according to the grammar of image names (distribution/reference). Variables are found first; each variable counts as
+    /// one character of the component that contains it.
     ///
     /// # Errors
     /// A message for a name that no runtime accepts.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (variables, resolved) = variables(text);
-        // No valid name is longer than this.
+        // No valid name is longer than this number of bytes.
         let shown = text.get(..text.floor_char_boundary(600)).unwrap_or_default();
         let malformed = |why: &str| format!("malformed image name {shown:?}: {why}");
         let plain = variables.is_empty();
@@ -75,8 +75,9 @@ impl ImageReference {
     }
 }
 
-/// Transports of containers/image. podman tries them before it reads a text as an image name (containers/common, libimage/pull.go): `dir:a@sha256:…`
-/// is a folder on its disk, with the digest as part of the folder's name. `docker:` is a transport only before `//`; otherwise it is a public image.
+/// Transports of containers/image. podman tries these transports before it reads a string as an image name (containers/common, libimage/pull.go):
+/// `dir:a@sha256:…` is a folder on podman's disk, with the digest as part of the folder's name. `docker:` is a transport only if `//` follows;
+/// otherwise, it is the name of a public image.
 const TRANSPORTS: [&str; 10] = [
     "dir",
     "oci",
@@ -119,11 +120,11 @@ pub(super) fn is_plain_action(action: &str) -> bool {
     name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
-/// Marks the place of a variable. No image name contains this character, and text that contains it is refused.
+/// Marks the position of a variable. No image name contains this character, and text that contains it is refused.
 const IN_PLACE: char = '\u{1}';
 
-/// The variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] in place of each. `$$`
-/// is compose's escape and is never part of an image name: it counts as a variable, so that the text cannot be read in two ways.
+/// The variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] in place of each
+/// variable. `$$` is compose's escape and is never part of an image name: it counts as a variable, so that the text cannot be read in two ways.
 fn variables(text: &str) -> (Vec<String>, String) {
     let (mut found, mut resolved) = (Vec::new(), String::new());
     let mut rest = text;
@@ -192,7 +193,7 @@ mod tests {
             pinned(""),
             pinned(" docker.io/acme/wallet"),
             pinned("docker.io/Acme/wallet"),
-            // Malformed, whatever the variable's value is.
+            // This name is malformed, regardless of the variable's value.
             pinned("docker.io/Acme/${NAME}"),
             pinned(" ${NAME}"),
             pinned("a\u{1}b"),

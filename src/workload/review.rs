@@ -15,18 +15,19 @@ use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes truncates warnings at 256 characters.
 const WARNING_LETTERS: usize = 250;
-/// Maximum length of the message shown by `kubectl`. As JSON, it is at most twice as long, which is below the 64 KiB of a response.
+/// Maximum length of the message shown by `kubectl`. As JSON, the message is at most twice as long, which is below the 64 KiB of a
+/// response.
 const MESSAGE_BYTES: usize = 24 << 10;
 /// Maximum length of a request's UID, which the response repeats. A Kubernetes UID has 36 characters.
 const UID_BYTES: usize = 128;
 /// Maximum length, in the log, of the name of a namespace, object, kind or user.
 const NAME_BYTES: usize = 256;
 /// Memory that answering a request may use: a fixed amount, and an amount for each byte of the request. The bytes themselves and the strings of
-/// their JSON take three times the request's size.
+/// their JSON use three times the request's size.
 const MEMORY: (u64, u64) = (1 << 20, 20);
 /// The share of [`MEMORY`] for JSON values, apart from their strings.
 const VALUES: (u64, u64) = (768 << 10, 14);
-/// The share of [`MEMORY`] for places and names of images.
+/// The share of [`MEMORY`] for positions and names of images.
 const IMAGES: (u64, u64) = (256 << 10, 3);
 
 /// An API server's request.
@@ -46,7 +47,7 @@ pub struct Review {
     pub user: String,
     /// The images of the object to be stored.
     pub workload: Workload,
-    /// Whether the stored object has exactly the same images in the same places.
+    /// Whether the stored object has exactly the same images at the same positions.
     pub same_images: bool,
 }
 
@@ -60,7 +61,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The word that Kubernetes uses.
+    /// The operation's name in Kubernetes.
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "CREATE",
@@ -70,7 +71,8 @@ impl Operation {
 }
 
 impl Review {
-    /// Reads a request strictly. Namespace, kind and name are those of the API server, not of the object. `kinds` come from the policy.
+    /// Reads a request strictly. The namespace, kind and name are those that the API server states, not those in the object. `kinds`
+    /// is the list from the policy.
     ///
     /// # Errors
     /// [`Error::Malformed`] for JSON that is not an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
@@ -99,7 +101,7 @@ impl Review {
             .filter(|object| object.is_object())
             .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
         let limits = &within(bytes.len() as u64, limits);
-        // A review has its own limit, which is reported under its own name.
+        // A review has a separate limit, which is reported under a separate name.
         let named = |error| match error {
             Error::OverLimit { limit, .. } if limit == limits.workload_images().name => {
                 limits.review_images().exceeded("the review")
@@ -113,9 +115,9 @@ impl Review {
         let same_images = match (operation, document.pointer("/request/oldObject")) {
             (Operation::Update, Some(stored)) if stored.is_object() => {
                 let before = read(stored)?;
-                // A contract contains more than its images.
+                // Comparing images is not enough for a contract, which contains more than images.
                 let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
-                // Two images that are unknown for the same reason need not be the same image.
+                // Two images that are unknown for the same reason may be different images.
                 before.images == workload.images && (all_known || are_same_but_for_notes(stored, object))
             }
             _ => false,
@@ -183,8 +185,8 @@ fn of_size((any, each): (u64, u64), bytes: u64) -> u64 {
     any.saturating_add(each.saturating_mul(bytes))
 }
 
-/// Approximate memory for the places and names of the images below a value. `place` is the length of the value's own place. Each image stores its
-/// whole place, which is as long as all keys above it.
+/// Approximate memory for the positions and names of the images below a value. `place` is the length of the value's own position. Each image
+/// stores its whole position, which is as long as all keys above it.
 fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
     let is_name = matches!(key, "image" | "reference");
     let own = if is_name || key.to_ascii_lowercase().ends_with("containers") { place + 64 } else { 0 };
@@ -197,7 +199,7 @@ fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
             let costs = fields.iter().map(|(key, value)| cost_of_images(key, value, place + 1 + key.len() as u64));
             costs.fold(0, u64::saturating_add)
         }
-        // The parts of a name are stored separately, and so is each variable.
+        // The components of a name are stored separately, and so is each variable.
         Value::String(text) if is_name => {
             let variables = text.bytes().filter(|byte| matches!(byte, b'$' | b'{')).count();
             2 * text.len() as u64 + 64 * variables as u64
@@ -207,7 +209,7 @@ fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
     own.saturating_add(below)
 }
 
-/// Limits for a workload in a request of this many bytes. YAML and archives in it count towards the budget.
+/// Limits for a workload in a request of this many bytes. YAML and archives in the workload count towards the budget.
 fn within(size: u64, limits: &Limits) -> Limits {
     let memory = of_size(VALUES, size);
     Limits {
@@ -230,7 +232,7 @@ fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
         && annotations(one) == annotations(other)
 }
 
-/// The annotations that runtimes read. `Err` with the value if it is not a mapping.
+/// The annotations that runtimes read. Returns `Err` with the value if the value is not a mapping.
 fn annotations(object: &Value) -> Result<BTreeMap<&str, &Value>, &Value> {
     match object.pointer("/metadata/annotations") {
         None | Some(Value::Null) => Ok(BTreeMap::new()),
@@ -246,7 +248,7 @@ fn answer(response: &Value) -> Vec<u8> {
     json!({ "apiVersion": VERSION, "kind": "AdmissionReview", "response": response }).to_string().into_bytes()
 }
 
-/// The text, cut after at most this many bytes.
+/// The text, cut after at most this number of bytes.
 pub(crate) fn shortened(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {
         return text.to_owned();
@@ -282,7 +284,7 @@ mod tests {
         assert!(read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v1", "y"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v2", "x"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), "null")).unwrap().same_images);
-        // The image is unknown and differs: only the controller determines what its parts form.
+        // The image is unknown and differs, because only the controller determines the name that its components form.
         let parts = |tag: &str, label: &str| {
             format!(
                 r#"{{"kind":"Box","metadata":{{"labels":{{"a":"{label}"}}}},"spec":{{"image":{{"repository":"a","tag":"{tag}"}}}}}}"#
@@ -318,7 +320,7 @@ mod tests {
 
     #[test]
     fn the_stored_object_is_read_within_the_same_budget() {
-        // Enough for one image, but not for two.
+        // The limit is enough for one image, but not for two.
         let limits = Limits { work_base_units: 700, work_per_megabyte_units: 0, ..Limits::default() };
         let read = |operation| {
             let text = review(operation, &pod("a:v1", "x"), &pod("a:v1", "x"));
@@ -356,10 +358,10 @@ mod tests {
                 "{limits:?}"
             );
         }
-        // Many values in a short text: they use a hundred times the text's size.
+        // This text is short but has many values, which use a hundred times the text's size.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
-        // Places that are as long as all keys above them, and names that are variables.
+        // These positions are as long as all keys above them, and these names are variables.
         let images = |count: usize, key: &str, name: &str| {
             let containers = vec![json!({ "image": name }); count];
             dense(json!({ key: { key: { "containers": containers } } }).to_string())

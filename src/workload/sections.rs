@@ -10,20 +10,20 @@ use crate::base::strict_yaml;
 /// One section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Section {
-    /// The exact text, which records and signatures cover. `None` for a mapping, whose text is unknown.
+    /// The exact text, which attestation records and signatures cover. `None` for a mapping, whose text is unknown.
     pub(crate) text: Option<String>,
-    /// What the section contains.
+    /// The content of the section.
     pub(crate) content: Content,
 }
 
-/// What a section contains.
+/// The content of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
     /// Not encrypted.
     Plain(Value),
-    /// Encrypted, and decrypted with the supplied password.
+    /// The section is encrypted, and was decrypted with the supplied password.
     Opened(Value),
-    /// Not readable, with a message.
+    /// The section is not readable; the message states why.
     Closed(String),
 }
 
@@ -51,12 +51,12 @@ pub(super) fn section(
     limits: &Limits,
 ) -> Result<Option<Section>, String> {
     let text = match document {
-        // A token alone does not show which section it is. Only the workload section can be used.
+        // An encrypted string alone does not show which section it is. Only the workload section can be used.
         Value::String(text) if name == "workload" => text.clone(),
         Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == name) => {
             String::from_utf8_lossy(bytes).into_owned()
         }
-        // A file with a single section has no other section; its `env` holds variables.
+        // A file with a single section has no other section; the `env` key in it contains variables.
         Value::Object(_) if is_section(document) => return Ok(None),
         Value::Object(fields) => match fields.get(name) {
             None | Some(Value::Null) => return Ok(None),

@@ -1,8 +1,8 @@
-//! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over two texts, workload then env (about-contract.md, "Preparing the signature";
-//! ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
+//! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over two strings, workload followed by env (about-contract.md, "Preparing the
+//! signature"; ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
 //!
 //! For encrypted sections, the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
-//! first removes every CR and LF. Signatures on either text are accepted, and the report states which text was signed.
+//! first removes every CR and LF. Signatures over either text are accepted, and the report states which text was signed.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
@@ -18,13 +18,13 @@ use crate::trust::public_key::{ImageKey, Message};
 pub(crate) enum ContractSignature {
     /// The contract is not signed.
     Absent,
-    /// No key is available to verify the signature, with a message.
+    /// No key is available to verify the signature; the message states why.
     NoKey(String),
     /// The signature verifies under a key.
     Accepted(Accepted),
-    /// The signature is wrong, with a message.
+    /// The signature is wrong; the message states why.
     Refused(String),
-    /// The signed texts are unknown, with a message.
+    /// The signed text is unknown; the message states why.
     Undecided(String),
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum ContractSignature {
 pub(crate) struct Accepted {
     /// The key's file in the policy; `None` if only the contract contains the key.
     pub(crate) named: Option<String>,
-    /// Which text was signed, for messages.
+    /// The description of the signed text, for messages.
     pub(crate) reading: &'static str,
     /// SHA-256 of the key.
     pub(crate) key: String,

@@ -1,43 +1,45 @@
-//! Closed-world tables: every key that a form defines at a place, and its meaning.
+//! Closed-world tables: every key that a form defines at a position, and the key's meaning.
 //!
-//! One walk reads a value with its table. A key that is not in the table is reported as unknown, because a program that supports the key might find
-//! an image in it or run something. null counts as absent, as in the programs that read these forms; a key that is not in the table is unknown even
-//! if it is null.
+//! A single traversal reads a value with its table. A key that is not in the table is reported as unknown, because a program that supports the key
+//! might find an image in it or run something. null counts as absent, as in the programs that read these forms, but a key that is not in the table
+//! is reported even if its value is null.
 
 use serde_json::{Map, Value};
 
 use super::{Images, below, kind_of};
 
-/// What a key means at its place in a form.
+/// What a key means at its position in a form.
 #[derive(Clone, Copy)]
 pub(super) enum Meaning {
     /// An image that runs.
     Image,
-    /// It runs or fetches something that no image name in the file identifies. The text describes it and gives advice.
+    /// The key runs or fetches software that no image name in the file identifies. The string describes this software
+    /// and contains advice.
     Runs(&'static str),
-    /// A string that determines what other keys mean. It must be one of these words: a variable, a different type or a different word is unknown.
+    /// A string that determines what other keys mean. The string must be one of these: a variable, a value of a different type or any other
+    /// string is reported as unknown.
     Decisive(&'static [&'static str]),
     /// A mapping, read with this table.
     Mapping(&'static Table),
     /// A list of mappings, each read with this table.
     List(&'static Table),
-    /// A mapping from names that the owner chooses to values read with this table.
+    /// A mapping from names that the owner chooses to values that are read with this table.
     Named(&'static Table),
-    /// A separate rule for a value with several forms. It receives the value and its place.
+    /// A separate rule for a value with several forms. The rule receives the value and its position.
     Special(fn(&Value, &str, &mut Images)),
-    /// It does not cause anything to run, and nothing in it is an image that runs.
+    /// The key does not cause anything to run, and nothing in its value is an image that runs.
     Harmless,
 }
 
-/// Every key that a form defines at one place.
+/// Every key that a form defines at one position.
 pub(super) struct Table {
-    /// What the keys belong to, for messages: "a service".
+    /// The object that the keys belong to, for messages: "a service".
     pub(super) name: &'static str,
     /// The keys in the order of the schema.
     pub(super) keys: &'static [(&'static str, Meaning)],
-    /// Prefixes of keys that the form leaves to its users.
+    /// Prefixes of keys that the form reserves for its users.
     pub(super) extensions: &'static [&'static str],
-    /// The advice for an unknown key.
+    /// The advice for an unrecognised key.
     pub(super) advice: &'static str,
 }
 
@@ -51,7 +53,8 @@ impl Table {
         }
     }
 
-    /// Reads a mapping. If the table has only one image key, the image is reported at the place of the mapping itself.
+    /// Reads a mapping. If the table has only one image key, the image is reported at the position of the mapping
+    /// itself.
     pub(super) fn read_fields(&self, fields: &Map<String, Value>, place: &str, images: &mut Images) {
         let single = self.keys.iter().filter(|(_, meaning)| matches!(meaning, Meaning::Image)).count() == 1;
         for (key, value) in fields {
@@ -78,13 +81,14 @@ impl Table {
         self.keys.iter().map(|(name, _)| *name).find(|name| self::folded(name) == folded)
     }
 
-    /// The meaning of a key; `None` if the table does not have it.
+    /// The meaning of a key; `None` if the key is not in the table.
     pub(super) fn meaning(&self, key: &str) -> Option<Meaning> {
         self.keys.iter().find(|(name, _)| *name == key).map(|(_, meaning)| *meaning)
     }
 }
 
-/// A key folded as Go's `encoding/json` folds it to compare it with field names: U+017F becomes `s`, and U+212A `k`.
+/// Folds a key as Go's `encoding/json` does before it compares the key with field names: U+017F becomes `s`, and U+212A
+/// becomes `k`.
 pub(super) fn folded(key: &str) -> String {
     let fold = |letter: char| match letter {
         '\u{17f}' => 's',
@@ -126,7 +130,7 @@ fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Imag
     images.unknown(place, format!("`{key}` is {}, expected {what}", kind_of(found)));
 }
 
-/// Why a string that determines the meaning of other keys is not understood.
+/// Why a string that determines the meaning of other keys is not accepted.
 fn undecided(key: &str, words: &[&str], found: &Value) -> String {
     let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
     format!("`{key}` determines what runs: expected {}, without variables, found {found}", words.join(", "))
@@ -184,7 +188,7 @@ mod tests {
         ] {
             assert_eq!(one(&value), (place.into(), Ok("a".into())), "{value}");
         }
-        // With two image keys, the place includes the key.
+        // With two image keys, the position includes the key.
         let found = read(&TWO, &json!({"first": "a", "second": "b"}));
         assert_eq!(found, [("top.first".into(), Ok("a".into())), ("top.second".into(), Ok("b".into()))]);
     }

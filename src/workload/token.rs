@@ -1,4 +1,4 @@
-//! Encrypted texts of contracts: `hyper-protect-basic.<password>.<message>`.
+//! Encrypted strings in contracts: `hyper-protect-basic.<password>.<message>`.
 //!
 //! The password is 32 random bytes, encrypted for IBM's machine. The message is the output of `openssl enc -aes-256-cbc -pbkdf2`: `Salted__`, eight
 //! bytes of salt, the encrypted text. openssl reads a password only up to its first line feed or NUL, so a random password may be shorter than it
@@ -18,23 +18,24 @@ const PREFIXES: [&str; 2] = ["hyper-protect-basic.", "contract-basic."];
 const ROUNDS: u32 = 10_000;
 const SALT_MARK: &[u8] = b"Salted__";
 
-/// A possible password of an encrypted section. Its memory is wiped on drop.
+/// A possible password of an encrypted section. The password's memory is wiped on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<Vec<u8>>);
 
 impl std::fmt::Debug for Password {
-    /// Does not print the password.
+    /// This implementation does not print the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Password")
     }
 }
 
-/// Whether the text is encrypted.
+/// Whether the text is an encrypted string.
 pub(super) fn is_token(text: &str) -> bool {
     PREFIXES.iter().any(|prefix| text.trim_start().starts_with(prefix))
 }
 
-/// Decrypts a text with the first password whose result `fits` accepts. A wrong password gives garbage, occasionally garbage with valid padding.
+/// Decrypts a string with the first password whose result `fits` accepts. A wrong password yields garbage, which occasionally has valid
+/// padding.
 ///
 /// # Errors
 /// A message that contains no part of the passwords.
@@ -55,7 +56,7 @@ pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) 
     opened.ok_or_else(|| "it is encrypted, and the supplied password does not decrypt it".into())
 }
 
-/// The last of exactly three parts.
+/// Returns the last of exactly three dot-separated fields.
 fn message(token: &str) -> Result<&str, String> {
     match token.trim().split('.').collect::<Vec<_>>().as_slice() {
         [_, password, message] if !password.is_empty() => Ok(message),
@@ -63,10 +64,10 @@ fn message(token: &str) -> Result<&str, String> {
     }
 }
 
-/// The possible passwords in a password file: its bytes, and its bytes decoded from base64, each in two forms: whole, and cut where openssl stops
-/// reading.
+/// The possible passwords in a password file: its bytes, and its bytes decoded from base64. Each password is returned in two forms: whole, and
+/// cut at the byte where openssl stops reading.
 pub(super) fn passwords(file: &[u8]) -> Vec<Password> {
-    // Allocated at its maximum size, so that growing does not leave copies in freed memory.
+    // The buffer is allocated at its maximum size, so that growing does not leave copies in freed memory.
     let mut text = Zeroizing::new(Vec::with_capacity(file.len()));
     text.extend(file.iter().filter(|byte| !byte.is_ascii_whitespace()));
     let decoded = std::str::from_utf8(&text).ok().and_then(|text| Base64::decode_vec(text).ok());
@@ -122,7 +123,8 @@ mod tests {
         let passwords =
             |file: &[u8]| -> Vec<Vec<u8>> { passwords(file).into_iter().map(|one| one.0.to_vec()).collect() };
         assert_eq!(passwords(b"secret\n"), [b"secret".to_vec(), b"secret\n".to_vec()]);
-        // "ab\ncd" in base64: the bytes up to the line feed, all bytes, and the text itself.
+        // For "ab\ncd" in base64, the passwords are the bytes up to the line feed, all bytes, and the base64 text
+        // itself.
         assert_eq!(
             passwords(b"YWIKY2Q=\n"),
             [b"ab".to_vec(), b"ab\ncd".to_vec(), b"YWIKY2Q=".to_vec(), b"YWIKY2Q=\n".to_vec()]

@@ -1,8 +1,8 @@
-//! Cases in which this program deliberately gives a different result from git 2.47, and why.
+//! Cases in which this program deliberately produces a different result from git 2.47, with the reasons.
 
 /// The name of each recipe, and the reason for the disagreement.
 pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
-    // git reports a fault; here it is only a detail.
+    // git reports a fault, which this program reports only as a detail.
     (
         "malformed unreachable tree",
         "a malformed object outside HEAD's tree that matches its id is reported as a detail: public repositories have such objects",
@@ -25,7 +25,7 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
         "submodule named .. in the history",
         "the content of .gitmodules is checked in HEAD's tree only, because no other copy is used",
     ),
-    // git reports a fault in something that is not checked here.
+    // git reports a fault in data that this program does not check.
     ("pack without its index", "git does not see the objects; this program finds them by reading the pack"),
     ("commit-graph with a changed byte", "ignored and listed, because it is not needed"),
     ("multi-pack-index with a changed byte", "ignored and listed, because it is not needed"),

@@ -13,7 +13,7 @@ pub(super) fn make_executable(repository: &TestRepository, path: &str) {
     set_mode(repository, path, 0o755);
 }
 
-/// A repository with one file. Its folder is deleted on drop, but a clone does not need the folder.
+/// A repository with one file. The repository's folder is deleted on drop, but a clone does not need this folder.
 fn library(text: &str) -> TestRepository {
     let library = TestRepository::new();
     library.write("lib.c", text);

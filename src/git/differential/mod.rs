@@ -44,7 +44,8 @@ fn base(kind: &str) -> TestRepository {
     }
 }
 
-/// Whether git reports a fault in the objects and in the work tree. `None` if git cannot determine this.
+/// Whether git reports a fault in the objects, and whether git reports a fault in the work tree. `None` if git cannot
+/// determine the result.
 fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     let fsck = repository.try_git(&["fsck", "--full", "--strict", "--no-dangling", "--no-progress"]);
     let status = repository.try_git(&["status", "--porcelain", "--untracked-files=all", "--ignored"]);
@@ -67,8 +68,8 @@ fn recipes() -> Vec<Recipe> {
     objects::RECIPES.iter().chain(files::RECIPES).copied().collect()
 }
 
-/// Checks each repository with both programs. Returns what differs from [`DISAGREEMENTS`], and how many repositories
-/// are accepted.
+/// Checks each repository with both programs. Returns the differences from [`DISAGREEMENTS`], and the number of
+/// accepted repositories.
 fn judge(repositories: &[(Recipe, &'static str)]) -> (String, usize) {
     let mut wrong = String::new();
     let reasons: BTreeMap<&str, &str> = DISAGREEMENTS.iter().map(|(name, reason)| (*name, *reason)).collect();

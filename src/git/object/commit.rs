@@ -8,7 +8,7 @@ use crate::git::object_id::ObjectId;
 /// A commit, decoded strictly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// The tree that it records.
+    /// The tree that the commit records.
     pub tree: ObjectId,
     /// The parent commits, in order.
     pub parents: Vec<ObjectId>,
@@ -47,7 +47,7 @@ impl Commit {
     }
 
     /// The first paragraph of the message on one line, like `git log --format=%s`, except that the message is always
-    /// read as UTF-8, whatever the header `encoding` says.
+    /// read as UTF-8, regardless of the header `encoding`.
     pub fn subject(&self) -> String {
         let lines = self.message.split(|&byte| byte == b'\n').map(|line| {
             let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\r')).map_or(0, |last| last + 1);

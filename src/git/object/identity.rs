@@ -3,14 +3,15 @@
 use crate::base::time::Timestamp;
 use crate::git::malformed::Malformed;
 
-/// An author, committer or tagger. All of it is stated by the commit or tag: a signature may vouch for it; git does not.
+/// An author, committer or tagger. The commit or tag states all of these values. A signature may vouch for them, but
+/// git does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// As text; invalid UTF-8 becomes replacement characters.
+    /// The name as text; invalid UTF-8 becomes replacement characters.
     pub name: String,
     /// The text between the angle brackets, converted in the same way.
     pub email: String,
-    /// The time according to the person's clock. `None` if it is out of range.
+    /// The time according to the person's clock. `None` if the time is out of range.
     pub time: Option<Timestamp>,
     /// The person's time zone, for example `+0200`.
     pub zone: String,

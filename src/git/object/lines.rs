@@ -6,7 +6,7 @@ use crate::git::object_id::ObjectId;
 /// Splits an object's text into its header lines, each with its newline, and the text after the first empty line.
 ///
 /// # Errors
-/// A NUL byte in the header, or a last header line without a newline.
+/// The error is a NUL byte in the header, or a last header line without a newline.
 pub(super) fn split_header(content: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let body = content.windows(2).position(|pair| pair == b"\n\n").map(|at| at + 1);
     let (header, body) = content.split_at_checked(body.unwrap_or(content.len())).unwrap_or((content, b""));
@@ -34,7 +34,8 @@ pub(super) fn read_id(value: &[u8]) -> Option<ObjectId> {
     ObjectId::from_hex(std::str::from_utf8(value).ok()?)
 }
 
-/// The headers after the fixed ones, such as `gpgsig` and `encoding`. Continuation lines are joined with newlines.
+/// The headers that follow the fixed headers, for example `gpgsig` and `encoding`. Continuation lines are joined with
+/// newlines.
 pub(super) fn read_extra(header: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut extra: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     for line in header.split_inclusive(|&byte| byte == b'\n') {

@@ -13,7 +13,7 @@ use crate::git::object_id::ObjectId;
 pub(in crate::git) struct Link {
     pub(in crate::git) id: ObjectId,
     pub(in crate::git) kind: Kind,
-    /// Whether it is a commit's parent, which a shallow clone may omit.
+    /// Whether the object is a commit's parent, which a shallow clone may omit.
     pub(in crate::git) is_parent: bool,
 }
 

@@ -1,5 +1,5 @@
 //! Decodes commits, trees and tags (stored as in gitformat-pack(5); made by git-mktree(1), git-commit-tree(1) and
-//! git-mktag(1)). Decoding is strict: what `git fsck --strict` calls an error is an error here.
+//! git-mktag(1)). Decoding is strict: everything that `git fsck --strict` reports as an error is an error here.
 
 mod commit;
 mod identity;

@@ -55,7 +55,7 @@ pub(in crate::git) fn is_git_attributes(name: &[u8]) -> bool {
     may_be_special(name) && ATTRIBUTES.is(name)
 }
 
-/// A cheap test that rules out nearly every name. It saves time because most trees of the history are checked.
+/// A cheap test that rules out nearly every name. This test saves time, because most trees of the history are checked.
 fn may_be_special(name: &[u8]) -> bool {
     // Windows separates names with a backslash, and its short names contain a tilde. The characters that HFS+ ignores
     // begin with E2 or EF.
@@ -93,8 +93,8 @@ impl Special {
         if usual && matches!(number, [b'1'..=b'4']) {
             return true;
         }
-        // After four files with the same beginning, NTFS derives short names from a hash. Such names have eight
-        // characters.
+        // After four files with the same beginning, NTFS derives short names from a hash. Short names of this form have
+        // eight characters.
         let begins = self.short.get(..start.len()).is_some_and(|own| start.eq_ignore_ascii_case(own));
         let counts = matches!(number, [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
         begins && counts && name.len() == 8

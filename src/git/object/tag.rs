@@ -11,9 +11,9 @@ use crate::git::object_id::ObjectId;
 pub struct Tag {
     /// The tagged object.
     pub object: ObjectId,
-    /// The kind that the tag states for that object.
+    /// The kind that the tag states for the tagged object.
     pub kind: Kind,
-    /// The tag's own name, as text. The name of a ref to it may differ.
+    /// The tag's own name, as text. A ref to the tag may have a different name.
     pub name: String,
     /// The tagger; early tags do not have one.
     pub tagger: Option<Identity>,

@@ -35,7 +35,7 @@ impl Mode {
     }
 
     /// Decodes octal digits as git does: from the file type bits and the owner's execute bit. git writes five modes and
-    /// reads any other as one of these.
+    /// reads any other mode as one of these.
     fn from_octal(digits: &[u8]) -> Option<Self> {
         let digit = |digit: &u8| (b'0'..=b'7').contains(digit);
         if digits.is_empty() || digits.len() > MODE_DIGITS_MAX || !digits.iter().all(digit) {
@@ -76,7 +76,7 @@ impl TreeEntry<'_> {
         }
     }
 
-    /// Whether this is one of the five modes that git writes.
+    /// Whether the mode is one of the five modes that git writes.
     pub(in crate::git) fn is_usual(&self) -> bool {
         matches!(self.digits, b"40000" | b"100644" | b"100755" | b"120000" | b"160000")
     }
@@ -144,8 +144,8 @@ const NAME_BYTES_MAX: usize = 4096;
 #[derive(Default)]
 struct TreeChecker<'a> {
     previous: Option<TreeEntry<'a>>,
-    /// Earlier files whose names are prefixes of the current name. For example, `a` remains here while `a.b` is checked,
-    /// because a folder `a`, which would be a duplicate, sorts after `a.b`.
+    /// Earlier files whose names are prefixes of the current name. For example, `a` remains in this list while `a.b` is
+    /// checked, because a folder `a`, which would be a duplicate, sorts after `a.b`.
     open: Vec<&'a [u8]>,
 }
 

@@ -42,7 +42,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8], largest: u64, out: &mut Vec<u8>) 
             rest = after;
             piece
         } else {
-            // Reserved by the format.
+            // The format reserves this instruction.
             return Err(DeltaFault::Malformed);
         };
         if piece.len() > size - out.len() {
@@ -53,7 +53,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8], largest: u64, out: &mut Vec<u8>) 
     if out.len() == size { Ok(()) } else { Err(DeltaFault::ResultSize) }
 }
 
-/// Offset and length of a copy. The instruction's low bits specify which of their bytes follow.
+/// Offset and length of a copy. The instruction's low bits specify which bytes of the offset and of the length follow.
 fn read_copy(instruction: u8, rest: &mut &[u8]) -> Option<(usize, usize)> {
     let mut number = |bits: std::ops::Range<u32>| -> Option<u32> {
         let mut number = 0;
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn copies_and_insertions_are_applied() {
-        // Copy 3 bytes from 2, insert "xy", copy 1 byte from 0.
+        // The delta copies 3 bytes from offset 2, inserts "xy", and copies 1 byte from offset 0.
         let delta = [5, 6, 0x91, 2, 3, 2, b'x', b'y', 0x90, 1];
         assert_eq!(run(b"abcde", &delta).as_deref(), Ok(&b"cdexya"[..]));
         // A length of zero means 65,536.

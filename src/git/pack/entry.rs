@@ -18,13 +18,14 @@ pub(super) struct Header {
 pub(super) enum Stored {
     /// Stored whole.
     Whole(Kind),
-    /// As a delta to the entry that starts this many bytes before it.
+    /// The object is a delta to the entry that starts this many bytes before this entry.
     OffsetDelta(u64),
-    /// As a delta to the object with this id.
+    /// The object is a delta to the object with this id.
     ReferenceDelta(ObjectId),
 }
 
-/// Decodes the header at the start of `bytes`. `None` if it is truncated, a number overflows, or the type is unknown.
+/// Decodes the header at the start of `bytes`. Returns `None` if the header is truncated, a number overflows, or the
+/// type is not recognised.
 pub(super) fn read_header(bytes: &[u8]) -> Option<Header> {
     let mut rest = bytes;
     let first = next(&mut rest)?;
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn headers_of_every_type_are_decoded() {
-        // Type 3, size 5 + (2 << 4) = 37.
+        // The header states type 3 and size 5 + (2 << 4) = 37.
         let blob = read_header(&[0xb5, 0x02, 0x99]).unwrap();
         assert_eq!((blob.stored, blob.size, blob.length), (Stored::Whole(Kind::Blob), 37, 2));
         // Distance 0x80 0x00 is 128: one is added for the second byte.

@@ -1,7 +1,7 @@
 //! Pack indexes, version 2 (gitformat-pack(5), "Version 2 pack-*.idx files").
 //!
-//! An index is a hint about where entries start, and a statement that is compared with the pack. It is never needed to
-//! prove an object.
+//! An index is a hint about where entries start, and a statement that is compared with the pack. An index is never
+//! needed to prove an object.
 
 use crate::git::hash::Sha1;
 use crate::git::object_id::ObjectId;
@@ -88,7 +88,7 @@ fn check_order(ids: &[[u8; 20]]) -> Result<(), IndexFault> {
     if ids.is_sorted_by(|one, other| one < other) { Ok(()) } else { Err(IndexFault::Order) }
 }
 
-/// Cell `b` is the number of names whose first byte is at most `b`.
+/// Cell `b` of the table is the number of names whose first byte is at most `b`.
 fn check_fanout(fanout: &[u8], ids: &[[u8; 20]]) -> Result<(), IndexFault> {
     for (byte, cell) in (0..=u8::MAX).zip(fanout.as_chunks::<4>().0) {
         if number(cell) != ids.partition_point(|id| id.first().is_some_and(|&first| first <= byte)) {
@@ -141,7 +141,7 @@ mod tests {
         for id in [[1; 20], [9; 20], [10; 20]] {
             bytes.extend_from_slice(&id);
         }
-        // The name 0a… counts only from first byte 10 onward.
+        // The name 0a… is counted only from cell 10 onward.
         let cell = 8 + 9 * 4;
         bytes[cell..cell + 4].copy_from_slice(&2u32.to_be_bytes());
         for crc in [11u32, 22, 33] {

@@ -15,7 +15,7 @@ pub(super) const PACK_HEADER: usize = 12;
 /// Size of the trailer after the last entry: SHA-1 of all bytes before it.
 pub(super) const PACK_TRAILER: usize = 20;
 
-/// A fault of a pack as a whole.
+/// A fault that concerns the whole pack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PackFault {
     #[error("it is cut off")]
@@ -41,11 +41,11 @@ pub(super) enum PackFault {
 /// One entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Where its header starts.
+    /// The position where the entry's header starts.
     pub(super) start: usize,
-    /// Where its zlib stream starts.
+    /// The position where the entry's zlib stream starts.
     pub(super) data: usize,
-    /// Where the entry ends: the start of the next entry or of the trailer.
+    /// The position where the entry ends, which is the start of the next entry or of the trailer.
     pub(super) end: usize,
     /// The inflated size of the stream.
     pub(super) size: u64,
@@ -55,21 +55,21 @@ pub(super) struct Entry {
 /// The base of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Base {
-    /// No base: the object is stored whole.
+    /// The entry has no base, because the object is stored whole.
     Nothing(Kind),
-    /// The earlier entry with this number.
+    /// The base is the earlier entry with this number.
     Entry(u32),
-    /// The object with this id: an index in [`Layout::references`].
+    /// The base is the object with this id, which is stored as an index in [`Layout::references`].
     Object(u32),
 }
 
-/// All entries in pack order, with the deltas of each.
+/// All entries in pack order, with the deltas that are based on each entry.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) entries: Vec<Entry>,
     /// The base ids that reference deltas specify.
     pub(super) references: Vec<ObjectId>,
-    /// For each base id, the entries that need it.
+    /// For each base id, the entries that are deltas to the object with this id.
     pub(super) waiting: HashMap<ObjectId, Vec<u32>>,
     /// For each entry, the size of its family: the entry and all objects made from it through offset deltas.
     pub(super) weights: Vec<u32>,
@@ -96,8 +96,9 @@ pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, Pack
 }
 
 impl Layout {
-    /// Uses the starts from an index. Whether an entry really ends where the next one begins is checked when it is
-    /// inflated. `None` if these cannot be the starts of `count` entries; the pack must then be scanned.
+    /// Uses the entry positions that an index states. Whether an entry really ends where the next one begins is checked
+    /// later, when the entry is inflated. Returns `None` if these positions cannot be the starts of `count` entries; in
+    /// that case, the pack must be scanned.
     pub(super) fn from_index(pack: &[u8], count: u32, rows: &[Row]) -> Option<Self> {
         let trailer = pack.len().checked_sub(PACK_TRAILER)?;
         if rows.len() != usize::try_from(count).ok()? || rows.first().map_or(trailer, |row| row.start) != PACK_HEADER {
@@ -113,7 +114,7 @@ impl Layout {
         Some(Self::new(entries, references))
     }
 
-    /// Finds the starts by inflating all entries in sequence.
+    /// Finds the entry positions by inflating all entries in sequence.
     pub(super) fn from_scan(pack: &[u8], count: u32, inflated: &Inflated) -> Result<Self, PackFault> {
         let trailer = pack.len().checked_sub(PACK_TRAILER).ok_or(PackFault::CutOff)?;
         let mut entries: Vec<Entry> = Vec::new();

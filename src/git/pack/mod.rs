@@ -42,10 +42,10 @@ pub(super) struct Verified {
 /// The maximum number of faulty entries listed individually; the others are only counted.
 const FAULTS_NAMED: usize = 20;
 
-/// Reads and hashes every object of a pack, and compares the result with the pack and its index. Without an index, it
-/// finds the entries by scanning the pack, which takes longer.
+/// Reads and hashes every object of a pack, and compares the result with the pack and its index. Without an index, this
+/// function finds the entries by scanning the pack, which takes longer.
 ///
-/// It does not check that objects are well-formed or that the objects they reference exist.
+/// This function does not check that objects are well-formed or that the objects that they reference exist.
 pub(super) fn verify(
     pack: &[u8],
     index: Option<&[u8]>,
@@ -99,7 +99,8 @@ fn starts_agree(layout: &Layout, rows: &[Row]) -> bool {
     layout.entries.iter().map(|entry| entry.start).eq(rows.iter().map(|row| row.start))
 }
 
-/// Sweeps the pack with the index's offsets. If there is no index or its offsets are wrong, scans the pack for them.
+/// Reads the pack with the offsets in the index. If there is no index or its offsets are wrong, the pack is scanned for
+/// the entries.
 fn locate(
     pack: &[u8],
     count: u32,
@@ -120,7 +121,7 @@ fn locate(
     }
     let scanned = Layout::from_scan(pack, count, inflated);
     match (scanned, hinted) {
-        // The index's offsets are right, or at least the better guess: the faults are in the entries.
+        // The index's offsets are right, or at least the better guess, so the faults are in the entries.
         (Err(_), Some(hinted)) => Ok(hinted),
         (Ok(layout), Some(hinted)) if layout.entries == hinted.0.entries => Ok(hinted),
         (Ok(layout), _) => {
@@ -143,7 +144,7 @@ fn name_faults(layout: &Layout, found: &[(u32, EntryFault)], faults: &mut Vec<St
 
 /// The base of an entry.
 pub(super) enum Step {
-    /// The entry holds the object itself.
+    /// The entry contains the object itself.
     Whole,
     /// The entry is a delta to this entry of the same pack.
     Entry(u32),
@@ -161,8 +162,8 @@ impl Pack {
         }
     }
 
-    /// Reads entry `number` from the pack's bytes and applies it to `base` if it is a delta. The entry was verified
-    /// before.
+    /// Reads entry `number` from the pack's bytes and applies it to `base` if it is a delta. The entry must have been
+    /// verified before.
     pub(super) fn read(
         &self,
         bytes: &[u8],

@@ -81,7 +81,7 @@ pub(super) fn sweep(
     let workers: Vec<Swept> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&job).run())).collect();
         let own = Worker::new(&job).run();
-        // No worker should panic. If one does, the program ends as with any other panic.
+        // No worker should panic. If a worker panics, the program ends as with any other panic.
         [own]
             .into_iter()
             .chain(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))))
@@ -126,7 +126,7 @@ struct Job<'a> {
     inflated: &'a Inflated,
     /// The maximum number of bytes that one family may hold.
     room: u64,
-    /// Locked while a large family is processed, so that only one is in progress.
+    /// Locked while a large family is processed, so that only one large family is in progress.
     large: Mutex<()>,
     most_references: usize,
     /// For each reference delta, whether a base was found. If two entries have the same id, only one of them may
@@ -149,7 +149,7 @@ impl<'a> Job<'a> {
         roots.sort_by_key(|root| std::cmp::Reverse(weight(root)));
         let claimed = layout.references.iter().map(|_| AtomicBool::new(false)).collect();
         let next = AtomicUsize::new(0);
-        // The other half is for the ids that the objects reference.
+        // The other half of the memory is for the ids that the objects reference.
         let room = inflated.budget().memory_left() / 2;
         let (large, most_references) = (Mutex::new(()), most_references(inflated));
         Self { pack, layout, rows, shallow, limits, roots, next, inflated, room, large, most_references, claimed }
@@ -214,8 +214,8 @@ impl<'j, 'a> Worker<'j, 'a> {
         self.swept
     }
 
-    /// Whether there is memory for `more` bytes in addition to the bases. A family needs the same amount regardless
-    /// of the number of threads.
+    /// Whether there is memory for `more` bytes in addition to the bases. A family needs the same amount of memory
+    /// regardless of the number of threads.
     fn has_room_for(&mut self, more: u64) -> bool {
         let needed = self.held.saturating_add(more);
         if needed > self.job.room {
@@ -315,7 +315,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         }
     }
 
-    /// Hashes an object, and keeps the object if others are based on it.
+    /// Hashes an object, and keeps the object if other objects are based on it.
     fn finish(&mut self, number: u32, kind: Kind, content: Vec<u8>, depth: u64) -> Made {
         let Ok(id) = object_id(kind, &content) else {
             return self.fault(number, EntryFault::Collision);
@@ -405,7 +405,7 @@ impl<'j, 'a> Worker<'j, 'a> {
 enum Made {
     /// The object does not need to be kept.
     Nothing,
-    /// An object that others are based on.
+    /// An object that other objects are based on.
     Base(Held),
     /// The total size is over the limit.
     OverLimit,

@@ -144,7 +144,7 @@ fn expected(list: &str) -> Vec<String> {
 
 #[test]
 fn packs_made_by_git_give_the_objects_that_git_lists() {
-    // Offset deltas, reference deltas, no deltas.
+    // Packs with offset deltas, with reference deltas and with no deltas.
     for options in [&[][..], &["-c", "repack.useDeltaBaseOffset=false"], &["-c", "pack.window=0"]] {
         let (pack, index, list) = real_pack(options);
         let expected = expected(&list);
@@ -237,7 +237,7 @@ fn deltas_without_a_base_and_cycles_of_deltas_are_reported() {
     let (ids, faults) = run(&pack(&[Item::Whole(Kind::Blob, b"a"), Item::Reference(elsewhere, &delta)]));
     assert_eq!((ids.len(), faults.len()), (1, 1));
     assert!(faults[0].ends_with("its base is missing from the pack or damaged, or depends on it"), "{faults:?}");
-    // Each of the two is based on the other, by an id that no object has.
+    // Each of the two deltas is based on the other, by an id that no object has.
     let circle = pack(&[Item::Reference(elsewhere, &delta), Item::Back(0, &delta)]);
     let (ids, faults) = run(&circle);
     assert_eq!((ids.len(), faults.len()), (0, 2));
@@ -248,7 +248,7 @@ fn chains_that_are_too_deep_and_families_that_are_too_large_are_refused() {
     let mut items = vec![Item::Whole(Kind::Blob, b"")];
     let deltas: Vec<Vec<u8>> = (0..100).map(|size| longer_by(size, b'x')).collect();
     items.extend(deltas.iter().enumerate().map(|(number, delta)| Item::Back(number, delta)));
-    // An empty base cannot be copied, in git either: a copy length of zero means 65,536.
+    // git cannot copy an empty base either, because a copy length of zero means 65,536.
     let first = [0, 1, 1, b'x'];
     items[1] = Item::Back(0, &first);
     let pack = pack(&items);
@@ -265,7 +265,7 @@ fn chains_that_are_too_deep_and_families_that_are_too_large_are_refused() {
 #[test]
 fn delta_bombs_stop_at_the_limits() {
     let zeros = vec![0; 65_536];
-    // 20 copies of the whole base: 1.3 MB from 20 bytes.
+    // The delta copies the whole base 20 times, so 20 bytes produce 1.3 MB.
     let mut bomb = [size_bytes(zeros.len(), 7, 0), size_bytes(20 * zeros.len(), 7, 0)].concat();
     bomb.extend([0x80; 20]);
     let items: Vec<Item<'_>> = std::iter::once(Item::Whole(Kind::Blob, zeros.as_slice()))

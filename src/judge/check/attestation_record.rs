@@ -76,7 +76,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     outcome
 }
 
-/// What the machine boots, if a resource of IBM's operator specifies it. No manifest covers that image.
+/// The image that the machine boots, if a resource of IBM's operator specifies it. No manifest covers that image.
 fn machine(deployment: &Deployment<'_>) -> Option<String> {
     let name = deployment.workload.machine.as_ref()?;
     Some(format!("the machine boots {name}: only an attestation record can show what that is"))

@@ -1,4 +1,5 @@
-//! `base-image`: the bases in the log are the policy's, and the image begins with the layers of the base in `--base`.
+//! `base-image`: the base images in the log are those in the policy, and the image begins with the layers of the base
+//! in `--base`.
 
 use std::collections::HashSet;
 
@@ -144,7 +145,7 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
     )
 }
 
-/// How the base's own documents contradict its bytes or each other.
+/// How the base's documents contradict its bytes or each other.
 fn unproved(base: &ImageFacts) -> Option<String> {
     let config = base.config.as_ref()?;
     if let Some((_, message)) = base.faults.first() {
@@ -155,7 +156,7 @@ fn unproved(base: &ImageFacts) -> Option<String> {
         .then(|| format!("its manifest does not refer to the configuration {}", config.digest))
 }
 
-/// Names for a message.
+/// Lists the names for a message.
 fn kept(names: &[String]) -> String {
     names.iter().map(|name| keep_name(name)).collect::<Vec<_>>().join(" or ")
 }
@@ -207,8 +208,8 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     Ok(bases)
 }
 
-/// Checks podman's steps of a multi-stage build: each appears once and in order, as podman prints them without `--jobs`. If a program in the build
-/// prints such a line, it is an extra line and is detected.
+/// Checks podman's steps of a multi-stage build: each step appears once and in order, as podman prints them without
+/// `--jobs`. If a program in the build prints such a line, the extra line is detected.
 fn stage_steps(log: &BuildLog) -> Result<(), String> {
     let mut last: Option<((u32, u32), (u32, u32))> = None;
     for event in log.events() {
@@ -235,7 +236,8 @@ fn stage_steps(log: &BuildLog) -> Result<(), String> {
     }
 }
 
-/// Checks the steps of old versions of podman, which are numbered across all stages: each appears once and in order.
+/// Checks the steps of old versions of podman, which are numbered across all stages: each step appears once and in
+/// order.
 fn plain_steps(log: &BuildLog) -> Result<(), String> {
     let (mut last, mut others) = (0_u32, false);
     for event in log.events() {
@@ -372,7 +374,7 @@ mod tests {
 
     #[test]
     fn many_build_stages_are_read_in_linear_time() {
-        // Comparing every pair would take far too long.
+        // Comparing every pair of stages would take far too long.
         let lines: Vec<String> =
             (1..=200_000).map(|number| format!("Step {number}/200000 : FROM base{number} AS s{number}")).collect();
         assert_eq!(read(&lines).unwrap().len(), 200_000);

@@ -1,4 +1,4 @@
-//! `build-server`: the build server's version is at least the policy's.
+//! `build-server`: the build server's version is at least the version in the policy.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};

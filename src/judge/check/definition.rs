@@ -1,4 +1,4 @@
-//! The definition of a check: everything that the rest of the program needs.
+//! The definition of a check: everything about a check that other modules need.
 
 use super::outcome::Outcome;
 use crate::judge::deployment::Deployment;
@@ -6,19 +6,19 @@ use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Finding, Group, Level, MissingEvidence};
 use crate::judge::policy::Policy;
 
-/// One check: its description, and the function that answers.
+/// A check: its description, and the function that computes its answer.
 pub struct Check {
-    /// Its name, for policies and reports.
+    /// The check's name in policies and reports.
     pub name: &'static str,
     /// Its group.
     pub group: Group,
-    /// Its level if the policy does not set one.
+    /// The check's level if the policy does not set one.
     pub level: Level,
     /// What a pass means, in one sentence.
     pub says: &'static str,
-    /// What it examines, what it does not examine, and what to do when it fails.
+    /// What the check examines, what it does not examine, and what to do if it fails.
     pub explanation: &'static str,
-    /// How a pass is known: only as well as its weakest witness.
+    /// How a pass is known, as determined by its weakest witness.
     pub known: Known,
     /// The fields of `[expect]` that request the check, and what they change.
     pub expected: Expected,
@@ -43,40 +43,40 @@ pub enum Expected {
     Requires(&'static [&'static str]),
 }
 
-/// A link of the chain from the key to what is deployed. The report shows the two ends of each link.
+/// A link of the chain from the key to the deployed image. The report shows the two ends of each link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChainLink {
-    /// From the key's holder to the trusted key.
+    /// The link from the key's holder to the trusted key.
     KeyHolder,
-    /// From the build server to the trusted key.
+    /// The link from the build server to the trusted key.
     ServerKey,
-    /// From the trusted key to the signed archive.
+    /// The link from the trusted key to the signed archive.
     Archive,
-    /// From the signed archive to the build's record and log.
+    /// The link from the signed archive to the build's record and log.
     Record,
-    /// From the server's saved responses to the record and log.
+    /// The link from the server's saved responses to the record and log.
     ServerAnswers,
-    /// From the signed archive to the commit.
+    /// The link from the signed archive to the commit.
     Commit,
-    /// From the commit to the work tree.
+    /// The link from the commit to the work tree.
     WorkTree,
-    /// From the commit to its approval.
+    /// The link from the commit to its approval.
     Approval,
-    /// From the commit to the image that was pushed.
+    /// The link from the commit to the pushed image.
     PushedImage,
-    /// From the pushed image to the supplied image.
+    /// The link from the pushed image to the supplied image.
     ImageAtHand,
-    /// From the pushed image to its signer.
+    /// The link from the pushed image to its signer.
     ImageSigner,
-    /// From the supplied image to the workload.
+    /// The link from the supplied image to the workload.
     Deployed,
-    /// From the pushed image to the workload, by the digest that it pins.
+    /// The link from the pushed image to the workload, by the digest that the workload pins.
     DeployedByDigest,
-    /// From the image's key to the contract.
+    /// The link from the image's key to the contract.
     ContractKey,
-    /// From the contract to its signer.
+    /// The link from the contract to its signer.
     ContractSigner,
-    /// From the contract to the instance that booted it.
+    /// The link from the contract to the instance that booted it.
     Instance,
 }
 
@@ -85,9 +85,9 @@ pub(crate) type RunOnBuild = fn(&Evidence<'_>, &Policy) -> Outcome;
 
 /// A check's function.
 pub(crate) enum Run {
-    /// It examines a build.
+    /// The function examines a build.
     Function(RunOnBuild),
-    /// It examines an image to be deployed.
+    /// The function examines an image to be deployed.
     Workload(fn(&Deployment<'_>, &Policy) -> Outcome),
 }
 
@@ -102,7 +102,7 @@ impl Expected {
 }
 
 impl Check {
-    /// Whether a field of `[expect]` requests it. `is_set` returns whether the field with this name is set.
+    /// Whether a field of `[expect]` requests the check. `is_set` returns whether the field with this name is set.
     pub(crate) fn is_expected(&self, is_set: impl Fn(&str) -> bool) -> bool {
         self.expected.fields().iter().any(|field| is_set(field))
     }
@@ -115,7 +115,7 @@ impl Check {
         }
     }
 
-    /// Whether a bundle can meet a policy that requires the check, even if the check does not answer.
+    /// Whether a bundle can meet a policy that requires the check, even if the check has no answer.
     pub(crate) fn may_say_nothing(&self, is_set: impl Fn(&str) -> bool) -> bool {
         let lacks_expectation = matches!(self.expected, Expected::Needed(_)) && !self.is_expected(is_set);
         self.missing_evidence == MissingEvidence::RejectsByName || lacks_expectation

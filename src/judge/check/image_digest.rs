@@ -66,7 +66,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     with_others(image, outcome)
 }
 
-/// The answer if the source has several images and the log's digest selects none of them.
+/// The answer if the supplied source contains several images and the log's digest selects none of them.
 fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided) -> Outcome {
     let recorded = evidence.log().map(pushed).unwrap_or_default();
     let is_index = |(digest, _): &(Sha256, Option<u64>)| image.indexes.iter().any(|index| index.digest == *digest);
@@ -188,7 +188,7 @@ fn linked(evidence: &Evidence<'_>, image: &ImageFacts) -> Option<bool> {
     Some(image.config.as_ref()?.digest.hex().starts_with(id))
 }
 
-/// Adds what agrees with the log although the digest does not, with the strength of each link.
+/// Adds the values that agree with the log although the digest does not, with the strength of each link.
 fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> Outcome {
     let Some(config) = &image.config else { return outcome };
     let id = evidence.log().and_then(built_image).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::manifest::build_log::{BuildLog, LogEvent};
 pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts, Outcome> {
     let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was supplied"))?;
     match &image.undecided {
-        // image-digest lists the images and explains how to select one.
+        // The check `image-digest` lists the images and explains how to select one.
         Some(undecided) => {
             Err(Outcome::caused_by(&image_digest::CHECK, format!("no image was selected: {}", undecided.message)))
         }
@@ -22,7 +22,8 @@ pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts,
     }
 }
 
-/// A failure if documents contradict bytes or each other in this part of the image; unknown if something in it is not supported.
+/// The answer is a failure if documents in this part of the image contradict its bytes or each other, and unknown if this part
+/// contains something that is not supported.
 pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
     let (faults, unsupported): (Vec<&str>, Vec<&str>) =
         (image.faults_of(part).collect(), image.unsupported_of(part).collect());
@@ -46,7 +47,7 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
     let sized: HashSet<Sha256> = log.pushed().filter_map(|(_, digest, size)| size.map(|_| digest)).collect();
     let mut seen: HashSet<(Sha256, Option<u64>)> = HashSet::new();
     let images = log.pushed().map(|(_, digest, size)| (digest, size));
-    // A line without a size adds nothing to a line with one.
+    // A line without a size adds no information to a line with a size.
     images
         .filter(|(digest, size)| size.is_some() || !sized.contains(digest))
         .filter(|image| seen.insert(*image))
@@ -56,8 +57,8 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
 /// The instructions of the Dockerfile as the classic builder and podman print them.
 ///
 /// # Errors
-/// A message, if the steps are not numbered from one to the last, each once, or if the log has lines from two builders: a RUN step
-/// can print lines of the same form.
+/// The error is a message, if the steps are not numbered from one to the last, each exactly once, or if the log has lines from two
+/// builders: a RUN step can print lines of the same form.
 pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
     log.builder().map_err(|fault| fault.to_string())?;
     let mut instructions = Vec::new();

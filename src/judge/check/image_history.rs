@@ -62,13 +62,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
 }
 
-/// The instructions after the last FROM.
+/// The Dockerfile's instructions after the last FROM.
 fn last_stage<'i, 't>(instructions: &'i [&'t str]) -> &'i [&'t str] {
     let last_from = instructions.iter().rposition(|instruction| keyword(instruction) == "FROM");
     instructions.get(last_from.map_or(0, |at| at + 1)..).unwrap_or_default()
 }
 
-/// `shell` is the shell in the image's configuration, if it has one.
+/// `shell` is the shell in the image's configuration, if the configuration specifies one.
 fn compare(
     instructions: &[&str],
     history: &[History],
@@ -130,8 +130,8 @@ fn read(created_by: &str) -> (String, String) {
     ("RUN".into(), collapsed(text))
 }
 
-/// Whether the entry's command is the instruction's command. Only a shell, and build arguments before the shell, may precede it: `evil && make`
-/// also ends with `make`.
+/// Whether the entry's command is the instruction's command. Only a shell, and build arguments before the shell, may precede the command: `evil
+/// && make` also ends with `make`.
 fn same_command(instruction: &str, found: &str, shells: &Shells, budget: &Budget) -> bool {
     let text = instruction.split_once(char::is_whitespace).map_or("", |(_, rest)| rest).trim();
     // Flags (`--mount=…`) are for the builder and are not part of the command.
@@ -152,7 +152,7 @@ fn same_command(instruction: &str, found: &str, shells: &Shells, budget: &Budget
     })
 }
 
-/// The words of the exec form, `["a", "b"]`, separated by spaces as in a history.
+/// The arguments of the exec form, `["a", "b"]`, separated by spaces as in a history.
 fn words_of(text: &str) -> Option<String> {
     let parsed = strict_json::parse(text.as_bytes()).ok()?;
     let words: Option<Vec<&str>> = parsed.as_array()?.iter().map(|word| word.as_str()).collect();

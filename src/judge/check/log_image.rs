@@ -1,4 +1,4 @@
-//! `log-image`: the log is about the image in the record.
+//! `log-image`: the log refers to the image in the record.
 
 use std::collections::HashSet;
 
@@ -120,7 +120,7 @@ fn repositories(log: &BuildLog) -> Vec<String> {
     repositories
 }
 
-/// Compares one tag. A build pushes two: its own and `latest`.
+/// Compares one tag. A build pushes two tags: the tag in its name, and `latest`.
 fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     match own {
         _ if tag == "latest" => image.agree(format!("{}: latest", what.trim_start_matches("a "))),
@@ -152,7 +152,7 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
 /// Compares a repository with the build's name, which consists of the repository (with `/` written as `.`), the tag and the stamp. If the tag is not
 /// known, any valid tag may follow the repository.
 fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mut Comparison) {
-    // manifest-name reports a malformed signed name.
+    // The check `manifest-name` reports a malformed signed name.
     let Some(name) = evidence.name() else { return };
     let Some(subject) = name.subject() else {
         image.disagree("the build's name", "repository, tag and YYYY-MM-DD_HH-MM-SS.ffffff", &name);

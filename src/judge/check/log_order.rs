@@ -1,4 +1,4 @@
-//! `log-order`: the log's times never go back and end with the build.
+//! `log-order`: the log's times never go backwards, and they end with the build.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};

@@ -1,4 +1,4 @@
-//! `manifest-name`: every place that contains the build's name contains the same name.
+//! `manifest-name`: the build's name is the same wherever it appears.
 
 use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run};

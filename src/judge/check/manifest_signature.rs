@@ -1,4 +1,4 @@
-//! `manifest-signature`: the archive is unaltered since a trusted key signed it.
+//! `manifest-signature`: the archive has not changed since a trusted key signed it.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
@@ -25,10 +25,10 @@ If the answer is unknown: a key was pinned by its fingerprint, and no file next 
     run: Run::Function(run),
 };
 
-/// The maximum number of unknown members that a report lists. All of them are counted.
+/// The maximum number of unrecognised members that a report lists. All unrecognised members are counted.
 const OTHER_MEMBERS_SHOWN: usize = 100;
 
-/// Always passes, because evidence exists only if the signature was verified.
+/// This check always passes, because evidence exists only if the signature was verified.
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let mut outcome = Outcome::pass("a trusted key signed exactly these bytes of the archive")
         .detail(format!("key {}", evidence.archive.key().fingerprint));

@@ -1,17 +1,24 @@
-//! The checks: one file each, and one table. A check examines evidence under a policy and returns one outcome. It does no I/O, reads no
-//! clock, and does not decide how its answer affects the verdict.
+//! The checks: each check has a file, and one table lists all checks. A check examines evidence under a policy and returns one outcome.
+//! A check does no I/O, reads no clock, and does not decide how its answer affects the verdict.
 //!
-//! To add a check, write:
-//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] has everything that the rest of the program needs:
-//!    reports, levels, the chain and the controls follow from it. A control is also listed in `report/controls.toml`,
-//! 2. in this file, its module and its line in [`CHECKS`], among those of its group,
-//! 3. a field and a row in `policy/expect.rs`, if the policy defines what the check expects,
-//! 4. a fixture in `tests/support/cases/` in which it fails,
-//! 5. that fixture's row in `tests/hostile-input.toml`.
+//! To add a check, follow these steps:
+//!
+//! 1. Write a file in this folder with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] contains everything that reports,
+//!    levels, the chain and the controls need.
+//!
+//! 2. List each control of the check in `report/controls.toml`.
+//!
+//! 3. In this file, add the check's module, and its line in [`CHECKS`] among the checks of its group.
+//!
+//! 4. If the policy defines what the check expects, add a field and a row in `policy/expect.rs`.
+//!
+//! 5. Add a fixture in `tests/support/cases/` in which the check fails.
+//!
+//! 6. Add that fixture's row in `tests/hostile-input.toml`.
 //!
 //! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers that
-//! list every check. If good builds may lack the evidence for a check, also list the check in `tests.rs` here. If a step is forgotten, the compiler
-//! or a test reports it.
+//! list every check. If good builds may lack the evidence for a check, also list the check in `tests.rs` of this folder. If a step is forgotten,
+//! the compiler or a test reports it.
 
 mod attestation_record;
 mod base_image;
@@ -134,12 +141,12 @@ pub fn find(name: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.name == name)
 }
 
-/// A hint with the most similar name of a check. It is empty if none is similar.
+/// A hint that contains the most similar check name. The hint is empty if no name is similar.
 pub fn near(name: &str) -> String {
     did_you_mean(name, CHECKS.iter().map(|check| check.name))
 }
 
-/// The result of the gate, before the checks run.
+/// The result of verifying the signature, before the checks run.
 pub(crate) enum Gate<'a> {
     /// The signature is valid, and this is the evidence.
     Open(&'a Evidence<'a>),
@@ -149,7 +156,7 @@ pub(crate) enum Gate<'a> {
     Refused {
         /// Why each key does not verify the signature.
         refusal: &'a Refusal,
-        /// A key next to the bundle that verifies the signature: file name and fingerprint. The key is not trusted.
+        /// A key next to the bundle that verifies the signature: its file name and fingerprint. The key is not trusted.
         beside: Option<(&'a str, Fingerprint)>,
     },
     /// The audit ended in an error, before or after the signature was verified.
@@ -223,7 +230,7 @@ fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Fin
 }
 
 /// The groups of a bundle that are in play: the two groups about the signed archive, every group whose evidence was supplied by a flag or found next
-/// to the bundle, and every required group. `workload` is never among them, because its checks are not about a bundle.
+/// to the bundle, and every required group. The group `workload` is never among them, because its checks are not about a bundle.
 pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
     let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);

@@ -8,7 +8,7 @@ use crate::judge::finding::{Reason, Said, Status};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) status: Status,
-    /// The check whose answer prevented this one.
+    /// The check whose answer prevented this check from deciding.
     pub(crate) caused_by: Option<&'static str>,
     pub(crate) message: String,
     /// How the message of a pass is known, if this differs from the check's usual `known`.
@@ -22,7 +22,7 @@ pub(crate) struct Outcome {
     pub(crate) more: u32,
 }
 
-/// The maximum number of details that an answer lists. The others are counted. All of them were evaluated.
+/// The maximum number of details that an answer lists. Further details are only counted. All details were evaluated.
 pub(crate) const DETAILS_SHOWN: usize = 100;
 
 impl Outcome {
@@ -63,7 +63,7 @@ impl Outcome {
         self
     }
 
-    /// Sets both sides of a comparison.
+    /// Sets the expected and the found value of a comparison.
     pub(crate) fn sides(mut self, expected: impl ToString, found: impl ToString) -> Self {
         self.expected = Some(expected.to_string().into());
         self.found = Some(found.to_string().into());
@@ -84,7 +84,7 @@ impl Outcome {
         lines.into_iter().fold(self, Self::detail)
     }
 
-    /// The statements of a pass, each with how it is known. Other answers have none.
+    /// The statements of a pass, each with how it is known. Other answers have no statements.
     pub(crate) fn says(&self, of_check: Known) -> Vec<Said> {
         if self.status != Status::Pass {
             return Vec::new();
@@ -99,7 +99,7 @@ impl Outcome {
         also.iter().fold(self.message.clone(), |message, said| format!("{message}; {}", said.text))
     }
 
-    /// Limits the details and adds a count of those that are left out.
+    /// Limits the details, and adds a count of the omitted details.
     pub(crate) fn shown(mut self) -> Self {
         let more = self.more as usize + self.details.len().saturating_sub(DETAILS_SHOWN);
         self.details.truncate(DETAILS_SHOWN);
@@ -122,7 +122,8 @@ impl Outcome {
     }
 }
 
-/// Several comparisons with one answer. The answer is a failure if any comparison disagrees, and it lists every disagreement.
+/// Several comparisons that yield one answer. The answer is a failure if any comparison disagrees, and it lists every
+/// disagreement.
 #[derive(Default)]
 pub(crate) struct Comparison {
     agreed: Vec<String>,
@@ -132,7 +133,7 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the expected value of `what` with the found one.
+    /// Compares the expected value of `what` with the found value.
     pub(crate) fn compare(&mut self, what: &str, expected: &str, found: &str) {
         if expected == found {
             self.agree(format_args!("{what}: {found}"));
@@ -157,7 +158,7 @@ impl Comparison {
         }
     }
 
-    /// Whether nothing has disagreed so far.
+    /// Whether all values that were compared so far agree.
     pub(crate) fn agrees(&self) -> bool {
         self.disagreed.is_empty()
     }
@@ -167,7 +168,8 @@ impl Comparison {
         self.agreed.is_empty() && self.disagreed.is_empty()
     }
 
-    /// The outcome: the first disagreement as the message and all of them as details, or `pass` with the items that agreed.
+    /// The outcome: `pass` with the items that agreed, or the first disagreement as the message and all disagreements as
+    /// details.
     pub(crate) fn outcome(self, pass: &str) -> Outcome {
         let Some((what, expected, found)) = self.disagreed.first().cloned() else {
             let mut outcome = Outcome::pass(pass);

@@ -1,4 +1,4 @@
-//! `server-record`: the build server's saved responses are about the same build.
+//! `server-record`: the build server's saved responses refer to the same build.
 
 use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run};
@@ -55,7 +55,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     outcome.details.extend(remarks(evidence, saved));
     if !saved.secrets_in.is_empty() {
-        // This is in the message, because the formats for people do not show the details of a pass.
+        // This warning is part of the message, because the formats for people do not show the details of a pass.
         let files = saved.secrets_in.join(", ");
         outcome
             .message
@@ -64,7 +64,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     outcome
 }
 
-/// Whether both sides have something that identifies this build.
+/// Whether the archive and the saved responses both contain a value that identifies this build.
 fn names_one_build(evidence: &Evidence<'_>, saved: &ServerRecord) -> bool {
     let status = saved.status.as_ref();
     let tags = [evidence.manifest.record.image_tag(), status.and_then(|status| status.image_tag())];

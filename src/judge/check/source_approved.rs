@@ -1,4 +1,4 @@
-//! `source-approved`: someone other than its author approved the commit before it was built.
+//! `source-approved`: someone other than the commit's author approved the commit before it was built.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run, source_objects};
@@ -75,7 +75,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     outcome.detail(statement).details(lines.chain(more))
 }
 
-/// Who vouches for the list. The result is the same for every build, because SSH signatures contain no time.
+/// The party that vouches for the list of approvals. The result is the same for every build, because SSH signatures
+/// contain no time.
 fn statement(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
     let is_same = |asked: &Vec<(String, String)>| ssh_signers(policy).eq(asked.iter().map(|(name, line)| (name, line)));
     let asked = || ssh_signers(policy).map(|(name, line)| (name.clone(), line.clone())).collect();
@@ -98,7 +99,7 @@ fn verify(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Re
     }
 }
 
-/// Whether an approval of this commit counts. The error contains the reason why it does not.
+/// Whether an approval of this commit counts. The error contains the reason why the approval does not count.
 fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evidence<'_>) -> Result<String, String> {
     let what = format!("change {} approved by {} at {}", record.change, record.approver, record.time);
     if !proof.remotes.iter().any(|remote| remote.repository.as_ref() == Some(&record.repository)) {
@@ -126,7 +127,8 @@ fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evi
     }
 }
 
-/// Whether the name can be compared unchanged. A commit may declare a different encoding; git converts the name, but this program does not.
+/// Whether the name can be compared without conversion. A commit may declare a different encoding; git converts the name, but this program
+/// does not.
 fn is_utf8(commit: &Commit, who: &Identity) -> bool {
     let other = |(keyword, value): &(Vec<u8>, Vec<u8>)| {
         keyword == b"encoding" && !value.eq_ignore_ascii_case(b"utf-8") && !value.eq_ignore_ascii_case(b"utf8")

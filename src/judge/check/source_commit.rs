@@ -33,12 +33,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let head = match &proof.head {
         Ok(head) => head,
-        // source-objects reports the reason.
+        // The check `source-objects` reports the reason.
         Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault.to_string()),
     };
     let id = head.commit.to_string();
     let mut commit = Comparison::default();
-    // The statements of a pass, the strongest first.
+    // The statements of a pass, strongest first.
     let mut says: Vec<(String, Known)> = Vec::new();
     let named = evidence.commit_digits();
     let digits = named.as_ref().map(|(digits, _)| digits.as_str());

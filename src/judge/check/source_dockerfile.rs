@@ -47,7 +47,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     difference(evidence.log(), &instructions)
 }
 
-/// Whether the log shows these instructions, each once and in order, as numbered steps of one builder.
+/// Whether the log shows these instructions as numbered steps of one builder, each once and in order.
 pub(crate) fn shows(log: Option<&BuildLog>, instructions: &[Instruction]) -> bool {
     log.is_some_and(|log| log.builder().is_ok()) && difference(log, instructions).status == Status::Pass
 }
@@ -92,7 +92,8 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
     details.into_iter().fold(outcome, Outcome::detail)
 }
 
-/// `Ok(None)` if equal, `Ok` with a note if equal except for a base's digest, `Err` if different.
+/// Returns `Ok(None)` if the instructions are equal, `Ok` with a note if they are equal except for a base's digest, and
+/// `Err` if they differ.
 fn compare(instruction: &Instruction, printed: &str) -> Result<Option<String>, ()> {
     let printed = dockerfile::canonical(printed);
     if instruction.text == printed {
@@ -107,7 +108,7 @@ fn compare(instruction: &Instruction, printed: &str) -> Result<Option<String>, (
 
 struct From<'t> {
     image: &'t str,
-    /// Flags and stage name.
+    /// The flags and the stage name of the FROM instruction.
     rest: Vec<&'t str>,
 }
 

@@ -29,7 +29,7 @@ the image.",
     run: Run::Function(run),
 };
 
-/// The maximum number of faults, and of details of each kind, that are listed.
+/// The maximum number of faults that are listed, and of details of each kind.
 const LISTED: usize = 20;
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {

@@ -51,7 +51,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             None => compared.disagree(&format!("the remote {}", remote.name), &wanted, &remote.url),
         }
     }
-    // All hosts are equal if each host in the log is the first remote's host, and each remote's host is the log's first host.
+    // All hosts are equal if each host in the log equals the first remote's host, and each remote's host equals the log's
+    // first host.
     let hosts =
         || evidence.log().into_iter().flat_map(|log| log.events()).filter_map(host_of).map(str::to_ascii_lowercase);
     let mut names = remotes.iter().filter_map(|remote| remote.repository.as_ref()).map(RepositoryName::host_name);

@@ -128,7 +128,7 @@ fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
     lines
 }
 
-/// Lists what is equal by a rule, and what is not proved.
+/// Lists the files that are equal after a conversion, and the paths that are not proved.
 fn said(tree: &TreeProof) -> Vec<String> {
     let mut lines = Vec::new();
     for (conversion, words) in [

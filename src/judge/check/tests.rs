@@ -1,8 +1,8 @@
 use super::*;
 use crate::judge::finding::MissingEvidence;
 
-/// Published checks, in order: name, group, default level. Programs rely on them, so a row does not change. A new check needs no row here;
-/// it is in `docs/generated/checks.md`.
+/// Published checks, in order: name, group, default level. Other programs rely on these rows, so a row must not change. A new check needs
+/// no row here, because it is in `docs/generated/checks.md`.
 const CONTRACT: &str = "manifest-signature manifest require, manifest-key manifest require, key-record manifest warn, \
     manifest-name manifest require, build-status manifest require, build-server manifest warn, build-age manifest warn, \
     root-ssh manifest require, log-image manifest require, log-key manifest require, log-order manifest warn, \
@@ -77,7 +77,7 @@ fn versions_compare_by_number() {
 }
 
 /// Without evidence, every check still has a finding, in the table's order. The signature check reports how far the signature was verified; the
-/// others give a reason.
+/// other checks report a reason.
 #[test]
 fn checks_that_were_not_run_give_a_reason() {
     let policy = Policy::default();
@@ -100,7 +100,7 @@ fn checks_that_were_not_run_give_a_reason() {
     let refused = (false, Status::NotRun(Reason::Refused));
     assert_eq!(answers(&Gate::NoVerdict { signed: true }), (Level::Require, Status::Pass, refused));
     assert_eq!(answers(&Gate::NoVerdict { signed: false }), (Level::Require, refused.1, refused));
-    // Evidence puts its group in play. The group `workload` is the exception.
+    // Evidence puts its group of checks in play. The group `workload` is the exception.
     assert_eq!(in_play(&policy, &[], &[]), [Group::Manifest, Group::Source]);
     assert_eq!(in_play(&policy, &[Group::Trust], &[Group::Image]), Group::ALL[..4]);
     assert_eq!(in_play(&policy, &[Group::Workload], &[Group::Workload]), [Group::Manifest, Group::Source]);

@@ -1,4 +1,5 @@
-//! What the checks of the group `trust` share: which image must be signed, and the result for each signature.
+//! The code that the checks of the group `trust` share: it determines which image must be signed, and the result for
+//! each signature.
 
 use super::image_evidence::pushed;
 use super::outcome::Outcome;
@@ -13,7 +14,8 @@ use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 /// Evaluates every supplied signature against the image in the signed log.
 ///
 /// # Errors
-/// The outcome of every check of the group, if there are no signatures, the image is not known, or this build cannot check the signatures.
+/// The outcome of every check of the group if there are no signatures, if the image is not known, or if this build cannot check the
+/// signatures.
 pub(super) fn signature_reports<'e>(
     evidence: &'e Evidence<'_>,
     policy: &Policy,
@@ -49,8 +51,8 @@ fn not_built_in(reports: &[SignatureReport]) -> Option<Outcome> {
     }
 }
 
-/// Facts from the image's signatures. An accepted signature gives the digest that it covers and its signer, as signed by the key's holder. Any other
-/// signature gives only the fact that it exists.
+/// Facts from the image's signatures. For an accepted signature, the facts are the digest that it covers and its signer, as signed by the key's
+/// holder. For any other signature, the only fact is that the signature exists.
 pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
     let (Ok(reports), Ok(image)) = (all_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();
@@ -103,9 +105,9 @@ fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     Ok(ImageTarget { repository, tag, tags, digest, size, built, now })
 }
 
-/// The id of the content-trust key that the signed log records. The log must have one id, and one certificate with that id, both after the
-/// build's last output. Earlier lines are under the control of the source's author, so a different id or certificate anywhere makes the key
-/// unusable.
+/// The id of the content-trust key that the signed log records. The log must contain one id, and one certificate with that id, both after
+/// the build's last output. Earlier lines are under the control of the source's author, so a different id or certificate anywhere makes the
+/// key unusable.
 pub(super) fn recorded_key(evidence: &Evidence<'_>) -> Option<String> {
     let log = evidence.log()?;
     let id_of = |event: &LogEvent| if let LogEvent::KeyId(id) = event { Some(id.clone()) } else { None };

@@ -26,7 +26,7 @@ answer refers to.",
     run: Run::Workload(run),
 };
 
-/// The maximum number of unverified bundles that are listed. All of them are counted.
+/// The maximum number of unverified bundles that are listed. All unverified bundles are counted.
 const UNVERIFIED_SHOWN: usize = 5;
 
 /// The maximum number of a build's repositories that are listed.
@@ -89,7 +89,8 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     }
 }
 
-/// The first names and a count of the rest: a log may contain any number of repositories, and a workload any number of images.
+/// Lists the first names and a count of the others, because a log may contain any number of repositories, and a workload any
+/// number of images.
 fn named(repositories: &[String]) -> String {
     let first = repositories.iter().take(REPOSITORIES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
     match repositories.len().checked_sub(REPOSITORIES_SHOWN) {

@@ -75,10 +75,11 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
     }
 }
 
-/// Whether the bytes are the signer's key. `None` if the signer's key is of a different kind; an error if the bytes are not a key.
+/// Whether the bytes are the signer's key. `None` if the signer's key is of a different kind; the error states that the bytes are
+/// not a key.
 type Compare = fn(&[u8], &ImageSignerKey) -> Option<Result<bool, String>>;
 
-/// Compares with the keys in the policy's `[trust]`.
+/// Compares the key with the keys in the policy's `[trust]`.
 fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Outcome {
     let kind = entry.kind.word();
     let Ok(key) = Base64::decode_vec(&entry.public_key) else {
@@ -115,7 +116,7 @@ fn simple_signing(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, St
     Some(body.map(|body| armoured(certificates).is_some_and(|trusted| trusted == body)))
 }
 
-/// The armoured data as text without line ends (RFC 9580, 6.2). `None` if it is not an armoured public key.
+/// The armoured data as text without line ends (RFC 9580, 6.2). `None` if the data is not an armoured public key.
 fn armoured(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?.replace('\r', "");
     let (_, rest) = text.split_once("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")?;

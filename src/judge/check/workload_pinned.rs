@@ -51,10 +51,11 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     outcome
 }
 
-/// The beginning of a line about a build that pushed the image's name. What the name refers to now was not examined.
+/// The beginning of a line about a build that pushed the image's name. The image that the name refers to now was not
+/// examined.
 pub(crate) const PUSHED_AS: &str = "the signed log of an accepted build records a push as ";
 
-/// What accepted builds pushed under the image's name: a line for each, newest first.
+/// The images that accepted builds pushed under the image's name: one line per build, newest first.
 pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timestamp) -> Vec<String> {
     const SHOWN: usize = 5;
     let Some(repository) = &image.repository else { return Vec::new() };
@@ -63,7 +64,8 @@ pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timest
         let name = build.build_name.as_deref().unwrap_or(&build.path);
         format!("{PUSHED_AS}{repository}@{digest} (build {name})")
     });
-    // The rest is not counted: a repository may have a hundred thousand builds, and a request may contain a thousand of its images.
+    // The remaining builds are not counted, because a repository may have a hundred thousand builds, and a request may contain a
+    // thousand of its images.
     let mut lines: Vec<String> = known.take(SHOWN + 1).collect();
     if lines.len() > SHOWN {
         lines.truncate(SHOWN);

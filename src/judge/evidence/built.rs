@@ -1,4 +1,4 @@
-//! What the verified manifest states about the built image, for the index of builds.
+//! The statements of the verified manifest about the built image, for the index of builds.
 
 use super::Evidence;
 use crate::base::image_name::repository_of;
@@ -6,7 +6,7 @@ use crate::judge::builds::BuiltImage;
 use crate::manifest::build_log::LogEvent;
 
 impl Evidence<'_> {
-    /// What the signed log states about the pushed image.
+    /// The statements of the signed log about the pushed image.
     pub fn built_image(&self) -> BuiltImage {
         let mut image = BuiltImage {
             commit: self.source.and_then(|proof| {
@@ -30,7 +30,7 @@ impl Evidence<'_> {
         image.repositories.sort();
         image.repositories.dedup();
         keys.dedup();
-        // If the log records several keys, none is used: see the check log-key.
+        // If the log records several keys, none of them is used: see the check `log-key`.
         image.root_key = if let [one] = keys.as_slice() { Some((*one).clone()) } else { None };
         image
     }

@@ -1,4 +1,4 @@
-//! Facts: what each witness states, and how that is known.
+//! Facts: the statements of each witness, and how each statement is known.
 //!
 //! To add a fact, add a line to the function of its witness, in this folder.
 
@@ -19,20 +19,20 @@ use crate::manifest::build_log::LogEvent;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Known {
-    /// The key's holder wrote it.
+    /// The key's holder wrote the statement.
     Signed,
-    /// This program proved it from bytes.
+    /// This program proved the statement from bytes.
     Recomputed,
-    /// A time-stamp from an authority that the auditor specified shows that it existed by that time (RFC 3161).
+    /// A time-stamp from an authority that the auditor specified shows that the data existed by that time (RFC 3161).
     Timestamped,
-    /// A third party, such as a commit's author, states it in data that is signed or recomputed.
+    /// A third party, such as a commit's author, makes the statement in data that is signed or recomputed.
     Stated,
-    /// It was supplied, and nothing proves it.
+    /// The statement was supplied, and nothing proves it.
     Given,
 }
 
 words! {
-    /// The word in reports.
+    /// The category as it is written in reports.
     pub Known {
         Signed = "signed", Recomputed = "recomputed", Timestamped = "timestamped", Stated = "stated", Given = "given"
     }
@@ -44,24 +44,24 @@ words! {
 pub struct Fact {
     /// The subject of the statement: `commit`, `tag`, `image-digest` …
     pub fact: String,
-    /// Its witness: `file-name`, `build.json`, `build.log`, `git-objects` …
+    /// The witness of the statement: `file-name`, `build.json`, `build.log`, `git-objects` …
     pub witness: &'static str,
-    /// The value, for people.
+    /// The value, formatted for people.
     pub value: String,
-    /// The value for programs, if it has numbers or parts: `object-count` has `total`, `reachable` and `unreachable`. `image-digest` has
-    /// `digest` and `size`, and from the log also `tag`.
+    /// The value, formatted for programs, if it consists of numbers or several fields: `object-count` has `total`, `reachable` and
+    /// `unreachable`. `image-digest` has `digest` and `size`, and in facts from the log also `tag`.
     pub data: Option<Value>,
-    /// How it is known.
+    /// How the statement is known.
     pub known: Known,
 }
 
 impl Fact {
-    /// A fact without data for programs.
+    /// A fact without a value for programs.
     pub(crate) fn new(fact: &str, witness: &'static str, value: String, known: Known) -> Self {
         Self { fact: fact.into(), witness, value, data: None, known }
     }
 
-    /// Adds the data for programs.
+    /// Adds the value for programs.
     pub(crate) fn with_data(self, data: Value) -> Self {
         Self { data: Some(data), ..self }
     }
@@ -101,11 +101,11 @@ impl Fact {
     }
 }
 
-/// The maximum number of facts of one kind from one witness that are listed. The others are counted in a fact `left-out`. An image may have
-/// dozens of layers; a build pushes two tags.
+/// The maximum number of facts of one kind from one witness that are listed. Further facts are counted in a fact `left-out`. An image may
+/// have dozens of layers; a build pushes two tags.
 const FACTS_SHOWN: usize = 100;
 
-/// Collects facts: the first of each kind, and a count.
+/// Collects the first facts of each kind, and counts the others.
 #[derive(Debug, Default)]
 pub(crate) struct FactList {
     facts: Vec<Fact>,
@@ -113,7 +113,7 @@ pub(crate) struct FactList {
 }
 
 impl FactList {
-    /// Adds a fact, unless it equals the previous one.
+    /// Adds a fact, unless it equals the previous fact.
     pub(crate) fn add(&mut self, fact: Fact) {
         if self.facts.last() == Some(&fact) {
             return;
@@ -129,7 +129,7 @@ impl FactList {
         facts.into_iter().for_each(|fact| self.add(fact));
     }
 
-    /// The listed facts, and how many of each kind were left out.
+    /// The listed facts, and the number of omitted facts of each kind.
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         for ((witness, fact), count) in self.counts {
             if let Some(more @ 1..) = count.checked_sub(FACTS_SHOWN) {
@@ -142,7 +142,7 @@ impl FactList {
 }
 
 impl Evidence<'_> {
-    /// All facts, in the order of the witnesses: the first of each kind, and a count of the others.
+    /// The facts, in the order of the witnesses: the first facts of each kind, and a count of the others.
     pub fn facts(&self) -> Vec<Fact> {
         let mut facts = FactList::default();
         let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));
@@ -159,7 +159,8 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // Checks use this time. The log's last line was written later, or by a different clock.
+        // Checks use this time as the time of the build. The log's last line was written later, or by a different
+        // clock.
         if let Some(stamp) = self.signed_name().and_then(|name| name.ok()?.stamp()) {
             add("built-at", "build.json", stamp.to_string(), Known::Signed);
         }
@@ -201,7 +202,8 @@ impl Evidence<'_> {
         facts.finish()
     }
 
-    /// What the supplied list states about HEAD's commit. Approvals of other commits are not facts about this build.
+    /// The statements of the supplied list about HEAD's commit. Approvals of other commits are not facts about this
+    /// build.
     fn approval_facts(&self) -> Vec<(&'static str, String)> {
         let head = self.source.and_then(|proof| proof.head.as_ref().ok()).map(|head| &head.commit);
         let records = self.approvals.iter().flat_map(|list| &list.records);
@@ -214,7 +216,7 @@ impl Evidence<'_> {
     }
 }
 
-/// What the saved responses state. They are not signed.
+/// The statements of the saved responses. The saved responses are not signed.
 fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let fields = server.status.iter().flat_map(|status| status.fields());
@@ -226,7 +228,7 @@ fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The fact's name for a field of build.json; `record` for a field without a fact of its own.
+/// The fact's name for a field of build.json; `record` for a field with no separate fact.
 fn record_fact(field: &str) -> &'static str {
     match field {
         "build_name" => "build-name",
@@ -237,7 +239,7 @@ fn record_fact(field: &str) -> &'static str {
     }
 }
 
-/// A fact about the clone or a base. A RUN step can print lines like these.
+/// A fact about the clone or a base image. A RUN step can print lines like these.
 fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
@@ -253,7 +255,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     })
 }
 
-/// A fact that counts only if it appears after the build's last line.
+/// A fact that counts only if its log line appears after the build's last line.
 fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),

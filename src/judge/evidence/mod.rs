@@ -28,18 +28,18 @@ use crate::manifest::build_log::{BuildLog, LogEvent};
 use crate::manifest::dockerfile::{self, Dockerfile, DockerfileFault, Instruction};
 use crate::trust::{SignatureReport, TrustFile};
 
-/// All evidence about one build. It exists only if the signature was verified.
+/// All evidence about one build. The evidence exists only if the signature was verified.
 #[derive(Debug)]
 pub struct Evidence<'a> {
-    /// The bundle's file name. It is not signed.
+    /// The bundle's file name. The file name is not signed.
     pub file_name: Option<&'a str>,
     /// The signed archive.
     pub archive: &'a SignedArchive,
     /// The content of the signed archive.
     pub manifest: &'a Manifest,
-    /// What the one source snapshot proves. `None` if there is none, or several.
+    /// The result of proving the archive's only source snapshot. `None` if the archive contains no snapshot or several.
     pub source: Option<&'a SourceProof>,
-    /// The supplied list of approvals.
+    /// The supplied list of approvals of commits.
     pub approvals: Option<&'a Approvals>,
     /// How well the key's owner is known.
     pub grading: Grading,
@@ -55,7 +55,8 @@ pub struct Evidence<'a> {
     pub bases: &'a [ImageFacts],
     /// The bounds.
     pub limits: &'a Limits,
-    /// The remaining budget. Checks charge their costs to it; after the checks, the audit fails if the budget was exceeded.
+    /// The remaining budget. Checks charge their costs to this budget; after the checks, the audit fails if the budget was
+    /// exceeded.
     pub budget: &'a Budget,
     /// The image's signatures, evaluated once for all checks.
     pub(crate) signatures: OnceCell<Vec<SignatureReport>>,
@@ -89,10 +90,11 @@ impl NoInstructions {
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
 impl Evidence<'_> {
-    /// The build's name in build.json. It is signed, so names are compared with it first. `None` if build.json has none.
+    /// The build's name in build.json. This name is signed, so other names are compared with it first. `None` if
+    /// build.json contains no name.
     ///
     /// # Errors
-    /// The text, if it is not a build's name.
+    /// The error is the string, if it is not a valid build name.
     pub(crate) fn signed_name(&self) -> Option<Result<BuildName, &str>> {
         let name = self.manifest.record.build_name()?;
         Some(BuildName::parse(name).ok_or(name))
@@ -107,19 +109,20 @@ impl Evidence<'_> {
         }
     }
 
-    /// When the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the last time in
-    /// the log. The stamp in a file's or member's name is not signed and not used. Either time is from the server's own clock.
+    /// The time when the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the
+    /// last time in the log. The stamp in a file's or member's name is not signed and not used. Both times are from the server's
+    /// own clock.
     pub fn build_time(&self) -> Option<Timestamp> {
         let recorded = self.signed_name().and_then(|name| name.ok()?.stamp());
         recorded.or_else(|| self.log()?.last_time())
     }
 
-    /// The log, if there is one.
+    /// The log, if the archive contains one.
     pub fn log(&self) -> Option<&BuildLog> {
         self.manifest.log.as_ref()
     }
 
-    /// The one source snapshot.
+    /// The archive's only source snapshot.
     ///
     /// # Errors
     /// A message, if the archive has no snapshot or several.
@@ -131,7 +134,7 @@ impl Evidence<'_> {
         }
     }
 
-    /// What the one source snapshot proves.
+    /// The result of proving the archive's only source snapshot.
     ///
     /// # Errors
     /// A message, if there is not exactly one snapshot.
@@ -149,7 +152,7 @@ impl Evidence<'_> {
         self.dockerfile_read(path, dockerfile::read)
     }
 
-    /// Like [`Self::dockerfile`], but with directives and here-documents.
+    /// Like [`Self::dockerfile`], but the result includes directives and here-documents.
     ///
     /// # Errors
     /// Why the Dockerfile is not available.
@@ -175,7 +178,7 @@ impl Evidence<'_> {
         read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
     }
 
-    /// Charges the budget for a Dockerfile. The file's lines may be short, and each is stored with its number.
+    /// Charges the budget for a Dockerfile. The file's lines may be short, and each line is stored with its number.
     fn spend_dockerfile(&self, bytes: u64) -> Result<(), Error> {
         self.budget.spend(Work::Bytes(bytes.saturating_mul(20)), "the Dockerfile")?;
         let held = bytes.saturating_mul(25);
@@ -199,7 +202,7 @@ impl Evidence<'_> {
     }
 
     /// The image's tag in the signed archive: the tag in build.json, or else the pushed or signed tag with which the build name in build.json ends.
-    /// If build.json has neither tag nor build name, the only pushed or signed tag other than `latest`.
+    /// If build.json has neither a tag nor a build name, the tag is the only pushed or signed tag other than `latest`.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
             return Some(tag_of(tag));

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Fact, Known};
 use crate::git::{HeadFault, SourceProof};
 
-/// What the snapshot proves, and what its refs and config only state.
+/// The facts that the snapshot proves, and those that its refs and config only state.
 pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));

@@ -45,7 +45,7 @@ fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec
     findings
 }
 
-/// A deciding answer, so that the group has one regardless of the other finding.
+/// This finding is a deciding answer, so that the group has an answer regardless of the other finding.
 fn pass() -> Finding {
     let pass = finding(Level::Require, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
     Finding { check: "other", ..pass }
@@ -55,8 +55,8 @@ fn verdict(findings: &[Finding]) -> Verdict {
     Verdict::of(findings, &[Group::Manifest], REQUIRED)
 }
 
-/// The table of rejections, written by hand from the documented rule. It has a letter for each status in the order above: `R` if the status
-/// rejects.
+/// The table of rejections, written by hand from the documented rule. The table has one letter for each status in the order above: `R` if
+/// the status rejects.
 fn table() -> Vec<(Finding, bool)> {
     let rows = [
         (Level::Require, Demand::None, MissingEvidence::RejectsWithGroup, ".RR....."),
@@ -81,7 +81,7 @@ fn table() -> Vec<(Finding, bool)> {
 
 #[test]
 fn every_status_can_be_parsed_from_its_words() {
-    // This does not compile until the place of a new variant is added here.
+    // This match does not compile until the position of a new variant is added here.
     let place = |status: Status| match status {
         Status::Pass => 0,
         Status::Fail => 1,
@@ -116,15 +116,16 @@ fn findings_reject_as_in_the_truth_table() {
             (false, false) => Verdict::Accept,
         };
         assert_eq!(verdict(&alone), kept, "{one:?}");
-        // An acceptance is in part at best if there is no policy, or if a group required by the policy or --require has no answer. If the group has
-        // an answer, the verdict is as before.
+        // The best verdict is an acceptance in part if there is no policy, or if a group required by the policy or --require has no answer. If the
+        // group has an answer, the verdict does not change.
         let in_part = if rejects { Verdict::Reject } else { Verdict::AcceptInPart };
         let both: Option<&[Group]> = Some(&[Group::Manifest, Group::Image]);
         let of = |findings: &[Finding], required| Verdict::of(findings, &[Group::Manifest, Group::Image], required);
         assert_eq!((of(&alone, None), of(&alone, Some(&[])), of(&alone, both)), (in_part, in_part, in_part), "{one:?}");
         let answered = settled(vec![one.clone(), pass(), Finding { group: Group::Image, ..pass() }], &[]);
         assert_eq!(of(&answered, both), kept, "{one:?}");
-        // A waived answer does not reject, but is not a pass: the acceptance is in part at best. Its status does not change.
+        // A waived answer does not reject, but is not a pass: the best verdict is an acceptance in part. The status of
+        // a waived answer does not change.
         let waived = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Active)]);
         assert_eq!((waived[0].rejects(), waived[0].is_waived(), waived[0].status), (false, rejects, one.status));
         assert_eq!(verdict(&waived), if rejects { Verdict::AcceptInPart } else { kept }, "{one:?}");
@@ -141,8 +142,8 @@ fn findings_reject_as_in_the_truth_table() {
     }
 }
 
-/// Every consequence of every cause. While the cause rejects, the consequence has no effect. Otherwise it rejects at `require`, and needs a
-/// waiver of its own.
+/// Tests every consequence of every cause. While the cause rejects, the consequence has no effect. Otherwise, the consequence
+/// rejects at `require`, and needs a separate waiver.
 #[test]
 fn consequences_reject_as_in_the_truth_table() {
     use WaiverStanding::{Active, Expired};
@@ -173,7 +174,7 @@ fn consequences_reject_as_in_the_truth_table() {
                     Effect::None
                 };
                 assert_eq!(effects(&[("test", Active)]), waived);
-                // An expired waiver of either has no effect.
+                // An expired waiver of the cause or of the consequence has no effect.
                 assert_eq!((effects(&[("cause", Expired)]), effects(&[("test", Expired)])), (expected, expected));
                 // A finding that is not in play has no effect, and as a cause it does not excuse its consequences.
                 let elsewhere = |finding: Finding| Finding { group: Group::Source, ..finding };
@@ -192,8 +193,8 @@ fn consequences_reject_as_in_the_truth_table() {
     }
 }
 
-/// Findings with the same message have the same cause, whatever their groups. The first finding that rejects keeps its answer, and no verdict depends
-/// on this.
+/// Findings with the same message have the same cause, regardless of their groups. The first finding that rejects keeps its answer, and no verdict
+/// depends on this choice.
 #[test]
 fn only_the_first_finding_with_a_given_message_rejects() {
     use WaiverStanding::Active;
@@ -212,7 +213,8 @@ fn only_the_first_finding_with_a_given_message_rejects() {
         assert_eq!(effects(&found), [rejects, follows, follows]);
         assert_eq!((found[0].status, found[1].status), (status, Status::NotRun(Reason::Refused)));
         assert_eq!(effects(&settled(found, &[])), [rejects, follows, follows], "settled again");
-        // A waiver of the first check does not waive the others. A waiver of one of the others changes nothing.
+        // A waiver of the first check does not waive the other checks. A waiver of one of the other checks changes
+        // nothing.
         assert_eq!(settled(three.clone(), &[("a", Active)]).iter().filter(|one| one.rejects()).count(), 2);
         assert_eq!(effects(&settled(three, &[("b", Active)])), [rejects, follows, follows]);
     }
@@ -223,7 +225,8 @@ fn only_the_first_finding_with_a_given_message_rejects() {
     assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::NotRun(Reason::NoEvidence)) }), kept);
     assert_eq!(with(no("w", Status::Pass)), kept);
     assert_eq!(with(Finding { group: Group::Source, ..no("w", Status::Fail) }), kept, "not in play");
-    // A finding that only warns is never a cause. Findings with a different message or different sides have different causes.
+    // A finding that only warns is never a cause. Findings with a different message, or with different expected or found
+    // values, have different causes.
     for other in [
         Finding { level: Level::Warn, ..no("w", Status::Fail) },
         Finding { message: "other".into(), ..no("w", Status::Fail) },
@@ -255,7 +258,7 @@ fn a_consequence_of_a_consequence_has_the_same_root() {
     assert!(settled(vec![by("a", "b"), by("b", "a")], &[]).iter().all(Finding::rejects));
 }
 
-/// What exit code 0 requires.
+/// The conditions for exit code 0.
 #[test]
 fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
     let passed = settled(vec![pass()], &[]);

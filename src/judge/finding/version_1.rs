@@ -1,4 +1,4 @@
-//! The rules of version 0.1, for reports and cases that it wrote.
+//! The rules of version 0.1, for reports and cases that version 0.1 wrote.
 
 use super::{Effect, Finding, Group, Level, Verdict};
 
@@ -14,7 +14,7 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// The verdict: an acceptance needed every group, including `workload`.
+/// The verdict by these rules: an acceptance needed every group, including `workload`.
 pub(crate) fn verdict(findings: &[Finding], in_play: &[Group]) -> Verdict {
     let mut played = findings.iter().filter(|finding| in_play.contains(&finding.group));
     if played.clone().any(Finding::rejects) {

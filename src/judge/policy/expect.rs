@@ -1,11 +1,13 @@
 //! `[expect]`: what the auditor expects of a build. One row of [`FIELDS`] defines a field: its name, how it is read, how reports show
 //! it, its line in the template and its row in docs/policy.md.
 //!
-//! To add a field:
-//! 1. a field of [`Expect`],
-//! 2. its row in [`FIELDS`],
-//! 3. its name in `expected` of its check (`src/judge/check/`), which defines the effect of setting the field,
-//! 4. `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
+//! To add a field, follow these steps:
+//!
+//! 1. Add a field to [`Expect`], and its row to [`FIELDS`].
+//!
+//! 2. Add its name to `expected` of its check (`src/judge/check/`), which defines the effect of setting the field.
+//!
+//! Then run `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +31,7 @@ pub struct Expect {
     pub repositories: Vec<String>,
     /// The branch that HEAD is on.
     pub branch: Option<String>,
-    /// The commit, all forty digits.
+    /// The commit id, with all forty digits.
     pub commit: Option<ObjectId>,
     /// Platforms, as `os/architecture[/variant]`.
     pub platforms: Vec<String>,
@@ -43,7 +45,7 @@ pub struct Expect {
     pub dockerfile: Option<String>,
     /// Base images by digest.
     pub base_images: Vec<String>,
-    /// Patterns of untracked files that are allowed. An empty list allows none, like no list.
+    /// Patterns of untracked files that are allowed. An empty list allows no untracked files, as does a missing list.
     pub untracked: Vec<String>,
     /// Names of the fields that are set.
     set: Vec<&'static str>,
@@ -51,30 +53,30 @@ pub struct Expect {
 
 /// A field of `[expect]`.
 pub(super) struct Field {
-    /// Its name in the policy.
+    /// The field's name in the policy.
     pub(super) name: &'static str,
-    /// Its description in docs/policy.md.
+    /// The field's description in docs/policy.md.
     is: &'static str,
-    /// Its value in the template.
+    /// The field's value in the template.
     example: &'static str,
     read: Read,
-    /// The expected values. Empty if the field is not set.
+    /// The expected values. The list is empty if the field is not set.
     values: fn(&Expect) -> Vec<String>,
 }
 
-/// How a field is read. An error states what was expected, without the field's name.
+/// How a field is read. An error states what was expected, but not the field's name.
 enum Read {
     /// A non-empty string.
     Text(fn(&mut Expect, String) -> Answer<()>),
     /// A non-empty list of strings.
     List(Each, Place),
-    /// A list that may be empty, which means the same as no list.
+    /// A list that may be empty; an empty list means the same as no list.
     ListOrNone(Each, Place),
 }
 
 /// Checks one string in a list.
 type Each = fn(&str) -> Answer<()>;
-/// Returns where a list is stored.
+/// Returns the list in [`Expect`] that stores a field's values.
 type Place = fn(&mut Expect) -> &mut Vec<String>;
 
 /// Every field, in the order of reports.
@@ -224,12 +226,12 @@ impl Expect {
         FIELDS.iter().map(|field| (field.name, (field.values)(self))).filter(|(_, values)| !values.is_empty())
     }
 
-    /// The fields that are set, each with its values in one text.
+    /// The fields that are set, each with its values in one string.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
         self.values().map(|(field, values)| (field, values.join(", "))).collect()
     }
 
-    /// `max-age` in words: in days if it is a whole number of days, otherwise in seconds.
+    /// `max-age` as text: in days if it is a whole number of days, otherwise in seconds.
     pub(crate) fn max_age(&self) -> Option<String> {
         self.max_age_seconds.map(|seconds| match seconds % DAY_SECONDS {
             0 => format!("{} days", seconds / DAY_SECONDS),
@@ -311,7 +313,7 @@ impl<'de> Deserialize<'de> for ExpectTable {
     }
 }
 
-/// Reads the table. It may contain only names of [`FIELDS`], each with a value of its type.
+/// Reads the table. The table may contain only names of [`FIELDS`], each with a value of its type.
 struct Table;
 
 impl<'de> Visitor<'de> for Table {

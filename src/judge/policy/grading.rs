@@ -10,11 +10,11 @@ use crate::given::key_record::{Grading, KeyRecord};
 /// A key record that the policy refers to.
 #[derive(Debug, Clone)]
 pub struct KeyRecordFile {
-    /// The path in the policy.
+    /// The record's path in the policy.
     pub path: String,
-    /// The record, or why it cannot be read.
+    /// The record, or the reason why it cannot be read.
     pub(super) record: Result<KeyRecord, String>,
-    /// The stored grade of the key for which the record is listed. It was computed for these signers and limits.
+    /// The stored grade of the key for which the record is listed. The grade was computed for these signers and limits.
     graded: Memo<(Sha256, Vec<Signer>, Limits), Grading>,
 }
 
@@ -53,7 +53,7 @@ impl Policy {
         self.key_record_signers().0
     }
 
-    /// The signers whose keys can sign key records, and why the others cannot.
+    /// The signers whose keys can sign key records, and the reasons why the other signers' keys cannot.
     fn key_record_signers(&self) -> (Vec<(String, PersonKey)>, Vec<String>) {
         let (mut usable, mut unusable) = (Vec::new(), Vec::new());
         for signer in &self.signers {

@@ -1,10 +1,14 @@
-//! The policy: what the auditor trusts, expects and requires. It is one TOML file, read strictly.
+//! The policy: what the auditor trusts, expects and requires. The policy is one TOML file, which is read strictly.
 //!
-//! To add a field of `[expect]`, see `expect.rs`. To add any other field, write:
-//! 1. a line in its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and the code that reads that table,
-//! 2. a field here,
-//! 3. a line in `template.toml`,
-//! 4. a row in `docs/policy.md`.
+//! To add a field of `[expect]`, see `expect.rs`. To add any other field, follow these steps:
+//!
+//! 1. Add a line to its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and extend the code that reads that table.
+//!
+//! 2. Add a field to the structs in this file.
+//!
+//! 3. Add a line to `template.toml`.
+//!
+//! 4. Add a row to `docs/policy.md`.
 
 mod expect;
 mod grading;
@@ -30,30 +34,30 @@ use crate::trust::TrustPolicy;
 use crate::trust::public_key::ImageKey;
 use crate::workload::KindsWithoutImages;
 
-/// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
+/// A policy. The default policy has no keys, expects nothing, and requires nothing beyond each check's own level.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// The file that it was read from; `None` for the default.
+    /// The file that the policy was read from; `None` for the default policy.
     pub source: Option<PolicySource>,
     /// Groups that must have an answer.
     pub require: Vec<Group>,
-    /// The keys it trusts.
+    /// The keys that the policy trusts.
     pub keys: KeyRing,
     /// Key records by the fingerprint of their key.
     pub key_records: BTreeMap<Sha256, KeyRecordFile>,
-    /// What it expects of a build.
+    /// The values that the policy expects of a build.
     pub expect: Expect,
-    /// The levels that it sets, by check.
+    /// The levels that the policy sets, by check.
     pub levels: BTreeMap<&'static str, Level>,
-    /// Who signs commits, tags, key records and sign-offs.
+    /// The signers of commits, tags, key records and sign-offs.
     pub signers: Vec<Signer>,
-    /// Whose signatures on the image are accepted.
+    /// The signers whose signatures on the image are accepted.
     pub trust: TrustPolicy,
-    /// Whose contracts are accepted.
+    /// The signers whose contracts are accepted.
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,
-    /// Answers that do not reject one bundle.
+    /// Waivers, each of which prevents an answer from rejecting one specific bundle.
     pub waivers: Vec<PolicyWaiver>,
 }
 
@@ -69,11 +73,12 @@ pub struct WorkloadPolicy {
 /// The file that a policy was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicySource {
-    /// Its path, as specified by the user.
+    /// The policy's path, as specified by the user.
     pub path: String,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the policy file's bytes.
     pub sha256: Sha256,
-    /// The files that the policy refers to, each with the SHA-256 of its bytes. A saved report lists them only among the inputs.
+    /// The files that the policy refers to, each with the SHA-256 of its bytes. A saved report lists these files only among the
+    /// inputs.
     pub files: Vec<(String, Sha256)>,
 }
 
@@ -98,11 +103,11 @@ pub enum SignerKey {
 }
 
 impl Policy {
-    /// Reads a policy. `path` identifies it in errors and reports. `load` returns the bytes of a file that the policy refers to, by its path
-    /// in the policy (the caller decides what that is relative to).
+    /// Reads a policy. `path` identifies the policy in errors and reports. `load` returns the bytes of a file that the policy refers to, by
+    /// its path in the policy (the caller decides which folder the path is relative to).
     ///
     /// # Errors
-    /// [`Error::Policy`] for unknown fields, unknown checks, duplicate keys, wrong types, empty lists, or if nothing is
+    /// [`Error::Policy`] for unrecognised fields or checks, duplicate keys, wrong types, empty lists, or if nothing is
     /// required; [`Error::Key`] for a key file without a usable key; errors of `load`.
     pub fn from_toml(
         path: &str,
@@ -124,8 +129,8 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The keys to verify with: those on the command line, or else the policy's. For a key on the command line, the policy's window and
-    /// revocation still apply.
+    /// The keys to verify with: those on the command line, or else those in the policy. For a key on the command line, the policy's
+    /// window and revocation still apply.
     ///
     /// # Errors
     /// [`Error::Usage`] if the policy lists keys and a key on the command line is not one of them.
@@ -153,7 +158,7 @@ impl Policy {
     /// Requires more groups, as `--require` does.
     ///
     /// # Errors
-    /// [`Error::Usage`] if `[levels]` leaves no deciding check in such a group.
+    /// [`Error::Usage`] if `[levels]` leaves such a group without a deciding check.
     pub fn require_also(&mut self, groups: &[Group]) -> Result<(), Error> {
         for group in groups {
             if !self.require.contains(group) {
@@ -183,8 +188,8 @@ impl Policy {
         }
     }
 
-    /// The groups that it requires of a bundle, excluding `workload`, which only `admit` and `serve` check. `None` without a policy, even
-    /// with `--require`, because an acceptance needs a policy.
+    /// The groups that the policy requires of a bundle, excluding `workload`, which only `admit` and `serve` check. `None` without a
+    /// policy, even with `--require`, because an acceptance needs a policy.
     pub(crate) fn required_of_bundles(&self) -> Option<Vec<Group>> {
         self.source.as_ref()?;
         Some(self.require.iter().copied().filter(|group| *group != Group::Workload).collect())

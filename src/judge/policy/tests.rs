@@ -37,7 +37,7 @@ fn the_template_is_valid_with_and_without_its_optional_lines() {
     assert_eq!((policy.keys.keys().len(), policy.signers.len(), policy.levels.len()), (1, 1, 1));
 }
 
-/// The template's comments list these words by hand.
+/// The template's comments list these values explicitly.
 #[test]
 fn the_template_lists_every_group_and_level() {
     use crate::base::words::any_of;
@@ -175,7 +175,7 @@ fn image_signers_have_unique_names_and_well_formed_keys() {
         let error = with(&text).expect_err(&text);
         assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
-    // These are well-formed, so reading continues with the file.
+    // These entries are well-formed, so reading continues with the file.
     for text in [openpgp(&PIN[..40]), openpgp(PIN), keyless("ada@example.com", "https://accounts.example.com")] {
         assert!(matches!(with(&text), Err(Error::Unreadable { .. })), "{text}");
     }

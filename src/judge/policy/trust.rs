@@ -1,4 +1,4 @@
-//! `[trust]`: whose signatures on the image are accepted.
+//! `[trust]`: the signers whose signatures on the image are accepted.
 
 use serde::Deserialize;
 

@@ -10,18 +10,18 @@ use crate::base::time::Timestamp;
 use crate::judge::check;
 use crate::judge::finding::{Group, MANIFEST_SIGNATURE, Waiver, WaiverStanding};
 
-/// One waiver: this check's answer on this bundle does not reject.
+/// A waiver: this check's answer on this bundle does not reject the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyWaiver {
     /// The check's name.
     pub check: &'static str,
     /// SHA-256 of the bundle's file: a waiver applies only to these bytes.
     pub bundle: Sha256,
-    /// Who is responsible for it.
+    /// The name of the person or team that is responsible for the waiver.
     pub owner: String,
     /// The reason.
     pub reason: String,
-    /// When the waiver ends.
+    /// The time when the waiver ends.
     pub expires: Timestamp,
 }
 
@@ -76,7 +76,7 @@ fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
 }
 
 impl PolicyWaiver {
-    /// The waiver at `now`. It expires exactly at its expiry time.
+    /// The waiver's state at `now`. The waiver expires exactly at its expiry time.
     pub fn at(&self, now: Timestamp) -> Waiver {
         let standing = if now < self.expires { WaiverStanding::Active } else { WaiverStanding::Expired };
         Waiver { owner: self.owner.clone(), reason: self.reason.clone(), expires: self.expires, standing }
@@ -84,7 +84,7 @@ impl PolicyWaiver {
 }
 
 impl Policy {
-    /// The waiver of a check's answer on this bundle. It does not change the answer.
+    /// The waiver of a check's answer on this bundle. The waiver does not change the answer.
     pub(crate) fn waiver(&self, check: &str, bundle: Sha256, now: Timestamp) -> Option<Waiver> {
         let mut known = self.waivers.iter().filter(|waiver| waiver.check == check && waiver.bundle == bundle);
         known.next().map(|waiver| waiver.at(now))

@@ -1,4 +1,4 @@
-//! The TOML format of a policy. Unknown field names are errors.
+//! The TOML format of a policy. Unrecognised field names are errors.
 
 use std::collections::BTreeMap;
 
@@ -254,7 +254,7 @@ fn check_openpgp(certificate: &[u8]) -> Answer<()> {
     crate::crypto::openpgp::Certificate::read(certificate).map(|_| ())
 }
 
-/// A build without OpenPGP support cannot verify OpenPGP signatures. The checks report that.
+/// A build without OpenPGP support cannot verify OpenPGP signatures. The checks report this limitation.
 #[cfg(not(feature = "openpgp"))]
 fn check_openpgp(_: &[u8]) -> Answer<()> {
     Ok(())

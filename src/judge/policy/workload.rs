@@ -1,4 +1,5 @@
-//! `[workload]` and `[builder]`: whose contracts are accepted, which kinds run nothing, and what a build server may have booted.
+//! `[workload]` and `[builder]`: the signers whose contracts are accepted, the kinds of resources that run nothing, and what a
+//! build server may have booted.
 
 use serde::Deserialize;
 

@@ -39,7 +39,7 @@ fn ssh_key(signature: &[u8]) -> Option<String> {
         let length = u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?);
         bytes.get(at + 4..at + 4 + usize::try_from(length).ok()?)
     };
-    // Magic and version, then the key, which begins with its kind.
+    // The signature begins with magic bytes and a version; the key follows, and begins with its type.
     let kind = field(14)?;
     Some(format!("{} {}", String::from_utf8_lossy(kind), Base64::encode_string(field(10)?)))
 }
@@ -69,7 +69,7 @@ fn results_for_signatures_in_public_repositories_are_counted() {
         object.pop();
         let Some((payload, signature)) = taken_apart(kind, &object) else { continue };
         let keys = match (file, ssh_key(&signature)) {
-            // git has no list of SSH keys here: it verifies with the key inside the signature, and reports U.
+            // git has no list of SSH keys here, so it verifies with the key inside the signature, and reports U.
             (_, Some(line)) => vec![SignerKey::Ssh(line)],
             ("-", None) => Vec::new(),
             (file, None) => vec![SignerKey::OpenPgp(std::fs::read(file).unwrap())],

@@ -36,7 +36,7 @@ mod with_gpg {
         Timestamp::from_unix_seconds(seconds as i64).unwrap()
     }
 
-    /// A separate gpg home directory, with keys without passphrases.
+    /// A separate gpg home directory that contains keys without passphrases.
     struct Gpg {
         home: TestRepository,
     }
@@ -95,7 +95,7 @@ mod with_gpg {
             String::from_utf8(self.run(&arguments, payload.as_bytes())).unwrap()
         }
 
-        /// Revokes a key for a reason: 1 is compromised, 2 superseded.
+        /// Revokes a key for a reason: 1 is compromised, 2 is superseded.
         fn revoke(&self, name: &str, reason: &str) {
             let answers = format!("y\n{reason}\n\ny\n");
             let mut gpg = command("gpg");
@@ -165,7 +165,7 @@ mod with_gpg {
         for (key, options) in [("ada", "!"), ("ada", "")] {
             let (repository, _) = repository();
             repository.git(&["config", "gpg.program", gpg.program().to_str().unwrap()]);
-            // With the exclamation mark, the primary key signs; without it, the newest subkey.
+            // With the exclamation mark, the primary key signs; without it, the newest subkey signs.
             let key = format!("{}{options}", gpg.fingerprint(key));
             repository.git(&["config", "user.signingkey", &key]);
             repository.git(&["commit", "--quiet", "--amend", "--gpg-sign", "--message", "signed\n\ngpgsig x"]);

@@ -1,4 +1,4 @@
-//! The part after page one: findings, witnesses, chain, times, files, inputs, versions.
+//! The section after page one: findings, witnesses, chain, times, files, inputs, versions.
 
 use super::super::matrix::{self, Agreement, matrix};
 use super::super::{BundleReport, Options, Report, summary};
@@ -35,7 +35,8 @@ fn scroll(page: &mut Markup, name: &'static str) {
     page.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"").raw(name).raw("\">\n");
 }
 
-/// Facts with several witnesses, one row per value, with the value's witnesses and how each witness knows it.
+/// Facts with several witnesses: one row per value, with the value's witnesses and how each witness's statement is
+/// known.
 fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Witness matrix</h2>\n");
     if !summary::was_read(bundle) {
@@ -73,7 +74,7 @@ fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("</section>\n");
 }
 
-/// Facts with one witness. There is nothing to compare, so they are not in the matrix.
+/// Facts with one witness. There is nothing to compare, so these facts are not in the matrix.
 fn one_witness(page: &mut Markup, rows: &[&matrix::Row<'_>]) {
     if rows.is_empty() {
         return;
@@ -92,7 +93,7 @@ fn one_witness(page: &mut Markup, rows: &[&matrix::Row<'_>]) {
     page.raw("</tbody>\n</table>\n</div>\n");
 }
 
-/// All facts with a time, and the time of the audit, in order.
+/// All facts with a time, and the time of the audit, in chronological order.
 fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     let facts = bundle.evidence.iter().filter_map(|fact| {
         // The value is a time, or text that ends in " at " and a time.
@@ -166,7 +167,7 @@ fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
     page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }
 
-/// Everything that the answers are based on, with digests.
+/// All inputs that the answers are based on, with digests.
 fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     page.raw("<section>\n<h2>What was examined</h2>\n");
     scroll(page, "What was examined");
@@ -204,7 +205,7 @@ pub(super) fn case(page: &mut Markup, report: &Report) {
     page.raw("</tbody>\n</table>\n</section>\n");
 }
 
-/// The question, the program, the time and the limits.
+/// Shows the question, the program, the time and the limits.
 pub(super) fn versions(page: &mut Markup, report: &Report, bundle: Option<&BundleReport>) {
     page.raw("<section>\n<h2>Question and limits</h2>\n<table class=\"facts\">\n<tbody>\n<tr><th scope=\"row\">Question</th><td>");
     for line in summary::question(report, bundle) {

@@ -97,7 +97,7 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-/// What to do after this verdict.
+/// The advice on what to do after this verdict.
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => "Every group that the policy requires has an answer, and no required check rejects. The reviewer decides on the exceptions, and on the points that are not proved, before the build is deployed.".into(),
@@ -171,7 +171,7 @@ fn repository(bundle: &BundleReport) -> Option<Row> {
 }
 
 fn told(fact: &Fact) -> Vec<Part> {
-    // The value also has tag and size, which are in the matrix.
+    // The value also contains the tag and the size, which are in the matrix.
     let digest = fact.data.as_ref().filter(|_| fact.fact == "image-digest").and_then(|data| data.get("digest"));
     let value = digest.and_then(|digest| digest.as_str()).unwrap_or(&fact.value);
     vec![Part::Code(value.to_owned()), Part::Known(format!("{}: {}", fact.known.word(), fact.witness))]
@@ -181,7 +181,7 @@ pub(super) fn reference(report: &Report) -> Vec<Row> {
     report.reference.iter().map(|reference| Row::words("Reference", reference.clone())).collect()
 }
 
-/// Time, policy and question.
+/// Shows the time, the policy and the question.
 pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> {
     let moment = report.now.map_or_else(|| "no time".to_owned(), |now| now.to_string());
     let policy = match &report.policy {
@@ -199,7 +199,7 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> 
     rows
 }
 
-/// The question in two lines; its full text is under Question and limits.
+/// The question in two lines; the full text is under Question and limits.
 fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String> {
     if question.depth == Depth::SignatureOnly {
         return vec!["Did a trusted key sign exactly these bytes? Nothing else was checked.".into()];
@@ -294,7 +294,7 @@ fn counted(bundle: &BundleReport) -> String {
     format!("{}.{others}", words.join(", "))
 }
 
-/// Every passed check in play, the most important ones first.
+/// Every passed check in play, most important first.
 fn found(bundle: &BundleReport) -> Vec<(String, &'static str)> {
     let mut passed: Vec<&Finding> = bundle.played().filter(|finding| finding.status == Status::Pass).collect();
     passed.sort_by_key(|finding| rank(finding.check));
@@ -313,7 +313,7 @@ fn repeats(report: &Report) -> String {
     )
 }
 
-/// The main facts about the case; the rest is under Case in full.
+/// The main facts about the case; the remaining facts are under Case in full.
 fn case(report: &Report) -> Vec<Row> {
     let Some(case) = &report.case else { return Vec::new() };
     let lines = case.lines();

@@ -103,8 +103,8 @@ fn keys(report: &Report) -> Row {
 
 /// The statements about several bundles. Each statement is listed once, with the number of bundles to which it applies.
 fn shared(report: &Report, of: impl Fn(&BundleReport) -> Vec<String>) -> Vec<String> {
-    // Ordered by first occurrence. The map finds a line's position, because searching the list for each line would take
-    // quadratic time.
+    // The lines are ordered by first occurrence. The map finds a line's position, because searching the list for each
+    // line would take quadratic time.
     let mut lines: Vec<(String, usize)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for line in report.bundles.iter().flat_map(of) {

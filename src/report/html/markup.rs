@@ -1,13 +1,14 @@
-//! HTML that text cannot break out of: only literals in this program's source are markup, everything else is escaped.
+//! HTML that evidence text cannot break out of: only literals in this program's source are markup, and everything else
+//! is escaped.
 
 use crate::base::escape::for_terminal;
 
-/// A page under construction.
+/// An HTML page that is being built.
 #[derive(Default)]
 pub(in crate::report) struct Markup(String);
 
 impl Markup {
-    /// Adds markup. It must be a literal, so that no text from evidence can become markup.
+    /// Adds markup. The markup must be a literal, so that no text from evidence can become markup.
     pub(in crate::report) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
@@ -51,7 +52,7 @@ impl Markup {
         self.raw(open).text(text).raw(close)
     }
 
-    /// Adds a list of lines, or a sentence if there are none.
+    /// Adds a list of lines, or a sentence if there are no lines.
     pub(in crate::report) fn list<'t>(
         &mut self,
         lines: impl Iterator<Item = &'t str>,

@@ -1,5 +1,5 @@
-//! The report for filing: one HTML page without external resources or scripts that prints on A4 and Letter. The first printed page is the
-//! summary; evidence, findings and versions follow. Nothing is conveyed by colour alone.
+//! The report for filing: one HTML page that prints on A4 and Letter, with no external resources or scripts. The first printed page is
+//! the summary; evidence, findings and versions follow. Nothing is conveyed by colour alone.
 
 mod detail;
 mod diagram;
@@ -17,7 +17,7 @@ pub(super) use self::style::{Running, foot, head};
 use super::{BundleReport, Options, Pages, Report, summary};
 use crate::base::digest::Sha256;
 
-/// One page, for one bundle or none. Several bundles are written with [`pages`].
+/// One page, for a report with one bundle or with none. Several bundles are written with [`pages`].
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     match report.bundles.as_slice() {
         [] => out.write_all(&without_bundle(report).into_bytes()),

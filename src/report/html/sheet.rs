@@ -1,6 +1,8 @@
-//! The first sheet, which is filed. It has the same form for a bundle, a folder of bundles and a reconciliation.
+//! The first sheet of a report, which is filed. The first sheet has the same form for a bundle, a folder of bundles and
+//! a reconciliation.
 //!
-//! Its parts in order, with the number of lines that each may occupy. Letter paper has 55 lines at ten points:
+//! The sections of the sheet in order, with the number of lines that each section may occupy. Letter paper has 55 lines
+//! at ten points:
 //!
 //! | part | lines |
 //! | --- | --- |
@@ -13,13 +15,13 @@
 //! | the command that repeats the audit, one option per line | 4 to 12 |
 //! | two lines for signatures | 6 |
 //!
-//! A list that is cut ends with the number of remaining entries and where to find them. If the parts together exceed one page, the sheet uses a
-//! smaller font. The lines are counted here, because an HTML page cannot count its own lines.
+//! A list that is cut ends with the number of remaining entries and their location. If the sections together exceed one page, the sheet
+//! uses a smaller font. The lines are counted here, because an HTML page cannot count its own lines.
 
 use super::markup::Markup;
 use crate::report::repeat;
 
-/// The appearance of a verdict. The verdict's words state the same.
+/// The appearance of a verdict. The verdict's text states the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Tone {
     Accepted,
@@ -28,11 +30,11 @@ pub(in crate::report) enum Tone {
     Open,
 }
 
-/// A part of a line.
+/// A segment of a line.
 pub(in crate::report) enum Part {
     Words(String),
     Code(String),
-    /// How the preceding part is known.
+    /// How the preceding segment is known.
     Known(String),
 }
 
@@ -42,7 +44,7 @@ pub(in crate::report) struct Row {
     pub(in crate::report) lines: Vec<Vec<Part>>,
 }
 
-/// The signer, if any.
+/// The signer of the sheet, if any.
 #[derive(Default)]
 pub(in crate::report) struct Signed {
     pub(in crate::report) name: String,
@@ -50,7 +52,7 @@ pub(in crate::report) struct Signed {
     pub(in crate::report) by: String,
 }
 
-/// Everything on the sheet.
+/// All content of the first sheet.
 pub(in crate::report) struct Sheet {
     pub(in crate::report) title: &'static str,
     pub(in crate::report) tone: Tone,
@@ -60,11 +62,11 @@ pub(in crate::report) struct Sheet {
     pub(in crate::report) rows: Vec<Row>,
     /// The number of passed checks, as a sentence.
     pub(in crate::report) counted: String,
-    /// Statements, with how each is known.
+    /// The statements, each with how it is known.
     pub(in crate::report) found: Vec<(String, &'static str)>,
     pub(in crate::report) not_proved: Vec<String>,
     pub(in crate::report) exceptions: Vec<String>,
-    /// The command, option by option; empty if there is none.
+    /// The command, option by option; empty if there is no command.
     pub(in crate::report) command: Vec<String>,
     pub(in crate::report) repeats: String,
     pub(in crate::report) prepared: Signed,
@@ -73,11 +75,11 @@ pub(in crate::report) struct Sheet {
 
 /// Maximum number of reasons and exceptions on the sheet.
 pub(in crate::report) const REASONS: usize = 6;
-/// Minimum number of statements on the sheet. More fit if the adjacent list, "Not proved", is longer.
+/// Minimum number of statements on the sheet. More statements fit if the adjacent list, "Not proved", is longer.
 const ANSWERS: usize = 5;
-/// Maximum characters of a reason, an exception or a statement.
+/// Maximum number of characters of a reason, an exception or a statement.
 pub(super) const LETTERS: usize = 180;
-/// Characters in a line of half the sheet's width.
+/// Number of characters in a line of half the sheet's width.
 const HALF: usize = 48;
 
 impl Row {
@@ -86,7 +88,7 @@ impl Row {
         Self { label, lines: vec![line] }
     }
 
-    /// A row with one line of words.
+    /// A row with one line of plain text.
     pub(in crate::report) fn words(label: &'static str, words: impl Into<String>) -> Self {
         Self::new(label, vec![Part::Words(words.into())])
     }
@@ -106,7 +108,7 @@ impl Tone {
 /// The first lines of a list, with very long lines cut, followed by the number of remaining lines.
 pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
-    // If there are at most two lines, each may be longer.
+    // If there are at most two lines, each line may be longer.
     let letters = if lines.len() <= 2 { 2 * LETTERS } else { LETTERS };
     let mut lines: Vec<String> = lines.into_iter().take(most).map(|line| shortened(&line, letters)).collect();
     if more > 0 {

@@ -51,7 +51,7 @@ mod tests {
         colours.collect()
     }
 
-    /// Web Content Accessibility Guidelines 2.2, relative luminance and contrast ratio.
+    /// See Web Content Accessibility Guidelines 2.2, relative luminance and contrast ratio.
     fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
         let luminance = |colour: [f64; 3]| {
             let [red, green, blue] =
@@ -79,7 +79,7 @@ mod tests {
         assert!((contrast([0.0; 3], [1.0; 3]) - 21.0).abs() < 0.01);
     }
 
-    /// Every colour comes from a variable; otherwise it would be the same in both modes.
+    /// Every colour comes from a variable; otherwise, the colour would be the same in both modes.
     #[test]
     fn colours_are_written_only_in_variables() {
         for line in STYLE.lines().filter(|line| line.contains('#')) {

@@ -1,4 +1,4 @@
-//! CSV (RFC 4180): everything in one table. The first cell of a row is its kind.
+//! CSV (RFC 4180): the whole reconciliation in one table. The first cell of a row states the row's kind.
 
 use std::io::{self, Write};
 

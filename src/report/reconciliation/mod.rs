@@ -17,16 +17,17 @@ use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
 use crate::judge::policy::PolicySource;
 
-/// The result: one row for each place where an image runs, and one for each build, commit or approval without a match.
+/// The result: one row for each position where an image runs, and one for each build, commit or approval without a
+/// match.
 #[derive(Debug, Clone)]
 pub struct Reconciliation {
     /// The program that made the report.
     pub tool: Tool,
     /// The time as of which the reconciliation was made.
     pub now: Timestamp,
-    /// The auditor's own file number or name.
+    /// The auditor's file number or name for this reconciliation.
     pub reference: Option<String>,
-    /// Arguments of the command line, as typed: flag (without hyphens) and value. Not in JSON.
+    /// The command-line arguments, as typed: flag (without hyphens) and value. Not in JSON.
     pub given: Vec<(String, String)>,
     /// The period.
     pub period: Period,
@@ -38,15 +39,15 @@ pub struct Reconciliation {
     pub approvals_in_period: usize,
     /// Number of verified builds in the period, including those without a known time.
     pub builds_in_period: usize,
-    /// Matched places and exceptions: by kind, then in the order of the inputs.
+    /// Matched images and exceptions, sorted by kind, then in the order of the inputs.
     pub rows: Vec<Row>,
-    /// The keys in the policy, and those that verified a bundle.
+    /// The keys in the policy, and the keys that verified a bundle.
     pub keys: Vec<KeyUse>,
     /// The sample of builds for manual review, if requested.
     pub sample: Option<Sample>,
 }
 
-/// A period of time: `from` is included, `before` is not.
+/// A period of time: it includes `from` and excludes `before`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     /// The first moment of the period.
@@ -60,32 +61,32 @@ pub struct Period {
 pub struct Read {
     /// `policy`, `approvals`, `inventory`, `bundle`, or the kind of a file next to a bundle.
     pub kind: &'static str,
-    /// The path as specified by the user, or as found.
+    /// The file's path, as specified by the user or as found.
     pub path: String,
     /// SHA-256 of the file; `None` if it could not be read completely.
     pub sha256: Option<Sha256>,
     /// Size in bytes, if known.
     pub size: Option<u64>,
-    /// Number of approvals, images or builds in it, if they can be counted.
+    /// Number of approvals, images or builds in the file, if they can be counted.
     pub entries: Option<usize>,
     /// An inventory's form, or a bundle's verdict.
     pub what: String,
 }
 
-/// The kind of a row: a match, or what is wrong with a place, a build, a commit or an approval.
+/// The kind of a row: a match, or what is wrong with a running image, a build, a commit or an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// The image that runs at a place is from an accepted build. If the build is in the period, it was approved.
+    /// A running image is from an accepted build. If the build is in the period, it was approved.
     Matched,
-    /// The image that runs at a place has no known accepted build.
+    /// A running image has no known accepted build.
     RunningWithoutAcceptedBuild,
     /// A build of the period has no valid approval.
     BuiltWithoutApproval,
     /// An approval of the period has no accepted build, or no build of the approved commit runs anywhere.
     ApprovedNotSeen,
-    /// One commit with several digests.
+    /// One commit has builds with several digests.
     SeveralDigests,
-    /// A bundle that cannot serve as evidence: rejected, or without a verdict.
+    /// A bundle cannot serve as evidence, because it is rejected or has no verdict.
     BundleNotAccepted,
 }
 
@@ -94,7 +95,7 @@ pub enum Kind {
 pub struct Row {
     /// The kind of the row.
     pub kind: Kind,
-    /// Where the image runs: a file, and a place in it.
+    /// Where the image runs: a file, and a position in it.
     pub place: Option<String>,
     /// The image as written in the inventory.
     pub image: Option<String>,
@@ -113,7 +114,7 @@ pub struct Row {
 /// A key and the builds that it signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyUse {
-    /// SHA-256 of its SubjectPublicKeyInfo.
+    /// SHA-256 of the key's SubjectPublicKeyInfo.
     pub fingerprint: Fingerprint,
     /// The policy's name for the key.
     pub name: Option<String>,
@@ -123,9 +124,9 @@ pub struct KeyUse {
     pub builds: usize,
     /// The number of those builds that are in the period.
     pub builds_in_period: usize,
-    /// When the first of all these builds was made, by the build server's clock.
+    /// The time when the first of all these builds was made, by the build server's clock.
     pub first: Option<Timestamp>,
-    /// When the last of them was made.
+    /// The time when the last of all these builds was made.
     pub last: Option<Timestamp>,
 }
 
@@ -134,7 +135,7 @@ pub struct KeyUse {
 pub struct Sample {
     /// The seed.
     pub seed: String,
-    /// Number of builds to draw from.
+    /// Number of builds from which the sample is drawn.
     pub population: usize,
     /// The builds that were drawn, in order.
     pub builds: Vec<SampledBuild>,
@@ -153,12 +154,12 @@ pub struct SampledBuild {
     pub commit: Option<String>,
     /// The answer of the check `source-approved`.
     pub approval: String,
-    /// Number of places where the build's image runs.
+    /// Number of positions where the build's image runs.
     pub places: usize,
 }
 
 words! {
-    /// The word in the report.
+    /// The kind as it is written in the report.
     pub Kind {
         Matched = "matched",
         RunningWithoutAcceptedBuild = "running-without-accepted-build",
@@ -181,7 +182,7 @@ impl Kind {
         }
     }
 
-    /// A number of rows of this kind, in words.
+    /// A number of rows of this kind, as text.
     fn counted(self, count: usize) -> String {
         match self {
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
@@ -194,7 +195,8 @@ impl Kind {
 }
 
 impl Period {
-    /// Reads `FROM/TO`, each a date or an RFC 3339 time. A date means the whole day in UTC, so `2026-01-01/2026-03-31` is a quarter.
+    /// Parses `FROM/TO`, where each is a date or an RFC 3339 time. A date means the whole day in UTC, so `2026-01-01/2026-03-31` is
+    /// a quarter.
     ///
     /// # Errors
     /// A message for a malformed period.
@@ -231,7 +233,7 @@ impl Reconciliation {
         self.rows.iter().filter(|row| row.kind == kind).count()
     }
 
-    /// 0 if every row is matched, else 1.
+    /// The exit code: 0 if every row is matched, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.rows.iter().any(|row| row.kind != Kind::Matched))
     }
@@ -239,7 +241,7 @@ impl Reconciliation {
     /// Writes the result as text, JSON, CSV or HTML.
     ///
     /// # Errors
-    /// The errors of `out`, or an error for any other format.
+    /// Fails if writing to `out` fails, or if the format is not supported here.
     pub fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Text(look) => text::write(self, look, out),
@@ -260,7 +262,7 @@ impl Reconciliation {
         format!("NOT RECONCILED: {}", words.join(", "))
     }
 
-    /// The totals, as label and number.
+    /// The totals, each with a label and a number.
     fn totals(&self) -> Vec<(&'static str, usize)> {
         let of = |kind: &str| self.inputs.iter().filter(|read| read.kind == kind).count();
         let entries = |kind: &str| self.inputs.iter().filter(|r| r.kind == kind).filter_map(|r| r.entries).sum();
@@ -289,7 +291,7 @@ impl KeyUse {
     }
 }
 
-/// The limits of a reconciliation, printed in every format for reading.
+/// The limits of a reconciliation, printed in every human-readable format.
 const NOT_SAID: &str = "Inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements. It is not proved who holds a key, that a build log is true, or that an image was built from its source.";
 
 #[cfg(test)]

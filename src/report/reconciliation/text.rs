@@ -1,4 +1,4 @@
-//! Text output: first the result, then every exception, the keys, the sample and the files that were read. Matched places are only counted;
+//! Text output: first the result, then every exception, the keys, the sample and the files that were read. Matched images are only counted;
 //! `--details` and the other formats list them. The last line repeats the result.
 
 use std::fmt::Write as _;

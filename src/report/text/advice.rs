@@ -1,4 +1,4 @@
-//! What to do next.
+//! Advice on what to do next.
 
 use super::page::unbroken;
 use super::{Page, subject};

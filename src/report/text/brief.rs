@@ -12,11 +12,11 @@ use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary};
 
-/// Lines on the screen for an accepted bundle, including the last line.
+/// Number of lines on the screen for an accepted bundle, including the last line.
 const SCREEN_LINES: usize = 24;
-/// Lines that are added at the end: the verdict.
+/// Number of lines that are added at the end for the verdict.
 const LINES_BELOW: usize = 1;
-/// Maximum number of details of a rejecting check; `--details` prints all.
+/// Maximum number of details of a rejecting check; `--details` prints all details.
 const DETAILS: usize = 3;
 
 /// The screen for the only bundle of a report.
@@ -59,7 +59,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     page
 }
 
-/// The part below the subject, with at most `lines` lines for inputs outside the commit.
+/// The section below the checks, with at most `lines` lines for inputs outside the commit.
 fn below(page: &Page, report: &Report, bundle: &BundleReport, has_names: bool, lines: usize) -> Page {
     let mut rest = page.beside();
     rest.put("checks", &format!("{}{}", counts(bundle, has_names), groups_not_checked(bundle)));
@@ -112,7 +112,7 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// `14 pass, 6 not run: 4 no expectation, 2 no evidence`, for the groups in play, and the names of the checks that did not run.
+/// For example `14 pass, 6 not run: 4 no expectation, 2 no evidence`, for the groups in play.
 fn counts(bundle: &BundleReport, has_names: bool) -> String {
     let own = || bundle.played().filter(|finding| !finding.is_consequence());
     let of = |status: Status| own().filter(|finding| finding.status == status).count();
@@ -145,7 +145,8 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
     parts.join(", ")
 }
 
-/// The groups without an answer, in words. If nothing was read, there is nothing to distinguish.
+/// The groups without an answer. The headline of an acceptance in part lists these groups; if nothing was read, there is nothing to
+/// distinguish.
 fn groups_not_checked(bundle: &BundleReport) -> String {
     let groups = bundle.not_checked();
     if groups.is_empty() || !summary::was_read(bundle) {
@@ -169,7 +170,7 @@ pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
     })
 }
 
-/// Prints the doubts; if there is not enough room, only the names of the remaining ones.
+/// Prints the doubtful answers; if there is not enough space, only the names of the remaining checks.
 fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
     let all: Vec<&Finding> = doubts(bundle).collect();
     let mut shown = 0;
@@ -220,7 +221,7 @@ fn remarks(page: &mut Page, report: &Report) {
     }
 }
 
-/// Inputs that the commit does not pin, as many as fit on `lines` lines.
+/// Inputs that the commit does not pin, limited to the number that fits on `lines` lines.
 fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
     let inputs = &bundle.outside_the_commit;
     if inputs.is_empty() {

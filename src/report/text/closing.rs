@@ -6,7 +6,7 @@ use crate::judge::finding::Verdict;
 use crate::report::summary::verdict_words;
 use crate::report::{Admission, BundleReport, Report};
 
-/// How to see more.
+/// The hint on how to see more details.
 const MORE: &str = " More: --details";
 
 /// Like [`verdict_words`], for images of workloads.
@@ -35,7 +35,7 @@ pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
         (None, [bundle]) if report.error.is_none() => (verdict_words(verdict), of_bundle(report, bundle)),
         (None, bundles) => (verdict_words(verdict), of_bundles(report, bundles, verdict)),
     };
-    // The details are complete: there is no more to see.
+    // The details are complete, so there is nothing more to show.
     let means = if look.amount == Amount::Everything { means.replace(MORE, "") } else { means };
     let line = match look.exit_code {
         None => format!("{words} (exit {code}): {means}"),
@@ -61,7 +61,7 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     }
 }
 
-/// Whether everything that the policy requires was checked, and some answers are waived.
+/// Whether everything that the policy requires was checked, but some answers are waived.
 fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
     let required = report.question.as_ref().map(|question| question.require.as_slice()).unwrap_or_default();
     let not_checked = bundle.not_checked();
@@ -93,7 +93,7 @@ fn of_images(report: &Report, admission: &Admission, verdict: Verdict) -> String
     }
 }
 
-/// `2 of 3 bundles are rejected.`
+/// For example `2 of 3 bundles are rejected.`
 fn share(count: usize, all: &str, one: &str, several: &str) -> String {
     format!("{count} of {all} {}.{MORE}", if count == 1 { one } else { several })
 }

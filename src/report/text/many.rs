@@ -1,4 +1,4 @@
-//! Several bundles: one line each, then details of those that are not accepted, then totals.
+//! Several bundles: one line each, then details of the bundles that are not accepted, then totals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::gate::verify::Grade;
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, summary};
 
-/// Maximum number of keys and scopes to list; the rest is counted.
+/// Maximum number of keys and scopes to list; the remaining ones are only counted.
 const SHOWN: usize = 5;
 
 pub(super) fn page(report: &Report, bundles: &[BundleReport], look: Look) -> String {
@@ -67,7 +67,7 @@ fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
     page
 }
 
-/// What was checked of the accepted bundles, each scope once.
+/// The scopes of the accepted bundles, each listed once.
 fn scopes(page: &mut Page, report: &Report, bundles: &[BundleReport]) {
     let mut scopes: BTreeMap<String, usize> = BTreeMap::new();
     for bundle in bundles.iter().filter(|bundle| bundle.exit_code() == 0) {

@@ -24,11 +24,12 @@ use crate::judge::finding::Verdict;
 pub struct Look {
     /// Whether to use colour.
     pub colour: Colour,
-    /// Columns of the terminal.
+    /// The number of columns of the terminal.
     pub columns: u16,
-    /// How much is printed.
+    /// The amount of output to print.
     pub amount: Amount,
-    /// The exit code of the process, if it differs from the verdict's because a verification summary is missing.
+    /// The exit code of the process, if it differs from the verdict's exit code because a verification summary is
+    /// missing.
     pub exit_code: Option<u8>,
 }
 
@@ -41,7 +42,7 @@ pub enum Colour {
     Plain,
 }
 
-/// How much is printed.
+/// The amount of output to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
     /// Only the last line: the verdict.
@@ -70,7 +71,7 @@ impl From<Verdict> for Tone {
 }
 
 impl Look {
-    /// For a file or a pipe; the same on every machine.
+    /// The layout for a file or a pipe, which is the same on every machine.
     pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen, exit_code: None };
 
     pub(super) fn paint(self, tone: Tone, text: &str) -> String {
@@ -91,7 +92,7 @@ impl Look {
     }
 }
 
-/// Maximum columns of a screen, even on a wide terminal, so that text can be read and pasted elsewhere.
+/// Maximum number of columns of a screen, even on a wide terminal, so that text can be read and pasted elsewhere.
 const SCREEN_COLUMNS: usize = 80;
 
 pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
@@ -106,7 +107,7 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
     out.write_all(page.as_bytes())
 }
 
-/// The part before the bundles: the case, and the error if there is no verdict.
+/// The section before the bundles: the case, and the error if there is no verdict.
 pub(super) fn opening(report: &Report, look: Look) -> String {
     let mut page = look.page();
     if let Some(case) = &report.case {

@@ -2,9 +2,9 @@
 
 use std::iter;
 
-/// Columns of labels: a line with a fingerprint is then exactly 80 columns wide.
+/// The width of labels in columns; with this width, a line with a fingerprint is exactly 80 columns wide.
 const LABEL: usize = 9;
-/// Columns of the longer labels for a case.
+/// The width in columns of the longer labels for a case.
 const WIDE_LABEL: usize = 11;
 
 /// Lines of a page. Callers must escape text before they add it.
@@ -32,7 +32,7 @@ impl Page {
         self.put_at(LABEL, label, text);
     }
 
-    /// Like [`Page::put`], with room for longer labels.
+    /// Like [`Page::put`], but with space for longer labels.
     pub(in crate::report) fn put_wide(&mut self, label: &str, text: &str) {
         self.put_at(WIDE_LABEL, label, text);
     }
@@ -47,7 +47,7 @@ impl Page {
         }
     }
 
-    /// Adds text over the whole width; continuation lines are indented.
+    /// Adds text across the whole width; continuation lines are indented.
     pub(in crate::report) fn sentence(&mut self, text: &str) {
         let mut lines = wrap(text, self.columns.saturating_sub(LABEL)).into_iter();
         // The first line may be longer than the indented lines below it.
@@ -82,7 +82,7 @@ impl Page {
     }
 }
 
-/// A space at which lines are not broken. It is a control character, which escaped text cannot contain.
+/// A space at which lines are not broken. This space is a control character, which escaped text cannot contain.
 const KEPT: &str = "\u{1}";
 
 /// Keeps a command on one line, so that it can be copied.
@@ -111,12 +111,12 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Columns of a word on a terminal, at most: a character beyond ASCII may be two columns wide.
+/// The maximum number of columns that a word occupies on a terminal: a character beyond ASCII may be two columns wide.
 fn columns_of(word: &str) -> usize {
     word.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum()
 }
 
-/// The beginning of a text that is too long for a screen; `--details` prints all of it.
+/// The beginning of a string that is too long for a screen; `--details` prints the whole string.
 pub(super) fn clipped(text: &str) -> String {
     const LETTERS: usize = 220;
     match text.char_indices().nth(LETTERS) {

@@ -1,9 +1,9 @@
-//! The text after verifying only a signature.
+//! The text output after verifying only a signature.
 
 use super::{Amount, Look, brief, paint_first, subject};
 use crate::report::{BundleReport, Report};
 
-/// The bundle, its key or the reason why there is none, and the last line: `words` and their meaning.
+/// Prints the bundle, its key or the reason why there is no key, and the last line: `words` and their meaning.
 pub(in crate::report) fn signature_text(report: &Report, look: Look, words: &str, means: &str) -> String {
     let mut text = String::new();
     for bundle in &report.bundles {

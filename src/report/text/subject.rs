@@ -8,10 +8,10 @@ use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::report::{BundleReport, summary};
 
-/// What no acceptance proves, in short. The other formats explain it.
+/// The claims that no acceptance proves, in short. The other formats explain these claims.
 pub(in crate::report) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
 
-/// The meaning of the words in brackets.
+/// The meaning of the labels in brackets.
 pub(super) const KNOWN: &str = "signed: stated by the signer; recomputed: proved here; given: by you";
 
 /// The build name.
@@ -22,7 +22,7 @@ pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// What was proved, then image, commit, repository, time and key.
+/// The statements that were proved, followed by image, commit, repository, time and key.
 pub(super) fn put(page: &mut Page, bundle: &BundleReport) {
     let proved = proved(bundle);
     if !proved.is_empty() {
@@ -45,12 +45,12 @@ fn known(text: &str, fact: &Fact) -> String {
     format!("{text} ({})", fact.known.word())
 }
 
-/// The main statements that this audit recomputed, each only if its checks passed.
+/// The main statements that this audit recomputed, each included only if its checks passed.
 fn proved(bundle: &BundleReport) -> Vec<String> {
     let all = |checks: &[&str]| checks.iter().all(|check| summary::passes(bundle, check));
     let has_digest = all(&["image-digest"]);
     let is_whole = has_digest && all(&["image-config", "image-layers"]);
-    // In the check's own words, because a pass may have exceptions: allowed files, submodules that were not cloned.
+    // The check's message is used, because a pass may have exceptions: allowed files, submodules that were not cloned.
     let source = check::SOURCE_TREE.answer_in(&bundle.findings).map(|finding| finding.message.as_str());
     let source = source.filter(|_| all(&["source-objects", "source-commit", "source-tree"]));
     let things = [
@@ -116,7 +116,7 @@ fn repository(page: &mut Page, bundle: &BundleReport) {
     }
 }
 
-/// The key, where it comes from, and its grade.
+/// The key, its source, and its grade.
 pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     let Some(key) = &bundle.key else {
         page.put("key", summary::no_key(bundle));
@@ -128,7 +128,7 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     page.put("grade", &grade_words(key.grade));
 }
 
-/// A grade's rank among the four, and its meaning. The lowest grade is not named: its word, `command-line`, is also that of a key in a policy.
+/// A grade, its rank among the four grades, and its meaning.
 pub(in crate::report) fn grade_words(grade: Grade) -> String {
     let word = if grade == Grade::CommandLine { String::new() } else { format!(" ({})", grade.word()) };
     format!("{}{word}: {}", summary::grade_place(grade), summary::grade_text(grade))

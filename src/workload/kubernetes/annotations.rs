@@ -1,4 +1,5 @@
-//! Annotations that specify an image or cause something else to run: a table of annotations that runtimes, injectors and controllers read.
+//! Annotations that specify an image or cause additional software to run: a table of annotations that runtimes, injectors and controllers
+//! read.
 //!
 //! An annotation that is not in the table is harmless, unless its key ends in `image` and its value is an image name. Sources, as of 2026-11-28:
 //! containers/podman@c6580b4a (libpod/define/annotations.go, pkg/util/kube.go), cri-o (pkg/annotations), kata-containers (docs/how-to,
@@ -13,13 +14,13 @@ use super::look::names_an_image;
 /// The effect of an annotation.
 #[derive(Clone, Copy)]
 enum Note {
-    /// Its value lists images, separated by semicolons.
+    /// The annotation's value lists images, separated by semicolons.
     Images,
-    /// It runs, fetches or changes something that no image in the file identifies.
+    /// The annotation runs, fetches or changes software that no image in the file identifies.
     Runs,
-    /// As `Runs`, unless its value switches it off.
+    /// The same as `Runs`, unless the annotation's value switches the effect off.
     Switch,
-    /// It does not cause anything to run.
+    /// The annotation does not cause anything to run.
     Harmless,
 }
 use Note::{Harmless, Runs, Switch};
@@ -27,7 +28,7 @@ use Note::{Harmless, Runs, Switch};
 /// The annotations with one prefix.
 struct Prefix {
     prefix: &'static str,
-    /// The program that reads them.
+    /// The program that reads these annotations.
     reader: &'static str,
     /// The effect of keys that are not listed.
     others: Note,
@@ -99,7 +100,7 @@ static RUNTIMES: &[Prefix] = &[
             ("userns-mode", Harmless),
         ],
     },
-    // Its value is the name of an OCI artifact.
+    // The annotation's value is the name of an OCI artifact.
     Prefix { prefix: "seccomp-profile.kubernetes.cri-o.io", reader: "CRI-O", others: Runs, keys: &[] },
     Prefix {
         prefix: "io.kubernetes.cri.",
@@ -151,7 +152,8 @@ static RUNTIMES: &[Prefix] = &[
     Prefix { prefix: "pod.alpha.kubernetes.io/init-containers", reader: "Kubernetes", others: Runs, keys: &[] },
 ];
 
-/// Annotations read by programs that change a resource before its pods run. The pod in a webhook request has already passed through them.
+/// Annotations read by programs that change a resource before its pods run. The pod in a webhook request has already passed through these
+/// programs.
 static INJECTORS: &[Prefix] = &[
     Prefix {
         prefix: "sidecar.istio.io/",
@@ -248,18 +250,18 @@ static INJECTORS: &[Prefix] = &[
     Prefix { prefix: "akeyless/enabled", reader: "Akeyless", others: Switch, keys: &[] },
     Prefix { prefix: "secrets.k8s.aws/sidecarInjectorWebhook", reader: "AWS Secrets", others: Switch, keys: &[] },
     Prefix { prefix: "networkservicemesh.io", reader: "Network Service Mesh", others: Switch, keys: &[] },
-    // Controllers that replace the image in the resource.
+    // Annotations for controllers that replace the image in the resource.
     Prefix { prefix: "image.openshift.io/triggers", reader: "OpenShift", others: Runs, keys: &[] },
     Prefix { prefix: "alpha.image.policy.openshift.io/resolve-names", reader: "OpenShift", others: Runs, keys: &[] },
     Prefix { prefix: "keel.sh/", reader: "Keel", others: Harmless, keys: &[("policy", Switch)] },
     Prefix { prefix: "fluxcd.io/automated", reader: "Flux", others: Switch, keys: &[] },
     Prefix { prefix: "flux.weave.works/automated", reader: "Flux", others: Switch, keys: &[] },
-    // Tasks that a controller fetches.
+    // Annotations for tasks that a controller fetches.
     Prefix { prefix: "pipelinesascode.tekton.dev/task", reader: "Pipelines as Code", others: Runs, keys: &[] },
     Prefix { prefix: "pipelinesascode.tekton.dev/pipeline", reader: "Pipelines as Code", others: Runs, keys: &[] },
-    // Fills a volume with a disk image.
+    // The annotation fills a volume with a disk image.
     Prefix { prefix: "cdi.kubevirt.io/storage.import.", reader: "KubeVirt's importer", others: Runs, keys: &[] },
-    // A note written by the client, for people to compare with the pod's image.
+    // The client writes this note for people, who can compare it with the pod's image.
     Prefix { prefix: "client.knative.dev/user-image", reader: "kn", others: Harmless, keys: &[] },
 ];
 
@@ -317,12 +319,12 @@ pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Ima
     }
 }
 
-/// The effect of an annotation and the program that reads it; no effect if it is in no table.
+/// The effect of an annotation and the program that reads it; no effect if the annotation is not in any table.
 fn note_of(key: &str, stage: Stage) -> (Option<Note>, &'static str) {
     let find = |table: &'static [Prefix]| table.iter().find_map(|entry| Some((entry, key.strip_prefix(entry.prefix)?)));
     let (entry, rest, is_past) = match (find(RUNTIMES), find(INJECTORS)) {
         (Some((entry, rest)), _) => (entry, rest, false),
-        // In a review, the pod already contains what the injector added.
+        // In a review, the pod already contains everything that the injector added.
         (None, Some((entry, rest))) => (entry, rest, stage == Stage::Review),
         (None, None) => return (None, ""),
     };

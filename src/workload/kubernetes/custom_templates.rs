@@ -1,4 +1,4 @@
-//! The places where custom resources hold pod templates. Sources: the schemas in datreeio/CRDs-catalog@7b1e26ef (2026-08-20), tektoncd/pipeline,
+//! The positions of pod templates in custom resources. Sources: the schemas in datreeio/CRDs-catalog@7b1e26ef (2026-08-20), tektoncd/pipeline,
 //! ray-project/kuberay, openkruise/kruise, openshift/api, as of 2026-11-28.
 
 use serde_json::Value;
@@ -27,9 +27,9 @@ const PATCH: &str = "it changes the pods with a patch that is not read: write th
 const FETCHED: &str = "it refers to a task or template that is not in this object: write it here";
 const CHOSEN: &str = "the controller chooses the image of this step: write a container with an image";
 
-/// The spec has a pod template at `template`; nothing else in it runs.
+/// The spec has a pod template at `template`, and no other field of the spec runs anything.
 pub(super) static TEMPLATE: Outline = outline!(&[("template", Is(Mapping(&POD_TEMPLATE)))]);
-/// Knative: its controller adds its own proxy next to the containers.
+/// Knative: its controller adds a proxy next to the containers.
 pub(super) static KNATIVE: Outline = outline!(&[("template", Has(&KNATIVE_TEMPLATE))]);
 static KNATIVE_TEMPLATE: Outline = outline!(&[("metadata", Is(Special(metadata))), ("spec", Has(&SPEC_OF_POD))]);
 /// The spec is a pod spec with additional keys.
@@ -47,7 +47,7 @@ pub(super) static ANALYSIS: Outline = outline!(&[("metrics", Has(&METRIC))]);
 static METRIC: Outline = outline!(&[("provider", Has(&PROVIDER))]);
 static PROVIDER: Outline = outline!(&[("job", Is(Mapping(&JOB_TEMPLATE)))]);
 
-// Argo Workflows. Its controller adds its own executor next to each container.
+// Argo Workflows. The Argo controller adds an executor next to each container.
 pub(super) static CRON_WORKFLOW: Outline = outline!(&[("workflowSpec", Has(&WORKFLOW))]);
 pub(super) static WORKFLOW: Outline = outline!(&[
     ("templates", Has(&WORKFLOW_TEMPLATE)),
@@ -91,7 +91,7 @@ static WORKFLOW_STEP: Outline = outline!(&[
     ("withItems", Is(Harmless)),
 ]);
 
-// Tekton. Its controller adds its own entry point to each step.
+// Tekton. The Tekton controller adds an entry point to each step.
 pub(super) static TASK: Outline = outline!(&[
     // A custom task that is written inline in a pipeline.
     (
@@ -123,7 +123,7 @@ pub(super) static PIPELINE_RUN: Outline = outline!(&[
     ("podTemplate", Has(&SPEC_OF_POD)),
 ]);
 
-// KEDA, JobSet, LeaderWorkerSet, Kueue's jobs.
+// The outlines of KEDA, JobSet, LeaderWorkerSet and Kueue's jobs.
 pub(super) static SCALED_JOB: Outline = outline!(&[("jobTargetRef", Is(Mapping(&JOB_SPEC)))]);
 pub(super) static JOB_SET: Outline = outline!(&[("replicatedJobs", Has(&REPLICATED_JOB))]);
 static REPLICATED_JOB: Outline = outline!(&[("template", Is(Mapping(&JOB_TEMPLATE)))]);
@@ -170,7 +170,7 @@ static TRIGGER: Outline =
     outline!(&[("imageChangeParams", Is(Runs("an image stream replaces the image of the pods: remove this trigger")))]);
 static STRATEGY: Outline = outline!(&[("customParams", Is(Mapping(&CONTAINER)))]);
 
-// Kinds with only one place that runs something.
+// Kinds with only one field that runs something.
 pub(super) static GATEWAY: Outline =
     outline!(&[("infrastructure", Has(&PARAMETERS)), ("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
 static PARAMETERS: Outline = outline!(&[("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
@@ -190,10 +190,10 @@ static KYVERNO_RULE: Outline = outline!(&[
     ("generate", Is(Runs("it creates objects that are not read: remove it"))),
     ("*", Is(Harmless)),
 ]);
-/// Refers to images but runs nothing: policies about images, and reports on them.
+/// These kinds refer to images but run nothing: policies about images, and reports on them.
 pub(super) static NAMES_ONLY: Outline = outline!(&[("*", Is(Harmless))]);
 
-/// Keys that Tekton steps, and containers and scripts of Argo Workflows, have in addition to a container's keys.
+/// Additional keys, beyond those of a container, in Tekton's steps and in containers and scripts of Argo Workflows.
 static STEP: Table = Table {
     name: "a step",
     keys: &[

@@ -1,8 +1,8 @@
-//! Resources of IBM's operator for Hyper Protect, which contain a whole contract: ibm-hyper-protect/k8s-operator-hpcr@8f546227 (2026-06-30),
+//! Resources of IBM's operator for Hyper Protect that contain a whole contract: ibm-hyper-protect/k8s-operator-hpcr@8f546227 (2026-06-30),
 //! manifests/crd.yaml, onprem/cr.go and server/vpc/instance.go.
 //!
-//! `imageURL` and `imageID` identify the image that the machine boots, not the images that run in it. Only an attestation record can cover the boot
-//! image.
+//! `imageURL` and `imageID` identify the image that the machine boots, not the images that run on the machine. Only an attestation record can cover
+//! the boot image.
 
 use serde_json::Value;
 
@@ -69,7 +69,8 @@ fn machine(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// Reads the contract in a resource. Its signature and keys cover only its own images, so it must be the only workload.
+/// Reads the contract in a resource. The contract's signature and keys cover only its own images, so the contract must
+/// be the only workload.
 pub(in crate::workload) fn open(images: &mut Images, passwords: &[Password], limits: &Limits) -> Option<Contract> {
     let mut carried = std::mem::take(&mut images.carried);
     if carried.len() == 1 && images.found.is_empty() {

@@ -8,17 +8,19 @@ use super::templates as has;
 /// What an object of a kind runs.
 #[derive(Clone, Copy)]
 pub(super) enum Role {
-    /// Nothing, whatever it contains.
+    /// The object runs nothing, regardless of its content.
     Nothing,
-    /// Nothing. A field that may specify an image is nevertheless unknown, because Kubernetes does not define the schema.
+    /// Nothing. Nevertheless, a field that may specify an image is reported as unknown, because Kubernetes does not
+    /// define the schema.
     NothingOfItsOwn,
-    /// The pods of its templates.
+    /// The object runs the pods of its templates.
     Runs(&'static Table),
-    /// The pods of its templates. A field elsewhere that may specify an image is unknown.
+    /// The object runs the pods of its templates. Any other field that may specify an image is reported as unknown.
     RunsAt(&'static Outline),
-    /// Something that no image name in the file identifies. The text describes it and gives advice.
+    /// The object runs software that no image name in the file identifies. The string describes this software and
+    /// contains advice.
     Elsewhere(&'static str),
-    /// The contract that it contains (IBM Hyper Protect).
+    /// The object runs the contract that it contains (IBM Hyper Protect).
     Contract(&'static Table),
 }
 use Role::{Elsewhere, Nothing, Runs};
@@ -66,13 +68,14 @@ pub(super) static BUILT_IN: &[Group] = &[
             ("MutatingAdmissionPolicy", Elsewhere(CHANGES_PODS)),
             ("MutatingAdmissionPolicyBinding", Elsewhere(CHANGES_PODS)),
             ("MutatingWebhookConfiguration", Elsewhere(CHANGES_PODS)),
-            // These only decide whether an object may be stored.
+            // These kinds only decide whether an object may be stored.
             ("ValidatingAdmissionPolicy", Nothing),
             ("ValidatingAdmissionPolicyBinding", Nothing),
             ("ValidatingWebhookConfiguration", Nothing),
         ],
     ),
-    // A conversion webhook rewrites only objects of its own kind. The controller's actions are outside this file anyway.
+    // A conversion webhook rewrites only objects of the kind that this object defines. The actions of the kind's
+    // controller are outside this file in any case.
     ("apiextensions.k8s.io", &[("CustomResourceDefinition", Nothing)]),
     ("apiregistration.k8s.io", &[("APIService", Nothing)]),
     (
@@ -105,7 +108,7 @@ pub(super) static BUILT_IN: &[Group] = &[
     ("coordination.k8s.io", &[("Lease", Nothing), ("LeaseCandidate", Nothing)]),
     ("discovery.k8s.io", &[("EndpointSlice", Nothing)]),
     ("events.k8s.io", &[("Event", Nothing)]),
-    // Until v1.15 and v1.21.
+    // Some of these kinds existed until v1.15, others until v1.21.
     (
         "extensions",
         &[
@@ -132,7 +135,7 @@ pub(super) static BUILT_IN: &[Group] = &[
             ("ServiceCIDR", Nothing),
         ],
     ),
-    // It refers to a way of running containers that is already installed on the node.
+    // The object refers to a container runtime configuration that is already installed on the node.
     ("node.k8s.io", &[("RuntimeClass", Nothing)]),
     ("policy", &[("Eviction", Nothing), ("PodDisruptionBudget", Nothing), ("PodSecurityPolicy", Nothing)]),
     (
@@ -177,15 +180,15 @@ pub(super) static BUILT_IN: &[Group] = &[
 
 /// Kinds that exist in each of Kubernetes' own groups.
 static OF_ANY_GROUP: &[(&str, Role)] = &[("DeleteOptions", Nothing), ("WatchEvent", Elsewhere(MESSAGE))];
-/// Groups that have only these kinds.
+/// Groups that contain only these kinds.
 const FURTHER_GROUPS: [&str; 2] = ["admission.k8s.io", "imagepolicy.k8s.io"];
 
-/// What an object runs; `None` for a kind in no table.
+/// What an object runs; `None` for a kind that is not in any table.
 pub(super) fn role(group: &str, kind: &str) -> Option<Role> {
     built_in(group, kind).or_else(|| find(custom::kinds(), group, kind))
 }
 
-/// As [`role`], but only for Kubernetes' own kinds.
+/// Like [`role`], but only for Kubernetes' own kinds.
 pub(super) fn built_in(group: &str, kind: &str) -> Option<Role> {
     let is_own = FURTHER_GROUPS.contains(&group) || BUILT_IN.iter().any(|(name, _)| *name == group);
     let of_any = || OF_ANY_GROUP.iter().find(|(name, _)| is_own && *name == kind).map(|(_, role)| *role);

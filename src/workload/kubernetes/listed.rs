@@ -6,7 +6,7 @@ use super::super::{Images, below};
 use super::kinds::{self, Role};
 use super::look;
 
-/// Kinds of custom resources that, according to the policy, run nothing and contain no image.
+/// Kinds of custom resources that run nothing and contain no image, according to the policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KindsWithoutImages {
     /// Group and kind.
@@ -17,8 +17,8 @@ impl KindsWithoutImages {
     /// Adds one entry of the form `GROUP/Kind`, without a version.
     ///
     /// # Errors
-    /// A message, if the entry does not have that form, if the kind is one of Kubernetes' own (all of which are in the tables), or if, according to the
-    /// table, objects of the kind run or fetch something.
+    /// A message, if the entry does not have that form, if the kind is one of Kubernetes' own (all of which are in the tables), or if the table states
+    /// that objects of the kind run or fetch something.
     pub fn add(&mut self, entry: &str) -> Result<(), String> {
         let parts = entry.split_once('/').filter(|(_, kind)| !kind.contains('/'));
         let Some((group, kind)) = parts.filter(|(group, kind)| is_group(group) && is_kind(kind)) else {
@@ -45,7 +45,7 @@ impl KindsWithoutImages {
     }
 }
 
-/// Whether the text is an API group: a domain, or empty for a kind of the core group that is newer than the table.
+/// Whether the string is an API group: a domain, or empty for a kind of the core group that is newer than the table.
 fn is_group(group: &str) -> bool {
     let is_part = |part: &str| {
         let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -62,7 +62,7 @@ fn is_kind(kind: &str) -> bool {
     !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// The message for a kind in no table.
+/// The message for a kind that is not in any table.
 pub(super) fn refusal(group: &str, kind: &str) -> String {
     if !is_kind(kind) || !is_group(group) {
         return "it has no usable apiVersion and kind: write both".into();

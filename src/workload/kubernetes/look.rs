@@ -1,4 +1,4 @@
-//! Searches values that are not in the tables, and reports anything in them that may specify what runs.
+//! Searches values that are not in the tables, and reports every value that may specify what runs.
 
 use serde_json::Value;
 
@@ -10,7 +10,8 @@ use super::annotations::annotation;
 const RAY: [&str; 2] = ["runtimeEnvYAML", "serveConfigV2"];
 const FETCHES: [&str; 4] = ["image_uri", "container", "working_dir", "py_modules"];
 
-/// Searches a value below a key, and reports as unknown whatever may specify an image or hold containers. `why` contains the advice.
+/// Searches a value below a key, and reports as unknown every value that may specify an image or define containers. `why` contains
+/// the advice.
 pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: &mut Images) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) if key != "image" => {}
@@ -74,12 +75,12 @@ fn has_mappings(value: &Value) -> bool {
     }
 }
 
-/// Whether the text is unmistakably an image: a name with a digest, or the address of an OCI artifact.
+/// Whether the string is unmistakably an image: a name with a digest, or the address of an OCI artifact.
 fn is_pinned(text: &str) -> bool {
     text.contains("@sha256:") || ["oci://", "docker://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
-/// Whether the text is an image name with a digest or a registry host.
+/// Whether the string is an image name with a digest or a registry host.
 pub(super) fn names_an_image(text: &str) -> bool {
     let text = text.trim();
     if text.is_empty()

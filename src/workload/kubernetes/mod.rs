@@ -1,4 +1,5 @@
-//! Kubernetes resources, read as a closed world: the kind determines what an object runs, and a kind in no table is unknown.
+//! Kubernetes resources, read as a closed world: the kind determines what an object runs, and a kind that is not in any
+//! table is unknown.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -11,7 +12,7 @@
 //! | `podman.rs` | what `podman kube play` runs in addition to resources |
 //! | `ibm.rs` | resources of IBM's operator, which contain a contract |
 
-/// The advice for an unknown key.
+/// The advice for an unrecognised key.
 const ADVICE: &str = "correct its spelling, or remove it: an unrecognised key may specify something that runs";
 
 /// The table of a resource with a spec.
@@ -54,7 +55,7 @@ pub use self::listed::KindsWithoutImages;
 use super::table::folded;
 use super::{Images, below, kind_of};
 
-/// Keys of every resource whose spelling affects how it is read.
+/// Keys that every resource has, and whose spelling determines how the resource is read.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "items", "spec"];
 
 /// Whether the document looks like a Kubernetes resource.
@@ -62,12 +63,12 @@ pub(super) fn is_resource(document: &Value) -> bool {
     ["apiVersion", "kind"].iter().all(|field| document.get(field).is_some_and(Value::is_string))
 }
 
-/// Reads a resource, or a list of them.
+/// Reads a resource, or a list of resources.
 pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
     of_kind(document, None, place, images);
 }
 
-/// The version and kind that a list implies for items without their own.
+/// The version and kind that a list implies for items that do not state them.
 #[derive(Clone, Copy)]
 struct Default<'a> {
     api_version: &'a str,
@@ -81,7 +82,7 @@ fn of_kind(document: &Value, default: Option<Default<'_>>, place: &str, images: 
     };
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     let (mut api_version, mut kind) = (text("apiVersion"), text("kind"));
-    // kubectl reads lists this way: if an item has its own kind, its own version also applies.
+    // kubectl reads lists in this way: if an item states a kind, the version that the item states also applies.
     if let Some(default) = default.filter(|_| kind.is_empty()) {
         (api_version, kind) = (default.api_version, default.kind);
     }
@@ -101,7 +102,8 @@ fn of_kind(document: &Value, default: Option<Default<'_>>, place: &str, images: 
     resource(fields, api_version, kind, &place, images);
 }
 
-/// Reads the items of a list. kubectl treats every object with `items` as a list, whatever its kind. Also returns whether the kind is a list kind.
+/// Reads the items of a list. kubectl treats every object with `items` as a list, regardless of its kind. Also returns whether the kind is a list
+/// kind.
 fn items(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &str, images: &mut Images) -> bool {
     let of = kind.strip_suffix("List");
     match fields.get("items") {

@@ -1,4 +1,5 @@
-//! Custom resources whose schema is defined elsewhere: the places of their pod templates, and a search of everything else.
+//! Custom resources whose schema is defined elsewhere: the positions of their pod templates, and a search of all other
+//! fields.
 
 use serde_json::{Map, Value};
 
@@ -6,29 +7,30 @@ use super::super::table::Meaning;
 use super::super::{Images, below};
 use super::look;
 
-/// The relevant places of a custom resource. All other keys are searched: a value that may specify an image is unknown.
+/// The relevant fields of a custom resource. All other keys are searched: a value that may specify an image is reported
+/// as unknown.
 pub(super) struct Outline {
     /// Keys with their meaning; `*` matches every other key.
     pub(super) keys: &'static [(&'static str, Place)],
 }
 
-/// What a key of an outline leads to.
+/// The meaning of a key of an outline.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
-    /// A value with a meaning from a closed-world table.
+    /// The key's value has a meaning from a closed-world table.
     Is(Meaning),
-    /// A mapping, or a list of mappings, with its own outline.
+    /// The key's value is a mapping, or a list of mappings, with a separate outline.
     Has(&'static Outline),
 }
 
 const WHY: &str =
     "this field of the kind is not recognised. Remove it, or pass the pods that its controller creates from it";
 
-/// An outline without known places.
+/// An outline without any listed keys.
 pub(super) static EMPTY: Outline = Outline { keys: &[] };
 
 impl Outline {
-    /// Reads a resource. This outline describes its spec.
+    /// Reads a resource. This outline describes the spec of the resource.
     pub(super) fn read_resource(&self, fields: &Map<String, Value>, place: &str, images: &mut Images) {
         for (key, value) in fields {
             let place = below(place, key);

@@ -1,5 +1,5 @@
-//! The parts of a pod, as tables: Kubernetes' OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28). A test walks the package's
-//! schemas and checks that every key of a pod spec, a container and a volume is here.
+//! The components of a pod, as tables: Kubernetes' OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28). A test walks the
+//! package's schemas and checks that every key of a pod spec, a container and a volume is here.
 
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ pub(super) static POD_SPEC: Table = Table {
         ("resourceClaims", Harmless),
         ("resources", Harmless),
         ("restartPolicy", Harmless),
-        // Chooses how a node runs the same images.
+        // This key selects how a node runs the same images.
         ("runtimeClassName", Harmless),
         ("schedulerName", Harmless),
         ("schedulingGates", Harmless),
@@ -85,7 +85,7 @@ pub(super) static CONTAINER: Table = Table {
         ("envFrom", Harmless),
         ("image", Image),
         ("imagePullPolicy", Harmless),
-        // Its commands run in the container's own image.
+        // The commands of `lifecycle` run in the container's own image.
         ("lifecycle", Harmless),
         ("livenessProbe", Harmless),
         ("name", Harmless),
@@ -147,7 +147,7 @@ pub(super) static VOLUME: Table = Table {
         ("portworxVolume", Harmless),
         ("projected", Harmless),
         ("quobyte", Harmless),
-        // Its `image` is a Ceph block device.
+        // The field `image` of this volume is a Ceph block device.
         ("rbd", Harmless),
         ("scaleIO", Harmless),
         ("secret", Harmless),
@@ -266,7 +266,7 @@ pub(super) fn csi(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
-/// A driver installed on the node. What its options refer to is unknown.
+/// A driver installed on the node. The data that the driver's options refer to is unknown.
 fn flex_volume(value: &Value, place: &str, images: &mut Images) {
     through("", value, place, "a driver on the node may mount it: use a different volume", images);
 }

@@ -1,5 +1,5 @@
-//! What `podman kube play` does in addition to reading resources (containers/podman@c6580b4a, pkg/domain/infra/abi/play.go): it builds a folder that
-//! has an image's name and a Containerfile, and runs the result instead of the image.
+//! The actions of `podman kube play` in addition to reading resources (containers/podman@c6580b4a, pkg/domain/infra/abi/play.go): it builds a folder
+//! that has an image's name and a Containerfile, and runs the result instead of the image.
 
 use super::super::Images;
 
@@ -25,7 +25,7 @@ fn built_folder(path: &str) -> Option<&str> {
     matches!(file, "Containerfile" | "Dockerfile").then_some(name)
 }
 
-/// The folder name that podman looks for (`imageNamePrefix`).
+/// The name of the folder that podman looks for (`imageNamePrefix`).
 fn image_folder(image: &str) -> &str {
     let before_tag = image.split(':').next().unwrap_or_default();
     let last = before_tag.rsplit('/').next().unwrap_or_default();
@@ -51,7 +51,7 @@ mod tests {
             ),
             ("wallet:v1", "wallet/Dockerfile"),
             ("acme/wallet", "a/wallet/Dockerfile"),
-            // podman uses the text before the first colon, which here is the host.
+            // podman uses the text before the first colon, which is the host in this example.
             ("localhost:5000/wallet", "localhost/Dockerfile"),
         ] {
             assert_eq!(answers(image, path), 1, "{image} {path}");

@@ -1,4 +1,5 @@
-//! Kubernetes' own kinds with a pod template, and the template's place: OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28).
+//! Kubernetes' own kinds with a pod template, and the template's position: OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0,
+//! 2026-11-28).
 
 use super::super::table::{
     Meaning::{Harmless, List, Mapping, Special},
@@ -8,7 +9,7 @@ use super::ADVICE;
 use super::annotations::metadata;
 use super::pod::{CLAIM, POD_SPEC, POD_TEMPLATE, containers, csi};
 
-/// A table for part of a resource.
+/// A table for one section of a resource.
 macro_rules! part {
     ($name:literal, $keys:expr) => {
         Table { name: $name, keys: $keys, extensions: &[], advice: ADVICE }
@@ -45,7 +46,7 @@ pub(super) static EPHEMERAL_CONTAINERS: Table = part!(
     ]
 );
 
-/// `data` holds the template of a StatefulSet or DaemonSet, and a rollback restores it.
+/// `data` contains the template of a StatefulSet or DaemonSet, and a rollback restores this template.
 pub(super) static CONTROLLER_REVISION: Table = part!(
     "a ControllerRevision",
     &[

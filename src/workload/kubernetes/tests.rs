@@ -18,7 +18,7 @@ fn in_file(document: &Value) -> Vec<(String, Result<String, String>)> {
     found(document, &[], Stage::File)
 }
 
-/// The only result for a document.
+/// The result for a document that must yield exactly one result.
 fn one(document: &Value) -> (String, Result<String, String>) {
     let mut all = in_file(document);
     assert_eq!(all.len(), 1, "{document}: {all:?}");
@@ -684,7 +684,8 @@ fn built_in_kinds_and_kinds_that_run_something_cannot_be_listed() {
     }
 }
 
-/// For every row: the result for an empty object, for one with a field that may specify an image, and for one with a pod among its items.
+/// Tests three results for every row: for an empty object, for an object with a field that may specify an image, and for an object with a
+/// pod among its items.
 #[test]
 fn every_kind_in_the_tables_gives_the_result_of_its_role() {
     for (group, list) in kinds::BUILT_IN.iter().chain(custom::kinds()) {
@@ -714,7 +715,7 @@ fn every_kind_in_the_tables_gives_the_result_of_its_role() {
     }
 }
 
-/// Each kind is in the tables once. Otherwise the first entry would hide the second.
+/// Each kind is in the tables exactly once. Otherwise the first entry would hide the second.
 #[test]
 fn no_kind_is_listed_twice() {
     let mut seen = std::collections::BTreeSet::new();
@@ -752,7 +753,7 @@ fn a_contract_in_a_resource_is_read_and_checked() {
     assert_eq!(used.image.as_ref().unwrap().text, "busybox");
     assert!(read.contract.is_some_and(|contract| contract.workload.is_some()));
     assert_eq!(read.machine.as_deref(), Some("http://images/hpcr.qcow2"));
-    // With a Service next to it, it is still the only workload.
+    // With a Service next to it, the contract is still the only workload.
     let service = json!({"apiVersion": "v1", "kind": "Service"});
     assert!(file(&[operator(&json!(CONTRACT)), service]).contract.is_some());
     for contract in [
@@ -798,7 +799,8 @@ fn a_contract_in_a_resource_must_be_the_only_workload() {
     assert!(read.images.iter().all(|used| used.image.is_err()) && !read.images.is_empty());
 }
 
-/// Annotations that a controller copies to its pods are checked as if they were on the pods. Strings that Ray reads start images and fetch code.
+/// Annotations that a controller copies to its pods are checked as if they were on the pods. Strings that Ray reads can start images and fetch
+/// code.
 #[test]
 fn annotations_and_strings_passed_to_pods_are_read() {
     let inject = json!({"vault.hashicorp.com/agent-inject": "true"});

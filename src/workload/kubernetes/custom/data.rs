@@ -1,4 +1,4 @@
-//! Secrets, databases, queues and storage.
+//! Kinds of resources for secrets, databases, queues and storage.
 
 use super::super::custom_templates as has;
 use super::super::kinds::{

@@ -1,4 +1,4 @@
-//! Kinds that deliver software to a cluster, and kinds that run software from their own templates.
+//! Kinds that deliver software to a cluster, and kinds that run software from templates in the resource.
 
 use super::super::custom_templates as has;
 use super::super::ibm;
@@ -32,7 +32,7 @@ pub(super) static KINDS: &[Group] = &[
             ("WorkflowTemplate", RunsAt(&has::WORKFLOW)),
         ],
     ),
-    // Flux, Helm, Kustomize, and others that fetch content from elsewhere.
+    // Flux, Helm, Kustomize, and other tools that fetch content from elsewhere.
     (
         "source.toolkit.fluxcd.io",
         &[
@@ -101,7 +101,7 @@ pub(super) static KINDS: &[Group] = &[
             ("Provider", Elsewhere(PACKAGE)),
         ],
     ),
-    // Including IBM's operator for Hyper Protect: programs decide which objects it creates.
+    // These kinds include IBM's operator for Hyper Protect: programs decide which objects it creates.
     (
         "metacontroller.k8s.io",
         &[("CompositeController", Elsewhere(CREATES)), ("DecoratorController", Elsewhere(CREATES))],
@@ -133,7 +133,7 @@ pub(super) static KINDS: &[Group] = &[
         ],
     ),
     ("operator.knative.dev", &[("KnativeEventing", Elsewhere(PACKAGE)), ("KnativeServing", Elsewhere(PACKAGE))]),
-    // Tekton: its controller adds its own entry point to each step.
+    // Tekton: its controller adds an entry point to each step.
     (
         "tekton.dev",
         &[

@@ -1,8 +1,8 @@
-//! The kinds of widely used operators, listed one by one with what an object of each kind runs. They are never listed by group: an operator's new
-//! kind may run anything.
+//! The kinds of widely used operators, listed individually with what an object of each kind runs. Kinds are never listed by group, because
+//! an operator's new kind may run anything.
 //!
 //! Sources, as of 2026-11-28: the schemas in datreeio/CRDs-catalog@7b1e26ef (2026-08-20), and the documentation of each operator. The schema of each
-//! kind listed as running nothing was searched for fields that specify images or hold containers. The owner can list further kinds in the policy:
+//! kind listed as running nothing was searched for fields that specify images or define containers. The owner can list further kinds in the policy:
 //! `[workload] kinds-without-images`.
 
 mod data;

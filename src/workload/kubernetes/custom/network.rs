@@ -1,4 +1,4 @@
-//! Certificates, gateways, meshes and networks.
+//! Kinds of resources for certificates, gateways, meshes and networks.
 
 use super::super::custom_templates as has;
 use super::super::kinds::{
@@ -16,7 +16,7 @@ pub(super) static KINDS: &[Group] = &[
     ("acme.cert-manager.io", &[("Challenge", Nothing), ("Order", Nothing)]),
     ("trust.cert-manager.io", &[("Bundle", Nothing)]),
     ("policy.cert-manager.io", &[("CertificateRequestPolicy", Nothing)]),
-    // Gateway API and its implementations.
+    // The Gateway API and its implementations.
     (
         "gateway.networking.k8s.io",
         &[
@@ -228,7 +228,7 @@ const CALICO: &[(&str, Role)] = &[
     ("IPPool", Nothing),
     ("NetworkPolicy", Nothing),
     ("NetworkSet", Nothing),
-    // Read by calicoctl, not by Kubernetes.
+    // calicoctl reads these kinds, but Kubernetes does not.
     ("Node", Nothing),
     ("Tier", Nothing),
 ];

@@ -1,4 +1,4 @@
-//! Observability, scaling, policies, jobs and machines.
+//! Kinds of resources for observability, scaling, policies, jobs and machines.
 
 use super::super::custom_templates as has;
 use super::super::kinds::{

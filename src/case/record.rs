@@ -27,7 +27,7 @@ pub(crate) struct Record {
     /// A day, `YYYY-MM-DD`.
     pub(crate) retain_until: Option<String>,
     pub(crate) bundles: Vec<BundleRecord>,
-    /// Places in the evidence that seem to contain a secret.
+    /// Locations in the evidence that seem to contain a secret.
     pub(crate) secrets_seen: Vec<String>,
     /// Every other sealed member, sorted by name.
     pub(crate) members: Vec<Member>,
@@ -41,7 +41,7 @@ pub(crate) struct Record {
 pub enum Profile {
     /// Everything that the verdict depends on: the audit can be repeated.
     Full,
-    /// Without bundles, logs, status records and images: only their hashes are stored.
+    /// Only the evidence without bundles, logs, status records and images: for those, only the hashes are stored.
     Filing,
 }
 

@@ -40,7 +40,8 @@ impl PublicKey {
         if begins != 1 {
             return Err(fail(format!("expected one PEM block, found {begins}")));
         }
-        // The decoder skips text before the block, as RFC 7468 allows. A reader could mistake such text for the key's owner.
+        // The decoder skips text before the block, as RFC 7468 allows. A person could mistake such
+        // text for the name of the key's owner.
         if !text.starts_with(b"-----BEGIN ") {
             return Err(fail("expected no text before the PEM block".into()));
         }

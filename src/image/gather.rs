@@ -1,4 +1,4 @@
-//! Collects the facts of an image, starting from the bytes of a manifest or index. Used for every form.
+//! Collects the facts of an image, starting from the bytes of a manifest or index. Every form uses this module.
 
 use super::document::{self, Descriptor, Document, Platform, UnsupportedEntry};
 use super::store::{Found, Store};
@@ -7,7 +7,7 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 
-/// How a form derives the name of the file that holds a document or a blob.
+/// How a form derives the name of the file that contains a document or a blob.
 pub(super) struct Names {
     pub(super) manifest: fn(&Sha256) -> String,
     pub(super) blob: fn(&Sha256) -> String,
@@ -155,7 +155,7 @@ fn platforms(entries: &[&Descriptor]) -> String {
     entries.iter().take(20).map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Reads the bytes of an index entry, and reports if they do not match the entry.
+/// Reads the bytes of an index entry, and reports a mismatch with the entry.
 fn document_of(
     image: &mut ImageFacts,
     store: &Store<'_>,

@@ -76,7 +76,7 @@ pub(super) enum Found {
 }
 
 impl<'a> Store<'a> {
-    /// Opens a folder or a tar file. The tar file may be compressed as a whole.
+    /// Opens a folder or a tar file. The whole tar file may be compressed.
     pub(super) fn open(path: &Path, limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         let unreadable =
             |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
@@ -93,7 +93,7 @@ impl<'a> Store<'a> {
         Ok(Self::of(Parts::Archive(Archive { files }), budget))
     }
 
-    /// Reads a tar file in memory. It may be compressed as a whole.
+    /// Reads a tar file in memory. The whole file may be compressed.
     pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         if Compression::of(bytes.get(..START).unwrap_or(bytes)) == Compression::Xz {
             return Ok(Self::of(Parts::Unsupported(XZ_UNSUPPORTED), budget));
@@ -193,7 +193,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The known measurements of the blob, otherwise those that `measure` makes now.
+    /// The known measurements of the blob, or else the result of calling `measure`.
     fn once(
         &self,
         name: &str,

@@ -21,7 +21,7 @@ const AGAIN: usize = 5;
 const NAMED: usize = 20;
 /// The maximum length of a response's line about one image.
 const LINE_BYTES: usize = 1_000;
-/// The maximum length of the text that describes an image's place.
+/// The maximum length of the text that describes where a workload uses an image.
 const PLACE_BYTES: usize = 300;
 /// The maximum length of an image name: in a registry a name has at most 255 characters, a tag 128 and a digest 71.
 const NAME_BYTES: usize = 1_024;
@@ -176,7 +176,7 @@ impl Found {
 }
 
 /// The image with its text shortened to what a response shows. An image whose name is too long for any registry is
-/// treated as unknown.
+/// treated as one without a readable name.
 fn bounded(used: &UsedImage) -> UsedImage {
     let image = match &used.image {
         Ok(image) if image.text.len() > NAME_BYTES => {

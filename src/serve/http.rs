@@ -41,7 +41,7 @@ const ANSWERING: u32 = 768 << 10;
 const LARGE: usize = 64 << 10;
 /// The time limit for the handshake, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The time limit for a connection with no new request. Such a connection is not idle: its client does not read its
+/// The time limit for a connection with no new request. Such a connection is not idle: the client does not read its
 /// responses.
 const STUCK: Duration = Duration::from_secs(300);
 /// The time limit for the next request on a connection. It is longer than the 90 seconds for which API servers keep an
@@ -175,7 +175,7 @@ fn unusable(message: &str) -> Error {
     }
 }
 
-/// What all connections share.
+/// State that all connections share.
 struct Wire {
     service: Arc<Service>,
     /// Whether the service received a signal to stop.

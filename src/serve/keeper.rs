@@ -68,7 +68,7 @@ struct Table {
     said: Option<Instant>,
     /// Epoch, bundles and pending bundles in that log line.
     said_of: Option<(u64, usize, usize)>,
-    /// Whether an index was published without a log line since that log line.
+    /// Whether an index has been published, but not logged, since that log line.
     unsaid: bool,
     ended: bool,
 }

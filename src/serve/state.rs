@@ -47,7 +47,7 @@ pub(super) struct Ready {
     pub(super) pending: usize,
 }
 
-/// A guard that prevents replacement of the standing while it is held.
+/// A guard: while it is held, the [`Standing`] is not replaced.
 pub(super) type Unchanged<'a> = RwLockReadGuard<'a, Arc<Standing>>;
 
 impl Service {
@@ -78,13 +78,13 @@ impl Service {
         Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A guard that keeps the standing unchanged, if the current standing is still this one.
+    /// A guard that keeps the [`Standing`] unchanged, if the current one is still `standing`.
     pub(super) fn unchanged(&self, standing: &Arc<Standing>) -> Option<Unchanged<'_>> {
         let place = self.standing.read().unwrap_or_else(PoisonError::into_inner);
         Arc::ptr_eq(&place, standing).then_some(place)
     }
 
-    /// Replaces the standing, unless a thread that checks, audits or evaluates has ended.
+    /// Replaces the [`Standing`], unless a thread that checks, audits or evaluates has ended.
     pub(super) fn set(&self, standing: Standing) {
         let mut place = self.standing.write().unwrap_or_else(PoisonError::into_inner);
         if !self.is_kept() {

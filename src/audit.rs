@@ -332,14 +332,14 @@ fn keys_tried(question: &Question<'_>, keys_beside: &[(String, PublicKey)]) -> V
     trusted.take(KEYS_SHOWN).chain(beside).collect()
 }
 
-/// How to select an image from a source that has several: by the policy's platforms and by the pushed digests in the log.
+/// How to select an image from a source that has several images: by the policy's platforms and by the pushed digests in the log.
 fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
     let digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
     Choice { platforms: policy.expect.platforms.clone(), digests }
 }
 
 /// Inputs of the build that the commit does not pin. They are read from the log, and from the Dockerfile that the policy specifies. If the policy
-/// specifies none and the log shows no numbered steps, they are read from the Dockerfile at docker's default path.
+/// specifies no Dockerfile and the log shows no numbered steps, they are read from the Dockerfile at docker's default path.
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();

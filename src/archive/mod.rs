@@ -13,7 +13,7 @@ pub(crate) use self::name::MemberPath;
 pub(crate) use self::signed::SignedTar;
 pub(crate) use self::tar::{Member, MemberKind, TarReader};
 
-// The fixtures' tar writer: it writes what Python's tarfile writes, and malformed archives on request.
+// The fixtures' tar writer: it writes what Python's tarfile writes and, on request, malformed archives.
 #[cfg(test)]
 #[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation)]
 #[path = "../../tests/support/tar.rs"]

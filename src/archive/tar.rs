@@ -1,9 +1,9 @@
 //! A strict, streaming reader of tar archives: ustar (POSIX.1-1988), PAX (POSIX.1-2001) and the long names of GNU tar.
 //!
-//! Readers disagree on each of these, so each is refused: an unknown member type, a size that is not plain octal, a PAX size that differs from the
-//! header's, an unknown PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has none,
-//! malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, nonzero bytes after the end, and a
-//! missing end.
+//! Readers disagree on each of these, so each is refused: an unrecognised member type, a size that is not plain octal, a PAX size that differs from
+//! the header's, an unrecognised PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has
+//! none, malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, nonzero bytes after the end,
+//! and a missing end.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -75,7 +75,7 @@ struct Extensions {
 }
 
 impl<'a, R: Read> TarReader<'a, R> {
-    /// `what` names the archive in errors.
+    /// Errors refer to the archive as `what`.
     pub(crate) fn new(input: R, what: &'a str, limits: &'a Limits) -> Self {
         Self {
             input,
@@ -89,7 +89,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// The next member, or `None` after a proper end followed only by zeros.
+    /// The next member, or `None` after a well-formed end followed only by zeros.
     pub(crate) fn next_member(&mut self) -> Result<Option<Member>, Error> {
         self.skip_content()?;
         let mut extensions = Extensions::default();

@@ -50,7 +50,7 @@ pub struct Comparing<'a> {
     pub read_image: &'a ReadImage<'a>,
     /// Reads a layer that differs.
     pub read_layer: &'a ReadLayer<'a>,
-    /// Number of threads. It does not change the result.
+    /// Number of threads. The number of threads does not change the result.
     pub threads: usize,
     /// The limits.
     pub limits: &'a Limits,
@@ -116,7 +116,7 @@ impl Build {
         self.manifest.snapshots.first().filter(|_| self.manifest.snapshots.len() == 1)
     }
 
-    /// The digests of pushed images in the log.
+    /// The digests of pushed images, as listed in the log.
     pub(super) fn pushed(&self) -> Vec<crate::base::digest::Sha256> {
         self.manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect()
     }

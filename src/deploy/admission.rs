@@ -30,7 +30,7 @@ pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
 }
 
-/// Extracts, from a bundle's audit under this policy, what reports on images need.
+/// Extracts the data that reports on images need from a bundle's audit under this policy.
 pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     let error = report.error.iter().map(Error::to_string);
     let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
@@ -79,7 +79,7 @@ impl Index {
 
     /// One report for each image in a workload. This never fails: anything unknown leads to a rejection.
     ///
-    /// The reports do not show that the workload is what runs or that nothing else runs.
+    /// The reports do not show that this workload is running, or that nothing else is.
     pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {
         workload.images.iter().map(|image| self.answer(workload, image, question)).collect()
     }

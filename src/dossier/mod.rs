@@ -1,8 +1,8 @@
 //! One bundle with everything that belongs to it, from any source.
 //!
-//! What belongs to a bundle is decided only here. [`Storage`] finds bundles on disk or in memory, `Beside` contains the files in a bundle's
-//! folder, and [`Handed`] contains the evidence supplied for the whole run, which takes precedence. A [`Dossier`] combines them, and
-//! [`crate::audit()`] applies a [`Question`] to it.
+//! Only this module decides what belongs to a bundle. [`Storage`] finds bundles on disk or in memory, `Beside` contains the files in a
+//! bundle's folder, and [`Handed`] contains the evidence supplied for the whole run, which takes precedence. A [`Dossier`] combines them,
+//! and [`crate::audit()`] applies a [`Question`] to it.
 
 mod beside;
 mod handed;

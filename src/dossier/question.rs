@@ -36,7 +36,7 @@ impl<'a> Question<'a> {
         Self { policy, keys, handed: &NOTHING, threads: 1, now, existed_by: None, limits, depth }
     }
 
-    /// A report with the question, and without bundles.
+    /// A report that states the question and has no bundles.
     pub fn report(&self) -> Report {
         let groups = self.handed.groups();
         Report {

@@ -66,7 +66,7 @@ impl<'a> Storage<'a> {
         let mut once: Vec<PathBuf> = Vec::new();
         for path in found {
             let (folder, file) = self.place(&path);
-            // The file's own name shows which build it should be; a link next to it may have any name.
+            // The file's name shows which build it should be; a link next to it may have any name.
             let is_own_name = path.file_name() == file.file_name();
             match first_at.entry((folder, file)) {
                 Entry::Vacant(free) => {
@@ -133,7 +133,7 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// Is it a regular file, also through a link?
+    /// Whether the path is a regular file or a link to one.
     pub(crate) fn is_file(self, path: &Path) -> bool {
         match self {
             Self::Disk => path.is_file(),
@@ -155,8 +155,8 @@ impl<'a> Storage<'a> {
         self.entries_named(folder, |_| true)
     }
 
-    /// The entries of a folder whose names are `wanted`, sorted by name. Nothing else is asked of the others: for each bundle of a folder
-    /// with many, keys are looked for among all.
+    /// The entries of a folder whose names satisfy `wanted`, sorted by name. The metadata of other entries is not read, because in a
+    /// folder with many bundles, all entries are searched for keys once per bundle.
     pub(super) fn entries_named(
         self,
         folder: &Path,
@@ -303,7 +303,7 @@ impl<'a> Storage<'a> {
         Ok((record, files))
     }
 
-    /// Reads a policy. Paths of files in it are relative to the policy's folder.
+    /// Reads a policy. Paths in the policy are relative to the policy's folder.
     ///
     /// # Errors
     /// The errors of [`Policy::from_toml`] and [`Self::read`].

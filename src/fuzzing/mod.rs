@@ -76,7 +76,7 @@ pub fn approvals(bytes: &[u8]) {
     assert!(read().is_ok_and(|again| again.records.len() == list.records.len()));
 }
 
-/// A Dockerfile. The text of its instructions is canonical, and the list of its inputs is bounded.
+/// A Dockerfile. The text of the Dockerfile's instructions is canonical, and the list of its inputs is bounded.
 pub fn dockerfile(bytes: &[u8]) {
     if let Ok(file) = dockerfile::read_whole(bytes) {
         let mut inputs = Inputs::new();
@@ -112,7 +112,7 @@ pub fn server_record(bytes: &[u8]) {
     assert_eq!(record.log_begins_with(Sha256::of(bytes), bytes.len() as u64), Some(true));
 }
 
-/// Settings of the build server's client, a page of a bucket listing, a registry's challenge.
+/// Settings of the build server's client, a page of a bucket listing, and a registry's challenge.
 #[cfg(feature = "fetch")]
 pub fn fetched(bytes: &[u8]) {
     crate::client::read_all_forms(bytes);

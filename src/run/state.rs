@@ -52,7 +52,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// `frame` is what a report says of the run.
+    /// `frame` contains the parts of a report that are about the run.
     pub(super) fn of(name: &str, frame: &Report, looked_at: Sha256, report: &BundleReport) -> Result<Self, Error> {
         let one = Report { bundles: vec![report.clone()], ..frame.without_bundles() };
         let mut page = Vec::new();
@@ -131,7 +131,8 @@ impl State {
                 });
             }
         };
-        // A state file that was cut off within its first line is started again. Any other file without a line end must not be emptied.
+        // If a state file was cut off within its first line, a new one is started. Any other file
+        // without a line end must not be emptied.
         if is_new && !BEGINNING.iter().zip(&bytes).all(|(one, other)| one == other) {
             return Err(Error::malformed(format!("the state {name}"), "not a state file"));
         }

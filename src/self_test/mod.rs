@@ -22,7 +22,7 @@ pub fn self_test() -> SelfTest {
 }
 
 impl SelfTest {
-    /// 0 if every case gave the expected result, else 1. It is also 1 with no cases, because that shows nothing.
+    /// 0 if every case gave the expected result, else 1. It is also 1 if there are no cases, because such a run shows nothing.
     pub fn exit_code(&self) -> u8 {
         exit_code(&self.0)
     }

@@ -19,7 +19,7 @@ fn every_case_gives_the_expected_result() {
     assert_eq!(names.len(), outcomes.len());
 }
 
-/// One wrong expectation of each kind, and no cases at all.
+/// Tests one wrong expectation of each kind, and an empty list of cases.
 #[test]
 fn an_unexpected_result_is_detected() {
     let case = |name: &str| cases().into_iter().find(|case| case.name == name).unwrap();

@@ -12,7 +12,7 @@ use crate::base::strict_json;
 use crate::base::strict_yaml;
 use crate::workload::{ImageReference, KindsWithoutImages, Password, UsedImage, Workload, nodes};
 
-/// The images that run, according to one file.
+/// The running images, according to one file.
 #[derive(Debug, Clone)]
 pub struct Inventory {
     /// The file's path as specified.
@@ -36,8 +36,9 @@ impl Inventory {
     /// Reads an inventory; its content determines its kind. A Pod's status states what runs, wherever the Pod occurs in
     /// the file: in the output of `kubectl get pods` or `kubectl get all`, in joined documents or in nested lists.
     /// Other resources are read as manifests. CSV needs a header line with the columns `place` and `image`; other
-    /// columns are ignored. Everything that [`Workload::read`] reads is also an inventory, which states what was
-    /// requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` come from the policy.
+    /// columns are ignored. Every file that [`Workload::read`] reads is also accepted as an inventory, which then
+    /// states what was requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` comes from
+    /// the policy.
     ///
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::OwnFile`] if the file has none of these forms or is one page of a longer list.
@@ -123,8 +124,8 @@ impl Inventory {
     }
 }
 
-/// The documents in the input if it is JSON or YAML; otherwise none. Only input within the limits for YAML is tried as
-/// YAML.
+/// The documents in the input if it is JSON or YAML; otherwise none. Input is parsed as YAML only if it is within the
+/// limits for YAML.
 fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     let as_yaml = || {
         let fits = bytes.len() as u64 <= limits.workload_bytes;

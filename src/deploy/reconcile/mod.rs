@@ -167,7 +167,7 @@ fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
 }
 
 /// Rows for the builds that state a digest; exceptions come before matches. It is not known which of these builds
-/// produced the image, so every one has a row.
+/// produced the image, so each of them has a row.
 fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
     // A copy of a bundle is not a separate build.

@@ -20,7 +20,7 @@ const CONTAINERS: [(&str, &str); 3] = [
 pub(super) struct Found<'v> {
     /// Every Pod, wherever it occurs in the file.
     pods: Vec<&'v Value>,
-    /// Everything else that is not a list.
+    /// All other resources, except lists.
     pub(super) others: Vec<&'v Value>,
 }
 
@@ -38,7 +38,7 @@ impl<'v> Found<'v> {
     /// documents, nested lists.
     ///
     /// # Errors
-    /// A message for a list that continues on another page, or for a document that is next to Pods but not a resource.
+    /// A message for a list that continues on another page, or for a document among the Pods that is not a resource.
     pub(super) fn of(documents: &'v [Value]) -> Result<Self, String> {
         let mut found = Self::default();
         documents.iter().try_for_each(|document| found.add(document, ""))?;

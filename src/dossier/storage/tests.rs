@@ -57,7 +57,7 @@ fn files_next_to_a_bundle_belong_to_it_if_it_is_the_only_one() {
         (keys.len(), server.is_some(), trust.is_some(), builder.is_some(), image.is_some())
     };
     assert_eq!(beside(&files, &Handed::default()), (1, true, true, true, true));
-    // Supplied evidence is used instead.
+    // Supplied evidence replaces the files next to the bundle.
     let given = Handed { trust: Some(Vec::new()), image: Some(Source::Path("i".into())), ..Handed::default() };
     assert_eq!(beside(&files, &given), (1, true, false, true, false));
     files.insert("a/c.sig.tbz".into(), Vec::new());

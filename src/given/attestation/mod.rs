@@ -1,8 +1,8 @@
 //! Attestation records of IBM Hyper Protect machines: digests of what was booted, signed by a key that IBM certifies
 //! (ibm-cloud-docs/vpc, about-attestation.md, certificate_validate.md).
 //!
-//! A record states that a machine booted at least once with these texts. It does not state that the machine is running
-//! or which key signs what it builds.
+//! A record states that a machine booted at least once with the items whose digests it lists. It does not state that
+//! the machine is running or which key signs what it builds.
 
 mod chain;
 mod record;

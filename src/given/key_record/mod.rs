@@ -152,16 +152,16 @@ pub struct Graded {
 /// The outcome of the records for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grading {
-    /// The policy names no record.
+    /// The policy does not list a record.
     NoRecord,
-    /// The policy names a record that does not count.
+    /// The policy lists a record that does not count.
     DoesNotCount {
         /// The path in the policy.
         path: String,
         /// Why the record does not count and which signers could not be used.
         reason: String,
     },
-    /// The policy names a record that counts.
+    /// The policy lists a record that counts.
     Counts(Box<Graded>),
 }
 
@@ -297,7 +297,7 @@ impl KeyRecord {
 }
 
 impl Grading {
-    /// The grade: [`Grade::CommandLine`], which means that the key was merely chosen, if no record counts.
+    /// The grade. If no record counts, it is [`Grade::CommandLine`], which means that the key was merely chosen.
     pub fn grade(&self) -> Grade {
         match self {
             Self::Counts(graded) => graded.grade,

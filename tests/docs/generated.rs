@@ -1,4 +1,4 @@
-//! Pages in docs/generated/ that a test makes from the program's texts and from the source. `tests/run update` rewrites them.
+//! Pages in docs/generated/ that a test generates from the program's text and from the source. `tests/run update` rewrites them.
 
 use std::fs;
 use std::path::Path;

@@ -271,7 +271,8 @@ with tarfile.open(fileobj=io.BytesIO(inner), mode="r:bz2") as archive:
 /// Settings with which git runs no program and reads only the repository.
 const HARMLESS: [&str; 4] = ["core.repositoryformatversion", "core.filemode", "core.bare", "core.logallrefupdates"];
 
-/// Removes all settings except harmless ones, remotes and branches from the config, and removes the hooks, because a hostile snapshot must not make git run a program here. Returns what was removed.
+/// Removes all settings except harmless ones, remotes and branches from the config, and removes the hooks, because a hostile snapshot must not make
+/// git run a program here. Returns what was removed.
 fn disarm(repository: &Path) -> Vec<String> {
     let config = repository.join(".git/config");
     let git = |arguments: &[&str]| {

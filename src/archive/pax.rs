@@ -34,7 +34,7 @@ const PREFIXES: [&str; 3] = ["SCHILY.xattr.", "SCHILY.acl.", "LIBARCHIVE.xattr."
 /// What a record sets.
 ///
 /// # Errors
-/// A description of the fault, for an unrecognised keyword or for a value that readers treat differently.
+/// A description of the fault, if the keyword is not recognised or readers treat the value differently.
 pub(super) fn meaning(keyword: &[u8], value: &[u8]) -> Result<Meaning, String> {
     let shown = || String::from_utf8_lossy(keyword).into_owned();
     let known = std::str::from_utf8(keyword).map_err(|_| format!("an unknown PAX keyword {:?}", shown()))?;

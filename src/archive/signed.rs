@@ -75,7 +75,7 @@ fn check_place(member: &Member) -> Result<(), Error> {
     Err(malformed(format!("{} is {found} and must be {expected}", member.path)))
 }
 
-/// What is at a path.
+/// The entry at a path.
 enum Node {
     /// A folder with its entries, whether or not the archive has a member for it.
     Folder(HashMap<Vec<u8>, usize>),

@@ -125,12 +125,13 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// Reads the rest of the current member's content. The caller must have checked its size.
+    /// Reads the rest of the current member's content. The caller must have checked the content's size.
     pub(crate) fn read_content(&mut self) -> Result<Vec<u8>, Error> {
         self.read_content_through(|_| {})
     }
 
-    /// As [`Self::read_content`]. Also passes the content to `sink`, piece by piece as it arrives, while other threads decode what follows.
+    /// As [`Self::read_content`]. Also passes the content to `sink`, piece by piece as it arrives,
+    /// while other threads decode later content.
     pub(crate) fn read_content_through(&mut self, mut sink: impl FnMut(&[u8])) -> Result<Vec<u8>, Error> {
         let size = usize::try_from(self.left).map_err(|_| self.malformed("a size beyond the address space"))?;
         let mut content = Vec::new();

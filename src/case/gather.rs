@@ -15,7 +15,7 @@ use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 use crate::trust::TrustFile;
 
-/// What to seal, as specified by the auditor.
+/// The evidence to seal, as specified by the auditor.
 #[derive(Debug)]
 pub struct Sealing<'a> {
     /// The time as of which the audit is made.

@@ -4,8 +4,8 @@
 //! name, then the files that were added after sealing, below `attached/`. The SHA-256 of `case.json` is the case's
 //! digest: it covers every sealed member.
 //!
-//! A case contains evidence, never trust. The author of a case chooses its policy, keys and moment; the reader supplies
-//! their own, or the key of a sealer whom they trust.
+//! A case contains evidence but does not establish trust. The author of a case chooses its policy, keys and time; the
+//! reader supplies their own, or the key of a sealer whom they trust.
 
 mod attached;
 mod evidence;
@@ -55,7 +55,7 @@ impl Case {
 
     /// Reads a case. Errors refer to the file as `what`.
     ///
-    /// This does NOT check who created the case and does not verify any signature.
+    /// This function does NOT check who created the case or verify any signature.
     ///
     /// # Errors
     /// [`Error::Malformed`], which identifies the member that was changed, added, removed, renamed or moved;
@@ -140,7 +140,7 @@ impl Case {
     }
 }
 
-/// Checks the order: `case.json`, then members by name, then added files by name.
+/// Checks the order: `case.json`, then the members sorted by name, then the added files sorted by name.
 fn in_order(found: &[(String, Vec<u8>)]) -> Result<(), String> {
     let place = |name: &str| (name != record::NAME, name.starts_with(ATTACHED));
     for ((one, _), (next, _)) in found.iter().zip(found.iter().skip(1)) {

@@ -1,4 +1,4 @@
-//! Names of a case's members. They use a small character set, so that they mean the same on every system, and no path
+//! Names of a case's members. Names use a small character set, so that they mean the same on every system and no path
 //! leads out of the case.
 
 /// The folder of members that anyone may add to a sealed case: seal, sign-offs and time-stamps.

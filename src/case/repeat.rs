@@ -15,7 +15,7 @@ use crate::judge::finding::{Finding, Verdict, WaiverStanding};
 use crate::judge::policy::Policy;
 use crate::report::{BundleReport, CaseReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher};
 
-/// What the reader of a case supplies.
+/// The input that the reader of a case supplies.
 #[derive(Debug)]
 pub struct Reader<'a> {
     /// The reader's own policy and keys; `None` if the reader supplied neither.
@@ -36,8 +36,8 @@ pub struct Reader<'a> {
 ///
 /// # Errors
 /// [`Error::Malformed`] for a case that contradicts itself: its report differs from the audit's, or its seal is for a
-/// different case or by a different key. [`Error::Usage`] if this version refuses
-/// the case's own policy and the reader supplies none.
+/// different case or by a different key. [`Error::Usage`] if this version refuses the case's own policy and the
+/// reader supplies no policy.
 pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {

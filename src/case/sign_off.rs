@@ -38,7 +38,7 @@ impl Role {
     /// Both roles.
     pub const ALL: [Self; 2] = [Self::Prepared, Self::Reviewed];
 
-    /// The word in statements and reports.
+    /// The name used in statements and reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Prepared => "prepared",

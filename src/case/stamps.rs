@@ -1,5 +1,5 @@
 //! The time-stamps of a case. The first time-stamp covers the case's digest; each later time-stamp covers the case and
-//! all earlier time-stamps, so that it can take over from the previous one before that one's certificate expires.
+//! all earlier time-stamps, so that the series remains valid after the previous time-stamp's certificate expires.
 
 use super::Case;
 use super::attached::stamp_name;

@@ -24,7 +24,7 @@ pub struct Side {
     pub build: Option<Build>,
     /// The image.
     pub image: Option<ImageFacts>,
-    /// Where the image is.
+    /// The source of the image.
     pub source: Source,
 }
 
@@ -33,7 +33,7 @@ pub struct Side {
 pub struct Build {
     /// The contents of the signed archive.
     pub manifest: Manifest,
-    /// What its snapshot proves, if it has exactly one.
+    /// What the archive's snapshot proves, if there is exactly one snapshot.
     pub source: Option<SourceProof>,
 }
 
@@ -42,9 +42,9 @@ pub type ReadLayer<'a> = dyn Fn(&Source, &ImageFacts, usize, &Limits) -> Result<
 
 /// How to read the two sides.
 pub struct Comparing<'a> {
-    /// The keys that verify bundles.
+    /// The keys under which bundles are verified.
     pub keys: &'a KeyRing,
-    /// The platform to use if an image has several.
+    /// The platform to use if an image has several platforms.
     pub platform: Option<&'a str>,
     /// Reads an image.
     pub read_image: &'a ReadImage<'a>,

@@ -47,8 +47,8 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     }
 }
 
-/// When an accepted build stops being accepted if only the clock changes: when the first waiver that it needs expires
-/// or when it reaches the policy's maximum age.
+/// The time at which an accepted build stops being accepted if only the clock changes: when the first waiver that it
+/// needs expires, or when it reaches the policy's maximum age.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
     let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;
@@ -103,8 +103,8 @@ impl Index {
     }
 }
 
-/// The reports on the images of every workload, and the reports on the bundles that those images' digests led to,
-/// without duplicates.
+/// The reports on the images of every workload, and the reports on the bundles to which those images' digests
+/// lead, without duplicates.
 pub fn admit(
     workloads: &[Workload],
     reports: Vec<BundleReport>,

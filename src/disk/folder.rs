@@ -70,7 +70,8 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
             if is_folder && is_read && met.insert(place.clone()) {
                 folders.push((path.clone(), false));
             }
-            // The number of bundles determines what belongs to each bundle. Their names and metadata do not affect other bundles.
+            // Which files belong to a bundle depends on the number of bundles. The names and
+            // metadata of bundles do not affect other bundles.
             match (is_bundle && is_top, is_folder && is_top && !is_read) {
                 (true, _) => text.push_str("a bundle\n"),
                 (_, true) => {}
@@ -82,7 +83,7 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
 }
 
 /// The metadata of a file, or of a link's target: size, position on disk, and times of change. `true` if the path is a folder; size and times
-/// are then not included.
+/// are not included in that case.
 #[cfg(feature = "serve")]
 pub(crate) fn place_of(path: &Path) -> (String, bool) {
     use std::os::unix::fs::MetadataExt as _;

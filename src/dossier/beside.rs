@@ -14,7 +14,7 @@ use crate::image::Source;
 use crate::trust::TrustFile;
 
 /// The files next to one bundle, except those for which the run has other evidence. Responses, signatures, record and image are used only if the
-/// bundle is the only one in its folder, because their names do not show which build they belong to.
+/// bundle is the only one in its folder, because their names do not show to which build they belong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
     /// Public keys: file name, key, and bytes of the file.

@@ -46,9 +46,9 @@ pub struct Dossier<'a> {
     pub file_name: Option<String>,
     /// The bytes, or the reason why they cannot be read.
     pub bytes: Result<Box<dyn Read + 'a>, Error>,
-    /// The size, if known before reading, else 0. The budget increases with the size.
+    /// The size, if known before reading; otherwise 0. The budget increases with the size.
     pub size: u64,
-    /// Keys next to the bundle, by file name. A pin may select one of them; none is trusted because of its location.
+    /// Keys next to the bundle, by file name. A pin may select one of the keys; no key is trusted because of its location.
     pub keys_beside: Vec<(String, PublicKey)>,
     /// The build server's saved responses about this build.
     pub server: Option<ServerFiles>,

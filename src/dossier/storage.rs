@@ -1,4 +1,4 @@
-//! Where evidence is stored: on disk, or in memory, as in a browser. The same rules apply to both.
+//! The storage of evidence: on disk, or in memory, as in a browser. The same rules apply to both storages.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -39,8 +39,9 @@ impl<'a> Storage<'a> {
     /// by name. Symbolic links to folders are not followed. A link named like a bundle counts as a bundle, so that symlinked bundles are not
     /// skipped. Unreadable paths are also listed, and cause an error when they are opened, so that one bad path does not hide the others.
     ///
-    /// A bundle listed twice, under any paths, counts once: the same file in the same folder. A link next to its target file also
-    /// counts as that file. A link in a different folder is kept, because there may be other evidence next to it, which is then audited as well.
+    /// A bundle that is listed twice, even under different paths, counts once if both paths lead to the same file in the same folder. A link
+    /// next to its target file also counts as that file. A link in a different folder is kept, because there may be other evidence next to it,
+    /// which is then audited as well.
     ///
     /// # Errors
     /// [`Error::NothingToVerify`] if there is no bundle, [`Error::OverLimit`] if there are too many.

@@ -1,4 +1,4 @@
-//! The outer archive: exactly two members. Nothing in it is trusted.
+//! The outer archive: exactly two members. None of its content is trusted.
 
 use std::io::{self, Read};
 
@@ -12,10 +12,10 @@ use crate::gate::signature::Signature;
 
 const WHAT: &str = "the outer archive";
 
-/// A parsed bundle. `manifest.<build_name>.sig.tbz` holds the signed archive `manifest.<build_name>.tbz` and its signature
-/// `manifest.<build_name>.sig`.
+/// A parsed bundle. `manifest.<build_name>.sig.tbz` contains the signed archive `manifest.<build_name>.tbz` and its
+/// signature `manifest.<build_name>.sig`.
 ///
-/// Nothing in it is verified, and its names are not signed. Only [`Bundle::verify`] gives access to the signed archive.
+/// Its content is not verified, and its names are not signed. Only [`Bundle::verify`] gives access to the signed archive.
 #[derive(Debug)]
 pub struct Bundle {
     pub(crate) build_name: BuildName,

@@ -71,7 +71,7 @@ impl PublicKey {
             }
             other => return Err(format!("expected an RSA or EC P-256 key, found the algorithm {other}")),
         };
-        // A key with two encodings, such as a compressed point, would have two fingerprints.
+        // If a key had two encodings, for example one with a compressed point, it would have two fingerprints.
         if key.spki()? != der {
             return Err("not in the usual encoding (an EC point is uncompressed)".into());
         }

@@ -16,7 +16,7 @@ use crate::gate::signature::{Signature, SignatureFault};
 pub struct TrustedKey {
     /// The pinned fingerprint.
     pub fingerprint: Fingerprint,
-    /// The key itself. `None` while only its fingerprint is known.
+    /// The key itself. `None` while only the key's fingerprint is known.
     pub key: Option<PublicKey>,
     /// Who specified the key.
     pub source: KeySource,
@@ -81,7 +81,8 @@ words! {
     pub RevocationReason { Compromised = "compromised", Superseded = "superseded" }
 }
 
-/// How well the key's owner is known, lowest grade first. It is based on a procedure that people follow, and is never attested by a machine.
+/// How well the key's owner is known, lowest grade first. The grade is based on a procedure that
+/// people follow, and is never attested by a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Grade {
@@ -105,7 +106,7 @@ words! {
     }
 }
 
-/// The trusted keys, without duplicates. Empty by default; no signature then verifies.
+/// The trusted keys, without duplicates. The ring is empty by default; no signature verifies under an empty ring.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing(Vec<TrustedKey>);
 
@@ -230,7 +231,7 @@ struct Freeing {
     pieces: Vec<Cursor<Vec<u8>>>,
 }
 
-/// The size of a piece. An allocator may keep what is freed, but glibc returns blocks over 32 MB to the system at once.
+/// The size of a piece. An allocator may keep freed memory, but glibc returns blocks over 32 MB to the system at once.
 const PIECE: usize = 33 << 20;
 
 impl Freeing {

@@ -23,7 +23,7 @@ pub(super) enum Kind {
     Special(&'static str, u64, u64),
 }
 
-/// One member. Its content follows in the input.
+/// One member. A regular file, whose content follows in the input.
 pub(super) struct Member {
     pub(super) path: Vec<u8>,
     pub(super) kind: Kind,

@@ -102,7 +102,7 @@ fn signatures_and_referrers_next_to_an_image_are_ignored() {
     assert_eq!(layout.read(&entries, Some("sha256:00")).unwrap_err().exit_code(), 2);
     let error = layout.read(&entries, Some("latest")).unwrap_err();
     assert!(error.hint().contains("oci:PATH:sha256:DIGEST"), "{}", error.hint());
-    // Two images are ambiguous.
+    // If there are two images, the choice is ambiguous.
     let other = layout.image("amd64");
     assert_eq!(layout.read(&[&signature, &image, &other], None).unwrap_err().exit_code(), 2);
     // A missing entry may be an image, and an index may lead to an image.

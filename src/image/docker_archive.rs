@@ -57,7 +57,7 @@ pub(super) fn read(
     read_saved(image, store, saved, limits)
 }
 
-/// The selected image; `None` if several remain.
+/// The selected image; `None` if several images remain.
 fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Option<&'d SavedImage>, String> {
     let Some(reference) = reference else {
         return match images {
@@ -94,7 +94,7 @@ fn by_digest<'d>(
 }
 
 /// A layout may contain the `manifest.json` of `docker save` next to its index. `docker load` reads `manifest.json`, so that file must list the same
-/// image as the index. Other images that both of them list are recorded in [`ImageFacts::others`].
+/// image as the index. Other images that both files list are recorded in [`ImageFacts::others`].
 pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &Limits) -> Result<(), Error> {
     let Some(config) = image.config.as_ref().map(|config| config.digest) else { return Ok(()) };
     let saved = match store.document("manifest.json", limits.registry_document_bytes())? {

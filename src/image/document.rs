@@ -9,7 +9,7 @@ use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 
-/// The annotation of an entry in `index.json` that holds the entry's reference (OCI image layout).
+/// The annotation of an entry in `index.json` that contains the entry's reference (OCI image layout).
 pub(super) const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
 /// The annotation with which BuildKit marks a manifest that is a statement about a different manifest, whatever the statement's type.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
@@ -296,7 +296,7 @@ pub(super) struct SavedImage {
 
 impl Descriptor {
     /// Whether this is a statement about a different manifest; BuildKit adds such statements to its indexes. Programs that choose by platform ignore
-    /// annotations: to them, an entry with the annotation and its own platform is an image.
+    /// annotations: they treat an entry with both the annotation and a platform as an image.
     pub(super) fn is_attestation(&self) -> bool {
         self.annotations.contains_key(REFERENCE_TYPE)
             && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
@@ -322,7 +322,7 @@ fn object(bytes: &[u8]) -> Answer<Map<String, Value>> {
 }
 
 /// Container engines are written in Go, whose JSON decoder ignores the case of field names and also accepts `ſ` for s and the Kelvin sign for k: if
-/// `manifests` and `Manifests` are both present, it uses the second. A name that differs from one of `known` only in this way is refused.
+/// `manifests` and `Manifests` are both present, it uses the second. A name that differs from one of `known` only in these respects is refused.
 fn spelled(fields: &Map<String, Value>, known: &[&str]) -> Answer<()> {
     let folded = |name: &str| name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase();
     let is_other =

@@ -13,7 +13,7 @@ pub(super) struct Names {
     pub(super) blob: fn(&Sha256) -> String,
 }
 
-/// The first index or manifest: its bytes and what was stated about them.
+/// The first index or manifest: its bytes, and the media type and platform stated for it.
 pub(super) struct Top<'a> {
     pub(super) bytes: Vec<u8>,
     pub(super) media_type: Option<&'a str>,
@@ -99,7 +99,7 @@ enum Unclear {
     Fault(String),
 }
 
-/// Selects an entry of an index: by digest, otherwise by platform, otherwise the only one. `None` if several remain.
+/// Selects an entry of an index: by digest, otherwise by platform, otherwise the only one. `None` if several entries remain.
 fn choose<'d>(
     manifests: &'d [Descriptor],
     unsupported: &[UnsupportedEntry],
@@ -181,7 +181,7 @@ fn document_of(
     Ok(Some(bytes))
 }
 
-/// How bytes differ from their descriptor.
+/// Describes how bytes differ from their descriptor.
 pub(super) fn differs(said: &Descriptor, digest: Sha256, size: u64) -> Option<String> {
     if said.digest != digest {
         return Some(format!("the blob named {} has the digest {digest}", said.digest));

@@ -53,7 +53,8 @@ impl Compression {
             [0x1f, 0x8b, ..] => Self::Gzip,
             // A zstd frame, or a skippable frame before it (RFC 8878, 3.1.1 and 3.1.2).
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
-            // Includes the magic number of a block or of the stream's end, because a plain tar file may begin with a name like BZh9.
+            // The check includes the magic number of a block or of the stream's end, because a
+            // plain tar file may begin with a name like BZh9.
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]
             | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
@@ -222,7 +223,7 @@ impl<R: Read> Read for Capped<'_, R> {
     }
 }
 
-/// Consecutive zstd frames. Skippable frames are ignored, checksums are verified.
+/// Consecutive zstd frames. Skippable frames are ignored, and checksums are verified.
 struct Frames<R> {
     input: R,
     decoder: FrameDecoder,

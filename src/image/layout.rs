@@ -73,7 +73,7 @@ pub(super) fn read(
     resolve(image, store, &NAMES, top, choice, limits)
 }
 
-/// Checks that the file `oci-layout` has the only version that exists.
+/// Checks that the file `oci-layout` states the only existing version.
 pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
     let version = strict_json::parse(bytes).ok().and_then(|layout| layout.get("imageLayoutVersion").cloned());
     if version == Some(Value::String("1.0.0".into())) {
@@ -181,7 +181,7 @@ const HINT: &str =
     "add one to the path, by name or digest: oci:PATH:REF, oci:PATH:sha256:DIGEST; oci-archive: likewise";
 
 /// The selected entry: by name or digest if a reference is specified, otherwise by a digest in the signed log, by platform, or the only entry.
-/// `None` if several remain.
+/// `None` if several entries remain.
 fn chosen<'d>(
     manifests: &'d [Descriptor],
     reference: Option<&str>,

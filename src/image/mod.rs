@@ -94,9 +94,9 @@ pub struct ImageFacts {
     pub config: Option<ConfigFacts>,
     /// The layers, lowest first: all layers in the manifest or the archive's list.
     pub layers: Vec<LayerFacts>,
-    /// Names that the source gives the image. They are not signed.
+    /// Names for the image in the source. They are not signed.
     pub names: Vec<String>,
-    /// Other images of the source, which were not read.
+    /// Other images in the source, which were not read.
     pub others: Others,
     /// Why none of several images was read. `None` if an image was read.
     pub undecided: Option<Undecided>,
@@ -104,7 +104,7 @@ pub struct ImageFacts {
     pub tag: Option<RegistryTag>,
     /// Contradictions between documents and bytes, or among documents.
     pub faults: Vec<(Part, String)>,
-    /// Parts that are not supported, so that nothing is known about them.
+    /// Unsupported parts, about which nothing is known.
     pub unsupported: Vec<(Part, String)>,
     /// The location of the parts, so that layers can be read again for comparison.
     pub(crate) place: Place,
@@ -138,15 +138,15 @@ pub struct ConfigFacts {
     pub digest: Sha256,
     /// Size in bytes.
     pub size: u64,
-    /// The platform it was built for.
+    /// The platform for which the image was built.
     pub platform: Platform,
     /// The build time, as written.
     pub created: Option<String>,
-    /// The settings of its containers (`Cmd`, `Entrypoint`, `Env`, `User` …), each as JSON.
+    /// The settings for the image's containers (`Cmd`, `Entrypoint`, `Env`, `User` …), each as JSON.
     pub settings: BTreeMap<String, String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
-    /// Its history, oldest first.
+    /// The image's history, oldest step first.
     pub history: Vec<History>,
     /// Digests of the layers' decompressed bytes, lowest first.
     pub diff_ids: Vec<Sha256>,
@@ -192,7 +192,7 @@ pub struct RegistryTag {
     pub repository: String,
     /// The requested tag.
     pub tag: String,
-    /// The SHA-256 digest to which the tag led.
+    /// The SHA-256 digest to which the tag resolved.
     pub digest: Sha256,
 }
 
@@ -239,7 +239,8 @@ pub fn read_within(source: &Source, choice: &Choice, limits: &Limits, budget: &B
     resolve(image, open(source, path, limits, budget), expected, reference.as_deref(), choice, limits)
 }
 
-/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`. Reports refer to it as `name`.
+/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`.
+/// Reports refer to the file as `name`.
 ///
 /// # Errors
 /// As [`read`].
@@ -341,8 +342,8 @@ fn resolve(
     Ok(image)
 }
 
-/// Reads an image from a registry. `top` is the document that the name led to, with the media type that the registry stated. The digest verifies
-/// the bytes, so only a known media type can contradict them.
+/// Reads an image from a registry. `top` is the document to which the name resolved, with the media type that the registry stated. The digest
+/// verifies the bytes, so only a known media type can contradict them.
 #[cfg(feature = "fetch")]
 pub(crate) fn read_remote(
     source: &str,
@@ -451,7 +452,7 @@ impl std::fmt::Display for Others {
 }
 
 impl ImageFacts {
-    /// The image if one was read, for callers without a signed log that could select one.
+    /// The image, if one was read. This is for callers without a signed log, which could select an image.
     ///
     /// # Errors
     /// [`Error::Usage`] if the source has several images and none was selected.

@@ -34,7 +34,7 @@ enum Parts<'a> {
     Unsupported(&'static str),
 }
 
-/// Functions that query a registry. The network code provides them, so that this module does not use the network.
+/// Functions that query a registry. The network code provides these functions, so that this module does not use the network.
 #[derive(Clone, Copy)]
 pub(crate) struct Remote<'a> {
     /// Reads a document by its path below the repository, up to the specified limit.
@@ -62,7 +62,7 @@ enum Entry {
 
 /// The cost of a member, counted in objects.
 const MEMBER_OBJECTS: u64 = 2;
-/// The number of copies kept of a member's path.
+/// The number of copies of a member's path that are kept.
 const NAMES_HELD: u64 = 2;
 /// Bytes kept for each member: its digests, and its name in two tables.
 const MEMBER_HELD_BYTES: u64 = 350;

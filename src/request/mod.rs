@@ -1,8 +1,8 @@
 //! A requested audit: which evidence is audited, under which terms, and as of which time. The command line and the page in a browser both
 //! make a [`Request`], so that the same request gives the same report in both.
 //!
-//! Evidence and trusted files are read from two separate [`Storage`]s. On disk, both are the same storage; the page keeps them apart, so
-//! that a policy never takes a key from the evidence because two names are equal.
+//! Evidence and trusted files are read from two separate [`Storage`]s. On disk, both are the same storage; the page keeps them separate,
+//! so that a policy never takes a key from the evidence because two names are equal.
 
 mod case;
 mod given;
@@ -65,7 +65,7 @@ pub struct Request<'a> {
 /// Audits the bundles at these paths. The report states the question but has no bundles yet.
 pub type AuditBundles<'a> = dyn Fn(&[PathBuf], &Question<'_>, &Report) -> Result<Vec<BundleReport>, Error> + 'a;
 
-/// How a request is carried out. It does not change any report.
+/// The functions and settings for carrying out a request. They do not change any report.
 pub struct Means<'a> {
     /// Reads a base image. `audit` reads a bundle's image.
     pub read_image: &'a ReadImage<'a>,

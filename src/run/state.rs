@@ -31,7 +31,7 @@ const FORMAT_1: &str = "hpsb-audit state 1";
 /// The beginning of every state file, of any version.
 const BEGINNING: &[u8] = b"{\"format\":\"hpsb-audit state ";
 
-/// What the reports depend on: a digest of the question, its time and all supplied evidence.
+/// The basis of the reports: a digest of the question, its time and all supplied evidence.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -153,7 +153,8 @@ impl State {
         Ok(Self { name, frame: frame.without_bundles(), finished, file: Mutex::new(file) })
     }
 
-    /// Digests of a bundle and the files next to it. `None` if its report is not saved, because it has an image or cannot be read.
+    /// Digests of a bundle and the files next to it. `None` if the bundle's report is not saved,
+    /// because the bundle has an image or cannot be read.
     pub(super) fn look_at(&self, path: &Path, question: &Question<'_>, storage: Storage<'_>) -> Option<LookedAt> {
         let limits = question.limits;
         let beside = Beside::of(path, question.handed, storage, limits).ok()?;
@@ -175,8 +176,8 @@ impl State {
         Some((report.clone(), looked.beside.clone()))
     }
 
-    /// Adds a report to the file. `looked` is the state of the files before the audit, `after` the state now. If a file changed in between, it is
-    /// unclear which version the report is about, and nothing is added.
+    /// Adds a report to the file. `looked` is the state of the files before the audit, and `after` is the current state. If a file changed in
+    /// between, it is unclear which version the report is about, and nothing is added.
     ///
     /// # Errors
     /// [`Error::Unwritable`] if the file cannot be written.
@@ -243,7 +244,7 @@ mod tests {
     use crate::gate::verify::KeyRing;
     use crate::judge::policy::Policy;
 
-    /// A file may change between two reads: a file that was swapped in between must not get a different file's report.
+    /// A file may change between two reads, and a replaced file must not get a different file's report.
     #[test]
     fn a_report_on_bytes_that_changed_meanwhile_is_not_saved() {
         let top = std::env::temp_dir().join(format!("hpsb-audit-state-{}", std::process::id()));

@@ -46,7 +46,7 @@ fn an_unexpected_result_is_detected() {
     assert_eq!(exit_code(&[]), 1);
 }
 
-/// The data are copies, because `fixtures/` is not in the package. `HPSB_UPDATE=1` copies them again.
+/// The files are copies, because `fixtures/` is not in the package. `HPSB_UPDATE=1` copies them again.
 #[test]
 fn the_data_equal_the_fixtures() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -17,7 +17,7 @@ use crate::workload::{KindsWithoutImages, UsedImage};
 /// How often a request is evaluated again if the index is replaced in the meantime.
 const AGAIN: usize = 5;
 
-/// The maximum number of images that a response and the log list; the rest are only counted.
+/// The maximum number of images that a response and the log list; further images are only counted.
 const NAMED: usize = 20;
 /// The maximum length of a response's line about one image.
 const LINE_BYTES: usize = 1_000;
@@ -131,7 +131,7 @@ impl Service {
         let question = AdmissionQuestion { policy: &ready.terms.policy, attestation: None, now };
         let mut found = Found::default();
         for image in &review.workload.images {
-            // One at a time, so that memory does not hold a thousand reports.
+            // Reports are made one at a time, so that memory never contains a thousand of them.
             found.add(&ready.index.answer(&review.workload, &bounded(image), &question));
         }
         found.count();

@@ -140,12 +140,12 @@ impl Looks {
         u64::try_from(moment.duration_since(self.began).as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// Records a check of the terms that began at this moment.
+    /// Records a check of the terms that began at this time.
     pub(super) fn at_terms(&self, began: Instant) {
         self.terms.store(self.milliseconds_of(began), Ordering::Relaxed);
     }
 
-    /// Records a check of the evidence that began at this moment.
+    /// Records a check of the evidence that began at this time.
     pub(super) fn at_evidence(&self, began: Instant) {
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.listing.store(took, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Inventories: lists of what runs. They are *given*: nothing here can determine whether an inventory is complete.
+//! Inventories are lists of what runs. They are *given*: no code here can determine whether an inventory is complete.
 
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Reads an inventory; its content determines its kind. A Pod's status states what runs, wherever the Pod occurs in
+    /// Reads an inventory; its content determines its form. A Pod's status states what runs, wherever the Pod occurs in
     /// the file: in the output of `kubectl get pods` or `kubectl get all`, in joined documents or in nested lists.
     /// Other resources are read as manifests. CSV needs a header line with the columns `place` and `image`; other
     /// columns are ignored. Every file that [`Workload::read`] reads is also accepted as an inventory, which then
@@ -52,7 +52,7 @@ impl Inventory {
         Self::read_within(path, bytes, passwords, kinds, limits, &Budget::of_audit(bytes.len() as u64, limits))
     }
 
-    /// Like [`Inventory::read`], within a budget that other inputs share.
+    /// Like [`Inventory::read`], but within a budget that other inputs share.
     ///
     /// # Errors
     /// The errors of [`Inventory::read`].
@@ -97,7 +97,7 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// The form, and how many Pods were evaluated by their spec.
+    /// The form, and the number of Pods that were evaluated by their spec.
     pub(super) fn what(&self) -> String {
         match self.pods {
             0 => self.form.to_owned(),

@@ -210,7 +210,7 @@ fn exactly_the_planted_gaps_are_found() {
     estate.approve(920);
     estate.plant(Kind::ApprovedNotSeen, commit(920));
     estate.approvals.push((commit(930), "2025-06-01T00:00:00Z".into()));
-    // A second build of a commit, with a different digest.
+    // Adds a second build of a commit, with a different digest.
     let again = estate.build(940, Estate::BUILT);
     estate.reports[again].built.as_mut().unwrap().commit = Some(commit(40));
     estate.run(pinned("image-940"));
@@ -218,7 +218,7 @@ fn exactly_the_planted_gaps_are_found() {
     // A copy of a bundle is not a second digest.
     let copy = estate.reports[41].clone();
     estate.reports.push(BundleReport { path: "evidence/copy.sig.tbz".into(), ..copy });
-    // A bundle that cannot be read.
+    // Adds a bundle that cannot be read.
     let mut broken = BundleReport::of_nothing("evidence/broken.sig.tbz", vec![Group::Manifest]);
     broken.error = Some(Error::Truncated { what: "it".into() });
     estate.reports.push(broken);

@@ -9,7 +9,7 @@ fn gzip(content: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// One frame (RFC 8878, 3.1.1): header, one raw block that is the last, and a tail.
+/// One frame (RFC 8878, 3.1.1): header, one raw block, which is the last, and a tail.
 fn zstd(header: &[u8], content: &[u8], tail: &[u8]) -> Vec<u8> {
     let block = (u32::try_from(content.len()).unwrap() << 3 | 1).to_le_bytes();
     [&[0x28, 0xb5, 0x2f, 0xfd], header, &block[..3], content, tail].concat()

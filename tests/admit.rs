@@ -1,4 +1,5 @@
-//! `admit`, `contract images` and `--builder`: what may be deployed, what may not, and why. Contracts, records and chains are made with openssl.
+//! Tests `admit`, `contract images` and `--builder`: what may be deployed, what may not, and why.
+//! Contracts, records and chains are made with openssl.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -293,7 +294,7 @@ fn an_unverified_bundle_is_reported_and_is_not_evidence() {
     );
     assert!(text.contains("manifest-signature"), "{text}");
 
-    // A truncated bundle is not evidence either.
+    // A truncated bundle is not evidence.
     bytes.truncate(bytes.len() / 2);
     folder.write(&format!("evidence/{BUNDLE}"), &bytes);
     let (code, report) = admit(&folder, "compose.yaml", &[]);
@@ -461,7 +462,7 @@ fn everything_that_could_run_is_listed() {
     }
 }
 
-/// Files of an archive that the machine may start are read, whatever other files there are.
+/// All files in an archive that the machine may start are read, regardless of other files.
 #[test]
 fn no_file_of_an_archive_is_hidden_by_another() {
     let folder = place(POLICY);
@@ -496,7 +497,7 @@ fn no_file_of_an_archive_is_hidden_by_another() {
     }
 }
 
-/// A plain-text contract in the shape of the public samples, with an archive.
+/// A plain-text contract that is structured like the public samples, with an archive.
 fn contract(folder: &Folder, image: &str, more: &str) -> String {
     let archive = archive(folder, "docker-compose.yaml", &compose(image));
     format!("type: workload\ncompose:\n  archive: {archive}\n{more}")
@@ -724,8 +725,8 @@ fn contract_signatures_are_checked_in_every_encoding() {
     assert!(answer(&mut later).out.contains("the machine refuses the contract"));
 }
 
-/// A certificate chain with the shape of IBM's: root, code-signing CA, a signer that is not a CA,
-/// and the attestation certificate, with one revocation list per issuer.
+/// A certificate chain structured like IBM's: root, code-signing CA, a signer that is not a CA, and
+/// the attestation certificate, with one revocation list per issuer.
 fn chain(folder: &Folder, organization: &str) {
     let config = "[ca]\ndefault_ca = d\n[d]\ndatabase = db\nserial = serial\ncrlnumber = crlnumber\nnew_certs_dir = .\ndefault_md = sha512\npolicy = p\nunique_subject = no\nemail_in_dn = no\n[p]\nO = optional\nCN = supplied\n[root]\nbasicConstraints = critical, CA:true\nkeyUsage = critical, keyCertSign, cRLSign\n[authority]\nbasicConstraints = critical, CA:true, pathlen:0\nkeyUsage = critical, keyCertSign, cRLSign\n[leaf]\nkeyUsage = critical, digitalSignature\n[bare]\n";
     let pki = Folder::new();
@@ -830,7 +831,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
     assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
 
-    // With one more byte it is a different record, as openssl confirms.
+    // With one more byte, it is a different record, as openssl confirms.
     record(&folder, &format!("{digest} workload\n"));
     folder.write("record/se-checksums.txt", format!("{digest} workload\n\n"));
     assert_eq!(status(&admit(&folder, "user-data.yaml", &more).1, 0, "attestation-record"), "fail");
@@ -890,7 +891,7 @@ fn the_build_servers_own_record_is_checked() {
     folder.write("record/attestation.crt", fs::read(folder.path().join("record/signer.crt")).unwrap());
     assert_eq!(audit(NOW).1[0], "fail");
 
-    // openssl agrees on the ordinary steps.
+    // openssl gives the same result for the ordinary steps.
     let verify = ["verify", "-CAfile", "record/root.crt", "-untrusted", "record/authority.crt", "record/signer.crt"];
     openssl(folder.path(), &verify, b"");
 }

@@ -1,5 +1,5 @@
 //! One budget bounds an audit: repeated references are charged once, inputs whose cost multiplies are stopped, and messages list the first entries
-//! and count the rest.
+//! and count the others.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};

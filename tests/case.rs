@@ -320,7 +320,7 @@ fn every_tampering_is_refused_and_named() {
     refused(&moved, key, "the order of members was changed");
     let mut first = good.clone();
     first.swap(0, 1);
-    // A file that does not begin like a case is read as a bundle, and is a malformed one.
+    // A file that does not begin like a case is read as a bundle, and reported as malformed.
     for members in [first.as_slice(), &good[1..]] {
         folder.write("case.tar", packed(members));
         let (code, report) = audit(&folder, key);
@@ -476,8 +476,8 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], json!([]));
 }
 
-/// The reader's own policy is applied as of today: the sealer chose the case's reference time, and must not choose it for the reader's `max-age` and
-/// waivers.
+/// The reader's own policy is applied as of today, because the sealer, who chose the case's reference time, must not choose the time for the
+/// reader's `max-age` and waivers.
 #[test]
 fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     let folder = folder();

@@ -111,7 +111,7 @@ fn commands_on_a_case_print_their_golden_output() {
     assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
-/// Every command and subcommand has examples in its help, none of which wraps.
+/// Every command and subcommand has examples in its help, and no example wraps.
 fn each_command_has_examples(folder: &Path, above: &[&str]) {
     let help = run(folder, &[above, &["--help"]].concat());
     assert_eq!((help.code, help.err.as_str()), (0, ""), "{above:?}");
@@ -287,7 +287,7 @@ fn json_output_is_json_for_errors_too() {
         let answer = run(folder.path(), line);
         let report: Value = serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{line:?}: {error}"));
         assert_eq!((answer.code, &report["exit_code"], &report["verdict"]), (exit, &exit.into(), &"none".into()));
-        // An error of one bundle is in that bundle's report.
+        // An error in one bundle is reported in that bundle's report.
         let errors = [&report["error"]["code"], &report["reports"][0]["error"]["code"]];
         assert!(errors.contains(&&Value::from(code)), "{line:?}: {errors:?}");
         assert_eq!(answer.err, "", "{line:?}");
@@ -393,8 +393,8 @@ fn the_first_line_claims_nothing_that_was_not_checked() {
     assert!(answer.out.contains("no check that decides"), "{}", answer.out);
 }
 
-/// A symlinked bundle in a folder is audited like any other bundle; because of a dangling link, the
-/// other bundles do not lead to acceptance.
+/// A symlinked bundle in a folder is audited like any other bundle, and a dangling link keeps the
+/// run from being accepted.
 #[test]
 #[cfg(unix)]
 fn a_symlinked_bundle_is_not_skipped() {
@@ -451,7 +451,7 @@ fn nothing_to_verify_exits_4() {
     assert_eq!(report["error"]["code"], "nothing-to-verify");
     let written: Value = serde_json::from_slice(&fs::read(folder.path().join("r.json")).unwrap()).unwrap();
     assert_eq!(written, report);
-    // A shell passes a pattern without matches unchanged, or drops it.
+    // If a pattern has no matches, a shell passes it unchanged or drops it.
     for (line, code) in [(&["empty/*.sig.tbz"][..], 3), (&[], 2)] {
         let answer = run(folder.path(), &[&["audit"], line, &["--key", "key.pem"]].concat());
         assert_eq!(answer.code, code, "{line:?}: {}{}", answer.out, answer.err);
@@ -630,7 +630,7 @@ fn output_is_coloured_only_on_terminals() {
     assert!(on_terminal(&folder, &[("TERM", "xterm"), ("NO_COLOR", "")], &line).contains(escape));
 }
 
-/// Nothing in a bundle can control the reader's terminal, in any command and any format.
+/// No content of a bundle can control the reader's terminal, in any command or format.
 #[test]
 fn hostile_text_is_escaped_everywhere() {
     let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}".contains(c);

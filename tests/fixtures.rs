@@ -210,7 +210,8 @@ const ELSEWHERE: [(&str, &str); 10] = [
     ("attestation-record", "tests/admit.rs"),
 ];
 
-/// Without a fixture in which a check fails, nothing shows that it can fail; without one in which it passes, nothing shows that it can pass.
+/// Without a fixture in which a check fails, nothing shows that the check can fail; without a
+/// fixture in which it passes, nothing shows that it can pass.
 #[test]
 fn every_check_fails_in_one_fixture_and_passes_in_another() {
     let mut shown = std::collections::BTreeSet::new();

@@ -81,7 +81,7 @@ fn flipped(bytes: &[u8], at: usize, mask: u8) -> Vec<u8> {
     bytes
 }
 
-/// Every `step`th position; every position with HPSB_EVERY_BYTE=1, which takes minutes.
+/// Every `step`th position, or every position with HPSB_EVERY_BYTE=1, which takes minutes.
 fn stride(step: usize) -> usize {
     if std::env::var_os("HPSB_EVERY_BYTE").is_some() { 1 } else { step }
 }

@@ -49,7 +49,7 @@ fn no_flipped_byte_of_an_image_changes_accepted_facts() {
 }
 
 /// The policy is the reader's own, and a changed letter can change a name in the policy. The change
-/// alters no fact and makes no other key trusted.
+/// does not alter any fact, and no other key becomes trusted.
 #[test]
 fn no_flipped_byte_of_a_policy_changes_facts() {
     let folder = Folder::with_fixture("good-rsa-2048");

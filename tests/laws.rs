@@ -129,7 +129,7 @@ fn the_verdict_follows_from_the_findings() {
             for finding in findings {
                 let cause = findings.iter().find(|one| one["check"] == finding["caused_by"]);
                 let says_no = match cause {
-                    // The cause is what needs fixing; if it does not reject, the consequence does.
+                    // The cause needs fixing; if the cause does not reject, the consequence does.
                     Some(cause) => {
                         assert!(cause["caused_by"].is_null(), "{name}: the cause of {finding} is a consequence");
                         consequences += 1;

@@ -176,7 +176,7 @@ fn every_format_has_the_same_content_and_is_escaped() {
     }
 }
 
-/// The image that the node runs counts, even though a Service is next to the Pod and the Pod requested the good image.
+/// The image that the node runs is used, although a Service is next to the Pod and the Pod requested the good image.
 #[test]
 fn a_pod_among_other_resources_is_compared_by_its_status() {
     let folder = place();

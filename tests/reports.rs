@@ -94,7 +94,7 @@ fn content(path: &Path) -> String {
     files.iter().map(|file| format!("{}\n{}", file.file_name().unwrap().display(), content(file))).collect()
 }
 
-/// What an independent parser reads in a report (tests/tools/read-report).
+/// The content of a report according to an independent parser (tests/tools/read-report).
 fn parsed(format: &str, path: &Path) -> Value {
     let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/read-report");
     let output = Command::new(tool).arg(format).arg(path).output().unwrap();
@@ -232,7 +232,7 @@ fn the_pages_of_several_bundles_are_written_completely_or_not_at_all() {
     assert_eq!(leftovers.count(), 0);
 }
 
-/// `--report-dir` writes the same as `--report`, with a file name for each format.
+/// `--report-dir` writes the same content as `--report`, with a file name for each format.
 #[test]
 fn a_report_folder_has_a_report_in_every_format() {
     for (name, bundles) in [("good-policy-and-key", 1), ("good-two-bundles", 2), ("other-key_fail", 1)] {

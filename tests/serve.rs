@@ -493,7 +493,7 @@ fn an_audit_does_not_delay_a_scan() {
     let judged = server.event("judged");
     assert_eq!((&judged["bundles"], &judged["to_read"]), (&1.into(), &0.into()));
     assert!(server.allows(&folder, &good()));
-    // Removed evidence is noticed too.
+    // Removed evidence is also noticed.
     let (bundle, away) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("away"));
     fs::rename(&bundle, &away).unwrap();
     server.line_with(|line| line["event"] == "index" && line["gone"] == 1);
@@ -591,7 +591,7 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
     assert!(grown < 256 << 20, "{} MiB more than before", grown >> 20);
     assert!(server.allows(&folder, &good()));
 
-    // The response lists twenty images and counts the others, in a warning too.
+    // The response lists twenty images and counts the others, including in a warning.
     for namespace in ["prod", "staging"] {
         let server = Server::start(&folder, &["--warn-namespace", "staging"]);
         let mut ask = review(namespace, "a");
@@ -756,7 +756,7 @@ fn it_stops_gracefully_and_restarts_after_a_kill() {
     assert_eq!(server.end(), 0);
     let found = clients.end();
     assert_eq!(found["wrong"], json!([]), "{found}");
-    // Every response was complete: no client received only part of one.
+    // Every response was complete: no client received only part of a response.
     assert!(!found["errors"].to_string().contains("IncompleteRead"), "{found}");
 
     let mut server = Server::start(&folder, &[]);

@@ -86,7 +86,7 @@ fn a_build_that_is_not_accepted_has_no_statement() {
     assert_eq!(refused("tag-disagrees_fail", &["--policy", "../good-policy-and-key/policy.toml"], "reject"), 1);
     // A required group was not checked.
     assert_eq!(refused("good-policy-and-key", &["--require", "image"], "reject"), 1);
-    // Without a policy there is nothing to summarise.
+    // Without a policy, there is nothing to summarise.
     assert_eq!(refused("text-html-in-branch", &[], "none"), 2);
     // The bundle is accepted in part, and the exit code reports the missing summary.
     assert_eq!(refused("verdict-waived", &[], "accept-in-part"), 1);

@@ -178,7 +178,7 @@ fn only_verdicts_are_coloured_on_terminals_or_on_request() {
     assert_eq!(painted, ["ACCEPTED", "ACCEPTED"], "{coloured:?}");
     assert_eq!(coloured.matches(ESCAPE).count(), 4);
     assert_eq!(coloured.replace("\u{1b}[32m", "").replace("\u{1b}[0m", ""), plain);
-    // A file never has colour. The command line takes precedence over the environment.
+    // Output to a file never has colour. The command line takes precedence over the environment.
     assert_eq!(fs::read_to_string(folder.path().join("r.txt")).unwrap(), plain);
     let mut no_colour = command(folder.path());
     assert_eq!(answer(no_colour.args(line).arg("--color=always").env("NO_COLOR", "1")).out, with(&["--color=always"]));

@@ -282,8 +282,8 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
     refused("neither a time-stamp response nor a token", "ca.pem");
 }
 
-/// The refusal of an unsupported encoding specifies it: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets
-/// than needed; and imprints by hashes other than the requested one.
+/// The refusal specifies the unsupported encoding: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
+/// needed; and imprints by hashes other than the requested one.
 #[test]
 fn refusals_of_unsupported_encodings_and_imprints_name_them() {
     let folder = folder();
@@ -403,7 +403,7 @@ fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
     assert!(error.contains("P-521"), "{error}");
 }
 
-/// No response with a flipped bit is accepted with a different time, and almost none is accepted.
+/// Almost no response with a flipped bit is accepted, and none with a different time.
 #[test]
 fn flipped_bytes_of_a_stamp_are_refused() {
     let folder = folder();

@@ -21,7 +21,7 @@ fn generated_page_of_checks_is_up_to_date() {
     compare("checks.md", &String::from_utf8(printed.stdout).unwrap());
 }
 
-/// The first sentence of a file's own documentation.
+/// The first sentence of a file's documentation.
 fn first_sentence(path: &Path) -> Option<String> {
     let text = read(path);
     let lines = text.lines().take_while(|line| line.starts_with("//! "));

@@ -90,7 +90,7 @@ pub enum Login {
     Basic,
 }
 
-/// Debian's notary-server, with its own signing service and no files on disk.
+/// Debian's notary-server, with a separate signing service and no files on disk.
 pub fn notary_server() -> Process {
     let folder = Scratch::new();
     let port = free_port();

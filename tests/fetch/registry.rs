@@ -192,7 +192,7 @@ fn a_login_is_sent_if_the_registry_requires_it() {
     }
 }
 
-/// A registry in this process, with tokens, whose blobs are on another server.
+/// A registry in this process, with tokens, whose blobs are on a different server.
 struct FakeRegistry {
     manifest: Vec<u8>,
     config: Vec<u8>,

@@ -103,7 +103,7 @@ impl Case {
         }
     }
 
-    /// A good build, which ends with exit code 0. Without a policy it is accepted in part.
+    /// A good build, which ends with exit code 0. Without a policy, it is accepted in part.
     pub fn good(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass"), ("manifest-key", "pass"), ("manifest-name", "pass")];
         Self::new(name, about, Expect::new(0, "accept-in-part", None, checks))
@@ -174,7 +174,7 @@ impl Case {
         self
     }
 
-    /// Adds a different case's bundle to the directory. No status of a check is expected any more.
+    /// Adds a different case's bundle to the directory. No check's status is expected any longer.
     pub fn beside(mut self, other: Self) -> Self {
         self.expect.checks.clear();
         self.files.push(other.make_bundle());

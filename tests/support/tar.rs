@@ -166,7 +166,7 @@ fn write_content(content: &[u8], out: &mut Vec<u8>) {
     out.resize(out.len().next_multiple_of(BLOCK), 0);
 }
 
-/// The members, without the end of the archive.
+/// The members, without the end-of-archive marker.
 pub fn members(entries: &[Entry]) -> Vec<u8> {
     entries.iter().fold(Vec::new(), |mut out, entry| {
         entry.write(&mut out);

@@ -294,7 +294,7 @@ fn hidden_rival(name: &str, about: &'static str, manifests: impl FnOnce(&Value, 
     Case::fails(name, "image-digest", about).image(&wallet).hand_over(LAYOUT, &entries)
 }
 
-/// The list with additional entries before and after its own, whose digests use other algorithms.
+/// The list with additional entries, whose digests use other algorithms, before and after the existing entries.
 fn other_algorithms(list: &[u8]) -> Vec<u8> {
     let mut list: Value = serde_json::from_slice(list).unwrap();
     let named = |digest: String, architecture: &str| json!({"mediaType": DOCKER_LIST, "size": 7, "digest": digest, "platform": {"os": "linux", "architecture": architecture}});

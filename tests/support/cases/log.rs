@@ -112,7 +112,7 @@ fn classic_steps() -> String {
     steps.map(|step| format!("run: Step {step}")).collect::<Vec<_>>().join("\n")
 }
 
-/// What programs in RUN steps print, in addition to the builder's output.
+/// The output of programs in RUN steps, in addition to the builder's output.
 fn builders() -> Vec<Case> {
     let policy = |case: Case| {
         let text = super::policy::with("[levels]\nsource-dockerfile = \"require\"\n");

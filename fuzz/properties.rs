@@ -187,8 +187,8 @@ fn workload(bytes: &[u8], form: Form) {
     assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
 }
 
-/// Asserts that every image found by the simple walk is in the result, or that the result has an
-/// unknown image and nothing is admitted.
+/// Asserts that every image found by the simple walk is in the result, or that the result
+/// contains an image that is not known, so that nothing is admitted.
 fn assert_finds(read: &Workload, bytes: &[u8]) {
     if read.images.iter().any(|image| image.image.is_err()) {
         return;

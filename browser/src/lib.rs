@@ -1,9 +1,9 @@
 //! The audit as a WebAssembly module: it receives and returns plain memory, and has no imports.
 //!
 //! Three functions are exported. The page calls [`allocate`] once for the question (JSON, see `question.rs`) and once for each file in the
-//! question's order, and copies the bytes to the returned addresses. [`run`] processes the question. [`answer`] returns the address of the response, which consists of the length of
-//! its JSON and that of its files, four bytes each (little-endian), then the JSON and the files. An instance processes
-//! only one question.
+//! question's order, and copies the bytes to the returned addresses. [`run`] processes the question. [`answer`] returns the address of the
+//! response, which consists of the length of its JSON and that of its files, four bytes each (little-endian), then the JSON and the files.
+//! An instance processes only one question.
 //!
 //! The module has no clock, no random numbers, no network and no files. It uses the library as the
 //! command line does, with the same [`Request`].

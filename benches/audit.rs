@@ -1,5 +1,5 @@
-//! Times the gate, reading the verified archive, and a whole audit, on a bundle of about 20 MB that is made at the start: `cargo bench`. The bundle's
-//! content is pseudo-random but always the same.
+//! Measures the time of the gate, of reading the verified archive, and of a whole audit, on a bundle of about 20 MB that is made at the start: `cargo
+//! bench`. The bundle's content is pseudo-random but always the same.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 #[path = "../tests/support/mod.rs"]
@@ -25,7 +25,7 @@ fn main() {
     divan::main();
 }
 
-/// The good build with 16 incompressible files, like packs, and 16 files of words, like sources.
+/// The good build with 16 incompressible files, like packs, and 16 files of words, like source files.
 static BUNDLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let words: Vec<String> = (0..2000).map(|_| format!("{:x} ", random.next() >> (random.next() % 40 + 20))).collect();

@@ -1,7 +1,7 @@
 'use strict';
 
-// The page around the module: it reads files, asks the module, and shows what it answers. It judges nothing.
-// Text is only ever set as text, never parsed as HTML; the report's HTML goes into a frame in which no script runs.
+// The page around the module: it reads files, sends questions to the module, and shows the responses. The module alone evaluates evidence.
+// Text is always set as text and never parsed as HTML; the report's HTML is shown in a frame in which no script runs.
 
 const $ = (id) => document.getElementById(id);
 const make = (tag, properties = {}, ...children) => {
@@ -35,12 +35,12 @@ async function load() {
   program = module;
 }
 
-// What a worker does. Each answers one question in memory of its own, which is freed with it.
+// The code of a worker. Each worker processes one question in separate memory, which is freed with the worker.
 function worker() {
   const piece = 4 << 20;
   const answerOf = (exports) => {
     const place = exports.answer() >>> 0;
-    // An empty answer has no place.
+    // An empty response has no address.
     if (place < 8) return null;
     const view = new DataView(exports.memory.buffer);
     const [text, behind] = [view.getUint32(place, true), view.getUint32(place + 4, true)];
@@ -97,7 +97,7 @@ function worker() {
       try {
         defect = answerOf(exports)?.defect;
       } catch {
-        // Then the trap is all that is known.
+        // In that case, only the trap is known.
       }
       if (defect) stop(`The program has a defect: ${defect}`);
       else if (error instanceof WebAssembly.RuntimeError && size() > 1000) stop(exhausted());
@@ -108,7 +108,7 @@ function worker() {
 const workerPlace = URL.createObjectURL(new Blob([`'use strict';(${worker})();`], { type: 'text/javascript' }));
 const running = new Set();
 
-// Asks the module. `contents` are blobs in the question's order of names.
+// Sends a question to the module. `contents` are blobs in the question's order of names.
 function ask(question, contents = [], hear = () => {}) {
   return new Promise((resolve, reject) => {
     const one = new Worker(workerPlace);
@@ -129,7 +129,7 @@ function ask(question, contents = [], hear = () => {}) {
   });
 }
 
-// ---- Two sides of files, which never share names ----------------------------------------------------------------------------------------
+// ---- Evidence and trusted files, whose names are kept separate ----------------------------------------------------------------------------
 
 const sides = { evidence: new Map(), trusted: new Map() };
 const cases = new Set();
@@ -140,7 +140,7 @@ const policies = new Map();
 const isBundle = (name) => name.endsWith('.sig.tbz');
 const folderOf = (name) => name.slice(0, name.lastIndexOf('/') + 1);
 
-// A file or folder by its handle (Chromium) or entry (Firefox, Safari), as names and files.
+// The names and files of a file or folder, from its handle (Chromium) or entry (Firefox, Safari).
 async function filesOf(item, folder = '') {
   const name = folder + item.name;
   const each = async (items) => (await Promise.all(items.map((one) => filesOf(one, `${name}/`)))).flat();
@@ -163,7 +163,7 @@ async function add(side, found) {
   for (const [name, file] of found) {
     sides[side].set(name, file);
     if (side === 'evidence') {
-      // A case is a tar file that begins with case.json. The module looks again.
+      // A case is a tar file that begins with case.json. The module checks this again.
       const start = name.endsWith('.tar') ? await file.slice(0, 265).text() : '';
       if (start.startsWith('case.json\0') && start.slice(257, 262) === 'ustar') cases.add(name);
       else cases.delete(name);
@@ -193,7 +193,7 @@ const ROLES = [
   ['rest', 'Not used by itself'],
 ];
 
-// What a trusted file seems to be. The auditor sees it, and can say otherwise.
+// The apparent role of a trusted file. The auditor sees it and can choose a different role.
 async function guess(name, file) {
   const text = file.size < 1e6 ? await file.text() : '';
   if (name.endsWith('.toml')) {
@@ -214,14 +214,14 @@ function roleOf(name) {
   const own = name.slice(folderOf(name).length);
   const isNamed = [...policies.values()].some((text) => text.includes(own));
   const hasPolicy = [...roles.values()].includes('policy');
-  // What a policy names is read because it names it. A case brings its approvals, and only a case has a sealer.
+  // A file that a policy refers to is read for the policy. A case contains its approvals, and only a case has a sealer.
   const isIdle = { approvals: caseChosen(), seal_key: !caseChosen() || hasPolicy, tsa_ca: !caseChosen() }[role];
   if (role !== 'policy' && isNamed) return 'named';
   return isIdle ? 'rest' : role;
 }
 const withRole = (role) => [...sides.trusted.keys()].filter((name) => roleOf(name) === role).sort();
 
-// ---- What is shown before an audit ------------------------------------------------------------------------------------------------------
+// ---- The page before an audit -----------------------------------------------------------------------------------------------------------
 
 const bundlesChosen = () => [...sides.evidence.keys()].filter(isBundle).sort();
 const caseChosen = () => (cases.has($('what').value) ? $('what').value : null);
@@ -245,7 +245,7 @@ function show() {
   showTerms();
 }
 
-// The files of a side: those that matter by name, the rest as a number.
+// The evidence or the trusted files: files that matter are listed by name, and the others are counted.
 function showList(side, named) {
   const list = document.querySelector(`#${side} .list`);
   const files = [...sides[side].values()];
@@ -276,7 +276,7 @@ function roleSelect(name) {
   return select;
 }
 
-// What follows from what was chosen: roles, the moment, and what keeps the audit from starting.
+// Shows what follows from the chosen files: roles, the time, and the reason why the audit cannot start.
 function showTerms() {
   for (const select of document.querySelectorAll('#trusted select')) select.value = roleOf(select.dataset.name);
   const bySeal = caseChosen() && withRole('seal_key').length > 0 && !hasOwn();
@@ -310,7 +310,7 @@ function missing() {
   return ['', false];
 }
 
-// What a policy seems to name and is not there. The program decides; this only says it early.
+// Missing files that the policy seems to refer to. The program decides; this only warns early.
 function notGiven() {
   const names = withRole('policy').flatMap((policy) =>
     [...(policies.get(policy) ?? '').matchAll(/^[^#]*?"([^"\s]+\.(?:pem|pub|key|asc|gpg|crt|der|json))"/gm)].map(([, name]) => folderOf(policy) + name));
@@ -339,7 +339,7 @@ function flags() {
   };
 }
 
-// As the auditor would name them on a command line: loose bundles, and folders that hold some.
+// The paths that the auditor would specify on a command line: single bundles, and folders that contain bundles.
 function paths() {
   const bundles = bundlesChosen();
   const loose = bundles.filter((name) => !name.includes('/'));
@@ -350,7 +350,7 @@ function paths() {
 const FORMATS = ['text', 'html', 'json', 'markdown', 'csv', 'sarif', 'oscal'];
 const empty = new Blob([]);
 
-// The content of evidence for a question: some files whole, of others only the name.
+// The evidence for a question: some files are sent whole, and of the others only the name.
 function question(work, more, wholeOf) {
   const evidence = [...sides.evidence.keys()].sort();
   const trusted = [...sides.trusted.keys()].sort();
@@ -358,7 +358,7 @@ function question(work, more, wholeOf) {
   return [{ work, evidence, trusted, ...more }, contents];
 }
 
-// The report on what was chosen. Each bundle has a worker of its own, and a last one puts the report together.
+// The report on the chosen files. A separate worker audits each bundle, and a last worker combines the report.
 async function audit() {
   const terms = { formats: FORMATS, reference: $('reference').value.trim() || null, flags: flags() };
   if (caseChosen()) {
@@ -383,7 +383,7 @@ async function audit() {
       const { path, isWhole, shown } = jobs[at];
       const asked = question('piece', { ...terms, piece: path }, (name, file) => (isWhole(name) ? file : null));
       const says = await shown.follow(ask(...asked, shown.hear));
-      // The program says of every bundle what it found; a question that it refuses has no pieces.
+      // The program reports on every bundle; a question that it refuses has no pieces.
       if (says.files[0]?.name !== 'piece') throw new Error('A bundle has no report of its own.');
       pieces[at] = new Blob([says.files[0].bytes]);
     }
@@ -434,7 +434,7 @@ function jobFor(name, size) {
   return { hear, follow };
 }
 
-// ---- The answer ---------------------------------------------------------------------------------------------------------------------------
+// ---- The response -------------------------------------------------------------------------------------------------------------------------
 
 const WORDS = { accept: 'ACCEPTED', 'accept-in-part': 'ACCEPTED IN PART', reject: 'REJECTED', none: 'NO VERDICT' };
 const TITLES = {
@@ -481,7 +481,7 @@ function showAnswer(says) {
   showVerdict(says.verdict, scopeOf(says));
 }
 
-// What the verdict is about, and why it is no acceptance: lines from the program.
+// The subject of the verdict, and why it is not an acceptance, as lines from the program.
 function scopeOf({ error, bundles }) {
   if (error) return [error.message, error.hint];
   if (bundles.length === 1) {
@@ -494,8 +494,8 @@ function scopeOf({ error, bundles }) {
   return [`${count(bundles.length, 'bundle')}: ${kinds.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`).join(', ')}`];
 }
 
-// The report in a fresh frame without script. The page's own policy holds in it too and allows no style of another digest: the report's own is
-// adopted as an object instead.
+// Shows the report in a new frame without scripts. The page's policy also applies in the frame and allows no style with a different digest, so the
+// report's style is adopted as an object instead.
 function showPage(file, name, isAsked) {
   const page = new TextDecoder().decode(file.bytes);
   const [, style] = page.match(/<style>([\s\S]*?)<\/style>/) ?? [null, ''];
@@ -514,7 +514,7 @@ function showPage(file, name, isAsked) {
   document.querySelector('.frame').hidden = false;
 }
 
-// No answer came: no verdict, with the reason and no report.
+// Without a response, there is no verdict and no report, only the reason.
 function showStopped(reason) {
   for (const id of ['downloads', 'frame', 'bundles']) $(id).replaceChildren();
   for (const one of [document.querySelector('.frame'), $('saving'), $('flags')]) one.hidden = true;
@@ -555,7 +555,7 @@ function zip(files) {
   return new Blob([...parts, ...directory, end]);
 }
 
-// ---- What the auditor does ------------------------------------------------------------------------------------------------------------------
+// ---- The auditor's actions ------------------------------------------------------------------------------------------------------------------
 
 async function submit(event) {
   event.preventDefault();
@@ -599,7 +599,7 @@ function listen(side) {
   section.ondrop = async (event) => {
     event.preventDefault();
     section.classList.remove('over');
-    // All at once: what was dropped is gone after the first wait.
+    // All items are read at once, because the dropped items are no longer available after the first wait.
     const items = [...event.dataTransfer.items].filter((item) => item.kind === 'file');
     const dropped = items.map((item) => (item.getAsFileSystemHandle ? item.getAsFileSystemHandle() : item.webkitGetAsEntry()));
     try {
@@ -627,7 +627,7 @@ async function begin() {
     make('label', {}, make('input', { type: 'checkbox', value: group }), group)));
   listen('evidence');
   listen('trusted');
-  // A file that misses its side must not replace the page.
+  // A file that is dropped elsewhere must not replace the page.
   for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
   $('now').oninput = () => { momentIsChosen = true; showTerms(); };
   $('pin').oninput = showTerms;

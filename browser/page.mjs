@@ -1,4 +1,4 @@
-// Puts the page together: page.html with its style, its script and the module, and a policy that pins the first two by their digests.
+// Builds the page: page.html with its style, its script and the module, and a policy that pins the style and the script by their digests.
 //
 //   node page.mjs MODULE.wasm PAGE.html
 import { createHash } from 'node:crypto';

@@ -13,7 +13,7 @@ use hpsb_audit::{Limits, image_facts};
 pub fn main() -> Result<(), Box<dyn Error>> {
     let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-good/image.tar");
     let source = Source::parse(&format!("oci-archive:{}", archive.display()))?;
-    // An archive may hold several images; `decided` is an error if the choice leaves more than one image.
+    // An archive may contain several images; `decided` is an error if the choice leaves more than one image.
     let image = image::read(&source, &Choice::default(), &Limits::default())?.decided()?;
     for fact in image_facts(&image) {
         println!("{}: {}", fact.fact, fact.value);

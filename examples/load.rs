@@ -1,12 +1,12 @@
-//! Makes evidence of many builds, and sends requests about them to the webhook as fast as it responds.
+//! Makes evidence of many builds, and sends requests about them to the webhook as fast as the webhook responds.
 //!
 //! ```text
 //! cargo run --release --features serve --example load -- make COUNT FOLDER
 //! cargo run --release --features serve --example load -- ask ADDRESS CA COUNT CONNECTIONS SECONDS
 //! ```
-//! `make` writes COUNT bundles, their key and a policy: 10,000 have different image digests, and the others are links to them. `ask` requests images
-//! of these builds in turn and, every tenth time, an image that was never built. It prints a line of JSON: responses, latencies in microseconds,
-//! and `wrong`, the number of admissions of images that were never built. `benches/webhook` runs both.
+//! `make` writes COUNT bundles, their key and a policy: 10,000 bundles have different image digests, and the others are links to them. `ask`
+//! requests images of these builds in turn and, every tenth time, an image that was never built. It prints a line of JSON: responses, latencies in
+//! microseconds, and `wrong`, the number of admissions of images that were never built. `benches/webhook` runs both.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -48,7 +48,7 @@ const IMAGE_DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e
 /// The maximum number of bundles made; any others are links.
 const DIFFERENT: usize = 10_000;
 
-/// The digest of the image from a build.
+/// The digest of the image that a build pushed.
 fn digest(build: usize) -> String {
     Sha256::of(format!("image {build}").as_bytes()).to_string()
 }
@@ -154,7 +154,7 @@ fn config(ca: &str) -> ClientConfig {
     builder.expect("TLS").with_root_certificates(roots).with_no_client_auth()
 }
 
-/// The request that an API server sends for `kubectl run`, as far as it is relevant here.
+/// The request that an API server sends for `kubectl run`, with only the fields that matter here.
 fn request(image: &str) -> Vec<u8> {
     let pod = json!({
         "kind": "Pod", "apiVersion": "v1", "metadata": { "name": "wallet", "namespace": "prod", "labels": { "run": "wallet" } },
@@ -174,7 +174,7 @@ fn request(image: &str) -> Vec<u8> {
     format!("{head} {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// Sends requests on one connection until the time is up.
+/// Sends requests on one connection until the time limit.
 fn connected(
     address: &str,
     config: &Arc<ClientConfig>,

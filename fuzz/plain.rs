@@ -1,5 +1,5 @@
-//! A simple walk over workloads, written without the program's tables: the images at the places that each form's specification defines. The program's
-//! result must contain these images, unless it denies admission anyway.
+//! A simple walk over workloads, written without the program's tables: it collects the images at the positions that each form's specification
+//! defines. The program's result must contain these images, unless it denies admission anyway.
 
 use std::io::Read as _;
 
@@ -15,7 +15,7 @@ pub fn documents(bytes: &[u8]) -> Vec<Value> {
     }
 }
 
-/// Compose Specification: services, jobs, pre-start hooks, image volumes, models; podman's image volumes.
+/// Follows the Compose Specification (services, jobs, pre-start hooks, image volumes, models) and podman's image volumes.
 pub fn compose(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for service in ["services", "jobs"].iter().flat_map(|key| values(&document[*key])) {
@@ -36,7 +36,7 @@ fn container(value: &Value, found: &mut Vec<String>) {
     found.extend(mounts.filter(|mount| mount["type"] == "image").filter_map(|mount| text(&mount["source"])));
 }
 
-/// IBM's contract: the compose file in the archive, pods in `play`, and the images of confidential containers.
+/// Follows IBM's contract: the compose file in the archive, pods in `play`, and the images of confidential containers.
 pub fn contract(document: &Value) -> Vec<String> {
     let own = (document["type"] == "workload").then(|| document.clone());
     let section = own.or_else(|| match &document["workload"] {
@@ -67,7 +67,7 @@ pub fn contract(document: &Value) -> Vec<String> {
     found
 }
 
-/// Kubernetes' OpenAPI: pods, resources with a pod template, and lists of both; image volumes in podman's annotation.
+/// Follows Kubernetes' OpenAPI (pods, resources with a pod template, and lists of both) and image volumes in podman's annotation.
 pub fn kubernetes(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
     resource(document, document["kind"].as_str().unwrap_or_default(), &mut found);

@@ -27,7 +27,7 @@ use sha1::{Digest as _, Sha1};
 
 const KEY: &str = include_str!("../fixtures/inputs/keys/server-p256.pem");
 
-/// Limits low enough that inputs reach them and that nothing large is created.
+/// Limits that are low enough for inputs to reach them, and for nothing large to be created.
 pub fn limits() -> Limits {
     let mut limits = Limits::default();
     for (name, value) in [
@@ -187,7 +187,8 @@ fn workload(bytes: &[u8], form: Form) {
     assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
 }
 
-/// Asserts that every image found by the simple walk is in the result, or that something is unknown and nothing is admitted.
+/// Asserts that every image found by the simple walk is in the result, or that the result
+/// contains an image that is not known, so that nothing is admitted.
 fn assert_finds(read: &Workload, bytes: &[u8]) {
     if read.images.iter().any(|image| image.image.is_err()) {
         return;
@@ -280,7 +281,7 @@ pub fn build_record(bytes: &[u8]) {
     let _ = (record.build_name(), record.image_tag(), record.server_version(), record.says_pushed());
 }
 
-/// Names and times: short texts with a fixed form.
+/// Names and times: short strings with a fixed form.
 pub fn words(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for moment in [Timestamp::from_rfc3339(text), Timestamp::from_build_stamp(text), Timestamp::from_log_time(text)] {
@@ -303,8 +304,8 @@ pub fn words(bytes: &[u8]) {
     let _ = RepositoryName::parse(text);
 }
 
-/// Objects of one repository, separated by `%%%%`, each a letter (c, t, b, g) and its content. `@0@` is replaced with the id of the first object, and
-/// so on: 40 digits, or 20 bytes in a tree. HEAD is the last object.
+/// Objects of one repository, separated by `%%%%`: each consists of a letter (c, t, b, g) and its content. `@0@` is replaced with the id of the first
+/// object, and so on: 40 digits, or 20 bytes in a tree. HEAD is the last object.
 pub fn git_objects(bytes: &[u8]) {
     let mut git = BTreeMap::new();
     let mut ids: Vec<[u8; 20]> = Vec::new();
@@ -335,7 +336,7 @@ pub fn git_objects(bytes: &[u8]) {
     proved(&snapshot);
 }
 
-/// A pack with a corrected checksum, without an index: every entry is found by inflating the one before it.
+/// A pack with a corrected checksum and without an index: every entry is found by inflating the entry before it.
 pub fn git_pack(bytes: &[u8]) {
     let mut pack = bytes.to_vec();
     pack.extend(Sha1::digest(bytes));
@@ -361,7 +362,7 @@ pub fn git_index(bytes: &[u8]) {
     proved(&snapshot(git.into()));
 }
 
-/// Text files of a repository: `=== PATH` begins each. Paths below `.git/` are git's; others belong to the work tree.
+/// Text files of a repository: each begins with `=== PATH`. Paths below `.git/` are git's; all others belong to the work tree.
 pub fn git_files(bytes: &[u8]) {
     let mut snapshot = snapshot(BTreeMap::new());
     for (path, content) in files(bytes) {
@@ -381,7 +382,7 @@ fn snapshot(git: BTreeMap<Vec<u8>, Vec<u8>>) -> Snapshot {
     Snapshot { repository: b"repository".to_vec(), git, work_tree: BTreeMap::new(), faults: Vec::new() }
 }
 
-/// Asserts that a proof does not fail as a whole and does not depend on the number of threads.
+/// Asserts that a proof is consistent and does not depend on the number of threads.
 fn proved(snapshot: &Snapshot) {
     let limits = limits();
     let (one, three) = (prove(snapshot, 1, &limits), prove(snapshot, 3, &limits));
@@ -489,7 +490,8 @@ pub fn image_archive(bytes: &[u8]) {
     read_image(&with_checksums(bytes));
 }
 
-/// Blobs of an OCI layout, separated by `%%%%`. `@0@` is replaced with the digest of the first one, `#0#` with its size. The last blob is index.json.
+/// Blobs of an OCI layout, separated by `%%%%`. `@0@` is replaced with the digest of the first
+/// blob, `#0#` with its size. The last blob is index.json.
 pub fn image_documents(bytes: &[u8]) {
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     for piece in split(bytes, b"%%%%").into_iter().take(9) {

@@ -1,4 +1,4 @@
-//! The audit: from a bundle's bytes to a report.
+//! The audit turns a bundle's bytes into a report.
 
 mod facts;
 
@@ -48,7 +48,7 @@ pub fn audit_and_keep(dossier: Dossier<'_>, question: &Question<'_>) -> (BundleR
     (report, facts)
 }
 
-/// What an audit read of a bundle.
+/// The data that an audit read from a bundle.
 struct Looked<'a> {
     build_name: BuildName,
     beside: Vec<Group>,
@@ -189,8 +189,8 @@ const KEYS_SHOWN: usize = 100;
 /// How many keys next to a bundle are tried on a signature that no trusted key verifies.
 const KEYS_BESIDE_TRIED: usize = 8;
 
-/// The first key next to the bundle that verifies the bundle's signature. The key is not trusted. It only helps to tell a wrong key from changed
-/// bytes.
+/// The first key next to the bundle that verifies the bundle's signature. The key is not trusted. It only helps to distinguish a wrong key from
+/// changed bytes.
 fn verified_by_a_key_beside<'k>(seal: &Seal, keys_beside: &'k [(String, PublicKey)]) -> Option<(&'k str, Fingerprint)> {
     let mut tried = keys_beside.iter().take(KEYS_BESIDE_TRIED);
     tried.find(|(_, key)| seal.verify(key).is_ok()).map(|(name, key)| (name.as_str(), key.fingerprint()))
@@ -229,7 +229,7 @@ fn judge<'a>(
     Ok(Judged { evidence: facts, inputs, outside_the_commit, content: Some(content), ..answers })
 }
 
-/// What was read from the signed archive and from the evidence next to the bundle. It does not depend on the question.
+/// The data read from the signed archive and from the evidence next to the bundle. This data does not depend on the question.
 #[derive(Debug, Clone)]
 struct Content<'a> {
     manifest: Manifest,
@@ -332,14 +332,14 @@ fn keys_tried(question: &Question<'_>, keys_beside: &[(String, PublicKey)]) -> V
     trusted.take(KEYS_SHOWN).chain(beside).collect()
 }
 
-/// How to select an image from a source that has several: by the policy's platforms and by the pushed digests in the log.
+/// How to select an image from a source that has several images: by the policy's platforms and by the pushed digests in the log.
 fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
     let digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
     Choice { platforms: policy.expect.platforms.clone(), digests }
 }
 
-/// Inputs of the build that the commit does not pin. They are read from the log, and from the Dockerfile that the policy specifies. If the policy
-/// specifies none and the log shows no numbered steps, they are read from the Dockerfile at docker's default path.
+/// Inputs of the build that the commit does not pin. The inputs are read from the log, and from the Dockerfile that the policy specifies. If the
+/// policy specifies no Dockerfile and the log shows no numbered steps, the inputs are read from the Dockerfile at docker's default path.
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();

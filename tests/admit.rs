@@ -1,4 +1,5 @@
-//! `admit`, `contract images` and `--builder`: what may be deployed, what may not, and why. Contracts, records and chains are made with openssl.
+//! Tests `admit`, `contract images` and `--builder`: what may be deployed, what may not, and why.
+//! Contracts, records and chains are made with openssl.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -79,7 +80,7 @@ fn base64(folder: &Path, bytes: &[u8]) -> String {
     String::from_utf8(openssl(folder, &["base64", "-A"], bytes)).unwrap()
 }
 
-/// tar and gzip of one file, in base64.
+/// A tar archive of one file, compressed with gzip, in base64.
 fn archive(folder: &Folder, name: &str, content: &str) -> String {
     folder.write(&format!("archive/{name}"), content);
     let output =
@@ -230,7 +231,8 @@ fn image_names_are_shown_and_secrets_are_hidden() {
     assert!(code == 1 && page.contains("decrypt it with --workload-password FILE"), "{page}");
 }
 
-/// A key of 100 KB above 9,000 images is part of each of their paths, and would cost a gigabyte if each path contained a copy.
+/// A key of 100 KB above 9,000 images is part of each image's path, and would cost a gigabyte if
+/// each path contained a copy of the key.
 #[test]
 fn paths_of_images_are_bounded_and_distinct() {
     let limits = Limits::default();
@@ -252,18 +254,18 @@ fn paths_of_images_are_bounded_and_distinct() {
         assert_eq!(places.len(), 9_000);
         assert!(places.iter().all(|place| place.len() <= 1_100), "{:?}", places.first());
     }
-    // Keys with the same beginning give two paths.
+    // Two keys with the same beginning give two different paths.
     let long = "k".repeat(5_000);
     let text = format!("services:\n  ? {long}a\n  : {{image: x}}\n  ? {long}b\n  : {{image: y}}\n");
     let workload = Workload::read("w", text.as_bytes(), &[], &KindsWithoutImages::default(), &limits).unwrap();
     assert_ne!(workload.images[0].place, workload.images[1].place);
 }
 
-/// Totals are bounded, not just single parts: all workload files of a command share one budget.
+/// Totals are also bounded, not only single inputs: all workload files of a command share one budget.
 #[test]
 fn workloads_share_one_budget() {
     let folder = place(POLICY);
-    // Each bundle has its own budget: the workloads must cost more than the bundle's audit.
+    // Each bundle has a separate budget: the workloads must cost more than the bundle's audit.
     let good = compose(&format!("acme/wallet@{DIGEST}"));
     let long = format!("{good}# {}\n", "x".repeat(4_000_000));
     folder.write("a.yaml", &long);
@@ -292,7 +294,7 @@ fn an_unverified_bundle_is_reported_and_is_not_evidence() {
     );
     assert!(text.contains("manifest-signature"), "{text}");
 
-    // A truncated bundle is not evidence either.
+    // A truncated bundle is not evidence.
     bytes.truncate(bytes.len() / 2);
     folder.write(&format!("evidence/{BUNDLE}"), &bytes);
     let (code, report) = admit(&folder, "compose.yaml", &[]);
@@ -318,11 +320,11 @@ fn missing_evidence_workload_or_image_is_not_a_success() {
         let report: Value = serde_json::from_str(&answer.out).unwrap();
         assert_eq!((answer.code, report["error"]["code"].as_str()), (code, Some(word)), "{arguments:?}");
     }
-    // A missing evidence folder is an error even if there are others.
+    // A missing evidence folder is an error even if there are other folders.
     let answer =
         run(folder.path(), &[&["admit", "compose.yaml", "--evidence", "no-such-folder"][..], &policy[..]].concat());
     assert_eq!(answer.code, 3, "{}", answer.out);
-    // A policy under which no image could be denied.
+    // A policy under which no image could be denied is refused.
     let lowered = "[levels]\n\"workload-image\" = \"warn\"\n\"workload-pinned\" = \"off\"\n";
     folder.write("lowered.toml", format!("{POLICY}{lowered}"));
     let answer = run(
@@ -460,7 +462,7 @@ fn everything_that_could_run_is_listed() {
     }
 }
 
-/// Files of an archive that the machine may start are read, whatever other files there are.
+/// All files in an archive that the machine may start are read, regardless of other files.
 #[test]
 fn no_file_of_an_archive_is_hidden_by_another() {
     let folder = place(POLICY);
@@ -495,7 +497,7 @@ fn no_file_of_an_archive_is_hidden_by_another() {
     }
 }
 
-/// A plain-text contract in the shape of the public samples, with an archive.
+/// A plain-text contract that is structured like the public samples, with an archive.
 fn contract(folder: &Folder, image: &str, more: &str) -> String {
     let archive = archive(folder, "docker-compose.yaml", &compose(image));
     format!("type: workload\ncompose:\n  archive: {archive}\n{more}")
@@ -540,7 +542,7 @@ fn contracts_with_archives_resources_and_templates_are_read() {
     }
     let (_, text) = text(&folder, "user-data.yaml", &[]);
     assert!(text.contains("not resolved: {{ .Env.IMAGE }}"), "{text}");
-    // Over the limit, cut off, and in an unknown form.
+    // The archive is over the limit, cut off, or in an unrecognised form.
     let whole = archive(&folder, "docker-compose.yaml", &compose(&pinned));
     let plain = base64(folder.path(), compose(&pinned).as_bytes());
     let small = ["--limit", "workload_archive_bytes=1000"];
@@ -571,7 +573,7 @@ fn contracts_with_archives_resources_and_templates_are_read() {
     );
 }
 
-/// Encrypts as IBM documents it; only the machine can decrypt the first part.
+/// Encrypts as IBM documents it; only the machine can decrypt the encrypted password.
 fn token(folder: &Folder, text: &str, password: &[u8]) -> String {
     folder.write("plain", text);
     let message =
@@ -679,7 +681,7 @@ fn contract_signatures_are_checked_in_every_encoding() {
         }
     }
     let env = format!("type: env\nsigningKey: {once}");
-    // Signatures with line breaks, as openssl writes base64, and with Windows line ends.
+    // The signatures have line breaks, as openssl writes base64, and Windows line ends.
     for line_end in ["\\n", "\\r\\n"] {
         contract(&env, "signer", false, "=");
         let whole = fs::read_to_string(folder.path().join("user-data.yaml")).unwrap();
@@ -693,7 +695,7 @@ fn contract_signatures_are_checked_in_every_encoding() {
     assert_eq!(status(&contract(&env, "signer", false, "").1, 0, "contract-signature"), "fail");
     assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "not-run: no-evidence");
 
-    // If the policy has a key, that key decides.
+    // If the policy specifies a key, that key decides.
     folder.write("policy.toml", format!("{POLICY}[workload]\ncontract-keys = [\"signer.pub\"]\n"));
     assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "pass");
     let public = fs::read_to_string(folder.path().join("stranger.pub")).unwrap();
@@ -701,7 +703,7 @@ fn contract_signatures_are_checked_in_every_encoding() {
     let (code, report) = contract(&own, "stranger", false, "=");
     assert_eq!((code, status(&report, 0, "contract-signature")), (1, "fail".into()));
 
-    // An expired certificate: the machine refuses the contract.
+    // The certificate has expired, so the machine refuses the contract.
     folder.write("policy.toml", POLICY);
     let subject = ["-subj", "/CN=Ada", "-days", "1", "-out", "signer.crt"];
     openssl(folder.path(), &[&["req", "-x509", "-new", "-key", "signer.key"][..], &subject[..]].concat(), b"");
@@ -723,7 +725,8 @@ fn contract_signatures_are_checked_in_every_encoding() {
     assert!(answer(&mut later).out.contains("the machine refuses the contract"));
 }
 
-/// A chain with the shape of IBM's: root, code-signing CA, a signer that is not a CA, the attestation certificate; one revocation list per issuer.
+/// A certificate chain structured like IBM's: root, code-signing CA, a signer that is not a CA, and
+/// the attestation certificate, with one revocation list per issuer.
 fn chain(folder: &Folder, organization: &str) {
     let config = "[ca]\ndefault_ca = d\n[d]\ndatabase = db\nserial = serial\ncrlnumber = crlnumber\nnew_certs_dir = .\ndefault_md = sha512\npolicy = p\nunique_subject = no\nemail_in_dn = no\n[p]\nO = optional\nCN = supplied\n[root]\nbasicConstraints = critical, CA:true\nkeyUsage = critical, keyCertSign, cRLSign\n[authority]\nbasicConstraints = critical, CA:true, pathlen:0\nkeyUsage = critical, keyCertSign, cRLSign\n[leaf]\nkeyUsage = critical, digitalSignature\n[bare]\n";
     let pki = Folder::new();
@@ -820,7 +823,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     assert_eq!(ask(&format!("{digest} baseimage\n")).1, "unknown");
     assert_eq!(ask("no item\n").1, "fail");
 
-    // A record covers a text, and a section that is a mapping has no single text.
+    // A record covers the exact text of a section, and a section that is a mapping has no single text.
     let mapping: String = workload.lines().map(|line| format!("  {line}\n")).collect();
     folder.write("mapping.yaml", format!("workload:\n{mapping}env: {{type: env}}\n"));
     record(&folder, &format!("{other} workload\n"));
@@ -828,7 +831,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
     assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
 
-    // With one more byte it is a different record, as openssl confirms.
+    // With one more byte, it is a different record, as openssl confirms.
     record(&folder, &format!("{digest} workload\n"));
     folder.write("record/se-checksums.txt", format!("{digest} workload\n\n"));
     assert_eq!(status(&admit(&folder, "user-data.yaml", &more).1, 0, "attestation-record"), "fail");
@@ -871,7 +874,7 @@ fn the_build_servers_own_record_is_checked() {
     assert_eq!((code, rows[1].as_str(), rows[2].as_str()), (1, "fail", "fail"));
 
     policy("");
-    // Revoked; without a revocation list; without a path to the root; judged under the pinned DigiCert root.
+    // The certificate is revoked, has no revocation list, has no path to the root, or is judged under the pinned DigiCert root.
     let list = fs::read(folder.path().join("record/signer.crl")).unwrap();
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));
@@ -888,7 +891,7 @@ fn the_build_servers_own_record_is_checked() {
     folder.write("record/attestation.crt", fs::read(folder.path().join("record/signer.crt")).unwrap());
     assert_eq!(audit(NOW).1[0], "fail");
 
-    // openssl agrees on the ordinary steps.
+    // openssl gives the same result for the ordinary steps.
     let verify = ["verify", "-CAfile", "record/root.crt", "-untrusted", "record/authority.crt", "record/signer.crt"];
     openssl(folder.path(), &verify, b"");
 }
@@ -979,7 +982,7 @@ fn waivers_are_shown_in_every_format_and_expire() {
     }
     let again = run(folder.path(), &["report", "report.json", "--format", "text"]);
     assert_eq!((again.code, again.out), (0, fs::read_to_string(folder.path().join("report.text")).unwrap()));
-    // The image of exactly this bundle may be deployed, and the text lists what was waived.
+    // The image of exactly this bundle may be deployed, and the output lists what was waived.
     folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert!(

@@ -1,5 +1,5 @@
-//! `admit` on Kubernetes resources. Each input names the image of an accepted build, and most also contain something else that would run. The other
-//! inputs are typical of real users and must be admitted.
+//! Tests `admit` with Kubernetes resources. Each input contains the image of an accepted build, and most also contain something else that would
+//! run. The other inputs are typical of real users and must be admitted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -24,7 +24,7 @@ fn place(policy: &str) -> Folder {
     folder
 }
 
-/// Exit code and report of an admission of `workload`, in which GOOD is replaced with the good image.
+/// The exit code and report of an admission of `workload`, in which GOOD is replaced with the good image.
 fn admit(policy: &str, workload: &str) -> (i32, String) {
     let folder = place(policy);
     folder.write("w.yaml", workload.replace("GOOD", GOOD));
@@ -142,12 +142,12 @@ fn the_policy_decides_about_unknown_kinds() {
     assert_eq!(admit(&list("other.example/Widget"), &widget("{}")).0, 1);
     let (code, report) = admit(&list("argoproj.io/Application"), POD);
     assert!(code == 2 && report.contains("contain or fetch images"), "{report}");
-    // Also in a contract's `play`.
+    // The same rule applies in a contract's `play`.
     let nested = format!("{}      - {{apiVersion: example.com/v1, kind: Widget}}\n", play(POD));
     assert_eq!((admit("", &nested).0, admit(&list("example.com/Widget"), &nested).0), (1, 0));
 }
 
-/// A contract in an operator's resource is checked by the same rules as one in its own file.
+/// A contract in an operator's resource is checked by the same rules as one in a separate file.
 #[test]
 fn a_contract_in_a_resource_is_checked() {
     let folder = Folder::new();

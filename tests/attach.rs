@@ -12,7 +12,7 @@ use loopback::{Registry, must, skopeo};
 use program::{Answer, BUNDLE, Folder, NOW, run};
 use serde_json::Value;
 
-/// The fixture with an image, a policy that requires it, and a key to sign with.
+/// The fixture with an image, a policy that requires it, and a signing key.
 fn folder() -> Folder {
     let folder = Folder::with_fixture("image-good");
     let policy = "version = 1\nrequire = [\"source\", \"image\"]\n[[keys]]\nname = \"A\"\nfile = \"key.pem\"\n";
@@ -42,7 +42,8 @@ fn sha256(path: &Path) -> String {
     format!("sha256:{}", line.split(' ').next().unwrap().trim_start_matches('\\'))
 }
 
-/// Checks, with sha256sum, that every blob has the digest in its name and every entry has the size it states. Returns the entries that have a tag.
+/// Checks, with sha256sum, that every blob has the digest in its name and every entry has the size
+/// that it states. Returns the entries that have a tag.
 fn validated(layout: &Path) -> Vec<(String, Value)> {
     assert_eq!(json(&layout.join("oci-layout"))["imageLayoutVersion"], "1.0.0");
     for entry in fs::read_dir(layout.join("blobs/sha256")).unwrap() {
@@ -92,7 +93,7 @@ fn skopeo_pushes_an_attached_summary_and_the_registry_serves_it() {
     let hex = pushed.trim().trim_start_matches("sha256:");
     let tags: Vec<&str> = entries.iter().map(|(tag, _)| tag.as_str()).collect();
     assert_eq!(tags, [format!("sha256-{hex}"), format!("sha256-{hex}.att")]);
-    // Older skopeo rewrites the index and drops `artifactType`; the content that the index names is unchanged.
+    // Older versions of skopeo rewrite the index and drop `artifactType`; the content that the index lists is unchanged.
     let copy = ["--insecure-policy", "copy", "--quiet", "--all", "--dest-tls-verify=false"];
     let (from, to) = (format!("oci:attached:sha256-{hex}"), format!("{name}:sha256-{hex}"));
     must(Command::new("skopeo").current_dir(folder.path()).args(copy).args([from, to]));
@@ -146,7 +147,7 @@ fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
     let listing: Vec<_> = folder.listing().into_iter().filter(|(name, _)| name != "report.json").collect();
     assert_eq!(listing, after.clone().into_iter().collect::<Vec<_>>());
 
-    // A different summary becomes a second referrer; under cosign's tag it would be a second attestation, which is refused.
+    // A different summary becomes a second referrer; under cosign's tag, it would be a second attestation, which is refused.
     let other = attach(&folder, "layout", &[IMAGE[0], IMAGE[1], "--require", "manifest"]);
     assert_eq!(other.code, 3, "{}", other.err);
     assert!(
@@ -164,7 +165,7 @@ fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
 #[test]
 fn nothing_is_attached_to_an_unproved_image() {
     let folder = folder();
-    // With no image given and none required, the bundle is accepted, but there is nothing to attach to.
+    // With no image supplied and none required, the bundle is accepted, but the summary cannot be attached to anything.
     folder.write(
         "policy.toml",
         fs::read_to_string(folder.path().join("policy.toml")).unwrap().replace(", \"image\"", ""),
@@ -180,7 +181,7 @@ fn nothing_is_attached_to_an_unproved_image() {
     let answer = attach(&folder, "attached", &IMAGE);
     assert_eq!(answer.code, 2, "{}", answer.out);
     assert!(answer.out.contains("the check image-digest did not pass"), "{}", answer.out);
-    // Rejected: the exit code is the verdict's.
+    // If the bundle is rejected, the exit code is the verdict's.
     folder.write("policy.toml", policy);
     let answer = attach(&folder, "attached", &IMAGE);
     assert_eq!(answer.code, 1, "{}", answer.out);

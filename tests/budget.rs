@@ -1,5 +1,5 @@
-//! One budget bounds an audit: repeated references are charged once, inputs whose cost multiplies are stopped, and answers list the first entries and
-//! count the rest.
+//! One budget bounds an audit: repeated references are charged once, inputs whose cost multiplies are stopped, and messages list the first entries
+//! and count the others.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// Audits a fixture with additional limits: exit code and report.
+/// Audits a fixture with additional limits, and returns the exit code and the report.
 fn audit(name: &str, limits: &[&str]) -> (i32, Value) {
     let folder = fixture(name);
     let arguments = CaseFile::read(&folder).args();
@@ -37,7 +37,7 @@ fn says(report: &Value, word: &str) -> bool {
 fn exhausted_work_or_memory_gives_no_verdict_and_names_the_limit() {
     for name in ["good-rsa-2048", "good-trust-cosign"] {
         for limit in ["work_base_units", "held_base_bytes"] {
-            // No bound grows with the input here.
+            // These settings keep the limits from growing with the input.
             let none = ["work_per_megabyte_units=0", "held_per_input_bytes=0"];
             let (code, report) = audit(name, &[&format!("{limit}=1"), none[0], none[1]]);
             assert_eq!(code, 3, "{name} {limit}");

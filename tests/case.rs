@@ -1,4 +1,4 @@
-//! `seal`, `audit` of a case, `sign-off` and time-stamps, tested through the real program. openssl makes keys, requests and time-stamps and verifies
+//! `seal`, `audit` of a case, `sign-off` and time-stamps, tested with the real program. openssl makes keys, requests and time-stamps and verifies
 //! them; GNU tar and python3 read and write cases.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation)]
@@ -26,7 +26,7 @@ fn tool(name: &str, arguments: &[&str], folder: &Path) -> Vec<u8> {
 const POLICY: &str = "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"A\"\nfile = \"key.pem\"\n\
     [[signers]]\nname = \"Ada\"\npem = \"ada.pub\"\n[[signers]]\nname = \"Bob\"\npem = \"bob.pub\"\n";
 
-/// The fixture's bundle, key and a policy, and keys of three people.
+/// The fixture's bundle and key, a policy, and keys of three people.
 fn folder() -> Folder {
     let folder = Folder::with_fixture("good-rsa-2048");
     let path = folder.path();
@@ -98,7 +98,7 @@ fn a_case_is_reproducible_byte_for_byte_by_gnu_tar_too() {
     pack.extend(&names);
     tool("tar", &pack, &path.join("out"));
     assert_eq!(fs::read(path.join("packed.tar")).unwrap(), case);
-    // Digests for a second reader, checked by a different program.
+    // A different program recomputes the digests that a case lists.
     let check = "import hashlib, json, tarfile\nt = tarfile.open('case.tar')\nr = json.load(t.extractfile('case.json'))\n\
         for m in r['members']:\n    b = t.extractfile(m['name']).read()\n    assert (len(b), hashlib.sha256(b).hexdigest()) == (m['size'], m['sha256'])\n\
         print(len(r['members']))";
@@ -141,7 +141,7 @@ fn a_case_supplies_evidence_but_never_trust() {
     assert_eq!(run(folder.path(), &["audit", BUNDLE, "--key", "key.pem", "--seal-key", "ada.pub"]).code, 2);
 }
 
-/// The sealer may have allowed more: the reader's limits apply when the case is opened.
+/// The sealer may have allowed more, so the reader's limits apply when the case is opened.
 #[test]
 fn the_readers_limits_apply_to_a_case() {
     let folder = folder();
@@ -226,13 +226,14 @@ fn relisted(mut members: Vec<Member>) -> Vec<Member> {
     members
 }
 
-/// Evidence given on the command line and evidence next to a bundle count differently: a case must not be readable as both.
+/// Evidence supplied on the command line and evidence next to a bundle count differently, so it
+/// must not be possible to read a case as both.
 #[test]
 fn supplied_evidence_must_be_listed_exactly_once() {
     let folder = folder();
     fs::create_dir(folder.path().join("signatures")).unwrap();
     folder.write("signatures/note", "no signature");
-    // It is sealed, but rejected: none of its files is a signature.
+    // The case is sealed, but rejected: none of its files is a signature.
     assert_eq!(seal(&folder, &["--trust", "signatures"]).code, 1);
     let given = members(&fs::read(folder.path().join("case.tar")).unwrap());
     fs::remove_file(folder.path().join("case.tar")).unwrap();
@@ -252,7 +253,8 @@ fn supplied_evidence_must_be_listed_exactly_once() {
     assert_eq!(code(&changed(&given, &|_| {})), (1, false));
     assert_eq!(code(&changed(&nothing, &|_| {})), (0, false));
     let handed = |words: Value| move |record: &mut Value| record["question"]["handed"] = words.clone();
-    // Given evidence that no bundle lists, that is listed twice, or that is in no list; and listed evidence that was not given.
+    // Supplied evidence that no bundle lists, that is listed twice, or that is in no list; and
+    // listed evidence that was not supplied.
     for words in [json!([]), json!(["trust", "trust"]), json!(["builder"]), json!(["image", "trust"])] {
         assert_eq!(code(&changed(&given, &handed(words.clone()))), (3, true), "{words}");
     }
@@ -295,7 +297,7 @@ fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
     for (at, (name, _)) in good.iter().enumerate().filter(|(at, _)| *at != seal && *at != 0) {
         refused(&change(at, &|bytes| bytes[20] ^= 1), key, &format!("the member {name:?} was changed"));
     }
-    // Added, removed, duplicated, renamed, reordered.
+    // Members that are added, removed, duplicated, renamed or reordered.
     let mut added = good.clone();
     added.insert(2, ("bundles/1/extra".into(), b"x".to_vec()));
     refused(&added, key, "case.json does not list the member \"bundles/1/extra\"");
@@ -318,13 +320,13 @@ fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
     refused(&moved, key, "the order of members was changed");
     let mut first = good.clone();
     first.swap(0, 1);
-    // A file that does not begin like a case is read as a bundle, and is a malformed one.
+    // A file that does not begin like a case is read as a bundle, and reported as malformed.
     for members in [first.as_slice(), &good[1..]] {
         folder.write("case.tar", packed(members));
         let (code, report) = audit(&folder, key);
         assert_eq!((code, report["reports"][0]["error"]["code"].as_str()), (3, Some("malformed")), "{report}");
     }
-    // Edited with matching digests: the report, the verdict, the policy.
+    // The report, the verdict or the policy is edited, and the digests are updated to match.
     let edited = relisted(change(report, &replace("a trusted key signed exactly these bytes", "all is well")));
     refused(&edited, key, "the seal is for a different case");
     let edited = relisted(change(policy, &|bytes| bytes.extend(b"# another policy\n")));
@@ -332,7 +334,7 @@ fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
     let edited = change(0, &replace("\"verdict\": \"accept\"", "\"verdict\": \"accept-in-part\""));
     refused(&edited, key, "the seal is for a different case");
     refused(&change(0, &|bytes| bytes.insert(1, b' ')), key, "unexpected formatting");
-    // The seal: cut off, or removed; a seal by another person has its own test.
+    // The seal is cut off or removed; a seal by a different person has a separate test.
     refused(&change(seal, &|bytes| bytes.truncate(100)), key, "attached/seal.dsse.json");
     let unsealed: Vec<Member> = good.iter().filter(|(name, _)| name != "attached/seal.dsse.json").cloned().collect();
     refused(&unsealed, &["--seal-key", "ada.pub"], "it has no seal");
@@ -364,7 +366,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
         assert_eq!(code, 3, "{answer}");
         assert!(message(&answer).contains(expected), "{}", message(&answer));
     }
-    // The list of a signed archive is shown without the bundle too, so it must match the bundle.
+    // A case shows its entry for a signed archive even without the bundle, so the entry must match the bundle.
     for field in ["archive_sha256", "signature", "build_name"] {
         let mut edited = good.clone();
         let mut record: Value = serde_json::from_slice(&edited[0].1).unwrap();
@@ -446,7 +448,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     let (_, report) = audit(&folder, &["--policy", "policy.toml"]);
     assert_eq!(report["case"]["sign_offs"][1]["name"], Value::Null);
     assert!(report["case"]["remarks"].to_string().contains("UNKNOWN"), "{report}");
-    // openssl verifies the signature: DSSE over the payload.
+    // openssl verifies the signature, which is over DSSE's encoding of the payload.
     let envelope =
         members(&one).into_iter().find(|(name, _)| name == "attached/sign-off.prepared.dsse.json").unwrap().1;
     folder.write("envelope.json", envelope);
@@ -459,7 +461,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
         &["pkeyutl", "-verify", "-pubin", "-inkey", "ada.pub", "-rawin", "-in", "pae", "-sigfile", "sig"],
         folder.path(),
     );
-    // A sign-off of another case or in another role is refused.
+    // A sign-off for a different case or with a different role is refused.
     let reviewed = members(&fs::read(folder.path().join("case.tar")).unwrap());
     let mut swapped = reviewed.clone();
     let at = |name: &str| reviewed.iter().position(|(one, _)| one == name).unwrap();
@@ -469,13 +471,13 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     let (code, answer) = audit(&folder, &["--policy", "policy.toml"]);
     assert_eq!(code, 3);
     assert!(message(&answer).contains("attached/sign-off.prepared.dsse.json"), "{}", message(&answer));
-    // Removing a sign-off is not detectable in the case, and adds nothing to what was signed.
+    // The case does not show that a sign-off was removed, and removal adds nothing to what was signed.
     folder.write("case.tar", before);
     assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], json!([]));
 }
 
-/// The reader's own policy is applied as of today: the sealer chose the case's reference time, and must not choose it for the reader's `max-age` and
-/// waivers.
+/// The reader's own policy is applied as of today, because the sealer, who chose the case's reference time, must not choose the time for the
+/// reader's `max-age` and waivers.
 #[test]
 fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     let folder = folder();
@@ -496,12 +498,12 @@ fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     let answer = run(folder.path(), &words);
     assert_eq!(answer.code, 0, "{command}: {}{}", answer.out, answer.err);
     assert!(answer.out.contains(&format!("judged     as of {NOW}")), "{}", answer.out);
-    // The same moment can be given on the command line; a fault unrelated to time has no such hint.
+    // The same time can be specified on the command line; a fault unrelated to time has no such hint.
     assert_eq!(audit(&folder, &["--policy", "young.toml", "--now", NOW]).0, 0);
     folder.write("other.toml", young.replace("[expect]\n", "[expect]\nbranch = \"other\"\n"));
     let (code, report) = audit(&folder, &["--policy", "other.toml"]);
     assert!(code == 1 && !report["case"]["remarks"].to_string().contains("--now"), "{report:#}");
-    // The same holds for a waiver that has expired since.
+    // The hint also appears for a waiver that has expired since the case was sealed.
     let bundle = hpsb_audit::Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
     let waiver = format!(
         "[[waivers]]\ncheck = \"source-commit\"\nbundle = \"{bundle}\"\nowner = \"Ada\"\nreason = \"known\"\nexpires = 2026-03-20T00:00:00Z\n"
@@ -514,7 +516,7 @@ fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     assert_eq!(audit(&folder, &["--policy", "waived.toml", "--now", NOW]).1["verdict"], "accept-in-part");
 }
 
-/// A flag that restricts is honoured or refused.
+/// A flag that restricts the audit is honoured or refused.
 #[test]
 fn no_flag_is_ignored_with_a_case() {
     let folder = folder();
@@ -528,14 +530,14 @@ fn no_flag_is_ignored_with_a_case() {
         let (code, report) = audit(&folder, &flag);
         assert!(code == 2 && message(&report).contains(flag[0]), "{report:#}");
     }
-    // Honoured with the reader's own key.
+    // With the reader's own key, the flags are honoured.
     let (code, report) = audit(&folder, &["--key", "key.pem", "--require", "trust"]);
     assert_eq!((code, report["verdict"].as_str()), (1, Some("reject")));
     assert_eq!(audit(&folder, &["--key", "key.pem", "--now", NOW]).1["now"], NOW);
     assert_eq!(audit(&folder, &["--key", "key.pem", "--require", "workload"]).0, 2);
 }
 
-/// Cases sealed by version 0.1.0, with their reports. None of the three has a signed seal.
+/// Cases sealed by version 0.1.0, with their reports. None of the three cases has a signed seal.
 #[test]
 fn cases_of_version_0_1_are_read_and_compared() {
     for (name, own, sealed, today) in [
@@ -556,7 +558,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
         assert_eq!(report["case"]["repeated"], "same-answers", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
 
-        // Its report has schema version 1, is compared by that version's rules, and is reproduced byte for byte.
+        // Its report has schema version 1. It is compared by that version's rules, and is reproduced byte for byte.
         let folder = Folder::new();
         let bytes = fs::read(top.join(&case)).unwrap();
         let saved = members(&bytes).into_iter().find(|(name, _)| name == "report.json").unwrap().1;

@@ -14,7 +14,7 @@ fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The commands of each sample, after the tool has validated the samples against their schemas.
+/// Runs the commands of each sample, after the tool has validated the samples against their schemas.
 fn commands() -> Value {
     let checked = Command::new(top().join("tests/tools/check-ci")).output().unwrap();
     let faults = String::from_utf8_lossy(&checked.stderr);

@@ -1,4 +1,4 @@
-//! The real program: exact output and exit codes. `HPSB_UPDATE=1` rewrites the files of `tests/golden/`.
+//! Tests the real program's exact output and exit codes. `HPSB_UPDATE=1` rewrites the files of `tests/golden/`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -22,7 +22,7 @@ fn golden(name: &str, answer: &Answer) -> Option<String> {
     (expected != found).then(|| format!("{name}: expected\n{expected}\nfound\n{found}"))
 }
 
-/// Version and features belong to the build, not to the answer.
+/// Version and features depend on the build, not on the audit.
 fn without_build(text: &str) -> String {
     let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
     let Some((before, rest)) = text.split_once("\"features\": [") else { return text };
@@ -30,7 +30,7 @@ fn without_build(text: &str) -> String {
     format!("{before}\"features\": []{after}")
 }
 
-/// Runs and compares all lines before it fails.
+/// Compares all command lines before it fails.
 fn goldens(fixture_name: &str, lines: &[(&str, &[&str])]) {
     let folder = fixture(fixture_name);
     let faults: Vec<String> = lines.iter().filter_map(|(name, line)| golden(name, &run(&folder, line))).collect();
@@ -91,7 +91,7 @@ fn every_command_prints_its_golden_output() {
     );
 }
 
-/// A case's digest depends on the program's version and features: it is masked.
+/// A case's digest depends on the program's version and features, so it is masked.
 #[test]
 fn commands_on_a_case_print_their_golden_output() {
     let folder = Folder::with_fixture("good-rsa-2048");
@@ -111,7 +111,7 @@ fn commands_on_a_case_print_their_golden_output() {
     assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
-/// Every command and subcommand has examples in its help, none of which wraps.
+/// Every command and subcommand has examples in its help, and no example wraps.
 fn each_command_has_examples(folder: &Path, above: &[&str]) {
     let help = run(folder, &[above, &["--help"]].concat());
     assert_eq!((help.code, help.err.as_str()), (0, ""), "{above:?}");
@@ -213,7 +213,7 @@ fn completions_and_manual_pages_list_the_commands() {
         }
     }
     let folder = Folder::new();
-    // The folder is created or reused, and no page is overwritten.
+    // The folder is created or reused, and no report file is overwritten.
     fs::create_dir(folder.path().join("empty")).unwrap();
     for man in ["new/man1", "empty"] {
         assert_eq!(run(folder.path(), &["man", man]).code, 0, "{man}");
@@ -287,7 +287,7 @@ fn json_output_is_json_for_errors_too() {
         let answer = run(folder.path(), line);
         let report: Value = serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{line:?}: {error}"));
         assert_eq!((answer.code, &report["exit_code"], &report["verdict"]), (exit, &exit.into(), &"none".into()));
-        // An error of one bundle is in that bundle's report.
+        // An error in one bundle is reported in that bundle's report.
         let errors = [&report["error"]["code"], &report["reports"][0]["error"]["code"]];
         assert!(errors.contains(&&Value::from(code)), "{line:?}: {errors:?}");
         assert_eq!(answer.err, "", "{line:?}");
@@ -328,7 +328,7 @@ fn a_report_that_cannot_be_written_leaves_no_verdict() {
     fs::create_dir(folder.path().join("folder")).unwrap();
     let before = folder.listing();
     for file in ["json=link.json", "json=no-such-folder/r.json", "json=folder", "text=.."] {
-        // The second report could be written but is not: all or none.
+        // The second report could be written but is not, because either all reports are written or none is.
         let line = [BUNDLE, "--key", "key.pem", "--report", "text=good.txt", "--report", file];
         let (code, report) = report(folder.path(), &line);
         assert_eq!((code, &report["exit_code"], &report["verdict"]), (3, &3.into(), &"none".into()), "{file}");
@@ -366,7 +366,7 @@ fn the_first_line_claims_nothing_that_was_not_checked() {
         assert!(answer.code == 0 && answer.out.starts_with(plain), "{file:?}: {}", answer.out);
         let (_, report) = report(folder.path(), &line[1..]);
         assert_eq!(report["reports"][0]["in_play"], serde_json::json!(["manifest", "source"]), "{file:?}");
-        // If the folder is given, its group is in play but has no answer.
+        // If the folder is supplied, its group is in play but has no answer.
         let handed = run(folder.path(), &[&line[..], &["--trust", "trust"]].concat());
         assert!(handed.code == 1 && handed.out.contains("because  image-signature"), "{file:?}: {}", handed.out);
     }
@@ -393,7 +393,8 @@ fn the_first_line_claims_nothing_that_was_not_checked() {
     assert!(answer.out.contains("no check that decides"), "{}", answer.out);
 }
 
-/// A symlinked bundle in a folder is audited like any other; a dangling link does not let the rest be accepted.
+/// A symlinked bundle in a folder is audited like any other bundle, and a dangling link keeps the
+/// run from being accepted.
 #[test]
 #[cfg(unix)]
 fn a_symlinked_bundle_is_not_skipped() {
@@ -425,7 +426,7 @@ fn a_report_in_a_file_equals_the_printed_one() {
     assert_eq!((text.code, json.code), (0, 0));
 }
 
-/// What the policy expects is in the table of facts next to what was found, marked as given.
+/// The policy's expected values are in the table of facts next to the values found, marked as given.
 #[test]
 fn the_commit_expected_by_a_policy_is_a_separate_fact() {
     let folder = Folder::with_fixture("good-rsa-2048");
@@ -450,7 +451,7 @@ fn nothing_to_verify_exits_4() {
     assert_eq!(report["error"]["code"], "nothing-to-verify");
     let written: Value = serde_json::from_slice(&fs::read(folder.path().join("r.json")).unwrap()).unwrap();
     assert_eq!(written, report);
-    // A shell passes a pattern without matches unchanged, or drops it.
+    // If a pattern has no matches, a shell passes it unchanged or drops it.
     for (line, code) in [(&["empty/*.sig.tbz"][..], 3), (&[], 2)] {
         let answer = run(folder.path(), &[&["audit"], line, &["--key", "key.pem"]].concat());
         assert_eq!(answer.code, code, "{line:?}: {}{}", answer.out, answer.err);
@@ -471,12 +472,12 @@ fn an_empty_folder_next_to_a_bundle_exits_4() {
     assert_eq!(report["error"]["code"], "nothing-to-verify");
     assert!(report["error"]["message"].as_str().unwrap().contains("empty"), "{report:#}");
     assert_eq!(report["reports"][0]["verdict"], "accept-in-part");
-    // The worst exit code wins: unreadable is worse than missing.
+    // The worst exit code takes precedence: unreadable is worse than missing.
     folder.write("cut/x.sig.tbz", "BZ");
     assert_eq!(self::report(folder.path(), &["empty", "cut", "--key", "key.pem"]).0, 3);
 }
 
-/// Four bundles in folders: accepted, rejected, cut off, and signed by another key.
+/// Four bundles in folders: one is accepted, one rejected, one cut off, and one signed by a different key.
 fn several() -> Folder {
     let folder = Folder::new();
     for (place, name) in [
@@ -509,7 +510,7 @@ fn several_bundles_have_a_table_and_the_worst_exit_code() {
 
     let (code, all) = report(folder.path(), &["in/a", "in/d", "--key", "key.pem"]);
     assert_eq!((code, &all["verdict"]), (1, &"reject".into()));
-    // 2 is worse than 3: without a usable key the bundles do not matter.
+    // Exit code 2 is worse than 3: without a usable key, the bundles do not matter.
     assert_eq!(report(folder.path(), &["in"]).0, 2);
 }
 
@@ -519,7 +520,7 @@ fn the_number_of_threads_changes_nothing() {
     let line = ["audit", "in", "in/d", "--key", "key.pem", "--now", NOW, "--format", "json", "--threads"];
     let pages: Vec<String> =
         ["1", "4", "64"].iter().map(|threads| answer(command(folder.path()).args(line).arg(threads)).out).collect();
-    // A bundle named twice counts once.
+    // A bundle that is listed twice counts once.
     assert!(pages[0].contains("\"bundles\": 4"), "{}", pages[0]);
     assert!(pages.iter().all(|page| *page == pages[0]));
 }
@@ -582,7 +583,7 @@ fn on_terminal(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) 
     stream_on_terminal("stdout", folder, environment, arguments)
 }
 
-/// As above, for the named stream; the other one is discarded.
+/// Like the function above, for the specified stream; the other stream is discarded.
 fn stream_on_terminal(stream: &str, folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> String {
     const PYTHON: &str = "\
 import os, pty, subprocess, sys
@@ -629,7 +630,7 @@ fn output_is_coloured_only_on_terminals() {
     assert!(on_terminal(&folder, &[("TERM", "xterm"), ("NO_COLOR", "")], &line).contains(escape));
 }
 
-/// Nothing in a bundle can control the reader's terminal, in any command and any format.
+/// No content of a bundle can control the reader's terminal, in any command or format.
 #[test]
 fn hostile_text_is_escaped_everywhere() {
     let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}".contains(c);
@@ -669,7 +670,7 @@ fn names_on_the_command_line_and_in_signatures_are_escaped() {
     }
 }
 
-/// A shell expands `*` to a folder's file names: the folder must not choose the trusted key.
+/// A shell expands `*` to a folder's file names, and the folder must not choose the trusted key.
 #[test]
 fn a_file_named_like_a_flag_is_refused() {
     let folder = Folder::with_fixture("other-key-beside_fail");
@@ -694,7 +695,7 @@ fn secrets_are_masked_everywhere() {
     }
 }
 
-/// A kind of signature that is not supported is reported as such, and does not count as a signature.
+/// An unsupported type of signature is reported as such, and does not count as a signature.
 #[test]
 fn unsupported_signatures_are_reported() {
     for name in [
@@ -717,8 +718,8 @@ fn unsupported_signatures_are_reported() {
     }
 }
 
-/// A check that needs a missing feature is not run, with the reason: if its group is required, the bundle is rejected, once; if it is not, the bundle is accepted
-/// in part.
+/// A check that needs a missing feature is not run, with the reason. If its group is required, the bundle is rejected once; if not, the bundle is accepted in
+/// part.
 #[test]
 fn a_build_without_support_for_a_signature_reports_it() {
     for (feature, name, says) in [

@@ -1,4 +1,4 @@
-//! Replays the inputs in `fuzz/corpus/` (seeds, and inputs that once broke something) through the functions that the fuzz targets call.
+//! Replays the inputs in `fuzz/corpus/` (seeds, and inputs that once caused a fault) through the functions that the fuzz targets call.
 //! `HPSB_UPDATE=1` rewrites the seeds.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation)]
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 type Property = fn(&[u8]);
 
-/// Every fuzz target and its function. Those in `INSIDE` use functions that are private to the crate.
+/// Every fuzz target and its function. The targets in `INSIDE` use functions that are private to the crate.
 const TARGETS: &[(&str, Property)] = &[
     ("attestation", properties::attestation),
     ("audit", properties::audit),

@@ -1,4 +1,4 @@
-//! Runs the examples on the fixtures that they name.
+//! Runs the examples on the fixtures that they use.
 #![allow(missing_docs, unreachable_pub)]
 
 #[path = "../examples/admission.rs"]

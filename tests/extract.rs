@@ -1,5 +1,5 @@
-//! Unpacking is all or nothing, and stays inside the named folder. Every archive here has a valid signature: a signature does not make names and
-//! links safe.
+//! Unpacking either succeeds completely or leaves nothing, and writes only into the specified folder. Every archive here has a valid signature,
+//! because a signature does not make names and links safe.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -87,7 +87,7 @@ fn modes_are_644_and_755_regardless_of_the_archive() {
     assert_eq!(extract(&folder, "out").code, 0);
     let out = folder.path().join("out/data");
     let modes = ["setuid", "writable", "nothing", "closed/inside"].map(|name| mode(&out.join(name)));
-    // The caller's umask may remove more bits.
+    // The caller's umask may remove further permission bits.
     assert!(modes.iter().zip([0o755, 0o644, 0o644, 0o644]).all(|(found, most)| found & !most == 0), "{modes:?}");
     assert_eq!(modes.map(|mode| mode & 0o700), [0o700, 0o600, 0o600, 0o600], "{modes:?}");
     assert_eq!(mode(&out.join("closed")) & 0o700, 0o700);
@@ -129,7 +129,7 @@ fn hostile_links_are_refused() {
     refused(vec![symbolic("data/link", "../../escaped")], "leads out of the archive");
     refused(vec![symbolic("link", "..")], "leads out of the archive");
     refused(vec![symbolic("data/link", "./x/../../../escaped")], "leads out of the archive");
-    // Each of the two stays inside on its own; together they point outside.
+    // Each of the two links stays inside; together they point outside.
     let pair = vec![symbolic("data/deep", "../git/wallet"), symbolic("link", "data/deep/../../..")];
     refused(pair, "leads out of the archive");
     // A file below a link would be written to the link's target.
@@ -159,7 +159,7 @@ fn a_truncated_archive_leaves_nothing() {
     }
 }
 
-/// Faults that only writing can detect: a name that no file system accepts.
+/// Only writing can detect these faults: no file system accepts such a name.
 #[test]
 fn a_write_error_removes_what_was_written() {
     let long = format!("data/{}", "x".repeat(300));

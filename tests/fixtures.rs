@@ -1,5 +1,5 @@
-//! Runs the program on every directory of `fixtures/` and compares the answer with `[expect]` of `case.toml`, and the whole report with
-//! `expected.json` if there is one (`HPSB_UPDATE=1` rewrites existing ones).
+//! Runs the program on every directory of `fixtures/`. Compares the result with `[expect]` of `case.toml`, and the whole report with
+//! `expected.json` if that file exists (`HPSB_UPDATE=1` rewrites existing ones).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -14,7 +14,8 @@ use self::case_file::{CaseFile, directories};
 
 mod case_file;
 
-/// The program; if it is built for another machine, through the emulator in `HPSB_RUNNER` (`tests/architectures`).
+/// The program; if it is built for a different machine, it runs in the emulator that `HPSB_RUNNER`
+/// specifies (`tests/architectures`).
 fn program() -> Command {
     let program = env!("CARGO_BIN_EXE_hpsb-audit");
     let runner = std::env::var("HPSB_RUNNER").unwrap_or_default();
@@ -44,7 +45,7 @@ fn run(directory: &Path, case: &CaseFile, format: &str) -> Output {
         .unwrap()
 }
 
-/// The differences between the answer and `[expect]`, one per line.
+/// The differences between the result and `[expect]`, one per line.
 fn compare(directory: &Path) -> Vec<String> {
     let case = CaseFile::read(directory);
     let expect = case.expect();
@@ -100,8 +101,8 @@ fn compare(directory: &Path) -> Vec<String> {
     faults
 }
 
-/// Root causes that one bundle reports twice: two checks that reject with the same message, or for the same object. If a cause does not reject,
-/// each of its consequences rejects on its own.
+/// Root causes that one bundle's report lists twice: two checks that reject with the same message, or for the same object. If a cause does not
+/// reject, each of its consequences rejects on its own.
 fn repeated_causes(bundle: &Value) -> Vec<String> {
     let findings = bundle["findings"].as_array().unwrap();
     let causes: Vec<&Value> =
@@ -119,7 +120,7 @@ fn repeated_causes(bundle: &Value) -> Vec<String> {
     faults
 }
 
-/// The ids and digests of a message. A loose object's path is its id with one `/`.
+/// The ids and digests in a message. The path of a loose object is the object's id with one `/`.
 fn ids(message: &str) -> Vec<String> {
     let text = message.replace('/', "");
     text.split(|c: char| !c.is_ascii_hexdigit()).filter(|run| run.len() >= 40).map(ToOwned::to_owned).collect()
@@ -154,7 +155,7 @@ fn hostile_text(directory: &Path, case: &CaseFile, json: &Output) -> Vec<String>
 fn whole_report(directory: &Path, mut report: Value) -> Option<String> {
     let path = directory.join("expected.json");
     let expected = fs::read_to_string(&path).ok()?;
-    // Version and features belong to the build, not to the audit.
+    // Version and features depend on the build, not on the audit.
     report.as_object_mut().unwrap().remove("tool");
     let found = format!("{report:#}\n");
     if std::env::var_os("HPSB_UPDATE").is_some() {
@@ -209,7 +210,8 @@ const ELSEWHERE: [(&str, &str); 10] = [
     ("attestation-record", "tests/admit.rs"),
 ];
 
-/// Without a fixture in which a check fails, nothing shows that it can fail; without one in which it passes, nothing shows that it can pass.
+/// Without a fixture in which a check fails, nothing shows that the check can fail; without a
+/// fixture in which it passes, nothing shows that it can pass.
 #[test]
 fn every_check_fails_in_one_fixture_and_passes_in_another() {
     let mut shown = std::collections::BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The files in `fixtures/` equal what the program makes from the recorded inputs, byte for byte.
+//! Tests that the files in `fixtures/` equal what the program makes from the recorded inputs, byte for byte.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 mod support;
 
-/// Files in a fixture's directory that are not generated: the answers of the program.
+/// Files in a fixture's directory that are not generated: the program's answers.
 const NOT_MADE: &[&str] = &["expected.json"];
 
 #[test]

@@ -1,5 +1,5 @@
-//! No flag that restricts is ignored: each one is honoured (the answer differs from that without it) or refused (exit 2). Every flag of every command
-//! has a row here, or is listed among those that restrict nothing.
+//! Tests that no flag that restricts the audit is ignored: each such flag is honoured (the answer differs from that without the flag) or refused
+//! (exit code 2). Every flag of every command has a row here, or is listed among the flags that restrict nothing.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -11,19 +11,20 @@ use std::process::Command;
 
 use program::{Answer, BUNDLE, Folder, NOW, fixture, has_feature, run};
 
-/// What a flag does on a command line.
+/// The effect of a flag on a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
-    /// The output with the flag contains this text, and the output without it does not. If the text is empty, the two only differ.
+    /// The output with the flag contains this text, and the output without it does not. If the text
+    /// is empty, it is enough that the two outputs differ.
     Honoured(&'static str),
     Refused,
 }
 use Is::{Honoured, Refused};
 
-/// A command line, a flag to add to it (in place of the same flag, if it has one), and the effect.
+/// A command line, a flag to add to it (replacing the same flag if present), and the effect.
 type Row = (&'static str, &'static [&'static str], Is);
 
-/// The digest that the fixture's signed log names.
+/// The digest in the fixture's signed log.
 const DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
 
 const ROWS: &[Row] = &[
@@ -73,7 +74,7 @@ const ROWS: &[Row] = &[
     ("audit case.tar --seal-key ada.pub", &["--require", "image"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--now", NOW], Refused),
     ("audit case.tar --seal-key ada.pub", &["--limit", "archive_members=3"], Honoured("archive_members=3")),
-    // Neither a policy or key nor a trusted seal.
+    // Neither a policy or key nor a trusted seal is supplied.
     ("audit case.tar", &["--now", NOW], Refused),
     ("audit case.tar", &["--require", "image"], Refused),
     ("audit case.tar --seal-key other-person.pub", &["--seal-key", "ada.pub"], Honoured("ACCEPTED")),
@@ -228,24 +229,25 @@ const ROWS: &[Row] = &[
     ("fetch --env sbs-config.json --plan", &["--endpoint", "https://t.example"], Refused),
 ];
 
-/// Flags that restrict nothing: they set presentation, output, speed, or what is created.
+/// Flags that restrict nothing: they affect presentation, output, speed, or what is created.
 const NARROW_NOTHING: &[(&str, &str)] = &[
     ("*", "help verbose format"),
-    // Presentation of text: tests/text.rs.
+    // Presentation of text, tested in tests/text.rs.
     ("audit", "color details quiet"),
     ("verify", "color details quiet"),
     ("admit", "color details quiet"),
     ("report", "color details quiet"),
     ("reconcile", "color details quiet"),
     ("audit", "report report-dir threads state sign-key controls oscal-ap reference"),
-    // How a registry is reached, with the feature fetch: a login that is not sent or a name that is not resolved this way causes an error.
+    // Flags for reaching a registry, with the feature `fetch`: an error results from a login that
+    // is not sent, or from a name that is not resolved in this way.
     ("audit", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("image", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("compare", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("admit", "report threads workload-password"),
     ("reconcile", "report threads workload-password reference"),
     ("extract", "to"),
-    // How servers are reached: no check examines their responses.
+    // Flags for reaching servers: no check examines the servers' responses.
     (
         "fetch",
         "ca cert credential-helpers idle-timeout key-file limit outside-ca parallel plain-http plan region registry-auth resolve timeout tries",
@@ -254,7 +256,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("sign-off", "role sign-key"),
     ("report", "output sign-key"),
     ("self-test", "report"),
-    // The content of a key record: these flags restrict no check.
+    // Flags for the content of a key record, which restrict no check.
     (
         "key enroll",
         "bundle challenge-bundle channel limit obtained-at obtained-by second-at second-by second-channel second-copy sign-key to",
@@ -262,7 +264,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("key countersign", "obtained-by second-channel second-copy sign-key"),
 ];
 
-/// Flags whose effect another file of tests shows, with a real server on loopback.
+/// Flags whose effect is tested in a different file, with a real server on loopback.
 const ELSEWHERE: &[(&str, &str, &str)] = &[(
     "serve",
     "tests/serve.rs",
@@ -330,11 +332,11 @@ fn folder() -> Folder {
 
 fn words(line: &str) -> Vec<String> {
     let line = line.replace("RECONCILE", RECONCILE).replace("BUNDLE", BUNDLE);
-    // A date alone means midnight here.
+    // A date without a time means midnight here.
     line.split(' ').map(|word| if word == "2026-03-10" { NOW.into() } else { word.to_owned() }).collect()
 }
 
-/// `line` with the flag, in place of the same flag if `line` has it.
+/// Returns `line` with the flag, which replaces the same flag if `line` has it.
 fn with(line: &[String], flag: &[&str]) -> Vec<String> {
     let mut line = line.to_vec();
     if let Some(at) = line.iter().position(|word| word == flag[0]) {
@@ -350,7 +352,7 @@ fn every_flag_that_restricts_an_audit_is_applied_or_refused() {
     let kept = folder();
     let can_fetch = has_feature("fetch");
     for (line, flag, is) in ROWS.iter().filter(|(line, ..)| can_fetch || !line.starts_with("fetch ")) {
-        // Commands that write start in their own folder.
+        // Commands that write files start in separate folders.
         let writes = ["seal", "sign-off", "extract", "report"].iter().any(|command| line.starts_with(command));
         let (first, second) = if writes { (copy_of(&kept), copy_of(&kept)) } else { (copy_of(&kept), Folder::new()) };
         let base = words(line);
@@ -362,7 +364,7 @@ fn every_flag_that_restricts_an_audit_is_applied_or_refused() {
         let given = run_in(if writes { &second } else { &first }, &with(&base, flag));
         let (before, after) = (said(&without), said(&given));
         let fault = match is {
-            // If the line without the flag is refused too, the reason is a different one.
+            // If the command without the flag is also refused, the reason is a different one.
             Refused => given.code != 2 || (without.code == 2 && (!after.contains(flag[0]) || before.contains(flag[0]))),
             Honoured(_) if without.code == 2 || given.code == 2 => true,
             Honoured("") => before == after,

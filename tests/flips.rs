@@ -41,12 +41,12 @@ fn keys() -> KeyRing {
     keys
 }
 
-/// What a reader of the report would learn about the build.
+/// The information about the build that a reader gets from the report.
 fn facts(report: &BundleReport) -> String {
     format!("{:?} {:?} {:?} {:?}", report.build_name, report.findings, report.evidence, report.outside_the_commit)
 }
 
-/// Asserts the law for every changed bundle; returns how many were accepted.
+/// Asserts the law for every changed bundle, and returns how many were accepted.
 fn accepted(changed: impl Iterator<Item = (String, Vec<u8>)>) -> usize {
     let good = report(&good_bundle());
     assert_eq!(good.verdict, Verdict::AcceptInPart);
@@ -81,12 +81,12 @@ fn flipped(bytes: &[u8], at: usize, mask: u8) -> Vec<u8> {
     bytes
 }
 
-/// Every `step`th position; every position with HPSB_EVERY_BYTE=1, which takes minutes.
+/// Every `step`th position, or every position with HPSB_EVERY_BYTE=1, which takes minutes.
 fn stride(step: usize) -> usize {
     if std::env::var_os("HPSB_EVERY_BYTE").is_some() { 1 } else { step }
 }
 
-/// The file as downloaded: flips one bit of each byte, at a rotating position, and every bit of the first and last bytes.
+/// Changes the file as downloaded: flips one bit of each byte, at a rotating position, and every bit of the first and last bytes.
 #[test]
 fn no_flipped_bit_of_the_file_changes_accepted_facts() {
     let good = good_bundle();
@@ -98,8 +98,8 @@ fn no_flipped_bit_of_the_file_changes_accepted_facts() {
     assert!(accepted(flips) <= 8);
 }
 
-/// Headers of the outer archive, with corrected checksums, and what follows them: PAX records, the signature's digits, the beginning of the signed
-/// archive.
+/// Changes headers of the outer archive, with corrected checksums, and the data after them: PAX records, the signature's digits, and the beginning
+/// of the signed archive.
 #[test]
 fn no_flipped_byte_of_a_header_or_the_signature_changes_accepted_facts() {
     let tar = good_outer_tar();
@@ -124,7 +124,7 @@ fn no_flipped_byte_of_a_header_or_the_signature_changes_accepted_facts() {
     assert!(accepted > 0 && accepted < count, "{accepted} of {count}");
 }
 
-/// The signed archive itself: the signature refuses every change.
+/// Changes the signed archive: the signature does not verify after any change.
 #[test]
 fn no_flipped_byte_of_the_signed_archive_is_accepted() {
     let tar = good_outer_tar();

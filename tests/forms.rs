@@ -1,5 +1,5 @@
-//! Only known forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the answer states what
-//! to do. Each input was once admitted.
+//! Only recognised forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the message
+//! states what to do. An earlier version admitted each input.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -33,7 +33,7 @@ fn admit(folder: &Folder, text: &str) -> (i32, Value) {
     (answer.code, report)
 }
 
-/// Asserts the exit code, and that the answer contains these words.
+/// Asserts the exit code, and that the output contains these strings.
 fn ends(folder: &Folder, text: &str, code: i32, words: &[&str]) {
     let (found, mut report) = admit(folder, text);
     report.as_object_mut().unwrap().retain(|key, _| matches!(key.as_str(), "images" | "error"));
@@ -45,7 +45,7 @@ fn ends(folder: &Folder, text: &str, code: i32, words: &[&str]) {
     assert!(code != 3 || !all.contains("keep it as evidence"), "{report:#}");
 }
 
-/// base64 of a gzipped tar of the files, in order.
+/// The base64 of a gzipped tar archive of the files, in order.
 fn archive(folder: &Folder, files: &[(&str, &str)]) -> String {
     let _ = fs::remove_dir_all(folder.path().join("archive"));
     files.iter().for_each(|(name, content)| folder.write(&format!("archive/{name}"), content));
@@ -108,12 +108,12 @@ fn compose_files_cannot_hide_images() {
         &["docker.io/evil/x:latest"],
     );
     ends(&folder, &format!("include: []\nservices:\n  a: {{image: '{GOOD}', build: null}}\n"), 0, &[]);
-    // Services that extend each other.
+    // These services extend each other.
     let circle = format!("services: {{ok: {{image: '{GOOD}'}}, a: {{extends: b}}, b: {{extends: a}}}}");
     let (code, report) = admit(&folder, &circle);
     assert_eq!((code, report["images"].as_array().unwrap().len()), (1, 3), "{report:#}");
     assert_eq!(report["images"][0]["verdict"], "accept");
-    // Keys of later specifications.
+    // Keys from later versions of the specification are refused.
     ends(
         &folder,
         &service("    sidecars: [{image: evil}]\n"),
@@ -143,7 +143,7 @@ fn a_file_that_matches_two_forms_is_malformed_and_both_are_named() {
     ends(&folder, &format!("envWorkloadSignature: x\n{pod}"), 3, &[kubernetes, of_contract]);
     ends(&folder, &format!("type: workload\n{}", service("")), 3, &[compose, of_contract]);
     ends(&folder, &format!("{pod}---\n{contract}"), 3, &["document 2 of 2"]);
-    // A section alone, next to the whole contract.
+    // A section without the other sections, next to the whole contract.
     ends(
         &folder,
         &format!(
@@ -310,7 +310,7 @@ fn contracts_cannot_hide_images() {
     ends(&folder, &whole(&workload, "type: env\n", "image: evil\n"), 1, &["a contract does not have the key `image`"]);
 }
 
-/// What Terraform's yamlencode and other tools write before user-data is created.
+/// Input that Terraform's yamlencode and other tools write before user-data is created.
 #[test]
 fn sections_that_are_mappings_are_read() {
     let folder = place();
@@ -329,7 +329,7 @@ fn sections_that_are_mappings_are_read() {
     let signature = findings.iter().find(|finding| finding["check"] == "contract-signature").unwrap();
     assert_eq!((code, signature["status"].as_str()), (1, Some("unknown")), "{report:#}");
     assert!(signature["message"].as_str().unwrap().contains("exact text"), "{signature}");
-    // One of each kind.
+    // One section is text, and the other is a mapping.
     let mixed = format!("workload: |\n  type: workload\n  compose: {{archive: {good}}}\nenv: {{type: env}}\n");
     ends(&folder, &mixed, 0, &[]);
     ends(&folder, &format!("{mixed}envWorkloadSignature: QUJD\n"), 1, &["exact text"]);

@@ -1,4 +1,4 @@
-//! The gate through the library: bundles, keys, signatures, and which keys are trusted.
+//! Tests the gate through the library: bundles, keys, signatures, and which keys are trusted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod support;
@@ -242,7 +242,7 @@ fn rsa_signatures_have_exactly_the_length_of_the_modulus() {
     }
 }
 
-/// RFC 8017, 8.2.2, step 2b: a number not below the modulus is not a signature, although its modular power is the same.
+/// RFC 8017, 8.2.2, step 2b: a number that is not below the modulus is not a signature, although its modular power is the same.
 #[test]
 fn a_signature_plus_the_modulus_is_refused() {
     let key = key(&Named::Server.public_pem()).unwrap();
@@ -355,13 +355,13 @@ fn files_that_are_not_public_keys_are_identified() {
     assert!(PublicKey::from_pem("k", server.as_bytes(), &limits("key_file_bytes", server.len() as u64)).is_ok());
 }
 
-/// Two encodings of a key would give it two fingerprints.
+/// If a key had two encodings, it would have two fingerprints.
 #[test]
 fn keys_in_a_different_encoding_are_refused() {
     let spki = from_pem(&Named::Server.public_pem());
     let without_null = {
         let algorithm = der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
-        // The key follows the fifteen bytes of the algorithm, after the four of the sequence.
+        // The key follows the four bytes of the sequence and the fifteen bytes of the algorithm.
         der(0x30, &[algorithm, spki[19..].to_vec()].concat())
     };
     let long_length = [b"\x30\x83\x00", &spki[2..]].concat();

@@ -1,4 +1,5 @@
-//! Law: no byte of evidence given with a bundle (an image, a policy, a case) can be changed so that the bundle is accepted with different facts.
+//! Law: no byte of evidence supplied with a bundle (an image, a policy, a case) can be changed so
+//! that the bundle is accepted with different facts.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -8,13 +9,13 @@ use std::fs;
 use program::{BUNDLE, Folder, report, run};
 use serde_json::Value;
 
-/// What a reader would learn about the build: findings and facts, not file names and sizes.
+/// The information about the build that a reader gets: findings and facts, not file names and sizes.
 fn facts(report: &Value) -> Value {
     let bundle = &report["reports"][0];
     serde_json::json!([bundle["build_name"], bundle["key"]["fingerprint"], bundle["findings"], bundle["evidence"]])
 }
 
-/// Flips one bit in every `step`th byte of a file. Returns how often it was accepted, out of how many.
+/// Flips one bit in every `step`th byte of a file. Returns how often the file was accepted, and the number of tries.
 fn flip(folder: &Folder, file: &str, step: usize, arguments: &[&str]) -> (usize, usize) {
     let path = folder.path().join(file);
     let bytes = fs::read(&path).unwrap();
@@ -37,7 +38,7 @@ fn flip(folder: &Folder, file: &str, step: usize, arguments: &[&str]) -> (usize,
     (accepted, count)
 }
 
-/// Headers of the archive have unread owners and times, and long padding; every other change is refused.
+/// The archive's headers contain unread owners and times, and long padding; every other change is refused.
 #[test]
 fn no_flipped_byte_of_an_image_changes_accepted_facts() {
     let folder = Folder::with_fixture("image-good");
@@ -47,7 +48,8 @@ fn no_flipped_byte_of_an_image_changes_accepted_facts() {
     assert!(accepted < count, "{accepted} of {count}");
 }
 
-/// The policy is the reader's own, and a changed letter can change a name in it. It changes no fact and makes no other key trusted.
+/// The policy is the reader's own, and a changed letter can change a name in the policy. The change
+/// does not alter any fact, and no other key becomes trusted.
 #[test]
 fn no_flipped_byte_of_a_policy_changes_facts() {
     let folder = Folder::with_fixture("good-rsa-2048");
@@ -61,7 +63,7 @@ fn no_flipped_byte_of_a_policy_changes_facts() {
     assert!(accepted * 20 < count, "{accepted} of {count}");
 }
 
-/// The audit is repeated, and a case must list its content. Only remarks may change, such as the sealing program's name.
+/// The audit is repeated, and a case must list every member. Only remarks may change, such as the sealing program's name.
 #[test]
 fn no_flipped_byte_of_a_case_changes_accepted_facts() {
     let folder = Folder::with_fixture("good-rsa-2048");

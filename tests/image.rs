@@ -1,5 +1,5 @@
-//! Images made, pushed and copied by public tools: umoci, skopeo, Debian's docker-registry, gzip and zstd. The image is a real s390x image that
-//! contains Debian's busybox.
+//! Tests with images that public tools made, pushed and copied: umoci, skopeo, Debian's docker-registry, gzip and zstd. The image is a real
+//! s390x image that contains Debian's busybox.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -28,7 +28,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Debian's busybox for s390x, which tests/run installs.
+/// Debian's busybox for s390x, which `tests/run` installs.
 fn busybox() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/s390x/busybox");
     assert!(
@@ -71,7 +71,7 @@ fn sha256(path: &Path) -> String {
     format!("sha256:{}", must(Command::new("sha256sum").arg(path)).split(' ').next().unwrap())
 }
 
-/// Writes a bundle to `folder` whose log says that this manifest was pushed; returns its arguments for `audit`.
+/// Writes a bundle to `folder` whose log reports a push of this manifest, and returns the bundle's arguments for `audit`.
 fn bundle(folder: &Path, manifest: &Path) -> Vec<String> {
     let document: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
     let id = document["config"]["digest"].as_str().unwrap()["sha256:".len()..][..12].to_owned();
@@ -186,7 +186,8 @@ fn dir_keeps_dockers_manifest_and_oci_converts_it_as_the_report_states() {
     }
 }
 
-/// The files that docker pushed keep both digests if they are laid out blob by blob: skopeo is not the only writer of layouts.
+/// The files that docker pushed keep both digests if they are laid out blob by blob, because skopeo
+/// is not the only writer of layouts.
 #[test]
 fn a_layout_written_blob_by_blob_keeps_dockers_manifest() {
     let folder = folder("blobs");
@@ -209,7 +210,8 @@ fn a_layout_written_blob_by_blob_keeps_dockers_manifest() {
     fs::write(folder.join("image/oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}").unwrap();
     let (output, report) = run(&folder, &arguments, &["--require", "image"]);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
-    // As after `fetch --no-layers`: there is no evidence for the layers, which only rejects if the image is required.
+    // This is the state after `fetch --no-layers`: there is no evidence for the layers, which
+    // rejects only if the image is required.
     for layer in fs::read_dir(&blobs).unwrap().map(|entry| entry.unwrap()) {
         if layer.metadata().unwrap().len() > 100_000 {
             fs::remove_file(layer.path()).unwrap();
@@ -313,7 +315,7 @@ fn an_offline_audit_opens_no_socket() {
     };
     assert_eq!(traced(&["--offline", "--image", "oci:layout", "--base", "dir:directory"]), (Some(0), 0));
     assert_eq!(traced(&["--offline", "--image", "docker://127.0.0.1:9/acme/wallet:v1"]), (Some(2), 0));
-    // Without --offline the same command opens a socket: strace sees it.
+    // Without --offline, the same command opens a socket, which strace reports.
     if cfg!(feature = "fetch") {
         let (code, sockets) = traced(&["--image", "docker://127.0.0.1:9/acme/wallet:v1"]);
         assert!(code == Some(3) && sockets > 0, "{code:?}, {sockets} calls");
@@ -331,7 +333,7 @@ fn compare_names_the_files_that_differ() {
         shell(&format!(
             "umoci init --layout {name}-image; umoci new --image {name}-image:v1; umoci config --image {name}-image:v1 --config.label built={name}"
         ));
-        // umoci omits the end of its archives: tar makes the layer, and the manifest is written by hand.
+        // umoci omits the end of its archives, so tar makes the layer, and the manifest is written by hand.
         shell(&format!("tar --sort=name --mtime=@0 --owner=0 --group=0 -C {name} -cf {name}.tar bin"));
         let image = folder.join(format!("{name}-saved"));
         fs::create_dir(&image).unwrap();
@@ -439,7 +441,7 @@ fn the_audit_and_image_commands_select_among_several_images_in_the_same_way() {
     let evil = format!("evil {}", other.digest());
     let image = |source: &str| Command::new(PROGRAM).current_dir(&folder).args(["image", source]).output().unwrap();
 
-    // The signed digest selects the image; `image` has no log to select by.
+    // The signed digest selects the image; the command `image` has no log from which to select.
     let (output, report) = run(&folder, &arguments, &["--image", "image.tar"]);
     assert_eq!((output.status.code(), &finding(&report, "image-digest")["status"]), (Some(0), &"pass".into()));
     assert!(finding(&report, "image-digest")["details"].to_string().contains(&evil), "{report:#}");
@@ -461,7 +463,7 @@ fn the_audit_and_image_commands_select_among_several_images_in_the_same_way() {
         assert!(String::from_utf8_lossy(&shown.stdout).contains(&evil), "{source}");
     }
 
-    // Without a digest in the log the answer is unknown, with a hint on how to select one.
+    // Without a digest in the log, the answer is unknown, with a hint on how to select an image.
     let without = case()
         .log(|text| text.split_inclusive('\n').filter(|line| !line.contains(": digest: sha256:")).collect::<String>());
     let arguments = write(&folder, without);
@@ -486,7 +488,7 @@ fn one_image_cannot_be_used_for_many_bundles() {
     assert_eq!(report["error"]["code"], "usage");
 }
 
-/// Two images as `docker save` writes them, each with one layer; `edit` changes the content of the second one's layer.
+/// Two images as `docker save` writes them, each with one layer; `edit` changes the content of the second image's layer.
 const SAVED_BY_PYTHON: &str = r#"
 import hashlib, io, json, sys, tarfile
 def layer(second):
@@ -545,7 +547,7 @@ fn layers_are_compared_as_engines_unpack_them() {
     let (code, text) = program(&["compare", "unpacked", "two.tar"]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("an unpacked docker-archive") && text.contains("tar -cf image.tar"), "{text}");
-    // Compressed as a whole by the tools themselves. A bare path to a bzip2 file is treated as a bundle.
+    // The tools compress the whole archive. A bare path to a bzip2 file is treated as a bundle.
     for (tool, suffix) in [("gzip", "gz"), ("zstd", "zst"), ("bzip2", "bz2"), ("xz", "xz")] {
         must(Command::new(tool).current_dir(&folder).args(["-k", "-q", "one.tar"]));
         let (code, text) = program(&["compare", "one.tar", &format!("docker-archive:one.tar.{suffix}")]);
@@ -558,7 +560,8 @@ fn layers_are_compared_as_engines_unpack_them() {
     assert!(code == Some(1) && text.contains("NOT SUPPORTED") && !text.contains("CONTRADICTION"), "{text}");
 }
 
-/// From a `docker save` with several platforms, an engine loads the image in manifest.json: it is read without a platform option.
+/// For a `docker save` archive with several platforms, an engine loads the image in manifest.json,
+/// so that image is read without a platform option.
 #[test]
 fn manifest_json_selects_the_image_of_a_saved_index() {
     let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-saved-platforms/image.tar");

@@ -37,7 +37,8 @@ fn every_changed_byte_changes_a_digest_or_is_refused() {
             let mut changed = good.clone();
             changed[at] ^= 1;
             let Some(found) = read(&changed).filter(is_sound) else { continue };
-            // Changed times, owners or file names of the archive have no effect; neither has the name in index.json or RepoTags.
+            // Changed times, owners or file names of the archive have no effect, and neither does a
+            // changed name in index.json or RepoTags.
             let parts = |image: &ImageFacts| (image.manifest.clone(), image.config.clone(), image.layers.clone());
             let same = parts(&found) == parts(&whole);
             let is_another_image =

@@ -1,6 +1,6 @@
-//! One image in the forms that programs write, built here byte by byte: `docker save` of three generations, containerd, kaniko, ko, jib and `cosign
-//! save`, with layers in gzip, eStargz and zstd:chunked. All forms that keep the manifest's bytes have the same answer, and so have those that omit
-//! it. `tests/writers` runs the programs themselves.
+//! One image in the forms that programs write, built here byte by byte: three generations of `docker save`, containerd, kaniko, ko, jib and `cosign
+//! save`, with layers in gzip, eStargz and zstd:chunked. All forms that preserve the manifest's bytes give the same answer, and all forms that omit
+//! the manifest give the same answer. `tests/writers` runs the programs themselves.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -18,7 +18,8 @@ const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
-/// An image in a program's form: its name, the transport that reads it, and its files. The transport of a folder has no `archive` suffix.
+/// An image in a program's form: its name, the transport that reads it, and its files. The
+/// transport for a folder has no `archive` suffix.
 struct Form {
     name: &'static str,
     transport: &'static str,
@@ -33,14 +34,14 @@ fn hex(bytes: &[u8]) -> String {
     digest(bytes)["sha256:".len()..].to_owned()
 }
 
-/// The part of a tar file before its end.
+/// The content of a tar file before its end-of-archive marker.
 fn without_end(content: &[u8]) -> &[u8] {
     let used = content.iter().rposition(|&byte| byte != 0).map_or(0, |last| (last + 1).next_multiple_of(tar::BLOCK));
     &content[..used]
 }
 
-/// eStargz (containerd/stargz-snapshotter, docs/estargz.md): each part is a gzip member, then the table of contents is the tar's last file, then an
-/// empty member has the table's offset in its header.
+/// eStargz (containerd/stargz-snapshotter, docs/estargz.md): each part is a gzip member; the table of contents is the tar's last file; an empty
+/// member at the end has the table's offset in its header.
 fn estargz(content: &[u8]) -> Layer {
     let content = without_end(content);
     let contents = tar::archive(&[Entry::file("stargz.index.json", r#"{"version":1,"entries":[]}"#)]);
@@ -54,7 +55,8 @@ fn estargz(content: &[u8]) -> Layer {
     Layer { content: [content, &contents].concat(), blob, media_type: support::image::GZIP_LAYER }
 }
 
-/// zstd:chunked (containers/storage, pkg/chunked): each file is a frame, then table of contents and footer are skippable frames.
+/// zstd:chunked (containers/storage, pkg/chunked): each file is a frame; the table of contents and
+/// the footer follow as skippable frames.
 fn zstd_chunked(content: &[u8]) -> Layer {
     let skippable =
         |bytes: &[u8]| [b"\x50\x2a\x4d\x18", &u32::try_from(bytes.len()).unwrap().to_le_bytes()[..], bytes].concat();
@@ -83,7 +85,7 @@ fn entry_of(image: &Image, annotations: Value) -> Value {
     descriptor
 }
 
-/// The blobs of an OCI layout, below the folders that tar files of engines name.
+/// The blobs of an OCI layout, below the folders that engines list in their tar files.
 fn blobs(image: &Image) -> Vec<Entry> {
     let mut entries = vec![Entry::directory("blobs"), Entry::directory("blobs/sha256")];
     entries.push(blob(image.manifest_bytes()));
@@ -105,7 +107,7 @@ fn containerd(image: &Image, more: &[Value]) -> Vec<Entry> {
     entries
 }
 
-/// The same with an index of two platforms, only one of which was exported, and a statement that BuildKit adds.
+/// Like the form above, with an index of two platforms, only one of which was exported, and a statement that BuildKit adds.
 fn containerd_index(image: &Image) -> Vec<Entry> {
     let mut other = Image::wallet();
     other.config["architecture"] = json!("amd64");
@@ -155,7 +157,7 @@ fn directory(image: &Image) -> Vec<Entry> {
     entries
 }
 
-/// Forms that keep the manifest's bytes.
+/// Forms that preserve the manifest's bytes.
 fn keeping(image: &Image) -> Vec<Form> {
     let statement = json!({"mediaType": OCI_MANIFEST, "size": 9, "digest": digest(b"statement"),
         "platform": {"os": "unknown", "architecture": "unknown"},
@@ -194,7 +196,8 @@ fn docker_24(image: &Image) -> Vec<Entry> {
     entries
 }
 
-/// `docker save` of 25 to 28: an OCI layout that the engine makes from its unpacked layers, with its own manifest; 25.0 left the manifest list empty.
+/// `docker save` of versions 25 to 28: an OCI layout that the engine makes from its unpacked
+/// layers, with a new manifest; 25.0 left the manifest list empty.
 fn docker_25(image: &Image, has_manifest: bool) -> Vec<Entry> {
     let config = image.config_bytes();
     let of = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "size": bytes.len(), "digest": digest(bytes)});
@@ -222,7 +225,8 @@ fn docker_25(image: &Image, has_manifest: bool) -> Vec<Entry> {
     entries
 }
 
-/// Archives with the layers as pushed, under their digests: kaniko, ko and crane name the configuration by its digest, jib names it `config.json`.
+/// Archives that contain the layers as pushed, under their digests: kaniko, ko and crane use the
+/// configuration's digest as its name, and jib names it `config.json`.
 fn of_layers(image: &Image, config: String, tags: Value) -> Vec<Entry> {
     let name = |layer: &Layer| format!("{}.tar.gz", hex(&layer.blob));
     let mut entries: Vec<Entry> =
@@ -244,10 +248,10 @@ fn leaving(image: &Image) -> Vec<Form> {
     ]
 }
 
-/// Every status of the group, and the facts about the image.
+/// Every status of the group image, and the facts about the image.
 type Told = (BTreeMap<String, String>, BTreeMap<String, Vec<String>>);
 
-/// The exit code, and the audit's facts about the image, with `path` after the transport.
+/// The exit code, and the audit's facts about the image at `path`, with the transport before it.
 fn told(folder: &Folder, source: &str) -> (i32, Told) {
     let bundle = program::BUNDLE;
     let (code, report) = report(folder.path(), &[bundle, "--key", "key.pem", "--image", source]);
@@ -266,7 +270,7 @@ fn told(folder: &Folder, source: &str) -> (i32, Told) {
     (code, (statuses, facts))
 }
 
-/// Asserts that all forms have the same answer, and returns it.
+/// Asserts that all forms give the same answer, and returns it.
 fn one_answer(image: &Image, forms: Vec<Form>) -> (i32, Told) {
     let folder = Folder::new();
     for (name, bytes) in Case::good("made", "").image(image).make() {
@@ -320,7 +324,8 @@ fn image_forms_without_the_pushed_manifest_give_the_same_result() {
     }
 }
 
-/// An engine's own manifest is not the pushed one: the link between image and log is missing, though configuration and layers match.
+/// A manifest that an engine made is not the pushed one: the link between image and log is missing,
+/// although configuration and layers match.
 #[test]
 fn a_manifest_written_by_an_engine_is_distinguished_from_the_pushed_one() {
     let image = Image::wallet();
@@ -331,7 +336,7 @@ fn a_manifest_written_by_an_engine_is_distinguished_from_the_pushed_one() {
     }
 }
 
-/// Links in a folder are not followed; the error states that the file is a link, and what to do.
+/// Links in a folder are not followed; the error reports that the file is a link, and states what to do.
 #[test]
 fn a_document_that_is_a_link_is_reported_as_a_link() {
     let folder = Folder::new();

@@ -1,5 +1,5 @@
-//! `key enroll`, `key countersign`, the check `key-record` and the check `server-record`, tested through the real program. openssl makes the signing
-//! keys; openssl and python3 verify the signatures.
+//! `key enroll`, `key countersign`, and the checks `key-record` and `server-record`, tested with the real program. openssl makes the signing keys;
+//! openssl and python3 verify the signatures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -21,7 +21,7 @@ fn tool(name: &str, arguments: &[&str], folder: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The fixture's bundle and key, and keys of three people: Ada has Ed25519, Bob P-256, Eve is unrelated.
+/// The fixture's bundle and key, and keys of three people: Ada has an Ed25519 key, Bob a P-256 key, and Eve is not a signer.
 fn folder() -> Folder {
     let folder = Folder::with_fixture("good-rsa-2048");
     let path = folder.path();
@@ -59,7 +59,7 @@ fn countersign(folder: &Folder, key: &str) -> Answer {
     run(folder.path(), &["key", "countersign", "key.record.json", "--sign-key", key])
 }
 
-/// The audit's answer about the key under this policy: exit code, grade, the finding of `key-record`.
+/// The audit's result for the key under this policy: exit code, grade, and the finding of `key-record`.
 fn judged(folder: &Folder, minimum: &str, signers: &str) -> (i32, String, Value) {
     let policy = format!(
         "version = 1\nrequire = [\"manifest\"]\n[[keys]]\nname = \"A\"\nfile = \"key.pem\"\nrecord = \"key.record.json\"\n\
@@ -129,7 +129,7 @@ fn a_record_counts_only_if_signed_by_the_policys_signers() {
     }
     let (_, grade, _) = judged(&folder, "minimum-grade = \"recorded\"", "");
     assert_eq!(grade, "command-line");
-    // A signer with an unsuitable kind of key is reported, and only in that case.
+    // A signer with an unsuitable type of key is reported, and only in that case.
     let (eve, rita) =
         ("[[signers]]\nname = \"Eve\"\npem = \"eve.pub\"\n", "[[signers]]\nname = \"Rita\"\npem = \"key.pem\"\n");
     for (signers, said) in [(eve.to_owned(), false), (format!("{eve}{rita}"), true)] {
@@ -137,14 +137,14 @@ fn a_record_counts_only_if_signed_by_the_policys_signers() {
         assert_eq!(found.contains("not usable for key records: signer \\\"Rita\\\""), said, "{found}");
         assert_eq!(found.contains("not usable"), said, "{found}");
     }
-    // One changed byte in the signed content.
+    // The signed content has one changed byte.
     let path = folder.path().join("key.record.json");
     let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let payload = record["payload"].as_str().unwrap().replacen('A', "B", 1);
     record["payload"] = payload.into();
     fs::write(&path, record.to_string()).unwrap();
     assert_eq!(judged(&folder, "minimum-grade = \"recorded\"", BOTH).0, 1);
-    // No record, and a file that is not a record.
+    // The record is malformed, and then missing.
     fs::write(&path, "{}").unwrap();
     let (code, _, finding) = judged(&folder, "minimum-grade = \"recorded\"", BOTH);
     assert!(code == 1 && finding["found"].to_string().contains("DSSE"), "{finding}");
@@ -158,7 +158,7 @@ fn openssh_forms_of_the_same_keys_count_too() {
     let folder = folder();
     enroll(&folder, &["--second-copy", "copy.pem", "--second-by", "Bob"]);
     countersign(&folder, "bob.key");
-    // OpenSSH's form, written by python3 from what openssl prints.
+    // A key in OpenSSH's form, which python3 writes from openssl's output.
     let script = "\
 import base64, subprocess, sys
 def der(name): return subprocess.check_output(['openssl', 'pkey', '-pubin', '-in', name, '-outform', 'DER'])
@@ -231,7 +231,7 @@ fn contradictory_statements_are_not_recorded() {
         let answer = run(folder.path(), &line);
         assert!(answer.code == 2 && answer.err.contains(says), "{key}: {}", answer.err);
     }
-    // A record does not overwrite another, and a key signs it only once.
+    // A new record does not overwrite an existing record, and a key signs a record only once.
     assert_eq!(enroll(&folder, &[]).code, 0);
     assert_eq!(enroll(&folder, &[]).code, 3);
     let before = fs::read(folder.path().join("key.record.json")).unwrap();
@@ -240,7 +240,7 @@ fn contradictory_statements_are_not_recorded() {
     assert_eq!(fs::read(folder.path().join("key.record.json")).unwrap(), before);
 }
 
-/// Runs the program on its own terminal (with `script`) and without a terminal (with `setsid`).
+/// Runs the program on a new terminal (with `script`) and without a terminal (with `setsid`).
 #[test]
 fn the_passphrase_is_read_from_the_terminal() {
     let folder = folder();
@@ -331,7 +331,7 @@ fn the_fixtures_records_equal_those_of_openssl() {
     assert_eq!(count, fs::read_dir(folder.path().join("made")).unwrap().count());
 }
 
-/// A folder as left by `fetch`, with these saved answers.
+/// A folder as `fetch` leaves it, with these saved responses.
 fn saved(status: Option<&str>, digest: Option<&str>, log: Option<&str>) -> Folder {
     let folder = Folder::with_fixture("good-rsa-2048");
     for (name, text) in [("status.json", status), ("image-digest.json", digest), ("server-build.log", log)] {
@@ -349,7 +349,7 @@ fn server_record(folder: &Folder) -> (i32, Value, Vec<Value>) {
     (code, finding.clone(), facts.cloned().collect())
 }
 
-/// The digest of the push in the fixture's log.
+/// The digest of the pushed image in the fixture's log.
 fn logged_digest() -> String {
     let (_, report) = report(&fixture("good-rsa-2048"), &[BUNDLE, "--key", "key.pem"]);
     let facts = report["reports"][0]["evidence"].as_array().unwrap().clone();
@@ -439,7 +439,7 @@ fn a_fetched_key_is_not_trusted_and_the_bundles_that_it_verifies_are_counted() {
             given(number)
         );
     }
-    // Nothing is reported about the other bundle's unverified content, and its own key verifies nothing.
+    // Nothing is reported about the other bundle's unverified content, and the key next to that bundle verifies nothing.
     assert_eq!(given(1), "");
     assert_eq!(report["reports"][1]["verdict"], "reject");
 }

@@ -1,6 +1,6 @@
-//! Compares the tables of Kubernetes kinds and keys with Kubernetes' own schemas, of every version in PyPI's kubernetes-validate: everything in the
-//! schemas is known, and every pod that they can contain is read. `HPSB_KUBERNETES_SCHEMAS` names another folder, with a `swagger.json` or a
-//! `_definitions.json` in it.
+//! Compares the tables of Kubernetes kinds and keys with Kubernetes' own schemas, for every version in PyPI's kubernetes-validate: everything in
+//! the schemas is recognised, and every pod that the schemas allow is read. `HPSB_KUBERNETES_SCHEMAS` specifies a different folder, with a
+//! `swagger.json` or a `_definitions.json` in it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::env;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const EVIL: &str = "evil.example/x:1";
 
-/// Keys that look like those of an image but need not be read: those in a pod's table, in a status, devices of Ceph.
+/// Keys that look like those of an image but need not be read: keys in a pod's table, keys in a status, and devices of Ceph.
 const IMAGE_KEYS: [&str; 15] = [
     "core.v1.Container.image",
     "core.v1.ContainerStatus.image",
@@ -37,7 +37,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The folders of the schemas: from the environment, or those of the `kubernetes-validate` in PATH.
+/// The folders of the schemas: the one from the environment, or those of the `kubernetes-validate` in PATH.
 fn folders() -> Vec<PathBuf> {
     if let Some(folder) = env::var_os("HPSB_KUBERNETES_SCHEMAS") {
         return vec![folder.into()];
@@ -95,7 +95,7 @@ fn everything_in_kubernetes_schemas_is_in_the_tables() {
     assert!(known > 1_000 && found > 50, "{known} {found}");
 }
 
-/// The same test with keys that no schema has, which shows that the test above can fail.
+/// Repeats the test above with keys that no schema has, which shows that the test can fail.
 #[test]
 fn keys_in_no_schema_are_reported_as_missing() {
     for document in [

@@ -1,4 +1,4 @@
-//! Tests of the laws in docs/architecture.md. The first ones run the program on every fixture and examine all reports.
+//! Tests of the laws in docs/architecture.md. The first tests run the program on every fixture and examine all reports.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -15,7 +15,7 @@ use case_file::{CaseFile, directories};
 use program::{Folder, answer, command};
 use serde_json::Value;
 
-/// One report of the program.
+/// One report that the program wrote.
 struct Page {
     name: String,
     code: i32,
@@ -23,7 +23,7 @@ struct Page {
     json: Value,
 }
 
-/// The arguments of a fixture, as the fixtures' runner passes them.
+/// The arguments of a fixture, as the test of all fixtures passes them.
 fn arguments(directory: &Path) -> Vec<String> {
     let case = CaseFile::read(directory);
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -71,7 +71,7 @@ fn bundles() -> impl Iterator<Item = (&'static str, &'static Value)> {
     pages().iter().flat_map(|page| array(&page.json, "reports").iter().map(|bundle| (page.name.as_str(), bundle)))
 }
 
-/// Accepted, refused, malformed, without a key: no check is silently skipped.
+/// Whether a bundle is accepted, refused, malformed or without a key, no check is silently skipped.
 #[test]
 fn every_bundle_has_one_finding_per_check_in_table_order() {
     // An audit does not check workloads.
@@ -113,8 +113,8 @@ fn verdict_and_exit_codes_agree() {
     }
 }
 
-/// The contract's rules about rejection, acceptance and consequences, checked on the report by separate code. A report does not state what required
-/// a check: `not-run` findings without a cause are left to the truth table next to the rule.
+/// Separate code checks a report for the contract's rules about rejection, acceptance and consequences. A report does not state what required a
+/// check, so `not-run` findings without a cause are left to the truth table next to the rule.
 #[test]
 fn the_verdict_follows_from_the_findings() {
     let mut consequences = 0;
@@ -129,7 +129,7 @@ fn the_verdict_follows_from_the_findings() {
             for finding in findings {
                 let cause = findings.iter().find(|one| one["check"] == finding["caused_by"]);
                 let says_no = match cause {
-                    // The cause is what needs fixing; if it does not reject, the consequence does.
+                    // The cause needs fixing; if the cause does not reject, the consequence does.
                     Some(cause) => {
                         assert!(cause["caused_by"].is_null(), "{name}: the cause of {finding} is a consequence");
                         consequences += 1;
@@ -166,7 +166,7 @@ fn the_verdict_follows_from_the_findings() {
     }
 }
 
-/// Law 1: without a good signature by a named key no fact leaves the archive, and nothing is accepted.
+/// Law 1: without a good signature by a specified key, no fact from the archive is reported, and nothing is accepted.
 #[test]
 fn unverified_archives_yield_no_facts() {
     let mut closed = 0;
@@ -214,7 +214,7 @@ fn reports_contain_only_the_documented_words() {
     }
 }
 
-/// The same bytes, policy and moment give the same bytes, regardless of folder, order of files, language or time zone.
+/// The same bytes, policy and time give the same output bytes, regardless of folder, order of files, language or time zone.
 #[test]
 fn equal_inputs_give_equal_reports_byte_for_byte() {
     for name in
@@ -229,7 +229,8 @@ fn equal_inputs_give_equal_reports_byte_for_byte() {
     }
 }
 
-/// An environment variable that enables backtraces adds none to an answer, even if the message of a dependency would have one.
+/// If an environment variable enables backtraces, no backtrace appears in the output, even if a
+/// dependency's message would contain one.
 #[test]
 fn backtraces_enabled_by_the_environment_appear_in_no_output() {
     let folder = Folder::with_fixture("good-policy");
@@ -289,7 +290,7 @@ for line in sys.stdin:
     assert!(found.is_empty(), "{found}");
 }
 
-/// The doctest of `VerifiedArchive` shows that other crates cannot make one; this test shows that this crate makes one in a single place.
+/// The doctest of `VerifiedArchive` shows that other crates cannot make one; this test shows that only one function of this crate does.
 #[test]
 fn a_verified_archive_is_constructed_in_one_place() {
     let mut makers = Vec::new();
@@ -313,7 +314,7 @@ fn a_verified_archive_is_constructed_in_one_place() {
     assert_eq!(makers, ["verify.rs"]);
 }
 
-/// The total held for an archive is bounded, not only each member.
+/// The total memory for an archive is bounded, not only each member.
 #[test]
 fn limits_apply_to_all_repositories_and_all_names_together() {
     use support::tar::Entry;
@@ -324,8 +325,8 @@ fn limits_apply_to_all_repositories_and_all_names_together() {
     let bundle = support::Case::good("bounds", "").inner(|inner| inner.extend(members)).make_bundle_bytes();
     folder.write("bundle.sig.tbz", bundle);
     folder.write("key.pem", support::keys::Named::Server.public_pem());
-    // All names together are shorter than 3,000 bytes. The other sizes are exact: 8,483 bytes below .git in the recorded repository plus what was
-    // added; all files outside it; record and log unchanged.
+    // All names together are shorter than 3,000 bytes. The other sizes are exact: 8,483 bytes below .git in the recorded repository plus the
+    // added bytes; all files outside it; record and log unchanged.
     for (limit, over) in [
         ("names_bytes=3500", false),
         ("names_bytes=1000", true),

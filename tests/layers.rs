@@ -1,11 +1,13 @@
-//! The structure of the crate: which module may use which. A new dependency between modules needs a line here, where a reviewer sees it.
+//! Tests the structure of the crate: which module may use which. A new dependency between modules
+//! needs a line here, where a reviewer sees it.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every folder of `src/` and what it uses, from the top layer to the bottom one: a dependency is always on a later row. `audit` is also a file.
+/// Every folder of `src/` and the folders that it uses, from the top layer to the bottom one: a
+/// dependency is always on a later row. `audit` is a folder and also a file.
 const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
@@ -187,7 +189,7 @@ fn modules_use_only_later_rows_of_the_table() {
     }
 }
 
-/// `super` must not reach outside a module: such a dependency would be missed.
+/// `super` must not refer to anything outside a module: such a dependency would be missed.
 #[test]
 fn super_stays_inside_the_module() {
     for source in sources() {
@@ -229,11 +231,11 @@ fn files_stay_small() {
     assert!(read(Path::new("src/main.rs")).lines().count() <= 20, "src/main.rs does more than start the library");
 }
 
-/// A bound's name and number come together, as `limits.NAME()`: written separately, they could belong to two bounds.
+/// A bound's name and value are obtained together, as `limits.NAME()`: if written separately, they could belong to two bounds.
 #[test]
 fn limit_names_are_written_in_only_one_file() {
     let entries = hpsb_audit::Limits::default().entries();
-    // This includes the words of reports.
+    // This includes the values in reports.
     let is_word = |name: &str| ["bundles"].contains(&name);
     for Source { path, code, .. } in sources().iter().filter(|source| !source.path.ends_with("base/limits.rs")) {
         for (name, ..) in entries.iter().filter(|(name, ..)| !is_word(name)) {
@@ -259,8 +261,8 @@ fn every_crate_root_forbids_unsafe_code() {
     }
 }
 
-/// A panic is a defect that ends the program with 101, on any thread: no code catches one or discards a thread's panic. Printing does not panic if
-/// the output is closed.
+/// A panic is a defect that ends the program with exit code 101, on any thread: no code catches one or discards a thread's panic. Printing does
+/// not panic if the output is closed.
 #[test]
 fn no_code_catches_or_discards_a_panic() {
     for Source { path, code, .. } in sources() {
@@ -270,7 +272,7 @@ fn no_code_catches_or_discards_a_panic() {
         let code: String = code.split_whitespace().collect();
         let count = |words: &str| code.matches(words).count();
         let (joined, handed_on) = (count(".join()"), count("resume_unwind(panic)") + count(".join().unwrap()"));
-        // The thread that reads a layer: an error reports that it stopped, and an error is not a success.
+        // In the thread that reads a layer, an error reports that the thread stopped, and an error is not a success.
         let becomes_an_error = path == Path::new("src/client/image.rs");
         assert_eq!(joined, handed_on + usize::from(becomes_an_error), "{}: a panic is discarded", path.display());
     }
@@ -336,7 +338,7 @@ fn without_comments(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// What follows `crate::` in each path of `code`.
+/// The text that follows `crate::` in each path of `code`.
 fn roots_of_paths(code: &str) -> Vec<String> {
     assert!(!code.contains("use crate::{"), "write one `use` for each module, so that dependencies are visible");
     let rest = code.split("crate::").skip(1);

@@ -1,5 +1,5 @@
-//! Compares with independent tools: `openssl` for every signature and key, Python's tarfile for every archive that is read, `git` for the commit.
-//! They read the checked-in fixtures.
+//! Compares with independent tools: `openssl` for every signature and key, Python's tarfile for every archive that is read, and `git` for the
+//! commit. The tests read the checked-in fixtures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ mod support;
 use case_file::directories;
 use support::keys::Named;
 
-/// Keys that openssl accepts and this crate refuses, each with the reason. In all of these cases openssl accepts the signature, so the key is the
-/// only fault.
+/// Keys that openssl accepts and this crate refuses, each with the reason. In all of these cases, openssl accepts the signature, so the key is
+/// the only fault.
 const KEYS_REFUSED_HERE: &[(&str, &str)] = &[
     ("key-rsa-1024_fail", "below 2048 bits"),
     ("key-exponent-3_fail", "an exponent below 65,537"),
@@ -31,7 +31,7 @@ const KEYS_REFUSED_HERE: &[(&str, &str)] = &[
     ("key-compressed-point_fail", "a different encoding would have a different fingerprint"),
 ];
 
-/// Every file in a fixture's directory with this name ending, sorted.
+/// Every file in a fixture's directory whose name ends with this suffix, sorted.
 fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(directory)
         .unwrap()
@@ -84,8 +84,8 @@ fn trusting(key: PublicKey) -> KeyRing {
     ring
 }
 
-/// `openssl pkeyutl` over the 32 bytes of the archive's digest. IBM's workshop uses `openssl dgst -verify`, which gives the same answers but reads
-/// only as many bytes of a signature file as the key's signatures have: it misses what follows.
+/// `openssl pkeyutl` over the 32 bytes of the archive's digest. IBM's workshop uses `openssl dgst -verify`, which gives the same results but reads
+/// only as many bytes of a signature file as the key's signatures have, and therefore misses the bytes after them.
 fn openssl_accepts(bundle: &Bundle, key: &Path, folder: &Path) -> bool {
     let (message, signature) = (folder.join("message"), folder.join("signature"));
     fs::write(&message, bundle.archive_digest().as_bytes()).unwrap();
@@ -142,7 +142,7 @@ fn openssl_agrees_on_every_key() {
     }
 }
 
-/// Name, type, octal mode, size and SHA-256 of every member, outer and inner; and the outer members' bytes, written again.
+/// Name, type, octal mode, size and SHA-256 of every outer and inner member; and the bytes of the outer members, written again.
 const LIST_WITH_TARFILE: &str = r#"
 import bz2, hashlib, io, json, sys, tarfile
 
@@ -212,7 +212,7 @@ fn pythons_tarfile_reads_the_same_bundles() {
     }
 }
 
-/// The content of `.git`, and names, kinds and sizes of the work tree.
+/// The content of `.git`, and the names, kinds and sizes of files in the work tree.
 fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
     let manifest = Manifest::read(archive, &Limits::default()).unwrap();
     let ours = &manifest.snapshots[0];
@@ -235,7 +235,7 @@ fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
     }
     assert_eq!(manifest.content_bytes, total, "{name}");
     let found = ours.git.iter().map(|(path, content)| {
-        // One character for each byte, as the script writes names.
+        // One character for each byte, in the form that the script uses for names.
         let path: String = path.iter().copied().map(char::from).collect();
         (path, (content.len() as u64, Sha256::of(content).hex()))
     });
@@ -271,13 +271,13 @@ with tarfile.open(fileobj=io.BytesIO(inner), mode="r:bz2") as archive:
 /// Settings with which git runs no program and reads only the repository.
 const HARMLESS: [&str; 4] = ["core.repositoryformatversion", "core.filemode", "core.bare", "core.logallrefupdates"];
 
-/// Removes all settings except harmless ones, remotes and branches from the config, and removes the hooks: what a hostile snapshot makes git run must
-/// not run here. Returns what was removed.
+/// Removes all settings except harmless ones, remotes and branches from the config, and removes the hooks, because a hostile snapshot must not make
+/// git run a program here. Returns what was removed.
 fn disarm(repository: &Path) -> Vec<String> {
     let config = repository.join(".git/config");
     let git = |arguments: &[&str]| {
         let mut git = Command::new("git");
-        // With --file, no include is followed and no other repository's config is read.
+        // With --file, git follows no include and reads no other repository's config.
         git.current_dir("/").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
         ask(git.args(["config", "--file"]).arg(&config).args(arguments)).expect("git reads the config")
     };
@@ -291,7 +291,8 @@ fn disarm(repository: &Path) -> Vec<String> {
     taken
 }
 
-/// For these, `git fsck` reports an error that is a detail here: src/git/differential/disagreements.rs has the reasons.
+/// For these fixtures, `git fsck` reports an error that does not matter here:
+/// src/git/differential/disagreements.rs gives the reasons.
 const FSCK_SAYS_MORE: [&str; 2] = ["good-modules-update-command", "good-odd-refs"];
 
 #[test]
@@ -303,7 +304,7 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         let manifest = Manifest::read(&archive, &Limits::default()).unwrap();
         let ours = manifest.snapshots[0].head().unwrap();
         let repository = folder.join("git").join(String::from_utf8(manifest.snapshots[0].repository.clone()).unwrap());
-        // An archive without folders lacks git's empty ones, without which git does not recognize a repository.
+        // An archive without folders lacks the empty folders without which git does not recognise a repository.
         fs::create_dir_all(repository.join(".git/refs")).unwrap();
         for module in fs::read_dir(repository.join(".git/modules")).into_iter().flatten() {
             fs::create_dir_all(module.unwrap().path().join("refs")).unwrap();
@@ -318,7 +319,7 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
             git.arg("-C").arg(&repository).args(arguments);
             git
         };
-        // Without an index git does not see a pack; git creates the index itself.
+        // Without an index, git does not see a pack, so git first creates the index.
         for pack in files(&repository.join(".git/objects/pack"), ".pack") {
             if !pack.with_extension("idx").exists() {
                 ask(&mut command(&["index-pack", pack.to_str().unwrap()])).expect(&name);
@@ -339,11 +340,11 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
             continue;
         }
         assert_eq!((theirs, fsck.stdout.as_slice()), (ours.iter().map(String::as_str).collect(), &b""[..]), "{name}");
-        // Warnings are details, and do not change git's exit code.
+        // Warnings do not matter here, and do not change git's exit code.
         assert!(fsck.status.success() || !ours.is_empty(), "{name}: {complaints}");
-        // The index may be another commit's, and is not used by builds.
+        // The index may belong to a different commit, and builds do not use it.
         git(&["read-tree", "HEAD"]).expect(&name);
-        // Submodules have no index here: git compares their commits.
+        // Submodules have no index here, so git compares their commits.
         let asked =
             ["status", "--porcelain", "-z", "--untracked-files=all", "--ignored=matching", "--ignore-submodules=dirty"];
         let status = git(&asked).expect(&name);
@@ -359,7 +360,7 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
     assert_eq!(disarmed, expected.map(|(name, taken)| (name.to_owned(), taken.to_owned())));
 }
 
-/// gpg has only the policy's certificate, and runs at the fixture's moment.
+/// gpg has only the policy's certificate, and its clock is set to the fixture's time.
 const GPG: &str = "#!/bin/sh\nexec gpg --homedir HOME --batch --quiet --faked-system-time 20260302T120000 \"$@\"\n";
 
 #[cfg(unix)]
@@ -368,7 +369,8 @@ fn git_and_gpg_agree_on_every_openpgp_signature() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut count = 0;
     for (name, directory) in fixtures().into_iter().filter(|(name, _)| name.contains("signed-openpgp")) {
-        // gpg's sockets need short names. Each run has its own home: an agent that is still exiting may still use its socket.
+        // gpg's sockets need short names. Each run has a separate home, because an agent that is
+        // still exiting may still use its socket.
         let home = std::env::temp_dir().join(format!("hpsb-audit-oracle-{}-{count}", std::process::id()));
         fs::create_dir(&home).unwrap();
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();

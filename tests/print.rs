@@ -1,5 +1,5 @@
-//! Filed pages, as Debian's Chromium prints them on A4 and Letter: the first page holds everything up to the signature lines, every page has the
-//! digest, the reference and its number, and the command copied from the paper runs. `tests/print` runs these tests.
+//! Filed pages, as Debian's Chromium prints them on A4 and Letter paper: the first page contains everything up to the signature lines; every
+//! page has the digest, the reference and the page number; and the command copied from the paper runs. `tests/print` runs these tests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -48,7 +48,8 @@ fn printed(folder: &Folder, page: &str, size: &str) -> Vec<String> {
     text.split_terminator('\u{c}').map(str::to_owned).collect()
 }
 
-/// By how many pixels the page is wider than a phone of 360 pixels: tables scroll in their own boxes, the page does not.
+/// How many pixels wider the page is than a phone screen of 360 pixels: tables scroll in their own
+/// boxes, but the page does not scroll.
 fn wider_than_a_phone(folder: &Folder, page: &str) -> String {
     folder.write(
         "phone.html",
@@ -69,7 +70,7 @@ fn wider_than_a_phone(folder: &Folder, page: &str) -> String {
     String::from_utf8(tool("chromium", &arguments, folder.path()).stdout).unwrap()
 }
 
-/// The command on a page, as a reader copies it.
+/// The command on a page, in the form in which a reader copies it.
 fn command(page: &str) -> String {
     let lines = page.lines().skip_while(|line| !line.starts_with("hpsb-audit ") || !line.ends_with('\\'));
     let mut command = Vec::new();
@@ -134,7 +135,7 @@ fn looked_at(folder: &Folder, page: &str, headline: &str, repeat: impl Fn(&str))
         assert!(filed.lines().any(|line| line.starts_with(headline)), "{size}: {headline}:\n{filed}");
         assert!(filed.contains("Judged as of"), "{size}: {filed}");
         assert!(pages.len() > 1, "{size}: the first sheet is a separate page");
-        // The subject of the page; the reference is on the same line, at the other margin.
+        // The page's subject; the reference is on the same line, at the other margin.
         let head = filed.lines().next().unwrap().split("  ").next().unwrap().to_owned();
         assert!(head.len() > 10, "{size}: {filed}");
         for (at, text) in pages.iter().enumerate() {
@@ -152,7 +153,7 @@ fn audit(folder: &Folder, more: &[&str], expected: (i32, &str)) -> Vec<String> {
     filed(folder, &[&["audit", BUNDLE], more, &["--now", NOW]].concat(), expected)
 }
 
-/// A fixture with another policy.
+/// A fixture with a different policy.
 fn with_policy(name: &str, policy: &str) -> Folder {
     let folder = Folder::with_fixture(name);
     folder.write("policy.toml", policy);
@@ -162,7 +163,7 @@ fn with_policy(name: &str, policy: &str) -> Folder {
 const KEY: &str =
     "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
 
-/// The PDFs in docs/examples are those of the pages next to them.
+/// Tests that the PDFs in docs/examples are those of the pages next to them.
 #[test]
 #[ignore = "tests/print"]
 fn the_example_pdfs_match_their_html_pages() {
@@ -203,7 +204,7 @@ fn an_accepted_build_with_a_witnessed_key_prints_correctly() {
     }
 }
 
-/// Accepted in part, with an image and the longest possible names: text wider than the paper is wrapped.
+/// The bundle is accepted in part, with an image and the longest possible names: text that is wider than the paper is wrapped.
 #[test]
 #[ignore = "tests/print"]
 fn a_build_accepted_in_part_with_long_and_odd_names_prints_correctly() {
@@ -237,7 +238,8 @@ fn a_build_rejected_for_six_reasons_prints_correctly() {
     assert!(pages.iter().all(|page| page.contains("more: see Findings")), "{}", pages[0]);
 }
 
-/// Everything that a first page can hold: six reasons, six exceptions with long words, a waiver, four lines of a key record.
+/// Everything that a first page can contain: six reasons, six exceptions with long words, a waiver,
+/// and four lines of a key record.
 #[test]
 #[ignore = "tests/print"]
 fn a_rejected_build_with_every_possible_section_fits_on_the_first_page() {

@@ -1,4 +1,4 @@
-//! `reconcile` with real bundles: compares what runs, what was built and what was approved.
+//! Tests `reconcile` with real bundles: it compares what runs, what was built and what was approved.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -44,7 +44,7 @@ fn kinds(report: &Value) -> Vec<&str> {
     rows.map(|row| row["kind"].as_str().unwrap()).filter(|kind| *kind != "matched").collect()
 }
 
-/// 500 pods; those at the indexes `strangers` run a different digest.
+/// 500 pods; the pods at the indexes `strangers` run a different digest.
 fn pods(strangers: &[usize]) -> String {
     let pods: Vec<Value> = (0..500)
         .map(|at| {
@@ -84,7 +84,7 @@ fn a_matching_inventory_is_reconciled() {
     }
 }
 
-/// In every format; only `hunter2` is a secret here.
+/// This applies to every format; only `hunter2` is a secret here.
 #[test]
 fn image_names_are_shown_and_secrets_are_hidden() {
     let folder = place();
@@ -114,7 +114,7 @@ fn gaps_are_reported_and_exit_1() {
             .any(|row| row["place"] == "pods.json: Pod prod/wallet-333 containers wallet")
     );
 
-    // An unreadable bundle, one signed by another key, and an approval of something that was never built.
+    // An unreadable bundle, a bundle signed by a different key, and an approval of a commit that was never built.
     folder.write("evidence/cut/manifest.cut.sig.tbz", b"BZh9");
     let approvals = fs::read_to_string(folder.path().join("approvals.csv")).unwrap();
     let never = "1".repeat(40);
@@ -131,13 +131,13 @@ fn gaps_are_reported_and_exit_1() {
     folder.write("approvals.csv", "repository,commit,change,approver,time\n");
     let (code, report) = json(&folder, "pods.json", &[]);
     assert_eq!((code, &report["counts"]["matched"]), (1, &Value::from(0)));
-    // The check's default level rejects the build too.
+    // At its default level, the check also rejects the build.
     assert_eq!(report["counts"]["running-without-accepted-build"], 500);
     folder.write("policy.toml", format!("{POLICY}[levels]\n\"source-approved\" = \"warn\"\n"));
     let (_, report) = json(&folder, "pods.json", &[]);
     assert_eq!(report["counts"]["built-without-approval"], 500, "{:#}", report["counts"]);
 
-    // The key is revoked: nothing that runs has an accepted build.
+    // The key is revoked, so nothing that runs has an accepted build.
     folder
         .write("policy.toml", format!("{POLICY}revoked = {{ at = 2026-03-01T00:00:00Z, reason = \"compromised\" }}\n"));
     let (code, report) = json(&folder, "pods.json", &[]);
@@ -176,7 +176,7 @@ fn every_format_has_the_same_content_and_is_escaped() {
     }
 }
 
-/// The image that the node runs counts, even though a Service is next to the Pod and the Pod requested the good image.
+/// The image that the node runs is used, although a Service is next to the Pod and the Pod requested the good image.
 #[test]
 fn a_pod_among_other_resources_is_compared_by_its_status() {
     let folder = place();

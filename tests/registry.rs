@@ -1,4 +1,4 @@
-//! Images in a registry: Debian's docker-registry on loopback, filled by skopeo.
+//! Tests images in a registry: Debian's docker-registry on loopback, filled by skopeo.
 #![cfg(feature = "fetch")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -37,7 +37,7 @@ fn write_directory(folder: &Path, image: &image::Image) {
     }
 }
 
-/// A bundle whose log pushes `image` to `repository` at `registry`.
+/// A bundle whose log reports a push of `image` to `repository` at `registry`.
 fn bundle(folder: &Path, image: &image::Image, registry: &str) -> Vec<String> {
     let name = format!("{registry}/acme/wallet");
     let case = Case::good("made", "")
@@ -102,7 +102,7 @@ fn the_pushed_image_is_accepted_and_a_moved_tag_is_detected() {
     let witnesses = report["reports"][0]["evidence"].as_array().unwrap();
     assert!(witnesses.iter().any(|fact| fact["witness"] == "registry" && fact["fact"] == "image-digest"));
 
-    // The same image in every other form that keeps the bytes.
+    // The image in every other form that preserves the bytes.
     skopeo(&folder, &[&tag, "dir:copied"]);
     skopeo(&folder, &[&tag, "oci:kept:latest"]);
     must(Command::new("tar").current_dir(&folder).args(["-C", "kept", "-cf", "kept.tar", "."]));
@@ -117,7 +117,7 @@ fn the_pushed_image_is_accepted_and_a_moved_tag_is_detected() {
         }
     }
 
-    // The tag is moved: it points to a different image, and the old one is still available by digest.
+    // The tag now points to a different image, and the old image is still available by digest.
     skopeo(&folder, &["dir:other", &tag]);
     let (output, report) = run(&folder, &arguments, &["--image", &tag]);
     assert_eq!(output.status.code(), Some(1));
@@ -160,7 +160,7 @@ fn a_login_is_read_from_the_named_file_and_never_shown() {
     let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
     assert!(!shown.contains("hunter2") && !shown.contains(&auth));
 
-    // In the default files of docker and podman it is found without a flag.
+    // If the login is in the default files of docker or podman, it is found without a flag.
     for place in [".docker/config.json", "runtime/containers/auth.json"] {
         let path = folder.join(place);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -169,7 +169,7 @@ fn a_login_is_read_from_the_named_file_and_never_shown() {
         fs::remove_file(path).unwrap();
     }
 
-    // The same login in a credential helper, which is run only on request.
+    // The same login comes from a credential helper, which is run only on request.
     let asked = folder.join("asked");
     let helper = |answer: &str| {
         let script = format!("#!/bin/sh\ncat >asked\nprintf '%s %s' \"$1\" \"$(cat asked)\" >asked\n{answer}\n");
@@ -292,7 +292,8 @@ fn compare_names_the_files_of_layers_at_a_registry() {
     assert_eq!(compare(&name("one"), "dir:wallet").0, Some(0));
 }
 
-/// A registry with scripted responses, one connection after the other. If two responses match a request, the second one is for the repeated request.
+/// A registry with scripted responses, which serves one connection after the other. If two
+/// responses match a request, the second one is for the repeated request.
 fn liar(answers: Vec<(&'static str, String, Vec<u8>)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -311,7 +312,7 @@ fn liar(answers: Vec<(&'static str, String, Vec<u8>)>) -> String {
                 "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
                 body.len()
             );
-            // A client that has read enough disconnects.
+            // A client may disconnect when it has read enough.
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
         }
     });
@@ -354,7 +355,7 @@ fn wrong_responses_of_a_registry_are_refused() {
     let other_layer = liar(answers(changed, wallet.manifest_bytes()));
     let (output, report) = audit(&other_layer, ":latest");
     assert_eq!((output.status.code(), status(&report, "image-layers").as_str()), (Some(1), "fail"));
-    // Longer than the manifest states: it is not read to the end.
+    // The layer is longer than the manifest states, so it is not read to the end.
     let longer = liar(answers([wallet.layers[1].blob.clone(), vec![0; 100]].concat(), wallet.manifest_bytes()));
     assert_eq!(audit(&longer, ":latest").0.status.code(), Some(3));
     // A response to a request by digest cannot be a different manifest.
@@ -363,7 +364,8 @@ fn wrong_responses_of_a_registry_are_refused() {
     let other_manifest = liar(answers(wallet.layers[1].blob.clone(), other.manifest_bytes()));
     assert_eq!(audit(&other_manifest, &format!("@{}", wallet.digest())).0.status.code(), Some(3));
 
-    // The tag moves between two requests: each audit sends one request and is consistent about one image; the second audit sees the other image.
+    // The tag moves between two requests: each audit sends one request and reports consistently on
+    // one image; the second audit sees the other image.
     let mut moved = answers(wallet.layers[1].blob.clone(), wallet.manifest_bytes());
     moved.push(("/manifests/", image::DOCKER_MANIFEST.to_owned(), other.manifest_bytes()));
     let moved = liar(moved);

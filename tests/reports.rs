@@ -1,4 +1,5 @@
-//! One audit in every format: all have the same content, a saved report gives the same bytes, and hostile text is escaped in each.
+//! Tests one audit in every format: all formats have the same content, a saved report gives the
+//! same bytes, and hostile text is escaped in each format.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -20,7 +21,7 @@ const FORMATS: [&str; 10] =
 /// Formats that represent a report of several bundles differently, each with the tests that read it.
 const OTHER_FORMATS: [(&str, &str); 2] = [("jsonl", "tests/scale.rs"), ("vsa", "tests/statements.rs")];
 
-/// A format missing from these lists would be tested nowhere.
+/// A format missing from these lists would not be tested.
 #[test]
 fn every_format_is_tested() {
     let tested = FORMATS.into_iter().chain(OTHER_FORMATS.map(|(format, _)| format));
@@ -35,7 +36,7 @@ fn every_format_is_tested() {
     }
 }
 
-/// One fixture for each kind of answer, and every fixture with hostile text.
+/// One fixture for each type of answer, and every fixture with hostile text.
 fn fixtures() -> Vec<String> {
     let kinds = [
         "good-policy-and-key",
@@ -57,7 +58,7 @@ fn fixtures() -> Vec<String> {
     all
 }
 
-/// Audits a fixture once with every format, into its own folder.
+/// Audits a fixture once with every format, into a separate folder.
 fn audit(name: &str, test: &str) -> (PathBuf, i32) {
     let directory = fixture(name);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports").join(test).join(name);
@@ -83,7 +84,7 @@ fn audit(name: &str, test: &str) -> (PathBuf, i32) {
     (folder, answer.code)
 }
 
-/// A file, or every file of a folder, as one text.
+/// The text of a file, or of every file in a folder together.
 fn content(path: &Path) -> String {
     if !path.is_dir() {
         return fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -93,7 +94,7 @@ fn content(path: &Path) -> String {
     files.iter().map(|file| format!("{}\n{}", file.file_name().unwrap().display(), content(file))).collect()
 }
 
-/// What an independent parser reads in a report (tests/tools/read-report).
+/// The content of a report according to an independent parser (tests/tools/read-report).
 fn parsed(format: &str, path: &Path) -> Value {
     let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/read-report");
     let output = Command::new(tool).arg(format).arg(path).output().unwrap();
@@ -130,7 +131,7 @@ fn every_format_has_the_same_content_and_escapes_hostile_text() {
             let found = parsed(format, &folder.join(format));
             let bundles = if format == "sarif" { problems(&expected["bundles"]) } else { expected["bundles"].clone() };
             assert_eq!(found["bundles"], bundles, "{name} {format}");
-            // CSV and JUnit have a line for the whole only if nothing was audited.
+            // CSV and JUnit have a line for the whole run only if nothing was audited.
             if !found["verdict"].is_null() {
                 let of = |value: &Value| (value["verdict"].clone(), value["exit_code"].clone());
                 assert_eq!(of(&found), of(&expected), "{name} {format}");
@@ -159,7 +160,7 @@ fn problems(bundles: &Value) -> Value {
     bundles
 }
 
-/// `absent` of the fixture: text that no format may show.
+/// `absent` of the fixture: strings that no format may show.
 fn secrets(name: &str, folder: &Path) {
     for secret in CaseFile::read(&fixture(name)).expected_texts("absent") {
         for format in FORMATS {
@@ -176,7 +177,7 @@ fn every_format_equals_its_golden_file() {
         let (folder, _) = audit(name, "golden");
         let features = features(&folder);
         for format in FORMATS {
-            // Version and features belong to the build, not to the audit.
+            // Version and features depend on the build, not on the audit.
             let found = content(&folder.join(format))
                 .replace(env!("CARGO_PKG_VERSION"), "VERSION")
                 .replace(&format!("features: {features}"), "features: FEATURES");
@@ -231,7 +232,7 @@ fn the_pages_of_several_bundles_are_written_completely_or_not_at_all() {
     assert_eq!(leftovers.count(), 0);
 }
 
-/// `--report-dir` writes the same as `--report`, with a file name for each format.
+/// `--report-dir` writes the same content as `--report`, with a file name for each format.
 #[test]
 fn a_report_folder_has_a_report_in_every_format() {
     for (name, bundles) in [("good-policy-and-key", 1), ("good-two-bundles", 2), ("other-key_fail", 1)] {
@@ -259,7 +260,7 @@ fn a_report_folder_has_a_report_in_every_format() {
         let json: Value = serde_json::from_str(&content(&folder.join("json"))).unwrap();
         expected += usize::from(json["verdict"] == "accept");
         assert_eq!(fs::read_dir(&all).unwrap().count(), expected, "{name}");
-        // An existing name is refused before any work, and nothing is written.
+        // An existing name is refused before any work starts, and nothing is written.
         let again = run(&directory, &arguments);
         assert_eq!(again.code, 2, "{}", again.err);
         assert!(again.err.contains("exists"), "{}", again.err);
@@ -289,7 +290,8 @@ fn a_saved_report_that_was_changed_is_refused() {
     }
 }
 
-/// A check's evidence is the bundle and the files that it examined, each a resource with its digest; a check that was not run has none.
+/// A check's evidence is the bundle and the files that the check examined, each as a resource with
+/// its digest; a check that was not run has no evidence.
 #[test]
 fn oscal_lists_the_files_that_a_check_examined() {
     let (folder, _) = audit("good-trust-cosign", "evidence");

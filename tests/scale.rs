@@ -1,4 +1,4 @@
-//! Many bundles: shards, interrupted runs, memory.
+//! Tests with many bundles: shards, interrupted runs, and memory.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
@@ -33,7 +33,8 @@ fn estate(name: &str) -> PathBuf {
         fs::create_dir_all(&to).unwrap();
         for entry in fs::read_dir(&from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
             let name = entry.file_name().into_string().unwrap();
-            // The file name has a different build name, which changes the verdict: that is intended, and equal in every run.
+            // The file name contains a different build name, which changes the verdict: this is
+            // intended, and is equal in every run.
             let name = name.replace(".v1-", &format!(".v{}-", number + 1));
             if name.ends_with(".sig.tbz") || name.ends_with(".pem") || name.ends_with(".json") {
                 fs::copy(entry.path(), to.join(name)).unwrap();
@@ -101,7 +102,7 @@ fn each_output_line_is_a_readable_report() {
         let again: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(again, serde_json::from_str::<Value>(&line).unwrap());
     }
-    // A run without a verdict on any bundle reports that in one line.
+    // If a run has no verdict on any bundle, one line reports this.
     let output = run(&top, &["--key", "missing.pem", "--report", "jsonl=none.jsonl"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(lines(&top.join("none.jsonl"))[0].contains("missing.pem"));
@@ -116,7 +117,7 @@ fn an_interrupted_run_continues_and_gives_the_same_result() {
     let state = fs::read(top.join("state")).unwrap();
     let ends: Vec<usize> = state.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
     assert_eq!(ends.len(), 25, "a header and a line for each bundle");
-    // Cut off within the header, after it, within lines and after lines.
+    // The file is cut off within the header, after it, within lines and after lines.
     for cut in [0, 5, ends[0], ends[0] + 7, ends[6], ends[6] + 100, ends[23], state.len()] {
         fs::write(top.join("state"), &state[..cut]).unwrap();
         let again = run(&top, &["--format", "json", "--state", "state"]);
@@ -129,14 +130,15 @@ fn an_interrupted_run_continues_and_gives_the_same_result() {
     fs::write(top.join("state"), marked).unwrap();
     let taken = run(&top, &["--format", "json", "--state", "state"]);
     assert!(String::from_utf8(taken.stdout).unwrap().contains("taken over"));
-    // Without --now, the moment of the interrupted run is used.
+    // Without --now, the time of the interrupted run is used.
     fs::write(top.join("state"), &state).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
     command.current_dir(&top).args(["audit", "bundles", "--key", "key.pem", "--format", "json", "--state", "state"]);
     assert!(command.output().unwrap().stdout == whole.stdout);
 }
 
-/// The set of named bundles does not identify a run. No bundle's line names the others, or the size would grow with the square of their number.
+/// The set of specified bundles does not identify a run. No bundle's line lists the other bundles;
+/// otherwise, the size would grow with the square of their number.
 #[test]
 fn a_bundles_line_does_not_name_the_other_bundles() {
     let top = estate("named");
@@ -166,7 +168,7 @@ fn changed_bundles_are_audited_again() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&bundle, &bytes).unwrap();
-    // Saved server answers are added next to another bundle.
+    // Saved server responses are added next to a different bundle.
     fs::write(top.join("bundles/01/status.json"), b"{\"status\": \"image build failed\"}").unwrap();
     let resumed = run(&top, &["--format", "json", "--state", "state"]);
     assert!(resumed.stdout == run(&top, &["--format", "json"]).stdout);
@@ -188,7 +190,7 @@ fn a_state_file_of_a_different_run_and_other_files_are_refused() {
         assert!(before == fs::read(top.join("state")).unwrap());
     }
     assert!(fs::read_to_string(top.join("key.pem")).unwrap().starts_with("-----BEGIN"));
-    // A different policy, and a different moment.
+    // A run with a different policy, and a run with a different time.
     let key = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n";
     fs::write(top.join("policy.toml"), format!("version = 1\nrequire = [\"manifest\"]\n{key}")).unwrap();
     let state = fs::read_to_string(top.join("state")).unwrap();
@@ -197,13 +199,13 @@ fn a_state_file_of_a_different_run_and_other_files_are_refused() {
     command.current_dir(&top).args(["audit", "bundles", "--key", "key.pem", "--state", "state", "--now"]);
     assert_eq!(command.arg("2026-03-11T00:00:00Z").output().unwrap().status.code(), Some(2));
     assert!(state == fs::read_to_string(top.join("state")).unwrap());
-    // A line with an unknown word.
+    // A line has an unrecognised status.
     let odd = state.replacen("\"status\":\"pass\"", "\"status\":\"passed\"", 1);
     assert!(odd != state);
     fs::write(top.join("state"), &odd).unwrap();
     assert_eq!(run(&top, &["--state", "state"]).status.code(), Some(3));
     assert!(odd == fs::read_to_string(top.join("state")).unwrap());
-    // A state of version 0.1.0 is refused, with a hint.
+    // A state file of version 0.1.0 is refused, with a hint.
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inputs/cases-0.1/state.jsonl");
     fs::copy(&old, top.join("old")).unwrap();
     let output = run(&top, &["--state", "old", "--format", "json"]);
@@ -212,7 +214,7 @@ fn a_state_file_of_a_different_run_and_other_files_are_refused() {
     assert!(report["error"]["message"].as_str().unwrap().contains("saved by version 0.1.0"), "{report:#}");
     assert!(report["error"]["hint"].as_str().unwrap().contains("a new file with --state"), "{report:#}");
     assert!(fs::read(&old).unwrap() == fs::read(top.join("old")).unwrap());
-    // A file with one unterminated line is someone else's file, not a truncated state.
+    // A file with one unterminated line belongs to someone else; it is not a truncated state file.
     fs::write(top.join("note"), "one line").unwrap();
     assert_eq!(run(&top, &["--state", "note"]).status.code(), Some(3));
     assert_eq!(fs::read_to_string(top.join("note")).unwrap(), "one line");
@@ -222,7 +224,7 @@ fn a_state_file_of_a_different_run_and_other_files_are_refused() {
 fn memory_is_shared_and_a_bundle_that_exceeds_it_is_refused() {
     let top = estate("memory");
     let whole = run(&top, &["--format", "json"]);
-    // Room for one at a time: the same answers.
+    // There is enough memory for only one bundle at a time, and the answers are the same.
     assert!(run(&top, &["--format", "json", "--memory", "150", "--threads", "8"]).stdout == whole.stdout);
     let output = run(&top, &["--format", "json", "--memory", "100"]);
     assert_eq!(output.status.code(), Some(3));

@@ -1,4 +1,4 @@
-//! `serve`: the webhook over TLS on loopback; the clients are curl and python.
+//! Tests `serve`, the webhook, over TLS on loopback; the clients are curl and python.
 #![cfg(feature = "serve")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -18,7 +18,7 @@ const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000
 const POLICY: &str =
     "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
 const REVOKED: &str = "revoked = { at = 2026-03-01T00:00:00Z, reason = \"compromised\" }\n";
-/// Long enough for a busy machine; no test waits for it to elapse.
+/// The timeout is long enough for a busy machine; no test waits for it to elapse.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn place(policy: &str) -> Folder {
@@ -97,7 +97,7 @@ impl Server {
         self.lines.as_ref().unwrap().recv_timeout(PATIENCE).expect("a line")
     }
 
-    /// The next line about this event; earlier lines are skipped. An index event is skipped while it has pending bundles.
+    /// The next line about this event; earlier lines are skipped. An index event with pending bundles is skipped.
     fn event(&self, event: &str) -> Value {
         self.line_with(|line| line["event"] == event && (event != "index" || line["pending"] == 0))
     }
@@ -137,7 +137,7 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("curl is needed for this test");
-        // A server that has read enough closes early.
+        // A server that has read enough may close the connection early.
         let _ = child.stdin.take().unwrap().write_all(body.unwrap_or_default());
         let output = child.wait_with_output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -173,7 +173,7 @@ impl Drop for Server {
 
 const JSON: [&str; 2] = ["-H", "Content-Type: application/json"];
 
-/// What an API server sends after `kubectl run`, with the fields that it adds itself.
+/// An API server's request after `kubectl run`, with the fields that the server adds.
 fn review(namespace: &str, image: &str) -> Value {
     json!({
         "kind": "AdmissionReview",
@@ -272,7 +272,7 @@ fn a_pod_of_an_accepted_build_is_admitted_and_others_are_denied_with_a_reason() 
         "{warned}"
     );
 
-    // An init container and an ephemeral one count; an update that changes nothing that runs is admitted.
+    // Init containers and ephemeral containers count; an update that changes nothing that runs is admitted.
     for list in ["initContainers", "ephemeralContainers"] {
         let mut ask = review("prod", &good());
         ask["request"]["object"]["spec"][list] = json!([{ "name": "x", "image": "busybox" }]);
@@ -347,7 +347,7 @@ fn requests_that_are_not_reviews_admit_nothing() {
         assert!(!answer.contains("allowed"), "{name}: {answer}");
     }
     assert_eq!(server.curl(&folder, "/v1/other", &[], None).0, 404);
-    // The server continues as before.
+    // The server continues to work as before.
     assert!(server.allows(&folder, &good()));
 }
 
@@ -367,7 +367,7 @@ fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() 
     replace(&folder, "policy.toml", format!("{POLICY}[expect]\ncommit = \"{}\"\n", "1".repeat(40)));
     server.event("index");
     assert!(!server.allows(&folder, &good()));
-    // An unreadable policy is not a policy.
+    // A policy that cannot be read gives no terms.
     replace(&folder, "policy.toml", "version = ");
     assert_eq!(server.event("fault")["error"], "policy");
     ready(503);
@@ -398,7 +398,7 @@ fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() 
     server.event("fault");
     ready(503);
     assert!(!server.allows(&folder, &good()));
-    // The same bytes with one changed, and then the good ones again.
+    // First one byte is changed, and then the good bytes are restored.
     let mut bytes = fs::read(&away).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -434,7 +434,7 @@ fn a_symlinked_bundle_is_checked_at_its_target() {
     let middle = altered.len() / 2;
     altered[middle] ^= 1;
     assert!(server.allows(&folder, &good()));
-    // Changed in place with the same size; truncated; removed: the link itself never changes.
+    // The target is changed in place with the same size, then truncated, then removed: the link itself never changes.
     for bad in [Some(altered.as_slice()), Some(&good_bytes[..good_bytes.len() / 2]), None] {
         match bad {
             Some(bytes) => fs::write(&target, bytes).unwrap(),
@@ -454,7 +454,7 @@ fn a_symlinked_bundle_is_checked_at_its_target() {
     assert!(!server.allows(&folder, &good()));
 }
 
-/// A bundle whose audit takes minutes: the good one, followed by gigabytes of zeros.
+/// A bundle whose audit takes minutes: the good bundle, followed by gigabytes of zeros.
 fn slow_bundle(folder: &Folder) -> Vec<u8> {
     let zeros = Command::new("python3")
         .args(["-c", "import bz2,sys; sys.stdout.buffer.write(bz2.compress(bytes(45_000_000)) * 600)"])
@@ -469,7 +469,7 @@ fn slow_bundle(folder: &Folder) -> Vec<u8> {
 #[test]
 fn an_audit_does_not_delay_a_scan() {
     let folder = place(POLICY);
-    // One thread audits: saved evidence is evaluated again without it.
+    // While the only thread audits the slow bundle, saved evidence must still be evaluated again.
     let server = Server::start(&folder, &["--threads", "1", "--limit", "signed-archive-bytes=40G"]);
     assert!(server.allows(&folder, &good()));
     let slow = slow_bundle(&folder);
@@ -477,7 +477,7 @@ fn an_audit_does_not_delay_a_scan() {
     server.line_with(|line| line["event"] == "index" && line["pending"] == 1);
     assert!(server.allows(&folder, &good()));
 
-    // Revoked and restored during that audit.
+    // The key is revoked and restored during the slow audit.
     replace(&folder, "policy.toml", format!("{POLICY}{REVOKED}"));
     server.event("terms");
     assert!(!server.allows(&folder, &good()));
@@ -493,7 +493,7 @@ fn an_audit_does_not_delay_a_scan() {
     let judged = server.event("judged");
     assert_eq!((&judged["bundles"], &judged["to_read"]), (&1.into(), &0.into()));
     assert!(server.allows(&folder, &good()));
-    // Evidence that is removed, too.
+    // Removed evidence is also noticed.
     let (bundle, away) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("away"));
     fs::rename(&bundle, &away).unwrap();
     server.line_with(|line| line["event"] == "index" && line["gone"] == 1);
@@ -527,7 +527,7 @@ fn a_hanging_scan_admits_nothing() {
     let denied = server.ask(&folder, &review("prod", &good()));
     assert!(denied["status"]["message"].as_str().unwrap().contains("were last checked"), "{denied}");
     assert!(server.event("decision")["terms_age"].is_number());
-    // A writer opens it: the scan ends, and the next ones read a file again.
+    // When a writer opens the pipe, the scan ends, and the next scans read a file again.
     let mut pipe = fs::OpenOptions::new().write(true).open(folder.path().join("policy.toml")).unwrap();
     replace(&folder, "policy.toml", POLICY);
     pipe.write_all(POLICY.as_bytes()).unwrap();
@@ -591,7 +591,7 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
     assert!(grown < 256 << 20, "{} MiB more than before", grown >> 20);
     assert!(server.allows(&folder, &good()));
 
-    // The response lists twenty and counts the rest, in a warning too.
+    // The response lists twenty images and counts the others, including in a warning.
     for namespace in ["prod", "staging"] {
         let server = Server::start(&folder, &["--warn-namespace", "staging"]);
         let mut ask = review(namespace, "a");
@@ -630,7 +630,7 @@ fn slow_or_silent_clients_do_not_delay_others() {
 
 #[test]
 fn max_age_is_compared_with_the_time_of_the_request() {
-    // The build dates from 2026-03-02T10:15:30: at the given moment it is 7 days old.
+    // The build dates from 2026-03-02T10:15:30, so at the specified time it is 7 days old.
     for (age, allowed) in [("8d", true), ("7d", false)] {
         let folder = place(&format!("{POLICY}[expect]\nmax-age = \"{age}\"\n"));
         let server = Server::start(&folder, &[]);
@@ -731,7 +731,7 @@ fn nothing_is_wrongly_admitted_while_everything_changes() {
     for round in 0..3 {
         replace(&folder, "policy.toml", format!("{POLICY}{REVOKED}"));
         server.event("index");
-        // From here on no request may be admitted, until the old policy is back.
+        // From here on, no request may be admitted until the old policy is restored.
         assert!(!server.allows(&folder, &good()));
         folder.write(&format!("evidence/{round}/manifest.cut.sig.tbz"), b"BZh9");
         server.event("index");
@@ -756,7 +756,7 @@ fn the_server_stops_gracefully_and_restarts_after_a_kill() {
     assert_eq!(server.end(), 0);
     let found = clients.end();
     assert_eq!(found["wrong"], json!([]), "{found}");
-    // Every response was complete: no client received only part of one.
+    // Every response was complete: no client received only part of a response.
     assert!(!found["errors"].to_string().contains("IncompleteRead"), "{found}");
 
     let mut server = Server::start(&folder, &[]);

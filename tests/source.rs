@@ -1,4 +1,4 @@
-//! `hpsb-audit source`: the proved commit, without unpacking.
+//! Tests `hpsb-audit source`, which shows the proved commit without unpacking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// What git 2.47 prints for the recorded repository with `git ls-tree -r HEAD`.
+/// The output of git 2.47 for the recorded repository with `git ls-tree -r HEAD`.
 const TREE: &str = "\
 100644 blob 1b1cd4e4fd0dceb7f564605bfecdd148a45717cc	Dockerfile
 100644 blob 07cb36c5a036157eb9fd8426ce2ec5fd9795c4ef	README.md
@@ -66,7 +66,7 @@ fn the_log_is_in_the_order_of_git_log() {
 fn a_file_is_printed_byte_for_byte() {
     let output = run("good-rsa-2048", &["--file", "go.mod"]);
     assert_eq!((out(&output).as_str(), output.status.code()), ("module example.com/wallet\n\ngo 1.24\n", Some(0)));
-    // From the commit, not from the work tree.
+    // The file comes from the commit, not from the work tree.
     let output = run("tree-file-changed_fail", &["--file", "scripts/build.sh"]);
     assert!(!out(&output).contains("evil"), "{}", out(&output));
     assert_eq!(output.status.code(), Some(1));
@@ -131,7 +131,7 @@ fn text_from_commits_is_escaped_and_masked() {
     }
 }
 
-/// Hostile snapshots name files to run or open; `strace` shows that none is.
+/// Hostile snapshots list files to run or open; `strace` shows that none is run or opened.
 #[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_run_and_nothing_outside_the_archive_is_opened() {

@@ -1,4 +1,4 @@
-//! Verification summaries: which builds have one, what it contains, and signatures that openssl accepts.
+//! Tests verification summaries: which builds have one, what it contains, and that openssl accepts its signature.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -18,7 +18,7 @@ fn openssl(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Audits a fixture with a statement; the exit code and the file.
+/// Audits a fixture with a statement, and returns the exit code and the file.
 fn audit(name: &str, report: &str, more: &[&str]) -> (i32, String) {
     let (directory, folder) = (fixture(name), Folder::new());
     let file = folder.path().join("statement");
@@ -51,7 +51,7 @@ fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level()
     assert_eq!(statement["predicateType"], "https://slsa.dev/verification_summary/v1");
     let predicate = &statement["predicate"];
     assert_eq!(predicate["verificationResult"], "PASSED");
-    // The moment that --now names may differ from that of the verification.
+    // The time in --now may differ from that of the verification.
     assert_eq!((&predicate["urn:hpsb-audit:judged-for"], &predicate["timeVerified"]), (&NOW.into(), &Value::Null));
     assert_eq!(predicate["urn:hpsb-audit:weakened"], json!(["server-record off"]));
     let (_, text) = audit("good-levels-warn", "vsa", &[]);
@@ -64,7 +64,7 @@ fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level()
         let output = openssl(&["dgst", "-sha256", "-r", fixture("good-policy-and-key").join(path).to_str().unwrap()]);
         String::from_utf8(output).unwrap()[..64].to_owned()
     };
-    // The image was not checked: the statement is about the bundle.
+    // The image was not checked, so the statement is about the bundle.
     assert_eq!(statement["subject"].as_array().unwrap().len(), 1);
     assert_eq!(statement["subject"][0]["digest"]["sha256"], digest(BUNDLE));
     assert_eq!(predicate["policy"]["digest"]["sha256"], digest("policy.toml"));
@@ -84,15 +84,15 @@ fn a_build_that_is_not_accepted_has_no_statement() {
         code
     };
     assert_eq!(refused("tag-disagrees_fail", &["--policy", "../good-policy-and-key/policy.toml"], "reject"), 1);
-    // A required group that was not checked.
+    // A required group was not checked.
     assert_eq!(refused("good-policy-and-key", &["--require", "image"], "reject"), 1);
-    // Without a policy there is nothing to summarise.
+    // Without a policy, there is nothing to summarise.
     assert_eq!(refused("text-html-in-branch", &[], "none"), 2);
-    // Accepted in part: the exit code reports the missing summary.
+    // The bundle is accepted in part, and the exit code reports the missing summary.
     assert_eq!(refused("verdict-waived", &[], "accept-in-part"), 1);
 }
 
-/// The last line states the exit code that the process ends with, on the screen and in a file.
+/// The last line states the exit code of the process, on the screen and in a file.
 #[test]
 fn the_last_line_states_the_exit_code_if_a_partial_acceptance_has_no_summary() {
     let (directory, folder) = (fixture("verdict-waived"), Folder::new());
@@ -208,7 +208,7 @@ fn openssl_accepts_our_signatures_and_changed_ones_are_refused() {
     }
 }
 
-/// The signature over DSSE's encoding, made by openssl.
+/// openssl makes the signature over DSSE's encoding.
 fn independently(folder: &Path, kind: &str, public: &Path, envelope: &str) {
     let envelope: Value = serde_json::from_str(envelope).unwrap();
     let decoded = |text: &Value, to: &str| {

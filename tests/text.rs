@@ -1,5 +1,5 @@
-//! The text for people: exact screens, at most 24 lines of 80 columns for an accepted build, and the verdict as the last line of every output.
-//! `HPSB_UPDATE=1` rewrites the files of `tests/golden/text/`.
+//! Tests the text output for people: exact screens, at most 24 lines of 80 columns for an accepted build, and the verdict as the last line of
+//! every output. `HPSB_UPDATE=1` rewrites the files of `tests/golden/text/`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 const ESCAPE: char = '\u{1b}';
 
-/// Compares with `tests/golden/text/NAME.txt`; returns the differences.
+/// Compares with `tests/golden/text/NAME.txt`, and returns the differences.
 fn golden(name: &str, answer: &Answer) -> Option<String> {
     let found = format!("exit code {}\n{}", answer.code, answer.out);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/text/{name}.txt"));
@@ -77,7 +77,7 @@ fn every_screen_equals_its_golden_file() {
     assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
-/// The faults in the text of a fixture.
+/// The faults in the text output for a fixture.
 fn faults_of(directory: &Path) -> Vec<String> {
     let case = CaseFile::read(directory);
     let bundles = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -111,7 +111,7 @@ fn faults_of(directory: &Path) -> Vec<String> {
     if is_one && screen.code == 0 && lines > 24 {
         faults.push(format!("{lines} lines"));
     }
-    // Names, digests and paths are never broken, and stay on one line with the label before them and the word after them.
+    // Names, digests and paths are never broken, and are on one line with the label before them and the word after them.
     let is_wide = |line: &&str| line.chars().count() > 80 && line.split(' ').filter(|word| word.len() > 3).count() > 2;
     faults.extend(screen.out.lines().filter(is_wide).map(|line| format!("too wide: {line}")));
     faults
@@ -137,7 +137,7 @@ fn every_text_report_ends_with_its_verdict_and_an_accepted_build_fits_on_a_scree
     assert!(faults.is_empty(), "{}:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// If no trusted key signed a bundle, its log, source and image were not read, and the text says nothing about them.
+/// If no trusted key signed a bundle, its log, source and image were not read, and the output states nothing about them.
 #[test]
 fn the_text_claims_nothing_about_what_was_not_read() {
     for name in ["other-key_fail", "archive-byte-flipped_fail", "other-key-beside_fail"] {
@@ -178,7 +178,7 @@ fn only_verdicts_are_coloured_on_terminals_or_on_request() {
     assert_eq!(painted, ["ACCEPTED", "ACCEPTED"], "{coloured:?}");
     assert_eq!(coloured.matches(ESCAPE).count(), 4);
     assert_eq!(coloured.replace("\u{1b}[32m", "").replace("\u{1b}[0m", ""), plain);
-    // A file never has colour. The command line takes precedence over the environment.
+    // Output to a file never has colour. The command line takes precedence over the environment.
     assert_eq!(fs::read_to_string(folder.path().join("r.txt")).unwrap(), plain);
     let mut no_colour = command(folder.path());
     assert_eq!(answer(no_colour.args(line).arg("--color=always").env("NO_COLOR", "1")).out, with(&["--color=always"]));
@@ -188,7 +188,7 @@ fn only_verdicts_are_coloured_on_terminals_or_on_request() {
     }
 }
 
-/// A saved report is printed by the same code, with the same flags; a file is never reduced to its last line.
+/// The same code, with the same flags, prints a saved report; a file is never reduced to its last line.
 #[test]
 fn a_saved_report_is_printed_as_after_the_audit() {
     let folder = Folder::with_fixture("good-policy");
@@ -229,14 +229,14 @@ fn a_bundle_named_twice_counts_once() {
         let (bundles, answer) = audit(paths);
         assert_eq!((bundles, answer.code, answer.out.lines().last()), (1.into(), 0, once.lines().last()), "{paths:?}");
     }
-    // A copy is a separate file.
+    // A copy of a bundle counts as a separate file.
     folder.write(&format!("c/{BUNDLE}"), fs::read(folder.path().join(&file)).unwrap());
     let (bundles, answer) = audit(&["a", "b", "c"]);
     assert_eq!(bundles, 2);
     assert!(answer.out.contains("total    2 bundles: 2 accepted in part\n"), "{}", answer.out);
 }
 
-/// The last line has the exit code of the process; if a requested summary is missing, standard error states what differs.
+/// The last line contains the exit code of the process; if a requested summary is missing, standard error states what differs.
 #[test]
 fn an_exit_code_that_differs_from_the_verdicts_is_explained() {
     let folder = Folder::with_fixture("verdict-waived");

@@ -1,4 +1,4 @@
-//! Time-stamps of cases (RFC 3161): openssl is the authority and the second verifier.
+//! Tests time-stamps of cases (RFC 3161): openssl is the authority and the second verifier.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -90,7 +90,7 @@ fn audit(folder: &Folder, more: &[&str]) -> (i32, Value) {
     (answer.code, serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {} {}", answer.out, answer.err)))
 }
 
-/// Adds `case.tsr` under the CA; returns the error message if it is refused.
+/// Adds `case.tsr` under the CA, and returns the error message if it is refused.
 fn add(folder: &Folder, ca: &str) -> Result<(), String> {
     let answer = run(folder.path(), &["seal", "case.tar", "--tsr", "case.tsr", "--tsa-ca", ca]);
     if answer.code == 0 { Ok(()) } else { Err(answer.err) }
@@ -108,7 +108,7 @@ fn a_request_is_reproducible_and_openssl_reads_it() {
     for expected in ["Version: 1", "Hash Algorithm: sha256", "Certificate required: yes", "Nonce: 0x"] {
         assert!(text.contains(expected), "{text}");
     }
-    // The response to openssl's own request for the same digest matches too.
+    // The response to openssl's own request for the same digest also matches.
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-cert", "-out", "other.tsq"], folder.path());
     reply(&folder, "tsa", "other.tsq", &[]);
@@ -128,7 +128,7 @@ fn a_stamp_dates_the_case_even_if_a_key_is_compromised_later() {
     let fact = facts.iter().find(|fact| fact["fact"] == "existed-by").expect("a fact");
     assert_eq!((fact["known"].as_str(), fact["value"].as_str()), (Some("timestamped"), Some(existed.as_str())));
     assert_eq!(report["case"]["timestamps"][0]["authority"], "CN=Test tsa");
-    // Without a CA named by the reader, the stamp is shown but proves nothing.
+    // Without a CA specified by the reader, the stamp is shown but proves nothing.
     let (_, report) = audit(&folder, &[]);
     assert_eq!(report["case"]["existed_by"], Value::Null);
     assert_eq!(report["case"]["timestamps"][0]["authority"], Value::Null);
@@ -143,12 +143,12 @@ fn a_stamp_dates_the_case_even_if_a_key_is_compromised_later() {
         assert_eq!(audit(&folder, &["--tsa-ca", "ca.pem"]).0, with, "{revoked}");
         assert_eq!(audit(&folder, &[]).0, without, "{revoked}");
     }
-    // After the authority's certificate expires the stamp no longer counts.
+    // After the authority's certificate expires, the stamp no longer counts.
     folder.write("policy.toml", policy("revoked = { at = 2099-01-01T00:00:00Z, reason = \"compromised\" }"));
     let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem", "--now", "2098-01-01T00:00:00Z"]);
     assert_eq!((code, &report["case"]["existed_by"]), (1, &Value::Null));
     assert!(report["case"]["remarks"].to_string().contains("do not count"), "{report}");
-    // A second authority adds a stamp: the date of the series is still that of the first stamp.
+    // A second authority adds a stamp, and the date of the series is still that of the first stamp.
     authority(&folder, "long", "ca", (&["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "36400"), PURPOSE);
     assert_eq!(run(folder.path(), &["seal", "case.tar", "--tsq", "second.tsq"]).code, 0);
     reply(&folder, "long", "second.tsq", &[]);
@@ -206,7 +206,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
         let error = add(&folder, ca).expect_err(expected);
         assert!(error.contains(expected), "expected {expected:?}: {error}");
     };
-    // `openssl ts` makes no token with an unsuitable certificate; `openssl cms` does, further down.
+    // `openssl ts` makes no token with an unsuitable certificate; `openssl cms` makes one, further down.
     for (name, expected) in [
         ("p521", "P-256 and P-384"),
         ("below", "it is not a CA certificate"),
@@ -252,11 +252,11 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
         );
         assert!(name == "tsa" || !accepted_by_openssl(), "{name}: openssl accepts it");
     }
-    // The same procedure without a fault is accepted, also with RSA-PSS.
+    // The same procedure without a fault is accepted, including with RSA-PSS.
     for more in [&["-cades"][..], &["-cades", "-keyopt", "rsa_padding_mode:pss"]] {
         let before = fs::read(folder.path().join("case.tar")).unwrap();
         sign("tsa", more);
-        // `openssl ts` reads PKCS#7, which has no RSA-PSS; `openssl cms` does.
+        // `openssl ts` reads PKCS#7, which has no RSA-PSS; `openssl cms` supports it.
         let line =
             ["cms", "-verify", "-inform", "DER", "-in", "case.tsr", "-CAfile", "ca.pem", "-purpose", "timestampsign"];
         assert!(openssl_answers(&line, folder.path()).status.success());
@@ -267,7 +267,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
     reply(&folder, "tsa", "case.tsq", &[]);
     refused("none of the specified CAs signed", "other.pem");
     refused("not a CA certificate", "tsa.pem");
-    // No certificates; a different digest.
+    // First the response has no certificates, and then it is for a different digest.
     let answer = run(folder.path(), &["seal", "case.tar", "--tsq", "again.tsq"]);
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], folder.path());
@@ -282,7 +282,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
     refused("neither a time-stamp response nor a token", "ca.pem");
 }
 
-/// The refusal of an unsupported encoding names it: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
+/// The refusal specifies the unsupported encoding: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
 /// needed; and imprints by hashes other than the requested one.
 #[test]
 fn refusals_of_unsupported_encodings_and_imprints_name_them() {
@@ -314,11 +314,11 @@ fn refusals_of_unsupported_encodings_and_imprints_name_them() {
     let token = fs::read(path.join("case.tsr")).unwrap();
     assert_eq!(token[1], 0x80, "openssl wrote no BER");
     refused("it is in BER, which is not supported");
-    // Inside a response, which is DER up to that point: status 0, and the token.
+    // Inside a response, which is DER up to that position: status 0, and the token.
     let length = u16::try_from(token.len() + 5).unwrap().to_be_bytes();
     folder.write("case.tsr", [&[0x30, 0x82][..], &length, &[0x30, 3, 2, 1, 0], &token].concat());
     refused("it is in BER, which is not supported");
-    // A length in more octets than needed.
+    // The length has more octets than needed.
     let token = fs::read(path.join("token.der")).unwrap();
     assert_eq!(token[..2], [0x30, 0x82]);
     folder.write("case.tsr", [&[0x30, 0x83, 0][..], &token[2..]].concat());
@@ -327,8 +327,8 @@ fn refusals_of_unsupported_encodings_and_imprints_name_them() {
     add(&folder, "ca.pem").unwrap();
 }
 
-/// As FreeTSA, Sectigo, IdenTrust, sigstore and others do it: a certificate identified only by SHA-1, signed with RSA-PSS, with critical policies;
-/// CAs in a file with other text and the authority's own certificate; responses without certificates.
+/// Responses like those of FreeTSA, Sectigo, IdenTrust, sigstore and others: a certificate identified only by SHA-1, signed with RSA-PSS, with
+/// critical policies; CAs in a file with other text and the authority's own certificate; responses without certificates.
 #[test]
 fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
     let folder = folder();
@@ -345,7 +345,7 @@ fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
     reply(&folder, "tsa", "case.tsq", &[]);
     assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"));
     accepted("ca.pem", true);
-    // Another certificate with the same key, name and number: its SHA-1 is not the signed one.
+    // A different certificate with the same key, name and number: its SHA-1 is not the signed one.
     let twin =
         ["x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "tsa.ext"];
     let serial =
@@ -379,7 +379,8 @@ fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
         assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"), "{name}");
         accepted("ca.pem", false);
     }
-    // The chain as authorities publish it, and as openssl prints it: text around the blocks, the authority's own certificate before its CA.
+    // The chain as authorities publish it and as openssl prints it: with text around the blocks,
+    // and the authority's own certificate before its CA.
     let read = |name: &str| fs::read_to_string(path.join(name)).unwrap();
     folder.write("chain.pem", format!("subject=CN=tsa\n{}issuer\n{}the end\n\n", read("tsa.pem"), read("ca.pem")));
     reply(&folder, "tsa", "case.tsq", &[]);
@@ -391,7 +392,7 @@ fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
     reply(&folder, "tsa", "bare.tsq", &[]);
     accepted("chain.pem", false);
     assert!(add(&folder, "ca.pem").unwrap_err().contains("is not in it"));
-    // If a CA has the right name but its signature cannot be evaluated, that is not the same as a missing signature.
+    // A CA with the right name whose signature cannot be evaluated is reported differently from a missing signature.
     openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "ca521.key"], path);
     let line =
         ["req", "-x509", "-new", "-key", "ca521.key", "-days", "3650", "-subj", "/CN=Test ca521", "-out", "ca521.pem"];
@@ -402,7 +403,7 @@ fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
     assert!(error.contains("P-521"), "{error}");
 }
 
-/// No response with a flipped bit is accepted with a different time, and almost none is accepted at all.
+/// Almost no response with a flipped bit is accepted, and none with a different time.
 #[test]
 fn flipped_bytes_of_a_stamp_are_refused() {
     let folder = folder();

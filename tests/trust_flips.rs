@@ -1,4 +1,4 @@
-//! Recorded signatures with single bits flipped: whatever is still accepted has exactly the same result as before, and nothing panics.
+//! Flips single bits of recorded signatures: whatever is still accepted has exactly the same result as before, and nothing panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -26,8 +26,8 @@ fn policy(signer: &str) -> Policy {
     Policy::from_toml("policy.toml", text.as_bytes(), &Limits::default(), load).unwrap()
 }
 
-/// Whether every result was there before the change. A bundle with both an inclusion proof and a signed promise (SET) loses its time, which only the
-/// SET has, if the SET's field name is changed.
+/// Whether every result was already present before the change. A bundle with both an inclusion proof and a signed promise (SET) loses its time
+/// if the SET's field name is changed, because only the SET contains the time.
 fn says_no_more(found: &[Description], before: &[Description]) -> bool {
     let rows_are_there = found.iter().zip(before).all(|(found, before)| {
         let is_same = (found.kind, &found.file, &found.standing) == (before.kind, &before.file, &before.standing);

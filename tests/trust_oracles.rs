@@ -48,7 +48,7 @@ fn field(policy: &str, name: &str) -> String {
     line.split('"').nth(1).unwrap().to_owned()
 }
 
-/// Whether `skopeo standalone-verify` accepts the fixture's message, at the fixture's moment.
+/// Whether `skopeo standalone-verify` accepts the fixture's message, as of the fixture's time.
 fn skopeo_accepts(folder: &Path, home: &Path) -> bool {
     let policy = fs::read_to_string(folder.join("policy.toml")).unwrap();
     let now = CaseFile::read(folder).now();
@@ -69,7 +69,8 @@ fn skopeo_accepts(folder: &Path, home: &Path) -> bool {
     )
 }
 
-/// Whether skopeo copies the image under a policy that requires the fixture's name and certificate. Its gpg uses today's time only.
+/// Whether skopeo copies the image under a policy that requires the fixture's name and certificate.
+/// The gpg that skopeo runs always uses today's time.
 fn skopeo_policy_accepts(folder: &Path, scratch: &Path) -> bool {
     let policy = fs::read_to_string(folder.join("policy.toml")).unwrap();
     let name = if policy.contains("signed-as = ") { field(&policy, "signed-as") } else { NAME.to_owned() };
@@ -117,7 +118,7 @@ fn messages() -> Vec<PathBuf> {
     folders
 }
 
-/// Compares this program's answers with another's: they differ only as listed.
+/// Compares this program's answers with those of a different program: they differ only as listed.
 fn compare(theirs: impl Fn(&Path, &Path) -> bool, stricter: &[(&str, &str)], lenient: &[(&str, &str)]) {
     let (mut only_theirs, mut only_ours) = (Vec::new(), Vec::new());
     let (mut good, mut bad) = (0, 0);
@@ -185,7 +186,7 @@ fn show(folder: &Path, arguments: &[&str]) -> (i32, String) {
 
 #[test]
 fn the_repositories_of_notarys_own_tests_are_read() {
-    // Name, folder, root key and targets as in README.md there.
+    // The name, folder, root key and targets, as in README.md there.
     let old = "4ff57dc987163053a12c066f2dd36b1ae6037a92f5416d381fe311a3db1868d8";
     let license = "LICENSE sha256:9395bac6fccb26bcb55efb083d1b4b0fe72a1c25f959f056c016120b3bb56a62 (11309 bytes)";
     let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 (0 bytes)";

@@ -1,4 +1,5 @@
-//! Images written by skopeo, umoci, buildah, podman, containerd and docker, each with the same bundle. `tests/writers` makes them.
+//! Images written by skopeo, umoci, buildah, podman, containerd and docker, with the same bundle
+//! for all images of a group. `tests/writers` makes them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -12,7 +13,7 @@ use program::{BUNDLE, Folder, report};
 use serde_json::Value;
 use support::Case;
 
-/// The minimum number of sources of each class: (class, image-digest, image-config, image-layers, count). A converted copy has a different
+/// The minimum number of sources in each class: (class, image-digest, image-config, image-layers, count). A converted copy has a different
 /// configuration if the program rewrote it.
 const CLASSES: [(&str, &str, &str, &str, usize); 4] = [
     ("same", "pass", "pass", "pass", 12),
@@ -25,7 +26,7 @@ fn sha256(bytes: &[u8]) -> String {
     support::image::digest(bytes)
 }
 
-/// A bundle whose log says that the group's manifest was pushed.
+/// A bundle whose log reports a push of the group's manifest.
 fn bundle(folder: &Folder, manifest: &[u8]) {
     let document: Value = serde_json::from_slice(manifest).unwrap();
     let id = document["config"]["digest"].as_str().unwrap()["sha256:".len()..][..12].to_owned();
@@ -59,7 +60,7 @@ fn images_from_every_writer_give_the_result_of_their_form() {
         assert!(config.is_empty() || status("image-config") == config, "{line}: {report:#}");
         assert_eq!(code == 0, class == "same", "{line}: {report:#}");
         *counts.entry(class).or_default() += 1;
-        // In every form, the configuration is the pushed one unless it was converted.
+        // In every form, the configuration is the pushed one unless the image was converted.
         let facts = report["evidence"].as_array().unwrap();
         let found = |fact: &str| facts.iter().find(|one| one["fact"] == fact && one["known"] == "recomputed");
         let id = found("image-id").unwrap()["value"].as_str().unwrap().to_owned();

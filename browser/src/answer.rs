@@ -1,20 +1,20 @@
-//! The answer: JSON, and files behind it.
+//! The response to the page: JSON, followed by files.
 
 use hpsb_audit::report::{Controls, Options};
 use hpsb_audit::{BundleReport, Error, Format, Report, Sha256};
 use serde_json::{Value, json};
 
-/// What goes back to the page.
+/// The response that the page receives.
 #[derive(Default)]
 pub struct Answer {
-    /// What it says, for the page.
+    /// The JSON for the page.
     says: Value,
-    /// Files, by name, in the order of `files` in the JSON.
+    /// Files by name, in the order of `files` in the JSON.
     files: Vec<(String, Vec<u8>)>,
 }
 
 impl Answer {
-    /// A page that asks for what the module does not understand, or a defect of the module: in either case there is no verdict.
+    /// For a question that the module does not recognise, or for a defect in the module: in either case there is no verdict.
     pub fn defect(message: &str) -> Self {
         Self { says: json!({ "defect": message }), files: Vec::new() }
     }
@@ -24,7 +24,7 @@ impl Answer {
         Self { says, files: Vec::new() }
     }
 
-    /// A file without a name of its own.
+    /// A response with only the file `piece`.
     pub fn piece(bytes: Vec<u8>) -> Self {
         Self { says: json!({}), files: vec![("piece".into(), bytes)] }
     }
@@ -65,7 +65,7 @@ impl Answer {
         Ok(())
     }
 
-    /// As it lies in memory: the lengths of the JSON and of what is behind it, then both.
+    /// The response as the page reads it from memory: the lengths of the JSON and of the files, then the JSON and the files.
     pub fn framed(&self) -> Vec<u8> {
         let files: Vec<Value> = self.files.iter().map(|(name, bytes)| file(name, bytes)).collect();
         let mut says = self.says.clone();
@@ -75,7 +75,7 @@ impl Answer {
         let says = says.to_string().into_bytes();
         let behind: usize = self.files.iter().map(|(_, bytes)| bytes.len()).sum();
         let mut framed = Vec::with_capacity(8 + says.len() + behind);
-        // Memory ends below 4 GiB: no length is cut off.
+        // WebAssembly memory is smaller than 4 GiB, so no length is truncated.
         framed.extend_from_slice(&u32::try_from(says.len()).unwrap_or(0).to_le_bytes());
         framed.extend_from_slice(&u32::try_from(behind).unwrap_or(0).to_le_bytes());
         framed.extend_from_slice(&says);

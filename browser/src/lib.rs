@@ -1,10 +1,12 @@
-//! The audit as a WebAssembly module: plain memory in, plain memory out, and no imports at all.
+//! The audit as a WebAssembly module: it receives and returns plain memory, and has no imports.
 //!
 //! Three functions are exported. The page calls [`allocate`] once for the question (JSON, see `question.rs`) and once for each file in the
-//! question's order, and copies the bytes there. [`run`] does what the question says. [`answer`] tells where the answer is: the length of its
-//! JSON and of the bytes behind it, four bytes each (little-endian), then both. An instance answers one question.
+//! question's order, and copies the bytes to the returned addresses. [`run`] processes the question. [`answer`] returns the address of the
+//! response, which consists of the length of its JSON and that of its files, four bytes each (little-endian), then the JSON and the files.
+//! An instance processes only one question.
 //!
-//! The module has no clock, no random numbers, no network and no files. It uses the library as the command line does, by the same [`Request`].
+//! The module has no clock, no random numbers, no network and no files. It uses the library as the
+//! command line does, with the same [`Request`].
 //!
 //! [`Request`]: hpsb_audit::Request
 #![deny(unsafe_code)]
@@ -18,7 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::answer::Answer;
 
-/// What the page has put here, in its order: the question, then the files.
+/// The data that the page has copied into the module, in order: the question, then the files.
 static GIVEN: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -26,7 +28,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Room for `length` bytes: its place, or 0 where there is not enough memory.
+/// Allocates `length` bytes and returns their address, or 0 if there is not enough memory.
 // Exporting a function needs the attribute; the function itself is safe.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
@@ -41,7 +43,7 @@ pub extern "C" fn allocate(length: usize) -> usize {
     place
 }
 
-/// Answers the question. If it traps, [`answer`] has the reason, unless memory is exhausted.
+/// Answers the question. If it traps, [`answer`] returns the reason, unless memory is exhausted.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn run() {
@@ -50,7 +52,7 @@ pub extern "C" fn run() {
     keep(&work::answer(given));
 }
 
-/// The place of the answer. Below 8: there is none.
+/// The address of the response. An address below 8 means that there is no response.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn answer() -> usize {
@@ -61,7 +63,7 @@ fn keep(answer: &Answer) {
     *locked(&ANSWER) = answer.framed();
 }
 
-/// What getrandom 0.2 asks for random numbers. There are none, and verification needs none.
+/// getrandom 0.2 calls this function for random numbers. It always fails, because verification needs no random numbers.
 #[cfg(any(feature = "openpgp", feature = "sigstore"))]
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! What the page asks: JSON, in the words of the command line.
+//! The page's question: JSON with the names that the command line uses.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,21 +11,21 @@ use serde::Deserialize;
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {
-    /// Say what this is: version and features.
+    /// Report the module's version and features.
     About,
-    /// Audit the cases that are in the module.
+    /// Run the self-test with the cases built into the module.
     SelfTest,
-    /// Find the bundles and the files of each. Only names and first bytes of evidence are needed.
+    /// List the bundles and the files of each bundle. This needs only names and first bytes of evidence.
     List,
-    /// Audit the one bundle `piece`, with its own files: a piece of a whole report.
+    /// Audit the one bundle `piece`, with the files that belong to it, as a piece of a whole report.
     Piece,
-    /// Put `pieces` together. Of evidence only names and the keys next to bundles are needed.
+    /// Put `pieces` together. This needs only the names of evidence, and the keys next to bundles.
     Finish,
-    /// Audit everything in one go: a case, or bundles.
+    /// Audit everything at once: a case, or bundles.
     Whole,
 }
 
-/// The question. Names of files are in the order in which they follow.
+/// The question. Names of files are in the order in which the files follow.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
@@ -36,7 +36,7 @@ pub struct Question {
     /// Names of files that the auditor trusts.
     #[serde(default)]
     pub trusted: Vec<String>,
-    /// Pieces, which follow the files.
+    /// The number of pieces, which follow the files.
     #[serde(default)]
     pub pieces: usize,
     /// The bundle of [`Work::Piece`].
@@ -84,7 +84,7 @@ pub struct Flags {
     pub limit: BTreeMap<String, u64>,
 }
 
-/// A flag that is not understood is an error, never left out.
+/// A flag that is not recognised is an error and is never ignored.
 type Read<T> = Result<T, String>;
 
 impl Flags {
@@ -132,7 +132,7 @@ fn moment(text: &str) -> Read<Timestamp> {
     Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not a moment as in RFC 3339"))
 }
 
-/// The formats that a report is wanted in. A verification summary is for programs, and is written by the command line alone.
+/// The requested formats of the report. A verification summary is for programs, and only the command line writes it.
 pub fn formats(words: &[String]) -> Read<Vec<Format>> {
     let format = |word: &String| {
         let known = Format::from_word(word).filter(|format| *format != Format::Vsa);

@@ -1,4 +1,4 @@
-//! What is done with a question.
+//! Processes a question.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::question::{Question, Work, formats};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// The answer to what the page has given: the question, then files.
+/// Processes the page's data: the question, then files.
 pub fn answer(given: Vec<Vec<u8>>) -> Answer {
     let mut given = given.into_iter();
     let asked = given.next().unwrap_or_default();
@@ -43,7 +43,8 @@ fn tested() -> Answer {
     Answer::of(json!({ "exit_code": test.exit_code(), "text": test.text(), "json": json }))
 }
 
-/// The files of one side, by name. A name that is there twice is an error: which of the two was meant is not known.
+/// The evidence files or the trusted files, by name. A duplicate name is an error, because it is
+/// not known which file was meant.
 fn side(names: &[String], given: &mut impl Iterator<Item = Vec<u8>>) -> Result<Files, String> {
     let mut files = Files::new();
     for name in names {
@@ -86,11 +87,11 @@ fn audited(asked: &Question, mut given: impl Iterator<Item = Vec<u8>>) -> Result
     let done = RefCell::new(None);
     let mut report = carry_out(asked, &request, &pieces, &limits, &done);
     report.reference = asked.reference.as_deref().map(Report::reference).transpose()?;
-    // A list or a piece is made only where nothing prevents the audit; else the report says what does.
+    // A list or a piece is made only if nothing prevents the audit; otherwise, the report states what prevents it.
     Ok(done.into_inner().unwrap_or_else(|| Answer::report(&report, &formats)))
 }
 
-/// The report, or in `done` the list or the piece that was asked for.
+/// Returns the report; stores a requested list or piece in `done`.
 fn carry_out(
     asked: &Question,
     request: &Request<'_>,

@@ -1,4 +1,4 @@
-// The page in Debian's Chromium, opened from disk: what an auditor does in it, and that nothing leaves it.
+// Tests the page in Debian's Chromium, opened from disk: an auditor's steps, and that nothing leaves the page.
 //
 //   node chromium.mjs PAGE.html NATIVE [--big FOLDER] [--screenshots FOLDER]
 import { spawnSync } from 'node:child_process';
@@ -15,7 +15,7 @@ import { states } from './states.mjs';
 const [pagePath, native, ...rest] = process.argv.slice(2);
 const option = (name) => (rest.includes(name) ? rest[rest.indexOf(name) + 1] : null);
 const [big, shots] = [option('--big'), option('--screenshots')];
-// Where `tests/browser` installed them.
+// The folder in which `tests/browser` installed the packages.
 const require = createRequire(join(resolve(process.env.HPSB_NODE_MODULES ?? 'node_modules'), 'x.js'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -199,14 +199,14 @@ const tests = {
     await page.locator('#trusted select').first().waitFor();
     await moment(page, '2036-03-10T00:00:00');
     await run(page);
-    // Ten years are more than the 90 days of the policy.
+    // Ten years are more than the 90 days that the policy allows.
     assert.equal(await verdict(page), 'REJECTED');
     assert.match(await page.locator('#screen').textContent(), /build-age/);
     await moment(page, given.now);
     await run(page);
     assert.equal(await verdict(page), 'ACCEPTED');
     await shoot(page, 'case');
-    // On the sealer's terms there is no moment to choose.
+    // On the sealer's terms, the time cannot be chosen.
     await page.locator('#trusted .sum button').click();
     await choose(page, 'trusted', 'files', [join(given.wrong, 'sealer.pem')]);
     await page.locator('#now:disabled').waitFor();
@@ -308,7 +308,7 @@ const tests = {
       await accessible(page, `stopped ${name}`);
       await page.context().close();
     }
-    // A script that was changed is not run.
+    // A changed script is not run.
     const other = join(top, 'other.html');
     writeFileSync(other, text.replace("'use strict';", "'use strict' ;"));
     const context = await browser.newContext();

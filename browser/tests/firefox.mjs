@@ -1,4 +1,4 @@
-// The page in Debian's Firefox, opened from disk: choosing, a verdict, the report, a case, the self-test.
+// Tests the page in Debian's Firefox, opened from disk: choosing files, a verdict, the report, a case, and the self-test.
 //
 //   node firefox.mjs PAGE.html NATIVE [--screenshots FOLDER]
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
-// Every fixture, and cases sealed of some, through the module and through the native program: the JSON must be equal, byte for byte, in one go
-// and in pieces.
+// Audits every fixture, and cases sealed from some of them, with the module and with the native program: the JSON must be equal, byte for byte, in
+// one run and in pieces.
 //
 //   node fixtures.mjs MODULE.wasm NATIVE
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -35,7 +35,7 @@ function flagsOf(args) {
   return flags;
 }
 
-// What differs for a reason: the operating system's words for a file that is not there, which a browser does not have.
+// Expected differences: the operating system's message for a missing file, which a browser does not have.
 const OTHER_WORDS = { 'image-missing_fail': ['No such file or directory (os error 2)', 'no such file'] };
 
 function same(what, written, says) {
@@ -56,7 +56,7 @@ function compare(name, folder, paths, args, now) {
   if (!flags) return skipped.push(`${name}: ${args.join(' ')}`);
   const moment = now ? ['--now', now] : [];
   const { stdout } = spawnSync(native, ['audit', ...paths, ...args, ...moment, '--format', 'json', '--threads', '1'], { cwd: folder, maxBuffer: 1 << 30 });
-  // Links are no files in a browser; none of the fixtures needs one.
+  // A browser does not treat links as files; no fixture needs a link.
   const names = filesBelow(folder).sort();
   const evidence = side(folder, names);
   const trusted = side(folder, names.filter((one) => !one.endsWith('.sig.tbz')));

@@ -1,4 +1,4 @@
-// Asks the module in Node, as a worker of the page does.
+// Runs the module in Node, as a worker of the page does.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 

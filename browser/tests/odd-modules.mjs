@@ -1,4 +1,4 @@
-// Small WebAssembly modules that the real one is not: with an import, without memory to give, with a run that traps.
+// Small faulty WebAssembly modules: one has an import, one has no memory to allocate, and one has a `run` that traps.
 
 const section = (id, ...bytes) => [id, bytes.length, ...bytes];
 const name = (text) => [text.length, ...Buffer.from(text)];

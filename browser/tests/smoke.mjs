@@ -1,4 +1,4 @@
-// What the page promises of itself, without a browser: no imports, three functions, a policy that pins what is there, nothing that stores or sends.
+// Tests the page's promises without a browser: no imports, three functions, a policy that pins its contents, and nothing that stores or sends data.
 //
 //   node smoke.mjs MODULE.wasm PAGE.html
 import assert from 'node:assert/strict';
@@ -12,7 +12,7 @@ const [modulePath, pagePath] = process.argv.slice(2);
 const module = compiled(modulePath);
 assert.deepEqual(WebAssembly.Module.imports(module), [], 'the module imports nothing');
 const functions = WebAssembly.Module.exports(module).filter((one) => one.kind === 'function').map((one) => one.name);
-// With features there is a fourth, which says that there are no random numbers.
+// With features, there is a fourth function, which reports that there are no random numbers.
 assert.deepEqual(functions.filter((name) => name !== '__getrandom_custom').sort(), ['allocate', 'answer', 'run']);
 
 if (existsSync(pagePath)) {
@@ -26,7 +26,7 @@ if (existsSync(pagePath)) {
   assert.ok(unpacked.equals(readFileSync(modulePath)), 'the page has this module');
   assert.equal(createHash('sha256').update(unpacked).digest('hex'), digest);
   const text = page.replace(packed, '');
-  // The policy forbids most of these; what it does not forbid, the script does not have.
+  // The policy forbids most of these; the script contains none of those that it allows.
   for (const word of ['localStorage', 'sessionStorage', 'indexedDB', 'cookie', 'caches', 'fetch(', 'XMLHttpRequest', 'WebSocket', 'EventSource', 'sendBeacon',
     'RTCPeerConnection', 'WebTransport', 'importScripts', 'serviceWorker', 'window.open', 'location', 'innerHTML', 'insertAdjacentHTML', 'document.write', 'eval(',
     'Function(', 'http:', 'https:', '<link', '<img', 'src=']) {
@@ -34,7 +34,7 @@ if (existsSync(pagePath)) {
   }
 }
 
-// Questions that are not understood are never answered with a verdict.
+// The response to an unrecognised question never contains a verdict.
 for (const [question, contents] of [[{ work: 'guess' }, []], [{ work: 'whole', evidence: ['a', 'a'], flags: { today: '2026-01-01T00:00:00Z' } }, [Buffer.alloc(1), Buffer.alloc(1)]],
   [{ work: 'whole', evidence: ['a'], flags: { today: '2026-01-01T00:00:00Z' } }, []], [{ work: 'whole', flags: { today: 'soon' } }, []],
   [{ work: 'whole', flags: { today: '2026-01-01T00:00:00Z', frobnicate: 1 } }, []], [{ work: 'whole', formats: ['vsa'], flags: { today: '2026-01-01T00:00:00Z' } }, []],
@@ -43,7 +43,7 @@ for (const [question, contents] of [[{ work: 'guess' }, []], [{ work: 'whole', e
   assert.ok(says.defect && says.verdict === undefined, `${JSON.stringify(question)}: ${JSON.stringify(says)}`);
 }
 
-// Equal names on both sides: the policy's key is only ever the trusted one.
+// If evidence and trusted files have equal names, the policy always uses the trusted key.
 const folder = new URL('../../fixtures/base-right/', import.meta.url).pathname;
 const bundle = readdirSync(folder).find((name) => name.endsWith('.sig.tbz'));
 const terms = { formats: ['json'], flags: { paths: [bundle], policy: 'policy.toml', now: '2026-03-10T00:00:00Z', today: '2026-03-10T00:00:00Z' } };

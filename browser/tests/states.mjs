@@ -1,4 +1,4 @@
-// What is put before the page: evidence and trust in every state that an auditor meets.
+// The page's inputs: evidence and trusted files in every state that an auditor may encounter.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

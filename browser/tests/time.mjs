@@ -1,4 +1,4 @@
-// A large bundle in the module (Node) and in the native program on one thread, by turns.
+// Measures a large bundle alternately in the module (Node) and in the native program on one thread.
 //
 //   node time.mjs MODULE.wasm NATIVE FOLDER
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ const bundle = readdirSync(folder).find((name) => name.endsWith('.sig.tbz'));
 const now = '2026-03-10T00:00:00Z';
 const median = (list) => list.sort((one, other) => one - other)[Math.floor(list.length / 2)];
 
-// With another key the outer archive is decoded, hashed and refused; with the right one everything is done.
+// With a different key, the outer archive is decoded, hashed and refused; with the right key, the whole audit runs.
 for (const [what, key, goal] of [['decoding (another key)', 'other.pem', 1.3], ['the audit', 'key.pem', 2]]) {
   const [ours, theirs] = [[], []];
   let memory = 0;

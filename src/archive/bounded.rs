@@ -1,4 +1,4 @@
-//! bzip2 decompression with bounded output.
+//! Decompresses bzip2 with bounded output.
 
 use std::io::{self, Read};
 

@@ -1,8 +1,8 @@
 //! The accepted PAX keywords: those that name or resize a member, and those that affect neither names nor bytes.
 //!
-//! All other keywords are refused, because readers treat unknown keywords differently: GNU tar skips blanks before a keyword and so reads ` path` as
-//! `path`, and star and libarchive have their own keywords for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header"; star(4),
-//! "SCHILY."; libarchive's tar(5), "Pax Interchange Format".
+//! All other keywords are refused, because readers treat unrecognised keywords differently: GNU tar skips blanks before a keyword and so reads `
+//! path` as `path`, and star and libarchive have their own keywords for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header";
+//! star(4), "SCHILY."; libarchive's tar(5), "Pax Interchange Format".
 
 /// What a keyword sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(super) enum Meaning {
     Nothing,
 }
 
-/// Whole keywords that affect neither names nor bytes.
+/// Complete keywords that affect neither names nor bytes.
 const WORDS: [&str; 10] = [
     "comment",
     "charset",
@@ -34,7 +34,7 @@ const PREFIXES: [&str; 3] = ["SCHILY.xattr.", "SCHILY.acl.", "LIBARCHIVE.xattr."
 /// What a record sets.
 ///
 /// # Errors
-/// A description of the fault, for an unknown keyword or a value that readers treat differently.
+/// A description of the fault, if the keyword is not recognised or readers treat the value differently.
 pub(super) fn meaning(keyword: &[u8], value: &[u8]) -> Result<Meaning, String> {
     let shown = || String::from_utf8_lossy(keyword).into_owned();
     let known = std::str::from_utf8(keyword).map_err(|_| format!("an unrecognised PAX keyword {:?}", shown()))?;

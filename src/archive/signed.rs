@@ -26,19 +26,19 @@ impl<'a, R: Read> SignedTar<'a, R> {
         Self { tar: TarReader::new(input, WHAT, limits), tree: Tree::new(), limits }
     }
 
-    /// The next member, or `None` after a proper end. Its content is read from [`Self::reader`].
+    /// The next member, or `None` after a well-formed end. Its content is read from [`Self::reader`].
     pub(crate) fn next_member(&mut self) -> Result<Option<Member>, Error> {
         let Some(member) = self.tar.next_member()? else { return Ok(None) };
         check_place(&member)?;
         self.tree.add(&member).map_err(malformed)?;
-        // Folders without a member of their own cost memory too.
+        // Folders that have no member also cost memory.
         if self.tree.nodes.len() as u64 > self.limits.archive_members.saturating_add(1) {
             return Err(self.limits.archive_members().exceeded(WHAT));
         }
         Ok(Some(member))
     }
 
-    /// The number of paths so far: members, and folders without a member of their own.
+    /// The number of paths so far: members, and folders that have no member.
     pub(crate) fn place_count(&self) -> u64 {
         self.tree.nodes.len() as u64
     }
@@ -75,13 +75,13 @@ fn check_place(member: &Member) -> Result<(), Error> {
     Err(malformed(format!("{} is {found} and must be {expected}", member.path)))
 }
 
-/// What is at a path.
+/// The entry at a path.
 enum Node {
-    /// A folder with its entries, whether or not it has a member of its own.
+    /// A folder with its entries, whether or not the archive has a member for it.
     Folder(HashMap<Vec<u8>, usize>),
     /// A regular file with these permission bits.
     File(u32),
-    /// A link of either kind.
+    /// A symbolic link or a hard link.
     Link,
 }
 

@@ -107,8 +107,8 @@ while head := sys.stdin.buffer.read(8):
         shutil.rmtree(top, ignore_errors=True)
 ";
 
-/// The lines that [`UNPACK`] should print for the archive, as this program reads it. `None`: the archive is refused, or a check finds a fault in a
-/// repository in it.
+/// The lines that [`UNPACK`] should print for the archive, as this program reads it. `None` if the archive is refused, or if a check finds a fault
+/// in one of its repositories.
 fn judged(bytes: &[u8]) -> Option<String> {
     let limits = Limits::default();
     let manifest = Manifest::from_tar(bytes, &limits, &crate::base::budget::Budget::of_unknown_input(&limits)).ok()?;

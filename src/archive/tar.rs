@@ -1,9 +1,9 @@
 //! A strict, streaming reader of tar archives: ustar (POSIX.1-1988), PAX (POSIX.1-2001) and the long names of GNU tar.
 //!
-//! Readers disagree on each of these, so each is refused: an unknown member type, a size that is not plain octal, a PAX size that differs from the
-//! header's, an unknown PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has none,
-//! malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, nonzero bytes after the end, and a
-//! missing end.
+//! Readers disagree on each of these, so each is refused: an unrecognised member type, a size that is not plain octal, a PAX size that differs from
+//! the header's, an unrecognised PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has
+//! none, malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, nonzero bytes after the end,
+//! and a missing end.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -75,7 +75,7 @@ struct Extensions {
 }
 
 impl<'a, R: Read> TarReader<'a, R> {
-    /// `what` names the archive in errors.
+    /// Errors refer to the archive as `what`.
     pub(crate) fn new(input: R, what: &'a str, limits: &'a Limits) -> Self {
         Self {
             input,
@@ -89,7 +89,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// The next member, or `None` after a proper end followed only by zeros.
+    /// The next member, or `None` after a well-formed end followed only by zeros.
     pub(crate) fn next_member(&mut self) -> Result<Option<Member>, Error> {
         self.skip_content()?;
         let mut extensions = Extensions::default();
@@ -125,12 +125,13 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// Reads the rest of the current member's content. The caller must have checked its size.
+    /// Reads the rest of the current member's content. The caller must have checked the content's size.
     pub(crate) fn read_content(&mut self) -> Result<Vec<u8>, Error> {
         self.read_content_through(|_| {})
     }
 
-    /// As [`Self::read_content`]. Also passes the content to `sink`, piece by piece as it arrives, while other threads decode what follows.
+    /// As [`Self::read_content`]. Also passes the content to `sink`, piece by piece as it arrives,
+    /// while other threads decode later content.
     pub(crate) fn read_content_through(&mut self, mut sink: impl FnMut(&[u8])) -> Result<Vec<u8>, Error> {
         let size = usize::try_from(self.left).map_err(|_| self.malformed("a size beyond the address space"))?;
         let mut content = Vec::new();

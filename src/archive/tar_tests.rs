@@ -27,7 +27,7 @@ fn refusal(entries: &[Entry]) -> String {
     }
 }
 
-/// A file with no PAX header of its own.
+/// A file that has no PAX header.
 fn file(path: &str) -> Entry {
     Entry { mtime: "1", ..Entry::file(path, "content") }
 }

@@ -11,7 +11,7 @@ use crate::crypto::dsse::Envelope;
 use crate::crypto::person_key::{PersonKey, PersonSecret};
 
 const SEAL: &str = "attached/seal.dsse.json";
-/// The payload of the seal is `case.json`, byte for byte.
+/// The seal's payload is `case.json`, byte for byte.
 const PAYLOAD_TYPE: &str = "application/vnd.hpsb-audit.case+json";
 
 /// The maximum number of time-stamps in one case.
@@ -63,7 +63,7 @@ impl Case {
         Ok(())
     }
 
-    /// Reads the seal, if there is one. Its payload must be this case's `case.json`; its signature is not verified.
+    /// Reads the seal, if there is one. The seal's payload must be this case's `case.json`; the signature is not verified.
     ///
     /// # Errors
     /// [`Error::Malformed`] for the seal of a different case.

@@ -22,14 +22,14 @@ use crate::report::Report;
 use crate::run::add_given_keys;
 use crate::trust::TrustFile;
 
-/// The policy and keys with which a case is audited: either the case's own, which prove nothing to anyone else, or the reader's.
+/// The policy and keys for auditing a case: either those stored in the case, which prove nothing to anyone else, or the reader's.
 #[derive(Debug, Clone)]
 pub(crate) struct CaseTerms {
     pub(crate) policy: Policy,
     /// Keys specified in addition to the policy.
     pub(crate) keys: Vec<TrustedKey>,
     pub(crate) now: Timestamp,
-    /// A moment by which the case existed, according to an authority that the reader trusts.
+    /// A time by which the case existed, according to an authority that the reader trusts.
     pub(crate) existed_by: Option<Timestamp>,
 }
 
@@ -67,7 +67,7 @@ impl Case {
         Ok(CaseTerms { policy, keys, now: self.now()?, existed_by: None })
     }
 
-    /// The moment for which the case was audited.
+    /// The time as of which the case was audited.
     pub(crate) fn now(&self) -> Result<Timestamp, Error> {
         let now = &self.record.question.now;
         Timestamp::from_rfc3339(now).ok_or_else(|| unknown("question.now", now))
@@ -77,7 +77,7 @@ impl Case {
     /// first.
     ///
     /// # Errors
-    /// Any error that prevents the audit of all bundles.
+    /// Any error that stops the whole audit.
     pub(crate) fn audit(&self, terms: &CaseTerms, threads: usize, limits: &Limits) -> Result<Report, Error> {
         // A pin may select a key that the case contains; no key is trusted just because the case contains it.
         let stored = self.record.question.keys.iter().filter_map(|named| named.member.as_deref());
@@ -98,12 +98,12 @@ impl Case {
         Ok(report)
     }
 
-    /// What was supplied for all bundles when the case was sealed.
+    /// The evidence supplied for all bundles when the case was sealed.
     fn handed(&self, limits: &Limits) -> Result<Handed, Error> {
         let asked = &self.record.question;
         let groups = groups(&asked.handed, "question.handed")?;
         let is_given = |group| groups.contains(&group);
-        // The case lists what was supplied, and each bundle lists where its files are: the two lists must agree.
+        // The case lists the supplied evidence, and each bundle lists the locations of its files; the two lists must agree.
         for bundle in &self.record.bundles {
             let trust = bundle.trust.as_deref() == Some(GIVEN_TRUST);
             let builder = bundle.builder.as_deref() == Some(GIVEN_BUILDER);

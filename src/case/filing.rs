@@ -1,4 +1,4 @@
-//! What a case for filing leaves out, and which places in a full case seem to contain a secret.
+//! Determines what a case for filing leaves out, and where a full case seems to contain a secret.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +30,8 @@ pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[Bund
     out.collect()
 }
 
-/// Places in the evidence that match the pattern of a secret: in the record and log of each signed archive, the git
-/// config, and the server's responses. The secret itself is not shown.
+/// Locations in the evidence that match the pattern of a secret: in the record and log of each signed archive, the
+/// git config, and the server's responses. The secret itself is not shown.
 pub(super) fn secrets_seen(case: &Case, terms: &CaseTerms, limits: &Limits) -> Result<Vec<String>, Error> {
     let mut places = Vec::new();
     let mut look = |place: String, content: &[u8]| {

@@ -15,12 +15,12 @@ use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 use crate::trust::TrustFile;
 
-/// What to seal, as specified by the auditor.
+/// The evidence to seal, as specified by the auditor.
 #[derive(Debug)]
 pub struct Sealing<'a> {
-    /// The moment that the audit is for.
+    /// The time as of which the audit is made.
     pub now: Timestamp,
-    /// Groups that are required in addition to those of the policy.
+    /// Groups that are required in addition to the policy's.
     pub require: &'a [Group],
     /// Keys to trust.
     pub keys: &'a [NamedKey],
@@ -32,7 +32,7 @@ pub struct Sealing<'a> {
     pub trust: Option<&'a Path>,
     /// The build server's own attestation record.
     pub builder: Option<&'a Path>,
-    /// The image; only with a single bundle.
+    /// The image, allowed only with a single bundle.
     pub image: Option<&'a Source>,
     /// The bundles.
     pub bundles: &'a [PathBuf],

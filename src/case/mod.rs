@@ -4,8 +4,8 @@
 //! name, then the files that were added after sealing, below `attached/`. The SHA-256 of `case.json` is the case's
 //! digest: it covers every sealed member.
 //!
-//! A case contains evidence, never trust. The author of a case chooses its policy, keys and moment; the reader supplies
-//! their own, or the key of a sealer whom they trust.
+//! A case contains evidence but does not establish trust. The author of a case chooses its policy, keys and time; the
+//! reader supplies their own, or the key of a sealer whom they trust.
 
 mod attached;
 mod evidence;
@@ -37,8 +37,8 @@ use crate::base::limits::Limits;
 /// The name of the JSON report.
 const REPORT: &str = "report.json";
 
-/// A case that has been read: every sealed member has the digest listed in `case.json`. This does not show who created
-/// the case.
+/// A case that has been read: every sealed member has the digest listed in `case.json`. The digests do not show who
+/// created the case.
 #[derive(Debug, Clone)]
 pub struct Case {
     record: Record,
@@ -53,12 +53,12 @@ impl Case {
         tar::begins_like(record::NAME, block)
     }
 
-    /// Reads a case. `what` names the file in errors.
+    /// Reads a case. Errors refer to the file as `what`.
     ///
-    /// This does NOT check who created the case and does not verify any signature.
+    /// This function does NOT check who created the case or verify any signature.
     ///
     /// # Errors
-    /// [`Error::Malformed`], which names the member that was changed, added, removed, renamed or moved;
+    /// [`Error::Malformed`], which identifies the member that was changed, added, removed, renamed or moved;
     /// [`Error::Truncated`], [`Error::OverLimit`].
     pub fn read(what: &str, input: impl Read, limits: &Limits) -> Result<Self, Error> {
         let malformed = |message: String| Error::malformed(what, message);
@@ -94,15 +94,15 @@ impl Case {
     /// Writes the case. The same case always produces the same bytes.
     ///
     /// # Errors
-    /// Any error from `out`; a name or size that does not fit into a header.
+    /// Any error from writing to `out`; an error if a name or size does not fit into a header.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let rest = self.members.iter().chain(&self.attached);
         let rest = rest.map(|(name, content)| (name.as_str(), content.as_slice()));
         tar::write(std::iter::once((record::NAME, self.record_bytes.as_slice())).chain(rest), out)
     }
 
-    /// The SHA-256 of `case.json`, which lists the digest of every sealed member. This digest does not cover what is
-    /// below `attached/`.
+    /// The SHA-256 of `case.json`, which lists the digest of every sealed member. This digest does not cover the
+    /// files below `attached/`.
     pub fn digest(&self) -> Sha256 {
         Sha256::of(&self.record_bytes)
     }
@@ -112,12 +112,12 @@ impl Case {
         self.record.left_out.iter().map(|member| (member.name.as_str(), member.size))
     }
 
-    /// The sealed verdict. Nothing here shows that it is genuine.
+    /// The sealed verdict. This function does not show that the verdict is genuine.
     pub fn sealed_verdict(&self) -> &str {
         &self.record.verdict
     }
 
-    /// Places in the evidence that seemed to contain a secret when the case was sealed.
+    /// Locations in the evidence that seemed to contain a secret when the case was sealed.
     pub fn secrets_seen(&self) -> &[String] {
         &self.record.secrets_seen
     }
@@ -140,7 +140,7 @@ impl Case {
     }
 }
 
-/// Checks the order: `case.json`, then members by name, then added files by name.
+/// Checks the order: `case.json`, then the members sorted by name, then the added files sorted by name.
 fn in_order(found: &[(String, Vec<u8>)]) -> Result<(), String> {
     let place = |name: &str| (name != record::NAME, name.starts_with(ATTACHED));
     for ((one, _), (next, _)) in found.iter().zip(found.iter().skip(1)) {

@@ -1,11 +1,11 @@
-//! Names of a case's members. They use a small character set, so that they mean the same on every system, and no path
+//! Names of a case's members. Names use a small character set, so that they mean the same on every system and no path
 //! leads out of the case.
 
 /// The folder of members that anyone may add to a sealed case: seal, sign-offs and time-stamps.
 pub(super) const ATTACHED: &str = "attached/";
 
-/// Whether the name consists of segments separated by `/`, each with letters, digits and `._@+=:,-`, and none is empty,
-/// `.` or `..`.
+/// Whether the name consists of segments separated by `/`. A segment contains only letters, digits and `._@+=:,-`, and
+/// is not empty, `.` or `..`.
 pub(super) fn is_member_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._@+=:,-".contains(c);
     name.len() <= 255

@@ -27,7 +27,7 @@ pub(crate) struct Record {
     /// A day, `YYYY-MM-DD`.
     pub(crate) retain_until: Option<String>,
     pub(crate) bundles: Vec<BundleRecord>,
-    /// Places in the evidence that seem to contain a secret.
+    /// Locations in the evidence that seem to contain a secret.
     pub(crate) secrets_seen: Vec<String>,
     /// Every other sealed member, sorted by name.
     pub(crate) members: Vec<Member>,
@@ -35,13 +35,13 @@ pub(crate) struct Record {
     pub(crate) left_out: Vec<Member>,
 }
 
-/// What a case stores.
+/// How much of the evidence a case stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Everything that the verdict depends on: the audit can be repeated.
+    /// Everything on which the verdict depends, so that the audit can be repeated.
     Full,
-    /// Without bundles, logs, status records and images: only their hashes are stored.
+    /// The evidence except bundles, logs, status records and images, of which only the hashes are stored.
     Filing,
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct BundleRecord {
     pub(crate) build_name: Option<String>,
     /// SHA-256 of the signed archive.
     pub(crate) archive_sha256: Option<String>,
-    /// The signature over that digest, in hexadecimal digits.
+    /// The signature over the archive's digest, in hexadecimal digits.
     pub(crate) signature: Option<String>,
     /// Key files found next to the bundle.
     pub(crate) keys_beside: Vec<NamedMember>,

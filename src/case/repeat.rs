@@ -15,7 +15,7 @@ use crate::judge::finding::{Finding, Verdict, WaiverStanding};
 use crate::judge::policy::Policy;
 use crate::report::{BundleReport, CaseReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher};
 
-/// What the reader of a case supplies.
+/// The input that the reader of a case supplies.
 #[derive(Debug)]
 pub struct Reader<'a> {
     /// The reader's own policy and keys; `None` if the reader supplied neither.
@@ -24,7 +24,7 @@ pub struct Reader<'a> {
     pub seal_key: Option<&'a PersonKey>,
     /// The CAs of time-stamping authorities that the reader trusts.
     pub authorities: &'a Authorities,
-    /// The moment of reading: the audit with the reader's own keys and policy is for this moment, and the time-stamps'
+    /// The time of reading. The audit with the reader's own keys and policy is as of this time, and the time-stamps'
     /// certificates must not have expired by then.
     pub today: Timestamp,
     /// The number of threads, which does not affect any answer.
@@ -36,15 +36,16 @@ pub struct Reader<'a> {
 ///
 /// # Errors
 /// [`Error::Malformed`] for a case that contradicts itself: its report differs from the audit's, or its seal is for a
-/// different case or by a different key. [`Error::Usage`] if this version refuses
-/// the case's own policy and the reader supplies none.
+/// different case or by a different key. [`Error::Usage`] if this version refuses the case's own policy and the
+/// reader supplies no policy.
 pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {
         case.must_be_sealed_by(key)?;
     }
     let stamps = case.stamps(reader.authorities, reader.today, limits)?;
-    // An earlier version may have accepted a policy that this version refuses. An audit with the reader's own policy does not need that policy.
+    // An earlier version may have accepted a policy that this version refuses. An audit with the
+    // reader's own policy does not need the case's policy.
     let (own_terms, refused) = match case.own_terms(limits) {
         Ok(terms) => (Some(terms), None),
         Err(error) if error.exit_code() == 2 => (None, Some(error)),
@@ -120,8 +121,8 @@ fn needs_own_terms(refused: Option<Error>) -> Error {
     }
 }
 
-/// The command that audits for the sealed moment, if only the time since then causes the rejection: through `max-age`
-/// or the end of a waiver.
+/// The command that audits as of the sealed time, if the case is rejected only because time has passed: because of
+/// `max-age` or an expired waiver.
 fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Timestamp) -> Option<String> {
     let rejected: Vec<_> = report.bundles.iter().filter(|bundle| bundle.verdict == Verdict::Reject).collect();
     let was_young = |bundle: &BundleReport| {
@@ -146,10 +147,10 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
     ))
 }
 
-/// The result of comparing the sealed report with today's.
+/// The result of comparing the sealed report with the new one.
 struct Compared {
     repeated: Repetition,
-    /// The rules of the sealed report.
+    /// The rules under which the sealed report was made.
     rules: Rules,
     other_answers: Vec<String>,
 }
@@ -270,7 +271,7 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
     Ok(Compared { repeated, rules: sealed.rules, other_answers: lines })
 }
 
-/// The answers that differ, among the checks in both reports. Wording is ignored.
+/// The answers that differ between the two reports, for checks that are in both. Wording is ignored.
 fn differences(sealed: &Report, again: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if sealed.bundles.len() != again.bundles.len() {

@@ -83,14 +83,14 @@ impl Contents {
     }
 }
 
-/// What a case lists for a signed archive: its digest and the signature over the digest, so that a case for filing
+/// The case's entry for a signed archive: its digest and the signature over the digest, so that a case for filing
 /// shows both without the bundle.
 pub(super) fn signed(audited: &BundleReport) -> (Option<String>, Option<String>) {
     let seal = audited.seal.as_ref();
     seal.map(|(digest, signature)| (digest.hex(), encode_hex(signature.as_bytes()))).unzip()
 }
 
-/// The report in the form of `report.json`.
+/// The report, as stored in `report.json`.
 pub(super) fn as_json(report: &Report) -> Result<Vec<u8>, Error> {
     let mut page = Vec::new();
     let written = report.write(Format::Json, &Options::default(), &mut page);

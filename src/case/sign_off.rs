@@ -38,7 +38,7 @@ impl Role {
     /// Both roles.
     pub const ALL: [Self; 2] = [Self::Prepared, Self::Reviewed];
 
-    /// The word in statements and reports.
+    /// The name used in statements and reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Prepared => "prepared",
@@ -79,7 +79,7 @@ impl Case {
         Ok(SignOff { role, key, at })
     }
 
-    /// The sign-offs, by role. Each has a valid signature by the key that it states.
+    /// The sign-offs, by role. Each sign-off has a valid signature by the key that it lists.
     ///
     /// # Errors
     /// [`Error::Malformed`] if a sign-off is about a different case or its signature is invalid, or if both are by one

@@ -1,5 +1,5 @@
-//! The time-stamps of a case. The first covers the case's digest; each later time-stamp covers the case and all earlier
-//! stamps, so that it can take over from the previous stamp before that stamp's certificate expires.
+//! The time-stamps of a case. The first time-stamp covers the case's digest; each later time-stamp covers the case and
+//! all earlier time-stamps, so that the series remains valid after the previous time-stamp's certificate expires.
 
 use super::Case;
 use super::attached::stamp_name;
@@ -17,7 +17,7 @@ const ANOTHER: &str = "nothing was added; send the request that --tsq writes, or
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stamps {
     pub(crate) reports: Vec<StampReport>,
-    /// The first stamp's moment, if the whole series is valid.
+    /// The first stamp's time, if the whole series is valid.
     pub(crate) existed_by: Option<Timestamp>,
     /// When the last stamp's certificate expires.
     pub(crate) again_by: Option<Timestamp>,
@@ -29,8 +29,8 @@ impl Case {
         (1..).take_while(|number| self.attached.contains_key(&stamp_name(*number))).count()
     }
 
-    /// The digest that the next stamp after the first `before` stamps covers: the digest of `case.json` and those stamps,
-    /// concatenated.
+    /// The digest covered by the stamp that follows the first `before` stamps: the digest of `case.json` and those
+    /// stamps, concatenated.
     fn imprint(&self, before: usize) -> Sha256 {
         let stamps = (1..=before).filter_map(|number| self.attached.get(&stamp_name(number)));
         let parts: Vec<&[u8]> = std::iter::once(&self.record_bytes).chain(stamps).map(Vec::as_slice).collect();

@@ -48,7 +48,7 @@ fn header(name: &str, size: u64) -> Option<[u8; BLOCK]> {
     Some(block)
 }
 
-/// Splits a name that is longer than its field at the last slash before which the first part still fits, as GNU tar
+/// Splits a name that is too long for its field at the last slash that leaves a short enough first part, as GNU tar
 /// does.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     if name.len() <= NAME.len() {
@@ -84,7 +84,7 @@ pub(super) fn begins_like(first: &str, block: &[u8]) -> bool {
     block.starts_with(first.as_bytes()) && name_ends && block.get(257..262) == Some(b"ustar")
 }
 
-/// Reads every member, strictly. `what` names the file in errors.
+/// Reads every member, strictly. Errors refer to the file as `what`.
 pub(super) fn read(what: &str, mut input: impl Read, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let malformed = |message: String| Error::malformed(what, message);
     let (mut members, mut left) = (Vec::new(), limits.case_bytes);

@@ -32,7 +32,7 @@ pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &m
     }
 }
 
-/// What was built, by which server, and from which source. The tree is compared only for proved commits.
+/// Compares what was built, by which server, and from which source. The tree is compared only for proved commits.
 fn sources(one: &Build, other: &Build, rows: &mut Vec<Row>) {
     let both = |part: &str, value: fn(&Build) -> Option<String>| row(part, value(one), value(other));
     let context =

@@ -1,4 +1,4 @@
-//! Compares two images or bundles. It reports differences and does not decide whether they are acceptable.
+//! Compares two images or bundles. The comparison reports differences and does not decide whether they are acceptable.
 
 mod builds;
 mod images;
@@ -26,7 +26,7 @@ pub struct Row {
 pub enum Weight {
     /// A difference counts.
     Counts,
-    /// Always differs between two builds, so a difference does not count.
+    /// The value always differs between two builds, so a difference does not count.
     Context,
 }
 
@@ -36,7 +36,7 @@ impl Row {
         self.weight == Weight::Counts && matches!((&self.one, &self.other), (Some(one), Some(other)) if one != other)
     }
 
-    /// The result of the row in words.
+    /// The row's result as text.
     pub fn word(&self) -> &'static str {
         match (&self.one, &self.other) {
             (Some(one), Some(other)) if one == other => "same",
@@ -62,7 +62,7 @@ pub struct Comparison {
 pub const CORROBORATION: &str = "That an image was built from its commit is stated by the build server. Only an identical independent rebuild \
 corroborates it: a comparison is evidence for it only if one side was built by someone else, from that commit, elsewhere.";
 
-/// Compares two sides. It reports differences and does not decide whether they are acceptable.
+/// Compares two sides. The comparison reports differences and does not decide whether they are acceptable.
 ///
 /// # Errors
 /// [`Error::Usage`] if the sides have nothing in common; errors from reading a layer.

@@ -24,7 +24,7 @@ pub struct Side {
     pub build: Option<Build>,
     /// The image.
     pub image: Option<ImageFacts>,
-    /// Where the image is.
+    /// The source of the image.
     pub source: Source,
 }
 
@@ -33,7 +33,7 @@ pub struct Side {
 pub struct Build {
     /// The contents of the signed archive.
     pub manifest: Manifest,
-    /// What its snapshot proves, if it has exactly one.
+    /// What the archive's snapshot proves, if there is exactly one snapshot.
     pub source: Option<SourceProof>,
 }
 
@@ -42,15 +42,15 @@ pub type ReadLayer<'a> = dyn Fn(&Source, &ImageFacts, usize, &Limits) -> Result<
 
 /// How to read the two sides.
 pub struct Comparing<'a> {
-    /// The keys that verify bundles.
+    /// The keys under which bundles are verified.
     pub keys: &'a KeyRing,
-    /// The platform to use if an image has several.
+    /// The platform to use if an image has several platforms.
     pub platform: Option<&'a str>,
     /// Reads an image.
     pub read_image: &'a ReadImage<'a>,
     /// Reads a layer that differs.
     pub read_layer: &'a ReadLayer<'a>,
-    /// Number of threads. It does not change the result.
+    /// Number of threads. The number of threads does not change the result.
     pub threads: usize,
     /// The limits.
     pub limits: &'a Limits,
@@ -116,7 +116,7 @@ impl Build {
         self.manifest.snapshots.first().filter(|_| self.manifest.snapshots.len() == 1)
     }
 
-    /// The digests of pushed images in the log.
+    /// The digests of pushed images, as listed in the log.
     pub(super) fn pushed(&self) -> Vec<crate::base::digest::Sha256> {
         self.manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect()
     }

@@ -30,7 +30,7 @@ pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
 }
 
-/// Extracts, from a bundle's audit under this policy, what reports on images need.
+/// Extracts the data that reports on images need from a bundle's audit under this policy.
 pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     let error = report.error.iter().map(Error::to_string);
     let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
@@ -47,8 +47,8 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     }
 }
 
-/// When an accepted build stops being accepted if only the clock changes: when the first waiver that it needs expires
-/// or when it reaches the policy's maximum age.
+/// The time at which an accepted build stops being accepted if only the clock changes: when the first waiver that it
+/// needs expires, or when it reaches the policy's maximum age.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
     let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;
@@ -79,7 +79,7 @@ impl Index {
 
     /// One report for each image in a workload. This never fails: anything unknown leads to a rejection.
     ///
-    /// The reports do not show that the workload is what runs or that nothing else runs.
+    /// The reports do not show that this workload is running, or that nothing else is.
     pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {
         workload.images.iter().map(|image| self.answer(workload, image, question)).collect()
     }
@@ -103,8 +103,8 @@ impl Index {
     }
 }
 
-/// The reports on the images of every workload, and the reports on the bundles that those images' digests led to,
-/// without duplicates.
+/// The reports on the images of every workload, and the reports on the bundles to which those images' digests
+/// lead, without duplicates.
 pub fn admit(
     workloads: &[Workload],
     reports: Vec<BundleReport>,

@@ -1,4 +1,4 @@
-//! Admission (may this run?) and reconciliation (does what runs match what was built?).
+//! Admission decides whether something may run, and reconciliation compares what runs with what was built.
 
 pub(crate) mod admission;
 pub(crate) mod reconcile;

@@ -1,4 +1,4 @@
-//! Access to the file system: bytes and names. This module decides nothing about evidence.
+//! Access to the file system: bytes and names. This module does not evaluate evidence.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -9,7 +9,7 @@ use crate::base::limits::Bound;
 #[cfg(feature = "serve")]
 use crate::base::limits::Limits;
 
-/// The entries of a folder whose names are `wanted`, sorted by name.
+/// The entries of a folder whose names satisfy `wanted`, sorted by name.
 pub(crate) fn sorted_entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
     for name in names(folder)? {
@@ -22,7 +22,7 @@ pub(crate) fn sorted_entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> R
     Ok(paths)
 }
 
-/// Whether at most one entry of a folder has a name that is `wanted`. Stops at the second one.
+/// Whether at most one entry of a folder has a name that satisfies `wanted`. Stops at the second one.
 pub(crate) fn has_at_most_one(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<bool, Error> {
     let mut found = 0;
     for name in names(folder)? {
@@ -39,7 +39,7 @@ fn names(folder: &Path) -> Result<impl Iterator<Item = Result<PathBuf, Error>>, 
     Ok(entries.map(|entry| entry.map(|entry| entry.file_name().into()).map_err(|error| unreadable(folder, &error))))
 }
 
-/// A text that changes when a file read by audits of this folder's bundles changes, apart from the bundles themselves. It has a line for each
+/// A string that changes if any file that audits of this folder's bundles read changes, except the bundles themselves. It has a line for each
 /// file in the folder, and for each file below `trust`, `builder` and `image`; the line changes if the file is written, replaced or removed.
 /// File contents are not read. Links are followed, as in an audit, so the line describes the link's target.
 ///
@@ -70,7 +70,8 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
             if is_folder && is_read && met.insert(place.clone()) {
                 folders.push((path.clone(), false));
             }
-            // The number of bundles determines what belongs to each bundle. Their names and metadata do not affect other bundles.
+            // Which files belong to a bundle depends on the number of bundles. The names and
+            // metadata of bundles do not affect other bundles.
             match (is_bundle && is_top, is_folder && is_top && !is_read) {
                 (true, _) => text.push_str("a bundle\n"),
                 (_, true) => {}
@@ -81,8 +82,8 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
     Ok(text)
 }
 
-/// The metadata of a file, through links: size, position on disk, times of change. `true` if the path is a folder; size and times are then not
-/// included.
+/// The metadata of a file, or of a link's target: size, position on disk, and times of change. `true` if the path is a folder; size and times
+/// are not included in that case.
 #[cfg(feature = "serve")]
 pub(crate) fn place_of(path: &Path) -> (String, bool) {
     use std::os::unix::fs::MetadataExt as _;

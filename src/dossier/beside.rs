@@ -14,7 +14,7 @@ use crate::image::Source;
 use crate::trust::TrustFile;
 
 /// The files next to one bundle, except those for which the run has other evidence. Responses, signatures, record and image are used only if the
-/// bundle is the only one in its folder, because their names do not show which build they belong to.
+/// bundle is the only one in its folder, because their names do not show to which build they belong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
     /// Public keys: file name, key, and bytes of the file.
@@ -78,8 +78,8 @@ impl Storage<'_> {
         keys(bundle, self, limits).into_iter().map(|(name, key, _)| (name, key)).collect()
     }
 
-    /// Every file that an audit of a bundle may read if nothing is given in addition, the bundle included: for those who fetch files one by one.
-    /// Whether a bundle is the only one in its folder depends on the names of all files.
+    /// Every file, including the bundle, that an audit of a bundle may read if nothing else is supplied. Callers use the list to fetch files one
+    /// by one. Whether a bundle is the only one in its folder depends on the names of all files.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::OverLimit`].

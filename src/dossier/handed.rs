@@ -10,7 +10,7 @@ use crate::trust::TrustFile;
 /// Evidence supplied for the run. It is used instead of files next to a bundle.
 #[derive(Debug, Clone, Default)]
 pub struct Handed {
-    /// The image of the one bundle.
+    /// The image of the only bundle.
     pub image: Option<Source>,
     /// Base images on which the image is expected to be built.
     pub bases: Vec<ImageFacts>,

@@ -1,8 +1,8 @@
 //! One bundle with everything that belongs to it, from any source.
 //!
-//! What belongs to a bundle is decided only here. [`Storage`] finds bundles on disk or in memory, `Beside` contains the files in a bundle's
-//! folder, and [`Handed`] contains the evidence supplied for the whole run, which takes precedence. A [`Dossier`] combines them, and
-//! [`crate::audit()`] applies a [`Question`] to it.
+//! Only this module decides what belongs to a bundle. [`Storage`] finds bundles on disk or in memory, `Beside` contains the files in a
+//! bundle's folder, and [`Handed`] contains the evidence supplied for the whole run, which takes precedence. A [`Dossier`] combines them,
+//! and [`crate::audit()`] applies a [`Question`] to it.
 
 mod beside;
 mod handed;
@@ -46,9 +46,9 @@ pub struct Dossier<'a> {
     pub file_name: Option<String>,
     /// The bytes, or the reason why they cannot be read.
     pub bytes: Result<Box<dyn Read + 'a>, Error>,
-    /// The size, if known before reading, else 0. The budget increases with the size.
+    /// The size, if known before reading; otherwise 0. The budget increases with the size.
     pub size: u64,
-    /// Keys next to the bundle, by file name. A pin may select one of them; none is trusted because of its location.
+    /// Keys next to the bundle, by file name. A pin may select one of the keys; no key is trusted because of its location.
     pub keys_beside: Vec<(String, PublicKey)>,
     /// The build server's saved responses about this build.
     pub server: Option<ServerFiles>,

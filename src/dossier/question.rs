@@ -1,4 +1,4 @@
-//! The question of a run, and the terms under which bundles are evaluated.
+//! The question of a run, and the terms for evaluating bundles.
 
 use super::handed::{Handed, NOTHING};
 use crate::base::error::Error;
@@ -13,11 +13,11 @@ use crate::report::{Depth, QuestionReport, Report};
 pub struct Question<'a> {
     /// What is trusted, expected and required.
     pub policy: &'a Policy,
-    /// The keys to verify with: see [`Policy::keys_for`].
+    /// The keys for verification: see [`Policy::keys_for`].
     pub keys: &'a KeyRing,
     /// Evidence supplied for the run, in addition to the bundles.
     pub handed: &'a Handed,
-    /// Number of threads for one bundle. It does not change the result.
+    /// Number of threads for one bundle. The number of threads does not change the result.
     pub threads: usize,
     /// The time as of which the audit is made.
     pub now: Timestamp,
@@ -36,7 +36,7 @@ impl<'a> Question<'a> {
         Self { policy, keys, handed: &NOTHING, threads: 1, now, existed_by: None, limits, depth }
     }
 
-    /// A report with the question, and without bundles.
+    /// A report that states the question and has no bundles.
     pub fn report(&self) -> Report {
         let groups = self.handed.groups();
         Report {
@@ -52,7 +52,7 @@ impl<'a> Question<'a> {
 pub struct Terms {
     /// What is trusted, expected and required.
     pub policy: Policy,
-    /// The policy's keys, and those supplied in addition.
+    /// The policy's keys, and the keys supplied in addition.
     pub keys: KeyRing,
     /// The supplied evidence.
     pub handed: Handed,

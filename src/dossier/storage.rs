@@ -1,4 +1,4 @@
-//! Where evidence is stored: on disk, or in memory, as in a browser. The same rules apply to both.
+//! The storage of evidence: on disk, or in memory, as in a browser. The same rules apply to both storages.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -39,8 +39,9 @@ impl<'a> Storage<'a> {
     /// by name. Symbolic links to folders are not followed. A link named like a bundle counts as a bundle, so that symlinked bundles are not
     /// skipped. Unreadable paths are also listed, and cause an error when they are opened, so that one bad path does not hide the others.
     ///
-    /// A bundle listed twice, under any paths, counts once: the same file in the same folder. A link next to its target file also
-    /// counts as that file. A link in a different folder is kept, because there may be other evidence next to it, which is then audited as well.
+    /// A bundle that is listed twice, even under different paths, counts once if both paths lead to the same file in the same folder. A link
+    /// next to its target file also counts as that file. A link in a different folder is kept, because there may be other evidence next to it,
+    /// which is then audited as well.
     ///
     /// # Errors
     /// [`Error::NothingToVerify`] if there is no bundle, [`Error::OverLimit`] if there are too many.
@@ -66,7 +67,7 @@ impl<'a> Storage<'a> {
         let mut once: Vec<PathBuf> = Vec::new();
         for path in found {
             let (folder, file) = self.place(&path);
-            // The file's own name shows which build it should be; a link next to it may have any name.
+            // The file's name shows which build it should be; a link next to it may have any name.
             let is_own_name = path.file_name() == file.file_name();
             match first_at.entry((folder, file)) {
                 Entry::Vacant(free) => {
@@ -133,7 +134,7 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// Is it a regular file, also through a link?
+    /// Whether the path is a regular file or a link to one.
     pub(crate) fn is_file(self, path: &Path) -> bool {
         match self {
             Self::Disk => path.is_file(),
@@ -155,8 +156,8 @@ impl<'a> Storage<'a> {
         self.entries_named(folder, |_| true)
     }
 
-    /// The entries of a folder whose names are `wanted`, sorted by name. Nothing else is asked of the others: for each bundle of a folder
-    /// with many, keys are looked for among all.
+    /// The entries of a folder whose names satisfy `wanted`, sorted by name. The metadata of other entries is not read, because in a
+    /// folder with many bundles, all entries are searched for keys once per bundle.
     pub(super) fn entries_named(
         self,
         folder: &Path,
@@ -303,7 +304,7 @@ impl<'a> Storage<'a> {
         Ok((record, files))
     }
 
-    /// Reads a policy. Paths of files in it are relative to the policy's folder.
+    /// Reads a policy. Paths in the policy are relative to the policy's folder.
     ///
     /// # Errors
     /// The errors of [`Policy::from_toml`] and [`Self::read`].

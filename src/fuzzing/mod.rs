@@ -1,4 +1,5 @@
-//! Fuzz targets for code that is private to the crate. They are compiled for tests and fuzzing only. The tests replay `fuzz/corpus/`.
+//! Fuzz targets for code that is private to the crate. The targets are compiled for tests and
+//! fuzzing only. The tests replay `fuzz/corpus/`.
 
 use crate::archive::{MemberKind, TarReader};
 use crate::base::digest::Sha256;
@@ -49,7 +50,7 @@ pub fn inner_tar(bytes: &[u8]) {
     }
 }
 
-/// An OpenPGP signature in a commit or a tag. No signature verifies over a text that the fixtures' signer never signed.
+/// An OpenPGP signature in a commit or a tag. No signature verifies over text that the fixtures' signer never signed.
 #[cfg(feature = "openpgp")]
 pub fn openpgp_signature(bytes: &[u8]) {
     use crate::crypto::openpgp::{Certificate, read_detached};
@@ -76,7 +77,7 @@ pub fn approvals(bytes: &[u8]) {
     assert!(read().is_ok_and(|again| again.records.len() == list.records.len()));
 }
 
-/// A Dockerfile. The text of its instructions is canonical, and the list of its inputs is bounded.
+/// A Dockerfile. The text of the Dockerfile's instructions is canonical, and the list of its inputs is bounded.
 pub fn dockerfile(bytes: &[u8]) {
     if let Ok(file) = dockerfile::read_whole(bytes) {
         let mut inputs = Inputs::new();
@@ -112,7 +113,7 @@ pub fn server_record(bytes: &[u8]) {
     assert_eq!(record.log_begins_with(Sha256::of(bytes), bytes.len() as u64), Some(true));
 }
 
-/// Settings of the build server's client, a page of a bucket listing, a registry's challenge.
+/// Settings of the build server's client, a page of a bucket listing, and a registry's challenge.
 #[cfg(feature = "fetch")]
 pub fn fetched(bytes: &[u8]) {
     crate::client::read_all_forms(bytes);
@@ -135,7 +136,8 @@ pub fn text(bytes: &[u8]) {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&document).ok(), Some(value));
 }
 
-/// A time-stamping authority's response to a request for the digest of the empty text. No CA is trusted, so no response is accepted.
+/// A time-stamping authority's response to a request for the digest of the empty string. No CA is
+/// trusted, so no response is accepted.
 pub fn timestamp(bytes: &[u8]) {
     let limits = Limits::default();
     let Ok(token) = Token::read(bytes, &limits) else { return };

@@ -1,4 +1,4 @@
-//! The outer archive: exactly two members. Nothing in it is trusted.
+//! The outer archive: exactly two members. None of its content is trusted.
 
 use std::io::{self, Read};
 
@@ -12,10 +12,10 @@ use crate::gate::signature::Signature;
 
 const WHAT: &str = "the outer archive";
 
-/// A parsed bundle. `manifest.<build_name>.sig.tbz` holds the signed archive `manifest.<build_name>.tbz` and its signature
-/// `manifest.<build_name>.sig`.
+/// A parsed bundle. `manifest.<build_name>.sig.tbz` contains the signed archive `manifest.<build_name>.tbz` and its
+/// signature `manifest.<build_name>.sig`.
 ///
-/// Nothing in it is verified, and its names are not signed. Only [`Bundle::verify`] gives access to the signed archive.
+/// Its content is not verified, and its names are not signed. Only [`Bundle::verify`] gives access to the signed archive.
 #[derive(Debug)]
 pub struct Bundle {
     pub(crate) build_name: BuildName,
@@ -30,14 +30,14 @@ impl Bundle {
     /// The members may come in either order. The signed archive is kept in memory once, still compressed.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for anything but a bzip2 tar of exactly two regular files whose names agree and whose
-    /// signature member is hexadecimal text; [`Error::Truncated`], [`Error::OverLimit`], [`Error::Unreadable`].
+    /// [`Error::Malformed`] if the input is not a bzip2-compressed tar archive of exactly two regular files with matching names
+    /// and a hexadecimal signature; [`Error::Truncated`], [`Error::OverLimit`], [`Error::Unreadable`].
     pub fn from_reader(input: impl Read, limits: &Limits) -> Result<Self, Error> {
         Self::from_reader_within(input, 1, limits, &Budget::of_unknown_input(limits))
     }
 
     /// Like [`Self::from_reader`], but on several threads and within a budget based on the input's size. The number of threads does not
-    /// change the result. `input` is read some megabytes ahead.
+    /// change the result. Reads `input` a few megabytes ahead.
     ///
     /// # Errors
     /// The errors of [`Self::from_reader`].
@@ -121,7 +121,7 @@ fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error
     let text = std::str::from_utf8(member.path.as_bytes()).unwrap_or_default();
     let Some(name) = BuildName::from_file_name(text, suffix) else { return Ok(None) };
     match member.kind {
-        // Unpacking ignores these bits, but no build server writes them, so the archive is refused.
+        // Unpacking ignores the setuid, setgid and sticky bits, but no build server writes them, so the archive is refused.
         MemberKind::File if member.mode & 0o7000 != 0 => {
             Err(Error::malformed(WHAT, format!("member {} has the mode {:o}", member.path, member.mode)))
         }

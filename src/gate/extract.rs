@@ -12,7 +12,7 @@ use crate::base::limits::Limits;
 use crate::gate::verify::VerifiedArchive;
 
 const WHAT: &str = "the signed archive";
-/// How many times a member's path is stored in memory: in the archive's names, in its tree, in the plan.
+/// How many times a member's path is stored in memory: in the archive's names, in its tree and in the plan for unpacking.
 const NAMES_HELD: u64 = 3;
 /// Memory that a member occupies besides its path, in bytes.
 const MEMBER_HELD: u64 = 350;
@@ -31,12 +31,12 @@ pub struct Extracted {
 /// complete, it is renamed to `to`; on an error, it is removed.
 ///
 /// Every name and link is checked before the first byte is written. Only this function refuses a symbolic link that is absolute or leads out of
-/// the folder: a repository may contain one, and checks compare it like any other link, but it is not safe to follow. Files get the modes
-/// 644 and 755, the caller is their owner, and their times are those of unpacking. The contents of the files are not examined. Do not run
-/// git in the folder: `.git/config` and the hooks come from the archive.
+/// the folder: a repository may contain one, and checks compare it like any other link, but it is not safe to follow. Files get mode 644 or
+/// 755, are owned by the caller, and have the time of unpacking. The contents of the files are not examined. Do not run git in the folder:
+/// `.git/config` and the hooks come from the archive.
 ///
 /// # Errors
-/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Unwritable`], and errors of reading the archive.
+/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Unwritable`], and errors from reading the archive.
 pub fn extract(archive: &VerifiedArchive, to: &Path, limits: &Limits) -> Result<Extracted, Error> {
     extract_within(archive, to, limits, &Budget::of_unknown_input(limits))
 }
@@ -92,8 +92,8 @@ fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<P
     Ok(plan)
 }
 
-/// Whether a relative link stays at or below the top at every step. `..` is allowed only at the start, where it leaves real folders: after
-/// a name, it could leave the target of a different link.
+/// Whether a relative link stays at or below the top at every step. `..` is allowed only at the start, where it leads out of real folders;
+/// after a name, it could lead out of a different link's target.
 fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
     if target.starts_with(b"/") {
         return false;
@@ -101,7 +101,7 @@ fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
     let depth = link.as_bytes().iter().filter(|&&byte| byte == b'/').count();
     let mut segments = target.split(|&byte| byte == b'/').filter(|segment| !matches!(*segment, b"" | b"."));
     let ups = segments.by_ref().take_while(|segment| *segment == b"..").count();
-    // The segment after the leading `..` is a name; the rest must be names too.
+    // The segment after the leading `..` is a name; all later segments must also be names.
     ups <= depth && segments.all(|segment| segment != b"..")
 }
 
@@ -114,7 +114,8 @@ fn write_all(
 ) -> Result<Extracted, Error> {
     let mut extracted = Extracted { files: 0, folders: 0 };
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
-    // Charged as bytes only, because nothing is hashed: any archive that an audit can read can be unpacked.
+    // Only the bytes are charged to the budget, because nothing is hashed; therefore any archive
+    // that an audit can read can be unpacked.
     let mut tar = SignedTar::new(budget.reading(expanded, Work::Bytes, WHAT), limits);
     while let Some(member) = tar.next_member()? {
         let path = on_disk(top, &member.path)?;

@@ -40,7 +40,8 @@ impl PublicKey {
         if begins != 1 {
             return Err(fail(format!("expected one PEM block, found {begins}")));
         }
-        // The decoder skips text before the block, as RFC 7468 allows. A reader could mistake such text for the key's owner.
+        // The decoder skips text before the block, as RFC 7468 allows. A person could mistake such
+        // text for the name of the key's owner.
         if !text.starts_with(b"-----BEGIN ") {
             return Err(fail("expected no text before the PEM block".into()));
         }
@@ -70,7 +71,7 @@ impl PublicKey {
             }
             other => return Err(format!("expected an RSA or EC P-256 key, found the algorithm {other}")),
         };
-        // A key with two encodings, such as a compressed point, would have two fingerprints.
+        // If a key had two encodings, for example one with a compressed point, it would have two fingerprints.
         if key.spki()? != der {
             return Err("not in the usual encoding (an EC point is uncompressed)".into());
         }

@@ -1,4 +1,5 @@
-//! From untrusted bytes to a verified archive: the outer archive, its signature, the keys, and the only constructor of a verified archive.
+//! Parsing and verification of untrusted bytes: the outer archive, its signature, the keys, and the
+//! only constructor of a verified archive.
 
 pub(crate) mod bundle;
 pub(crate) mod extract;

@@ -65,15 +65,15 @@ impl Signature {
 }
 
 impl PublicKey {
-    /// Verifies that `signature` is by the holder of this key over `digest`, the SHA-256 of the signed archive.
+    /// Verifies that the holder of this key made `signature` over `digest`, the SHA-256 of the signed archive.
     ///
     /// The scheme hashes the digest once more: see the module's documentation. ECDSA signatures with a high `s`
     /// are accepted: they are valid by FIPS 186-5, and nothing here is identified by a signature's bytes.
     ///
-    /// It checks neither dates nor revocation, nor who holds the key.
+    /// Dates, revocation and the identity of the key's holder are not checked.
     ///
     /// # Errors
-    /// [`SignatureFault`]: the signature does not verify under the key.
+    /// [`SignatureFault`] if the signature does not verify under the key.
     pub fn verify(&self, digest: &Sha256, signature: &Signature) -> Result<(), SignatureFault> {
         self.accepts_message(digest.as_bytes(), signature)
     }

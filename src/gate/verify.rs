@@ -16,7 +16,7 @@ use crate::gate::signature::{Signature, SignatureFault};
 pub struct TrustedKey {
     /// The pinned fingerprint.
     pub fingerprint: Fingerprint,
-    /// The key itself. `None` while only its fingerprint is known.
+    /// The key itself. `None` while only the key's fingerprint is known.
     pub key: Option<PublicKey>,
     /// Who specified the key.
     pub source: KeySource,
@@ -37,7 +37,7 @@ impl TrustedKey {
         Self { fingerprint, key, source, name: None, not_before: None, not_after: None, revoked: None }
     }
 
-    /// Who specified the key, in words.
+    /// Who specified the key, as text.
     pub(crate) fn source_words(&self) -> String {
         match (self.source, &self.name) {
             (KeySource::CommandLine, None) => "command line".to_owned(),
@@ -77,11 +77,12 @@ pub enum RevocationReason {
 }
 
 words! {
-    /// The word in policies and reports.
+    /// The name used in policies and reports.
     pub RevocationReason { Compromised = "compromised", Superseded = "superseded" }
 }
 
-/// How well the key's owner is known, lowest grade first. It is based on a procedure that people follow, and is never attested by a machine.
+/// How well the key's owner is known, lowest grade first. The grade is based on a procedure that
+/// people follow, and is never attested by a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Grade {
@@ -89,14 +90,14 @@ pub enum Grade {
     CommandLine,
     /// A signed key record states who obtained the key, when, and over which channel.
     Recorded,
-    /// Two signers state two retrievals of equal bytes.
+    /// Two signers state that two retrievals returned equal bytes.
     Witnessed,
     /// The key also verifies a build that, according to the signers, the auditor requested for a random commit.
     Challenged,
 }
 
 words! {
-    /// The word in policies and reports.
+    /// The name used in policies and reports.
     pub Grade {
         CommandLine = "command-line",
         Recorded = "recorded",
@@ -105,7 +106,7 @@ words! {
     }
 }
 
-/// The trusted keys, without duplicates. Empty by default; no signature then verifies.
+/// The trusted keys, without duplicates. The ring is empty by default; no signature verifies under an empty ring.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing(Vec<TrustedKey>);
 
@@ -127,8 +128,8 @@ impl KeyRing {
         &self.0
     }
 
-    /// Fills in keys that are pinned by fingerprint only. Candidates may come from untrusted places: only one whose
-    /// fingerprint is pinned is used.
+    /// Fills in keys that are pinned by fingerprint only. Candidates may come from untrusted sources; a candidate
+    /// is used only if its fingerprint is pinned.
     pub fn with_candidates<'a>(&self, candidates: impl IntoIterator<Item = &'a PublicKey>) -> Cow<'_, Self> {
         let mut ring = Cow::Borrowed(self);
         let is_meant = |key: &TrustedKey, by: &PublicKey| key.key.is_none() && key.fingerprint == by.fingerprint();
@@ -166,7 +167,7 @@ pub struct VerifiedArchive {
     signed: SignedArchive,
 }
 
-/// What is known about an archive whose signature verified under a trusted key, besides the archive's bytes. The only constructor is `KeyRing::accept`.
+/// Everything known about an archive, besides its bytes, after its signature verified under a trusted key. The only constructor is `KeyRing::accept`.
 #[derive(Debug)]
 pub struct SignedArchive {
     digest: Sha256,
@@ -180,13 +181,13 @@ impl VerifiedArchive {
         &self.bytes
     }
 
-    /// What is known about them.
+    /// Everything known about these bytes.
     pub fn signed(&self) -> &SignedArchive {
         &self.signed
     }
 
-    /// What is known about them, and a reader of them that frees them piece by piece as they are read: what is unpacked from them takes
-    /// their place in memory.
+    /// The known facts about the bytes, and a reader that frees the bytes piece by piece as they are read, so that the unpacked content
+    /// takes their place in memory.
     pub(crate) fn into_reader(self) -> (SignedArchive, impl Read) {
         (self.signed, Freeing::new(self.bytes, PIECE))
     }
@@ -224,13 +225,13 @@ impl SignedArchive {
     }
 }
 
-/// Bytes in pieces. Each is freed when it was read.
+/// Bytes in pieces. Each piece is freed after it is read.
 struct Freeing {
-    /// The last one first.
+    /// The pieces in reverse order: the last piece comes first.
     pieces: Vec<Cursor<Vec<u8>>>,
 }
 
-/// The size of a piece. An allocator may keep what is freed, but glibc returns blocks over 32 MB to the system at once.
+/// The size of a piece. An allocator may keep freed memory, but glibc returns blocks over 32 MB to the system at once.
 const PIECE: usize = 33 << 20;
 
 impl Freeing {
@@ -283,11 +284,11 @@ pub struct Refusal {
 }
 
 impl Bundle {
-    /// Verifies the signature with the trusted keys, each with the scheme of its own kind, and returns the archive only
-    /// if the signature verifies under one of them.
+    /// Verifies the signature with the trusted keys, each with the scheme for its type, and returns the archive only if
+    /// the signature verifies under one of them.
     ///
-    /// Success means that these bytes are unaltered since the holder of that key signed them. It does not show who holds the key,
-    /// when the bytes were signed, or that their content is true. The key's dates are not examined here but by the check `manifest-key`.
+    /// Success means that these bytes are unaltered since the holder of that key signed them. It does not show who holds the key, when
+    /// the bytes were signed, or that their content is true. The key's dates are examined by the check `manifest-key`, not here.
     ///
     /// # Errors
     /// [`Refusal`], with every key that was tried.
@@ -394,7 +395,7 @@ mod tests {
         assert_eq!(seal.verify(&key), Err(SignatureFault::NotDer));
         assert!(!seal.remember([&key]));
         assert_eq!(seal.known, [(key.fingerprint(), Err(SignatureFault::NotDer))]);
-        // Verification would fail now, so this must be the stored result.
+        // Recomputing the result would now give an error, so this must be the stored result.
         seal.known = vec![(key.fingerprint(), Ok(()))];
         assert_eq!(seal.verify(&key), Ok(()));
         seal.known = vec![(Sha256::of(b"another key"), Ok(()))];

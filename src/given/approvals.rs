@@ -102,7 +102,7 @@ impl Approvals {
     /// `FILE.sig`, which the check verifies.
     ///
     /// # Errors
-    /// [`Error::Malformed`], which names the record that cannot be read; [`Error::OverLimit`].
+    /// [`Error::Malformed`], which identifies the record that cannot be read; [`Error::OverLimit`].
     pub fn read(name: &str, bytes: Vec<u8>, signature: Option<Vec<u8>>, limits: &Limits) -> Result<Self, Error> {
         let what = || format!("the approvals {name}");
         limits.approvals_bytes().check(bytes.len() as u64, what())?;

@@ -1,5 +1,5 @@
-//! The build server's saved responses: *given* evidence without a signature. On their own, they never affect a verdict;
-//! the check `server-record` compares them with the signed archive.
+//! The build server's saved responses: *given* evidence without a signature. The responses alone never affect a
+//! verdict; the check `server-record` compares them with the signed archive.
 
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
@@ -45,7 +45,7 @@ pub struct ServerRecord {
     log: Option<SavedLog>,
 }
 
-/// The saved log, or the two results that are kept after the log was dropped.
+/// The saved log, or the two results that are kept after the log is dropped.
 #[derive(Debug, Clone, PartialEq)]
 enum SavedLog {
     Bytes(Vec<u8>),

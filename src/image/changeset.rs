@@ -1,8 +1,8 @@
 //! The tar file of a layer, read as container engines unpack it: with Go's archive/tar, which is lenient where [`crate::archive`] is strict.
 //!
 //! Devices and pipes are members. A name may be absolute, contain doubled slashes, or be `.`. If two members have the same name, the later one counts.
-//! The end may be missing, and a layer may be empty. Sparse files, `..` that leads out of the layer, and anything else that Go refuses are refused.
-//! This module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected one.
+//! The end-of-archive marker may be missing, and a layer may be empty. Sparse files, `..` that leads out of the layer, and anything else that Go
+//! refuses are refused. This module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected one.
 
 use std::io::{self, Read};
 
@@ -23,7 +23,7 @@ pub(super) enum Kind {
     Special(&'static str, u64, u64),
 }
 
-/// One member. Its content follows in the input.
+/// One member. A regular file, whose content follows in the input.
 pub(super) struct Member {
     pub(super) path: Vec<u8>,
     pub(super) kind: Kind,

@@ -1,4 +1,4 @@
-//! Tests which image of a source is read and which entries are ignored, on layouts as common tools write them.
+//! Tests, on layouts like those of common tools, which image of a source is read and which entries are ignored.
 
 use std::collections::BTreeMap;
 
@@ -102,10 +102,10 @@ fn signatures_and_referrers_next_to_an_image_are_ignored() {
     assert_eq!(layout.read(&entries, Some("sha256:00")).unwrap_err().exit_code(), 2);
     let error = layout.read(&entries, Some("latest")).unwrap_err();
     assert!(error.hint().contains("oci:PATH:sha256:DIGEST"), "{}", error.hint());
-    // Two images are ambiguous.
+    // If there are two images, the choice is ambiguous.
     let other = layout.image("amd64");
     assert_eq!(layout.read(&[&signature, &image, &other], None).unwrap_err().exit_code(), 2);
-    // A missing entry may be an image, and an index may lead to one.
+    // A missing entry may be an image, and an index may lead to an image.
     let missing = json!({"mediaType": MANIFEST, "digest": Sha256::of(b"x").to_string(), "size": 1});
     assert!(layout.read(&[&image, &missing], None).is_err());
     let mixed = layout.index(&[&referrer, &other]);
@@ -139,7 +139,7 @@ fn entries_with_other_digest_algorithms_matter_only_if_chosen() {
         assert!(read.unsupported_of(Part::Manifest).any(|message| message.contains("sha512 is not supported")));
     }
     assert_eq!(layout.read(&[&unread], None).unwrap().unsupported.len(), 1);
-    // In an index: the same platform, a different platform, no platform.
+    // An index with entries for the same platform, for a different platform, and with no platform.
     let mut meant = image.clone();
     meant["platform"] = json!({"os": "linux", "architecture": "s390x"});
     unread["platform"] = meant["platform"].clone();
@@ -205,7 +205,7 @@ fn platforms_are_compared_in_normal_form() {
     }
 }
 
-/// A registry's Content-Type is a hint: the digest proves the bytes.
+/// A registry's Content-Type is only a hint, because the digest verifies the bytes.
 #[cfg(feature = "fetch")]
 #[test]
 fn only_a_known_and_different_content_type_is_a_contradiction() {

@@ -1,4 +1,4 @@
-//! `dir:`: manifest and blobs as files, as written by `skopeo copy … dir:PATH`. This form keeps every byte.
+//! `dir:`: manifest and blobs as files, as written by `skopeo copy … dir:PATH`. This form preserves every byte.
 
 use super::gather::{Names, Top, resolve};
 use super::store::{Found, Store};

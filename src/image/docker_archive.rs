@@ -1,7 +1,7 @@
 //! `docker-archive:`: the output of `docker save` (Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
 //!
 //! It preserves the configuration's bytes and therefore the image id, but no manifest: it does not contain the digest that a push logs. Newer engines
-//! add an OCI layout to the file; that layout's manifest is also read, and may be the pushed one.
+//! add an OCI layout to the file; that layout's manifest is also read, and may be the manifest that was pushed.
 
 use super::document::{self, SavedImage};
 use super::gather::read_config;
@@ -57,7 +57,7 @@ pub(super) fn read(
     read_saved(image, store, saved, limits)
 }
 
-/// The selected image; `None` if several remain.
+/// The selected image; `None` if several images remain.
 fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Option<&'d SavedImage>, String> {
     let Some(reference) = reference else {
         return match images {
@@ -94,7 +94,7 @@ fn by_digest<'d>(
 }
 
 /// A layout may contain the `manifest.json` of `docker save` next to its index. `docker load` reads `manifest.json`, so that file must list the same
-/// image as the index. Other images that both of them list are recorded in [`ImageFacts::others`].
+/// image as the index. Other images that both files list are recorded in [`ImageFacts::others`].
 pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &Limits) -> Result<(), Error> {
     let Some(config) = image.config.as_ref().map(|config| config.digest) else { return Ok(()) };
     let saved = match store.document("manifest.json", limits.registry_document_bytes())? {
@@ -169,7 +169,8 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
     Ok(())
 }
 
-/// An engine loads the layers that manifest.json lists, whatever the manifest next to it states. Both must unpack to the same content.
+/// An engine loads the layers that manifest.json lists, whatever the manifest next to it states.
+/// The layers in both must unpack to the same content.
 fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
     let Some(config) = &image.config else { return Ok(()) };
     let mut found = Vec::new();

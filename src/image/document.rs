@@ -9,7 +9,7 @@ use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 
-/// The annotation of an entry in `index.json` that holds the entry's reference (OCI image layout).
+/// The annotation of an entry in `index.json` that contains the entry's reference (OCI image layout).
 pub(super) const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
 /// The annotation with which BuildKit marks a manifest that is a statement about a different manifest, whatever the statement's type.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
@@ -23,7 +23,7 @@ pub struct Descriptor {
     pub digest: Sha256,
     /// Size in bytes.
     pub size: u64,
-    /// Addresses of a foreign layer outside the registry. They are shown but never requested.
+    /// Addresses outside the registry for a foreign layer. They are shown but never requested.
     pub urls: Vec<String>,
     /// The platform, for an entry of an index.
     pub platform: Option<Platform>,
@@ -42,8 +42,8 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Whether this is the platform that `expected` specifies. Both are compared in normal form, and the variant only if `expected` has one. An
-    /// arm image without a variant matches any variant, because old images do not state one.
+    /// Whether this is the platform that `expected` specifies. Both platforms are compared in normal form; the variant is compared only if
+    /// `expected` has one. An arm image without a variant matches any variant, because old images do not state one.
     pub fn is(&self, expected: &str) -> bool {
         let mut words = expected.splitn(4, '/').map(str::to_owned);
         let (Some(os), Some(architecture), variant, None) = (words.next(), words.next(), words.next(), words.next())
@@ -61,14 +61,14 @@ impl Platform {
         }
     }
 
-    /// Whether both can describe the same image. A missing variant does not contradict anything.
+    /// Whether both platforms can describe the same image. A missing variant does not contradict anything.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let (one, two) = (self.normal(), other.normal());
         let both_state = self.stated_variant().is_some() && other.stated_variant().is_some();
         (one.0, one.1) == (two.0, two.1) && (!both_state || one.2 == two.2)
     }
 
-    /// The variant, if stated. Some architecture names include one.
+    /// The variant, if stated. Some architecture names include a variant.
     fn stated_variant(&self) -> Option<&str> {
         match self.architecture.to_lowercase().as_str() {
             "armhf" => Some("v7"),
@@ -78,7 +78,7 @@ impl Platform {
     }
 
     /// The platform in the form that containerd-based engines compare (containerd/platforms, `Normalize`): in lower case, with one name for each
-    /// architecture. A missing operating system means the engine's own.
+    /// architecture. A missing operating system means that of the engine.
     pub(super) fn normal(&self) -> (String, String, String) {
         let lower = |text: &str| text.to_lowercase();
         let (os, architecture) = (lower(&self.os), lower(&self.architecture));
@@ -141,7 +141,7 @@ pub(super) struct Config {
 /// One step of an image's history, as recorded by its builder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// The instruction, in the builder's spelling.
+    /// The instruction, as the builder writes it.
     pub created_by: String,
     /// The time, as written.
     pub created: Option<String>,
@@ -296,7 +296,7 @@ pub(super) struct SavedImage {
 
 impl Descriptor {
     /// Whether this is a statement about a different manifest; BuildKit adds such statements to its indexes. Programs that choose by platform ignore
-    /// annotations: to them, an entry with the annotation and its own platform is an image.
+    /// annotations: they treat an entry with both the annotation and a platform as an image.
     pub(super) fn is_attestation(&self) -> bool {
         self.annotations.contains_key(REFERENCE_TYPE)
             && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
@@ -322,7 +322,7 @@ fn object(bytes: &[u8]) -> Answer<Map<String, Value>> {
 }
 
 /// Container engines are written in Go, whose JSON decoder ignores the case of field names and also accepts `ſ` for s and the Kelvin sign for k: if
-/// `manifests` and `Manifests` are both present, it uses the second. A name that differs from one of `known` only in this way is refused.
+/// `manifests` and `Manifests` are both present, it uses the second. A name that differs from one of `known` only in these respects is refused.
 fn spelled(fields: &Map<String, Value>, known: &[&str]) -> Answer<()> {
     let folded = |name: &str| name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase();
     let is_other =
@@ -396,8 +396,8 @@ fn unsupported_entry(entry: &Value, digest: &str) -> Answer<UnsupportedEntry> {
     Ok(UnsupportedEntry { digest: digest.to_owned(), platform: read.platform, name })
 }
 
-/// The media type that a registry announces, without parameters, if it is a known image type. Any other type is ignored, because a digest proves the
-/// bytes.
+/// The media type that a registry announces, without parameters, if it is a known image type. Any other type is ignored, because the digest verifies
+/// the bytes.
 #[cfg(feature = "fetch")]
 pub(super) fn known_type(announced: &str) -> Option<&'static str> {
     const OLD: [&str; 2] = [

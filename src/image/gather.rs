@@ -1,4 +1,4 @@
-//! Collects the facts of an image, starting from the bytes of a manifest or index. Used for every form.
+//! Collects the facts of an image, starting from the bytes of a manifest or index. Every form uses this module.
 
 use super::document::{self, Descriptor, Document, Platform, UnsupportedEntry};
 use super::store::{Found, Store};
@@ -7,13 +7,13 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 
-/// How a form derives the name of the file that holds a document or a blob.
+/// How a form derives the name of the file that contains a document or a blob.
 pub(super) struct Names {
     pub(super) manifest: fn(&Sha256) -> String,
     pub(super) blob: fn(&Sha256) -> String,
 }
 
-/// The first index or manifest: its bytes and what was stated about them.
+/// The first index or manifest: its bytes, and the media type and platform stated for it.
 pub(super) struct Top<'a> {
     pub(super) bytes: Vec<u8>,
     pub(super) media_type: Option<&'a str>,
@@ -99,7 +99,7 @@ enum Unclear {
     Fault(String),
 }
 
-/// Selects an entry of an index: by digest, otherwise by platform, otherwise the only one. `None` if several remain.
+/// Selects an entry of an index: by digest, otherwise by platform, otherwise the only one. `None` if several entries remain.
 fn choose<'d>(
     manifests: &'d [Descriptor],
     unsupported: &[UnsupportedEntry],
@@ -155,7 +155,7 @@ fn platforms(entries: &[&Descriptor]) -> String {
     entries.iter().take(20).map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Reads the bytes of an index entry, and reports if they do not match the entry.
+/// Reads the bytes of an index entry, and reports a mismatch with the entry.
 fn document_of(
     image: &mut ImageFacts,
     store: &Store<'_>,
@@ -181,7 +181,7 @@ fn document_of(
     Ok(Some(bytes))
 }
 
-/// How bytes differ from their descriptor.
+/// Describes how bytes differ from their descriptor.
 pub(super) fn differs(said: &Descriptor, digest: Sha256, size: u64) -> Option<String> {
     if said.digest != digest {
         return Some(format!("the blob named {} has the digest {digest}", said.digest));

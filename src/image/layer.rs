@@ -1,5 +1,5 @@
 //! Measures a blob in one pass: digest and size of its stored bytes, and digest and size of its unpacked content (the `diff_id` of a layer, OCI image
-//! specification, "Layer DiffID"). Nothing is kept: memory does not depend on the layer's size.
+//! specification, "Layer DiffID"). Nothing is kept, so memory use does not depend on the layer's size.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -36,7 +36,7 @@ pub enum Compression {
 pub const XZ_UNSUPPORTED: &str = "compression xz is not supported; xz -d unpacks it";
 
 impl Compression {
-    /// A word for reports.
+    /// The name used in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -53,7 +53,8 @@ impl Compression {
             [0x1f, 0x8b, ..] => Self::Gzip,
             // A zstd frame, or a skippable frame before it (RFC 8878, 3.1.1 and 3.1.2).
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
-            // Includes the magic number of a block or of the stream's end, because a plain tar file may begin with a name like BZh9.
+            // The check includes the magic number of a block or of the stream's end, because a
+            // plain tar file may begin with a name like BZh9.
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]
             | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
@@ -75,7 +76,7 @@ pub struct Measured {
     pub content: Result<(Sha256, u64), String>,
 }
 
-/// Measures the blob that `input` provides, to its end.
+/// Measures the blob in `input`, reading to the end.
 ///
 /// # Errors
 /// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and read errors. A blob that cannot be unpacked is not an
@@ -101,7 +102,7 @@ pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits, budget: &Bu
     Ok(Measured { digest: blob.hasher.finish(), size: blob.count, compression, content })
 }
 
-/// Passes the unpacked content of `input` to `with`, as a reader.
+/// Passes a reader of the unpacked content of `input` to `with`.
 pub(super) fn with_content<T>(
     input: impl Read,
     limits: &Limits,
@@ -140,7 +141,7 @@ fn unpack(
             Ok(0) => return (compression, Ok(size)),
             Ok(read) => {
                 size = size.saturating_add(read as u64);
-                // Each byte has been decompressed and is now hashed.
+                // Each byte is charged twice: for decompression and for hashing.
                 let spent = budget.spend(Work::Bytes(2 * read as u64), what);
                 if let Err(error) = limits.layer_expanded_bytes().check(size, what).and(spent) {
                     return (compression, Err(Stop::Error(error)));
@@ -222,7 +223,7 @@ impl<R: Read> Read for Capped<'_, R> {
     }
 }
 
-/// Consecutive zstd frames. Skippable frames are ignored, checksums are verified.
+/// Consecutive zstd frames. Skippable frames are ignored, and checksums are verified.
 struct Frames<R> {
     input: R,
     decoder: FrameDecoder,

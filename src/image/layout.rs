@@ -73,7 +73,7 @@ pub(super) fn read(
     resolve(image, store, &NAMES, top, choice, limits)
 }
 
-/// Checks that the file `oci-layout` has the only version that exists.
+/// Checks that the file `oci-layout` states the only existing version.
 pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
     let version = strict_json::parse(bytes).ok().and_then(|layout| layout.get("imageLayoutVersion").cloned());
     if version == Some(Value::String("1.0.0".into())) {
@@ -86,8 +86,8 @@ pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
 /// Readable entries, and entries with unsupported digests.
 type Entries = (Vec<Descriptor>, Vec<UnsupportedEntry>);
 
-/// If there are several entries, those that are images: `cosign save` and registry tools put signatures, attestations and other referrers next to the
-/// image. If none is an image, all entries.
+/// If there are several entries, returns those that are images: `cosign save` and registry tools put signatures, attestations and other referrers
+/// next to the image. If no entry is an image, returns all entries.
 fn without_artifacts(manifests: &[Descriptor], store: &Store<'_>, limits: &Limits) -> Result<Vec<Descriptor>, Error> {
     let mut images = Vec::new();
     for entry in manifests {
@@ -180,7 +180,7 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>
 const HINT: &str = "add a reference to the path, by name or digest: oci:PATH:REF or oci:PATH:sha256:DIGEST (oci-archive: has the same syntax)";
 
 /// The selected entry: by name or digest if a reference is specified, otherwise by a digest in the signed log, by platform, or the only entry.
-/// `None` if several remain.
+/// `None` if several entries remain.
 fn chosen<'d>(
     manifests: &'d [Descriptor],
     reference: Option<&str>,
@@ -202,7 +202,7 @@ fn chosen<'d>(
         entry.platform.as_ref().is_some_and(|platform| expected.iter().any(|expected| platform.is(expected)))
     };
     let by_platform: Vec<&Descriptor> = named.iter().filter(fits).copied().collect();
-    // If several entries have the same name, a different program may use a different entry.
+    // If several entries have the same name, other programs may use a different entry.
     let wanted = named.iter().find(|entry| reference.is_none() && choice.digests.contains(&entry.digest));
     match (named.as_slice(), wanted, by_platform.as_slice()) {
         ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(Some(one)),

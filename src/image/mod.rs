@@ -1,4 +1,4 @@
-//! The supplied image: one set of facts, whatever its form.
+//! The supplied image, read into the same set of facts from every form.
 //!
 //! | form | manifest's bytes kept | layers' bytes kept |
 //! | --- | --- | --- |
@@ -6,8 +6,8 @@
 //! | OCI layout (`oci:`, `oci-archive:`) | if it was copied blob by blob; skopeo converts what docker pushed | same |
 //! | docker-archive | no, unless the engine also wrote a layout | mostly decompressed |
 //!
-//! Reading proves nothing by itself: it recomputes digests from bytes and notes where the documents contradict them. The checks decide whether the
-//! image is the one in the signed log.
+//! Reading an image proves nothing by itself: digests are recomputed from the bytes, and contradictions with the documents are recorded. The
+//! checks decide whether the image is the one in the signed log.
 //!
 //! To add a form, add a variant of [`Source`] and [`Form`], a file here that resolves it to a manifest, and one arm in [`read`].
 
@@ -55,7 +55,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The witness in reports, in the words of the JSON report.
+    /// The witness's name, as in the JSON report.
     pub fn witness(self) -> &'static str {
         match self {
             Self::Registry => "registry",
@@ -94,19 +94,19 @@ pub struct ImageFacts {
     pub config: Option<ConfigFacts>,
     /// The layers, lowest first: all layers in the manifest or the archive's list.
     pub layers: Vec<LayerFacts>,
-    /// Names that the source gives the image. They are not signed.
+    /// Names for the image in the source. They are not signed.
     pub names: Vec<String>,
-    /// Other images of the source, which were not read.
+    /// Other images in the source, which were not read.
     pub others: Others,
-    /// Why none of several images was read. `None` if one was read.
+    /// Why none of several images was read. `None` if an image was read.
     pub undecided: Option<Undecided>,
-    /// What the registry's tag led to, if a tag was requested from a registry.
+    /// What the tag resolved to, if the image was requested from a registry by tag.
     pub tag: Option<RegistryTag>,
     /// Contradictions between documents and bytes, or among documents.
     pub faults: Vec<(Part, String)>,
-    /// Parts that are not supported, so that nothing is known about them.
+    /// Unsupported parts, about which nothing is known.
     pub unsupported: Vec<(Part, String)>,
-    /// Where the parts are, for reading them again to compare layers.
+    /// The location of the parts, so that layers can be read again for comparison.
     pub(crate) place: Place,
 }
 
@@ -114,7 +114,7 @@ pub struct ImageFacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Disk(std::path::PathBuf),
-    /// In memory or at a registry: the parts are not read again.
+    /// In memory or in a registry: the parts are not read again.
     Elsewhere,
 }
 
@@ -138,15 +138,15 @@ pub struct ConfigFacts {
     pub digest: Sha256,
     /// Size in bytes.
     pub size: u64,
-    /// The platform it was built for.
+    /// The platform for which the image was built.
     pub platform: Platform,
     /// The build time, as written.
     pub created: Option<String>,
-    /// The settings of its containers (`Cmd`, `Entrypoint`, `Env`, `User` …), each as JSON.
+    /// The settings for the image's containers (`Cmd`, `Entrypoint`, `Env`, `User` …), each as JSON.
     pub settings: BTreeMap<String, String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
-    /// Its history, oldest first.
+    /// The image's history, oldest step first.
     pub history: Vec<History>,
     /// Digests of the layers' decompressed bytes, lowest first.
     pub diff_ids: Vec<Sha256>,
@@ -160,7 +160,7 @@ pub struct LayerFacts {
     pub descriptor: Option<Descriptor>,
     /// The measurements; `None` if the bytes are missing.
     pub measured: Option<Measured>,
-    /// Its name in the store.
+    /// The layer's name in the store.
     pub(crate) name: String,
 }
 
@@ -177,7 +177,7 @@ pub struct Others {
 /// The source has several images, and nothing selects one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecided {
-    /// The images that the source has.
+    /// The images in the source.
     pub message: String,
     /// How to choose.
     pub hint: String,
@@ -192,14 +192,14 @@ pub struct RegistryTag {
     pub repository: String,
     /// The requested tag.
     pub tag: String,
-    /// The SHA-256 digest to which the tag led.
+    /// The SHA-256 digest to which the tag resolved.
     pub digest: Sha256,
 }
 
 /// How to select an image if a source has several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// Accepted platforms; any, if empty.
+    /// Accepted platforms; if empty, any platform is accepted.
     pub platforms: Vec<String>,
     /// Digests to look for.
     pub digests: Vec<Sha256>,
@@ -207,9 +207,10 @@ pub struct Choice {
 
 /// Reads an image from files. [`Source::Registry`] is not supported here.
 ///
-/// Recomputes every digest, and unpacks every layer to recompute its `diff_id`. Does not decide anything: contradictions are in
-/// [`ImageFacts::faults`] and in the parts themselves. If the source has several images and nothing selects one, none is read:
-/// [`ImageFacts::undecided`] reports this, and [`ImageFacts::decided`] turns it into an error.
+/// Recomputes every digest, and unpacks every layer to recompute its `diff_id`. This function does not evaluate the image:
+/// contradictions are recorded in [`ImageFacts::faults`] and in the parts themselves. If the source has several images and
+/// nothing selects one, none is read: [`ImageFacts::undecided`] reports this, and [`ImageFacts::decided`] turns it into an
+/// error.
 ///
 /// # Errors
 /// [`Error::Usage`] if the source is not an image or has no image of the requested name; [`Error::Unreadable`], [`Error::Truncated`] and
@@ -218,7 +219,7 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
     read_within(source, choice, limits, &Budget::of_unknown_input(limits))
 }
 
-/// As [`read`], within a budget. The image's files increase the budget as further input.
+/// Like [`read`], but within a budget. The sizes of the image's files increase the budget, like those of other input.
 ///
 /// # Errors
 /// As [`read`].
@@ -238,7 +239,8 @@ pub fn read_within(source: &Source, choice: &Choice, limits: &Limits, budget: &B
     resolve(image, open(source, path, limits, budget), expected, reference.as_deref(), choice, limits)
 }
 
-/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`. Reports refer to it as `name`.
+/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`.
+/// Reports refer to the file as `name`.
 ///
 /// # Errors
 /// As [`read`].
@@ -283,7 +285,7 @@ pub(crate) fn read_held(
     resolve(image, held.store(name, limits, budget), form, reference, choice, limits)
 }
 
-/// Reads an image in memory as [`read_within`] reads one on the disk. `None`: nothing is at the place of `source`.
+/// Like [`read_within`], for an image in memory. `None` if nothing exists at the location of `source`.
 pub(crate) fn read_from_memory(
     source: &Source,
     held: Option<&Held<'_>>,
@@ -340,8 +342,8 @@ fn resolve(
     Ok(image)
 }
 
-/// Reads an image from a registry. `top` is the document that the name led to, with the media type that the registry stated. A digest proves the
-/// bytes, so only a known media type can contradict them.
+/// Reads an image from a registry. `top` is the document to which the name resolved, with the media type that the registry stated. The digest
+/// verifies the bytes, so only a known media type can contradict them.
 #[cfg(feature = "fetch")]
 pub(crate) fn read_remote(
     source: &str,
@@ -392,7 +394,7 @@ enum Shape {
     Folder,
 }
 
-/// A transport of folders names a folder, one of archives a file.
+/// A folder transport refers to a folder, and an archive transport to a file.
 fn must_be_as_named(source: &Source, path: &Path, found: Shape) -> Result<(), Error> {
     let wanted = match source {
         Source::Layout(..) | Source::Directory(_) => Shape::Folder,
@@ -411,7 +413,8 @@ fn must_be_as_named(source: &Source, path: &Path, found: Shape) -> Result<(), Er
     })
 }
 
-/// Recognises the form by the files. Archives of newer docker engines have both documents and are read as docker-archive, which reads both.
+/// Recognises the form by the files that exist. Archives of newer docker engines have both
+/// documents and are read as docker-archive, which reads both.
 fn recognise(store: &Store<'_>) -> Option<Form> {
     let is_folder = store.is_folder();
     match (store.has("manifest.json"), store.has("index.json") || store.has("oci-layout")) {
@@ -449,7 +452,7 @@ impl std::fmt::Display for Others {
 }
 
 impl ImageFacts {
-    /// The image if one was read, for callers without a signed log that could select one.
+    /// The image, if one was read. This is for callers without a signed log, which could select an image.
     ///
     /// # Errors
     /// [`Error::Usage`] if the source has several images and none was selected.

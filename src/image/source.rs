@@ -18,7 +18,7 @@ pub enum Source {
     DockerArchive(PathBuf, Option<String>),
     /// `dir:PATH`: manifest and blobs as files, byte for byte as in the registry.
     Directory(PathBuf),
-    /// A bare path. The content shows its form.
+    /// A bare path. The content of the file or folder determines the form.
     Path(PathBuf),
 }
 

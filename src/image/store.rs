@@ -34,7 +34,7 @@ enum Parts<'a> {
     Unsupported(&'static str),
 }
 
-/// Functions that query a registry. The network code provides them, so that this module does not use the network.
+/// Functions that query a registry. The network code provides these functions, so that this module does not use the network.
 #[derive(Clone, Copy)]
 pub(crate) struct Remote<'a> {
     /// Reads a document by its path below the repository, up to the specified limit.
@@ -62,7 +62,7 @@ enum Entry {
 
 /// The cost of a member, counted in objects.
 const MEMBER_OBJECTS: u64 = 2;
-/// The number of copies kept of a member's path.
+/// The number of copies of a member's path that are kept.
 const NAMES_HELD: u64 = 2;
 /// Bytes kept for each member: its digests, and its name in two tables.
 const MEMBER_HELD_BYTES: u64 = 350;
@@ -76,7 +76,7 @@ pub(super) enum Found {
 }
 
 impl<'a> Store<'a> {
-    /// Opens a folder or a tar file. The tar file may be compressed as a whole.
+    /// Opens a folder or a tar file. The whole tar file may be compressed.
     pub(super) fn open(path: &Path, limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         let unreadable =
             |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
@@ -93,7 +93,7 @@ impl<'a> Store<'a> {
         Ok(Self::of(Parts::Archive(Archive { files }), budget))
     }
 
-    /// Reads a tar file in memory. It may be compressed as a whole.
+    /// Reads a tar file in memory. The whole file may be compressed.
     pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         if Compression::of(bytes.get(..START).unwrap_or(bytes)) == Compression::Xz {
             return Ok(Self::of(Parts::Unsupported(XZ_UNSUPPORTED), budget));
@@ -193,7 +193,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The known measurements of the blob, otherwise those that `measure` makes now.
+    /// The known measurements of the blob, or else the result of calling `measure`.
     fn once(
         &self,
         name: &str,

@@ -37,7 +37,7 @@ pub enum Kind {
     File(u64, Sha256),
     /// A symbolic link, with its target.
     Symlink(Vec<u8>),
-    /// A second name of a file.
+    /// A second name for a file.
     HardLink(Vec<u8>),
     /// A device with its numbers, or a pipe; the text states which.
     Special(&'static str, u64, u64),
@@ -61,7 +61,7 @@ pub enum Difference {
 /// The entries of layer number `at`, counted from 0; `None` if its bytes are not on disk.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a layer that engines cannot unpack either, and for sparse files; read errors.
+/// [`Error::Malformed`] for sparse files and for a layer that container engines could not unpack; read errors.
 pub fn of_layer(image: &ImageFacts, at: usize, limits: &Limits) -> Result<Option<Tree>, Error> {
     let (Some(layer), Place::Disk(place)) = (image.layers.get(at), &image.place) else { return Ok(None) };
     with_layer(place, &layer.name, limits, |content| read(content, limits))
@@ -70,7 +70,7 @@ pub fn of_layer(image: &ImageFacts, at: usize, limits: &Limits) -> Result<Option
 /// The entries of the layer in `blob`, whose bytes must be the ones that were measured.
 ///
 /// # Errors
-/// As [`of_layer`], and [`Error::Malformed`] for different bytes.
+/// The errors of [`of_layer`], and [`Error::Malformed`] if the bytes differ.
 #[cfg(feature = "fetch")]
 pub(crate) fn of_blob(blob: impl Read, measured: &Measured, limits: &Limits) -> Result<Tree, Error> {
     let what = "a layer";
@@ -99,7 +99,7 @@ fn read(content: &mut dyn Read, limits: &Limits) -> Result<Tree, Error> {
             changeset::Kind::HardLink(target) => Kind::HardLink(target),
             changeset::Kind::Special(what, major, minor) => Kind::Special(what, major, minor),
         };
-        // The later entry counts, as it does when engines unpack.
+        // The later entry counts, as it does when container engines unpack a layer.
         tree.insert(member.path, Entry { kind, mode: member.mode });
     }
     Ok(tree)

@@ -1,4 +1,4 @@
-//! What was given for an audit, as its report shows it.
+//! The flags supplied for an audit, as its report shows them.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::base::mask::mask;
 use crate::dossier::NamedKey;
 
 impl Request<'_> {
-    /// Flags (without their hyphens) and their values, as the command line has them.
+    /// Flags (without their hyphens) and their values, as on the command line.
     pub(super) fn given(&self) -> Vec<(String, String)> {
         let path = |path: &Path| path.display().to_string();
         let paths = self.paths.iter().map(|named| ("path", path(named)));

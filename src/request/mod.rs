@@ -1,8 +1,8 @@
-//! An audit as it is requested: which evidence, under whose terms, for which time. The command line and the page in a browser both make a
-//! [`Request`], so that the same request gives the same report in both.
+//! A requested audit: which evidence is audited, under which terms, and as of which time. The command line and the page in a browser both
+//! make a [`Request`], so that the same request gives the same report in both.
 //!
-//! Evidence and what the auditor trusts are read from a [`Storage`] each. On the disk both are the same; the page keeps them apart, so that a
-//! policy never takes a key from the evidence because the names are equal.
+//! Evidence and trusted files are read from two separate [`Storage`]s. On disk, both are the same storage; the page keeps them separate,
+//! so that a policy never takes a key from the evidence because two names are equal.
 
 mod case;
 mod given;
@@ -23,12 +23,14 @@ use crate::judge::policy::Policy;
 use crate::report::{BundleReport, Report};
 use crate::run::Shard;
 
-/// What an audit is requested of, and what the auditor gives for it. Paths of evidence are those of `evidence`, all others of `trusted`.
+/// The evidence to audit, and what the auditor supplies for the audit. Paths of evidence refer to
+/// `evidence`; all other paths refer to `trusted`.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
-    /// Where the evidence is: bundles with the files next to them, a case, images, signatures, the build server's record.
+    /// The storage of the evidence: bundles with the files next to them, a case, images, signatures, the build server's record.
     pub evidence: Storage<'a>,
-    /// Where the files are that the auditor trusts: keys, the policy and the files that it names, approvals, keys of sealers, CAs.
+    /// The storage of the files that the auditor trusts: keys, the policy and the files that it
+    /// refers to, approvals, sealers' keys, CAs.
     pub trusted: Storage<'a>,
     /// Bundles, folders to search for them, or one case.
     pub paths: &'a [PathBuf],
@@ -36,11 +38,11 @@ pub struct Request<'a> {
     pub keys: &'a [NamedKey],
     /// The policy.
     pub policy: Option<&'a Path>,
-    /// Groups that are required in addition to those of the policy.
+    /// Groups that are required in addition to the policy's.
     pub require: &'a [Group],
     /// The list of approvals.
     pub approvals: Option<&'a Path>,
-    /// The image of the one bundle.
+    /// The image of the only bundle.
     pub image: Option<&'a Source>,
     /// Base images.
     pub bases: &'a [Source],
@@ -52,20 +54,20 @@ pub struct Request<'a> {
     pub seal_key: Option<&'a Path>,
     /// CAs of time-stamping authorities.
     pub authorities: &'a [PathBuf],
-    /// Only this share of the bundles.
+    /// Audit only the bundles in this shard.
     pub shard: Option<Shard>,
-    /// The moment of the audit, where the auditor chose one.
+    /// The time of the audit, if the auditor chose one.
     pub now: Option<Timestamp>,
-    /// The moment of the audit where `now` is `None`.
+    /// The time of the audit if `now` is `None`.
     pub today: Timestamp,
 }
 
-/// Audits the bundles at these paths. The report says what is asked, and nothing of a bundle yet.
+/// Audits the bundles at these paths. The report states the question but has no bundles yet.
 pub type AuditBundles<'a> = dyn Fn(&[PathBuf], &Question<'_>, &Report) -> Result<Vec<BundleReport>, Error> + 'a;
 
-/// How a request is carried out. It changes no report.
+/// The functions and settings for carrying out a request. They do not change any report.
 pub struct Means<'a> {
-    /// Reads a base image. An image of a bundle is read by `audit`.
+    /// Reads a base image. `audit` reads a bundle's image.
     pub read_image: &'a ReadImage<'a>,
     /// Threads for the audit.
     pub threads: usize,
@@ -76,7 +78,7 @@ pub struct Means<'a> {
 }
 
 impl Request<'_> {
-    /// The report that answers the request. An error that prevents a verdict is in the report.
+    /// The report on the request. An error that prevents a verdict is in the report.
     pub fn report(&self, means: &Means<'_>) -> Report {
         let mut report = Report::new(self.now);
         if let Err(error) = self.answer(means, &mut report) {
@@ -123,7 +125,7 @@ impl Request<'_> {
         if without.is_empty() { Ok(()) } else { Err(Error::NothingToVerify { paths: without.join(", ") }) }
     }
 
-    /// The folders among the paths that hold no bundle.
+    /// The folders among the paths that contain no bundle.
     fn folders_without(&self, found: &[PathBuf], limits: &Limits) -> Vec<String> {
         let is_empty = |folder: &PathBuf| self.evidence.find_bundles(std::slice::from_ref(folder), limits).is_err();
         // A different path may lead to the same folder, whose bundles are then listed under that path.
@@ -136,7 +138,7 @@ impl Request<'_> {
         self.policy.map_or_else(|| Ok(Policy::default()), |path| self.trusted.read_policy(path, limits))
     }
 
-    /// What is given in addition to the bundles.
+    /// The evidence supplied in addition to the bundles.
     fn handed(&self, policy: &Policy, means: &Means<'_>) -> Result<Handed, Error> {
         let (evidence, limits) = (self.evidence, means.limits);
         let choice = Choice { platforms: policy.expect.platforms.clone(), digests: Vec::new() };

@@ -1,4 +1,5 @@
-//! A request has the same answer on disk and in memory, in one go and in pieces, and the two sides never share a name.
+//! Tests that a request gives the same report on disk and in memory, and in one run and in pieces;
+//! and that a policy reads only trusted files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,7 +60,7 @@ fn json(report: &Report) -> String {
     String::from_utf8(page).unwrap()
 }
 
-/// Equal names in two places: a policy names files among what the auditor trusts, and nowhere else.
+/// The same names in two storages: a policy refers only to files that the auditor trusts.
 #[test]
 fn a_policy_never_takes_a_key_from_the_evidence() {
     let files = fixture("base-right");
@@ -78,14 +79,14 @@ fn a_policy_never_takes_a_key_from_the_evidence() {
     let (code, page) = judged(&without);
     assert_eq!(code, 3, "{page}");
     assert!(page.contains("no such file"), "{page}");
-    // Another key of the same name in the evidence changes nothing.
+    // A different key with the same name in the evidence does not change the report.
     let mut other = files.clone();
     other.insert("key.pem".into(), b"not a key".to_vec());
     let policy = Some(Path::new("policy.toml"));
     assert_eq!(report(&Request { policy, ..request(&other, &with_key, &paths) }).exit_code(), 0);
 }
 
-/// Bundles that are audited one by one give the report of a run over all of them.
+/// Auditing bundles one by one gives the same report as one run over all of them.
 #[test]
 fn bundles_audited_one_by_one_give_the_same_report_as_one_run() {
     let (one, other) = (fixture("good-build-kit"), fixture("base-right"));

@@ -1,7 +1,8 @@
-//! Key files next to bundles: *given*, never trusted, because anyone can put a file there. The only statement made about such a key is which bundles
-//! it verifies.
+//! Key files next to bundles: *given*, never trusted, because anyone can put a file there. The program only states which bundles such a key
+//! verifies.
 //!
-//! IBM's documentation does not state whether a build server creates a new key for each build or reuses one key. The counts here are a hint.
+//! IBM's documentation does not state whether a build server creates a new key for each build or
+//! reuses one key. The counts in the report are a hint.
 
 use crate::base::words::counted;
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! Runs over many bundles: the queue, the state of an interrupted run, shards, and what many bundles show about their keys. No code here
-//! decides a verdict or depends on the command line.
+//! Runs over many bundles: the queue, the state of an interrupted run, shards, and what many bundles show about their keys. The code
+//! here neither decides a verdict nor depends on the command line.
 
 mod given_keys;
 mod pieces;

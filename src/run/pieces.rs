@@ -1,5 +1,5 @@
-//! A run in pieces: each bundle is audited by an instance of the program of its own, as in the workers of a browser, and one instance combines
-//! the finished reports. The report is the same as if one instance had audited all bundles.
+//! A run in pieces: a separate instance of the program audits each bundle, as in a browser's workers, and one instance combines the finished
+//! reports. The report is the same as if one instance had audited all bundles.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::report::{BundleReport, Report};
 /// What errors name.
 const NAME: &str = "a finished report";
 
-/// Audits one bundle of a run: its finished report, for [`put_together`]. `report` says what is asked.
+/// Audits one bundle of a run and returns its finished report, for [`put_together`]. `report` states the question.
 ///
 /// # Errors
 /// [`Error::Unwritable`].
@@ -30,13 +30,13 @@ pub fn audit_piece(
     text(NAME, &line).map(String::into_bytes)
 }
 
-/// The reports of a run from its pieces, in the order of `paths`. `storage` needs the names of all bundles and the keys next to them, and no
-/// bundle's bytes.
+/// Combines the pieces of a run into its reports, in the order of `paths`. `storage` needs the names of all bundles and the keys next to
+/// them, but not the bundles' bytes.
 ///
-/// It does NOT check who made the pieces: like a saved report, they are no evidence.
+/// It does NOT check who made the pieces: like a saved report, they are not evidence.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a piece that is not one, and for pieces of other bundles.
+/// [`Error::Malformed`] for a malformed piece, and for pieces about other bundles.
 pub fn put_together(
     pieces: &[&[u8]],
     paths: &[PathBuf],

@@ -31,7 +31,7 @@ const FORMAT_1: &str = "hpsb-audit state 1";
 /// The beginning of every state file, of any version.
 const BEGINNING: &[u8] = b"{\"format\":\"hpsb-audit state ";
 
-/// What the reports depend on: a digest of the question, its time and all supplied evidence.
+/// The basis of the reports: a digest of the question, its time and all supplied evidence.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -52,7 +52,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// `frame` is what a report says of the run.
+    /// `frame` contains the parts of a report that are about the run.
     pub(super) fn of(name: &str, frame: &Report, looked_at: Sha256, report: &BundleReport) -> Result<Self, Error> {
         let one = Report { bundles: vec![report.clone()], ..frame.without_bundles() };
         let mut page = Vec::new();
@@ -131,7 +131,8 @@ impl State {
                 });
             }
         };
-        // A state file that was cut off within its first line is started again. Any other file without a line end must not be emptied.
+        // If a state file was cut off within its first line, a new one is started. Any other file
+        // without a line end must not be emptied.
         if is_new && !BEGINNING.iter().zip(&bytes).all(|(one, other)| one == other) {
             return Err(Error::malformed(format!("the state {name}"), "not a state file"));
         }
@@ -152,7 +153,8 @@ impl State {
         Ok(Self { name, frame: frame.without_bundles(), finished, file: Mutex::new(file) })
     }
 
-    /// Digests of a bundle and the files next to it. `None` if its report is not saved, because it has an image or cannot be read.
+    /// Digests of a bundle and the files next to it. `None` if the bundle's report is not saved,
+    /// because the bundle has an image or cannot be read.
     pub(super) fn look_at(&self, path: &Path, question: &Question<'_>, storage: Storage<'_>) -> Option<LookedAt> {
         let limits = question.limits;
         let beside = Beside::of(path, question.handed, storage, limits).ok()?;
@@ -174,8 +176,8 @@ impl State {
         Some((report.clone(), looked.beside.clone()))
     }
 
-    /// Adds a report to the file. `looked` is the state of the files before the audit, `after` the state now. If a file changed in between, it is
-    /// unclear which version the report is about, and nothing is added.
+    /// Adds a report to the file. `looked` is the state of the files before the audit, and `after` is the current state. If a file changed in
+    /// between, it is unclear which version the report is about, and nothing is added.
     ///
     /// # Errors
     /// [`Error::Unwritable`] if the file cannot be written.
@@ -242,7 +244,7 @@ mod tests {
     use crate::gate::verify::KeyRing;
     use crate::judge::policy::Policy;
 
-    /// A file may change between two reads: a file that was swapped in between must not get a different file's report.
+    /// A file may change between two reads, and a replaced file must not get a different file's report.
     #[test]
     fn a_report_on_bytes_that_changed_meanwhile_is_not_saved() {
         let top = std::env::temp_dir().join(format!("hpsb-audit-state-{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! The cases: what is tampered with, and the expected result.
+//! The cases: what is tampered with in each, and the expected result.
 
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;

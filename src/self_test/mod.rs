@@ -16,13 +16,14 @@ use crate::report::Tool;
 #[derive(Debug, Clone)]
 pub struct SelfTest(Vec<Outcome>);
 
-/// Audits every case, one after the other. This takes about a second and touches no files.
+/// Audits the cases one after the other. This takes about a second and touches no files.
 pub fn self_test() -> SelfTest {
     SelfTest(run(&cases()))
 }
 
 impl SelfTest {
-    /// 0 if every case gave the expected result, else 1. It is also 1 with no cases, because that shows nothing.
+    /// The exit code is 0 if every case gave the expected result, and otherwise 1. It is also 1 if
+    /// there are no cases, because such a run shows nothing.
     pub fn exit_code(&self) -> u8 {
         exit_code(&self.0)
     }
@@ -62,7 +63,7 @@ impl Outcome {
     }
 }
 
-/// Runs the cases, one after the other.
+/// Runs the cases one after the other.
 fn run(cases: &[Case]) -> Vec<Outcome> {
     let outcome = |case: &Case| Outcome {
         name: case.name,

@@ -19,7 +19,7 @@ fn every_case_gives_the_expected_result() {
     assert_eq!(names.len(), outcomes.len());
 }
 
-/// One wrong expectation of each kind, and no cases at all.
+/// Tests one wrong expectation of each kind, and an empty list of cases.
 #[test]
 fn an_unexpected_result_is_detected() {
     let case = |name: &str| cases().into_iter().find(|case| case.name == name).unwrap();
@@ -46,7 +46,7 @@ fn an_unexpected_result_is_detected() {
     assert_eq!(exit_code(&[]), 1);
 }
 
-/// The data are copies, because `fixtures/` is not in the package. `HPSB_UPDATE=1` copies them again.
+/// The files are copies, because `fixtures/` is not in the package. `HPSB_UPDATE=1` copies them again.
 #[test]
 fn self_test_data_equals_the_fixtures() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));

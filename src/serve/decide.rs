@@ -17,11 +17,11 @@ use crate::workload::{KindsWithoutImages, UsedImage};
 /// How often a request is evaluated again if the index is replaced in the meantime.
 const AGAIN: usize = 5;
 
-/// The maximum number of images that a response and the log list; the rest are only counted.
+/// The maximum number of images that a response and the log list; further images are only counted.
 const NAMED: usize = 20;
 /// The maximum length of a response's line about one image.
 const LINE_BYTES: usize = 1_000;
-/// The maximum length of the text that describes an image's place.
+/// The maximum length of the text that describes where a workload uses an image.
 const PLACE_BYTES: usize = 300;
 /// The maximum length of an image name: in a registry a name has at most 255 characters, a tag 128 and a digest 71.
 const NAME_BYTES: usize = 1_024;
@@ -131,7 +131,7 @@ impl Service {
         let question = AdmissionQuestion { policy: &ready.terms.policy, attestation: None, now };
         let mut found = Found::default();
         for image in &review.workload.images {
-            // One at a time, so that memory does not hold a thousand reports.
+            // Reports are made one at a time, so that memory never contains a thousand of them.
             found.add(&ready.index.answer(&review.workload, &bounded(image), &question));
         }
         found.count();
@@ -176,7 +176,7 @@ impl Found {
 }
 
 /// The image with its text shortened to what a response shows. An image whose name is too long for any registry is
-/// treated as unknown.
+/// treated as one without a readable name.
 fn bounded(used: &UsedImage) -> UsedImage {
     let image = match &used.image {
         Ok(image) if image.text.len() > NAME_BYTES => {

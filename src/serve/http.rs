@@ -37,11 +37,11 @@ const READING: u32 = 256 << 10;
 /// Memory for requests that are being processed, as measured by [`Review::memory`], in KiB. The two limits add up to 1
 /// GiB.
 const ANSWERING: u32 = 768 << 10;
-/// A request larger than this is processed on a separate thread, where it does not block others.
+/// A request larger than this is processed on a separate thread, where it does not block other requests.
 const LARGE: usize = 64 << 10;
 /// The time limit for the handshake, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The time limit for a connection with no new request. Such a connection is not idle: its client does not read its
+/// The time limit for a connection with no new request. Such a connection is not idle: the client does not read its
 /// responses.
 const STUCK: Duration = Duration::from_secs(300);
 /// The time limit for the next request on a connection. It is longer than the 90 seconds for which API servers keep an
@@ -175,7 +175,7 @@ fn unusable(message: &str) -> Error {
     }
 }
 
-/// What all connections share.
+/// State that all connections share.
 struct Wire {
     service: Arc<Service>,
     /// Whether the service received a signal to stop.
@@ -225,7 +225,7 @@ async fn listen(service: Arc<Service>, tls: Arc<RwLock<Arc<ServerConfig>>>, sett
     Ok(())
 }
 
-/// Reports "not ready" but continues to serve requests, because clients need time to notice.
+/// Reports "not ready" but continues to serve requests, because clients need time to notice the change.
 fn begin_ending(wire: &Wire, drained: &Mutex<Option<tokio::time::Instant>>, drain: Duration) {
     let mut drained = drained.lock().unwrap_or_else(PoisonError::into_inner);
     if drained.is_none() {
@@ -351,7 +351,7 @@ enum NotRead {
     CutOff,
 }
 
-/// A body of at most `allowed` bytes and the memory permits for it. Reading waits until enough permits are free.
+/// A body of at most `allowed` bytes, and the memory permits for it. Reading waits until enough permits are free.
 async fn read_body(
     incoming: &mut Incoming,
     room: &Arc<Semaphore>,

@@ -44,9 +44,9 @@ pub(super) struct Keeper {
 
 struct Table {
     terms: Result<Arc<Terms>, String>,
-    /// Increases with each change of the terms: what was evaluated under an older generation is not published.
+    /// Increases with each change of the terms; results from an older generation are not published.
     generation: u64,
-    /// Increases with each change that removes something: an index that was built before such a change is not published after it.
+    /// Increases with each change that removes something; an index that was built before such a change is not published after it.
     epoch: u64,
     /// Why the evidence cannot be read.
     evidence: Result<(), String>,
@@ -68,7 +68,7 @@ struct Table {
     said: Option<Instant>,
     /// Epoch, bundles and pending bundles in that log line.
     said_of: Option<(u64, usize, usize)>,
-    /// Whether an index was published without a log line since that log line.
+    /// Whether an index has been published, but not logged, since that log line.
     unsaid: bool,
     ended: bool,
 }
@@ -491,7 +491,7 @@ impl Known {
 }
 
 impl Terms {
-    /// Whether both were read from the same bytes.
+    /// Whether both policies and both lists of approvals were read from the same bytes.
     fn are_same(&self, other: &Self) -> bool {
         let approvals = |terms: &Self| terms.handed.approvals.clone().map(|list| (list.sha256, list.signature));
         self.policy.source == other.policy.source && approvals(self) == approvals(other)

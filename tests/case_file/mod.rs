@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-/// A fixture's description, arguments and expected answer.
+/// A fixture's description, its arguments and the expected result.
 pub struct CaseFile(Table);
 
 impl CaseFile {
@@ -23,12 +23,12 @@ impl CaseFile {
         texts(&self.0, "args")
     }
 
-    /// The moment of the audit.
+    /// The time of the audit.
     pub fn now(&self) -> String {
         self.0["now"].as_str().unwrap().to_owned()
     }
 
-    /// Cargo features without which the answer differs.
+    /// Cargo features without which the result differs.
     pub fn features(&self) -> Vec<String> {
         texts(&self.0, "features")
     }
@@ -38,7 +38,7 @@ impl CaseFile {
         self.0["expect"].as_table().unwrap()
     }
 
-    /// The strings of a list in the answer.
+    /// The strings of a list in the result.
     pub fn expected_texts(&self, name: &str) -> Vec<String> {
         texts(self.expect(), name)
     }

@@ -1,4 +1,4 @@
-//! Commands in the pages print what the pages show, and the policies in the pages are valid.
+//! Tests that commands in the pages print what the pages show, and that the policies in the pages are valid.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ struct Shown {
     exit: Option<i32>,
 }
 
-/// `$ command`, continued by lines with `> `, then its output; `$ echo $?` and a number are its exit code.
+/// `$ command`, continued by lines with `> `, then its output; `$ echo $?` and a number show its exit code.
 fn shown(first_line: usize, block: &[String]) -> Vec<Shown> {
     let mut all: Vec<Shown> = Vec::new();
     for (at, line) in block.iter().enumerate() {

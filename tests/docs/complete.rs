@@ -1,10 +1,10 @@
-//! What a page must mention.
+//! Tests that the pages mention everything they must.
 
 use toml::Table;
 
 use super::{read, root, run};
 
-/// The words of `CODES` in src/base/error.rs, which is private to the library.
+/// The codes in `CODES` in src/base/error.rs, which is private to the library.
 fn error_codes() -> Vec<String> {
     let source = read(&root().join("src/base/error.rs"));
     let (_, table) = source.split_once("const CODES:").unwrap();
@@ -20,7 +20,7 @@ fn words_of_policies() -> Vec<String> {
     words.map(|word| format!("`{word}`")).chain(reasons).collect()
 }
 
-/// What a page must mention: fields and words of the policy, dependencies, error codes, formats.
+/// Pages must mention the policy's fields and values, dependencies, error codes, and formats.
 #[test]
 fn pages_mention_every_field_dependency_error_code_and_format() {
     let template = String::from_utf8(run(&["policy", "init"], root()).stdout).unwrap();

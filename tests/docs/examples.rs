@@ -1,4 +1,5 @@
-//! The filed pages in docs/examples are what the program writes. `HPSB_UPDATE=1` rewrites the pages; `docs/examples/make` also prints them.
+//! Tests that the filed pages in docs/examples are what the program writes. `HPSB_UPDATE=1`
+//! rewrites the pages; `docs/examples/make` also prints them.
 
 #![cfg(not(any(feature = "fetch", feature = "openpgp", feature = "serve", feature = "sigstore")))]
 

@@ -1,4 +1,4 @@
-//! Pages in docs/generated/ that a test makes from the program's texts and from the source. `tests/run update` rewrites them.
+//! Pages in docs/generated/ that a test generates from the program's text and from the source. `tests/run update` rewrites them.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn generated_page_of_checks_is_up_to_date() {
     compare("checks.md", &String::from_utf8(printed.stdout).unwrap());
 }
 
-/// The first sentence of a file's own documentation.
+/// The first sentence of a file's documentation.
 fn first_sentence(path: &Path) -> Option<String> {
     let text = read(path);
     let lines = text.lines().take_while(|line| line.starts_with("//! "));

@@ -15,7 +15,7 @@ struct Tables {
     section: Vec<Section>,
 }
 
-/// A class of faults in published verifiers, and what prevents it here.
+/// A category of faults in published verifiers, and what prevents it here.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Class {
@@ -31,7 +31,7 @@ struct Section {
     row: Vec<Row>,
 }
 
-/// Inputs with the same answer. A case is a directory of fixtures/, or a test as `file` or `file::function`.
+/// Inputs with the same result. A case is a directory of fixtures/, or a test as `file` or `file::function`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -105,7 +105,7 @@ fn generated_page_of_hostile_input_is_up_to_date() {
     generated::compare("hostile-input.md", &page(&tables()));
 }
 
-/// Whether `place` is a file of tests or, written as `file::function`, a test.
+/// Whether `place` is a file of tests or a test, written as `file::function`.
 fn is_test(place: &str) -> Result<(), String> {
     let (file, function) = place.split_once("::").map_or((place, None), |(file, function)| (file, Some(function)));
     let text = fs::read_to_string(root().join(file)).map_err(|error| format!("{place}: {error}"))?;
@@ -128,7 +128,7 @@ fn every_row_of_hostile_input_has_a_test() {
     assert!(rows.len() > 300, "only {} rows were found", rows.len());
 }
 
-/// Each class has rows, and an answer of existing checks or exit codes.
+/// Each category has rows, and each row's answer contains existing checks or exit codes.
 #[test]
 fn every_class_of_hostile_input_has_rows_and_an_answer() {
     let tables = tables();
@@ -145,7 +145,7 @@ fn every_class_of_hostile_input_has_rows_and_an_answer() {
     assert!(named.iter().all(|number| (1..=26).contains(number)));
 }
 
-/// A failing fixture without a row would be an answer that readers cannot look up.
+/// Readers could not look up the answer of a failing fixture that has no row.
 #[test]
 fn every_failing_fixture_is_in_a_row() {
     let tables = tables();

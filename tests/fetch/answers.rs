@@ -1,4 +1,4 @@
-//! Every response of every source has the effect that docs/generated/fetch-answers.md describes. Nothing is lost silently.
+//! Every response of every source has the effect that docs/generated/fetch-answers.md describes. No response is lost silently.
 
 use std::fs;
 use std::path::Path;
@@ -41,7 +41,7 @@ const ANSWERS: [&str; 24] = [
     "endless",
 ];
 
-/// A row of the page: the request, what is saved, and what is a note.
+/// A row of the page: the request, what is saved, and what is reported as a note.
 struct Row {
     what: String,
     saved: Vec<String>,
@@ -60,7 +60,7 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// The step that a row describes, and whether an address is that of its request.
+/// The step that a row describes, and whether an address belongs to the request of that step.
 fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
     match what {
         "build server: status" => ("status", |path| path == "/image"),
@@ -174,7 +174,7 @@ fn good(path: &str) -> Answer {
 const HTML: &[u8] = b"<!DOCTYPE html><html><body>a proxy</body></html>";
 const UNSUPPORTED: &[u8] = b"{\"errors\": [{\"code\": \"UNSUPPORTED\"}]}";
 
-/// The response under test, in place of the honest response `good`.
+/// The response under test, which replaces the honest response `good`.
 fn tried(answer: &str, path: &str, good: Answer) -> Answer {
     let header = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     match answer {
@@ -207,7 +207,7 @@ fn tried(answer: &str, path: &str, good: Answer) -> Answer {
     }
 }
 
-/// The build server's response under test, in place of the honest response `good`.
+/// The build server's response under test, which replaces the honest response `good`.
 fn tried_reply(answer: &str, good: Reply) -> Reply {
     let Reply::Whole(_, kind, body) = good else { panic!("the honest response is complete") };
     let head = |rest: &str| format!("HTTP/1.1 200 x\r\nContent-Length: 99999999\r\n{rest}\r\n").into_bytes();

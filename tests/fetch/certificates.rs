@@ -1,5 +1,5 @@
-//! Certificates like those of IBM's client (client_certificate.py, cicd/openssl.py), made here by openssl: RSA-2048, SHA-256, and the same key
-//! identifier for all, the SHA-1 of no input.
+//! Certificates like those of IBM's client (client_certificate.py, cicd/openssl.py), made here by openssl: RSA-2048, SHA-256, and for all
+//! certificates the same key identifier, the SHA-1 of an empty input.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 const SAME_IDENTIFIER: &str = "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09";
 
-/// Runs a tool that must be installed. A test without its tool fails.
+/// Runs a tool that must be installed. A test fails if its tool is missing.
 pub fn tool(name: &str, arguments: &[&str]) -> Vec<u8> {
     let output =
         Command::new(name).args(arguments).output().unwrap_or_else(|error| panic!("{name} is needed: {error}"));
@@ -21,7 +21,7 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// One set for all tests of this process.
+    /// One set of certificates for all tests of this process.
     pub fn get() -> &'static Self {
         static SET: OnceLock<Certificates> = OnceLock::new();
         SET.get_or_init(|| {
@@ -52,7 +52,7 @@ impl Certificates {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// SHA-256 of a certificate, by openssl.
+    /// SHA-256 of a certificate, computed by openssl.
     pub fn fingerprint(&self, name: &str) -> String {
         let path = self.text(name);
         let said = tool("openssl", &["x509", "-in", &path, "-noout", "-fingerprint", "-sha256"]);

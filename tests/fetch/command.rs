@@ -1,4 +1,4 @@
-//! The program itself: its output, the absence of secrets, and its exit codes.
+//! Tests the program's output and exit codes, and that the output contains no secrets.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -11,7 +11,7 @@ use crate::plain_http::PlainServer;
 use crate::tls_server::{Reply, TlsServer};
 use crate::world::*;
 
-/// A folder as users have it: settings with secrets, and the files they refer to.
+/// A typical user's folder: settings with secrets, and the files they refer to.
 fn folder(port: u16) -> Scratch {
     let scratch = Scratch::new();
     let set = Certificates::get();
@@ -34,7 +34,7 @@ fn program(scratch: &Scratch, arguments: &[&str]) -> Output {
         .current_dir(&scratch.0)
         .env_clear()
         .env("HOME", &scratch.0)
-        // A proxy that never responds: the build server is contacted without a proxy.
+        // The proxy never responds, so the test shows that the build server is contacted without a proxy.
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .env("ALL_PROXY", "http://127.0.0.1:9")
         .output()
@@ -152,7 +152,7 @@ fn fetched_evidence_is_audited_offline() {
         let output = output.env_clear().output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
-    // The digest in the log is read with the program itself, from the bundle alone.
+    // The program itself reads the digest in the log, from the bundle alone.
     let scratch = Scratch::new();
     fs::write(scratch.path(&format!("manifest.{NAME}.sig.tbz")), Build::good().bundle).unwrap();
     fs::write(scratch.path("key.pem"), Build::good().key).unwrap();
@@ -168,7 +168,7 @@ fn fetched_evidence_is_audited_offline() {
     let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
     let output = program(&scratch, &["--env", "sbs-config.json", "--resolve", &resolve, "--to", "evidence"]);
     assert_eq!(output.status.code(), Some(0), "{:?}", text(&output));
-    // No key was named: the fetched key is shown with its fingerprint, and not used.
+    // No key was specified, so the fetched key is shown with its fingerprint and not used.
     let (code, _, talk) = audit(&scratch, &["evidence"]);
     assert_eq!(code, Some(2));
     assert!(talk.contains(KEY) || audit(&scratch, &["evidence"]).1.contains(KEY), "{talk}");
@@ -187,7 +187,7 @@ fn fetched_evidence_is_audited_offline() {
     fs::write(builder.join("attestation.crt"), Certificates::get().read("ca.pem")).unwrap();
     drop(server);
     assert_eq!(audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1, json);
-    // A saved answer that was changed later is detected.
+    // A saved response that was changed later is detected.
     let path = scratch.path("evidence").join(NAME).join("image-digest.json");
     fs::write(&path, json!(format!("docker.io/acme/wallet@sha256:{}", "0".repeat(64))).to_string()).unwrap();
     let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);

@@ -1,4 +1,5 @@
-//! `fetch` against servers on loopback. Tools used: openssl, docker-registry, notary, skopeo, moto_server; a test without its tool fails.
+//! Tests of `fetch` with servers on loopback. The tests use openssl, docker-registry, notary,
+//! skopeo and moto_server; a test fails if its tool is missing.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod answers;

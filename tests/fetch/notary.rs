@@ -1,4 +1,4 @@
-//! Notary v1, against Debian's notary-server, with metadata that notary's own client published.
+//! Tests Notary v1 with Debian's notary-server and metadata that notary's own client published.
 
 use std::fs;
 use std::path::Path;
@@ -202,7 +202,7 @@ fn metadata_that_does_not_match_is_not_saved() {
             _ => (404, Vec::new(), Vec::new()),
         })
     };
-    // The hash of the two bytes {}.
+    // The hash of the two bytes `{}`.
     let good =
         r#"{"signed":{"meta":{"snapshot":{"hashes":{"sha256":"RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o="}}}}}"#;
     for (timestamp, rest, says) in [

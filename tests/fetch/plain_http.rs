@@ -1,4 +1,4 @@
-//! A plain HTTP server in this process, for responses that real servers do not send on demand; and a client to fill stores.
+//! A plain HTTP server in this process, for responses that real servers do not send on demand, and a client that fills stores.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,13 +23,13 @@ pub struct PlainServer {
 }
 
 impl PlainServer {
-    /// Each response is a status, headers and a body; each connection gets one. `X-Ending` sets how the response ends, `X-Times` how often the body
-    /// is repeated.
+    /// Each response is a status, headers and a body; each connection gets one response. `X-Ending` sets how the response ends, and `X-Times` how
+    /// often the body is repeated.
     pub fn start(answer: impl Fn(&Asked) -> (u16, Vec<(String, String)>, Vec<u8>) + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
     }
 
-    /// The same on a listener whose port is already known.
+    /// Starts the server on a listener whose port is already known.
     pub fn on(
         listener: TcpListener,
         answer: impl Fn(&Asked) -> (u16, Vec<(String, String)>, Vec<u8>) + Send + Sync + 'static,

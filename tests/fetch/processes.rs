@@ -54,7 +54,7 @@ fn start(mut command: Command, says: &'static str, folder: Scratch, port: Option
     Process { child, port, _folder: folder }
 }
 
-/// Debian's docker-registry, empty. With `Login`, it requires `ada` and `hunter2`.
+/// Debian's docker-registry, empty. With `Login`, the registry requires the user `ada` and the password `hunter2`.
 pub fn registry(login: Login) -> Process {
     let folder = Scratch::new();
     let root = folder.path("data");
@@ -78,7 +78,7 @@ pub fn registry(login: Login) -> Process {
     start(command, "listening on 127.0.0.1:", folder, None)
 }
 
-/// A registry that supports referrers: `tests/writers` builds it, and names it in HPSB_REGISTRY.
+/// A registry that supports referrers: `tests/writers` builds it and sets HPSB_REGISTRY to its path.
 pub fn another_registry() -> Process {
     let program = std::env::var_os("HPSB_REGISTRY").expect("tests/writers sets it");
     start(Command::new(program), "listening on 127.0.0.1:", Scratch::new(), None)
@@ -90,7 +90,7 @@ pub enum Login {
     Basic,
 }
 
-/// Debian's notary-server, with its own signing service and no files on disk.
+/// Debian's notary-server, with a separate signing service and no files on disk.
 pub fn notary_server() -> Process {
     let folder = Scratch::new();
     let port = free_port();
@@ -110,7 +110,7 @@ pub fn notary_server() -> Process {
     process
 }
 
-/// moto's S3, from PyPI. After `open_questions` requests without a login it checks signatures as S3 does.
+/// moto's S3, from PyPI. After `open_questions` requests without a login, it checks signatures as S3 does.
 pub fn object_store(open_questions: Option<usize>) -> Process {
     let mut command = Command::new("moto_server");
     command.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1");
@@ -120,7 +120,7 @@ pub fn object_store(open_questions: Option<usize>) -> Process {
     start(command, "Running on", Scratch::new(), None)
 }
 
-/// Runs an external client; returns its output.
+/// Runs an external client and returns its output.
 pub fn client(name: &str, arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> Vec<u8> {
     let mut command = Command::new(name);
     command.args(arguments).current_dir(folder).env("HOME", folder).stdin(Stdio::null());

@@ -1,4 +1,4 @@
-//! The registry step, against Debian's docker-registry with images that skopeo pushed, and signatures of these images.
+//! Tests the registry step with Debian's docker-registry, images that skopeo pushed, and signatures of these images.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::processes::{Login, another_registry, client, registry};
 use crate::tls_server::TlsServer;
 use crate::world::*;
 
-/// Pushes an image with one large layer using skopeo; returns the manifest's bytes, as `skopeo inspect --raw` shows them.
+/// Pushes an image with one large layer using skopeo, and returns the manifest's bytes, as `skopeo inspect --raw` shows them.
 fn push(port: u16, login: Login) -> Vec<u8> {
     let scratch = Scratch::new();
     let mut layer = tar::Builder::new(Vec::new());
@@ -68,7 +68,7 @@ fn image_request(port: u16, manifest: &[u8], scratch: &Scratch) -> Request {
     request
 }
 
-/// The settings name the registry and the repository too, so a login may be sent.
+/// The settings also specify the registry and the repository, so a login may be sent.
 fn name_in_settings(request: &mut Request, port: u16) {
     let settings = &mut request.server.as_mut().unwrap().settings;
     settings.push_server = Some(format!("127.0.0.1:{port}"));
@@ -142,7 +142,7 @@ fn a_tag_from_the_settings_finds_the_image_of_an_older_build() {
     let index = read_json(&scratch.path(&name).join("image/index.json"));
     assert_eq!(index["manifests"][0]["digest"], Sha256::of(&manifest).to_string());
     assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "v1-b0398d3");
-    // Without settings or a response, the image is unknown.
+    // With neither settings nor a response, the image is unknown.
     let settings = &mut request.server.as_mut().unwrap().settings;
     settings.repository = None;
     let report = run(&request, &impatient()).unwrap();
@@ -167,7 +167,7 @@ fn a_login_is_sent_if_the_registry_requires_it() {
     let text = json!({"auths": {format!("127.0.0.1:{}", registry.port): {"auth": auth}}});
     fs::write(&config, text.to_string()).unwrap();
     request.outside.login_files = vec![config.clone()];
-    // Only the build server's response names the registry: it could be any registry for which a login exists.
+    // Only the build server's response specifies the registry, so it could be any registry for which a login exists.
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
     assert!(faults(&report).contains("--image-name"), "{}", faults(&report));
@@ -192,7 +192,7 @@ fn a_login_is_sent_if_the_registry_requires_it() {
     }
 }
 
-/// A registry in this process, with tokens, whose blobs are on another server.
+/// A registry in this process, with tokens, whose blobs are on a different server.
 struct FakeRegistry {
     manifest: Vec<u8>,
     config: Vec<u8>,
@@ -249,7 +249,7 @@ fn tokens_are_fetched_and_never_sent_elsewhere() {
     assert!(!tree(&scratch.0).iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("hunter2")));
 }
 
-/// A redirect within an origin stays with the same server; `Retry-After` is honoured, but an hour is too long for one run.
+/// A redirect within an origin goes to the same server; `Retry-After` is honoured, but an hour is too long for one run.
 #[test]
 fn a_login_stays_within_an_origin_and_a_short_wait_is_honoured() {
     for (wait, exit, asked_at_end) in [("0", 0, 3), ("3600", 3, 1)] {
@@ -353,14 +353,14 @@ fn after_a_connection_is_cut_anywhere_a_second_run_completes_the_image() {
         assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0), "{position}");
         assert!(tree(&scratch.0) == reference, "{position}");
     }
-    // With a few retries one run is enough.
+    // With a few retries, one run is enough.
     fs::remove_dir_all(scratch.path(NAME)).unwrap();
     proxy.cut(3, 500_000);
     assert_eq!(run(&request, &Patience { tries: 10, ..impatient() }).unwrap().exit_code(), 0);
     assert!(tree(&scratch.0) == reference);
 }
 
-/// A manifest as cosign writes it: the payload is a layer.
+/// A manifest as cosign writes it, with the payload as a layer.
 fn push_cosign(port: u16, reference: &str, subject: Option<(&Sha256, usize)>) -> Sha256 {
     let upload = |bytes: &[u8]| {
         let answer = send(port, "POST", "/v2/acme/wallet/blobs/uploads/", &[], b"");
@@ -536,7 +536,7 @@ fn limits_are_enforced_for_registries() {
     limits.registry_document_bytes = 1 << 16;
     let report = run_with(&image_request(registry.port, &fake.manifest, &scratch), &impatient(), &limits).unwrap();
     assert!(faults(&report).contains("registry_document_bytes=65536"), "{}", faults(&report));
-    // All responses of a run together.
+    // These limits apply to all responses of a run together.
     for (name, limits) in [
         ("fetched_bytes=1000", set(&|limits| limits.fetched_bytes = 1_000)),
         ("fetch_questions=9", set(&|limits| limits.fetch_questions = 9)),
@@ -556,7 +556,7 @@ fn set(change: &dyn Fn(&mut Limits)) -> Limits {
     limits
 }
 
-/// Data over a bound is a fault; data before it is saved.
+/// Data over a limit is a fault; data before it is saved.
 #[test]
 fn too_many_signatures_are_a_fault_and_the_first_ones_are_saved() {
     let fake = FakeRegistry::new();
@@ -587,7 +587,7 @@ fn too_many_signatures_are_a_fault_and_the_first_ones_are_saved() {
     let before = tree(&scratch.0);
     run_with(&request, &impatient(), &limits).unwrap();
     assert!(tree(&scratch.0) == before);
-    // All bytes of a source together.
+    // This limit applies to all bytes of a source together.
     let scratch = Scratch::new();
     let to = Request { to: scratch.0.clone(), ..request };
     let report = run_with(&to, &impatient(), &set(&|limits| limits.trust_source_bytes = 250)).unwrap();

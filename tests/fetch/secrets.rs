@@ -1,5 +1,5 @@
-//! Five dishonest servers (build server, registry, token server, Notary, object store) that work together, and a bystander: none of them receives a
-//! secret meant for another.
+//! Five dishonest servers (build server, registry, token server, Notary, object store) that cooperate, and a bystander: none of them receives a
+//! secret meant for a different server.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn basic(user: &str, password: &str) -> String {
     Base64::encode_string(format!("{user}:{password}").as_bytes())
 }
 
-/// Ports known before the servers that need them start.
+/// Ports that are known before the servers that need them start.
 struct Ports {
     registry: u16,
     tokens: u16,
@@ -193,7 +193,8 @@ fn request_to(servers: &Servers, build_server: u16, scratch: &Scratch) -> Reques
 #[test]
 fn no_colluding_server_receives_a_secret_meant_for_another() {
     let mut lent = 0;
-    // Every trick of the registry with every trick of the trust server and either registry name, with an honest token server; then dishonest ones.
+    // Tests every combination of a registry's trick, a trust server's trick and a registry name with an honest
+    // token server; then tests dishonest token servers.
     for round in 0..REGISTRY_TRICKS * NOTARY_TRICKS * 3 {
         let (registry_trick, notary_trick) = (round % REGISTRY_TRICKS, round / 2 % NOTARY_TRICKS);
         let names_bystander = round % 2 == 1;
@@ -222,7 +223,7 @@ fn no_colluding_server_receives_a_secret_meant_for_another() {
                 let shows = |text: &str| question.contains(text);
                 assert!(!shows("never-sent") && !shows(&basic("ada", "of-bystander")), "{case}");
                 assert!(!shows("of-store") || name == "store", "{case}");
-                // Basic authentication is accepted by the registry itself, or by the token server that it names.
+                // Basic authentication is accepted by the registry itself, or by the token server that the registry specifies.
                 let theirs = (name == "registry" && registry_trick == 1) || name == "tokens";
                 assert!(!shows(&registry_login) || theirs, "{case}");
                 assert!(!shows("Bearer login.service_reg") || name == "registry", "{case}");
@@ -236,7 +237,7 @@ fn no_colluding_server_receives_a_secret_meant_for_another() {
                         lent += 1;
                     }
                 }
-                // A token from a foreign token server is sent only to the server that named that token server.
+                // A token from a foreign token server is sent only to the server that specified that token server.
                 assert!(!shows("Bearer mine") || name == "notary", "{case}");
             }
         }
@@ -313,7 +314,7 @@ fn an_address_for_one_port_is_not_used_for_another() {
     request.outside.resolves = vec![Resolve { host: "crl.invalid".into(), port: meant.port, address }];
     request.builder_files = vec![format!("http://crl.invalid:{}/a.crl", meant.port)];
     assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
-    // The same host at another port: its name would have to be resolved, and this one has no address (RFC 6761).
+    // The same host with a different port: the host's name would have to be resolved, and it has no address (RFC 6761).
     let other = PlainServer::start(|_| (200, Vec::new(), b"crl".to_vec()));
     request.builder_files = vec![format!("http://crl.invalid:{}/b.crl", other.port)];
     assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 3);

@@ -1,4 +1,4 @@
-//! The build server: what is requested, saved and refused.
+//! Tests what is requested from the build server, saved and refused.
 
 use std::fs;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ fn running_again_changes_nothing() {
     assert!(report.builds[0].files.iter().all(|(_, kept)| *kept == Kept::Same), "{report:?}");
 }
 
-/// The server may not be reachable later, so a run is not complete with a key that verifies nothing.
+/// The server may not be reachable later, so a run is not complete if the key verifies nothing.
 #[test]
 fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
     let scratch = Scratch::new();
@@ -125,7 +125,7 @@ fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
     assert_eq!(fs::read_to_string(scratch.path(NAME).join(&name)).unwrap(), Build::good().key);
 }
 
-/// A store or server may send half a bundle with a matching length: this must be detected while the whole bundle is still available.
+/// A store or server may send half a bundle with a matching length; this must be detected while the whole bundle is still available.
 #[test]
 fn a_truncated_bundle_is_a_fault_and_a_non_bundle_is_counted() {
     for (bundle, exit, says) in [
@@ -302,7 +302,8 @@ fn data_missing_on_the_server_is_a_note_and_not_a_fault() {
     assert!(record.contains("no digest") && !record.contains("hunter2"));
 }
 
-/// Makes one call fail with the expected message, then uses a good server: the folder must end as without the fault.
+/// Makes one call fail with the expected message, then uses a good server: in the end, the folder
+/// must be the same as without the fault.
 fn faulty(
     path: &'static str,
     reply: impl Fn() -> Reply + Send + Sync + 'static,
@@ -517,7 +518,7 @@ fn after_a_connection_is_cut_anywhere_a_second_run_gives_the_same_folder() {
     };
     let length = proxy.take_passed();
     assert!(length > 15_000, "{length}");
-    // Many positions, and every position near the ends.
+    // Many positions, including every position near the ends.
     let positions = (0..length).step_by(311).chain(length - 8..length);
     for position in positions {
         let scratch = Scratch::new();

@@ -1,4 +1,4 @@
-//! The object store, against moto's S3.
+//! Tests the object store with moto's S3.
 
 use std::fs;
 
@@ -64,7 +64,8 @@ fn bundles_are_downloaded_and_those_without_a_key_are_listed() {
     assert_eq!(bundle(NAME), Build::good().bundle);
     assert!(bundle(OTHER) == large());
 
-    // The live server supplies keys by name; only these, its status and what only the newest build has are requested.
+    // The live server supplies keys by name; only the keys, the server's status and data that only
+    // the newest build has are requested.
     let server = TlsServer::start("server", |seen, _| answer(&[Build::other(), Build::good()], seen));
     request.server = crate::world::request(server.port, &scratch.0).server;
     let report = run(&request, &impatient()).unwrap();
@@ -174,8 +175,8 @@ fn no_key_can_address_another_bucket() {
 
 #[test]
 fn requests_are_signed_as_s3_requires() {
-    // Three requests create a user who may read; after that the store refuses requests without a good signature. (moto decodes an address before it
-    // checks its signature, so the names here need no encoding; known-answer tests cover names that do.)
+    // Three requests create a user with read access; after that, the store refuses requests without a good signature. (moto decodes an address
+    // before it checks the address's signature, so the names here need no encoding; known-answer tests cover names that do.)
     let store = object_store(Some(2 + 3));
     send(store.port, "PUT", "/builds", &[], b"");
     send(store.port, "PUT", &format!("/builds/manifest.{NAME}.sig.tbz"), &[], &Build::good().bundle);
@@ -263,7 +264,7 @@ fn after_a_connection_is_cut_only_the_missing_bytes_are_requested() {
     });
     let proxy = CuttingProxy::start(server.port);
     let scratch = Scratch::new();
-    // The listing passes uncut; each further connection delivers a piece until no more are cut.
+    // The listing is not cut; each further connection delivers a piece of the bundle until no more connections are cut.
     proxy.cut(6, 700_000);
     let report = run(&bucket_request(proxy.port, &scratch), &Patience { tries: 10, ..impatient() }).unwrap();
     assert_eq!(faults(&report), "");

@@ -1,4 +1,4 @@
-//! A build server on loopback, in this process: TLS with client certificates, JSON bodies on GET, one thread per connection.
+//! A build server on loopback, in this process, with TLS, client certificates, JSON bodies on GET, and one thread per connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -21,18 +21,18 @@ pub struct Seen {
     pub body: String,
 }
 
-/// How the server behaves.
+/// The server's behaviour for one request.
 pub enum Reply {
     /// A whole response.
     Whole(u16, &'static str, Vec<u8>),
-    /// These bytes instead of a response; then the connection ends. If the bytes are a complete response, they must have `Connection: close`, or the next
-    /// request may be lost with the connection.
+    /// Sends these bytes instead of a response and closes the connection. If the bytes are a complete response, they must contain `Connection: close`;
+    /// otherwise, the next request may be lost with the connection.
     Bytes(Vec<u8>),
-    /// Headers and the beginning of a body; then silence until the client disconnects.
+    /// Sends headers and the beginning of a body, then nothing until the client disconnects.
     Silence(Vec<u8>),
-    /// Headers, and then an endless body.
+    /// Sends headers and then an endless body.
     Endless(Vec<u8>),
-    /// A large JSON response: the text before, the repeated part and its count, and the text after.
+    /// A large JSON response: the text before the repeated string, that string and its count, and the text after it.
     Large(&'static str, Vec<u8>, usize, String),
 }
 
@@ -50,7 +50,7 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    /// Serves with the certificate `name` until the test ends. `behaviour` gets the number of earlier requests.
+    /// Serves with the certificate `name` until the test ends. `behaviour` receives the number of earlier requests.
     pub fn start(name: &str, behaviour: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         let config = Arc::new(config(name));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,4 @@
-//! Shared by all tests: a build on a server, settings for that server, and folders that are removed when the test ends.
+//! Code shared by all tests: a build on a server, settings for that server, and folders that are removed when the test ends.
 
 use std::fs;
 use std::net::IpAddr;
@@ -28,7 +28,7 @@ impl Scratch {
     pub fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        // In memory if possible: thousands of files are flushed to this folder.
+        // The folder is in memory if possible, because thousands of files are flushed to it.
         let memory = Path::new("/dev/shm");
         let base = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
         let path = base.join(format!("hpsb-audit-fetch-{}-{count}", std::process::id()));
@@ -48,7 +48,7 @@ impl Drop for Scratch {
     }
 }
 
-/// What a server has for one build.
+/// The data that a server has for one build.
 #[derive(Clone)]
 pub struct Build {
     pub name: String,
@@ -75,7 +75,7 @@ impl Build {
         }
     }
 
-    /// A build whose bundle is not a bundle: it is still saved unchanged.
+    /// A build whose bundle is malformed; the bundle is still saved unchanged.
     pub fn other() -> Self {
         let status = json!({"status": "success", "build_name": OTHER}).to_string();
         Self { name: OTHER.into(), bundle: b"not a bundle".to_vec(), status, ..Self::good() }
@@ -111,7 +111,7 @@ pub fn answer(builds: &[Build], seen: &Seen) -> Reply {
     }
 }
 
-/// A request to the server at `port`, into `to`.
+/// A request to the server at `port` that saves into `to`.
 pub fn request(port: u16, to: &Path) -> Request {
     let certificates = Certificates::get();
     let folder = Scratch::new();
@@ -139,7 +139,7 @@ pub fn names(names: &[&str]) -> Vec<BuildName> {
     names.iter().map(|name| BuildName::parse(name).unwrap()).collect()
 }
 
-/// One try, no pause.
+/// One try, without a pause.
 pub fn impatient() -> Patience {
     Patience {
         connect: Duration::from_secs(10),
@@ -150,7 +150,7 @@ pub fn impatient() -> Patience {
     }
 }
 
-/// Every run in the tests has the same moment, so that folders can be compared byte for byte.
+/// Every run in the tests has the same time, so that folders can be compared byte for byte.
 pub fn moment() -> Timestamp {
     Timestamp::from_rfc3339("2026-11-23T08:00:00Z").unwrap()
 }
@@ -163,7 +163,7 @@ pub fn run_with(request: &Request, patience: &Patience, limits: &Limits) -> Resu
     fetch(request, Run { limits, patience, clock: moment, hear: &|_: &Event| {} })
 }
 
-/// Every file below a folder with its bytes, in order.
+/// Every file below a folder with its bytes, sorted by path.
 pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut left = vec![folder.to_path_buf()];
@@ -196,7 +196,7 @@ pub fn notes(report: &FetchReport) -> String {
     report.builds.iter().flat_map(|build| &build.notes).map(|note| format!("{note}\n")).collect()
 }
 
-/// Bytes that do not compress and that take many packets.
+/// Incompressible bytes that take many packets.
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 7_u32;
     let mut next = || {

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Debian's docker-registry on loopback; it is stopped at the end of the test.
+/// Debian's docker-registry on loopback, which is stopped at the end of the test.
 pub struct Registry {
     child: Child,
     pub address: String,
@@ -25,7 +25,7 @@ impl Registry {
         Self::start_with(folder, "", more)
     }
 
-    /// The same with `http` in its server settings.
+    /// Like the function above, with `http` in the server settings.
     pub fn start_with(folder: &Path, http: &str, more: &str) -> Self {
         let text = format!(
             "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0{http}}}\n{more}",

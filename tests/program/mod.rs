@@ -1,4 +1,4 @@
-//! Runs the real program, and gives each test its own folder.
+//! Runs the real program, and creates a separate folder for each test.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// The bundle of the fixtures' build.
 pub const BUNDLE: &str = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
-/// The moment of the fixtures' audits.
+/// The time of the fixtures' audits.
 pub const NOW: &str = "2026-03-10T00:00:00Z";
 
 /// A fixture's directory.
@@ -47,7 +47,7 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Answer {
     answer(command(folder).args(arguments))
 }
 
-/// Audits with `--format json` at the fixtures' moment.
+/// Audits with `--format json` as of the fixtures' time.
 pub fn report(folder: &Path, arguments: &[&str]) -> (i32, Value) {
     let answer = answer(command(folder).arg("audit").args(arguments).args(["--now", NOW, "--format", "json"]));
     let report = serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {:?} {}", answer.out, answer.err));

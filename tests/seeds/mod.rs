@@ -1,4 +1,4 @@
-//! The seeds of the fuzz targets, each taken from a fixture or from the recorded inputs.
+//! The fuzz targets' seeds, each taken from a fixture or from the recorded inputs.
 #![allow(dead_code, unreachable_pub)]
 
 use std::fs;
@@ -14,7 +14,7 @@ use super::support::tar::{self, Entry, LongNames};
 
 type Seed = (&'static str, &'static str, Vec<u8>);
 
-/// Target, name and bytes.
+/// The target, the seed's name and its bytes.
 pub fn all() -> Vec<Seed> {
     [
         bundles(),
@@ -96,7 +96,7 @@ fn statements() -> Vec<Seed> {
     ]
 }
 
-/// An image at every place where a compose file can have one.
+/// An image at every position where a compose file can have one.
 const EVERY_PLACE: &str = "services:
   a: {image: a, pre_start: [{image: b, volumes: [{type: image, source: c, target: /}]}], post_start: [{command: d}]}
   e: {extends: {service: a}, volumes: ['./f:/f', {type: image, source: g}], x-h: {image: i}}
@@ -121,7 +121,7 @@ env: |
   type: env
 ";
 
-/// Every kind of place where a resource names an image.
+/// Every type of position at which a resource specifies an image.
 const TEMPLATES: &str = "apiVersion: batch/v1
 kind: CronJob
 metadata: {name: a}
@@ -144,7 +144,7 @@ metadata: {name: n}
 spec: {template: {spec: {containerConcurrency: 1, containers: [{image: o}]}}}
 ";
 
-/// Resources that are unknown for different reasons.
+/// Resources that are not recognised, for different reasons.
 const UNKNOWN_RESOURCES: &str = "apiVersion: v1
 kind: Pod
 metadata: {name: a, annotations: {linkerd.io/inject: enabled, own/image: ghcr.io/b/c}}
@@ -271,7 +271,7 @@ fn usage_report() -> Vec<u8> {
     json(&report)
 }
 
-/// The library's report about a bundle signed by no trusted key.
+/// The library's report on a bundle that is signed by no trusted key.
 fn refused_report() -> Vec<u8> {
     let (policy, keys, limits) = (Policy::default(), KeyRing::default(), Limits::default());
     let question = Question::new(&policy, &keys, Timestamp::from_unix_seconds(0).unwrap(), &limits);
@@ -284,7 +284,7 @@ fn refused_report() -> Vec<u8> {
 
 fn json(report: &Report) -> Vec<u8> {
     let mut report = report.clone();
-    // Version and features belong to the build.
+    // Version and features depend on the build.
     report.tool.version = "1".into();
     report.tool.features = Vec::new();
     let mut page = Vec::new();
@@ -370,7 +370,7 @@ fn recorded() -> Vec<(String, Vec<u8>)> {
     entries.collect()
 }
 
-/// `=== PATH` and the content, for each file that `wanted` names.
+/// `=== PATH` and the content, for each file that `wanted` lists.
 fn listed(wanted: impl Fn(&str) -> bool, prefix: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for (path, content) in recorded().into_iter().filter(|(path, content)| wanted(path) && !content.is_empty()) {

@@ -44,18 +44,18 @@ struct Expect {
     /// The cargo feature without which the answer differs.
     feature: Option<&'static str>,
     checks: Vec<(&'static str, &'static str)>,
-    /// Texts that must not be in any format's output.
+    /// Strings that must not be in any format's output.
     absent: Vec<&'static str>,
-    /// Texts that must not reach a terminal unescaped.
+    /// Strings that must not reach a terminal unescaped.
     inert: Vec<&'static str>,
 }
 
-/// The image tag: prefix and the first digits of the commit that HEAD of the recorded repository names.
+/// The image tag: a prefix, and the first digits of HEAD's commit in the recorded repository.
 pub fn image_tag() -> String {
     format!("v1-{}", &inputs::head_commit()[..7])
 }
 
-/// The build's name with this tag and stamp.
+/// The build's name with this tag and time stamp.
 pub fn build_name(tag: &str, stamp: &str) -> String {
     format!("docker.io.acme.wallet.{tag}.{stamp}")
 }
@@ -103,42 +103,42 @@ impl Case {
         }
     }
 
-    /// A good build: exit 0. Without a policy it is accepted in part.
+    /// A good build, which ends with exit code 0. Without a policy, it is accepted in part.
     pub fn good(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass"), ("manifest-key", "pass"), ("manifest-name", "pass")];
         Self::new(name, about, Expect::new(0, "accept-in-part", None, checks))
     }
 
-    /// Accepted in part, even with a policy.
+    /// The build is accepted in part, even with a policy.
     pub fn in_part(mut self) -> Self {
         self.expect.verdict = "accept-in-part";
         self
     }
 
-    /// The signature is good and the named check fails: exit 1.
+    /// The signature is good and the specified check fails: exit code 1.
     pub fn fails(name: &str, check: &'static str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass"), (check, "fail")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// The signature is good and several checks may fail: exit 1.
+    /// The signature is good and several checks may fail: exit code 1.
     pub fn rejected(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// The signature verifies under no trusted key: exit 1, and the signed archive is not read.
+    /// The signature verifies under no trusted key, so the signed archive is not read: exit code 1.
     pub fn unsigned(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "fail"), ("manifest-name", "not-run"), ("source-commit", "not-run")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// No verdict: exit 2 or 3, with the error's code.
+    /// No verdict: exit code 2 or 3, with the error's code.
     pub fn error(name: &str, exit: u8, code: &'static str, about: &'static str) -> Self {
         Self::new(&format!("{name}_fail"), about, Expect::new(exit, "none", Some(code), Vec::new()))
     }
 
-    /// Another check's status that matters in this case.
+    /// Expects this status of a further check that matters in this case.
     pub fn expect(mut self, check: &'static str, status: &'static str) -> Self {
         self.expect.checks.retain(|(known, _)| *known != check);
         self.expect.checks.push((check, status));
@@ -150,19 +150,19 @@ impl Case {
         change(self)
     }
 
-    /// The answer is that of a build with this cargo feature.
+    /// The expected answer is that of a build with this cargo feature.
     pub fn feature(mut self, feature: &'static str) -> Self {
         self.expect.feature = Some(feature);
         self
     }
 
-    /// A text that must not be in any format's output.
+    /// Adds a string that must not be in any format's output.
     pub fn absent(mut self, text: &'static str) -> Self {
         self.expect.absent.push(text);
         self
     }
 
-    /// A text that must not reach a terminal unescaped.
+    /// Adds a string that must not reach a terminal unescaped.
     pub fn inert(mut self, text: &'static str) -> Self {
         self.expect.inert.push(text);
         self
@@ -174,20 +174,20 @@ impl Case {
         self
     }
 
-    /// Adds another case's bundle to the directory. Statuses of checks are no longer expected.
+    /// Adds a different case's bundle to the directory. No check's status is expected any longer.
     pub fn beside(mut self, other: Self) -> Self {
         self.expect.checks.clear();
         self.files.push(other.make_bundle());
         self
     }
 
-    /// No bundle at all.
+    /// The directory has no bundle.
     pub fn without_bundle(mut self) -> Self {
         self.bundle_name = Some(String::new());
         self
     }
 
-    /// Signs with this key, and trusts it.
+    /// Signs with this key, which is also trusted.
     pub fn key(mut self, key: Named) -> Self {
         self.key = key;
         self
@@ -271,7 +271,7 @@ impl Case {
         self
     }
 
-    /// Uses a different build name for file and members.
+    /// Uses a different build name for the file and the members.
     pub fn build_name(mut self, name: impl Into<String>) -> Self {
         self.build_name = name.into();
         self
@@ -283,7 +283,7 @@ impl Case {
         self
     }
 
-    /// Adds a file next to the bundle, replacing one of that name; `key.pem` replaces the trusted key.
+    /// Adds a file next to the bundle, replacing any file of that name; `key.pem` replaces the trusted key.
     pub fn file(mut self, name: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         let name = name.into();
         self.files.retain(|(known, _)| *known != name);
@@ -293,7 +293,7 @@ impl Case {
 
     /// Uses arguments other than `--key key.pem`.
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
-        // With a policy and an answer in every group that it requires, acceptance is full.
+        // With a policy and an answer in every group that the policy requires, the build is accepted in full.
         if arguments.contains(&"--policy") && self.expect.verdict == "accept-in-part" {
             self.expect.verdict = "accept";
         }
@@ -306,17 +306,17 @@ impl Case {
         self.file("policy.toml", text).arguments(&["--policy", "policy.toml"])
     }
 
-    /// The log pushes this image.
+    /// The log reports a push of this image.
     pub fn image(self, image: &Image) -> Self {
         self.pushed(&image.digest(), image.manifest_bytes().len(), image)
     }
 
-    /// The log pushes a manifest with this digest and size, for this image.
+    /// The log reports a push of a manifest with this digest and size, for this image.
     pub fn pushed(self, digest: &str, size: usize, image: &Image) -> Self {
         self.pushed_as(digest, size, &image.id_12())
     }
 
-    /// The log pushes a manifest with this digest and size, and the builder printed this image id.
+    /// The log reports a push of a manifest with this digest and size, and the builder printed this image id.
     pub fn pushed_as(self, digest: &str, size: usize, id: &str) -> Self {
         let (digest, id) = (digest.to_owned(), id.to_owned());
         self.log(move |text| {
@@ -327,17 +327,17 @@ impl Case {
         })
     }
 
-    /// Supplies an image: the members of `image.tar`, and the arguments that name it.
+    /// Supplies an image: the members of `image.tar`, and the arguments that refer to it.
     pub fn hand_over(self, arguments: &[&str], entries: &[Entry]) -> Self {
         self.hand_over_bytes(arguments, tar::archive(entries))
     }
 
-    /// As [`Case::hand_over`], with the bytes of `image.tar`.
+    /// Like [`Case::hand_over`], with the bytes of `image.tar`.
     pub fn hand_over_bytes(self, arguments: &[&str], bytes: Vec<u8>) -> Self {
         self.file("image.tar", bytes).arguments(&[&["--key", "key.pem"], arguments].concat())
     }
 
-    /// Adds a policy to the given image.
+    /// Adds a policy for the supplied image.
     pub fn image_policy(self, more: &str) -> Self {
         self.file("key.pem", Named::Server.public_pem()).policy(super::cases::policy_with(more)).arguments(&[
             "--policy",
@@ -372,7 +372,7 @@ impl Case {
         files.into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes)).collect()
     }
 
-    /// Whether the command line or the policy names `key.pem`.
+    /// Whether the command line or the policy refers to `key.pem`.
     fn names_key(&self, arguments: &[String]) -> bool {
         let in_policy = |(name, content): &(String, Vec<u8>)| {
             name == "policy.toml" && String::from_utf8_lossy(content).contains("key.pem")

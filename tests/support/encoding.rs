@@ -1,4 +1,4 @@
-//! The few encodings that fixtures need, written by hand so that malformed ones can be written too.
+//! The few encodings that fixtures need, written by hand so that malformed ones can also be written.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -29,7 +29,7 @@ pub fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-/// The bytes of the first PEM block, whatever its label.
+/// The bytes of the first PEM block, regardless of its label.
 pub fn from_pem(text: &str) -> Vec<u8> {
     rsa::pkcs8::der::pem::decode_vec(text.as_bytes()).unwrap().1
 }

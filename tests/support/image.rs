@@ -1,4 +1,4 @@
-//! Images written by hand: every byte is chosen here, so that malformed ones can be written too.
+//! Images written by hand: every byte is chosen here, so that malformed images can also be written.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub struct Layer {
     pub media_type: &'static str,
 }
 
-/// An image in docker's form, as it is pushed.
+/// An image in docker's form, as pushed.
 #[derive(Clone)]
 pub struct Image {
     pub layers: Vec<Layer>,
@@ -75,7 +75,7 @@ impl Image {
         Self { layers: vec![Layer::gzip(base), Layer::gzip(own)], config, manifest: json!({}), before: "" }
     }
 
-    /// The configuration's bytes; `rootfs` is computed from the layers unless it is set.
+    /// The configuration's bytes; `rootfs` is computed from the layers unless it is already set.
     pub fn config_bytes(&self) -> Vec<u8> {
         let mut config = self.config.clone();
         if config.get("rootfs").is_none() {
@@ -165,7 +165,7 @@ pub fn layout_of(manifests: &[Value]) -> Vec<Entry> {
     vec![Entry::file("oci-layout", r#"{"imageLayoutVersion": "1.0.0"}"#), Entry::file("index.json", index.to_string())]
 }
 
-/// An index in docker's form of several images, each with its platform.
+/// An index in docker's form for several images, each with its platform.
 pub fn list_of(images: &[(&Image, &str)]) -> Vec<u8> {
     let manifests: Vec<Value> = images
         .iter()
@@ -184,7 +184,7 @@ pub fn entry<'e>(entries: &'e mut [Entry], path: &str) -> &'e mut Entry {
     entries.iter_mut().find(|entry| entry.path == path.as_bytes()).unwrap()
 }
 
-/// One gzip member (RFC 1952) of stored blocks (RFC 1951, 3.2.4): the same bytes whatever the compressor's version.
+/// One gzip member (RFC 1952) of stored blocks (RFC 1951, 3.2.4), so that the bytes do not depend on a compressor's version.
 pub fn gzip(content: &[u8]) -> Vec<u8> {
     let mut out = b"\x1f\x8b\x08\0\0\0\0\0\0\xff".to_vec();
     let blocks: Vec<&[u8]> = if content.is_empty() { vec![&[]] } else { content.chunks(0xffff).collect() };

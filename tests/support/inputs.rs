@@ -15,19 +15,19 @@ pub const PUBLIC_LOG: &str = include_str!("../../fixtures/inputs/public-log-tail
 pub const REPOSITORY: &[u8] = include_bytes!("../../fixtures/inputs/repository.tar");
 pub const SHALLOW: &[u8] = include_bytes!("../../fixtures/inputs/repository-shallow.tar");
 
-/// When the manifest was made, as build names write it.
+/// The time at which the manifest was made, as written in build names.
 pub const STAMP: &str = "2026-03-02_10-15-30.123456";
 /// The digest of the image in the log. Invented.
 pub const IMAGE_DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
 /// The image's id as docker's builder prints it. Invented.
 pub const IMAGE_ID_12: &str = "c0b9a8f7e6d5";
 
-/// `publickey=` of the log: base64 of the certificate's PEM text.
+/// The value of `publickey=` in the log: base64 of the certificate's PEM text.
 pub fn log_public_key() -> String {
     base64(CERTIFICATE.as_bytes())
 }
 
-/// `keyid=` of the log, by notary's rule for the kind `ecdsa-x509`.
+/// The value of `keyid=` in the log, by notary's rule for the key type `ecdsa-x509`.
 pub fn log_key_id() -> String {
     let key = log_public_key();
     let canonical = format!(r#"{{"keytype":"ecdsa-x509","keyval":{{"private":null,"public":"{key}"}}}}"#);

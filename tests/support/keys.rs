@@ -7,7 +7,7 @@ use rsa::pkcs8::der::Decode as _;
 
 use super::encoding::{der, der_integer, from_pem, pem};
 
-/// A recorded RSA key as numbers, without any check of its strength.
+/// A recorded RSA key as numbers, with no check of its strength.
 pub struct RsaKey {
     pub n: BigUint,
     pub e: BigUint,
@@ -81,7 +81,7 @@ impl Named {
         }
     }
 
-    /// SHA-256 of the SubjectPublicKeyInfo: what `--key sha256:HEX` pins.
+    /// SHA-256 of the SubjectPublicKeyInfo, as pinned by `--key sha256:HEX`.
     pub fn fingerprint(self) -> String {
         hpsb_audit::Sha256::of(&from_pem(&self.public_pem())).to_string()
     }
@@ -92,12 +92,12 @@ impl RsaKey {
         self.n.bits().div_ceil(8) as usize
     }
 
-    /// RSASP1 (RFC 8017, 5.2.1) on any block.
+    /// RSASP1 (RFC 8017, 5.2.1) applied to any block.
     pub fn sign_block(&self, block: &[u8]) -> Vec<u8> {
         self.fixed(&BigUint::from_bytes_be(block).modpow(&self.d, &self.n))
     }
 
-    /// The number in as many bytes as the modulus has.
+    /// The number, padded to the modulus's length in bytes.
     pub fn fixed(&self, number: &BigUint) -> Vec<u8> {
         let digits = number.to_bytes_be();
         [vec![0; self.bytes() - digits.len()], digits].concat()

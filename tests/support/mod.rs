@@ -1,7 +1,7 @@
-//! Makes the fixtures, with what tests share.
+//! Makes the fixtures; also contains code that tests share.
 //!
-//! A case is a description in `cases/`: what is wrong with the bundle and the expected answer. To add one, add a [`Case`] to a list in `cases/`, then
-//! run `cargo run --example make-fixtures`.
+//! A case describes what is wrong with a bundle, and the expected answer; all cases are in `cases/`. To add a case, add a [`Case`] to a list
+//! in `cases/`, then run `cargo run --example make-fixtures`.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(unused_imports, clippy::cast_possible_truncation)]
 

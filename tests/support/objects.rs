@@ -1,5 +1,5 @@
-//! Git objects, packs and SSH signatures, written by hand so that malformed ones can be written too. zlib streams have stored blocks: the output of a
-//! compressor may change between versions.
+//! Git objects, packs and SSH signatures, written by hand so that malformed ones can also be written. zlib streams have stored blocks, because the
+//! output of a compressor may change between versions.
 
 use sha1::{Digest as _, Sha1};
 use sha2::Sha512;
@@ -47,7 +47,7 @@ pub fn loose_path(id: &str) -> String {
     format!("{GIT}/objects/{}/{}", &id[..2], &id[2..])
 }
 
-/// Adds a loose object; returns its id.
+/// Adds a loose object and returns its id.
 pub fn add_object(entries: &mut Vec<Entry>, kind: &str, content: &[u8]) -> String {
     let id = object_id(kind, content);
     let bytes = zlib(&[format!("{kind} {}\0", content.len()).as_bytes(), content].concat());
@@ -85,14 +85,14 @@ pub fn pack_file<'e>(entries: &'e mut [Entry], ending: &str) -> &'e mut Entry {
     entries.iter_mut().find(found).unwrap()
 }
 
-/// Appends the SHA-1 of all preceding bytes, which is how packs and indexes end.
+/// Appends the SHA-1 of all preceding bytes, as at the end of packs and indexes.
 pub fn reseal(bytes: &mut Vec<u8>) {
     bytes.truncate(bytes.len() - 20);
     let digest = Sha1::digest(&*bytes);
     bytes.extend(digest);
 }
 
-/// A tree of these entries: mode, name, id.
+/// A tree with these entries: mode, name and id.
 pub fn tree(entries: &[(&str, &str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (mode, name, id) in entries {
@@ -102,7 +102,7 @@ pub fn tree(entries: &[(&str, &str, &str)]) -> Vec<u8> {
     bytes
 }
 
-/// A pack of these entries: type, the bytes between header and stream, content.
+/// A pack with these entries: type, the bytes between header and stream, and content.
 pub fn pack(entries: &[(u8, &[u8], &[u8])]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend((entries.len() as u32).to_be_bytes());
@@ -129,7 +129,7 @@ pub fn second_pack(entries: &mut Vec<Entry>, bytes: Vec<u8>) {
     entries.push(Entry::file(format!("{GIT}/objects/pack/pack-{}.pack", "0".repeat(40)), bytes));
 }
 
-/// A signer's key pair, from a fixed seed.
+/// A signer's key pair, derived from a fixed seed.
 pub struct SshSigner(ed25519_dalek::SigningKey);
 
 impl SshSigner {
@@ -146,7 +146,7 @@ impl SshSigner {
         format!("ssh-ed25519 {} test key", base64(&self.blob()))
     }
 
-    /// What `ssh-keygen -Y sign -n NAMESPACE` writes.
+    /// The output of `ssh-keygen -Y sign -n NAMESPACE`.
     pub fn sign(&self, namespace: &str, message: &[u8]) -> String {
         use ed25519_dalek::Signer as _;
         let digest = Sha512::digest(message);

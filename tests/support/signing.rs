@@ -25,7 +25,7 @@ pub fn digest_info(message: &[u8]) -> Vec<u8> {
     [SHA256_PREFIX, &sha256(message)].concat()
 }
 
-/// Signs `message` with SHA-256, in the key's scheme.
+/// Signs `message` with SHA-256, using the key's scheme.
 pub fn sign_message(key: Named, message: &[u8]) -> Vec<u8> {
     match key.key() {
         Key::Rsa(key) => key.sign_block(&pkcs1_block(&digest_info(message), key.bytes())),

@@ -1,4 +1,4 @@
-//! A tar writer that writes what Python's tarfile writes, and malformed archives on request.
+//! A tar writer that writes what Python's tarfile writes and, on request, malformed archives.
 
 pub const BLOCK: usize = 512;
 /// Python's tarfile pads its archives to a multiple of this.
@@ -10,14 +10,14 @@ pub struct Entry {
     pub path: Vec<u8>,
     pub kind: u8,
     pub mode: u32,
-    /// Seconds since 1970; with a fraction Python's tarfile writes a PAX header.
+    /// Seconds since 1970; if there is a fraction, Python's tarfile writes a PAX header.
     pub mtime: &'static str,
     pub target: Vec<u8>,
     pub content: Vec<u8>,
     /// Additional PAX records.
     pub pax: Vec<(&'static str, Vec<u8>)>,
     pub names: LongNames,
-    /// Bytes of the size field, instead of the correct ones.
+    /// Bytes of the size field that replace the correct ones.
     pub size: Option<[u8; 12]>,
 }
 
@@ -26,7 +26,7 @@ pub struct Entry {
 pub enum LongNames {
     Pax,
     Gnu,
-    /// Both ways, the GNU one with this name, so that two readers see different names.
+    /// Writes both forms, with this name in the GNU form, so that two readers see different names.
     PaxAndGnu(&'static [u8]),
 }
 
@@ -166,7 +166,7 @@ fn write_content(content: &[u8], out: &mut Vec<u8>) {
     out.resize(out.len().next_multiple_of(BLOCK), 0);
 }
 
-/// The members, without the end of the archive.
+/// The members, without the end-of-archive marker.
 pub fn members(entries: &[Entry]) -> Vec<u8> {
     entries.iter().fold(Vec::new(), |mut out, entry| {
         entry.write(&mut out);

@@ -16,7 +16,7 @@ pub(super) struct Reader<'b> {
     rest: &'b [u8],
     /// The next bits, the first one highest.
     buffer: u64,
-    /// How many bits of the buffer are valid. Below them, the buffer may already hold correct bits of the next byte.
+    /// How many bits of the buffer are valid. The buffer may already contain correct bits of the next byte below them.
     left: u32,
 }
 
@@ -35,7 +35,7 @@ impl<'b> Reader<'b> {
     /// The next `count` bits, at most 32. `None` near the end of the bytes.
     pub(super) fn read(&mut self, count: u32) -> Option<u32> {
         self.fill()?;
-        // At most 32 bits: nothing is truncated.
+        // There are at most 32 bits, so nothing is truncated.
         let bits = (self.buffer >> 32 >> (32 - count)) as u32;
         self.skip(count);
         Some(bits)

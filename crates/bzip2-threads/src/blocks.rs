@@ -1,11 +1,11 @@
 //! Decodes bzip2 block by block, on one thread or several. The blocks of a stream depend on each other only through the stream's CRC.
 //!
-//! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block and decoded
-//! ahead, independently. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number
-//! and matches its stored CRC, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. In any
-//! other case, `Serial` continues from that bit and its result is final, so that output and errors do not depend on the number of
-//! threads. Such cases are a magic number inside data, a wrong CRC, anything odd in a block, the end of the input, and a block that
-//! expands beyond the limit.
+//! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block and decoded ahead,
+//! independently. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number and
+//! matches its stored CRC, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. In any other
+//! case, `Serial` continues from that bit and its result is final, so that output and errors do not depend on the number of threads.
+//! Such cases are a magic number inside data, a wrong CRC, anything unusual in a block, the end of the input, and a block that expands
+//! beyond the limit.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -113,7 +113,7 @@ impl<R: Read> Decoder<R> {
         self.pool.start();
     }
 
-    /// Examines the current place. `Some(None)`: nothing needs to be done there. `None`: there are no more steps.
+    /// Examines the current position. `Some(None)` if there is nothing to do there. `None` if there are no more steps.
     fn next_step(&mut self) -> Option<Option<Step>> {
         match self.place {
             Place::Nowhere => None,

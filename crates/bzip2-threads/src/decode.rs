@@ -1,8 +1,8 @@
 //! Decodes one block with this crate's own code.
 //!
-//! The format is the one that libbz2 reads. Anything odd, such as a randomised block, an invalid code or a run without a count, gives no
-//! result here; libbz2 then decodes the block. Each thread decodes one block at a time: the links of one block take four megabytes, and a
-//! second block would push them out of the cache.
+//! The format is the one that libbz2 reads. Anything unusual, such as a randomised block, an invalid code or a run without a count, gives
+//! no result here; libbz2 then decodes the block. Each thread decodes one block at a time: the links of one block take four megabytes,
+//! and a second block would push them out of the cache.
 
 use super::block::Job;
 use super::crc::crc;
@@ -33,7 +33,7 @@ impl Desk {
     }
 
     /// The content of a block. `None` if it does not end exactly where expected, if its CRC is wrong, if it is larger than
-    /// [`BLOCK_BYTES_MAX`], or if anything about it is odd.
+    /// [`BLOCK_BYTES_MAX`], or if anything about it is unusual.
     pub(super) fn decode(&mut self, job: &Job) -> Option<Vec<u8>> {
         let mut reader = job.reader()?;
         let header = Header::read(&mut reader, &mut self.tables)?;

@@ -1,7 +1,8 @@
 //! The move-to-front list of bytes.
 //!
-//! Text mostly uses the first positions; noise uses all of them. So the first sixteen bytes are in two words, and a move within them is a
-//! few masks and shifts. The other 240 are in rows (`rows`): the byte that drops out of the words becomes the first byte of the rows.
+//! Most moves in text use the first positions; moves in noise use all of them. So the first sixteen bytes are in two words, and a move
+//! within them is a few masks and shifts. The other 240 bytes are in rows (`rows`): the byte that drops out of the words becomes the
+//! first byte of the rows.
 
 use std::hint::select_unpredictable;
 use std::sync::LazyLock;
@@ -11,14 +12,14 @@ use super::rows::Rows;
 /// Bytes in the two words.
 const NEAR: u8 = 16;
 
-/// The first sixteen bytes of the list; the first is the lowest byte of the first word. A loop keeps them in registers.
+/// The first sixteen bytes of the list; the first byte is the lowest byte of the first word. A loop keeps them in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Front {
     first: u64,
     second: u64,
 }
 
-/// For each place in the words, a mask of the bytes after it, which a move does not change.
+/// For each position in the words, a mask of the bytes after it, which a move does not change.
 pub(super) struct Behind([(u64, u64); NEAR as usize]);
 
 impl Behind {
@@ -74,7 +75,7 @@ mod tests {
         let mut state = 1u32;
         for step in 0..200_000u32 {
             state = state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
-            // All places; the first ones; those between words and rows; the last ones.
+            // All positions; the first ones; those between words and rows; the last ones.
             let place = match step >> 8 & 3 {
                 0 => state >> 24,
                 1 => state >> 28,

@@ -1,4 +1,4 @@
-//! The part of a block before its symbols: its CRC, where its text begins, the bytes that occur, and the code tables.
+//! The part of a block before its symbols: its CRC, the start of its text, the bytes that occur, and the code tables.
 
 use super::bits::Reader;
 use super::huffman::{CODE_BITS_MAX, Codes, SYMBOLS_MAX};
@@ -19,7 +19,7 @@ pub(super) struct Header {
     pub(super) list: [u8; 256],
 }
 
-/// A block's code tables, and which group of symbols uses which table. A thread reuses one for all its blocks.
+/// A block's code tables, and which group of symbols uses which table. A thread reuses one [`Tables`] for all its blocks.
 #[derive(Default)]
 pub(super) struct Tables {
     codes: [Codes; TABLES_MAX],
@@ -27,7 +27,7 @@ pub(super) struct Tables {
 }
 
 impl Header {
-    /// Reads a block up to its first symbol. `None` if anything about it is odd, for example if it is randomised.
+    /// Reads a block up to its first symbol. `None` if anything about it is unusual, for example if it is randomised.
     pub(super) fn read(reader: &mut Reader<'_>, tables: &mut Tables) -> Option<Self> {
         // The magic number, which has already been checked.
         reader.read(24)?;
@@ -105,7 +105,7 @@ impl Tables {
     }
 }
 
-/// Reads code lengths. Each starts from the previous one and is incremented or decremented bit by bit.
+/// Reads code lengths. Each length starts from the previous one and is incremented or decremented bit by bit.
 fn read_lengths(reader: &mut Reader<'_>, lengths: &mut [u8]) -> Option<()> {
     let mut length = reader.read(5)?;
     for slot in lengths {

@@ -1,7 +1,7 @@
 //! Huffman codes of a block.
 //!
-//! One table lookup of the next ten bits gives a symbol and its code length. A slower search handles the rest: longer codes, invalid codes,
-//! and the end of the block, which the fast path then does not have to test for.
+//! One table lookup of the next ten bits gives a symbol and its code length. A slower search handles all other cases: longer codes, invalid
+//! codes, and the end of the block, so that the fast path does not have to test for them.
 
 /// Bits of one table lookup.
 const LOOK_BITS: u32 = 10;
@@ -134,7 +134,7 @@ impl Codes {
     #[inline(never)]
     pub(super) fn find(&self, bits: u64) -> Option<Symbol> {
         for (length, codes) in (0u32..).zip(&self.lengths).skip(1) {
-            // At most 20 bits: nothing is truncated.
+            // There are at most 20 bits, so nothing is truncated.
             let number = ((bits >> 32 >> (32 - length)) as u32).wrapping_sub(codes.first);
             if number < codes.count {
                 return self.symbols.get((codes.start + number) as usize).copied().map(Symbol);

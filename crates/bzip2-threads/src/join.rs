@@ -96,10 +96,10 @@ mod tests {
     fn cycles_of_every_length_are_walked() {
         // Each row leads to itself.
         same([0, 1, 4999].map(|start| (vec![7; 5000], start)));
-        // Sorted pieces: cycles no longer than a piece.
+        // Sorted pieces give cycles that are no longer than a piece.
         let rising = |count: usize, step: usize| (0..count).map(|at| (at / step).to_le_bytes()[0]).collect::<Vec<_>>();
         same([1, 2, 3, 700, 5000].map(|step| (rising(5000, step), 1234)));
-        // Rotated by one row: a single cycle of all rows.
+        // A rotation by one row gives a single cycle of all rows.
         let mut turned = rising(200_000, 1000);
         turned.rotate_right(1);
         same([0, 512, 199_999].map(|start| (turned.clone(), start)));

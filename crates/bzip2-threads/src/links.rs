@@ -4,10 +4,10 @@
 //! Rows that begin with the same byte are sorted by what follows that byte, and so are the equal bytes of the column: the third `a`
 //! of the column is the first byte of the third row that begins with `a`, and the column holds in that row the byte before it.
 //!
-//! Following the links therefore yields the text from its end to its beginning. Forward links would take as many steps to follow, but they
+//! Following the links therefore yields the text from its end to its beginning. Following forward links would take as many steps, but they
 //! would have to be written in the order of the rows that they lead to, scattered over four megabytes. Backward links are written
-//! sequentially while the column is read. A link holds the number of equal bytes before it; the first row of that byte value is added when
-//! the link is followed, because that row is known only after all bytes are counted.
+//! sequentially while the column is read. A link contains the number of equal bytes before it; the first row of that byte value is added
+//! when the link is followed, because that row is known only after all bytes are counted.
 
 /// The capacity in rows: more than a block can have, and large enough that every twenty-bit number is a valid index.
 const PLACES: usize = 1 << 20;
@@ -68,7 +68,8 @@ impl Writer<'_> {
         Some(())
     }
 
-    /// Writes the links of the next `copies` rows, whose byte is `byte`. `None` if there is no room for them and a few more.
+    /// Writes the links of the next `copies` rows, whose byte is `byte`. `None` if there is no room
+    /// for these links and a few more.
     ///
     /// This function always writes at least sixteen links, so that no branch depends on `copies`. Later links overwrite the surplus ones.
     #[inline(always)]
@@ -108,7 +109,7 @@ impl Links {
         Some(Self { links, rows: 0, next: [0; 256], first: [0; 256] })
     }
 
-    /// Begins the links of a block. After the last one, call [`Self::finish`] with the number of links.
+    /// Begins the links of a block. After the last link, call [`Self::finish`] with the number of links.
     pub(super) fn writer(&mut self) -> Writer<'_> {
         for (byte, next) in (0u32..).zip(&mut self.next) {
             *next = byte;

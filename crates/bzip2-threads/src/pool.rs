@@ -42,7 +42,7 @@ struct State {
 }
 
 impl Pool {
-    /// A pool for `threads` threads, including the caller's. The others start when there is work for them.
+    /// A pool for `threads` threads, including the caller's. The other threads start when there is work for them.
     pub(super) fn new(threads: usize) -> Self {
         Self { shared: Arc::default(), workers: Vec::new(), wanted: threads.saturating_sub(1), next: 0, desk: None }
     }
@@ -61,7 +61,7 @@ impl Pool {
             let shared = Arc::clone(&self.shared);
             match thread::Builder::new().spawn(move || shared.work()) {
                 Ok(worker) => self.workers.push(worker),
-                // If a thread cannot be started, the others do the work.
+                // If a thread cannot be started, the other threads do the work.
                 Err(_) => self.wanted = self.workers.len(),
             }
         }
@@ -83,7 +83,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         if let Some(desk) = self.desk.take() {
-            // While a thread ends, there is no next pool.
+            // While a thread ends, there is no next pool to keep memory for.
             let _ = SPARE.try_with(|spare| spare.set(Some(desk)));
         }
         {

@@ -1,8 +1,8 @@
 //! The part of the move-to-front list after its first sixteen bytes: removes one byte and puts a new byte in front.
 //!
-//! In a plain list, each byte before the removed one moves by one place. Here the list is cut into sixteen rows, and only the row of the
-//! removed byte closes its gap; the earlier rows keep their bytes and are counted as one place farther back. The first row receives the new
-//! bytes and grows; the others only shrink. No branch depends on the byte's position, so the processor cannot mispredict one. When the
+//! In a plain list, each byte before the removed one moves by one position. Here the list is cut into sixteen rows, and only the row of the
+//! removed byte closes its gap; the earlier rows keep their bytes and are counted as one position farther back. The first row receives the
+//! new bytes and grows; the others only shrink. No branch depends on the byte's position, so the processor cannot mispredict one. When the
 //! first row is full, two other rows are merged, and an empty row is put in front.
 
 /// Rows of the list, including the growing one.
@@ -20,7 +20,7 @@ pub(super) struct Rows {
     /// For each position in a row, a mask of the bytes that move down when it becomes free.
     moved: [[u8; FULL]; FULL],
     /// The number of bytes before each row; from entry [`ROWS`] onward, the length of the list. The first row's entry is 255, which no
-    /// place reaches.
+    /// position reaches.
     before: [u8; 2 * ROWS],
     /// The first eight entries of `before` plus the second eight, added as 64-bit numbers.
     total: u64,
@@ -64,13 +64,14 @@ impl Rows {
         byte
     }
 
-    /// The row that holds `place`. Afterwards, this row and the rows before it, except the first, are counted as one place farther back.
+    /// The row that contains `place`. Afterwards, this row and the rows before it, except the
+    /// first, are counted as one position farther back.
     #[inline(always)]
     fn reach(&mut self, place: u8) -> usize {
         for before in self.before.iter_mut().take(ROWS) {
             *before += u8::from(*before <= place);
         }
-        // Each byte of `grown` stands for two entries of `before`, and counts how many of them grew. The sum of these bytes is the row.
+        // Each byte of `grown` represents two entries of `before`, and counts how many of them grew. The sum of these bytes is the row.
         let total = self.total();
         let grown = total.wrapping_sub(std::mem::replace(&mut self.total, total));
         (grown.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize % ROWS

@@ -1,4 +1,4 @@
-//! Undoes bzip2's initial run-length encoding: four equal bytes are followed by a count of further ones.
+//! Undoes bzip2's initial run-length encoding: four equal bytes are followed by a count of further equal bytes.
 
 /// Positions that are examined together.
 const TOGETHER: usize = 64;

@@ -1,6 +1,6 @@
 //! Finds where blocks and streams may begin and end: the two magic numbers of bzip2, at any bit.
 
-/// The 48 bits that a block begins with: digits of pi.
+/// The 48 bits with which a block begins: digits of pi.
 pub(super) const BLOCK: u64 = 0x3141_5926_5359;
 /// The 48 bits that end a stream, before its CRC: digits of the square root of pi.
 pub(super) const END: u64 = 0x1772_4538_5090;
@@ -100,7 +100,7 @@ mod tests {
         (0..bytes.len() as u64 * 8).filter_map(found).collect()
     }
 
-    /// Scans in pieces of this many bytes, as a window reads them.
+    /// Scans in pieces of this size in bytes, as a window reads them.
     fn scan(bytes: &[u8], start: u64, piece: usize) -> Vec<Mark> {
         let (scanner, mut marks, mut done) = (Scanner::new(), Vec::new(), 0);
         for end in (0..bytes.len()).step_by(piece).chain([bytes.len()]) {

@@ -1,4 +1,5 @@
-//! Where the lanes of a walk begin: at the start of the text, and at evenly spaced rows in sorted order, which are anywhere in the text.
+//! The seeds at which the lanes of a walk begin: the start of the text, and evenly spaced rows in
+//! sorted order, which are anywhere in the text.
 
 use std::ops::Range;
 

@@ -11,7 +11,7 @@ const PIECE: usize = 1 << 16;
 ///
 /// For any buffer sizes of the caller and the input, it yields the same bytes and then the same error, so that parallel decoding can be
 /// compared with it. To do so, it first lets the decoder read a block without providing room for output, and then decodes the block in
-/// pieces, the first of which begins with the block. If the decoder fails within a piece, nothing is known about that piece.
+/// pieces, the first of which begins with the block. If the decoder fails within a piece, none of that piece's output is known.
 pub(super) struct Serial<R> {
     input: BufReader<R>,
     decoder: Decompress,
@@ -25,7 +25,7 @@ enum Next {
     Stream,
     Input,
     Output,
-    /// The decoder failed. It is not called again, because its next result could be different.
+    /// The decoder failed. The decoder is not called again, because its next result could be different.
     Fault(bzip2::Error),
 }
 
@@ -72,7 +72,7 @@ impl<R: Read> Serial<R> {
         match self.decoder.decompress_vec(&[], &mut piece) {
             Ok(_) if piece.is_empty() => self.next = Next::Input,
             Ok(_) => {}
-            // The piece holds the output before the fault, unless the fault is in the middle of the piece.
+            // The piece contains the output before the fault, unless the fault is in the middle of the piece.
             Err(fault) => self.next = Next::Fault(fault),
         }
         self.piece = Cursor::new(piece);

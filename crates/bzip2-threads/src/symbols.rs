@@ -1,4 +1,4 @@
-//! Turns symbols into the column of the sorted block: Huffman codes, runs of the front byte, moves to the front.
+//! Turns symbols into the column of the sorted block: decodes Huffman codes, runs of the front byte, and moves to the front.
 //!
 //! Most of the time is spent here, so as few branches as possible depend on the symbol: the processor would mispredict them. Five symbols
 //! are read at a time, and then executed. A run digit writes the byte at the front as often as the digit's weight specifies, and does not
@@ -18,7 +18,7 @@ const GROUP: usize = 50;
 /// Symbols that are read at a time: five short codes fit into a reader's buffer.
 const BATCH: usize = 5;
 /// Reads the symbols of a block whose bytes are `list`, up to the end symbol. `None` if there is no end symbol, or if there are more than
-/// `most` bytes. `most` must leave room for about a thousand more rows in `links`.
+/// `most` bytes. `most` must leave space for about a thousand more rows in `links`.
 pub(super) fn read(
     bits: &mut Reader<'_>,
     tables: &Tables,
@@ -48,7 +48,7 @@ pub(super) fn read(
             column.write(d)?;
             column.write(e)?;
         }
-        // Short runs in one group write about a thousand links at most, and there is always room for them.
+        // Short runs in one group write about a thousand links at most, and there is always space for them.
         if column.links.rows() > most {
             return None;
         }
@@ -185,7 +185,7 @@ mod tests {
         };
         for used in [1, 2, 3, 15, 16, 17, 40, 255, 256] {
             for count in [0, 1, 4, 5, 49, 50, 51, 99, 5000] {
-                // Up to four digits in a row, and all list positions.
+                // Up to four digits in sequence, and all list positions.
                 let mut symbols: Vec<usize> = Vec::new();
                 while symbols.len() < count {
                     let digits = random(5).min(count - symbols.len());
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn runs_of_every_length_are_written() {
         for length in (1..200).chain([65_535, 65_536, 900_000]) {
-            // The digits 1 and 2, the lowest first.
+            // The digits 1 and 2, lowest first.
             let (mut symbols, mut left) = (vec![3], length);
             while left > 0 {
                 symbols.push(if left % 2 == 1 { 0 } else { 1 });
@@ -232,7 +232,7 @@ mod tests {
             assert_eq!(decode(&block(3, &lengths(3), &digits(count)), 900_000), None, "{count} digits");
         }
         assert!(decode(&block(3, &lengths(3), &digits(18)), 900_000).is_some());
-        // No end symbol in any group, and then an invalid code.
+        // First no end symbol in any group, and then an invalid code.
         assert_eq!(decode(&block(3, &lengths(3), &[2; 50]), 900_000), None);
         let mut endless = block(3, &lengths(3), &[2, 4]);
         let end = endless.len() - Reader::PADDING;

@@ -124,7 +124,8 @@ fn block_and_stream_crcs_are_checked() {
 
 /// A stream with one block whose unused selectors spell `magic`, so that these bits are in the middle of valid data.
 fn block_that_holds(magic: u64) -> Vec<u8> {
-    // With two tables, a selector is `0` or `10`; with six it has up to five ones. So any bits without six consecutive ones can be spelled.
+    // With two tables, a selector is `0` or `10`; with six tables, it has up to five ones.
+    // Therefore, any bits without six consecutive ones can be spelled.
     let mut out = Writer::default();
     out.push(BLOCK >> 24, 24);
     out.push(BLOCK, 24);

@@ -1,11 +1,11 @@
 //! Follows the links of a block, from many seeds at once.
 //!
 //! Each step reads the location of the next one, anywhere in a few megabytes, and waits for memory. Independent steps can wait at the same
-//! time, so thirty-two lanes walk, each from its own seed. The links of seeds are marked: a lane that comes to a marked link has reached
-//! the beginning of a different segment, and continues with the next waiting seed.
+//! time, so thirty-two lanes walk, each from a different seed. The links of seeds are marked: a lane that reaches a marked link has
+//! reached the beginning of a different segment, and continues with the next waiting seed.
 //!
-//! Links are a permutation. So no row is walked twice, and a lane stops at its own seed at the latest: a walk is never longer than the
-//! block, whatever the block contains. Rows on a cycle without a seed are not walked at all.
+//! Links are a permutation. Therefore, no row is walked twice, and a lane stops at its own seed at the latest: a walk is never longer
+//! than the block, whatever the block contains. Rows on a cycle without a seed are not walked.
 
 use super::links::{Link, Links};
 use super::seeds::Seeds;
@@ -14,7 +14,7 @@ use super::seeds::Seeds;
 const LANES: usize = 32;
 /// Steps in a round, after which the lanes' output is saved.
 const ROUND: usize = 512;
-/// Size of a lane's output buffer. With a power of two, all lanes would share a few cache lines.
+/// Size of a lane's output buffer. If the size were a power of two, all lanes would share a few cache lines.
 const STRIDE: usize = ROUND + 64;
 /// Bytes of memory that a lane keeps for the next block; it frees the rest.
 const LANE_KEPT: usize = 1 << 16;
@@ -39,7 +39,7 @@ pub(super) struct Walk {
 #[derive(Default)]
 struct Lane {
     bytes: Vec<u8>,
-    /// The seed that the lane walks from, if there is one.
+    /// The seed from which the lane walks, if there is one.
     seed: Option<u32>,
     /// The position in `bytes` at which the segment begins.
     from: usize,

@@ -24,7 +24,7 @@ pub(super) struct Window<R> {
     marks: VecDeque<Mark>,
 }
 
-/// The rest of the input after the window. An error that occurred while reading ahead comes first.
+/// The rest of the input after the window. An error that occurred while reading ahead is reported first.
 pub(super) struct Remaining<R> {
     input: Option<R>,
     failed: Option<io::Error>,

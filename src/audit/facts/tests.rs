@@ -1,4 +1,4 @@
-//! Facts are small, and a signature is not verified twice with the same key.
+//! Tests that facts are small, and that a signature is not verified twice with the same key.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Inventories: lists of what runs. They are *given*: nothing here can determine whether an inventory is complete.
+//! Inventories are lists of what runs. They are *given*: no code here can determine whether an inventory is complete.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::base::strict_json;
 use crate::base::strict_yaml;
 use crate::workload::{ImageReference, KindsWithoutImages, Password, UsedImage, Workload, nodes};
 
-/// The images that run, according to one file.
+/// The running images, according to one file.
 #[derive(Debug, Clone)]
 pub struct Inventory {
     /// The file's path as specified.
@@ -33,11 +33,12 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Reads an inventory; its content determines its kind. A Pod's status states what runs, wherever the Pod occurs in
+    /// Reads an inventory; its content determines its form. A Pod's status states what runs, wherever the Pod occurs in
     /// the file: in the output of `kubectl get pods` or `kubectl get all`, in joined documents or in nested lists.
     /// Other resources are read as manifests. CSV needs a header line with the columns `place` and `image`; other
-    /// columns are ignored. Everything that [`Workload::read`] reads is also an inventory, which states what was
-    /// requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` come from the policy.
+    /// columns are ignored. Every file that [`Workload::read`] reads is also accepted as an inventory, which then
+    /// states what was requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` comes from
+    /// the policy.
     ///
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::OwnFile`] if the file has none of these forms or is one page of a longer list.
@@ -51,7 +52,7 @@ impl Inventory {
         Self::read_within(path, bytes, passwords, kinds, limits, &Budget::of_audit(bytes.len() as u64, limits))
     }
 
-    /// Like [`Inventory::read`], within a budget that other inputs share.
+    /// Like [`Inventory::read`], but within a budget that other inputs share.
     ///
     /// # Errors
     /// The errors of [`Inventory::read`].
@@ -96,7 +97,7 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// The form, and how many Pods were evaluated by their spec.
+    /// The form, and the number of Pods that were evaluated by their spec.
     pub(super) fn what(&self) -> String {
         match self.pods {
             0 => self.form.to_owned(),
@@ -123,8 +124,8 @@ impl Inventory {
     }
 }
 
-/// The documents in the input if it is JSON or YAML; otherwise none. Only input within the limits for YAML is tried as
-/// YAML.
+/// The documents in the input if it is JSON or YAML; otherwise none. Input is parsed as YAML only if it is within the
+/// limits for YAML.
 fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     let as_yaml = || {
         let fits = bytes.len() as u64 <= limits.workload_bytes;

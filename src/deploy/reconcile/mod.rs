@@ -25,7 +25,7 @@ use crate::judge::policy::Policy;
 use crate::report::{BundleReport, Kind, Period, Read, Reconciliation, Row, Tool};
 use crate::workload::UsedImage;
 
-/// The records that builds are compared with.
+/// The records with which builds are compared.
 #[derive(Debug, Clone)]
 pub struct Books<'a> {
     /// The policy under which the bundles were audited.
@@ -152,7 +152,7 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
                 },
             }
             for row in rows.iter_mut().skip(first) {
-                // The colon is added here, so each part is masked separately.
+                // The colon is added here, so that each part is masked separately.
                 row.place = Some(format!("{}: {}", mask(&inventory.path), mask(&used.place)));
                 row.image = used.image.as_ref().ok().map(|image| image.text.clone());
             }
@@ -167,7 +167,7 @@ fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
 }
 
 /// Rows for the builds that state a digest; exceptions come before matches. It is not known which of these builds
-/// produced the image, so every one has a row.
+/// produced the image, so each of them has a row.
 fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
     // A copy of a bundle is not a separate build.

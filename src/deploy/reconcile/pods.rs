@@ -1,5 +1,5 @@
-//! Pods as printed by kubectl: what the nodes report as running (Kubernetes, ContainerStatus `imageID`) or, if the
-//! nodes report nothing, what the Pod's spec requests.
+//! Pods as printed by kubectl: the images that the nodes report as running (Kubernetes, ContainerStatus `imageID`)
+//! or, if the nodes report nothing, those that the Pod's spec requests.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const CONTAINERS: [(&str, &str); 3] = [
 pub(super) struct Found<'v> {
     /// Every Pod, wherever it occurs in the file.
     pods: Vec<&'v Value>,
-    /// Everything else that is not a list.
+    /// All other resources, except lists.
     pub(super) others: Vec<&'v Value>,
 }
 
@@ -38,7 +38,7 @@ impl<'v> Found<'v> {
     /// documents, nested lists.
     ///
     /// # Errors
-    /// A message for a list that continues on another page, or for a document that is next to Pods but not a resource.
+    /// A message if a list continues on another page, or if a document among the Pods is not a resource.
     pub(super) fn of(documents: &'v [Value]) -> Result<Self, String> {
         let mut found = Self::default();
         documents.iter().try_for_each(|document| found.add(document, ""))?;
@@ -77,7 +77,7 @@ impl<'v> Found<'v> {
         items.iter().try_for_each(|item| self.add(item, kind))
     }
 
-    /// Whether there is a Pod, or nothing but empty lists.
+    /// Whether there is a Pod, or only empty lists.
     pub(super) fn is_of_pods(&self) -> bool {
         !self.pods.is_empty() || self.others.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Tests with an estate that has planted gaps and with hostile inventories.
+//! Tests with hostile inventories, and with an estate that has planted gaps.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -167,7 +167,7 @@ fn matching_records_give_only_matched_rows() {
 #[test]
 fn reconciliation_finds_exactly_the_planted_gaps() {
     let mut estate = sound();
-    // Images without a build, images identified only by a tag, and images that the node does not report.
+    // Adds images without a build, images identified only by a tag, and images that the node does not report.
     for stranger in 0..7 {
         let place = estate.run(pinned(&format!("stranger-{stranger}")));
         estate.plant(Kind::RunningWithoutAcceptedBuild, place);
@@ -186,7 +186,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
             estate.plant(Kind::RunningWithoutAcceptedBuild, format!("pods.json: Pod prod/app-{pod} containers main"));
         }
     }
-    // Builds without an approval: one runs in two places, the other nowhere.
+    // Adds builds without an approval: one runs in two places, the other nowhere.
     let finding = |report: &mut BundleReport| report.findings[0].status = Status::Fail;
     finding(&mut estate.reports[100]);
     estate.approvals.remove(100);
@@ -201,7 +201,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     let old = estate.build(901, "2025-06-01T00:00:00Z");
     finding(&mut estate.reports[old]);
     estate.run(pinned("image-901"));
-    // Approved but never built; approved and built but not running; approved in a different period.
+    // Adds commits that were approved but never built, approved and built but not running, or approved in a different period.
     for build in [910, 911, 912] {
         estate.approve(build);
         estate.plant(Kind::ApprovedNotSeen, commit(build));
@@ -210,7 +210,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     estate.approve(920);
     estate.plant(Kind::ApprovedNotSeen, commit(920));
     estate.approvals.push((commit(930), "2025-06-01T00:00:00Z".into()));
-    // A second build of a commit, with a different digest.
+    // Adds a second build of a commit, with a different digest.
     let again = estate.build(940, Estate::BUILT);
     estate.reports[again].built.as_mut().unwrap().commit = Some(commit(40));
     estate.run(pinned("image-940"));
@@ -218,7 +218,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     // A copy of a bundle is not a second digest.
     let copy = estate.reports[41].clone();
     estate.reports.push(BundleReport { path: "evidence/copy.sig.tbz".into(), ..copy });
-    // A bundle that cannot be read.
+    // Adds a bundle that cannot be read.
     let mut broken = BundleReport::of_nothing("evidence/broken.sig.tbz", vec![Group::Manifest]);
     broken.error = Some(Error::Truncated { what: "it".into() });
     estate.reports.push(broken);
@@ -289,7 +289,7 @@ fn every_build_of_a_running_digest_is_reported() {
             let at = estate.build(build, Estate::BUILT);
             estate.reports[at].built.as_mut().unwrap().pushed = vec![("v1".into(), digest("image"))];
             if build == 2 {
-                // Accepted anyway: the policy sets `source-approved` to `warn`.
+                // The build is accepted anyway, because the policy sets `source-approved` to `warn`.
                 estate.reports[at].findings[0].status = Status::Fail;
                 estate.reports[at].findings[0].message = "the list does not name the commit".into();
             } else {
@@ -316,7 +316,7 @@ fn every_build_of_a_running_digest_is_reported() {
     }
 }
 
-/// A place, and its image or the reason why it is not known.
+/// A place, and its image or the reason why the image is not known.
 type Entry = (String, Result<String, String>);
 
 fn read(text: &str) -> Result<Vec<Entry>, String> {
@@ -406,7 +406,7 @@ fn pods_among_other_resources_are_found() {
     assert!(read(&odd).unwrap().iter().any(|(_, image)| image.is_err()));
 }
 
-/// Images from annotations or unknown keys run too, although the containers' status does not list them.
+/// Images from annotations or unrecognised keys run too, although the containers' status does not list them.
 #[test]
 fn images_that_a_pod_runs_outside_its_containers_are_reported() {
     let pod = |more: &str| {

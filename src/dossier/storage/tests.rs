@@ -1,4 +1,4 @@
-//! The same rule decides what belongs to a bundle, on disk and in memory.
+//! Tests that the same rule decides what belongs to a bundle, on disk and in memory.
 
 use super::*;
 use crate::base::time::Timestamp;
@@ -32,7 +32,7 @@ fn report(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Option<Vec<u8
 #[test]
 fn an_audit_in_memory_gives_the_same_report_as_on_disk() {
     let limits = Limits::default();
-    // Relative, so that the paths are equal on disk and in memory.
+    // The paths are relative, so that they are equal on disk and in memory.
     let folders = Storage::Disk.entries(Path::new("fixtures")).unwrap();
     let mut same = 0;
     for (folder, _) in folders {
@@ -57,7 +57,7 @@ fn files_next_to_a_bundle_belong_to_it_if_it_is_the_only_one() {
         (keys.len(), server.is_some(), trust.is_some(), builder.is_some(), image.is_some())
     };
     assert_eq!(beside(&files, &Handed::default()), (1, true, true, true, true));
-    // Supplied evidence is used instead.
+    // Supplied evidence replaces the files next to the bundle.
     let given = Handed { trust: Some(Vec::new()), image: Some(Source::Path("i".into())), ..Handed::default() };
     assert_eq!(beside(&files, &given), (1, true, false, true, false));
     files.insert("a/c.sig.tbz".into(), Vec::new());
@@ -129,7 +129,7 @@ fn a_name_that_is_both_a_file_and_a_folder_is_an_error() {
     let files = names.map(|name| (name.to_owned(), vec![1])).into();
     let (storage, limits) = (Storage::Memory(&files), Limits::default());
     assert!(storage.entries(Path::new("e")).is_err());
-    // The folder is listed in place of its entries, and cannot be opened.
+    // The folder is listed instead of its entries, and cannot be opened.
     assert_eq!(storage.find_bundles(&["e".into()], &limits).unwrap(), [PathBuf::from("e")]);
     assert!(storage.open(Path::new("e")).is_err());
 }

@@ -15,7 +15,7 @@ use crate::crypto::ibm::{Authority, Certificate, RevocationList};
 /// The maximum number of certificates in a chain.
 pub(super) const STEPS: usize = 8;
 
-/// The DER content of every PEM block in a text; empty if there is no block.
+/// The DER content of every PEM block in a string; empty if there is no block.
 pub(super) fn pem_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     let mut blocks = Vec::new();
@@ -111,7 +111,7 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
         if of_issuer.iter().any(|list| list.revokes(step)) {
             return refuse(format!("{} is revoked by {}", step.subject, issuer.subject));
         }
-        // A list without an end date is not valid for any moment.
+        // A list without an end date is never valid.
         if !of_issuer.iter().any(|list| list.next_update.is_some_and(|end| moment <= end)) {
             return Err(Standing::Undecided(format!(
                 "every supplied revocation list of {} expired before {moment}",

@@ -1,8 +1,8 @@
 //! Attestation records of IBM Hyper Protect machines: digests of what was booted, signed by a key that IBM certifies
 //! (ibm-cloud-docs/vpc, about-attestation.md, certificate_validate.md).
 //!
-//! A record states that a machine booted at least once with these texts. It does not state that the machine is running
-//! or which key signs what it builds.
+//! A record states that a machine booted at least once with the items whose digests it lists. It does not state that
+//! the machine is running, or which key signs the machine's builds.
 
 mod chain;
 mod record;
@@ -32,13 +32,13 @@ const IBM: &str = "International Business Machines Corporation";
 /// The policy's settings for records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuilderPolicy {
-    /// SHA-256 of the certificates at which a chain may end. If empty, only DigiCert's root is accepted.
+    /// SHA-256 digests of the certificates at which a chain may end. If the list is empty, only DigiCert's root is accepted.
     pub roots: Vec<Sha256>,
-    /// SHA-256 of the workload texts that IBM publishes for build servers.
+    /// SHA-256 digests of the workload sections that IBM publishes for build servers.
     pub workloads: Vec<Sha256>,
-    /// SHA-256 of the base images that IBM publishes.
+    /// SHA-256 digests of the base images that IBM publishes.
     pub base_images: Vec<Sha256>,
-    /// SHA-256 of the root file systems that IBM publishes.
+    /// SHA-256 digests of the root file systems that IBM publishes.
     pub root_archives: Vec<Sha256>,
 }
 

@@ -19,7 +19,7 @@ use crate::gate::signature::Signature;
 use crate::gate::verify::Grade;
 
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
-/// An identifier, not an address: nothing is ever fetched from it.
+/// The predicate type is an identifier, not an address: nothing is ever fetched from it.
 pub const PREDICATE_TYPE: &str = "https://hpsb-audit.example/key-record/v1";
 const SUBJECT_NAME: &str = "SubjectPublicKeyInfo of the manifest key";
 const WHAT: &str = "the key record";
@@ -32,7 +32,7 @@ pub enum Channel {
     ServerApi,
     /// An object store.
     ObjectStore,
-    /// Carried by a person.
+    /// A person carried the key.
     Courier,
     /// A different channel.
     Other,
@@ -100,7 +100,7 @@ pub struct Challenge {
 pub struct KeyStatement {
     /// The key as obtained.
     pub key_pem: String,
-    /// How the key was obtained; at least one retrieval.
+    /// How the key was obtained, with at least one retrieval.
     pub retrievals: Vec<Retrieval>,
     /// The bundles that the key verifies, according to the signers.
     pub bundles: Vec<VerifiedBundle>,
@@ -152,16 +152,16 @@ pub struct Graded {
 /// The outcome of the records for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grading {
-    /// The policy names no record.
+    /// The policy does not list a record.
     NoRecord,
-    /// The policy names a record that does not count.
+    /// The policy lists a record that does not count.
     DoesNotCount {
         /// The path in the policy.
         path: String,
         /// Why the record does not count and which signers could not be used.
         reason: String,
     },
-    /// The policy names a record that counts.
+    /// The policy lists a record that counts.
     Counts(Box<Graded>),
 }
 
@@ -221,8 +221,8 @@ impl KeyRecord {
         self.0.signature_count()
     }
 
-    /// The statement, without verifying who signed it. It is meant for people who are about to sign it and is never a
-    /// reason to trust a key.
+    /// The statement, without verifying who signed it. The statement is meant for people who are about to sign it,
+    /// and is never a reason to trust a key.
     ///
     /// # Errors
     /// [`Error::Malformed`] if the content is not a statement of this type or contradicts itself.
@@ -234,11 +234,12 @@ impl KeyRecord {
     /// key).
     ///
     /// A key counts once even if it is listed under several names, and a name counts once even if it has several keys.
-    /// `witnessed` needs two names with two keys and two retrievals of the same key. `challenged` needs a challenge
-    /// whose signature verifies under the key. The grade does NOT mean that what the signers wrote is true.
+    /// `witnessed` requires two names with two keys, and two retrievals of the same key. `challenged` requires a
+    /// challenge whose signature verifies under the key. The grade does NOT mean that the signers' statements are
+    /// true.
     ///
     /// # Errors
-    /// A message that says why the record does not count.
+    /// A message that states why the record does not count.
     pub fn grade(
         &self,
         fingerprint: Sha256,
@@ -297,7 +298,7 @@ impl KeyRecord {
 }
 
 impl Grading {
-    /// The grade: [`Grade::CommandLine`], which means that the key was merely chosen, if no record counts.
+    /// The grade. If no record counts, it is [`Grade::CommandLine`], which means that the key was merely chosen.
     pub fn grade(&self) -> Grade {
         match self {
             Self::Counts(graded) => graded.grade,
@@ -335,7 +336,7 @@ impl KeyStatement {
         lines
     }
 
-    /// A sentence on how, according to the statement, the key was obtained: the first retrievals and a count.
+    /// A sentence that describes how, according to the statement, the key was obtained: the first retrievals and a count.
     pub(crate) fn told(&self) -> String {
         const SHOWN: usize = 4;
         let obtained = |one: &Retrieval| format!("{} obtained it at {} over {}", one.by, one.at, one.channel.word());

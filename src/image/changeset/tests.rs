@@ -74,7 +74,7 @@ fn members_are_read_as_engines_unpack_them() {
     for format in ["tarfile.USTAR_FORMAT", "tarfile.GNU_FORMAT", "tarfile.PAX_FORMAT"] {
         let bytes = python(&SCRIPT.replace("HOW", format));
         assert_eq!(read(&bytes).unwrap(), expected, "{format}");
-        // The end may be missing, partly or completely.
+        // The end-of-archive marker may be missing, partly or completely.
         let end = bytes.iter().rposition(|&byte| byte != 0).unwrap() / BLOCK * BLOCK + BLOCK;
         for cut in [end, end + BLOCK, end + 2 * BLOCK] {
             assert_eq!(read(&bytes[..cut]).unwrap(), expected, "{format} cut at {cut}");

@@ -9,7 +9,7 @@ fn gzip(content: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// One frame (RFC 8878, 3.1.1): header, one raw block that is the last, and a tail.
+/// One frame (RFC 8878, 3.1.1): header, one raw block, which is the last, and a tail.
 fn zstd(header: &[u8], content: &[u8], tail: &[u8]) -> Vec<u8> {
     let block = (u32::try_from(content.len()).unwrap() << 3 | 1).to_le_bytes();
     [&[0x28, 0xb5, 0x2f, 0xfd], header, &block[..3], content, tail].concat()
@@ -39,7 +39,7 @@ fn digests_cover_the_stored_and_the_unpacked_bytes() {
     assert_eq!(content(b""), Some((Sha256::of(b""), 0)));
     let both = [gzip(&text[..100]), gzip(&text[100..])].concat();
     assert_eq!(content(&both), expected);
-    // Window of 1 KiB, no checksum; a skippable frame before and after.
+    // The frame has a window of 1 KiB and no checksum, with a skippable frame before and after it.
     let skippable = b"\x5f\x2a\x4d\x18\x03\0\0\0abc";
     let frames = [&skippable[..], &zstd(&[0, 0], b"abc", b""), &zstd(&[0, 0], b"def", b""), skippable].concat();
     assert_eq!(content(&frames), Some((Sha256::of(b"abcdef"), 6)));
@@ -118,7 +118,7 @@ fn an_empty_read_does_not_end_the_stream() {
         text.clone(),
         gzip(&text),
         [gzip(one), gzip(other)].concat(),
-        // With a checksum, as the tool writes it, in one frame and in two.
+        // With a checksum, as the tool `zstd` writes it, in one frame and in two frames.
         tool("zstd", &text),
         [tool("zstd", one), tool("zstd", other)].concat(),
         // Without a checksum.
@@ -142,6 +142,6 @@ fn an_empty_read_does_not_end_the_stream() {
     }
     let xz = of(&tool("xz", &text));
     assert_eq!((xz.compression, xz.content), (Compression::Xz, Err(XZ_UNSUPPORTED.to_owned())));
-    // A file name, not a compressed stream.
+    // This is a file name, not a compressed stream.
     assert_eq!(of(b"BZh9lives").compression, Compression::Plain);
 }

@@ -1,4 +1,4 @@
-//! The outer bzip2 stream: truncated, damaged, of another format, or far too large when unpacked.
+//! The outer bzip2 stream is truncated, damaged, in a different format, or far too large when unpacked.
 
 use super::super::case::Case;
 use super::super::encoding::bzip2;

@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
     [modes(), modules(), submodules(), promisors(), refs(), conversions()].into_iter().flatten().collect()
 }
 
-/// The entry of a path in HEAD's tree, and what the work tree has there.
+/// The entry of a path in HEAD's tree, and the work tree's content at that path.
 struct File {
     mode: &'static str,
     name: &'static str,
@@ -45,12 +45,12 @@ impl File {
     }
 }
 
-/// The build of a commit with this tree: `more` are further entries, as mode, name and id.
+/// The build of a commit with this tree; `more` contains further entries, each with mode, name and id.
 fn built_of(case: Case, files: Vec<File>, more: &[(&str, &str, String)]) -> Case {
     let mut entries: Vec<(String, String, String)> =
         files.iter().map(|file| (file.mode.into(), file.name.into(), object_id("blob", &file.blob))).collect();
     entries.extend(more.iter().map(|(mode, name, id)| ((*mode).into(), (*name).into(), id.clone())));
-    // Sorted as paths: a folder as if its name ended with a slash.
+    // Entries are sorted as paths: a folder is sorted as if its name ended with a slash.
     entries.sort_by_key(|(mode, name, _)| format!("{name}{}", if mode.starts_with('4') { "/" } else { "" }));
     let borrowed: Vec<(&str, &str, &str)> =
         entries.iter().map(|(mode, name, id)| (mode.as_str(), name.as_str(), id.as_str())).collect();

@@ -1,4 +1,4 @@
-//! Bundles without a fault: the accepted forms, and what may be missing.
+//! Bundles without a fault: the accepted forms, and the parts that may be missing.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::encoding::{bzip2, pem};
@@ -87,15 +87,15 @@ fn containers() -> Vec<Case> {
     ]
 }
 
-/// Reflogs of branches whose names differ only by case or Unicode form (é as one character and as two), and of one whose name is not UTF-8: valid in
-/// git, and never merged.
+/// Reflogs of branches whose names differ only by case or Unicode form (é as one character and as two), and of a branch whose name is not UTF-8:
+/// they are valid in git, and are never merged.
 fn odd_names() -> Vec<Entry> {
     let names: [&[u8]; 5] = [b"main-2", b"MAIN-2", b"caf\xc3\xa9", b"cafe\xcc\x81", b"caf\xe9"];
     let path = |name: &[u8]| [b"git/wallet/.git/logs/refs/heads/", name].concat();
     names.map(|name| Entry { names: LongNames::Gnu, ..Entry::file(path(name), "") }).into()
 }
 
-/// A reflog of a branch with a long name: git writes it, and it belongs to no object.
+/// A reflog of a branch with a long name: git writes such reflogs, and they belong to no object.
 fn long_name(names: LongNames) -> Entry {
     let path = format!("git/wallet/.git/logs/refs/heads/{}", "long-branch-name-".repeat(6));
     Entry { names, ..Entry::file(path, "") }
@@ -267,7 +267,8 @@ pub(super) fn build_kit(text: String) -> String {
     format!("{before}{lines}{after}")
 }
 
-/// A build in which BuildKit itself pushes, with lines as in real logs: each status once when it begins and once when it is done.
+/// A build in which BuildKit itself pushes, with lines as in real logs: each status appears once
+/// when it begins and once when it is done.
 pub(super) fn pushed_by_build_kit(text: String) -> String {
     let (_, digest) = text.split_once(": digest: ").unwrap();
     let digest = digest.split(' ').next().unwrap().to_owned();
@@ -302,7 +303,7 @@ fn several() -> Vec<Case> {
 }
 
 impl Case {
-    /// The inner archive with one bzip2 stream for each 20,000 bytes.
+    /// The inner archive, with a separate bzip2 stream for every 20,000 bytes.
     fn inner_streams(self) -> Self {
         self.compress(|tar| tar.chunks(20_000).flat_map(bzip2).collect())
     }

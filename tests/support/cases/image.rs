@@ -1,4 +1,5 @@
-//! The image, given in every form, and contradicting the log or itself (each as one file: an OCI layout or a docker-archive in tar).
+//! The image, supplied in every form, and contradicting the log or itself (each as one file: a tar
+//! of an OCI layout or a docker-archive).
 
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ fn passes(case: Case) -> Case {
     PASSES.into_iter().fold(case, |case, check| case.expect(check, "pass"))
 }
 
-/// The log names the good image, and these files are given.
+/// The log lists the good image, and these files are supplied.
 fn wrong(name: &str, check: &'static str, about: &'static str, entries: &[Entry]) -> Case {
     Case::fails(name, check, about).image(&Image::wallet()).hand_over(LAYOUT, entries)
 }
@@ -274,7 +275,8 @@ fn digests() -> Vec<Case> {
     ]
 }
 
-/// An index with the pushed image and another one for its platform, written by `manifests` so that a reader may ignore the other one.
+/// An index with the pushed image and a different image for the same platform; `manifests` writes
+/// it so that a reader may ignore the other image.
 fn hidden_rival(name: &str, about: &'static str, manifests: impl FnOnce(&Value, &Value) -> String) -> Case {
     let wallet = Image::wallet();
     let mut other = Image::wallet();
@@ -292,7 +294,7 @@ fn hidden_rival(name: &str, about: &'static str, manifests: impl FnOnce(&Value, 
     Case::fails(name, "image-digest", about).image(&wallet).hand_over(LAYOUT, &entries)
 }
 
-/// The list with entries before and after its own that are named by other algorithms.
+/// The list with additional entries, whose digests use other algorithms, before and after the existing entries.
 fn other_algorithms(list: &[u8]) -> Vec<u8> {
     let mut list: Value = serde_json::from_slice(list).unwrap();
     let named = |digest: String, architecture: &str| json!({"mediaType": DOCKER_LIST, "size": 7, "digest": digest, "platform": {"os": "linux", "architecture": architecture}});

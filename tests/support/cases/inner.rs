@@ -1,4 +1,4 @@
-//! The signed archive: malformed although it is signed, or without parts that a build has.
+//! The signed archive is malformed although it is signed, or lacks parts that every build has.
 
 use super::super::case::Case;
 use super::super::encoding::bzip2;
@@ -33,7 +33,7 @@ fn malformed(name: &str, about: &'static str, edit: impl FnOnce(&mut Vec<Entry>)
     Case::error(name, 3, "malformed", about).inner(edit)
 }
 
-/// The entry of a file that every build has.
+/// The entry for a file that every build has.
 fn log(entries: &mut [Entry]) -> &mut Entry {
     entries.iter_mut().find(|entry| entry.path == b"data/build.log").unwrap()
 }
@@ -234,7 +234,7 @@ fn content() -> Vec<Case> {
 
 const MERGE: &str = "ae216163cffcebdd31cde54d045da5617d67a40a";
 
-/// Nothing in the source is proved, and the other checks on it name this as the cause.
+/// Nothing in the source is proved, and the other checks of the source refer to this as the cause.
 fn caused(name: &str, about: &'static str) -> Case {
     Case::fails(name, "source-objects", about)
         .expect("source-commit", "not-run: refused")

@@ -1,4 +1,4 @@
-//! Named keys that cannot be used, or are not the pinned one.
+//! Specified keys that cannot be used, or that are not the pinned key.
 
 use num_bigint::BigUint;
 

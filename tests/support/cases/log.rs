@@ -1,4 +1,4 @@
-//! `data/build.log`: signed, but disagreeing with the record, with itself or with the build's time.
+//! `data/build.log` is signed, but contradicts the record, itself or the build's time.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::{self, IMAGE_DIGEST, STAMP, log_key_id};
@@ -63,7 +63,7 @@ fn images() -> Vec<Case> {
     ]
 }
 
-/// Full names in the log: what is pushed and signed is what the signed record names.
+/// The log contains full names: the signed record specifies what is pushed and signed.
 fn names() -> Vec<Case> {
     let disagrees = |name: &str, about| Case::fails(name, "log-image", about);
     let signed = format!("Successfully signed docker.io/acme/wallet:{}", image_tag());
@@ -112,7 +112,7 @@ fn classic_steps() -> String {
     steps.map(|step| format!("run: Step {step}")).collect::<Vec<_>>().join("\n")
 }
 
-/// What programs in RUN steps print, in addition to the builder's output.
+/// The output of programs in RUN steps, in addition to the builder's output.
 fn builders() -> Vec<Case> {
     let policy = |case: Case| {
         let text = super::policy::with("[levels]\nsource-dockerfile = \"require\"\n");

@@ -1,4 +1,4 @@
-//! Every case, one file for each part of a bundle.
+//! Every case, with one file for each part of a bundle.
 
 use super::case::Case;
 
@@ -50,7 +50,8 @@ pub fn all() -> Vec<Case> {
     .collect()
 }
 
-/// The log with one or more messages (separated by newlines) before the first line that contains `needle`, with that line's time.
+/// The log with one or more messages (separated by newlines) before the first line that contains
+/// `needle`; each message gets that line's time.
 fn insert_before(log: &str, needle: &str, messages: &str) -> String {
     let (at, line) = log.split_inclusive('\n').enumerate().find(|(_, line)| line.contains(needle)).unwrap();
     // `2026-03-02 10:15:30,123  root       INFO    `

@@ -46,7 +46,7 @@ impl Key {
     }
 }
 
-/// Who signs what, and how many signatures are required.
+/// Which key signs which file, and how many signatures are required.
 struct Repository {
     root: Vec<Key>,
     root_threshold: u64,
@@ -71,7 +71,7 @@ impl Repository {
         }
     }
 
-    /// The files, by name.
+    /// The files by name.
     fn files(&self) -> Vec<(&'static str, String)> {
         let (snapshot_key, targets_key) = (Key::of(3), Key::of(4));
         let keys = self.root.iter().chain(&self.timestamp).chain([&snapshot_key, &targets_key]);
@@ -113,7 +113,7 @@ impl Repository {
     }
 }
 
-/// A file whose canonical form is the output of `serde_json` with sorted members: no text here needs an escape.
+/// A file whose canonical form is the output of `serde_json` with sorted members, because no string here needs an escape.
 fn signed(mut body: Value, keys: Vec<(p256::ecdsa::SigningKey, String)>) -> String {
     body["expires"] = "2036-01-01T00:00:00Z".into();
     body["version"] = 1.into();

@@ -3,7 +3,7 @@
 use super::super::case::Case;
 use super::trust::{file, signed_image};
 
-/// The recorded message `name` next to a build whose policy names its key.
+/// The recorded message `name` next to a build whose policy specifies its key.
 fn message(case: Case, name: &str) -> Case {
     let fingerprint = String::from_utf8(file(&format!("openpgp/{name}.fingerprint"))).unwrap();
     let policy = format!(

@@ -1,4 +1,4 @@
-//! The outer tar archive: members that should not be there, and headers that two readers read differently.
+//! The outer tar archive has unexpected members, or headers that two readers read differently.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::STAMP;
@@ -8,12 +8,12 @@ pub fn cases() -> Vec<Case> {
     [members(), duplicates(), names(), kinds(), extensions(), sizes(), ends(), bounds()].into_iter().flatten().collect()
 }
 
-/// A malformed outer archive: the entries are the signed archive and its signature.
+/// A malformed outer archive; the entries are the signed archive and its signature.
 fn malformed(name: &str, about: &'static str, edit: impl FnOnce(&mut Vec<Entry>) + 'static) -> Case {
     Case::error(name, 3, "malformed", about).outer(edit)
 }
 
-/// The signed archive's member with a different log in it: what an attacker would want to be read.
+/// The signed archive's member with a different log in it, as an attacker would supply it.
 fn evil(entries: &[Entry]) -> Entry {
     let mut evil = entries[0].clone();
     let middle = evil.content.len() / 2;
@@ -241,7 +241,7 @@ fn sizes() -> Vec<Case> {
             field
         }),
         Case::error("outer-checksum", 3, "malformed", "The first header's checksum is wrong.").outer_tar(|tar| {
-            // The PAX header comes first.
+            // The first header is that of the PAX records.
             tar[150] ^= 1;
         }),
         Case::error("outer-old-header", 3, "malformed", "Headers without a magic number, as before POSIX.")
@@ -253,7 +253,7 @@ fn sizes() -> Vec<Case> {
     ]
 }
 
-/// The end of the first member's content: it follows a PAX header of two blocks and a header.
+/// The end of the first member's content, which follows a PAX header of two blocks and a header.
 fn first_content_end(tar: &[u8]) -> usize {
     let size = std::str::from_utf8(&tar[2 * BLOCK + 124..2 * BLOCK + 135]).unwrap();
     3 * BLOCK + usize::from_str_radix(size, 8).unwrap()

@@ -1,4 +1,4 @@
-//! Policies: malformed ones, and valid ones that reject a good build.
+//! Policies that are malformed, and valid policies that reject a good build.
 
 use super::super::case::Case;
 use super::super::keys::Named;
@@ -9,7 +9,7 @@ pub fn cases() -> Vec<Case> {
 
 /// A policy that trusts the signing key, followed by `more`. `[levels]` comes last.
 pub(super) fn with(more: &str) -> String {
-    // These builds have no saved server answers, so their reports need not mention them.
+    // These builds have no saved server responses, so their reports need not mention them.
     let levels = "[levels]\nserver-record = \"off\"\n";
     let more = match more.split_once("[levels]\n") {
         Some((before, after)) => format!("{before}{levels}{after}"),
@@ -22,12 +22,12 @@ fn key(more: &str) -> String {
     format!("[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n{more}")
 }
 
-/// The same, with more fields for the key.
+/// Like [`with`], with more fields for the key.
 fn with_key(more: &str) -> String {
     with("").replace(&key(""), &key(more))
 }
 
-/// Uses a policy that names `key.pem`.
+/// Uses a policy that refers to `key.pem`.
 fn policy(case: Case, text: &str) -> Case {
     case.file("key.pem", Named::Server.public_pem()).policy(text)
 }

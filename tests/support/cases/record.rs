@@ -1,4 +1,4 @@
-//! `data/build.json` and names: signed and well-formed, but failing a check.
+//! `data/build.json` and names are signed and well-formed, but a check fails.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::STAMP;

@@ -1,4 +1,4 @@
-//! Evidence next to the bundle: the build server's saved answers, and key records that the policy names.
+//! Evidence next to the bundle: the build server's saved responses, and key records that the policy lists.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::{IMAGE_DIGEST, STAMP};
@@ -8,7 +8,7 @@ pub fn cases() -> Vec<Case> {
     [answers(), records()].into_iter().flatten().collect()
 }
 
-/// The server's answers about the fixtures' build.
+/// The server's responses about the fixtures' build.
 fn status() -> String {
     let tag = image_tag();
     let name = build_name(&tag, STAMP);

@@ -1,4 +1,4 @@
-//! The `.sig` member: text that is not a signature, and signatures of something else.
+//! The `.sig` member contains text that is not a signature, or a signature of something else.
 
 use num_bigint::BigUint;
 
@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
     [text(), other_bytes(), rsa_blocks(), rsa_lengths(), p256()].into_iter().flatten().collect()
 }
 
-/// Text that is not an even number of hexadecimal digits and at most one newline.
+/// Text that is not an even number of hexadecimal digits followed by at most one newline.
 fn text() -> Vec<Case> {
     let malformed =
         |name: &str, about, edit: fn(&mut Vec<u8>)| Case::error(name, 3, "malformed", about).signature(edit);
@@ -85,7 +85,7 @@ fn other_bytes() -> Vec<Case> {
     ]
 }
 
-/// A case signed with its own key; the signature covers a block computed from the archive's digest.
+/// A case signed with a separate key; the signature covers a block computed from the archive's digest.
 fn block(name: &str, about: &'static str, make: fn(&[u8], usize) -> Vec<u8>) -> Case {
     Case::unsigned(name, about).sign(move |key, archive| {
         let key = key.rsa();

@@ -9,7 +9,7 @@ use super::trust::{file, signed_image};
 const IDENTITY: &str = "https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
-/// A policy that names an identity, with a trusted root.
+/// A policy that specifies an identity, with a trusted root.
 fn policy(identity: &str, issuer: &str) -> String {
     format!(
         "[[trust.signers]]\nname = \"release workflow\"\nsigstore-root = \"root.json\"\nidentity = \"{identity}\"\nissuer = \"{issuer}\"\n"
@@ -20,7 +20,7 @@ fn recorded(name: &str) -> Vec<u8> {
     file(&format!("sigstore/{name}"))
 }
 
-/// Recorded files next to a build whose policy names the recorded identity.
+/// Recorded files next to a build whose policy specifies the recorded identity.
 fn keyless(case: Case, files: &[&str]) -> Case {
     let case =
         signed_image(case, &policy(IDENTITY, ISSUER)).file("root.json", recorded("root.json")).feature("sigstore");
@@ -34,7 +34,7 @@ fn altered(name: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
-/// The recorded file as other programs write it: base64 with line breaks, null fields.
+/// The recorded file in the form that other programs write: base64 with line breaks, null fields.
 fn in_lines(name: &str) -> String {
     let mut document: Value = serde_json::from_slice(&recorded(name)).unwrap();
     super::trust::break_lines(&mut document);
@@ -223,7 +223,7 @@ fn undecided() -> Vec<Case> {
     ]
 }
 
-/// A user-managed key, and a log that must have its signatures.
+/// A user-managed key, and a log that must contain the key's signatures.
 fn managed() -> Vec<Case> {
     let policy = "[[trust.signers]]\nname = \"release\"\ncosign = \"cosign.pub\"\nsigstore-root = \"root.json\"\n";
     let with = |case: Case, name: &str| {

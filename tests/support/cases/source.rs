@@ -1,4 +1,4 @@
-//! The source snapshot: objects, work tree, remotes, approvals, signatures, Dockerfile.
+//! The source snapshot: objects, work tree, remotes, approvals, signatures, and Dockerfile.
 
 use super::super::case::{Case, image_tag};
 use super::super::inputs;
@@ -116,7 +116,7 @@ fn objects() -> Vec<Case> {
     ]
 }
 
-/// Ten objects of a hundred megabytes each, expanded from one of 64 kilobytes.
+/// Ten objects of a hundred megabytes each, expanded from one object of 64 kilobytes.
 fn delta_bomb() -> Vec<u8> {
     let base = vec![0; 0x1_0000];
     let size = |mut size: usize| {
@@ -130,7 +130,7 @@ fn delta_bomb() -> Vec<u8> {
     };
     let delta = [size(0x1_0000), size(1600 * 0x1_0000), vec![0x80; 1600]].concat();
     let mut entries: Vec<(u8, Vec<u8>, &[u8])> = vec![(3, Vec::new(), &base)];
-    // Each entry: two bytes of header, three of distance, the stream with eleven bytes around the delta.
+    // Each entry has two bytes of header, three bytes of distance, and the stream with eleven bytes around the delta.
     let mut distance = 3 + base.len() + 16;
     for _ in 0..10 {
         let mut digits = vec![(distance & 0x7f) as u8];
@@ -223,7 +223,7 @@ fn formats() -> Vec<Case> {
     ]
 }
 
-/// HEAD's commit and tree, malformed.
+/// HEAD's commit and tree are malformed.
 fn heads() -> Vec<Case> {
     let commit = |name: &str, about, text: &dyn Fn(&str) -> String| {
         let content = text(&commit_of(TREE));
@@ -327,7 +327,7 @@ fn work_tree() -> Vec<Case> {
         ),
         Case::good("good-hard-link", "A ref is a hard link to an earlier ref with the same content.").inner(
             |entries| {
-                // HEAD's own tree: without it there is no commit.
+                // The ref for HEAD's commit is replaced with the hard link.
                 let path = b"git/wallet/.git/refs/heads/main";
                 entries.retain(|entry| entry.path != path);
                 let (path, target) = (std::str::from_utf8(path).unwrap(), "git/wallet/.git/refs/remotes/origin/main");
@@ -572,7 +572,7 @@ pub(super) fn built_from(case: Case, commit: &str) -> Case {
     .build_name(build_name)
 }
 
-/// Two commits whose ids have the same first seven digits: a collision among some ten thousand.
+/// Two commits whose ids have the same first seven digits: a collision among about ten thousand commits.
 fn twins() -> (String, String) {
     let mut seen = std::collections::HashMap::new();
     for number in 0.. {
@@ -641,7 +641,7 @@ fn openpgp_file(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// A policy with a signer that has this certificate; the build has OpenPGP.
+/// A policy with a signer who has this certificate; the build has the feature `openpgp`.
 fn openpgp_policy(case: Case, certificate: &str) -> Case {
     let policy =
         with("[[signers]]\nname = \"Ada\"\nopenpgp = \"ada.asc\"\n\n[levels]\nsource-signature = \"require\"\n");

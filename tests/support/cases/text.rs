@@ -1,4 +1,4 @@
-//! Text not meant for the reader: secrets, and text that terminals, browsers and spreadsheets interpret.
+//! Text that is not meant for the reader: secrets, and text that terminals, browsers and spreadsheets interpret.
 
 use super::super::case::Case;
 use super::super::image::Image;
@@ -45,7 +45,7 @@ fn secrets() -> Vec<Case> {
     ]
 }
 
-/// Clears the screen, moves up, sets the title, and ends with a bell: ECMA-48 and xterm's additions.
+/// Clears the screen, moves up, sets the title, and ends with a bell, using control sequences of ECMA-48 and xterm.
 const ESCAPES: &str = "\u{1b}[2J\u{1b}[1;1H\u{1b}]0;ACCEPTED\u{7}\u{9b}32mACCEPTED";
 /// "Trojan Source": reverses the direction of the following text, and contains an invisible character.
 const BIDI: &str = "\u{202e}dehsup\u{2066}\u{200b}";
@@ -53,7 +53,7 @@ const HTML: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>";
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 const MARKDOWN: &str = "](https://evil.example) | `x` <!--";
 
-/// All of these on one line. A commit's author name cannot contain `<`.
+/// All of these strings on one line. A commit's author name cannot contain `<`.
 const EVERYTHING: &str =
     "=cmd|' /C calc'!A0 [x](mailto:eve@evil.example) | `x` &lt;b&gt;\u{1b}[2J\u{202e}dehsup\u{200b}";
 
@@ -139,7 +139,7 @@ fn hostile_names() -> Vec<Case> {
     let mut labelled = Image::wallet();
     labelled.config["config"]["Labels"] =
         serde_json::json!({"org.opencontainers.image.revision": format!("{EVERYTHING}{HTML}")});
-    // No slash, which would split the name; and characters that only file names can have.
+    // The name contains no slash, which would split it, and contains characters that only file names can have.
     let name = [EVERYTHING, HTML].concat().replace('/', "-").into_bytes();
     let name = [b"git/wallet/", name.as_slice(), b"\r\nACCEPTED\xff"].concat();
     vec![

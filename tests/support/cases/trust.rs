@@ -11,7 +11,7 @@ use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::{IMAGE_DIGEST, STAMP, log_key_id, log_public_key};
 use super::super::keys::Named;
 
-/// When the notary metadata was recorded, which is the build's time in these cases.
+/// The time at which the notary metadata was recorded, which is the build's time in these cases.
 const RECORDED: &str = "2026-11-23_20-06-00.000000";
 const NOW: &str = "2026-11-30T00:00:00Z";
 
@@ -45,7 +45,7 @@ pub(super) fn file(path: &str) -> Vec<u8> {
     fs::read(Path::new(FIXTURES).join("inputs/trust").join(path)).unwrap()
 }
 
-/// Id and public part of the recorded repository's first root key.
+/// The id and public key of the recorded repository's first root key.
 fn root_key() -> (String, String) {
     let root: Value = serde_json::from_slice(&file("notary/first/1.root.json")).unwrap();
     let id = root["signed"]["roles"]["root"]["keyids"][0].as_str().unwrap();
@@ -297,7 +297,7 @@ fn metadata() -> Vec<Case> {
     ]
 }
 
-/// A build whose log names the digest of the recorded manifest, and no content-trust key.
+/// A build whose log contains the digest of the recorded manifest, and no content-trust key.
 pub(super) fn signed_image(case: Case, trust: &str) -> Case {
     let manifest = file("simple-signing/manifest.json");
     let digest = hpsb_audit::Sha256::of(&manifest).to_string();
@@ -311,7 +311,7 @@ pub(super) fn signed_image(case: Case, trust: &str) -> Case {
     case.policy(super::policy::with(trust))
 }
 
-/// A policy that names OpenPGP keys of people.
+/// A policy that specifies people's OpenPGP keys.
 fn people(names: &[&str]) -> String {
     let signer = |name: &&str| {
         let fingerprint = String::from_utf8(file(&format!("simple-signing/{name}.fingerprint"))).unwrap();
@@ -323,7 +323,7 @@ fn people(names: &[&str]) -> String {
     names.iter().map(signer).collect()
 }
 
-/// The recorded message `name` next to a build whose policy names `who`.
+/// The recorded message `name` next to a build whose policy specifies `who`.
 fn message(case: Case, name: &str, who: &str) -> Case {
     signed_image(case, &people(&[who]))
         .file(format!("{who}.asc"), file(&format!("simple-signing/{who}.asc")))
@@ -467,7 +467,7 @@ fn cosign() -> Vec<Case> {
         with(Case::rejected(name, about).expect("image-signature", "unknown"), files)
     };
     let text = |name: &str| String::from_utf8(file(&format!("cosign/{name}"))).unwrap();
-    // As skopeo writes a cosign signature into a `dir:` layout.
+    // A cosign signature in the form that skopeo writes into a `dir:` layout.
     let stored = |payload: &str| {
         let manifest: Value = serde_json::from_slice(&file("cosign/manifest.json")).unwrap();
         let (layer, payload) = (&manifest["layers"][0], Base64::encode_string(&file(&format!("cosign/{payload}"))));

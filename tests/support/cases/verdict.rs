@@ -1,4 +1,5 @@
-//! The rows of the verdict table: what leads to acceptance, what only to acceptance in part, and how a cause affects its consequences.
+//! The rows of the verdict table: what leads to acceptance, what leads only to acceptance in part,
+//! and how a cause affects its consequences.
 
 use super::super::case::Case;
 use super::super::keys::Named;
@@ -7,7 +8,7 @@ use super::policy;
 /// The whole policy of a case that does not use the common one.
 const REQUIRE: &str = "require = [\"manifest\"]";
 
-/// The checks of the group image that decide.
+/// The checks of the group image that decide the result.
 const IMAGE: [&str; 4] = ["image-digest", "image-config", "image-layers", "image-platform"];
 
 fn under(case: Case, text: String) -> Case {
@@ -24,14 +25,14 @@ fn waivers(bundle: &str, checks: &[&str]) -> String {
     checks.iter().map(waiver).collect()
 }
 
-/// SHA-256 of the bundle that a case has.
+/// The SHA-256 of a case's bundle.
 fn digest_of(case: Case) -> String {
     let files = case.make();
     let (_, bytes) = files.iter().find(|(name, _)| name.ends_with(".sig.tbz")).unwrap();
     hpsb_audit::Sha256::of(bytes).hex()
 }
 
-/// Nothing in the source can be proved: one cause, with its consequences.
+/// Nothing in the source can be proved: there is one cause, with its consequences.
 fn without_head(case: Case) -> Case {
     case.inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/.git/HEAD"))
 }

@@ -62,7 +62,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
 /// The section below the checks, with at most `lines` lines for inputs outside the commit.
 fn below(page: &Page, report: &Report, bundle: &BundleReport, has_names: bool, lines: usize) -> Page {
     let mut rest = page.beside();
-    rest.put("checks", &format!("{}{}", counts(bundle, has_names), groups_not_checked(bundle)));
+    rest.put("checks", &format!("{}{}", counts(bundle, has_names), groups_not_checked(bundle, has_names)));
     remarks(&mut rest, report);
     outside(&mut rest, bundle, lines);
     if summary::was_read(bundle) {
@@ -147,15 +147,16 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
 
 /// The groups without an answer. The headline of an acceptance in part lists these groups; if nothing was read, there is nothing to
 /// distinguish.
-fn groups_not_checked(bundle: &BundleReport) -> String {
+fn groups_not_checked(bundle: &BundleReport, has_flags: bool) -> String {
     let groups = bundle.not_checked();
-    if groups.is_empty() || !summary::was_read(bundle) {
+    let is_in_headline = bundle.verdict == Verdict::AcceptInPart && !has_flags;
+    if is_in_headline || groups.is_empty() || !summary::was_read(bundle) {
         return String::new();
     }
     let words = groups.iter().map(|group| match *group {
-        "image" => "the image (--image)",
-        "trust" => "its signatures (--trust)",
-        "builder" => "the server's attestation (--builder)",
+        "image" if has_flags => "the image (--image)",
+        "trust" if has_flags => "its signatures (--trust)",
+        "builder" if has_flags => "the server's attestation (--builder)",
         other => other,
     });
     format!("; not checked: {}", words.collect::<Vec<_>>().join(", "))

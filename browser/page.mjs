@@ -1,4 +1,4 @@
-// Puts the page together: page.html with its style, its script and the module, and a policy that pins the first two by their digests.
+// Assembles the page: page.html with its style, its script and the module, and a policy that pins style and script by their digests.
 //
 //   node page.mjs MODULE.wasm PAGE.html
 import { createHash } from 'node:crypto';

@@ -1,7 +1,7 @@
 'use strict';
 
-// The page around the module: it reads files, sends questions to the module, and shows the responses. The module alone evaluates evidence.
-// Text is always set as text and never parsed as HTML; the report's HTML is shown in a frame in which no script runs.
+// The page around the module: it reads files, runs the module and shows its answer. It decides nothing.
+// Text is only ever set as text, never parsed as HTML; the report's HTML goes into a frame in which no script runs.
 
 const $ = (id) => document.getElementById(id);
 const make = (tag, properties = {}, ...children) => {
@@ -18,8 +18,8 @@ let program = null;
 
 async function load() {
   if (typeof WebAssembly !== 'object') {
-    throw new Error('This browser does not run WebAssembly here. A policy that turns off just-in-time compilation often does that. '
-      + 'Use another browser or the program.');
+    throw new Error('This browser does not run WebAssembly here. A policy that turns off just-in-time compilation often causes this. '
+      + 'Use a different browser or the program.');
   }
   if (typeof DecompressionStream !== 'function') {
     throw new Error('This browser is too old for this page: Chrome or Edge 91, Firefox 113, Safari 16.4 or newer is needed.');
@@ -27,15 +27,15 @@ async function load() {
   const packed = Uint8Array.from(atob($('module').textContent), (letter) => letter.charCodeAt(0));
   const bytes = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
   const module = await WebAssembly.compile(bytes).catch((error) => {
-    throw new Error(`This browser does not compile the module of this page: ${error.message}. Chrome or Edge 91, Firefox 113, Safari 16.4 or newer is needed.`);
+    throw new Error(`This browser cannot compile the module of this page: ${error.message}. Chrome or Edge 91, Firefox 113, Safari 16.4 or newer is needed.`);
   });
   if (WebAssembly.Module.imports(module).length > 0) {
-    throw new Error('The module in this page asks for functions of the browser. It must not, and it is not run.');
+    throw new Error('The module in this page imports functions of the browser. It must not, so it is not run.');
   }
   program = module;
 }
 
-// The code of a worker. Each worker processes one question in separate memory, which is freed with the worker.
+// The code of a worker. Each worker answers one question in separate memory, which is freed with the worker.
 function worker() {
   const piece = 4 << 20;
   const answerOf = (exports) => {
@@ -46,7 +46,7 @@ function worker() {
     const [text, behind] = [view.getUint32(place, true), view.getUint32(place + 4, true)];
     const says = JSON.parse(new TextDecoder().decode(new Uint8Array(exports.memory.buffer, place + 8, text)));
     let at = place + 8 + text;
-    if (behind !== (says.files || []).reduce((sum, file) => sum + file.size, 0)) throw new Error('the answer is cut off');
+    if (behind !== (says.files || []).reduce((sum, file) => sum + file.size, 0)) throw new Error('the answer is truncated');
     for (const file of says.files || []) {
       file.bytes = new Uint8Array(exports.memory.buffer, at, file.size).slice();
       at += file.size;
@@ -57,8 +57,8 @@ function worker() {
     const stop = (why) => postMessage({ stopped: why });
     let exports;
     const size = () => Math.ceil(exports.memory.buffer.byteLength / 1e6);
-    const exhausted = () => `The memory is exhausted: the audit had ${size()} MB, and a browser gives at most 4,294 MB. `
-      + 'The largest bundle that this page can audit has about 1 GB, less on a small computer. Use the program for it.';
+    const exhausted = () => `The memory is exhausted: the audit used ${size()} MB, and a browser allows at most 4,294 MB. `
+      + 'The largest bundle that this page can audit has about 1 GB, less on a small computer. Use the program for larger bundles.';
     try {
       exports = (await WebAssembly.instantiate(module, {})).exports;
     } catch (error) {
@@ -75,7 +75,7 @@ function worker() {
       try {
         for (let from = 0; from < content.size; from += piece) {
           const bytes = new Uint8Array(await content.slice(from, from + piece).arrayBuffer());
-          if (from + bytes.length !== Math.min(from + piece, content.size)) throw new Error('it was cut off');
+          if (from + bytes.length !== Math.min(from + piece, content.size)) throw new Error('it is truncated.');
           new Uint8Array(exports.memory.buffer, place + from, bytes.length).set(bytes);
           if (index > 0) postMessage({ read: bytes.length });
         }
@@ -89,26 +89,26 @@ function worker() {
     try {
       exports.run();
       const says = answerOf(exports);
-      if (!says) throw new Error('there is no answer');
-      if (says.defect) stop(`The page asked wrongly: ${says.defect}`);
+      if (!says) throw new Error('the module gave no answer');
+      if (says.defect) stop(`The page sent a malformed request: ${says.defect}`);
       else postMessage({ says }, (says.files || []).map((file) => file.bytes.buffer));
     } catch (error) {
       let defect = null;
       try {
         defect = answerOf(exports)?.defect;
       } catch {
-        // In that case, only the trap is known.
+        // Then only the trap is known.
       }
       if (defect) stop(`The program has a defect: ${defect}`);
       else if (error instanceof WebAssembly.RuntimeError && size() > 1000) stop(exhausted());
-      else stop(`The audit ended early: ${error.message}. It had ${size()} MB of memory.`);
+      else stop(`The audit ended early: ${error.message}. It used ${size()} MB of memory.`);
     }
   };
 }
 const workerPlace = URL.createObjectURL(new Blob([`'use strict';(${worker})();`], { type: 'text/javascript' }));
 const running = new Set();
 
-// Sends a question to the module. `contents` are blobs in the question's order of names.
+// Runs the module. `contents` are blobs in the order of the question's names.
 function ask(question, contents = [], hear = () => {}) {
   return new Promise((resolve, reject) => {
     const one = new Worker(workerPlace);
@@ -117,14 +117,14 @@ function ask(question, contents = [], hear = () => {}) {
       running.delete(one);
       then(value);
     };
-    one.stop = end(() => reject(new Error('You stopped it.')));
+    one.stop = end(() => reject(new Error('You stopped the audit.')));
     running.add(one);
     one.onmessage = ({ data }) => {
       if (data.says) end(resolve)(data.says);
       else if (data.stopped) end(reject)(new Error(data.stopped));
       else hear(data);
     };
-    one.onerror = (event) => end(reject)(new Error(`The worker ended: ${event.message || 'the browser does not say why'}.`));
+    one.onerror = (event) => end(reject)(new Error(`The worker ended: ${event.message || 'the browser gives no reason'}.`));
     one.postMessage({ module: program, question, contents });
   });
 }
@@ -193,7 +193,7 @@ const ROLES = [
   ['rest', 'Not used by itself'],
 ];
 
-// The apparent role of a trusted file. The auditor sees it and can choose a different role.
+// The probable role of a trusted file. The auditor sees it and can choose a different role.
 async function guess(name, file) {
   const text = file.size < 1e6 ? await file.text() : '';
   if (name.endsWith('.toml')) {
@@ -245,7 +245,7 @@ function show() {
   showTerms();
 }
 
-// The evidence or the trusted files: files that matter are listed by name, and the others are counted.
+// The files of a side: important files by name, all others as a number.
 function showList(side, named) {
   const list = document.querySelector(`#${side} .list`);
   const files = [...sides[side].values()];
@@ -268,7 +268,7 @@ function roleSelect(name) {
   const select = make('select', {}, ...ROLES.map(([value, textContent]) => make('option', { value, textContent })));
   select.value = roleOf(name);
   select.dataset.name = name;
-  select.setAttribute('aria-label', `What ${name} is`);
+  select.setAttribute('aria-label', `Role of ${name}`);
   select.onchange = () => {
     chosenRoles.set(name, select.value);
     showTerms();
@@ -276,14 +276,14 @@ function roleSelect(name) {
   return select;
 }
 
-// Shows what follows from the chosen files: roles, the time, and the reason why the audit cannot start.
+// Updates everything that depends on the choices: roles, the moment, and the reason why the audit cannot start.
 function showTerms() {
   for (const select of document.querySelectorAll('#trusted select')) select.value = roleOf(select.dataset.name);
   const bySeal = caseChosen() && withRole('seal_key').length > 0 && !hasOwn();
   const isJudgedNow = !caseChosen() || hasOwn();
   $('now').disabled = !isJudgedNow;
-  $('now-hint').textContent = bySeal ? 'The case is judged for the time at which it was sealed, on the sealer’s terms.'
-    : isJudgedNow ? 'Now, unless you change it.' : 'It applies once you give a key or policy of your own.';
+  $('now-hint').textContent = bySeal ? 'The case is judged for the time at which it was sealed, by the sealer’s policy and keys.'
+    : isJudgedNow ? 'The current time, unless you change it.' : 'The time applies after you add your own key or policy.';
   const [text, stops] = missing();
   $('missing').textContent = text;
   $('audit').disabled = stops || !program || running.size > 0;
@@ -295,22 +295,22 @@ const hasOwn = () => withRole('key').length > 0 || withRole('policy').length > 0
 // A sentence on what is missing, and whether the audit cannot start without it.
 function missing() {
   if (!program) return ['', true];
-  if (sides.evidence.size === 0) return ['Give the evidence first.', true];
-  if (bundlesChosen().length === 0 && cases.size === 0) return ['There is no bundle (*.sig.tbz) and no case among the evidence.', true];
+  if (sides.evidence.size === 0) return ['Add the evidence first.', true];
+  if (bundlesChosen().length === 0 && cases.size === 0) return ['The evidence contains no bundle (*.sig.tbz) and no case.', true];
   for (const [role, word] of ROLES.filter(([role]) => ['policy', 'approvals', 'seal_key'].includes(role))) {
-    if (withRole(role).length > 1) return [`Two files are given as: ${word}. Say of one what else it is.`, true];
+    if (withRole(role).length > 1) return [`Two files have the role: ${word}. Choose a different role for one of them.`, true];
   }
-  if (pin() !== '' && !/^sha256:[0-9a-f]{64}$/.test(pin())) return ['The fingerprint is not sha256: and 64 hexadecimal digits.', true];
+  if (pin() !== '' && !/^sha256:[0-9a-f]{64}$/.test(pin())) return ['The fingerprint must be sha256: and 64 hexadecimal digits.', true];
   if (!hasOwn() && !(caseChosen() && withRole('seal_key').length > 0)) {
-    return ['Without a key or policy that you trust there is no verdict.', false];
+    return ['Without a key or policy that you trust, there is no verdict.', false];
   }
   const absent = notGiven();
-  if (absent.length > 0) return [`The policy names ${absent.join(', ')}: give that too, or there may be no verdict.`, false];
-  if ($('now').validity.badInput || (!$('now').disabled && $('now').value === '')) return ['Give the time of the audit.', true];
+  if (absent.length > 0) return [`The policy names ${absent.join(', ')}: add that too, or there may be no verdict.`, false];
+  if ($('now').validity.badInput || (!$('now').disabled && $('now').value === '')) return ['Enter the time of the audit.', true];
   return ['', false];
 }
 
-// Missing files that the policy seems to refer to. The program decides; this only warns early.
+// Files that the policy seems to name and that are missing. The program decides; this is only an early hint.
 function notGiven() {
   const names = withRole('policy').flatMap((policy) =>
     [...(policies.get(policy) ?? '').matchAll(/^[^#]*?"([^"\s]+\.(?:pem|pub|key|asc|gpg|crt|der|json))"/gm)].map(([, name]) => folderOf(policy) + name));
@@ -339,7 +339,7 @@ function flags() {
   };
 }
 
-// The paths that the auditor would specify on a command line: single bundles, and folders that contain bundles.
+// The paths that the auditor would pass on a command line: single bundles, and folders that contain bundles.
 function paths() {
   const bundles = bundlesChosen();
   const loose = bundles.filter((name) => !name.includes('/'));
@@ -350,7 +350,7 @@ function paths() {
 const FORMATS = ['text', 'html', 'json', 'markdown', 'csv', 'sarif', 'oscal'];
 const empty = new Blob([]);
 
-// The evidence for a question: some files are sent whole, and of the others only the name.
+// The evidence for a question: the complete content of some files, only the names of the others.
 function question(work, more, wholeOf) {
   const evidence = [...sides.evidence.keys()].sort();
   const trusted = [...sides.trusted.keys()].sort();
@@ -358,7 +358,7 @@ function question(work, more, wholeOf) {
   return [{ work, evidence, trusted, ...more }, contents];
 }
 
-// The report on the chosen files. A separate worker audits each bundle, and a last worker combines the report.
+// The report on the chosen files. Each bundle has a separate worker, and a last worker assembles the report.
 async function audit() {
   const terms = { formats: FORMATS, reference: $('reference').value.trim() || null, flags: flags() };
   if (caseChosen()) {
@@ -384,7 +384,7 @@ async function audit() {
       const asked = question('piece', { ...terms, piece: path }, (name, file) => (isWhole(name) ? file : null));
       const says = await shown.follow(ask(...asked, shown.hear));
       // The program reports on every bundle; a question that it refuses has no pieces.
-      if (says.files[0]?.name !== 'piece') throw new Error('A bundle has no report of its own.');
+      if (says.files[0]?.name !== 'piece') throw new Error('A bundle has no report.');
       pieces[at] = new Blob([says.files[0].bytes]);
     }
   };
@@ -466,7 +466,7 @@ function showAnswer(says) {
   const saved = says.files.filter((file) => TITLES[file.name] && (file.name !== 'report.html' || pages.length === 1));
   $('downloads').replaceChildren(
     ...saved.map((file) => make('li', {}, link(file, TITLES[file.name]))),
-    make('li', {}, link({ name: 'report.zip', bytes: zip(says.files) }, pages.length > 1 ? 'All formats, HTML too (zip)' : 'All formats (zip)')));
+    make('li', {}, link({ name: 'report.zip', bytes: zip(says.files) }, pages.length > 1 ? 'All formats, including HTML (zip)' : 'All formats (zip)')));
   $('digest').textContent = `SHA-256 of report.json: ${files.get('report.json').sha256}`;
   $('bundles').replaceChildren(...bundles.map((bundle, at) => {
     const see = make('button', { type: 'button', textContent: 'Show report', onclick: () => showPage(pages[at], bundle.path, true) });
@@ -481,7 +481,7 @@ function showAnswer(says) {
   showVerdict(says.verdict, scopeOf(says));
 }
 
-// The subject of the verdict, and why it is not an acceptance, as lines from the program.
+// The scope of the verdict, and the reasons against acceptance: lines from the program.
 function scopeOf({ error, bundles }) {
   if (error) return [error.message, error.hint];
   if (bundles.length === 1) {
@@ -508,13 +508,13 @@ function showPage(file, name, isAsked) {
     if (isAsked) frame.focus();
   };
   $('frame').replaceChildren(frame);
-  $('frame-title').textContent = `The report on ${name}, as it is filed`;
+  $('frame-title').textContent = `The report on ${name}, to be filed`;
   const print = make('button', { type: 'button', textContent: 'Print this page', onclick: () => frame.contentWindow.print() });
   $('page-buttons').replaceChildren(print, link(file, 'Save this page'));
   document.querySelector('.frame').hidden = false;
 }
 
-// Without a response, there is no verdict and no report, only the reason.
+// There is no answer, so the page shows the reason, and no verdict or report.
 function showStopped(reason) {
   for (const id of ['downloads', 'frame', 'bundles']) $(id).replaceChildren();
   for (const one of [document.querySelector('.frame'), $('saving'), $('flags')]) one.hidden = true;
@@ -565,7 +565,7 @@ async function submit(event) {
   $('jobs').replaceChildren();
   $('result').hidden = true;
   $('progress').hidden = false;
-  $('status').textContent = 'The audit runs.';
+  $('status').textContent = 'The audit is running.';
   $('cancel').hidden = false;
   $('audit').disabled = true;
   try {
@@ -599,13 +599,13 @@ function listen(side) {
   section.ondrop = async (event) => {
     event.preventDefault();
     section.classList.remove('over');
-    // All items are read at once, because the dropped items are no longer available after the first wait.
+    // All items are read at once, because they are gone after the first wait.
     const items = [...event.dataTransfer.items].filter((item) => item.kind === 'file');
     const dropped = items.map((item) => (item.getAsFileSystemHandle ? item.getAsFileSystemHandle() : item.webkitGetAsEntry()));
     try {
       for (const item of await Promise.all(dropped)) await add(side, await filesOf(item));
     } catch (error) {
-      $('missing').textContent = `What was dropped cannot be read: ${error.message} Use the buttons instead.`;
+      $('missing').textContent = `The dropped files cannot be read: ${error.message} Use the buttons instead.`;
     }
   };
 }
@@ -613,11 +613,11 @@ function listen(side) {
 async function selfTest() {
   const result = $('self-test-result');
   result.hidden = false;
-  result.textContent = 'The self-test runs.';
+  result.textContent = 'The self-test is running.';
   try {
     result.textContent = (await ask({ work: 'self-test' })).text;
   } catch (error) {
-    result.textContent = `The self-test did not end: ${error.message}`;
+    result.textContent = `The self-test did not finish: ${error.message}`;
   }
 }
 
@@ -627,7 +627,7 @@ async function begin() {
     make('label', {}, make('input', { type: 'checkbox', value: group }), group)));
   listen('evidence');
   listen('trusted');
-  // A file that is dropped elsewhere must not replace the page.
+  // A file that is dropped outside both sides must not replace the page.
   for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
   $('now').oninput = () => { momentIsChosen = true; showTerms(); };
   $('pin').oninput = showTerms;

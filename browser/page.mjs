@@ -1,4 +1,4 @@
-// Builds the page: page.html with its style, its script and the module, and a policy that pins the style and the script by their digests.
+// Assembles the page: page.html with its style, its script and the module, and a policy that pins style and script by their digests.
 //
 //   node page.mjs MODULE.wasm PAGE.html
 import { createHash } from 'node:crypto';

@@ -297,7 +297,7 @@ const tests = {
       writeFileSync(path, text.replace(/(<script type="text\/plain"[^>]*>)[^<]*/, `$1${packed}`));
       return path;
     };
-    for (const [name, module, reason] of [['importing', importing, /asks for functions of the browser/], ['without-memory', withoutMemory, /memory is exhausted/],
+    for (const [name, module, reason] of [['importing', importing, /imports functions of the browser/], ['without-memory', withoutMemory, /memory is exhausted/],
       ['trapping', trapping, /ended early: .*unreachable/]]) {
       const page = await open(browser, variant(name, module));
       await page.locator('#stop:not([hidden])').waitFor();
@@ -347,7 +347,7 @@ const tests = {
     await page.locator('#cancel:visible').click();
     await page.locator('#result:not([hidden])').waitFor();
     assert.equal(await verdict(page), 'NO VERDICT');
-    assert.match(await scope(page), /You stopped it/);
+    assert.match(await scope(page), /You stopped the audit/);
     await shoot(page, 'stopped-by-auditor');
     return page.context().close();
   },

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use super::admission::left_out;
-use super::summary::{not_looked_at, was_read};
-use super::text::{Amount, Look, UNPROVED, grade_words, line, opening, paint_first, status_column};
+use super::summary::{grade_words, not_looked_at, was_read};
+use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;

@@ -208,7 +208,7 @@ pub(super) fn known(check: &str) -> Known {
 /// The claims that must not be considered proved. Five lines are always present.
 pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let grade = match &bundle.key {
-        Some(key) => format!("Its grade is {}: {}.", key.grade.word(), grade_text(key.grade)),
+        Some(key) => format!("Its grade is the {}.", grade_words(key.grade)),
         None => format!("{}.", no_key(bundle)),
     };
     let mut lines = vec![
@@ -284,8 +284,14 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     }
 }
 
+/// A grade's rank among the four, and its meaning. The lowest grade is not named: its word, `command-line`, is also used for a key in a policy.
+pub(super) fn grade_words(grade: Grade) -> String {
+    let word = if grade == Grade::CommandLine { String::new() } else { format!(" ({})", grade.word()) };
+    format!("{}{word}: {}", grade_place(grade), grade_text(grade))
+}
+
 /// The rank of a grade among the four grades.
-pub(super) fn grade_place(grade: Grade) -> &'static str {
+fn grade_place(grade: Grade) -> &'static str {
     match grade {
         Grade::CommandLine => "lowest of four",
         Grade::Recorded => "second of four",
@@ -295,7 +301,7 @@ pub(super) fn grade_place(grade: Grade) -> &'static str {
 }
 
 /// The meaning of a grade, as text.
-pub(super) fn grade_text(grade: Grade) -> &'static str {
+fn grade_text(grade: Grade) -> &'static str {
     match grade {
         Grade::Recorded => "one of the policy's signers states who obtained the key, when, and over which channel",
         Grade::Witnessed => "two of the policy's signers state that two people obtained the key in two retrievals",

@@ -198,7 +198,7 @@ mod with_gpg {
             ("good", "ada", gpg.sign("ada", &[], &commit), "signed by ada"),
             ("key expired before", "dave", gpg.sign("dave", &late, &commit), "expired at"),
             ("expired signature", "ada", gpg.sign("ada", &expiring, &commit), "the signature expired at"),
-            ("another commit", "ada", gpg.sign("ada", &[], &commit.replace("signed", "other")), "does not match"),
+            ("another commit", "ada", gpg.sign("ada", &[], &commit.replace("signed", "other")), "does not verify"),
             ("revoked key", "lost", gpg.sign("lost", &in_time, &commit), "the primary key was revoked"),
             ("another key", "ada", gpg.sign("eve", &[], &commit), "none of the policy's signers"),
             ("two signatures", "ada", gpg.sign("ada", &["--local-user", "eve"], &commit), "one OpenPGP signature"),
@@ -285,7 +285,7 @@ mod with_gpg {
                 let answer = ours(&repository, &[("ada", &certificate)]).remove(0);
                 assert_eq!(matches!(answer, Answer::Good { .. }), is_good, "{answer}");
                 assert_eq!(git_says(&repository, &certificate, &COMMIT), is_good, "{answer}");
-                let says_mismatch = answer.to_string().contains("does not match");
+                let says_mismatch = answer.to_string().contains("does not verify");
                 assert_eq!(says_mismatch, !is_good, "{answer}");
             }
         }

@@ -238,13 +238,7 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
         "Key",
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
     );
-    row.lines.push(vec![Part::Words(format!(
-        "Named by: {}. Grade {}, {}: {}.",
-        key.source,
-        key.grade.word(),
-        summary::grade_place(key.grade),
-        summary::grade_text(key.grade)
-    ))]);
+    row.lines.push(vec![Part::Words(format!("Named by: {}. Grade: {}.", key.source, summary::grade_words(key.grade)))]);
     let record = bundle.findings.iter().find(|finding| finding.check == "key-record");
     if let Some(record) = record.filter(|_| key.grade != Grade::CommandLine || record_fails(bundle)) {
         let details = beginning(record.details.clone(), RECORD, FINDINGS);

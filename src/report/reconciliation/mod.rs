@@ -8,7 +8,7 @@ mod text;
 use std::fmt;
 use std::io::{self, Write};
 
-use super::text::grade_words;
+use super::summary::grade_words;
 use super::{Format, Tool};
 use crate::base::digest::Sha256;
 use crate::base::time::{DAY_SECONDS, Timestamp};

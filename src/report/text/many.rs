@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::brief;
 use super::closing::paint_first;
-use super::subject::{UNPROVED, grade_words};
+use super::subject::UNPROVED;
 use super::{Look, Page};
 use crate::base::escape::for_terminal;
 use crate::base::words::{counted, counted_as};
@@ -90,7 +90,7 @@ fn keys(page: &mut Page, bundles: &[BundleReport]) {
     for (fingerprint, (grade, count)) in keys.iter().take(SHOWN) {
         page.put("key", &fingerprint.to_string());
         page.put("", &format!("verifies {}", counted(*count, "bundle")));
-        page.put("grade", &grade_words(*grade));
+        page.put("grade", &summary::grade_words(*grade));
     }
     more(page, keys.len(), "key", "keys");
 }

@@ -15,7 +15,7 @@ pub(super) use self::closing::{paint_first, verdict_line};
 pub(super) use self::details::{line, status_column};
 pub(super) use self::page::Page;
 pub(super) use self::signature::signature_text;
-pub(super) use self::subject::{UNPROVED, grade_words};
+pub(super) use self::subject::UNPROVED;
 use super::Report;
 use crate::judge::finding::Verdict;
 

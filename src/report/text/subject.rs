@@ -3,7 +3,6 @@
 use super::Page;
 use super::page::clipped;
 use crate::base::escape::for_terminal;
-use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::report::{BundleReport, summary};
@@ -125,11 +124,5 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     page.put("key", &key.fingerprint.to_string());
     let source = for_terminal(&key.source);
     page.put("", &clipped(&format!("{}, {} bits, named by: {source} (given)", key.kind, key.bits)));
-    page.put("grade", &grade_words(key.grade));
-}
-
-/// A grade, its rank among the four grades, and its meaning.
-pub(in crate::report) fn grade_words(grade: Grade) -> String {
-    let word = if grade == Grade::CommandLine { String::new() } else { format!(" ({})", grade.word()) };
-    format!("{}{word}: {}", summary::grade_place(grade), summary::grade_text(grade))
+    page.put("grade", &summary::grade_words(key.grade));
 }

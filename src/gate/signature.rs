@@ -31,7 +31,7 @@ pub enum SignatureFault {
     #[error("the signature is not exactly one DER ECDSA-Sig-Value")]
     NotDer,
     /// The signature is over different bytes or by a different key.
-    #[error("the signature does not match the archive")]
+    #[error("it is not a signature by this key over this archive")]
     Mismatch,
 }
 

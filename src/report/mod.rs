@@ -22,6 +22,7 @@ mod matrix;
 mod oscal;
 mod question;
 mod reconciliation;
+mod remedy;
 mod repeat;
 mod sarif;
 mod saved;

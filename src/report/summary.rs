@@ -219,7 +219,7 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
             _ if !was_read(bundle) => "Inputs outside the commit. The log and the Dockerfile were not read.".into(),
             0 if !log_was_read(bundle) => "Inputs outside the commit. The log was not read.".into(),
             0 => "Inputs outside the commit. The log and the Dockerfile list none; a script that ran in the build may still have fetched some.".into(),
-            count => format!("Inputs outside the commit: {count} listed below; the commit does not pin them."),
+            count => format!("Inputs outside the commit: {count} found that the commit does not pin; a section below lists them."),
         },
         match was_read(bundle) {
             true => "What runs now. Nothing here was compared with a running system, and the build's time is the server's own statement.".into(),
@@ -228,7 +228,8 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     ];
     let groups: Vec<&str> = bundle.not_in_play().into_iter().map(Group::word).collect();
     if !groups.is_empty() {
-        lines.push(format!("Not checked, because no evidence was supplied: {}.", groups.join(", ")));
+        let words = if was_read(bundle) { "Not checked" } else { "The content of the archive. Also not checked" };
+        lines.push(format!("{words}, because no evidence was supplied: {}.", groups.join(", ")));
     }
     let given: Vec<&str> =
         bundle.in_play.iter().filter(|group| is_idle(bundle, **group)).map(|group| group.word()).collect();
@@ -288,6 +289,11 @@ fn log_text(bundle: &BundleReport) -> &'static str {
 pub(super) fn grade_words(grade: Grade) -> String {
     let word = if grade == Grade::CommandLine { String::new() } else { format!(" ({})", grade.word()) };
     format!("{}{word}: {}", grade_place(grade), grade_text(grade))
+}
+
+/// Who named the key, in words, from the source that a report records.
+pub(super) fn named(source: &str) -> String {
+    source.replace("command line", "named on the command line").replace("policy key", "the policy calls it")
 }
 
 /// The rank of a grade among the four grades.

@@ -39,7 +39,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             .details(seen);
     }
     if key.revoked.is_none() && key.not_before.is_none() && key.not_after.is_none() {
-        return Outcome::pass("the key is strong enough; the policy sets no validity window").detail(strength(key));
+        return Outcome::pass("the key is strong enough; no validity window is set for it").detail(strength(key));
     }
     let Some(built) = evidence.build_time() else {
         return Outcome::unknown("the signed archive contains no time for the build")

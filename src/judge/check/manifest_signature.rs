@@ -44,6 +44,9 @@ pub(super) fn accepted_alone() -> Outcome {
     Outcome::pass("a trusted key signed exactly these bytes of the archive; nothing in them was examined")
 }
 
+/// The beginning of the line about a key that verifies the signature but is not trusted.
+pub(crate) const UNTRUSTED: &str = "not trusted: ";
+
 /// `beside` is a key next to the bundle that verifies the signature.
 pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) -> Outcome {
     let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice(), beside) {
@@ -62,7 +65,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
     };
     if let Some((name, fingerprint)) = beside {
         outcome = outcome
-            .detail(format!("not trusted: the key in {name} next to the bundle, {fingerprint} verifies the signature"));
+            .detail(format!("{UNTRUSTED}the key in {name} next to the bundle, {fingerprint} verifies the signature"));
     }
     for key in &refusal.tried {
         outcome =

@@ -1,6 +1,6 @@
 //! The first sheet for one bundle, and for a run without a bundle.
 
-use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, Rules, repeat, summary};
+use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, Rules, remedy, repeat, summary};
 use super::sheet::{LETTERS, Part, REASONS, Row, Sheet, Signed, Tone, beginning, shortened};
 use crate::gate::verify::Grade;
 use crate::judge::check::MANIFEST_SIGNATURE;
@@ -25,6 +25,9 @@ const FIRST: [&str; 14] = [
     "build-status",
 ];
 
+/// Maximum number of keys that did not verify the signature on the sheet.
+const KEYS: usize = 4;
+
 /// Maximum number of lines from a key's record on the sheet.
 const RECORD: usize = 4;
 
@@ -36,7 +39,11 @@ pub(super) fn name(bundle: &BundleReport) -> &str {
 }
 
 pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
-    let mut because = beginning(summary::because(bundle), REASONS, FINDINGS);
+    // An error ends with what to do, which is never cut.
+    let mut because = summary::because(bundle);
+    if bundle.error.is_none() {
+        because = beginning(because, REASONS, FINDINGS);
+    }
     if report.rules == Rules::Version1 {
         because.push(summary::VERSION_1.into());
     }
@@ -100,13 +107,20 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
 /// The advice on what to do after this verdict.
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
-        Verdict::Accept => "Every group that the policy requires has an answer, and no required check rejects. The reviewer decides on the exceptions, and on the points that are not proved, before the build is deployed.".into(),
+        Verdict::Accept => {
+            let image = if bundle.in_play.contains(&Group::Image) { "" } else { "The image itself was not examined. " };
+            format!(
+                "No required check rejects this build. {image}Before it is deployed, the reviewer decides on each exception and on each point under Not proved."
+            )
+        }
         Verdict::AcceptInPart => in_part(report, bundle),
-        Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy this build. Ask the build server's operator for the fingerprint of its key, over a channel other than the bundle's. If it equals a trusted key below, do not use this bundle. If it differs, correct the trusted key and repeat the audit.".into(),
-        Verdict::Reject => format!(
-            "Do not deploy this build. To see what is compared and what a failure means, run hpsb-audit explain {}.",
-            bundle.rejecting().next().map_or("CHECK", |cause| cause.check)
-        ),
+        Verdict::Reject => match (remedy::sentences(bundle), bundle.rejecting().next()) {
+            ("", Some(cause)) => format!(
+                "Do not deploy this build. To see what is compared and what a failure means, run hpsb-audit explain {}.",
+                cause.check
+            ),
+            (own, _) => format!("Do not deploy this build. {own}"),
+        },
         Verdict::None => NO_VERDICT.into(),
     }
 }
@@ -230,15 +244,19 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
 fn key(report: &Report, bundle: &BundleReport) -> Row {
     let Some(key) = &bundle.key else {
         let mut row = Row::words("Key", format!("{}.", summary::no_key(bundle)));
-        row.lines.extend(trusted(report));
-        row.lines.extend(beside(bundle));
+        let tried: Vec<_> = remedy::keys(bundle).take(KEYS).map(coded).collect();
+        row.lines.extend(if tried.is_empty() { trusted(report) } else { tried });
         return row;
     };
     let mut row = Row::new(
         "Key",
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
     );
-    row.lines.push(vec![Part::Words(format!("Named by: {}. Grade: {}.", key.source, summary::grade_words(key.grade)))]);
+    row.lines.push(vec![Part::Words(format!(
+        "The key: {}. Grade: {}.",
+        summary::named(&key.source),
+        summary::grade_words(key.grade)
+    ))]);
     let record = bundle.findings.iter().find(|finding| finding.check == "key-record");
     if let Some(record) = record.filter(|_| key.grade != Grade::CommandLine || record_fails(bundle)) {
         let details = beginning(record.details.clone(), RECORD, FINDINGS);
@@ -251,11 +269,21 @@ fn record_fails(bundle: &BundleReport) -> bool {
     bundle.findings.iter().any(|finding| finding.check == "key-record" && finding.status == Status::Fail)
 }
 
-/// The keys next to the bundle that verify the signature although nobody trusts them.
-fn beside(bundle: &BundleReport) -> Vec<Vec<Part>> {
-    let signature = bundle.findings.iter().filter(|finding| finding.check == MANIFEST_SIGNATURE);
-    let lines = signature.flat_map(|finding| &finding.details).filter(|line| line.starts_with("not trusted: "));
-    lines.take(2).map(|line| vec![Part::Words(line.clone())]).collect()
+/// Text with its digests in the font for code, so that they can be compared.
+fn coded(text: &str) -> Vec<Part> {
+    let is_digest = |word: &str| word.starts_with("sha256:");
+    let mut parts: Vec<Part> = Vec::new();
+    for word in text.split(' ') {
+        match parts.last_mut() {
+            _ if is_digest(word) => parts.push(Part::Code(word.to_owned())),
+            Some(Part::Words(words)) => {
+                words.push(' ');
+                words.push_str(word);
+            }
+            _ => parts.push(Part::Words(word.to_owned())),
+        }
+    }
+    parts
 }
 
 /// The trusted keys, if none of them verifies the signature.
@@ -280,10 +308,10 @@ fn counted(bundle: &BundleReport) -> String {
             words.push(format!("{number} {says}"));
         }
     }
-    let others = bundle.findings.len().saturating_sub(all);
-    let others = match others {
+    let groups: Vec<&str> = bundle.not_in_play().into_iter().map(Group::word).collect();
+    let others = match bundle.findings.len().saturating_sub(all) {
         0 => String::new(),
-        count => format!(" {count} more checks are in groups that were not checked."),
+        count => format!(" {count} more checks are in groups that were not checked: {}.", groups.join(", ")),
     };
     format!("{}.{others}", words.join(", "))
 }
@@ -301,10 +329,13 @@ pub(super) fn rank(check: &str) -> usize {
 }
 
 fn repeats(report: &Report) -> String {
-    format!(
-        "Run in the folder of the audit, on the same files, {} {} gives the same verdict and answers.",
-        report.tool.name, report.tool.version
-    )
+    match report.verdict() {
+        Verdict::None => "Like this, the command gives no verdict again.".into(),
+        _ => format!(
+            "Run in the folder of the audit, on the same files, {} {} gives the same verdict and answers.",
+            report.tool.name, report.tool.version
+        ),
+    }
 }
 
 /// The main facts about the case; the remaining facts are under Case in full.

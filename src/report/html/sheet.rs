@@ -149,7 +149,7 @@ impl Sheet {
         page.raw("<h2>How to repeat</h2>\n");
         self.repeat(page);
         page.raw("<h2>Signatures</h2>\n<table class=\"sign\">\n<thead><tr><th scope=\"col\">Role</th><th scope=\"col\">Name</th>")
-            .raw("<th scope=\"col\">Date</th><th scope=\"col\">Signature</th></tr></thead>\n<tbody>\n");
+            .raw("<th scope=\"col\">Date</th><th scope=\"col\">Decision and signature</th></tr></thead>\n<tbody>\n");
         for (label, signed) in [("Prepared by", &self.prepared), ("Reviewed by", &self.reviewed)] {
             page.raw("<tr><th scope=\"row\">").raw(label).raw("</th>").wrapped("<td>", &signed.name, "</td>");
             page.wrapped("<td>", &signed.date, "</td>").wrapped("<td>", &signed.by, "</td></tr>\n");
@@ -172,7 +172,7 @@ impl Sheet {
         }
         let more = self.found.len().saturating_sub(shown);
         if more > 0 {
-            page.raw("<li>and ").number(more).raw(" more: see Findings</li>\n");
+            page.raw("<li>and ").number(more).raw(" more statements: see Findings</li>\n");
         }
         page.raw("</ul>\n<p class=\"known\">").raw(KNOWN).raw("</p>\n");
     }
@@ -226,7 +226,8 @@ impl Sheet {
 const FIXED: usize = 19;
 
 /// The meaning of the words after each statement.
-const KNOWN: &str = "recomputed: from the bytes, by this program; signed: stated by the signer; given: supplied by you";
+const KNOWN: &str =
+    "recomputed: from the bytes, by this program; signed: stated by the signer; given: supplied to the program";
 
 fn lines_in(lines: &[String], width: usize) -> usize {
     lines.iter().map(|line| lines_of(line, width)).sum()

@@ -2,9 +2,8 @@
 
 use super::page::unbroken;
 use super::{Page, subject};
-use crate::judge::check;
-use crate::judge::finding::{Group, Status, Verdict};
-use crate::report::{BundleReport, Report};
+use crate::judge::finding::{Group, Verdict};
+use crate::report::{BundleReport, Report, remedy};
 
 pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
     let text = match bundle.verdict {
@@ -18,8 +17,8 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
     let by_digest = match subject::digest(bundle) {
-        Some(_) => "this policy allows the deployment: by the digest above, not by a tag",
-        None => "the log has no digest of the image: find out which image it is",
+        Some(_) => "This policy allows the deployment: by the digest above, not by a tag",
+        None => "The log has no digest of the image: find out which image it is",
     };
     match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => by_digest.to_owned(),
@@ -44,39 +43,29 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if report.policy.is_none() {
         let begin = unbroken("hpsb-audit policy init > policy.toml");
         parts.push(format!(
-            "write a policy with your requirements ({begin}) and run again with {}",
+            "get your organisation's policy, or write one ({begin}), and run again with {}",
             unbroken("--policy FILE")
         ));
     } else if !required {
         parts.push("list the groups that you need in the policy's `require`".to_owned());
     }
     if !flags.is_empty() && report.case.is_none() {
-        parts.push(format!("supply the evidence that you require: {}", flags.join(", ")));
+        parts.push(format!("supply the evidence that the policy requires, of {}", flags.join(", ")));
     }
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());
     }
     if parts.is_empty() {
-        return "the missing checks need evidence that is not in this case".into();
+        return "The missing checks need evidence that is not in this case".into();
     }
-    format!("before you deploy, {}", parts.join("; "))
+    format!("Before you deploy: {}", parts.join("; "))
 }
 
 fn rejected(bundle: &BundleReport) -> String {
     let mut causes = bundle.rejecting();
     let Some(first) = causes.next() else { return String::new() };
-    let own = match (first.check, first.status) {
-        (check::MANIFEST_SIGNATURE, Status::Fail) => {
-            "ask the build server's operator for the fingerprint of its key, over a channel other than the bundle's. If it equals a trusted key above, \
-             do not use this bundle: fetch it again or build again. If it differs, have the key corrected in --key or the policy, and run again; "
-        }
-        (check::MANIFEST_SIGNATURE, _) => "pass the key as a file with --key, or put it next to the bundle; ",
-        ("build-age", _) => {
-            "do not deploy this build; make a new one, or ask the policy's owner, who alone may change max-age; "
-        }
-        _ => "",
-    };
     let others: Vec<&str> = causes.map(|finding| finding.check).collect();
     let others = if others.is_empty() { String::new() } else { format!(" (then {})", others.join(", ")) };
-    format!("{own}find out why: {}{others}", unbroken(&format!("hpsb-audit explain {}", first.check)))
+    let why = format!("Find out why: {}{others}", unbroken(&format!("hpsb-audit explain {}", first.check)));
+    format!("{} {why}", remedy::sentences(bundle)).trim_start().to_owned()
 }

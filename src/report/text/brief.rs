@@ -155,11 +155,14 @@ fn groups_not_checked(bundle: &BundleReport, has_flags: bool) -> String {
     }
     let words = groups.iter().map(|group| match *group {
         "image" if has_flags => "the image (--image)",
+        "image" => "the image",
         "trust" if has_flags => "its signatures (--trust)",
+        "trust" => "its signatures",
         "builder" if has_flags => "the server's attestation (--builder)",
+        "builder" => "the server's attestation",
         other => other,
     });
-    format!("; not checked: {}", words.collect::<Vec<_>>().join(", "))
+    format!("; also not checked: {}", words.collect::<Vec<_>>().join(", "))
 }
 
 /// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.
@@ -230,7 +233,7 @@ fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
         page.put("inputs", if summary::log_was_read(bundle) { none } else { "not known: the log was not read" });
         return;
     }
-    let head = format!("{} not pinned by the commit", inputs.len());
+    let head = format!("{} found that the commit does not pin", inputs.len());
     let mut text = head.clone();
     for count in 1..=inputs.len() {
         let listed: Vec<String> = inputs.iter().take(count).map(|input| clipped(&for_terminal(input))).collect();

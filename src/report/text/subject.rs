@@ -123,6 +123,6 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     };
     page.put("key", &key.fingerprint.to_string());
     let source = for_terminal(&key.source);
-    page.put("", &clipped(&format!("{}, {} bits, named by: {source} (given)", key.kind, key.bits)));
+    page.put("", &clipped(&format!("{}, {} bits; {} (given)", key.kind, key.bits, summary::named(&source))));
     page.put("grade", &summary::grade_words(key.grade));
 }

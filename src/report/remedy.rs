@@ -1,0 +1,38 @@
+//! What to do about a rejection, in the words that the terminal and page one share.
+
+use super::BundleReport;
+use crate::judge::check;
+use crate::judge::finding::Status;
+
+/// What to do about the first cause, as sentences; empty if only `explain` can help.
+pub(super) fn sentences(bundle: &BundleReport) -> &'static str {
+    let Some(first) = bundle.rejecting().next() else { return "" };
+    match (first.check, first.status) {
+        (check::MANIFEST_SIGNATURE, Status::Fail) if untrusted(bundle).next().is_some() => {
+            "Ask the build server's operator, over a channel other than the bundle's, for the SHA-256 of its public key (DER). If it equals the \
+             trusted key: do not use this bundle; fetch it again or build again. If it equals the key that is not trusted: have the trusted key \
+             replaced, and run again. If it equals neither: use neither key, and report it."
+        }
+        (check::MANIFEST_SIGNATURE, Status::Fail) => {
+            "Fetch the bundle again and run again. If it is rejected again, ask the build server's operator, over a channel other than the bundle's, \
+             for the SHA-256 of its public key (DER). If it equals a trusted key: do not use this bundle; build again. If not: have the trusted key \
+             corrected, and run again."
+        }
+        (check::MANIFEST_SIGNATURE, _) => "Pass the key as a file with --key, or put it next to the bundle.",
+        ("build-age", _) => {
+            "Make a new build and audit that one, or ask the policy's owner, who alone may change max-age."
+        }
+        _ => "",
+    }
+}
+
+/// Lines about the keys of a failed signature check: those that are trusted, and one next to the bundle that verifies the signature but is not.
+pub(super) fn keys(bundle: &BundleReport) -> impl Iterator<Item = &str> {
+    let signature = bundle.findings.iter().filter(|finding| finding.check == check::MANIFEST_SIGNATURE);
+    let lines = signature.filter(|finding| finding.status == Status::Fail).flat_map(|finding| &finding.details);
+    lines.map(String::as_str)
+}
+
+fn untrusted(bundle: &BundleReport) -> impl Iterator<Item = &str> {
+    keys(bundle).filter(|line| line.starts_with(check::UNTRUSTED))
+}

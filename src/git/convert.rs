@@ -105,11 +105,11 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     any.then_some(out)
 }
 
-/// The encoded forms of the text that the attribute `working-tree-encoding` allows. There can be several encoded forms,
-/// because UTF-16 without a stated byte order is written in the machine's order.
+/// The encoded forms that the attribute `working-tree-encoding` allows for the text. There can be several encoded forms, because UTF-16 without a
+/// stated byte order is written in the machine's order.
 ///
 /// # Errors
-/// The error is the encoding's name, if the encoding is not supported here.
+/// If the encoding is not supported here, the error is its name.
 pub(super) fn encoded(text: &[u8], encoding: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let name = String::from_utf8_lossy(encoding).to_ascii_uppercase();
     let wide = |bytes: usize, big: bool, mark: bool| {

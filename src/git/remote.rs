@@ -9,8 +9,8 @@ use crate::base::budget::{Budget, Work};
 /// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` identify the same
 /// repository.
 ///
-/// The host is case-insensitive. The path is case-sensitive, although some hosts ignore case there too. The identity
-/// is the clone's configured address; it does not show which server responded.
+/// The host is case-insensitive. The path is case-sensitive, although some hosts ignore its case. The identity is the clone's configured address; it
+/// does not show which server responded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName {
     host: String,
@@ -140,8 +140,7 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
         best = if longer { Some((base, rest)) } else { best };
     }
     match best {
-        // If several rules match, the result depends on git's hash tables, and returning no URL is better than
-        // returning the wrong URL.
+        // If several rules match, the result depends on git's hash tables, so returning no URL is better than returning a wrong one.
         Some(_) if several => String::new(),
         Some((base, rest)) => format!("{base}{rest}"),
         None => url.to_owned(),
@@ -205,7 +204,7 @@ mod tests {
             "https://github.com/../x",
             "https://a:b/c@github.com/x",
             "ext::sh -c x",
-            // curl considers the host to end before these characters.
+            // In curl's view, the host ends before any of these characters.
             "https://evil.example#@github.com/acme/wallet",
             "https://evil.example?@github.com/acme/wallet",
             "https://evil.example\\@github.com/acme/wallet",

@@ -129,7 +129,7 @@ impl Signers {
             Err(fault) => return Answer::Bad(format!("the OpenPGP signature is malformed: {fault}")),
         };
         for (name, bytes) in &self.openpgp {
-            // Reading the policy has already reported a malformed certificate.
+            // A malformed certificate has already been reported when the policy was read.
             let Ok(certificate) = Certificate::read(bytes) else { continue };
             match signature.verify(payload, &certificate, now) {
                 Ok(signed) => {

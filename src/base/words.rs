@@ -69,7 +69,7 @@ pub(crate) fn meant_field(message: &str) -> String {
     did_you_mean(typed, names.filter(|name| !name.is_empty()))
 }
 
-/// Longer words are not compared: each comparison costs the product of both lengths.
+/// Longer words are not compared: the time for a comparison grows with the product of both lengths.
 const COMPARED_CHARACTERS: usize = 64;
 
 /// The number of letters to insert, delete, replace or swap with the next letter (optimal string alignment).

@@ -51,7 +51,7 @@ impl RepositoryName {
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
-        // An `@` in the path is more likely to be part of a password that contains a slash than part of a name.
+        // An `@` in the path probably belongs to a password that contains a slash, not to a name.
         let parts_are_plain = path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('@'));
         let host_letter =
             |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');
@@ -150,7 +150,7 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
 /// The URL without the text before its last `@` and after its `?`.
 fn without_credentials(url: &str) -> String {
     let before = url.split(['?', '#']).next().unwrap_or_default();
-    // The password contains a `?` or a `#`. The first half of the password must not be shown either.
+    // If the only `@` follows a `?` or a `#`, the password contains that character. Even the first half of the password must not be shown.
     let url = if url.contains('@') && !before.contains('@') { "" } else { before };
     let (protocol, rest) = match url.split_once("://") {
         Some((protocol, rest)) => (format!("{protocol}://"), rest),

@@ -424,7 +424,8 @@ impl BundleReport {
         self.played().filter(|finding| finding.is_waived())
     }
 
-    /// The gaps of an acceptance in part: groups without an answer from a deciding check, and required checks in play that this build lacks.
+    /// The gaps of an acceptance in part: groups in which no deciding check has an answer, and required checks in play that this build does not
+    /// include.
     pub(crate) fn not_checked(&self) -> Vec<&'static str> {
         let is_open = |group: &Group| !self.in_play.contains(group) || !is_answered(&self.findings, *group);
         let groups = Group::OF_BUNDLES.into_iter().filter(is_open);

@@ -252,7 +252,7 @@ fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     rows.into_iter().map(|row| finding(row, asked)).collect()
 }
 
-/// The requirements of the question, which determine the level and the demand of each finding.
+/// The requirements of the question, which determine each finding's level and what requests its answer.
 struct Terms<'q> {
     rules: Rules,
     question: Option<&'q QuestionReport>,
@@ -319,7 +319,7 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         says: row.says.into_iter().map(said).collect::<Read<_>>()?,
         demand: match asked.rules {
             Rules::Current => asked.demand(known),
-            // Version 1 did not save every demand; in some cases, it saved only the effect.
+            // Version 1 did not always save what requested the answer, so this is inferred from the effect.
             Rules::Version1 if row.rejects || row.waiver.is_some() => Demand::Check,
             Rules::Version1 => Demand::None,
         },

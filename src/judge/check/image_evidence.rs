@@ -22,8 +22,8 @@ pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts,
     }
 }
 
-/// The answer is a failure if documents in this part of the image contradict its bytes or each other, and unknown if this part
-/// contains something that is not supported.
+/// The answer is `fail` if documents in this part of the image contradict its bytes or each other, and `unknown` if this part contains something that
+/// is not supported.
 pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
     let (faults, unsupported): (Vec<&str>, Vec<&str>) =
         (image.faults_of(part).collect(), image.unsupported_of(part).collect());

@@ -200,8 +200,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// The image's tag in the signed archive: the tag in build.json, or else the pushed or signed tag with which the build name in build.json ends.
-    /// If build.json has neither a tag nor a build name, the tag is the only pushed or signed tag other than `latest`.
+    /// The image's tag in the signed archive: the tag in build.json or, if there is none, the pushed or signed tag that directly precedes the stamp
+    /// in build.json's build name. If build.json has neither a tag nor a build name, the tag is the only pushed or signed tag other than `latest`.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
             return Some(tag_of(tag));

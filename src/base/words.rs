@@ -63,7 +63,7 @@ pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w 
 /// The suggestion of [`did_you_mean`] for serde's message about an unknown field: "unknown field `x`, expected one of `a`, `b`".
 pub(crate) fn meant_field(message: &str) -> String {
     let Some((_, rest)) = message.split_once("unknown field `") else { return String::new() };
-    // Every second part is a field name.
+    // If the text is split at backticks, every second piece is a field name.
     let mut names = rest.split('`').step_by(2);
     let typed = names.next().unwrap_or_default();
     did_you_mean(typed, names.filter(|name| !name.is_empty()))

@@ -126,7 +126,7 @@ impl Budget {
     /// Reserves memory for `what` until the memory is released.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] if the total would exceed the limit; nothing is reserved then.
+    /// [`Error::OverLimit`] if the total would exceed the limit; in that case, nothing is reserved.
     pub fn hold(&self, bytes: u64, what: &str) -> Result<(), Error> {
         let total = &self.0.memory;
         let checked = total.bound().check(add(&total.used, bytes), what);
@@ -154,7 +154,7 @@ impl Budget {
         total.bound().allowed.saturating_sub(total.used.load(Ordering::Relaxed))
     }
 
-    /// Records that more memory is needed than remains: from then on, [`Budget::check`] fails.
+    /// Records that the remaining memory is not enough; after that, [`Budget::check`] fails.
     pub(crate) fn refuse_memory(&self) {
         self.0.refused.store(true, Ordering::Relaxed);
     }
@@ -213,7 +213,7 @@ impl Total {
 
     /// The current allowance, as a bound.
     fn bound(&self) -> Bound {
-        // A saturated value exceeds the maximum, or any real memory size, anyway.
+        // Saturation is harmless: a saturated value exceeds the maximum, or any real memory size.
         let grown = self.input.load(Ordering::Relaxed).saturating_mul(self.per_input) / self.input_unit;
         let allowed = self.base.allowed.saturating_add(grown);
         if allowed > self.most.allowed { self.most } else { Bound { allowed, ..self.base } }

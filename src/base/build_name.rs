@@ -48,7 +48,7 @@ impl BuildName {
     }
 
     fn split(&self) -> Option<(&str, Timestamp)> {
-        // Try with and without a fraction: Python's `str(datetime)` omits `.000000`.
+        // The formats with and without a fraction are both tried, because Python's `str(datetime)` omits `.000000`.
         ["YYYY-MM-DD_HH-MM-SS.ffffff".len(), "YYYY-MM-DD_HH-MM-SS".len()].into_iter().find_map(|length| {
             let (subject, stamp) = self.0.split_at_checked(self.0.len().checked_sub(length)?)?;
             Some((subject.strip_suffix('.')?, Timestamp::from_build_stamp(stamp)?))

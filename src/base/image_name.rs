@@ -125,14 +125,14 @@ impl ImageName {
         }
     }
 
-    /// Whether the name has neither a tag nor a digest and so refers to a repository.
+    /// Whether the name has no tag and no digest, and therefore refers to a repository.
     pub(crate) fn is_repository(&self) -> bool {
         self.tag.is_none() && self.digest.is_none()
     }
 }
 
 impl NameDigest {
-    /// As in go-digest's `Digest.Validate`, with its registered algorithms.
+    /// This check follows go-digest's `Digest.Validate`, with the algorithms that go-digest registers.
     fn parse(text: &str) -> Result<Self, &'static str> {
         const FAULT: &str = "the digest is not sha256: and 64 lower-case hexadecimal digits";
         let (algorithm, digits) = text.split_once(':').ok_or(FAULT)?;

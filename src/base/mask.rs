@@ -1,6 +1,6 @@
 //! Hides secrets in text that will be shown. The evidence itself is never changed.
 //!
-//! Logs and status records may contain `docker login --password …`, tokens in URLs and the like. Masking is by pattern and errs on the side of
+//! Logs and status records may contain `docker login --password …`, tokens in URLs and the like. Masking uses patterns and errs on the side of
 //! hiding; it cannot recognise a secret that looks like an ordinary word.
 //!
 //! Patterns would also hide image names that end in `secret`, `token` and the like, with tag and digest, and so make two builds look alike. Text that

@@ -63,13 +63,13 @@ pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w 
 /// The suggestion of [`did_you_mean`] for serde's message about an unknown field: "unknown field `x`, expected one of `a`, `b`".
 pub(crate) fn meant_field(message: &str) -> String {
     let Some((_, rest)) = message.split_once("unknown field `") else { return String::new() };
-    // Every second part is a field name.
+    // If the text is split at backticks, every second piece is a field name.
     let mut names = rest.split('`').step_by(2);
     let typed = names.next().unwrap_or_default();
     did_you_mean(typed, names.filter(|name| !name.is_empty()))
 }
 
-/// Longer words are not compared: each comparison costs the product of both lengths.
+/// Longer words are not compared: the time for a comparison grows with the product of both lengths.
 const COMPARED_CHARACTERS: usize = 64;
 
 /// The number of letters to insert, delete, replace or swap with the next letter (optimal string alignment).

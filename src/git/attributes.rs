@@ -55,8 +55,8 @@ impl Attributes {
         Self { rules: Vec::new(), macros, file_bytes: limits.git_config_bytes }
     }
 
-    /// Adds the `.gitattributes` file of `folder`, which is empty or ends with `/`. Outer folders must come before
-    /// inner ones. A file over the limit is ignored.
+    /// Adds the `.gitattributes` file of `folder`; `folder` is empty or ends with `/`. Outer folders must come before inner ones. A file over the
+    /// limit is ignored.
     pub(super) fn add_file(&mut self, folder: &[u8], content: &[u8]) {
         if content.len() as u64 > self.file_bytes {
             return;

@@ -54,7 +54,7 @@ pub struct Difference {
     pub reason: Option<String>,
 }
 
-/// Why a file counts as equal although its bytes are not those of its blob.
+/// Why a file counts as equal even though its bytes differ from its blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Conversion {
     /// HEAD's own `.gitattributes` request CR LF, and only the line endings differ.
@@ -93,8 +93,7 @@ impl Comparer<'_, '_> {
         let mut compared = Compared::default();
         for file in files.iter().filter(|file| file.mode != Mode::Submodule) {
             let change = match self.snapshot.work_tree.get(&file.path) {
-                // If a folder is in place of a file, git reports the file as deleted and the folder's content as
-                // untracked.
+                // If a folder has replaced a file, git reports the file as deleted and the folder's content as untracked.
                 None | Some(WorkEntry::Directory) => {
                     let reason = self.is_sparse.then(|| "the clone is sparse: core.sparseCheckout is set".to_owned());
                     Some((Change::Deleted, reason))

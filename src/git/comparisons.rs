@@ -5,8 +5,8 @@ use crate::base::limits::{Bound, Limits};
 
 /// The remaining budget for pattern and path bytes, rules, attributes, and bytes of converted files.
 ///
-/// The archive determines the rules, attributes, paths and files, and each of them is compared with many others.
-/// Therefore, only a limit on the total number of comparisons bounds the work.
+/// The archive determines how many rules, attributes, paths and files there are, and each of them can be compared with many others. Therefore, only a
+/// limit on the total number of comparisons bounds the work.
 #[derive(Debug)]
 pub(super) struct Comparisons {
     left: u64,
@@ -49,7 +49,7 @@ impl Comparisons {
         self.left == 0
     }
 
-    /// The message for a spent budget.
+    /// The message that reports a spent budget.
     pub(super) fn over(&self) -> String {
         format!("over the limit {}", self.bound)
     }

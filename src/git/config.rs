@@ -35,8 +35,8 @@ pub(super) enum ConfigFault {
     TooLarge(Bound),
 }
 
-/// Quoted names are names of remotes and branches, or submodule paths, so Linux's PATH_MAX is enough. A limit is needed
-/// because a name can be copied for each key in its section.
+/// A quoted name is the name of a remote or branch, or a submodule path, so Linux's PATH_MAX is long enough. A limit is needed because a name can be
+/// copied for each key in its section.
 const SUBSECTION_BYTES_MAX: usize = 4_096;
 
 /// Reads all settings in order. Invalid UTF-8 becomes replacement characters.

@@ -105,11 +105,11 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     any.then_some(out)
 }
 
-/// The encoded forms of the text that the attribute `working-tree-encoding` allows. There can be several encoded forms,
-/// because UTF-16 without a stated byte order is written in the machine's order.
+/// The encoded forms that the attribute `working-tree-encoding` allows for the text. There can be several encoded forms, because UTF-16 without a
+/// stated byte order is written in the machine's order.
 ///
 /// # Errors
-/// The error is the encoding's name, if the encoding is not supported here.
+/// If the encoding is not supported here, the error is the encoding's name.
 pub(super) fn encoded(text: &[u8], encoding: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let name = String::from_utf8_lossy(encoding).to_ascii_uppercase();
     let wide = |bytes: usize, big: bool, mark: bool| {
@@ -164,9 +164,8 @@ pub(super) struct LfsPointer {
 pub(super) const LFS_POINTER_BYTES_MAX: usize = 1024;
 
 impl LfsPointer {
-    /// Parses a pointer (git-lfs, docs/spec.md, "The Pointer"): the `version` line comes first, the other keys are
-    /// sorted, and there is one `oid` of SHA-256 and one `size`. Pointers with extensions are not accepted, because
-    /// they identify content that a program has changed.
+    /// Parses a pointer (git-lfs, docs/spec.md, "The Pointer"): the `version` line comes first, the other keys are sorted, and there is one SHA-256
+    /// `oid` and one `size`. Pointers with extensions are not accepted, because they identify content that a program has changed.
     pub(super) fn read(blob: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(blob).ok().filter(|text| text.len() < LFS_POINTER_BYTES_MAX)?;
         let text = text.strip_prefix("version https://git-lfs.github.com/spec/v1\noid sha256:")?;

@@ -1,4 +1,4 @@
-//! A git directory inside a snapshot: `.git` itself, or `.git/modules/…` of a submodule.
+//! A git directory inside a snapshot: `.git` itself, or a submodule's `.git/modules/…`.
 
 use super::snapshot::Snapshot;
 

@@ -15,7 +15,7 @@ use super::object_id::ObjectId;
 pub enum Kind {
     /// A commit.
     Commit,
-    /// A tree: names, modes and ids of one folder.
+    /// A tree: the names, modes and ids of one folder's entries.
     Tree,
     /// A file's bytes, or a symbolic link's target.
     Blob,

@@ -8,7 +8,7 @@ use super::snapshot::Snapshot;
 /// HEAD, resolved to a commit id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The id that HEAD resolves to. The id is read from the refs and not yet proved from objects.
+    /// The id that HEAD resolves to. The id was read from the refs, but has not yet been proved from objects.
     pub commit: ObjectId,
     /// `refs/heads/…` if HEAD is symbolic, `None` if it is detached.
     pub reference: Option<String>,

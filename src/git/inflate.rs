@@ -32,7 +32,7 @@ impl Inflater {
     pub(super) fn inflate(&mut self, input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<usize, InflateFault> {
         self.state.reset(true);
         out.clear();
-        // One extra byte of space makes a stream that is too long detectable.
+        // One extra byte of space makes it possible to detect a stream that is too long.
         out.try_reserve_exact(size.saturating_add(1)).map_err(|_| InflateFault::Memory)?;
         let mut used = 0;
         loop {

@@ -27,7 +27,7 @@ impl Inflated {
     /// stop.
     pub(super) fn spend(&self, bytes: u64) -> bool {
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
-        // Each byte counts twice: it is inflated, then hashed.
+        // Each byte counts twice, because it is inflated and then hashed.
         self.spend_work(Work::Bytes(bytes.saturating_mul(2))) && before.saturating_add(bytes) <= self.bound.allowed
     }
 

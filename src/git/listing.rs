@@ -9,7 +9,7 @@ use crate::base::limits::Limits;
 /// A file, symbolic link or submodule of a proved tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeFile {
-    /// The path, relative to the top of the repository, including for submodules' files.
+    /// The path relative to the top of the repository, even for files of submodules.
     pub path: Vec<u8>,
     /// The entry's mode, which is never that of a directory.
     pub mode: Mode,

@@ -2,8 +2,8 @@
 
 /// The first fault of an object whose content matches its id.
 ///
-/// `repeatedHeader` is defined by this crate: git ignores a second `tree` or `parent` that appears too late. The
-/// contents of `.gitmodules` and `.gitattributes` are checked in HEAD's tree only.
+/// `repeatedHeader` is defined by this crate: git ignores a repeated `tree` or `parent` header that appears out of order. The contents of
+/// `.gitmodules` and `.gitattributes` are checked in HEAD's tree only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "git-fsck(1) describes each")]

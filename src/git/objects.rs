@@ -87,7 +87,7 @@ fn starts(table: &[Record]) -> Vec<u32> {
     starts
 }
 
-/// The fixed cost of a pack, expressed as a number of objects: threads are started for each pack.
+/// The fixed cost of a pack, expressed as a number of objects, because threads are started for each pack.
 const PACK_OBJECTS: u64 = 40;
 /// The memory for an object that another object references.
 const REFERENCE_HELD_BYTES: u64 = 64;
@@ -201,7 +201,7 @@ impl Objects {
         }
     }
 
-    /// git does not make packs with duplicate objects, and readers could disagree about which one to use.
+    /// git does not make packs with duplicate objects, and readers could disagree about which copy to use.
     fn refuse_twice(&mut self, first: usize, path: &str) {
         let mut ids: Vec<ObjectId> = self.table.iter().skip(first).map(|record| record.id).collect();
         ids.sort_unstable();

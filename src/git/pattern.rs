@@ -97,7 +97,7 @@ impl Pattern {
     /// its depth.
     pub(crate) fn covers(&self, path: &[u8]) -> bool {
         let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
-        // If names of the path are left, the pattern has matched a folder.
+        // If names of the path are left over, the pattern has matched a folder.
         let may_end = |left: &[&[u8]]| !(left.is_empty() && self.folders_only);
         if self.anchored {
             return match_parts(&self.parts, &names, may_end);
@@ -203,8 +203,8 @@ fn match_letter(part: &[u8], letter: u8) -> Option<&[u8]> {
     }
 }
 
-/// Matches a set after its `[`. Returns whether the set contains `letter`, and the pattern after the set. `None` if the
-/// set has no end.
+/// Matches `letter` against a set whose `[` has already been read. Returns whether the set contains `letter`, and the pattern after the set. `None`
+/// if the set has no end.
 fn match_set(set: &[u8], letter: u8) -> Option<(bool, &[u8])> {
     let (negated, mut rest) = match set.split_first()? {
         (b'!' | b'^', rest) => (true, rest),
@@ -351,7 +351,7 @@ mod tests {
         "x/a/b",
     ];
 
-    /// The expected result is whether git ignores each path, as an untracked file, with this pattern.
+    /// The expected result for each path is whether git, given this pattern, ignores the path as an untracked file.
     #[test]
     fn patterns_match_as_in_git_check_ignore() {
         let repository = TestRepository::new();

@@ -28,7 +28,7 @@ use crate::base::budget::Budget;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
-/// The claims that a snapshot proves, with the faults of each claim.
+/// The claims that were checked on a snapshot, with the faults found for each claim.
 #[derive(Debug, Clone)]
 pub struct SourceProof {
     /// The result for objects.
@@ -51,12 +51,12 @@ pub struct SourceProof {
     held: Held,
 }
 
-/// The source of results about objects and files.
+/// Where results about objects and files are taken from.
 #[derive(Debug, Clone)]
 enum Held {
     /// Objects and files. A copy of the proof shares these objects and files.
     All(Arc<Stores>),
-    /// Only results are held, after objects and files were dropped.
+    /// Only results remain, because the objects and files were dropped.
     Shelved(Box<Shelved>),
 }
 
@@ -427,7 +427,7 @@ impl SourceProof {
         let stores = match &self.held {
             Held::All(stores) => &stores.of,
             Held::Shelved(shelved) => {
-                // The number is not known for any other digits. `usize::MAX` never counts as exactly one commit.
+                // Only the number for the stored digits is known. `usize::MAX` never counts as exactly one commit.
                 let known = shelved.digits.as_ref().filter(|(known, _)| known == digits);
                 return known.map_or(usize::MAX, |(_, count)| *count);
             }

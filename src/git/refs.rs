@@ -14,7 +14,7 @@ pub(super) struct Refs {
     pub(super) named: BTreeMap<String, ObjectId>,
     /// Symbolic refs, with their targets.
     symbolic: BTreeMap<String, String>,
-    /// Lock files of refs that an interrupted git left behind.
+    /// Lock files of refs that an interrupted git command left behind.
     locks: Vec<String>,
     pub(super) faults: Vec<String>,
 }
@@ -25,7 +25,7 @@ pub(super) const BRANCHES: &str = "refs/heads/";
 /// Memory for a packed ref, as a multiple of its line.
 const REFS_HELD_FACTOR: u64 = 6;
 
-/// The extension of lock files, which the name of a ref never has.
+/// The extension of lock files; no ref name ends with it.
 const LOCK: &[u8] = b".lock";
 
 /// The maximum number of faulty refs listed.

@@ -9,8 +9,8 @@ use crate::base::budget::{Budget, Work};
 /// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` identify the same
 /// repository.
 ///
-/// The host is case-insensitive. The path is case-sensitive, although some hosts ignore case there too. The identity
-/// is the clone's configured address; it does not show which server responded.
+/// The host is case-insensitive. The path is case-sensitive, although some hosts ignore its case. The identity is the clone's configured address; it
+/// does not show which server responded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName {
     host: String,
@@ -51,7 +51,7 @@ impl RepositoryName {
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
-        // An `@` in the path is more likely to be part of a password that contains a slash than part of a name.
+        // An `@` in the path probably belongs to a password that contains a slash, not to a name.
         let parts_are_plain = path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('@'));
         let host_letter =
             |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');
@@ -140,8 +140,7 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
         best = if longer { Some((base, rest)) } else { best };
     }
     match best {
-        // If several rules match, the result depends on git's hash tables, and returning no URL is better than
-        // returning the wrong URL.
+        // If several rules match, the result depends on git's hash tables, so returning no URL is better than returning a wrong one.
         Some(_) if several => String::new(),
         Some((base, rest)) => format!("{base}{rest}"),
         None => url.to_owned(),
@@ -151,7 +150,7 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
 /// The URL without the text before its last `@` and after its `?`.
 fn without_credentials(url: &str) -> String {
     let before = url.split(['?', '#']).next().unwrap_or_default();
-    // The password contains a `?` or a `#`. The first half of the password must not be shown either.
+    // If the only `@` follows a `?` or a `#`, the password contains that character. Even the first half of the password must not be shown.
     let url = if url.contains('@') && !before.contains('@') { "" } else { before };
     let (protocol, rest) = match url.split_once("://") {
         Some((protocol, rest)) => (format!("{protocol}://"), rest),
@@ -205,7 +204,7 @@ mod tests {
             "https://github.com/../x",
             "https://a:b/c@github.com/x",
             "ext::sh -c x",
-            // curl considers the host to end before these characters.
+            // In curl's view, the host ends before any of these characters.
             "https://evil.example#@github.com/acme/wallet",
             "https://evil.example?@github.com/acme/wallet",
             "https://evil.example\\@github.com/acme/wallet",

@@ -43,7 +43,7 @@ fn reason_of(proof: &SourceProof, path: &str) -> String {
     difference.reason.clone().unwrap_or_default()
 }
 
-/// The number of all objects and the number of reachable objects, according to git.
+/// The total number of objects and the number of reachable objects, according to git.
 fn counts_of_git(repository: &TestRepository) -> (u64, u64) {
     let all = repository.git(&["cat-file", "--batch-all-objects", "--batch-check", "--unordered"]);
     let reachable = repository.git(&["rev-list", "--objects", "--all", "HEAD"]);
@@ -377,7 +377,7 @@ fn submodules_that_point_elsewhere_are_refused() {
     }
 }
 
-/// The first fault after this change to a good clone.
+/// The first fault that is found after this change to a good clone.
 fn fault_after(spoil: impl FnOnce(&TestRepository)) -> String {
     let clone = sample().clone_with(&[]);
     spoil(&clone);

@@ -12,7 +12,7 @@ const GIT_LINK_BYTES_MAX: usize = 8 << 10;
 pub struct WorkFile {
     /// Whether the owner's execute bit is set. git records no other bit of the mode.
     pub executable: bool,
-    /// Whether a set-user-id or set-group-id bit is set. git never sets such a bit, but images preserve it.
+    /// Whether a set-user-id or set-group-id bit is set. git never sets such a bit, but container images preserve it.
     pub privileged: bool,
     /// Size of the content in bytes.
     pub size: u64,

@@ -151,8 +151,8 @@ impl Builds {
         })
     }
 
-    /// Bundles without a verified manifest whose names match this repository. Names are not signed, so the result only helps a reader to
-    /// find the bundles.
+    /// Bundles whose names match this repository, but whose manifest is not verified. Names are not signed, so the result only helps a reader to find
+    /// the bundles.
     pub fn unverified_named(&self, repository: &str) -> impl Iterator<Item = &Build> {
         let prefix = format!("{}.", repository.replace('/', "."));
         let from = self.unverified.range(prefix.clone()..);

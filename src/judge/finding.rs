@@ -274,8 +274,8 @@ words! {
 }
 
 impl Verdict {
-    /// The verdict that follows from settled findings. `required` are the groups that a policy requires, `None` without
-    /// a policy.
+    /// The verdict that follows from findings whose effects have been determined. `required` lists the groups that the policy requires; it is `None`
+    /// if there is no policy.
     ///
     /// An acceptance needs a policy, and an answer at `require` in every group that the policy requires. One waived answer, or one check at
     /// `require` that this build does not include, makes the verdict an acceptance in part.
@@ -303,9 +303,9 @@ pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
 /// Decides each finding's effect on the verdict, by the only rule of rejection (docs/policy.md). `waiver` returns the policy's waiver of a
 /// check's answer on this bundle. `waiver` is called only if the answer would reject.
 ///
-/// A consequence has no effect while its cause rejects: the cause is what must be fixed. If the cause does not reject (because it is
-/// waived, at `warn`, or `off`), nothing else would show that the dependent checks never ran. Therefore, its consequences at `require`
-/// reject, and each consequence needs a separate waiver.
+/// A consequence has no effect while its cause rejects: the cause is what must be fixed. If the cause does not reject (because it is waived, at
+/// `warn`, or `off`), nothing else would show that the dependent checks never ran. Therefore, the cause's consequences at `require` reject, and each
+/// of them needs a separate waiver.
 pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl Fn(&str) -> Option<Waiver>) {
     share_causes(findings, in_play);
     name_roots(findings);
@@ -334,8 +334,8 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl F
     }
 }
 
-/// Several checks may report the same fault of the evidence with the same message. The first check that rejects for this fault keeps its answer;
-/// the other checks count as not run because of that check.
+/// Several checks may report the same fault in the evidence with the same message. The first check that rejects for this fault keeps its answer; the
+/// other checks count as not run because of that check.
 fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     let is_own = |one: &&Finding| one.caused_by.is_none() && in_play.contains(&one.group);
     let is_no = |one: &&Finding| {
@@ -354,8 +354,8 @@ fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// Follows each `caused_by` to the check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for all checks
-/// in the cycle.
+/// Follows each `caused_by` until it reaches a check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for
+/// all checks in the cycle.
 fn name_roots(findings: &mut [Finding]) {
     let causes: Vec<(&'static str, Option<&'static str>)> =
         findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();

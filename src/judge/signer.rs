@@ -48,8 +48,8 @@ impl fmt::Display for Answer {
 }
 
 impl Signers {
-    /// The signers in the policy's `[[signers]]` that can sign commits: SSH keys and OpenPGP certificates. A key that cannot
-    /// be read has already been reported when the policy was read.
+    /// The signers in the policy's `[[signers]]` that can sign commits: SSH keys and OpenPGP certificates. A key that cannot be read was already
+    /// reported when the policy was read.
     pub(crate) fn of(policy: &Policy) -> Self {
         let mut signers = Self::default();
         for signer in &policy.signers {
@@ -129,7 +129,7 @@ impl Signers {
             Err(fault) => return Answer::Bad(format!("the OpenPGP signature is malformed: {fault}")),
         };
         for (name, bytes) in &self.openpgp {
-            // Reading the policy has already reported a malformed certificate.
+            // A malformed certificate was already reported when the policy was read.
             let Ok(certificate) = Certificate::read(bytes) else { continue };
             match signature.verify(payload, &certificate, now) {
                 Ok(signed) => {

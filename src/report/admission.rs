@@ -63,13 +63,14 @@ impl Admission {
 }
 
 impl ImageReport {
-    /// Settles the effect of each finding. Waivers do not apply to workloads.
+    /// Determines the effect of each finding. Waivers do not apply to workloads.
     pub(crate) fn settled(mut self) -> Self {
         finding::settle(&mut self.findings, &[Group::Workload], |_| None);
         self
     }
 
-    /// Sets the verdict from the settled findings. An acceptance is in full only if the bundle found by the digest is accepted in full.
+    /// Sets the verdict from the findings, whose effects must already be determined. An image is accepted in full only if the bundle found by its
+    /// digest is accepted in full.
     pub(crate) fn judged(mut self, bundle: Option<Verdict>) -> Self {
         let in_full = bundle == Some(Verdict::Accept);
         self.verdict = match Verdict::of(&self.findings, &[Group::Workload], Some(&[Group::Workload])) {
@@ -88,7 +89,7 @@ impl ImageReport {
         self
     }
 
-    /// The exit code: 0 or 1, or 3 without a verdict.
+    /// The exit code: 0 or 1, or 3 if there is no verdict.
     pub fn exit_code(&self) -> u8 {
         match self.verdict {
             Verdict::Accept | Verdict::AcceptInPart => 0,

@@ -93,7 +93,7 @@ fn scope(report: &Report, image: &ImageReport) -> String {
     format!("{}{}", scope.groups.join(", "), scope.in_brackets())
 }
 
-/// Lists what is missing from an admission in part.
+/// Lists what is missing for a full admission.
 fn in_part(report: &Report, bundle: Option<&BundleReport>) -> String {
     let requires = |question: &QuestionReport| question.require.iter().any(|group| *group != Group::Workload);
     let asks_nothing = report.question.as_ref().is_some_and(|question| !requires(question));

@@ -1,4 +1,4 @@
-//! The report on a case, besides the reports on its bundles: whether the case is complete, who vouches for it, and since when it has existed. These
+//! The report on a case, besides the reports on its bundles: whether the case is complete, who vouches for it, and by what time it existed. These
 //! structs also define the form in the JSON report.
 
 use serde::{Deserialize, Serialize};

@@ -40,7 +40,7 @@ pub(super) struct Link {
     pub(super) from: &'static str,
     pub(super) to: &'static str,
     pub(super) how: &'static str,
-    /// The checks that decide the strength: those that failed or did not run, or else all checks of the link.
+    /// The checks that decide the strength: those that failed or did not run or, if there are none, all checks of the link.
     pub(super) checks: Vec<&'static str>,
     pub(super) strength: Strength,
 }
@@ -126,7 +126,7 @@ fn checks_of(link: ChainLink) -> Vec<&'static str> {
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // Draw each rejection once. If a link's checks could not run because of that rejection, the link counts as not examined.
+    // Each rejection is drawn only once. If a link's checks could not run because of that rejection, the link counts as not examined.
     let mut drawn: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {

@@ -9,7 +9,7 @@ use crate::base::words::words;
 pub enum Format {
     /// Text for reading.
     Text(Look),
-    /// JSON for programs: docs/report.schema.json.
+    /// JSON for programs, as described in docs/report.schema.json.
     Json,
     /// JSON for programs that process many bundles: the complete report on each bundle on its own line, ordered by path.
     JsonLines,
@@ -23,13 +23,13 @@ pub enum Format {
     CsvBom,
     /// JUnit XML, for CI systems.
     Junit,
-    /// SARIF for code-scanning services: only problems.
+    /// SARIF for code-scanning services, with problems only.
     Sarif,
-    /// SARIF for other programs: every answer.
+    /// SARIF for other programs, with every answer.
     SarifAll,
     /// OSCAL assessment results, for governance systems.
     Oscal,
-    /// For admission: a SLSA verification summary for each accepted bundle; none for a bundle accepted in part.
+    /// For admission: a SLSA verification summary for each fully accepted bundle; none for a bundle accepted in part.
     Vsa,
 }
 

@@ -1,5 +1,5 @@
-//! JUnit XML, in the form that CI systems read: a suite per bundle, a case per check. A case fails if and only if the check rejects. A check that
-//! neither passed nor rejects is a skipped case with the reason.
+//! JUnit XML, in the form that CI systems read: a suite per bundle, a case per check. A case fails if and only if the check rejects. A check that did
+//! not pass but does not reject is reported as a skipped case, with the reason.
 //!
 //! The output is valid for both public schemas: junit-10.xsd of Jenkins' xUnit plug-in and JUnit.xsd of Windy Road. JUnit.xsd allows one
 //! element per case, so the text about the checks is in the suite's output, one line per check.

@@ -143,7 +143,7 @@ pub(super) fn text(text: &str) -> String {
     out
 }
 
-/// Like [`text`], for a table cell, in which a pipe also ends a code span (GitHub Flavored Markdown, 4.10).
+/// Like [`text`], but for a table cell, in which a pipe also ends a code span (GitHub Flavored Markdown, 4.10).
 fn cell(text: &str) -> String {
     let text = for_terminal(text);
     if is_address(&text) { code(&text).replace('|', "\\|") } else { self::text(&text) }

@@ -23,7 +23,7 @@ pub(super) struct Row<'a> {
 /// Whether the cells of a row agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreement {
-    /// Several witnesses state one value.
+    /// Several witnesses state the same value.
     Agree,
     /// Several witnesses state different values.
     Disagree,
@@ -81,8 +81,8 @@ fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
     }
 }
 
-/// The portion of a value that must be equal. Some witnesses show a digest with tag and size, a tag with its repository, or an image ID in full
-/// or as its first twelve digits. The statuses `success` and `image pushed` have the same meaning.
+/// The portion of a value that must be equal for all witnesses. Some witnesses show a digest with tag and size, a tag with its repository, or an
+/// image ID in full or as its first twelve digits. The statuses `success` and `image pushed` have the same meaning.
 fn comparable<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     let first = value.split_whitespace().next().unwrap_or_default();
     let part = match name {

@@ -282,7 +282,7 @@ impl Report {
         saved::read(name, bytes, limits)
     }
 
-    /// The verdict on one bundle with its scope, which every format prints first.
+    /// The verdict on one bundle and the scope of that verdict, which every format prints first.
     pub fn headline(&self, bundle: &BundleReport) -> String {
         summary::headline(self, bundle)
     }
@@ -348,7 +348,7 @@ impl Report {
     }
 
     /// The worst exit code of all subjects of the question. The order is 0, 1, 4, 3, 2, from best to worst. For workloads, a bundle without a verdict
-    /// is not evidence for an image and does not change the code.
+    /// is not evidence for an image and does not change the exit code.
     pub fn exit_code(&self) -> u8 {
         let own = self.error.iter().map(Error::exit_code);
         let asked: Vec<u8> = match &self.admission {
@@ -359,8 +359,8 @@ impl Report {
         own.chain(asked).max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
     }
 
-    /// The report without bundles and without the arguments that select bundles, because the choice of bundles or shard does not affect
-    /// any result.
+    /// A copy of the report without bundles. The arguments that select bundles are also left out, because the choice of bundles or shard does not
+    /// affect any result.
     pub(crate) fn without_bundles(&self) -> Self {
         let mut question = self.question.clone();
         let selects = |flag: &str| ["path", "shard"].contains(&flag);
@@ -425,7 +425,8 @@ impl BundleReport {
         self.played().filter(|finding| finding.is_waived())
     }
 
-    /// The gaps of an acceptance in part: groups without an answer from a deciding check, and required checks in play that this build lacks.
+    /// The gaps of an acceptance in part: groups in which no deciding check has an answer, and required checks in play that this build does not
+    /// include.
     pub(crate) fn not_checked(&self) -> Vec<&'static str> {
         let is_open = |group: &Group| !self.in_play.contains(group) || !is_answered(&self.findings, *group);
         let groups = Group::OF_BUNDLES.into_iter().filter(is_open);

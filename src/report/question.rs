@@ -44,7 +44,7 @@ pub struct QuestionReport {
 }
 
 words! {
-    /// The depth as it is written in the report.
+    /// The depth, as it is written in the report.
     pub Depth { Everything = "everything", SignatureOnly = "signature-only" }
 }
 

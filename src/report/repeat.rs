@@ -10,7 +10,7 @@ pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
     options(report, Some(bundle)).join(" ")
 }
 
-/// The command, then each operand and each option with its value. With `bundle`, the command is for that bundle; otherwise, it is for all
+/// The command, then each operand and each option with its value. If `bundle` is specified, the command is for that bundle; otherwise, it is for all
 /// bundles of the run. The command is empty if the run ended before its question was determined.
 pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(question) = &report.question else { return Vec::new() };
@@ -68,9 +68,9 @@ pub(super) fn lines(options: &[String]) -> Vec<String> {
     lines
 }
 
-/// A shell word, split into lines of at most [`COLUMNS`] characters plus the line ending. Inside quotes, a backslash would be a literal
-/// character, so the quotes are closed before it and opened again after it. No line begins with a space, which could be lost when the page
-/// is copied.
+/// A shell word, split into lines of at most [`COLUMNS`] characters plus the line ending. Inside quotes, a backslash would be a literal character, so
+/// the quotes are closed before it and opened again after it. No line begins with a space, because a leading space could be lost when the page is
+/// copied.
 fn broken(option: &str) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     let (mut is_quoted, mut is_escaped) = (false, false);

@@ -50,7 +50,7 @@ fn log(report: &Report, wanted: Results) -> Value {
         "toolExecutionNotifications": notifications,
     });
     if let (Some(now), Some(fields)) = (report.now, invocation.as_object_mut()) {
-        // This is the time of the audit, not of the clock, so that the same report has the same time.
+        // This is the time of the audit, not the current time, so that the same report always has the same time.
         fields.insert("endTimeUtc".into(), now.to_string().into());
     }
     json!({
@@ -130,7 +130,7 @@ fn no_verdict(report: &Report, error: &Error, bundle: Option<(usize, &BundleRepo
     })
 }
 
-/// A bundle is not text, so every result is on line 1.
+/// A bundle is not text, so every result is reported on line 1.
 fn place(path: &str, at: Option<usize>) -> Value {
     let mut artifact = json!({ "uri": relative_uri(path) });
     if let (Some(at), Some(fields)) = (at, artifact.as_object_mut()) {

@@ -41,7 +41,8 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
     limits.bundles().check(document.reports.len() as u64, name)?;
     let report = report(document, rules).map_err(malformed)?;
     let mut again = json::value(&report).map_err(|error| malformed(error.to_string()))?;
-    // Each version draws the chain from the answers with its own links and words, so only the same version's chain can be compared.
+    // Each version derives the chain from the answers with different links and wording, so two chains can be compared only if the same version
+    // derived both.
     if report.tool.version != env!("CARGO_PKG_VERSION") {
         [&mut value, &mut again].into_iter().for_each(remove_chains);
     }
@@ -115,7 +116,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
     })
 }
 
-/// Checks that this program recognises the enumerated values of the case.
+/// Refuses a case with an enumerated value that this program does not recognise.
 fn case(case: CaseReport) -> Read<CaseReport> {
     let word = |one: &SignOffReport| one.audit.clone().filter(|word| word != SignOffReport::NOT_REPEATED);
     match case.sign_offs.iter().find_map(word) {
@@ -209,7 +210,7 @@ fn bundle(
     })
 }
 
-/// Settles the effects of the findings and derives the verdict.
+/// Determines the effects of the findings and derives the verdict.
 fn judged(
     findings: &mut [Finding],
     in_play: &[Group],
@@ -251,7 +252,7 @@ fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     rows.into_iter().map(|row| finding(row, asked)).collect()
 }
 
-/// The requirements of the question, which determine the level and the demand of each finding.
+/// The requirements of the question, which determine each finding's level and what requests its answer.
 struct Terms<'q> {
     rules: Rules,
     question: Option<&'q QuestionReport>,
@@ -318,7 +319,7 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         says: row.says.into_iter().map(said).collect::<Read<_>>()?,
         demand: match asked.rules {
             Rules::Current => asked.demand(known),
-            // Version 1 did not save every demand, but only its effect.
+            // Version 1 did not always save what requested the answer, so this is inferred from the effect.
             Rules::Version1 if row.rejects || row.waiver.is_some() => Demand::Check,
             Rules::Version1 => Demand::None,
         },
@@ -443,7 +444,7 @@ mod tests {
         }
     }
 
-    /// A new variant does not compile here until it has a line; its name must then be in the table.
+    /// This code does not compile until each new variant has a line here; its name must then be in the table.
     #[test]
     fn every_word_in_a_report_can_be_parsed() {
         use crate::image::Form;

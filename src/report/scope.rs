@@ -62,7 +62,7 @@ impl Scope {
         }
     }
 
-    /// The policy and the weakened checks, for the headline: `(policy.toml; 2 checks off)`. Empty without a policy.
+    /// The policy and the weakened checks, for the headline: `(policy.toml; 2 checks off)`. The text is empty if there is no policy.
     pub(super) fn in_brackets(&self) -> String {
         let Some(policy) = &self.policy else { return String::new() };
         let name = policy.rsplit(['/', '\\']).next().unwrap_or(policy);

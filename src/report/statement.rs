@@ -78,7 +78,7 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
 /// them to be listed.
 fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
-    // Keys have no files here, and an acceptance lists no keys as inputs.
+    // Keys have no file names here, so they are left out. The report on an accepted bundle does not list keys as inputs anyway.
     let files = bundle.inputs.iter().filter(|one| !one.kind.starts_with("key"));
     let beside = files.map(|one| match one.is_image() {
         // The digest is not the digest of the file that contains the image, so no address is specified for the image.

@@ -18,8 +18,8 @@ const RUNTIME_ANNOTATIONS: [&str; 6] = [
     "io.kubernetes.cri.",
     "io.podman.annotations.",
 ];
-/// Arguments of `podman pod create` that do not specify an image. The option `--infra-image`, for example, specifies an
-/// image.
+/// Arguments of `podman pod create` that do not specify an image. The option `--infra-image`, for example, is not in this list, because it specifies
+/// an image.
 const POD_ARGUMENTS: [&str; 5] = ["--infra=", "--share=", "--share-parent=", "--userns=", "--exit-policy="];
 
 /// Whether the document looks like a compose file.

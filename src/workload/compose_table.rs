@@ -166,7 +166,7 @@ pub(super) static SERVICE: Table = table(
     ],
 );
 
-/// A hook with a separate container. If the hook has no image, it uses the service's image.
+/// A hook that runs in a separate container. If the hook has no image, it uses the service's image.
 static BEFORE_START: Table = table("a pre_start hook", container![("per_replica", Harmless)]);
 
 /// A hook that runs in the service's container.

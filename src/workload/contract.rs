@@ -58,7 +58,7 @@ impl Contract {
     }
 }
 
-/// A template is text before it becomes a resource. A template action that is not a plain value can remove the text around it or insert
+/// A template is plain text until it is rendered into a resource. A template action that is not a plain value can remove the text around it or insert
 /// other text.
 fn plain_actions(value: &Value, place: &str, images: &mut Images) {
     let mut check = |text: &str| {

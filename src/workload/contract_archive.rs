@@ -1,5 +1,5 @@
-//! Files that the machine starts from a contract's archives. `compose.archive` contains a compose file, and docker compose runs in the folder where
-//! the archive is unpacked. `play.archive` contains Pods and ConfigMaps as YAML files at the top level; all other files are data
+//! Files in a contract's archives that the machine starts. `compose.archive` contains a compose file, and docker compose runs in the folder where the
+//! archive is unpacked. `play.archive` contains Pods and ConfigMaps as YAML files at the top level; all other files are data
 //! (ibm-cloud-docs/vpc@009bede4, about-contract.md).
 
 use serde_json::{Map, Value};

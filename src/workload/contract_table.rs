@@ -21,7 +21,7 @@ pub(super) static WHOLE: Table = table(
         ("env", Harmless),
         ("envWorkloadSignature", Harmless),
         ("attestationPublicKey", Harmless),
-        // The header of the machine's own image, `sehdr`, is not in the schema, but in contract/contract.go.
+        // The header of the machine's own image, `sehdr`, is missing from the schema, but is in contract/contract.go.
         ("boot", Harmless),
     ],
 );
@@ -100,7 +100,7 @@ static ALLOWED_IMAGES: Table =
     table("`allowedImages`", &[("imageNames", Special(names)), ("imagePatterns", Special(patterns))]);
 static ENV_CONFIDENTIAL: Table = table("`confidential-containers` of an env section", &[("secret", Harmless)]);
 
-/// Images, each with the key with which cosign verifies it.
+/// Images, each with the key that cosign uses to verify it.
 fn cosign(value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::Object(keys) => keys.keys().for_each(|name| images.name(below(place, name), name)),

@@ -17,7 +17,7 @@ pub(crate) struct ImageKeyEntry {
     pub(crate) public_key: String,
 }
 
-/// The signatures that a key verifies.
+/// The type of signature that a key verifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     /// Docker Content Trust: `keyval.public` of the repository's root key.

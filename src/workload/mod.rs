@@ -74,7 +74,7 @@ pub struct Workload {
     pub form: Form,
     /// Every image in the file.
     pub images: Vec<UsedImage>,
-    /// The other contents of a contract.
+    /// The contents of a contract, except its images.
     pub(crate) contract: Option<Contract>,
     /// The image that a contract's machine boots, if a resource of IBM's operator specifies it.
     pub(crate) machine: Option<String>,
@@ -94,12 +94,12 @@ pub struct UsedImage {
 }
 
 impl Workload {
-    /// Reads a workload. The file's form is determined by its fields, not by its name. `passwords` are tried on the encrypted sections of a
-    /// contract. `kinds` is the list from the policy.
+    /// Reads a workload. The file's form is determined by its fields, not by its name. `passwords` are tried on the encrypted sections of a contract.
+    /// `kinds` is the policy's list of kinds that run nothing.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::OwnFile`] if the file is not strict YAML, or does not have the identifying keys of exactly one
-    /// form.
+    /// [`Error::OverLimit`] if a limit is exceeded; [`Error::OwnFile`] if the file is not strict YAML, or does not have the identifying keys of
+    /// exactly one form.
     pub fn read(
         path: &str,
         bytes: &[u8],

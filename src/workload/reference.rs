@@ -23,7 +23,7 @@ pub struct ImageReference {
 pub enum Pin {
     /// The digest of its manifest pins the image.
     Digest(Sha256),
-    /// Nothing pins the image: the reference has a tag, or no tag.
+    /// Nothing pins the image: the reference may have a tag, but a tag does not pin an image.
     Nothing,
     /// The digest uses an algorithm that this program does not compute.
     Unsupported(String),

@@ -22,8 +22,8 @@ const MESSAGE_BYTES: usize = 24 << 10;
 const UID_BYTES: usize = 128;
 /// Maximum length, in the log, of the name of a namespace, object, kind or user.
 const NAME_BYTES: usize = 256;
-/// Memory that answering a request may use: a fixed amount, and an amount for each byte of the request. The bytes themselves and the strings of
-/// their JSON use three times the request's size.
+/// Memory that may be used to answer a request: a fixed amount, and an amount for each byte of the request. The request's bytes and the strings of
+/// its JSON use three times the request's size.
 const MEMORY: (u64, u64) = (1 << 20, 20);
 /// The share of [`MEMORY`] for JSON values, apart from their strings.
 const VALUES: (u64, u64) = (768 << 10, 14);
@@ -71,11 +71,11 @@ impl Operation {
 }
 
 impl Review {
-    /// Reads a request strictly. The namespace, kind and name are those that the API server states, not those in the object. `kinds`
-    /// is the list from the policy.
+    /// Reads a request strictly. The namespace, kind and name are those that the API server states, not those in the object. `kinds` is the policy's
+    /// list of kinds that run nothing.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for JSON that is not an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
+    /// [`Error::Malformed`] for JSON that is not an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`] if a limit is exceeded.
     pub fn read(bytes: &[u8], kinds: &KindsWithoutImages, limits: &Limits) -> Result<Self, Error> {
         limits.review_bytes().check(bytes.len() as u64, "the review")?;
         let malformed = |message: String| Error::malformed("the review", message);
@@ -358,7 +358,7 @@ mod tests {
                 "{limits:?}"
             );
         }
-        // This text is short but has many values, which use a hundred times the text's size.
+        // This text is short but has many values, which use a hundred times as much memory as the text.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
         // These positions are as long as all keys above them, and these names are variables.

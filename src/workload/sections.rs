@@ -1,5 +1,5 @@
-//! The sections of a contract, as in the machine's user-data: `workload` and `env` are strings, in plain YAML or encrypted, or mappings, as written
-//! by tools that generate user-data from them.
+//! The sections of a contract, as in the machine's user-data: each of `workload` and `env` is either a string, which is plain YAML or encrypted, or a
+//! mapping, as written by tools that generate user-data from it.
 
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ pub(super) fn section(
         Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == name) => {
             String::from_utf8_lossy(bytes).into_owned()
         }
-        // A file with a single section has no other section; the `env` key in it contains variables.
+        // A file that consists of a single section contains no other section; its key `env` contains variables.
         Value::Object(_) if is_section(document) => return Ok(None),
         Value::Object(fields) => match fields.get(name) {
             None | Some(Value::Null) => return Ok(None),

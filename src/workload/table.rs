@@ -16,8 +16,8 @@ pub(super) enum Meaning {
     /// The key runs or fetches software that no image name in the file identifies. The string describes this software
     /// and contains advice.
     Runs(&'static str),
-    /// A string that determines what other keys mean. The string must be one of these: a variable, a value of a different type or any other
-    /// string is reported as unknown.
+    /// A string that determines what other keys mean. Only these strings are accepted; a variable, a value of a different type and any other string
+    /// are reported as unknown.
     Decisive(&'static [&'static str]),
     /// A mapping, read with this table.
     Mapping(&'static Table),
@@ -188,7 +188,7 @@ mod tests {
         ] {
             assert_eq!(one(&value), (place.into(), Ok("a".into())), "{value}");
         }
-        // With two image keys, the position includes the key.
+        // If the table has two image keys, the position includes the key.
         let found = read(&TWO, &json!({"first": "a", "second": "b"}));
         assert_eq!(found, [("top.first".into(), Ok("a".into())), ("top.second".into(), Ok("b".into()))]);
     }

@@ -189,7 +189,8 @@ fn length_bounds_match_the_reference() {
     assert!(parse(format!("a:{}", "b".repeat(128))) && !parse(format!("a:{}", "b".repeat(129))));
 }
 
-/// The reference's own regular expressions, composed as in `regexp.go`, applied to random strings of characters that are significant in names.
+/// The regular expressions of distribution/reference, composed as in `regexp.go` and applied to random strings of characters that are significant in
+/// names.
 #[test]
 fn the_reference_regular_expressions_give_the_same_results() {
     let component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";

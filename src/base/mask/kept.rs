@@ -6,8 +6,8 @@ use std::fmt::Display;
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
 
-/// Marks around kept text. Unicode assigns no characters here, so normal text contains none; a writer who inserts such characters cannot hide other
-/// text.
+/// Marks around kept text. Unicode assigns no characters to these two code points, so normal text does not contain them. A writer who inserts them
+/// cannot hide other text.
 const MARKS: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
 /// A character that patterns treat as white space and that people do not write.
 const BLANK: char = '\u{b}';
@@ -116,7 +116,7 @@ struct Pinned<'t> {
 
 fn next_pinned(text: &str) -> Option<Pinned<'_>> {
     const PIN: &str = "@sha256:";
-    /// Prefixes that are not URL schemes: skopeo's prefix for a registry, and the prefix that nodes write.
+    /// Prefixes that are not URL schemes: skopeo's prefix for a registry, and the prefix that Kubernetes nodes write.
     const TRANSPORTS: [&str; 2] = ["docker://", "docker-pullable://"];
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || "._-:/[]".contains(letter);
     text.match_indices(PIN).find_map(|(at, _)| {

@@ -2,7 +2,7 @@
 
 /// The name of each recipe, and the reason for the disagreement.
 pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
-    // git reports a fault, which this program reports only as a detail.
+    // git reports a fault that this program reports only as a detail.
     (
         "malformed unreachable tree",
         "a malformed object outside HEAD's tree that matches its id is reported as a detail: public repositories have such objects",
@@ -31,7 +31,7 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     ("multi-pack-index with a changed byte", "ignored and listed, because it is not needed"),
     ("no index", "the work tree is compared with HEAD's tree, not with the index"),
     ("staged change, undone in the work tree", "the work tree is compared with HEAD's tree, not with the index"),
-    // git reports no fault.
+    // git reports no fault, but this program does.
     (
         "submodule with a .git folder",
         "refused, because its objects are not in .git/modules; git has not created one since 1.7.8 (2011)",

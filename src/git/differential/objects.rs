@@ -416,7 +416,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         let id = rev(repository, "HEAD");
         append_or_make(repository, ".git/shallow", &format!("{id}\n"));
     }),
-    // t7415, t7416, t7417, t7450
+    // These recipes follow git's own tests t7415, t7416, t7417 and t7450.
     (".gitmodules is a link", |repository| with_entry(repository, "120000", b".gitmodules")),
     (".gitmodules is a folder", |repository| with_entry(repository, "40000", b".gitmodules")),
     (".gitmodules is a submodule", |repository| with_entry(repository, "160000", b".gitmodules")),

@@ -38,7 +38,7 @@ impl Commit {
         let author = Identity::read(take_line(&mut rest, "author").ok_or(Malformed::MissingAuthor)?)?;
         let committer = Identity::read(take_line(&mut rest, "committer").ok_or(Malformed::MissingCommitter)?)?;
         let extra = read_extra(rest);
-        // git uses the first `tree` or `parent` if a second one appears too late; other readers might use the last.
+        // If a `tree` or `parent` header is repeated out of order, git uses the first one, but other readers might use the last.
         if extra.iter().any(|(keyword, _)| matches!(keyword.as_slice(), b"tree" | b"parent" | b"author" | b"committer"))
         {
             return Err(Malformed::RepeatedHeader);

@@ -6,7 +6,7 @@ use crate::git::object_id::ObjectId;
 /// Splits an object's text into its header lines, each with its newline, and the text after the first empty line.
 ///
 /// # Errors
-/// The error is a NUL byte in the header, or a last header line without a newline.
+/// Returns an error if the header contains a NUL byte, or if its last line has no newline.
 pub(super) fn split_header(content: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let body = content.windows(2).position(|pair| pair == b"\n\n").map(|at| at + 1);
     let (header, body) = content.split_at_checked(body.unwrap_or(content.len())).unwrap_or((content, b""));

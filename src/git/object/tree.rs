@@ -34,8 +34,8 @@ impl Mode {
         }
     }
 
-    /// Decodes octal digits as git does: from the file type bits and the owner's execute bit. git writes five modes and
-    /// reads any other mode as one of these.
+    /// Decodes octal digits as git does: only the file type bits and the owner's execute bit count. git writes five modes and reads any other mode as
+    /// one of these.
     fn from_octal(digits: &[u8]) -> Option<Self> {
         let digit = |digit: &u8| (b'0'..=b'7').contains(digit);
         if digits.is_empty() || digits.len() > MODE_DIGITS_MAX || !digits.iter().all(digit) {

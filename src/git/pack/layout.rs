@@ -77,7 +77,7 @@ pub(super) struct Layout {
     first_child: Vec<u32>,
 }
 
-/// The number of entries that the pack states.
+/// The number of entries that the pack's header states.
 pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, PackFault> {
     let rest = pack.strip_prefix(b"PACK").ok_or(PackFault::Version)?;
     let (version, rest) = rest.split_first_chunk::<4>().ok_or(PackFault::CutOff)?;

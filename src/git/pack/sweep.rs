@@ -60,7 +60,7 @@ pub(super) struct Proved {
 pub(super) struct Swept {
     /// In pack order.
     pub(super) proved: Vec<Proved>,
-    /// Faulty entries, in pack order. An entry with `IndexName` or `IndexCrc` is nevertheless proved.
+    /// Faulty entries, in pack order. An entry with the fault `IndexName` or `IndexCrc` is nevertheless proved.
     pub(super) faults: Vec<(u32, EntryFault)>,
     pub(super) references: References,
     pub(super) checksum: Option<PackFault>,
@@ -149,7 +149,7 @@ impl<'a> Job<'a> {
         roots.sort_by_key(|root| std::cmp::Reverse(weight(root)));
         let claimed = layout.references.iter().map(|_| AtomicBool::new(false)).collect();
         let next = AtomicUsize::new(0);
-        // The other half of the memory is for the ids that the objects reference.
+        // Half of the remaining memory is for the ids that the objects reference.
         let room = inflated.budget().memory_left() / 2;
         let (large, most_references) = (Mutex::new(()), most_references(inflated));
         Self { pack, layout, rows, shallow, limits, roots, next, inflated, room, large, most_references, claimed }
@@ -196,7 +196,7 @@ impl<'j, 'a> Worker<'j, 'a> {
 
     fn run(mut self) -> Swept {
         loop {
-            // The checksum of the whole pack comes first, because it takes longest.
+            // The checksum of the whole pack is computed first, because it takes longest.
             let Some(turn) = self.job.next.fetch_add(1, Ordering::Relaxed).checked_sub(1) else {
                 self.swept.checksum = check_trailer(self.job.pack).err();
                 continue;
@@ -228,7 +228,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         true
     }
 
-    /// `false` if the limit on inflated bytes is exceeded, so that there is no point in continuing.
+    /// `false` if the limit on inflated bytes is exceeded, in which case there is no point in continuing.
     fn walk_family(&mut self, root: u32) -> bool {
         let Some(&Entry { base: Base::Nothing(kind), .. }) = self.job.layout.entry(root) else { return true };
         self.held = 0;

@@ -237,7 +237,7 @@ fn deltas_without_a_base_and_cycles_of_deltas_are_reported() {
     let (ids, faults) = run(&pack(&[Item::Whole(Kind::Blob, b"a"), Item::Reference(elsewhere, &delta)]));
     assert_eq!((ids.len(), faults.len()), (1, 1));
     assert!(faults[0].ends_with("its base is missing from the pack or damaged, or depends on it"), "{faults:?}");
-    // Each of the two deltas is based on the other, by an id that no object has.
+    // The base of the first delta is an id that no object has, and the base of the second delta is the first delta.
     let circle = pack(&[Item::Reference(elsewhere, &delta), Item::Back(0, &delta)]);
     let (ids, faults) = run(&circle);
     assert_eq!((ids.len(), faults.len()), (0, 2));
@@ -248,7 +248,7 @@ fn chains_that_are_too_deep_and_families_that_are_too_large_are_refused() {
     let mut items = vec![Item::Whole(Kind::Blob, b"")];
     let deltas: Vec<Vec<u8>> = (0..100).map(|size| longer_by(size, b'x')).collect();
     items.extend(deltas.iter().enumerate().map(|(number, delta)| Item::Back(number, delta)));
-    // git cannot copy an empty base either, because a copy length of zero means 65,536.
+    // git cannot copy an empty base, because a copy length of zero means 65,536.
     let first = [0, 1, 1, b'x'];
     items[1] = Item::Back(0, &first);
     let pack = pack(&items);

@@ -208,8 +208,8 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     Ok(bases)
 }
 
-/// Checks podman's steps of a multi-stage build: each step appears once and in order, as podman prints them without
-/// `--jobs`. If a program in the build prints such a line, the extra line is detected.
+/// Checks that each of podman's steps of a multi-stage build appears once and in order, as podman prints them without `--jobs`. If a program in the
+/// build prints such a line, the extra line is detected.
 fn stage_steps(log: &BuildLog) -> Result<(), String> {
     let mut last: Option<((u32, u32), (u32, u32))> = None;
     for event in log.events() {
@@ -236,8 +236,7 @@ fn stage_steps(log: &BuildLog) -> Result<(), String> {
     }
 }
 
-/// Checks the steps of old versions of podman, which are numbered across all stages: each step appears once and in
-/// order.
+/// Checks that each step printed by an old version of podman, which numbers steps across all stages, appears once and in order.
 fn plain_steps(log: &BuildLog) -> Result<(), String> {
     let (mut last, mut others) = (0_u32, false);
     for event in log.events() {

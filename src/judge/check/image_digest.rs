@@ -188,7 +188,7 @@ fn linked(evidence: &Evidence<'_>, image: &ImageFacts) -> Option<bool> {
     Some(image.config.as_ref()?.digest.hex().starts_with(id))
 }
 
-/// Adds the values that agree with the log although the digest does not, with the strength of each link.
+/// Adds the values that agree with the log even though the digest does not, with the strength of each link.
 fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> Outcome {
     let Some(config) = &image.config else { return outcome };
     let id = evidence.log().and_then(built_image).unwrap_or_default();

@@ -22,8 +22,8 @@ pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts,
     }
 }
 
-/// The answer is a failure if documents in this part of the image contradict its bytes or each other, and unknown if this part
-/// contains something that is not supported.
+/// The answer is `fail` if documents in this part of the image contradict its bytes or each other, and `unknown` if this part contains something that
+/// is not supported.
 pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
     let (faults, unsupported): (Vec<&str>, Vec<&str>) =
         (image.faults_of(part).collect(), image.unsupported_of(part).collect());
@@ -57,8 +57,8 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
 /// The instructions of the Dockerfile as the classic builder and podman print them.
 ///
 /// # Errors
-/// The error is a message, if the steps are not numbered from one to the last, each exactly once, or if the log has lines from two
-/// builders: a RUN step can print lines of the same form.
+/// Returns a message if the steps are not numbered from one to the last, each exactly once, or if the log contains lines from two builders, because a
+/// RUN step can print lines of the same form.
 pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
     log.builder().map_err(|fault| fault.to_string())?;
     let mut instructions = Vec::new();

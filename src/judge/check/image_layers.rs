@@ -1,4 +1,4 @@
-//! `image-layers`: every layer has the digests in the image's documents.
+//! `image-layers`: every layer has the digests that the image's documents state.
 
 use super::image_evidence::{contradiction, image_of};
 use super::outcome::Outcome;

@@ -29,7 +29,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let name = evidence.archive.build_name();
     let record = &evidence.manifest.record;
     let mut names = Comparison::default();
-    // Signed names are compared first. The file's name, which anyone can change, comes last.
+    // Signed names are compared first. The file's name, which anyone can change, is compared last.
     let signed = record.build_name().unwrap_or(name.as_str());
     let file_name = format!("manifest.{signed}.sig.tbz");
     let renamed = evidence.file_name.filter(|file| *file != file_name);

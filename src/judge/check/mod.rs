@@ -160,15 +160,15 @@ pub(crate) enum Gate<'a> {
         /// A key next to the bundle that verifies the signature: its file name and fingerprint. The key is not trusted.
         beside: Option<(&'a str, Fingerprint)>,
     },
-    /// The audit ended in an error, before or after the signature was verified.
+    /// The audit ended with an error, before or after the signature was verified.
     NoVerdict {
         /// Whether the signature is valid.
         signed: bool,
     },
 }
 
-/// One finding per check, in the table's order, without the checks on workloads. `handed` are the groups whose evidence a flag supplied;
-/// `in_play` is the result of [`in_play`].
+/// One finding per check, in the table's order, without the checks on workloads. `handed` lists the groups whose evidence a flag supplied; `in_play`
+/// is the result of [`in_play`].
 pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_play: &[Group]) -> Vec<Finding> {
     let runs = CHECKS.iter().filter_map(|check| match check.run {
         Run::Function(run) => Some((check, run)),

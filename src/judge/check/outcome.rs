@@ -150,7 +150,7 @@ impl Comparison {
         }
     }
 
-    /// Records that `what` should be `expected` and is `found`.
+    /// Records that `what` should be `expected` but is `found`.
     pub(crate) fn disagree(&mut self, what: &str, expected: impl ToString, found: impl ToString) {
         match self.disagreed.len() < DETAILS_SHOWN {
             true => self.disagreed.push((what.into(), expected.to_string(), found.to_string())),

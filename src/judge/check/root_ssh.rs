@@ -41,7 +41,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             Outcome::fail("the record states that root could log in").sides(EXPECTED, "root_ssh_enabled true")
         }
         (true, None) => Outcome::unknown("root_ssh_enabled is neither true nor false").sides(EXPECTED, "another value"),
-        // `null` is the same as a missing field.
+        // `null` means the same as a missing field.
         (false, None) => Outcome::not_run(Reason::NoEvidence, "the record does not state whether root could log in"),
     }
 }

@@ -97,7 +97,7 @@ fn compare_branch(branch: &str, head: &Head, proof: &SourceProof, commit: &mut C
         commit.compare("the policy's branch", &wanted, found);
         return Branch::Known;
     }
-    // A clone of a tag or a commit is detached; its origin's branches are under refs/remotes.
+    // A clone of a tag or a commit has a detached HEAD; its origin's branches are under refs/remotes.
     let leads_here = |name: &&String| {
         let remote = name.strip_prefix("refs/remotes/").and_then(|name| name.split_once('/'));
         **name == wanted || remote.is_some_and(|(_, name)| name == branch)

@@ -51,8 +51,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     outcome
 }
 
-/// The beginning of a line about a build that pushed the image's name. The image that the name refers to now was not
-/// examined.
+/// The beginning of a line about a build that pushed an image under this image's name. The image that the name refers to now was not examined.
 pub(crate) const PUSHED_AS: &str = "the signed log of an accepted build records a push as ";
 
 /// The images that accepted builds pushed under the image's name: one line per build, newest first.

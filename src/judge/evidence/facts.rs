@@ -101,8 +101,8 @@ impl Fact {
     }
 }
 
-/// The maximum number of facts of one kind from one witness that are listed. Further facts are counted in a fact `left-out`. An image may
-/// have dozens of layers; a build pushes two tags.
+/// The maximum number of facts of one kind from one witness that are listed. Further facts are counted in a fact `left-out`. The maximum is far above
+/// what is usual: an image may have dozens of layers, and a build pushes two tags.
 const FACTS_SHOWN: usize = 100;
 
 /// Collects the first facts of each kind, and counts the others.

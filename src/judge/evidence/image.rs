@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Fact, Known};
 use crate::image::{DocumentFacts, ImageFacts};
 
-/// Facts from the image's bytes. Digests are recomputed; statements in the image's documents count as given.
+/// Facts from the image's bytes. Digests are recomputed; statements in the image's documents count as *given*.
 pub fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     let witness = image.form.witness();
     let mut facts = Vec::new();

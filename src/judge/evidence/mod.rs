@@ -49,7 +49,7 @@ pub struct Evidence<'a> {
     pub trust: Option<&'a [TrustFile]>,
     /// The build server's own attestation record, if supplied.
     pub builder: Option<&'a Attestation>,
-    /// The image that was supplied, or that is next to the bundle.
+    /// The image that was supplied, or that was found next to the bundle.
     pub image: Option<&'a ImageFacts>,
     /// The supplied base images.
     pub bases: &'a [ImageFacts],
@@ -94,7 +94,7 @@ impl Evidence<'_> {
     /// build.json contains no name.
     ///
     /// # Errors
-    /// The error is the string, if it is not a valid build name.
+    /// If the string is not a valid build name, the error is that string.
     pub(crate) fn signed_name(&self) -> Option<Result<BuildName, &str>> {
         let name = self.manifest.record.build_name()?;
         Some(BuildName::parse(name).ok_or(name))
@@ -109,9 +109,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// The time when the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the
-    /// last time in the log. The stamp in a file's or member's name is not signed and not used. Both times are from the server's
-    /// own clock.
+    /// The time when the build was made, according to the signed archive: the stamp in build.json's `build_name`, or else the last time in the log.
+    /// The stamp in a file's or member's name is not signed and therefore not used. Both times are from the server's own clock.
     pub fn build_time(&self) -> Option<Timestamp> {
         let recorded = self.signed_name().and_then(|name| name.ok()?.stamp());
         recorded.or_else(|| self.log()?.last_time())
@@ -201,8 +200,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// The image's tag in the signed archive: the tag in build.json, or else the pushed or signed tag with which the build name in build.json ends.
-    /// If build.json has neither a tag nor a build name, the tag is the only pushed or signed tag other than `latest`.
+    /// The image's tag in the signed archive: the tag in build.json or, if there is none, the pushed or signed tag that directly precedes the stamp
+    /// in build.json's build name. If build.json has neither a tag nor a build name, the tag is the only pushed or signed tag other than `latest`.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
             return Some(tag_of(tag));

@@ -129,8 +129,8 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The keys to verify with: those on the command line, or else those in the policy. For a key on the command line, the policy's
-    /// window and revocation still apply.
+    /// The keys to verify with: those on the command line, or else those in the policy. For a key on the command line, the validity window and the
+    /// revocation in the policy still apply.
     ///
     /// # Errors
     /// [`Error::Usage`] if the policy lists keys and a key on the command line is not one of them.
@@ -171,7 +171,7 @@ impl Policy {
         })
     }
 
-    /// Refuses a required group whose checks are all lowered, because such a requirement would be empty.
+    /// Refuses a required group if the levels of all its checks are lowered, because such a requirement would be empty.
     fn must_decide(&self) -> Result<(), String> {
         let decides = |group: Group| {
             let mut own = CHECKS.iter().filter(|check| check.group == group);
@@ -201,7 +201,7 @@ impl Policy {
         set.unwrap_or_else(|| check.own_level(|field| self.expect.is_set(field)))
     }
 
-    /// What requested `check`. `handed` are the groups whose evidence a flag supplied.
+    /// What requested `check`. `handed` lists the groups whose evidence a flag supplied.
     pub fn demand(&self, check: &Check, handed: &[Group]) -> Demand {
         if self.levels.contains_key(check.name) || check.is_expected(|field| self.expect.is_set(field)) {
             Demand::Check
@@ -218,7 +218,7 @@ pub fn template() -> String {
     include_str!("template.toml").replace("[expect]\n", &format!("[expect]\n{}", expect::examples()))
 }
 
-/// A key's window as text.
+/// A key's validity window, as text.
 pub(crate) fn window_text(key: &TrustedKey) -> String {
     let edge = |moment: Option<Timestamp>| moment.map_or("…".to_owned(), |moment| moment.to_string());
     format!("{} to {}", edge(key.not_before), edge(key.not_after))

@@ -175,7 +175,7 @@ fn image_signers_have_unique_names_and_well_formed_keys() {
         let error = with(&text).expect_err(&text);
         assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
-    // These entries are well-formed, so reading continues with the file.
+    // These entries are well-formed, so the reader goes on to the file, which does not exist.
     for text in [openpgp(&PIN[..40]), openpgp(PIN), keyless("ada@example.com", "https://accounts.example.com")] {
         assert!(matches!(with(&text), Err(Error::Unreadable { .. })), "{text}");
     }

@@ -52,7 +52,7 @@ mod with_gpg {
                 format!("#!/bin/sh\nexec gpg --homedir {path} --batch --quiet --pinentry-mode loopback --passphrase '' \"$@\"\n"),
             );
             std::fs::set_permissions(gpg.program(), std::fs::Permissions::from_mode(0o755)).unwrap();
-            // A process that a parallel test forked while the file was being written keeps the file open until it calls exec.
+            // If a parallel test forks a process while the file is being written, that process keeps the file open until it calls exec.
             while let Err(error) = command(gpg.program().to_str().unwrap()).arg("--version").output() {
                 assert_eq!(error.kind(), std::io::ErrorKind::ExecutableFileBusy);
                 std::thread::yield_now();

@@ -118,7 +118,8 @@ pub struct KeyUse {
     pub fingerprint: Fingerprint,
     /// The policy's name for the key.
     pub name: Option<String>,
-    /// What is known of the origin of the key: the lowest grade in the audits of these bundles; `None` if it verifies none.
+    /// What is known of the origin of the key: the lowest grade in the audits of the bundles that the key verifies; `None` if there are no such
+    /// bundles.
     pub grade: Option<Grade>,
     /// Number of bundles in all the evidence that the key verifies.
     pub builds: usize,

@@ -74,8 +74,8 @@ pub(super) static BUILT_IN: &[Group] = &[
             ("ValidatingWebhookConfiguration", Nothing),
         ],
     ),
-    // A conversion webhook rewrites only objects of the kind that this object defines. The actions of the kind's
-    // controller are outside this file in any case.
+    // A conversion webhook rewrites only objects of the kind that this object defines. A workload file never shows what the controller of the new
+    // kind does.
     ("apiextensions.k8s.io", &[("CustomResourceDefinition", Nothing)]),
     ("apiregistration.k8s.io", &[("APIService", Nothing)]),
     (

@@ -1,5 +1,5 @@
-//! The actions of `podman kube play` in addition to reading resources (containers/podman@c6580b4a, pkg/domain/infra/abi/play.go): it builds a folder
-//! that has an image's name and a Containerfile, and runs the result instead of the image.
+//! What `podman kube play` does in addition to reading resources (containers/podman@c6580b4a, pkg/domain/infra/abi/play.go): it builds a folder that
+//! has an image's name and a Containerfile, and runs the result instead of the image.
 
 use super::super::Images;
 

@@ -101,7 +101,7 @@ pub(super) static KINDS: &[Group] = &[
             ("Provider", Elsewhere(PACKAGE)),
         ],
     ),
-    // These kinds include IBM's operator for Hyper Protect: programs decide which objects it creates.
+    // These kinds include IBM's operator for Hyper Protect; a program decides which objects each of them creates.
     (
         "metacontroller.k8s.io",
         &[("CompositeController", Elsewhere(CREATES)), ("DecoratorController", Elsewhere(CREATES))],

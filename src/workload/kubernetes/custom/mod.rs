@@ -1,9 +1,9 @@
 //! The kinds of widely used operators, listed individually with what an object of each kind runs. Kinds are never listed by group, because
 //! an operator's new kind may run anything.
 //!
-//! Sources, as of 2026-11-28: the schemas in datreeio/CRDs-catalog@7b1e26ef (2026-08-20), and the documentation of each operator. The schema of each
-//! kind listed as running nothing was searched for fields that specify images or define containers. The owner can list further kinds in the policy:
-//! `[workload] kinds-without-images`.
+//! Sources, as of 2026-11-28: the schemas in datreeio/CRDs-catalog@7b1e26ef (2026-08-20), and the documentation of each operator. For each kind that
+//! is listed as running nothing, the schema was searched for fields that specify images or define containers. The owner can list further kinds in the
+//! policy: `[workload] kinds-without-images`.
 
 mod data;
 mod delivery;

@@ -71,7 +71,7 @@ impl<'a> Guarded<'a> {
         }
     }
 
-    /// Requests large content and follows redirects, because blobs are often stored elsewhere. The caller must know the digest.
+    /// Requests large content and follows redirects, because blobs are often stored elsewhere. The caller must know the digest of the content.
     pub(crate) fn get_into(&self, url: &Url, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
         let mut ask = |question: &Question<'_>| self.http.get_into(question, bound, sink);
         self.followed(url, (None, Redirects::Followed), &mut ask, &|head| head)
@@ -111,7 +111,7 @@ impl<'a> Guarded<'a> {
         Some(Lent { login: self.access.own.clone()?, named, scope })
     }
 
-    /// The error for a status that means neither success nor absence.
+    /// The error for an HTTP status that means neither success nor absence.
     pub(crate) fn refused(&self, url: &Url, status: u16, body: &[u8]) -> Error {
         let hint = match status {
             401 | 403 => self.access.hint.unwrap_or(

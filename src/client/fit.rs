@@ -1,5 +1,5 @@
 //! Checks whether the saved bundle can be read and whether the saved key belongs to it. This check does not require a trusted key. If a server sent a
-//! truncated bundle or a different build's key, the request can be repeated now but perhaps not later.
+//! truncated bundle or the key of a different build, the request can be repeated now but may be impossible later.
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;

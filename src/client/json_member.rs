@@ -14,13 +14,13 @@ const WHAT: &str = "the response";
 enum At {
     /// Outside strings.
     Between,
-    /// In a string that is kept, with a flag for whether the last byte was a backslash.
+    /// Inside a string that is kept; the flag states whether the last byte was a backslash.
     Text { escaped: bool },
     /// In the wanted string.
     Wanted,
     /// After a backslash in the wanted string.
     Escape,
-    /// After `\u` in the wanted string, with the number of digits so far and their value.
+    /// After `\u` in the wanted string; the fields are the number of digits so far and their value.
     Unicode { digits: u8, value: u32 },
 }
 

@@ -1,4 +1,4 @@
-//! Network access, which saves evidence while the servers that have it are still available. This module returns and stores bytes but never evaluates
+//! Network access, for saving evidence while the servers that have it are still available. This module returns and stores bytes but never evaluates
 //! them.
 //!
 //! Every request is a GET. `server::Call` lists all requests that can be sent to a build server. The modules are best read in the order of a run:

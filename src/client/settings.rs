@@ -147,8 +147,8 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     let Some(host) = host.or(old_host).or(oldest_host) else {
         return Err("HOSTNAME (CICD_PUBLIC_IP in files from 2021) is missing or empty".into());
     };
-    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. If both settings are missing, flags specify the
-    // files.
+    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. If both settings are missing, the files must be
+    // specified with flags.
     let client_crt_key =
         client_crt_key.or_else(|| Some(format!(".{}-{}", container.as_deref().unwrap_or("container"), uuid?)));
     let ca: Vec<String> = ca_path

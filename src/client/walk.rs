@@ -19,10 +19,10 @@ use crate::gate::bundle::Bundle;
 /// How often the newest build's evidence is requested again if a different build finished in the meantime.
 const ROUNDS: usize = 3;
 
-/// Saves the specified builds, or the newest build if none is specified. Later errors are in the report.
+/// Saves the specified builds, or the newest build if none is specified. Later errors are listed in the report.
 ///
 /// # Errors
-/// If the server cannot be reached: further requests would then be useless.
+/// An error if the server cannot be reached, because further requests would then be useless.
 pub(crate) fn save_builds(
     run: Run<'_>,
     server: &BuildServer<'_>,

@@ -22,8 +22,8 @@ pub enum Kept {
     New,
     /// The folder already contained the same bytes.
     Same,
-    /// The folder contains different content under that name. The old content is kept, and the new bytes are stored next to it under the name given
-    /// here.
+    /// The folder contains different content under that name. The old content is kept, and the new bytes are stored next to it under the name in this
+    /// variant.
     Beside(String),
 }
 

@@ -63,7 +63,7 @@ pub(super) struct Script {
     pub(super) variables: Vec<(String, bool)>,
     /// A word refers to a socket: bash's /dev/tcp or /dev/udp.
     pub(super) sockets: bool,
-    /// Output goes to a target specified by a variable, which may be a socket. A socket is also open for reading.
+    /// Output goes to a target specified by a variable. The target may be a socket, which can also be read.
     pub(super) opens: bool,
     /// The script reads from an open descriptor.
     pub(super) reads: bool,

@@ -1,4 +1,4 @@
-//! The root: the keys of the other roles, and how one root succeeds another.
+//! The root file, which lists the keys of the other roles, and the rules by which a new root replaces an old one.
 
 use std::collections::BTreeMap;
 

@@ -94,7 +94,7 @@ fn signatures_in_notarys_tests_get_the_expected_results() {
     assert_documented("notary's signatures", &[accepted, refused, stricter]);
 }
 
-/// Certificates of the fixtures' servers and authorities: file, key kind, common name, and the fault when the
+/// Certificates of the fixtures' servers and authorities: the file, the kind of key, the common name, and the fault that is reported if the
 /// certificate is used as a root key's leaf.
 const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
     ("database/ca.pem", "rsa-x509", "Test Notary CA", AUTHORITY),

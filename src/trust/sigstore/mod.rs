@@ -84,8 +84,7 @@ impl<'a> Identities<'a> {
                     let signer = AcceptedSigner { key: wanted.to_string(), name: Some(signer.name.clone()) };
                     return Ok(Signed { signer, details });
                 }
-                // Everything before this step was verified, so this fault is more informative than a fault with a
-                // different root.
+                // Everything before this step was verified with this root, so this fault is more informative than one with a different root.
                 Err(Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. }) => {
                     fault = Some(refused(&format!("the policy's [trust] does not list its signer, {says}")));
                 }

@@ -1,4 +1,4 @@
-//! Reads the tar file of a layer in the same way as container engines, which use Go's archive/tar; it is lenient in some cases in which
+//! Reads the tar file of a layer in the same way as container engines, which use Go's archive/tar. That package is lenient in cases in which
 //! [`crate::archive`] is strict.
 //!
 //! Devices and pipes are members. A name may be absolute, contain doubled slashes, or be `.`. If two members have the same name, the later one

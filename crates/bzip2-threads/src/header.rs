@@ -1,4 +1,4 @@
-//! The part of a block before its symbols: its CRC, the start of its text, the bytes that occur, and the code tables.
+//! The part of a block before its symbols: its CRC, the start of its text, the byte values that occur, and the code tables.
 
 use super::bits::Reader;
 use super::huffman::{CODE_BITS_MAX, Codes, SYMBOLS_MAX};
@@ -15,7 +15,7 @@ pub(super) struct Header {
     pub(super) crc: u32,
     /// The row of the sorted rotations at which the text begins.
     pub(super) start: u32,
-    /// The bytes that occur, in order, followed by zeros.
+    /// The byte values that occur, in order, followed by zeros.
     pub(super) list: [u8; 256],
 }
 
@@ -44,7 +44,7 @@ impl Header {
     }
 }
 
-/// The bytes that occur, in order, and their number.
+/// The byte values that occur, in order, and how many there are.
 fn read_alphabet(reader: &mut Reader<'_>) -> Option<([u8; 256], usize)> {
     let mut list = [0; 256];
     let mut used = 0;
@@ -85,7 +85,7 @@ impl Tables {
 
     /// A selector is a position in a move-to-front list of tables.
     fn read_selectors(&mut self, reader: &mut Reader<'_>, tables: usize, count: usize) -> Option<()> {
-        // Four bits per table; the first table is lowest.
+        // The list has four bits per table, and the first table is in the lowest bits.
         let mut order = 0x54_3210_u32;
         self.selectors.clear();
         for _ in 0..count {

@@ -24,7 +24,7 @@ pub(super) struct Pool {
 }
 
 thread_local! {
-    /// Memory that the last pool of this thread left for the next one: clearing five megabytes takes longer than decoding a small archive.
+    /// Memory that this thread's last pool left for the next pool, because clearing five megabytes takes longer than decoding a small archive.
     static SPARE: Cell<Option<Desk>> = const { Cell::new(None) };
 }
 
@@ -83,7 +83,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         if let Some(desk) = self.desk.take() {
-            // While a thread ends, there is no next pool to keep memory for.
+            // If the thread is ending, there is no next pool for which to keep the memory.
             let _ = SPARE.try_with(|spare| spare.set(Some(desk)));
         }
         {
@@ -93,7 +93,7 @@ impl Drop for Pool {
         }
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
-            // The job has no result, but the output is still correct. A panic must not be hidden, however.
+            // The job that panicked has no result, but the output is still correct. Nevertheless, the panic must not be hidden.
             if let Err(panic) = worker.join()
                 && !thread::panicking()
             {
@@ -132,7 +132,7 @@ impl Shared {
     }
 }
 
-/// Delivers the result when dropped, even after a panic, so that no thread waits for it forever.
+/// Delivers the result when dropped, even after a panic, so that no thread waits forever for the result.
 struct Answer<'s> {
     shared: &'s Shared,
     ticket: Ticket,

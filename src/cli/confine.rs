@@ -92,8 +92,8 @@ impl Needs {
         needs
     }
 
-    /// Notes the privileges that are needed to read these images: the network if one is in a registry, and other programs if credential helpers may
-    /// run.
+    /// Notes the privileges that are needed to read these images: the network if one of the images is in a registry, and other programs if credential
+    /// helpers may run.
     fn ask<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>, network: &NetworkArguments) {
         self.network = !network.offline && sources.into_iter().any(|source| matches!(source, Source::Registry(_)));
         #[cfg(feature = "fetch")]
@@ -340,7 +340,7 @@ mod tests {
         let names =
             |needs: &Needs, call: u32| linux::filter(needs).unwrap().iter().any(|step| step.k == 0x4000_0000 | call);
         let [offline, online] = [false, true].map(|network| Needs { network, ..Needs::default() });
-        // The numbers of socket and mount, and the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev and execveat.
+        // The system call numbers of socket and mount, and the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev and execveat.
         for call in [41, 165, 520, 521, 539, 540, 545] {
             assert!(names(&offline, call), "{call}");
         }

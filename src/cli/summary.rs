@@ -67,7 +67,7 @@ impl Wanted {
         }
     }
 
-    /// The exit code, if it differs from the verdict's.
+    /// The exit code, if it differs from the exit code of the verdict.
     fn own_code(self, report: &Report) -> Option<u8> {
         let is_missing = report.error.is_none() && report.verdict() == Verdict::AcceptInPart;
         (self == Self::Yes && is_missing).then_some(1)

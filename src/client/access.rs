@@ -23,7 +23,7 @@ pub(crate) struct Access {
     pub(crate) own: Option<Login>,
     /// The registry's login, for a trust server without a separate login; it may be sent only to the token server that the registry specified.
     pub(crate) lent: Option<Lent>,
-    /// The hint to show if the server nevertheless requires a login.
+    /// The hint to show if the server requires a login that was not sent.
     pub(crate) hint: Option<&'static str>,
 }
 

@@ -220,7 +220,7 @@ pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
 }
 
 /// Flushes the parent folder, because a new name is on disk only after its folder has been flushed. Some systems do not allow a program to flush a
-/// folder and flush it later themselves.
+/// folder; they flush it later themselves.
 pub(crate) fn flush_parent(path: &Path) {
     if let Some(folder) = path.parent().and_then(|parent| File::open(parent).ok()) {
         let _ = folder.sync_all();

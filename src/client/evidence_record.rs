@@ -1,6 +1,5 @@
-//! evidence.json records what was requested from which source and when, and the outcome. This program writes the file,
-//! which is not signed, after each step. If a run is interrupted, the next run finds the unrecorded files and adds
-//! them.
+//! evidence.json records each request with its source, its time and its outcome. This program writes the file, which is not signed, after each step.
+//! If a run is interrupted, the next run finds the unrecorded files and adds them.
 
 use std::collections::BTreeMap;
 use std::fs;

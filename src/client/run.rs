@@ -153,8 +153,7 @@ impl FetchReport {
     }
 }
 
-/// Saves the evidence for one build, step by step, and records the outcomes. An error in one file or step does not stop
-/// the others.
+/// Saves the evidence for one build, step by step, and records the outcomes. An error in one file or step does not affect other files or steps.
 pub(crate) struct Saver<'a> {
     pub(crate) run: Run<'a>,
     pub(crate) folder: BuildFolder,

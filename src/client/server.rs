@@ -52,7 +52,7 @@ impl Call<'_> {
         }
     }
 
-    /// The request, for the table of responses.
+    /// The corresponding request in the table of responses.
     fn asked(self) -> Asked {
         match self {
             Self::Status => Asked::Status,
@@ -67,7 +67,7 @@ impl Call<'_> {
     /// The request body.
     pub(crate) fn body(self) -> String {
         match self {
-            // A build name contains nothing that JSON would escape.
+            // A build name does not contain any character that JSON would escape.
             Self::Manifest(Some(name)) | Self::PublicKey(Some(name)) => format!("{{\"BUILD_NAME\": \"{name}\"}}"),
             _ => "\"\"".into(),
         }

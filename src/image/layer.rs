@@ -72,7 +72,7 @@ pub struct Measured {
     pub size: u64,
     /// The compression.
     pub compression: Compression,
-    /// Digest and size of the unpacked content, or why it cannot be unpacked.
+    /// Digest and size of the unpacked content, or the reason why it cannot be unpacked.
     pub content: Result<(Sha256, u64), String>,
 }
 

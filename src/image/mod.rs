@@ -412,8 +412,8 @@ fn must_be_as_named(source: &Source, path: &Path, found: Shape) -> Result<(), Er
     })
 }
 
-/// Recognises the form by the files that exist. Archives of newer docker engines have both
-/// documents and are read as docker-archive, which reads both.
+/// Recognises the form by the files that exist. Archives of newer docker engines have both documents and are read as docker-archive, a form in which
+/// both documents are read.
 fn recognise(store: &Store<'_>) -> Option<Form> {
     let is_folder = store.is_folder();
     match (store.has("manifest.json"), store.has("index.json") || store.has("oci-layout")) {

@@ -70,7 +70,7 @@ enum Step {
         level: Level,
         crc: u32,
     },
-    /// Decode serially from this bit onward; it is within a stream or before one.
+    /// The input is decoded serially from this bit onward; this bit is within a stream or before one.
     Doubt {
         at: u64,
         within: Option<Level>,
@@ -94,7 +94,8 @@ impl<R: Read> Decoder<R> {
         Self {
             window: Window::new(input),
             pool: Pool::new(threads),
-            // Half as many blocks as are being decoded wait to be decoded, so that the other threads have work while the caller uses a block.
+            // In addition to one block per thread, half that number of blocks may wait, so that the other threads have work while the caller uses a
+            // block.
             ahead: threads + threads / 2,
             plan: VecDeque::new(),
             place: Place::Stream(0),

@@ -68,7 +68,7 @@ impl Pool {
         self.shared.changed.notify_all();
     }
 
-    /// The result of [`Desk::decode`] for a job. Until it is available, the caller's thread decodes waiting jobs.
+    /// The result of [`Desk::decode`] for a job. Until the result is available, the caller's thread decodes waiting jobs.
     pub(super) fn take(&mut self, ticket: Ticket) -> Option<Vec<u8>> {
         let mut state = self.shared.lock();
         loop {

@@ -1,4 +1,4 @@
-//! `serve`: reads the files for the webhook. No check runs here.
+//! `serve`: reads the files for the webhook. This code does not run any check.
 
 use std::collections::BTreeMap;
 use std::io;

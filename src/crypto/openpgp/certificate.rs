@@ -41,7 +41,7 @@ impl Certificate {
         }
     }
 
-    /// The only certificate in a file whose primary key has this fingerprint.
+    /// Finds a certificate in a file by the fingerprint of its primary key.
     ///
     /// # Errors
     /// A description of the fault if there is no such certificate or more than one.

@@ -1,10 +1,10 @@
 //! `data/build.log`: the server's log as typed events.
 //!
-//! The log is signed text: the key holder signed it. Not every line comes from the server: the log includes the output of the Dockerfile's RUN steps,
-//! so the author of the source can print lines that look like the server's. Three rules distinguish the server's lines from program output. Lines
-//! that the server writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count
-//! only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only if
-//! the log does not mix lines of two builders: see [`BuildLog::builder`].
+//! The key holder signed the log, but not every line comes from the server: the log includes the output of the Dockerfile's RUN steps, so the author
+//! of the source can print lines that look like the server's. Three rules distinguish the server's lines from program output. Lines that the server
+//! writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count only after the
+//! last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only if the log does
+//! not mix lines of two builders: see [`BuildLog::builder`].
 
 mod builder;
 mod event;

@@ -10,9 +10,8 @@ use crate::client::run::{BuildReport, FetchReport};
 use crate::gate::bundle::Bundle;
 use crate::gate::key::PublicKey;
 
-/// Adds an error to each build in the report whose saved bundle is truncated or does not verify under the saved key. A
-/// bundle or key that this program cannot read for a different reason is kept unchanged and noted, because a later
-/// version may be able to read it.
+/// If a build's saved bundle is truncated or does not verify under the saved key, adds an error to that build in the report. A bundle or key that
+/// this program cannot read for a different reason is kept unchanged and noted, because a later version may be able to read it.
 pub(crate) fn compare_keys(root: &EvidenceFolder, limits: &Limits, report: &mut FetchReport) {
     for build in &mut report.builds {
         if let Err(error) = compare(root, limits, build) {

@@ -55,7 +55,7 @@ fn end_step(build: &BuildFolder, missing: &[&str]) {
     build.end_step(step, missing.collect()).unwrap();
 }
 
-/// Every file below a folder with its bytes, sorted.
+/// All files below a folder, sorted, each with its bytes.
 fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut left = vec![folder.to_path_buf()];

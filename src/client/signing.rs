@@ -1,4 +1,4 @@
-//! AWS Signature Version 4 for read requests, which object stores expect if HMAC keys are used.
+//! Signs read requests with AWS Signature Version 4, which object stores expect if HMAC keys are used.
 //!
 //! Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". The signature is in headers,
 //! never in the address, because addresses appear in logs.

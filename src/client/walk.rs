@@ -169,7 +169,8 @@ fn save_newest(
     }
 }
 
-/// The newest bundle, requested without a name. If there is no such bundle, the build name of the newest key, so that at least the key can be saved.
+/// The newest bundle, requested without a name. If there is no such bundle, returns the build name of the newest key, so that at least the key can be
+/// saved.
 fn newest_bundle(server: &BuildServer<'_>, root: &EvidenceFolder) -> Result<(BuildName, Option<Got<Draft>>), Error> {
     match root.draft().and_then(|draft| server.bundle(None, draft)?) {
         Ok(bundle) => Ok((bundle.name.clone(), Some(bundle))),

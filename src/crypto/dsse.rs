@@ -8,7 +8,7 @@ use crate::crypto::person_key::{PersonKey, PersonSecret};
 
 /// The payload type of in-toto statements.
 pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";
-/// The maximum number of signatures in one envelope. This number is small, because envelopes are signed by hand.
+/// The maximum number of signatures in one envelope. More are not needed, because people sign envelopes by hand.
 const SIGNATURES_MAX: usize = 64;
 
 /// A payload with its type and the signatures over both. Nothing in an envelope is trusted until a known key verifies one of its signatures.

@@ -36,7 +36,7 @@ pub(super) struct Job {
     bytes: Vec<u8>,
     /// The position, within the first byte, of the bit at which the block begins.
     start: u32,
-    /// Bits after the end of the block, including padding.
+    /// The number of bits after the end of the block, including padding.
     behind: u64,
 }
 

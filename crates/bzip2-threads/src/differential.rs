@@ -1,4 +1,4 @@
-//! Compares the decoder with libbz2: the same bytes, and the same error after them.
+//! Checks that the decoder yields the same bytes as libbz2, followed by the same error.
 
 use std::io::{self, Read};
 

@@ -53,7 +53,7 @@ impl Front {
         Some(byte)
     }
 
-    /// Moves the byte at a `place` after the words to the front and returns it.
+    /// Moves the byte at `place`, which is after the words, to the front and returns it.
     #[inline(always)]
     pub(super) fn take_far(&mut self, place: u8, rows: &mut Rows) -> u8 {
         let byte = rows.take(place.wrapping_sub(NEAR), self.second.to_be_bytes()[0]);

@@ -19,7 +19,7 @@ pub(super) struct Header {
     pub(super) list: [u8; 256],
 }
 
-/// A block's code tables, and which group of symbols uses which table. A thread reuses one [`Tables`] for all its blocks.
+/// A block's code tables, and the table that each group of symbols uses. A thread reuses one [`Tables`] for all its blocks.
 #[derive(Default)]
 pub(super) struct Tables {
     codes: [Codes; TABLES_MAX],
@@ -186,7 +186,7 @@ mod tests {
         }
         assert!(read(&block(false, 2, &[], 4)).is_none());
         assert!(read(&block(false, 2, &[2], 4)).is_none());
-        // Lengths of 0 and 21, and more codes than their lengths allow.
+        // These cases have code lengths of 0 and 21, and more codes than the lengths allow.
         assert!(read(&block(false, 2, &[0], 2)).is_none());
         assert!(read(&block(false, 2, &[0], 21)).is_none());
         assert!(read(&block(false, 2, &[0], 3)).is_none());

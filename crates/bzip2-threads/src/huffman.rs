@@ -123,14 +123,14 @@ impl Codes {
         Some(())
     }
 
-    /// The symbol whose code `bits` begins with, if one lookup is enough: see [`Symbol::bits`].
+    /// The symbol whose code is at the start of `bits`, if one lookup is enough: see [`Symbol::bits`].
     #[inline(always)]
     pub(super) fn look(&self, bits: u64) -> Symbol {
         // The index has ten bits and is therefore always within the table.
         Symbol(self.look.get((bits >> (64 - LOOK_BITS)) as usize).copied().unwrap_or_default())
     }
 
-    /// The symbol whose code `bits` begins with, if there is one.
+    /// The symbol whose code is at the start of `bits`, if there is one.
     #[cold]
     #[inline(never)]
     pub(super) fn find(&self, bits: u64) -> Option<Symbol> {

@@ -116,7 +116,7 @@ impl Shared {
         }
     }
 
-    /// Decodes a waiting job. If there is none, waits for a change.
+    /// Decodes a waiting job. If no job is waiting, waits for a change.
     fn work_or_wait<'s>(&'s self, mut state: MutexGuard<'s, State>, desk: &mut Option<Desk>) -> MutexGuard<'s, State> {
         let Some((ticket, job)) = state.waiting.pop_front() else {
             return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);

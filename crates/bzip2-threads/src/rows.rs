@@ -71,7 +71,7 @@ impl Rows {
         for before in self.before.iter_mut().take(ROWS) {
             *before += u8::from(*before <= place);
         }
-        // Each byte of `grown` represents two entries of `before`, and counts how many of them grew. The sum of these bytes is the row.
+        // Each byte of `grown` represents two entries of `before`, and counts how many of them grew. The sum of these bytes is the row's index.
         let total = self.total();
         let grown = total.wrapping_sub(std::mem::replace(&mut self.total, total));
         (grown.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize % ROWS

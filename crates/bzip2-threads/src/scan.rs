@@ -10,7 +10,7 @@ pub(super) const MAGIC_BITS: u64 = 48;
 /// The maximum number of bytes that a magic number touches.
 const SPAN: usize = 7;
 
-/// A magic number. The data of a block can contain the same bits by chance or on purpose.
+/// A magic number. The data of a block can also contain these bits, by chance or on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Its first bit.

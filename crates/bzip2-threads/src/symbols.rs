@@ -17,8 +17,8 @@ use super::rows::Rows;
 const GROUP: usize = 50;
 /// The number of symbols that are read at a time, because five short codes fit into a reader's buffer.
 const BATCH: usize = 5;
-/// Reads the symbols of a block whose bytes are `list`, up to the end symbol. `None` if there is no end symbol, or if there are more than
-/// `most` bytes. `most` must leave space for about a thousand more rows in `links`.
+/// Reads the symbols of a block, up to the end symbol. The byte values that occur in the block are in `list`. `None` if there is no end symbol, or if
+/// there are more than `most` bytes. `most` must leave space for about a thousand more rows in `links`.
 pub(super) fn read(
     bits: &mut Reader<'_>,
     tables: &Tables,

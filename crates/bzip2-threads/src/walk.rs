@@ -107,7 +107,7 @@ impl Walk {
 }
 
 impl Lane {
-    /// Begins a segment at byte `from`, with the next waiting seed. If there is none, the lane stays at [`Link::NOWHERE`].
+    /// Begins a segment at byte `from`, with the next waiting seed. If no seed is waiting, the lane stays at [`Link::NOWHERE`].
     #[cold]
     fn begin(&mut self, from: usize, links: &Links, seeds: &mut Seeds) -> Link {
         let seed = seeds.next();

@@ -8,7 +8,7 @@ use super::scan::{Mark, Scanner};
 
 /// The number of bytes that are read at a time.
 const PIECE: u64 = 1 << 18;
-/// The maximum size of a compressed block: 900,000 symbols of up to 20 bits, and tables.
+/// The maximum size of a compressed block: 900,000 symbols of up to 20 bits each, and the code tables.
 const BLOCK_BYTES_MAX: u64 = 3 << 20;
 
 /// Compressed bytes, beginning at some position in the input, and the magic numbers in these bytes. Bits are counted from the start of the input.

@@ -46,7 +46,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
-/// Every input file on the command line, except files of images.
+/// Every input file on the command line, except image files.
 fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     let keys = arguments.keys.keys.iter().filter_map(|key| match key {
         NamedKey::File(path) => Some(path),
@@ -97,7 +97,7 @@ fn carry_out(arguments: &AuditArguments, limits: &Limits) -> Result<Report, Erro
     Ok(request.report(&Means { read_image: &read_image, threads, audit: &audit, limits }))
 }
 
-/// A specified flag that applies only to audits of many bundles.
+/// A flag that was specified and applies only to audits of many bundles.
 fn flag_for_many(arguments: &AuditArguments) -> Option<&'static str> {
     let scale = &arguments.scale;
     let given =

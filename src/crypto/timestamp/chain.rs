@@ -113,7 +113,7 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
     }
 }
 
-/// Checks that a chain in which every certificate is valid at `at` leads from the certificate to one of the user's CAs.
+/// Checks that a chain leads from the certificate to one of the user's CAs, and that every certificate in the chain is valid at `at`.
 pub(super) fn must_lead_to(
     certificate: &Certificate,
     others: &[&Certificate],

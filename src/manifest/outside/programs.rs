@@ -24,9 +24,10 @@ pub(super) enum Rule {
     Options(&'static str),
     /// Runs code if an option begins with one of these patterns or an argument contains one. Otherwise, does not use the network.
     Scripts(&'static str),
-    /// Uses the network if an argument contains `://`. If an argument is a variable, this is unknown.
+    /// Uses the network if an argument contains `://`. If an argument is a variable, it is unknown whether the program uses the network.
     Address,
-    /// Uses the network if an argument contains a host name followed by a colon. If an argument is a variable, this is unknown.
+    /// Uses the network if an argument contains a host name followed by a colon. If an argument is a variable, it is unknown whether the program uses
+    /// the network.
     Host,
     /// Runs the program in its arguments.
     Wraps(Wrapper),

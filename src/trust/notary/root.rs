@@ -87,7 +87,7 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Follows the chain of roots, one version at a time, from the newest root that a pinned key signed to `root.json`.
+/// Follows the chain of roots, one version at a time. The chain begins at the newest root that a pinned key signed, and ends at `root.json`.
 pub(super) fn walk<'a>(
     repository: &'a Repository<'a>,
     pins: Pins<'_>,

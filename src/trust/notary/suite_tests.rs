@@ -113,7 +113,7 @@ const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
 ];
 const AUTHORITY: Option<&str> = Some("its first certificate is a CA certificate");
 
-/// Every file in the fixtures with a PEM block, except those in the repositories.
+/// Every file in the fixtures that has a PEM block, except the files in the repositories.
 fn pem_files() -> Vec<(String, Vec<u8>)> {
     let top = go_source("theupdateframework/notary").join("fixtures");
     let mut files = Vec::new();

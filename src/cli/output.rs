@@ -1,4 +1,4 @@
-//! The report goes to standard output, everything else to standard error.
+//! The report goes to standard output; everything else goes to standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;

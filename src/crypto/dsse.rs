@@ -21,7 +21,7 @@ pub(crate) struct Envelope {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EnvelopeSignature {
-    /// A hint about the signing key, which is never trusted.
+    /// A hint about the signing key. The hint is never trusted.
     key_id: Option<String>,
     bytes: Vec<u8>,
 }

@@ -1,4 +1,4 @@
-//! The location of an image, written as skopeo writes transports (containers-transports(5)).
+//! The location of an image, in the syntax of skopeo's transports (containers-transports(5)).
 
 use std::fmt;
 use std::path::{Path, PathBuf};

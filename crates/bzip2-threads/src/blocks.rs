@@ -87,8 +87,8 @@ impl Step {
 
 impl<R: Read> Decoder<R> {
     /// Decodes on `threads` threads, including the caller's. The number is clamped to 1 through 8. Nothing is read and no thread is started before
-    /// the first read. Each thread uses about 13 MB; a single thread uses 15 MB. The thread that drops the decoder keeps about 5 MB of this memory
-    /// for its next decoder.
+    /// the first read. If there are several threads, each of them uses about 13 MB; a single thread uses 15 MB. The thread that drops the decoder
+    /// keeps about 5 MB of this memory for its next decoder.
     pub fn new(input: R, threads: usize) -> Self {
         let threads = threads.clamp(1, THREADS_MAX);
         Self {

@@ -1,4 +1,4 @@
-//! `contract images`: prints the keys of a build's image in the form of a contract.
+//! `contract images`: prints the keys of a build's image in the form that a contract uses.
 
 use std::fmt::Write as _;
 

@@ -158,9 +158,9 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
     })
 }
 
-/// The signature with the first two octets of the hash computed here. In version 4, these octets only help to find the key (RFC 9580, 5.2.3), and
-/// GnuPG ignores them; rPGP refuses a mismatch. For years, signatures by GitHub's web-flow key all contained the same two octets. The whole hash is
-/// still verified, so only data that the key signed is accepted.
+/// The signature, with its two octets of the hash replaced by the first two octets of the hash computed here. In version 4, these octets only help to
+/// find the key (RFC 9580, 5.2.3), and GnuPG ignores them; rPGP refuses a mismatch. For years, signatures by GitHub's web-flow key all contained the
+/// same two octets. The whole hash is still verified, so only data that the key signed is accepted.
 fn with_computed_start(signature: &Signature, data: &[u8]) -> Result<Signature, Fault> {
     let parts = signature.config().cloned().zip(signature.signature().cloned());
     let Some((config, numbers)) = parts else { return unsupported("a signature in an unrecognised form") };

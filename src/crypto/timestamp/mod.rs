@@ -33,8 +33,8 @@ type Answer<T> = Result<T, String>;
 /// The tag of GeneralName's choice `directoryName` (RFC 5280, 4.2.1.6).
 const DIRECTORY_NAME: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(4) };
 
-/// A time-stamp request in DER (RFC 3161, 2.4.1) for a SHA-256 digest, which also requests certificates. The nonce is derived from the digest, so
-/// that the same case always results in the same request.
+/// A time-stamp request for a SHA-256 digest, in DER (RFC 3161, 2.4.1). The request also asks for certificates. The nonce is derived from the digest,
+/// so that the same case always results in the same request.
 pub(crate) fn request(digest: &Sha256) -> Answer<Vec<u8>> {
     let text = |error: der::Error| error.to_string();
     let mut nonce = Sha256::of(&[b"hpsb-audit nonce ", digest.as_bytes().as_slice()].concat()).as_bytes().to_vec();

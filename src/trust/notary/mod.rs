@@ -76,7 +76,7 @@ pub(crate) struct Trusted {
     pub(crate) anchor_keys: Vec<String>,
     /// The certificates of the root keys that signed that root.
     pub(crate) anchor_certificates: Vec<Leaf>,
-    /// The certificates of the last root, if it is a later root.
+    /// The certificates of the last root, if the last root is not also the first.
     pub(crate) later_certificates: Vec<Leaf>,
     /// Every file that was verified along the chain.
     pub(crate) roles: Vec<RoleReport>,

@@ -1,11 +1,10 @@
 //! Verifies sigstore signatures offline, with a trusted root from the policy: keyless signatures, and log entries for
 //! managed keys.
 //!
-//! A keyless signature is made with a key that a certificate authority certifies, for a few minutes, for someone who
-//! signed in with an identity provider. The signature can still be verified years later, because a transparency log or
-//! a timestamp authority has signed that it existed while the certificate was valid. The crate `sigstore-verify`
-//! checks, in this order: the time; the certificate's chain at that time, its usage, and its entry in a certificate log
-//! (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
+//! A keyless signature is made with a short-lived key. A certificate authority certifies the key for a few minutes, for someone who signed in with an
+//! identity provider. The signature can still be verified years later, because a transparency log or a timestamp authority has signed that it existed
+//! while the certificate was valid. The crate `sigstore-verify` checks, in this order: the time; the certificate's chain at that time, its usage, and
+//! its entry in a certificate log (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
 //! promise; the signature; and whether the log entry is for this signature.
 //!
 //! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares the times in a bundle with the

@@ -2,8 +2,9 @@
 //! takes over a parser, the parser can still read files and report wrong results, but it cannot write elsewhere, start programs or
 //! connect to the network.
 //!
-//! Linux only: Landlock, and seccomp on the architectures that its crate supports. Best effort, because a verdict must not depend on the kernel:
-//! `--verbose` prints on standard error what is enforced. This information is not part of any report.
+//! Privileges are dropped only on Linux: with Landlock, and with seccomp on the architectures that its crate supports. The restrictions are best
+//! effort, because a verdict must not depend on the kernel. With `--verbose`, the restrictions that are enforced are printed on standard error. This
+//! information is not part of any report.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ pub(super) struct Needs {
     network: bool,
     /// Whether the command starts other programs.
     programs: bool,
-    /// Whether the command reads a private key, whose passphrase may have to be read from the terminal.
+    /// Whether the command reads a private key; the key's passphrase may have to be read from the terminal.
     terminal: bool,
 }
 
@@ -91,8 +92,8 @@ impl Needs {
         needs
     }
 
-    /// Notes the privileges that are needed to read these images: the network if one is in a registry, and other programs if credential helpers may
-    /// run.
+    /// Notes the privileges that are needed to read these images: the network if one of the images is in a registry, and other programs if credential
+    /// helpers may run.
     fn ask<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>, network: &NetworkArguments) {
         self.network = !network.offline && sources.into_iter().any(|source| matches!(source, Source::Registry(_)));
         #[cfg(feature = "fetch")]
@@ -202,7 +203,7 @@ mod linux {
         let write = AccessFs::from_write(KNOWN)
             & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeFifo | AccessFs::MakeSock);
         for folder in needs.folders() {
-            // If the folder has disappeared or may not be opened, the command reports that later.
+            // If the folder no longer exists or cannot be opened, the command reports this later.
             if let Ok(folder) = PathFd::new(folder) {
                 rules = rules.add_rule(PathBeneath::new(folder, write))?;
             }
@@ -230,7 +231,7 @@ mod linux {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(super) fn filter(needs: &Needs) -> Result<seccompiler::BpfProgram, seccompiler::Error> {
         use seccompiler::{SeccompAction, SeccompFilter};
-        // No command needs these: access to the memory of other processes, and large kernel interfaces.
+        // No command needs these system calls, which give access to the memory of other processes or to large kernel interfaces.
         let mut calls = vec![
             libc::SYS_ptrace,
             libc::SYS_process_vm_readv,
@@ -257,8 +258,8 @@ mod linux {
         Ok(filter.try_into()?)
     }
 
-    /// The same calls by their x32 numbers, which some kernels accept from any program: the x86_64 numbers with one more bit set, and five
-    /// numbers that only x32 has (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
+    /// The same system calls by their x32 numbers, which some kernels accept from any program. These are the x86_64 numbers with one more bit set,
+    /// and five numbers that exist only in x32 (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
     #[cfg(target_arch = "x86_64")]
     fn x32(calls: &[i64]) -> Vec<i64> {
         /// `__X32_SYSCALL_BIT`
@@ -339,7 +340,7 @@ mod tests {
         let names =
             |needs: &Needs, call: u32| linux::filter(needs).unwrap().iter().any(|step| step.k == 0x4000_0000 | call);
         let [offline, online] = [false, true].map(|network| Needs { network, ..Needs::default() });
-        // The numbers of socket and mount, and the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev and execveat.
+        // The system call numbers of socket and mount, and the x32-only numbers of execve, ptrace, process_vm_readv, process_vm_writev and execveat.
         for call in [41, 165, 520, 521, 539, 540, 545] {
             assert!(names(&offline, call), "{call}");
         }

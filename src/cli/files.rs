@@ -65,7 +65,7 @@ fn folder_of_pages(path: &Path) -> PathBuf {
     path.with_file_name(format!("{name}.bundles"))
 }
 
-/// Writes one format under temporary names and records their final names. The page that links to the other pages is the last one.
+/// Writes one format under temporary names and records their final names. The page that links to the other pages comes last.
 fn stage(
     report: &Report,
     format: Format,

@@ -118,7 +118,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         // Arguments may be file names from a hostile folder that a shell expanded, and clap repeats them unescaped.
         output::talk(for_lines(&error.render().to_string()).as_bytes());
     } else {
-        // If the terminal is gone, there is no way to report that.
+        // If the terminal is no longer available, this cannot be reported.
         let _ = error.print();
     }
     if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose") {

@@ -1,4 +1,4 @@
-//! The report goes to standard output, everything else to standard error.
+//! The report goes to standard output; everything else goes to standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(super) fn print(text: &str) -> Result<u8, Error> {
     write_out(text.as_bytes()).map(|()| 0)
 }
 
-/// Prints a report and returns its exit code; 3 if it cannot be printed, because then there is no verdict.
+/// Prints a report and returns its exit code. If the report cannot be printed, the exit code is 3, because there is no verdict then.
 pub(super) fn report_or_complain(report: &Report, format: Format) -> u8 {
     match print_report(report, format, &Options::default()) {
         Ok(()) => report.exit_code(),
@@ -57,7 +57,7 @@ pub(super) fn refusal_words(refusal: &Refusal) -> String {
     }
 }
 
-/// Prints the result of `verify`: the verdict on the signature, and that nothing else was checked.
+/// Prints the result of `verify`: the verdict on the signature, and a note that nothing else was checked.
 pub(super) fn signature_alone(report: &Report, show: &ShowArguments) -> u8 {
     let look = look(show);
     let judged = report.bundles.first().filter(|bundle| bundle.error.is_none());
@@ -82,14 +82,14 @@ pub(super) fn signature_alone(report: &Report, show: &ShowArguments) -> u8 {
 
 /// Prints an error and its hint on standard error.
 pub(super) fn complain(error: &Error) {
-    // If standard error is gone, there is no way to report that.
+    // If standard error is no longer available, this cannot be reported.
     let _ =
         writeln!(io::stderr(), "error: {}\nhint: {}", for_terminal(&error.to_string()), for_terminal(&error.hint()));
 }
 
 /// Prints on standard error.
 pub(super) fn talk(bytes: &[u8]) {
-    // If standard error is gone, there is no way to report that.
+    // If standard error is no longer available, this cannot be reported.
     let _ = io::stderr().write_all(bytes);
 }
 
@@ -123,7 +123,7 @@ fn amount(show: &ShowArguments) -> Amount {
     }
 }
 
-/// Text in a file has no colour, and `--quiet` does not shorten it.
+/// Text that is written to a file has no colour and is not shortened by `--quiet`.
 pub(super) fn in_file(format: Format, show: &ShowArguments) -> Format {
     match format {
         Format::Text(_) if show.details => Format::Text(Look { amount: Amount::Everything, ..Look::PLAIN }),

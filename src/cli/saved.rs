@@ -71,7 +71,7 @@ pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Opti
     Ok(Options { controls, sign_key, oscal_plan })
 }
 
-/// Formats other than text and JSON describe bundles only, and would omit the workloads.
+/// Formats other than text and JSON describe only bundles and would omit the workloads.
 pub(super) fn no_admission(word: &str) -> Error {
     Error::Usage {
         message: format!("a report on workloads is not available as {word}"),

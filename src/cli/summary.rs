@@ -41,8 +41,8 @@ impl Wanted {
         })
     }
 
-    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. A partly accepted bundle then leads to exit code
-    /// 1: a pipeline that needs the summary must not continue without it.
+    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. If a bundle without a summary is partly
+    /// accepted, the exit code is 1, because a pipeline that needs the summary must not continue without it.
     pub(super) fn exit_code(self, report: &Report, code: u8) -> u8 {
         if self == Self::No {
             return code;
@@ -67,13 +67,13 @@ impl Wanted {
         }
     }
 
-    /// The exit code, if it differs from the verdict's.
+    /// The exit code, if it differs from the exit code of the verdict.
     fn own_code(self, report: &Report) -> Option<u8> {
         let is_missing = report.error.is_none() && report.verdict() == Verdict::AcceptInPart;
         (self == Self::Yes && is_missing).then_some(1)
     }
 
-    /// Text for people ends with the exit code of the process.
+    /// A report in text format ends with the exit code of the process.
     pub(super) fn shown(self, report: &Report, format: Format) -> Format {
         match format {
             Format::Text(look) => Format::Text(Look { exit_code: self.own_code(report), ..look }),

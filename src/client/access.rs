@@ -21,9 +21,9 @@ pub(crate) enum NamedBy {
 pub(crate) struct Access {
     /// The login that was supplied for this server.
     pub(crate) own: Option<Login>,
-    /// For a trust server without a separate login: the registry's login, for the token server that the registry specified.
+    /// The registry's login, for a trust server without a separate login; it may be sent only to the token server that the registry specified.
     pub(crate) lent: Option<Lent>,
-    /// The hint to show if the server nevertheless requires a login.
+    /// The hint to show if the server requires a login that was not sent.
     pub(crate) hint: Option<&'static str>,
 }
 
@@ -33,13 +33,12 @@ pub(crate) struct Lent {
     pub(crate) login: Login,
     /// The token server that the registry itself specified.
     pub(crate) named: TokenServer,
-    /// The only access that a token obtained in this way may allow.
+    /// The only access that a token requested with the registry's login may allow.
     pub(crate) scope: String,
 }
 
 impl Access {
-    /// The permitted form of the request to the token server `asked`, which this server specified, and the login to
-    /// send with the request.
+    /// Restricts the token request that this server asked for, and returns the restricted request and the login to send with it.
     pub(crate) fn to_token_server(&self, asked: TokenServer) -> (TokenServer, Option<&Login>) {
         match (&self.own, &self.lent) {
             (Some(own), _) => (asked, Some(own)),
@@ -52,8 +51,8 @@ impl Access {
 }
 
 impl Lent {
-    /// Whether `asked` is identical to the token server that the registry specified. A token for the registry itself is never requested this way,
-    /// because the trust server would receive the token and could use it at the registry.
+    /// Whether `asked` is identical to the token server that the registry specified. A token for the registry itself is never requested for a trust
+    /// server, because the trust server would receive the token and could use it at the registry.
     fn fits(&self, asked: &TokenServer) -> bool {
         let place = |url: &Url| (url.origin(), url.path().to_owned(), url.query().map(str::to_owned));
         place(&self.named.realm) == place(&asked.realm)
@@ -96,7 +95,7 @@ mod tests {
         ] {
             assert_eq!(shown(realm, service), None, "{realm} {service:?}");
         }
-        // A server's own login is sent to the token server that this server specifies, with the scope that it states.
+        // A server's own login is sent to the token server that this server specifies, with the scope that the server states.
         let access = Access { own: Some(login()), ..access };
         let (asked, login) = access.to_token_server(server("https://b.example.com/t", None, "x"));
         assert!(login.is_some() && asked.scope.as_deref() == Some("x"));

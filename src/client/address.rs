@@ -1,4 +1,4 @@
-//! Decides which addresses may be used: https, and http only if the traffic cannot leave this computer.
+//! Decides which addresses may be used: any https address, and an http address only if the traffic cannot leave this computer.
 
 use reqwest::Url;
 

@@ -1,6 +1,6 @@
-//! The meaning of each response to each request. A single table defines this meaning: docs/generated/fetch-answers.md shows the table, and
-//! `tests/fetch/answers.rs` tests every source with every response. Only a response that the table lists as absent is a note; any other response
-//! without the requested content is a fault.
+//! The meaning of each response to each request. A single table defines what each response means: docs/generated/fetch-answers.md shows the table,
+//! and `tests/fetch/answers.rs` tests every source with every response. Only a response that the table lists as absent becomes a note; any other
+//! response without the requested content is a fault.
 
 /// A request to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) enum Asked {
 /// The meaning of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// The response has the requested content, which is read.
+    /// The response contains the requested content, which is then read.
     Here,
     /// The source does not have the content or does not support such requests, which is noted.
     Absent,
@@ -54,7 +54,7 @@ struct Row {
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// Two descriptions: of the other responses that are saved, and of the other responses that become a note.
+    /// Descriptions of two groups of other responses: those that are saved, and those that become a note.
     #[cfg_attr(not(test), expect(dead_code, reason = "used only by the test that compares the page"))]
     more: [&'static str; 2],
 }
@@ -108,7 +108,7 @@ impl Asked {
     /// The meaning of a response to this request.
     pub(crate) fn judge(self, came: Came<'_>) -> Meaning {
         let Some(row) = ROWS.iter().find(|row| row.asked == self) else { return Meaning::Refused };
-        // Servers that do not support the request send an HTML page or report this in their own format.
+        // A server that does not support the request sends an HTML page or an error in its own format.
         if self == Asked::Referrers
             && ((matches!(came.status, 200 | 400) && came.is_html()) || (came.status == 400 && came.is_unsupported()))
         {

@@ -1,5 +1,4 @@
-//! Requests to a server that may first require a login or a token; registries and Notary servers do this in the same
-//! way.
+//! Requests to a server that may first require a login or a token; registries and Notary servers require them in the same way.
 //!
 //! Source: Distribution specification and docker's "Token Authentication Specification". Tokens are requested with GET.
 //! [`Access`] decides which login may be sent. A token is sent only to the server for which it was requested.
@@ -71,7 +70,7 @@ impl<'a> Guarded<'a> {
         }
     }
 
-    /// Requests large content and follows redirects, because blobs are often stored elsewhere. The caller must know the digest.
+    /// Requests large content and follows redirects, because blobs are often stored elsewhere. The caller must know the digest of the content.
     pub(crate) fn get_into(&self, url: &Url, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
         let mut ask = |question: &Question<'_>| self.http.get_into(question, bound, sink);
         self.followed(url, (None, Redirects::Followed), &mut ask, &|head| head)
@@ -104,14 +103,13 @@ impl<'a> Guarded<'a> {
         Err(network(&shown(url), "too many redirects", "run it again later"))
     }
 
-    /// This server's login, for requests to a trust server, if there is a login and this server has specified its token
-    /// server.
+    /// This server's login, for use in requests to a trust server; `None` if there is no login or if this server has not specified its token server.
     pub(crate) fn lend(&self, scope: String) -> Option<Lent> {
         let named = self.token_server.lock().ok().and_then(|held| held.clone())?;
         Some(Lent { login: self.access.own.clone()?, named, scope })
     }
 
-    /// The error for a status that means neither success nor absence.
+    /// The error for an HTTP status that means neither success nor absence.
     pub(crate) fn refused(&self, url: &Url, status: u16, body: &[u8]) -> Error {
         let hint = match status {
             401 | 403 => self.access.hint.unwrap_or(

@@ -11,7 +11,7 @@ pub(crate) struct TokenServer {
     pub(crate) realm: Url,
     /// The service for which its tokens are valid.
     pub(crate) service: Option<String>,
-    /// The access that a token should allow.
+    /// The access that a token should grant.
     pub(crate) scope: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl TokenServer {
         let parameter =
             |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
         let realm = Url::parse(&parameter("realm")?).ok()?;
-        // A user in the address would be a login chosen by someone else.
+        // A user name in the address would be part of a login that someone else chose.
         let plain = realm.username().is_empty() && realm.password().is_none();
         plain.then(|| Self { realm, service: parameter("service"), scope: parameter("scope") })
     }

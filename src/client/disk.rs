@@ -1,4 +1,4 @@
-//! Writes files so that each is either complete or absent. Nothing is written outside the folder or over other content.
+//! Writes files so that each is either complete or absent. Nothing is written outside the folder, and other content is never overwritten.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -219,8 +219,8 @@ pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
     Ok(Some(reader.finish()))
 }
 
-/// Flushes the parent folder, because a new name is on disk only after its folder has been flushed. Some systems do not allow this and flush the
-/// folder later.
+/// Flushes the parent folder, because a new name is on disk only after its folder has been flushed. Some systems do not allow a program to flush a
+/// folder; they flush it later themselves.
 pub(crate) fn flush_parent(path: &Path) {
     if let Some(folder) = path.parent().and_then(|parent| File::open(parent).ok()) {
         let _ = folder.sync_all();

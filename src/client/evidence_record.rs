@@ -1,6 +1,5 @@
-//! evidence.json records what was requested from which source and when, and the outcome. This program writes the file,
-//! which is not signed, after each step. If a run is interrupted, the next run finds the unrecorded files and adds
-//! them.
+//! evidence.json records each request with its source, its time and its outcome. This program writes the file, which is not signed, after each step.
+//! If a run is interrupted, the next run finds the unrecorded files and adds them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -184,8 +183,8 @@ impl EvidenceRecord {
         self.files.contains_key(path)
     }
 
-    /// Adds the outcome of a step and replaces the step's list of missing evidence. A file that is in the folder from an earlier run is not missing.
-    /// If the outcome is unchanged, its earlier time is kept.
+    /// Adds the outcome of a step and replaces the step's list of missing evidence. A file that an earlier run saved in the folder does not count as
+    /// missing. If the outcome is unchanged, its earlier time is kept.
     pub(crate) fn end_step(&mut self, step: Step, missing: Vec<Missing>) {
         let before: Vec<Missing> = {
             let of_step = |missing: &Missing| missing.source == Some(step.source);
@@ -213,7 +212,7 @@ impl EvidenceRecord {
         }
     }
 
-    /// Digest and size of the file at `path`, if evidence.json records that the file came from `from` in this version.
+    /// Digest and size of the file at `path`, if evidence.json records that `from` provided this version of the file.
     pub(crate) fn content_of(&self, path: &str, from: &str, version: &str) -> Option<(Sha256, u64)> {
         let entry = self.files.get(path)?;
         let same = entry.from == from && entry.version.as_deref() == Some(version);
@@ -237,8 +236,8 @@ impl EvidenceRecord {
     }
 }
 
-/// Whether the file at `path` is the missing evidence: the file itself, a file in the folder of that name, or a file of
-/// the same name with a different extension.
+/// Whether the file at `path` is the missing evidence: the file itself, a file inside a folder with that name, or a file with the same name but a
+/// different extension.
 fn covers(what: &str, path: &str) -> bool {
     path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
 }

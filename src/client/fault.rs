@@ -54,7 +54,7 @@ impl Fault {
             if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
                 return of_tls(from, tls);
             }
-            // An io::Error's `source` skips the error that it wraps.
+            // The `source` of an io::Error is not the error that the io::Error wraps, but that error's own source.
             let inner = cause.downcast_ref::<io::Error>().and_then(|io| io.get_ref());
             match inner.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| cause.source()) {
                 Some(deeper) => cause = deeper,

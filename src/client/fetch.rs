@@ -44,7 +44,7 @@ pub struct Request {
     pub to: PathBuf,
     /// The build server, if one is used.
     pub server: Option<ServerOptions>,
-    /// The names of the builds; if empty, the server's newest build.
+    /// The names of the builds; if there are none, the server's newest build is saved.
     pub builds: Vec<BuildName>,
     /// A bucket that contains bundles.
     pub bucket: Option<Bucket>,
@@ -63,11 +63,11 @@ pub struct Request {
 /// Saves the requested evidence. Files in the folder are never replaced, and an error does not affect what was already
 /// saved; a further run adds what is missing.
 ///
-/// This does NOT verify anything except the digests by which content is requested and whether a saved key matches its bundle: keys and bundles stay
-/// *given* until an audit with a trusted key.
+/// This does NOT verify anything except that content has the digest by which it was requested and that a saved key matches its bundle: keys and
+/// bundles stay *given* until an audit with a trusted key.
 ///
 /// # Errors
-/// Errors that prevent the start, such as errors in settings, folder or addresses. Later errors are in the report.
+/// Errors that prevent the run from starting, such as errors in the settings, the folder or the addresses. Later errors are listed in the report.
 pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
     let spending = Spending::within(run.limits);
     let server = request
@@ -236,8 +236,8 @@ fn repository_of(settings: &Settings) -> Option<ImageReference> {
     ImageReference::parse(&format!("{}/{}", settings.registry()?, settings.repository.as_deref()?))
 }
 
-/// In a build's name, `.` replaces `/`, which cannot be undone. But if the repository is known, the text after it is
-/// the tag.
+/// In a build's name, each `/` has been replaced with `.`, and this cannot be undone. But if the repository is known, the text after the repository
+/// is the tag.
 fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference> {
     let (server, repository) = (settings.registry()?, settings.repository.as_deref()?);
     let prefix = format!("{server}.{}.", repository.replace('/', "."));
@@ -245,8 +245,7 @@ fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference>
     ImageReference::parse(&format!("{server}/{repository}:{tag}"))
 }
 
-/// Lists the requests that [`fetch`] would send, one per line, without sending any and without reading certificates or
-/// keys.
+/// Lists the requests that [`fetch`] would send, one per line. No request is sent, and no certificates or keys are read.
 ///
 /// Requests that depend on earlier responses (an image's blobs, delegations, the next page of a listing) are only
 /// described.

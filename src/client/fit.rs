@@ -1,5 +1,5 @@
 //! Checks whether the saved bundle can be read and whether the saved key belongs to it. This check does not require a trusted key. If a server sent a
-//! truncated bundle or a different build's key, the request can be repeated now but perhaps not later.
+//! truncated bundle or the key of a different build, the request can be repeated now but may be impossible later.
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
@@ -10,9 +10,8 @@ use crate::client::run::{BuildReport, FetchReport};
 use crate::gate::bundle::Bundle;
 use crate::gate::key::PublicKey;
 
-/// Adds an error to each build in the report whose saved bundle is truncated or does not verify under the saved key. A
-/// bundle or key that this program cannot read for a different reason is kept unchanged and noted, because a later
-/// version may be able to read it.
+/// If a build's saved bundle is truncated or does not verify under the saved key, adds an error to that build in the report. A bundle or key that
+/// this program cannot read for a different reason is kept unchanged and noted, because a later version may be able to read it.
 pub(crate) fn compare_keys(root: &EvidenceFolder, limits: &Limits, report: &mut FetchReport) {
     for build in &mut report.builds {
         if let Err(error) = compare(root, limits, build) {

@@ -1,5 +1,4 @@
-//! The evidence folder: every file is either complete or absent, none is ever replaced, and a record states the origin
-//! of each.
+//! The evidence folder: every file is either complete or absent, no file is ever replaced, and a record states the origin of each file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -23,8 +22,8 @@ pub enum Kept {
     New,
     /// The folder already contained the same bytes.
     Same,
-    /// The folder contains different content under that name, which is kept; the new bytes are stored next to it under
-    /// this name.
+    /// The folder contains different content under that name. The old content is kept, and the new bytes are stored next to it under the name in this
+    /// variant.
     Beside(String),
 }
 
@@ -43,8 +42,7 @@ impl EvidenceFolder {
     /// [`Error::Unwritable`] if the folder cannot be created or another run is using it.
     pub fn open(root: &Path, limits: &Limits) -> Result<Self, Error> {
         fs::create_dir_all(root).map_err(|error| unwritable(root, &error))?;
-        // If a folder cannot be opened or locked (on some systems and network file systems), simultaneous runs are not
-        // prevented.
+        // On some systems and network file systems, a folder cannot be opened or locked; simultaneous runs are then not prevented.
         let lock = File::open(root).ok();
         if let Some(Err(fs::TryLockError::WouldBlock)) = lock.as_ref().map(File::try_lock) {
             return Err(unwritable(root, "another `fetch` run is using this folder"));
@@ -304,8 +302,7 @@ impl BuildFolder {
         Ok(Some(file))
     }
 
-    /// Whether evidence.json records that the file at `place` came from `from` in this version and the file has not
-    /// changed since.
+    /// Whether evidence.json records that `from` provided this version of the file at `place`, and the file has not changed since then.
     pub(crate) fn holds_version(&self, place: &Place, from: &str, version: &str) -> Result<bool, Error> {
         let content = self.record()?.content_of(place.as_str(), from, version);
         match content {

@@ -41,7 +41,7 @@ fn place(text: &str) -> Place {
     Place::new(text).unwrap()
 }
 
-/// Ends a step that did not receive `missing`; this writes evidence.json.
+/// Ends a step that did not receive the files in `missing`, which also writes evidence.json.
 fn end_step(build: &BuildFolder, missing: &[&str]) {
     let missing = missing.iter().map(|what| Missing {
         what: (*what).into(),
@@ -55,7 +55,7 @@ fn end_step(build: &BuildFolder, missing: &[&str]) {
     build.end_step(step, missing.collect()).unwrap();
 }
 
-/// Every file below a folder with its bytes, sorted.
+/// All files below a folder, sorted, each with its bytes.
 fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut left = vec![folder.to_path_buf()];
@@ -118,7 +118,7 @@ fn the_record_states_when_bytes_were_first_saved() {
     assert!(text.contains("7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"), "{text}");
     assert!(text.contains("image-key.pem"));
     assert!(text.contains("image-key.asc"));
-    // The record drops a missing file if the step no longer lists it or if it is now in the folder.
+    // A file's "missing" entry is removed from the record if the step no longer lists the file or if the file is now in the folder.
     build.keep(&place("image-key.pem"), b"key", origin(9)).unwrap();
     end_step(&build, &["image-key.pem"]);
     let text = String::from_utf8(fs::read(scratch.0.join(NAME).join("evidence.json")).unwrap()).unwrap();

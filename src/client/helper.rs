@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::base::limits::Limits;
 use crate::client::secret::{Login, Secret};
 
-/// The output, with exit code 1, of helpers that have no login.
+/// The output of a helper that has no login and therefore exits with code 1.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
 
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
         .spawn()
         .map_err(|error| fail(&format!("cannot be run: {error}")))?;
     if let Some(mut input) = child.stdin.take() {
-        // If a helper does not read its input, its exit code shows that.
+        // A write error is ignored here: if a helper does not read its input, its exit code shows that.
         let _ = input.write_all(server.as_bytes());
     }
     let mut answer = Zeroizing::new(Vec::new());

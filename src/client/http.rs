@@ -1,4 +1,4 @@
-//! HTTP for reading: GET only, with limits on size, time and number of tries. Redirects are returned like any other
+//! A read-only HTTP client: it sends only GET requests and limits the size, the time and the number of tries. Redirects are returned like any other
 //! response; the caller decides whether to follow one.
 
 use std::io::Read;
@@ -23,7 +23,7 @@ use crate::client::spending::Spending;
 pub struct Patience {
     /// The time limit for a connection, including TLS.
     pub connect: Duration,
-    /// The time limit for the head of a response and for each further part.
+    /// The time limit for the head of a response and for each further part of the response.
     pub idle: Duration,
     /// The time limit for a complete response, starting with the request.
     pub total: Duration,
@@ -269,9 +269,10 @@ impl Http {
     /// Like [`Http::get`], for large responses: the bytes are written to `sink`, and after an interruption only the missing bytes are requested. For
     /// any status except 200 and 206, the body is not read.
     ///
-    /// The caller must know the digest of the whole content or its exact size and version, because a server could send the end of different content.
+    /// The caller must know the digest of the whole content or its exact size and version, because a server could resume with the end of different
+    /// content.
     pub(crate) fn get_into(&self, question: &Question<'_>, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
-        /// A try that received at least this many bytes does not count as failed.
+        /// A try that received at least this many bytes does not count as a failed try.
         const PROGRESS_BYTES: u64 = 1 << 20;
         let from = question.from();
         let deadline = Instant::now() + self.patience.total;
@@ -333,7 +334,7 @@ impl Http {
 
     fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
         let signed = question.sign.map(|sign| sign()).unwrap_or_default();
-        // Callers have already checked this, but this is the only place from which requests are sent.
+        // Callers have already checked the address. It is checked again here, because every request is sent from here.
         if (question.authorization.is_some() || !signed.is_empty()) && !is_allowed(question.url) {
             let fault = network(from, "a login is not sent over plain http", "specify an https address");
             return Err(Fault::pointless(fault));

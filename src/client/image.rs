@@ -25,8 +25,8 @@ use crate::image::{self, Choice, ImageFacts, Measured, RegistryTag, Remote};
 /// other.
 const PIECES: usize = 16;
 
-/// Reads the image that `name` (`registry/repository[:tag][@digest]`) refers to. Without a tag and a digest, the tag is
-/// `latest`, as in skopeo.
+/// Reads the image that `name` (`registry/repository[:tag][@digest]`) refers to. If the name has neither a tag nor a digest, the tag is `latest`, as
+/// in skopeo.
 ///
 /// Every document that is requested by digest must have that digest; otherwise, this returns an error. The layers'
 /// contents are reported in the facts and evaluated elsewhere.
@@ -109,7 +109,7 @@ fn layer<T: Send>(
     run: Run<'_>,
     read: &(dyn Fn(Pieces) -> Result<T, Error> + Sync),
 ) -> Result<Option<T>, Error> {
-    // A single extra byte shows that this is a different blob.
+    // Allow one byte more than expected: receiving it is enough to detect a different blob.
     let bound = run.limits.image_layer_bytes();
     let bound = Bound { allowed: bound.allowed.min(size.saturating_add(1)), ..bound };
     let what = format!("the blob {digest}");

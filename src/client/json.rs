@@ -1,5 +1,4 @@
-//! Reads JSON from servers strictly and within bounds: a few megabytes of text can become hundreds of megabytes of
-//! values.
+//! Reads JSON from servers strictly and within bounds, because a few megabytes of text can become hundreds of megabytes of values.
 
 use std::cell::Cell;
 

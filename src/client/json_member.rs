@@ -1,7 +1,7 @@
 //! Extracts one large string from a JSON object as the response arrives, so that a bundle of several gigabytes is never held in memory.
 //!
 //! The remainder is the same object with an empty string in place of the extracted string. The remainder is small and is read as strictly as every
-//! other response, which also detects a duplicate member.
+//! other response, so that a duplicate member is also detected.
 
 use crate::base::error::Error;
 use crate::base::limits::Bound;
@@ -14,13 +14,13 @@ const WHAT: &str = "the response";
 enum At {
     /// Outside strings.
     Between,
-    /// In a string that is kept, with a flag for whether the last byte was a backslash.
+    /// Inside a string that is kept; the flag states whether the last byte was a backslash.
     Text { escaped: bool },
     /// In the wanted string.
     Wanted,
     /// After a backslash in the wanted string.
     Escape,
-    /// After `\u` in the wanted string, with the number of digits so far and their value.
+    /// After `\u` in the wanted string; the fields are the number of digits so far and their value.
     Unicode { digits: u8, value: u32 },
 }
 

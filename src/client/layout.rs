@@ -71,7 +71,7 @@ impl Layout<'_> {
         saver.keep(&format!("{folder}/index.json"), index.to_string().as_bytes(), origin());
     }
 
-    /// Saves a document and everything below it. Returns whether all of them are in the folder.
+    /// Saves a document and everything below it. Returns whether the document and everything below it are in the folder.
     pub(crate) fn save_tree(&mut self, saver: &mut Saver<'_>, top: Document) -> bool {
         let faults = saver.report.faults.len();
         let (folder, what) = (self.folder, top.origin.from.clone());
@@ -112,7 +112,7 @@ impl Layout<'_> {
         saver.report.faults.len() == faults
     }
 
-    /// The blobs that fit the limits. Blobs that do not fit are reported as errors.
+    /// The blobs that are within the limits. The other blobs are reported as errors.
     fn within_bounds(&mut self, saver: &mut Saver<'_>, blobs: Vec<Blob>) -> Vec<Blob> {
         let mut wanted = Vec::new();
         for blob in blobs {
@@ -178,7 +178,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
     blob.bound.check(blob.size, format!("the blob {}", blob.digest))?;
     let mut draft = saver.folder.draft(&place)?;
     let mut listening = Listening::new(saver.run, format!("the blob {}", blob.digest), Some(blob.size), &mut draft);
-    // A single extra byte shows that this is a different blob.
+    // Allow one byte more than expected: receiving it is enough to detect a different blob.
     let bound = Bound { allowed: blob.size.saturating_add(1), ..blob.bound };
     let longer = |error| match error {
         Error::OverLimit { what, .. } => {

@@ -59,8 +59,8 @@ pub fn usual_login_files() -> Vec<PathBuf> {
 /// that do not exist are ignored.
 ///
 /// # Errors
-/// [`Error::Settings`] for a file that docker would not write or a helper that fails; neither the file's content nor
-/// the helper's output is shown.
+/// [`Error::Settings`] for a file that is not in docker's format or a helper that fails; the message contains no part of the file or of the helper's
+/// output.
 pub(crate) fn find_login(
     files: &[PathBuf],
     helpers: Helpers,

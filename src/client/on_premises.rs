@@ -42,7 +42,7 @@ struct Docker {
 pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
     let text =
         std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are not UTF-8".to_owned())?;
-    // The library's message could quote a value.
+    // The library's message is not shown, because it could quote a value.
     const WANTED: &str =
         "expected a JSON object, or YAML with url, port, cert_path and key_path in secure_build_workers.sbs";
     let document: Document = serde_saphyr::from_str(text).map_err(|_| WANTED.to_owned())?;

@@ -70,7 +70,7 @@ fn host_and_port(registry: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The grammar of image names allows more: `a_b.com` is not a host, and 70000 is not a port.
+/// The grammar of image names allows names that cannot be used here: `a_b.com` is not a host, and 70000 is not a port.
 fn is_host(registry: &str) -> bool {
     let (host, port) = host_and_port(registry);
     let is_address = host.strip_prefix('[').is_none_or(|rest| rest.trim_end_matches(']').parse::<Ipv6Addr>().is_ok());

@@ -32,7 +32,7 @@ pub(crate) struct Document {
 pub(crate) enum Found {
     /// A document, and the address of the next page of a list.
     Here(Box<Document>, Option<Url>),
-    /// No document, with the reason as text for a note.
+    /// There is no document; the text is the reason, for a note.
     Absent(String),
 }
 
@@ -56,7 +56,7 @@ impl<'a> Registry<'a> {
         self.guarded.lend(format!("repository:{gun}:pull"))
     }
 
-    /// The manifest for a tag or digest; `None` if the registry has none.
+    /// The manifest for a tag or digest; `None` if the registry has no such manifest.
     ///
     /// # Errors
     /// [`Error::Network`], including when the bytes do not have the requested digest or the digest that the registry

@@ -27,7 +27,7 @@ pub enum Event {
         /// The total number of bytes, if the source states that number.
         of: Option<u64>,
     },
-    /// A file is in the folder.
+    /// A file is now in the folder.
     Kept {
         /// The file's path below the evidence folder.
         path: String,
@@ -45,7 +45,7 @@ pub struct Run<'a> {
     pub patience: &'a Patience,
     /// The current time, which evidence.json records for each file.
     pub clock: fn() -> Timestamp,
-    /// Receives events, from several threads.
+    /// Receives events from several threads.
     pub hear: &'a (dyn Fn(&Event) + Sync),
 }
 
@@ -98,7 +98,7 @@ pub struct BuildReport {
     pub build_name: BuildName,
     /// The requested files that are now in the folder.
     pub files: Vec<(String, Kept)>,
-    /// Notes for the user, about evidence that the source does not have and secrets that were found.
+    /// Notes for the user about evidence that the source does not have and about secrets that were found.
     pub notes: Vec<String>,
     /// Errors that a further run may resolve.
     pub faults: Vec<Error>,
@@ -153,8 +153,7 @@ impl FetchReport {
     }
 }
 
-/// Saves the evidence for one build, step by step, and records the outcomes. An error in one file or step does not stop
-/// the others.
+/// Saves the evidence for one build, step by step, and records the outcomes. An error in one file or step does not affect other files or steps.
 pub(crate) struct Saver<'a> {
     pub(crate) run: Run<'a>,
     pub(crate) folder: BuildFolder,

@@ -21,8 +21,8 @@ use crate::client::settings::Settings;
 use crate::client::spending::Spending;
 use crate::client::tls::{self, TlsFiles};
 
-/// Every request that this program sends to a build server. All use GET. Requests that change something or return the
-/// server's state, including its keys (`/state-image`), have no variant and so cannot be sent.
+/// Every request that this program sends to a build server. All use GET. There is no variant for a request that changes something or returns the
+/// server's state with its keys (`/state-image`), so such requests cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call<'a> {
     /// `GET /image`: the status record of the newest build.
@@ -52,7 +52,7 @@ impl Call<'_> {
         }
     }
 
-    /// The request, for the table of responses.
+    /// The corresponding request in the table of responses.
     fn asked(self) -> Asked {
         match self {
             Self::Status => Asked::Status,
@@ -67,7 +67,7 @@ impl Call<'_> {
     /// The request body.
     pub(crate) fn body(self) -> String {
         match self {
-            // A build name contains nothing that JSON would escape.
+            // A build name does not contain any character that JSON would escape.
             Self::Manifest(Some(name)) | Self::PublicKey(Some(name)) => format!("{{\"BUILD_NAME\": \"{name}\"}}"),
             _ => "\"\"".into(),
         }
@@ -120,7 +120,7 @@ impl<'a> BuildServer<'a> {
         self.asked(call, &mut |question| self.http.get(question, bound))
     }
 
-    /// Requests a bundle. The bundle's bytes are written to `draft` and are never all in memory.
+    /// Requests a bundle. The bundle's bytes are written to `draft` as they arrive and are never all in memory at once.
     ///
     /// # Errors
     /// The outer error means that there was no complete response, so a retry may help. The inner error means that the

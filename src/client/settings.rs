@@ -1,7 +1,7 @@
 //! The settings of IBM's client for the build server: address, certificates, image.
 //!
-//! Two formats are read and never written: `sbs-config.json` of IBM's secure-build-cli (key names are case-insensitive)
-//! and the YAML of the on-premises client (`secure_build_workers.sbs`). Both also contain secrets, which are not kept.
+//! Two formats are read and never written: `sbs-config.json` of IBM's secure-build-cli (key names are case-insensitive) and the YAML of the
+//! on-premises client (`secure_build_workers.sbs`). Both formats also contain secrets, which are not kept.
 
 use std::fmt;
 use std::fs::File;
@@ -147,8 +147,8 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     let Some(host) = host.or(old_host).or(oldest_host) else {
         return Err("HOSTNAME (CICD_PUBLIC_IP in files from 2021) is missing or empty".into());
     };
-    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. If both settings are missing, flags specify the
-    // files.
+    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. If both settings are missing, the files must be
+    // specified with flags.
     let client_crt_key =
         client_crt_key.or_else(|| Some(format!(".{}-{}", container.as_deref().unwrap_or("container"), uuid?)));
     let ca: Vec<String> = ca_path
@@ -210,7 +210,7 @@ pub(crate) fn checked_port(text: &str, name: &str) -> Result<u16, String> {
 fn pick<const N: usize>(text: &[u8], names: [&str; N]) -> Result<[Option<Zeroizing<String>>; N], String> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let picked = Pick { names }.deserialize(&mut deserializer).and_then(|picked| deserializer.end().map(|()| picked));
-    // The library's message could quote a value.
+    // The library's message is not shown, because it could quote a value.
     picked.map_err(|error| match error.classify() {
         serde_json::error::Category::Data if error.to_string().starts_with("setting ") => error.to_string(),
         _ => format!("expected one JSON object, found an error at line {}, column {}", error.line(), error.column()),

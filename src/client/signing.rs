@@ -1,4 +1,4 @@
-//! AWS Signature Version 4 for read requests, which object stores expect if HMAC keys are used.
+//! Signs read requests with AWS Signature Version 4, which object stores expect if HMAC keys are used.
 //!
 //! Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". The signature is in headers,
 //! never in the address, because addresses appear in logs.
@@ -70,7 +70,7 @@ fn compact(now: Timestamp) -> String {
 }
 
 fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    // This never fails, because HMAC accepts keys of any length (RFC 2104, 2).
+    // This call never fails, because HMAC accepts keys of any length (RFC 2104, 2).
     let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(key) else { return Vec::new() };
     mac.update(message);
     mac.finalize().into_bytes().to_vec()

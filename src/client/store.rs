@@ -231,7 +231,7 @@ impl Store<'_> {
         let question = Question { headers, sign: Some(&sign), ..Question::new(&url) };
         let mut draft = saver.folder.draft(&place)?;
         let mut listening = Listening::new(self.run, from.clone(), Some(object.size), &mut draft);
-        // A single extra byte shows that this is a different object.
+        // Allow one byte more than expected: receiving it is enough to detect a different object.
         let bound = Bound { allowed: object.size.saturating_add(1), ..bound };
         let longer = |error| match error {
             Error::OverLimit { .. } => {
@@ -267,7 +267,7 @@ impl Store<'_> {
     /// The address of an object. The address has the bucket and key in its path, which works with every store and needs no DNS name per bucket.
     ///
     /// # Errors
-    /// If the key would change the address: with `.` or `..` as a folder, the signed request would go to a different bucket.
+    /// An error if the key would change the address: with `.` or `..` as a folder, the signed request would go to a different bucket.
     fn url(&self, key: &str) -> Result<Url, Error> {
         let mut url = self.base.clone();
         let base = url.path().trim_end_matches('/').to_owned();

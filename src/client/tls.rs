@@ -112,7 +112,7 @@ fn unnamed(settings: &Settings, what: &str, flags: &str) -> Error {
     Error::Settings { path: settings.path.display().to_string(), message }
 }
 
-/// Checks that settings and flags together specify every required file, but not whether the files exist.
+/// Checks that the settings and flags together specify every required file. Whether the files exist is not checked.
 ///
 /// # Errors
 /// [`Error::Settings`], which names every missing flag.

@@ -42,7 +42,7 @@ pub(crate) fn save_unnamed(
         }
     }
     let replies = root.draft().map(|mut draft| {
-        // In the order of the requests.
+        // Send the requests in this order.
         let digest = server.ask(Call::ImageDigest);
         let key = server.ask(Call::ImageKey);
         let log = server.log(&mut draft);
@@ -131,8 +131,8 @@ fn none_of_them(server: &BuildServer<'_>, saver: &mut Saver<'_>, why: &str) {
     }
 }
 
-/// Without the status, it is unknown to which build the other files belong: the missing status is reported as one
-/// error, to which the entries for the other files refer.
+/// Without the status, it is unknown to which build the other files belong. The missing status is reported as one error, and the entries for the
+/// other files refer to this error.
 fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     let (source, call, place) = STATUS;
     let from = server.address(call);

@@ -19,10 +19,10 @@ use crate::gate::bundle::Bundle;
 /// How often the newest build's evidence is requested again if a different build finished in the meantime.
 const ROUNDS: usize = 3;
 
-/// Saves the specified builds, or the newest build if none is specified. Later errors are in the report.
+/// Saves the specified builds, or the newest build if none is specified. Later errors are listed in the report.
 ///
 /// # Errors
-/// If the server cannot be reached: further requests would then be useless.
+/// An error if the server cannot be reached, because further requests would then be useless.
 pub(crate) fn save_builds(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -169,7 +169,8 @@ fn save_newest(
     }
 }
 
-/// The newest bundle, requested without a name. If there is no such bundle, the build name of the newest key, so that at least the key can be saved.
+/// The newest bundle, requested without a name. If there is no such bundle, returns the build name of the newest key, so that at least the key can be
+/// saved.
 fn newest_bundle(server: &BuildServer<'_>, root: &EvidenceFolder) -> Result<(BuildName, Option<Got<Draft>>), Error> {
     match root.draft().and_then(|draft| server.bundle(None, draft)?) {
         Ok(bundle) => Ok((bundle.name.clone(), Some(bundle))),

@@ -1,7 +1,7 @@
-//! X.509 certificates (RFC 5280), parsed once and kept with their original bytes. Signatures are verified over those bytes: re-encoding the parsed
-//! certificate could change the bytes if an authority does not write strict DER.
+//! X.509 certificates (RFC 5280), parsed once and kept with their original bytes. Signatures are verified over those bytes: if an authority did not
+//! write strict DER, re-encoding the parsed certificate could change the bytes.
 //!
-//! The caller decides what a certificate may be used for: IBM's chain ([`super::ibm`]), time-stamps and content trust have separate rules.
+//! The caller decides what a certificate may be used for, because IBM's chain ([`super::ibm`]), time-stamps and content trust have different rules.
 
 use der::Decode as _;
 use der::asn1::ObjectIdentifier;

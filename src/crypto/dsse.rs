@@ -8,7 +8,7 @@ use crate::crypto::person_key::{PersonKey, PersonSecret};
 
 /// The payload type of in-toto statements.
 pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";
-/// The maximum number of signatures in one envelope, which people sign by hand.
+/// The maximum number of signatures in one envelope. More are not needed, because people sign envelopes by hand.
 const SIGNATURES_MAX: usize = 64;
 
 /// A payload with its type and the signatures over both. Nothing in an envelope is trusted until a known key verifies one of its signatures.
@@ -21,7 +21,7 @@ pub(crate) struct Envelope {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EnvelopeSignature {
-    /// A hint about the signing key, which is never trusted.
+    /// A hint about the signing key. The hint is never trusted.
     key_id: Option<String>,
     bytes: Vec<u8>,
 }
@@ -98,7 +98,7 @@ impl Envelope {
     /// Adds a signature.
     ///
     /// # Errors
-    /// A description of the fault if this key has already signed or there are too many signatures.
+    /// A description of the fault if this key has already signed the envelope or if there are too many signatures.
     pub(crate) fn sign(&mut self, key: &PersonSecret) -> Result<(), String> {
         let public = key.public()?;
         if self.is_signed_by(&public) {

@@ -116,7 +116,8 @@ impl RevocationList {
         if list.signature != read.signature_algorithm {
             return Err("its signature algorithms inside and outside the signed part differ".into());
         }
-        // A list that covers only some certificates, or only changes, has a critical extension that states this (RFC 5280, 5.2).
+        // A list that covers only some certificates, or contains only the changes to another list, has a critical extension that states this (RFC
+        // 5280, 5.2).
         if list.crl_extensions.iter().flatten().any(|extension| extension.critical) {
             return Err("it has a critical extension: a partial revocation list is not supported".into());
         }

@@ -183,10 +183,11 @@ impl PersonSecret {
 
 /// The maximum number of PBKDF2 iterations; `openssl` uses 2,048 by default, and recommendations are about a million.
 const ITERATIONS: u32 = 5_000_000;
-/// The maximum work of scrypt, in bytes: 128 times N, r and p (RFC 7914, section 5); `openssl` needs 16 MiB. This limit also bounds the memory.
+/// The maximum work of scrypt, in bytes, which is the product of 128, N, r and p (RFC 7914, section 5); `openssl` needs 16 MiB. This limit also
+/// bounds the memory.
 const SCRYPT_BYTES: u64 = 512 << 20;
 
-/// Whether the key derivation is within these limits: a damaged key file may request any amount of time and memory.
+/// Whether the key derivation is within these limits, because a damaged key file may demand any amount of time and memory.
 fn is_affordable(scheme: &pkcs5::EncryptionScheme) -> bool {
     match scheme.pbes2().map(|parameters| &parameters.kdf) {
         Some(pbes2::Kdf::Pbkdf2(parameters)) => parameters.iteration_count <= ITERATIONS,

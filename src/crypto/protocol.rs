@@ -1,4 +1,4 @@
-//! The schemes that each protocol accepts, all in one place. The lists differ on purpose: each protocol accepts the schemes that its signers use.
+//! Lists, in one place, the schemes that each protocol accepts. The lists differ on purpose: each protocol accepts the schemes that its signers use.
 
 use std::fmt;
 
@@ -76,7 +76,7 @@ impl Protocol {
             }
             Self::Machine => (kind, scheme) == (Rsa, RsaPkcs1(Sha256)),
             Self::Certificate => matches!((kind, scheme), (Rsa, RsaPkcs1(_))),
-            // The salt length is the one that the parameters state.
+            // The salt length is taken from the parameters.
             Self::TimeStamp => {
                 matches!((kind, scheme), (Rsa, RsaPkcs1(_) | RsaPss(..)) | (P256 | P384, EcdsaDer(_)))
             }

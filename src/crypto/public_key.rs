@@ -193,7 +193,7 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), String> {
     if is_even(modulus) {
         return Err("an even RSA modulus".into());
     }
-    // The crate accepts up to 33 bits; larger exponents are not in use and only cost time.
+    // The crate accepts exponents of up to 33 bits; larger exponents are not used in practice and only cost time.
     if bit_width(exponent) > 33 {
         return Err("an RSA exponent of more than 33 bits".into());
     }
@@ -230,7 +230,7 @@ mod tests {
             (65_537, true),
             (65_538, false),
             (0xffff_ffff, true),
-            // 33 bits: the maximum.
+            // The maximum length is 33 bits.
             (0x1_0000_0001, true),
             (0x1_ffff_ffff, true),
             (0x2_0000_0001, false),

@@ -15,7 +15,7 @@ pub(crate) enum Refused {
     Scheme,
     /// The signature is not encoded as the scheme requires.
     Form,
-    /// The signature is over different bytes or by a different key.
+    /// The signature covers different bytes or was made with a different key.
     Mismatch,
 }
 
@@ -63,7 +63,7 @@ impl VerifyingKey {
                 Hash::Sha384 => probabilistic::<sha2::Sha384>(key, salt, digest, signature),
                 Hash::Sha512 => probabilistic::<sha2::Sha512>(key, salt, digest, signature),
             },
-            // The crate refuses a hash shorter than half the field; SHA-256 is longer than that.
+            // The crate refuses a hash that is shorter than half the field's length; SHA-256 is longer than that.
             (Material::P256(key), Scheme::EcdsaDer(_)) => {
                 matches(&**key, digest, p256::ecdsa::Signature::from_der(signature))
             }

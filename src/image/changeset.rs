@@ -1,8 +1,10 @@
-//! The tar file of a layer, read as container engines unpack it: with Go's archive/tar, which is lenient where [`crate::archive`] is strict.
+//! Reads the tar file of a layer in the same way as container engines, which use Go's archive/tar. That package is lenient in cases in which
+//! [`crate::archive`] is strict.
 //!
-//! Devices and pipes are members. A name may be absolute, contain doubled slashes, or be `.`. If two members have the same name, the later one counts.
-//! The end-of-archive marker may be missing, and a layer may be empty. Sparse files, `..` that leads out of the layer, and anything else that Go
-//! refuses are refused. This module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected one.
+//! Devices and pipes are members. A name may be absolute, contain doubled slashes, or be `.`. If two members have the same name, the later one
+//! counts. The end-of-archive marker may be missing, and a layer may be empty. Sparse files, paths with `..` that lead out of the layer, and anything
+//! else that Go refuses are refused. This module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected
+//! one.
 
 use std::io::{self, Read};
 
@@ -73,7 +75,7 @@ impl<'a, R: Read> Changeset<'a, R> {
         }
     }
 
-    /// Passes the rest of the member's content to `sink`.
+    /// Passes the remaining content of the member to `sink`.
     pub(super) fn content(&mut self, mut sink: impl FnMut(&[u8])) -> Result<(), Error> {
         let mut buffer = [0; 1 << 14];
         while self.left > 0 {

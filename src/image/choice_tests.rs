@@ -1,4 +1,4 @@
-//! Tests, on layouts like those of common tools, which image of a source is read and which entries are ignored.
+//! Tests which image of a source is read and which entries are ignored, for layouts like those written by common tools.
 
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ fn signatures_and_referrers_next_to_an_image_are_ignored() {
     // If there are two images, the choice is ambiguous.
     let other = layout.image("amd64");
     assert_eq!(layout.read(&[&signature, &image, &other], None).unwrap_err().exit_code(), 2);
-    // A missing entry may be an image, and an index may lead to an image.
+    // An entry whose bytes are missing may be an image, and an index may lead to an image.
     let missing = json!({"mediaType": MANIFEST, "digest": Sha256::of(b"x").to_string(), "size": 1});
     assert!(layout.read(&[&image, &missing], None).is_err());
     let mixed = layout.index(&[&referrer, &other]);

@@ -1,7 +1,7 @@
 //! `docker-archive:`: the output of `docker save` (Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
 //!
-//! It preserves the configuration's bytes and therefore the image id, but no manifest: it does not contain the digest that a push logs. Newer engines
-//! add an OCI layout to the file; that layout's manifest is also read, and may be the manifest that was pushed.
+//! It preserves the configuration's bytes and therefore the image id. It has no manifest and therefore does not contain the digest that a push logs.
+//! Newer engines add an OCI layout to the file. The manifest in that layout is also read; it may be the manifest that was pushed.
 
 use super::document::{self, SavedImage};
 use super::gather::read_config;
@@ -129,7 +129,7 @@ pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &L
     Ok(())
 }
 
-/// The image's names and its configuration file, whose name is usually its digest.
+/// The image's names and its configuration file. The file's name is usually its digest.
 fn label(image: &SavedImage) -> String {
     let names: Vec<&str> = image.tags.iter().take(20).map(String::as_str).collect();
     [names.join(" "), format!("(configuration {})", image.config)].join(" ").trim_start().to_owned()
@@ -169,8 +169,8 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
     Ok(())
 }
 
-/// An engine loads the layers that manifest.json lists, whatever the manifest next to it states.
-/// The layers in both must unpack to the same content.
+/// An engine loads the layers that manifest.json lists, even if the manifest next to it lists different layers. The layers in both must unpack to the
+/// same content.
 fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
     let Some(config) = &image.config else { return Ok(()) };
     let mut found = Vec::new();

@@ -11,7 +11,7 @@ use crate::base::strict_json;
 
 /// The annotation of an entry in `index.json` that contains the entry's reference (OCI image layout).
 pub(super) const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
-/// The annotation with which BuildKit marks a manifest that is a statement about a different manifest, whatever the statement's type.
+/// The annotation with which BuildKit marks every manifest that is a statement about a different manifest.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
 /// A reference to a document or blob: type, digest and size.
@@ -68,7 +68,7 @@ impl Platform {
         (one.0, one.1) == (two.0, two.1) && (!both_state || one.2 == two.2)
     }
 
-    /// The variant, if stated. Some architecture names include a variant.
+    /// The variant, if it is stated separately or as part of the architecture's name.
     fn stated_variant(&self) -> Option<&str> {
         match self.architecture.to_lowercase().as_str() {
             "armhf" => Some("v7"),
@@ -78,7 +78,7 @@ impl Platform {
     }
 
     /// The platform in the form that containerd-based engines compare (containerd/platforms, `Normalize`): in lower case, with one name for each
-    /// architecture. A missing operating system means that of the engine.
+    /// architecture. If the operating system is missing, it is the engine's operating system.
     pub(super) fn normal(&self) -> (String, String, String) {
         let lower = |text: &str| text.to_lowercase();
         let (os, architecture) = (lower(&self.os), lower(&self.architecture));
@@ -240,7 +240,7 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
     Ok(Config { platform, created, settings, labels, history, diff_ids })
 }
 
-/// Everything in `config` except the labels. Empty values are dropped, because builders treat an empty value and a missing one alike.
+/// All fields of `config` except the labels. Empty values are dropped, because builders treat an empty value and a missing one alike.
 fn settings(config: &Map<String, Value>) -> BTreeMap<String, String> {
     let is_empty = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
@@ -343,7 +343,7 @@ fn optional_text<'v>(fields: &'v Map<String, Value>, name: &str) -> Answer<Optio
     }
 }
 
-/// `null` and a missing list count as empty: Go writes both.
+/// `null` and a missing list count as empty, because Go programs write both.
 fn list<'v>(fields: &'v Map<String, Value>, name: &str, allowed: u64) -> Answer<&'v [Value]> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(&[]),

@@ -1,4 +1,4 @@
-//! Collects the facts of an image, starting from the bytes of a manifest or index. Every form uses this module.
+//! Collects the facts of an image, starting from the bytes of a manifest or index. This module is used for images in every form.
 
 use super::document::{self, Descriptor, Document, Platform, UnsupportedEntry};
 use super::store::{Found, Store};
@@ -118,7 +118,7 @@ fn choose<'d>(
             (Some(other), Some(one)) => other.normal() == one.normal(),
             _ => true,
         };
-        // A platform that does not match here may match elsewhere: other programs may read `S390X` as s390x.
+        // A platform that does not match here may match in other programs, which may treat `S390X` as s390x.
         let other = images.iter().find(|other| other.digest != one.digest && takes_its_place(&other.platform));
         let unread = || unsupported.iter().find(|other| takes_its_place(&other.platform));
         other.map(|other| other.digest.to_string()).or_else(|| unread().map(|other| other.digest.clone()))

@@ -28,7 +28,7 @@ pub enum Compression {
     Zstd,
     /// One or more streams.
     Bzip2,
-    /// Recognised, but not supported.
+    /// This compression is recognised but not supported.
     Xz,
 }
 
@@ -72,7 +72,7 @@ pub struct Measured {
     pub size: u64,
     /// The compression.
     pub compression: Compression,
-    /// Digest and size of the unpacked content, or why it cannot be unpacked.
+    /// Digest and size of the unpacked content, or the reason why it cannot be unpacked.
     pub content: Result<(Sha256, u64), String>,
 }
 
@@ -149,7 +149,7 @@ fn unpack(
                 sink(buffer.get(..read).unwrap_or_default());
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // If a limit of this program is exceeded, the blob is not at fault.
+            // If a limit of this program is exceeded, this is not a fault of the blob.
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
                 return (compression, Err(Stop::Error(Error::from_read(what, error))));
             }
@@ -176,7 +176,7 @@ fn decoder<'r>(mut input: impl Read + 'r, limits: &Limits) -> io::Result<(Compre
     Ok((compression, decoder))
 }
 
-/// A blob as it is read: hashed, counted and limited. Errors of the source are kept separate from those of a decoder.
+/// A blob as it is read: hashed, counted and limited. Errors of the source are kept separate from errors of a decoder.
 struct Blob<R> {
     inner: R,
     hasher: Sha256Hasher,
@@ -261,7 +261,7 @@ impl<R: BufRead> Frames<R> {
 
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Below, a read of zero bytes means the end of a frame. An empty buffer must not look like the end.
+        // In the code below, a read of zero bytes means the end of a frame, so a read into an empty buffer is handled here.
         if buffer.is_empty() {
             return Ok(0);
         }

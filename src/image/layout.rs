@@ -73,7 +73,7 @@ pub(super) fn read(
     resolve(image, store, &NAMES, top, choice, limits)
 }
 
-/// Checks that the file `oci-layout` states the only existing version.
+/// Checks that the file `oci-layout` states version 1.0.0, the only version that exists.
 pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
     let version = strict_json::parse(bytes).ok().and_then(|layout| layout.get("imageLayoutVersion").cloned());
     if version == Some(Value::String("1.0.0".into())) {
@@ -220,7 +220,7 @@ fn name_of(entry: &Descriptor) -> Option<&str> {
     entry.annotations.get(REFERENCE_NAME).map(String::as_str)
 }
 
-/// The name if there is one, the digest, and the platform if stated.
+/// The entry's name if there is one, its digest, and its platform if stated.
 pub(super) fn label(entry: &Descriptor) -> String {
     let name = name_of(entry).map(|name| format!("{name} ")).unwrap_or_default();
     let platform = entry.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();

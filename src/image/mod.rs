@@ -1,4 +1,4 @@
-//! The supplied image, read into the same set of facts from every form.
+//! Reads the supplied image. The result is the same set of facts for every form of image.
 //!
 //! | form | manifest's bytes kept | layers' bytes kept |
 //! | --- | --- | --- |
@@ -114,7 +114,7 @@ pub struct ImageFacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Disk(std::path::PathBuf),
-    /// In memory or in a registry: the parts are not read again.
+    /// The parts are in memory or in a registry and are not read again.
     Elsewhere,
 }
 
@@ -174,7 +174,7 @@ pub struct Others {
     pub count: usize,
 }
 
-/// The source has several images, and nothing selects one.
+/// The source has several images, and none of them was selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecided {
     /// The images in the source.
@@ -207,10 +207,9 @@ pub struct Choice {
 
 /// Reads an image from files. [`Source::Registry`] is not supported here.
 ///
-/// Recomputes every digest, and unpacks every layer to recompute its `diff_id`. This function does not evaluate the image:
-/// contradictions are recorded in [`ImageFacts::faults`] and in the parts themselves. If the source has several images and
-/// nothing selects one, none is read: [`ImageFacts::undecided`] reports this, and [`ImageFacts::decided`] turns it into an
-/// error.
+/// Recomputes every digest, and unpacks every layer to recompute its `diff_id`. This function does not evaluate the image: contradictions are
+/// recorded in [`ImageFacts::faults`] and in the parts themselves. If the source has several images and none of them is selected, no image is read:
+/// [`ImageFacts::undecided`] reports this, and [`ImageFacts::decided`] turns it into an error.
 ///
 /// # Errors
 /// [`Error::Usage`] if the source is not an image or has no image of the requested name; [`Error::Unreadable`], [`Error::Truncated`] and
@@ -272,7 +271,7 @@ impl<'a> Held<'a> {
     }
 }
 
-/// Reads an image held in memory. `form` and `reference` are those of its [`Source`].
+/// Reads an image held in memory. `form` and `reference` are the fields of the image's [`Source`].
 pub(crate) fn read_held(
     name: &str,
     held: &Held<'_>,
@@ -394,7 +393,7 @@ enum Shape {
     Folder,
 }
 
-/// A folder transport refers to a folder, and an archive transport to a file.
+/// A transport for folders must refer to a folder, and a transport for archives must refer to a file.
 fn must_be_as_named(source: &Source, path: &Path, found: Shape) -> Result<(), Error> {
     let wanted = match source {
         Source::Layout(..) | Source::Directory(_) => Shape::Folder,
@@ -413,8 +412,8 @@ fn must_be_as_named(source: &Source, path: &Path, found: Shape) -> Result<(), Er
     })
 }
 
-/// Recognises the form by the files that exist. Archives of newer docker engines have both
-/// documents and are read as docker-archive, which reads both.
+/// Recognises the form by the files that exist. Archives of newer docker engines have both documents and are read as docker-archive, a form in which
+/// both documents are read.
 fn recognise(store: &Store<'_>) -> Option<Form> {
     let is_folder = store.is_folder();
     match (store.has("manifest.json"), store.has("index.json") || store.has("oci-layout")) {
@@ -452,7 +451,7 @@ impl std::fmt::Display for Others {
 }
 
 impl ImageFacts {
-    /// The image, if one was read. This is for callers without a signed log, which could select an image.
+    /// The image, if one was read. This function is for callers that do not have a signed log, which could select an image.
     ///
     /// # Errors
     /// [`Error::Usage`] if the source has several images and none was selected.

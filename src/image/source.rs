@@ -1,4 +1,4 @@
-//! The location of an image, written as skopeo writes transports (containers-transports(5)).
+//! The location of an image, in the syntax of skopeo's transports (containers-transports(5)).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Parses a source. The path ends at the first `:`, as in skopeo; a path that contains a colon can be specified as a bare path.
+    /// Parses a source. The path ends at the first `:`, as in skopeo; a path that contains a colon can be specified without a transport.
     ///
     /// # Errors
     /// A message for an unsupported transport or an empty path.

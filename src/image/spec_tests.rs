@@ -148,7 +148,7 @@ fn the_examples_on_the_pages_of_the_image_specification_are_read() {
     assert_documented("image specification: examples", &[read, 0, 0, 0]);
 }
 
-/// Reads the documents in a folder of containers/image, and returns how many were refused and how many were not.
+/// Reads the documents in a folder of containers/image, and returns how many were refused and how many were accepted.
 fn documents(folder: &str, expected: impl Fn(&str) -> &'static str) -> (usize, usize) {
     let mut files: Vec<PathBuf> =
         fs::read_dir(go_source("containers/image").join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();

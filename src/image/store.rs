@@ -228,7 +228,7 @@ impl<'a> Store<'a> {
         })
     }
 
-    /// The name of the file to which a name leads through a link, for [`with_layer`].
+    /// The name of the file to which `name` leads, possibly through a link, for [`with_layer`].
     pub(super) fn resolved(&self, name: &str) -> String {
         match &self.parts {
             Parts::Folder(_) | Parts::Held(_) | Parts::Remote(_) | Parts::Unsupported(_) => name.to_owned(),

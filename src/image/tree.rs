@@ -37,7 +37,7 @@ pub enum Kind {
     File(u64, Sha256),
     /// A symbolic link, with its target.
     Symlink(Vec<u8>),
-    /// A second name for a file.
+    /// A hard link: a second name for a file.
     HardLink(Vec<u8>),
     /// A device with its numbers, or a pipe; the text states which.
     Special(&'static str, u64, u64),
@@ -99,7 +99,7 @@ fn read(content: &mut dyn Read, limits: &Limits) -> Result<Tree, Error> {
             changeset::Kind::HardLink(target) => Kind::HardLink(target),
             changeset::Kind::Special(what, major, minor) => Kind::Special(what, major, minor),
         };
-        // The later entry counts, as it does when container engines unpack a layer.
+        // If two entries have the same path, the later one counts, as it does when container engines unpack a layer.
         tree.insert(member.path, Entry { kind, mode: member.mode });
     }
     Ok(tree)

@@ -18,14 +18,14 @@ pub struct BuildRecord {
 const TEXT_FIELDS: [&str; 6] =
     ["status", "build_name", "image_tag", "build_image_tag", "manifest_key_gen", "manifest_public_key"];
 
-/// Fields that other code reads by name. A shelved record keeps only these fields.
+/// Fields that other code reads by name. After [`BuildRecord::shelve`], a record has only these fields.
 const ASKED: [&str; 5] = ["status", "build_name", "image_tag", "build_image_tag", "root_ssh_enabled"];
 
 impl BuildRecord {
     /// Reads a record: one JSON object without duplicate keys.
     ///
     /// # Errors
-    /// [`Error::Malformed`] with the name `what`, [`Error::OverLimit`] beyond `build_record_bytes`.
+    /// [`Error::Malformed`], which calls the record `what`; [`Error::OverLimit`] beyond `build_record_bytes`.
     pub fn from_json(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.build_record_bytes().check(bytes.len() as u64, what)?;
         let fields = match strict_json::parse(bytes) {

@@ -80,7 +80,7 @@ const KEYWORDS: [&str; 18] = [
     "WORKDIR",
 ];
 
-/// Reads all instructions of a Dockerfile without here-documents. Comments and empty lines are dropped. Lines that end with the escape character
+/// Reads all instructions of a Dockerfile that has no here-documents. Comments and empty lines are dropped. Lines that end with the escape character
 /// are joined as the classic builder joins them: the escape character and the line break are removed without replacement.
 ///
 /// Does not interpret instructions or expand variables: the builder also prints variables unexpanded.
@@ -140,13 +140,13 @@ pub fn read_whole(content: &[u8]) -> Result<Dockerfile, DockerfileFault> {
     Ok(Dockerfile { directives, escape, instructions })
 }
 
-/// The line without its trailing escape character. Two escape characters do not continue a line.
+/// The line without its trailing escape character. A line that ends with two escape characters does not continue.
 fn strip_escape(line: &str, escape: char) -> Option<&str> {
     line.trim_end_matches([' ', '\t']).strip_suffix(escape).filter(|part| !part.ends_with(escape))
 }
 
 /// The directives at the top of the file, and the escape character: a backslash unless `escape` sets it. Directives end at the first line that is not
-/// a directive. After a first line `#!…`, BuildKit accepts only `syntax`.
+/// a directive. If the first line begins with `#!`, BuildKit accepts only the directive `syntax`.
 fn directives(text: &str) -> (Vec<(String, String)>, char) {
     let (mut found, mut escape) = (Vec::new(), None);
     let is_script = text.starts_with("#!");
@@ -239,12 +239,13 @@ fn here_documents<'t>(
     Ok(documents)
 }
 
-/// Whether the text is in exec form, which has no here-documents.
+/// Whether the text is in exec form, which cannot have here-documents.
 fn is_array(text: &str) -> bool {
     text.starts_with('[') && strict_json::parse(text.as_bytes()).is_ok_and(|value| value.is_array())
 }
 
-/// Delimiters in words of the form `N<<-WORD`, quoted or not, and whether tabs are stripped. Blanks in quotes do not separate words.
+/// The delimiters in words of the form `N<<-WORD`, quoted or not, each with a flag for whether tabs are stripped. Blanks in quotes do not separate
+/// words.
 fn here_names(text: &str) -> Vec<(String, bool)> {
     let mut names = Vec::new();
     let (mut word, mut bare, mut quote) = (String::new(), String::new(), None);

@@ -43,7 +43,7 @@ pub struct Manifest {
 impl Manifest {
     /// Reads the archive in one pass, from exactly the bytes that were signed. Does not keep the content of work tree files.
     ///
-    /// Does not evaluate the contents: a faulty git folder becomes a check's finding, not an error here.
+    /// Does not evaluate the contents: a faulty git folder leads to a finding of a check, not to an error here.
     ///
     /// # Errors
     /// [`Error::Malformed`] for a missing or malformed container or `build.json`, [`Error::Truncated`],
@@ -102,7 +102,7 @@ impl Manifest {
     }
 }
 
-/// The cost of a member, counted in objects: its header and name are read, and the name is looked up among all other names.
+/// The cost of a member, counted in objects: reading its header and name, and looking up the name among all other names.
 const MEMBER_OBJECTS: u64 = 2;
 /// Number of copies kept of a member's path: in the archive's names, in its tree and in the snapshot.
 const NAMES_HELD: u64 = 3;
@@ -184,7 +184,7 @@ impl<'l> Reading<'l> {
                 (Some(_), Some(path)) => {
                     let before = snapshot.git_bytes();
                     add_git_entry(snapshot, path, member, tar, self.limits)?;
-                    // The total for all repositories: an archive may contain any number of them.
+                    // The total for all repositories, because an archive may contain any number of repositories.
                     self.git_bytes += snapshot.git_bytes() - before;
                     self.limits.git_bytes().check(self.git_bytes, "the folders .git")?;
                 }

@@ -40,7 +40,7 @@ pub(super) fn judge_bundle(document: &Map<String, Value>, judge: &Judge<'_>) -> 
     }
 }
 
-/// How the signer is identified.
+/// The information that identifies the signer.
 #[derive(Debug, Clone, Copy)]
 enum Who {
     KeyHolder,

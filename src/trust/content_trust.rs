@@ -69,8 +69,8 @@ fn judge_one(
     report
 }
 
-/// The reason why the metadata was not valid when the image was built. The beginning of validity is checked only for the first root's certificates: a
-/// later root, reached through a verified chain, may have a certificate that begins after the build.
+/// The reason why the metadata was not valid when the image was built. The start of the validity period is checked only for the first root's
+/// certificates: a later root, reached through a verified chain, may have a certificate that became valid after the build.
 fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
     let early = |leaf: &&Leaf| leaf.not_before.is_clearly_after(built);
     if let Some(leaf) = walked.anchor_certificates.iter().find(early) {
@@ -153,8 +153,8 @@ mod tests {
     use super::*;
     use crate::base::time::DAY_SECONDS;
 
-    /// A root certificate may begin up to a day after the build, because clocks differ. Anything that expires exactly
-    /// at the time of the build counts as expired.
+    /// A root certificate's validity period may start up to a day after the build, because clocks differ. Anything that expires exactly at the time
+    /// of the build counts as expired.
     #[test]
     fn validity_at_the_time_of_the_build_is_exact() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/inputs/trust/notary/first");

@@ -4,8 +4,8 @@
 //! any file with the layer's digest. Therefore, a layout written by `cosign save` and an evidence folder are read in
 //! the same way. The `signature-N` files of `dir:` layouts contain the payload themselves.
 //!
-//! A signature must be by a key listed in the policy or, if it is keyless, by an identity listed there with a trusted
-//! root (`sigstore/`). Anything unsupported is reported as such and never accepted.
+//! A signature must have been made with a key listed in the policy or, if it is keyless, by an identity listed in the policy with a trusted root
+//! (`sigstore/`). Anything unsupported is reported as such and never accepted.
 //!
 //! Sources: sigstore/cosign, specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; sigstore/protobuf-specs; DSSE protocol 1.0.0;
 //! containers/image, internal/signature, for `signature-N`.
@@ -37,7 +37,7 @@ const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 pub(super) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 
 const WHAT: &str = "cosign signatures";
-/// The memory needed for a report, without its file name.
+/// The memory needed for a report, not counting its file name.
 const REPORT_HELD_BYTES: u64 = 400;
 /// The minimum size of a signed element of a bundle, which contains a signature, a time and an id.
 const SIGNED_PART_BYTES: u64 = 200;
@@ -167,7 +167,7 @@ fn judge_stored(stored: &[u8], judge: &Judge<'_>) -> Result<Signed, Answer> {
     judge_payload(document, &payload, &Sha256::of(&payload), judge)
 }
 
-/// Checks the signature in the `annotations` of `holder` over `payload`, whose digest is `digest`.
+/// Checks the signature over `payload`, whose digest is `digest`; the signature is in the `annotations` of `holder`.
 fn judge_payload(
     holder: &Map<String, Value>,
     payload: &[u8],
@@ -194,9 +194,9 @@ fn judge_payload(
 }
 
 impl Judge<'_> {
-    /// Finds the first signer under whose key the signature verifies. If the policy lists no key, the result is
-    /// undecided; if the signature does not verify under any key, it is refused. If the policy requires a log entry for
-    /// the key, the entry is checked in the bundle for the signature on `digest`.
+    /// Finds the first signer under whose key the signature verifies. If the policy lists no key, the result is undecided; if the signature does not
+    /// verify under any key, it is refused. If the policy requires a log entry for the key, the bundle must contain a valid log entry for the
+    /// signature on `digest`.
     pub(super) fn find_key(
         &self,
         message: &Message<'_>,

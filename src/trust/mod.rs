@@ -1,7 +1,7 @@
 //! Signatures on the image: content trust (Notary v1), simple signing (OpenPGP) and cosign.
 //!
-//! The code here turns bytes and a time into answers; it does not use a clock, network or file system. A signature
-//! always covers the digest of an image's manifest. The signed log states the expected digest: see `ImageTarget`.
+//! The code here computes answers from bytes and a time; it does not use a clock, the network or the file system. A signature always covers the
+//! digest of an image's manifest. The signed log states the expected digest: see `ImageTarget`.
 //!
 //! To add a kind of signature, add a file with `judge(…) -> Vec<SignatureReport>`, a line in `judge` and a variant of
 //! [`Kind`].
@@ -121,7 +121,7 @@ pub(crate) struct SignatureReport {
     /// The file or folder from which the signature was read.
     pub(crate) file: String,
     pub(crate) answer: Answer,
-    /// Expiry times and what each applies to.
+    /// Expiry times, each with a description of what expires.
     pub(crate) expiries: Vec<(String, Timestamp)>,
     /// Further details, one line each.
     pub(crate) details: Vec<String>,
@@ -167,7 +167,7 @@ pub(crate) fn judge(
     reports
 }
 
-/// The cost of one byte of JSON: the code for each kind of signature parses the JSON and may re-encode it.
+/// The cost of one byte of JSON, which the code for each kind of signature parses and may re-encode.
 const JSON_UNITS: u64 = 30;
 /// The factor by which JSON usually grows in memory.
 const JSON_HELD_FACTOR: u64 = 10;

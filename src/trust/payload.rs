@@ -21,7 +21,7 @@ pub(crate) struct Payload {
     pub(super) digest: Sha256,
     /// The name that the signer gives the image.
     pub(super) reference: String,
-    /// The program that wrote the payload, according to the payload.
+    /// The program that wrote the payload, as stated in the payload.
     pub(super) creator: Option<String>,
 }
 

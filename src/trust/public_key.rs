@@ -13,7 +13,7 @@ pub(crate) struct ImageKey {
     identity: Sha256,
 }
 
-/// A signed message, which is hashed only once however many signatures are tried.
+/// A signed message, which is hashed only once, even if many signatures are tried.
 pub(crate) struct Message<'m> {
     /// `None` if only the digest is known.
     bytes: Option<&'m [u8]>,
@@ -55,7 +55,7 @@ impl ImageKey {
     }
 
     pub(crate) fn of(key: VerifyingKey) -> Result<Self, String> {
-        // Re-encode the key, so that a compressed point gives the same key.
+        // Re-encode the key, so that compressed and uncompressed points result in the same key.
         let spki = key.spki()?;
         let identity = match (key.kind(), spki.last_chunk::<32>()) {
             (Kind::Ed25519, Some(raw)) => Sha256::of(raw),

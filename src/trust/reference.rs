@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// skopeo's results with the same rule in its policy: see `fixtures/inputs/trust/record-policy.sh`.
+    /// These are skopeo's results with the same rule in its policy: see `fixtures/inputs/trust/record-policy.sh`.
     #[test]
     fn results_match_skopeo() {
         let text = include_str!("../../fixtures/inputs/trust/policy-answers.txt");

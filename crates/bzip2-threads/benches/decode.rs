@@ -11,7 +11,7 @@ use bzip2_threads::Decoder;
 use divan::Bencher;
 use divan::counter::BytesCount;
 
-/// Bytes of content: about ten blocks.
+/// The number of bytes of content, which is about ten blocks.
 const CONTENT: usize = 9_000_000;
 
 fn main() {

@@ -1,5 +1,5 @@
-//! Decompresses a file to the standard output, as `bzip2 -dc` does, on several threads.
-//! `benches/compare` compares its speed with that of lbzip2.
+//! Decompresses a file to standard output on several threads, as `bzip2 -dc` does on one thread. `benches/compare` compares its speed with that of
+//! lbzip2.
 //!
 //!     cargo run --release -p bzip2-threads --example decode FILE THREADS
 

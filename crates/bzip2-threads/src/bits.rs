@@ -9,14 +9,14 @@ pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
     Some(bits >> (span.len() as u64 * 8 - end) & ((1 << count) - 1))
 }
 
-/// Reads bits in sequence, from any bit onward. It is `Copy`, so that a loop can keep its own copy in registers.
+/// Reads bits in sequence, from any bit onward. The reader is `Copy`, so that a loop can keep a local copy in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'b> {
     /// Bytes that are not in the buffer yet.
     rest: &'b [u8],
-    /// The next bits, the first one highest.
+    /// The next bits; the first of them is the highest bit.
     buffer: u64,
-    /// How many bits of the buffer are valid. The buffer may already contain correct bits of the next byte below them.
+    /// How many of the highest bits of the buffer are valid. Below them, the buffer may already contain correct bits of the next byte.
     left: u32,
 }
 
@@ -50,13 +50,13 @@ impl<'b> Reader<'b> {
     #[inline(always)]
     pub(super) fn fill(&mut self) -> Option<()> {
         self.buffer |= u64::from_be_bytes(*self.rest.first_chunk::<8>()?) >> self.left;
-        // The number of whole bytes that fit. The mask tells the compiler that it is at most seven.
+        // The number of whole bytes that fit. The mask tells the compiler that this number is at most seven.
         self.rest = self.rest.get(((63 - self.left) >> 3 & 7) as usize..)?;
         self.left |= 56;
         Some(())
     }
 
-    /// The next bits, the first one highest.
+    /// The next bits; the first of them is the highest bit.
     #[inline(always)]
     pub(super) fn peek(&self) -> u64 {
         self.buffer

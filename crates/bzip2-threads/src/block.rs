@@ -34,9 +34,9 @@ pub(super) struct Job {
     pub(super) level: Level,
     /// The bytes that the block touches, and zero padding.
     bytes: Vec<u8>,
-    /// The bit of the first byte at which the block begins.
+    /// The position, within the first byte, of the bit at which the block begins.
     start: u32,
-    /// Bits after the end of the block, including padding.
+    /// The number of bits after the end of the block, including padding.
     behind: u64,
 }
 
@@ -57,14 +57,14 @@ impl Job {
         Reader::new(&self.bytes, self.start)
     }
 
-    /// Whether the block ends at the reader's position.
+    /// Whether the block ends exactly at the reader's position.
     pub(super) fn ends(&self, reader: &Reader<'_>) -> bool {
         reader.remaining() == self.behind
     }
 }
 
-/// A stream header and a block whose CRC is `crc`, with the block's content. The block's last bit is followed by bit `end_bit` of a byte:
-/// see [`super::blocks`].
+/// A stream header and a block whose CRC is `crc`, with the block's content. The bit after the block's last bit is bit `end_bit` of a byte: see
+/// [`super::blocks`].
 pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, [u8; 4])> {
     let content = content_with_crc(crc);
     let mut stream = vec![0; 1024];
@@ -96,7 +96,7 @@ pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, 
     Some((out, content))
 }
 
-/// The four bytes whose CRC-32, as bzip2 computes it, is `crc`: the 32 steps of the CRC, run backwards.
+/// The four bytes whose CRC-32, as bzip2 computes it, is `crc`. They are found by running the 32 steps of the CRC backwards.
 fn content_with_crc(crc: u32) -> [u8; 4] {
     let mut state = !crc;
     for _ in 0..32 {

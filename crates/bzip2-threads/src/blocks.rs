@@ -1,11 +1,10 @@
 //! Decodes bzip2 block by block, on one thread or several. The blocks of a stream depend on each other only through the stream's CRC.
 //!
-//! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block and decoded ahead,
-//! independently. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number and
-//! matches its stored CRC, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. In any other
-//! case, `Serial` continues from that bit and its result is final, so that output and errors do not depend on the number of threads.
-//! Such cases are a magic number inside data, a wrong CRC, anything unusual in a block, the end of the input, and a block that expands
-//! beyond the limit.
+//! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block, which is decoded ahead and
+//! independently of other blocks. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number and
+//! matches its stored CRC, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. In any other case, `Serial`
+//! continues from that bit and its result is final, so that output and errors do not depend on the number of threads. Such cases are a magic number
+//! inside data, a wrong CRC, anything unusual in a block, the end of the input, and a block that expands beyond the limit.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,7 +16,7 @@ use super::scan::{MAGIC_BITS, Magic, Mark};
 use super::serial::Serial;
 use super::window::{Remaining, Window};
 
-/// The gain from more threads would not justify the memory for their blocks.
+/// The speed gained with more threads would not justify the memory for their blocks.
 const THREADS_MAX: usize = 8;
 
 /// Decompresses the bytes that `R` reads: one or more consecutive bzip2 streams, with nothing after the last.
@@ -71,7 +70,7 @@ enum Step {
         level: Level,
         crc: u32,
     },
-    /// Decode serially from this bit onward; it is within a stream or before one.
+    /// The input is decoded serially from this bit onward; this bit is within a stream or before one.
     Doubt {
         at: u64,
         within: Option<Level>,
@@ -87,15 +86,16 @@ impl Step {
 }
 
 impl<R: Read> Decoder<R> {
-    /// Decodes on `threads` threads, including the caller's. The number is clamped to 1 through 8. Nothing is read and no thread is started
-    /// before the first read. Each thread uses about 13 MB; a single thread uses 15 MB. The thread that drops the decoder keeps about 5 MB of
-    /// it for its next one.
+    /// Decodes on `threads` threads, including the caller's. The number is clamped to 1 through 8. Nothing is read and no thread is started before
+    /// the first read. If there are several threads, each of them uses about 13 MB; a single thread uses 15 MB. The thread that drops the decoder
+    /// keeps about 5 MB of this memory for its next decoder.
     pub fn new(input: R, threads: usize) -> Self {
         let threads = threads.clamp(1, THREADS_MAX);
         Self {
             window: Window::new(input),
             pool: Pool::new(threads),
-            // The blocks being decoded, and half as many that wait: while the caller uses a block, the other threads have work.
+            // In addition to one block per thread, half that number of blocks may wait, so that the other threads have work while the caller uses a
+            // block.
             ahead: threads + threads / 2,
             plan: VecDeque::new(),
             place: Place::Stream(0),
@@ -113,7 +113,7 @@ impl<R: Read> Decoder<R> {
         self.pool.start();
     }
 
-    /// Examines the current position. `Some(None)` if there is nothing to do there. `None` if there are no more steps.
+    /// Examines the current position. `Some(None)` if there is nothing to do at this position. `None` if there are no more steps.
     fn next_step(&mut self) -> Option<Option<Step>> {
         match self.place {
             Place::Nowhere => None,
@@ -182,9 +182,9 @@ impl<R: Read> Decoder<R> {
         Ok(true)
     }
 
-    /// Passes the input from bit `at` onward to the serial decoder. Within a stream, that decoder must begin with the CRC of the blocks so
-    /// far, so a block with exactly this CRC is put before the rest of the input, and its content is dropped. The block ends at the same
-    /// bit position within a byte at which the rest begins, so that the rest needs no shifting.
+    /// Passes the input from bit `at` onward to the serial decoder. Within a stream, that decoder must begin with the CRC of the blocks so far, so a
+    /// block with exactly this CRC is put before the rest of the input, and the content of this block is dropped. The block ends at the bit position
+    /// within a byte at which the rest of the input begins, so that the rest does not have to be shifted.
     fn go_on_serially(&mut self, at: u64, within: Option<Level>) -> io::Result<()> {
         self.plan.clear();
         self.pool = Pool::new(1);

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 pub(super) const POLYNOMIAL: u32 = 0x04c1_1db7;
-/// Bytes that are looked up together.
+/// The number of bytes that are looked up together.
 const TOGETHER: usize = 16;
 
 /// For each byte value, its contribution to the CRC when 0 to 15 bytes follow it.
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn crc_has_the_published_check_value() {
-        // CRC-32/BZIP2 in the catalogue of parametrised CRC algorithms.
+        // The expected value is that of CRC-32/BZIP2 in the catalogue of parametrised CRC algorithms.
         assert_eq!(crc(b"123456789"), 0xfc89_1918);
         assert_eq!(crc(b""), 0);
     }

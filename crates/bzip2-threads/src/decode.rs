@@ -1,8 +1,8 @@
 //! Decodes one block with this crate's own code.
 //!
-//! The format is the one that libbz2 reads. Anything unusual, such as a randomised block, an invalid code or a run without a count, gives
-//! no result here; libbz2 then decodes the block. Each thread decodes one block at a time: the links of one block take four megabytes,
-//! and a second block would push them out of the cache.
+//! The format is the one that libbz2 reads. If anything is unusual, such as a randomised block, an invalid code or a run without a count, this code
+//! returns no result, and libbz2 decodes the block. Each thread decodes one block at a time: the links of one block take four megabytes, and a second
+//! block would push them out of the cache.
 
 use super::block::Job;
 use super::crc::crc;
@@ -18,7 +18,7 @@ use super::walk::Walk;
 /// Blocks that expand to more than this are left to the serial decoder: 900,000 bytes are usual, 46 million are possible.
 const BLOCK_BYTES_MAX: usize = 8 << 20;
 
-/// The memory of a decoding thread: four megabytes of links, and about one of walked segments.
+/// The memory of a decoding thread: four megabytes for links, and about one megabyte for walked segments.
 pub(super) struct Desk {
     tables: Box<Tables>,
     list: Box<Rows>,
@@ -61,7 +61,7 @@ mod tests {
     use super::super::{bits, scan};
     use super::*;
 
-    /// The only block of a stream, with `behind` extra bits.
+    /// The only block of a stream, followed by `behind` extra bits.
     fn job(stream: &[u8], behind: u64) -> Job {
         let level = Level::of_header(bits::read(stream, 0, 32).unwrap()).unwrap();
         let last = stream.len() as u64 * 8 - 32 - scan::MAGIC_BITS;
@@ -117,7 +117,7 @@ mod tests {
         for bit in start..stream.len() * 8 - 90 {
             let mut changed = stream.clone();
             changed[bit / 8] ^= 0x80 >> (bit % 8);
-            // Unused selectors and codes may change.
+            // A change to an unused selector or code may have no effect.
             assert!(desk.decode(&job(&changed, 0)).is_none_or(|found| found == content), "bit {bit}");
         }
         assert_eq!(desk.decode(&job(&stream, 0)), Some(content));

@@ -1,4 +1,4 @@
-//! Compares the decoder with libbz2: the same bytes, and the same error after them.
+//! Checks that the decoder yields the same bytes as libbz2, followed by the same error.
 
 use std::io::{self, Read};
 
@@ -11,8 +11,8 @@ use super::serial::Serial;
 /// The error that stopped a decoder, as reported to its caller.
 pub type Fault = (io::ErrorKind, String);
 
-/// Decodes `input` with libbz2 and asserts that one thread and several give the same result for any buffer sizes. More than `most`
-/// bytes are an error, because a few bytes can expand to gigabytes.
+/// Decodes `input` with libbz2, and asserts that decoding on one thread and on several threads gives the same result for any buffer sizes. More than
+/// `most` bytes are an error, because a few bytes can expand to gigabytes.
 pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     let read = |threads, piece: usize| {
         let mut reader: Box<dyn Read> = match threads {
@@ -41,8 +41,8 @@ pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// The fuzz target. It decodes `bytes` unchanged. It also compresses the bytes after the first four into a stream, appends a second
-/// stream, flips the bit that the first four bytes select, and decodes the result.
+/// The fuzz target. It decodes `bytes` unchanged. It also compresses all bytes except the first four into a stream, appends a second stream, flips
+/// the bit that the first four bytes select, and decodes the result.
 pub fn any_bytes(bytes: &[u8]) {
     const MOST: u64 = 1 << 22;
     let _ = compare(bytes, MOST);

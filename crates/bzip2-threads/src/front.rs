@@ -1,18 +1,18 @@
 //! The move-to-front list of bytes.
 //!
-//! Most moves in text use the first positions; moves in noise use all of them. So the first sixteen bytes are in two words, and a move
-//! within them is a few masks and shifts. The other 240 bytes are in rows (`rows`): the byte that drops out of the words becomes the
-//! first byte of the rows.
+//! Most moves in text use the first positions; moves in noise use all of them. Therefore, the first sixteen bytes are stored in two words, and a move
+//! within these words takes only a few masks and shifts. The other 240 bytes are stored in rows (`rows`); a byte that drops out of the words becomes
+//! the first byte of the rows.
 
 use std::hint::select_unpredictable;
 use std::sync::LazyLock;
 
 use super::rows::Rows;
 
-/// Bytes in the two words.
+/// The number of bytes in the two words.
 const NEAR: u8 = 16;
 
-/// The first sixteen bytes of the list; the first byte is the lowest byte of the first word. A loop keeps them in registers.
+/// The first sixteen bytes of the list; the first byte is the lowest byte of the first word. A loop keeps these words in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Front {
     first: u64,
@@ -42,7 +42,7 @@ impl Front {
         Self { first: word(first), second: word(second) }
     }
 
-    /// Moves the byte at `place` to the front and returns it. `None` if it is not in the words.
+    /// Moves the byte at `place` to the front and returns it. `None` if the byte is not in the words.
     #[inline(always)]
     pub(super) fn take(&mut self, place: u8, behind: &Behind) -> Option<u8> {
         let &(first, second) = behind.0.get(usize::from(place))?;
@@ -53,7 +53,7 @@ impl Front {
         Some(byte)
     }
 
-    /// Moves the byte at a `place` after the words to the front and returns it.
+    /// Moves the byte at `place`, which is after the words, to the front and returns it.
     #[inline(always)]
     pub(super) fn take_far(&mut self, place: u8, rows: &mut Rows) -> u8 {
         let byte = rows.take(place.wrapping_sub(NEAR), self.second.to_be_bytes()[0]);
@@ -75,7 +75,7 @@ mod tests {
         let mut state = 1u32;
         for step in 0..200_000u32 {
             state = state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
-            // All positions; the first ones; those between words and rows; the last ones.
+            // Choose from all positions, the first positions, those around the boundary between words and rows, or the last positions.
             let place = match step >> 8 & 3 {
                 0 => state >> 24,
                 1 => state >> 28,

@@ -1,4 +1,4 @@
-//! The part of a block before its symbols: its CRC, the start of its text, the bytes that occur, and the code tables.
+//! The part of a block before its symbols: its CRC, the start of its text, the byte values that occur, and the code tables.
 
 use super::bits::Reader;
 use super::huffman::{CODE_BITS_MAX, Codes, SYMBOLS_MAX};
@@ -15,11 +15,11 @@ pub(super) struct Header {
     pub(super) crc: u32,
     /// The row of the sorted rotations at which the text begins.
     pub(super) start: u32,
-    /// The bytes that occur, in order, followed by zeros.
+    /// The byte values that occur, in order, followed by zeros.
     pub(super) list: [u8; 256],
 }
 
-/// A block's code tables, and which group of symbols uses which table. A thread reuses one [`Tables`] for all its blocks.
+/// A block's code tables, and the table that each group of symbols uses. A thread reuses one [`Tables`] for all its blocks.
 #[derive(Default)]
 pub(super) struct Tables {
     codes: [Codes; TABLES_MAX],
@@ -44,7 +44,7 @@ impl Header {
     }
 }
 
-/// The bytes that occur, in order, and their number.
+/// The byte values that occur, in order, and how many there are.
 fn read_alphabet(reader: &mut Reader<'_>) -> Option<([u8; 256], usize)> {
     let mut list = [0; 256];
     let mut used = 0;
@@ -85,7 +85,7 @@ impl Tables {
 
     /// A selector is a position in a move-to-front list of tables.
     fn read_selectors(&mut self, reader: &mut Reader<'_>, tables: usize, count: usize) -> Option<()> {
-        // Four bits per table; the first table is lowest.
+        // The list has four bits per table, and the first table is in the lowest bits.
         let mut order = 0x54_3210_u32;
         self.selectors.clear();
         for _ in 0..count {
@@ -186,7 +186,7 @@ mod tests {
         }
         assert!(read(&block(false, 2, &[], 4)).is_none());
         assert!(read(&block(false, 2, &[2], 4)).is_none());
-        // Lengths of 0 and 21, and more codes than their lengths allow.
+        // These cases have code lengths of 0 and 21, and more codes than the lengths allow.
         assert!(read(&block(false, 2, &[0], 2)).is_none());
         assert!(read(&block(false, 2, &[0], 21)).is_none());
         assert!(read(&block(false, 2, &[0], 3)).is_none());

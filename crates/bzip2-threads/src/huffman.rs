@@ -3,7 +3,7 @@
 //! One table lookup of the next ten bits gives a symbol and its code length. A slower search handles all other cases: longer codes, invalid
 //! codes, and the end of the block, so that the fast path does not have to test for them.
 
-/// Bits of one table lookup.
+/// The number of bits in one table lookup.
 const LOOK_BITS: u32 = 10;
 /// The maximum code length.
 pub(super) const CODE_BITS_MAX: u32 = 20;
@@ -21,7 +21,8 @@ impl Symbol {
     /// The end symbol: `LARGER` without `DIGIT`.
     const END: u16 = Self::LARGER;
 
-    /// The symbol with this number: 0 and 1 are the run digits 1 and 2, then come the list positions from 1 onward; the last is the end.
+    /// The symbol with this number. Numbers 0 and 1 are the run digits 1 and 2, the following numbers are the list positions from 1 onward, and the
+    /// last number is the end symbol.
     fn new(number: u16, is_last: bool, bits: u16) -> Self {
         Self(match number {
             _ if is_last => bits | Self::END,
@@ -31,7 +32,7 @@ impl Symbol {
         })
     }
 
-    /// The length of its code; 0 if [`Codes::find`] must search for it.
+    /// The length of the symbol's code; 0 if [`Codes::find`] must search for the symbol.
     #[inline(always)]
     pub(super) fn bits(self) -> u32 {
         u32::from(self.0 & 63)
@@ -42,7 +43,7 @@ impl Symbol {
         self.0 & Self::DIGIT != 0
     }
 
-    /// How many bits to shift a digit's weight to multiply it by the digit: 0 for the digit 1, and 1 for the digit 2.
+    /// The number of bits by which to shift a digit's weight to multiply the weight by the digit: 0 for the digit 1, and 1 for the digit 2.
     #[inline(always)]
     pub(super) fn shift(self) -> u32 {
         u32::from(self.0 >> 7 & 1)
@@ -122,14 +123,14 @@ impl Codes {
         Some(())
     }
 
-    /// The symbol whose code `bits` begins with, if one lookup is enough: see [`Symbol::bits`].
+    /// The symbol whose code is at the start of `bits`, if one lookup is enough: see [`Symbol::bits`].
     #[inline(always)]
     pub(super) fn look(&self, bits: u64) -> Symbol {
-        // Ten bits: always within the table.
+        // The index has ten bits and is therefore always within the table.
         Symbol(self.look.get((bits >> (64 - LOOK_BITS)) as usize).copied().unwrap_or_default())
     }
 
-    /// The symbol whose code `bits` begins with, if there is one.
+    /// The symbol whose code is at the start of `bits`, if there is one.
     #[cold]
     #[inline(never)]
     pub(super) fn find(&self, bits: u64) -> Option<Symbol> {
@@ -154,7 +155,7 @@ pub(super) mod tests {
         codes.set(lengths).map(|()| codes)
     }
 
-    /// Codes in the order of length and number, assigned one by one: the bits of each, highest first, its length, and its number.
+    /// Codes sorted by length and number and assigned one by one. Each entry has the code's bits, highest first, its length, and its number.
     pub(in super::super) fn naive(lengths: &[u8]) -> Vec<(u64, u8, usize)> {
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|&number| lengths[number]);

@@ -2,11 +2,11 @@
 
 use super::walk::Walk;
 
-/// The text of a block of `length` bytes. It equals the reversed output of one walk from the start; a walk yields the end of the text
+/// The text of a block of `length` bytes. The text equals the reversed output of one walk from the start, because a walk yields the end of the text
 /// first. `None` if the segments do not lead back to the start.
 ///
-/// If a block repeats itself or was crafted, the walk can return to the start before it has visited all bytes. The text is then the
-/// visited bytes, repeated.
+/// If a block repeats itself or was crafted, the walk can return to the start before it has visited all bytes. The text then consists of the visited
+/// bytes, repeated.
 pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
     let mut way = Vec::new();
     let (mut seed, mut left) = (0, length);
@@ -40,7 +40,7 @@ mod tests {
     use super::super::seeds::Seeds;
     use super::*;
 
-    /// The text that libbz2 decodes from a column: one walk from the start, from the beginning of the text to its end.
+    /// The text that libbz2 decodes from a column in one walk, from the beginning of the text to its end.
     fn serial(column: &[u8], start: u32) -> Vec<u8> {
         let mut rows: Vec<usize> = (0..column.len()).collect();
         rows.sort_by_key(|&row| column[row]);
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    /// Any column gives a permutation, and most permutations have many cycles.
+    /// The links of any column form a permutation, and most permutations have many cycles.
     #[test]
     fn invalid_columns_give_the_same_result_as_with_one_lane() {
         same((1..600).map(|count| (noise(count, 256), 0)));
@@ -94,12 +94,12 @@ mod tests {
 
     #[test]
     fn cycles_of_every_length_are_walked() {
-        // Each row leads to itself.
+        // In this column, each row leads to itself.
         same([0, 1, 4999].map(|start| (vec![7; 5000], start)));
-        // Sorted pieces give cycles that are no longer than a piece.
+        // A column made of sorted pieces has cycles that are no longer than a piece.
         let rising = |count: usize, step: usize| (0..count).map(|at| (at / step).to_le_bytes()[0]).collect::<Vec<_>>();
         same([1, 2, 3, 700, 5000].map(|step| (rising(5000, step), 1234)));
-        // A rotation by one row gives a single cycle of all rows.
+        // A rotation by one row results in a single cycle of all rows.
         let mut turned = rising(200_000, 1000);
         turned.rotate_right(1);
         same([0, 512, 199_999].map(|start| (turned.clone(), start)));

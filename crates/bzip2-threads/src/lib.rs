@@ -1,6 +1,6 @@
 //! Decodes bzip2 on one thread or several, with the same output and errors as libbz2.
 //!
-//! [`Decoder`] wraps a reader of compressed bytes and is itself a reader of the decompressed ones:
+//! [`Decoder`] wraps a reader of compressed bytes and is itself a reader of the decompressed bytes:
 //!
 //! ```
 //! use std::io::{Read, Write};

@@ -1,37 +1,37 @@
 //! Links from each byte of a block to the byte before it in the text.
 //!
-//! A block stores the last column of the sorted rotations of its text. In the text, the last byte of a row comes before its first byte.
-//! Rows that begin with the same byte are sorted by what follows that byte, and so are the equal bytes of the column: the third `a`
-//! of the column is the first byte of the third row that begins with `a`, and the column holds in that row the byte before it.
+//! A block stores the last column of the sorted rotations of its text. In the text, the last byte of a row comes before its first byte. Rows that
+//! begin with the same byte are sorted by what follows that byte, and equal bytes of the column are in the same order. For example, the third `a` of
+//! the column is the first byte of the third row that begins with `a`, and the column's byte in that row is the byte before this `a`.
 //!
-//! Following the links therefore yields the text from its end to its beginning. Following forward links would take as many steps, but they
-//! would have to be written in the order of the rows that they lead to, scattered over four megabytes. Backward links are written
-//! sequentially while the column is read. A link contains the number of equal bytes before it; the first row of that byte value is added
-//! when the link is followed, because that row is known only after all bytes are counted.
+//! Following the links therefore yields the text from its end to its beginning. Following forward links would take the same number of steps, but each
+//! forward link would have to be written at the row that it leads to, so the writes would be scattered over four megabytes. Backward links are
+//! written sequentially while the column is read. A link contains the number of equal bytes before it; the first row of that byte value is added when
+//! the link is followed, because that row is known only after all bytes are counted.
 
-/// The capacity in rows: more than a block can have, and large enough that every twenty-bit number is a valid index.
+/// The capacity in rows, which is more than a block can have and makes every twenty-bit number a valid index.
 const PLACES: usize = 1 << 20;
 /// The bit that marks a link.
 const MARK: u32 = 1 << 8;
-/// Bits below the count in a link.
+/// The number of bits below the count in a link.
 const BELOW: u32 = 12;
-/// A row that no block has.
+/// The number of a row that does not exist in any block.
 const NOWHERE: u32 = (1 << 20) - 1;
 /// The number of links of a run that are written at once.
 const BLIND: usize = 16;
 
-/// The links of a block. Their memory is reused for each block.
+/// The links of a block. The memory of the links is reused for each block.
 pub(super) struct Links {
     /// For each row, the byte of its column in the lowest eight bits, and the number of equal bytes in earlier rows in the highest twenty.
     links: Box<[u32; PLACES]>,
     rows: usize,
-    /// For each byte value, its next link while the column is read.
+    /// For each byte value, the next link for that value while the column is read.
     next: [u32; 256],
     /// For each byte value, the first row that begins with it, shifted like the count in a link.
     first: [u32; 256],
 }
 
-/// Writes links. It is separate from [`Links`] so that a loop can keep it in registers.
+/// Writes links. This state is separate from [`Links`], so that a loop can keep it in registers.
 pub(super) struct Writer<'l> {
     links: &'l mut [u32; PLACES],
     next: &'l mut [u32; 256],
@@ -43,7 +43,7 @@ pub(super) struct Writer<'l> {
 pub(super) struct Link(u32);
 
 impl Link {
-    /// A link to a row that no block has. That row's own link is this same link.
+    /// A link to a row that does not exist in any block. The link stored for that row is this same link.
     pub(super) const NOWHERE: Self = Self(NOWHERE << BELOW);
 
     #[inline(always)]
@@ -58,7 +58,7 @@ impl Link {
 }
 
 impl Writer<'_> {
-    /// Writes the link of the next row, whose byte is `byte`. `None` if there is no room.
+    /// Writes the link of the next row, whose byte is `byte`. `None` if there is no room for the link.
     #[inline(always)]
     pub(super) fn one(&mut self, byte: u8) -> Option<()> {
         let next = self.next.get_mut(usize::from(byte))?;

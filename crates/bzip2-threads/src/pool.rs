@@ -24,7 +24,7 @@ pub(super) struct Pool {
 }
 
 thread_local! {
-    /// Memory that the last pool of this thread left for the next one: clearing five megabytes takes longer than decoding a small archive.
+    /// Memory that this thread's last pool left for the next pool, because clearing five megabytes takes longer than decoding a small archive.
     static SPARE: Cell<Option<Desk>> = const { Cell::new(None) };
 }
 
@@ -68,7 +68,7 @@ impl Pool {
         self.shared.changed.notify_all();
     }
 
-    /// The result of [`Desk::decode`] for a job. Until it is available, the caller's thread decodes waiting jobs.
+    /// The result of [`Desk::decode`] for a job. Until the result is available, the caller's thread decodes waiting jobs.
     pub(super) fn take(&mut self, ticket: Ticket) -> Option<Vec<u8>> {
         let mut state = self.shared.lock();
         loop {
@@ -83,7 +83,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         if let Some(desk) = self.desk.take() {
-            // While a thread ends, there is no next pool to keep memory for.
+            // If the thread is ending, there is no next pool for which to keep the memory.
             let _ = SPARE.try_with(|spare| spare.set(Some(desk)));
         }
         {
@@ -93,7 +93,7 @@ impl Drop for Pool {
         }
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
-            // The job has no result, but the output is still correct. A panic must not be hidden, however.
+            // The job that panicked has no result, but the output is still correct. Nevertheless, the panic must not be hidden.
             if let Err(panic) = worker.join()
                 && !thread::panicking()
             {
@@ -116,7 +116,7 @@ impl Shared {
         }
     }
 
-    /// Decodes a waiting job. If there is none, waits for a change.
+    /// Decodes a waiting job. If no job is waiting, waits for a change.
     fn work_or_wait<'s>(&'s self, mut state: MutexGuard<'s, State>, desk: &mut Option<Desk>) -> MutexGuard<'s, State> {
         let Some((ticket, job)) = state.waiting.pop_front() else {
             return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +132,7 @@ impl Shared {
     }
 }
 
-/// Delivers the result when dropped, even after a panic, so that no thread waits for it forever.
+/// Delivers the result when dropped, even after a panic, so that no thread waits forever for the result.
 struct Answer<'s> {
     shared: &'s Shared,
     ticket: Ticket,

@@ -5,19 +5,19 @@
 //! new bytes and grows; the others only shrink. No branch depends on the byte's position, so the processor cannot mispredict one. When the
 //! first row is full, two other rows are merged, and an empty row is put in front.
 
-/// Rows of the list, including the growing one.
+/// The number of rows in the list, including the growing row.
 const ROWS: usize = 16;
-/// Initial length of every row except the first.
+/// The initial length of every row except the first.
 const CUT: usize = 16;
-/// The capacity of a row. Two neighbouring rows always fit into one: otherwise all rows together would hold more than 240 bytes.
+/// The capacity of a row. There are always two neighbouring rows that fit into one; otherwise, all rows together would have more than 240 bytes.
 const FULL: usize = 32;
 /// The list. Everything that one step reads is aligned for the fast vector instructions of x86-64.
 #[repr(align(64))]
 pub(super) struct Rows {
-    /// Each row with its last byte first, so that adding a byte in front moves none. The second half exists only for reads beyond a row's
-    /// end.
+    /// Each row is stored with its last byte first, so that adding a byte in front does not move any other byte. The second half exists only for
+    /// reads beyond a row's end.
     rows: [[u8; 2 * FULL]; ROWS],
-    /// For each position in a row, a mask of the bytes that move down when it becomes free.
+    /// For each position in a row, a mask of the bytes that move down when the position becomes free.
     moved: [[u8; FULL]; FULL],
     /// The number of bytes before each row; from entry [`ROWS`] onward, the length of the list. The first row's entry is 255, which no
     /// position reaches.
@@ -71,7 +71,7 @@ impl Rows {
         for before in self.before.iter_mut().take(ROWS) {
             *before += u8::from(*before <= place);
         }
-        // Each byte of `grown` represents two entries of `before`, and counts how many of them grew. The sum of these bytes is the row.
+        // Each byte of `grown` represents two entries of `before`, and counts how many of them grew. The sum of these bytes is the row's index.
         let total = self.total();
         let grown = total.wrapping_sub(std::mem::replace(&mut self.total, total));
         (grown.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize % ROWS
@@ -89,13 +89,13 @@ impl Rows {
         byte
     }
 
-    /// Makes the full first row the second one, and makes room for it by merging two other rows.
+    /// Makes the full first row the second row, and makes room for it by merging two other rows.
     #[cold]
     #[inline(never)]
     fn begin_row(&mut self) {
         let before = self.before;
         let fits = |ends: &[u8]| matches!(ends, [start, _, end] if usize::from(end.wrapping_sub(*start)) <= FULL);
-        // The first of the two rows to merge. Neither is the full row.
+        // The first of the two rows to merge. Neither of them is the full row.
         let first = before.get(1..=ROWS).and_then(|ends| ends.windows(3).position(fits)).map_or(ROWS - 2, |at| at + 1);
         if let Some([front, back]) = self.rows.get_mut(first..first + 2)
             && let [.., middle, end] = before.get(..first + 3).unwrap_or_default()
@@ -121,7 +121,7 @@ impl Rows {
 mod tests {
     use super::*;
 
-    /// A plain list and the same list as rows.
+    /// A plain list, and the same list stored as rows.
     fn both() -> (Vec<u8>, Rows) {
         let list: Vec<u8> = (0..240u8).map(|at| at.wrapping_mul(11)).collect();
         let mut rows = Rows::default();

@@ -1,6 +1,6 @@
 //! Undoes bzip2's initial run-length encoding: four equal bytes are followed by a count of further equal bytes.
 
-/// Positions that are examined together.
+/// The number of positions that are examined together.
 const TOGETHER: usize = 64;
 /// The number of equal bytes before a count.
 const RUN: usize = 4;

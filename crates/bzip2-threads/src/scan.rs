@@ -4,13 +4,13 @@
 pub(super) const BLOCK: u64 = 0x3141_5926_5359;
 /// The 48 bits that end a stream, before its CRC: digits of the square root of pi.
 pub(super) const END: u64 = 0x1772_4538_5090;
-/// Bits of each magic number.
+/// The number of bits in each magic number.
 pub(super) const MAGIC_BITS: u64 = 48;
 
 /// The maximum number of bytes that a magic number touches.
 const SPAN: usize = 7;
 
-/// A magic number. The data of a block can contain the same bits by chance or on purpose.
+/// A magic number. The data of a block can also contain these bits, by chance or on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Its first bit.
@@ -26,11 +26,11 @@ pub(super) enum Magic {
 
 /// Searches for magic numbers.
 ///
-/// Regardless of the bit at which a magic number begins, its bits fill the second to sixth bytes that it touches. One of the four byte
-/// pairs among them begins at a multiple of four, and that pair can have only 64 values. So a test of one pair in every four bytes leaves
-/// one position in a thousand for a closer check.
+/// Regardless of the bit at which a magic number begins, its bits fill the second to sixth bytes that it touches. One of the four byte pairs among
+/// them begins at a multiple of four, and that pair can have only 64 values. Therefore, a test of one pair in every four bytes leaves only one
+/// position in a thousand for a closer check.
 pub(super) struct Scanner {
-    /// A bit for each value of two bytes: whether they can be part of a magic number.
+    /// One bit for each possible pair of bytes, which states whether the pair can be part of a magic number.
     pairs: Box<[u64; 1 << 10]>,
 }
 
@@ -100,7 +100,7 @@ mod tests {
         (0..bytes.len() as u64 * 8).filter_map(found).collect()
     }
 
-    /// Scans in pieces of this size in bytes, as a window reads them.
+    /// Scans the input in pieces of this number of bytes, as a window does.
     fn scan(bytes: &[u8], start: u64, piece: usize) -> Vec<Mark> {
         let (scanner, mut marks, mut done) = (Scanner::new(), Vec::new(), 0);
         for end in (0..bytes.len()).step_by(piece).chain([bytes.len()]) {
@@ -122,7 +122,7 @@ mod tests {
                 out.push(magic, 24);
                 let bytes = out.finish();
                 let mut expected = naive(&bytes, 77);
-                // A magic number that touches only the last six bytes is not found. In a stream, a CRC follows it.
+                // A magic number that touches only the last six bytes is not found. In a stream, a CRC follows the magic number.
                 expected.retain(|mark| mark.at / 8 + 7 <= 77 + bytes.len() as u64);
                 assert!(!expected.is_empty());
                 for piece in [1, 3, 7, 8, 1000] {

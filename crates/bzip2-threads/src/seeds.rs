@@ -1,5 +1,5 @@
-//! The seeds at which the lanes of a walk begin: the start of the text, and evenly spaced rows in
-//! sorted order, which are anywhere in the text.
+//! The seeds at which the lanes of a walk begin: the start of the text, and evenly spaced rows. Because the rows are sorted, these rows can be
+//! anywhere in the text.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::links::Links;
 /// The base-2 logarithm of the number of rows between two seeds. Each additional seed costs time; fewer seeds leave lanes idle at the end.
 const SHIFT: u32 = 9;
 
-/// The seeds of a block. The start is number 0; the others are numbered from 1.
+/// The seeds of a block. The start of the text is seed 0; the other seeds are numbered from 1.
 #[derive(Debug, Clone)]
 pub(super) struct Seeds {
     start: u32,
@@ -25,7 +25,7 @@ impl Seeds {
         Some(seeds)
     }
 
-    /// One more than the greatest seed number.
+    /// The greatest seed number plus one.
     pub(super) fn end(&self) -> usize {
         self.waiting.end as usize
     }
@@ -44,7 +44,7 @@ impl Seeds {
         loop {
             let number = self.waiting.next()?;
             let row = self.row(number);
-            // If the start is one of the evenly spaced rows, it is skipped here, because it is already seed 0.
+            // If the start of the text is one of the evenly spaced rows, that row is skipped here, because it is already seed 0.
             if self.number(row) == number {
                 return Some((number, row));
             }

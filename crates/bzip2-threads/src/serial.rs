@@ -4,14 +4,14 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use bzip2::{Decompress, Status};
 
-/// Output bytes that are decoded at a time.
+/// The number of output bytes that are decoded at a time.
 const PIECE: usize = 1 << 16;
 
 /// Decompresses one or more consecutive streams, with nothing after the last.
 ///
-/// For any buffer sizes of the caller and the input, it yields the same bytes and then the same error, so that parallel decoding can be
-/// compared with it. To do so, it first lets the decoder read a block without providing room for output, and then decodes the block in
-/// pieces, the first of which begins with the block. If the decoder fails within a piece, none of that piece's output is known.
+/// The decoder yields the same bytes and then the same error, whatever the buffer sizes of the caller and the input are, so that parallel decoding
+/// can be compared with it. To do so, it first lets libbz2 read a block without providing room for output. It then decodes the block in pieces, and
+/// the first piece begins at the start of the block. If libbz2 fails within a piece, none of that piece's output is known.
 pub(super) struct Serial<R> {
     input: BufReader<R>,
     decoder: Decompress,

@@ -1,8 +1,8 @@
 //! Turns symbols into the column of the sorted block: decodes Huffman codes, runs of the front byte, and moves to the front.
 //!
-//! Most of the time is spent here, so as few branches as possible depend on the symbol: the processor would mispredict them. Five symbols
-//! are read at a time, and then executed. A run digit writes the byte at the front as often as the digit's weight specifies, and does not
-//! change the list. Any other symbol moves its byte to the front and writes it once.
+//! Most of the time is spent here, so as few branches as possible depend on the symbol: the processor would mispredict them. Five symbols are read at
+//! a time, and then executed. A run digit writes the byte at the front as many times as the digit's weight specifies, and does not change the list.
+//! Any other symbol moves its byte to the front and writes it once.
 
 use std::hint::select_unpredictable;
 
@@ -13,12 +13,12 @@ use super::huffman::{Codes, Symbol};
 use super::links::{Links, Writer};
 use super::rows::Rows;
 
-/// Symbols that are read with one table, before the next selector.
+/// The number of symbols that are read with one table, before the next selector.
 const GROUP: usize = 50;
-/// Symbols that are read at a time: five short codes fit into a reader's buffer.
+/// The number of symbols that are read at a time, because five short codes fit into a reader's buffer.
 const BATCH: usize = 5;
-/// Reads the symbols of a block whose bytes are `list`, up to the end symbol. `None` if there is no end symbol, or if there are more than
-/// `most` bytes. `most` must leave space for about a thousand more rows in `links`.
+/// Reads the symbols of a block, up to the end symbol. The byte values that occur in the block are in `list`. `None` if there is no end symbol, or if
+/// there are more than `most` bytes. `most` must leave space for about a thousand more rows in `links`.
 pub(super) fn read(
     bits: &mut Reader<'_>,
     tables: &Tables,
@@ -169,7 +169,7 @@ mod tests {
         Some(column(&links))
     }
 
-    /// A table of two short codes and others of equal length, and a table whose codes are too long for one lookup.
+    /// The first table has two short codes, and all its other codes have equal length. The codes in the second table are too long for one lookup.
     fn lengths(used: usize) -> [Vec<u8>; 2] {
         let long = used.next_power_of_two().ilog2() + 1;
         let long = u8::try_from(long).unwrap();
@@ -185,7 +185,7 @@ mod tests {
         };
         for used in [1, 2, 3, 15, 16, 17, 40, 255, 256] {
             for count in [0, 1, 4, 5, 49, 50, 51, 99, 5000] {
-                // Up to four digits in sequence, and all list positions.
+                // The symbols include sequences of up to four digits, and all list positions.
                 let mut symbols: Vec<usize> = Vec::new();
                 while symbols.len() < count {
                     let digits = random(5).min(count - symbols.len());
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn runs_of_every_length_are_written() {
         for length in (1..200).chain([65_535, 65_536, 900_000]) {
-            // The digits 1 and 2, lowest first.
+            // The length is written with the digits 1 and 2, lowest digit first.
             let (mut symbols, mut left) = (vec![3], length);
             while left > 0 {
                 symbols.push(if left % 2 == 1 { 0 } else { 1 });
@@ -232,7 +232,7 @@ mod tests {
             assert_eq!(decode(&block(3, &lengths(3), &digits(count)), 900_000), None, "{count} digits");
         }
         assert!(decode(&block(3, &lengths(3), &digits(18)), 900_000).is_some());
-        // First no end symbol in any group, and then an invalid code.
+        // The first block has no end symbol in any group, and the second has an invalid code.
         assert_eq!(decode(&block(3, &lengths(3), &[2; 50]), 900_000), None);
         let mut endless = block(3, &lengths(3), &[2, 4]);
         let end = endless.len() - Reader::PADDING;

@@ -115,7 +115,7 @@ fn block_and_stream_crcs_are_checked() {
     let mut block_crc = good.clone();
     block_crc[11] ^= 1;
     assert_eq!(read(&block_crc, 100), malformed("bzip2: invalid data"));
-    // Each block by itself is correct, but the order is wrong.
+    // Each block is correct on its own, but the order of the blocks is wrong.
     let mut swapped = Writer::default();
     swapped.copy(&stream(&[b"two", b"one", b"three"]), 0, end_of(&good)).unwrap();
     swapped.copy(&good, end_of(&good), end_of(&good) + 80).unwrap();
@@ -174,12 +174,12 @@ fn magic_numbers_inside_data_are_data() {
 fn randomised_blocks_are_read_as_by_libbz2() {
     let content = noise(3000, 7);
     let mut whole = stream(&[&content, &content]);
-    // The bit after the CRC marks a randomised block. Setting it changes the decoded bytes, so the CRC no longer matches.
+    // The bit after the CRC marks a randomised block. Setting this bit changes the decoded bytes, so the CRC no longer matches.
     whole[14] |= 0x80;
     assert_eq!(read(&whole, 10_000), malformed("bzip2: invalid data"));
 }
 
-/// Fifty gigabytes in consecutive streams: decoding stops when reading stops.
+/// The streams expand to fifty gigabytes. Decoding stops when the caller stops reading.
 #[test]
 fn decoding_stops_when_reading_stops() {
     let bomb = compress(&vec![0; 40_000_000]);

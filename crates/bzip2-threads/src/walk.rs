@@ -1,7 +1,7 @@
 //! Follows the links of a block, from many seeds at once.
 //!
-//! Each step reads the location of the next one, anywhere in a few megabytes, and waits for memory. Independent steps can wait at the same
-//! time, so thirty-two lanes walk, each from a different seed. The links of seeds are marked: a lane that reaches a marked link has
+//! Each step reads the location of the next step, which can be anywhere in a few megabytes, and therefore waits for memory. Independent steps can
+//! wait at the same time, so thirty-two lanes walk, each from a different seed. The links of seeds are marked: a lane that reaches a marked link has
 //! reached the beginning of a different segment, and continues with the next waiting seed.
 //!
 //! Links are a permutation. Therefore, no row is walked twice, and a lane stops at its own seed at the latest: a walk is never longer
@@ -10,13 +10,13 @@
 use super::links::{Link, Links};
 use super::seeds::Seeds;
 
-/// Lanes that walk at once: about twice as many as the reads that a processor keeps in flight.
+/// The number of lanes that walk at once, which is about twice the number of reads that a processor keeps in flight.
 const LANES: usize = 32;
-/// Steps in a round, after which the lanes' output is saved.
+/// The number of steps in a round. After each round, the lanes' output is saved.
 const ROUND: usize = 512;
-/// Size of a lane's output buffer. If the size were a power of two, all lanes would share a few cache lines.
+/// The size of a lane's output buffer. If the size were a power of two, all lanes would share a few cache lines.
 const STRIDE: usize = ROUND + 64;
-/// Bytes of memory that a lane keeps for the next block; it frees the rest.
+/// The number of bytes of memory that a lane keeps for the next block. The lane frees all other memory.
 const LANE_KEPT: usize = 1 << 16;
 
 /// The bytes walked from one seed up to the next seed on the chain.
@@ -107,7 +107,7 @@ impl Walk {
 }
 
 impl Lane {
-    /// Begins a segment at byte `from`, with the next waiting seed. If there is none, the lane stays at [`Link::NOWHERE`].
+    /// Begins a segment at byte `from`, with the next waiting seed. If no seed is waiting, the lane stays at [`Link::NOWHERE`].
     #[cold]
     fn begin(&mut self, from: usize, links: &Links, seeds: &mut Seeds) -> Link {
         let seed = seeds.next();

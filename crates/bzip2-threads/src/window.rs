@@ -6,20 +6,20 @@ use std::io::{self, Chain, Cursor, Read};
 use super::bits;
 use super::scan::{Mark, Scanner};
 
-/// Bytes that are read at a time.
+/// The number of bytes that are read at a time.
 const PIECE: u64 = 1 << 18;
-/// The maximum size of a compressed block: 900,000 symbols of up to 20 bits, and tables.
+/// The maximum size of a compressed block: 900,000 symbols of up to 20 bits each, and the code tables.
 const BLOCK_BYTES_MAX: u64 = 3 << 20;
 
-/// Compressed bytes from some point of the input onward, and the magic numbers in them. Bits are counted from the start of the input.
+/// Compressed bytes, beginning at some position in the input, and the magic numbers in these bytes. Bits are counted from the start of the input.
 pub(super) struct Window<R> {
     input: Remaining<R>,
     bytes: Vec<u8>,
-    /// Input bytes before the window.
+    /// The number of input bytes before the window.
     start: u64,
     ended: bool,
     scanner: Scanner,
-    /// Input bytes that have been searched for magic numbers.
+    /// The number of input bytes that have been searched for magic numbers.
     scanned: u64,
     marks: VecDeque<Mark>,
 }

@@ -73,7 +73,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     Ok(())
 }
 
-/// Always requires the workload checks: a policy that lowers the level of all these checks would admit everything.
+/// Always requires the workload checks, because a policy that lowers the level of all these checks would admit everything.
 pub(crate) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<Policy, Error> {
     let mut policy = Storage::Disk.read_policy(path, limits)?;
     policy.require_also(&[Group::Workload])?;
@@ -100,7 +100,7 @@ fn read_workload(
     Workload::read_within(&path.display().to_string(), &bytes, passwords, kinds, limits, budget)
 }
 
-/// The files to write for `--report`. Formats other than text and JSON describe bundles only.
+/// The files to write for `--report`. Formats other than text and JSON describe only bundles.
 fn report_files(arguments: &AdmitArguments) -> Result<Vec<(Format, PathBuf)>, Error> {
     let file = |(word, path): &(String, PathBuf)| match crate::cli::saved::format(word)? {
         format @ (Format::Text(_) | Format::Json) => Ok((output::in_file(format, &arguments.show), path.clone())),

@@ -28,7 +28,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
     let mut report = Report::new(arguments.output.now);
-    // With --seal-key, the policy in the case is used.
+    // With --seal-key, the policy comes from the case.
     let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
     match wanted.need_policy(has_policy).and_then(|()| carry_out(arguments, &limits)) {
         Ok(answer) => report = answer,
@@ -46,7 +46,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
-/// Every input file on the command line, except files of images.
+/// Every input file on the command line, except image files.
 fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     let keys = arguments.keys.keys.iter().filter_map(|key| match key {
         NamedKey::File(path) => Some(path),
@@ -97,7 +97,7 @@ fn carry_out(arguments: &AuditArguments, limits: &Limits) -> Result<Report, Erro
     Ok(request.report(&Means { read_image: &read_image, threads, audit: &audit, limits }))
 }
 
-/// A specified flag that applies only to audits of many bundles.
+/// A flag that was specified and applies only to audits of many bundles.
 fn flag_for_many(arguments: &AuditArguments) -> Option<&'static str> {
     let scale = &arguments.scale;
     let given =
@@ -148,7 +148,7 @@ pub(crate) fn audit_on(threads: usize, paths: &[PathBuf], question: &Question<'_
     Work { threads, memory: None, state: None, network: &NetworkArguments::default() }.through(paths, question)
 }
 
-/// The policy at `path`, or one that requires nothing.
+/// The policy at `path` or, if there is no path, a policy that requires nothing.
 pub(crate) fn policy_or_default(path: Option<&Path>, limits: &Limits) -> Result<Policy, Error> {
     path.map_or_else(|| Ok(Policy::default()), |path| Storage::Disk.read_policy(path, limits))
 }

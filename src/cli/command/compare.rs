@@ -53,7 +53,7 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<u8, Error> {
     Ok(u8::from(comparison.rows.iter().any(Row::differs)))
 }
 
-/// Refuses a flag that would have no effect: keys and a policy are for bundles, a platform is for images.
+/// Refuses a flag that would have no effect: keys and a policy apply only to bundles, and a platform applies only to images.
 fn no_flag_is_dropped(arguments: &CompareArguments, sides: [&Result<Side, String>; 2]) -> Result<(), Error> {
     let mut read = sides.into_iter().flatten();
     let is_refused = sides.iter().any(|side| side.is_err());

@@ -1,4 +1,4 @@
-//! `contract images`: prints the keys of a build's image in the form of a contract.
+//! `contract images`: prints the keys of a build's image in the form that a contract uses.
 
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let question = terms.question(now, threads, &limits);
     let mut report = Report { question: None, ..question.report() };
     report.bundles = audit_on(threads, &[path], &question)?;
-    // The keys of a build that is not accepted must not go into a contract. Standard error gets the report with the reason.
+    // The keys of a build that is not accepted must not go into a contract. The report, which states the reason, is printed on standard error.
     if report.exit_code() != 0 {
         let look = Look { amount: Amount::Everything, ..Look::PLAIN };
         let mut page = Vec::new();
@@ -44,7 +44,7 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
 /// The maximum number of tags, and of repositories, to print: a build pushes two tags to one repository.
 const NAMES_SHOWN: usize = 20;
 
-/// The section, ready to paste. Names are quoted as JSON strings, which are valid YAML.
+/// The section in a form that can be pasted into a contract. Names are quoted as JSON strings, which are valid YAML.
 fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, Error> {
     let mut page = format!("# Keys of the image pushed by build {}.\n", for_terminal(build));
     for (tag, digest) in built.pushed.iter().take(NAMES_SHOWN) {

@@ -139,7 +139,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
     for_lines(&page)
 }
 
-/// This is part of the last line, because that is the line people read.
+/// This text is part of the last line, because people read that line first.
 fn unreadable(report: &FetchReport) -> String {
     match report.builds.iter().filter(|build| build.unreadable.is_some()).count() {
         0 => String::new(),

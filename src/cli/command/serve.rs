@@ -1,4 +1,4 @@
-//! `serve`: reads the files for the webhook. No check runs here.
+//! `serve`: reads the files for the webhook. This code does not run any check.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -58,12 +58,12 @@ fn audit_from_disk(path: &Path, question: &Question<'_>) -> (BundleReport, Optio
     audit_and_keep(Dossier::open(path, question, Storage::Disk, &read_from_disk), question)
 }
 
-/// Every bundle, with a digest of the metadata of all files that its audit reads. File contents are not read, because rewriting a file changes
-/// the file's time of last change.
+/// Every bundle, with a digest of the metadata of all files that its audit reads. There is no need to read a file's content, because rewriting a file
+/// changes its time of last change.
 fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)>, Error> {
     let mut folders: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut found = Vec::new();
-    // A missing volume is an error, not an empty volume.
+    // A missing volume is an error and is not treated as an empty volume.
     for path in evidence {
         let seen = std::fs::metadata(path);
         seen.map_err(|error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() })?;
@@ -124,7 +124,7 @@ mod tests {
             for bundle in bundles {
                 let (_, facts) = audit(&bundle, own, &limits);
                 let Some(facts) = facts else { continue };
-                // The bundle's own policy and two other policies.
+                // Use the bundle's own policy and two other policies.
                 for (_, other) in policies.iter().cycle().skip(at).step_by(17).take(3) {
                     let now = Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap();
                     let judged = facts.judge(&other.question(now, 1, &limits));

@@ -62,7 +62,7 @@ pub(crate) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     } else {
         summary(snapshot, &proof, &mut page);
     }
-    // Do not print a history that the budget cut short.
+    // Do not print a history that is incomplete because the budget was exhausted.
     budget.check(WHAT)?;
     output::print(&page)?;
     say(&faults);

@@ -65,7 +65,7 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     if let Err(error) = listed(saver.run.limits, layout.registry, digest, &mut digests, &mut why) {
         saver.fault(&format!("{PLACE}/referrers"), from, error);
     }
-    // Registries without such lists, and clients that do not rely on them, store the list under a tag.
+    // Some registries do not provide such a list, and some clients do not rely on it; the list is then stored under a tag.
     let tag = format!("sha256-{}", digest.hex());
     let by_tag = layout.registry.manifest(Asked::CosignTag, &tag);
     let by_tag = by_tag.and_then(|list| list.map_or(Ok(()), |list| add(saver.run.limits, &list, &mut digests)));

@@ -121,7 +121,7 @@ impl<'a> Notary<'a> {
     /// Loads a file by its hash, or by its plain name if the server does not support names with hashes.
     fn named(&self, named: &Named) -> Result<(Vec<u8>, Origin), Error> {
         let by_hash = format!("{}.{}.json", named.role, named.sha256.hex());
-        // If the name with a hash is not found, the plain name may be found: only a missing plain name is an error.
+        // If the name with a hash is not found, the plain name is tried: only a missing plain name is an error.
         let found = self.file(Asked::OldRoot, &by_hash, Some(named.sha256))?;
         let found = found.map_or_else(
             || self.file(Asked::Named, &format!("{}.json", named.role), Some(named.sha256)),
@@ -145,7 +145,7 @@ impl<'a> Notary<'a> {
                 format!("expected {wanted}, found {found}: the metadata changed in the meantime, or was tampered with");
             return Err(network(&shown(&url), message, "run it again"));
         }
-        // A body that is not JSON does not come from this server: a proxy's page must not be kept as metadata.
+        // A body that is not JSON does not come from this server but, for example, from a proxy, and must not be kept as metadata.
         read_json(&answer.body, limits)
             .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run it again"))?;
         Ok(Some((answer.body, self.guarded.origin(&url, &answer.head))))

@@ -28,8 +28,8 @@ use crate::client::step::Source;
 
 const PLACE: &str = "trust/simple-signing";
 
-/// Assigns the names `signature-1`, `signature-2`, …: each signature is kept once, whatever its source, and never under
-/// a number that is already used.
+/// Assigns the names `signature-1`, `signature-2`, …: each signature is kept only once, even if several sources have it, and a number that is already
+/// used is never reused.
 struct Numbered {
     known: Vec<(Sha256, Place)>,
     names: BTreeSet<String>,

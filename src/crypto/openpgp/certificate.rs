@@ -18,8 +18,7 @@ const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
 pub(crate) struct Certificate(SignedPublicKey);
 
 impl Certificate {
-    /// Reads the only certificate in a file, armoured or binary. Whether the certificate's key is valid depends on the moment and is not checked
-    /// here.
+    /// Reads the only certificate in a file, armoured or binary. The validity of the certificate's key depends on the time and is not checked here.
     ///
     /// # Errors
     /// A description of the fault if the file contains no certificate, several certificates, or other data.
@@ -42,7 +41,7 @@ impl Certificate {
         }
     }
 
-    /// The only certificate in a file whose primary key has this fingerprint.
+    /// Finds a certificate in a file by the fingerprint of its primary key.
     ///
     /// # Errors
     /// A description of the fault if there is no such certificate or more than one.
@@ -106,7 +105,8 @@ impl Certificate {
         check_lifetime(primary, newest, "the primary key", moment)
     }
 
-    /// Checks that the primary key may sign data according to its newest self-signature. A key without flags, such as an old key, may sign.
+    /// Checks that the primary key may sign data according to its newest self-signature. A key that has no flags, as is usual for old keys, may also
+    /// sign.
     pub(super) fn check_primary_signs(&self) -> Result<(), Fault> {
         let flags = newest(self_signatures(&self.0)).and_then(flags);
         if flags.is_none_or(|flags| flags.sign()) { Ok(()) } else { refused("the primary key is not for signing") }
@@ -193,8 +193,8 @@ fn flags(signature: &Signature) -> Option<KeyFlags> {
     })
 }
 
-/// A key that was superseded or retired was valid before the revocation. If a key was revoked for any other reason, someone else may have signed at
-/// any time, even before the revocation; a revocation that cannot be verified here is treated in the same way.
+/// A key that was revoked as superseded or retired was valid before its revocation. If a key was revoked for any other reason, someone else may have
+/// signed with it at any time, even before the revocation. A revocation that cannot be verified here is treated as if it had such a reason.
 fn check_revocation(revocation: &Signature, verified: bool, what: &str, moment: Timestamp) -> Result<(), Fault> {
     if !verified {
         return refused(format!("{what} has a revocation that cannot be verified here"));

@@ -51,7 +51,7 @@ impl Message {
         &self.payload
     }
 
-    /// The key that the signature claims; not verified.
+    /// The key with which the signature claims to have been made; this claim has not been verified.
     pub(crate) fn issuer(&self) -> String {
         issuer(&self.signature)
     }
@@ -91,7 +91,7 @@ pub(crate) fn read_detached(armoured: &[u8]) -> Result<DetachedSignature, String
 }
 
 impl DetachedSignature {
-    /// The key that the signature claims; not verified.
+    /// The key with which the signature claims to have been made; this claim has not been verified.
     pub(crate) fn issuer(&self) -> String {
         issuer(&self.0)
     }

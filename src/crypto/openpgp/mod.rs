@@ -1,12 +1,12 @@
 //! OpenPGP signatures (RFC 9580, RFC 4880). rPGP is used only to verify one signature with one key.
 //!
 //! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. Key flags, expiry and revocation are evaluated
-//! at the signing time that the signer states; a revocation that may mean that someone else has the key counts no matter when it was made. The
-//! signature's own expiry is evaluated at the time of the audit. The following are refused: SHA-1 and MD5, RSA below 2048 bits, DSA, signatures of
-//! version 3 and below, and critical subpackets that are not recognised. The two octets of the hash that a version 4 signature repeats are ignored,
-//! as in GnuPG.
+//! at the signing time that the signer states; a revocation that may mean that someone else has the key counts regardless of the time at which it was
+//! made. The signature's own expiry is evaluated at the time of the audit. The following are refused: SHA-1 and MD5, RSA below 2048 bits, DSA,
+//! signatures of version 3 and below, and critical subpackets that are not recognised. The two octets of the hash that a version 4 signature repeats
+//! are ignored, as in GnuPG.
 //!
-//! A revocation that cannot be verified here, because it is by a designated revoker or in a form that rPGP cannot read, counts as a revocation.
+//! A revocation counts even if it cannot be verified here, because a designated revoker made it or rPGP cannot read its form.
 //!
 //! User ids, their certifications and the web of trust are ignored: the policy states who owns each key.
 
@@ -29,7 +29,7 @@ use crate::base::time::Timestamp;
 pub(crate) struct Signed {
     /// When the signature was made, according to the signer's clock.
     pub(crate) created: Timestamp,
-    /// Expiry times and what each applies to.
+    /// Expiry times, each with a description of what expires.
     pub(crate) expiries: Vec<(String, Timestamp)>,
 }
 
@@ -129,7 +129,7 @@ fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
 }
 
 fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Result<(), Fault> {
-    // A 2048-bit modulus and an exponent, with their length fields, are longer than this number of bytes.
+    // An RSA key with a 2048-bit modulus takes more bytes than this, counting the exponent and the length fields.
     const RSA_BYTES_MIN: usize = 260;
     match key.public_params() {
         params @ PublicParams::RSA(_) if params.write_len() < RSA_BYTES_MIN => {
@@ -158,9 +158,9 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
     })
 }
 
-/// The signature with the first two octets of the hash computed here. In version 4, these octets only help to find the key (RFC 9580, 5.2.3), and
-/// GnuPG ignores them; rPGP refuses a mismatch. For years, signatures by GitHub's web-flow key all contained the same two octets. The whole hash is
-/// still verified, so only data that the key signed is accepted.
+/// The signature, with its two octets of the hash replaced by the first two octets of the hash computed here. In version 4, these octets only help to
+/// find the key (RFC 9580, 5.2.3), and GnuPG ignores them; rPGP refuses a mismatch. For years, signatures by GitHub's web-flow key all contained the
+/// same two octets. The whole hash is still verified, so only data that the key signed is accepted.
 fn with_computed_start(signature: &Signature, data: &[u8]) -> Result<Signature, Fault> {
     let parts = signature.config().cloned().zip(signature.signature().cloned());
     let Some((config, numbers)) = parts else { return unsupported("a signature in an unrecognised form") };

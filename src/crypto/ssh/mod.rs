@@ -1,7 +1,7 @@
 //! SSH signatures on commits and tags (OpenSSH, PROTOCOL.sshsig; git-config(1), `gpg.format`).
 //!
-//! SSH formats are length-prefixed strings, so small parsers here avoid a dependency on a second generation of the crypto crates. The key inside a
-//! signature selects the signer but proves nothing; the signature is verified with the policy's key.
+//! SSH formats consist of length-prefixed strings. The small parsers here avoid a dependency on a second version of the crypto crates. The key inside
+//! a signature selects the signer but proves nothing; the signature is verified with the policy's key.
 
 mod key;
 pub(super) mod wire;
@@ -92,7 +92,8 @@ impl SshSignature {
 
     /// Verifies that one of `keys` signed `message` for `namespace`, and returns that key's index.
     ///
-    /// Neither the signing time nor whether the key was allowed at that time is checked, because an SSH signature does not state a time.
+    /// An SSH signature does not state a time. Therefore, this does not check when the signature was made or whether the key was allowed at that
+    /// time.
     ///
     /// # Errors
     /// [`SshFault`].

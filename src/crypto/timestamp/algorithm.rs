@@ -74,7 +74,7 @@ fn scheme(algorithm: &AlgorithmIdentifierOwned, beside: Option<Hash>) -> Result<
     match (named, beside) {
         (Some(named), Some(beside)) if named.hash() != Some(beside) => Err("it specifies two different hashes".into()),
         (Some(named), _) => Ok(named),
-        // CMS may specify only the key's algorithm (RFC 3370, 3.2).
+        // In CMS, the identifier may specify only the key's algorithm, without a hash (RFC 3370, 3.2).
         (None, Some(beside)) if algorithm.oid == rsa::pkcs1::ALGORITHM_OID => Ok(Scheme::RsaPkcs1(beside)),
         _ => Err(format!("the algorithm {} is not supported", algorithm.oid)),
     }

@@ -11,10 +11,11 @@ use crate::crypto::certificate::{BASIC_CONSTRAINTS, Certificate, EXTENDED_KEY_US
 
 /// The maximum number of CAs between a certificate and the user's CA.
 const INTERMEDIATES_MAX: usize = 4;
-/// Certificate policies may be ignored: no policy is required here, so none can be missing (RFC 5280, 6.1.1, with any-policy).
+/// Certificate policies can be ignored, because this program does not require any policy (RFC 5280, 6.1.1, with any-policy).
 const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 
-/// The certificates specified by the user: trusted CAs, and authorities' certificates, which must lead to a CA, like the certificates in a token.
+/// The certificates specified by the user: trusted CAs, and certificates of authorities. The latter must lead to a trusted CA, like the certificates
+/// in a token.
 #[derive(Debug, Clone, Default)]
 pub struct Authorities {
     cas: Vec<Certificate>,
@@ -112,7 +113,7 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
     }
 }
 
-/// Checks that a chain in which every certificate is valid at `at` leads from the certificate to one of the user's CAs.
+/// Checks that a chain leads from the certificate to one of the user's CAs, and that every certificate in the chain is valid at `at`.
 pub(super) fn must_lead_to(
     certificate: &Certificate,
     others: &[&Certificate],
@@ -222,7 +223,8 @@ mod tests {
         [&[tag][..], &length, content].concat()
     }
 
-    /// A self-signed certificate that encodes a default FALSE, which DER omits but some authorities write.
+    /// A self-signed certificate that contains an explicit FALSE for a field whose default is FALSE. DER requires the value to be omitted, but some
+    /// authorities write it.
     fn certificate(key: &p256::ecdsa::SigningKey) -> Vec<u8> {
         let algorithm = element(0x30, &element(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]));
         let name =

@@ -3,8 +3,9 @@
 //! A token states that the authority saw a digest by a certain time. The token does not state what the digest belongs to. A token is trusted only
 //! under a CA that the user specifies; certificates inside a token lead to that CA and are not trusted themselves.
 //!
-//! NOT checked: whether the authority's certificate was revoked (this would require contacting the authority's servers), the text of its policy, and
-//! whether the nonce is the request's (the digest ties a token to its case; the nonce would only show that the response is fresh).
+//! NOT checked: whether the authority's certificate was revoked (this would require contacting the authority's servers), the text of the authority's
+//! policy, and whether the nonce equals the nonce in the request (the digest ties a token to its case; the nonce would only show that the response is
+//! fresh).
 
 mod algorithm;
 mod chain;
@@ -32,8 +33,8 @@ type Answer<T> = Result<T, String>;
 /// The tag of GeneralName's choice `directoryName` (RFC 5280, 4.2.1.6).
 const DIRECTORY_NAME: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(4) };
 
-/// A time-stamp request in DER (RFC 3161, 2.4.1) for a SHA-256 digest, which also requests certificates. The nonce is derived from the digest, so
-/// that the same case always gives the same request.
+/// A time-stamp request for a SHA-256 digest, in DER (RFC 3161, 2.4.1). The request also asks for certificates. The nonce is derived from the digest,
+/// so that the same case always results in the same request.
 pub(crate) fn request(digest: &Sha256) -> Answer<Vec<u8>> {
     let text = |error: der::Error| error.to_string();
     let mut nonce = Sha256::of(&[b"hpsb-audit nonce ", digest.as_bytes().as_slice()].concat()).as_bytes().to_vec();
@@ -153,8 +154,8 @@ impl Token {
         }
     }
 
-    /// Verifies the token for a digest: content and attributes (RFC 5652, 5.4 and 11), the certificate that the signed attributes name (RFC 5035, RFC
-    /// 5816), its purpose (RFC 3161, 2.3), and its chain, at the token's own time, to a CA specified by the user.
+    /// Verifies the token for a digest: content and attributes (RFC 5652, 5.4 and 11), the certificate that the signed attributes identify (RFC 5035,
+    /// RFC 5816), its purpose (RFC 3161, 2.3), and its chain to a CA specified by the user, as of the token's own time.
     ///
     /// # Errors
     /// A description of the first fault.

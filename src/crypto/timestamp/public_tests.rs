@@ -18,7 +18,7 @@ fn openssl_verifies(token: &Path, is_token: bool, imprint: &str, ca: &Path) -> b
     if is_token {
         openssl.arg("-token_in");
     }
-    // Verify at the token's own time: certificates expire, but tokens do not.
+    // Verify as of the token's own time, because certificates expire but tokens do not.
     let at = Token::read(&std::fs::read(token).unwrap(), &Limits::default());
     if let Ok(moment) = at.and_then(|token| super::moment(&token.info.time)) {
         openssl.args(["-attime", &moment.unix_seconds().to_string()]);

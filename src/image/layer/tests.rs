@@ -99,7 +99,7 @@ fn a_failing_source_is_an_error_not_a_finding() {
     }
 }
 
-/// A tar reader requests zero bytes at the end of each member. That must not end a frame, a gzip member or a stream.
+/// A tar reader requests zero bytes at the end of each member. A read of zero bytes must not end a frame, a gzip member or a stream.
 #[test]
 fn an_empty_read_does_not_end_the_stream() {
     let text = b"some content that is longer than a few bytes ".repeat(200);
@@ -118,7 +118,7 @@ fn an_empty_read_does_not_end_the_stream() {
         text.clone(),
         gzip(&text),
         [gzip(one), gzip(other)].concat(),
-        // With a checksum, as the tool `zstd` writes it, in one frame and in two frames.
+        // The data has a checksum, as the tool `zstd` writes it, and is in one frame or in two frames.
         tool("zstd", &text),
         [tool("zstd", one), tool("zstd", other)].concat(),
         // Without a checksum.

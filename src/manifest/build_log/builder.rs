@@ -1,5 +1,5 @@
-//! Lines that builders print while they build. The forms of these lines depend on the builder. Output of a program in a RUN step counts as a builder's
-//! line only if it matches one of these forms exactly: `Step 1/5: compile` matches no builder.
+//! Lines that builders print while they build. The forms of these lines depend on the builder. Output of a program in a RUN step counts as a
+//! builder's line only if it matches one of these forms exactly: for example, `Step 1/5: compile` does not match any of them.
 //!
 //! | builder | prints | source |
 //! | --- | --- | --- |
@@ -7,9 +7,9 @@
 //! | BuildKit, plain progress | `#5 [build 1/4] FROM x`, `#5 DONE 0.1s`, `#9 writing image sha256:…`, `#9 pushing manifest for x:1@sha256:… 0.4s done`; program output is prefixed with `#5 0.351 ` | buildkit@73ed6825, util/progress/progressui, util/push; buildx, build (`pushWithMoby`) |
 //! | podman, buildah | `STEP 1/5: FROM x`, `[1/2] STEP 1/3: FROM x` in multi-stage builds, `STEP 1: FROM x` before 1.22; `COMMIT x`, `--> 0123456789ab` | buildah, imagebuildah |
 //!
-//! docker's classic builder and podman print program output unchanged, so a program can imitate any line. Two facts limit this: imitated lines
-//! appear in addition to the builder's own lines and never replace them, and lines of two builders in one log reveal an imitation:
-//! see [`super::BuildLog::builder`].
+//! docker's classic builder and podman print program output unchanged, so a program can imitate any line. Two facts limit the effect of such
+//! imitations. First, imitated lines appear in addition to the builder's own lines and never replace them. Second, a log that mixes lines of two
+//! builders reveals an imitation: see [`super::BuildLog::builder`].
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ impl fmt::Display for Builder {
     }
 }
 
-/// The log has lines that only one builder prints and lines that only a different builder prints.
+/// The log mixes lines that are specific to two different builders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the log has lines in the formats of {0} and {1}: a program in the build printed one of the two, but the log does not show which"

@@ -1,7 +1,7 @@
 //! Events that log lines describe. To support a new kind of line, add one variant and one arm.
 //!
-//! The lines from the push onward were seen in public logs of real servers. No public log shows the earlier part: the forms of builder output
-//! are in [`super::builder`], with or without the prefix `run: `.
+//! The forms of the lines from the push onward were taken from public logs of real servers. No public log shows the lines before the push. The forms
+//! of builder output are in [`super::builder`], with or without the prefix `run: `.
 
 use super::builder::{self, Builder};
 use super::line::LogEntry;
@@ -68,7 +68,7 @@ pub enum LogEvent {
     PulledDigest(Sha256),
     /// `Status: Downloaded newer image for NAME` or `Status: Image is up to date for NAME`.
     PulledImage(String),
-    /// Any other builder line, with the builder if only one builder prints such lines.
+    /// Any other line from a builder; the builder is stated if only one builder prints such lines.
     BuilderOutput(Option<Builder>),
     /// `Successfully built HEX` (classic, 12 digits) or `writing image sha256:HEX` (BuildKit, 64 digits).
     BuiltImage {

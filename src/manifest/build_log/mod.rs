@@ -1,10 +1,10 @@
 //! `data/build.log`: the server's log as typed events.
 //!
-//! The log is signed text: the key holder signed it. Not every line comes from the server: the log includes the output of the Dockerfile's RUN steps,
-//! so the author of the source can print lines that look like the server's. Three rules distinguish the server's lines from program output. Lines
-//! that the server writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count
-//! only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only if
-//! the log does not mix lines of two builders: see [`BuildLog::builder`].
+//! The key holder signed the log, but not every line comes from the server: the log includes the output of the Dockerfile's RUN steps, so the author
+//! of the source can print lines that look like the server's. Three rules distinguish the server's lines from program output. Lines that the server
+//! writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count only after the
+//! last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only if the log does
+//! not mix lines of two builders: see [`BuildLog::builder`].
 
 mod builder;
 mod event;
@@ -47,9 +47,9 @@ impl BuildLog {
         Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
-    /// Drops the text of all entries. Keeps only the entries that show whether and where the time goes backwards, and the entry with the latest
-    /// time. Collapses consecutive output lines of one builder into one line: later checks need only to know which builder printed between two other
-    /// events.
+    /// Drops the text of all entries. Keeps only the entries needed to show where the time goes backwards, if it does, and the entry with the latest
+    /// time. Collapses consecutive output lines of one builder into one line: later checks need to know only which builder printed lines between two
+    /// other events.
     pub(crate) fn shelve(&mut self) {
         let timed: Vec<(usize, Timestamp)> =
             self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();
@@ -178,7 +178,7 @@ impl BuildLog {
         })
     }
 
-    /// Number of push-like lines that were printed during the build. A program may have printed these lines.
+    /// Number of lines that look like push output but were printed during the build. A program may have printed these lines.
     pub fn disbelieved_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {

@@ -202,7 +202,7 @@ fn buildkit_pushes_as_a_step_of_the_build() {
     // A push by docker may follow.
     let log = of(&[from, &line, done, &format!("c: digest: {DIGEST} size: 3")]);
     assert_eq!(log.pushed().map(|(.., size)| size).collect::<Vec<_>>(), [None, Some(3)]);
-    // A failed step pushed nothing, but a later step with the same number may have pushed.
+    // A failed step pushed nothing, but a later step with the same number may have pushed an image.
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: failed to push a/b:c: denied"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 CANCELED"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: denied", from, &line, done])), 1);

@@ -1,4 +1,4 @@
-//! Options and arguments that make a program run another program or use the network, which the program otherwise does not do. The programs that such
+//! Options and arguments that make a program run another program or use the network, although it otherwise does neither. The programs that such
 //! arguments start are unknown.
 //!
 //! Sources, as of 2026-11-28: the manual pages listed in `table.rs` and `table_local.rs`.
@@ -121,7 +121,7 @@ pub(super) fn changes_what_runs(variable: &str, before: bool) -> bool {
     listed || variable.starts_with("GIT_") || before && matches!(variable, "PATH" | "LD_LIBRARY_PATH" | "PYTHONPATH")
 }
 
-/// Git configuration keys whose value is a program, a folder of programs or a further configuration file.
+/// Git configuration keys whose value is a program, a folder of programs or an additional configuration file.
 const KEYS: [&str; 14] = [
     "alias.",
     "command",

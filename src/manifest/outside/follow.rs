@@ -14,7 +14,7 @@ use super::wrapper::{Taken, is_question, is_standard, name_of, option, shown};
 const DEPTH: usize = 12;
 /// Number of words searched for a sub-command or a wrapper's program.
 const LOOKED_AT: usize = 100;
-/// Bytes of nested text that may be read again for each byte of the step.
+/// The maximum number of bytes of nested text that may be reread for each byte of the step.
 const READ_AGAIN: usize = 4;
 
 /// Programs that one RUN step runs.
@@ -24,7 +24,7 @@ pub(super) struct Programs {
     pub(super) fetching: Vec<String>,
     /// Programs that run a script.
     pub(super) scripts: Vec<String>,
-    /// Programs that are in no table, or whose sub-command is in no list.
+    /// Programs that are not in any table, or whose sub-command is not in any list.
     pub(super) unknown: Vec<String>,
     /// The reason why part of the step cannot be followed.
     pub(super) unclear: Option<&'static str>,
@@ -149,7 +149,7 @@ impl Programs {
             Rule::Address => self.by_argument(program, arguments, |word| word.text.contains("://")),
             Rule::Host => self.by_argument(program, arguments, |word| word.text.contains(':')),
         }
-        // A file with a known name in a different folder is a different program. Windows paths are not checked.
+        // A file that has a known program's name but is in a different folder is a different program. Windows paths are not checked.
         let follows = matches!(rule, Rule::Shell | Rule::Wraps(_) | Rule::Special(_));
         if !is_standard(&program.text, name) && !program.text.contains('\\') && (follows || before == self.listed()) {
             self.unknown.push(program.text.clone());
@@ -192,7 +192,7 @@ impl Programs {
         }
     }
 
-    /// Lists a program from its words, which are literal. Programs that this program runs in turn are not followed.
+    /// Lists a program, given its name and arguments as literal words. Programs that this program runs in turn are not followed.
     pub(super) fn words<'t>(&mut self, words: impl Iterator<Item = &'t str>) {
         let words: Vec<Word> = words.map(Word::literal).collect();
         self.command(&words, None, &HashSet::new(), DEPTH);

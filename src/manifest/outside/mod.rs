@@ -1,10 +1,10 @@
 //! Build inputs that the commit does not pin. Every report lists these inputs, because a proved commit does not cover them.
 //!
 //! There are two closed lists: `forms.rs` has a rule for every Dockerfile instruction, and every program that a RUN step starts is looked up in
-//! `table.rs` and `table_local.rs`. Programs that are in no table and steps that cannot be followed are listed as unknown. Files of the commit and of
-//! base images are not read: a script that a RUN step starts is listed as a script, and its downloads are unknown.
+//! `table.rs` and `table_local.rs`. A program that is not in any table is listed as unknown, and so is a step that cannot be followed. Files of the
+//! commit and of base images are not read: a script that a RUN step starts is listed as a script, and its downloads are unknown.
 //!
-//! To add a program, add one word to a row of the tables.
+//! To add a program, add one word to a row of a table.
 
 mod doors;
 mod follow;
@@ -38,7 +38,7 @@ const READ: usize = 2 << 20;
 /// The maximum number of characters shown of a name or an instruction.
 const LINE: usize = 120;
 
-/// Kinds of input, in the order of the list.
+/// The kinds of input, in the order in which they are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     /// Notes about what is missing or unknown in the list itself.
@@ -59,7 +59,7 @@ pub(crate) enum Kind {
     Argument,
     /// RUN steps that cannot be analysed.
     Unclear,
-    /// Programs in no table.
+    /// Programs that are not in any table.
     Program,
     /// Programs that run scripts.
     Script,

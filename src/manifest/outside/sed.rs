@@ -1,4 +1,4 @@
-//! Reads sed scripts as GNU sed does, to determine whether they only edit. The command `e` and the flag `e` of `s` run programs.
+//! Reads sed scripts as GNU sed does, to determine whether they only edit text. The command `e` and the flag `e` of `s` run programs.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -6,7 +6,7 @@ use std::str::Chars;
 use super::doors::is_long;
 use super::shell::Word;
 
-/// Whether sed only edits with these arguments. Also `false` if a script cannot be parsed, is in a file, or contains a variable.
+/// Whether sed only edits text when it is run with these arguments. Also `false` if a script cannot be parsed, is in a file, or contains a variable.
 pub(super) fn only_edits(arguments: &[Word]) -> bool {
     scripts(arguments).is_some_and(|script| {
         let scan = |brackets| {
@@ -80,7 +80,7 @@ struct Scan<'t> {
 }
 
 impl Scan<'_> {
-    /// Scans a script. `None` means something other than an edit.
+    /// Scans a script. `None` means that the script does something other than editing text.
     fn script(&mut self) -> Option<()> {
         loop {
             self.skip(|letter| letter.is_whitespace() || matches!(letter, ';' | '}'));

@@ -63,7 +63,7 @@ pub(super) struct Script {
     pub(super) variables: Vec<(String, bool)>,
     /// A word refers to a socket: bash's /dev/tcp or /dev/udp.
     pub(super) sockets: bool,
-    /// Output goes to a target specified by a variable, which may be a socket. A socket is also open for reading.
+    /// Output goes to a target specified by a variable. The target may be a socket, which can also be read.
     pub(super) opens: bool,
     /// The script reads from an open descriptor.
     pub(super) reads: bool,
@@ -71,7 +71,7 @@ pub(super) struct Script {
     pub(super) unclear: Option<&'static str>,
 }
 
-/// Splits a script. `bash` means that the reader is certainly bash, ksh or zsh, which support `[[`.
+/// Splits a script. `bash` means that the script is certainly run by bash, ksh or zsh, which support `[[`.
 pub(super) fn split(text: &str, bash: bool) -> Script {
     split_at(text, bash, 0)
 }
@@ -120,7 +120,7 @@ struct State {
     /// Variables assigned before the command.
     variables: Vec<String>,
     enclosing: Vec<Enclosing>,
-    /// The command certainly runs: it is first, or follows `;` or a new line.
+    /// The command certainly runs, because it is the first one or follows `;` or a new line.
     certain: bool,
     /// See [`Script::opens`].
     opens: bool,

@@ -1,11 +1,11 @@
-//! Sockets that bash opens: a redirection to `/dev/tcp/HOST/PORT` or `/dev/udp/HOST/PORT` (bash's manual, "Redirections"). With any operator, the
-//! descriptor can be read.
+//! Sockets that bash opens: a redirection to `/dev/tcp/HOST/PORT` or `/dev/udp/HOST/PORT` (bash's manual, "Redirections"). The descriptor can be
+//! read, whichever redirection operator is used.
 
 use super::doors::has_letter;
 use super::programs::lists;
 use super::shell::Word;
 
-/// The reason if a script cannot be followed because a variable in it may refer to a socket.
+/// The reason why a script cannot be followed, if a variable in the script may refer to a socket.
 pub(super) const DEVICE: &str = "a variable that may refer to a network device";
 
 /// Whether the shell may expand the word to `/dev/tcp/HOST/PORT` or `/dev/udp/HOST/PORT`, which bash opens as a socket. A port is a number or a

@@ -3,7 +3,7 @@
 //! Sources, as of 2026-11-28: the programs' manual pages in Debian 12 and 13 and Alpine 3.20, and their `--help` output; for language package
 //! managers, their command references (docs.npmjs.com, pnpm.io, yarnpkg.com, bun.sh, docs.deno.com, pip.pypa.io, docs.astral.sh/uv,
 //! python-poetry.org, doc.rust-lang.org/cargo, go.dev/ref/mod, getcomposer.org, bundler.io, maven.apache.org, docs.gradle.org,
-//! learn.microsoft.com/dotnet); the POSIX shell command language. A sub-command that is not in any list is unknown.
+//! learn.microsoft.com/dotnet); the POSIX shell command language. A sub-command that is not in any list is treated as unknown.
 
 use super::programs::Rule::{
     Address, Always, By, Host, Options, Script, Scripts, Shell, Special, Text, Windows, Wraps,

@@ -1,4 +1,4 @@
-//! PowerShell and cmd.exe commands, as far as they can be recognised: by the first word of each statement.
+//! Recognises PowerShell and cmd.exe commands, but only by the first word of each statement.
 
 use super::follow::Programs;
 use super::programs::{Rule, Special, lists, rule_of};

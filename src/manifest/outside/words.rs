@@ -60,7 +60,7 @@ pub(super) enum Exec {
     Words(Vec<String>),
     /// The text is not in exec form.
     No,
-    /// The text looks like exec form but cannot be parsed; a different parser may accept it.
+    /// The text looks like exec form but cannot be parsed here; a different parser may be able to parse it.
     Doubtful,
 }
 

@@ -1,4 +1,4 @@
-//! Arguments of a command that runs another program: its options' values, and the program's name.
+//! Parses the arguments of a command that runs another program: the values of its options, and the name of that program.
 
 use super::programs::{Wrapper, lists};
 use super::shell::Word;

@@ -61,8 +61,7 @@ impl<'f> Repository<'f> {
         repository
     }
 
-    /// The file of `role`: `ROLE.json`, or a file with the digest in its name. If `described` is present, the file must
-    /// match it.
+    /// The file of `role`: `ROLE.json`, or a file with the digest in its name. If `described` is present, the file must match this description.
     pub(super) fn file(&self, role: &str, described: Option<&Described>) -> Result<&'f [u8], Fault> {
         let candidates = self.files.get(role).map(Vec::as_slice).unwrap_or_default();
         let named = |wanted: Option<Sha256>| candidates.iter().find(|(digest, _)| *digest == wanted);

@@ -22,7 +22,7 @@ pub(crate) struct NotaryKey {
     pub(super) id: String,
     kind: String,
     pub(super) key: ImageKey,
-    /// The first certificate, for key kinds that have one.
+    /// The first certificate, for kinds of keys that have a certificate.
     pub(super) certificate: Option<Leaf>,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! The steps, in order:
 //! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each step must be signed by the old
-//!    root's keys and by the new root's keys. Leaf certificates of root keys name the repository.
+//!    root's keys and by the new root's keys. The leaf certificates of root keys contain the repository's name.
 //! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Lengths and hashes in
 //!    metadata are compared with the files as stored.
 //! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the order that docker uses.
@@ -76,7 +76,7 @@ pub(crate) struct Trusted {
     pub(crate) anchor_keys: Vec<String>,
     /// The certificates of the root keys that signed that root.
     pub(crate) anchor_certificates: Vec<Leaf>,
-    /// The certificates of the last root, if it is a later root.
+    /// The certificates of the last root, if the last root is not also the first.
     pub(crate) later_certificates: Vec<Leaf>,
     /// Every file that was verified along the chain.
     pub(crate) roles: Vec<RoleReport>,
@@ -97,8 +97,8 @@ impl Trusted {
 }
 
 impl Repository<'_> {
-    /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which the root
-    /// certificates must name; with `None`, any name is accepted.
+    /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which must appear in the root certificates;
+    /// with `None`, any name is accepted.
     pub(crate) fn walk(&self, pins: Pins<'_>, repository: Option<&str>, limits: &Limits) -> Result<Trusted, Fault> {
         let Roots { last, anchor_keys, anchor_certificates, later_certificates, mut roles } =
             root::walk(self, pins, repository, limits)?;

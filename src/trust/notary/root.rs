@@ -1,4 +1,4 @@
-//! The root: the keys of the other roles, and how one root succeeds another.
+//! The root file, which lists the keys of the other roles, and the rules by which a new root replaces an old one.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Follows the chain of roots, one version at a time, from the newest root that a pinned key signed to `root.json`.
+/// Follows the chain of roots, one version at a time. The chain begins at the newest root that a pinned key signed, and ends at `root.json`.
 pub(super) fn walk<'a>(
     repository: &'a Repository<'a>,
     pins: Pins<'_>,

@@ -94,7 +94,7 @@ fn signatures_in_notarys_tests_get_the_expected_results() {
     assert_documented("notary's signatures", &[accepted, refused, stricter]);
 }
 
-/// Certificates of the fixtures' servers and authorities: file, key kind, common name, and the fault when the
+/// Certificates of the fixtures' servers and authorities: the file, the kind of key, the common name, and the fault that is reported if the
 /// certificate is used as a root key's leaf.
 const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
     ("database/ca.pem", "rsa-x509", "Test Notary CA", AUTHORITY),
@@ -113,7 +113,7 @@ const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
 ];
 const AUTHORITY: Option<&str> = Some("its first certificate is a CA certificate");
 
-/// Every file in the fixtures with a PEM block, except those in the repositories.
+/// Every file in the fixtures that has a PEM block, except the files in the repositories.
 fn pem_files() -> Vec<(String, Vec<u8>)> {
     let top = go_source("theupdateframework/notary").join("fixtures");
     let mut files = Vec::new();

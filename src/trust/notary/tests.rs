@@ -128,7 +128,7 @@ fn a_threshold_counts_different_keys() {
     let (one, two, other) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
     let both = role(&[&one, &two], 2);
     assert_eq!(envelope(&signed(timestamp(), &[&one, &two])).signers(&both, &budget()).unwrap().len(), 2);
-    // The cases are: the same key twice, one of the role's keys and another key, and no key.
+    // There are three cases: the same key twice; one of the role's keys and a different key; no key.
     for keys in [vec![&one, &one], vec![&one, &other], vec![]] {
         assert!(envelope(&signed(timestamp(), &keys)).signers(&both, &budget()).is_err());
     }
@@ -137,7 +137,7 @@ fn a_threshold_counts_different_keys() {
     assert!(envelope(&signed(timestamp(), &[&other, &two])).signers(&role(&[&one, &two], 1), &budget()).is_ok());
 }
 
-/// The same point in two encodings, one of them compressed: two ids for one key.
+/// One key with two ids, because the same point is encoded in two ways, one of them compressed.
 #[test]
 fn one_key_under_two_ids_counts_once() {
     let key = TestKey::p256(1);

@@ -2,7 +2,7 @@
 //! GitHub and cosign.
 //!
 //! Each bundle is checked like an image signature, for the digest in its case, with the trusted root of its instance and its signer's identity. The
-//! suite's result is that of the crates' tests or of the program from which the bundle comes.
+//! expected result comes from the crates' tests or from the program that the bundle was taken from.
 
 use std::collections::BTreeSet;
 use std::fs;

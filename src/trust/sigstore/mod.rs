@@ -1,11 +1,10 @@
 //! Verifies sigstore signatures offline, with a trusted root from the policy: keyless signatures, and log entries for
 //! managed keys.
 //!
-//! A keyless signature is made with a key that a certificate authority certifies, for a few minutes, for someone who
-//! signed in with an identity provider. The signature can still be verified years later, because a transparency log or
-//! a timestamp authority has signed that it existed while the certificate was valid. The crate `sigstore-verify`
-//! checks, in this order: the time; the certificate's chain at that time, its usage, and its entry in a certificate log
-//! (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
+//! A keyless signature is made with a short-lived key. A certificate authority certifies the key for a few minutes, for someone who signed in with an
+//! identity provider. The signature can still be verified years later, because a transparency log or a timestamp authority has signed that it existed
+//! while the certificate was valid. The crate `sigstore-verify` checks, in this order: the time; the certificate's chain at that time, its usage, and
+//! its entry in a certificate log (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
 //! promise; the signature; and whether the log entry is for this signature.
 //!
 //! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares the times in a bundle with the
@@ -84,8 +83,7 @@ impl<'a> Identities<'a> {
                     let signer = AcceptedSigner { key: wanted.to_string(), name: Some(signer.name.clone()) };
                     return Ok(Signed { signer, details });
                 }
-                // Everything before this step was verified, so this fault is more informative than a fault with a
-                // different root.
+                // Everything before this step was verified with this root, so this fault is more informative than one with a different root.
                 Err(Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. }) => {
                     fault = Some(refused(&format!("the policy's [trust] does not list its signer, {says}")));
                 }

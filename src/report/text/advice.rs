@@ -50,7 +50,7 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         parts.push("list the groups that you need in the policy's `require`".to_owned());
     }
     if !flags.is_empty() && report.case.is_none() {
-        parts.push(format!("supply the evidence that the policy requires, of {}", flags.join(", ")));
+        parts.push(format!("supply what the policy requires: {}", flags.join(", ")));
     }
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());

@@ -228,8 +228,8 @@ impl Error {
                 };
                 let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
                 format!(
-                    "a key next to the bundle is not trusted for that reason: {}. Ask the build server's operator for the fingerprint of its key, over a channel \
-                     other than the bundle's. If it is equal, run again with --key {file}. If not, do not use that file: get the key from the operator",
+                    "keys next to the bundle are not trusted and were not used: {}. Ask the build server's operator for the SHA-256 of its public key (DER), over a channel \
+                     other than the bundle's. If it is equal, run again with --key {file}. If not, do not use {file}: get the key from the operator",
                     keys.join("; ")
                 )
             }

@@ -111,7 +111,9 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));
             hints.push(match known.and_then(|known| known.split_once(" (build ")) {
-                Some((name, _)) => format!("for the newest accepted build, write {name}"),
+                Some((name, _)) => {
+                    format!("for the newest accepted build in the evidence, by the server's clock, write {name}")
+                }
                 None => "pin the image by the digest of its manifest: NAME@sha256:...".into(),
             });
         }

@@ -2,6 +2,7 @@
 
 use super::{BundleReport, ImageReport};
 use crate::judge::check::{CHECKS, ChainLink};
+use crate::judge::evidence::Known;
 use crate::judge::finding::{Finding, Status};
 
 /// The strength of a link.
@@ -65,12 +66,30 @@ type Plan = (ChainLink, &'static str, &'static str, &'static str, Strength);
 
 const WORKLOAD_PLANS: [Plan; 4] = {
     use ChainLink::{ContractKey, ContractSigner, DeployedByDigest, Instance};
-    use Strength::{Proved, Stated};
+    use Strength::Stated;
     [
-        (DeployedByDigest, "pushed image", DEPLOYED, "the pinned digest is the one in the log", Proved),
-        (ContractKey, "image's key", "contract", "the key in the contract is the build's", Stated),
-        (ContractSigner, "contract", "contract's signer", "signature over its two sections", Proved),
-        (Instance, "contract", "booted instance", "an attestation record identifies the contract", Stated),
+        (DeployedByDigest, "pushed image", DEPLOYED, "the file pins the digest that the signed log names", Stated),
+        (
+            ContractKey,
+            "image's key",
+            "contract",
+            "the key in the contract is the one that the log records or the policy lists",
+            Stated,
+        ),
+        (
+            ContractSigner,
+            "contract",
+            "signing key",
+            "signature over its two sections, by the policy's key or else the contract's own",
+            Stated,
+        ),
+        (
+            Instance,
+            "contract",
+            "booted instance",
+            "an attestation record has the digest of its workload section",
+            Stated,
+        ),
     ]
 };
 
@@ -89,17 +108,29 @@ const PLANS: [Plan; 12] = {
             ServerAnswers,
             "server's answers",
             "build record",
-            "saved responses next to the bundle name this build",
+            "saved responses contradict nothing, and have this build's name, tag or digest",
             Stated,
         ),
-        (Commit, "signed archive", "commit", "the objects are complete and hash to their names", Proved),
-        (WorkTree, "commit", "work tree", "the commit's files are unchanged in it", Proved),
+        (
+            Commit,
+            "signed archive",
+            "commit",
+            "the objects hash to their names; none is missing, except what .git/shallow cuts off",
+            Proved,
+        ),
+        (
+            WorkTree,
+            "commit",
+            "work tree",
+            "the commit's files are unchanged in it, apart from the exceptions that source-tree lists",
+            Proved,
+        ),
         (Approval, "commit", "approval", "a supplied list approves it", Stated),
         (
             PushedImage,
             "commit",
             "pushed image",
-            "the build's log names it; at most seven digits link it to the commit",
+            "the build's log names the image; at most the tag's seven digits link it to the commit",
             Stated,
         ),
         (
@@ -155,8 +186,16 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
     plans.iter().map(draw).collect()
 }
 
+fn is_stated(finding: &Finding) -> bool {
+    finding.says.iter().any(|said| said.known == Known::Stated)
+}
+
 fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
     match finding.map(|finding| finding.status) {
+        // Without a record that counts, the check compares grades and states nothing about the key's origin.
+        Some(Status::Pass) if finding.is_some_and(|one| one.check == "key-record" && !is_stated(one)) => {
+            Strength::NotExamined
+        }
         Some(Status::Pass) => best,
         Some(Status::Fail) => Strength::Broken,
         // An undecided answer is drawn only if it rejects.

@@ -62,11 +62,21 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
     heading(page, "Question");
     list(page, summary::question(report, Some(bundle)).iter());
     heading(page, "Found");
-    list(page, summary::found(bundle).iter().map(|found| format!("{} ({})", found.sentence, found.known.word())));
+    let found = summary::found(bundle);
+    if found.is_empty() {
+        page.push_str("No reliable findings.\n");
+    } else {
+        list(page, found.iter().map(|found| format!("{} ({})", found.sentence, found.known.word())));
+    }
     heading(page, "Not proved");
     list(page, summary::not_proved(bundle).iter());
     heading(page, "Exceptions");
-    list(page, summary::exceptions(report, bundle).iter());
+    match summary::exceptions(report, bundle) {
+        exceptions if exceptions.is_empty() && found.is_empty() => {
+            page.push_str("Not determined: there are no reliable findings.\n");
+        }
+        exceptions => list(page, exceptions.iter()),
+    }
     heading(page, "Controls supported");
     page.push_str("A passed check supports a control. It does not satisfy a control by itself.\n\n");
     list(
@@ -86,7 +96,7 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
         true => list(page, bundle.outside_the_commit.iter()),
         false => page.push_str("Not known: the log and the Dockerfile were not read.\n"),
     }
-    heading(page, "Other files that were read");
+    heading(page, "Other evidence that was read");
     list(page, bundle.inputs.iter().map(|input| format!("{} {}: {}", input.words(), input.name, input.sha256)));
     heading(page, "How to repeat");
     let _ = writeln!(page, "{}\n", text(&summary::command(report, bundle)));

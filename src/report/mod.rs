@@ -179,11 +179,17 @@ impl InputReport {
         ["image", "image-config", "base-image", "base-image-config"].contains(&self.kind)
     }
 
+    /// Whether the digest is the fingerprint of a public key, and not the digest of a file.
+    pub(crate) fn is_key(&self) -> bool {
+        self.kind.starts_with("key")
+    }
+
     /// The kind of the input, and the data that its digest covers.
     pub(crate) fn words(&self) -> String {
         match self.kind {
             "image" | "base-image" => format!("{} (manifest digest)", self.kind),
             "image-config" | "base-image-config" => format!("{} (configuration digest)", self.kind),
+            "key" | "key-beside" => format!("{} (fingerprint of the public key)", self.kind),
             kind => kind.to_owned(),
         }
     }

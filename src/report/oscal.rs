@@ -196,10 +196,10 @@ fn input_words(input: &InputReport) -> String {
     format!("{} {}, {}", input.words(), input.name, input.sha256)
 }
 
-/// An image's digest is not the digest of the file or layout that contains the image.
+/// An image's digest is not the digest of the file or layout that contains the image, and a key's fingerprint is not the digest of its file.
 fn link(input: &InputReport) -> Value {
     let href = sarif::uri(&input.name);
-    match input.is_image() {
+    match input.is_image() || input.is_key() {
         true => json!({ "href": href }),
         false => json!({ "href": href, "hashes": [{ "algorithm": "SHA-256", "value": input.sha256.hex() }] }),
     }

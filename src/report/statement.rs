@@ -79,7 +79,7 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
 fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
     // Keys have no file names here, so they are left out. The report on an accepted bundle does not list keys as inputs anyway.
-    let files = bundle.inputs.iter().filter(|one| !one.kind.starts_with("key"));
+    let files = bundle.inputs.iter().filter(|one| !one.is_key());
     let beside = files.map(|one| match one.is_image() {
         // The digest is not the digest of the file that contains the image, so no address is specified for the image.
         true => json!({ "name": one.kind, "digest": { "sha256": one.sha256.hex() } }),

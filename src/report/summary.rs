@@ -354,6 +354,9 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
             (Level::Require, Status::NotRun(Reason::NoEvidence)) if !finding.rejects() => {
                 lines.push(format!("{}: no evidence: {}", finding.check, finding.message));
             }
+            (Level::Require, Status::NotRun(Reason::NoExpectation)) if finding.check == "source-repository" => {
+                lines.push(format!("{}: not compared: {}", finding.check, finding.message));
+            }
             (Level::Warn, Status::Pass | Status::NotRun(_)) => {
                 let weakened = report.question.as_ref().and_then(|question| scope::weakened(question, finding));
                 lines.extend(weakened.map(|one| format!("the policy weakens {one}")));

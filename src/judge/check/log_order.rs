@@ -47,7 +47,9 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let outcome = if last > stamp.plus_seconds(1) {
         Outcome::fail("the log continues after the time in the build's name")
     } else {
-        Outcome::pass("the log's times never go back and end no later than the time in the build's name")
+        Outcome::pass(
+            "the log's times never go back and end no later than one second after the time in the build's name",
+        )
     };
-    outcome.sides(format!("{stamp} or before"), last)
+    outcome.sides(format!("{stamp} plus one second, or before"), last)
 }

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "manifest-key",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the key is strong enough, was within its validity window at build time, and is not revoked",
+    says: "the key is strong enough and, by the stated build time, was within its validity window and not superseded or revoked",
     explanation: "Strength: RSA of 2048 to 8192 bits with an odd exponent of at least 65537, or EC P-256; weaker keys are refused when they are read. \
 Validity window: the policy's not-before and not-after are compared with the build time in the signed archive. Revocation: if a key is revoked as compromised, \
 every build is rejected, including older builds, because the signer states the time of a build; a build passes only if a verified time-stamp shows \

@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     name: "server-record",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the saved server record names the same build, tags and digest",
+    says: "the saved server record contradicts nothing, and has the build's name, tag or digest",
     explanation: "Compares the build server's responses that `fetch` saved next to the bundle (status.json, image-digest.json, server-build.log) with \
 the signed archive: the build's name, the image's tag, the server's version, the pushed repository and digest. The saved status must mean that the \
 push happened. A field that appears on only one side is not a disagreement. If build name, tag and digest each appear on only one side, nothing shows \

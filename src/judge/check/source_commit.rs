@@ -20,7 +20,7 @@ and the policy does not specify all forty, the answer is `unknown`. source-objec
 work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the ref.",
     known: Known::Signed,
     expected: Expected::Optional(&["branch", "commit"]),
-    links: &[ChainLink::Commit, ChainLink::WorkTree],
+    links: &[ChainLink::Commit, ChainLink::WorkTree, ChainLink::PushedImage],
     controls: &["SA-10", "SR-4"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),

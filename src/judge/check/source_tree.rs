@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     name: "source-tree",
     group: Group::Source,
     level: Level::Require,
-    says: "the archived work tree is HEAD's tree: names, bytes, execute bits, link targets",
+    says: "the archived work tree is HEAD's tree (names, bytes, execute bits, link targets), apart from listed exceptions",
     explanation: "Hashes every file of the archived work tree as git does and compares it with the proved tree of HEAD, as `git status` would, but \
 without git. Submodules are compared in the same way if their objects are in the archive. For submodules that were not cloned, the report says \
 \"not proved\" and the check does not fail.\n\nSome differences count as equal and are listed: line endings, $Id$ and encodings that HEAD's own \

@@ -43,8 +43,9 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     };
     match deployment.build() {
         Some(build) if build.is_accepted_at(deployment.now) => {
-            let mut outcome = Outcome::pass(format!("the digest is that of an accepted build, {}", name(build)))
-                .sides(digest, digest);
+            let mut outcome =
+                Outcome::pass(format!("the signed log of an accepted build has this digest: {}", name(build)))
+                    .sides(digest, digest);
             if build.because.is_empty()
                 && let Some(built) = &build.image
             {

@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     name: "workload-pinned",
     group: Group::Workload,
     level: Level::Require,
-    says: "every image to be deployed is referenced by digest",
+    says: "the image to be deployed is referenced by digest",
     explanation: "An image is pinned by an @ and the SHA-256 digest of its manifest, in the only valid spelling. A tag can be moved after the audit, \
 even if a contract specifies a key for the image. Variables before the digest change where the bytes come from, but not the bytes; the variables are \
 listed. If the image at a place is not known, because it is built, inserted later or hidden, the answer is unknown. When the check fails, it lists \

@@ -101,7 +101,7 @@ fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         let moment = Timestamp::from_rfc3339(written)?;
         Some((moment, format!("{}, by {} ({})", fact.fact, fact.witness, fact.known.word())))
     });
-    let now = report.now.map(|now| (now, "the time of this audit (given)".to_owned()));
+    let now = report.now.map(|now| (now, "the time as of which this audit judges (given)".to_owned()));
     let mut moments: Vec<(Timestamp, String)> = facts.chain(now).collect();
     moments.sort();
     page.raw("<section>\n<h2>Timeline</h2>\n<p>Times inside a manifest are the build server's own statement.</p>\n");
@@ -182,12 +182,14 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         row("policy, with its signers", &policy.path, &policy.sha256.hex());
     }
     for key in report.question.iter().flat_map(|question| &question.keys) {
-        let accepted = bundle.key.as_ref().is_some_and(|one| one.fingerprint == *key);
-        row(
-            "trusted key",
-            if accepted { "verified the signature" } else { "did not verify the signature" },
-            &key.hex(),
-        );
+        let is_the_key = bundle.key.as_ref().is_some_and(|one| one.fingerprint == *key);
+        let says = match (summary::signature(bundle), is_the_key) {
+            (Some(Status::Pass), true) => "verifies the signature",
+            (Some(Status::Pass), false) => "does not verify it, or was not tried",
+            (Some(Status::Fail), _) => "does not verify the signature",
+            _ => "not tried: the signature was not checked",
+        };
+        row("trusted key (fingerprint)", says, &key.hex());
     }
     for input in &bundle.inputs {
         row(&input.words(), &input.name, &input.sha256.hex());

@@ -332,7 +332,7 @@ fn repeats(report: &Report) -> String {
     match report.verdict() {
         Verdict::None => "Like this, the command gives no verdict again.".into(),
         _ => format!(
-            "Run in the folder of the audit, on the same files, {} {} gives the same verdict and answers.",
+            "Run in the folder of the audit, on the same files, {} {} with the same features gives the same verdict and answers.",
             report.tool.name, report.tool.version
         ),
     }

@@ -16,8 +16,12 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 }
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
+    let workload = report.question.as_ref().is_some_and(|question| !question.passed_over.is_empty());
+    if workload {
+        return format!("First check the workload, which this audit did not: {}", unbroken("hpsb-audit admit"));
+    }
     let by_digest = match subject::digest(bundle) {
-        Some(_) => "This policy allows the deployment: by the digest above, not by a tag",
+        Some(_) => "Deploy the image by the digest above, not by a tag",
         None => "The log has no digest of the image: find out which image it is",
     };
     match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
@@ -50,7 +54,12 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         parts.push("list the groups that you need in the policy's `require`".to_owned());
     }
     if !flags.is_empty() && report.case.is_none() {
-        parts.push(format!("supply what the policy requires: {}", flags.join(", ")));
+        let words = if report.policy.is_none() {
+            "supply what the policy requires"
+        } else {
+            "decide whether you need more evidence"
+        };
+        parts.push(format!("{words}: {}", flags.join(", ")));
     }
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());

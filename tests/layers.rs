@@ -66,6 +66,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Third-party crates and the one file or folder that may use each. Crates that are used everywhere (serde) are exempt.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["workload"]),
+    ("anstyle_query", &["cli"]),
     ("base64ct", &["cli", "client", "crypto", "judge", "trust", "workload"]),
     ("bzip2_threads", &["archive"]),
     ("cbc", &["workload"]),

@@ -2,13 +2,14 @@
 //! takes over a parser, the parser can still read files and report wrong results, but it cannot write elsewhere, start programs or
 //! connect to the network.
 //!
-//! Linux only: Landlock, and seccomp on the architectures that its crate supports. Best effort, because a verdict must not depend on the
-//! kernel: `--verbose` prints on standard error what is enforced. No report contains it.
+//! Linux only: Landlock, and seccomp on the architectures that its crate supports. On other systems nothing is dropped. Best effort, because a
+//! verdict must not depend on the kernel: `--verbose` prints on standard error what is enforced. No report contains it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::base::escape::for_terminal;
+use crate::base::system::slashed;
 use crate::cli::args::admit::ContractCommand;
 use crate::cli::args::key_record::KeyCommand;
 use crate::cli::args::{AuditArguments, Command, NetworkArguments};
@@ -156,8 +157,13 @@ impl fmt::Display for Confinement {
                 "may       do everything that its user may do: a credential helper would inherit any restriction",
             );
         }
+        if !cfg!(target_os = "linux") {
+            return f.write_str(
+                "may       do everything that its user may do: nothing is confined on this system, only on Linux",
+            );
+        }
         let folders = self.needs.folders();
-        let folders: Vec<String> = folders.iter().map(|path| for_terminal(&path.display().to_string())).collect();
+        let folders: Vec<String> = folders.iter().map(|path| for_terminal(&slashed(path))).collect();
         let writes = if folders.is_empty() { "nowhere".into() } else { format!("only below {}", folders.join(", ")) };
         let writes = if self.needs.terminal { format!("{writes} and to the terminal") } else { writes };
         let network = if self.needs.network { "yes" } else { "none" };

@@ -60,7 +60,7 @@ fn answer(case: &CaseFile) -> Report {
     let mut limits = Limits::default();
     for pair in all("--limit") {
         let (name, value) = pair.split_once('=').unwrap();
-        limits.set(name, value.parse().unwrap()).unwrap();
+        limits.set(name, number(value)).unwrap();
     }
     let image = all("--image").pop().map(source);
     let read_image = |source: &Source, choice: &Choice, limits: &Limits, budget: &Budget| {
@@ -88,6 +88,12 @@ fn answer(case: &CaseFile) -> Report {
     };
     let audit = |paths: &[PathBuf], question: &hpsb_audit::Question<'_>, _: &Report| audit_all(paths, question, &queue);
     request.report(&Means { read_image: &read_image, threads: 1, audit: &audit, limits: &limits })
+}
+
+/// A number with K, M or G, which are powers of 1,024.
+fn number(text: &str) -> u64 {
+    let unit = ["K", "M", "G"].iter().position(|unit| text.ends_with(unit)).map_or(0, |at| at + 1);
+    text.trim_end_matches(['K', 'M', 'G']).parse::<u64>().unwrap() << (10 * unit)
 }
 
 fn key(text: &str) -> NamedKey {

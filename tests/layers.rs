@@ -188,6 +188,18 @@ fn modules_use_only_later_rows_of_the_table() {
     }
 }
 
+/// Paths and the system's errors are shown by `base/system.rs`, so that answers are equal on every system.
+#[test]
+fn paths_are_shown_with_slashes() {
+    let shows = |source: &&Source| {
+        let may =
+            ["src/base/system.rs", "src/git/differential/files.rs"].iter().any(|path| source.path == Path::new(path));
+        source.code.contains(".display()") && !may
+    };
+    let found: Vec<PathBuf> = sources().iter().filter(shows).map(|source| source.path.clone()).collect();
+    assert!(found.is_empty(), "use base::system::slashed in {found:?}");
+}
+
 /// `super` must not reach outside a module: such a dependency would be missed.
 #[test]
 fn super_stays_inside_the_module() {

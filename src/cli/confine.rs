@@ -134,6 +134,7 @@ pub(super) struct Confinement {
 
 /// How much of a restriction is enforced.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 enum Held {
     Yes,
     Partly,

@@ -368,8 +368,7 @@ fn kind_on_disk(path: &Path) -> Kind {
 
 /// The in-memory name for a path.
 fn name_of(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    text.trim_start_matches("./").trim_end_matches('/').to_owned()
+    slashed(path).trim_start_matches("./").trim_end_matches('/').to_owned()
 }
 
 fn held<'a>(files: &'a BTreeMap<String, Vec<u8>>, path: &Path) -> Result<&'a [u8], Error> {

@@ -148,6 +148,7 @@ mod tests {
 
     /// A shell reads the same words from the printed lines, however long and however quoted.
     #[test]
+    #[cfg(unix)]
     fn a_shell_joins_the_printed_lines() {
         let long = "x".repeat(250);
         let quotes = "it's ".repeat(60);

@@ -18,5 +18,5 @@ pub(crate) use self::tar::{Member, MemberKind, TarReader};
 #[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation)]
 #[path = "../../tests/support/tar.rs"]
 mod tar_writer;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

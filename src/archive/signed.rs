@@ -175,6 +175,6 @@ impl Tree {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 #[path = "signed_tests.rs"]
 mod tests;

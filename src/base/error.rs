@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::base::digest::Sha256;
+use crate::base::system::reason;
 
 /// No verdict could be reached. Each kind of error has a fixed exit code: see [`Error::exit_code`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +68,7 @@ pub enum Error {
     Unreadable {
         /// The file, or the part of the input.
         what: String,
-        /// The system's message.
+        /// Why, in words that are the same on every system.
         message: String,
     },
     /// The input ends too early.
@@ -169,9 +170,14 @@ pub(crate) const CODES: [(&str, u8); 15] = [
 ];
 
 impl Error {
-    /// `path` cannot be written, with the system's message.
-    pub(crate) fn unwritable(path: impl Into<String>, error: &std::io::Error) -> Self {
-        Self::Unwritable { path: path.into(), message: error.to_string() }
+    /// `path` cannot be written, and why.
+    pub(crate) fn unwritable(path: impl Into<String>, error: &io::Error) -> Self {
+        Self::Unwritable { path: path.into(), message: reason(error) }
+    }
+
+    /// `what` cannot be read, and why.
+    pub(crate) fn unreadable(what: impl Into<String>, error: &io::Error) -> Self {
+        Self::Unreadable { what: what.into(), message: reason(error) }
     }
 
     /// A stable code for programs, for example `over-limit`.
@@ -255,10 +261,10 @@ impl Error {
     pub(crate) fn from_read(what: &str, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Truncated { what: what.into() },
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Self::malformed(what, error.to_string()),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Self::malformed(what, reason(&error)),
             _ => match error.downcast::<Self>() {
                 Ok(ours) => ours,
-                Err(error) => Self::Unreadable { what: what.into(), message: error.to_string() },
+                Err(error) => Self::unreadable(what, &error),
             },
         }
     }

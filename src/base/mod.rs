@@ -13,6 +13,7 @@ pub(crate) mod memo;
 pub(crate) mod strict_csv;
 pub(crate) mod strict_json;
 pub(crate) mod strict_yaml;
+pub(crate) mod system;
 #[cfg(test)]
 pub(crate) mod test_figures;
 pub(crate) mod time;

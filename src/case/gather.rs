@@ -7,6 +7,7 @@ use super::record::{ApprovalsRecord, Asked, BundleRecord, ImageRecord, NamedMemb
 use super::seal::Contents;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::base::time::Timestamp;
 use crate::dossier::{Beside, Handed, NamedKey, Storage};
 use crate::given::server_record::ServerFiles;
@@ -101,7 +102,7 @@ fn add_policy(contents: &mut Contents, path: &Path, storage: Storage<'_>, limits
     let bytes = storage.read(path, limits.policy_bytes())?;
     let base = path.parent().unwrap_or(Path::new(""));
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
+    Policy::from_toml(&slashed(path), &bytes, limits, |file| {
         let content = storage.read(&base.join(file), limits.key_file_bytes())?;
         if files.iter().all(|(name, _)| name != file) {
             files.push((file.to_owned(), content.clone()));

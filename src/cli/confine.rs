@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::base::escape::for_terminal;
+use crate::base::system::slashed;
 use crate::cli::args::admit::ContractCommand;
 use crate::cli::args::key_record::KeyCommand;
 use crate::cli::args::{AuditArguments, Command, NetworkArguments};
@@ -135,6 +136,7 @@ pub(super) struct Confinement {
 
 /// How much of a restriction is enforced.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 enum Held {
     Yes,
     Partly,
@@ -158,8 +160,13 @@ impl fmt::Display for Confinement {
                 "may       do everything that its user may do: a credential helper would inherit any restriction",
             );
         }
+        if !cfg!(target_os = "linux") {
+            return f.write_str(
+                "may       do everything that its user may do: nothing is confined on this system, only on Linux",
+            );
+        }
         let folders = self.needs.folders();
-        let folders: Vec<String> = folders.iter().map(|path| for_terminal(&path.display().to_string())).collect();
+        let folders: Vec<String> = folders.iter().map(|path| for_terminal(&slashed(path))).collect();
         let writes = if folders.is_empty() { "nowhere".into() } else { format!("only below {}", folders.join(", ")) };
         let writes = if self.needs.terminal { format!("{writes} and to the terminal") } else { writes };
         let network = if self.needs.network { "yes" } else { "none" };

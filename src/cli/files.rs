@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Error;
+use crate::base::system::slashed;
 use crate::report::{Format, Options, Report};
 
 /// Writes the report to every file, and, in each format of `in_folder`, to a new folder. If anything cannot be written, nothing is written.
@@ -20,9 +21,9 @@ pub(super) fn write(
         staging = stage_folder(report, formats, options, folder, &mut staged);
     }
     let finished = staging.and_then(|()| {
-        staged.iter().try_for_each(|(from, to)| {
-            fs::rename(from, to).map_err(|error| Error::unwritable(to.display().to_string(), &error))
-        })
+        staged
+            .iter()
+            .try_for_each(|(from, to)| fs::rename(from, to).map_err(|error| Error::unwritable(slashed(to), &error)))
     });
     if finished.is_err() {
         for (from, _) in &staged {
@@ -45,7 +46,7 @@ fn discard(staged: &Path) {
 pub(super) fn must_be_new(folder: Option<&Path>) -> Result<(), Error> {
     match folder.filter(|folder| fs::symlink_metadata(folder).is_ok()) {
         Some(folder) => Err(Error::Usage {
-            message: format!("the --report-dir folder {} already exists", folder.display()),
+            message: format!("the --report-dir folder {} already exists", slashed(folder)),
             hint: "choose a new folder".into(),
         }),
         None => Ok(()),
@@ -54,7 +55,7 @@ pub(super) fn must_be_new(folder: Option<&Path>) -> Result<(), Error> {
 
 /// The temporary name of a file, in the same folder, until the file is complete.
 fn partial(path: &Path) -> Result<PathBuf, Error> {
-    let none = || Error::Unwritable { path: path.display().to_string(), message: "not a file name".into() };
+    let none = || Error::Unwritable { path: slashed(path), message: "not a file name".into() };
     let name = path.file_name().ok_or_else(none)?.to_string_lossy();
     Ok(path.with_file_name(format!(".{name}.partial-{}", std::process::id())))
 }
@@ -73,7 +74,7 @@ fn stage(
     path: &Path,
     staged: &mut Vec<(PathBuf, PathBuf)>,
 ) -> Result<(), Error> {
-    let name = path.display().to_string();
+    let name = slashed(path);
     let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => return Err(refuse("is a symbolic link")),
@@ -84,7 +85,7 @@ fn stage(
     let has_pages = report.has_pages(format);
     if has_pages && fs::symlink_metadata(&pages).is_ok() {
         let message = "already exists; the pages of several bundles need a new folder".into();
-        return Err(Error::Unwritable { path: pages.display().to_string(), message });
+        return Err(Error::Unwritable { path: slashed(&pages), message });
     }
     let (page, folder) = (partial(path)?, has_pages.then(|| partial(&pages)).transpose()?);
     staged.extend(folder.clone().map(|folder| (folder, pages.clone())));
@@ -111,7 +112,7 @@ fn stage_folder(
             fill(&page, own, &pages, report, *format, options)
         })
     });
-    written.map_err(|error| Error::unwritable(folder.display().to_string(), &error))
+    written.map_err(|error| Error::unwritable(slashed(folder), &error))
 }
 
 /// Writes a page. The pages to which the page links are written into `folder`, which is later renamed to `pages`.
@@ -146,7 +147,7 @@ pub(super) fn keep_inputs<'a>(
     let read = |(_, path): &&(String, PathBuf)| inputs.iter().any(|input| is_same_file(path, input));
     match reports.iter().find(read) {
         Some((_, path)) => Err(Error::Usage {
-            message: format!("--report would overwrite {}, which is an input", path.display()),
+            message: format!("--report would overwrite {}, which is an input", slashed(path)),
             hint: "choose a different file for the report".into(),
         }),
         None => Ok(()),
@@ -169,7 +170,7 @@ pub(super) enum Existing {
 
 /// Writes a file completely or not at all.
 pub(super) fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), Error> {
-    let name = path.display().to_string();
+    let name = slashed(path);
     let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
     match (fs::symlink_metadata(path), existing) {
         (Ok(_), Existing::Refused) => return Err(refuse("already exists, and is not overwritten")),

@@ -5,10 +5,11 @@ mod command;
 mod confine;
 mod files;
 mod output;
+mod patterns;
 mod saved;
 mod summary;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -31,10 +32,16 @@ pub fn run() -> ExitCode {
     if let Some(error) = flag_by_a_files_name() {
         return failed(error);
     }
-    let arguments = match Arguments::try_parse() {
+    let mut arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
+    // A shell of Unix has done it, and a pattern that reaches the program there is the name of a file.
+    if cfg!(windows)
+        && let Err(error) = patterns::expand(&mut arguments.command)
+    {
+        return failed(error);
+    }
     let confinement = confine::confine(confine::Needs::of(&arguments.command));
     if arguments.verbose {
         output::talk(format!("{confinement}\n").as_bytes());
@@ -54,16 +61,20 @@ fn failed(error: Error) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
-/// A shell that expands `*` puts the file names of a folder on the command line. A file named like a flag would be read as that flag, so the
+/// A shell that expands `*` (on Windows, this program: [`patterns`]) puts the file names of a folder on the command line. A file named like a flag would be read as that flag, so the
 /// folder's contents could choose the trusted key.
 fn flag_by_a_files_name() -> Option<Error> {
     let is_flag = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"-") && argument != "-";
     let file = std::env::args_os().skip(1).filter(is_flag).find(|flag| std::fs::symlink_metadata(flag).is_ok())?;
+    Some(read_as_flag(&file))
+}
+
+fn read_as_flag(file: &OsStr) -> Error {
     let name = file.to_string_lossy();
-    Some(Error::Usage {
+    Error::Usage {
         message: format!("{name} is a file in this folder and would be read as a flag"),
         hint: "pass the folder, or its files as ./*, and find out where the file with this name comes from".into(),
-    })
+    }
 }
 
 fn dispatch(command: Command) -> Result<u8, Error> {

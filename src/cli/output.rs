@@ -105,14 +105,26 @@ pub(super) fn look(show: &ShowArguments) -> Look {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let colour = match show.color {
-        When::Always => Colour::Ansi,
         // no-color.org
-        When::Auto if is_terminal && !is_set("NO_COLOR") && !is_dumb => Colour::Ansi,
+        When::Auto if !is_terminal || is_set("NO_COLOR") || is_dumb => Colour::Plain,
+        When::Auto if understands_colour() => Colour::Ansi,
         When::Auto | When::Never => Colour::Plain,
+        When::Always => {
+            understands_colour();
+            Colour::Ansi
+        }
     };
     let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0.max(60));
     let columns = if is_terminal { of_terminal().unwrap_or(plain.columns) } else { plain.columns };
     Look { colour, columns, amount: amount(show), exit_code: None }
+}
+
+/// Whether the terminal understands escape sequences. A console of Windows has to be told to; one older than Windows 10 prints them as they are.
+fn understands_colour() -> bool {
+    #[cfg(windows)]
+    return anstyle_query::windows::enable_ansi_colors() == Some(true);
+    #[cfg(not(windows))]
+    true
 }
 
 fn amount(show: &ShowArguments) -> Amount {

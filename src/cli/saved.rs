@@ -2,6 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::base::words::did_you_mean;
 use crate::cli::args::report::{ReportArguments, ReportOptions};
 use crate::cli::command::attach::attach;
@@ -19,7 +20,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     };
     let options = options(&arguments.options, &limits)?;
     let bytes = folder::read_file(&arguments.file, limits.report_bytes())?;
-    let mut report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
+    let mut report = Report::from_json(&slashed(&arguments.file), &bytes, &limits)?;
     report.reference = arguments.options.reference.clone().or(report.reference);
     let wanted = summary::wanted([format], &arguments.options);
     wanted.need_policy(report.policy.is_some())?;
@@ -63,11 +64,11 @@ pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Opti
         None => Controls::own()?,
         Some(path) => {
             let bytes = folder::read_file(path, limits.policy_bytes())?;
-            Controls::from_toml(&path.display().to_string(), &bytes, limits)?
+            Controls::from_toml(&slashed(path), &bytes, limits)?
         }
     };
     let sign_key = arguments.sign_key.as_deref().map(|path| read_secret(path, limits)).transpose()?;
-    let oscal_plan = arguments.oscal_ap.as_ref().map(|path| path.display().to_string());
+    let oscal_plan = arguments.oscal_ap.as_ref().map(|path| slashed(path));
     Ok(Options { controls, sign_key, oscal_plan })
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::digest::{HashingReader, Sha256, Sha256Hasher};
 use crate::base::error::Error;
+use crate::base::system::slashed;
 use crate::client::http::Sink;
 
 /// The name prefix of a file or folder that is still being written. An interrupted run leaves such files and folders;
@@ -163,7 +164,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
     }
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(unwritable(path, "expected a folder, found a file or a link")),
+        Ok(_) => Err(blocked(path, "expected a folder, found a file or a link")),
         Err(error) => Err(unwritable(path, &error)),
     }
 }
@@ -210,10 +211,10 @@ pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unwritable(path, &error)),
-        Ok(found) if !found.is_file() => return Err(unwritable(path, "expected a file, found a folder or a link")),
+        Ok(found) if !found.is_file() => return Err(blocked(path, "expected a file, found a folder or a link")),
         Ok(_) => {}
     }
-    let unreadable = |error| Error::from_read(&path.display().to_string(), error);
+    let unreadable = |error| Error::from_read(&slashed(path), error);
     let mut reader = HashingReader::new(File::open(path).map_err(unreadable)?);
     io::copy(&mut reader, &mut io::sink()).map_err(unreadable)?;
     Ok(Some(reader.finish()))
@@ -227,6 +228,11 @@ pub(crate) fn flush_parent(path: &Path) {
     }
 }
 
-pub(crate) fn unwritable(path: &Path, why: &(impl ToString + ?Sized)) -> Error {
-    Error::Unwritable { path: path.display().to_string(), message: why.to_string() }
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
+    Error::unwritable(slashed(path), error)
+}
+
+/// Like [`unwritable`], for a reason of our own.
+pub(crate) fn blocked(path: &Path, why: &str) -> Error {
+    Error::Unwritable { path: slashed(path), message: why.into() }
 }

@@ -11,6 +11,7 @@ use crate::base::build_name::BuildName;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::base::time::Timestamp;
 use crate::client::disk::replace;
 use crate::client::settings::read_bounded;
@@ -155,7 +156,7 @@ impl EvidenceRecord {
             return Ok(record);
         }
         let text = read_bounded(&path, limits.evidence_record_bytes())?;
-        let what = || path.display().to_string();
+        let what = || slashed(&path);
         let document: Document = crate::base::strict_json::parse(&text)
             .and_then(serde_json::from_value)
             .map_err(|error| Error::malformed(what(), format!("not an hpsb-audit evidence record: {error}")))?;
@@ -230,7 +231,8 @@ impl EvidenceRecord {
             not_saved: self.missing.values().cloned().collect(),
         };
         let path = folder.join(FILE_NAME);
-        let mut text = serde_json::to_vec_pretty(&document).map_err(|error| super::disk::unwritable(&path, &error))?;
+        let mut text =
+            serde_json::to_vec_pretty(&document).map_err(|error| super::disk::unwritable(&path, &error.into()))?;
         text.push(b'\n');
         replace(&path, &text)
     }

@@ -7,6 +7,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 
 use crate::base::error::Error;
+use crate::base::system::reason;
 
 /// Whether a retry may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,8 @@ impl Fault {
         if cause.is::<reqwest::Error>() {
             return Self::worthwhile(from, "the connection failed", CONNECTION);
         }
-        Self::worthwhile(from, cause.to_string(), CONNECTION)
+        let said = cause.downcast_ref().map_or_else(|| cause.to_string(), reason);
+        Self::worthwhile(from, said, CONNECTION)
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
+use crate::base::system::slashed;
 use crate::client::access::NamedBy;
 use crate::client::address::checked_url;
 use crate::client::answers::Asked;
@@ -253,7 +254,7 @@ fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference>
 /// # Errors
 /// [`Error::Usage`] and [`Error::Settings`] if there is no address to which a request can be sent.
 pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
-    let mut lines = vec![format!("write to {}", request.to.display())];
+    let mut lines = vec![format!("write to {}", slashed(&request.to))];
     if let Some(bucket) = &request.bucket {
         checked_url(&bucket.endpoint, "the store's address (--endpoint)")?;
         let signed = if bucket.keys.is_some() { "signed with HMAC keys" } else { "without a login" };

@@ -9,8 +9,10 @@ use crate::base::build_name::BuildName;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
+use crate::base::system::slashed;
 use crate::client::disk::{
-    Draft, Place, content_of, flush_parent, make_folder, passing_path, remove_passing, remove_passing_files, unwritable,
+    Draft, Place, blocked, content_of, flush_parent, make_folder, passing_path, remove_passing, remove_passing_files,
+    unwritable,
 };
 use crate::client::evidence_record::{Entry, EvidenceRecord, Missing, Origin, Step};
 use crate::client::http::Sink;
@@ -45,7 +47,7 @@ impl EvidenceFolder {
         // On some systems and network file systems, a folder cannot be opened or locked; simultaneous runs are then not prevented.
         let lock = File::open(root).ok();
         if let Some(Err(fs::TryLockError::WouldBlock)) = lock.as_ref().map(File::try_lock) {
-            return Err(unwritable(root, "another `fetch` run is using this folder"));
+            return Err(blocked(root, "another `fetch` run is using this folder"));
         }
         remove_passing_files(root)?;
         Ok(Self { root: root.to_path_buf(), limits: limits.clone(), _lock: lock })
@@ -80,12 +82,12 @@ impl EvidenceFolder {
 impl EvidenceFolder {
     /// Builds with a saved bundle but no key, from this run or an earlier one, sorted by name.
     pub(crate) fn without_key(&self) -> Result<Vec<BuildName>, Error> {
-        let unreadable = |error| Error::from_read(&self.root.display().to_string(), error);
+        let unreadable = |error| Error::from_read(&slashed(&self.root), error);
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.root).map_err(unreadable)? {
             let name = entry.map_err(unreadable)?.file_name().to_str().and_then(BuildName::parse);
             names.extend(name.filter(|name| self.holds_bundle(name) && !self.holds_key(name)));
-            self.limits.bundles().check(names.len() as u64, self.root.display())?;
+            self.limits.bundles().check(names.len() as u64, slashed(&self.root))?;
         }
         names.sort();
         Ok(names)
@@ -298,7 +300,7 @@ impl BuildFolder {
         if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
             return Ok(None);
         }
-        let file = fs::File::open(&path).map_err(|error| Error::from_read(&path.display().to_string(), error))?;
+        let file = fs::File::open(&path).map_err(|error| Error::from_read(&slashed(&path), error))?;
         Ok(Some(file))
     }
 
@@ -319,7 +321,7 @@ impl BuildFolder {
     }
 
     fn record(&self) -> Result<MutexGuard<'_, EvidenceRecord>, Error> {
-        self.record.lock().map_err(|_| unwritable(&self.path, "a thread of this run failed"))
+        self.record.lock().map_err(|_| blocked(&self.path, "a thread of this run failed"))
     }
 
     fn at(&self, place: &Place) -> PathBuf {

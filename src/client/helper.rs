@@ -10,6 +10,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::base::limits::Limits;
+use crate::base::system::reason;
 use crate::client::secret::{Login, Secret};
 
 /// The output of a helper that has no login and therefore exits with code 1.
@@ -41,14 +42,14 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| fail(&format!("cannot be run: {error}")))?;
+        .map_err(|error| fail(&format!("cannot be run: {}", reason(&error))))?;
     if let Some(mut input) = child.stdin.take() {
         // A write error is ignored here: if a helper does not read its input, its exit code shows that.
         let _ = input.write_all(server.as_bytes());
     }
     let mut answer = Zeroizing::new(Vec::new());
     let read = child.stdout.take().map(|output| output.take(limits.settings_bytes).read_to_end(&mut answer));
-    let ended = child.wait().map_err(|error| fail(&format!("did not finish: {error}")))?;
+    let ended = child.wait().map_err(|error| fail(&format!("did not finish: {}", reason(&error))))?;
     match read {
         _ if answer.trim_ascii() == NOT_FOUND => return Ok(None),
         Some(Ok(_)) if ended.success() => {}

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::client::helper;
 use crate::client::secret::{Login, Secret};
 use crate::client::settings::read_bounded;
@@ -70,7 +71,7 @@ pub(crate) fn find_login(
 ) -> Result<Option<Login>, Error> {
     for path in files.iter().filter(|path| path.is_file()) {
         let text = read_bounded(path, limits.settings_bytes())?;
-        let fail = |message: &str| Error::Settings { path: path.display().to_string(), message: message.into() };
+        let fail = |message: &str| Error::Settings { path: slashed(path), message: message.into() };
         let file: File =
             serde_json::from_slice(&text).map_err(|_| fail("expected the JSON that docker login writes"))?;
         if helpers == Helpers::Run

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
+use crate::base::system::slashed;
 use crate::client::answers::{Asked, Came, Meaning};
 use crate::client::disk::Draft;
 use crate::client::evidence_record::{Origin, Peer};
@@ -210,7 +211,7 @@ pub(crate) enum Member {
 pub(crate) fn base_url(settings: &Settings) -> Result<Url, Error> {
     let host = if settings.host.contains(':') { format!("[{}]", settings.host) } else { settings.host.clone() };
     Url::parse(&format!("https://{host}:{}/", settings.port)).map_err(|_| Error::Settings {
-        path: settings.path.display().to_string(),
+        path: slashed(&settings.path),
         message: "HOSTNAME and CICD_PORT do not form an address".into(),
     })
 }

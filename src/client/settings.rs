@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
+use crate::base::system::slashed;
 use crate::client::secret::{Login, Secret};
 
 /// Settings without secrets.
@@ -90,7 +91,7 @@ pub fn registry_login(path: &Path, limits: &Limits) -> Result<Option<Login>, Err
 }
 
 fn fail(path: &Path, message: String) -> Error {
-    Error::Settings { path: path.display().to_string(), message }
+    Error::Settings { path: slashed(path), message }
 }
 
 /// Reads the settings file. The file's bytes contain secrets and are wiped on drop.
@@ -100,7 +101,7 @@ fn read_settings_file(path: &Path, limits: &Limits) -> Result<Zeroizing<Vec<u8>>
 
 /// Reads a whole small file, whose bytes are wiped on drop.
 pub(crate) fn read_bounded(path: &Path, bound: Bound) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let what = path.display().to_string();
+    let what = slashed(path);
     let file = File::open(path).map_err(|error| Error::from_read(&what, error))?;
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(bound.allowed.saturating_add(1))

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::client::secret::Secret;
 use crate::client::settings::read_bounded;
 use crate::client::signing::StoreKeys;
@@ -37,7 +38,7 @@ impl StoreKeys {
         let Some(path) = at_home(".bluemix/cos_credentials").filter(|path| path.is_file()) else { return Ok(None) };
         let text = read_bounded(&path, limits.settings_bytes())?;
         let file: IbmFile = serde_json::from_slice(&text).map_err(|_| Error::Settings {
-            path: path.display().to_string(),
+            path: slashed(&path),
             message: "expected the JSON of IBM Cloud Object Storage credentials".into(),
         })?;
         Ok(file.cos_hmac_keys.map(|keys| new(keys.access_key_id.to_string(), keys.secret_access_key.to_string(), None)))

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::client::settings::{Settings, read_bounded};
 
 /// Certificate files for the client and the server; each overrides the settings.
@@ -99,9 +100,9 @@ fn find(
         return Ok(path.to_path_buf());
     }
     candidates.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
-        let tried: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+        let tried: Vec<String> = candidates.iter().map(|path| slashed(path)).collect();
         Error::Settings {
-            path: settings.path.display().to_string(),
+            path: slashed(&settings.path),
             message: format!("no {what} found; looked for {}; specify it with {flag}", tried.join(", ")),
         }
     })
@@ -109,7 +110,7 @@ fn find(
 
 fn unnamed(settings: &Settings, what: &str, flags: &str) -> Error {
     let message = format!("the settings specify no {what}: use {flags}");
-    Error::Settings { path: settings.path.display().to_string(), message }
+    Error::Settings { path: slashed(&settings.path), message }
 }
 
 /// Checks that the settings and flags together specify every required file. Whether the files exist is not checked.
@@ -128,7 +129,7 @@ pub(crate) fn check_named(settings: &Settings, files: &TlsFiles) -> Result<(), E
 }
 
 fn unusable(path: &Path, message: &str) -> Error {
-    Error::Settings { path: path.display().to_string(), message: message.into() }
+    Error::Settings { path: slashed(path), message: message.into() }
 }
 
 fn certificates(path: &Path, limits: &Limits) -> Result<Vec<CertificateDer<'static>>, Error> {

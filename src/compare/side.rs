@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::dossier::{ReadImage, Storage};
 use crate::gate::bundle::Bundle;
 use crate::gate::verify::KeyRing;
@@ -71,7 +72,7 @@ impl Comparing<'_> {
         match bundle_path(source) {
             Some(path) => {
                 let Some(build) = self.signed(&path)? else {
-                    return Ok(Err(format!("no trusted key verifies the signature of {}", path.display())));
+                    return Ok(Err(format!("no trusted key verifies the signature of {}", slashed(&path))));
                 };
                 choice.digests = build.pushed();
                 if let Some(layout) = Storage::Disk.image_beside(&path) {

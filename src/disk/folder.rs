@@ -8,6 +8,7 @@ use crate::base::error::Error;
 use crate::base::limits::Bound;
 #[cfg(feature = "serve")]
 use crate::base::limits::Limits;
+use crate::base::system::{reason, slashed};
 
 /// The entries of a folder whose names satisfy `wanted`, sorted by name.
 pub(crate) fn sorted_entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Error> {
@@ -56,12 +57,12 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
         let entries = match sorted_entries(&folder, |_| true) {
             Ok(entries) => entries,
             Err(error) => {
-                text.push_str(&format!("{}: {error}\n", folder.display()));
+                text.push_str(&format!("{}: {error}\n", slashed(&folder)));
                 continue;
             }
         };
         for path in entries {
-            let over = || limits.listed_objects().exceeded(folder.display().to_string());
+            let over = || limits.listed_objects().exceeded(slashed(&folder));
             left = left.checked_sub(1).ok_or_else(over)?;
             let (place, is_folder) = place_of(&path);
             let name = path.file_name().unwrap_or_default();
@@ -115,7 +116,7 @@ pub fn read_file(path: &Path, bound: Bound) -> Result<Vec<u8>, Error> {
     let file = open(path)?;
     let mut bytes = Vec::new();
     file.take(bound.allowed.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
-    bound.check(bytes.len() as u64, path.display())?;
+    bound.check(bytes.len() as u64, slashed(path))?;
     Ok(bytes)
 }
 
@@ -124,18 +125,17 @@ pub fn read_file(path: &Path, bound: Bound) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// [`Error::Unreadable`] if it cannot be opened or is a folder.
 pub fn open(path: &Path) -> Result<File, Error> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    match file.metadata() {
-        Ok(metadata) if metadata.is_dir() => {
-            let why = fs::read_dir(path)
-                .err()
-                .map_or_else(|| "expected a file, found a folder".to_owned(), |error| error.to_string());
-            Err(Error::Unreadable { what: path.display().to_string(), message: why })
-        }
-        _ => Ok(file),
+    let file = File::open(path);
+    // Windows does not open a folder.
+    if file.as_ref().map_or_else(|_| path.is_dir(), |file| file.metadata().is_ok_and(|metadata| metadata.is_dir())) {
+        let why = fs::read_dir(path)
+            .err()
+            .map_or_else(|| "expected a file, found a folder".to_owned(), |error| reason(&error));
+        return Err(Error::Unreadable { what: slashed(path), message: why });
     }
+    file.map_err(|error| unreadable(path, &error))
 }
 
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Unreadable { what: path.display().to_string(), message: error.to_string() }
+    Error::unreadable(slashed(path), error)
 }

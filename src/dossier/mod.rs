@@ -23,6 +23,7 @@ pub use self::storage::Storage;
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::gate::key::PublicKey;
 use crate::given::attestation::Attestation;
 use crate::given::server_record::ServerFiles;
@@ -129,7 +130,7 @@ impl<'a> Dossier<'a> {
         });
         let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let size = storage.size(path);
-        Self { file_name, size, image, ..Self::with(path.display().to_string(), bytes, beside, question) }
+        Self { file_name, size, image, ..Self::with(slashed(path), bytes, beside, question) }
     }
 
     /// Combines a bundle with its files: supplied evidence is used instead of files next to the bundle.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::storage::Storage;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::gate::key::{Fingerprint, PublicKey};
 use crate::gate::verify::TrustedKey;
 
@@ -27,7 +28,7 @@ impl NamedKey {
             Self::Pin(pin) => Ok((TrustedKey::named(*pin, None), None)),
             Self::File(path) => {
                 let bytes = storage.read(path, limits.key_file_bytes())?;
-                let key = PublicKey::from_pem(&path.display().to_string(), &bytes, limits)?;
+                let key = PublicKey::from_pem(&slashed(path), &bytes, limits)?;
                 Ok((TrustedKey::named(key.fingerprint(), Some(key)), Some(bytes)))
             }
         }

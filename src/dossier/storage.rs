@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
+use crate::base::system::{MISSING, slashed};
 use crate::disk::folder;
 use crate::given::approvals::Approvals;
 use crate::given::attestation::Attestation;
@@ -55,7 +56,7 @@ impl<'a> Storage<'a> {
             }
         }
         if found.is_empty() {
-            let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            let paths: Vec<String> = paths.iter().map(|path| slashed(path)).collect();
             return Err(Error::NothingToVerify { paths: paths.join(", ") });
         }
         Ok(self.each_once(found))
@@ -95,7 +96,7 @@ impl<'a> Storage<'a> {
     }
 
     fn search(self, folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) -> Result<(), Error> {
-        limits.folder_depth().check(depth, folder.display())?;
+        limits.folder_depth().check(depth, slashed(folder))?;
         let Ok(entries) = self.entries(folder) else {
             found.push(folder.to_owned());
             return Ok(());
@@ -105,7 +106,7 @@ impl<'a> Storage<'a> {
                 Kind::Folder => self.search(&path, limits, depth + 1, found)?,
                 Kind::File | Kind::LinkToFile if is_bundle(&path) => {
                     found.push(path);
-                    limits.bundles().check(found.len() as u64, folder.display())?;
+                    limits.bundles().check(found.len() as u64, slashed(folder))?;
                 }
                 _ => {}
             }
@@ -121,7 +122,7 @@ impl<'a> Storage<'a> {
         let found = self.find_bundles(&[path.to_owned()], limits)?;
         let count = found.len();
         found.into_iter().next().filter(|_| count == 1).ok_or_else(|| Error::Usage {
-            message: format!("`{command}` accepts one bundle, but {} contains {count}", path.display()),
+            message: format!("`{command}` accepts one bundle, but {} contains {count}", slashed(path)),
             hint: "specify one file, or use `hpsb-audit audit` for a folder".into(),
         })
     }
@@ -175,10 +176,7 @@ impl<'a> Storage<'a> {
                     let known = entries.insert(folder.join(own), kind);
                     // This cannot occur on disk. In memory, the search and the reader would find different entries.
                     if known.is_some_and(|known| known != kind) {
-                        return Err(Error::malformed(
-                            folder.display().to_string(),
-                            format!("{own:?} is both a file and a folder"),
-                        ));
+                        return Err(Error::malformed(slashed(folder), format!("{own:?} is both a file and a folder")));
                     }
                 }
                 Ok(entries.into_iter().filter(|(path, _)| wanted(path)).collect())
@@ -224,7 +222,7 @@ impl<'a> Storage<'a> {
             Self::Disk => folder::read_file(path, bound),
             Self::Memory(files) => {
                 let bytes = held(files, path)?;
-                bound.check(bytes.len() as u64, path.display())?;
+                bound.check(bytes.len() as u64, slashed(path))?;
                 Ok(bytes.to_vec())
             }
         }
@@ -243,7 +241,7 @@ impl<'a> Storage<'a> {
         let mut files = Vec::new();
         let mut folders = vec![(top.to_owned(), String::new(), 0)];
         while let Some((folder, name, depth)) = folders.pop() {
-            limits.folder_depth().check(depth, folder.display())?;
+            limits.folder_depth().check(depth, slashed(&folder))?;
             for (path, kind) in self.entries(&folder)? {
                 let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let own = if name.is_empty() { own } else { format!("{name}/{own}") };
@@ -251,7 +249,7 @@ impl<'a> Storage<'a> {
                     Kind::Folder => folders.push((path, own, depth + 1)),
                     Kind::File => {
                         files.push((own, path));
-                        bound.check(files.len() as u64, folder.display())?;
+                        bound.check(files.len() as u64, slashed(&folder))?;
                     }
                     Kind::LinkToFile | Kind::Other => {}
                 }
@@ -270,7 +268,7 @@ impl<'a> Storage<'a> {
         let mut left = limits.trust_bytes;
         let read = |(name, file): (String, PathBuf)| {
             let bytes = self.read(&file, limits.trust_file_bytes())?;
-            left = limits.trust_bytes().take(left, bytes.len() as u64, path.display())?;
+            left = limits.trust_bytes().take(left, bytes.len() as u64, slashed(path))?;
             Ok(TrustFile { path: name, bytes })
         };
         if self.is_folder(path) {
@@ -296,7 +294,7 @@ impl<'a> Storage<'a> {
     ) -> Result<(Attestation, Vec<TrustFile>), Error> {
         let files = self.read_trust(path, limits)?;
         let record = Attestation::read(&files).ok_or_else(|| Error::Usage {
-            message: format!("{} does not contain an attestation record", path.display()),
+            message: format!("{} does not contain an attestation record", slashed(path)),
             hint:
                 "a record consists of se-checksums.txt, se-signature.bin and the certificates next to them: docs/admission.md"
                     .into(),
@@ -311,9 +309,7 @@ impl<'a> Storage<'a> {
     pub fn read_policy(self, path: &Path, limits: &Limits) -> Result<Policy, Error> {
         let bytes = self.read(path, limits.policy_bytes())?;
         let base = path.parent().unwrap_or(Path::new(""));
-        Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
-            self.read(&base.join(file), limits.key_file_bytes())
-        })
+        Policy::from_toml(&slashed(path), &bytes, limits, |file| self.read(&base.join(file), limits.key_file_bytes()))
     }
 
     /// Reads a list of approvals, and the signature next to it, if any.
@@ -322,7 +318,7 @@ impl<'a> Storage<'a> {
     /// The errors of [`Approvals::read`] and [`Self::read`].
     pub fn read_approvals(self, path: &Path, limits: &Limits) -> Result<Approvals, Error> {
         let bytes = self.read(path, limits.approvals_bytes())?;
-        Approvals::read(&path.display().to_string(), bytes, self.approvals_signature(path, limits)?, limits)
+        Approvals::read(&slashed(path), bytes, self.approvals_signature(path, limits)?, limits)
     }
 
     /// The signature next to a list of approvals, if any.
@@ -373,13 +369,12 @@ fn kind_on_disk(path: &Path) -> Kind {
 
 /// The in-memory name for a path.
 fn name_of(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    text.trim_start_matches("./").trim_end_matches('/').to_owned()
+    slashed(path).trim_start_matches("./").trim_end_matches('/').to_owned()
 }
 
 fn held<'a>(files: &'a BTreeMap<String, Vec<u8>>, path: &Path) -> Result<&'a [u8], Error> {
     let found = files.get(&name_of(path)).map(Vec::as_slice);
-    found.ok_or_else(|| Error::Unreadable { what: path.display().to_string(), message: "no such file".into() })
+    found.ok_or_else(|| Error::Unreadable { what: slashed(path), message: MISSING.into() })
 }
 
 /// The files below a folder, by relative path.

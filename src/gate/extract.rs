@@ -9,13 +9,18 @@ use crate::archive::{MemberKind, MemberPath, SignedTar, decompress};
 use crate::base::budget::{Budget, Work};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::gate::verify::VerifiedArchive;
+use crate::gate::windows_names::Names;
 
 const WHAT: &str = "the signed archive";
 /// How many times a member's path is stored in memory: in the archive's names, in its tree and in the plan for unpacking.
 const NAMES_HELD: u64 = 3;
 /// Memory that a member occupies besides its path, in bytes.
 const MEMBER_HELD: u64 = 350;
+
+/// Memory that a new name occupies where names are compared as Windows does, in bytes.
+const NAME_HELD: u64 = 500;
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +35,14 @@ pub struct Extracted {
 /// Unpacks the archive into the folder `to`, which must not exist. Everything is first written into a new folder next to `to`. When that folder is
 /// complete, it is renamed to `to`; on an error, it is removed.
 ///
-/// Every name and link is checked before the first byte is written. Only this function refuses a symbolic link that is absolute or leads out of
-/// the folder: a repository may contain one, and checks compare it like any other link, but it is not safe to follow. Files get mode 644 or
-/// 755, are owned by the caller, and have the time of unpacking. The contents of the files are not examined. Do not run git in the folder:
-/// `.git/config` and the hooks come from the archive.
+/// Every name and link is checked before the first byte is written. On Windows, names that Windows cannot keep and all symbolic links are refused. Only this function refuses a symbolic link that is absolute or leads out of
+/// the folder: a repository may contain one, and checks compare it like any other link, but it is not safe to follow. Files get the modes
+/// 644 and 755 (on Windows, those of the folder), the caller is their owner, and their times are those of unpacking. The contents of the files are not examined. Do not run
+/// git in the folder: `.git/config` and the hooks come from the archive.
 ///
 /// # Errors
-/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Unwritable`], and errors from reading the archive.
+/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Usage`] for those that Windows cannot keep,
+/// [`Error::Unwritable`], and errors of reading the archive.
 pub fn extract(archive: &VerifiedArchive, to: &Path, limits: &Limits) -> Result<Extracted, Error> {
     extract_within(archive, to, limits, &Budget::of_unknown_input(limits))
 }
@@ -52,9 +58,10 @@ pub fn extract_within(
     budget: &Budget,
 ) -> Result<Extracted, Error> {
     if fs::symlink_metadata(to).is_ok() {
-        return Err(Error::Unwritable { path: to.display().to_string(), message: "it already exists".into() });
+        return Err(Error::Unwritable { path: slashed(to), message: "it already exists".into() });
     }
-    let plan = plan(archive, limits, budget)?;
+    let names = cfg!(windows).then(Names::default);
+    let plan = plan(archive, names, limits, budget)?;
     let partial = partial_folder(to)?;
     let written = write_all(archive, &plan, &partial, limits, budget).and_then(|extracted| {
         fs::rename(&partial, to).map_err(|error| unwritable(to, &error))?;
@@ -71,7 +78,7 @@ type Plan = BTreeMap<MemberPath, MemberKind>;
 
 /// Reads every header once and refuses links that lead outside, before anything is written. [`SignedTar`] refuses everything that every reader of
 /// signed archives must refuse.
-fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<Plan, Error> {
+fn plan(archive: &VerifiedArchive, mut names: Option<Names>, limits: &Limits, budget: &Budget) -> Result<Plan, Error> {
     let mut plan = Plan::new();
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
     let mut tar = SignedTar::new(budget.reading(expanded, Work::Unpacked, WHAT), limits);
@@ -86,6 +93,11 @@ fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<P
                 WHAT,
                 format!("the link {} leads out of the archive, to {target:?}", member.path),
             ));
+        }
+        if let Some(names) = &mut names {
+            let before = names.len();
+            names.add(&member.path, &member.kind)?;
+            budget.hold(((names.len() - before) as u64).saturating_mul(NAME_HELD), WHAT)?;
         }
         plan.insert(member.path, member.kind);
     }
@@ -159,10 +171,9 @@ fn write_all(
 
 /// Creates an empty folder next to `to`, on the same file system, so that one rename completes the work.
 fn partial_folder(to: &Path) -> Result<PathBuf, Error> {
-    let name = to.file_name().ok_or_else(|| Error::Unwritable {
-        path: to.display().to_string(),
-        message: "it is not the path of a folder".into(),
-    })?;
+    let name = to
+        .file_name()
+        .ok_or_else(|| Error::Unwritable { path: slashed(to), message: "it is not the path of a folder".into() })?;
     let mut partial = std::ffi::OsString::from(".");
     partial.push(name);
     partial.push(format!(".partial-{}", std::process::id()));
@@ -179,7 +190,7 @@ fn make_parent(path: &Path) -> Result<(), Error> {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::Unwritable { path: path.display().to_string(), message: error.to_string() }
+    Error::unwritable(slashed(path), error)
 }
 
 #[cfg(unix)]
@@ -215,7 +226,7 @@ fn link(target: &[u8], path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn link(_: &[u8], _: &Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are written only on Unix"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are made only on Unix"))
 }
 
 #[cfg(test)]

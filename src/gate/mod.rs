@@ -6,3 +6,4 @@ pub(crate) mod extract;
 pub(crate) mod key;
 pub(crate) mod signature;
 pub(crate) mod verify;
+mod windows_names;

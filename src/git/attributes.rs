@@ -186,6 +186,8 @@ fn read_assignments(rest: &[u8]) -> Option<Assignments> {
 
 #[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use super::*;
     use crate::base::budget::Budget;
     use crate::git::test_repository::TestRepository;

@@ -149,13 +149,14 @@ fn read_value<'a>(text: &'a str, lines: &mut impl Iterator<Item = (usize, &'a st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::test_repository::git_with_input;
 
     const SAMPLE: &str = "# comment\n[core]\n\tbare = false ; why\n\tfileMode\n[Remote \"Or\\\"igin\"]\n\tURL = \"a b\" # x\n\
         \turl = one \\\ntwo\n\tx = \"semi;colon\" tail\t \n[branch.Main] merge = refs/heads/main\n[a] b = \\\\\\t\\n|\n";
 
     #[test]
+    #[cfg(unix)]
     fn settings_match_git_config() {
+        use crate::git::test_repository::git_with_input;
         let ours: String = read_config(SAMPLE.as_bytes(), &Limits::default())
             .unwrap()
             .into_iter()

@@ -94,6 +94,8 @@ impl IgnoreRules {
 
 #[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use super::*;
     use crate::base::budget::Budget;
     use crate::git::test_repository::TestRepository;

@@ -6,7 +6,7 @@ mod compare;
 mod comparisons;
 mod config;
 mod convert;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod differential;
 mod directory;
 mod format;
@@ -33,9 +33,10 @@ mod remote;
 mod signed;
 mod snapshot;
 mod submodule;
-#[cfg(test)]
+// Runs git; the tests that use it are for Unix.
+#[cfg(all(test, unix))]
 pub(crate) mod test_repository;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 mod tracked;
 mod tree_proof;

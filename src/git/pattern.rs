@@ -266,7 +266,6 @@ fn in_class(name: &[u8], letter: u8) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::test_repository::TestRepository;
 
     const PATTERNS: [&str; 48] = [
         "a",
@@ -353,7 +352,9 @@ mod tests {
 
     /// The expected result for each path is whether git, given this pattern, ignores the path as an untracked file.
     #[test]
+    #[cfg(unix)]
     fn patterns_match_as_in_git_check_ignore() {
+        use crate::git::test_repository::TestRepository;
         let repository = TestRepository::new();
         for text in PATTERNS {
             repository.write(".gitignore", format!("{text}\n"));

@@ -163,6 +163,8 @@ fn packed_lines<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Item = Result
 
 #[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use super::*;
     use crate::git::test_repository::command;
 

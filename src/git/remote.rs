@@ -217,6 +217,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn urls_are_rewritten_as_in_git() {
         use crate::git::test_repository::TestRepository;
         let config = "[remote \"origin\"]\n\turl = git@github.com:acme/wallet.git\n[url \"https://short.example/\"]\n\tinsteadOf = git@\n\

@@ -259,5 +259,5 @@ fn clean(name: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(segments.join(&b'/'))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

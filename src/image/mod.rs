@@ -30,6 +30,7 @@ use crate::base::budget::Budget;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::{MISSING, slashed};
 
 pub use self::document::{Descriptor, History, Platform};
 #[cfg(feature = "fetch")]
@@ -295,10 +296,10 @@ pub(crate) fn read_from_memory(
     let unreadable = |what: String, message: &str| Error::Unreadable { what, message: message.into() };
     let (path, form, reference) =
         source.place().ok_or_else(|| unreadable(source.to_string(), "registries cannot be used here"))?;
-    let held = held.ok_or_else(|| unreadable(path.display().to_string(), "no such file"))?;
+    let held = held.ok_or_else(|| unreadable(slashed(path), MISSING))?;
     must_be_as_named(source, path, held.shape())?;
     let image = empty(&source.to_string(), form.unwrap_or(Form::Layout), Place::Elsewhere);
-    resolve(image, held.store(&path.display().to_string(), limits, budget), form, reference, choice, limits)
+    resolve(image, held.store(&slashed(path), limits, budget), form, reference, choice, limits)
 }
 
 fn resolve(
@@ -405,7 +406,7 @@ fn must_be_as_named(source: &Source, path: &Path, found: Shape) -> Result<(), Er
     }
     let found = if found == Shape::File { "a file" } else { "a folder" };
     Err(Error::Usage {
-        message: format!("{source}: {} is {found}", path.display()),
+        message: format!("{source}: {} is {found}", slashed(path)),
         hint:
             "oci: and dir: are folders, oci-archive: and docker-archive: are files; the form of a bare path is detected"
                 .into(),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::Form;
+use crate::base::system::slashed;
 
 /// An image source as specified by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +33,8 @@ impl Source {
             return Err(format!("an empty image source; expected {FORMS}"));
         }
         let Some((transport, rest)) = text.split_once(':') else { return Ok(Self::Path(text.into())) };
-        let (path, reference) = match rest.split_once(':') {
-            Some((path, reference)) if !reference.is_empty() => (path, Some(reference.to_owned())),
-            Some((path, _)) => (path, None),
-            None => (rest, None),
-        };
+        let (path, reference) = path_and_reference(rest, cfg!(windows));
+        let reference = reference.filter(|reference| !reference.is_empty()).map(str::to_owned);
         let source = match transport {
             "docker" => match rest.strip_prefix("//") {
                 Some(name) if !name.is_empty() => return Ok(Self::Registry(name.to_owned())),
@@ -73,6 +71,20 @@ impl Source {
     }
 }
 
+/// Splits at the first `:`. Where drives have letters, that of `C:/` or `C:\` belongs to the path.
+fn path_and_reference(rest: &str, has_drives: bool) -> (&str, Option<&str>) {
+    let is_drive =
+        has_drives && matches!(rest.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    let start = if is_drive { "C:".len() } else { 0 };
+    match rest.get(start..).and_then(|after| after.find(':')) {
+        Some(at) => {
+            let (path, reference) = rest.split_at(start + at);
+            (path, reference.strip_prefix(':'))
+        }
+        None => (rest, None),
+    }
+}
+
 const FORMS: &str =
     "docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path";
 
@@ -80,13 +92,13 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (transport, path, reference) = match self {
             Self::Registry(name) => return write!(f, "docker://{name}"),
-            Self::Path(path) => return write!(f, "{}", path.display()),
-            Self::Directory(path) => return write!(f, "dir:{}", path.display()),
+            Self::Path(path) => return write!(f, "{}", slashed(path)),
+            Self::Directory(path) => return write!(f, "dir:{}", slashed(path)),
             Self::Layout(path, reference) => ("oci", path, reference),
             Self::LayoutArchive(path, reference) => ("oci-archive", path, reference),
             Self::DockerArchive(path, reference) => ("docker-archive", path, reference),
         };
-        write!(f, "{transport}:{}", path.display())?;
+        write!(f, "{transport}:{}", slashed(path))?;
         reference.as_ref().map_or(Ok(()), |reference| write!(f, ":{reference}"))
     }
 }
@@ -114,6 +126,19 @@ mod tests {
         }
         assert_eq!(Source::parse("oci:a:"), Ok(Source::Layout("a".into(), None)));
         assert_eq!(Source::parse("image.tar"), Ok(Source::Path("image.tar".into())));
+    }
+
+    #[test]
+    fn the_letter_of_a_drive_belongs_to_the_path() {
+        for (text, path, reference) in [
+            ("C:\\image", "C:\\image", None),
+            ("C:/image:v1", "C:/image", Some("v1")),
+            ("c:image", "c", Some("image")),
+            ("image:v1:x", "image", Some("v1:x")),
+        ] {
+            assert_eq!(path_and_reference(text, true), (path, reference));
+        }
+        assert_eq!(path_and_reference("C:/image", false), ("C", Some("/image")));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::base::budget::{Budget, Work};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
+use crate::base::system::slashed;
 use crate::disk::folder;
 
 /// The parts of an image by name: a path relative to the top of a folder or archive. Each blob is measured only once, even if referenced several times.
@@ -78,9 +79,7 @@ pub(super) enum Found {
 impl<'a> Store<'a> {
     /// Opens a folder or a tar file. The whole tar file may be compressed.
     pub(super) fn open(path: &Path, limits: &Limits, budget: &Budget) -> Result<Self, Error> {
-        let unreadable =
-            |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
-        let metadata = fs::metadata(path).map_err(unreadable)?;
+        let metadata = fs::metadata(path).map_err(|error| Error::unreadable(slashed(path), &error))?;
         if metadata.is_dir() {
             return Ok(Self::of(Parts::Folder(path.to_owned()), budget));
         }
@@ -88,7 +87,7 @@ impl<'a> Store<'a> {
             return Ok(Self::of(Parts::Unsupported(XZ_UNSUPPORTED), budget));
         }
         budget.add_input(metadata.len());
-        let what = path.display().to_string();
+        let what = slashed(path);
         let files = read_tar(path, limits, budget, |input| scan(input, &what, limits, budget))?;
         Ok(Self::of(Parts::Archive(Archive { files }), budget))
     }
@@ -215,7 +214,7 @@ impl<'a> Store<'a> {
                 if !regular_file(&path) {
                     return Ok(None);
                 }
-                let what = path.display().to_string();
+                let what = slashed(&path);
                 let blob = self.budget.reading_input(folder::open(&path)?, &what);
                 measure(blob, &what, limits, &self.budget).map(Some)
             }
@@ -254,7 +253,7 @@ pub(super) fn with_layer<T>(
         return with_content(folder::open(&path)?, limits, budget, with).map(Some);
     }
     let Ok(path) = MemberPath::parse(name.as_bytes()) else { return Ok(None) };
-    let what = place.display().to_string();
+    let what = slashed(place);
     read_tar(place, limits, budget, |input| {
         let mut tar = TarReader::new(input, &what, limits);
         while let Some(member) = tar.next_member()? {
@@ -346,7 +345,7 @@ fn leading_bytes(mut content: impl Read) -> std::io::Result<Vec<u8>> {
 fn compression(file: File, path: &Path) -> Result<Compression, Error> {
     let mut start = Vec::new();
     let read = file.take(START as u64).read_to_end(&mut start);
-    read.map_err(|error| Error::from_read(&path.display().to_string(), error))?;
+    read.map_err(|error| Error::from_read(&slashed(path), error))?;
     Ok(Compression::of(&start))
 }
 

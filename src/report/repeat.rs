@@ -149,6 +149,7 @@ mod tests {
 
     /// A shell reads the same words from the printed lines, regardless of their length and quoting.
     #[test]
+    #[cfg(unix)]
     fn a_shell_reads_the_printed_lines_as_one_command() {
         let long = "x".repeat(250);
         let quotes = "it's ".repeat(60);

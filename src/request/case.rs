@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Means, Request};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::case::{Case, Reader, repeat};
 use crate::crypto::person_key::PersonKey;
 use crate::crypto::timestamp::Authorities;
@@ -19,7 +20,7 @@ pub(crate) fn case_among<'a>(paths: &'a [PathBuf], storage: Storage<'_>) -> Resu
         (None, _) => Ok(None),
         (Some(case), [_]) => Ok(Some(case)),
         (Some(case), _) => Err(Error::Usage {
-            message: format!("{} is a case and cannot be audited together with other paths", case.display()),
+            message: format!("{} is a case and cannot be audited together with other paths", slashed(case)),
             hint: "audit each case alone: it contains all of its evidence".into(),
         }),
     }
@@ -32,7 +33,7 @@ fn begins_like_a_case(file: impl Read) -> bool {
 
 /// Reads a case from a file.
 pub(crate) fn read_case(path: &Path, storage: Storage<'_>, limits: &Limits) -> Result<Case, Error> {
-    Case::read(&path.display().to_string(), BufReader::new(storage.open(path)?), limits)
+    Case::read(&slashed(path), BufReader::new(storage.open(path)?), limits)
 }
 
 impl Request<'_> {
@@ -58,7 +59,7 @@ impl Request<'_> {
             today: self.now.unwrap_or(self.today),
             threads: means.threads,
         };
-        repeat(&case, &path.display().to_string(), reader, limits)
+        repeat(&case, &slashed(path), reader, limits)
     }
 
     fn refuse_other_evidence(&self) -> Result<(), Error> {
@@ -112,7 +113,7 @@ pub(crate) fn authorities(paths: &[PathBuf], storage: Storage<'_>, limits: &Limi
         let text = storage.read(path, limits.tls_file_bytes())?;
         let added = authorities.add_pem(&text, limits);
         added.map_err(|message| Error::Usage {
-            message: format!("{}: {message}", path.display()),
+            message: format!("{}: {message}", slashed(path)),
             hint: "--tsa-ca expects the authority's CA certificates in PEM (BEGIN CERTIFICATE), obtained separately from the case".into(),
         })?;
     }
@@ -122,5 +123,5 @@ pub(crate) fn authorities(paths: &[PathBuf], storage: Storage<'_>, limits: &Limi
 /// Reads a person's public key.
 fn read_person_key(path: &Path, storage: Storage<'_>, limits: &Limits) -> Result<PersonKey, Error> {
     let text = storage.read(path, limits.key_file_bytes())?;
-    PersonKey::from_pem(&text).map_err(|message| Error::Key { name: path.display().to_string(), message })
+    PersonKey::from_pem(&text).map_err(|message| Error::Key { name: slashed(path), message })
 }

@@ -15,6 +15,7 @@ pub(crate) use self::case::{authorities, read_case};
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::base::time::Timestamp;
 use crate::dossier::{Handed, NamedKey, Question, ReadImage, Storage, Terms, read_keys};
 use crate::image::{Choice, ImageFacts, Source};
@@ -131,7 +132,7 @@ impl Request<'_> {
         // A different path may lead to the same folder, whose bundles are then listed under that path.
         let is_listed = |folder: &PathBuf| found.iter().any(|path| path.starts_with(folder));
         let is_without = |named: &&PathBuf| self.evidence.is_folder(named) && !is_listed(named) && is_empty(named);
-        self.paths.iter().filter(is_without).map(|folder| folder.display().to_string()).collect()
+        self.paths.iter().filter(is_without).map(|folder| slashed(folder)).collect()
     }
 
     fn policy_or_default(&self, limits: &Limits) -> Result<Policy, Error> {

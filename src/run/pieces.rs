@@ -8,6 +8,7 @@ use super::state::{Line, parsed, restored, text};
 use crate::audit::audit;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
+use crate::base::system::slashed;
 use crate::dossier::{Dossier, Question, ReadImage, Storage};
 use crate::report::{BundleReport, Report};
 
@@ -50,7 +51,7 @@ pub fn put_together(
     }
     let read = |(piece, path): (&&[u8], &PathBuf)| {
         let (of, _, report) = restored(NAME, parsed(NAME, piece)?, limits)?;
-        if of == path.display().to_string() { Ok(report) } else { Err(other()) }
+        if of == slashed(path) { Ok(report) } else { Err(other()) }
     };
     let mut reports: Vec<BundleReport> = pieces.iter().zip(paths).map(read).collect::<Result<_, _>>()?;
     let beside: Vec<_> = paths.iter().map(|path| storage.keys_beside(path, limits)).collect();

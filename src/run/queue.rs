@@ -10,6 +10,7 @@ use super::state::State;
 use crate::audit::audit;
 use crate::base::error::Error;
 use crate::base::limits::Bound;
+use crate::base::system::slashed;
 use crate::dossier::{Dossier, Question, ReadImage, Storage};
 use crate::gate::key::PublicKey;
 use crate::report::BundleReport;
@@ -106,7 +107,7 @@ impl Room {
         let Some(allowed) = self.allowed else { return work(None) };
         let needed = estimate(size);
         if needed > allowed {
-            let what = format!("{} needs about {} MB of memory: it", path.display(), needed.div_ceil(MEGABYTE));
+            let what = format!("{} needs about {} MB of memory: it", slashed(path), needed.div_ceil(MEGABYTE));
             return work(Some(Bound { name: "memory", allowed: allowed / MEGABYTE }.exceeded(what)));
         }
         let mut used = locked(&self.used);

@@ -19,6 +19,7 @@ use crate::base::digest::{HashingReader, Sha256, encode_hex};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
+use crate::base::system::slashed;
 use crate::base::time::Timestamp;
 use crate::disk::folder;
 use crate::dossier::{Beside, Question, Storage};
@@ -97,7 +98,7 @@ impl State {
         }
         let bytes = folder::read_file(path, limits.state_bytes())?;
         let Some(first) = lines(&bytes).next() else { return Ok(None) };
-        let name = path.display().to_string();
+        let name = slashed(path);
         let head: Head = parsed(&name, first)?;
         if head.format == FORMAT_1 {
             return Err(Error::Usage {
@@ -113,7 +114,7 @@ impl State {
     /// # Errors
     /// [`Error::Usage`] if the file is for a different question; [`Error::Malformed`] if it is not a state file; errors from reading and writing.
     pub fn open(path: &Path, frame: &Report, question: &Question<'_>) -> Result<Self, Error> {
-        let (name, limits) = (path.display().to_string(), question.limits);
+        let (name, limits) = (slashed(path), question.limits);
         let policy = question.policy.source.iter().flat_map(|source| source.files.iter().map(|(_, digest)| *digest));
         let given: Vec<Sha256> = policy.chain(question.handed.digests()).collect();
         let head = head(frame, &given)?;
@@ -166,7 +167,7 @@ impl State {
         let bundle = bundle.finish();
         let parts = std::iter::once(("bundle".to_owned(), bundle.0)).chain(beside.digests());
         let list: String = parts.map(|(name, digest)| format!("{} {name:?}\n", digest.hex())).collect();
-        let (path, beside) = (path.display().to_string(), beside.named_keys());
+        let (path, beside) = (slashed(path), beside.named_keys());
         Some(LookedAt { path, bundle, all: Sha256::of(list.as_bytes()), beside })
     }
 

@@ -27,6 +27,7 @@ use super::decide::Answer;
 use super::metrics::add;
 use super::{Pems, Service, metrics};
 use crate::base::error::Error;
+use crate::base::system::reason;
 use crate::workload::review::Review;
 
 /// The maximum number of simultaneous connections; others wait.
@@ -77,7 +78,7 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
         .worker_threads(settings.threads.max(1))
         .enable_all()
         .build()
-        .map_err(|error| unusable(&format!("cannot start: {error}")))?;
+        .map_err(|error| unusable(&format!("cannot start: {}", reason(&error))))?;
     let threads = settings.threads.max(1);
     // These threads are never joined: if an audit is running when the service stops, the audit ends with the process.
     let renewal = Mutex::new(Renewal { tls: Arc::clone(&tls), pems, fault: None });
@@ -191,7 +192,7 @@ async fn listen(service: Arc<Service>, tls: Arc<RwLock<Arc<ServerConfig>>>, sett
         reading: Arc::new(Semaphore::new(READING as usize)),
         answering: Semaphore::new(ANSWERING as usize),
     });
-    let bad = |error: std::io::Error| unusable(&format!("{}: {error}", settings.listen));
+    let bad = |error: std::io::Error| unusable(&format!("{}: {}", settings.listen, reason(&error)));
     let listener = TcpListener::bind(settings.listen).await.map_err(bad)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(bad)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(bad)?;

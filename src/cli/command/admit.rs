@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::{MISSING, slashed};
 use crate::cli::args::admit::AdmitArguments;
 use crate::cli::command::audit::audit_on;
 use crate::cli::{files, limits_with, now_or, output, threads_for};
@@ -55,8 +56,8 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     let approvals =
         arguments.approvals.as_deref().map(|path| Storage::Disk.read_approvals(path, limits)).transpose()?;
     if let Some(missing) = arguments.evidence.iter().find(|path| !path.exists()) {
-        let what = missing.display().to_string();
-        return Err(Error::Unreadable { what, message: "no such file or folder".into() });
+        let what = slashed(missing);
+        return Err(Error::Unreadable { what, message: MISSING.into() });
     }
     let paths = Storage::Disk.find_bundles(&arguments.evidence, limits)?;
     let terms = Terms::new(policy, Vec::new(), Handed { approvals, ..Handed::default() })?;
@@ -65,7 +66,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     let question = terms.question(now, threads.div_ceil(paths.len().max(1)), limits);
     report.question = question.report().question.map(|asked| asked.of_admission(policy));
     let reports = audit_on(threads, &paths, &question)?;
-    let evidence = arguments.evidence.iter().map(|path| path.display().to_string()).collect();
+    let evidence = arguments.evidence.iter().map(|path| slashed(path)).collect();
     let asked = AdmissionQuestion { policy, attestation: attestation.as_ref(), now };
     let (admission, bundles) = admit_images(&workloads, reports, evidence, &asked);
     report.admission = Some(admission);
@@ -91,13 +92,13 @@ fn read_workload(
     if path == Path::new("-") {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().take(bound.allowed.saturating_add(1)).read_to_end(&mut bytes);
-        read.map_err(|error| Error::Unreadable { what: "standard input".into(), message: error.to_string() })?;
+        read.map_err(|error| Error::unreadable("standard input", &error))?;
         budget.add_input(bytes.len() as u64);
         return Workload::read_within("-", &bytes, passwords, kinds, limits, budget);
     }
     let bytes = folder::read_file(path, bound)?;
     budget.add_input(bytes.len() as u64);
-    Workload::read_within(&path.display().to_string(), &bytes, passwords, kinds, limits, budget)
+    Workload::read_within(&slashed(path), &bytes, passwords, kinds, limits, budget)
 }
 
 /// The files to write for `--report`. Formats other than text and JSON describe only bundles.

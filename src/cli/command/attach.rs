@@ -10,6 +10,7 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
+use crate::base::system::slashed;
 use crate::cli::files::{Existing, write_whole};
 use crate::disk::folder;
 use crate::report::{Attachment, Options, Report, tag_of};
@@ -32,7 +33,7 @@ pub(crate) fn attach(report: &Report, options: &Options, layout: Option<&Path>, 
 fn make(layout: &Path, attachments: &[Attachment], limits: &Limits) -> Result<(), Error> {
     let name = layout.file_name().ok_or_else(|| refused(layout, "not a folder name"))?.to_string_lossy();
     let partial = layout.with_file_name(format!(".{name}.partial-{}", std::process::id()));
-    let system = |error: std::io::Error| Error::unwritable(layout.display().to_string(), &error);
+    let system = |error: std::io::Error| Error::unwritable(slashed(layout), &error);
     let made = fs::create_dir_all(partial.join("blobs/sha256")).map_err(system).and_then(|()| {
         let index =
             json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [] });
@@ -105,7 +106,7 @@ fn document(layout: &Path, entry: &Value, limits: &Limits) -> Result<Value, Erro
 fn read_json(path: &Path, limits: &Limits) -> Result<(Value, Sha256), Error> {
     let bytes = folder::read_file(path, limits.image_config_bytes())?;
     let value = strict_json::parse(&bytes);
-    let value = value.map_err(|error| Error::malformed(path.display().to_string(), error.to_string()))?;
+    let value = value.map_err(|error| Error::malformed(slashed(path), error.to_string()))?;
     Ok((value, Sha256::of(&bytes)))
 }
 
@@ -127,5 +128,5 @@ fn blob(layout: &Path, digest: Sha256) -> PathBuf {
 }
 
 fn refused(path: &Path, message: &str) -> Error {
-    Error::Unwritable { path: path.display().to_string(), message: message.into() }
+    Error::Unwritable { path: slashed(path), message: message.into() }
 }

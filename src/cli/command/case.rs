@@ -2,6 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
+use crate::base::system::slashed;
 use crate::case::Role;
 use crate::cli::args::seal::{RoleArgument, SignOffArguments};
 use crate::cli::command::key_record::read_secret;
@@ -21,7 +22,7 @@ pub(crate) fn sign_off(arguments: &SignOffArguments) -> Result<u8, Error> {
     let added = case.sign_off(role, &secret, now_or(arguments.now)?)?;
     crate::cli::command::seal::write(&case, &arguments.case, Existing::Replaced)?;
     let lines = [
-        format!("signed off {} as {}", arguments.case.display(), role.word()),
+        format!("signed off {} as {}", slashed(&arguments.case), role.word()),
         format!("  case       {}", case.digest()),
         format!("  verdict    {}, as sealed: the audit was not repeated", case.sealed_verdict()),
         format!("  signed by  {} at {}", added.key.fingerprint(), added.at),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::base::error::Error;
 use crate::base::escape::{for_lines, for_terminal};
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::cli::args::OutputFormat;
 use crate::cli::args::fetch::FetchArguments;
 use crate::cli::limits_with;
@@ -128,7 +129,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
     let faults = report.faults.len() + report.builds.iter().map(|build| build.faults.len()).sum::<usize>();
     let builds = report.builds.len();
     let _ = match report.exit_code() {
-        0 => writeln!(page, "SAVED: {builds} of {builds} builds are in {}{}", to.display(), unreadable(report)),
+        0 => writeln!(page, "SAVED: {builds} of {builds} builds are in {}{}", slashed(to), unreadable(report)),
         _ => writeln!(
             page,
             "INCOMPLETE: {}, {} without a key; run the command again: saved files are kept",

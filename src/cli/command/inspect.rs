@@ -12,6 +12,7 @@ use crate::base::error::Error;
 use crate::base::escape::{for_terminal, in_json};
 use crate::base::limits::Limits;
 use crate::base::mask::mask;
+use crate::base::system::slashed;
 use crate::cli::args::{ExtractArguments, InspectArguments, KeyArguments, OutputFormat};
 use crate::cli::{limits_with, output};
 use crate::disk::folder;
@@ -69,7 +70,7 @@ pub(crate) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
                 "unpacked {} and {} into {}\n",
                 counted(files, "file"),
                 counted(folders, "folder"),
-                for_terminal(&arguments.to.display().to_string())
+                for_terminal(&slashed(&arguments.to))
             ))
         }
         Err(refusal) => {

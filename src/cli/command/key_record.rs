@@ -9,6 +9,7 @@ use crate::base::digest::{HashingReader, Sha256};
 use crate::base::error::Error;
 use crate::base::escape::{for_lines, for_terminal};
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::cli::args::key_record::{CountersignArguments, EnrollArguments};
 use crate::cli::files::{self, Existing};
 use crate::cli::{limits_with, output};
@@ -42,7 +43,7 @@ pub(crate) fn enroll(arguments: &EnrollArguments) -> Result<u8, Error> {
             let secret = read_secret(&arguments.sign_key, &limits)?;
             let record = KeyRecord::new(statement, &secret, &limits)?;
             files::write_whole(&to, &record.to_json(&limits)?, Existing::Refused)?;
-            print(&format!("wrote {}", to.display()), &record, &secret, &limits)
+            print(&format!("wrote {}", slashed(&to)), &record, &secret, &limits)
         }
         Err(Stop::No(message)) => {
             let hint = "no record was written: all inputs must agree".to_owned();
@@ -62,7 +63,7 @@ pub(crate) fn countersign(arguments: &CountersignArguments) -> Result<u8, Error>
     let secret = read_secret(&arguments.sign_key, &limits)?;
     record.sign(&secret)?;
     files::write_whole(&arguments.record, &record.to_json(&limits)?, Existing::Replaced)?;
-    print(&format!("signed {}", arguments.record.display()), &record, &secret, &limits)
+    print(&format!("signed {}", slashed(&arguments.record)), &record, &secret, &limits)
 }
 
 /// Prints what was signed, for the signer.
@@ -93,7 +94,7 @@ fn statement(arguments: &EnrollArguments, limits: &Limits) -> Result<KeyStatemen
     if let Some(path) = &arguments.second_copy {
         if files::is_same_file(&arguments.key, path) {
             return Err(Stop::Fault(Error::Usage {
-                message: format!("{} is the same file as {}", path.display(), arguments.key.display()),
+                message: format!("{} is the same file as {}", slashed(path), slashed(&arguments.key)),
                 hint: "a second copy must be obtained separately".into(),
             }));
         }
@@ -140,7 +141,7 @@ fn verified(
     });
     let archive = bundle
         .verify(&keys)
-        .map_err(|_| Stop::No(format!("the key {} does not verify {}", key.fingerprint(), path.display())))?;
+        .map_err(|_| Stop::No(format!("the key {} does not verify {}", key.fingerprint(), slashed(path))))?;
     let named = VerifiedBundle {
         build_name: archive.build_name().to_string(),
         sha256: sha256.hex(),
@@ -152,7 +153,7 @@ fn verified(
 fn challenge(path: &Path, key: &PublicKey, limits: &Limits) -> Result<Challenge, Stop> {
     let (bundle, archive, signature) = verified(path, key, limits)?;
     let manifest = Manifest::read(&archive, limits)?;
-    let no = |what: String| Stop::No(format!("{} is not a challenge: {what}", path.display()));
+    let no = |what: String| Stop::No(format!("{} is not a challenge: {what}", slashed(path)));
     let source = match manifest.snapshots.as_slice() {
         [one] => prove(one, std::thread::available_parallelism().map_or(1, usize::from), limits),
         several => return Err(no(format!("expected one folder below git/, found {}", several.len()))),
@@ -166,7 +167,7 @@ fn challenge(path: &Path, key: &PublicKey, limits: &Limits) -> Result<Challenge,
 }
 
 fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> {
-    let name = path.display().to_string();
+    let name = slashed(path);
     let bytes = folder::read_file(path, limits.key_file_bytes())?;
     let key = PublicKey::from_pem(&name, &bytes, limits)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::Key { name, message: "not UTF-8 text".into() })?;
@@ -176,7 +177,7 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
 /// Reads a private key. If the key has a passphrase, it is read from the terminal, even if standard input or output is a file.
 pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?);
-    let name = path.display().to_string();
+    let name = slashed(path);
     let secret = if PersonSecret::needs_passphrase(&bytes) {
         passphrase(&name).and_then(|passphrase| PersonSecret::from_encrypted_pem(&bytes, passphrase.as_bytes()))
     } else {

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::cli::args::{Arguments, ListFormat};
 use crate::cli::output;
 use crate::disk::folder;
@@ -22,7 +23,7 @@ pub(crate) fn keys(files: &[PathBuf]) -> Result<u8, Error> {
     let limits = Limits::default();
     let mut page = String::new();
     for path in files {
-        let name = path.display().to_string();
+        let name = slashed(path);
         let bytes = folder::read_file(path, limits.key_file_bytes())?;
         let key = PublicKey::from_pem(&name, &bytes, &limits)?;
         let name = for_terminal(&name);
@@ -35,7 +36,7 @@ pub(crate) fn policy(file: &Path) -> Result<u8, Error> {
     let policy = Storage::Disk.read_policy(file, &Limits::default())?;
     let mut page = String::new();
     let digest = policy.source.as_ref().map(|source| source.sha256.to_string()).unwrap_or_default();
-    let _ = writeln!(page, "{}  {digest}", for_terminal(&file.display().to_string()));
+    let _ = writeln!(page, "{}  {digest}", for_terminal(&slashed(file)));
     let _ =
         writeln!(page, "requires: {}", policy.require.iter().map(|group| group.word()).collect::<Vec<_>>().join(", "));
     for key in policy.keys.keys() {
@@ -145,14 +146,14 @@ pub(crate) fn completions(shell: Shell) -> Result<u8, Error> {
 }
 
 pub(crate) fn manual(dir: &Path) -> Result<u8, Error> {
-    let unwritable = |error: std::io::Error| Error::unwritable(dir.display().to_string(), &error);
+    let unwritable = |error: std::io::Error| Error::unwritable(slashed(dir), &error);
     std::fs::create_dir_all(dir).map_err(unwritable)?;
     let is_page = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(env!("CARGO_PKG_NAME")))
     };
     if std::fs::read_dir(dir).map_err(unwritable)?.any(is_page) {
         return Err(Error::Usage {
-            message: format!("{} contains manual pages of this program, which are not overwritten", dir.display()),
+            message: format!("{} contains manual pages of this program, which are not overwritten", slashed(dir)),
             hint: "choose a new folder, or remove the old pages".into(),
         });
     }

@@ -8,6 +8,7 @@ use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::mask::mask;
+use crate::base::system::slashed;
 use crate::cli::args::reconcile::{ReconcileArguments, ReconcileFormat};
 use crate::cli::command::audit::audit_on;
 use crate::cli::files::{Existing, keep_inputs, write_whole};
@@ -73,7 +74,7 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
     let read = |path: &PathBuf| {
         let bytes = folder::read_file(path, limits.inventory_bytes())?;
         budget.add_input(bytes.len() as u64);
-        Inventory::read_within(&path.display().to_string(), &bytes, &passwords, kinds, limits, &budget)
+        Inventory::read_within(&slashed(path), &bytes, &passwords, kinds, limits, &budget)
     };
     let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;
     if inventories.iter().all(|inventory| inventory.images.is_empty()) {
@@ -85,7 +86,7 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
 
 /// The command-line flags, as typed.
 fn given_flags(arguments: &ReconcileArguments) -> Vec<(String, String)> {
-    let path = |path: &PathBuf| path.display().to_string();
+    let path = |path: &PathBuf| slashed(path);
     let evidence = arguments.evidence.iter().map(|folder| ("evidence", path(folder)));
     let policy = [("policy", path(&arguments.policy)), ("approvals", path(&arguments.approvals))];
     let inventories = arguments.inventory.iter().map(|file| ("inventory", path(file)));
@@ -111,7 +112,7 @@ fn report_files(arguments: &ReconcileArguments) -> Result<Vec<(Format, &Path)>, 
         }
         _ => Err(Error::Usage {
             message: format!("a reconciliation is not available as {word}"),
-            hint: format!("use text, json, csv or html; {} was not written", path.display()),
+            hint: format!("use text, json, csv or html; {} was not written", slashed(path)),
         }),
     };
     arguments.reports.iter().map(|named| Ok((file(named)?, named.1.as_path()))).collect()

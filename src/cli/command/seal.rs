@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::base::error::Error;
 use crate::base::escape::{for_lines, for_terminal};
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::case::{Case, Profile, Sealing, gather};
 use crate::cli::args::seal::{ProfileArgument, SealArguments};
 use crate::cli::command::key_record::read_secret;
@@ -96,7 +97,7 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
     let mut case = read_case(path, Storage::Disk, limits)?;
     if let Some(request) = &arguments.tsq {
         files::write_whole(request, &case.stamp_request()?, Existing::Refused)?;
-        return output::print(&for_lines(&format!("wrote {}, for {}\n", request.display(), case.digest())));
+        return output::print(&for_lines(&format!("wrote {}, for {}\n", slashed(request), case.digest())));
     }
     let Some(response) = &arguments.tsr else { return Err(usage("the case is already sealed", STAMP_HINT)) };
     let bytes = folder::read_file(response, limits.timestamp_bytes())?;
@@ -104,18 +105,18 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
     let added = case.add_stamp(bytes, &authorities, limits)?;
     write(&case, path, Existing::Replaced)?;
     let by = added.authority.map_or("not verified: no --tsa-ca was specified".to_owned(), |name| format!("by {name}"));
-    output::print(&for_lines(&format!("added a time-stamp for {}, {by}, to {}\n", added.at, path.display())))
+    output::print(&for_lines(&format!("added a time-stamp for {}, {by}, to {}\n", added.at, slashed(path))))
 }
 
 /// Writes a case completely or not at all.
 pub(crate) fn write(case: &Case, path: &Path, existing: Existing) -> Result<(), Error> {
     let mut bytes = Vec::new();
-    case.write(&mut bytes).map_err(|error| Error::unwritable(path.display().to_string(), &error))?;
+    case.write(&mut bytes).map_err(|error| Error::unwritable(slashed(path), &error))?;
     files::write_whole(path, &bytes, existing)
 }
 
 fn page(case: &Case, report: &Report, path: &Path) -> String {
-    let mut page = format!("SEALED {}\n", for_terminal(&path.display().to_string()));
+    let mut page = format!("SEALED {}\n", for_terminal(&slashed(path)));
     let mut line = |label: &str, text: &str| {
         let _ = writeln!(page, "  {label:<10} {}", for_terminal(text));
     };

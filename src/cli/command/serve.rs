@@ -11,6 +11,7 @@ use crate::audit::{Facts, audit_and_keep};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::system::slashed;
 use crate::cli::args::serve::ServeArguments;
 use crate::cli::command::admit::read_policy_for_workloads;
 use crate::cli::command::audit::read_from_disk;
@@ -66,7 +67,7 @@ fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)
     // A missing volume is an error and is not treated as an empty volume.
     for path in evidence {
         let seen = std::fs::metadata(path);
-        seen.map_err(|error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() })?;
+        seen.map_err(|error| Error::unreadable(slashed(path), &error))?;
     }
     for path in Storage::Disk.find_bundles(evidence, limits)? {
         let own = folder::place_of(&path).0;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
+use crate::base::system::slashed;
 use crate::cli::args::report::StatementArguments;
 use crate::cli::{limits_with, output};
 use crate::crypto::dsse::{Envelope, IN_TOTO};
@@ -18,13 +19,13 @@ pub(crate) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
     for path in &arguments.keys {
         let text = folder::read_file(path, limits.key_file_bytes())?;
         let key = PersonKey::from_pem(&text);
-        keys.push(key.map_err(|message| Error::Key { name: path.display().to_string(), message })?);
+        keys.push(key.map_err(|message| Error::Key { name: slashed(path), message })?);
     }
     let subject = match &arguments.subject {
         Some(path) => Some(digest_of(path)?),
         None => None,
     };
-    let name = arguments.file.display().to_string();
+    let name = slashed(&arguments.file);
     let text = folder::read_file(&arguments.file, limits.report_bytes())?;
     let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
     if lines.is_empty() {
@@ -87,7 +88,6 @@ fn describe(
 
 fn digest_of(path: &std::path::Path) -> Result<Sha256, Error> {
     let mut reader = crate::base::digest::HashingReader::new(folder::open(path)?);
-    std::io::copy(&mut reader, &mut std::io::sink())
-        .map_err(|error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() })?;
+    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| Error::unreadable(slashed(path), &error))?;
     Ok(reader.finish().0)
 }

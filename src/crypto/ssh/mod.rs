@@ -126,7 +126,7 @@ impl SshSignature {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 #[cfg(test)]
 mod wycheproof_tests;

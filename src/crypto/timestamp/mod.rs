@@ -319,7 +319,7 @@ fn allowance(accuracy: Option<&Accuracy>) -> Answer<i64> {
     Ok(i64::from(accuracy.seconds.unwrap_or(0)) + part)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod public_tests;
 #[cfg(test)]
 mod wycheproof_tests;

@@ -5,7 +5,7 @@ mod entry;
 mod index;
 mod layout;
 mod sweep;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use crate::base::words::counted;

@@ -19,7 +19,7 @@ fn a_build_without_openpgp_reports_that() {
     assert!(matches!(&answer, Answer::NotBuiltIn(message) if message.contains("feature openpgp")), "{answer:?}");
 }
 
-#[cfg(feature = "openpgp")]
+#[cfg(all(unix, feature = "openpgp"))]
 mod with_gpg {
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,0 +1,205 @@
+//! Names that Windows cannot keep: a name of a device, a name that Windows changes without an error, two names that are one there. A member with
+//! such a name would be written to a device, into another file's stream, or over another member.
+//!
+//! Source: "Naming Files, Paths, and Namespaces" of the Win32 documentation. Short names: [MS-FSCC] 2.1.5.2.1.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::archive::{MemberKind, MemberPath};
+use crate::base::error::Error;
+
+const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+/// Each with one of [`DEVICE_NUMBERS`].
+const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];
+const DEVICE_NUMBERS: &str = "0123456789\u{b9}\u{b2}\u{b3}";
+const FORBIDDEN: &str = "<>:\"|?*\\";
+/// Code units of UTF-16.
+const NAME_MAX: usize = 255;
+const HINT: &str = "unpack it on Linux; here, `hpsb-audit source BUNDLE --file PATH` prints one file, and `audit` needs nothing unpacked";
+
+/// The names of an archive, folder by folder, as Windows compares them.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// The folder's number and the name in upper case: the entry's own number, and its name as the archive writes it.
+    entries: BTreeMap<(usize, String), (usize, String)>,
+}
+
+impl Names {
+    /// The number of names.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Adds a member.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if Windows cannot keep it, with the reason. A symbolic link is refused too: Windows lets few users make one.
+    pub(super) fn add(&mut self, path: &MemberPath, kind: &MemberKind) -> Result<(), Error> {
+        let refused = |why: String| Error::Usage {
+            message: format!("{path} cannot be unpacked on Windows: {why}"),
+            hint: HINT.into(),
+        };
+        if matches!(kind, MemberKind::Symlink(_)) {
+            return Err(refused("it is a symbolic link".into()));
+        }
+        let mut folder = 0;
+        for segment in path.as_bytes().split(|&byte| byte == b'/') {
+            let segment = std::str::from_utf8(segment).map_err(|_| refused("it is not UTF-8".into()))?;
+            if let Some(why) = fault(segment) {
+                return Err(refused(format!("{segment:?} {why}")));
+            }
+            // 0 is the top.
+            let next = self.entries.len() + 1;
+            folder = match self.entries.entry((folder, upper(segment))) {
+                Entry::Vacant(entry) => entry.insert((next, segment.to_owned())).0,
+                Entry::Occupied(entry) if entry.get().1 == segment => entry.get().0,
+                Entry::Occupied(entry) => {
+                    return Err(refused(format!("{segment:?} and {:?} are one name there", entry.get().1)));
+                }
+            };
+        }
+        Ok(())
+    }
+}
+
+/// Why Windows cannot keep a name.
+fn fault(name: &str) -> Option<String> {
+    if let Some(bad) = name.chars().find(|&character| character < ' ' || FORBIDDEN.contains(character)) {
+        return Some(format!("contains {bad:?}"));
+    }
+    if name.ends_with(['.', ' ']) {
+        return Some("ends with a dot or a blank, which Windows drops".into());
+    }
+    if is_device(name) {
+        return Some("is the name of a device".into());
+    }
+    if is_short_name(name) {
+        return Some("can be the short name of another file".into());
+    }
+    (name.encode_utf16().count() > NAME_MAX).then(|| format!("has more than {NAME_MAX} characters"))
+}
+
+/// A device keeps its name with any extension: `aux.c` is `AUX`.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_ascii_uppercase();
+    let is_numbered = |device: &&str| {
+        stem.strip_prefix(*device).is_some_and(|number| number.chars().count() == 1 && DEVICE_NUMBERS.contains(number))
+    };
+    DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.iter().any(|device| is_numbered(&device))
+}
+
+/// Whether Windows itself may give this name to a file with a longer one, as it gives `GIT~1` to `.git`.
+fn is_short_name(name: &str) -> bool {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    stem.chars().count() <= 8
+        && extension.chars().count() <= 3
+        && stem.rsplit_once('~').is_some_and(|(start, number)| !start.is_empty() && is_number(number))
+}
+
+/// The name in upper case, character by character, as NTFS compares names.
+fn upper(name: &str) -> String {
+    let one = |character: char| {
+        let mut mapped = character.to_uppercase();
+        mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(character)
+    };
+    name.chars().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why the last of these members is refused.
+    fn refusal(members: &[&[u8]]) -> Option<String> {
+        let mut names = Names::default();
+        let (last, others) = members.split_last().unwrap();
+        let mut add = |raw: &[u8]| names.add(&MemberPath::parse(raw).unwrap(), &MemberKind::File);
+        others.iter().for_each(|raw| add(raw).unwrap());
+        add(last).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_that_windows_cannot_keep_are_refused() {
+        for (name, why) in [
+            ("NUL", "a device"),
+            ("nul", "a device"),
+            ("git/aux.c", "a device"),
+            ("git/aux.tar.gz", "a device"),
+            ("Con", "a device"),
+            ("con/file", "a device"),
+            ("prn .txt", "a device"),
+            ("COM1", "a device"),
+            ("lpt9.log", "a device"),
+            ("COM\u{b2}", "a device"),
+            ("conout$", "a device"),
+            ("dot.", "dot or a blank"),
+            ("...", "dot or a blank"),
+            ("folder /file", "dot or a blank"),
+            ("file:stream", "contains ':'"),
+            ("C:/file", "contains ':'"),
+            ("a\\..\\b", "contains '\\\\'"),
+            ("what?", "contains '?'"),
+            ("a*", "contains '*'"),
+            ("a\"b", "contains '\"'"),
+            ("a<b", "contains '<'"),
+            ("a|b", "contains '|'"),
+            ("a\nb", "contains '\\n'"),
+            ("GIT~1", "short name"),
+            ("git/gi7eba~1.txt", "short name"),
+        ] {
+            let refusal = refusal(&[name.as_bytes()]).unwrap_or_else(|| panic!("{name} is accepted"));
+            assert!(refusal.contains(why), "{name}: {refusal}");
+        }
+        assert!(refusal(&[b"caf\xe9"]).unwrap().contains("not UTF-8"));
+        assert!(refusal(&["x".repeat(256).as_bytes()]).unwrap().contains("more than 255"));
+    }
+
+    #[test]
+    fn names_that_only_look_reserved_are_kept() {
+        for name in [
+            "null",
+            "auxiliary.c",
+            "console",
+            "COM",
+            "COM10",
+            "com1x",
+            "lpt",
+            ".git",
+            "..a",
+            "a.b.c",
+            " a",
+            "notes~",
+            "~1",
+            "my-file~1.json",
+            "README~",
+            "\u{e9}t\u{e9}",
+        ] {
+            assert_eq!(refusal(&[name.as_bytes()]), None, "{name}");
+        }
+        assert_eq!(refusal(&["x".repeat(255).as_bytes()]), None);
+    }
+
+    #[test]
+    fn names_that_differ_only_in_case_are_refused() {
+        for members in [
+            [&b"README"[..], b"readme"],
+            [b"git/Docs/a", b"git/docs/b"],
+            [b"git/docs", b"git/Docs/b"],
+            ["git/\u{c9}t\u{e9}".as_bytes(), "git/\u{e9}t\u{e9}".as_bytes()],
+        ] {
+            assert!(refusal(&members).unwrap().contains("are one name there"), "{members:?}");
+        }
+        for members in [[&b"a/README"[..], b"b/readme"], [b"git/docs/a", b"git/docs/b"], [b"git/docs", b"git/docs/b"]] {
+            assert_eq!(refusal(&members), None, "{members:?}");
+        }
+    }
+
+    #[test]
+    fn links_are_refused() {
+        let path = MemberPath::parse(b"git/link").unwrap();
+        let refused = Names::default().add(&path, &MemberKind::Symlink(b"README".to_vec())).unwrap_err();
+        assert_eq!(refused.to_string(), "git/link cannot be unpacked on Windows: it is a symbolic link");
+    }
+}

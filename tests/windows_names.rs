@@ -1,0 +1,71 @@
+//! What only Windows does: names that it cannot keep are refused before the first byte is written, and patterns are expanded. `tests/windows` runs
+//! these tests.
+#![cfg(windows)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod program;
+mod support;
+
+use program::{BUNDLE, Folder, NOW, report, run};
+use support::Case;
+use support::keys::Named;
+use support::tar::Entry;
+
+/// A folder with a key and a signed bundle that has these members in addition to the good build's.
+fn with_members(members: Vec<Entry>) -> Folder {
+    let folder = Folder::new();
+    folder.write(BUNDLE, Case::good("extract", "").inner(|inner| inner.extend(members)).make_bundle_bytes());
+    folder.write("key.pem", Named::Server.public_pem());
+    folder
+}
+
+#[test]
+fn what_windows_cannot_keep_is_refused_before_anything_is_written() {
+    let file = |name: &str| Entry::file(name, "x");
+    for (members, why) in [
+        (vec![file("data/NUL")], "\"NUL\" is the name of a device"),
+        (vec![file("git/wallet/aux.c")], "\"aux.c\" is the name of a device"),
+        (vec![file("git/wallet/dot.")], "ends with a dot or a blank"),
+        (vec![file("git/wallet/a:b")], "contains ':'"),
+        (vec![file("git/wallet/a\\..\\..\\..\\b")], "contains '\\\\'"),
+        (vec![file("git/wallet/GIT~1/config")], "the short name of another file"),
+        (vec![file("git/wallet/Notes"), file("git/wallet/NOTES")], "are one name there"),
+        (vec![Entry::link(b'2', "git/wallet/link", "README")], "it is a symbolic link"),
+    ] {
+        let folder = with_members(members);
+        let before = folder.listing();
+        let answer = run(folder.path(), &["extract", BUNDLE, "--key", "key.pem", "--to", "out"]);
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{why}: {}", answer.err);
+        assert!(answer.err.contains(why), "expected {why:?}, found {}", answer.err);
+        assert_eq!(folder.listing(), before, "{why}");
+    }
+}
+
+#[test]
+fn other_names_are_unpacked() {
+    let folder = with_members(vec![Entry::file("git/wallet/console.txt", "content"), Entry::file("data/~1", "x")]);
+    let answer = run(folder.path(), &["extract", BUNDLE, "--key", "key.pem", "--to", "out"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    assert_eq!(std::fs::read(folder.path().join("out/git/wallet/console.txt")).unwrap(), b"content");
+}
+
+#[test]
+fn patterns_are_expanded_but_choose_no_flag() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let (code, found) = report(folder.path(), &["*.sig.tbz", "--key", "key.pem"]);
+    assert_eq!((code, found["reports"][0]["bundle"]["path"].as_str()), (0, Some(BUNDLE)));
+    let (code, found) = report(folder.path(), &[".\\*.tbz", "--key", "key.pem"]);
+    assert_eq!((code, found["reports"][0]["bundle"]["path"].as_str()), (0, Some(format!("./{BUNDLE}").as_str())));
+    let (code, found) = report(folder.path(), &["*.none", "--key", "key.pem"]);
+    assert_eq!((code, found["error"]["code"].as_str()), (3, Some("unreadable")), "{found}");
+    folder.write("--key=other.sig.tbz", "x");
+    let answer = run(folder.path(), &["audit", "*.sig.tbz", "--key", "key.pem", "--now", NOW]);
+    assert_eq!(answer.code, 2, "{}", answer.err);
+    assert!(answer.err.contains("would be read as a flag"), "{}", answer.err);
+}
+
+#[test]
+fn what_is_not_confined_is_said() {
+    let answer = run(std::path::Path::new("."), &["checks", "--verbose"]);
+    assert!(answer.err.contains("nothing is confined on this system"), "{}", answer.err);
+}

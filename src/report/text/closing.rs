@@ -48,7 +48,7 @@ const NOTHING_DECIDED: &str = "nothing was decided; treat it as not accepted.";
 
 fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
-        Verdict::Accept => format!("the policy's requirements for the build are met.{MORE}"),
+        Verdict::Accept => format!("the build meets the policy's requirements.{MORE}"),
         Verdict::AcceptInPart if is_only_waived(report, bundle) => {
             format!("only because of the waivers above.{MORE}")
         }

@@ -150,6 +150,7 @@ fn read_value<'a>(text: &'a str, lines: &mut impl Iterator<Item = (usize, &'a st
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     const SAMPLE: &str = "# comment\n[core]\n\tbare = false ; why\n\tfileMode\n[Remote \"Or\\\"igin\"]\n\tURL = \"a b\" # x\n\
         \turl = one \\\ntwo\n\tx = \"semi;colon\" tail\t \n[branch.Main] merge = refs/heads/main\n[a] b = \\\\\\t\\n|\n";
 

@@ -267,6 +267,7 @@ fn in_class(name: &[u8], letter: u8) -> Option<bool> {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     const PATTERNS: [&str; 48] = [
         "a",
         "*.txt",
@@ -317,6 +318,7 @@ mod tests {
         "a-b",
         "é*",
     ];
+    #[cfg(unix)]
     const PATHS: [&str; 30] = [
         "a",
         "b",

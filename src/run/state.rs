@@ -271,6 +271,7 @@ mod tests {
         fs::write(top.join("status.json"), "{}").unwrap();
         state.keep(&looked, look().as_ref(), &report(b"bytes")).unwrap();
         assert_eq!(lines(), 2);
+        drop(state);
         fs::remove_dir_all(top).unwrap();
     }
 }

@@ -9,7 +9,7 @@ use crate::run::{Queue, audit_all};
 /// Every regular file below a folder, by path.
 fn in_memory(folder: &Path, limits: &Limits) -> BTreeMap<String, Vec<u8>> {
     let files = Storage::Disk.files_below(folder, limits.case_members(), limits).unwrap();
-    files.into_iter().map(|(_, path)| (path.display().to_string(), fs::read(path).unwrap())).collect()
+    files.into_iter().map(|(_, path)| (slashed(&path), fs::read(path).unwrap())).collect()
 }
 
 /// The report on every bundle of a folder under the policy in it; `None` if there is no policy or no bundle.

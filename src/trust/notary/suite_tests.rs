@@ -9,6 +9,7 @@ use base64ct::{Base64, Encoding as _};
 
 use super::key::{NotaryKey, key_id, names_repository};
 use crate::base::digest::decode_hex;
+use crate::base::system::slashed;
 use crate::base::test_figures::assert_documented;
 use crate::image::spec_tests::go_source;
 use crate::trust::public_key::{ImageKey, Message};
@@ -122,7 +123,7 @@ fn pem_files() -> Vec<(String, Vec<u8>)> {
         files.extend(entries.filter(|path: &PathBuf| path.is_file()));
     }
     let read = |path: PathBuf| {
-        let name = path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned();
+        let name = slashed(path.strip_prefix(&top).unwrap());
         (name, fs::read(path).unwrap())
     };
     let holds_pem = |(_, bytes): &(String, Vec<u8>)| bytes.windows(11).any(|part| part == b"-----BEGIN ");

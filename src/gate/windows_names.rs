@@ -86,7 +86,7 @@ fn is_device(name: &str) -> bool {
     let is_numbered = |device: &&str| {
         stem.strip_prefix(*device).is_some_and(|number| number.chars().count() == 1 && DEVICE_NUMBERS.contains(number))
     };
-    DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.iter().any(|device| is_numbered(&device))
+    DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.iter().any(is_numbered)
 }
 
 /// Whether Windows itself may give this name to a file with a longer one, as it gives `GIT~1` to `.git`.

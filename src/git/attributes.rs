@@ -184,9 +184,8 @@ fn read_assignments(rest: &[u8]) -> Option<Assignments> {
         .collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
-    #![cfg(unix)]
 
     use super::*;
     use crate::base::budget::Budget;

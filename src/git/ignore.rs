@@ -92,9 +92,8 @@ impl IgnoreRules {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
-    #![cfg(unix)]
 
     use super::*;
     use crate::base::budget::Budget;

@@ -161,9 +161,8 @@ fn packed_lines<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Item = Result
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
-    #![cfg(unix)]
 
     use super::*;
     use crate::git::test_repository::command;

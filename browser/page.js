@@ -287,7 +287,21 @@ function showTerms() {
   const [text, stops] = missing();
   $('missing').textContent = text;
   $('audit').disabled = stops || !program || running.size > 0;
+  // A verdict must not be shown next to choices that it is not about.
+  if (!$('result').hidden && chosen() !== audited) {
+    $('result').hidden = true;
+    document.title = 'hpsb-audit';
+    if (text === '') $('missing').textContent = 'You changed something since the last audit: audit again.';
+  }
 }
+
+// Everything that an audit depends on, as text, and the same at the time of the last audit.
+const chosen = () => JSON.stringify([
+  ...['evidence', 'trusted'].map((side) => [...sides[side]].map(([name, file]) => [name, file.size, file.lastModified])),
+  ...[...document.querySelectorAll('#trusted select, #form select')].map((one) => [one.dataset.name, one.value]),
+  ...['pin', 'now', 'reference'].map((id) => $(id).value),
+]);
+let audited = '';
 
 const pin = () => $('pin').value.trim();
 const hasOwn = () => withRole('key').length > 0 || withRole('policy').length > 0 || pin() !== '';
@@ -454,7 +468,9 @@ function showVerdict(verdict, lines) {
   $('scope').replaceChildren(...lines.map((textContent) => make('p', { textContent })));
   document.title = `${WORDS[verdict]} – hpsb-audit`;
   $('result').hidden = false;
-  $('result').focus();
+  $('result').focus({ preventScroll: true });
+  // The report's frame has its height only when it is drawn.
+  requestAnimationFrame(() => $('result').scrollIntoView({ block: 'start' }));
 }
 
 function showAnswer(says) {
@@ -560,6 +576,7 @@ function zip(files) {
 async function submit(event) {
   event.preventDefault();
   if (!momentIsChosen) $('now').value = clock();
+  audited = chosen();
   places.forEach((place) => URL.revokeObjectURL(place));
   places = [];
   $('jobs').replaceChildren();
@@ -631,6 +648,7 @@ async function begin() {
   for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
   $('now').oninput = () => { momentIsChosen = true; showTerms(); };
   $('pin').oninput = showTerms;
+  $('reference').oninput = showTerms;
   $('what').onchange = showTerms;
   $('form').onsubmit = submit;
   $('cancel').onclick = () => [...running].forEach((one) => one.stop());

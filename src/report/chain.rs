@@ -108,29 +108,17 @@ const PLANS: [Plan; 12] = {
             ServerAnswers,
             "server's answers",
             "build record",
-            "saved responses contradict nothing, and have this build's name, tag or digest",
+            "saved responses agree, and have this build's name, tag or digest",
             Stated,
         ),
-        (
-            Commit,
-            "signed archive",
-            "commit",
-            "the objects hash to their names; none is missing, except what .git/shallow cuts off",
-            Proved,
-        ),
-        (
-            WorkTree,
-            "commit",
-            "work tree",
-            "the commit's files are unchanged in it, apart from the exceptions that source-tree lists",
-            Proved,
-        ),
+        (Commit, "signed archive", "commit", "objects hash to their names; only .git/shallow may cut history", Proved),
+        (WorkTree, "commit", "work tree", "the commit's files are unchanged in it, but for listed exceptions", Proved),
         (Approval, "commit", "approval", "a supplied list approves it", Stated),
         (
             PushedImage,
             "commit",
             "pushed image",
-            "the build's log names the image; at most the tag's seven digits link it to the commit",
+            "the build's log names it; at most seven digits link it to the commit",
             Stated,
         ),
         (
@@ -207,7 +195,7 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::finding::{self, Demand, Effect, Group, Level, Reason, Verdict};
+    use crate::judge::finding::{self, Demand, Effect, Group, Level, Reason, Said, Verdict};
 
     /// A report in which all checks have `status`, except those in `but`.
     fn report(status: Status, but: &[(&str, Status)]) -> BundleReport {
@@ -224,7 +212,8 @@ mod tests {
                 expected: None,
                 found: None,
                 details: Vec::new(),
-                says: Vec::new(),
+                // Only a record that counts is a statement about the key.
+                says: vec![Said { text: String::new(), known: Known::Stated }],
                 waiver: None,
                 caused_by: None,
                 effect: Effect::None,
@@ -272,6 +261,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_grade_without_a_record_states_nothing_about_the_holder() {
+        let mut passes = report(Status::Pass, &[]);
+        assert_eq!(link(&passes, "trusted key").0, Strength::Stated);
+        passes.findings.iter_mut().for_each(|finding| finding.says.clear());
+        assert_eq!(link(&passes, "trusted key").0, Strength::NotExamined);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod controls;
 mod csv;
 mod format;
 mod html;
+mod input;
 mod json;
 mod junit;
 mod markdown;
@@ -57,6 +58,7 @@ pub use self::attachment::{Attachment, Documents, tag_of};
 pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampReport, Voucher};
 pub use self::controls::Controls;
 pub use self::format::Format;
+pub use self::input::InputReport;
 pub use self::question::{Depth, QuestionReport};
 pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, Sample, SampledBuild};
 pub use self::scope::Scope;
@@ -143,56 +145,6 @@ pub struct BundleReport {
     /// The statements of the verified manifest about its image, for lookups by digest. This field is not part of any
     /// output format.
     pub(crate) built: Option<BuiltImage>,
-}
-
-/// A file, other than the bundle, that was read for the audit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct InputReport {
-    /// The file's kind: one of [`InputReport::KINDS`].
-    pub kind: &'static str,
-    /// The file's name, as specified by the user or as found next to the bundle.
-    pub name: String,
-    /// SHA-256 of the file's bytes; for an image, of its manifest or configuration; for a key that was tried, of its
-    /// SubjectPublicKeyInfo.
-    pub sha256: Sha256,
-}
-
-impl InputReport {
-    /// All kinds.
-    pub const KINDS: [&'static str; 11] = [
-        "image",
-        "image-config",
-        "base-image",
-        "base-image-config",
-        "trust",
-        "approvals",
-        "server",
-        "builder",
-        "policy-file",
-        "key",
-        "key-beside",
-    ];
-
-    /// Whether the digest is that of an image's manifest or configuration, and not of the file that contains the image.
-    pub(crate) fn is_image(&self) -> bool {
-        ["image", "image-config", "base-image", "base-image-config"].contains(&self.kind)
-    }
-
-    /// Whether the digest is the fingerprint of a public key, and not the digest of a file.
-    pub(crate) fn is_key(&self) -> bool {
-        self.kind.starts_with("key")
-    }
-
-    /// The kind of the input, and the data that its digest covers.
-    pub(crate) fn words(&self) -> String {
-        match self.kind {
-            "image" | "base-image" => format!("{} (manifest digest)", self.kind),
-            "image-config" | "base-image-config" => format!("{} (configuration digest)", self.kind),
-            "key" | "key-beside" => format!("{} (fingerprint of the public key)", self.kind),
-            kind => kind.to_owned(),
-        }
-    }
 }
 
 /// The key under which a signature verified.

@@ -123,7 +123,7 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
             .to_owned()
     };
     assert_eq!((standing("manifest-signature"), standing("log-image")), ("proved".into(), "stated".into()));
-    assert_eq!((standing("workload-image"), standing("image-digest")), ("proved".into(), "not examined".into()));
+    assert_eq!((standing("workload-image"), standing("image-digest")), ("stated".into(), "not examined".into()));
 
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert_eq!(code, 0);
@@ -148,13 +148,17 @@ fn each_denial_has_an_actionable_reason() {
             "a tag",
             POLICY,
             compose("acme/wallet:latest"),
-            &format!("hint       for the newest accepted build, write docker.io/acme/wallet@{DIGEST}"),
+            &format!(
+                "hint       for the newest accepted build in the evidence, by the server's clock, write docker.io/acme/wallet@{DIGEST}"
+            ),
         ),
         (
             "no tag",
             POLICY,
             compose("acme/wallet"),
-            &format!("hint       for the newest accepted build, write docker.io/acme/wallet@{DIGEST}"),
+            &format!(
+                "hint       for the newest accepted build in the evidence, by the server's clock, write docker.io/acme/wallet@{DIGEST}"
+            ),
         ),
         (
             "an unknown digest",

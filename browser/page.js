@@ -58,7 +58,7 @@ function worker() {
     let exports;
     const size = () => Math.ceil(exports.memory.buffer.byteLength / 1e6);
     const exhausted = () => `The memory is exhausted: the audit used ${size()} MB, and a browser allows at most 4,294 MB. `
-      + 'The largest bundle that this page can audit has about 1 GB, less on a small computer. Use the program for larger bundles.';
+      + 'By estimate, the largest bundle that this page can audit has about 1 GB, less on a small computer. Use the program for larger bundles.';
     try {
       exports = (await WebAssembly.instantiate(module, {})).exports;
     } catch (error) {
@@ -132,6 +132,8 @@ function ask(question, contents = [], hear = () => {}) {
 // ---- Evidence and trusted files, whose names are kept separate ----------------------------------------------------------------------------
 
 const sides = { evidence: new Map(), trusted: new Map() };
+// How often a file was added or removed. A file's name, size and time do not identify it.
+let changes = 0;
 const cases = new Set();
 const roles = new Map();
 const chosenRoles = new Map();
@@ -162,6 +164,7 @@ async function filesOf(item, folder = '') {
 async function add(side, found) {
   for (const [name, file] of found) {
     sides[side].set(name, file);
+    changes++;
     if (side === 'evidence') {
       // A case is a tar file that begins with case.json. The module checks this again.
       const start = name.endsWith('.tar') ? await file.slice(0, 265).text() : '';
@@ -177,6 +180,7 @@ async function add(side, found) {
 
 function clear(side) {
   sides[side].clear();
+  changes++;
   for (const known of side === 'evidence' ? [cases] : [roles, chosenRoles, policies]) known.clear();
   show();
   document.querySelector(`#${side} [data-choose]`).focus();
@@ -249,7 +253,8 @@ function show() {
 function showList(side, named) {
   const list = document.querySelector(`#${side} .list`);
   const files = [...sides[side].values()];
-  const most = 12;
+  // Every trusted file has a role, which the auditor must see.
+  const most = side === 'trusted' ? named.length : 12;
   const row = (name) => make('li', {},
     make('span', { textContent: `${name} ` }, make('small', { textContent: megabytes(sides[side].get(name).size) })),
     ...(side === 'trusted' ? [roleSelect(name)] : []));
@@ -269,10 +274,8 @@ function roleSelect(name) {
   select.value = roleOf(name);
   select.dataset.name = name;
   select.setAttribute('aria-label', `Role of ${name}`);
-  select.onchange = () => {
-    chosenRoles.set(name, select.value);
-    showTerms();
-  };
+  // The form's listener shows the terms.
+  select.onchange = () => chosenRoles.set(name, select.value);
   return select;
 }
 
@@ -285,23 +288,21 @@ function showTerms() {
   $('now-hint').textContent = bySeal ? 'The case is judged for the time at which it was sealed, by the sealer’s policy and keys.'
     : isJudgedNow ? 'The current time, unless you change it.' : 'The time applies after you add your own key or policy.';
   const [text, stops] = missing();
-  $('missing').textContent = text;
   $('audit').disabled = stops || !program || running.size > 0;
   // A verdict must not be shown next to choices that it is not about.
-  if (!$('result').hidden && chosen() !== audited) {
-    $('result').hidden = true;
-    document.title = 'hpsb-audit';
-    if (text === '') $('missing').textContent = 'You changed something since the last audit: audit again.';
-  }
+  const isStale = audited !== null && chosen() !== audited;
+  if (isStale) hideResult();
+  $('missing').textContent = text === '' && isStale ? 'You changed something since the last audit: audit again.' : text;
 }
 
-// Everything that an audit depends on, as text, and the same at the time of the last audit.
-const chosen = () => JSON.stringify([
-  ...['evidence', 'trusted'].map((side) => [...sides[side]].map(([name, file]) => [name, file.size, file.lastModified])),
-  ...[...document.querySelectorAll('#trusted select, #form select')].map((one) => [one.dataset.name, one.value]),
-  ...['pin', 'now', 'reference'].map((id) => $(id).value),
-]);
-let audited = '';
+function hideResult() {
+  $('result').hidden = true;
+  document.title = 'hpsb-audit';
+}
+
+// Everything that the report depends on, as text, and the same at the time of the last audit. The current day is not a choice.
+const chosen = () => JSON.stringify([changes, { ...flags(), today: null }, $('reference').value]);
+let audited = null;
 
 const pin = () => $('pin').value.trim();
 const hasOwn = () => withRole('key').length > 0 || withRole('policy').length > 0 || pin() !== '';
@@ -315,12 +316,12 @@ function missing() {
     if (withRole(role).length > 1) return [`Two files have the role: ${word}. Choose a different role for one of them.`, true];
   }
   if (pin() !== '' && !/^sha256:[0-9a-f]{64}$/.test(pin())) return ['The fingerprint must be sha256: and 64 hexadecimal digits.', true];
+  if ($('now').validity.badInput || (!$('now').disabled && $('now').value === '')) return ['Enter the time of the audit.', true];
   if (!hasOwn() && !(caseChosen() && withRole('seal_key').length > 0)) {
     return ['Without a key or policy that you trust, there is no verdict.', false];
   }
   const absent = notGiven();
   if (absent.length > 0) return [`The policy names ${absent.join(', ')}: add that too, or there may be no verdict.`, false];
-  if ($('now').validity.badInput || (!$('now').disabled && $('now').value === '')) return ['Enter the time of the audit.', true];
   return ['', false];
 }
 
@@ -580,7 +581,7 @@ async function submit(event) {
   places.forEach((place) => URL.revokeObjectURL(place));
   places = [];
   $('jobs').replaceChildren();
-  $('result').hidden = true;
+  hideResult();
   $('progress').hidden = false;
   $('status').textContent = 'The audit is running.';
   $('cancel').hidden = false;
@@ -636,6 +637,7 @@ async function selfTest() {
   } catch (error) {
     result.textContent = `The self-test did not finish: ${error.message}`;
   }
+  showTerms();
 }
 
 async function begin() {
@@ -649,7 +651,7 @@ async function begin() {
   $('now').oninput = () => { momentIsChosen = true; showTerms(); };
   $('pin').oninput = showTerms;
   $('reference').oninput = showTerms;
-  $('what').onchange = showTerms;
+  $('form').onchange = showTerms;
   $('form').onsubmit = submit;
   $('cancel').onclick = () => [...running].forEach((one) => one.stop());
   $('self-test').onclick = selfTest;
@@ -659,7 +661,7 @@ async function begin() {
     const { version, features } = await ask({ work: 'about' });
     const others = ['openpgp', 'sigstore'].filter((feature) => !features.includes(feature));
     $('about').textContent = `hpsb-audit ${version}${features.length > 0 ? `, with ${features.join(', ')}` : ''}`
-      + `${others.length > 0 ? `; not built in: ${others.join(', ')}` : ''}. SHA-256 of the module: ${$('module').dataset.sha256}`;
+      + `${others.length > 0 ? `; not built in: ${others.join(', ')}` : ''}. SHA-256 of the module, as written in this page: ${$('module').dataset.sha256}`;
   } catch (error) {
     program = null;
     $('stop').textContent = `${error.message} There is no verdict.`;

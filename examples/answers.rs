@@ -4,13 +4,13 @@
 //!     answers FOLDER
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
 use hpsb_audit::image::{Choice, Source};
 use hpsb_audit::report::Options;
 use hpsb_audit::{
-    Budget, Format, Group, Limits, Means, NamedKey, Queue, Report, Request, Sha256, Storage, Timestamp, audit_all,
+    Budget, Format, Group, Limits, Means, NamedKey, Queue, Report, Request, Storage, Timestamp, audit_all,
 };
 
 use self::case_file::{CaseFile, directories};
@@ -52,7 +52,7 @@ fn answer(case: &CaseFile) -> Report {
     assert_eq!(unknown, None, "a flag that this program does not read");
 
     let now = Timestamp::from_rfc3339(&case.now()).unwrap();
-    let keys: Vec<NamedKey> = all("--key").iter().map(|text| key(text)).collect();
+    let keys: Vec<NamedKey> = all("--key").iter().map(|text| NamedKey::parse(text).unwrap()).collect();
     let require: Vec<Group> =
         all("--require").iter().flat_map(|list| list.split(',')).map(|word| Group::from_word(word).unwrap()).collect();
     let bases: Vec<Source> = all("--base").into_iter().map(source).collect();
@@ -94,11 +94,4 @@ fn answer(case: &CaseFile) -> Report {
 fn number(text: &str) -> u64 {
     let unit = ["K", "M", "G"].iter().position(|unit| text.ends_with(unit)).map_or(0, |at| at + 1);
     text.trim_end_matches(['K', 'M', 'G']).parse::<u64>().unwrap() << (10 * unit)
-}
-
-fn key(text: &str) -> NamedKey {
-    match text.strip_prefix("sha256:") {
-        Some(hex) => NamedKey::Pin(Sha256::from_hex(hex).unwrap()),
-        None => NamedKey::File(Path::new(text).to_owned()),
-    }
 }

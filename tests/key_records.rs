@@ -273,9 +273,11 @@ fn the_passphrase_is_read_from_the_terminal() {
     let alone = Command::new("setsid").arg("--wait").args(sign).current_dir(folder.path()).output().unwrap();
     let said = String::from_utf8(alone.stderr).unwrap();
     assert!(alone.status.code() == Some(2) && said.contains("no terminal to read it from"), "{said}");
-    lock(&["-v2", "des3"]);
-    let (code, said) = typed("hunter2");
-    assert!(code == Some(2) && said.contains("not supported"), "{said}");
+    for old in [["-v2", "des3"], ["-v1", "PBE-SHA1-3DES"]] {
+        lock(&old);
+        let (code, said) = typed("hunter2");
+        assert!(code == Some(2) && said.contains("encryption is not supported"), "{old:?}: {said}");
+    }
     assert_eq!(fs::read(&record).unwrap(), unsigned);
 }
 

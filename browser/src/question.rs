@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hpsb_audit::image::Source;
-use hpsb_audit::{Format, Group, Limits, NamedKey, Sha256, Timestamp};
+use hpsb_audit::{Format, Group, Limits, NamedKey, Timestamp};
 use serde::Deserialize;
 
 /// What to do.
@@ -52,35 +52,21 @@ pub struct Question {
 
 /// The flags of `hpsb-audit audit`, by their names.
 #[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Flags {
-    #[serde(default)]
     pub paths: Vec<PathBuf>,
-    #[serde(default)]
     pub key: Vec<String>,
-    #[serde(default)]
     pub policy: Option<PathBuf>,
-    #[serde(default)]
     pub require: Vec<String>,
-    #[serde(default)]
     pub approvals: Option<PathBuf>,
-    #[serde(default)]
     pub image: Option<String>,
-    #[serde(default)]
     pub base: Vec<String>,
-    #[serde(default)]
     pub trust: Option<PathBuf>,
-    #[serde(default)]
     pub builder: Option<PathBuf>,
-    #[serde(default)]
     pub seal_key: Option<PathBuf>,
-    #[serde(default)]
     pub tsa_ca: Vec<PathBuf>,
-    #[serde(default)]
     pub now: Option<String>,
-    #[serde(default)]
     pub today: Option<String>,
-    #[serde(default)]
     pub limit: BTreeMap<String, u64>,
 }
 
@@ -89,13 +75,7 @@ type Read<T> = Result<T, String>;
 
 impl Flags {
     pub fn keys(&self) -> Read<Vec<NamedKey>> {
-        let key = |text: &String| match text.strip_prefix("sha256:") {
-            Some(hex) => Sha256::from_hex(hex)
-                .map(NamedKey::Pin)
-                .ok_or_else(|| "expected sha256: and 64 lower-case hexadecimal digits".to_owned()),
-            None => Ok(NamedKey::File(text.into())),
-        };
-        self.key.iter().map(key).collect()
+        self.key.iter().map(|text| NamedKey::parse(text)).collect()
     }
 
     pub fn groups(&self) -> Read<Vec<Group>> {

@@ -3,13 +3,14 @@
 //   node chromium.mjs PAGE.html NATIVE [--big FOLDER] [--screenshots FOLDER]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import assert from 'node:assert/strict';
 import { importing, trapping, withoutMemory } from './odd-modules.mjs';
+import { runTests } from './run-tests.mjs';
 import { states } from './states.mjs';
 
 const [pagePath, native, ...rest] = process.argv.slice(2);
@@ -54,6 +55,16 @@ const scope = (page) => page.locator('#scope').textContent();
 
 async function choose(page, side, kind, paths) {
   await page.locator(`#${side} [data-input="${kind}"]`).setInputFiles(paths);
+}
+
+/** A page with evidence (a folder, or a list of files) and trusted files. */
+async function filled(browser, evidence, trusted) {
+  const page = await open(browser);
+  await ready(page);
+  await choose(page, 'evidence', typeof evidence === 'string' ? 'folder' : 'files', evidence);
+  await choose(page, 'trusted', 'files', trusted);
+  await page.locator('#trusted select').nth(trusted.length - 1).waitFor();
+  return page;
 }
 
 async function moment(page, text) {
@@ -108,6 +119,7 @@ const tests = {
     assert.equal(await verdict(page), 'ACCEPTED');
     assert.match(await scope(page), /policy\.toml/);
     assert.equal(await page.evaluate(() => document.activeElement.id), 'result');
+    await page.waitForFunction(() => Math.abs(document.getElementById('result').getBoundingClientRect().top) < 40);
     await accessible(page, 'accepted');
     await shoot(page, 'accepted');
     const arguments_ = ['audit', 'evidence', '--policy', 'policy.toml', '--now', `${given.now}Z`, '--threads', '1'];
@@ -148,11 +160,7 @@ const tests = {
   },
 
   async 'a policy takes no key from the evidence'(browser) {
-    const page = await open(browser);
-    await ready(page);
-    await choose(page, 'evidence', 'files', [join(given.evidence, given.bundle), join(given.trusted, 'key.pem')]);
-    await choose(page, 'trusted', 'files', [join(given.trusted, 'policy.toml')]);
-    await page.locator('#trusted select').waitFor();
+    const page = await filled(browser, [join(given.evidence, given.bundle), join(given.trusted, 'key.pem')], [join(given.trusted, 'policy.toml')]);
     await moment(page, given.now);
     await run(page);
     assert.equal(await verdict(page), 'NO VERDICT');
@@ -163,11 +171,7 @@ const tests = {
   },
 
   async 'another key rejects'(browser) {
-    const page = await open(browser);
-    await ready(page);
-    await choose(page, 'evidence', 'folder', given.evidence);
-    await choose(page, 'trusted', 'files', [join(given.wrong, 'other.pem')]);
-    await page.locator('#trusted select').waitFor();
+    const page = await filled(browser, given.evidence, [join(given.wrong, 'other.pem')]);
     await run(page);
     assert.equal(await verdict(page), 'REJECTED');
     assert.match(await page.locator('#screen').textContent(), /manifest-signature/);
@@ -179,11 +183,7 @@ const tests = {
   async 'altered, cut off and old bundles'(browser) {
     for (const [evidence, trusted, now, word] of [[given.altered, given.trusted, given.now, 'REJECTED'], [given.broken, given.trusted, given.now, 'NO VERDICT'],
       [given.evidence, given.aged, '2026-12-01T00:00:00', 'REJECTED'], [given.evidence, given.aged, given.now, 'ACCEPTED']]) {
-      const page = await open(browser);
-      await ready(page);
-      await choose(page, 'evidence', 'folder', evidence);
-      await choose(page, 'trusted', 'files', [join(trusted, 'policy.toml'), join(trusted, 'key.pem')]);
-      await page.locator('#trusted select').first().waitFor();
+      const page = await filled(browser, evidence, [join(trusted, 'policy.toml'), join(trusted, 'key.pem')]);
       await moment(page, now);
       await run(page);
       assert.equal(await verdict(page), word, evidence);
@@ -191,12 +191,29 @@ const tests = {
     }
   },
 
+  async 'a verdict is hidden as soon as a choice changes'(browser) {
+    const page = await filled(browser, given.evidence, [join(given.trusted, 'policy.toml'), join(given.trusted, 'key.pem')]);
+    await moment(page, given.now);
+    const result = page.locator('#result');
+    const changes = {
+      moment: () => moment(page, '2026-03-11T00:00:00'),
+      reference: () => page.locator('#reference').fill('2026/117'),
+      evidence: () => choose(page, 'evidence', 'folder', given.altered),
+      role: () => page.locator('#trusted select').first().selectOption({ index: 1 }),
+      trusted: () => page.locator('#trusted .sum button').click(),
+    };
+    for (const [what, change] of Object.entries(changes)) {
+      await run(page);
+      assert.ok(await result.isVisible(), what);
+      await change();
+      await result.waitFor({ state: 'hidden', timeout: 5_000 });
+      assert.match(await page.locator('#missing').textContent(), /audit again|no verdict|Choose a different role/, what);
+    }
+    await page.context().close();
+  },
+
   async 'a case of 2026 in 2036'(browser) {
-    const page = await open(browser);
-    await ready(page);
-    await choose(page, 'evidence', 'files', [given.case]);
-    await choose(page, 'trusted', 'files', [join(given.aged, 'policy.toml'), join(given.aged, 'key.pem')]);
-    await page.locator('#trusted select').first().waitFor();
+    const page = await filled(browser, [given.case], [join(given.aged, 'policy.toml'), join(given.aged, 'key.pem')]);
     await moment(page, '2036-03-10T00:00:00');
     await run(page);
     // Ten years are more than the 90 days that the policy allows.
@@ -218,11 +235,7 @@ const tests = {
   },
 
   async 'several bundles, each with its own report'(browser) {
-    const page = await open(browser);
-    await ready(page);
-    await choose(page, 'evidence', 'folder', given.many);
-    await choose(page, 'trusted', 'files', [join(given.trusted, 'key.pem')]);
-    await page.locator('#trusted select').waitFor();
+    const page = await filled(browser, given.many, [join(given.trusted, 'key.pem')]);
     await moment(page, given.now);
     await run(page);
     assert.equal(await verdict(page), 'REJECTED');
@@ -353,23 +366,8 @@ const tests = {
   },
 };
 
-let failed = 0;
 const wanted = option('--only');
+const chosen = Object.entries(tests).filter(([name]) => !wanted || name.includes(wanted));
 const browser = await launch();
 console.log(`Chromium ${browser.version()}`);
-for (const [name, test] of Object.entries(tests).filter(([name]) => !wanted || name.includes(wanted))) {
-  try {
-    await test(browser);
-    console.log(`ok   ${name}`);
-  } catch (error) {
-    failed++;
-    console.log(`FAIL ${name}\n${error.stack}`);
-  }
-}
-await browser.close();
-rmSync(top, { recursive: true });
-if (requests.length > 0) {
-  failed++;
-  console.log(`FAIL the page made requests:\n${requests.join('\n')}`);
-} else console.log('ok   no request left the page');
-process.exit(failed === 0 ? 0 : 1);
+await runTests(Object.fromEntries(chosen), { browser, requests, top });

@@ -3,10 +3,11 @@
 //   node firefox.mjs PAGE.html NATIVE [--screenshots FOLDER]
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { runTests } from './run-tests.mjs';
 import { states } from './states.mjs';
 
 const [pagePath, native, ...rest] = process.argv.slice(2);
@@ -89,18 +90,5 @@ const tests = {
   },
 };
 
-let failed = 0;
 console.log(await browser.version());
-for (const [name, test] of Object.entries(tests)) {
-  try {
-    await test();
-    console.log(`ok   ${name}`);
-  } catch (error) {
-    failed++;
-    console.log(`FAIL ${name}\n${error.stack}`);
-  }
-}
-await browser.close();
-rmSync(top, { recursive: true });
-if (requests.length > 0) console.log(`FAIL the page made requests:\n${requests.join('\n')}`);
-process.exit(failed === 0 && requests.length === 0 ? 0 : 1);
+await runTests(tests, { browser, requests, top });

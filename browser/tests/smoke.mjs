@@ -25,6 +25,10 @@ if (existsSync(pagePath)) {
   const unpacked = gunzipSync(Buffer.from(packed, 'base64'));
   assert.ok(unpacked.equals(readFileSync(modulePath)), 'the page has this module');
   assert.equal(createHash('sha256').update(unpacked).digest('hex'), digest);
+  const source = (name) => `\n${readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')}`;
+  for (const [tag, name] of [['script', 'page.js'], ['style', 'page.css']]) {
+    assert.ok(page.includes(`<${tag}>${source(name)}</${tag}>`), `the page is older than ${name}: run browser/build`);
+  }
   const text = page.replace(packed, '');
   // The policy forbids most of these; the script contains none of those that it allows.
   for (const word of ['localStorage', 'sessionStorage', 'indexedDB', 'cookie', 'caches', 'fetch(', 'XMLHttpRequest', 'WebSocket', 'EventSource', 'sendBeacon',

@@ -228,14 +228,10 @@ impl Error {
                 "specify the key with --key FILE, --key sha256:HEX or a policy; there is no key next to the bundle".into()
             }
             Self::NoKey { beside } => {
-                let file = match beside.as_slice() {
-                    [(name, _)] => name,
-                    _ => "FILE",
-                };
                 let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
                 format!(
                     "keys next to the bundle are not trusted and were not used: {}. Ask the build server's operator for the SHA-256 of its public key (DER), over a channel \
-                     other than the bundle's. If it is equal, run again with --key {file}. If not, do not use {file}: get the key from the operator",
+                     other than the bundle's. If it is equal, run again with --key sha256:HEX, the fingerprint that you compared. If not, get the key from the operator",
                     keys.join("; ")
                 )
             }

@@ -1,5 +1,5 @@
 //! What differs between operating systems, made equal: the words for what a system refuses, and how it writes a path. The same evidence then
-//! gives the same report on every system.
+//! gives the same report on every system, except for rare errors, which are shown by their number.
 
 use std::io;
 use std::path::Path;
@@ -58,10 +58,9 @@ mod tests {
             let error = io::Error::from_raw_os_error(code);
             let systems = error.to_string();
             let text = systems.split(" (os error").next().unwrap();
-            assert!(
-                !reason(&error).contains(text) || reason(&error).to_lowercase() == text.to_lowercase(),
-                "{systems}"
-            );
+            // Words of ours that a system happens to use as well.
+            let is_ours = reason(&error) == "permission denied";
+            assert!(is_ours || !reason(&error).to_lowercase().contains(&text.to_lowercase()), "{systems}");
         }
     }
 

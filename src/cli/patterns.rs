@@ -1,6 +1,6 @@
 //! Patterns such as `*.sig.tbz`. On Unix, a shell puts the names that match in place of a pattern. The shells of Windows do not, so the program does,
-//! for arguments that name bundles, folders of evidence, workloads and keys to show. The name of a file must never choose a flag: see
-//! [`flag_by_a_files_name`](super::flag_by_a_files_name).
+//! for arguments that name bundles, folders of evidence, workloads, inventories and keys to show. Expanded names are not parsed as flags; a name that
+//! looks like one is still refused, so that the answer is the same as on Unix: see [`flag_by_a_files_name`](super::flag_by_a_files_name).
 
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use crate::cli::args::admit::ContractCommand;
 use crate::cli::args::key_record::KeyCommand;
 use crate::cli::read_as_flag;
 use crate::disk::folder;
+use crate::git::PathPattern;
 
 /// Puts the matching paths in place of the patterns of a command. Only the last part of a path is a pattern. A pattern without a match stays, and the
 /// command reports that there is no such file.
@@ -73,36 +74,20 @@ fn matching(path: &str) -> Result<Vec<PathBuf>, Error> {
     Ok(names.into_iter().map(|name| PathBuf::from(parent).join(name)).collect())
 }
 
-/// Whether a name matches a pattern of `*` (any text) and `?` (any character). Upper and lower case are equal, as in names on Windows. As in shells,
-/// a name that starts with a dot matches only a pattern that does.
+/// Whether a name matches a pattern of `*` (any text) and `?` (any byte). Upper and lower case are equal, as in names on Windows. As in shells, a name
+/// that starts with a dot matches only a pattern that does. A bracket is an ordinary character of a name.
 fn matches(pattern: &str, name: &str) -> bool {
-    let lower = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
-    let (pattern, name) = (lower(pattern), lower(name));
-    if name.first() == Some(&'.') && pattern.first() != Some(&'.') {
+    if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
     }
-    let (mut at, mut from) = (0, 0);
-    // Where the last `*` is, and up to where it matches: a mismatch lengthens its match by one character.
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(character) = name.get(from) {
-        match (pattern.get(at), star) {
-            (Some('*'), _) => {
-                star = Some((at, from));
-                at += 1;
-            }
-            (Some(wanted), _) if *wanted == '?' || wanted == character => {
-                at += 1;
-                from += 1;
-            }
-            (_, Some((star_at, end))) => {
-                star = Some((star_at, end + 1));
-                at = star_at + 1;
-                from = end + 1;
-            }
-            (_, None) => return false,
+    let mut plain = String::new();
+    for character in pattern.to_lowercase().chars() {
+        if "[!#".contains(character) {
+            plain.push('\\');
         }
+        plain.push(character);
     }
-    pattern.iter().skip(at).all(|rest| *rest == '*')
+    PathPattern::parse(&plain).is_some_and(|pattern| pattern.covers(name.to_lowercase().as_bytes()))
 }
 
 #[cfg(test)]
@@ -121,6 +106,9 @@ mod tests {
             ("?.pem", "k.pem"),
             (".*", ".hidden"),
             ("a*", "a"),
+            ("a[1]*.tbz", "a[1].sig.tbz"),
+            ("!*", "!a"),
+            ("#?", "#a"),
         ] {
             assert!(matches(pattern, name), "{pattern} {name}");
         }
@@ -131,6 +119,7 @@ mod tests {
             ("a*b*c", "abbb"),
             ("?.pem", "key.pem"),
             ("", "a"),
+            ("a[1]*", "a1"),
         ] {
             assert!(!matches(pattern, name), "{pattern} {name}");
         }

@@ -119,6 +119,6 @@ fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
     }
     match rows.iter().any(Row::differs) {
         true => "They differ.".into(),
-        false => "They do not differ in any way that matters.".into(),
+        false => "They do not differ in any compared value that counts.".into(),
     }
 }

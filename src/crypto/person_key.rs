@@ -131,13 +131,15 @@ impl PersonSecret {
     /// -aes256` writes it.
     ///
     /// # Errors
-    /// A description of the fault that contains no part of the key: a wrong passphrase, unsupported encryption or an unsupported kind of key.
+    /// A description of the fault that contains no part of the key: a wrong passphrase, unsupported encryption, a key derivation
+    /// above the limits, or an unsupported kind of key.
     pub fn from_encrypted_pem(text: &[u8], passphrase: &[u8]) -> Result<Self, String> {
         let (_, der) = pem_of(text).ok_or("not PEM")?;
         let other =
             "the key's encryption is not supported; expected PBES2 with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc";
         let locked = EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| other)?;
-        if !is_affordable(&locked.encryption_algorithm) {
+        let kdf = &locked.encryption_algorithm.pbes2().ok_or(other)?.kdf;
+        if !is_affordable(kdf) {
             return Err(
                 "deriving the key from its passphrase takes too much work; encrypt the key again: openssl pkcs8 -topk8"
                     .into(),
@@ -188,14 +190,14 @@ const ITERATIONS: u32 = 5_000_000;
 const SCRYPT_BYTES: u64 = 512 << 20;
 
 /// Whether the key derivation is within these limits, because a damaged key file may demand any amount of time and memory.
-fn is_affordable(scheme: &pkcs5::EncryptionScheme) -> bool {
-    match scheme.pbes2().map(|parameters| &parameters.kdf) {
-        Some(pbes2::Kdf::Pbkdf2(parameters)) => parameters.iteration_count <= ITERATIONS,
-        Some(pbes2::Kdf::Scrypt(parameters)) => {
+fn is_affordable(kdf: &pbes2::Kdf) -> bool {
+    match kdf {
+        pbes2::Kdf::Pbkdf2(parameters) => parameters.iteration_count <= ITERATIONS,
+        pbes2::Kdf::Scrypt(parameters) => {
             let factors = [parameters.cost_parameter, parameters.block_size.into(), parameters.parallelization.into()];
             factors.into_iter().fold(128, u64::saturating_mul) <= SCRYPT_BYTES
         }
-        // Old schemes are not supported, and new schemes are refused until support for them is added.
+        // New functions are refused until they have a limit.
         _ => false,
     }
 }

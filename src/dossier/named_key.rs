@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::storage::Storage;
+use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::system::slashed;
@@ -19,6 +20,19 @@ pub enum NamedKey {
 }
 
 impl NamedKey {
+    /// Parses the argument of `--key`: `sha256:` and a fingerprint, or else the path of a file.
+    ///
+    /// # Errors
+    /// What is expected after `sha256:`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("sha256:") {
+            Some(hex) => Sha256::from_hex(hex)
+                .map(Self::Pin)
+                .ok_or_else(|| "expected sha256: and 64 lower-case hexadecimal digits".into()),
+            None => Ok(Self::File(text.into())),
+        }
+    }
+
     /// The key, and the bytes of its file.
     ///
     /// # Errors

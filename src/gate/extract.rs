@@ -19,8 +19,8 @@ const NAMES_HELD: u64 = 3;
 /// Memory that a member occupies besides its path, in bytes.
 const MEMBER_HELD: u64 = 350;
 
-/// Memory that a new name occupies where names are compared as Windows does, in bytes.
-const NAME_HELD: u64 = 500;
+/// Memory that a new name occupies besides its text, where names are compared as Windows does, in bytes.
+const NAME_HELD: u64 = 150;
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +35,12 @@ pub struct Extracted {
 /// Unpacks the archive into the folder `to`, which must not exist. Everything is first written into a new folder next to `to`. When that folder is
 /// complete, it is renamed to `to`; on an error, it is removed.
 ///
-/// Every name and link is checked before the first byte is written. On Windows, names that Windows cannot keep and all symbolic links are refused. Only this function refuses a symbolic link that is absolute or leads out of
-/// the folder: a repository may contain one, and checks compare it like any other link, but it is not safe to follow. Files get the modes
-/// 644 and 755 (on Windows, those of the folder), the caller is their owner, and their times are those of unpacking. The contents of the files are not examined. Do not run
-/// git in the folder: `.git/config` and the hooks come from the archive.
+/// Every name and link is checked before the first byte is written. On Windows, names that Windows cannot keep and all symbolic links are refused.
+/// On a file system that ignores case, two names can be one folder; a link whose folder is another link there is refused when it is reached. Only
+/// this function refuses a symbolic link that is absolute or leads out of the folder: a repository may contain one, and checks compare it like any
+/// other link, but it is not safe to follow. Files get the modes 644 and 755 (on Windows, those of the folder), the caller is their owner, and
+/// their times are those of unpacking. The contents of the files are not examined. Do not run git in the folder: `.git/config` and the hooks come
+/// from the archive.
 ///
 /// # Errors
 /// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Usage`] for those that Windows cannot keep,
@@ -83,8 +85,8 @@ fn plan(archive: &VerifiedArchive, mut names: Option<Names>, limits: &Limits, bu
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
     let mut tar = SignedTar::new(budget.reading(expanded, Work::Unpacked, WHAT), limits);
     while let Some(member) = tar.next_member()? {
-        budget
-            .hold((member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD).saturating_add(MEMBER_HELD), WHAT)?;
+        let member_bytes = member.path.as_bytes().len() as u64;
+        budget.hold(member_bytes.saturating_mul(NAMES_HELD).saturating_add(MEMBER_HELD), WHAT)?;
         if let MemberKind::Symlink(target) = &member.kind
             && !stays_inside(&member.path, target)
         {
@@ -97,7 +99,10 @@ fn plan(archive: &VerifiedArchive, mut names: Option<Names>, limits: &Limits, bu
         if let Some(names) = &mut names {
             let before = names.len();
             names.add(&member.path, &member.kind)?;
-            budget.hold(((names.len() - before) as u64).saturating_mul(NAME_HELD), WHAT)?;
+            let new = (names.len() - before) as u64;
+            // The text is stored twice, and the path contains the text of each new name.
+            let text = if new > 0 { 2 * member_bytes } else { 0 };
+            budget.hold(new.saturating_mul(NAME_HELD).saturating_add(text), WHAT)?;
         }
         plan.insert(member.path, member.kind);
     }
@@ -162,6 +167,7 @@ fn write_all(
         if let MemberKind::Symlink(target) = kind {
             let path = on_disk(top, name)?;
             make_parent(&path)?;
+            refuse_link_as_folder(top, &path)?;
             link(target, &path).map_err(|error| unwritable(&path, &error))?;
             extracted.files += 1;
         }
@@ -186,6 +192,17 @@ fn make_parent(path: &Path) -> Result<(), Error> {
     match path.parent() {
         Some(parent) => fs::create_dir_all(parent).map_err(|error| unwritable(parent, &error)),
         None => Ok(()),
+    }
+}
+
+/// Refuses a path below `top` of which a folder is a symbolic link. The archive has no such path, but a file system that ignores case can make one.
+fn refuse_link_as_folder(top: &Path, path: &Path) -> Result<(), Error> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(|error| unwritable(path, &error));
+    let folder = path.parent().unwrap_or(top);
+    let expected = real(top)?.join(folder.strip_prefix(top).unwrap_or(folder));
+    match real(folder)? == expected {
+        true => Ok(()),
+        false => Err(Error::malformed(WHAT, format!("{}: a folder of it is also the name of a link", slashed(path)))),
     }
 }
 
@@ -232,6 +249,18 @@ fn link(_: &[u8], _: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_written_through_a_link() {
+        let top = std::env::temp_dir().join(format!("hpsb-audit-extract-{}", std::process::id()));
+        fs::create_dir_all(top.join("git/real")).unwrap();
+        link(b"../..", &top.join("git/l")).unwrap();
+        assert!(refuse_link_as_folder(&top, &top.join("git/real/link")).is_ok());
+        assert!(refuse_link_as_folder(&top, &top.join("link")).is_ok());
+        assert_eq!(refuse_link_as_folder(&top, &top.join("git/l/evil")).unwrap_err().code(), "malformed");
+        fs::remove_dir_all(top).unwrap();
+    }
 
     #[test]
     fn a_link_that_leads_outside_is_recognized() {

@@ -21,7 +21,7 @@ const HINT: &str = "unpack it on Linux; here, `hpsb-audit source BUNDLE --file P
 /// The names of an archive, folder by folder, as Windows compares them.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// The folder's number and the name in upper case: the entry's own number, and its name as the archive writes it.
+    /// The folder's number and the folded name: the entry's own number, and its name as the archive writes it.
     entries: BTreeMap<(usize, String), (usize, String)>,
 }
 
@@ -51,7 +51,7 @@ impl Names {
             }
             // 0 is the top.
             let next = self.entries.len() + 1;
-            folder = match self.entries.entry((folder, upper(segment))) {
+            folder = match self.entries.entry((folder, folded(segment))) {
                 Entry::Vacant(entry) => entry.insert((next, segment.to_owned())).0,
                 Entry::Occupied(entry) if entry.get().1 == segment => entry.get().0,
                 Entry::Occupied(entry) => {
@@ -98,13 +98,14 @@ fn is_short_name(name: &str) -> bool {
         && stem.rsplit_once('~').is_some_and(|(start, number)| !start.is_empty() && is_number(number))
 }
 
-/// The name in upper case, character by character, as NTFS compares names.
-fn upper(name: &str) -> String {
-    let one = |character: char| {
-        let mut mapped = character.to_uppercase();
+/// The name in upper and then in lower case, character by character. NTFS compares names in upper case only; with both, names that it distinguishes
+/// may be equal here, but not the other way round.
+fn folded(name: &str) -> String {
+    fn only<I: Iterator<Item = char>>(mut mapped: I, character: char) -> char {
         mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(character)
-    };
-    name.chars().map(one).collect()
+    }
+    let upper = name.chars().map(|character| only(character.to_uppercase(), character));
+    upper.map(|character| only(character.to_lowercase(), character)).collect()
 }
 
 #[cfg(test)]
@@ -188,6 +189,8 @@ mod tests {
             [b"git/Docs/a", b"git/docs/b"],
             [b"git/docs", b"git/Docs/b"],
             ["git/\u{c9}t\u{e9}".as_bytes(), "git/\u{e9}t\u{e9}".as_bytes()],
+            // One upper-case letter in NTFS, two in Unicode's full mapping.
+            ["git/\u{1f80}".as_bytes(), "git/\u{1f88}".as_bytes()],
         ] {
             assert!(refusal(&members).unwrap().contains("are one name there"), "{members:?}");
         }

@@ -18,8 +18,7 @@ pub(super) enum Place {
     Fault(String),
 }
 
-const OLD_FORM: &str =
-    "its .git is a folder, which git has not created since 1.7.8; git submodule absorbgitdirs moves it to .git/modules";
+const OLD_FORM: &str = "its .git is a folder, which no clone has made since git 1.7.8; git submodule absorbgitdirs moves it to .git/modules";
 
 /// Finds the objects of the submodule at `path`. Only paths in the snapshot's own `.git/modules` are followed.
 pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place {

@@ -224,19 +224,11 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
 /// # Errors
 /// As [`read`].
 pub fn read_within(source: &Source, choice: &Choice, limits: &Limits, budget: &Budget) -> Result<ImageFacts, Error> {
-    let (path, reference, expected) = match source {
-        Source::Registry(_) => {
-            return Err(Error::NotBuiltIn { what: "reading images from a registry".into(), feature: "fetch" });
-        }
-        Source::Layout(path, reference) | Source::LayoutArchive(path, reference) => {
-            (path, reference, Some(Form::Layout))
-        }
-        Source::DockerArchive(path, reference) => (path, reference, Some(Form::DockerArchive)),
-        Source::Directory(path) => (path, &None, Some(Form::Directory)),
-        Source::Path(path) => (path, &None, None),
+    let Some((path, expected, reference)) = source.place() else {
+        return Err(Error::NotBuiltIn { what: "reading images from a registry".into(), feature: "fetch" });
     };
-    let image = empty(&source.to_string(), expected.unwrap_or(Form::Layout), Place::Disk(path.clone()));
-    resolve(image, open(source, path, limits, budget), expected, reference.as_deref(), choice, limits)
+    let image = empty(&source.to_string(), expected.unwrap_or(Form::Layout), Place::Disk(path.to_owned()));
+    resolve(image, open(source, path, limits, budget), expected, reference, choice, limits)
 }
 
 /// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`.

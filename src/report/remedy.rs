@@ -1,6 +1,7 @@
 //! What to do about a rejection, in the words that the terminal and page one share.
 
 use super::BundleReport;
+use crate::gate::key::Fingerprint;
 use crate::judge::check;
 use crate::judge::finding::Status;
 
@@ -9,9 +10,9 @@ pub(super) fn sentences(bundle: &BundleReport) -> &'static str {
     let Some(first) = bundle.rejecting().next() else { return "" };
     match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) if untrusted(bundle).next().is_some() => {
-            "Ask the build server's operator, over a channel other than the bundle's, for the SHA-256 of its public key (DER). If it equals the \
+            "Ask the build server's operator, over a channel other than the bundle's, for the SHA-256 of its public key (DER). If it equals a \
              trusted key: do not use this bundle; fetch it again or build again. If it equals the key that is not trusted: have the trusted key \
-             replaced, and run again. If it equals neither: use neither key, and report it."
+             replaced, and run again. If it equals none of these: use none of them, and report it."
         }
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
             "Fetch the bundle again and run again. If it is rejected again, ask the build server's operator, over a channel other than the bundle's, \
@@ -26,11 +27,18 @@ pub(super) fn sentences(bundle: &BundleReport) -> &'static str {
     }
 }
 
-/// Lines about the keys of a failed signature check: those that are trusted, and one next to the bundle that verifies the signature but is not.
+/// Lines about the keys of a signature check that did not pass: those that are trusted, and one next to the bundle that verifies the signature
+/// but is not.
 pub(super) fn keys(bundle: &BundleReport) -> impl Iterator<Item = &str> {
     let signature = bundle.findings.iter().filter(|finding| finding.check == check::MANIFEST_SIGNATURE);
-    let lines = signature.filter(|finding| finding.status == Status::Fail).flat_map(|finding| &finding.details);
+    let lines = signature.filter(|finding| finding.status != Status::Pass).flat_map(|finding| &finding.details);
     lines.map(String::as_str)
+}
+
+/// Whether this trusted key was tried and does not verify the signature.
+pub(super) fn was_refused(bundle: &BundleReport, key: &Fingerprint) -> bool {
+    let refused = check::refused_key(key);
+    keys(bundle).any(|line| line.contains(&refused))
 }
 
 fn untrusted(bundle: &BundleReport) -> impl Iterator<Item = &str> {

@@ -253,7 +253,7 @@ fn is_idle(bundle: &BundleReport, group: Group) -> bool {
 /// Why the report has no key.
 pub(super) fn no_key(bundle: &BundleReport) -> &'static str {
     match signature(bundle) {
-        Some(Status::Unknown) => "No file with the trusted key was found, so the signature was not verified",
+        Some(Status::Unknown) => "No trusted key of which a file was found verifies the signature",
         Some(Status::Fail) => "None of the trusted keys verifies the signature",
         _ => "The signature was not checked",
     }
@@ -293,7 +293,14 @@ pub(super) fn grade_words(grade: Grade) -> String {
 
 /// Who named the key, in words, from the source that a report records.
 pub(super) fn named(source: &str) -> String {
-    source.replace("command line", "named on the command line").replace("policy key", "the policy calls it")
+    let (who, name) = source.split_once("policy key ").unwrap_or((source, ""));
+    let who = if who.starts_with("command line") {
+        who.replacen("command line", "named on the command line", 1)
+    } else {
+        who.into()
+    };
+    let name = if name.is_empty() { String::new() } else { format!("the policy calls it {name}") };
+    who + &name
 }
 
 /// The rank of a grade among the four grades.
@@ -314,7 +321,7 @@ fn grade_text(grade: Grade) -> &'static str {
         Grade::Challenged => {
             "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
         }
-        Grade::CommandLine => "no record shows whose key this is",
+        Grade::CommandLine => "no accepted record of how the key was obtained",
     }
 }
 

@@ -1,5 +1,4 @@
-//! Tests that a request gives the same report on disk and in memory, and in one run and in pieces;
-//! and that a policy reads only trusted files.
+//! Tests that a request gives the same report in one run and in pieces, and that a policy reads only trusted files.
 
 use std::collections::BTreeMap;
 use std::fs;

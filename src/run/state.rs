@@ -99,7 +99,7 @@ impl State {
         let bytes = folder::read_file(path, limits.state_bytes())?;
         let Some(first) = lines(&bytes).next() else { return Ok(None) };
         let name = slashed(path);
-        let head: Head = parsed(&name, first)?;
+        let head: Head = parsed(&format!("the state {name}"), first)?;
         if head.format == FORMAT_1 {
             return Err(Error::Usage {
                 message: format!("{name} was saved by version 0.1.0, whose verdicts follow different rules"),
@@ -139,8 +139,9 @@ impl State {
         }
         let mut finished = BTreeMap::new();
         for line in known {
-            let line: Line = parsed(&name, line)?;
-            let (path, looked_at, report) = restored(&name, line, limits)?;
+            let what = format!("the state {name}");
+            let line: Line = parsed(&what, line)?;
+            let (path, looked_at, report) = restored(&what, line, limits)?;
             finished.insert((path, looked_at), report);
         }
         let failed = |error| Error::unwritable(&name, &error);
@@ -203,7 +204,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 pub(super) fn parsed<T: for<'de> Deserialize<'de>>(name: &str, line: &[u8]) -> Result<T, Error> {
-    let malformed = |error: serde_json::Error| Error::malformed(format!("the state {name}"), error.to_string());
+    let malformed = |error: serde_json::Error| Error::malformed(name, error.to_string());
     serde_json::from_value(strict_json::parse(line).map_err(malformed)?).map_err(malformed)
 }
 
@@ -223,7 +224,7 @@ fn head(frame: &Report, handed: &[Sha256]) -> Result<Head, Error> {
 }
 
 pub(super) fn restored(name: &str, line: Line, limits: &Limits) -> Result<(String, Sha256, BundleReport), Error> {
-    let malformed = |message: &str| Error::malformed(format!("the state {name}"), message);
+    let malformed = |message: &str| Error::malformed(name, message);
     let looked_at = Sha256::from_hex(&line.looked_at).ok_or_else(|| malformed("looked_at is not a SHA-256 digest"))?;
     let document = serde_json::to_vec(&line.report).map_err(|error| malformed(&error.to_string()))?;
     let mut bundles = Report::from_json(name, &document, limits)?.bundles;

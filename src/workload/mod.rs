@@ -16,9 +16,11 @@
 //!
 //! 3. In this file, add its module and its arm in [`Workload::read`].
 //!
-//! 4. Add its rows to `docs/admission.md`: the images that a file contains, and the source of the table.
+//! 4. Describe it: in `docs/admission.md` the images that are read, in `docs/generated/workloads.md` the source of the table.
 //!
-//! Then run `tests/run update`. Seeds for the fuzz target `workload` are in `tests/seeds/mod.rs`.
+//! 5. Add a simple function that finds the form's images to `fuzz/plain.rs` and `fuzz/properties.rs`, and a seed to `tests/seeds/mod.rs`.
+//!
+//! Then run `tests/run update`.
 
 pub(crate) mod review;
 

@@ -29,7 +29,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use self::report::{ReportArguments, ReportOptions, SelfTestArguments, StatementArguments};
-use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::base::words::{any_of, did_you_mean};
@@ -437,12 +436,7 @@ pub(super) enum PolicyCommand {
 }
 
 fn named_key(text: &str) -> Result<NamedKey, String> {
-    match text.strip_prefix("sha256:") {
-        Some(hex) => Sha256::from_hex(hex)
-            .map(NamedKey::Pin)
-            .ok_or_else(|| "expected sha256: and 64 lower-case hexadecimal digits".into()),
-        None => Ok(NamedKey::File(text.into())),
-    }
+    NamedKey::parse(text)
 }
 
 pub(super) fn source(text: &str) -> Result<Source, String> {

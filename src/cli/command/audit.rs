@@ -60,7 +60,9 @@ fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
 
 fn carry_out(arguments: &AuditArguments, limits: &Limits) -> Result<Report, Error> {
     let scale = &arguments.scale;
-    if let (Some(flag), Some(_)) = (flag_for_many(arguments), case_among(&arguments.paths, Storage::Disk)?) {
+    if let Some(flag) = flag_for_many(arguments)
+        && case_among(&arguments.paths, Storage::Disk)?.is_some()
+    {
         return Err(Error::Usage {
             message: format!("{flag} applies to several bundles, but a case is always audited as one unit"),
             hint: format!("remove {flag}"),

@@ -34,14 +34,14 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     // git reports no fault, but this program does.
     (
         "submodule with a .git folder",
-        "refused, because its objects are not in .git/modules; git has not created one since 1.7.8 (2011)",
+        "refused, because its objects are not in .git/modules; no clone has made one since git 1.7.8 (2011)",
     ),
     (
         "ref in a folder whose name ends in .lock",
         "git ignores the folder and never creates one, but another tool could mistake it for a branch",
     ),
     ("lock file without a name", "git before 2.48 ignores it; in later versions, git refs verify reports a bad name"),
-    ("index without its pack", "git never creates this state: a pack was removed or an index was added"),
+    ("index without its pack", "no clone creates this state: a pack was removed or an index was added"),
     ("packed-refs with HEAD", "git ignores the line, but another tool could mistake it for HEAD"),
     ("replace ref", "refused, because git shows a different commit instead of HEAD's"),
     ("grafts", "refused, because git shows different parents from the commit's"),

@@ -231,15 +231,15 @@ fn offset_and_reference_deltas_are_applied_in_any_order() {
 }
 
 #[test]
-fn deltas_without_a_base_and_cycles_of_deltas_are_reported() {
+fn deltas_on_a_missing_base_and_deltas_on_them_are_reported() {
     let delta = longer_by(3, b'x');
     let elsewhere = ObjectId::from_bytes([9; 20]);
     let (ids, faults) = run(&pack(&[Item::Whole(Kind::Blob, b"a"), Item::Reference(elsewhere, &delta)]));
     assert_eq!((ids.len(), faults.len()), (1, 1));
     assert!(faults[0].ends_with("its base is missing from the pack or damaged, or depends on it"), "{faults:?}");
     // The base of the first delta is an id that no object has, and the base of the second delta is the first delta.
-    let circle = pack(&[Item::Reference(elsewhere, &delta), Item::Back(0, &delta)]);
-    let (ids, faults) = run(&circle);
+    let chain = pack(&[Item::Reference(elsewhere, &delta), Item::Back(0, &delta)]);
+    let (ids, faults) = run(&chain);
     assert_eq!((ids.len(), faults.len()), (0, 2));
 }
 

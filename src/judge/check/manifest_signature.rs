@@ -44,6 +44,11 @@ pub(super) fn accepted_alone() -> Outcome {
     Outcome::pass("a trusted key signed exactly these bytes of the archive; nothing in them was examined")
 }
 
+/// The words about a trusted key that does not verify the signature.
+pub(crate) fn refused_key(key: &Fingerprint) -> String {
+    format!("{key} does not verify it")
+}
+
 /// The beginning of the line about a key that verifies the signature but is not trusted.
 pub(crate) const UNTRUSTED: &str = "not trusted: ";
 
@@ -68,8 +73,8 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
             .detail(format!("{UNTRUSTED}the key in {name} next to the bundle, {fingerprint} verifies the signature"));
     }
     for key in &refusal.tried {
-        outcome =
-            outcome.detail(format!("trusted ({}): {} does not verify it: {}", key.source, key.fingerprint, key.fault));
+        let refused = refused_key(&key.fingerprint);
+        outcome = outcome.detail(format!("trusted ({}): {refused}: {}", key.source, key.fault));
     }
     for fingerprint in &refusal.missing {
         outcome = outcome.detail(format!("trusted: {fingerprint} was not found next to the bundle"));

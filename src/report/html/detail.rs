@@ -1,7 +1,7 @@
 //! The section after page one: findings, witnesses, chain, times, files, inputs, versions.
 
 use super::super::matrix::{self, Agreement, matrix};
-use super::super::{BundleReport, Options, Report, summary};
+use super::super::{BundleReport, Options, Report, remedy, summary};
 use super::diagram;
 use super::markup::Markup;
 use crate::base::time::Timestamp;
@@ -186,8 +186,9 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         let says = match (summary::signature(bundle), is_the_key) {
             (Some(Status::Pass), true) => "verifies the signature",
             (Some(Status::Pass), false) => "does not verify it, or was not tried",
-            (Some(Status::Fail), _) => "does not verify the signature",
-            _ => "not tried: the signature was not checked",
+            (Some(_), _) if remedy::was_refused(bundle, key) => "does not verify the signature",
+            (Some(_), _) => "not tried: no file with this key was found, or the signature was not checked",
+            (None, _) => "not tried: the signature was not checked",
         };
         row("trusted key (fingerprint)", says, &key.hex());
     }

@@ -244,8 +244,12 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
 fn key(report: &Report, bundle: &BundleReport) -> Row {
     let Some(key) = &bundle.key else {
         let mut row = Row::words("Key", format!("{}.", summary::no_key(bundle)));
-        let tried: Vec<_> = remedy::keys(bundle).take(KEYS).map(coded).collect();
-        row.lines.extend(if tried.is_empty() { trusted(report) } else { tried });
+        let tried = beginning(remedy::keys(bundle).map(str::to_owned).collect(), KEYS, "see What was examined");
+        row.lines.extend(if tried.is_empty() {
+            trusted(report)
+        } else {
+            tried.iter().map(|line| coded(line)).collect()
+        });
         return row;
     };
     let mut row = Row::new(

@@ -283,7 +283,7 @@ impl Reconciliation {
 impl KeyUse {
     /// The grade and its meaning, in words.
     fn grade_words(&self) -> String {
-        self.grade.map_or_else(|| "verifies no bundle".into(), grade_words)
+        self.grade.map_or_else(|| "none, because it verifies no bundle".into(), grade_words)
     }
 
     /// First and last use, in words.

@@ -16,22 +16,20 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 }
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
-    let workload = report.question.as_ref().is_some_and(|question| !question.passed_over.is_empty());
-    if workload {
-        return format!("First check the workload, which this audit did not: {}", unbroken("hpsb-audit admit"));
-    }
-    let by_digest = match subject::digest(bundle) {
-        Some(_) => "Deploy the image by the digest above, not by a tag",
-        None => "The log has no digest of the image: find out which image it is",
+    let first = match report.question.as_ref().is_some_and(|question| !question.passed_over.is_empty()) {
+        true => format!("First check the workload, which this audit did not: {}. ", unbroken("hpsb-audit admit")),
+        false => String::new(),
     };
-    match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
-        (false, _) => by_digest.to_owned(),
-        (true, None) => {
-            format!("{by_digest}. Optional: compare the image with that digest, {}", unbroken("--image SOURCE"))
-        }
-        // Evidence cannot be added to a case.
-        (true, Some(_)) => format!("{by_digest}. The image itself was not compared with it"),
+    if subject::digest(bundle).is_none() {
+        return format!("{first}The log has no digest of the image: find out which image it is");
     }
+    let more = match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
+        (false, _) => String::new(),
+        (true, None) => format!(". Optional: compare the image with that digest, {}", unbroken("--image SOURCE")),
+        // Evidence cannot be added to a case.
+        (true, Some(_)) => ". The image itself was not compared with it".into(),
+    };
+    format!("{first}Deploy the image by the digest above, not by a tag{more}")
 }
 
 fn in_part(report: &Report, bundle: &BundleReport) -> String {

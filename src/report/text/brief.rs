@@ -62,7 +62,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
 /// The section below the checks, with at most `lines` lines for inputs outside the commit.
 fn below(page: &Page, report: &Report, bundle: &BundleReport, has_names: bool, lines: usize) -> Page {
     let mut rest = page.beside();
-    rest.put("checks", &format!("{}{}", counts(bundle, has_names), groups_not_checked(bundle, has_names)));
+    rest.put("checks", &format!("{}{}", counts(bundle, has_names), groups_not_checked(report, bundle, has_names)));
     remarks(&mut rest, report);
     outside(&mut rest, bundle, lines);
     if summary::was_read(bundle) {
@@ -147,9 +147,11 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
 
 /// The groups without an answer. The headline of an acceptance in part lists these groups; if nothing was read, there is nothing to
 /// distinguish.
-fn groups_not_checked(bundle: &BundleReport, has_flags: bool) -> String {
+fn groups_not_checked(report: &Report, bundle: &BundleReport, has_names: bool) -> String {
+    // Evidence cannot be added to a case.
+    let has_flags = has_names && report.case.is_none();
     let groups = bundle.not_checked();
-    let is_in_headline = bundle.verdict == Verdict::AcceptInPart && !has_flags;
+    let is_in_headline = bundle.verdict == Verdict::AcceptInPart && !has_names;
     if is_in_headline || groups.is_empty() || !summary::was_read(bundle) {
         return String::new();
     }

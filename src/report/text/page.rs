@@ -2,12 +2,14 @@
 
 use std::iter;
 
+use crate::base::escape::for_terminal;
+
 /// The width of labels in columns; with this width, a line with a fingerprint is exactly 80 columns wide.
 const LABEL: usize = 9;
 /// The width in columns of the longer labels for a case.
 const WIDE_LABEL: usize = 11;
 
-/// Lines of a page. Callers must escape text before they add it.
+/// Lines of a page. Text is escaped here, except in [`Page::line`], whose text may have colours: its callers escape it.
 pub(in crate::report) struct Page {
     columns: usize,
     lines: Vec<String>,
@@ -40,7 +42,7 @@ impl Page {
     fn put_at(&mut self, indent: usize, label: &str, text: &str) {
         let labels = iter::once(label).chain(iter::repeat(""));
         let width = self.columns.saturating_sub(indent);
-        for (label, line) in labels.zip(wrap(text, width)) {
+        for (label, line) in labels.zip(wrap(&inert(text), width)) {
             let pad = indent.saturating_sub(label.len() + 1);
             let line = line.replace(KEPT, " ");
             self.lines.push(format!("{label}{:pad$} {line}", "").trim_end().to_owned());
@@ -49,6 +51,7 @@ impl Page {
 
     /// Adds text across the whole width; continuation lines are indented.
     pub(in crate::report) fn sentence(&mut self, text: &str) {
+        let text = &inert(text);
         let mut lines = wrap(text, self.columns.saturating_sub(LABEL)).into_iter();
         // The first line may be longer than the indented lines below it.
         let whole = wrap(text, self.columns);
@@ -62,7 +65,7 @@ impl Page {
 
     /// Number of lines that `text` occupies next to a label.
     pub(super) fn lines_of(&self, text: &str) -> usize {
-        wrap(text, self.columns.saturating_sub(LABEL)).len()
+        wrap(&inert(text), self.columns.saturating_sub(LABEL)).len()
     }
 
     pub(super) fn count(&self) -> usize {
@@ -84,6 +87,11 @@ impl Page {
 
 /// A space at which lines are not broken. This space is a control character, which escaped text cannot contain.
 const KEPT: &str = "\u{1}";
+
+/// Text that is safe on a terminal. [`KEPT`] is replaced later.
+fn inert(text: &str) -> String {
+    text.split(KEPT).map(for_terminal).collect::<Vec<_>>().join(KEPT)
+}
 
 /// Keeps a command on one line, so that it can be copied.
 pub(in crate::report) fn unbroken(command: &str) -> String {
@@ -148,6 +156,14 @@ mod tests {
         page.sentence("12345678901234567890");
         page.sentence("1234567890 1234567890 1");
         assert_eq!(page.text(), "12345678901234567890\n1234567890\n         1234567890\n         1\n");
+    }
+
+    #[test]
+    fn hostile_text_is_escaped() {
+        let mut page = Page::new(80);
+        page.put("proved", "a\x1b[2J\nACCEPTED");
+        page.sentence("b\u{202e}\nc");
+        assert_eq!(page.text(), "proved   a\\u{1b}[2J\\nACCEPTED\nb\\u{202e}\\nc\n");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! The steps, in order:
 //! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each step must be signed by the old
-//!    root's keys and by the new root's keys. The leaf certificates of root keys contain the repository's name.
+//!    root's keys and by the new root's keys. The leaf certificates of root keys match the repository's name (equal, or a prefix followed by `*`).
 //! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Lengths and hashes in
 //!    metadata are compared with the files as stored.
 //! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the order that docker uses.
@@ -97,7 +97,7 @@ impl Trusted {
 }
 
 impl Repository<'_> {
-    /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which must appear in the root certificates;
+    /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which must match the root certificates (equal, or a prefix followed by `*`);
     /// with `None`, any name is accepted.
     pub(crate) fn walk(&self, pins: Pins<'_>, repository: Option<&str>, limits: &Limits) -> Result<Trusted, Fault> {
         let Roots { last, anchor_keys, anchor_certificates, later_certificates, mut roles } =

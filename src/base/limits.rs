@@ -95,7 +95,7 @@ limits! {
     request_base_bytes = MIB, "memory for one webhook request, in addition to that for its text";
     request_per_input_bytes = 20, "additional memory for each byte of the request: parsed JSON takes more memory than its text";
     answer_bytes = 16 * MIB, "text of one report: lists show their first entries and a count, so large reports are rare";
-    bundle_bytes = 4 * GIB, "a bundle on disk; the largest clones in use are far smaller";
+    bundle_bytes = 4 * GIB, "a bundle on disk";
     signed_archive_bytes = 2 * GIB, "the signed archive, held in memory once";
     signature_bytes = 8 * KIB, "the hex text of an 8192-bit RSA signature has 2,048 bytes";
     expanded_bytes = 32 * GIB, "an archive after decompression: bzip2 can expand data more than a millionfold";

@@ -130,7 +130,7 @@ impl SignOffReport {
     /// The time of the sign-off, and what the sign-off does not state.
     pub(super) fn when(&self) -> String {
         let audit = match self.audit.as_deref() {
-            Some(Self::NOT_REPEATED) => ", without repeating the audit",
+            Some(Self::NOT_REPEATED) => "; the sign-off does not state that the audit was repeated",
             _ => "",
         };
         format!("{}, by the signer's clock{audit}", self.at)

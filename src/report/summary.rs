@@ -106,12 +106,12 @@ pub(super) fn because(bundle: &BundleReport) -> Vec<String> {
         .collect()
 }
 
-/// The number of checks that did not run because of a cause, in one line.
+/// The number of checks without an answer because of a cause, in one line.
 pub(super) fn not_looked_at(count: usize) -> Option<String> {
     match count {
         0 => None,
-        1 => Some("1 check could not run for that reason".into()),
-        count => Some(format!("{count} checks could not run for that reason")),
+        1 => Some("1 check has no answer for that reason".into()),
+        count => Some(format!("{count} checks have no answer for that reason")),
     }
 }
 
@@ -132,8 +132,8 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         return vec!["the run ended before its question was determined".into()];
     };
     let mut lines = vec![match question.depth {
-        super::Depth::Everything => "Is this bundle unaltered since a trusted key signed it, and do its record, log and source agree with each other and with the expected values?".to_owned(),
-        super::Depth::SignatureOnly => "Is this bundle unaltered since a trusted key signed it? Its contents were not checked.".to_owned(),
+        super::Depth::Everything => "Is the signed archive in this bundle unaltered since a trusted key signed it, and do its record, log and source agree with each other and with the expected values?".to_owned(),
+        super::Depth::SignatureOnly => "Is the signed archive in this bundle unaltered since a trusted key signed it? Its contents were not checked.".to_owned(),
     }];
     let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
     if question.depth == super::Depth::Everything && in_play(Group::Image) {
@@ -274,11 +274,16 @@ pub(super) fn log_was_read(bundle: &BundleReport) -> bool {
     bundle.evidence.iter().any(|fact| fact.witness == "build.log")
 }
 
-fn log_text(bundle: &BundleReport) -> &'static str {
+/// Whether the log names the image, by its name, digest or ID.
+pub(super) fn log_names_image(bundle: &BundleReport) -> bool {
     let names = |fact: &Fact| {
         fact.witness == "build.log" && ["image", "image-digest", "image-id"].contains(&fact.fact.as_str())
     };
-    match (log_was_read(bundle), bundle.evidence.iter().any(names)) {
+    bundle.evidence.iter().any(names)
+}
+
+fn log_text(bundle: &BundleReport) -> &'static str {
+    match (log_was_read(bundle), log_names_image(bundle)) {
         (false, _) => "The log was not read.",
         (true, true) => "The signed log names the image; at most seven digits of a tag link the image to the commit.",
         (true, false) => "The log does not name an image.",

@@ -67,14 +67,11 @@ impl Fact {
     }
 
     /// All witnesses.
-    pub const WITNESSES: [&'static str; 19] = [
+    pub const WITNESSES: [&'static str; 16] = [
         "file-name",
         "build.json",
         "build.log",
-        "archive",
-        "git-refs",
         "git-objects",
-        "git-config",
         "work-tree",
         "registry",
         "layout",
@@ -195,7 +192,7 @@ impl Evidence<'_> {
         }
         if let Ok(snapshot) = self.snapshot() {
             let folder = format!("folder {}", String::from_utf8_lossy(&snapshot.repository));
-            facts.add(Fact::new("repository", "archive", folder, Known::Signed));
+            facts.add(Fact::new("repository", "work-tree", folder, Known::Signed));
             facts.extend(self.source.into_iter().flat_map(source_facts));
         }
         let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));

@@ -60,7 +60,11 @@ fn witnesses(page: &mut Markup, bundle: &BundleReport) {
             page.raw(if row.agreement == Agreement::Disagree { "<tr class=\"disagree\">" } else { "<tr>" });
             if at == 0 {
                 page.raw("<th scope=\"row\" rowspan=\"").number(values.len()).raw("\">").text(row.fact).raw("</th>");
-                page.raw("<td rowspan=\"").number(values.len()).raw("\">").text(row.agreement.words()).raw("</td>");
+                page.raw("<td rowspan=\"")
+                    .number(values.len())
+                    .raw("\">")
+                    .text(row.agreement.words(row.fact))
+                    .raw("</td>");
             }
             page.wrapped("<td><code>", value, "</code></td><td>");
             for fact in facts {

@@ -144,7 +144,7 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
 fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
     let mut rows = reference(report);
     rows.extend(summary::build_name(bundle).map(|(name, known)| {
-        let how = if known == Known::Given { "given: the file name" } else { known.word() };
+        let how = if known == Known::Given { "given: the members' names, not signed" } else { known.word() };
         Row { label: "Build", lines: vec![vec![Part::Code(name.to_owned()), Part::Known(how.into())]] }
     }));
     let mut file = Row::new("Bundle", vec![Part::Code(bundle.path.clone())]);
@@ -227,7 +227,7 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
     let mut parts = vec!["record", "log", "source"];
     parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
     let mut lines =
-        vec![format!("Did a trusted key sign exactly these bytes, and do these agree: {}?", parts.join(", "))];
+        vec![format!("Did a trusted key sign exactly the archive's bytes, and do these agree: {}?", parts.join(", "))];
     let mut asked = Vec::new();
     if !question.require.is_empty() {
         let groups: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
@@ -334,7 +334,7 @@ pub(super) fn rank(check: &str) -> usize {
 
 fn repeats(report: &Report) -> String {
     match report.verdict() {
-        Verdict::None => "Like this, the command gives no verdict again.".into(),
+        Verdict::None => "Like this, the command gives no verdict again, unless the fault was temporary.".into(),
         _ => format!(
             "Run in the folder of the audit, on the same files, {} {} with the same features gives the same verdict and answers.",
             report.tool.name, report.tool.version
@@ -380,9 +380,9 @@ pub(super) fn signed(report: &Report, role: &str) -> Signed {
     sign_offs.find(|one| one.role == role).map_or_else(Signed::default, |one| Signed {
         name: one.name.clone().unwrap_or_else(|| "UNKNOWN: the policy does not list the key".into()),
         date: match one.audit {
-            Some(_) => format!("{} by their clock; the audit was not repeated", one.at),
+            Some(_) => format!("{} by their clock", one.at),
             None => format!("{} by their clock", one.at),
         },
-        by: format!("by the key {}; signing did not repeat the audit", one.key),
+        by: format!("by the key {}; the sign-off does not state that the audit was repeated", one.key),
     })
 }

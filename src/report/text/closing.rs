@@ -48,7 +48,7 @@ const NOTHING_DECIDED: &str = "nothing was decided; treat it as not accepted.";
 
 fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
-        Verdict::Accept => format!("the build meets the policy's requirements.{MORE}"),
+        Verdict::Accept => format!("no check that the policy requires rejects it.{MORE}"),
         Verdict::AcceptInPart if is_only_waived(report, bundle) => {
             format!("only because of the waivers above.{MORE}")
         }
@@ -73,7 +73,7 @@ fn of_bundles(report: &Report, bundles: &[BundleReport], verdict: Verdict) -> St
     let all = counted(bundles.len(), "bundle");
     let share = |one, several| share(report.count(verdict), &all, one, several);
     match verdict {
-        Verdict::Accept => share("meets the policy for builds", "meet the policy for builds"),
+        Verdict::Accept => share("is accepted", "are accepted"),
         Verdict::AcceptInPart => share("is accepted in part", "are accepted in part"),
         Verdict::Reject => share("is rejected", "are rejected"),
         Verdict::None if report.error.is_none() => share("has no verdict", "have no verdict"),

@@ -175,7 +175,7 @@ impl Random {
     }
 }
 
-/// Members of a typical build, and some that readers could place differently.
+/// Members of a typical build, and some that programs could unpack differently.
 fn hostile(random: &mut Random) -> Vec<Entry> {
     const TOPS: &[&str] =
         &["git/wallet", "git/wallet", "git/wallet", "git/wallet/.git", "git/wallet/src", "git", "data", "x", "."];

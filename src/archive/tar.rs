@@ -18,7 +18,7 @@ use crate::base::limits::Limits;
 const BLOCK: usize = 512;
 /// The field that contains the beginning of a long name in a ustar header, and times and sparse maps in a GNU header.
 const PREFIX: usize = 345;
-/// Bytes of content that are read at a time.
+/// The number of content bytes that are read at a time.
 const PIECE: u64 = 1 << 18;
 
 /// The kind of a member.
@@ -50,9 +50,9 @@ pub(crate) struct TarReader<'a, R> {
     input: R,
     what: &'a str,
     limits: &'a Limits,
-    /// Content bytes of the current member that have not been read.
+    /// The number of the current member's content bytes that have not been read.
     left: u64,
-    /// Zero bytes between that content and the next header.
+    /// The number of zero bytes between that content and the next header.
     padding: usize,
     seen: HashSet<MemberPath>,
     headers: u64,

@@ -11,7 +11,7 @@ use crate::base::limits::Limits;
 use crate::crypto::{Protocol, Refused};
 use crate::gate::key::PublicKey;
 
-/// The bytes of a signature. They prove nothing until [`PublicKey::verify`] succeeds on them.
+/// The bytes of a signature. A signature proves nothing until [`PublicKey::verify`] succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature(Vec<u8>);
 
@@ -30,7 +30,7 @@ pub enum SignatureFault {
     /// An ECDSA signature is one DER `ECDSA-Sig-Value`, with `r` and `s` between 1 and the group's order.
     #[error("the signature is not exactly one DER ECDSA-Sig-Value")]
     NotDer,
-    /// The signature is over different bytes or by a different key.
+    /// The signature covers different bytes or was made with a different key.
     #[error("it is not a signature by this key over this archive")]
     Mismatch,
 }

@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pointers_have_exactly_one_form() {
+    fn only_the_exact_form_of_a_pointer_is_accepted() {
         let digest = Sha256::of(b"x").hex();
         let good = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 1\n");
         assert_eq!(LfsPointer::read(good.as_bytes()), Some(LfsPointer { sha256: Sha256::of(b"x"), size: 1 }));

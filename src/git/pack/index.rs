@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_in_pack_order() {
+    fn entries_are_sorted_in_pack_order() {
         let index = Index::read(&index()).unwrap();
         let starts: Vec<_> = index.rows.iter().map(|row| (row.start, row.crc32)).collect();
         assert_eq!(starts, [(12, 33), (100, 22), (200, 11)]);

@@ -181,7 +181,7 @@ impl Evidence<'_> {
             if let Some(id) = log.image_id() {
                 add("image-id", "build.log", id.to_owned(), Known::Signed);
             }
-            // If several tags were pushed, only a check can say which one is the build's.
+            // If several tags were pushed, only a check can determine which one is the build's.
             let tags: BTreeSet<&str> = log.pushed().map(|(tag, _, _)| tag).collect();
             if let (Some(tag), 1) = (tags.first(), tags.len()) {
                 add("tag", "build.log", (*tag).to_owned(), Known::Signed);

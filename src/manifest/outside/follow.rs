@@ -31,7 +31,7 @@ pub(super) struct Programs {
     /// See [`Script::opens`] and [`Script::reads`]: one script may read from a socket that another script opens.
     opens: bool,
     reads: bool,
-    /// Bytes that may still be read.
+    /// The number of bytes that may still be read.
     left: usize,
 }
 

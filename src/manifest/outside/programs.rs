@@ -15,7 +15,7 @@ pub(super) enum Rule {
     Never,
     /// Does not use the network. An address in the program's arguments is only text.
     Text,
-    /// Runs a script or a build file. It is unknown what the file downloads.
+    /// Runs a script or a build file. The downloads of that file are unknown.
     Script,
     /// The rule depends on the first word that is not an option. In a list, `-` means that there is no such word, and `*` means any word that is in
     /// no list.

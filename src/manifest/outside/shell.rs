@@ -120,7 +120,7 @@ struct State {
     /// Variables assigned before the command.
     variables: Vec<String>,
     enclosing: Vec<Enclosing>,
-    /// The command certainly runs, because it is the first one or follows `;` or a new line.
+    /// The command certainly runs, because it is the first command or follows `;` or a new line.
     certain: bool,
     /// See [`Script::opens`].
     opens: bool,

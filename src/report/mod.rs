@@ -121,7 +121,7 @@ pub struct BundleReport {
     pub path: String,
     /// SHA-256 and size of the file, if it could be read completely.
     pub file: Option<(Sha256, u64)>,
-    /// The build name in the bundle's members.
+    /// The build name, from the names of the bundle's members.
     pub build_name: Option<String>,
     /// The verdict.
     pub verdict: Verdict,

@@ -239,7 +239,7 @@ fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     let mut table = CHECKS.iter();
     for row in &rows {
         if !table.any(|check| check.name == row.check) {
-            return Err(format!("the check {:?} is unknown, a duplicate or out of order", row.check));
+            return Err(format!("the check {:?} is unrecognised, a duplicate or out of order", row.check));
         }
     }
     // Under the current rules, every check of the question must be present.

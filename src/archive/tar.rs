@@ -62,7 +62,7 @@ pub(crate) struct TarReader<'a, R> {
 /// Keyword and value.
 type PaxRecord<'t> = (&'t [u8], &'t [u8]);
 
-/// What the extension headers of a member set.
+/// The fields that a member's extension headers set.
 #[derive(Default)]
 struct Extensions {
     pax_path: Option<Vec<u8>>,
@@ -202,8 +202,8 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(Some(header))
     }
 
-    /// Fields that are not used here but that other readers misread: Python's tarfile treats a header with a malformed number as the end of the
-    /// archive, and GNU tar treats data after a name as part of the name.
+    /// Checks fields that this program does not use but that other readers misread: Python's tarfile treats a header with a malformed number as the
+    /// end of the archive, and GNU tar treats data after a name as part of the name.
     fn check_unread_fields(&self, header: &Header) -> Result<(), Error> {
         let old = header.as_old();
         let mut numbers =
@@ -229,7 +229,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(())
     }
 
-    /// The end is two blocks of zeros; the rest of the last record must be zero too.
+    /// The end is two blocks of zeros; the rest of the last record must also be zero.
     fn read_end(&mut self) -> Result<(), Error> {
         let mut block = [0; BLOCK];
         self.input.read_exact(&mut block).map_err(|e| Error::from_read(self.what, e))?;

@@ -54,7 +54,7 @@ struct Row {
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// Descriptions of two groups of other responses: those that are saved, and those that become a note.
+    /// Descriptions of two more groups of responses: those that are saved, and those that become a note.
     #[cfg_attr(not(test), expect(dead_code, reason = "used only by the test that compares the page"))]
     more: [&'static str; 2],
 }

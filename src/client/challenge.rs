@@ -15,7 +15,7 @@ pub(crate) struct TokenServer {
     pub(crate) scope: Option<String>,
 }
 
-/// The challenges in a response that this program supports.
+/// The supported challenges in a response.
 #[derive(Debug, Default)]
 pub(crate) struct Challenges {
     /// The parameters of `Bearer`, not yet interpreted.

@@ -18,7 +18,7 @@ use crate::client::fault::{Again, Fault, network};
 use crate::client::secret::Secret;
 use crate::client::spending::Spending;
 
-/// How long to wait and how often to try.
+/// Time limits and the number of tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patience {
     /// The time limit for a connection, including TLS.

@@ -37,9 +37,9 @@ pub struct Extracted {
 ///
 /// Every name and link is checked before the first byte is written. On Windows, names that Windows cannot store and all symbolic links are refused.
 /// On a file system that ignores case, two names can refer to one folder; a link is refused as soon as its parent folder turns out to be a link. Only
-/// this function refuses a symbolic link that is absolute or leads out of the folder: a repository may contain one, and checks compare it like any
-/// other link, but it is not safe to follow. Files get the modes 644 and 755 (on Windows, those of the folder), the caller is their owner, and
-/// their times are those of unpacking. The contents of the files are not examined. Do not run git in the folder: `.git/config` and the hooks come
+/// this function refuses a symbolic link that is absolute or leads out of the folder: a repository may contain such a link, and checks compare it
+/// like any other link, but following it is not safe. Files get the modes 644 and 755 (on Windows, those of the folder), the caller is their owner,
+/// and their times are those of unpacking. The contents of the files are not examined. Do not run git in the folder: `.git/config` and the hooks come
 /// from the archive.
 ///
 /// # Errors

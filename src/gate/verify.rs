@@ -287,7 +287,7 @@ impl Bundle {
     /// Verifies the signature with the trusted keys, each with the scheme for its type, and returns the archive only if
     /// the signature verifies under one of them.
     ///
-    /// Success means that these bytes are unaltered since the holder of that key signed them. It does not show who holds the key, when
+    /// Success means that these bytes have not changed since the holder of that key signed them. It does not show who holds the key, when
     /// the bytes were signed, or that their content is true. The key's dates are examined by the check `manifest-key`, not here.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub(super) enum LineEnds {
 impl LineEnds {
     pub(super) fn of(attributes: &BTreeMap<Vec<u8>, State>) -> Self {
         let value = |name: &str| attributes.get(name.as_bytes()).filter(|state| **state != State::Unspecified);
-        // `crlf` is the old name of `text`, and counts only if `text` is not specified.
+        // `crlf` is the old name of `text`, and applies only if `text` is not specified.
         let text = value("text").or_else(|| value("crlf"));
         let crlf = value("eol") == Some(&State::Value(b"crlf".to_vec()));
         match text {

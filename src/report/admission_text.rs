@@ -127,6 +127,6 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     }
     let said = [check::WORKLOAD_PINNED.name, check::WORKLOAD_IMAGE.name];
     let others = image.rejecting().filter(|finding| !said.contains(&finding.check));
-    hints.extend(others.map(|finding| format!("run `hpsb-audit explain {}` for what the check covers", finding.check)));
+    hints.extend(others.map(|finding| format!("run `hpsb-audit explain {}` to see what the check covers", finding.check)));
     hints
 }

@@ -115,7 +115,7 @@ pub struct SignOffReport {
     pub name: Option<String>,
     /// The key's fingerprint.
     pub key: String,
-    /// When it was signed, by the signer's own clock, RFC 3339.
+    /// The time of signing, by the signer's own clock, RFC 3339.
     pub at: String,
     /// `not-repeated`: the sign-off does not state that the signer repeated the audit. No sign-off of this version states that. Reports from
     /// versions before 0.2.0 lack this field.

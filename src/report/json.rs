@@ -251,7 +251,7 @@ pub(super) struct Key {
     pub(super) fingerprint: String,
     pub(super) kind: String,
     pub(super) bits: u32,
-    /// Where the key comes from.
+    /// The source of the key.
     pub(super) source: String,
     #[cfg_attr(test, schemars(description = tests::grades()))]
     pub(super) grade: String,

@@ -157,7 +157,7 @@ pub struct KeyReport {
     pub kind: &'static str,
     /// Its size.
     pub bits: u32,
-    /// Where the key comes from, as text.
+    /// The source of the key, as text.
     pub source: String,
     /// How well the key's origin is known.
     pub grade: Grade,

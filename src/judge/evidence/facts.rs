@@ -162,7 +162,7 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // Checks use this time as the time of the build. The log's last line was written later, or by a different clock; its time counts only if
+        // Checks use this time as the time of the build. The log's last line was written later, or by a different clock; its time is used only if
         // there is no stamp.
         let stamp = self.signed_name().and_then(|name| name.ok()?.stamp());
         if let Some(stamp) = stamp {

@@ -128,8 +128,8 @@ impl Drop for Draft {
     }
 }
 
-/// Links the file to `to` if that name is unused. On file systems without hard links, this checks the name and then
-/// renames; the folder's lock prevents interference between runs.
+/// Links the file to `to` if that name is unused. On file systems without hard links, this function checks the name and then renames the file; the
+/// folder's lock prevents interference between runs.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),

@@ -38,9 +38,9 @@ pub struct Extracted {
 /// Every name and link is checked before the first byte is written. On Windows, names that Windows cannot store and all symbolic links are refused.
 /// On a file system that ignores case, two names can refer to one folder; a link is refused as soon as its parent folder turns out to be a link. Only
 /// this function refuses a symbolic link that is absolute or leads out of the folder: a repository may contain such a link, and checks compare it
-/// like any other link, but following it is not safe. Files get the modes 644 and 755 (on Windows, those of the folder), the caller is their owner,
-/// and their times are those of unpacking. The contents of the files are not examined. Do not run git in the folder: `.git/config` and the hooks come
-/// from the archive.
+/// like any other link, but following it is not safe. Files get mode 644 or 755 (on Windows, the folder's permissions), belong to the caller, and
+/// have the time of unpacking. The contents of the files are not examined. Do not run git in the folder: `.git/config` and the hooks come from the
+/// archive.
 ///
 /// # Errors
 /// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Usage`] for those that Windows cannot store,
@@ -70,7 +70,7 @@ pub fn extract_within(
         Ok(extracted)
     });
     if written.is_err() {
-        // The first error is the one to report. If removal also fails, the folder's name shows that its contents are partial.
+        // The first error is the one to report. If removal also fails, the folder's name shows that its contents are incomplete.
         let _ = fs::remove_dir_all(&partial);
     }
     written

@@ -50,7 +50,7 @@ impl Names {
             if let Some(why) = fault(segment) {
                 return Err(refused(format!("{segment:?} {why}")));
             }
-            // 0 is the top.
+            // The top folder has the number 0.
             let next = self.entries.len() + 1;
             folder = match self.entries.entry((folder, folded(segment))) {
                 Entry::Vacant(entry) => entry.insert((next, segment.to_owned())).0,

@@ -274,7 +274,7 @@ fn here_names(text: &str) -> Vec<(String, bool)> {
     names
 }
 
-/// `word` is the word as written, `bare` the word without quotes.
+/// `word` is the word as written; `bare` is the word without quotes.
 fn here_name(word: &str, bare: &str) -> Option<(String, bool)> {
     let of = |text: &str| {
         let text = text.trim_start_matches(|letter: char| letter.is_ascii_digit()).strip_prefix("<<")?;

@@ -22,7 +22,7 @@ pub(super) enum Rule {
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
     /// Uses the network only with one of these options. The patterns are as in `doors.rs`.
     Options(&'static str),
-    /// Runs code if an option begins with one of these patterns or an argument contains one. Otherwise, does not use the network.
+    /// Runs code if an option begins with one of these patterns or an argument contains one of them. Otherwise, does not use the network.
     Scripts(&'static str),
     /// Uses the network if an argument contains `://`. If an argument is a variable, it is unknown whether the program uses the network.
     Address,

@@ -224,7 +224,7 @@ pub(super) fn versions(page: &mut Markup, report: &Report, bundle: Option<&Bundl
     let changed = report.question.iter().flat_map(|question| &question.limits);
     let changed: Vec<String> = changed.map(|(name, value)| format!("{name} {value}")).collect();
     page.text(&if changed.is_empty() { "the defaults".into() } else { changed.join(", ") });
-    page.raw("</td></tr>\n</tbody>\n</table>\n<p><code>hpsb-audit explain CHECK</code> describes a check, <code>hpsb-audit explain limits</code> all limits.</p>\n</section>\n");
+    page.raw("</td></tr>\n</tbody>\n</table>\n<p><code>hpsb-audit explain CHECK</code> describes a check; <code>hpsb-audit explain limits</code> lists all limits.</p>\n</section>\n");
 }
 
 /// The differences between the files and the commit, from `source-tree`.

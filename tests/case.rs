@@ -438,7 +438,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(
         page.contains(
-            "Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by their clock; the audit was not repeated</td>"
+            "Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer's clock; the audit was not repeated</td>"
         ),
         "the page has the names"
     );

@@ -34,8 +34,8 @@ fn what_windows_cannot_keep_is_refused_before_anything_is_written() {
         (vec![file("git/wallet/dot.")], "ends with a dot or a blank"),
         (vec![file("git/wallet/a:b")], "contains ':'"),
         (vec![file("git/wallet/a\\..\\..\\..\\b")], "contains '\\\\'"),
-        (vec![file("git/wallet/GIT~1/config")], "the short name of another file"),
-        (vec![file("git/wallet/Notes"), file("git/wallet/NOTES")], "are one name there"),
+        (vec![file("git/wallet/GIT~1/config")], "the short name of a different file"),
+        (vec![file("git/wallet/Notes"), file("git/wallet/NOTES")], "are the same name on Windows"),
         (vec![Entry::link(SYMBOLIC_LINK, "git/wallet/link", "README")], "it is a symbolic link"),
     ] {
         let folder = with_members(members);

@@ -106,7 +106,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     let mut hints = Vec::new();
     match check::WORKLOAD_PINNED.answer_in(image.rejecting()) {
         Some(finding) if image.image.is_none() => {
-            hints.push(format!("write the image name in a readable form: {}", finding.message))
+            hints.push(format!("write the image name in a form that can be parsed: {}", finding.message))
         }
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));
@@ -127,6 +127,8 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     }
     let said = [check::WORKLOAD_PINNED.name, check::WORKLOAD_IMAGE.name];
     let others = image.rejecting().filter(|finding| !said.contains(&finding.check));
-    hints.extend(others.map(|finding| format!("run `hpsb-audit explain {}` for what the check covers", finding.check)));
+    hints.extend(
+        others.map(|finding| format!("run `hpsb-audit explain {}` to see what the check covers", finding.check)),
+    );
     hints
 }

@@ -143,7 +143,7 @@ const PLANS: [Plan; 12] = {
             ImageSigner,
             "pushed image",
             "image's signer",
-            "a signature over its digest that the policy or the log leads to",
+            "a signature over its digest, by a key or identity from the policy or the log",
             Proved,
         ),
         (Deployed, "supplied image", DEPLOYED, "a reference by digest, and an accepted manifest", Stated),

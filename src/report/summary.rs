@@ -253,7 +253,7 @@ fn is_idle(bundle: &BundleReport, group: Group) -> bool {
 /// Why the report has no key.
 pub(super) fn no_key(bundle: &BundleReport) -> &'static str {
     match signature(bundle) {
-        Some(Status::Unknown) => "No trusted key of which a file was found verifies the signature",
+        Some(Status::Unknown) => "None of the trusted keys whose files were found verifies the signature",
         Some(Status::Fail) => "None of the trusted keys verifies the signature",
         _ => "The signature was not checked",
     }
@@ -290,13 +290,14 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     }
 }
 
-/// A grade's rank among the four, and its meaning. The lowest grade is not named: its word, `command-line`, is also used for a key in a policy.
+/// A grade's rank among the four grades, and its meaning. The name of the lowest grade, `command-line`, is not shown, because it is also used for a
+/// key in a policy.
 pub(super) fn grade_words(grade: Grade) -> String {
     let word = if grade == Grade::CommandLine { String::new() } else { format!(" ({})", grade.word()) };
     format!("{}{word}: {}", grade_place(grade), grade_text(grade))
 }
 
-/// Who named the key, in words, from the source that a report records.
+/// Who specified the key, as text, based on the source that a report records.
 pub(super) fn named(source: &str) -> String {
     let (who, name) = source.split_once("policy key ").unwrap_or((source, ""));
     let who = if who.starts_with("command line") {
@@ -388,7 +389,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_in_a_policy_cannot_pass_for_the_command_line() {
+    fn a_key_name_in_a_policy_cannot_imitate_the_command_line() {
         assert_eq!(named("command line (key.pem)"), "named on the command line (key.pem)");
         assert_eq!(named(r#"policy key "operator""#), r#"the policy calls it "operator""#);
         for name in ["command line", "a policy key b"] {

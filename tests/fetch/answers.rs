@@ -78,7 +78,7 @@ fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
             ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("platform")))))
         }
         "registry: a blob" => ("image", |path| path.ends_with(&format!("/blobs/{}", Sha256::of(&config("platform"))))),
-        "registry: a tag of signatures (cosign)" => ("cosign-tags", |path| path.ends_with(".sig")),
+        "registry: a signature tag (cosign)" => ("cosign-tags", |path| path.ends_with(".sig")),
         "registry: referrers" => ("referrers", |path| path.contains("/referrers/")),
         "registry: a manifest in the list of referrers" => {
             ("referrers", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("referrer")))))

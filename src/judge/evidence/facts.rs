@@ -159,7 +159,7 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // Checks use this time as the time of the build. The log's last line was written later, or by a different clock; its time counts only if
+        // Checks use this time as the time of the build. The log's last line was written later, or by a different clock; its time is used only if
         // there is no stamp.
         let stamp = self.signed_name().and_then(|name| name.ok()?.stamp());
         if let Some(stamp) = stamp {
@@ -178,7 +178,7 @@ impl Evidence<'_> {
             if let Some(id) = log.image_id() {
                 add("image-id", "build.log", id.to_owned(), Known::Signed);
             }
-            // If several tags were pushed, only a check can say which one is the build's.
+            // If several tags were pushed, only a check can determine which one is the build's.
             let tags: BTreeSet<&str> = log.pushed().map(|(tag, _, _)| tag).collect();
             if let (Some(tag), 1) = (tags.first(), tags.len()) {
                 add("tag", "build.log", (*tag).to_owned(), Known::Signed);

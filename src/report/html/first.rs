@@ -25,7 +25,7 @@ const FIRST: [&str; 14] = [
     "build-status",
 ];
 
-/// Maximum number of keys that did not verify the signature on the sheet.
+/// Maximum number of keys that the sheet lists if the signature does not verify under them.
 const KEYS: usize = 4;
 
 /// Maximum number of lines from a key's record on the sheet.
@@ -39,7 +39,7 @@ pub(super) fn name(bundle: &BundleReport) -> &str {
 }
 
 pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
-    // An error ends with what to do, which is never cut.
+    // An error ends with advice, which is never cut off.
     let mut because = summary::because(bundle);
     if bundle.error.is_none() {
         because = beginning(because, REASONS, FINDINGS);
@@ -273,7 +273,7 @@ fn record_fails(bundle: &BundleReport) -> bool {
     bundle.findings.iter().any(|finding| finding.check == "key-record" && finding.status == Status::Fail)
 }
 
-/// Text with its digests in the font for code, so that they can be compared.
+/// Text with its digests in a code font, so that they can be compared.
 fn coded(text: &str) -> Vec<Part> {
     let is_digest = |word: &str| word.starts_with("sha256:");
     let mut parts: Vec<Part> = Vec::new();
@@ -290,7 +290,7 @@ fn coded(text: &str) -> Vec<Part> {
     parts
 }
 
-/// The trusted keys, if none of them verifies the signature.
+/// The trusted keys, if the signature verifies under none of them.
 pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
     let keys = report.question.iter().flat_map(|question| &question.keys);
     let keys: Vec<String> = keys.map(ToString::to_string).collect();
@@ -334,7 +334,7 @@ pub(super) fn rank(check: &str) -> usize {
 
 fn repeats(report: &Report) -> String {
     match report.verdict() {
-        Verdict::None => "Like this, the command gives no verdict again, unless the fault was temporary.".into(),
+        Verdict::None => "Run unchanged, the command gives no verdict again, unless the fault was temporary.".into(),
         _ => format!(
             "Run in the folder of the audit, on the same files, {} {} with the same features gives the same verdict and answers.",
             report.tool.name, report.tool.version
@@ -379,10 +379,7 @@ pub(super) fn signed(report: &Report, role: &str) -> Signed {
     let mut sign_offs = report.case.iter().flat_map(|case| &case.sign_offs);
     sign_offs.find(|one| one.role == role).map_or_else(Signed::default, |one| Signed {
         name: one.name.clone().unwrap_or_else(|| "UNKNOWN: the policy does not list the key".into()),
-        date: match one.audit {
-            Some(_) => format!("{} by their clock", one.at),
-            None => format!("{} by their clock", one.at),
-        },
+        date: format!("{} by the signer's clock", one.at),
         by: format!("by the key {}; the sign-off does not state that the audit was repeated", one.key),
     })
 }

@@ -94,7 +94,7 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
             page.put("", &clipped(&format!("expected: {}", for_terminal(expected))));
             page.put("", &clipped(&format!("found: {}", for_terminal(found))));
         }
-        // The value that was found is often the first of the details, too.
+        // The found value is often also the first detail.
         let details: Vec<&String> =
             finding.details.iter().filter(|detail| Some(*detail) != finding.found.as_ref()).collect();
         for detail in details.iter().take(DETAILS) {
@@ -176,7 +176,7 @@ pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
     })
 }
 
-/// Prints the doubtful answers; if there is not enough space, only the names of the remaining checks.
+/// Prints the doubtful answers; if there is not enough space, prints only the names of the remaining checks.
 fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
     let all: Vec<&Finding> = doubts(bundle).collect();
     let mut shown = 0;

@@ -169,7 +169,7 @@ fn outside(page: &mut String, bundle: &BundleReport) {
 
 fn hints(page: &mut String, bundle: &BundleReport) {
     for finding in bundle.rejecting() {
-        let _ = writeln!(page, "hint: run `hpsb-audit explain {}` for what the check covers", finding.check);
+        let _ = writeln!(page, "hint: run `hpsb-audit explain {}` to see what the check covers", finding.check);
     }
 }
 

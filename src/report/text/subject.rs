@@ -60,7 +60,10 @@ fn proved(bundle: &BundleReport) -> Vec<String> {
         (source.is_some(), source.unwrap_or_default()),
         (is_whole, whole.as_str()),
         (has_digest && !is_whole, image),
-        (all(&["image-signature"]), "a signature that the policy or the log leads to covers the digest in the log"),
+        (
+            all(&["image-signature"]),
+            "a signature by a key or identity from the policy or the log covers the digest in the log",
+        ),
     ];
     things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words.to_owned()).collect()
 }

@@ -15,17 +15,17 @@ pub enum Work {
     About,
     /// Run the self-test with the cases built into the module.
     SelfTest,
-    /// List the bundles and the files of each bundle. This needs only names and first bytes of evidence.
+    /// List the bundles and the files of each bundle. This needs only the names and first bytes of the evidence files.
     List,
     /// Audit the one bundle `piece`, with the files that belong to it, as a piece of a whole report.
     Piece,
-    /// Put `pieces` together. This needs only the names of evidence, and the keys next to bundles.
+    /// Put `pieces` together. This needs only the names of the evidence files, and the keys next to bundles.
     Finish,
     /// Audit everything at once: a case, or bundles.
     Whole,
 }
 
-/// The question. Names of files are in the order in which the files follow.
+/// The question. The file names are in the same order as the files.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {

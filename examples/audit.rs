@@ -1,4 +1,4 @@
-//! Audits one bundle with everything next to it, and prints the verdict and each check that did not pass.
+//! Audits one bundle with all evidence next to it, and prints the verdict and each check that did not pass.
 //!
 //!     cargo run --example audit
 #![allow(clippy::print_stdout)]
@@ -16,7 +16,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default();
     let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
 
-    // Trust comes from the auditor: this key is used, whatever is next to the bundle.
+    // Trust comes from the auditor: only this key is used, regardless of the files next to the bundle.
     let named = read_keys(&[NamedKey::File(folder.join("key.pem"))], Storage::Disk, &limits)?;
     let handed =
         Handed { image: Some(image::Source::LayoutArchive(folder.join("image.tar"), None)), ..Handed::default() };

@@ -27,7 +27,7 @@ impl Timestamp {
 
     /// Reads RFC 3339 with an offset or `Z`, for example `2026-11-23T08:00:00Z`.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
-        // This is stricter than the library, which also accepts ISO 8601 spellings that RFC 3339 does not allow.
+        // This parser is stricter than the library, which also accepts ISO 8601 spellings that RFC 3339 does not allow.
         let bytes = text.as_bytes();
         let date_time_separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
         let shape = bytes.get(4) == Some(&b'-')

@@ -142,7 +142,7 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
     }
     let then = Report { now: Some(sealed_for), ..report.clone() };
     Some(format!(
-        "the only reason to reject is the time since sealing; to audit as of the sealed moment: {}",
+        "the only reason to reject is the time since sealing; to audit as of the sealed time: {}",
         then.command(first)
     ))
 }

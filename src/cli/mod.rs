@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
-    // A shell of Unix has done it, and a pattern that reaches the program there is the name of a file.
+    // On Unix, the shell has already expanded patterns, so a pattern that still reaches the program is a file name.
     if cfg!(windows)
         && let Err(error) = patterns::expand(&mut arguments.command)
     {

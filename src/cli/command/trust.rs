@@ -33,7 +33,7 @@ pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
 
 fn words(standing: &Standing) -> (&'static str, &str) {
     match standing {
-        Standing::Trusted => ("trusted", "a signer of the policy"),
+        Standing::Trusted => ("trusted", "one of the policy's signers"),
         Standing::Unpinned => ("not trusted", "internally consistent, but no policy lists its root key"),
         Standing::Refused(message) => ("refused", message),
         Standing::Undecided(message) => ("undecided", message),

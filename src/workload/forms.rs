@@ -69,8 +69,7 @@ impl Form {
         }
     }
 
-    /// Why a file with several documents is refused, and what the author can do. `None` if each document is read
-    /// separately.
+    /// The reason why a file with several documents is refused, and what the author can do. `None` if each document is read separately.
     fn refuses_several(self) -> Option<&'static str> {
         match self {
             Self::Compose => Some(

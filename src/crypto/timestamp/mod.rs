@@ -254,7 +254,7 @@ impl Token {
                 return Ok(certificate);
             }
         }
-        Err("the certificate that its signed attributes identify is not in it; request certificates from the authority (certReq)".into())
+        Err("it does not contain the certificate that its signed attributes identify; request certificates from the authority (certReq)".into())
     }
 
     fn signing_certificate_id(&self, oid: ObjectIdentifier) -> Answer<Option<CertificateId>> {

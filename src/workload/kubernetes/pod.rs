@@ -53,7 +53,7 @@ pub(super) static POD_SPEC: Table = Table {
         ("resourceClaims", Harmless),
         ("resources", Harmless),
         ("restartPolicy", Harmless),
-        // This key selects how a node runs the same images.
+        // This key determines how a node runs the same images.
         ("runtimeClassName", Harmless),
         ("schedulerName", Harmless),
         ("schedulingGates", Harmless),

@@ -440,7 +440,7 @@ fn pods_without_a_digest_in_their_status_are_counted() {
     let inventory =
         Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!((inventory.pods, inventory.pods_by_spec, inventory.images.len()), (4, 3, 8));
-    assert_eq!(inventory.what(), "pods; Pods: 4, without a digest in their status and evaluated by their spec: 3");
+    assert_eq!(inventory.what(), "pods; Pods: 4; Pods evaluated by their spec, because their status lacks a digest: 3");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The cases: what is tampered with in each, and the expected result.
+//! The cases: the part of the evidence that each case tampers with, and the expected result.
 
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;
@@ -12,7 +12,7 @@ const MAX_AGE: &str = "[expect]\nmax-age = \"5d\"\n";
 pub(super) struct Case {
     /// The name of the case.
     pub(super) name: &'static str,
-    /// What is tampered with.
+    /// The part of the evidence that is tampered with.
     pub(super) about: &'static str,
     /// The expected result.
     pub(super) expected: Expected,

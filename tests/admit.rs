@@ -265,7 +265,7 @@ fn paths_of_images_are_bounded_and_distinct() {
     assert_ne!(workload.images[0].place, workload.images[1].place);
 }
 
-/// Totals are also bounded, not only single inputs: all workload files of a command share one budget.
+/// In addition to single inputs, totals are bounded: all workload files of a command share one budget.
 #[test]
 fn workloads_share_one_budget() {
     let folder = place(POLICY);
@@ -895,7 +895,7 @@ fn the_build_servers_own_record_is_checked() {
     folder.write("record/attestation.crt", fs::read(folder.path().join("record/signer.crt")).unwrap());
     assert_eq!(audit(NOW).1[0], "fail");
 
-    // openssl gives the same result for the ordinary steps.
+    // openssl gives the same result for the ordinary verification of the chain.
     let verify = ["verify", "-CAfile", "record/root.crt", "-untrusted", "record/authority.crt", "record/signer.crt"];
     openssl(folder.path(), &verify, b"");
 }
@@ -945,7 +945,7 @@ fn a_saved_report_is_read_back() {
     assert_eq!(workload.form, Form::Compose);
 }
 
-/// A policy's waivers for one bundle change the verdict to acceptance in part, but no finding.
+/// A policy's waivers for one bundle change the verdict to acceptance in part, but do not change any finding.
 #[test]
 fn waivers_are_shown_in_every_format_and_expire() {
     let digest = Sha256::of(&fs::read(fixture("good-policy").join(BUNDLE)).unwrap()).hex();

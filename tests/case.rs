@@ -226,8 +226,7 @@ fn relisted(mut members: Vec<Member>) -> Vec<Member> {
     members
 }
 
-/// Evidence supplied on the command line and evidence next to a bundle count differently, so it
-/// must not be possible to read a case as both.
+/// Evidence supplied on the command line and evidence next to a bundle are treated differently, so a case must not be readable in both ways.
 #[test]
 fn supplied_evidence_must_be_listed_exactly_once() {
     let folder = folder();
@@ -558,7 +557,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
         assert_eq!(report["case"]["repeated"], "same-answers", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
 
-        // Its report has schema version 1. It is compared by that version's rules, and is reproduced byte for byte.
+        // Its report has schema version 1. The report is compared by that version's rules, and is reproduced byte for byte.
         let folder = Folder::new();
         let bytes = fs::read(top.join(&case)).unwrap();
         let saved = members(&bytes).into_iter().find(|(name, _)| name == "report.json").unwrap().1;

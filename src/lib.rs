@@ -65,7 +65,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 #[cfg(all(feature = "serve", not(unix)))]
-compile_error!("the feature `serve` is for Unix; elsewhere: --features fetch,openpgp,sigstore");
+compile_error!("the feature `serve` is only for Unix; on other systems, use --features fetch,openpgp,sigstore");
 
 mod archive;
 mod audit;

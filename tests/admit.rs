@@ -827,7 +827,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     assert_eq!(ask(&format!("{digest} baseimage\n")).1, "unknown");
     assert_eq!(ask("no item\n").1, "fail");
 
-    // A record covers the exact text of a section, and a section that is a mapping has no single text.
+    // A record covers the exact text of a section, and a section that is a mapping does not have an exact text.
     let mapping: String = workload.lines().map(|line| format!("  {line}\n")).collect();
     folder.write("mapping.yaml", format!("workload:\n{mapping}env: {{type: env}}\n"));
     record(&folder, &format!("{other} workload\n"));
@@ -835,7 +835,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
     assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
 
-    // With one more byte, it is a different record, as openssl confirms.
+    // With one more byte, the record is a different one, as openssl confirms.
     record(&folder, &format!("{digest} workload\n"));
     folder.write("record/se-checksums.txt", format!("{digest} workload\n\n"));
     assert_eq!(status(&admit(&folder, "user-data.yaml", &more).1, 0, "attestation-record"), "fail");

@@ -345,7 +345,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
     let good = members(&sealed(&folder, &[]));
     let report = good.iter().position(|(name, _)| name == "report.json").unwrap();
     let policy = good.iter().position(|(name, _)| name == "policy/policy.toml").unwrap();
-    // Without a seal, the repeated audit still disagrees.
+    // Even without a seal, the repeated audit detects the change.
     for (at, from, to, expected) in [
         (report, "a trusted key signed exactly these bytes", "all is well", "report.json"),
         (report, "\"status\": \"not-run\"", "\"status\": \"pass\"", "report.json"),

@@ -190,7 +190,7 @@ fn modules_use_only_later_rows_of_the_table() {
     }
 }
 
-/// `base/system.rs` shows paths, so that answers are equal on every system. The test searches only for `.display()`.
+/// `base/system.rs` formats paths, so that answers are the same on every system. The test searches only for `.display()`.
 #[test]
 fn paths_are_shown_with_slashes() {
     let shows = |source: &&Source| {

@@ -43,7 +43,7 @@ pub extern "C" fn allocate(length: usize) -> usize {
     place
 }
 
-/// Answers the question. If it traps, [`answer`] returns the reason, unless memory is exhausted.
+/// Answers the question. If this function traps, [`answer`] returns the reason, unless memory is exhausted.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn run() {

@@ -331,7 +331,7 @@ mod tests {
         assert_eq!((budget.input(), budget.spent(), budget.memory_left()), (1_250, 1_250, 2_600));
     }
 
-    /// Whether an error occurs does not depend on which thread spends first.
+    /// Whether an error occurs does not depend on which thread charges the budget first.
     #[test]
     fn threads_share_one_budget() {
         for (spent, fits) in [(2_500, true), (2_501, false)] {

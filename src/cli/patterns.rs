@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_match_as_in_a_shell() {
+    fn patterns_match_names_as_in_a_shell() {
         for (pattern, name) in [
             ("*", "manifest.a.sig.tbz"),
             ("*.sig.tbz", "manifest.a.sig.tbz"),

@@ -23,7 +23,7 @@ pub(crate) fn sorted_entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> R
     Ok(paths)
 }
 
-/// Whether at most one entry of a folder has a name that satisfies `wanted`. Stops at the second one.
+/// Whether at most one entry of a folder has a name that satisfies `wanted`. Stops at the second match.
 pub(crate) fn has_at_most_one(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<bool, Error> {
     let mut found = 0;
     for name in names(folder)? {

@@ -66,9 +66,9 @@ pub struct Request<'a> {
 /// Audits the bundles at these paths. The report states the question but has no bundles yet.
 pub type AuditBundles<'a> = dyn Fn(&[PathBuf], &Question<'_>, &Report) -> Result<Vec<BundleReport>, Error> + 'a;
 
-/// The functions and settings for carrying out a request. The functions and settings do not change any report.
+/// The functions and settings for carrying out a request, none of which changes a report.
 pub struct Means<'a> {
-    /// Reads a base image. `audit` reads a bundle's image.
+    /// Reads a base image; a bundle's image is read by `audit`.
     pub read_image: &'a ReadImage<'a>,
     /// Threads for the audit.
     pub threads: usize,

@@ -152,8 +152,7 @@ impl Looks {
         self.evidence.store(self.milliseconds_of(began), Ordering::Relaxed);
     }
 
-    /// The time since the last check of the terms and the last check of the evidence began. `None` if there was no
-    /// check.
+    /// The times since the last check of the terms and the last check of the evidence began. `None` if there was no check.
     pub(super) fn ages(&self) -> [Option<Duration>; 2] {
         let now = self.milliseconds_of(Instant::now());
         [&self.terms, &self.evidence].map(|look| match look.load(Ordering::Relaxed) {

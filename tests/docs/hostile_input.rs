@@ -1,5 +1,5 @@
 //! docs/generated/hostile-input.md is generated from `tests/hostile-input.toml`: every hostile input with its answer and the cases that show it. Each
-//! fixture has that answer, and each test exists.
+//! listed fixture has that answer, and each listed test exists.
 
 use std::fs;
 

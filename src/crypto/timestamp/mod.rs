@@ -88,7 +88,7 @@ impl Token {
             Ok(Response { status, token: Some(token) }) if status.status <= 1 => token,
             Ok(Response { status, .. }) => {
                 let said = status.text.unwrap_or_default().join(", ");
-                return Err(format!("the authority did not grant it: status {}, {said:?}", status.status));
+                return Err(format!("the authority did not grant the request: status {}, {said:?}", status.status));
             }
             Err(error) if is_ber(error) => return Err(BER.into()),
             Err(_) => ContentInfo::from_der(bytes).map_err(|error| match is_ber(error) {

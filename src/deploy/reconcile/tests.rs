@@ -215,7 +215,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     estate.reports[again].built.as_mut().unwrap().commit = Some(commit(40));
     estate.run(pinned("image-940"));
     estate.plant(Kind::SeveralDigests, commit(40));
-    // A copy of a bundle is not a second digest.
+    // A copy of a bundle does not count as a second digest.
     let copy = estate.reports[41].clone();
     estate.reports.push(BundleReport { path: "evidence/copy.sig.tbz".into(), ..copy });
     // Adds a bundle that cannot be read.

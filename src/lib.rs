@@ -46,7 +46,7 @@
 //! let key = NamedKey::File(folder.join("key.pem"));
 //! let terms = Terms::new(Policy::default(), read_keys(&[key], Storage::Disk, &limits)?, Handed::default())?;
 //!
-//! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
+//! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a time")?;
 //! let question = terms.question(now, 1, &limits);
 //! let path = folder.join("image-good.sig.tbz");
 //! let mut dossier = Dossier::new(path.display().to_string(), Storage::Disk.open(&path)?);

@@ -109,7 +109,7 @@ impl Flags {
 }
 
 fn moment(text: &str) -> Read<Timestamp> {
-    Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not a moment as in RFC 3339"))
+    Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not a time in the form of RFC 3339"))
 }
 
 /// The requested formats of the report. A verification summary is for programs, and only the command line writes it.

@@ -193,7 +193,7 @@ impl Record {
 
     fn check(&self) -> Result<(), String> {
         if Timestamp::from_rfc3339(&self.question.now).map(|now| now.to_string()).as_ref() != Some(&self.question.now) {
-            return Err(format!("question.now: expected a moment in UTC, found {:?}", self.question.now));
+            return Err(format!("question.now: expected a time in UTC, found {:?}", self.question.now));
         }
         if let Some(day) = &self.retain_until
             && !is_day(day)

@@ -176,7 +176,7 @@ fn keys() -> Vec<Case> {
             setup.policy = "version = 1\nrequire = [\"manifest\"]\n".into();
             setup
         }),
-        no_verdict("policy-unknown-field", (2, "policy"), "the policy has an unknown field", || {
+        no_verdict("policy-unknown-field", (2, "policy"), "the policy has an unrecognised field", || {
             Setup::with_image().policy("surplus = 1\n")
         }),
     ]
@@ -349,7 +349,7 @@ fn others() -> Vec<Case> {
                 Setup { server: Some(files), ..Setup::with_image() }
             },
         ),
-        accepted("sealed-then", "build-age", "a case, judged by one's own policy for the sealed moment", || Setup {
+        accepted("sealed-then", "build-age", "a case under the reader's own policy as of the sealed time", || Setup {
             sealed_for: Some(YOUNG),
             now: YOUNG,
             ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)

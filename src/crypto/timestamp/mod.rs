@@ -65,7 +65,7 @@ pub(crate) struct Token {
 /// The content of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verified {
-    /// The latest moment that is consistent with the token: its time plus its accuracy.
+    /// The latest time that is consistent with the token: the token's time plus its accuracy.
     pub(crate) at: Timestamp,
     /// The subject of the certificate that signed the token.
     pub(crate) authority: String,
@@ -128,7 +128,7 @@ impl Token {
         Ok(Self { content, info, signer, certificates, at })
     }
 
-    /// The latest moment that is consistent with the token, if the token is genuine.
+    /// The latest time that is consistent with the token, if the token is genuine.
     pub(crate) fn at(&self) -> Timestamp {
         self.at
     }
@@ -285,7 +285,7 @@ impl CertificateId {
 }
 
 /// GeneralizedTime in TSTInfo: `YYYYMMDDhhmmss[.f…]Z`, without trailing zeros (RFC 3161, 2.4.2). Fractions are rounded up to whole seconds, because
-/// the digest existed by that moment.
+/// the digest existed by that time.
 fn moment(time: &Any) -> Answer<Timestamp> {
     let bad = || "its time is not a GeneralizedTime in UTC as RFC 3161 requires".to_owned();
     if time.tag() != Tag::GeneralizedTime {

@@ -65,7 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bzip2-threads", &[]),
 ];
 
-/// Third-party crates and the files or folders that may use each. Crates that are used everywhere (serde) are exempt.
+/// Third-party crates, each with the files or folders that may use it. Crates that are used everywhere (serde) are exempt.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["workload"]),
     ("anstyle_query", &["cli"]),

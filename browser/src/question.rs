@@ -17,7 +17,7 @@ pub enum Work {
     SelfTest,
     /// List the bundles and the files of each bundle. This needs only the names and first bytes of the evidence files.
     List,
-    /// Audit the one bundle `piece`, with the files that belong to it, as a piece of a whole report.
+    /// Audit only the bundle `piece`, with the files that belong to it, as one piece of a report.
     Piece,
     /// Put `pieces` together. This needs only the names of the evidence files, and the keys next to bundles.
     Finish,

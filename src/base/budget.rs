@@ -267,7 +267,7 @@ mod tests {
         budget.clone().spend(Work::Objects(5), "b").unwrap();
         budget.spend(Work::Nodes(2), "c").unwrap();
         assert_eq!(over(budget.spend(Work::Bytes(1), "d")), Some(("work_base_units", 10_000)));
-        // Every later call fails too.
+        // After this, every later call also fails.
         assert!(budget.spend(Work::Bytes(0), "e").is_err());
         assert!(over(Budget::of_audit(0, &limits()).spend(Work::Objects(u64::MAX), "x")).is_some());
     }

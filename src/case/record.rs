@@ -62,7 +62,7 @@ pub(crate) struct Asked {
     pub(crate) handed: Vec<String>,
     pub(crate) keys: Vec<StoredKey>,
     pub(crate) policy: Option<String>,
-    /// The files that the policy refers to, under the names used there.
+    /// The files that the policy refers to, under the names that the policy uses.
     pub(crate) policy_files: Vec<NamedMember>,
     pub(crate) approvals: Option<ApprovalsRecord>,
     /// Limits that differ from the program's defaults. These limits are recorded, but are never applied when the case is read.

@@ -65,7 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bzip2-threads", &[]),
 ];
 
-/// Third-party crates and the files or folders that may use each. Crates that are used everywhere (serde) are exempt.
+/// Third-party crates, each with the files or folders that may use it. Crates that are used everywhere (serde) are exempt.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["workload"]),
     ("anstyle_query", &["cli"]),
@@ -190,7 +190,7 @@ fn modules_use_only_later_rows_of_the_table() {
     }
 }
 
-/// `base/system.rs` shows paths, so that answers are equal on every system. Only `.display()` is looked for.
+/// `base/system.rs` formats paths, so that answers are the same on every system. The test searches only for `.display()`.
 #[test]
 fn paths_are_shown_with_slashes() {
     let shows = |source: &&Source| {

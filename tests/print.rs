@@ -48,8 +48,7 @@ fn printed(folder: &Folder, page: &str, size: &str) -> Vec<String> {
     text.split_terminator('\u{c}').map(str::to_owned).collect()
 }
 
-/// How many pixels wider the page is than a phone screen of 360 pixels: tables scroll in their own
-/// boxes, but the page does not scroll.
+/// The number of pixels by which the page is wider than a phone screen of 360 pixels: tables scroll in their own boxes, but the page does not scroll.
 fn wider_than_a_phone(folder: &Folder, page: &str) -> String {
     folder.write(
         "phone.html",

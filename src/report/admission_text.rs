@@ -52,7 +52,8 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         line(page, "because", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         finding.details.iter().for_each(|detail| line(page, "", &for_terminal(detail)));
     }
-    if let Some(count) = not_looked_at(image.findings.iter().filter(|finding| finding.is_consequence()).count()) {
+    if let Some(count) = not_looked_at(report, image.findings.iter().filter(|finding| finding.is_consequence()).count())
+    {
         line(page, "", &count);
     }
     if let Some(bundle) = bundle {

@@ -83,7 +83,7 @@ fn result(report: &Report, bundle: &BundleReport, options: &Options, seed: &str,
         options.controls.list.iter().flat_map(|control| objectives(bundle, control, &id)).collect();
     let lines = |lines: Vec<String>| lines.iter().map(|line| format!("- {}", markdown::text(line))).collect::<Vec<_>>();
     let mut description = vec![format!("{}.", markdown::text(&summary::headline(report, bundle)))];
-    description.extend(lines(summary::because(bundle)));
+    description.extend(lines(summary::because(report, bundle)));
     description.push("\nNot proved:\n".into());
     description.extend(lines(summary::not_proved(bundle)));
     let mut result = json!({

@@ -96,19 +96,23 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
 }
 
 /// Why there is no acceptance: one line per rejecting check, or the error.
-pub(super) fn because(bundle: &BundleReport) -> Vec<String> {
+pub(super) fn because(report: &Report, bundle: &BundleReport) -> Vec<String> {
     if let Some(error) = &bundle.error {
         return vec![error.to_string(), format!("What to do: {}", error.hint())];
     }
     let causes = bundle.rejecting();
     causes
-        .flat_map(|cause| std::iter::once(sentence(cause)).chain(not_looked_at(bundle.consequences_of(cause))))
+        .flat_map(|cause| std::iter::once(sentence(cause)).chain(not_looked_at(report, bundle.consequences_of(cause))))
         .collect()
 }
 
 /// The number of checks without an answer because of a cause, in one line.
-pub(super) fn not_looked_at(count: usize) -> Option<String> {
+///
+/// `verify` checks only the signature, so nothing is without an answer because of it.
+pub(super) fn not_looked_at(report: &Report, count: usize) -> Option<String> {
+    let is_partial = report.question.as_ref().is_some_and(|question| question.depth == super::Depth::SignatureOnly);
     match count {
+        _ if is_partial => None,
         0 => None,
         1 => Some("1 check has no answer for that reason".into()),
         count => Some(format!("{count} checks have no answer for that reason")),

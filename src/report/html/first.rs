@@ -40,7 +40,7 @@ pub(super) fn name(bundle: &BundleReport) -> &str {
 
 pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
     // An error ends with advice, which is never cut off.
-    let mut because = summary::because(bundle);
+    let mut because = summary::because(report, bundle);
     if bundle.error.is_none() {
         because = beginning(because, REASONS, FINDINGS);
     }
@@ -336,10 +336,20 @@ fn repeats(report: &Report) -> String {
     match report.verdict() {
         Verdict::None => "Run unchanged, the command gives no verdict again, unless the fault was temporary.".into(),
         _ => format!(
-            "Run in the folder of the audit, on the same files, {} {} with the same features gives the same verdict and answers.",
-            report.tool.name, report.tool.version
+            "Run in the folder of the audit, on the same files{}, {} {} with the same features gives the same verdict and answers.",
+            if report.bundles.iter().any(read_a_registry) {
+                " and with the same answers from the registry"
+            } else {
+                ""
+            },
+            report.tool.name,
+            report.tool.version
         ),
     }
+}
+
+fn read_a_registry(bundle: &BundleReport) -> bool {
+    bundle.evidence.iter().any(|fact| fact.witness == "registry")
 }
 
 /// The main facts about the case; the remaining facts are under Case in full.

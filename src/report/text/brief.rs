@@ -35,7 +35,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     }
     headline(&mut page, report, bundle, look);
     subject::put_build(&mut page, bundle);
-    causes(&mut page, bundle);
+    causes(&mut page, report, bundle);
     subject::put(&mut page, bundle);
     // Answers are more important than the glossary, the list of inputs and the names of checks that did not run, so those are shortened first.
     let mut room = None;
@@ -87,7 +87,7 @@ fn headline(page: &mut Page, report: &Report, bundle: &BundleReport, look: Look)
 }
 
 /// All rejecting checks, each with its consequences.
-pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
+pub(super) fn causes(page: &mut Page, report: &Report, bundle: &BundleReport) {
     for finding in bundle.rejecting() {
         page.put("because", &clipped(&for_terminal(&format!("{}: {}", finding.check, finding.message))));
         if let (Some(expected), Some(found)) = (&finding.expected, &finding.found) {
@@ -106,7 +106,7 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
         if let Some(waiver) = &finding.waiver {
             page.put("", &clipped(&for_terminal(&waiver.words())));
         }
-        if let Some(count) = summary::not_looked_at(bundle.consequences_of(finding)) {
+        if let Some(count) = summary::not_looked_at(report, bundle.consequences_of(finding)) {
             page.put("", &count);
         }
     }

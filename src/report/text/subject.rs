@@ -16,7 +16,7 @@ pub(super) const KNOWN: &str = "signed: stated by the signer; recomputed: proved
 /// The build name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
     if let Some((name, known)) = summary::build_name(bundle) {
-        let how = if known == Known::Given { "member names, not signed" } else { known.word() };
+        let how = if known == Known::Given { "unsigned" } else { known.word() };
         page.put("build", &format!("{} ({how})", for_terminal(name)));
     }
 }

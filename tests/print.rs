@@ -331,7 +331,7 @@ fn a_case_prints_correctly() {
     let pages = filed(&folder, &line, (0, "ACCEPTED: manifest, source"));
     for text in [
         "2026-03-11T00:00:00Z by the signer's clock",
-        "signing did not repeat the audit",
+        "does not state that the audit was repeated",
         "timestamped: CN=Test authority",
         "2036-12-31",
     ] {

@@ -274,6 +274,30 @@ fn every_crate_root_forbids_unsafe_code() {
     }
 }
 
+/// The page and the fuzz targets are separate workspaces. They must contain the same crates as the program, or their answers could differ.
+#[test]
+fn all_lock_files_have_the_same_versions() {
+    let crates = |path: &str| -> BTreeMap<String, BTreeSet<String>> {
+        let mut crates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let lock = read(&top().join(path));
+        for package in lock.split("[[package]]").skip(1) {
+            let field =
+                |name: &str| package.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+            crates.entry(field("name = ")).or_default().insert(field("version = "));
+        }
+        crates
+    };
+    let own = crates("Cargo.lock");
+    for path in ["browser/Cargo.lock", "fuzz/Cargo.lock"] {
+        let shared: Vec<_> = crates(path).into_iter().filter(|(name, _)| own.contains_key(name)).collect();
+        assert!(shared.len() > 30, "{path}: {} shared crates", shared.len());
+        for (name, versions) in shared {
+            let versions: Vec<_> = versions.difference(&own[&name]).collect();
+            assert!(versions.is_empty(), "{path}: {name} {versions:?}: not in Cargo.lock");
+        }
+    }
+}
+
 /// A panic is a defect that ends the program with exit code 101, on any thread: no code catches one or discards a thread's panic. Printing does
 /// not panic if the output is closed.
 #[test]

@@ -11,13 +11,13 @@ pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str 
     match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) if untrusted(bundle).next().is_some() => {
             "Ask the build server's operator, over a channel other than the bundle's, for the SHA-256 of its public key (DER). If it equals a \
-             trusted key: do not use this bundle; fetch it again or build again. If it equals the key that is not trusted: have the trusted key \
-             replaced, and run again. If it equals none of these: use none of them, and report it."
+             trusted key: do not use this bundle, and report it; build again. If it equals the key that is not trusted: replace the trusted key in \
+             --key or the policy, and run again. If it equals none of these keys: use none of them, and report it."
         }
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
             "Fetch the bundle again and run again. If it is rejected again, ask the build server's operator, over a channel other than the bundle's, \
-             for the SHA-256 of its public key (DER). If it equals a trusted key: do not use this bundle; build again. If not: have the trusted key \
-             corrected, and run again."
+             for the SHA-256 of its public key (DER). If it equals a trusted key: do not use this bundle, and report it; build again. If not: \
+             replace the trusted key in --key or the policy, and run again."
         }
         (check::MANIFEST_SIGNATURE, _) => "Pass the key as a file with --key, or put it next to the bundle.",
         // A case records the past, so a new build does not replace it.

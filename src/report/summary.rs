@@ -1,7 +1,7 @@
 //! The sentences of page one, shared by all text formats so that their statements are the same.
 
 pub(super) use super::repeat::command;
-use super::{BundleReport, Report, Scope, scope};
+use super::{BundleReport, QuestionReport, Report, Scope, scope};
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
@@ -160,10 +160,22 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         lines.push(format!("Groups whose evidence was supplied: {}", groups(&question.handed)));
     }
     if !question.expect.is_empty() {
-        let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
-        lines.push(format!("Expected: {}", expected.join("; ")));
+        lines.push(format!("Expected: {}", expected(question)));
     }
     lines
+}
+
+/// The expected values. A field with several values allows each of them.
+pub(super) fn expected(question: &QuestionReport) -> String {
+    let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (field, value) in &question.expect {
+        match fields.iter_mut().find(|(name, _)| *name == field) {
+            Some((_, values)) => values.push(value),
+            None => fields.push((field, vec![value])),
+        }
+    }
+    let fields: Vec<String> = fields.iter().map(|(name, values)| format!("{name} {}", values.join(" or "))).collect();
+    fields.join("; ")
 }
 
 /// The facts that identify the subject, each listed once.
@@ -362,7 +374,7 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
             continue;
         }
         match (finding.level, finding.status) {
-            (Level::Off, _) => lines.push(format!("{}: switched off", finding.check)),
+            (Level::Off, _) => lines.push(format!("{}: this check is off", finding.check)),
             (Level::Warn, Status::Fail) => {
                 lines.push(format!("{} fails, at level warn: {}", finding.check, finding.message))
             }

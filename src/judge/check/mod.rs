@@ -180,7 +180,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
             _ => policy.level(check),
         };
         let outcome = match level {
-            Level::Off => Outcome::not_run(Reason::Off, "switched off"),
+            Level::Off => Outcome::not_run(Reason::Off, "this check is off"),
             _ if !in_play.contains(&check.group) => Outcome::not_run(
                 Reason::NoEvidence,
                 format!("no evidence for the group {} was supplied", check.group.word()),
@@ -201,7 +201,7 @@ pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<
     runs.map(|(check, run)| {
         let level = policy.level(check);
         let outcome = match level {
-            Level::Off => Outcome::not_run(Reason::Off, "switched off"),
+            Level::Off => Outcome::not_run(Reason::Off, "this check is off"),
             Level::Require | Level::Warn => run(deployment, policy),
         };
         finding(check, level, outcome, policy.demand(check, &[Group::Workload]))

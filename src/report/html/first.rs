@@ -110,7 +110,7 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
         Verdict::Accept => {
             let image = if bundle.in_play.contains(&Group::Image) { "" } else { "The image itself was not examined. " };
             format!(
-                "No required check rejects this build. {image}Before it is deployed, the reviewer decides on each exception and on each point under Not proved."
+                "No required check rejects this build. {image}Do not deploy it yet: first, the reviewer decides on each exception and on each point under Not proved."
             )
         }
         Verdict::AcceptInPart => in_part(report, bundle),
@@ -138,7 +138,7 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         steps.push("review the waivers under Exceptions".to_owned());
     }
     let steps = if steps.is_empty() { "list the required groups in the policy".into() } else { steps.join("; ") };
-    format!("No check rejects this build, but this is not a full acceptance. Before the build is deployed: {steps}.")
+    format!("No check rejects this build, but do not deploy it yet. First: {steps}.")
 }
 
 fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
@@ -234,8 +234,7 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
         asked.push(format!("Required: {}", groups.join(", ")));
     }
     if !question.expect.is_empty() {
-        let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
-        asked.push(format!("Expected: {}", expected.join("; ")));
+        asked.push(format!("Expected: {}", summary::expected(question)));
     }
     lines.extend((!asked.is_empty()).then(|| asked.join(". ") + "."));
     lines

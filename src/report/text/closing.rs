@@ -44,7 +44,7 @@ pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
     paint_first(look, verdict, words, &line)
 }
 
-const NOTHING_DECIDED: &str = "nothing was decided; treat it as not accepted.";
+const NOTHING_DECIDED: &str = "nothing was decided; do not deploy.";
 
 fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
@@ -54,8 +54,8 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
         }
         Verdict::AcceptInPart => format!("not enough to deploy on its own.{MORE}"),
         Verdict::Reject => match bundle.rejecting().count() {
-            1 => format!("1 required check rejects it: do not deploy.{MORE}"),
-            count => format!("{count} required checks reject it: do not deploy.{MORE}"),
+            1 => format!("1 check rejects it: do not deploy.{MORE}"),
+            count => format!("{count} checks reject it: do not deploy.{MORE}"),
         },
         Verdict::None => NOTHING_DECIDED.into(),
     }

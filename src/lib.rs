@@ -28,7 +28,7 @@
 //!
 //! # What a verdict means
 //!
-//! A verdict states that the archive has not been altered since the holder of a trusted key signed it, and what the checks found in it. It does not
+//! An acceptance states that the archive has not been altered since the holder of a trusted key signed it, and what the checks found in it. It does not
 //! state who holds that key, that the key is in an enclave, when the build ran, that the log is true, or that the image was built from this source.
 //! [`Verdict::AcceptInPart`] means that something was not examined; the report states what.
 //!

@@ -108,7 +108,7 @@ limits! {
     build_log_line_bytes = MIB, "one line of the log, with its continuation lines";
     git_bytes = 2 * GIB, "everything below .git, held in memory while it is verified";
     git_objects = 20_000_000, "objects in one repository: each takes about a hundred bytes in tables";
-    git_object_bytes = GIB, "one object after inflating; hosting services refuse files above 100 MB";
+    git_object_bytes = GIB, "one object after inflating; some hosting services refuse files above 100 MB";
     git_delta_bytes = GIB, "delta bases that one thread holds at the same time; a valid pack needs a few times the size of its largest object";
     git_delta_depth = 4_095, "length of a delta chain; git's default is 50 and its maximum 4,095 (git-pack-objects(1), --depth)";
     git_inflated_bytes = 128 * GIB, "all objects in a repository after inflating; twenty times the size of its packs is usual";

@@ -199,7 +199,7 @@ fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, no
             if today.is_some_and(|today| today.word() != case.record.verdict) =>
         {
             format!(
-                "the case's own keys and policy give the sealed answers; the verdict was {} under \
+                "the case's own keys and policy give the sealed statuses; the verdict was {} under \
                  the rules at that time and is {} under today's; you supplied no key that vouches for them",
                 case.record.verdict,
                 today.map_or("none", Verdict::word)

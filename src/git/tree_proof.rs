@@ -221,11 +221,12 @@ impl<'a> TreeProver<'a> {
                         .push(format!("/{path} sets a command that updates a submodule (gitmodulesUpdate)"));
                 }
                 fault if fault.is_information() => {
-                    self.proof.notes.push(format!("/{path}: git fsck reports this as information: {fault}"));
+                    self.proof.notes.push(format!("/{path}: for git fsck, this is only information: {fault}"));
                 }
-                fault => {
-                    self.proof.faults.push(format!("/{path}: git fsck reports blob {} as malformed: {fault}", file.id))
-                }
+                fault => self
+                    .proof
+                    .faults
+                    .push(format!("/{path}: blob {} is malformed by the rules of git fsck: {fault}", file.id)),
             }
         }
     }

@@ -142,9 +142,9 @@ impl Repetition {
         match self {
             Self::SameReport => "the same report, byte for byte",
             Self::SameAnswers => {
-                "the same answers from all checks, with different wording: the program or its limits differ"
+                "the same verdict, levels and statuses in all checks that both reports have; messages and facts were not compared, because the sealed report states another program or other limits"
             }
-            Self::OtherAnswers => "DIFFERENT ANSWERS: the program or its limits differ from those at sealing",
+            Self::OtherAnswers => "DIFFERENT ANSWERS; the sealed report states another program or other limits",
             Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",
             Self::NotRepeated => "not repeated: the case contains no evidence (profile filing)",
         }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::BundleReport;
+use super::{BundleReport, summary};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::judge::check;
@@ -69,7 +69,10 @@ impl Controls {
         if bundle.exit_code() != 0 {
             return Vec::new();
         }
-        let passed: Vec<&str> = bundle.played().filter(|f| f.status == Status::Pass).map(|f| f.check).collect();
+        // The check `log-image` can pass although the log names no image.
+        let is_empty = |name: &str| name == check::LOG_IMAGE.name && !summary::log_names_image(bundle);
+        let passed = bundle.played().filter(|f| f.status == Status::Pass && !is_empty(f.check));
+        let passed: Vec<&str> = passed.map(|finding| finding.check).collect();
         let supporting = |control: &'a Control| -> Vec<&'a str> {
             control.checks.iter().map(String::as_str).filter(|name| passed.contains(name)).collect()
         };

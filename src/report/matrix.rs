@@ -64,23 +64,39 @@ pub(super) fn matrix(bundle: &BundleReport) -> Matrix<'_> {
     let row = |name| {
         let said = |witness| bundle.evidence.iter().filter(move |f| f.fact == name && f.witness == witness).collect();
         let cells: Vec<Vec<&Fact>> = witnesses.iter().map(|witness| said(*witness)).collect();
-        let agreement = agreement(name, &cells);
+        let agreement = agreement(name, &cells, &bundle.evidence);
         Row { fact: name, cells, agreement }
     };
     let rows = names.into_iter().map(row).collect();
     Matrix { rows }
 }
 
-fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
+fn agreement(name: &str, cells: &[Vec<&Fact>], all: &[Fact]) -> Agreement {
     let said: Vec<&Vec<&Fact>> = cells.iter().filter(|cell| !cell.is_empty()).collect();
     let values: BTreeSet<Cow<'_, str>> =
         said.iter().flat_map(|cell| cell.iter()).map(|fact| comparable(name, &fact.value)).collect();
+    let own = values.iter().filter(|value| !is_of_another_kind(name, value, all)).count();
     match (COMPARABLE.contains(&name), said.len(), values.len()) {
         (false, 2.., _) => Agreement::NotCompared,
+        (true, _, 2..) if own < 2 => Agreement::NotCompared,
         (true, _, 2..) => Agreement::Disagree,
         (true, 2.., _) => Agreement::Agree,
         _ => Agreement::OneWitness,
     }
+}
+
+/// Whether a value legitimately differs from the others: a build pushes `latest` in addition to its own tag; a log may have the digest of an index as that
+/// of the image, and the digest of a manifest or an index as the image ID.
+fn is_of_another_kind(name: &str, value: &str, all: &[Fact]) -> bool {
+    let kinds: &[&str] = match name {
+        "tag" => return value == "latest",
+        "image-digest" => &["image-index"],
+        "image-id" => &["image-index", "image-digest"],
+        _ => &[],
+    };
+    let digits = value.strip_prefix("sha256:").unwrap_or(value);
+    let mut of_image = all.iter().filter(|fact| fact.witness != "build.log" && kinds.contains(&fact.fact.as_str()));
+    of_image.any(|fact| fact.value.strip_prefix("sha256:").is_some_and(|digest| digest.starts_with(digits)))
 }
 
 /// The portion of a value that must be equal for all witnesses. Some witnesses show a digest with tag and size, a tag with its repository, or an
@@ -115,14 +131,18 @@ mod tests {
         let (a, b) =
             (fact("image-digest", "build.log", "latest sha256:00 (5 bytes)"), fact("image-digest", "registry", digest));
         let c = fact("image-digest", "layout", "sha256:11");
-        assert_eq!(agreement("image-digest", &[vec![&a], vec![&b]]), Agreement::Agree);
-        assert_eq!(agreement("image-digest", &[vec![&a], vec![&b], vec![&c]]), Agreement::Disagree);
-        assert_eq!(agreement("image-digest", &[vec![&a, &c]]), Agreement::Disagree);
-        assert_eq!(agreement("image-digest", &[vec![&a], vec![]]), Agreement::OneWitness);
-        assert_eq!(agreement("repository", &[vec![&a], vec![&c]]), Agreement::NotCompared);
+        assert_eq!(agreement("image-digest", &[vec![&a], vec![&b]], &[]), Agreement::Agree);
+        assert_eq!(agreement("image-digest", &[vec![&a], vec![&b], vec![&c]], &[]), Agreement::Disagree);
+        assert_eq!(agreement("image-digest", &[vec![&a, &c]], &[]), Agreement::Disagree);
+        assert_eq!(agreement("image-digest", &[vec![&a], vec![]], &[]), Agreement::OneWitness);
+        assert_eq!(agreement("repository", &[vec![&a], vec![&c]], &[]), Agreement::NotCompared);
+        let index = [fact("image-index", "layout", "sha256:00 (9 bytes)")];
+        assert_eq!(agreement("image-digest", &[vec![&a], vec![&c]], &index), Agreement::NotCompared);
+        assert_eq!(agreement("image-digest", &[vec![&a], vec![&c]], &[]), Agreement::Disagree);
         for (name, one, other, expected) in [
             ("tag", "docker.io/acme/wallet:v1-b0398d3", "v1-b0398d3", Agreement::Agree),
-            ("tag", "v1-b0398d3", "docker.io/acme/wallet:latest leads to sha256:00", Agreement::Disagree),
+            ("tag", "v1-b0398d3", "docker.io/acme/wallet:v2 leads to sha256:00", Agreement::Disagree),
+            ("tag", "v1-b0398d3", "docker.io/acme/wallet:latest leads to sha256:00", Agreement::NotCompared),
             ("image-id", "0123456789ab", "sha256:0123456789abcdef", Agreement::Agree),
             ("image-id", "0123456789ab", "sha256:1123456789abcdef", Agreement::Disagree),
             ("status", "success", "image pushed", Agreement::Agree),
@@ -130,7 +150,7 @@ mod tests {
             ("commit", "b0398d3", "b0398d4", Agreement::Disagree),
         ] {
             let (one, other) = (fact(name, "build.json", one), fact(name, "server", other));
-            assert_eq!(agreement(name, &[vec![&one], vec![&other]]), expected, "{name}");
+            assert_eq!(agreement(name, &[vec![&one], vec![&other]], &[]), expected, "{name}");
         }
     }
 }

@@ -6,15 +6,14 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::scope::Scope;
-use super::{BundleReport, Options, Report};
+use super::{BundleReport, Options, Report, summary};
 use crate::base::digest::Sha256;
 use crate::base::escape::in_json;
 use crate::base::image_name::ImageName;
 use crate::crypto::dsse::{Envelope, IN_TOTO};
 use crate::crypto::in_toto::STATEMENT;
 use crate::crypto::person_key::PersonSecret;
-use crate::judge::check;
-use crate::judge::finding::{Status, Verdict};
+use crate::judge::finding::Verdict;
 
 /// The predicate type is defined in SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
@@ -101,11 +100,11 @@ fn subjects(bundle: &BundleReport) -> Vec<Value> {
     image.into_iter().chain(file).collect()
 }
 
-/// The image's name and digest, if the check that proves the digest passed. The name comes from the signed log, without its tag.
+/// The image's name, and its manifest's digest, if the check that proves the digest passed. The name comes from the signed log, without its tag. If the
+/// log has the digest of an index, that digest is not used: the index may lead to images that were not examined.
 pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
-    check::IMAGE_DIGEST.answer_in(bundle.played()).filter(|finding| finding.status == Status::Pass)?;
+    let digest = summary::examined_manifest(bundle)?;
     let logged = |name: &'static str| bundle.evidence.iter().find(|f| f.fact == name && f.witness == "build.log");
-    let digest = logged("image-digest")?.value.split_whitespace().find_map(Sha256::from_prefixed)?;
     let name = ImageName::parse(logged("image")?.value.split_whitespace().next()?).ok()?;
     Some((name.repository(), digest))
 }

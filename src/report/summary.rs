@@ -2,6 +2,7 @@
 
 pub(super) use super::repeat::command;
 use super::{BundleReport, QuestionReport, Report, Scope, scope};
+use crate::base::digest::Sha256;
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
@@ -221,6 +222,21 @@ pub(super) fn known(check: &str) -> Known {
     check::find(check).map_or(Known::Given, |check| check.known)
 }
 
+/// The digest of the examined manifest, if the check that compares digests passed.
+pub(super) fn examined_manifest(bundle: &BundleReport) -> Option<Sha256> {
+    check::IMAGE_DIGEST.answer_in(bundle.played()).filter(|finding| finding.status == Status::Pass)?;
+    let is_measured = |fact: &&Fact| fact.witness != "build.log" && fact.known == Known::Recomputed;
+    facts(bundle, "image-digest").find(is_measured)?.value.split_whitespace().find_map(Sha256::from_prefixed)
+}
+
+/// The digest of the examined manifest, if the log has the digest of an index that leads to it. The index may lead to other images too.
+pub(super) fn manifest_of_index(bundle: &BundleReport) -> Option<Sha256> {
+    let manifest = examined_manifest(bundle)?;
+    let logged = facts(bundle, "image-digest").filter(|fact| fact.witness == "build.log");
+    let mut logged = logged.flat_map(|fact| fact.value.split_whitespace()).filter_map(Sha256::from_prefixed);
+    logged.all(|digest| digest != manifest).then_some(manifest)
+}
+
 /// The claims that must not be considered proved. Five lines are always present.
 pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let grade = match &bundle.key {
@@ -290,11 +306,9 @@ pub(super) fn log_was_read(bundle: &BundleReport) -> bool {
     bundle.evidence.iter().any(|fact| fact.witness == "build.log")
 }
 
-/// Whether the log names the image, by its name, digest or ID.
+/// Whether the log names a pushed image, by its name or digest. An image ID shows that something was built, not what was pushed.
 pub(super) fn log_names_image(bundle: &BundleReport) -> bool {
-    let names = |fact: &Fact| {
-        fact.witness == "build.log" && ["image", "image-digest", "image-id"].contains(&fact.fact.as_str())
-    };
+    let names = |fact: &Fact| fact.witness == "build.log" && ["image", "image-digest"].contains(&fact.fact.as_str());
     bundle.evidence.iter().any(names)
 }
 
@@ -339,7 +353,7 @@ fn grade_place(grade: Grade) -> &'static str {
 fn grade_text(grade: Grade) -> &'static str {
     match grade {
         Grade::Recorded => "one of the policy's signers states who obtained the key, when, and over which channel",
-        Grade::Witnessed => "two of the policy's signers state that two people obtained the key in two retrievals",
+        Grade::Witnessed => "two of the policy's signers state two retrievals of the key, under two names",
         Grade::Challenged => {
             "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
         }

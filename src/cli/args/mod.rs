@@ -64,8 +64,8 @@ Examples:
   hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
   hpsb-audit audit case.tar --policy my-policy.toml           a case from `seal`, under your policy
 
-A verdict states that a trusted key signed these bytes, and what the checks found in them. It does
-not state who holds the key, that the log is true, or that the image was built from this source.";
+An acceptance states that a trusted key signed the archive in the bundle, and what the checks found
+in it. It does not state who holds the key, that the log is true, or that the image was built from this source.";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:

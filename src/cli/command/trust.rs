@@ -33,10 +33,13 @@ pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
 
 fn words(standing: &Standing) -> (&'static str, &str) {
     match standing {
-        Standing::Trusted => {
-            ("trusted", "signed with a key of one of the policy's signers; neither expiry nor an image was judged")
+        Standing::Trusted => (
+            "trusted",
+            "signed with a key of one of the policy's signers (content trust: its root is); neither expiry nor an image was judged",
+        ),
+        Standing::Unpinned => {
+            ("not trusted", "consistent, except roles listed as not accepted, but no policy lists its root key")
         }
-        Standing::Unpinned => ("not trusted", "internally consistent, but no policy lists its root key"),
         Standing::Refused(message) => ("refused", message),
         Standing::Undecided(message) => ("undecided", message),
     }

@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     name: "base-image",
     group: Group::Source,
     level: Level::Warn,
-    says: "the base images in the log are those in the policy; with --base, the image's configuration begins with the base image's layers",
+    says: "the base images in the log are those in the policy, if it lists any; with --base, the image's configuration begins with the base image's layers",
     explanation: "Reads every FROM that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
 instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
 versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
@@ -55,12 +55,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if expected.is_empty() {
         return layers.unwrap_or_else(|| {
             let names: Vec<String> = bases.iter().map(|base| keep_name(&base.shown())).collect();
-            let found = if names.is_empty() { "no base image".into() } else { names.join(", ") };
-            Outcome::not_run(Reason::NoExpectation, format!("the policy lists no base images; the log shows {found}"))
+            let found =
+                if names.is_empty() { none(evidence).into() } else { format!("the log shows {}", names.join(", ")) };
+            Outcome::not_run(Reason::NoExpectation, format!("the policy lists no base images; {found}"))
         });
     }
     if bases.is_empty() {
-        return Outcome::not_run(Reason::NoEvidence, "the log shows no base image");
+        return Outcome::not_run(Reason::NoEvidence, none(evidence));
     }
     let mut outcome = judge(&bases, expected);
     if let Some(layers) = layers {
@@ -70,6 +71,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         };
     }
     outcome
+}
+
+/// Why there is no base image.
+fn none(evidence: &Evidence<'_>) -> &'static str {
+    match evidence.log() {
+        Some(_) => "no base image was recognised in the log",
+        None => "the archive has no data/build.log",
+    }
 }
 
 fn judge(bases: &[Base], expected: &[String]) -> Outcome {

@@ -37,5 +37,5 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     } else {
         Outcome::pass("the build is not older than the policy allows, by the server's clock")
     };
-    outcome.sides(format!("{oldest} to {}", evidence.now), built)
+    outcome.sides(format!("{oldest} to {} (at most one day later)", evidence.now), built)
 }

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-config",
     group: Group::Image,
     level: Level::Require,
-    says: "the configuration's digest is the one in the manifest, and begins with the image id in the log",
+    says: "the configuration is the one that the manifest, or a full image id in the log, identifies; an image id in the log is that of the configuration, the manifest or an index",
     explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor. If the builder \
 printed an image id into the log, that id is also compared. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. With \
 containerd's image store, the printed id is the manifest's or the index's digest; both are accepted. Without a manifest (docker-archive), only a \

@@ -139,7 +139,7 @@ fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
             Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest recorded in the log")
         }
         Some(_) => Outcome::unknown(
-            "the manifest in this docker-archive is not the pushed one: the engine wrote it when it saved the image",
+            "the manifest in this docker-archive is not the pushed one: engines write a manifest of their own when they save an image",
         ),
     };
     with_way(evidence, with_links(evidence, image, outcome))
@@ -147,12 +147,13 @@ fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
 
 fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
     let same = linked(evidence, image) == Some(true);
+    let bits = evidence.log().and_then(built_image).map_or(0, |id| id.len() * 4);
     let docker = "application/vnd.docker.distribution.manifest.v2+json";
     let is_docker = image.manifest.as_ref().is_some_and(|manifest| manifest.media_type == docker);
     let outcome = match (same, is_docker) {
-        (true, _) => Outcome::fail("the image is a re-pushed or converted copy: a different manifest for the configuration recorded in the log"),
+        (true, _) => Outcome::fail(format!("the manifest is not the one in the log; the configuration's digest begins with the image id in the log ({bits} bits), as in a re-pushed or converted copy")),
         (false, false) => Outcome::fail("the image is not the one recorded in the signed log").detail(
-            "the manifest is in the OCI format, but docker pushes a different format: converting with skopeo to oci: or oci-archive: changes both digests",
+            "the manifest is not in docker's format: converting with skopeo to oci: or oci-archive: changes both digests",
         ),
         (false, true) => Outcome::fail("the image is not the one recorded in the signed log"),
     };

@@ -77,6 +77,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
     }
+    let tagged = if names_tag(log, own_tag.as_deref()) { "; so does the tag" } else { "" };
     let mut outcome = match (repositories.is_empty(), one_digest.is_none(), evidence.signed_name().is_some()) {
         (true, true, _) => {
             image.outcome("the log does not name an image; the clone's folder in the log is the one in the archive")
@@ -84,12 +85,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         (true, false, _) => {
             image.outcome("the log has a pushed digest but no repository, and does not contradict the record")
         }
-        (false, _, true) => image.outcome("the log and the record have the same repository and tag of the image"),
+        (false, _, true) => image.outcome(&format!("the repository in the log fits the build's name{tagged}")),
         // The members' names are not signed.
         (false, _, false) => image
-            .outcome(
-                "the log and the members' names, which are not signed, have the same repository and tag of the image",
-            )
+            .outcome(&format!("the repository in the log fits the members' names, which are not signed{tagged}"))
             .known(Known::Given),
     };
     if repositories.is_empty()
@@ -123,6 +122,18 @@ fn repositories(log: &BuildLog) -> Vec<String> {
         }
     }
     repositories
+}
+
+/// Whether a line about the push or the signing has this tag.
+fn names_tag(log: &BuildLog, own: Option<&str>) -> bool {
+    let is_own = |tag: Option<&str>| tag.is_some() && tag == own;
+    log.push_events().any(|event| match event {
+        LogEvent::Pushed { tag, .. } => is_own(Some(tag)),
+        LogEvent::PushedManifest { name, .. } | LogEvent::Signed(name) => {
+            ImageName::parse(name).is_ok_and(|name| is_own(name.tag()))
+        }
+        _ => false,
+    })
 }
 
 /// Compares one tag. A build pushes two tags: the tag in its name, and `latest`.

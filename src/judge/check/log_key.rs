@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "log-key",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the key id in the log is the one recomputed from the certificate in the log",
+    says: "the key id in the log is the one recomputed from the text of the public key in the log",
     explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id is \
 recomputed from the certificate as Notary does it: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). The check does not show who \
 holds that key, or whether the image is signed: see image-signature. Builds without content trust have no such lines. Lines count only after the last \
@@ -40,11 +40,12 @@ pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     match (ids.as_slice(), keys.as_slice()) {
         ([], []) => Outcome::not_run(Reason::NoEvidence, "no content-trust key in the log"),
         ([id], [key]) => match root_key_id(key) {
-            Some(computed) if computed == *id => {
-                Outcome::pass("the content-trust key id in the log is the id of the certificate in the log")
-                    .sides(computed, id)
-            }
-            Some(computed) => Outcome::fail("the key id is not the certificate's id").sides(computed, id),
+            Some(computed) if computed == *id => Outcome::pass(
+                "the content-trust key id in the log is the one recomputed from the text of the public key in the log",
+            )
+            .sides(computed, id),
+            Some(computed) => Outcome::fail("the key id is not the one recomputed from the text of the public key")
+                .sides(computed, id),
             None => Outcome::fail("the key in the log is not base64 text").sides("base64 of a PEM certificate", *key),
         },
         (ids, keys) => Outcome::unknown("the log does not have exactly one key id and one key")

@@ -30,7 +30,7 @@ const OTHER_MEMBERS_SHOWN: usize = 100;
 
 /// This check always passes, because evidence exists only if the signature was verified.
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
-    let mut outcome = Outcome::pass("a trusted key signed exactly these bytes of the archive")
+    let mut outcome = Outcome::pass("a trusted key signed exactly the bytes of the archive in the bundle")
         .detail(format!("key {}", evidence.archive.key().fingerprint));
     let other = &evidence.manifest.other;
     if !other.is_empty() {
@@ -41,7 +41,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 }
 
 pub(super) fn accepted_alone() -> Outcome {
-    Outcome::pass("a trusted key signed exactly these bytes of the archive; nothing in them was examined")
+    Outcome::pass("a trusted key signed exactly the bytes of the archive in the bundle; nothing in them was examined")
 }
 
 /// The text about a trusted key under which the signature does not verify.

@@ -41,12 +41,16 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let mut comparison = Comparison::default();
     compare_status(evidence, saved, &mut comparison);
     compare_image(evidence, saved, &mut comparison);
+    let shared = shared_name(evidence, saved);
     let mut outcome = if comparison.is_empty() {
         Outcome::not_run(Reason::NoEvidence, "the saved responses and the signed archive have no field in common")
     } else {
-        comparison.outcome("the saved responses next to the bundle identify this build")
+        comparison.outcome(&format!(
+            "the saved responses next to the bundle have this build's {}, and contradict nothing",
+            shared.unwrap_or("values")
+        ))
     };
-    if outcome.status == Status::Pass && !names_one_build(evidence, saved) {
+    if outcome.status == Status::Pass && shared.is_none() {
         // Many builds have the same status, version or repository.
         outcome = Outcome::not_run(
             Reason::NoEvidence,
@@ -64,12 +68,20 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     outcome
 }
 
-/// Whether the archive and the saved responses both contain a value that identifies this build.
-fn names_one_build(evidence: &Evidence<'_>, saved: &ServerRecord) -> bool {
+/// The value by which both the archive and the saved responses identify this build: the strongest that they have.
+fn shared_name(evidence: &Evidence<'_>, saved: &ServerRecord) -> Option<&'static str> {
     let status = saved.status.as_ref();
     let tags = [evidence.manifest.record.image_tag(), status.and_then(|status| status.image_tag())];
-    let digest = saved.image.is_some() && evidence.log().is_some_and(|log| log.pushed().next().is_some());
-    status.is_some_and(|status| status.build_name().is_some()) || tags.iter().all(Option::is_some) || digest
+    let has_digest = saved.image.is_some() && evidence.log().is_some_and(|log| log.pushed().next().is_some());
+    let has_name = status.is_some_and(|status| status.build_name().is_some());
+    let is_signed = evidence.manifest.record.build_name().is_some();
+    match (has_name, has_digest, tags.iter().all(Option::is_some)) {
+        (true, ..) if is_signed => Some("name"),
+        (_, true, _) => Some("digest"),
+        (_, _, true) => Some("tag"),
+        (true, ..) => Some("name, according to the members' names, which are not signed"),
+        _ => None,
+    }
 }
 
 fn compare_status(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut Comparison) {

@@ -76,10 +76,10 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
         lines.push(format!("history {}", objects.history()));
     }
     for (id, fault) in objects.malformed.iter().take(LISTED) {
-        lines.push(format!("git fsck reports {id} as malformed: {fault}"));
+        lines.push(format!("{id} is malformed by the rules of git fsck: {fault}"));
     }
     if let Some(more @ 1..) = objects.malformed.len().checked_sub(LISTED) {
-        lines.push(format!("and {more} more objects that git fsck reports as malformed"));
+        lines.push(format!("and {more} more objects that are malformed by the rules of git fsck"));
     }
     lines.extend(objects.notes.iter().take(LISTED).cloned());
     if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {

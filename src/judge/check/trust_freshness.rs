@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "trust-freshness",
     group: Group::Trust,
     level: Level::Warn,
-    says: "the trust metadata is not expired at --now",
+    says: "no expiry time in the accepted trust metadata has passed at --now",
     explanation: "Compares every expiry time of the accepted signatures (metadata, certificates, OpenPGP keys) with --now. Content trust's \
 timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason, the check's default level is warn. While the metadata is \
 not expired, what the metadata may hide is no older than its expiry allows; that does not mean that nothing newer exists. Stale metadata still shows \

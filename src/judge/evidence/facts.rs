@@ -15,16 +15,16 @@ use crate::base::words::words;
 use crate::given::server_record::ServerRecord;
 use crate::manifest::build_log::LogEvent;
 
-/// How a fact is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a fact is known, from the strongest to the weakest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Known {
-    /// The key's holder wrote the statement.
-    Signed,
     /// This program proved the statement from bytes.
     Recomputed,
     /// A time-stamp from an authority that the auditor specified shows that the data existed by that time (RFC 3161).
     Timestamped,
+    /// The key's holder wrote the statement.
+    Signed,
     /// A third party, such as a commit's author, makes the statement in data that is signed or recomputed.
     Stated,
     /// The statement was supplied, and nothing proves it.

@@ -4,7 +4,7 @@ use crate::base::words::counted;
 use serde_json::json;
 
 use super::{Fact, Known};
-use crate::git::{HeadFault, SourceProof};
+use crate::git::{HeadFault, SourceProof, SubmoduleState};
 
 /// The facts that the snapshot proves, and those that its refs and config only state.
 pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
@@ -46,14 +46,15 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
         let place = remote.repository.as_ref().map_or_else(|| remote.url.clone(), ToString::to_string);
         add("repository", "work-tree", format!("remote {}: {place}", remote.name), Known::Signed);
     }
-    if proof.commit.is_some() {
-        let (files, differences) = (proof.file_count(), proof.tree.differences.len());
-        add(
-            "files",
-            "work-tree",
-            format!("{files} in HEAD's tree, {}", counted(differences, "difference")),
-            Known::Recomputed,
-        );
+    // If a part of HEAD's tree is not known, nothing can be counted.
+    if proof.commit.is_some() && proof.tree.faults.is_empty() {
+        let differences = counted(proof.tree.differences.len(), "difference");
+        let absent = match proof.tree.submodules.iter().filter(|one| one.state == SubmoduleState::Empty).count() {
+            0 => String::new(),
+            count => format!("; not compared: {}", counted(count, "submodule")),
+        };
+        let value = format!("{} in HEAD's tree, {differences}{absent}", proof.file_count());
+        add("files", "work-tree", value, Known::Recomputed);
     }
     facts
 }

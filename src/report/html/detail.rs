@@ -183,7 +183,7 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     let digest = bundle.file.map_or_else(|| "not read completely".into(), |(digest, _)| digest.hex());
     row("bundle", &bundle.path, &digest);
     if let Some(policy) = &report.policy {
-        row("policy, with its signers", &policy.path, &policy.sha256.hex());
+        row("policy", &policy.path, &policy.sha256.hex());
     }
     for key in report.question.iter().flat_map(|question| &question.keys) {
         let is_the_key = bundle.key.as_ref().is_some_and(|one| one.fingerprint == *key);

@@ -331,12 +331,12 @@ pub(super) fn rank(check: &str) -> usize {
     FIRST.iter().position(|name| *name == check).unwrap_or(FIRST.len())
 }
 
-fn repeats(report: &Report) -> String {
+pub(super) fn repeats(report: &Report) -> String {
     match report.verdict() {
         Verdict::None => "Run unchanged, the command gives no verdict again, unless the fault was temporary.".into(),
         _ => format!(
             "Run in the folder of the audit, on the same files{}, {} {} with the same features gives the same verdict and answers.",
-            if report.bundles.iter().any(read_a_registry) {
+            if repeat::options(report, None).iter().any(|option| option.contains("docker://")) {
                 " and with the same answers from the registry"
             } else {
                 ""
@@ -345,10 +345,6 @@ fn repeats(report: &Report) -> String {
             report.tool.version
         ),
     }
-}
-
-fn read_a_registry(bundle: &BundleReport) -> bool {
-    bundle.evidence.iter().any(|fact| fact.witness == "registry")
 }
 
 /// The main facts about the case; the remaining facts are under Case in full.

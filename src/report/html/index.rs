@@ -6,6 +6,7 @@ use super::super::sarif::uri;
 use super::super::{BundleReport, Report, repeat, summary};
 use super::sheet::{Part, REASONS, Row, Sheet, beginning};
 use super::{Markup, Running, detail, digest_of_list, file_name, first, foot, head, running};
+use crate::judge::evidence::Known;
 use crate::judge::finding::Status;
 
 const PLACE: &str = "see the table of bundles";
@@ -70,10 +71,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
         not_proved: beginning(shared(report, summary::not_proved), 8, "see the page of each bundle"),
         exceptions: beginning(shared(report, |bundle| summary::exceptions(report, bundle)), REASONS, "see the page of each bundle"),
         command: repeat::options(report, None),
-        repeats: format!(
-            "Run in the folder of the audit, on the same files, {} {} gives the same verdicts and answers.",
-            report.tool.name, report.tool.version
-        ),
+        repeats: first::repeats(report),
         prepared: first::signed(report, "prepared"),
         reviewed: first::signed(report, "reviewed"),
     }
@@ -95,7 +93,7 @@ fn keys(report: &Report) -> Row {
         lines.push(vec![Part::Words(format!("and {more} more: see the page of each bundle"))]);
     }
     if lines.is_empty() {
-        lines.push(vec![Part::Words("None of the trusted keys verifies the signature of any bundle.".into())]);
+        lines.push(vec![Part::Words("No bundle has a signature that was verified with a trusted key.".into())]);
         lines.extend(first::trusted(report));
     }
     Row { label: "Keys", lines }
@@ -120,21 +118,21 @@ fn shared(report: &Report, of: impl Fn(&BundleReport) -> Vec<String>) -> Vec<Str
     lines.into_iter().map(told).collect()
 }
 
-/// Each check that passed, with the number of bundles in which it passed.
+/// Each check that passed, with the number of bundles in which it passed and its weakest statement.
 fn found(report: &Report) -> Vec<(String, &'static str)> {
-    let mut checks: Vec<(&'static str, usize)> = Vec::new();
+    let mut checks: Vec<(&'static str, usize, Known)> = Vec::new();
     for finding in report.bundles.iter().flat_map(BundleReport::played).filter(|one| one.status == Status::Pass) {
-        match checks.iter_mut().find(|(check, _)| *check == finding.check) {
-            Some((_, count)) => *count += 1,
-            None => checks.push((finding.check, 1)),
+        let known = summary::found_by(finding).into_iter().map(|found| found.known).max().unwrap_or(Known::Given);
+        match checks.iter_mut().find(|(check, ..)| *check == finding.check) {
+            Some((_, count, weakest)) => (*count, *weakest) = (*count + 1, known.max(*weakest)),
+            None => checks.push((finding.check, 1, known)),
         }
     }
-    checks.sort_by_key(|(check, _)| first::rank(check));
+    checks.sort_by_key(|(check, ..)| first::rank(check));
     let all = report.bundles.len();
-    checks
-        .into_iter()
-        .map(|(check, count)| (format!("{check}: passed in {count} of {all}"), summary::known(check).word()))
-        .collect()
+    let told =
+        |(check, count, known): (&str, usize, Known)| (format!("{check}: passed in {count} of {all}"), known.word());
+    checks.into_iter().map(told).collect()
 }
 
 fn table(page: &mut Markup, report: &Report, folder: &str) {

@@ -3,7 +3,7 @@
 use super::page::unbroken;
 use super::{Page, subject};
 use crate::judge::finding::{Group, Verdict};
-use crate::report::{BundleReport, Report, remedy};
+use crate::report::{BundleReport, Report, remedy, summary};
 
 pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
     let text = match bundle.verdict {
@@ -22,6 +22,15 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
     };
     if subject::digest(bundle).is_none() {
         return format!("{first}The log has no digest of the image: find out which image it is");
+    }
+    if let Some(manifest) = summary::manifest_of_index(bundle) {
+        let others = match summary::facts(bundle, "other-image").next() {
+            Some(_) => ", and the other images in it were not examined",
+            None => "",
+        };
+        return format!(
+            "{first}Deploy the image by its manifest's digest {manifest}: the digest above is that of an index{others}"
+        );
     }
     let more = match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => String::new(),

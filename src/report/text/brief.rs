@@ -123,7 +123,7 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
         .collect();
     let follow = bundle.played().filter(|finding| finding.is_consequence()).count();
     if follow > 0 {
-        parts.push(format!("{follow} not run because of a failure"));
+        parts.push(format!("{follow} without an answer because of a failure"));
     }
     let in_order = [Reason::NoExpectation, Reason::NoEvidence, Reason::Off, Reason::NotBuiltIn, Reason::Refused];
     let reasons: Vec<String> = in_order

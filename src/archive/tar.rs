@@ -18,6 +18,8 @@ use crate::base::limits::Limits;
 const BLOCK: usize = 512;
 /// The field that contains the beginning of a long name in a ustar header, and times and sparse maps in a GNU header.
 const PREFIX: usize = 345;
+/// The fields of a ustar header end here.
+const USTAR_END: usize = 500;
 /// Bytes of content that are read at a time.
 const PIECE: u64 = 1 << 18;
 
@@ -209,7 +211,13 @@ impl<'a, R: Read> TarReader<'a, R> {
         let mut numbers =
             vec![("mode", &old.mode[..]), ("uid", &old.uid[..]), ("gid", &old.gid[..]), ("mtime", &old.mtime[..])];
         match (header.as_ustar(), header.as_gnu()) {
-            (Some(ustar), _) => numbers.extend([("device", &ustar.dev_major[..]), ("device", &ustar.dev_minor[..])]),
+            (Some(ustar), _) => {
+                numbers.extend([("device", &ustar.dev_major[..]), ("device", &ustar.dev_minor[..])]);
+                // star keeps a mark here and then uses only part of the prefix.
+                if header.as_bytes().iter().skip(USTAR_END).any(|&byte| byte != 0) {
+                    return Err(self.malformed("a ustar header with data after its last field"));
+                }
+            }
             (None, Some(gnu)) => {
                 numbers.extend([("device", &gnu.dev_major[..]), ("device", &gnu.dev_minor[..])]);
                 if header.as_bytes().iter().skip(PREFIX).any(|&byte| byte != 0) {

@@ -142,7 +142,7 @@ class Reader:
         for begin, end, what in ((108, 116, "owner"), (116, 124, "group"), (136, 148, "time"), (329, 337, "device"), (337, 345, "device")):
             number(h[begin:end], what, True)
         gnu = magic == b"ustar  \0"
-        if gnu and any(h[345:]): raise malformed("a GNU header with data after the device numbers")
+        if any(h[345 if gnu else 500:]): raise malformed("a header with data after its last field")
         if extension:
             self.read_extension(kind, size)
             return

@@ -117,7 +117,9 @@ def find_pushes(log):
 
 def push_line(text):
     match = PUSH_TO.fullmatch(text)
-    if match: return Push(names.split_image(match[1])[0] or "?")
+    if match:
+        repository, tag, digest = names.split_image(match[1])
+        return Push("?" if tag is not None or digest is not None or not repository else repository)
     match = PUSHED.fullmatch(text)
     if match and int(match[3]) < 1 << 64: return Push("", match[1], match[2], match[3])
     match = SIGNED.fullmatch(text)

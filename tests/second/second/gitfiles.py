@@ -12,10 +12,10 @@ class Fault(Exception):
 
 def parse_config(data):
     """[(section, subsection or None, key, value or None)], as git reads a config. Raises Fault."""
-    if len(data) > LIMITS["git_config_bytes"]: raise Fault("a config is too large")
+    if len(data) > LIMITS["git_config_bytes"] or b"\0" in data: raise Fault("a config is too large, or contains a NUL")
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
     entries, section, at = [], None, 0
-    header = re.compile(r'\[([A-Za-z0-9.-]+)(?:[ \t]*"((?:[^"\\\n]|\\[^\n])*)")?\]')
+    header = re.compile(r'\[([A-Za-z0-9.-]+)(?:[ \t]+"((?:[^"\\\n]|\\[^\n])*)")?\]')
     key = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*(=?)")
     while at < len(text):
         if text[at] in " \t\n\r\f\v":
@@ -86,19 +86,20 @@ def parse_ref(data):
     raise Fault("a ref that cannot be read")
 
 def parse_packed_refs(data):
-    """{name: id}; peeled lines are checked for their form."""
-    refs, names_bytes = {}, data.split(b"\n")
-    if names_bytes[-1] and not names_bytes[-1].startswith(b"#"): raise Fault("packed-refs without a final newline")
-    for line in names_bytes[:-1]:
-        if line.startswith(b"#"):
-            continue
-        if line.startswith(b"^"):
-            if not ID.fullmatch(line[1:]): raise Fault("a line of packed-refs that git would not write")
+    """{name: id}. A header promises sorted names; a peeled id follows its ref."""
+    refs, lines = {}, data.split(b"\n")
+    if lines.pop(): raise Fault("packed-refs without a final newline")
+    header = lines.pop(0) if lines and lines[0].startswith(b"#") else b""
+    name, last = None, b""
+    for line in lines:
+        if name and re.fullmatch(rb"\^[0-9a-f]{40}", line):
+            name = None
             continue
         match = re.fullmatch(rb"([0-9a-f]{40}) (.+)", line)
-        if not match or not valid_ref(match[2]) or refs.get(match[2], match[1].decode()) != match[1].decode():
-            raise Fault("a line of packed-refs that git would not write")
-        refs[match[2]] = match[1].decode()
+        if not match or not valid_ref(match[2]) or match[2] in refs: raise Fault("a line of packed-refs that git would not write")
+        name = match[2]
+        if b"sorted" in header.split(b" ") and name < last: raise Fault("packed-refs that are not sorted")
+        refs[name], last = match[1].decode(), name
     return refs
 
 def parse_shallow(data):

@@ -119,8 +119,10 @@ def log_image(case):
     if fault: return fail(fault)
     allowed = {names.full_repository(image) for image in images or ()}
     repositories = {push.repository for push in log.pushes if push.repository}
+    bad_name = repositories and case.record.get("build_name") and not names.BUILD_NAME.fullmatch(case.record["build_name"])
     if images and any(names.full_repository(repository) not in allowed for repository in repositories):
         return fail("the policy does not allow the pushed image")
+    if bad_name: return not_run("refused", "there is no build name to compare with", "manifest-name")
     if images and not repositories: return unknown("the log does not state which image was pushed")
     if not folders and not log.pushes: return not_run("no-evidence")
     return passed()

@@ -45,6 +45,11 @@ fn container() -> Vec<Case> {
             let end = tar.iter().rposition(|&byte| byte != 0).unwrap();
             tar.truncate(end.next_multiple_of(BLOCK));
         }),
+        whole("inner-ustar-tail", "malformed", "The first header has data after the last field of ustar.", |tar| {
+            tar[508..511].copy_from_slice(b"tar");
+            let sum: u32 = (0..BLOCK).map(|at| if (148..156).contains(&at) { 32 } else { u32::from(tar[at]) }).sum();
+            tar[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        }),
         whole("inner-bytes-after-end", "malformed", "Text after the end of the signed tar archive.", |tar| {
             *tar.last_mut().unwrap() = b'x';
         }),

@@ -19,6 +19,15 @@ fn images() -> Vec<Case> {
             .log(|text| text.replace("docker.io/acme/wallet", "docker.io/evil/wallet")),
         disagrees("log-other-tag", "The tag pushed in the log is not the record's.")
             .log(|text| text.replace(&image_tag(), "v1-0123abc")),
+        disagrees("log-push-with-tag", "A line of the push names a tag inside the brackets.")
+            .log(|text| text.replace("[docker.io/acme/wallet]", "[docker.io/acme/wallet:v2]")),
+        Case::fails(
+            "log-name-with-blank",
+            "manifest-name",
+            "The record's build name has a letter that no build name has.",
+        )
+        .record(|text| text.replace("\"docker.io.acme.wallet", "\"docker.io acme.wallet"))
+        .expect("log-image", "not-run: refused"),
         disagrees("log-two-digests", "The two tags of one build have different digests.").log(|text| {
             text.replace(&format!("latest: digest: {IMAGE_DIGEST}"), &format!("latest: digest: {}", other_digest()))
         }),

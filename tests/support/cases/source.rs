@@ -198,6 +198,12 @@ fn formats() -> Vec<Case> {
         with_file("git-shallow-malformed", ".git/shallow contains no commit ids.", "shallow", "everything\n"),
         with_file("git-ref-malformed", "A branch file contains no commit id.", "refs/heads/bad", "HEAD\n"),
         with_file("git-packed-ref-twice", "packed-refs names a branch twice, with different ids.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nae216163cffcebdd31cde54d045da5617d67a40a refs/heads/old\n"),
+        with_file("git-config-nul", "The config contains a NUL.", "config", "[core]\n\tbare = false\0\n"),
+        with_file("git-config-section-without-blank", "A section of the config has no blank before its quoted name.", "config", "[remote\"origin\"]\n\turl = git@github.com:acme/wallet.git\n"),
+        with_file("git-packed-ref-repeated", "packed-refs names a branch twice, with one id.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nb0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\n"),
+        with_file("git-packed-refs-unsorted", "packed-refs promises sorted names, and a name is out of order.", "packed-refs", "# pack-refs with: peeled fully-peeled sorted \nb0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nb0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/new\n"),
+        with_file("git-packed-refs-comment", "packed-refs has a comment after its first line.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\n# a comment\n"),
+        with_file("git-packed-refs-peeled", "packed-refs has a peeled id without a ref before it.", "packed-refs", "^b0398d3eeb1921c4b063ea213713c42e0c584a70\nb0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\n"),
         with_file("git-ref-to-nothing", "A branch points to a missing object.", "refs/heads/bad", "1111111111111111111111111111111111111111\n"),
         Case::fails("git-replace-ref", "source-objects", "A replace ref substitutes a different commit for HEAD's.")
             .inner(move |entries| entries.push(Entry::file(replace, "ae216163cffcebdd31cde54d045da5617d67a40a\n"))),

@@ -201,4 +201,6 @@ impl BuildLog {
 }
 
 #[cfg(test)]
+mod grammar;
+#[cfg(test)]
 mod tests;

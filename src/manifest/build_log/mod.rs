@@ -201,6 +201,6 @@ impl BuildLog {
 }
 
 #[cfg(test)]
-mod grammar;
+mod grammar_tests;
 #[cfg(test)]
 mod tests;

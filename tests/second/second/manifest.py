@@ -164,7 +164,7 @@ def log_order(case):
     times = case.log.times if case.log else []
     if not times: return not_run("no-evidence")
     if any(later < earlier for earlier, later in zip(times, times[1:])): return fail("the log's times go back")
-    split = names.split_build_name(case.record.get("build_name") or "")
+    split = names.split_build_name(case.record.get("build_name") or case.member_name)
     if split and times[-1] > split[1] + dt.timedelta(seconds=1): return fail("the log continues after the build's stamp")
     return passed()
 
@@ -194,6 +194,7 @@ def server_record(case):
         if state.get("status") and state["status"] not in PUSHED: return fail("the saved status is not that of a push")
         for field in TEXT_FIELDS[1:4]:
             saved, signed = state.get(field), case.record.get(field)
+            if field == "build_name": signed = signed or case.member_name
             if saved and signed:
                 if saved != signed: return fail(f"the saved {field} differs")
                 compared += field != "build_image_tag"

@@ -202,6 +202,12 @@ fn times() -> Vec<Case> {
             .log(late)
             .expect("log-order", "fail"),
         required(
+            "log-after-members-stamp",
+            "The record has no build name, and the log ends more than a second after the stamp in the members' names.",
+        )
+        .record(|_| "{\"status\": \"success\"}".into())
+        .log(late),
+        required(
             "log-after-stamp-required",
             "The log ends more than a second after the build's stamp, and the policy rejects that.",
         )

@@ -490,6 +490,8 @@ fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     let case = &report["case"];
     assert_eq!((&case["sealed_for"], &case["judged_for"]), (&Value::from(NOW), &report["now"]));
     assert!(report["now"].as_str().unwrap() > NOW);
+    let screen = run(folder.path(), &["audit", "case.tar", "--policy", "young.toml"]).out.replace('\n', " ");
+    assert!(screen.contains("run the command in its remark.") && !screen.contains("who alone"), "{screen}");
     // The hint is a command that can be run as printed.
     let remark =
         case["remarks"].as_array().unwrap().iter().filter_map(Value::as_str).find(|one| one.contains("--now")).unwrap();

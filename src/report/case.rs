@@ -152,6 +152,14 @@ impl Repetition {
 }
 
 impl CaseReport {
+    /// How the remark begins that shows the command for the sealed time. Only a case that was rejected because time has passed has this remark.
+    pub(crate) const ONLY_AGED: &'static str = "the only reason to reject is the time since sealing";
+
+    /// Whether only the time since sealing rejects the case.
+    pub(super) fn is_only_aged(&self) -> bool {
+        self.remarks.iter().any(|remark| remark.starts_with(Self::ONLY_AGED))
+    }
+
     /// Labels and values for text output, safe for a terminal.
     pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![

@@ -68,12 +68,12 @@ const WORKLOAD_PLANS: [Plan; 4] = {
     use ChainLink::{ContractKey, ContractSigner, DeployedByDigest, Instance};
     use Strength::Stated;
     [
-        (DeployedByDigest, "pushed image", DEPLOYED, "the file pins the digest that the signed log names", Stated),
+        (DeployedByDigest, "pushed image", DEPLOYED, "a digest in the file that the signed log names", Stated),
         (
             ContractKey,
             "image's key",
             "contract",
-            "the key in the contract is the one that the log records or the policy lists",
+            "a key in the contract that the log records or the policy lists",
             Stated,
         ),
         (
@@ -87,7 +87,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
             Instance,
             "contract",
             "booted instance",
-            "an attestation record has the digest of its workload section",
+            "an attestation record with the digest of its workload section",
             Stated,
         ),
     ]
@@ -100,42 +100,48 @@ const PLANS: [Plan; 12] = {
     };
     use Strength::{Proved, Stated};
     [
-        (KeyHolder, "key's holder", "trusted key", "a signed record states how it was obtained", Stated),
+        (KeyHolder, "key's holder", "trusted key", "a signed record of how it was obtained", Stated),
         (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
         (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
-        (Record, "signed archive", "build record", "no name of the build contradicts another", Stated),
+        (Record, "signed archive", "build record", "agreement of the build's names", Stated),
         (
             ServerAnswers,
             "server's answers",
             "build record",
-            "saved responses agree, and have this build's name, tag or digest",
+            "saved responses with this build's name, tag or digest",
             Stated,
         ),
-        (Commit, "signed archive", "commit", "objects hash to their names; only .git/shallow may cut history", Proved),
-        (WorkTree, "commit", "work tree", "the commit's files are unchanged in it, but for listed exceptions", Proved),
-        (Approval, "commit", "approval", "a supplied list approves it", Stated),
+        (
+            Commit,
+            "signed archive",
+            "commit",
+            "objects that hash to their names; only .git/shallow may cut history",
+            Proved,
+        ),
+        (WorkTree, "commit", "work tree", "the commit's files, unchanged but for listed exceptions", Proved),
+        (Approval, "commit", "approval", "a supplied list that approves it", Stated),
         (
             PushedImage,
             "commit",
             "pushed image",
-            "the build's log names it; at most seven digits link it to the commit",
+            "a log that names it; at most seven digits link it to the commit",
             Stated,
         ),
         (
             ImageAtHand,
             "pushed image",
             "supplied image",
-            "its digest is the one in the log; configuration and layers match its manifest",
+            "the digest in the log; configuration and layers that match its manifest",
             Proved,
         ),
         (
             ImageSigner,
             "pushed image",
             "image's signer",
-            "a signature that the policy or the log leads to covers its digest",
+            "a signature over its digest that the policy or the log leads to",
             Proved,
         ),
-        (Deployed, "supplied image", DEPLOYED, "referenced by digest, with an accepted manifest", Stated),
+        (Deployed, "supplied image", DEPLOYED, "a reference by digest, and an accepted manifest", Stated),
     ]
 };
 

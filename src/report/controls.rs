@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_built_in_table_of_controls_can_be_read() {
-        assert_eq!(Controls::own().unwrap().list.len(), 7);
+        assert_eq!(Controls::own().unwrap().list.len(), 6);
     }
 
     /// The controls listed in a check equal those in the table that users copy.

@@ -43,6 +43,7 @@ fn document(report: &Report, options: &Options) -> Value {
             "last-modified": now,
             "version": "1",
             "oscal-version": OSCAL_VERSION,
+            "remarks": "All times in this document are the moment as of which the audit judged, set by its user or its clock. No time says when evidence was collected.",
             "props": [
                 prop("tool", &format!("{} {}", report.tool.name, report.tool.version)),
                 prop("verdict", report.verdict().word()),
@@ -89,7 +90,6 @@ fn result(report: &Report, bundle: &BundleReport, options: &Options, seed: &str,
         "title": line(bundle.build_name.as_deref().unwrap_or(&bundle.path)),
         "description": description.join("\n"),
         "start": now,
-        "end": now,
         "props": [
             prop("verdict", bundle.verdict.word()),
             prop("exit-code", &bundle.exit_code().to_string()),

@@ -1,12 +1,12 @@
 //! What to do about a rejection, in the words that the terminal and page one share.
 
-use super::BundleReport;
+use super::{BundleReport, CaseReport, Report};
 use crate::gate::key::Fingerprint;
 use crate::judge::check;
 use crate::judge::finding::Status;
 
 /// What to do about the first cause, as sentences; empty if only `explain` can help.
-pub(super) fn sentences(bundle: &BundleReport) -> &'static str {
+pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str {
     let Some(first) = bundle.rejecting().next() else { return "" };
     match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) if untrusted(bundle).next().is_some() => {
@@ -20,6 +20,10 @@ pub(super) fn sentences(bundle: &BundleReport) -> &'static str {
              corrected, and run again."
         }
         (check::MANIFEST_SIGNATURE, _) => "Pass the key as a file with --key, or put it next to the bundle.",
+        // A case records the past, so a new build does not replace it.
+        ("build-age", _) if report.case.as_ref().is_some_and(CaseReport::is_only_aged) => {
+            "Before you deploy its image today, make a new build. To audit the case as of the time for which it was sealed, run the command in its remark."
+        }
         ("build-age", _) => {
             "Make a new build and audit that one, or ask the policy's owner, who alone may change max-age."
         }

@@ -44,15 +44,11 @@ fn log(report: &Report, wanted: Results) -> Value {
     };
     let of_run = report.error.iter().map(|error| no_verdict(report, error, None));
     let results = of_run.chain(report.bundles.iter().enumerate().flat_map(of_bundle));
-    let mut invocation = json!({
+    let invocation = json!({
         "executionSuccessful": notifications.is_empty() && report.exit_code() <= 1,
         "exitCode": report.exit_code(),
         "toolExecutionNotifications": notifications,
     });
-    if let (Some(now), Some(fields)) = (report.now, invocation.as_object_mut()) {
-        // This is the time of the audit, not the current time, so that the same report always has the same time.
-        fields.insert("endTimeUtc".into(), now.to_string().into());
-    }
     json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -68,6 +64,7 @@ fn log(report: &Report, wanted: Results) -> Value {
             "properties": {
                 "verdict": report.verdict().word(),
                 "exitCode": report.exit_code(),
+                "judgedAsOf": report.now.map(|now| now.to_string()),
                 "bundles": report.bundles.iter().map(|b| json!({
                     "path": b.path, "buildName": b.build_name, "verdict": b.verdict.word(), "exitCode": b.exit_code(),
                 })).collect::<Vec<_>>(),

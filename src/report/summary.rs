@@ -71,7 +71,7 @@ pub(super) fn facts<'b>(bundle: &'b BundleReport, name: &'b str) -> impl Iterato
 
 /// The bundle's own value for a fact: proved by its source, or else stated by its signer. A separately supplied image is not consulted.
 pub(super) fn fact<'b>(bundle: &'b BundleReport, name: &'b str) -> Option<&'b Fact> {
-    let is_own = |fact: &&Fact| ["git-objects", "work-tree"].contains(&fact.witness);
+    let is_own = |fact: &&Fact| fact.witness == "git-objects";
     let proved = facts(bundle, name).filter(is_own).find(|fact| fact.known == Known::Recomputed);
     proved.or_else(|| facts(bundle, name).find(|fact| fact.known == Known::Signed))
 }
@@ -219,7 +219,7 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
             _ if !was_read(bundle) => "Inputs outside the commit. The log and the Dockerfile were not read.".into(),
             0 if !log_was_read(bundle) => "Inputs outside the commit. The log was not read.".into(),
             0 => "Inputs outside the commit. The log and the Dockerfile list none; a script that ran in the build may still have fetched some.".into(),
-            count => format!("Inputs outside the commit: {count} found that the commit does not pin; a section below lists them."),
+            count => format!("Inputs outside the commit: {count} found that the commit does not pin."),
         },
         match was_read(bundle) {
             true => "What runs now. Nothing here was compared with a running system, and the build's time is the server's own statement.".into(),
@@ -336,7 +336,8 @@ fn builder_text(bundle: &BundleReport) -> &'static str {
     }
 }
 
-/// Deviations that a reviewer must accept or refuse: undecided answers, checks that are off, changed limits.
+/// Deviations that a reviewer must accept or refuse: undecided answers, checks that are off or weakened, required checks that had nothing to compare
+/// or no evidence, changed limits.
 pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for finding in bundle.played() {
@@ -361,7 +362,7 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
             (Level::Require, Status::NotRun(Reason::NoEvidence)) if !finding.rejects() => {
                 lines.push(format!("{}: no evidence: {}", finding.check, finding.message));
             }
-            (Level::Require, Status::NotRun(Reason::NoExpectation)) if finding.check == "source-repository" => {
+            (Level::Require, Status::NotRun(Reason::NoExpectation)) => {
                 lines.push(format!("{}: not compared: {}", finding.check, finding.message));
             }
             (Level::Warn, Status::Pass | Status::NotRun(_)) => {
@@ -375,4 +376,20 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
         lines.extend(question.limits.iter().map(|(name, value)| format!("the limit {name} was set to {value}")));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_in_a_policy_cannot_pass_for_the_command_line() {
+        assert_eq!(named("command line (key.pem)"), "named on the command line (key.pem)");
+        assert_eq!(named(r#"policy key "operator""#), r#"the policy calls it "operator""#);
+        for name in ["command line", "a policy key b"] {
+            assert_eq!(named(&format!("policy key {name:?}")), format!("the policy calls it {name:?}"));
+            let both = named(&format!("command line, policy key {name:?}"));
+            assert_eq!(both, format!("named on the command line, the policy calls it {name:?}"));
+        }
+    }
 }

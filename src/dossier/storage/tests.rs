@@ -1,5 +1,7 @@
 //! Tests that the same rule decides what belongs to a bundle, on disk and in memory.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::base::time::Timestamp;
 use crate::dossier::{Beside, Handed, Terms};
@@ -39,7 +41,18 @@ fn an_audit_in_memory_gives_the_same_report_as_on_disk() {
         let Some(on_disk) = report(&folder, Storage::Disk, &limits) else { continue };
         let files = in_memory(&folder, &limits);
         let held = report(&folder, Storage::Memory(&files), &limits);
-        assert_eq!(held.map(String::from_utf8), Some(String::from_utf8(on_disk)), "{}", folder.display());
+        let on_disk = String::from_utf8(on_disk).unwrap();
+        assert_eq!(held.map(String::from_utf8), Some(Ok(on_disk.clone())), "{}", folder.display());
+        // The listed files are enough. In addition, the policy and the files that it names are read.
+        let bundles = Storage::Disk.find_bundles(std::slice::from_ref(&folder), &limits).unwrap();
+        let wanted = bundles.iter().flat_map(|bundle| Storage::Disk.files_of(bundle, &limits).unwrap());
+        let wanted: BTreeSet<String> = wanted.map(|path| slashed(&path)).collect();
+        let policy = fs::read_to_string(folder.join("policy.toml")).unwrap();
+        let is_named = |path: &str| path.ends_with("/policy.toml") || policy.contains(path.rsplit('/').next().unwrap());
+        let mut few = files;
+        few.retain(|path, _| wanted.contains(path) || is_named(path));
+        let held = report(&folder, Storage::Memory(&few), &limits);
+        assert_eq!(held.map(String::from_utf8), Some(Ok(on_disk)), "{}: only the listed files", folder.display());
         same += 1;
     }
     assert!(same > 100, "{same} folders");

@@ -20,7 +20,7 @@ If the answer is unknown: a key was pinned by its fingerprint, and no file next 
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::Archive],
-    controls: &["SI-7", "AU-9"],
+    controls: &["SI-7"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -2,7 +2,7 @@
 //!
 //! To add a fact, add a line to the function of its witness, in this folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -67,11 +67,14 @@ impl Fact {
     }
 
     /// All witnesses.
-    pub const WITNESSES: [&'static str; 16] = [
+    pub const WITNESSES: [&'static str; 19] = [
         "file-name",
         "build.json",
         "build.log",
+        "archive",
+        "git-refs",
         "git-objects",
+        "git-config",
         "work-tree",
         "registry",
         "layout",
@@ -159,14 +162,16 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // Checks use this time as the time of the build. The log's last line was written later, or by a different
-        // clock.
-        if let Some(stamp) = self.signed_name().and_then(|name| name.ok()?.stamp()) {
+        // Checks use this time as the time of the build. The log's last line was written later, or by a different clock; its time counts only if
+        // there is no stamp.
+        let stamp = self.signed_name().and_then(|name| name.ok()?.stamp());
+        if let Some(stamp) = stamp {
             add("built-at", "build.json", stamp.to_string(), Known::Signed);
         }
         if let Some(log) = self.log() {
             if let Some(time) = log.last_time() {
-                add("built-at", "build.log", time.to_string(), Known::Signed);
+                let fact = if stamp.is_some() { "last-log-time" } else { "built-at" };
+                add(fact, "build.log", time.to_string(), Known::Signed);
             }
             for (fact, value) in
                 log.input_events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact))
@@ -175,6 +180,11 @@ impl Evidence<'_> {
             }
             if let Some(id) = log.image_id() {
                 add("image-id", "build.log", id.to_owned(), Known::Signed);
+            }
+            // If several tags were pushed, only a check can say which one is the build's.
+            let tags: BTreeSet<&str> = log.pushed().map(|(tag, _, _)| tag).collect();
+            if let (Some(tag), 1) = (tags.first(), tags.len()) {
+                add("tag", "build.log", (*tag).to_owned(), Known::Signed);
             }
             facts.extend(log.pushed().map(|(tag, digest, size)| {
                 let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
@@ -185,7 +195,7 @@ impl Evidence<'_> {
         }
         if let Ok(snapshot) = self.snapshot() {
             let folder = format!("folder {}", String::from_utf8_lossy(&snapshot.repository));
-            facts.add(Fact::new("repository", "work-tree", folder, Known::Signed));
+            facts.add(Fact::new("repository", "archive", folder, Known::Signed));
             facts.extend(self.source.into_iter().flat_map(source_facts));
         }
         let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));

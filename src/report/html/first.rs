@@ -114,7 +114,7 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
             )
         }
         Verdict::AcceptInPart => in_part(report, bundle),
-        Verdict::Reject => match (remedy::sentences(bundle), bundle.rejecting().next()) {
+        Verdict::Reject => match (remedy::sentences(report, bundle), bundle.rejecting().next()) {
             ("", Some(cause)) => format!(
                 "Do not deploy this build. To see what is compared and what a failure means, run hpsb-audit explain {}.",
                 cause.check

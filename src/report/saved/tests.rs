@@ -210,3 +210,61 @@ fn the_size_limit_is_enforced() {
     limits.set("report-bytes", 10).unwrap();
     assert_eq!(read("r", &[b' '; 11], &limits).unwrap_err().code(), "over-limit");
 }
+
+/// A path and the text there, for every text of a JSON value.
+fn texts(value: &serde_json::Value, at: &str, list: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(_) => list.push(at.to_owned()),
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(number, item)| texts(item, &format!("{at}/{number}"), list));
+        }
+        serde_json::Value::Object(fields) => fields.iter().for_each(|(name, field)| {
+            texts(field, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), list);
+        }),
+        _ => {}
+    }
+}
+
+/// A saved report is not signed, so each of its texts may be hostile. No format passes on control or direction characters, or lets a text begin a line.
+#[test]
+fn hostile_texts_in_a_saved_report_are_escaped_in_every_format() {
+    use crate::report::{Amount, Format, Look, Options};
+    const HOSTILE: &str = "a\u{1b}[2J\n\r\nACCEPTED: forged\u{202e}\u{9b}</td><script>&";
+    let golden = std::fs::read("tests/golden/reports/good-policy-and-key.json").unwrap();
+    let mut good: serde_json::Value = serde_json::from_slice(&golden).unwrap();
+    good["tool"]["features"] = crate::features().into();
+    read_value(&good).unwrap();
+    let mut paths = Vec::new();
+    texts(&good, "", &mut paths);
+    let formats = [
+        Format::Text(Look::PLAIN),
+        Format::Text(Look { amount: Amount::Everything, ..Look::PLAIN }),
+        Format::Html,
+        Format::Markdown,
+        Format::Csv,
+        Format::Junit,
+        Format::Sarif,
+        Format::SarifAll,
+        Format::Oscal,
+        Format::Json,
+    ];
+    let mut written = 0;
+    for path in paths {
+        let mut changed = good.clone();
+        *changed.pointer_mut(&path).unwrap() = HOSTILE.into();
+        // Most words are refused; free texts are read.
+        let Ok(report) = read_value(&changed) else { continue };
+        written += 1;
+        for format in formats {
+            let mut page = Vec::new();
+            report.write(format, &Options::default(), &mut page).unwrap();
+            // CSV ends its lines with CR and LF.
+            let page = String::from_utf8(page).unwrap().replace("\r\n", "\n");
+            let is_hostile = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!page.contains(is_hostile), "{path} {format:?}");
+            assert!(!page.lines().any(|line| line.starts_with("ACCEPTED: forged")), "{path} {format:?}");
+            assert!(!page.contains("<script>") || !matches!(format, Format::Html | Format::Junit), "{path} {format:?}");
+        }
+    }
+    assert!(written > 40, "{written} texts");
+}

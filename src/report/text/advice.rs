@@ -9,7 +9,7 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
     let text = match bundle.verdict {
         Verdict::Accept => accepted(report, bundle),
         Verdict::AcceptInPart => in_part(report, bundle),
-        Verdict::Reject => rejected(bundle),
+        Verdict::Reject => rejected(report, bundle),
         Verdict::None => return,
     };
     page.put("next", &text);
@@ -68,11 +68,11 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     format!("Before you deploy: {}", parts.join("; "))
 }
 
-fn rejected(bundle: &BundleReport) -> String {
+fn rejected(report: &Report, bundle: &BundleReport) -> String {
     let mut causes = bundle.rejecting();
     let Some(first) = causes.next() else { return String::new() };
     let others: Vec<&str> = causes.map(|finding| finding.check).collect();
     let others = if others.is_empty() { String::new() } else { format!(" (then {})", others.join(", ")) };
     let why = format!("Find out why: {}{others}", unbroken(&format!("hpsb-audit explain {}", first.check)));
-    format!("{} {why}", remedy::sentences(bundle)).trim_start().to_owned()
+    format!("{} {why}", remedy::sentences(report, bundle)).trim_start().to_owned()
 }

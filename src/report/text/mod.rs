@@ -6,6 +6,7 @@ mod closing;
 mod details;
 mod many;
 mod page;
+#[cfg(feature = "cli")]
 mod signature;
 mod subject;
 
@@ -14,6 +15,7 @@ use std::io::{self, Write};
 pub(super) use self::closing::{paint_first, verdict_line};
 pub(super) use self::details::{line, status_column};
 pub(super) use self::page::Page;
+#[cfg(feature = "cli")]
 pub(super) use self::signature::signature_text;
 pub(super) use self::subject::UNPROVED;
 use super::Report;

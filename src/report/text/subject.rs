@@ -70,7 +70,8 @@ fn image(page: &mut Page, bundle: &BundleReport) {
     let is_tagged = |fact: &&Fact| tag.is_some_and(|tag| first_word(fact).ends_with(&format!(":{tag}")));
     let image = named().find(is_tagged).or_else(|| named().next());
     if let Some(image) = image {
-        page.put("image", &known(&for_terminal(&first_word(image)), image));
+        // "(signed)" would read as a signature over the image.
+        page.put("image", &format!("{} (signed log)", for_terminal(&first_word(image))));
     }
     if let Some(value) = digest(bundle) {
         page.put(if image.is_some() { "" } else { "image" }, &for_terminal(value));

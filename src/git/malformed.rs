@@ -124,6 +124,7 @@ tags, with git's names (git-fsck(1)). A fault marked *information* does not fail
             "\n## Extensions\n\nThese extensions in a config are accepted: {}, `partialclone`, `objectformat = sha1`, `refstorage = files`.",
             super::super::format::HARMLESS.map(|name| format!("`{name}`")).join(", ")
         );
+        page.push_str(super::super::object::SPECIAL_NAMES);
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/generated/git-faults.md");
         if std::env::var_os("HPSB_UPDATE").is_some() {
             std::fs::write(path, &page).unwrap();

@@ -55,9 +55,7 @@ def name(case):
     split = names.split_build_name(whole)
     if not split: return fail("the build's name has no time stamp")
     if tag:
-        repository, own, _ = names.split_image(tag)
-        if own is None:
-            repository, own = None, tag
+        repository, own = names.image_tag(tag)
         if not split[0].endswith("." + own): return fail("the build's name does not end with the tag")
         if repository is not None and split[0].removesuffix("." + own) != names.dotted(repository):
             return fail("the build's name is not the repository and tag")
@@ -68,7 +66,7 @@ def name(case):
 def own_tag(record):
     """The tag in build.json's image_tag, or None."""
     tag = record.get("image_tag")
-    return (names.split_image(tag)[1] or tag) if tag else None
+    return names.image_tag(tag)[1] if tag else None
 
 def version(text):
     numbers = [int(part) for part in text.split(".")] if re.fullmatch(r"[0-9]+(\.[0-9]+)*", text) else None

@@ -55,6 +55,11 @@ def split_image(name):
 COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?")
 
+def image_tag(text):
+    """(repository or None, tag) of build.json's image_tag: a valid name with a tag, or else only a tag."""
+    repository, tag, _ = split_image(text)
+    return (repository, tag) if tag and TAG.fullmatch(tag) and full_repository(repository) else (None, text)
+
 def full_repository(repository):
     """`nginx` as `docker.io/library/nginx`; None if this is not a repository's name."""
     first, slash, rest = repository.partition("/")

@@ -44,7 +44,7 @@ class Repository:
 
     def check_files(self):
         for path, data in self.files.items():
-            if path in REFUSED and data or path.startswith((b"refs/replace/", b"reftable/")):
+            if path in REFUSED and data.strip() or path.startswith((b"refs/replace/", b"reftable/")):
                 self.faults.append(f"{path.decode('utf-8', 'replace')} makes git read other objects")
 
     def check_config(self):
@@ -57,7 +57,7 @@ class Repository:
             text = value or ""
             if section == "core" and key == "worktree" and not self.submodule:
                 self.faults.append("core.worktree moves the work tree")
-            if section == "core" and sub is None and key == "repositoryformatversion" and text not in ("0", "1"):
+            if section == "core" and key == "repositoryformatversion" and text not in ("0", "1"):
                 self.faults.append("an unsupported repository format")
             if section == "extensions":
                 if (key, text) in (("objectformat", "sha1"), ("refstorage", "files")) or key in EXTENSIONS: continue
@@ -196,13 +196,13 @@ class Repository:
 
 GITDIR = re.compile(rb"gitdir: ([^\n]+)\n*")
 
-def members_below(files, prefix):
-    """({path below prefix: bytes}, [links]) of a git folder. A hard link counts if its file is below it too."""
+def members_below(files, prefix, top=None):
+    """({path below prefix: bytes}, [links]) of a git folder. A hard link counts if its file is below the top .git too."""
     found, links = {}, []
     for name, member in files.items():
         if not name.startswith(prefix): continue
         path = name[len(prefix):]
-        if member.kind == "link" or member.kind == "hard" and not member.target.startswith(prefix):
+        if member.kind == "link" or member.kind == "hard" and not member.target.startswith(top or prefix):
             links.append(path)
         elif member.kind != "folder":
             found[path] = member.data

@@ -25,8 +25,13 @@ def examine(case):
     prefix = b"git/" + case.folder + b"/"
     files, links = members_below(case.files, prefix + b".git/")
     case.repository = Repository(files, links)
+    outside = [name for name, member in case.files.items() if member.kind == "hard" and name.startswith(prefix)
+               and not name.startswith(prefix + b".git/")
+               and (not member.target.startswith(prefix) or member.target.startswith(prefix + b".git/"))]
+    if outside:
+        case.repository.faults.append("a hard link to a file outside the work tree")
     if case.repository.proved:
-        case.work = WorkTree(case.files, prefix, prefix + b".git/", case.repository, case.expect("untracked") or ())
+        case.work = WorkTree({name: member for name, member in case.files.items() if name not in outside}, prefix, prefix + b".git/", case.repository, case.expect("untracked") or ())
         case.work.compare()
     return None
 

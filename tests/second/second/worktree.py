@@ -68,10 +68,10 @@ def points_back(config, git_folder, work_folder):
 class WorkTree:
     """Compares the members below `prefix` (`git/<folder>/`) with a repository's HEAD."""
 
-    def __init__(self, files, prefix, git_prefix, repository, allowed=(), depth=0):
+    def __init__(self, files, prefix, git_prefix, repository, allowed=(), depth=0, top_git=None):
         self.files, self.prefix, self.git_prefix, self.repository = files, prefix, git_prefix, repository
         self.allowed = [Ignore(pattern.encode()) for pattern in allowed]
-        self.depth = depth
+        self.depth, self.top_git = depth, top_git or git_prefix
         self.differences, self.unproved = [], []
         self.members = {name[len(prefix):]: member for name, member in files.items()
                         if name.startswith(prefix) and not name.startswith(git_prefix) and name + b"/" != git_prefix}
@@ -108,8 +108,7 @@ class WorkTree:
             elif member.target != blob:
                 self.differences.append((path, "another link target"))
             return
-        outside = member.kind == "hard" and (not member.target.startswith(self.prefix) or member.target.startswith(self.git_prefix))
-        if outside or member.mode & 0o6000 or bool(member.mode & 0o100) != bool(mode & 0o100):
+        if member.mode & 0o6000 or bool(member.mode & 0o100) != bool(mode & 0o100):
             self.differences.append((path, "another mode"))
         elif blob is None:
             self.unproved.append(path)
@@ -138,7 +137,7 @@ class WorkTree:
             self.differences.append((path, "submodules are nested too deeply"))
             return
         inner = {name: member for name, member in self.files.items() if name != self.prefix + path + b"/.git"}
-        files, links = members_below(inner, folder)
+        files, links = members_below(inner, folder, self.top_git)
         repository = Repository(files, links, True)
         self.differences += [(path, fault) for fault in repository.faults]
         if not points_back(repository.config or [], folder, self.prefix + path):
@@ -148,7 +147,7 @@ class WorkTree:
         if not repository.proved or repository.incomplete:
             self.unproved.append(path)
             return
-        nested = WorkTree(inner, self.prefix + path + b"/", folder, repository, (), self.depth + 1)
+        nested = WorkTree(inner, self.prefix + path + b"/", folder, repository, (), self.depth + 1, self.top_git)
         nested.compare()
         self.differences += [(path + b"/" + name, why) for name, why in nested.differences]
         self.unproved += nested.unproved

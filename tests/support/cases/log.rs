@@ -28,6 +28,15 @@ fn images() -> Vec<Case> {
         )
         .record(|text| text.replace("\"docker.io.acme.wallet", "\"docker.io acme.wallet"))
         .expect("log-image", "not-run: refused"),
+        Case::fails(
+            "record-tag-of-no-image",
+            "manifest-name",
+            "The record's tag has a colon and no image name before it.",
+        )
+        .record(|text| {
+            text.replace(&format!("\"image_tag\": \"{}", image_tag()), &format!("\"image_tag\": \":{}", image_tag()))
+        })
+        .expect("log-image", "fail"),
         disagrees("log-two-digests", "The two tags of one build have different digests.").log(|text| {
             text.replace(&format!("latest: digest: {IMAGE_DIGEST}"), &format!("latest: digest: {}", other_digest()))
         }),

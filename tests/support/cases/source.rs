@@ -192,6 +192,7 @@ fn formats() -> Vec<Case> {
         with_file("git-commondir", "A commondir file points to a different git directory.", "commondir", "../../other\n"),
         with_file("git-sha256", "The repository uses SHA-256 objects.", "config", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"),
         with_file("git-unknown-extension", "The config names an unknown extension.", "config", "[extensions]\n\tnewThing = true\n"),
+        with_file("git-format-in-subsection", "A subsection of the config names an unsupported format.", "config", "[core \"x\"]\n\trepositoryformatversion = 2\n"),
         with_file("git-work-tree-elsewhere", "The config moves the work tree elsewhere.", "config", "[core]\n\tworktree = /etc\n"),
         with_file("git-work-tree-elsewhere-too", "config.worktree moves the work tree elsewhere.", "config.worktree", "[core]\n\tworktree = /etc\n"),
         with_file("git-config-malformed", "The config cannot be read.", "config", "[core\n"),
@@ -346,6 +347,12 @@ fn work_tree() -> Vec<Case> {
             entries.retain(|entry| entry.path != b"git/wallet/main.go");
             entries.push(Entry::link(b'1', "git/wallet/main.go", "git/wallet/go.mod"));
         }),
+        Case::fails(
+            "tree-hard-link-elsewhere",
+            "source-objects",
+            "A file of the work tree is a hard link to the record.",
+        )
+        .inner(|entries| entries.push(Entry::link(b'1', "git/wallet/record", "data/build.json"))),
         Case::good("good-empty-folder", "An empty folder, which git does not record.")
             .inner(|entries| entries.push(Entry::directory("git/wallet/out")))
             .expect("source-tree", "pass"),

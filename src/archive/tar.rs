@@ -282,7 +282,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         // In an old header (type NUL), Python's tarfile uses the header's own name before any PAX or GNU name, and reads the content as further
         // members.
         let old_directory = header.as_old().linkflag == [0] && header.path_bytes().ends_with(b"/");
-        let like_directory = kind != MemberKind::Directory && raw_path.ends_with(b"/");
+        let like_directory = kind != MemberKind::Directory && (raw_path.ends_with(b"/") || raw_path.ends_with(b"/."));
         if like_directory || (kind == MemberKind::File && old_directory) {
             return Err(self.malformed(format!("{path:?} is named like a directory but is not one")));
         }
@@ -409,7 +409,8 @@ impl<'a, R: Read> TarReader<'a, R> {
     /// Octal digits, optionally preceded by blanks and followed by blanks or NULs. Base 256 and signs are refused: no field of a bundle within the
     /// limits needs them.
     fn octal(&self, field: &[u8], name: &str) -> Result<u64, Error> {
-        let text = field.trim_ascii_start();
+        let blanks = field.iter().take_while(|byte| **byte == b' ').count();
+        let text = field.get(blanks..).unwrap_or_default();
         let end = text.iter().position(|byte| matches!(byte, 0 | b' ')).unwrap_or(text.len());
         let (digits, tail) = text.split_at_checked(end).unwrap_or((text, &[]));
         if digits.is_empty()

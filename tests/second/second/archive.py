@@ -49,7 +49,7 @@ def number(field, what, lenient=False):
     """An octal number. Lenient fields may be empty or base-256; their value is not used."""
     match = OCTAL.fullmatch(field)
     if match: return int(match[1], 8)
-    if lenient and (field[0] & 0x80 or EMPTY.fullmatch(field)): return 0
+    if lenient and (field[0] in (0x80, 0xFF) or EMPTY.fullmatch(field)): return 0
     raise malformed(f"a tar header whose {what} is not an octal number")
 
 def text(field):

@@ -163,7 +163,8 @@ def pulled(log, index):
     """The digest in the lines of the pull directly after a FROM of docker's classic builder."""
     if log.lines[index].builder != "docker": return None
     for line in log.lines[index + 1:]:
-        if line.printed: return None
+        other = line.server and re.match(r"cmd=|keyid=|publickey=|starting a build\Z", line.text)
+        if line.printed or other or push_line(line.text): return None
         match = PULLED.fullmatch(line.text)
         if match: return match[1]
     return None

@@ -200,8 +200,10 @@ fn source_repository(text: &str) -> Answer<()> {
 }
 
 fn platform(text: &str) -> Answer<()> {
-    match text.split('/').collect::<Vec<_>>().as_slice() {
-        [os, architecture] | [os, architecture, _] if !os.is_empty() && !architecture.is_empty() => Ok(()),
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let plain = text.split('/').all(|part| !part.is_empty() && part.bytes().all(allowed));
+    match (plain, text.split('/').count()) {
+        (true, 2 | 3) => Ok(()),
         _ => Err(expected("os/architecture, for example linux/s390x", text)),
     }
 }

@@ -9,9 +9,10 @@ from .checks import fail, not_run, passed, unknown
 from .limits import malformed, read_file
 
 FIELDS = ["repository", "commit", "change", "approver", "time"]
-NAME = r"(?:[^\W_]|[ .'_-])+"
-ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
-APPROVER = re.compile(rf"(?P<only>{ADDRESS})|(?P<name>{NAME})(?: *<(?P<a>{ADDRESS})>| *\((?P<b>{ADDRESS})\))?")
+NAME = r"(?:[^\W_]|[ .'`_-])+"
+ATOMS = r"[A-Za-z0-9_+%='~#/-]+(?:\.[A-Za-z0-9_+%='~#/-]+)*"
+ADDRESS = f"{ATOMS}@{ATOMS}"
+APPROVER = re.compile(rf"(?P<only>{ADDRESS})|(?P<name>{NAME})(?: +<(?P<a>{ADDRESS})>| +\((?P<b>{ADDRESS})\))?")
 
 def load(path):
     """The rows of the list. What is not a list of this form gives no verdict."""
@@ -21,14 +22,16 @@ def load(path):
         if text.lstrip().startswith("["):
             rows = strict_json.loads(data)
         else:
-            table = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+            table = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True) if row]
+            if re.search(r'[^",\r\n]"[^",\r\n]', re.sub(r'"(?:[^"]|"")*"', "", text)): raise ValueError("a quote inside a field")
             if not table or table[0] != FIELDS or any(len(row) != len(FIELDS) for row in table[1:]):
                 raise ValueError("the header or a row has the wrong fields")
             rows = [dict(zip(FIELDS, row)) for row in table[1:]]
         for row in rows:
-            if not isinstance(row, dict) or set(row) != set(FIELDS) or not all(isinstance(v, str) and v for v in row.values()):
+            if not isinstance(row, dict) or set(row) != set(FIELDS) or not all(isinstance(v, str) and v.strip() for v in row.values()):
                 raise ValueError("an entry with missing or unknown fields")
             if not names.COMMIT.fullmatch(row["commit"]): raise ValueError("a commit without all forty digits")
+            if not names.address(row["repository"], True): raise ValueError("not a repository's address")
             row["moment"] = names.rfc3339(row["time"])
     except (ValueError, csv.Error, RecursionError) as error:
         raise malformed(f"{path}: {error}") from error

@@ -35,6 +35,7 @@ def log_time(line):
 
 def rfc3339(text):
     if not RFC3339.fullmatch(text): raise ValueError("not an RFC 3339 time")
+    text = re.sub(r"(:\d\d):60", r"\1:59", text, count=1)
     text = re.sub(r"(\.\d{6})\d+", r"\1", text.upper().replace(" ", "T"))
     text = re.sub(r"\.(\d{1,5})(?!\d)", lambda m: "." + m[1].ljust(6, "0"), text)
     return dt.datetime.fromisoformat(text).astimezone(UTC)
@@ -63,7 +64,7 @@ def image_tag(text):
 def full_repository(repository):
     """`nginx` as `docker.io/library/nginx`; None if this is not a repository's name."""
     first, slash, rest = repository.partition("/")
-    if not slash or not ("." in first or ":" in first or first == "localhost"):
+    if not slash or not ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         first, rest = "docker.io", repository
     if first in ("index.docker.io", "registry-1.docker.io"):
         first = "docker.io"

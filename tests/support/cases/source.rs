@@ -534,6 +534,9 @@ fn approvals() -> Vec<Case> {
         fails("approved-other-commit", "The list names a different commit with the same beginning.", "HEAD", "b0398d3000000000000000000000000000000000"),
         fails("approved-other-repository", "The list names the commit in a different repository.", "acme/wallet", "fork/wallet"),
         fails("approved-by-author", "The approver is the author, by address.", "Grace Example <grace@example.com>", "BEN@example.com"),
+        fails("approved-by-author-with-blanks", "The approver is the author, by name, with two blanks.", "Grace Example <grace@example.com>", "Ben  Example"),
+        odd("approved-by-address-with-dot", "The approver is the author's address with a dot at its end.", "ben@example.com."),
+        odd("approved-by-address-not-ascii", "The approver is the author's address with a wide letter.", "\u{ff42}en@example.com"),
         fails("approved-by-author-name", "The approver is the author, by name.", "Grace Example <grace@example.com>", "ben example"),
         given(
             built_from(

@@ -133,6 +133,11 @@ pub fn cases() -> Vec<Case> {
             &waivers(&good, &["build-age", "build-age"]),
         ),
         wrong_waiver(
+            "policy-platform-with-slash",
+            "A platform ends with a slash.",
+            "[expect]\nplatforms = [\"linux/s390x/\"]\n",
+        ),
+        wrong_waiver(
             "policy-waiver-without-reason",
             "A waiver without a reason.",
             &waivers(&good, &["build-age"]).replace("reason = \"known\"\n", ""),

@@ -1,4 +1,4 @@
-//! Measures the time of the gate, of reading the verified archive, and of a whole audit, on a bundle of about 20 MB that is made at the start: `cargo
+//! Measures how long the gate, reading the verified archive, and a whole audit take, with a bundle of about 20 MB that is made at the start: `cargo
 //! bench`. The bundle's content is pseudo-random but always the same.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
@@ -25,7 +25,7 @@ fn main() {
     divan::main();
 }
 
-/// The good build with 16 incompressible files, like packs, and 16 files of words, like source files.
+/// The good build with 16 incompressible files, which resemble packs, and 16 files of words, which resemble source files.
 static BUNDLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let words: Vec<String> = (0..2000).map(|_| format!("{:x} ", random.next() >> (random.next() % 40 + 20))).collect();

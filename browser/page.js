@@ -30,7 +30,7 @@ async function load() {
     throw new Error(`This browser cannot compile the module of this page: ${error.message}. Chrome or Edge 91, Firefox 113, Safari 16.4 or newer is needed.`);
   });
   if (WebAssembly.Module.imports(module).length > 0) {
-    throw new Error('The module in this page imports functions of the browser. It must not, so it is not run.');
+    throw new Error('The module in this page imports browser functions, which is not allowed, so it is not run.');
   }
   program = module;
 }
@@ -58,7 +58,7 @@ function worker() {
     let exports;
     const size = () => Math.ceil(exports.memory.buffer.byteLength / 1e6);
     const exhausted = () => `The memory is exhausted: the audit used ${size()} MB, and a browser allows at most 4,294 MB. `
-      + 'By estimate, the largest bundle that this page can audit has about 1 GB, less on a small computer. Use the program for larger bundles.';
+      + 'The largest bundle that this page can audit has an estimated size of 1 GB, or less on a small computer. Use the program for larger bundles.';
     try {
       exports = (await WebAssembly.instantiate(module, {})).exports;
     } catch (error) {
@@ -97,7 +97,7 @@ function worker() {
       try {
         defect = answerOf(exports)?.defect;
       } catch {
-        // Then only the trap is known.
+        // In this case, only the trap is known.
       }
       if (defect) stop(`The program has a defect: ${defect}`);
       else if (error instanceof WebAssembly.RuntimeError && size() > 1000) stop(exhausted());
@@ -132,7 +132,7 @@ function ask(question, contents = [], hear = () => {}) {
 // ---- Evidence and trusted files, whose names are kept separate ----------------------------------------------------------------------------
 
 const sides = { evidence: new Map(), trusted: new Map() };
-// How often a file was added or removed. A file's name, size and time do not identify it.
+// The number of times that a file was added or removed. A file's name, size and time do not identify it.
 let changes = 0;
 const cases = new Set();
 const roles = new Map();
@@ -300,14 +300,14 @@ function hideResult() {
   document.title = 'hpsb-audit';
 }
 
-// Everything that the report depends on, as text, and the same at the time of the last audit. The current day is not a choice.
+// Everything that the report depends on, as text: now, and at the time of the last audit. The current day is not a choice.
 const chosen = () => JSON.stringify([changes, { ...flags(), today: null }, $('reference').value]);
 let audited = null;
 
 const pin = () => $('pin').value.trim();
 const hasOwn = () => withRole('key').length > 0 || withRole('policy').length > 0 || pin() !== '';
 
-// A sentence on what is missing, and whether the audit cannot start without it.
+// A sentence about what is missing, and whether this prevents the audit from starting.
 function missing() {
   if (!program) return ['', true];
   if (sides.evidence.size === 0) return ['Add the evidence first.', true];
@@ -321,11 +321,11 @@ function missing() {
     return ['Without a key or policy that you trust, there is no verdict.', false];
   }
   const absent = notGiven();
-  if (absent.length > 0) return [`The policy names ${absent.join(', ')}: add that too, or there may be no verdict.`, false];
+  if (absent.length > 0) return [`The policy refers to ${absent.join(', ')}: also add this, or there may be no verdict.`, false];
   return ['', false];
 }
 
-// Files that the policy seems to name and that are missing. The program decides; this is only an early hint.
+// Missing files that the policy seems to refer to. The program decides; this is only an early hint.
 function notGiven() {
   const names = withRole('policy').flatMap((policy) =>
     [...(policies.get(policy) ?? '').matchAll(/^[^#]*?"([^"\s]+\.(?:pem|pub|key|asc|gpg|crt|der|json))"/gm)].map(([, name]) => folderOf(policy) + name));
@@ -470,7 +470,7 @@ function showVerdict(verdict, lines) {
   document.title = `${WORDS[verdict]} – hpsb-audit`;
   $('result').hidden = false;
   $('result').focus({ preventScroll: true });
-  // The report's frame has its height only when it is drawn.
+  // The report's frame has a height only after it is drawn.
   requestAnimationFrame(() => $('result').scrollIntoView({ block: 'start' }));
 }
 
@@ -539,7 +539,7 @@ function showStopped(reason) {
   showVerdict('none', [reason]);
 }
 
-// Files in a zip archive without compression (PKWARE APPNOTE 6.3.10, 4.3). The time is always the first of 1980.
+// Files in a zip archive without compression (PKWARE APPNOTE 6.3.10, 4.3). The time is always the start of 1980.
 function zip(files) {
   const table = Uint32Array.from({ length: 256 }, (_, byte) => {
     let value = byte;
@@ -617,7 +617,7 @@ function listen(side) {
   section.ondrop = async (event) => {
     event.preventDefault();
     section.classList.remove('over');
-    // All items are read at once, because they are gone after the first wait.
+    // All items are read at once, because they are no longer available after the first `await`.
     const items = [...event.dataTransfer.items].filter((item) => item.kind === 'file');
     const dropped = items.map((item) => (item.getAsFileSystemHandle ? item.getAsFileSystemHandle() : item.webkitGetAsEntry()));
     try {

@@ -32,7 +32,7 @@ services:
 pub fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-good");
     let limits = Limits::default();
-    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
+    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a time")?;
     let key = fs::read(folder.join("key.pem"))?;
     let mut policy = Policy::from_toml("policy.toml", POLICY.as_bytes(), &limits, |_| Ok(key.clone()))?;
     policy.require_also(&[Group::Workload])?;

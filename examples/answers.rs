@@ -1,5 +1,5 @@
-//! Writes the JSON report of every fixture into a folder, in one process: `tests/windows` runs it where starting a program takes long, and compares the
-//! reports with those of the program on this machine.
+//! Writes the JSON report of every fixture into a folder, in one process: `tests/windows` runs it on systems on which starting a program takes a long
+//! time, and compares the reports with those of the program on this machine.
 //!
 //!     answers FOLDER
 #![allow(clippy::unwrap_used, clippy::panic)]

@@ -1,4 +1,4 @@
-//! Audits one bundle with everything next to it, and prints the verdict and each check that did not pass.
+//! Audits one bundle with all evidence next to it, and prints the verdict and each check that did not pass.
 //!
 //!     cargo run --example audit
 #![allow(clippy::print_stdout)]
@@ -14,9 +14,9 @@ use hpsb_audit::{
 pub fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-good");
     let limits = Limits::default();
-    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
+    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a time")?;
 
-    // Trust comes from the auditor: this key is used, whatever is next to the bundle.
+    // Trust comes from the auditor: only this key is used, regardless of the files next to the bundle.
     let named = read_keys(&[NamedKey::File(folder.join("key.pem"))], Storage::Disk, &limits)?;
     let handed =
         Handed { image: Some(image::Source::LayoutArchive(folder.join("image.tar"), None)), ..Handed::default() };

@@ -1,4 +1,4 @@
-//! Reads an image from an archive: what its bytes contain, and whether its layers are what its manifest and configuration claim.
+//! Reads an image from an archive, and prints its contents and whether its layers match its manifest and configuration.
 //!
 //!     cargo run --example image
 #![allow(clippy::print_stdout)]

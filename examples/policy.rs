@@ -29,8 +29,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let (key, bundle) = (fs::read(folder.join("key.pem"))?, fs::read(folder.join(name))?);
 
     let limits = Limits::default();
-    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
-    // The last argument supplies the bytes of each file in the policy.
+    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a time")?;
+    // The last argument supplies the bytes of each file that the policy refers to.
     let policy = Policy::from_toml("policy.toml", POLICY.as_bytes(), &limits, |_| Ok(key.clone()))?;
     let terms = Terms::new(policy, Vec::new(), Handed::default())?;
 

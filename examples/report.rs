@@ -15,7 +15,7 @@ use hpsb_audit::{
 pub fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/good-rsa-2048");
     let limits = Limits::default();
-    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
+    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a time")?;
     let named = read_keys(&[NamedKey::File(folder.join("key.pem"))], Storage::Disk, &limits)?;
     let terms = Terms::new(Policy::default(), named, Handed::default())?;
     let question = terms.question(now, 1, &limits);

@@ -1,5 +1,5 @@
 //! Properties that must hold for each parser and any bytes. The fuzz targets call these functions with libFuzzer's inputs, and `tests/corpora.rs`
-//! calls them with the inputs in `fuzz/corpus/`. A function that returns has found no fault.
+//! calls them with the inputs in `fuzz/corpus/`. If a function returns, it has found no fault.
 
 #[path = "plain.rs"]
 mod plain;
@@ -27,7 +27,7 @@ use sha1::{Digest as _, Sha1};
 
 const KEY: &str = include_str!("../fixtures/inputs/keys/server-p256.pem");
 
-/// Limits that are low enough for inputs to reach them, and for nothing large to be created.
+/// Limits that are so low that inputs can reach them and nothing large is created.
 pub fn limits() -> Limits {
     let mut limits = Limits::default();
     for (name, value) in [
@@ -64,12 +64,12 @@ pub fn limits() -> Limits {
     limits
 }
 
-/// A whole bundle file. This tests little more than the decompressor, because CRCs reject changed inputs.
+/// A whole bundle file. This target tests little more than the decompressor, because CRCs reject changed inputs.
 pub fn bundle(bytes: &[u8]) {
     sound(Bundle::from_reader(bytes, &limits()));
 }
 
-/// Files of image signatures as `=== PATH`: without trusted keys, and under a policy with the fixtures' keys.
+/// Files of image signatures, each preceded by `=== PATH`: they are checked without trusted keys, and under a policy with the fixtures' keys.
 pub fn trust(bytes: &[u8]) {
     let files: Vec<TrustFile> = files(bytes)
         .into_iter()
@@ -227,7 +227,7 @@ pub fn inventory(bytes: &[u8]) {
     }
 }
 
-/// The response is JSON with the request's id, whatever the request contains.
+/// The response is JSON with the request's id, regardless of the request's content.
 pub fn review(bytes: &[u8]) {
     let Ok(review) = Review::read(bytes, &KindsWithoutImages::default(), &limits()) else { return };
     let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json also reads it");
@@ -336,7 +336,7 @@ pub fn git_objects(bytes: &[u8]) {
     proved(&snapshot);
 }
 
-/// A pack with a corrected checksum and without an index: every entry is found by inflating the entry before it.
+/// A pack with a corrected checksum and no index: every entry is found by inflating the entry before it.
 pub fn git_pack(bytes: &[u8]) {
     let mut pack = bytes.to_vec();
     pack.extend(Sha1::digest(bytes));

@@ -32,7 +32,7 @@ use crate::manifest::outside;
 use crate::report::{BundleReport, Depth, InputReport, KeyReport};
 use crate::trust::TrustFile;
 
-/// Audits one bundle. It never fails: an error that stops the audit is in the report.
+/// Audits one bundle. The audit never fails: an error that stops it is in the report.
 ///
 /// The crate's documentation explains what a verdict means.
 pub fn audit(dossier: Dossier<'_>, question: &Question<'_>) -> BundleReport {
@@ -183,13 +183,13 @@ fn settle(report: &mut BundleReport, question: &Question<'_>) {
     report.verdict = Verdict::of(&report.findings, &report.in_play, required.as_deref());
 }
 
-/// The maximum number of trusted keys that a refused bundle's report lists. The findings count the others.
+/// The maximum number of trusted keys that a refused bundle's report lists. The findings state how many more keys there are.
 const KEYS_SHOWN: usize = 100;
 
-/// How many keys next to a bundle are tried on a signature that no trusted key verifies.
+/// The maximum number of keys next to a bundle that are tried on a signature that no trusted key verifies.
 const KEYS_BESIDE_TRIED: usize = 8;
 
-/// The first key next to the bundle that verifies the bundle's signature. The key is not trusted. It only helps to distinguish a wrong key from
+/// The first key next to the bundle that verifies the bundle's signature. The key is not trusted. The key only helps to distinguish a wrong key from
 /// changed bytes.
 fn verified_by_a_key_beside<'k>(seal: &Seal, keys_beside: &'k [(String, PublicKey)]) -> Option<(&'k str, Fingerprint)> {
     let mut tried = keys_beside.iter().take(KEYS_BESIDE_TRIED);
@@ -282,7 +282,7 @@ fn conclude<'a>(evidence: &Evidence<'_>, question: &Question<'_>, in_play: &[Gro
     Judged { in_play, findings, built: Some(evidence.built_image()), ..Judged::default() }
 }
 
-/// The commit that the policy expects, as a fact, because other witnesses also state commits.
+/// A fact with the commit that the policy expects; it is shown next to the commits that other witnesses state.
 fn expected_facts(policy: &Policy) -> Option<Fact> {
     let commit = policy.expect.commit.as_ref()?.to_string();
     Some(Fact::new("commit", "policy", commit, Known::Given))
@@ -313,7 +313,7 @@ fn inputs(evidence: &Evidence<'_>) -> Vec<InputReport> {
     inputs
 }
 
-/// The files that the policy refers to. They are examined for every bundle, including a refused one.
+/// The files that the policy refers to. These files are examined for every bundle, including a refused one.
 fn policy_inputs(policy: &Policy) -> impl Iterator<Item = InputReport> {
     let named = policy.source.iter().flat_map(|source| &source.files);
     named.map(|(name, sha256)| InputReport { kind: "policy-file", name: name.clone(), sha256: *sha256 })
@@ -353,7 +353,7 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     }
     match &file {
         Some(Ok(file)) if !check::log_shows(log, &file.instructions) => inputs.note(if steps {
-            "the numbered steps in the log are not those of the commit's Dockerfile, which may not be the one that was built: this list is from the log and that Dockerfile"
+            "the numbered steps in the log differ from those of the commit's Dockerfile, which may not be the one that was built: this list is from the log and the commit's Dockerfile"
         } else {
             "the log shows no steps: this list is from the commit's Dockerfile, which may not be the one that was built"
         }),

@@ -28,9 +28,9 @@
 //!
 //! # What a verdict means
 //!
-//! A verdict states that the archive is unaltered since the holder of a trusted key signed it, and what the checks found in it. It does not
-//! state who holds that key, that the key is in an enclave, when the build ran, that the log is true, or that the image was built from this
-//! source. [`Verdict::AcceptInPart`] means that something was not examined; the report states what.
+//! A verdict states that the archive has not been altered since the holder of a trusted key signed it, and what the checks found in it. It does not
+//! state who holds that key, that the key is in an enclave, when the build ran, that the log is true, or that the image was built from this source.
+//! [`Verdict::AcceptInPart`] means that something was not examined; the report states what.
 //!
 //! # Example: auditing a bundle
 //!
@@ -46,7 +46,7 @@
 //! let key = NamedKey::File(folder.join("key.pem"));
 //! let terms = Terms::new(Policy::default(), read_keys(&[key], Storage::Disk, &limits)?, Handed::default())?;
 //!
-//! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
+//! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a time")?;
 //! let question = terms.question(now, 1, &limits);
 //! let path = folder.join("image-good.sig.tbz");
 //! let mut dossier = Dossier::new(path.display().to_string(), Storage::Disk.open(&path)?);
@@ -65,7 +65,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 #[cfg(all(feature = "serve", not(unix)))]
-compile_error!("the feature `serve` is for Unix; elsewhere: --features fetch,openpgp,sigstore");
+compile_error!("the feature `serve` is only for Unix; on other systems, use --features fetch,openpgp,sigstore");
 
 mod archive;
 mod audit;

@@ -265,7 +265,7 @@ fn paths_of_images_are_bounded_and_distinct() {
     assert_ne!(workload.images[0].place, workload.images[1].place);
 }
 
-/// Totals are also bounded, not only single inputs: all workload files of a command share one budget.
+/// In addition to single inputs, totals are bounded: all workload files of a command share one budget.
 #[test]
 fn workloads_share_one_budget() {
     let folder = place(POLICY);
@@ -827,7 +827,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     assert_eq!(ask(&format!("{digest} baseimage\n")).1, "unknown");
     assert_eq!(ask("no item\n").1, "fail");
 
-    // A record covers the exact text of a section, and a section that is a mapping has no single text.
+    // A record covers the exact text of a section, and a section that is a mapping does not have an exact text.
     let mapping: String = workload.lines().map(|line| format!("  {line}\n")).collect();
     folder.write("mapping.yaml", format!("workload:\n{mapping}env: {{type: env}}\n"));
     record(&folder, &format!("{other} workload\n"));
@@ -835,7 +835,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
     assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
 
-    // With one more byte, it is a different record, as openssl confirms.
+    // With one more byte, the record is a different one, as openssl confirms.
     record(&folder, &format!("{digest} workload\n"));
     folder.write("record/se-checksums.txt", format!("{digest} workload\n\n"));
     assert_eq!(status(&admit(&folder, "user-data.yaml", &more).1, 0, "attestation-record"), "fail");
@@ -895,7 +895,7 @@ fn the_build_servers_own_record_is_checked() {
     folder.write("record/attestation.crt", fs::read(folder.path().join("record/signer.crt")).unwrap());
     assert_eq!(audit(NOW).1[0], "fail");
 
-    // openssl gives the same result for the ordinary steps.
+    // openssl gives the same result for the ordinary verification of the chain.
     let verify = ["verify", "-CAfile", "record/root.crt", "-untrusted", "record/authority.crt", "record/signer.crt"];
     openssl(folder.path(), &verify, b"");
 }
@@ -945,7 +945,7 @@ fn a_saved_report_is_read_back() {
     assert_eq!(workload.form, Form::Compose);
 }
 
-/// A policy's waivers for one bundle change the verdict to acceptance in part, but no finding.
+/// A policy's waivers for one bundle change the verdict to acceptance in part, but do not change any finding.
 #[test]
 fn waivers_are_shown_in_every_format_and_expire() {
     let digest = Sha256::of(&fs::read(fixture("good-policy").join(BUNDLE)).unwrap()).hex();

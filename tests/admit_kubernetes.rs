@@ -131,7 +131,7 @@ fn common_resources_are_admitted() {
 }
 
 #[test]
-fn the_policy_decides_about_unknown_kinds() {
+fn the_policy_decides_about_unrecognised_kinds() {
     let list = |kind: &str| format!("[workload]\nkinds-without-images = [\"{kind}\"]\n");
     let widget = |spec: &str| {
         format!("{POD}---\napiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: w}}\nspec: {spec}\n")
@@ -157,7 +157,7 @@ fn a_contract_in_a_resource_is_checked() {
     assert!(code == 1 && report.contains("the machine boots http://images/hpcr.qcow2"), "{report}");
     let (code, report) = admit("[levels]\n\"contract-signature\" = \"require\"\n", &workload);
     assert!(code == 1 && report.contains("contract-signature"), "{report}");
-    // Without such a policy, the machine is still listed.
+    // Even without such a policy, the machine is listed.
     assert!(admit("", &workload).1.contains("only an attestation record can show what that is"));
 }
 

@@ -226,8 +226,7 @@ fn relisted(mut members: Vec<Member>) -> Vec<Member> {
     members
 }
 
-/// Evidence supplied on the command line and evidence next to a bundle count differently, so it
-/// must not be possible to read a case as both.
+/// Evidence supplied on the command line and evidence next to a bundle are treated differently, so a case must not be readable in both ways.
 #[test]
 fn supplied_evidence_must_be_listed_exactly_once() {
     let folder = folder();
@@ -346,7 +345,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
     let good = members(&sealed(&folder, &[]));
     let report = good.iter().position(|(name, _)| name == "report.json").unwrap();
     let policy = good.iter().position(|(name, _)| name == "policy/policy.toml").unwrap();
-    // Without a seal, the repeated audit still disagrees.
+    // Even without a seal, the repeated audit detects the change.
     for (at, from, to, expected) in [
         (report, "a trusted key signed exactly these bytes", "all is well", "report.json"),
         (report, "\"status\": \"not-run\"", "\"status\": \"pass\"", "report.json"),
@@ -437,9 +436,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     assert_eq!(names, ["Ada", "Bob"]);
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(
-        page.contains(
-            "Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by their clock; the audit was not repeated</td>"
-        ),
+        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer's clock</td>"),
         "the page has the names"
     );
     // A key that the policy does not list is shown as unlisted.
@@ -560,7 +557,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
         assert_eq!(report["case"]["repeated"], "same-answers", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
 
-        // Its report has schema version 1. It is compared by that version's rules, and is reproduced byte for byte.
+        // Its report has schema version 1. The report is compared by that version's rules, and is reproduced byte for byte.
         let folder = Folder::new();
         let bytes = fs::read(top.join(&case)).unwrap();
         let saved = members(&bytes).into_iter().find(|(name, _)| name == "report.json").unwrap().1;

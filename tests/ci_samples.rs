@@ -46,7 +46,7 @@ fn run(script: &str, folder: &Path) -> i32 {
 }
 
 #[test]
-fn ci_samples_audit_as_described() {
+fn commands_in_ci_samples_work_as_described() {
     let commands = commands();
     for (sample, written) in [
         ("github", ["audit.sarif", "audit.jsonl", "audit-page"]),

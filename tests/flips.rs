@@ -1,5 +1,5 @@
-//! Law: no byte of a good bundle can be changed so that it is accepted with different facts. Every accepted change leaves the decoded content equal:
-//! bytes that bzip2 does not use, unread owners and times, hex digits of the other case.
+//! Law: no byte of a good bundle can be changed so that it is accepted with different facts. Every accepted change leaves the decoded content
+//! unchanged: bytes that bzip2 does not use, unread owners and times, hex digits of the other case.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;

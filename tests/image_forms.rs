@@ -182,7 +182,7 @@ fn keeping(image: &Image) -> Vec<Form> {
     ]
 }
 
-/// `docker save` up to version 24: a folder for each layer, with the files of the form's first version.
+/// `docker save` up to version 24: a folder for each layer, with the files of the format's first version.
 fn docker_24(image: &Image) -> Vec<Entry> {
     let mut entries = image.saved();
     for layer in &image.layers {

@@ -17,7 +17,7 @@ fn audit(bundle: &Path, key: &Path) -> Output {
 }
 
 #[test]
-fn a_bundle_of_public_tools_is_accepted_and_its_tampered_copies_are_not() {
+fn a_bundle_made_by_public_tools_is_accepted_and_its_tampered_copies_are_not() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("independent");
     let _ = fs::remove_dir_all(&folder);

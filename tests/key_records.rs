@@ -76,7 +76,7 @@ fn judged(folder: &Folder, minimum: &str, signers: &str) -> (i32, String, Value)
 const BOTH: &str = "[[signers]]\nname = \"Ada\"\npem = \"ada.pub\"\n[[signers]]\nname = \"Bob\"\npem = \"bob.pub\"\n";
 
 #[test]
-fn grades_rise_with_people_and_retrievals() {
+fn more_people_and_retrievals_give_a_higher_grade() {
     let folder = folder();
     let answer = enroll(&folder, &["--second-copy", "copy.pem", "--second-by", "Bob", "--second-channel", "courier"]);
     assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{}", answer.out);

@@ -65,7 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bzip2-threads", &[]),
 ];
 
-/// Third-party crates and the files or folders that may use each. Crates that are used everywhere (serde) are exempt.
+/// Third-party crates, each with the files or folders that may use it. Crates that are used everywhere (serde) are exempt.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["workload"]),
     ("anstyle_query", &["cli"]),
@@ -190,7 +190,7 @@ fn modules_use_only_later_rows_of_the_table() {
     }
 }
 
-/// `base/system.rs` shows paths, so that answers are equal on every system. Only `.display()` is looked for.
+/// `base/system.rs` formats paths, so that answers are the same on every system. The test searches only for `.display()`.
 #[test]
 fn paths_are_shown_with_slashes() {
     let shows = |source: &&Source| {
@@ -271,6 +271,30 @@ fn every_crate_root_forbids_unsafe_code() {
     for root in CRATE_ROOTS {
         let forbids = read(Path::new(root)).lines().any(|line| line == "#![forbid(unsafe_code)]");
         assert!(forbids, "{root} does not forbid unsafe code");
+    }
+}
+
+/// The page and the fuzz targets are separate workspaces. They must contain the same crates as the program, or their answers could differ.
+#[test]
+fn all_lock_files_have_the_same_versions() {
+    let crates = |path: &str| -> BTreeMap<String, BTreeSet<String>> {
+        let mut crates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let lock = read(&top().join(path));
+        for package in lock.split("[[package]]").skip(1) {
+            let field =
+                |name: &str| package.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+            crates.entry(field("name = ")).or_default().insert(field("version = "));
+        }
+        crates
+    };
+    let own = crates("Cargo.lock");
+    for path in ["browser/Cargo.lock", "fuzz/Cargo.lock"] {
+        let shared: Vec<_> = crates(path).into_iter().filter(|(name, _)| own.contains_key(name)).collect();
+        assert!(shared.len() > 30, "{path}: {} shared crates", shared.len());
+        for (name, versions) in shared {
+            let versions: Vec<_> = versions.difference(&own[&name]).collect();
+            assert!(versions.is_empty(), "{path}: {name} {versions:?}: not in Cargo.lock");
+        }
     }
 }
 

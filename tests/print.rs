@@ -48,8 +48,7 @@ fn printed(folder: &Folder, page: &str, size: &str) -> Vec<String> {
     text.split_terminator('\u{c}').map(str::to_owned).collect()
 }
 
-/// How many pixels wider the page is than a phone screen of 360 pixels: tables scroll in their own
-/// boxes, but the page does not scroll.
+/// The number of pixels by which the page is wider than a phone screen of 360 pixels: tables scroll in their own boxes, but the page does not scroll.
 fn wider_than_a_phone(folder: &Folder, page: &str) -> String {
     folder.write(
         "phone.html",
@@ -331,8 +330,8 @@ fn a_case_prints_correctly() {
     let line = ["audit", "case 1.tar", "--seal-key", "Ada.pub", "--tsa-ca", "ca.pem"];
     let pages = filed(&folder, &line, (0, "ACCEPTED: manifest, source"));
     for text in [
-        "2026-03-11T00:00:00Z by their clock",
-        "signing did not repeat the audit",
+        "2026-03-11T00:00:00Z by the signer's clock",
+        "does not state that the audit was repeated",
         "timestamped: CN=Test authority",
         "2036-12-31",
     ] {

@@ -84,7 +84,7 @@ fn a_matching_inventory_is_reconciled() {
     }
 }
 
-/// This applies to every format; only `hunter2` is a secret here.
+/// Every format hides secrets; only `hunter2` is a secret here.
 #[test]
 fn image_names_are_shown_and_secrets_are_hidden() {
     let folder = place();
@@ -195,7 +195,10 @@ fn a_pod_among_other_resources_is_compared_by_its_status() {
     let (code, report) = json(&folder, "all.yaml", &[]);
     assert_eq!((code, kinds(&report)), (0, vec![]), "{report:#}");
     let input = report["inputs"].as_array().unwrap().iter().find(|input| input["path"] == "all.yaml").unwrap();
-    assert_eq!(input["what"], "kubernetes; Pods: 1, without a digest in their status and evaluated by their spec: 0");
+    assert_eq!(
+        input["what"],
+        "kubernetes; Pods: 1; Pods evaluated by their spec, because their status lacks a digest: 0"
+    );
 }
 
 #[test]

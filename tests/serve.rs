@@ -367,7 +367,7 @@ fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() 
     replace(&folder, "policy.toml", format!("{POLICY}[expect]\ncommit = \"{}\"\n", "1".repeat(40)));
     server.event("index");
     assert!(!server.allows(&folder, &good()));
-    // A policy that cannot be read gives no terms.
+    // If the policy cannot be read, there are no terms.
     replace(&folder, "policy.toml", "version = ");
     assert_eq!(server.event("fault")["error"], "policy");
     ready(503);
@@ -409,7 +409,7 @@ fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() 
     server.event("index");
     assert!(server.allows(&folder, &good()));
 
-    // A certificate without its key changes nothing; a new pair is used from then on.
+    // A malformed certificate has no effect; a new certificate with its key is used from then on.
     let old = fs::read(folder.path().join("tls.crt")).unwrap();
     replace(&folder, "tls.crt", "nothing");
     server.event("fault");

@@ -152,7 +152,7 @@ fn a_summary_names_all_its_inputs() {
         .iter()
         .map(|input| (input["name"].as_str().unwrap(), input["digest"]["sha256"].as_str().unwrap()))
         .collect();
-    // The digest of an image is not that of a file, so no address is given with it.
+    // An image's digest is not the digest of a file, so the input has no address.
     for input in predicate["inputAttestations"].as_array().unwrap() {
         assert_eq!(input["uri"].is_null(), input["name"].as_str().unwrap().contains("image"), "{input}");
     }

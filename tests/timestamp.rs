@@ -19,7 +19,7 @@ fn openssl(arguments: &[&str], folder: &Path) {
     assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A CA for authorities.
+/// A CA for time-stamping authorities.
 fn certificate_authority(folder: &Folder, name: &str) {
     let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
     let subject = format!("/CN=Test {name}");
@@ -189,7 +189,7 @@ fn other_kinds_of_keys_hashes_and_chains_are_read() {
 }
 
 #[test]
-fn everything_that_openssl_refuses_is_refused_and_more() {
+fn everything_that_openssl_refuses_is_also_refused_here() {
     let folder = folder();
     certificate_authority(&folder, "other");
     let both = "extendedKeyUsage=critical,timeStamping,codeSigning\n";
@@ -206,7 +206,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
         let error = add(&folder, ca).expect_err(expected);
         assert!(error.contains(expected), "expected {expected:?}: {error}");
     };
-    // `openssl ts` makes no token with an unsuitable certificate; `openssl cms` makes one, further down.
+    // `openssl ts` does not make a token with an unsuitable certificate, so `openssl cms` makes one below.
     for (name, expected) in [
         ("p521", "P-256 and P-384"),
         ("below", "it is not a CA certificate"),
@@ -282,10 +282,10 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
     refused("neither a time-stamp response nor a token", "ca.pem");
 }
 
-/// The refusal specifies the unsupported encoding: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
+/// The error names the unsupported encoding: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
 /// needed; and imprints by hashes other than the requested one.
 #[test]
-fn refusals_of_unsupported_encodings_and_imprints_name_them() {
+fn errors_about_unsupported_encodings_and_imprints_name_them() {
     let folder = folder();
     let path = folder.path();
     let refused = |expected: &str| {
@@ -330,7 +330,7 @@ fn refusals_of_unsupported_encodings_and_imprints_name_them() {
 /// Responses like those of FreeTSA, Sectigo, IdenTrust, sigstore and others: a certificate identified only by SHA-1, signed with RSA-PSS, with
 /// critical policies; CAs in a file with other text and the authority's own certificate; responses without certificates.
 #[test]
-fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
+fn responses_like_those_of_public_authorities_are_accepted_here_and_by_openssl() {
     let folder = folder();
     let path = folder.path();
     let original = fs::read(path.join("case.tar")).unwrap();

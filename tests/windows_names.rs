@@ -1,5 +1,5 @@
-//! What only Windows does: names that it cannot keep are refused before the first byte is written, and patterns are expanded. `tests/windows` runs
-//! these tests.
+//! Tests behaviour that exists only on Windows: names that Windows cannot store are refused before the first byte is written, and patterns are
+//! expanded. `tests/windows` runs these tests.
 #![cfg(windows)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -26,7 +26,7 @@ fn with_members(members: Vec<Entry>) -> Folder {
 }
 
 #[test]
-fn what_windows_cannot_keep_is_refused_before_anything_is_written() {
+fn names_that_windows_cannot_store_are_refused_before_anything_is_written() {
     let file = |name: &str| Entry::file(name, "x");
     for (members, why) in [
         (vec![file("data/NUL")], "\"NUL\" is the name of a device"),
@@ -34,8 +34,8 @@ fn what_windows_cannot_keep_is_refused_before_anything_is_written() {
         (vec![file("git/wallet/dot.")], "ends with a dot or a blank"),
         (vec![file("git/wallet/a:b")], "contains ':'"),
         (vec![file("git/wallet/a\\..\\..\\..\\b")], "contains '\\\\'"),
-        (vec![file("git/wallet/GIT~1/config")], "the short name of another file"),
-        (vec![file("git/wallet/Notes"), file("git/wallet/NOTES")], "are one name there"),
+        (vec![file("git/wallet/GIT~1/config")], "the short name of a different file"),
+        (vec![file("git/wallet/Notes"), file("git/wallet/NOTES")], "are the same name on Windows"),
         (vec![Entry::link(SYMBOLIC_LINK, "git/wallet/link", "README")], "it is a symbolic link"),
     ] {
         let folder = with_members(members);
@@ -56,7 +56,7 @@ fn other_names_are_unpacked() {
 }
 
 #[test]
-fn patterns_are_expanded_but_choose_no_flag() {
+fn patterns_are_expanded_but_never_to_flags() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let (code, found) = report(folder.path(), &["*.sig.tbz", "--key", "key.pem"]);
     assert_eq!((code, found["reports"][0]["bundle"]["path"].as_str()), (0, Some(BUNDLE)));
@@ -72,7 +72,7 @@ fn patterns_are_expanded_but_choose_no_flag() {
 }
 
 #[test]
-fn what_is_not_confined_is_said() {
+fn missing_confinement_is_reported() {
     let answer = run(std::path::Path::new("."), &["checks", "--verbose"]);
-    assert!(answer.err.contains("nothing is confined on this system"), "{}", answer.err);
+    assert!(answer.err.contains("a process is confined only on Linux"), "{}", answer.err);
 }

@@ -14,7 +14,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// For a question that the module does not recognise, or for a defect in the module: in either case there is no verdict.
+    /// The response to an unrecognised question, or after a defect in the module: in either case, there is no verdict.
     pub fn defect(message: &str) -> Self {
         Self { says: json!({ "defect": message }), files: Vec::new() }
     }

@@ -5,8 +5,8 @@
 //! response, which consists of the length of its JSON and that of its files, four bytes each (little-endian), then the JSON and the files.
 //! An instance processes only one question.
 //!
-//! The module has no clock, no random numbers, no network and no files. It uses the library as the
-//! command line does, with the same [`Request`].
+//! The module has no clock, no random numbers, no network and no files. The module uses the library in the same way as the command line, with the
+//! same [`Request`].
 //!
 //! [`Request`]: hpsb_audit::Request
 #![deny(unsafe_code)]
@@ -29,7 +29,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Allocates `length` bytes and returns their address, or 0 if there is not enough memory.
-// Exporting a function needs the attribute; the function itself is safe.
+// The attribute is needed to export the function; the function itself is safe.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn allocate(length: usize) -> usize {
@@ -43,7 +43,7 @@ pub extern "C" fn allocate(length: usize) -> usize {
     place
 }
 
-/// Answers the question. If it traps, [`answer`] returns the reason, unless memory is exhausted.
+/// Answers the question. If this function traps, [`answer`] returns the reason, unless memory is exhausted.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn run() {
@@ -63,7 +63,7 @@ fn keep(answer: &Answer) {
     *locked(&ANSWER) = answer.framed();
 }
 
-/// getrandom 0.2 calls this function for random numbers. It always fails, because verification needs no random numbers.
+/// getrandom 0.2 calls this function for random numbers. This implementation always fails, because verification needs no random numbers.
 #[cfg(any(feature = "openpgp", feature = "sigstore"))]
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]

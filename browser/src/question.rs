@@ -15,17 +15,17 @@ pub enum Work {
     About,
     /// Run the self-test with the cases built into the module.
     SelfTest,
-    /// List the bundles and the files of each bundle. This needs only names and first bytes of evidence.
+    /// List the bundles and the files of each bundle. This needs only the names and first bytes of the evidence files.
     List,
-    /// Audit the one bundle `piece`, with the files that belong to it, as a piece of a whole report.
+    /// Audit only the bundle `piece`, with the files that belong to it, as one piece of a report.
     Piece,
-    /// Put `pieces` together. This needs only the names of evidence, and the keys next to bundles.
+    /// Put `pieces` together. This needs only the names of the evidence files, and the keys next to bundles.
     Finish,
     /// Audit everything at once: a case, or bundles.
     Whole,
 }
 
-/// The question. Names of files are in the order in which the files follow.
+/// The question. The file names are in the same order as the files.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
@@ -109,7 +109,7 @@ impl Flags {
 }
 
 fn moment(text: &str) -> Read<Timestamp> {
-    Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not a moment as in RFC 3339"))
+    Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not a time in the form of RFC 3339"))
 }
 
 /// The requested formats of the report. A verification summary is for programs, and only the command line writes it.

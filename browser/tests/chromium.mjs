@@ -310,7 +310,7 @@ const tests = {
       writeFileSync(path, text.replace(/(<script type="text\/plain"[^>]*>)[^<]*/, `$1${packed}`));
       return path;
     };
-    for (const [name, module, reason] of [['importing', importing, /imports functions of the browser/], ['without-memory', withoutMemory, /memory is exhausted/],
+    for (const [name, module, reason] of [['importing', importing, /imports browser functions/], ['without-memory', withoutMemory, /memory is exhausted/],
       ['trapping', trapping, /ended early: .*unreachable/]]) {
       const page = await open(browser, variant(name, module));
       await page.locator('#stop:not([hidden])').waitFor();

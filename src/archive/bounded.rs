@@ -7,10 +7,10 @@ use bzip2_threads::Decoder;
 use crate::base::error::Error;
 use crate::base::limits::Bound;
 
-/// Decompresses `input`, which is one or more concatenated bzip2 streams with nothing after the last, on `threads` threads.
+/// Decompresses `input` on `threads` threads: one or more concatenated bzip2 streams, with nothing after the last stream.
 ///
 /// Block and stream CRCs are checked. If the output exceeds `bound`, the reader fails with [`Error::OverLimit`]: a few bytes can expand to gigabytes.
-/// Neither output nor error depends on `threads` or on the sizes of reads.
+/// The output and any error do not depend on `threads` or on the sizes of reads.
 pub(crate) fn decompress<R: Read>(input: R, threads: usize, what: &str, bound: Bound) -> impl Read + use<R> {
     Capped { inner: Decoder::new(input, threads), left: bound.allowed, error: bound.exceeded(what) }
 }
@@ -50,7 +50,7 @@ mod tests {
         out
     }
 
-    /// The number of decompressed bytes, or the error; the same with one thread and with several.
+    /// Returns the number of decompressed bytes, or the error; both must be the same with one thread and with several.
     fn count(bytes: &[u8], expanded_bytes: u64) -> Result<u64, Error> {
         let bound = Limits { expanded_bytes, ..Limits::default() }.expanded_bytes();
         let counts = [1, 3].map(|threads| {

@@ -39,7 +39,7 @@ impl MemberPath {
         &self.0
     }
 
-    /// The rest of the path after `folder/`, if the path is below it.
+    /// The part of the path after `folder/`, if the path is below that folder.
     pub(crate) fn below(&self, folder: &[u8]) -> Option<&[u8]> {
         self.0.strip_prefix(folder)?.strip_prefix(b"/")
     }

@@ -1,10 +1,10 @@
-//! The accepted PAX keywords: those that name or resize a member, and those that affect neither names nor bytes.
+//! The accepted PAX keywords: those that name or resize a member, and those that affect neither names nor content.
 //!
 //! All other keywords are refused, because readers treat unrecognised keywords differently: GNU tar skips blanks before a keyword and so reads `
 //! path` as `path`, and star and libarchive have their own keywords for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header";
 //! star(4), "SCHILY."; libarchive's tar(5), "Pax Interchange Format".
 
-/// What a keyword sets.
+/// The field that a keyword sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     Path,
@@ -14,7 +14,7 @@ pub(super) enum Meaning {
     Nothing,
 }
 
-/// Complete keywords that affect neither names nor bytes.
+/// Complete keywords that affect neither names nor content.
 const WORDS: [&str; 10] = [
     "comment",
     "charset",
@@ -28,10 +28,10 @@ const WORDS: [&str; 10] = [
     "LIBARCHIVE.creationtime",
 ];
 
-/// Prefixes of such keywords; the attribute's name follows.
+/// Prefixes of such keywords, each followed by an attribute's name.
 const PREFIXES: [&str; 3] = ["SCHILY.xattr.", "SCHILY.acl.", "LIBARCHIVE.xattr."];
 
-/// What a record sets.
+/// The field that a record sets.
 ///
 /// # Errors
 /// A description of the fault, if the keyword is not recognised or readers treat the value differently.
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_keywords_are_refused() {
+    fn unrecognised_keywords_are_refused() {
         for (keyword, value, expected) in [
             ("path", "a", Meaning::Path),
             ("linkpath", "a", Meaning::LinkPath),

@@ -14,7 +14,7 @@ use crate::base::limits::Limits;
 
 const WHAT: &str = "the signed archive";
 
-/// Reads the members of a signed archive in order and refuses any that two programs could place differently.
+/// Reads the members of a signed archive in order and refuses any that two programs could unpack differently.
 pub(crate) struct SignedTar<'a, R> {
     tar: TarReader<'a, R>,
     tree: Tree,
@@ -31,7 +31,7 @@ impl<'a, R: Read> SignedTar<'a, R> {
         let Some(member) = self.tar.next_member()? else { return Ok(None) };
         check_place(&member)?;
         self.tree.add(&member).map_err(malformed)?;
-        // Folders that have no member also cost memory.
+        // Folders that have no member also use memory.
         if self.tree.nodes.len() as u64 > self.limits.archive_members.saturating_add(1) {
             return Err(self.limits.archive_members().exceeded(WHAT));
         }

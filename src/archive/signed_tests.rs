@@ -63,8 +63,8 @@ fn folders_that_are_not_members_of_the_archive_are_counted() {
     assert!(matches!(refused, Err(Error::OverLimit { limit: "archive_members", .. })), "{refused:?}");
 }
 
-/// Reads archives from standard input, each preceded by its length, unpacks each in four ways and prints one line per way: every file and link below
-/// the audited paths, and every empty folder.
+/// Reads archives from standard input, each preceded by its length, unpacks each of them in four ways and prints one line for each way: every file
+/// and link below the audited paths, and every empty folder.
 const UNPACK: &str = r"
 import hashlib, os, shutil, subprocess, sys, tempfile
 from backports import tarfile
@@ -175,7 +175,7 @@ impl Random {
     }
 }
 
-/// Members of a typical build, and some that readers could place differently.
+/// Members of a typical build, and some that programs could unpack differently.
 fn hostile(random: &mut Random) -> Vec<Entry> {
     const TOPS: &[&str] =
         &["git/wallet", "git/wallet", "git/wallet", "git/wallet/.git", "git/wallet/src", "git", "data", "x", "."];

@@ -20,7 +20,7 @@ const BLOCK: usize = 512;
 const PREFIX: usize = 345;
 /// The fields of a ustar header end here.
 const USTAR_END: usize = 500;
-/// Bytes of content that are read at a time.
+/// The number of content bytes that are read at a time.
 const PIECE: u64 = 1 << 18;
 
 /// The kind of a member.
@@ -52,9 +52,9 @@ pub(crate) struct TarReader<'a, R> {
     input: R,
     what: &'a str,
     limits: &'a Limits,
-    /// Content bytes of the current member that have not been read.
+    /// The number of the current member's content bytes that have not been read.
     left: u64,
-    /// Zero bytes between that content and the next header.
+    /// The number of zero bytes between that content and the next header.
     padding: usize,
     seen: HashSet<MemberPath>,
     headers: u64,
@@ -64,7 +64,7 @@ pub(crate) struct TarReader<'a, R> {
 /// Keyword and value.
 type PaxRecord<'t> = (&'t [u8], &'t [u8]);
 
-/// What the extension headers of a member set.
+/// The fields that a member's extension headers set.
 #[derive(Default)]
 struct Extensions {
     pax_path: Option<Vec<u8>>,
@@ -204,8 +204,8 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(Some(header))
     }
 
-    /// Fields that are not used here but that other readers misread: Python's tarfile treats a header with a malformed number as the end of the
-    /// archive, and GNU tar treats data after a name as part of the name.
+    /// Checks fields that this program does not use but that other readers misread: Python's tarfile treats a header with a malformed number as the
+    /// end of the archive, and GNU tar treats data after a name as part of the name.
     fn check_unread_fields(&self, header: &Header) -> Result<(), Error> {
         let old = header.as_old();
         let mut numbers =
@@ -237,7 +237,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(())
     }
 
-    /// The end is two blocks of zeros; the rest of the last record must be zero too.
+    /// The end is two blocks of zeros; the rest of the last record must also be zero.
     fn read_end(&mut self) -> Result<(), Error> {
         let mut block = [0; BLOCK];
         self.input.read_exact(&mut block).map_err(|e| Error::from_read(self.what, e))?;

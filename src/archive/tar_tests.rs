@@ -116,7 +116,7 @@ fn names_that_point_outside_or_are_empty_are_refused() {
 }
 
 #[test]
-fn unknown_types_and_content_in_types_that_allow_none_are_refused() {
+fn unrecognised_types_and_content_in_types_that_allow_none_are_refused() {
     for kind in *b"346789ADEIMNSVXZaz~\x01\xff" {
         assert!(refusal(&[Entry { kind, ..file("a") }]).contains("has the type"), "{kind}");
     }
@@ -289,7 +289,7 @@ fn bounds_are_checked_before_content_is_read() {
         Err(Error::OverLimit { limit, .. }) => limit,
         other => panic!("expected a bound, found {other:?}"),
     };
-    // Extension headers count as members, because each costs work.
+    // Extension headers count as members, because each of them must be processed.
     assert!(list_within(&many, &limits(|limits| limits.archive_members = 4)).is_ok());
     assert_eq!(over(&many, &limits(|limits| limits.archive_members = 3)), "archive_members");
     let long = archive(&[file(&"a".repeat(150))]);

@@ -1,8 +1,8 @@
 //! Facts that were read from a bundle and stored, so that the bundle can be evaluated under a different policy without being read again.
 //!
-//! They contain the data that checks need: the record, the log's events, the proof of the source (without its objects and files), and the files
-//! next to the bundle. Of the source's files, they contain only the Dockerfile specified by the policy. Of an image, they contain only the part
-//! selected by the policy's platforms. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
+//! The facts contain the data that checks need: the record, the log's events, the proof of the source (without its objects and files), and the files
+//! next to the bundle. Of the source's files, the facts contain only the Dockerfile specified by the policy. Of an image, the facts contain only the
+//! part selected by the policy's platforms. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -20,7 +20,7 @@ use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 use crate::report::{BundleReport, KeyReport};
 
-/// The data that was read from a bundle. It is not a verdict: [`Facts::judge`] derives a verdict from it.
+/// The data that was read from a bundle. The facts are not a verdict: [`Facts::judge`] derives a verdict from them.
 #[derive(Debug, Clone)]
 pub struct Facts {
     path: String,

@@ -267,7 +267,7 @@ mod tests {
         budget.clone().spend(Work::Objects(5), "b").unwrap();
         budget.spend(Work::Nodes(2), "c").unwrap();
         assert_eq!(over(budget.spend(Work::Bytes(1), "d")), Some(("work_base_units", 10_000)));
-        // Every later call fails too.
+        // After this, every later call also fails.
         assert!(budget.spend(Work::Bytes(0), "e").is_err());
         assert!(over(Budget::of_audit(0, &limits()).spend(Work::Objects(u64::MAX), "x")).is_some());
     }
@@ -331,7 +331,7 @@ mod tests {
         assert_eq!((budget.input(), budget.spent(), budget.memory_left()), (1_250, 1_250, 2_600));
     }
 
-    /// Whether an error occurs does not depend on which thread spends first.
+    /// Whether an error occurs does not depend on which thread charges the budget first.
     #[test]
     fn threads_share_one_budget() {
         for (spent, fits) in [(2_500, true), (2_501, false)] {

@@ -15,7 +15,7 @@ impl Sha256 {
         Self(Hasher::digest(bytes).into())
     }
 
-    /// A digest from its 32 bytes.
+    /// Creates a digest from its 32 bytes.
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -68,7 +68,7 @@ pub enum Error {
     Unreadable {
         /// The file, or the part of the input.
         what: String,
-        /// Why, in words that are the same on every system.
+        /// The reason, in words that are the same on every system.
         message: String,
     },
     /// The input ends too early.
@@ -170,12 +170,12 @@ pub(crate) const CODES: [(&str, u8); 15] = [
 ];
 
 impl Error {
-    /// `path` cannot be written, and why.
+    /// An error that states why `path` cannot be written.
     pub(crate) fn unwritable(path: impl Into<String>, error: &io::Error) -> Self {
         Self::Unwritable { path: path.into(), message: reason(error) }
     }
 
-    /// `what` cannot be read, and why.
+    /// An error that states why `what` cannot be read.
     pub(crate) fn unreadable(what: impl Into<String>, error: &io::Error) -> Self {
         Self::Unreadable { what: what.into(), message: reason(error) }
     }
@@ -237,9 +237,9 @@ impl Error {
             }
             Self::NotBuiltIn { feature, .. } => format!("use a build with the feature `{feature}`; `hpsb-audit --version` lists the features"),
             Self::Unreadable { .. } => "check that the file exists and can be read".into(),
-            Self::Truncated { .. } => "fetch it again and compare its size with the original's".into(),
+            Self::Truncated { .. } => "fetch it again and compare its size with that of the original".into(),
             Self::OverLimit { limit: "memory", .. } => "raise --memory, or audit this bundle alone without --memory".into(),
-            Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
+            Self::OverLimit { limit, .. } => format!("if this size is expected, raise the limit: --limit {limit}=NUMBER"),
             Self::Malformed { .. } => "nothing in it was trusted; fetch it again, and if it is still malformed, keep it as evidence".into(),
             Self::OwnFile { hint, .. } => (*hint).into(),
             Self::NothingToVerify { .. } => "specify a bundle (manifest.<build_name>.sig.tbz) or a folder that contains one".into(),

@@ -95,7 +95,7 @@ limits! {
     request_base_bytes = MIB, "memory for one webhook request, in addition to that for its text";
     request_per_input_bytes = 20, "additional memory for each byte of the request: parsed JSON takes more memory than its text";
     answer_bytes = 16 * MIB, "text of one report: lists show their first entries and a count, so large reports are rare";
-    bundle_bytes = 4 * GIB, "a bundle on disk; the largest clones in use are far smaller";
+    bundle_bytes = 4 * GIB, "a bundle on disk";
     signed_archive_bytes = 2 * GIB, "the signed archive, held in memory once";
     signature_bytes = 8 * KIB, "the hex text of an 8192-bit RSA signature has 2,048 bytes";
     expanded_bytes = 32 * GIB, "an archive after decompression: bzip2 can expand data more than a millionfold";
@@ -131,7 +131,7 @@ limits! {
     timestamp_bytes = 256 * KIB, "a time-stamp; with its certificates it is usually below 10 KiB";
     timestamp_certificates = 32, "certificates in one time-stamp: each may require a verification";
     approvals_bytes = 64 * MIB, "a list of approvals, held in memory";
-    given_key_tries = 20_000, "attempts to verify signatures with keys next to bundles, to count the bundles that each of those keys verifies";
+    given_key_tries = 20_000, "signature checks with keys next to bundles, to count the bundles that each key verifies";
     workload_bytes = 16 * MIB, "a compose file, manifests or a contract, which contains its archive as base64";
     workload_archive_bytes = 64 * MIB, "the archive in a contract after decompression, held in memory";
     workload_images = 10_000, "images in one workload: each needs a separate report";
@@ -148,7 +148,7 @@ limits! {
     trust_bytes = 64 * MIB, "all image-signature files of one bundle, held in memory";
     trust_signatures = 1_000, "signatures in one file: each requires a verification";
     trust_delegations = 1_000, "delegated roles in one repository";
-    bundles = 100_000, "bundles found below the paths of one call";
+    bundles = 100_000, "bundles found below the paths on one command line";
     registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token (4 MiB by the distribution specification)";
     image_config_bytes = 8 * MIB, "an image's configuration";
     image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
@@ -168,7 +168,7 @@ limits! {
     listing_pages = 10_000, "pages of one listing: a bucket's objects, an image's referrers";
     listing_total_bytes = 2 * GIB, "all pages of a bucket's listing: four times the size of a million entries of half a kilobyte each";
     object_key_bytes = 2 * KIB, "the key of one object in a bucket; object stores allow 1,024 bytes";
-    misnamed_objects = 100, "bucket objects listed because they are not named like bundles; any more are only counted";
+    misnamed_objects = 100, "bucket objects that are listed because their names are not those of bundles; further ones are only counted";
     answer_nodes = 2_000_000, "values in one JSON response of a server that provides evidence";
     answer_memory_bytes = 512 * MIB, "memory for the values in one JSON response, without their text";
     trust_source_bytes = 4 * GIB, "everything that one source sends for the signatures of one image";

@@ -1,12 +1,12 @@
 //! Hides secrets in text that will be shown. The evidence itself is never changed.
 //!
-//! Logs and status records may contain `docker login --password …`, tokens in URLs and the like. Masking uses patterns and errs on the side of
+//! Logs and status records may contain `docker login --password …`, tokens in URLs and similar secrets. Masking uses patterns and errs on the side of
 //! hiding; it cannot recognise a secret that looks like an ordinary word.
 //!
-//! Patterns would also hide image names that end in `secret`, `token` and the like, with tag and digest, and so make two builds look alike. Text that
-//! a strict parser accepted as something other than a secret is therefore kept: a name in a position where an image name is expected ([`mask_name`]),
-//! values that a message marks with [`keep`], and `NAME@sha256:` with 64 digits anywhere. A short name is never kept merely because it looks like a
-//! name: `hunter2` looks like one too.
+//! Patterns would also hide image names that end in `secret`, `token` and similar words, together with the tag and digest, which would make two
+//! builds look alike. Text that a strict parser accepted as something other than a secret is therefore kept: a name in a position where an image name
+//! is expected ([`mask_name`]), values that a message marks with [`keep`], and `NAME@sha256:` with 64 digits anywhere. A short name is never kept
+//! merely because it looks like a name: `hunter2` looks like one too.
 
 mod kept;
 

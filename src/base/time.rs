@@ -1,11 +1,11 @@
-//! Moments in time, in the formats used in build names, logs, policies and `--now`. All are UTC.
+//! Points in time, in the formats used in build names, logs, policies and `--now`. All are UTC.
 
 use std::fmt;
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-/// A moment, in microseconds since 1970-01-01T00:00:00Z.
+/// A point in time, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -13,7 +13,7 @@ pub struct Timestamp(i64);
 pub(crate) const DAY_SECONDS: i64 = 86_400;
 
 impl Timestamp {
-    /// Creates a moment from whole seconds since 1970.
+    /// Creates a time from whole seconds since 1970.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
         let micros = seconds.checked_mul(1_000_000)?;
         jiff::Timestamp::from_microsecond(micros).ok()?;
@@ -27,7 +27,7 @@ impl Timestamp {
 
     /// Reads RFC 3339 with an offset or `Z`, for example `2026-11-23T08:00:00Z`.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
-        // This is stricter than the library, which also accepts ISO 8601 spellings that RFC 3339 does not allow.
+        // This parser is stricter than the library, which also accepts ISO 8601 spellings that RFC 3339 does not allow.
         let bytes = text.as_bytes();
         let date_time_separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
         let shape = bytes.get(4) == Some(&b'-')
@@ -40,8 +40,8 @@ impl Timestamp {
         Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
     }
 
-    /// Reads RFC 3339, or a date such as `2026-10-01`, which means the first moment of that day in UTC: something that is valid until a date is no
-    /// longer valid on that date.
+    /// Reads RFC 3339, or a date such as `2026-10-01`, which means the start of that day in UTC: something that is valid until a date is no longer
+    /// valid on that date.
     pub fn from_date_or_rfc3339(text: &str) -> Option<Self> {
         let is_date = text.len() == 10;
         Self::from_rfc3339(&if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() })
@@ -88,19 +88,19 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This moment plus `seconds` (which may be negative), clamped to the calendar's range.
+    /// This time plus `seconds` (which may be negative), clamped to the calendar's range.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// Whether this moment is more than a day later than `other`: two clocks may differ by up to a day.
+    /// Whether this time is more than a day later than `other`: two clocks may differ by up to a day.
     pub(crate) fn is_clearly_after(self, other: Self) -> bool {
         self > other.plus_seconds(DAY_SECONDS)
     }
 }
 
 impl fmt::Display for Timestamp {
-    /// The moment as RFC 3339 in UTC, with a fraction only if it is not zero.
+    /// The time as RFC 3339 in UTC, with a fraction only if the fraction is not zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(moment) => write!(f, "{moment}"),

@@ -1,4 +1,4 @@
-//! Audits the contents of a case. Sealing a case and repeating its audit call the same function on the same members.
+//! Audits the contents of a case. The same function audits the same members when a case is sealed and when its audit is repeated.
 
 use super::Case;
 use super::record::{BundleRecord, ImageRecord};

@@ -33,7 +33,7 @@ pub struct Sealing<'a> {
     pub trust: Option<&'a Path>,
     /// The build server's own attestation record.
     pub builder: Option<&'a Path>,
-    /// The image, allowed only with a single bundle.
+    /// The image, which is allowed only with a single bundle.
     pub image: Option<&'a Source>,
     /// The bundles.
     pub bundles: &'a [PathBuf],

@@ -1,5 +1,5 @@
-//! `case.json` describes a case and lists the digest of everything in it. Its bytes identify the case, so it has
-//! exactly one valid encoding.
+//! `case.json` describes a case and lists the digest of everything in it. The bytes of `case.json` identify the case, so the file has exactly one
+//! valid encoding.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,10 +62,10 @@ pub(crate) struct Asked {
     pub(crate) handed: Vec<String>,
     pub(crate) keys: Vec<StoredKey>,
     pub(crate) policy: Option<String>,
-    /// The files that the policy refers to, under the names used there.
+    /// The files that the policy refers to, under the names that the policy uses.
     pub(crate) policy_files: Vec<NamedMember>,
     pub(crate) approvals: Option<ApprovalsRecord>,
-    /// Limits that differ from the program's defaults. They are recorded, but never applied when the case is read.
+    /// Limits that differ from the program's defaults. These limits are recorded, but are never applied when the case is read.
     pub(crate) limits: Vec<(String, u64)>,
 }
 
@@ -193,7 +193,7 @@ impl Record {
 
     fn check(&self) -> Result<(), String> {
         if Timestamp::from_rfc3339(&self.question.now).map(|now| now.to_string()).as_ref() != Some(&self.question.now) {
-            return Err(format!("question.now: expected a moment in UTC, found {:?}", self.question.now));
+            return Err(format!("question.now: expected a time in UTC, found {:?}", self.question.now));
         }
         if let Some(day) = &self.retain_until
             && !is_day(day)
@@ -218,7 +218,7 @@ impl Record {
         }
         let stored = |name: &str| self.members.binary_search_by(|member| member.name.as_str().cmp(name)).is_ok();
         match self.left_out.iter().find(|member| stored(&member.name)) {
-            Some(both) => Err(format!("{:?} is both stored and left out", both.name)),
+            Some(both) => Err(format!("{:?} is listed both as stored and as left out", both.name)),
             None => Ok(()),
         }
     }

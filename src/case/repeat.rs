@@ -141,7 +141,7 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
         return None;
     }
     let then = Report { now: Some(sealed_for), ..report.clone() };
-    Some(format!("{}; to audit as of the sealed moment: {}", CaseReport::ONLY_AGED, then.command(first)))
+    Some(format!("{}; to audit as of the sealed time: {}", CaseReport::ONLY_AGED, then.command(first)))
 }
 
 /// The result of comparing the sealed report with the new one.

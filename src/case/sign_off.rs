@@ -110,7 +110,7 @@ impl Case {
         };
         let (at, pem) = (word("at")?, word("key")?);
         let moment = Timestamp::from_rfc3339(at).filter(|moment| moment.to_string() == at);
-        let moment = moment.ok_or_else(|| format!("at: expected a moment in UTC, found {at:?}"))?;
+        let moment = moment.ok_or_else(|| format!("at: expected a time in UTC, found {at:?}"))?;
         // Comparing the statement with one rebuilt from its fields shows that it is about this case and contains
         // nothing else.
         if envelope.payload_type != IN_TOTO || envelope.payload != self.statement(role.word(), at, pem).map_err(text)? {

@@ -161,9 +161,7 @@ impl fmt::Display for Confinement {
             );
         }
         if !cfg!(target_os = "linux") {
-            return f.write_str(
-                "may       do everything that its user may do: nothing is confined on this system, only on Linux",
-            );
+            return f.write_str("may       do everything that its user may do: a process is confined only on Linux");
         }
         let folders = self.needs.folders();
         let folders: Vec<String> = folders.iter().map(|path| for_terminal(&slashed(path))).collect();
@@ -265,8 +263,8 @@ mod linux {
         Ok(filter.try_into()?)
     }
 
-    /// The same system calls by their x32 numbers, which some kernels accept from any program. These are the x86_64 numbers with one more bit set,
-    /// and five numbers that exist only in x32 (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
+    /// The same system calls by their x32 numbers, which some kernels accept from any program. The x32 numbers are the x86_64 numbers with one more
+    /// bit set, and five numbers that exist only in x32 (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
     #[cfg(target_arch = "x86_64")]
     fn x32(calls: &[i64]) -> Vec<i64> {
         /// `__X32_SYSCALL_BIT`

@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
-    // A shell of Unix has done it, and a pattern that reaches the program there is the name of a file.
+    // On Unix, the shell has already expanded patterns, so a pattern that still reaches the program is a file name.
     if cfg!(windows)
         && let Err(error) = patterns::expand(&mut arguments.command)
     {
@@ -138,7 +138,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Whether the caller requested JSON. Errors are then JSON too, even if the other arguments could not be parsed.
+/// Whether the caller requested JSON. If so, errors are also JSON, even if the other arguments could not be parsed.
 fn wants_json() -> bool {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let parted =

@@ -119,7 +119,8 @@ pub(super) fn look(show: &ShowArguments) -> Look {
     Look { colour, columns, amount: amount(show), exit_code: None }
 }
 
-/// Whether the terminal understands escape sequences. A console of Windows has to be told to; one older than Windows 10 prints them as they are.
+/// Whether the terminal understands escape sequences. On Windows, a console must first be switched to this mode; consoles older than Windows 10 print
+/// the sequences unchanged.
 fn understands_colour() -> bool {
     #[cfg(windows)]
     return anstyle_query::windows::enable_ansi_colors() == Some(true);

@@ -1,6 +1,7 @@
-//! Patterns such as `*.sig.tbz`. On Unix, a shell puts the names that match in place of a pattern. The shells of Windows do not, so the program does,
-//! for arguments that name bundles, folders of evidence, workloads, inventories and keys to show. Expanded names are not parsed as flags; a name that
-//! looks like one is still refused, so that the answer is the same as on Unix: see [`flag_by_a_files_name`](super::flag_by_a_files_name).
+//! Patterns such as `*.sig.tbz`. On Unix, the shell replaces a pattern with the names that match it. Shells on Windows do not, so on Windows the
+//! program expands patterns in the arguments for bundles, folders of evidence, workloads, inventories and keys to show. Expanded names are not parsed
+//! as flags; a name that looks like one is still refused, so that the answer is the same as on Unix: see
+//! [`flag_by_a_files_name`](super::flag_by_a_files_name).
 
 use std::path::PathBuf;
 
@@ -12,8 +13,8 @@ use crate::cli::read_as_flag;
 use crate::disk::folder;
 use crate::git::PathPattern;
 
-/// Puts the matching paths in place of the patterns of a command. Only the last part of a path is a pattern. A pattern without a match stays, and the
-/// command reports that there is no such file.
+/// Replaces the patterns in a command's arguments with the matching paths. Only the last component of a path can be a pattern. A pattern without a
+/// match is kept, and the command reports that there is no such file.
 pub(super) fn expand(command: &mut Command) -> Result<(), Error> {
     match command {
         Command::Audit(arguments) => many(&mut arguments.paths),
@@ -57,7 +58,7 @@ fn one(path: &mut PathBuf) -> Result<(), Error> {
     Ok(())
 }
 
-/// The paths that match, sorted; none for a path without `*` and `?`, and for a folder that cannot be read.
+/// The paths that match, sorted. There are none if the path has no `*` or `?`, or if the folder cannot be read.
 fn matching(path: &str) -> Result<Vec<PathBuf>, Error> {
     let cut = path.rfind(['/', '\\']).map_or(0, |at| at + 1);
     let (parent, pattern) = path.split_at(cut);
@@ -74,8 +75,8 @@ fn matching(path: &str) -> Result<Vec<PathBuf>, Error> {
     Ok(names.into_iter().map(|name| PathBuf::from(parent).join(name)).collect())
 }
 
-/// Whether a name matches a pattern of `*` (any text) and `?` (any byte). Upper and lower case are equal, as in names on Windows. As in shells, a name
-/// that starts with a dot matches only a pattern that does. A bracket is an ordinary character of a name.
+/// Whether a name matches a pattern of `*` (any text) and `?` (any byte). Case is ignored, as in file names on Windows. As in shells, a name that
+/// starts with a dot matches only a pattern that also starts with one. A bracket is an ordinary character.
 fn matches(pattern: &str, name: &str) -> bool {
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_match_as_in_a_shell() {
+    fn patterns_match_names_as_in_a_shell() {
         for (pattern, name) in [
             ("*", "manifest.a.sig.tbz"),
             ("*.sig.tbz", "manifest.a.sig.tbz"),
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_becomes_the_paths_that_match() {
+    fn a_pattern_is_replaced_with_the_matching_paths() {
         let top = std::env::temp_dir().join(format!("hpsb-audit-patterns-{}", std::process::id()));
         fs::create_dir_all(top.join("folder.sig.tbz")).unwrap();
         for name in ["b.sig.tbz", "a.sig.tbz", "key.pem", "-k.sig.tbz"] {
@@ -137,7 +138,7 @@ mod tests {
             let names = paths.iter().map(|path| path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned());
             names.collect::<Vec<String>>()
         };
-        // With its folder, no name is read as a flag.
+        // A path that includes the folder cannot be read as a flag.
         assert_eq!(names("*.sig.tbz"), ["-k.sig.tbz", "a.sig.tbz", "b.sig.tbz", "folder.sig.tbz"]);
         assert_eq!(names("*.none"), Vec::<String>::new());
         assert_eq!(names("key.pem"), Vec::<String>::new());

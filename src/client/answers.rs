@@ -33,9 +33,9 @@ pub(crate) enum Asked {
 pub(crate) enum Meaning {
     /// The response contains the requested content, which is then read.
     Here,
-    /// The source does not have the content or does not support such requests, which is noted.
+    /// The source does not have the content or does not support such requests; either becomes a note.
     Absent,
-    /// The response is anything else, which is a fault.
+    /// Any other response, which is a fault.
     Refused,
 }
 
@@ -54,7 +54,7 @@ struct Row {
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// Descriptions of two groups of other responses: those that are saved, and those that become a note.
+    /// Descriptions of two more groups of responses: those that are saved, and those that become a note.
     #[cfg_attr(not(test), expect(dead_code, reason = "used only by the test that compares the page"))]
     more: [&'static str; 2],
 }
@@ -86,7 +86,7 @@ const ROWS: [Row; 21] = [
     row(Asked::Image, "registry: the image's manifest", &[200], GONE, FOLLOWED),
     row(Asked::Platform, "registry: a manifest that the image's index lists", &[200], GONE, FOLLOWED),
     row(Asked::Blob, "registry: a blob", &[200], &[], FOLLOWED),
-    row(Asked::CosignTag, "registry: a tag of signatures (cosign)", &[200], GONE, FOLLOWED),
+    row(Asked::CosignTag, "registry: a signature tag (cosign)", &[200], GONE, FOLLOWED),
     row(
         Asked::Referrers,
         "registry: referrers",

@@ -4,7 +4,7 @@ use reqwest::Url;
 
 use crate::client::http::Head;
 
-/// A token server that a different server specified, with service and scope.
+/// The token server that a different server specified, with its service and scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenServer {
     /// The token server's address, without its query.
@@ -15,7 +15,7 @@ pub(crate) struct TokenServer {
     pub(crate) scope: Option<String>,
 }
 
-/// The challenges in a response that this program supports.
+/// The supported challenges in a response.
 #[derive(Debug, Default)]
 pub(crate) struct Challenges {
     /// The parameters of `Bearer`, not yet interpreted.

@@ -10,8 +10,8 @@ use crate::base::error::Error;
 use crate::base::system::slashed;
 use crate::client::http::Sink;
 
-/// The name prefix of a file or folder that is still being written. An interrupted run leaves such files and folders;
-/// the next run removes them.
+/// The name prefix of a file or folder that is still being written. An interrupted run leaves files and folders with this prefix; the next run
+/// removes them.
 pub(crate) const PASSING_PREFIX: &str = ".hpsb-audit-passing-";
 
 /// The maximum depth of paths below a build's folder; the deepest path that this program writes is
@@ -128,8 +128,8 @@ impl Drop for Draft {
     }
 }
 
-/// Links the file to `to` if that name is unused. On file systems without hard links, this checks the name and then
-/// renames; the folder's lock prevents interference between runs.
+/// Links the file to `to` if that name is unused. On file systems without hard links, this function checks the name and then renames the file; the
+/// folder's lock prevents interference between runs.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
@@ -232,7 +232,7 @@ pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
     Error::unwritable(slashed(path), error)
 }
 
-/// Like [`unwritable`], for a reason of our own.
+/// Like [`unwritable`], but for a reason that did not come from the system.
 pub(crate) fn blocked(path: &Path, why: &str) -> Error {
     Error::Unwritable { path: slashed(path), message: why.into() }
 }

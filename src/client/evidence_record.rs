@@ -50,7 +50,7 @@ impl Peer {
     pub(crate) fn of_build_server(fingerprint: Sha256) -> Self {
         Self {
             certificate_sha256: fingerprint.hex(),
-            made_by: "the build server's operator; it proves nothing about an enclave".into(),
+            made_by: "the build server's operator; the certificate proves nothing about an enclave".into(),
         }
     }
 

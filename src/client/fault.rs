@@ -55,7 +55,7 @@ impl Fault {
             if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
                 return of_tls(from, tls);
             }
-            // The `source` of an io::Error is not the error that the io::Error wraps, but that error's own source.
+            // `io::Error::source` does not return the error that the `io::Error` wraps, but the source of that error.
             let inner = cause.downcast_ref::<io::Error>().and_then(|io| io.get_ref());
             match inner.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| cause.source()) {
                 Some(deeper) => cause = deeper,

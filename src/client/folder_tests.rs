@@ -41,7 +41,7 @@ fn place(text: &str) -> Place {
     Place::new(text).unwrap()
 }
 
-/// Ends a step that did not receive the files in `missing`, which also writes evidence.json.
+/// Ends a step that did not receive the files in `missing`, and writes evidence.json.
 fn end_step(build: &BuildFolder, missing: &[&str]) {
     let missing = missing.iter().map(|what| Missing {
         what: (*what).into(),

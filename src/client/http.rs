@@ -18,7 +18,7 @@ use crate::client::fault::{Again, Fault, network};
 use crate::client::secret::Secret;
 use crate::client::spending::Spending;
 
-/// How long to wait and how often to try.
+/// Time limits and the number of tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patience {
     /// The time limit for a connection, including TLS.
@@ -334,7 +334,7 @@ impl Http {
 
     fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
         let signed = question.sign.map(|sign| sign()).unwrap_or_default();
-        // Callers have already checked the address. It is checked again here, because every request is sent from here.
+        // Callers have already checked the address. The address is checked again here, because every request is sent from here.
         if (question.authorization.is_some() || !signed.is_empty()) && !is_allowed(question.url) {
             let fault = network(from, "a login is not sent over plain http", "specify an https address");
             return Err(Fault::pointless(fault));
@@ -381,7 +381,7 @@ impl Http {
 }
 
 impl Answer {
-    /// The body, if its end was marked. Use this for files in which truncation could not be detected otherwise.
+    /// The body, if its end was marked. Use this function for files whose truncation could not be detected otherwise.
     pub(crate) fn whole_body(self, from: &str) -> Result<Vec<u8>, Error> {
         if self.head.end_is_marked() {
             return Ok(self.body);

@@ -38,7 +38,7 @@ pub struct OutsideOptions {
 /// Creates clients for these servers.
 pub(crate) struct Outside<'a> {
     pub(crate) run: Run<'a>,
-    /// Created when first needed, because reading the system's root certificates takes time.
+    /// Created on first use, because reading the system's root certificates takes time.
     tls: OnceLock<ClientConfig>,
     options: &'a OutsideOptions,
     spending: Spending,

@@ -32,7 +32,7 @@ pub(crate) struct Document {
 pub(crate) enum Found {
     /// A document, and the address of the next page of a list.
     Here(Box<Document>, Option<Url>),
-    /// There is no document; the text is the reason, for a note.
+    /// There is no document; the text is the reason, which becomes a note.
     Absent(String),
 }
 

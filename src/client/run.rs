@@ -20,7 +20,7 @@ pub enum Event {
     Asking(String),
     /// Part of a large response has arrived.
     Received {
-        /// What is being received.
+        /// The content that is being received.
         what: String,
         /// Bytes so far.
         bytes: u64,
@@ -41,7 +41,7 @@ pub enum Event {
 pub struct Run<'a> {
     /// Limits for everything that is read.
     pub limits: &'a Limits,
-    /// How long to wait and how often to try.
+    /// Time limits and the number of tries.
     pub patience: &'a Patience,
     /// The current time, which evidence.json records for each file.
     pub clock: fn() -> Timestamp,
@@ -90,7 +90,7 @@ pub fn system_clock() -> Timestamp {
     Timestamp::from_unix_seconds(seconds).unwrap_or_else(Timestamp::epoch)
 }
 
-/// What was saved for one build.
+/// The evidence that was saved for one build.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct BuildReport {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// The amounts that remain of a run's limits. Clones share it.
+/// The remaining amounts of a run's limits. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Spending {
     left: Arc<Left>,

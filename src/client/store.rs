@@ -23,7 +23,7 @@ use crate::client::secret::excerpt;
 use crate::client::signing::{Slash, StoreKeys, percent_encoded, sign};
 use crate::client::step::Source;
 
-/// A bucket, or the part of it whose keys begin with `prefix`.
+/// A bucket, or only its objects whose keys begin with `prefix`.
 #[derive(Debug, Clone)]
 pub struct Bucket {
     /// The store's address, for example `https://s3.us-south.cloud-object-storage.appdomain.cloud`.
@@ -34,7 +34,7 @@ pub struct Bucket {
     pub prefix: String,
     /// The region for signatures; by default, the region in the endpoint's name or, if there is none, `us-east-1`.
     pub region: Option<String>,
-    /// HMAC keys; without keys, requests are unsigned, and only public buckets accept them.
+    /// HMAC keys; without them, requests are unsigned, which only public buckets accept.
     pub keys: Option<StoreKeys>,
     /// The number of bundles that are downloaded in parallel.
     pub parallel: usize,
@@ -156,7 +156,7 @@ impl Listed {
 }
 
 impl Store<'_> {
-    /// Reads the listing page by page. If an error occurs, `listed` contains what was read before it.
+    /// Reads the listing page by page. If an error occurs, `listed` contains the objects that were read before the error.
     fn list(&self, listed: &mut Listed) -> Result<(), Error> {
         let limits = self.run.limits;
         let mut token: Option<String> = None;
@@ -187,7 +187,7 @@ impl Store<'_> {
             for object in page.objects {
                 limits
                     .object_key_bytes()
-                    .check(object.key.len().max(object.etag.len()) as u64, "a key of the bucket")?;
+                    .check(object.key.len().max(object.etag.len()) as u64, "an object key in the bucket")?;
                 listed.add(object, limits)?;
             }
             let Some(next) = page.next else { return Ok(()) };

@@ -131,7 +131,7 @@ fn none_of_them(server: &BuildServer<'_>, saver: &mut Saver<'_>, why: &str) {
     }
 }
 
-/// Without the status, it is unknown to which build the other files belong. The missing status is reported as one error, and the entries for the
+/// Only the status shows which build the other files belong to. The missing status is reported as one error, and the entries for the
 /// other files refer to this error.
 fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     let (source, call, place) = STATUS;
@@ -140,7 +140,7 @@ fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     for (source, call, place) in OTHERS {
         let from = server.address(call);
         saver.step(source, &from, |saver| {
-            saver.absent(place, &from, "it is not known to which build it belongs: see status.json");
+            saver.absent(place, &from, "the build to which it belongs is not known: see status.json");
         });
     }
 }

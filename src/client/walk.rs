@@ -1,8 +1,8 @@
 //! Saves builds from the build server in a way that never mixes evidence from two builds.
 //!
 //! Only the bundle and key can be requested by name. Status, image digest, image key and log are always those of the newest build, and a build may
-//! finish at any time. Therefore, the status is read before and after the other files, and the files read in between are kept only if both statuses
-//! state the name of the build under which these files are saved.
+//! finish at any time. Therefore, the status is read before and after the other files. Those files are kept only if both statuses state the name of
+//! the build under which the files are saved.
 
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
@@ -16,7 +16,7 @@ use crate::client::step::Source;
 use crate::client::unnamed::save_unnamed;
 use crate::gate::bundle::Bundle;
 
-/// How often the newest build's evidence is requested again if a different build finished in the meantime.
+/// The maximum number of times that the newest build's evidence is requested again if a different build finished in the meantime.
 const ROUNDS: usize = 3;
 
 /// Saves the specified builds, or the newest build if none is specified. Later errors are listed in the report.
@@ -111,7 +111,7 @@ pub(crate) fn save_missing_keys(
 /// The newest build according to the server.
 ///
 /// # Errors
-/// An error if neither this request nor a second one receives a complete response. If only the first request fails, the other requests are still
+/// An error if neither this request nor a second request receives a complete response. If only the first request fails, the other requests are still
 /// sent.
 fn newest_of(server: &BuildServer<'_>, name: Option<&BuildName>) -> Result<Newest, Error> {
     match server.ask(Call::Status) {

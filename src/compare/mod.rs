@@ -82,7 +82,7 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
     }
     if !rows.iter().any(|row| row.one.is_some() && row.other.is_some()) {
         return Err(Error::Usage {
-            message: "the two sides have nothing that can be compared".into(),
+            message: "the two inputs have nothing that can be compared".into(),
             hint: "a bundle with no digest in its log can be compared with another bundle, or with an image if the bundle's own image is next to it".into(),
         });
     }
@@ -119,6 +119,6 @@ fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
     }
     match rows.iter().any(Row::differs) {
         true => "They differ.".into(),
-        false => "They do not differ in any compared value that counts.".into(),
+        false => "No difference that counts was found.".into(),
     }
 }

@@ -1,4 +1,4 @@
-//! in-toto statements (in-toto/attestation, spec/v1/statement.md), before their signatures are verified.
+//! Parses in-toto statements (in-toto/attestation, spec/v1/statement.md). Their signatures are verified elsewhere.
 
 use serde_json::Value;
 

@@ -41,7 +41,7 @@ impl VerifyingKey {
         }
     }
 
-    /// Like [`Self::verify`], for a message of which only the scheme's hash is known. This is not possible with Ed25519.
+    /// Like [`Self::verify`], for a message of which only the scheme's hash is known. Ed25519 signatures cannot be verified in this way.
     pub(crate) fn verify_digest(
         &self,
         protocol: Protocol,

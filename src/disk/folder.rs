@@ -23,7 +23,7 @@ pub(crate) fn sorted_entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> R
     Ok(paths)
 }
 
-/// Whether at most one entry of a folder has a name that satisfies `wanted`. Stops at the second one.
+/// Whether at most one entry of a folder has a name that satisfies `wanted`. Stops at the second match.
 pub(crate) fn has_at_most_one(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<bool, Error> {
     let mut found = 0;
     for name in names(folder)? {
@@ -40,9 +40,9 @@ fn names(folder: &Path) -> Result<impl Iterator<Item = Result<PathBuf, Error>>, 
     Ok(entries.map(|entry| entry.map(|entry| entry.file_name().into()).map_err(|error| unreadable(folder, &error))))
 }
 
-/// A string that changes if any file that audits of this folder's bundles read changes, except the bundles themselves. It has a line for each
-/// file in the folder, and for each file below `trust`, `builder` and `image`; the line changes if the file is written, replaced or removed.
-/// File contents are not read. Links are followed, as in an audit, so the line describes the link's target.
+/// A string that changes when a file that the audits of this folder's bundles read is changed; the bundles themselves do not affect the string. The
+/// string has a line for each file in the folder, and for each file below `trust`, `builder` and `image`; the line changes if the file is written,
+/// replaced or removed. File contents are not read. Links are followed, as in an audit, so the line describes the link's target.
 ///
 /// # Errors
 /// [`Error::OverLimit`] if there are too many files. An unreadable folder gets a line with the error.
@@ -50,7 +50,7 @@ fn names(folder: &Path) -> Result<impl Iterator<Item = Result<PathBuf, Error>>, 
 pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, Error> {
     let mut text = String::new();
     let mut left = limits.listed_objects;
-    // Visit each folder once, so that circular links end.
+    // Visit each folder only once, because links can be circular.
     let mut met = std::collections::BTreeSet::new();
     let mut folders = vec![(folder.to_owned(), true)];
     while let Some((folder, is_top)) = folders.pop() {
@@ -71,8 +71,7 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
             if is_folder && is_read && met.insert(place.clone()) {
                 folders.push((path.clone(), false));
             }
-            // Which files belong to a bundle depends on the number of bundles. The names and
-            // metadata of bundles do not affect other bundles.
+            // The number of bundles determines which files belong to a bundle. The names and metadata of bundles do not affect other bundles.
             match (is_bundle && is_top, is_folder && is_top && !is_read) {
                 (true, _) => text.push_str("a bundle\n"),
                 (_, true) => {}

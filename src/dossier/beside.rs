@@ -1,4 +1,4 @@
-//! Files in a bundle's folder that belong to the bundle. Their location does not make them trusted.
+//! Files in a bundle's folder that belong to the bundle. The location of these files does not make them trusted.
 
 use std::path::{Path, PathBuf};
 
@@ -73,7 +73,7 @@ impl Beside {
 }
 
 impl Storage<'_> {
-    /// The public keys in a bundle's folder, by file name. Their location does not make them trusted.
+    /// The public keys in a bundle's folder, by file name. The location of these keys does not make them trusted.
     pub fn keys_beside(self, bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
         keys(bundle, self, limits).into_iter().map(|(name, key, _)| (name, key)).collect()
     }

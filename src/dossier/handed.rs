@@ -7,7 +7,7 @@ use crate::image::{ImageFacts, Source};
 use crate::judge::finding::Group;
 use crate::trust::TrustFile;
 
-/// Evidence supplied for the run. It is used instead of files next to a bundle.
+/// Evidence supplied for the run. This evidence is used instead of files next to a bundle.
 #[derive(Debug, Clone, Default)]
 pub struct Handed {
     /// The image of the only bundle.

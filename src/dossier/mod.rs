@@ -32,8 +32,8 @@ use crate::judge::finding::Group;
 use crate::report::Depth;
 use crate::trust::TrustFile;
 
-/// Reads the image that belongs to a bundle. It is called only after the bundle's signature is verified. Its arguments are the known properties of
-/// the expected image, and the audit's budget.
+/// Reads the image that belongs to a bundle. The function is called only after the bundle's signature is verified. Its arguments are the known
+/// properties of the expected image, and the audit's budget.
 pub type LoadImage<'a> = dyn Fn(&Choice, &Budget) -> Result<ImageFacts, Error> + 'a;
 
 /// Reads an image from its source.
@@ -85,7 +85,7 @@ impl<'a> Dossier<'a> {
 
     /// The bundle at `path` with the files next to it, or with the evidence supplied instead. `read_image` reads the image, if there is one.
     ///
-    /// This never fails: the audit reports what cannot be read.
+    /// This function never fails: the audit reports what cannot be read.
     pub fn open(
         path: &'a Path,
         question: &'a Question<'_>,

@@ -23,7 +23,7 @@ impl NamedKey {
     /// Parses the argument of `--key`: `sha256:` and a fingerprint, or else the path of a file.
     ///
     /// # Errors
-    /// What is expected after `sha256:`.
+    /// The expected text after `sha256:`.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.strip_prefix("sha256:") {
             Some(hex) => Sha256::from_hex(hex)

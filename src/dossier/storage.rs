@@ -68,7 +68,7 @@ impl<'a> Storage<'a> {
         let mut once: Vec<PathBuf> = Vec::new();
         for path in found {
             let (folder, file) = self.place(&path);
-            // The file's name shows which build it should be; a link next to it may have any name.
+            // The file's name states which build the file should contain, whereas a link next to the file may have any name.
             let is_own_name = path.file_name() == file.file_name();
             match first_at.entry((folder, file)) {
                 Entry::Vacant(free) => {
@@ -157,8 +157,8 @@ impl<'a> Storage<'a> {
         self.entries_named(folder, |_| true)
     }
 
-    /// The entries of a folder whose names satisfy `wanted`, sorted by name. The metadata of other entries is not read, because in a
-    /// folder with many bundles, all entries are searched for keys once per bundle.
+    /// The entries of a folder whose names satisfy `wanted`, sorted by name. The metadata of other entries is not read, because a folder is searched
+    /// for keys once for each of its bundles.
     pub(super) fn entries_named(
         self,
         folder: &Path,
@@ -174,7 +174,7 @@ impl<'a> Storage<'a> {
                 for (path, _) in below(files, folder) {
                     let (own, kind) = path.split_once('/').map_or((path, Kind::File), |(own, _)| (own, Kind::Folder));
                     let known = entries.insert(folder.join(own), kind);
-                    // This cannot occur on disk. In memory, the search and the reader would find different entries.
+                    // This fault cannot occur on disk. In memory, a search of the folder and a read of the path would find different entries.
                     if known.is_some_and(|known| known != kind) {
                         return Err(Error::malformed(slashed(folder), format!("{own:?} is both a file and a folder")));
                     }

@@ -16,10 +16,10 @@ use crate::gate::windows_names::Names;
 const WHAT: &str = "the signed archive";
 /// How many times a member's path is stored in memory: in the archive's names, in its tree and in the plan for unpacking.
 const NAMES_HELD: u64 = 3;
-/// Memory that a member occupies besides its path, in bytes.
+/// Memory in bytes that a member occupies in addition to its path.
 const MEMBER_HELD: u64 = 350;
 
-/// Memory that a new name occupies besides its text, where names are compared as Windows does, in bytes.
+/// Memory in bytes that a new name occupies in addition to its text, if names are compared as on Windows.
 const NAME_HELD: u64 = 150;
 
 /// What was unpacked.
@@ -35,15 +35,15 @@ pub struct Extracted {
 /// Unpacks the archive into the folder `to`, which must not exist. Everything is first written into a new folder next to `to`. When that folder is
 /// complete, it is renamed to `to`; on an error, it is removed.
 ///
-/// Every name and link is checked before the first byte is written. On Windows, names that Windows cannot keep and all symbolic links are refused.
-/// On a file system that ignores case, two names can be one folder; a link whose folder is another link there is refused when it is reached. Only
-/// this function refuses a symbolic link that is absolute or leads out of the folder: a repository may contain one, and checks compare it like any
-/// other link, but it is not safe to follow. Files get the modes 644 and 755 (on Windows, those of the folder), the caller is their owner, and
-/// their times are those of unpacking. The contents of the files are not examined. Do not run git in the folder: `.git/config` and the hooks come
-/// from the archive.
+/// Every name and link is checked before the first byte is written. On Windows, names that Windows cannot store and all symbolic links are refused.
+/// On a file system that ignores case, two names can refer to one folder; a link is refused as soon as its parent folder turns out to be a link. Only
+/// this function refuses a symbolic link that is absolute or leads out of the folder: a repository may contain such a link, and checks compare it
+/// like any other link, but following it is not safe. Files get mode 644 or 755 (on Windows, the folder's permissions), belong to the caller, and
+/// have the time of unpacking. The contents of the files are not examined. Do not run git in the folder: `.git/config` and the hooks come from the
+/// archive.
 ///
 /// # Errors
-/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Usage`] for those that Windows cannot keep,
+/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Usage`] for those that Windows cannot store,
 /// [`Error::Unwritable`], and errors of reading the archive.
 pub fn extract(archive: &VerifiedArchive, to: &Path, limits: &Limits) -> Result<Extracted, Error> {
     extract_within(archive, to, limits, &Budget::of_unknown_input(limits))
@@ -70,7 +70,7 @@ pub fn extract_within(
         Ok(extracted)
     });
     if written.is_err() {
-        // The first error is the one to report. If removal also fails, the folder's name shows that its contents are partial.
+        // The first error is the one to report. If removal also fails, the folder's name shows that its contents are incomplete.
         let _ = fs::remove_dir_all(&partial);
     }
     written
@@ -100,7 +100,7 @@ fn plan(archive: &VerifiedArchive, mut names: Option<Names>, limits: &Limits, bu
             let before = names.len();
             names.add(&member.path, &member.kind)?;
             let new = (names.len() - before) as u64;
-            // The text is stored twice, and the path contains the text of each new name.
+            // The text of new names is stored twice; it is part of the path, so the path's length is an upper bound.
             let text = if new > 0 { 2 * member_bytes } else { 0 };
             budget.hold(new.saturating_mul(NAME_HELD).saturating_add(text), WHAT)?;
         }
@@ -195,14 +195,16 @@ fn make_parent(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Refuses a path below `top` of which a folder is a symbolic link. The archive has no such path, but a file system that ignores case can make one.
+/// Refuses a path below `top` if one of its folders is a symbolic link. The archive has no such path, but a file system that ignores case can create one.
 fn refuse_link_as_folder(top: &Path, path: &Path) -> Result<(), Error> {
     let real = |path: &Path| fs::canonicalize(path).map_err(|error| unwritable(path, &error));
     let folder = path.parent().unwrap_or(top);
     let expected = real(top)?.join(folder.strip_prefix(top).unwrap_or(folder));
     match real(folder)? == expected {
         true => Ok(()),
-        false => Err(Error::malformed(WHAT, format!("{}: a folder of it is also the name of a link", slashed(path)))),
+        false => {
+            Err(Error::malformed(WHAT, format!("{}: one of its folders is also the name of a link", slashed(path))))
+        }
     }
 }
 
@@ -243,7 +245,7 @@ fn link(target: &[u8], path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn link(_: &[u8], _: &Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are made only on Unix"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are created only on Unix"))
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl PublicKey {
         };
         // If a key had two encodings, for example one with a compressed point, it would have two fingerprints.
         if key.spki()? != der {
-            return Err("not in the usual encoding (an EC point is uncompressed)".into());
+            return Err("not in the usual encoding (an EC point must be uncompressed)".into());
         }
         Ok(Self { key, fingerprint: Sha256::of(der), spki: der.to_vec() })
     }

@@ -1,9 +1,8 @@
 //! Signatures of manifests: hex text in the `.sig` member, over the SHA-256 digest of the signed archive.
 //!
-//! The scheme hashes twice. The server uses the archive's 32-byte SHA-256 digest as its *message*, and signs it
-//! with RSA PKCS#1 v1.5 and SHA-256 (RFC 8017, 8.2), so that the digest of a digest is signed (`verify_manifest` in
-//! IBM's secure-build-cli does the same). ECDSA P-256 (FIPS 186-5) follows the same rule, with a signature in DER
-//! (RFC 3279, 2.2.3). IBM does not yet document a server that uses ECDSA.
+//! The scheme hashes twice. The server uses the archive's 32-byte SHA-256 digest as its *message*, and signs that message with RSA PKCS#1 v1.5 and
+//! SHA-256 (RFC 8017, 8.2). The signature is therefore over the digest of a digest (`verify_manifest` in IBM's secure-build-cli does the same). ECDSA
+//! P-256 (FIPS 186-5) follows the same rule, with a signature in DER (RFC 3279, 2.2.3). IBM does not yet document a server that uses ECDSA.
 
 use crate::base::digest::{Sha256, decode_hex};
 use crate::base::error::Error;
@@ -11,7 +10,7 @@ use crate::base::limits::Limits;
 use crate::crypto::{Protocol, Refused};
 use crate::gate::key::PublicKey;
 
-/// The bytes of a signature. They prove nothing until [`PublicKey::verify`] succeeds on them.
+/// The bytes of a signature. A signature proves nothing until [`PublicKey::verify`] succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature(Vec<u8>);
 
@@ -30,7 +29,7 @@ pub enum SignatureFault {
     /// An ECDSA signature is one DER `ECDSA-Sig-Value`, with `r` and `s` between 1 and the group's order.
     #[error("the signature is not exactly one DER ECDSA-Sig-Value")]
     NotDer,
-    /// The signature is over different bytes or by a different key.
+    /// The signature covers different bytes or was made with a different key.
     #[error("it is not a signature by this key over this archive")]
     Mismatch,
 }
@@ -67,8 +66,8 @@ impl Signature {
 impl PublicKey {
     /// Verifies that the holder of this key made `signature` over `digest`, the SHA-256 of the signed archive.
     ///
-    /// The scheme hashes the digest once more: see the module's documentation. ECDSA signatures with a high `s`
-    /// are accepted: they are valid by FIPS 186-5, and nothing here is identified by a signature's bytes.
+    /// The scheme hashes the digest once more: see the module's documentation. ECDSA signatures with a high `s` are accepted: they are valid under
+    /// FIPS 186-5, and nothing here is identified by a signature's bytes.
     ///
     /// Dates, revocation and the identity of the key's holder are not checked.
     ///

@@ -167,7 +167,8 @@ pub struct VerifiedArchive {
     signed: SignedArchive,
 }
 
-/// Everything known about an archive, besides its bytes, after its signature verified under a trusted key. The only constructor is `KeyRing::accept`.
+/// Everything that is known about an archive, except its bytes, after its signature verified under a trusted key. The only constructor is
+/// `KeyRing::accept`.
 #[derive(Debug)]
 pub struct SignedArchive {
     digest: Sha256,
@@ -186,8 +187,7 @@ impl VerifiedArchive {
         &self.signed
     }
 
-    /// The known facts about the bytes, and a reader that frees the bytes piece by piece as they are read, so that the unpacked content
-    /// takes their place in memory.
+    /// The known facts about the bytes, and a reader that frees each piece of the bytes after reading it, to make room for the unpacked content.
     pub(crate) fn into_reader(self) -> (SignedArchive, impl Read) {
         (self.signed, Freeing::new(self.bytes, PIECE))
     }
@@ -264,7 +264,7 @@ impl Read for Freeing {
 pub struct Tried {
     /// The key's fingerprint.
     pub fingerprint: Fingerprint,
-    /// Who specified the key, in words: the command line, or a key of the policy.
+    /// The source of the key, as text: the command line, or a key in the policy.
     pub source: String,
     /// Why the signature does not verify.
     pub fault: SignatureFault,
@@ -287,7 +287,7 @@ impl Bundle {
     /// Verifies the signature with the trusted keys, each with the scheme for its type, and returns the archive only if
     /// the signature verifies under one of them.
     ///
-    /// Success means that these bytes are unaltered since the holder of that key signed them. It does not show who holds the key, when
+    /// Success means that these bytes have not changed since the holder of that key signed them. It does not show who holds the key, when
     /// the bytes were signed, or that their content is true. The key's dates are examined by the check `manifest-key`, not here.
     ///
     /// # Errors
@@ -298,7 +298,7 @@ impl Bundle {
     }
 }
 
-/// A signature over an archive's digest, and the results of keys that were tried. A result never changes, so it is computed once.
+/// A signature over an archive's digest, and the results for the keys that were tried. A result never changes, so it is computed once.
 #[derive(Debug, Clone)]
 pub(crate) struct Seal {
     digest: Sha256,

@@ -1,5 +1,5 @@
-//! Names that Windows cannot keep: a name of a device, a name that Windows changes without an error, two names that are one there. A member with
-//! such a name would be written to a device, into another file's stream, or over another member.
+//! Names that Windows cannot store: device names, names that Windows changes without an error, and different names that Windows treats as equal. A
+//! member with such a name would be written to a device, into another file's stream, or over another member.
 //!
 //! Source: "Naming Files, Paths, and Namespaces" of the Win32 documentation. Short names: [MS-FSCC] 2.1.5.2.1.
 
@@ -10,18 +10,18 @@ use crate::archive::{MemberKind, MemberPath};
 use crate::base::error::Error;
 
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
-/// Each with one of [`DEVICE_NUMBERS`].
+/// Each of these is followed by one of [`DEVICE_NUMBERS`].
 const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];
 const DEVICE_NUMBERS: &str = "0123456789\u{b9}\u{b2}\u{b3}";
 const FORBIDDEN: &str = "<>:\"|?*\\";
 /// Code units of UTF-16.
 const NAME_MAX: usize = 255;
-const HINT: &str = "unpack it on Linux; here, `hpsb-audit source BUNDLE --file PATH` prints one file, and `audit` needs nothing unpacked";
+const HINT: &str = "unpack it on Linux; here, `hpsb-audit source BUNDLE --file PATH` prints one file, and `audit` needs no unpacked files";
 
 /// The names of an archive, folder by folder, as Windows compares them.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// The folder's number and the folded name: the entry's own number, and its name as the archive writes it.
+    /// Maps the folder's number and the folded name to the entry's number and the name as written in the archive.
     entries: BTreeMap<(usize, String), (usize, String)>,
 }
 
@@ -34,7 +34,8 @@ impl Names {
     /// Adds a member.
     ///
     /// # Errors
-    /// [`Error::Usage`] if Windows cannot keep it, with the reason. A symbolic link is refused too: Windows lets few users make one.
+    /// [`Error::Usage`], with the reason, if Windows cannot store the member. Symbolic links are also refused, because most Windows users are not
+    /// allowed to create them.
     pub(super) fn add(&mut self, path: &MemberPath, kind: &MemberKind) -> Result<(), Error> {
         let refused = |why: String| Error::Usage {
             message: format!("{path} cannot be unpacked on Windows: {why}"),
@@ -49,13 +50,13 @@ impl Names {
             if let Some(why) = fault(segment) {
                 return Err(refused(format!("{segment:?} {why}")));
             }
-            // 0 is the top.
+            // The top folder has the number 0.
             let next = self.entries.len() + 1;
             folder = match self.entries.entry((folder, folded(segment))) {
                 Entry::Vacant(entry) => entry.insert((next, segment.to_owned())).0,
                 Entry::Occupied(entry) if entry.get().1 == segment => entry.get().0,
                 Entry::Occupied(entry) => {
-                    return Err(refused(format!("{segment:?} and {:?} are one name there", entry.get().1)));
+                    return Err(refused(format!("{segment:?} and {:?} are the same name on Windows", entry.get().1)));
                 }
             };
         }
@@ -63,7 +64,7 @@ impl Names {
     }
 }
 
-/// Why Windows cannot keep a name.
+/// Why Windows cannot store a name.
 fn fault(name: &str) -> Option<String> {
     if let Some(bad) = name.chars().find(|&character| character < ' ' || FORBIDDEN.contains(character)) {
         return Some(format!("contains {bad:?}"));
@@ -75,12 +76,12 @@ fn fault(name: &str) -> Option<String> {
         return Some("is the name of a device".into());
     }
     if is_short_name(name) {
-        return Some("can be the short name of another file".into());
+        return Some("can be the short name of a different file".into());
     }
     (name.encode_utf16().count() > NAME_MAX).then(|| format!("has more than {NAME_MAX} characters"))
 }
 
-/// A device keeps its name with any extension: `aux.c` is `AUX`.
+/// A device name with an extension still refers to the device: `aux.c` is `AUX`.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_ascii_uppercase();
     let is_numbered = |device: &&str| {
@@ -89,7 +90,7 @@ fn is_device(name: &str) -> bool {
     DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.iter().any(is_numbered)
 }
 
-/// Whether Windows itself may give this name to a file with a longer one, as it gives `GIT~1` to `.git`.
+/// Whether Windows may create this name as the short name of a file, for example `GIT~1` for `.git`.
 fn is_short_name(name: &str) -> bool {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -98,8 +99,8 @@ fn is_short_name(name: &str) -> bool {
         && stem.rsplit_once('~').is_some_and(|(start, number)| !start.is_empty() && is_number(number))
 }
 
-/// The name in upper and then in lower case, character by character. NTFS compares names in upper case only; with both, names that it distinguishes
-/// may be equal here, but not the other way round.
+/// The name in upper and then in lower case, character by character. NTFS compares names only in upper case. The second conversion can make names
+/// equal that NTFS distinguishes, but never the reverse.
 fn folded(name: &str) -> String {
     fn only<I: Iterator<Item = char>>(mut mapped: I, character: char) -> char {
         mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(character)
@@ -112,7 +113,7 @@ fn folded(name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Why the last of these members is refused.
+    /// The reason why the last of these members is refused.
     fn refusal(members: &[&[u8]]) -> Option<String> {
         let mut names = Names::default();
         let (last, others) = members.split_last().unwrap();
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_windows_cannot_keep_are_refused() {
+    fn names_that_windows_cannot_store_are_refused() {
         for (name, why) in [
             ("NUL", "a device"),
             ("nul", "a device"),
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_only_look_reserved_are_kept() {
+    fn names_that_only_look_reserved_are_accepted() {
         for name in [
             "null",
             "auxiliary.c",
@@ -189,10 +190,10 @@ mod tests {
             [b"git/Docs/a", b"git/docs/b"],
             [b"git/docs", b"git/Docs/b"],
             ["git/\u{c9}t\u{e9}".as_bytes(), "git/\u{e9}t\u{e9}".as_bytes()],
-            // One upper-case letter in NTFS, two in Unicode's full mapping.
+            // This character has one upper-case letter in NTFS, but two in Unicode's full mapping.
             ["git/\u{1f80}".as_bytes(), "git/\u{1f88}".as_bytes()],
         ] {
-            assert!(refusal(&members).unwrap().contains("are one name there"), "{members:?}");
+            assert!(refusal(&members).unwrap().contains("are the same name on Windows"), "{members:?}");
         }
         for members in [[&b"a/README"[..], b"b/readme"], [b"git/docs/a", b"git/docs/b"], [b"git/docs", b"git/docs/b"]] {
             assert_eq!(refusal(&members), None, "{members:?}");

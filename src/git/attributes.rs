@@ -55,7 +55,7 @@ impl Attributes {
         Self { rules: Vec::new(), macros, file_bytes: limits.git_config_bytes }
     }
 
-    /// Adds the `.gitattributes` file of `folder`; `folder` is empty or ends with `/`. Outer folders must come before inner ones. A file over the
+    /// Adds the `.gitattributes` file of `folder`; `folder` is empty or ends with `/`. Outer folders must come before inner folders. A file over the
     /// limit is ignored.
     pub(super) fn add_file(&mut self, folder: &[u8], content: &[u8]) {
         if content.len() as u64 > self.file_bytes {
@@ -78,7 +78,7 @@ impl Attributes {
     /// The state of each attribute that a rule sets for `path`. Returns `None` if the budget is spent.
     pub(super) fn of(&self, path: &[u8], budget: &mut Comparisons) -> Option<BTreeMap<Vec<u8>, State>> {
         let mut states = BTreeMap::new();
-        // The last assignment counts, so rules are read backwards and the first assignment found is kept.
+        // The last assignment applies, so rules are read backwards and the first assignment found is kept.
         for rule in self.rules.iter().rev() {
             budget.spend(RULE_UNITS + rule.folder.len() as u64)?;
             let Some(path) = path.strip_prefix(rule.folder.as_slice()) else { continue };

@@ -21,7 +21,7 @@ pub(super) enum LineEnds {
 impl LineEnds {
     pub(super) fn of(attributes: &BTreeMap<Vec<u8>, State>) -> Self {
         let value = |name: &str| attributes.get(name.as_bytes()).filter(|state| **state != State::Unspecified);
-        // `crlf` is the old name of `text`, and counts only if `text` is not specified.
+        // `crlf` is the old name of `text`, and applies only if `text` is not specified.
         let text = value("text").or_else(|| value("crlf"));
         let crlf = value("eol") == Some(&State::Value(b"crlf".to_vec()));
         match text {
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pointers_have_exactly_one_form() {
+    fn only_the_exact_form_of_a_pointer_is_accepted() {
         let digest = Sha256::of(b"x").hex();
         let good = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 1\n");
         assert_eq!(LfsPointer::read(good.as_bytes()), Some(LfsPointer { sha256: Sha256::of(b"x"), size: 1 }));

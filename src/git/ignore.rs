@@ -33,7 +33,7 @@ impl IgnoreRules {
         Self { rules: Vec::new(), folders: Vec::new(), last: Vec::new(), file_bytes: limits.git_config_bytes }
     }
 
-    /// Adds the rules of a file, unless the file is over the limit. Outer folders must come before inner ones.
+    /// Adds the rules of a file, unless the file is over the limit. Outer folders must come before inner folders.
     pub(super) fn add_file(&mut self, folder: &[u8], name: &str, content: &[u8]) {
         if content.len() as u64 > self.file_bytes {
             return;

@@ -33,7 +33,7 @@ mod remote;
 mod signed;
 mod snapshot;
 mod submodule;
-// Runs git; the tests that use it are for Unix.
+// Runs git; the tests that use this module run only on Unix.
 #[cfg(all(test, unix))]
 pub(crate) mod test_repository;
 #[cfg(all(test, unix))]

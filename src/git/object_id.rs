@@ -28,7 +28,7 @@ impl ObjectId {
         &self.0
     }
 
-    /// The bytes as two numbers whose order is the order of the bytes. Comparing numbers is faster, and tables of ids
+    /// The bytes as two numbers that sort in the same order as the bytes. Comparing numbers is faster, and tables of ids
     /// are sorted.
     fn numbers(&self) -> (u128, u32) {
         let [high @ .., a, b, c, d] = self.0;

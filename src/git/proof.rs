@@ -51,7 +51,7 @@ pub struct SourceProof {
     held: Held,
 }
 
-/// Where results about objects and files are taken from.
+/// The source of results about objects and files.
 #[derive(Debug, Clone)]
 enum Held {
     /// Objects and files. A copy of the proof shares these objects and files.
@@ -144,8 +144,8 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     prove_within(snapshot, threads, limits, &Budget::of_unknown_input(limits))
 }
 
-/// Like [`prove`], but within a budget. If the budget is exceeded, the proof is cut short and shows only that something
-/// is wrong. Call [`Budget::check`] before relying on any part of the proof.
+/// Like [`prove`], but within a budget. If the budget is exceeded, the proof is incomplete and shows only that something is wrong. Call
+/// [`Budget::check`] before relying on any part of the proof.
 pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget: &Budget) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();

@@ -204,7 +204,7 @@ mod tests {
             "https://github.com/../x",
             "https://a:b/c@github.com/x",
             "ext::sh -c x",
-            // In curl's view, the host ends before any of these characters.
+            // curl ends the host before any of these characters.
             "https://evil.example#@github.com/acme/wallet",
             "https://evil.example?@github.com/acme/wallet",
             "https://evil.example\\@github.com/acme/wallet",

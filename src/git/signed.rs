@@ -68,7 +68,7 @@ pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Opt
 /// Extracts the signature at the end of a tag's message, and everything before it. `None` if the tag is not signed.
 pub(super) fn split_tag(name: &str, content: &[u8], tag: &Tag) -> Option<SignedObject> {
     let message_at = content.len().checked_sub(tag.message.len())?;
-    // The last armoured block counts, as in git: everything before it is part of the signed data.
+    // The last armoured block is used, as in git: everything before it is part of the signed data.
     let mut start = None;
     let mut at = 0;
     for line in content.split_inclusive(|&byte| byte == b'\n') {

@@ -45,7 +45,7 @@ fn is_module_name(name: &str) -> bool {
     !name.is_empty() && name.split(['/', '\\']).all(|part| part != "..")
 }
 
-/// A URL becomes a program's argument, and lines in the credential protocol (CVE-2020-5260, CVE-2020-11008).
+/// A URL becomes an argument of a program and a line in the credential protocol (CVE-2020-5260, CVE-2020-11008).
 fn is_module_url(url: &str) -> bool {
     if url.starts_with('-') {
         return false;

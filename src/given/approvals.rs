@@ -153,7 +153,7 @@ fn json_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
             None => Err(format!("record {number}: the field {field} is missing")),
         });
         if let Some(unknown) = fields.keys().next() {
-            return Err(format!("record {number}: unknown field {unknown:?}"));
+            return Err(format!("record {number}: unrecognised field {unknown:?}"));
         }
         let [repository, commit, change, approver, time] = row;
         Ok([repository?, commit?, change?, approver?, time?])
@@ -270,7 +270,7 @@ mod tests {
                 format!(
                     "[{{\"repository\":\"h.example/r\",\"commit\":\"{COMMIT}\",\"change\":\"c\",\"approver\":\"a\",\"time\":\"2026-03-01T12:00:00Z\",\"x\":1}}]"
                 ),
-                "unknown field \"x\"",
+                "unrecognised field \"x\"",
             ),
             ("[{\"commit\": 1, \"commit\": 2}]".into(), "commit"),
         ] {

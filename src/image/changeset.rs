@@ -158,7 +158,7 @@ impl<'a, R: Read> Changeset<'a, R> {
                 return Err(malformed(format!("a member of unsupported type {:?}", String::from_utf8_lossy(other))));
             }
         };
-        // Only a file has content, whatever the header states.
+        // Only a file has content, regardless of the size in the header.
         self.set_size(if kind == Kind::File { said.size.unwrap_or(self.left) } else { 0 });
         let path = clean(&name)?;
         let bytes = path.len() as u64;

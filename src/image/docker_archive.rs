@@ -1,7 +1,7 @@
 //! `docker-archive:`: the output of `docker save` (Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
 //!
-//! It preserves the configuration's bytes and therefore the image id. It has no manifest and therefore does not contain the digest that a push logs.
-//! Newer engines add an OCI layout to the file. The manifest in that layout is also read; it may be the manifest that was pushed.
+//! This form preserves the configuration's bytes and therefore the image id. It has no manifest and therefore does not contain the digest that a push
+//! logs. Newer engines add an OCI layout to the file. The manifest in that layout is also read; it may be the manifest that was pushed.
 
 use super::document::{self, SavedImage};
 use super::gather::read_config;

@@ -23,7 +23,7 @@ pub struct Descriptor {
     pub digest: Sha256,
     /// Size in bytes.
     pub size: u64,
-    /// Addresses outside the registry for a foreign layer. They are shown but never requested.
+    /// Addresses outside the registry for a foreign layer. The addresses are shown but never requested.
     pub urls: Vec<String>,
     /// The platform, for an entry of an index.
     pub platform: Option<Platform>,
@@ -78,7 +78,7 @@ impl Platform {
     }
 
     /// The platform in the form that containerd-based engines compare (containerd/platforms, `Normalize`): in lower case, with one name for each
-    /// architecture. If the operating system is missing, it is the engine's operating system.
+    /// architecture. If no operating system is stated, the engine's operating system applies.
     pub(super) fn normal(&self) -> (String, String, String) {
         let lower = |text: &str| text.to_lowercase();
         let (os, architecture) = (lower(&self.os), lower(&self.architecture));
@@ -118,7 +118,7 @@ pub(super) enum Document {
     Manifest { media_type: String, config: Descriptor, layers: Vec<Descriptor> },
 }
 
-/// An index entry whose digest is not SHA-256. It is not read; the other entries are read.
+/// An index entry whose digest is not SHA-256. The entry is not read, but the other entries are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UnsupportedEntry {
     pub(super) digest: String,

@@ -95,11 +95,11 @@ pub struct ImageFacts {
     pub config: Option<ConfigFacts>,
     /// The layers, lowest first: all layers in the manifest or the archive's list.
     pub layers: Vec<LayerFacts>,
-    /// Names for the image in the source. They are not signed.
+    /// Names for the image in the source. The names are not signed.
     pub names: Vec<String>,
     /// Other images in the source, which were not read.
     pub others: Others,
-    /// Why none of several images was read. `None` if an image was read.
+    /// The reason why none of several images was read. `None` if an image was read.
     pub undecided: Option<Undecided>,
     /// What the tag resolved to, if the image was requested from a registry by tag.
     pub tag: Option<RegistryTag>,

@@ -71,7 +71,7 @@ impl Source {
     }
 }
 
-/// Splits at the first `:`. Where drives have letters, that of `C:/` or `C:\` belongs to the path.
+/// Splits at the first `:`. On systems with drive letters, the drive letter in `C:/` or `C:\` is part of the path.
 fn path_and_reference(rest: &str, has_drives: bool) -> (&str, Option<&str>) {
     let is_drive =
         has_drives && matches!(rest.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_letter_of_a_drive_belongs_to_the_path() {
+    fn a_drive_letter_is_part_of_the_path() {
         for (text, path, reference) in [
             ("C:\\image", "C:\\image", None),
             ("C:/image:v1", "C:/image", Some("v1")),

@@ -57,7 +57,7 @@ enum Entry {
         measured: Measured,
         document: Option<Vec<u8>>,
     },
-    /// A link to a path inside the archive. `None` if it leads elsewhere.
+    /// A link to a path inside the archive. `None` if the link leads elsewhere.
     Link(Option<MemberPath>),
 }
 
@@ -117,7 +117,7 @@ impl<'a> Store<'a> {
         Self { parts, budget: budget.clone(), measured: RefCell::default() }
     }
 
-    /// Why the file cannot be read, if its format is not supported.
+    /// The reason why the file cannot be read, if its format is not supported.
     pub(super) fn unsupported(&self) -> Option<&'static str> {
         match self.parts {
             Parts::Unsupported(why) => Some(why),

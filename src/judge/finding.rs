@@ -152,7 +152,7 @@ pub enum Demand {
 pub enum MissingEvidence {
     /// The check rejects if its group was requested.
     RejectsWithGroup,
-    /// The check rejects only if it was requested itself, because good builds may lack the evidence.
+    /// The check rejects only if the check itself was requested, because good builds may lack the evidence.
     RejectsByName,
 }
 

@@ -32,7 +32,7 @@ pub(crate) enum Answer {
     /// The signature cannot be verified here.
     Unsupported(String),
     /// This build does not evaluate signatures in this form.
-    #[cfg_attr(feature = "openpgp", allow(dead_code, reason = "this build judges every form"))]
+    #[cfg_attr(feature = "openpgp", allow(dead_code, reason = "this build evaluates signatures in every form"))]
     NotBuiltIn(String),
 }
 

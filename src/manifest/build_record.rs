@@ -25,7 +25,7 @@ impl BuildRecord {
     /// Reads a record: one JSON object without duplicate keys.
     ///
     /// # Errors
-    /// [`Error::Malformed`], which calls the record `what`; [`Error::OverLimit`] beyond `build_record_bytes`.
+    /// [`Error::Malformed`], which refers to the record as `what`; [`Error::OverLimit`] beyond `build_record_bytes`.
     pub fn from_json(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.build_record_bytes().check(bytes.len() as u64, what)?;
         let fields = match strict_json::parse(bytes) {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn only_status_is_required_and_unknown_fields_are_kept() {
+    fn only_status_is_required_and_unrecognised_fields_are_kept() {
         let record = read(r#"{"status": "", "new_field": {"a": 1}}"#).unwrap();
         assert!(!record.says_pushed());
         assert_eq!(record.fields().last(), Some(("new_field", r#"{"a":1}"#.to_owned())));

@@ -190,8 +190,8 @@ fn normalise(line: usize, joined: &str) -> Result<Instruction, DockerfileFault> 
     Ok(Instruction { line, text: canonical(text), documents: Vec::new() })
 }
 
-/// `<<WORD`, `<<-WORD` or `<<"WORD"` in RUN, COPY or ADD: BuildKit reads the following lines as a file. A shell here-document on one line looks
-/// the same and is treated the same.
+/// `<<WORD`, `<<-WORD` or `<<"WORD"` in RUN, COPY or ADD: BuildKit reads the following lines as a file. A shell here-document on one line looks the
+/// same and is treated in the same way.
 fn has_here_document(text: &str) -> bool {
     with_here_documents(text).is_some_and(|rest| {
         rest.match_indices("<<").any(|(at, _)| {
@@ -244,7 +244,7 @@ fn is_array(text: &str) -> bool {
     text.starts_with('[') && strict_json::parse(text.as_bytes()).is_ok_and(|value| value.is_array())
 }
 
-/// The delimiters in words of the form `N<<-WORD`, quoted or not, each with a flag for whether tabs are stripped. Blanks in quotes do not separate
+/// The delimiters in words of the form `N<<-WORD`, quoted or not, each with a flag that states whether tabs are stripped. Blanks in quotes do not separate
 /// words.
 fn here_names(text: &str) -> Vec<(String, bool)> {
     let mut names = Vec::new();
@@ -274,7 +274,7 @@ fn here_names(text: &str) -> Vec<(String, bool)> {
     names
 }
 
-/// `word` is the word as written, `bare` the word without quotes.
+/// `word` is the word as written; `bare` is the word without quotes.
 fn here_name(word: &str, bare: &str) -> Option<(String, bool)> {
     let of = |text: &str| {
         let text = text.trim_start_matches(|letter: char| letter.is_ascii_digit()).strip_prefix("<<")?;
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_instructions_are_refused() {
+    fn unrecognised_instructions_are_refused() {
         for (content, fault) in [
             ("", DockerfileFault::Empty),
             ("# only a comment\n", DockerfileFault::Empty),

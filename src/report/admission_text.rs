@@ -52,7 +52,8 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         line(page, "because", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         finding.details.iter().for_each(|detail| line(page, "", &for_terminal(detail)));
     }
-    if let Some(count) = not_looked_at(image.findings.iter().filter(|finding| finding.is_consequence()).count()) {
+    if let Some(count) = not_looked_at(report, image.findings.iter().filter(|finding| finding.is_consequence()).count())
+    {
         line(page, "", &count);
     }
     if let Some(bundle) = bundle {
@@ -106,7 +107,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     let mut hints = Vec::new();
     match check::WORKLOAD_PINNED.answer_in(image.rejecting()) {
         Some(finding) if image.image.is_none() => {
-            hints.push(format!("write the image name in a readable form: {}", finding.message))
+            hints.push(format!("write the image name in a form that can be parsed: {}", finding.message))
         }
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));
@@ -127,6 +128,8 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     }
     let said = [check::WORKLOAD_PINNED.name, check::WORKLOAD_IMAGE.name];
     let others = image.rejecting().filter(|finding| !said.contains(&finding.check));
-    hints.extend(others.map(|finding| format!("run `hpsb-audit explain {}` for what the check covers", finding.check)));
+    hints.extend(
+        others.map(|finding| format!("run `hpsb-audit explain {}` to see what the check covers", finding.check)),
+    );
     hints
 }

@@ -67,7 +67,7 @@ fn written(text: &str) -> u64 {
     text.chars().map(letter).sum::<u64>() + 4
 }
 
-/// Cuts a string between two words, so that no one-word secret is cut in half. If a secret has several words, the pattern that matches the whole
+/// Cuts a string between two words, so that a secret of one word is never cut in half. If a secret has several words, the pattern that matches the whole
 /// secret also matches the secret's beginning.
 fn shorten(text: &mut String) {
     if text.len() <= TEXT_BYTES_MAX {

@@ -1,4 +1,4 @@
-//! The report on a case, besides the reports on its bundles: whether the case is complete, who vouches for it, and by what time it existed. These
+//! The report on a case, in addition to the reports on its bundles: whether the case is complete, who vouches for it, and by what time it existed. These
 //! structs also define the form in the JSON report.
 
 use serde::{Deserialize, Serialize};
@@ -27,10 +27,10 @@ pub struct CaseReport {
     pub judged_for: Option<String>,
     /// The result of repeating the audit with the case's own policy, time and keys.
     pub repeated: Repetition,
-    /// Answers that differ from the sealed ones: `CHECK: sealed ANSWER, today ANSWER`.
+    /// Answers that differ from the sealed answers: `CHECK: sealed ANSWER, today ANSWER`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_answers: Vec<String>,
-    /// On whose authority this report's verdict rests.
+    /// The authority on which this report's verdict rests.
     pub vouched_by: Voucher,
     /// The seal's signature.
     pub seal: Option<SealReport>,
@@ -55,7 +55,7 @@ pub struct CaseReport {
 pub enum Repetition {
     /// The same report, byte for byte.
     SameReport,
-    /// The same verdict and answers in different words: the program or its limits differ.
+    /// The same verdict and answers with different wording: the program or its limits differ.
     SameAnswers,
     /// Different answers, from a different program or with different limits.
     OtherAnswers,
@@ -63,7 +63,7 @@ pub enum Repetition {
     NotRepeated,
 }
 
-/// On whose authority a verdict rests.
+/// The authority on which a verdict rests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -83,7 +83,7 @@ pub enum Voucher {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct SealReport {
-    /// Fingerprint of the reader's key that verifies the signature; null if the reader supplied none.
+    /// Fingerprint of the reader's key under which the signature verified; null if the reader supplied none.
     pub key: Option<String>,
 }
 
@@ -115,9 +115,9 @@ pub struct SignOffReport {
     pub name: Option<String>,
     /// The key's fingerprint.
     pub key: String,
-    /// When it was signed, by the signer's own clock, RFC 3339.
+    /// The time of signing, by the signer's own clock, RFC 3339.
     pub at: String,
-    /// `not-repeated`: the sign-off does not state that the signer repeated the audit. No sign-off of this version does. Reports from
+    /// `not-repeated`: the sign-off does not state that the signer repeated the audit. No sign-off of this version states that. Reports from
     /// versions before 0.2.0 lack this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<String>,
@@ -130,7 +130,7 @@ impl SignOffReport {
     /// The time of the sign-off, and what the sign-off does not state.
     pub(super) fn when(&self) -> String {
         let audit = match self.audit.as_deref() {
-            Some(Self::NOT_REPEATED) => ", without repeating the audit",
+            Some(Self::NOT_REPEATED) => "; the sign-off does not state that the audit was repeated",
             _ => "",
         };
         format!("{}, by the signer's clock{audit}", self.at)
@@ -142,7 +142,7 @@ impl Repetition {
         match self {
             Self::SameReport => "the same report, byte for byte",
             Self::SameAnswers => {
-                "the same answers from all checks, but in different words: the program or its limits differ"
+                "the same answers from all checks, with different wording: the program or its limits differ"
             }
             Self::OtherAnswers => "DIFFERENT ANSWERS: the program or its limits differ from those at sealing",
             Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",

@@ -1,6 +1,6 @@
 //! The chain from the key to the deployed image: how each piece is linked to the next, and the strength of each link.
 
-use super::{BundleReport, ImageReport};
+use super::{BundleReport, ImageReport, summary};
 use crate::judge::check::{CHECKS, ChainLink};
 use crate::judge::evidence::Known;
 use crate::judge::finding::{Finding, Status};
@@ -48,16 +48,27 @@ pub(super) struct Link {
 
 /// The links of a build, up to the deployed image.
 pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
-    links(&PLANS, &bundle.findings)
+    of_build(bundle)
+}
+
+/// A log that names no image can pass `log-image`, because a missing line is not a disagreement. It does not state which image was pushed.
+fn of_build(bundle: &BundleReport) -> Vec<Link> {
+    let mut links = links(&PLANS, &bundle.findings);
+    if !summary::log_names_image(bundle) {
+        let stated = |link: &&mut Link| link.to == PUSHED && link.strength == Strength::Stated;
+        links.iter_mut().filter(stated).for_each(|link| link.strength = Strength::NotExamined);
+    }
+    links
 }
 
 /// The links for an image to be deployed: those of its build, if one was found, and those of the workload.
 pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>) -> Vec<Link> {
-    let build = bundle.map(|bundle| bundle.findings.as_slice()).unwrap_or_default();
+    let build = bundle.map_or_else(|| links(&PLANS, &[]), of_build);
     let own = links(&WORKLOAD_PLANS, &image.findings);
-    links(&PLANS, build).into_iter().filter(|link| link.to != DEPLOYED).chain(own).collect()
+    build.into_iter().filter(|link| link.to != DEPLOYED).chain(own).collect()
 }
 
+const PUSHED: &str = "pushed image";
 const DEPLOYED: &str = "workload file";
 
 /// A link of the diagram: its two ends, how they are linked, and the greatest possible strength. Each check lists the links
@@ -118,15 +129,9 @@ const PLANS: [Plan; 12] = {
             "objects that hash to their names; only .git/shallow may cut history",
             Proved,
         ),
-        (WorkTree, "commit", "work tree", "the commit's files, unchanged but for listed exceptions", Proved),
+        (WorkTree, "commit", "work tree", "the commit's files, but for listed exceptions", Proved),
         (Approval, "commit", "approval", "a supplied list that approves it", Stated),
-        (
-            PushedImage,
-            "commit",
-            "pushed image",
-            "a log that names it; at most seven digits link it to the commit",
-            Stated,
-        ),
+        (PushedImage, "commit", PUSHED, "a log that names it; at most seven digits link it to the commit", Stated),
         (
             ImageAtHand,
             "pushed image",
@@ -138,7 +143,7 @@ const PLANS: [Plan; 12] = {
             ImageSigner,
             "pushed image",
             "image's signer",
-            "a signature over its digest that the policy or the log leads to",
+            "a signature over its digest, by a key or identity from the policy or the log",
             Proved,
         ),
         (Deployed, "supplied image", DEPLOYED, "a reference by digest, and an accepted manifest", Stated),

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_with_an_unknown_check_or_field_is_refused() {
+    fn a_table_with_an_unrecognised_check_or_field_is_refused() {
         let read = |text: &str| Controls::from_toml("c", text.as_bytes(), &Limits::default());
         let row = "[[control]]\nframework = \"F\"\nid = \"1\"\ntitle = \"T\"\nchecks = [\"build-age\"]\n";
         assert!(read(&format!("version = 1\n{row}")).is_ok());

@@ -1,4 +1,4 @@
-//! Files other than the bundle that an audit read, and the data that each digest covers.
+//! Files, other than the bundle, that an audit read, and the data that each digest covers.
 
 use crate::base::digest::Sha256;
 

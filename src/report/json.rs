@@ -20,7 +20,7 @@ use crate::judge::finding::{Group, Verdict};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields, title = "hpsb-audit report"))]
 pub(super) struct Document {
-    /// 2. The number changes when fields change.
+    /// 2. The version changes when fields change.
     pub(super) schema_version: u32,
     pub(super) tool: Tool,
     /// The time as of which the audit was made, RFC 3339.
@@ -34,7 +34,7 @@ pub(super) struct Document {
     pub(super) exit_code: u8,
     pub(super) totals: Totals,
     pub(super) policy: Option<Policy>,
-    /// What the verdict covers. Not in version 1.
+    /// What the verdict covers. This field is not in version 1.
     #[serde(default)]
     pub(super) scope: Option<Scope>,
     /// The question of the audit; null if the run ended before the question was determined.
@@ -46,7 +46,7 @@ pub(super) struct Document {
     pub(super) error: Option<Fault>,
     /// The evidence that `admit` used; null for an audit.
     pub(super) admission: Option<AdmissionRow>,
-    /// One entry per image and place, if the question was whether workloads may be deployed.
+    /// One entry per image and position, if the question was whether workloads may be deployed.
     pub(super) images: Vec<Image>,
     /// One report per bundle, ordered by path; for workloads, the bundles found by the digests of the images.
     pub(super) reports: Vec<Bundle>,
@@ -69,7 +69,7 @@ pub(super) struct AdmissionRow {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct Image {
     pub(super) workload: WorkloadRow,
-    /// The place in the workload.
+    /// The position in the workload.
     pub(super) place: String,
     /// The image as written; null if not known.
     pub(super) image: Option<String>,
@@ -154,7 +154,7 @@ pub(super) struct Asked {
     pub(super) depth: String,
     /// Groups that must have an answer.
     pub(super) require: Vec<String>,
-    /// The policy's requirements for workloads. An audit of bundles ignores them. Not in version 1.
+    /// The policy's requirements for workloads. An audit of bundles ignores them. This field is not in version 1.
     #[serde(default)]
     pub(super) passed_over: Vec<String>,
     /// Groups for which evidence was supplied.
@@ -197,7 +197,7 @@ pub(super) struct Fault {
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct Bundle {
     pub(super) bundle: File,
-    /// The name in the bundle's members.
+    /// The build name, from the names of the bundle's members.
     pub(super) build_name: Option<String>,
     pub(super) verdict: String,
     pub(super) error: Option<Fault>,
@@ -210,7 +210,8 @@ pub(super) struct Bundle {
     pub(super) findings: Vec<Row>,
     /// What each witness states.
     pub(super) evidence: Vec<Statement>,
-    /// Inputs of the build that the commit does not pin. Also empty if nothing in the signed archive was read; `evidence` is then empty as well.
+    /// Inputs of the build that the commit does not pin. This list is also empty if nothing in the signed archive was read; `evidence` is then empty
+    /// as well.
     pub(super) outside_the_commit: Vec<String>,
     /// Other files that were read for the audit.
     pub(super) inputs: Vec<Looked>,
@@ -250,7 +251,7 @@ pub(super) struct Key {
     pub(super) fingerprint: String,
     pub(super) kind: String,
     pub(super) bits: u32,
-    /// Where the key comes from.
+    /// The source of the key.
     pub(super) source: String,
     #[cfg_attr(test, schemars(description = tests::grades()))]
     pub(super) grade: String,
@@ -265,7 +266,7 @@ pub(super) struct Statement {
     pub(super) witness: String,
     /// The value as text.
     pub(super) value: String,
-    /// The value in a form for programs, if it has numbers or parts. Not in version 1.
+    /// The value in a form for programs, if it contains numbers or several fields. This field is not in version 1.
     #[serde(default)]
     pub(super) data: Option<Value>,
     #[cfg_attr(test, schemars(description = tests::known()))]

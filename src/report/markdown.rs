@@ -42,7 +42,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
 fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &Options) {
     let _ = writeln!(page, "## {}\n", text(bundle.build_name.as_deref().unwrap_or(&bundle.path)));
     let _ = writeln!(page, "**{}**\n", text(&summary::headline(report, bundle)));
-    let because = summary::because(bundle);
+    let because = summary::because(report, bundle);
     if !because.is_empty() {
         list(page, because.iter());
     }

@@ -38,12 +38,14 @@ pub(super) struct Matrix<'a> {
 }
 
 impl Agreement {
-    pub(super) fn words(self) -> &'static str {
+    /// For the named fact, because the log may show only the first twelve digits of an image ID.
+    pub(super) fn words(self, fact: &str) -> &'static str {
         match self {
+            Self::Agree if fact == "image-id" => "first 12 digits agree",
             Self::Agree => "all agree",
             Self::Disagree => "DISAGREE",
             Self::OneWitness => "one witness",
-            Self::NotCompared => "compared only by checks",
+            Self::NotCompared => "not compared here",
         }
     }
 }

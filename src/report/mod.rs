@@ -121,7 +121,7 @@ pub struct BundleReport {
     pub path: String,
     /// SHA-256 and size of the file, if it could be read completely.
     pub file: Option<(Sha256, u64)>,
-    /// The build name in the bundle's members.
+    /// The build name, from the names of the bundle's members.
     pub build_name: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
@@ -157,7 +157,7 @@ pub struct KeyReport {
     pub kind: &'static str,
     /// Its size.
     pub bits: u32,
-    /// Where the key comes from, as text.
+    /// The source of the key, as text.
     pub source: String,
     /// How well the key's origin is known.
     pub grade: Grade,

@@ -10,6 +10,7 @@ use super::{BundleReport, InputReport, Options, Report, markdown, sarif, summary
 use crate::base::digest::Sha256;
 use crate::base::escape::{for_terminal, in_json};
 use crate::judge::check::{self, status_text};
+use crate::judge::evidence::Known;
 use crate::judge::finding::{Finding, Group, Status};
 
 const OSCAL_VERSION: &str = "1.2.1";
@@ -82,7 +83,7 @@ fn result(report: &Report, bundle: &BundleReport, options: &Options, seed: &str,
         options.controls.list.iter().flat_map(|control| objectives(bundle, control, &id)).collect();
     let lines = |lines: Vec<String>| lines.iter().map(|line| format!("- {}", markdown::text(line))).collect::<Vec<_>>();
     let mut description = vec![format!("{}.", markdown::text(&summary::headline(report, bundle)))];
-    description.extend(lines(summary::because(bundle)));
+    description.extend(lines(summary::because(report, bundle)));
     description.push("\nNot proved:\n".into());
     description.extend(lines(summary::not_proved(bundle)));
     let mut result = json!({
@@ -153,8 +154,14 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
     props.push(prop("rejects", if finding.rejects() { "yes" } else { "no" }));
     props.extend(summary::known_words(finding).into_iter().map(|word| prop("known", word)));
     let file = uuid(seed, &format!("{at} file"));
-    // OSCAL requires a method and a time for each observation. If a check did not run, its status states that.
-    let method = if finding.status.is_not_run() { "UNKNOWN" } else { "TEST" };
+    // OSCAL requires a method and a time for each observation. If a check did not run, its status states that. Reading a statement is not a test.
+    let is_recomputed = check::find(finding.check).is_some_and(|check| check.known == Known::Recomputed)
+        && finding.says.iter().all(|said| said.known == Known::Recomputed);
+    let method = match (finding.status.is_not_run(), is_recomputed) {
+        (true, _) => "UNKNOWN",
+        (false, true) => "TEST",
+        (false, false) => "EXAMINE",
+    };
     let mut observation = json!({
         "uuid": uuid(seed, &format!("{at} {}", finding.check)),
         "title": format!("{}: {}", finding.check, status_text(finding.status)),
@@ -208,12 +215,16 @@ fn link(input: &InputReport) -> Value {
 /// The files that were examined besides the bundle.
 fn inputs<'a>(seed: &'a str, at: usize, bundle: &'a BundleReport) -> impl Iterator<Item = Value> + 'a {
     bundle.inputs.iter().enumerate().map(move |(number, input)| {
-        json!({
+        let mut resource = json!({
             "uuid": input_id(seed, at, number),
             "title": line(&input.name),
             "description": line(&input_words(input)),
-            "rlinks": [link(input)],
-        })
+        });
+        // The name of a trusted key is not the address of a file.
+        if let (true, Some(fields)) = (input.kind != "key", resource.as_object_mut()) {
+            fields.insert("rlinks".into(), json!([link(input)]));
+        }
+        resource
     })
 }
 

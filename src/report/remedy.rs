@@ -1,4 +1,4 @@
-//! What to do about a rejection, in the words that the terminal and page one share.
+//! What to do about a rejection, with the same wording on the terminal and on page one.
 
 use super::{BundleReport, CaseReport, Report};
 use crate::gate::key::Fingerprint;
@@ -11,13 +11,13 @@ pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str 
     match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) if untrusted(bundle).next().is_some() => {
             "Ask the build server's operator, over a channel other than the bundle's, for the SHA-256 of its public key (DER). If it equals a \
-             trusted key: do not use this bundle; fetch it again or build again. If it equals the key that is not trusted: have the trusted key \
-             replaced, and run again. If it equals none of these: use none of them, and report it."
+             trusted key: do not use this bundle, and report it; build again. If it equals the key that is not trusted: replace the trusted key in \
+             --key or the policy, and run again. If it equals none of these keys: use none of them, and report it."
         }
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
             "Fetch the bundle again and run again. If it is rejected again, ask the build server's operator, over a channel other than the bundle's, \
-             for the SHA-256 of its public key (DER). If it equals a trusted key: do not use this bundle; build again. If not: have the trusted key \
-             corrected, and run again."
+             for the SHA-256 of its public key (DER). If it equals a trusted key: do not use this bundle, and report it; build again. If not: \
+             replace the trusted key in --key or the policy, and run again."
         }
         (check::MANIFEST_SIGNATURE, _) => "Pass the key as a file with --key, or put it next to the bundle.",
         // A case records the past, so a new build does not replace it.
@@ -25,21 +25,21 @@ pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str 
             "Before you deploy its image today, make a new build. To audit the case as of the time for which it was sealed, run the command in its remark."
         }
         ("build-age", _) => {
-            "Make a new build and audit that one, or ask the policy's owner, who alone may change max-age."
+            "Make a new build and audit that one, or ask the policy's owner: only the owner may change max-age."
         }
         _ => "",
     }
 }
 
-/// Lines about the keys of a signature check that did not pass: those that are trusted, and one next to the bundle that verifies the signature
-/// but is not.
+/// Lines about keys, for a signature check that did not pass: the trusted keys, and an untrusted key next to the bundle under which the signature
+/// verifies.
 pub(super) fn keys(bundle: &BundleReport) -> impl Iterator<Item = &str> {
     let signature = bundle.findings.iter().filter(|finding| finding.check == check::MANIFEST_SIGNATURE);
     let lines = signature.filter(|finding| finding.status != Status::Pass).flat_map(|finding| &finding.details);
     lines.map(String::as_str)
 }
 
-/// Whether this trusted key was tried and does not verify the signature.
+/// Whether this trusted key was tried and the signature does not verify under it.
 pub(super) fn was_refused(bundle: &BundleReport, key: &Fingerprint) -> bool {
     let refused = check::refused_key(key);
     keys(bundle).any(|line| line.contains(&refused))

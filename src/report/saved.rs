@@ -1,6 +1,5 @@
 //! Reads a saved JSON report. Every enumerated value must be one that this program writes. All values that can be derived (verdicts, totals,
-//! exit codes) are derived again and must equal the values in the file. Only the chain of another version is
-//! ignored.
+//! exit codes) are derived again and must equal the values in the file. Only a chain that a different version derived is ignored.
 
 use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
@@ -239,7 +238,7 @@ fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     let mut table = CHECKS.iter();
     for row in &rows {
         if !table.any(|check| check.name == row.check) {
-            return Err(format!("the check {:?} is unknown, a duplicate or out of order", row.check));
+            return Err(format!("the check {:?} is unrecognised, a duplicate or out of order", row.check));
         }
     }
     // Under the current rules, every check of the question must be present.

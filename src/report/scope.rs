@@ -13,7 +13,7 @@ use crate::judge::finding::{Finding, Group, Level, is_answered};
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Scope {
-    /// Groups in which a check at `require` answered, in every bundle of the report.
+    /// Groups in which, in every bundle of the report, a check at `require` has an answer.
     pub groups: Vec<String>,
     /// The policy's path, as specified by the user; null without a policy.
     pub policy: Option<String>,

@@ -1,7 +1,7 @@
 //! The sentences of page one, shared by all text formats so that their statements are the same.
 
 pub(super) use super::repeat::command;
-use super::{BundleReport, Report, Scope, scope};
+use super::{BundleReport, QuestionReport, Report, Scope, scope};
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
@@ -96,22 +96,26 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
 }
 
 /// Why there is no acceptance: one line per rejecting check, or the error.
-pub(super) fn because(bundle: &BundleReport) -> Vec<String> {
+pub(super) fn because(report: &Report, bundle: &BundleReport) -> Vec<String> {
     if let Some(error) = &bundle.error {
         return vec![error.to_string(), format!("What to do: {}", error.hint())];
     }
     let causes = bundle.rejecting();
     causes
-        .flat_map(|cause| std::iter::once(sentence(cause)).chain(not_looked_at(bundle.consequences_of(cause))))
+        .flat_map(|cause| std::iter::once(sentence(cause)).chain(not_looked_at(report, bundle.consequences_of(cause))))
         .collect()
 }
 
-/// The number of checks that did not run because of a cause, in one line.
-pub(super) fn not_looked_at(count: usize) -> Option<String> {
+/// The number of checks without an answer because of a cause, in one line.
+///
+/// `verify` checks only the signature, so nothing is without an answer because of it.
+pub(super) fn not_looked_at(report: &Report, count: usize) -> Option<String> {
+    let is_partial = report.question.as_ref().is_some_and(|question| question.depth == super::Depth::SignatureOnly);
     match count {
+        _ if is_partial => None,
         0 => None,
-        1 => Some("1 check could not run for that reason".into()),
-        count => Some(format!("{count} checks could not run for that reason")),
+        1 => Some("1 check has no answer for that reason".into()),
+        count => Some(format!("{count} checks have no answer for that reason")),
     }
 }
 
@@ -132,8 +136,8 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         return vec!["the run ended before its question was determined".into()];
     };
     let mut lines = vec![match question.depth {
-        super::Depth::Everything => "Is this bundle unaltered since a trusted key signed it, and do its record, log and source agree with each other and with the expected values?".to_owned(),
-        super::Depth::SignatureOnly => "Is this bundle unaltered since a trusted key signed it? Its contents were not checked.".to_owned(),
+        super::Depth::Everything => "Is the signed archive in this bundle unaltered since a trusted key signed it, and do its record, log and source agree with each other and with the expected values?".to_owned(),
+        super::Depth::SignatureOnly => "Is the signed archive in this bundle unaltered since a trusted key signed it? Its contents were not checked.".to_owned(),
     }];
     let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
     if question.depth == super::Depth::Everything && in_play(Group::Image) {
@@ -156,10 +160,22 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         lines.push(format!("Groups whose evidence was supplied: {}", groups(&question.handed)));
     }
     if !question.expect.is_empty() {
-        let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
-        lines.push(format!("Expected: {}", expected.join("; ")));
+        lines.push(format!("Expected: {}", expected(question)));
     }
     lines
+}
+
+/// The expected values. A field with several values allows each of them.
+pub(super) fn expected(question: &QuestionReport) -> String {
+    let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (field, value) in &question.expect {
+        match fields.iter_mut().find(|(name, _)| *name == field) {
+            Some((_, values)) => values.push(value),
+            None => fields.push((field, vec![value])),
+        }
+    }
+    let fields: Vec<String> = fields.iter().map(|(name, values)| format!("{name} {}", values.join(" or "))).collect();
+    fields.join("; ")
 }
 
 /// The facts that identify the subject, each listed once.
@@ -253,7 +269,7 @@ fn is_idle(bundle: &BundleReport, group: Group) -> bool {
 /// Why the report has no key.
 pub(super) fn no_key(bundle: &BundleReport) -> &'static str {
     match signature(bundle) {
-        Some(Status::Unknown) => "No trusted key of which a file was found verifies the signature",
+        Some(Status::Unknown) => "None of the trusted keys whose files were found verifies the signature",
         Some(Status::Fail) => "None of the trusted keys verifies the signature",
         _ => "The signature was not checked",
     }
@@ -274,24 +290,30 @@ pub(super) fn log_was_read(bundle: &BundleReport) -> bool {
     bundle.evidence.iter().any(|fact| fact.witness == "build.log")
 }
 
-fn log_text(bundle: &BundleReport) -> &'static str {
+/// Whether the log names the image, by its name, digest or ID.
+pub(super) fn log_names_image(bundle: &BundleReport) -> bool {
     let names = |fact: &Fact| {
         fact.witness == "build.log" && ["image", "image-digest", "image-id"].contains(&fact.fact.as_str())
     };
-    match (log_was_read(bundle), bundle.evidence.iter().any(names)) {
+    bundle.evidence.iter().any(names)
+}
+
+fn log_text(bundle: &BundleReport) -> &'static str {
+    match (log_was_read(bundle), log_names_image(bundle)) {
         (false, _) => "The log was not read.",
         (true, true) => "The signed log names the image; at most seven digits of a tag link the image to the commit.",
         (true, false) => "The log does not name an image.",
     }
 }
 
-/// A grade's rank among the four, and its meaning. The lowest grade is not named: its word, `command-line`, is also used for a key in a policy.
+/// A grade's rank among the four grades, and its meaning. The name of the lowest grade, `command-line`, is not shown, because it is also used for a
+/// key in a policy.
 pub(super) fn grade_words(grade: Grade) -> String {
     let word = if grade == Grade::CommandLine { String::new() } else { format!(" ({})", grade.word()) };
     format!("{}{word}: {}", grade_place(grade), grade_text(grade))
 }
 
-/// Who named the key, in words, from the source that a report records.
+/// Who specified the key, as text, based on the source that a report records.
 pub(super) fn named(source: &str) -> String {
     let (who, name) = source.split_once("policy key ").unwrap_or((source, ""));
     let who = if who.starts_with("command line") {
@@ -352,7 +374,7 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
             continue;
         }
         match (finding.level, finding.status) {
-            (Level::Off, _) => lines.push(format!("{}: switched off", finding.check)),
+            (Level::Off, _) => lines.push(format!("{}: this check is off", finding.check)),
             (Level::Warn, Status::Fail) => {
                 lines.push(format!("{} fails, at level warn: {}", finding.check, finding.message))
             }
@@ -383,7 +405,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_in_a_policy_cannot_pass_for_the_command_line() {
+    fn a_key_name_in_a_policy_cannot_imitate_the_command_line() {
         assert_eq!(named("command line (key.pem)"), "named on the command line (key.pem)");
         assert_eq!(named(r#"policy key "operator""#), r#"the policy calls it "operator""#);
         for name in ["command line", "a policy key b"] {

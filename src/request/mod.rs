@@ -66,9 +66,9 @@ pub struct Request<'a> {
 /// Audits the bundles at these paths. The report states the question but has no bundles yet.
 pub type AuditBundles<'a> = dyn Fn(&[PathBuf], &Question<'_>, &Report) -> Result<Vec<BundleReport>, Error> + 'a;
 
-/// The functions and settings for carrying out a request. They do not change any report.
+/// The functions and settings for carrying out a request, none of which changes a report.
 pub struct Means<'a> {
-    /// Reads a base image. `audit` reads a bundle's image.
+    /// Reads a base image; a bundle's image is read by `audit`.
     pub read_image: &'a ReadImage<'a>,
     /// Threads for the audit.
     pub threads: usize,
@@ -156,14 +156,13 @@ impl Request<'_> {
     }
 }
 
-/// Refuses `--require workload`: no bundle has an answer for that group, and ignoring the flag would be wrong.
+/// Refuses `--require workload`: no bundle has an answer for that group, and the flag must not be ignored.
 pub(crate) fn only_bundles(require: &[Group]) -> Result<(), Error> {
     if require.contains(&Group::Workload) {
         return Err(Error::Usage {
             message: "--require workload: this group has no checks on bundles".into(),
-            hint:
-                "`hpsb-audit admit` and `serve` check workloads; a policy may require the group, and `audit` ignores it"
-                    .into(),
+            hint: "`hpsb-audit admit` and `serve` check workloads; if a policy requires this group, `audit` ignores it"
+                .into(),
         });
     }
     Ok(())

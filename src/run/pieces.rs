@@ -34,7 +34,7 @@ pub fn audit_piece(
 /// Combines the pieces of a run into its reports, in the order of `paths`. `storage` needs the names of all bundles and the keys next to
 /// them, but not the bundles' bytes.
 ///
-/// It does NOT check who made the pieces: like a saved report, they are not evidence.
+/// This function does NOT check who made the pieces: like a saved report, the pieces are not evidence.
 ///
 /// # Errors
 /// [`Error::Malformed`] for a malformed piece, and for pieces about other bundles.

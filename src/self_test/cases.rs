@@ -1,4 +1,4 @@
-//! The cases: what is tampered with in each, and the expected result.
+//! The cases: the part of the evidence that each case tampers with, and the expected result.
 
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;
@@ -12,7 +12,7 @@ const MAX_AGE: &str = "[expect]\nmax-age = \"5d\"\n";
 pub(super) struct Case {
     /// The name of the case.
     pub(super) name: &'static str,
-    /// What is tampered with.
+    /// The part of the evidence that is tampered with.
     pub(super) about: &'static str,
     /// The expected result.
     pub(super) expected: Expected,
@@ -176,7 +176,7 @@ fn keys() -> Vec<Case> {
             setup.policy = "version = 1\nrequire = [\"manifest\"]\n".into();
             setup
         }),
-        no_verdict("policy-unknown-field", (2, "policy"), "the policy has an unknown field", || {
+        no_verdict("policy-unknown-field", (2, "policy"), "the policy has an unrecognised field", || {
             Setup::with_image().policy("surplus = 1\n")
         }),
     ]
@@ -349,7 +349,7 @@ fn others() -> Vec<Case> {
                 Setup { server: Some(files), ..Setup::with_image() }
             },
         ),
-        accepted("sealed-then", "build-age", "a case, judged by one's own policy for the sealed moment", || Setup {
+        accepted("sealed-then", "build-age", "a case under the reader's own policy as of the sealed time", || Setup {
             sealed_for: Some(YOUNG),
             now: YOUNG,
             ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)

@@ -1,5 +1,5 @@
 //! A good case and known tampered cases, audited on the user's machine with data built into the program. An auditor can file the result as
-//! evidence that the tool works here as described. It shows only that these cases give the expected results.
+//! evidence that the tool works here as described. The result shows only that these cases give the expected results.
 //!
 //! To add a case, add a line in `cases.rs` and its files in `data/`. A test compares the data with the fixtures from which they are copied.
 
@@ -16,14 +16,14 @@ use crate::report::Tool;
 #[derive(Debug, Clone)]
 pub struct SelfTest(Vec<Outcome>);
 
-/// Audits the cases one after the other. This takes about a second and touches no files.
+/// Audits the cases one after the other. The self-test takes about a second and touches no files.
 pub fn self_test() -> SelfTest {
     SelfTest(run(&cases()))
 }
 
 impl SelfTest {
-    /// The exit code is 0 if every case gave the expected result, and otherwise 1. It is also 1 if
-    /// there are no cases, because such a run shows nothing.
+    /// The exit code is 0 if every case gave the expected result, and otherwise 1. The exit code is also 1 if there are no cases, because such a run
+    /// shows nothing.
     pub fn exit_code(&self) -> u8 {
         exit_code(&self.0)
     }
@@ -33,7 +33,7 @@ impl SelfTest {
         as_text(&self.0)
     }
 
-    /// The result as JSON. Its schema version is 1.
+    /// The result as JSON. The schema version of the JSON is 1.
     pub fn json(&self) -> String {
         as_json(&self.0)
     }
@@ -44,7 +44,7 @@ impl SelfTest {
 struct Outcome {
     /// The name of the case.
     name: &'static str,
-    /// What is tampered with.
+    /// The part of the evidence that is tampered with.
     about: &'static str,
     /// The expected result.
     expected: Expected,

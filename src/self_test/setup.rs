@@ -182,7 +182,7 @@ fn report(setup: &Setup) -> Result<BundleReport, Error> {
 }
 
 fn moment(text: &str) -> Result<Timestamp, Error> {
-    Timestamp::from_rfc3339(text).ok_or_else(|| Error::malformed("the self-test", "it has no moment"))
+    Timestamp::from_rfc3339(text).ok_or_else(|| Error::malformed("the self-test", "it has an invalid time"))
 }
 
 /// Seals the bundle like the command `seal`, then audits the case like `audit` with the reader's own policy. If the audit rejects only because time
@@ -216,6 +216,6 @@ fn of_case(setup: &Setup, policy: Policy, sealed_for: &str) -> Result<BundleRepo
     let bundle = report.bundles.pop().ok_or_else(|| Error::malformed("the case", "it has no bundle"))?;
     match told == (bundle.verdict == Verdict::Reject) {
         true => Ok(bundle),
-        false => Err(Error::malformed("the report", "it does not say how to judge for the sealed moment")),
+        false => Err(Error::malformed("the report", "it does not state how to audit as of the sealed time")),
     }
 }

@@ -14,7 +14,7 @@ use crate::report::{ImageReport, hints};
 use crate::workload::review::{Review, shortened};
 use crate::workload::{KindsWithoutImages, UsedImage};
 
-/// How often a request is evaluated again if the index is replaced in the meantime.
+/// The maximum number of times that a request is evaluated again because the index was replaced in the meantime.
 const AGAIN: usize = 5;
 
 /// The maximum number of images that a response and the log list; further images are only counted.
@@ -188,7 +188,7 @@ fn bounded(used: &UsedImage) -> UsedImage {
     UsedImage { place: shortened(&used.place, PLACE_BYTES), image }
 }
 
-/// Why an image is refused and what its owner can do.
+/// The reason why an image is refused, and what its owner can do.
 fn objection(image: &ImageReport) -> String {
     let because: Vec<String> =
         image.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message)).collect();

@@ -45,12 +45,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The time limit for a connection with no new request. Such a connection is not idle: the client does not read its
 /// responses.
 const STUCK: Duration = Duration::from_secs(300);
-/// The time limit for the next request on a connection. It is longer than the 90 seconds for which API servers keep an
-/// idle connection, so that the API servers close the connection first.
+/// The time limit for the next request on a connection. This limit is longer than the 90 seconds for which API servers keep an idle connection, so
+/// that the API servers close the connection first.
 const IDLE: Duration = Duration::from_secs(120);
 /// The maximum size of a request line with its headers.
 const HEAD_BYTES: usize = 64 << 10;
-/// How much of a request over the limit is read and discarded, so that its client receives the reason.
+/// The maximum number of bytes of a refused request that are read and discarded, so that the client receives the reason.
 const LINGER_BYTES: usize = 16 << 20;
 /// The time limit for connections that are still busy when the service stops.
 const GOODBYE: Duration = Duration::from_secs(10);

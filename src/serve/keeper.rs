@@ -48,7 +48,7 @@ struct Table {
     generation: u64,
     /// Increases with each change that removes something; an index that was built before such a change is not published after it.
     epoch: u64,
-    /// Why the evidence cannot be read.
+    /// The reason why the evidence cannot be read.
     evidence: Result<(), String>,
     /// What the last check of the evidence found.
     seen: BTreeMap<PathBuf, Sha256>,

@@ -86,7 +86,7 @@ pub(super) fn page(service: &Service) -> String {
     }
     for (name, help, counter) in [
         ("refused_total", "Requests that were refused without a decision.", &metrics.refused),
-        ("reloads_total", "Changes of policy, approvals or certificate that were loaded.", &metrics.reloads),
+        ("reloads_total", "Loaded changes of policy, approvals or certificate.", &metrics.reloads),
         ("faults_total", "Errors while loading changes or auditing.", &metrics.faults),
         ("audits_total", "Audits of bundles.", &metrics.audits),
     ] {

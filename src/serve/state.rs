@@ -26,7 +26,7 @@ pub struct Service {
     pub(super) looks: Looks,
     /// Whether every thread that keeps the index up to date is still running.
     kept: AtomicBool,
-    /// Whether everything that the first check found was audited.
+    /// Whether everything that the first check found has been audited.
     complete: AtomicBool,
     standing: RwLock<Arc<Standing>>,
 }
@@ -106,7 +106,7 @@ impl Service {
         self.kept.store(false, Ordering::Relaxed);
     }
 
-    /// Why requests should go to a different replica; `None` if this one is ready.
+    /// The reason why requests should go to a different replica; `None` if this replica is ready.
     pub(super) fn not_ready(&self) -> Option<String> {
         match &*self.standing() {
             Standing::Absent(why) => Some(why.clone()),
@@ -152,8 +152,7 @@ impl Looks {
         self.evidence.store(self.milliseconds_of(began), Ordering::Relaxed);
     }
 
-    /// The time since the last check of the terms and the last check of the evidence began. `None` if there was no
-    /// check.
+    /// The times since the last check of the terms and the last check of the evidence began. `None` if there was no check.
     pub(super) fn ages(&self) -> [Option<Duration>; 2] {
         let now = self.milliseconds_of(Instant::now());
         [&self.terms, &self.evidence].map(|look| match look.load(Ordering::Relaxed) {
@@ -162,8 +161,8 @@ impl Looks {
         })
     }
 
-    /// Why decisions cannot rely on the last checks: a check began more than two intervals ago. For the evidence, an
-    /// interval includes the time that its last check took.
+    /// The reason why decisions cannot rely on the last checks: a check began more than two intervals ago. For the evidence, an interval includes the
+    /// time that its last check took.
     pub(super) fn fault(&self) -> Option<String> {
         let listing = Duration::from_millis(self.listing.load(Ordering::Relaxed));
         let allowed = [self.every * 2, (self.every + listing) * 2];

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_members_are_refused_if_the_format_does_not_allow_them() {
+    fn unrecognised_members_are_refused_if_the_format_does_not_allow_them() {
         let image = format!("\"image\":{{\"docker-manifest-digest\":\"{DIGEST}\"}}");
         let identity = "\"identity\":{\"docker-reference\":\"docker.io/acme/wallet:v1\"}";
         let kind = "\"type\":\"atomic container signature\"";

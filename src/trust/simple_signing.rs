@@ -156,7 +156,7 @@ fn judge_time(signed: Timestamp, image: Option<&ImageTarget>) -> Result<(), Answ
     }
 }
 
-/// Checks which image the verified signature is about. The payload is parsed only now.
+/// Checks which image the verified signature is about. The payload is parsed only after this verification.
 #[cfg(feature = "openpgp")]
 fn judge_payload(
     payload: &[u8],

@@ -69,8 +69,7 @@ impl Form {
         }
     }
 
-    /// Why a file with several documents is refused, and what the author can do. `None` if each document is read
-    /// separately.
+    /// The reason why a file with several documents is refused, and what the author can do. `None` if each document is read separately.
     fn refuses_several(self) -> Option<&'static str> {
         match self {
             Self::Compose => Some(
@@ -181,7 +180,7 @@ mod tests {
 
     /// For every form, its sample is recognised and read, an unrecognised key is reported, and messages state the form.
     #[test]
-    fn every_form_is_recognised_and_reports_unknown_keys() {
+    fn every_form_is_recognised_and_unrecognised_keys_are_reported() {
         let read = |text: &str| {
             let kinds = super::super::KindsWithoutImages::default();
             super::super::Workload::read("w", text.as_bytes(), &[], &kinds, &Limits::default())

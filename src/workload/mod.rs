@@ -16,7 +16,7 @@
 //!
 //! 3. In this file, add its module and its arm in [`Workload::read`].
 //!
-//! 4. Describe it: in `docs/admission.md` the images that are read, in `docs/generated/workloads.md` the source of the table.
+//! 4. Describe the form: state in `docs/admission.md` which images are read, and in `docs/generated/workloads.md` where the table comes from.
 //!
 //! 5. Add a simple function that finds the form's images to `fuzz/plain.rs` and `fuzz/properties.rs`, and a seed to `tests/seeds/mod.rs`.
 //!
@@ -312,7 +312,7 @@ impl Images {
     /// Returns everything found. A contract that was not read is reported as unknown.
     fn finish(mut self, path: &str) -> Result<Vec<UsedImage>, Error> {
         for carried in std::mem::take(&mut self.carried) {
-            self.unknown(carried.place, "a contract inside a resource is read only from a file of resources");
+            self.unknown(carried.place, "a contract inside a resource is read only if a file contains the resource");
         }
         self.bound.check(self.found.len() as u64, path)?;
         self.over.map_or(Ok(self.found), Err)

@@ -185,8 +185,8 @@ fn of_size((any, each): (u64, u64), bytes: u64) -> u64 {
     any.saturating_add(each.saturating_mul(bytes))
 }
 
-/// Approximate memory for the positions and names of the images below a value. `place` is the length of the value's own position. Each image
-/// stores its whole position, which is as long as all keys above it.
+/// Approximate memory for the positions and names of the images below a value. `place` is the length of the value's own position. Each image stores
+/// its full position, which contains all keys above it.
 fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
     let is_name = matches!(key, "image" | "reference");
     let own = if is_name || key.to_ascii_lowercase().ends_with("containers") { place + 64 } else { 0 };
@@ -361,7 +361,7 @@ mod tests {
         // This text is short but has many values, which use a hundred times as much memory as the text.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
-        // These positions are as long as all keys above them, and these names are variables.
+        // First the positions contain long keys, then the names consist of variables.
         let images = |count: usize, key: &str, name: &str| {
             let containers = vec![json!({ "image": name }); count];
             dense(json!({ key: { key: { "containers": containers } } }).to_string())

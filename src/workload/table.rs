@@ -130,7 +130,7 @@ fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Imag
     images.unknown(place, format!("`{key}` is {}, expected {what}", kind_of(found)));
 }
 
-/// Why a string that determines the meaning of other keys is not accepted.
+/// The reason why a string that determines the meaning of other keys is not accepted.
 fn undecided(key: &str, words: &[&str], found: &Value) -> String {
     let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
     format!("`{key}` determines what runs: expected {}, without variables, found {found}", words.join(", "))

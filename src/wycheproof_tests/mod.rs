@@ -61,7 +61,7 @@ impl Tally {
 /// means that a different set of vectors is accepted.
 const FROZEN: &str = include_str!("accepted.txt");
 
-/// The protocols and algorithms in [`FROZEN`]. Each is counted by one test.
+/// The protocols and algorithms in [`FROZEN`]. Each pair is counted by one test.
 const PARTS: &[&str] = &[
     "manifest, RSA PKCS#1 v1.5",
     "manifest, ECDSA",

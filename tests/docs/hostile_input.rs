@@ -1,5 +1,5 @@
 //! docs/generated/hostile-input.md is generated from `tests/hostile-input.toml`: every hostile input with its answer and the cases that show it. Each
-//! fixture has that answer, and each test exists.
+//! listed fixture has that answer, and each listed test exists.
 
 use std::fs;
 
@@ -145,7 +145,7 @@ fn every_class_of_hostile_input_has_rows_and_an_answer() {
     assert!(named.iter().all(|number| (1..=26).contains(number)));
 }
 
-/// Readers could not look up the answer of a failing fixture that has no row.
+/// If a failing fixture had no row, readers could not look up its answer.
 #[test]
 fn every_failing_fixture_is_in_a_row() {
     let tables = tables();

@@ -78,7 +78,7 @@ fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
             ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("platform")))))
         }
         "registry: a blob" => ("image", |path| path.ends_with(&format!("/blobs/{}", Sha256::of(&config("platform"))))),
-        "registry: a tag of signatures (cosign)" => ("cosign-tags", |path| path.ends_with(".sig")),
+        "registry: a signature tag (cosign)" => ("cosign-tags", |path| path.ends_with(".sig")),
         "registry: referrers" => ("referrers", |path| path.contains("/referrers/")),
         "registry: a manifest in the list of referrers" => {
             ("referrers", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("referrer")))))
@@ -341,7 +341,7 @@ fn every_response_has_the_documented_effect() {
                 while let Some((row, answer)) = cells.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     let row = &rows[*row];
                     let listed = |cell: &str| row.saved.iter().chain(&row.note).any(|listed| listed == cell);
-                    // Only some sources have pages and empty keys.
+                    // Only some sources have responses with several pages or an empty key.
                     if !["pages", "an empty key"].contains(answer) || listed(answer) {
                         cell(row, answer);
                     }

@@ -1,4 +1,4 @@
-//! A plain HTTP server in this process, for responses that real servers do not send on demand, and a client that fills stores.
+//! A plain HTTP server in this process, for responses that real servers do not send on demand, and a client that fills object stores.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -103,7 +103,7 @@ pub fn notary_server() -> Process {
     let mut command = Command::new("notary-server");
     command.arg("-config").arg(config);
     let process = start(command, "Starting on", folder, Some(port));
-    // It prints this line shortly before it listens.
+    // The server prints this line shortly before it listens.
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         thread::yield_now();
     }

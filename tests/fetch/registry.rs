@@ -556,7 +556,7 @@ fn set(change: &dyn Fn(&mut Limits)) -> Limits {
     limits
 }
 
-/// Data over a limit is a fault; data before it is saved.
+/// Exceeding a limit is a fault; data received before that is saved.
 #[test]
 fn too_many_signatures_are_a_fault_and_the_first_ones_are_saved() {
     let fake = FakeRegistry::new();

@@ -139,7 +139,7 @@ pub fn names(names: &[&str]) -> Vec<BuildName> {
     names.iter().map(|name| BuildName::parse(name).unwrap()).collect()
 }
 
-/// One try, without a pause.
+/// One attempt, without a pause.
 pub fn impatient() -> Patience {
     Patience {
         connect: Duration::from_secs(10),

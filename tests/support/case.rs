@@ -13,7 +13,7 @@ type Edit<T> = Box<dyn FnOnce(&mut T)>;
 type Compress = Box<dyn FnOnce(&[u8]) -> Vec<u8>>;
 type Sign = Box<dyn FnOnce(Named, &[u8]) -> Vec<u8>>;
 
-/// One fixture directory. It starts as the good build; every method changes one thing.
+/// One fixture directory. A case starts as the good build, and every method changes one part of it.
 pub struct Case {
     name: String,
     about: &'static str,

@@ -16,7 +16,8 @@ pub(super) struct Reader<'b> {
     rest: &'b [u8],
     /// The next bits; the first of them is the highest bit.
     buffer: u64,
-    /// How many of the highest bits of the buffer are valid. Below them, the buffer may already contain correct bits of the next byte.
+    /// The number of valid bits, counted from the highest bit of the buffer. Below them, the buffer may already contain correct bits of the next
+    /// byte.
     left: u32,
 }
 

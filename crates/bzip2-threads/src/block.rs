@@ -96,7 +96,7 @@ pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, 
     Some((out, content))
 }
 
-/// The four bytes whose CRC-32, as bzip2 computes it, is `crc`. They are found by running the 32 steps of the CRC backwards.
+/// The four bytes whose CRC-32, as bzip2 computes it, is `crc`. The bytes are found by running the 32 steps of the CRC backwards.
 fn content_with_crc(crc: u32) -> [u8; 4] {
     let mut state = !crc;
     for _ in 0..32 {

@@ -3,7 +3,7 @@
 //! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block, which is decoded ahead and
 //! independently of other blocks. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number and
 //! matches its stored CRC, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. In any other case, `Serial`
-//! continues from that bit and its result is final, so that output and errors do not depend on the number of threads. Such cases are a magic number
+//! continues from that bit and its result is final, so that output and errors do not depend on the number of threads. Examples are a magic number
 //! inside data, a wrong CRC, anything unusual in a block, the end of the input, and a block that expands beyond the limit.
 
 use std::collections::VecDeque;
@@ -36,9 +36,9 @@ pub struct Decoder<R> {
     pool: Pool,
     /// The maximum number of blocks in progress.
     ahead: usize,
-    /// The next steps found so far.
+    /// The steps that were found but not yet carried out.
     plan: VecDeque<Step>,
-    /// Where to look for the next step.
+    /// The position at which to look for the next step.
     place: Place,
     /// The combined CRC of the current stream's blocks so far.
     combined: u32,

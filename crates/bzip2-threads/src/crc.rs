@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 pub(super) const POLYNOMIAL: u32 = 0x04c1_1db7;
-/// The number of bytes that are looked up together.
+/// The number of bytes that are looked up at a time.
 const TOGETHER: usize = 16;
 
 /// For each byte value, its contribution to the CRC when 0 to 15 bytes follow it.
@@ -21,7 +21,7 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
     let (pieces, rest) = bytes.as_chunks::<TOGETHER>();
     let mut state = u32::MAX;
     for piece in pieces {
-        // The state so far is combined with the first four bytes.
+        // The current state is combined with the first four bytes.
         let piece = (u128::from_be_bytes(*piece) ^ u128::from(state) << 96).to_be_bytes();
         state = piece.into_iter().zip(tables.iter().rev()).fold(0, |state, (byte, table)| state ^ look(table, byte));
     }

@@ -41,8 +41,8 @@ pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// The fuzz target. It decodes `bytes` unchanged. It also compresses all bytes except the first four into a stream, appends a second stream, flips
-/// the bit that the first four bytes select, and decodes the result.
+/// The fuzz target. This function decodes `bytes` unchanged. It also compresses all bytes except the first four into a stream, appends a second
+/// stream, flips the bit that the first four bytes select, and decodes the result.
 pub fn any_bytes(bytes: &[u8]) {
     const MOST: u64 = 1 << 22;
     let _ = compare(bytes, MOST);

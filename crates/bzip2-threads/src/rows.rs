@@ -95,7 +95,7 @@ impl Rows {
     fn begin_row(&mut self) {
         let before = self.before;
         let fits = |ends: &[u8]| matches!(ends, [start, _, end] if usize::from(end.wrapping_sub(*start)) <= FULL);
-        // The first of the two rows to merge. Neither of them is the full row.
+        // The first of the two rows to merge. Neither row is the full one.
         let first = before.get(1..=ROWS).and_then(|ends| ends.windows(3).position(fits)).map_or(ROWS - 2, |at| at + 1);
         if let Some([front, back]) = self.rows.get_mut(first..first + 2)
             && let [.., middle, end] = before.get(..first + 3).unwrap_or_default()

@@ -9,9 +9,9 @@ const PIECE: usize = 1 << 16;
 
 /// Decompresses one or more consecutive streams, with nothing after the last.
 ///
-/// The decoder yields the same bytes and then the same error, whatever the buffer sizes of the caller and the input are, so that parallel decoding
-/// can be compared with it. To do so, it first lets libbz2 read a block without providing room for output. It then decodes the block in pieces, and
-/// the first piece begins at the start of the block. If libbz2 fails within a piece, none of that piece's output is known.
+/// The decoder yields the same bytes and then the same error for all buffer sizes of the caller and the input, so that parallel decoding can be
+/// compared with it. To do so, it first lets libbz2 read a block without providing room for output. It then decodes the block in pieces, and the
+/// first piece begins at the start of the block. If libbz2 fails within a piece, none of that piece's output is known.
 pub(super) struct Serial<R> {
     input: BufReader<R>,
     decoder: Decompress,

@@ -4,8 +4,8 @@
 //! wait at the same time, so thirty-two lanes walk, each from a different seed. The links of seeds are marked: a lane that reaches a marked link has
 //! reached the beginning of a different segment, and continues with the next waiting seed.
 //!
-//! Links are a permutation. Therefore, no row is walked twice, and a lane stops at its own seed at the latest: a walk is never longer
-//! than the block, whatever the block contains. Rows on a cycle without a seed are not walked.
+//! Links are a permutation. Therefore, no row is walked twice, and a lane stops at its own seed at the latest: a walk is never longer than the block,
+//! regardless of the block's content. Rows on a cycle without a seed are not walked.
 
 use super::links::{Link, Links};
 use super::seeds::Seeds;

@@ -49,7 +49,7 @@ fn results_of_tried_keys_are_stored_and_new_keys_are_tried() {
     assert_eq!(facts(&[&key, &other], &[]).seal.known_keys(), [key.fingerprint()]);
     let beside = [("a.pem".to_owned(), key.clone())];
     assert_eq!(facts(&[&other], &beside).seal.known_keys(), [other.fingerprint(), key.fingerprint()]);
-    // Keys that were not tried before are verified.
+    // A key that was not tried before is tried now.
     let known = facts(&[&key], &[]);
     for (keys, is_accepted) in [(vec![&key], true), (vec![&other], false), (vec![&other, &key], true)] {
         let judged = known.judge(&Question::new(&policy, &ring(&keys), now(), &limits)).unwrap();

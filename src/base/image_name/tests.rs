@@ -9,7 +9,7 @@ const HEX: &str = "be178c0543eb17f5f3043021c9e5fcf30285e557a4fc309cce97ff9ca6182
 const IDENTIFIER: &str = "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a";
 
 #[test]
-fn hosts_match_the_reference() {
+fn hosts_match_the_reference_implementation() {
     for good in [
         "test.com",
         "test.com:10304",
@@ -179,7 +179,7 @@ fn names_that_no_runtime_accepts_are_refused() {
 }
 
 #[test]
-fn length_bounds_match_the_reference() {
+fn length_bounds_match_the_reference_implementation() {
     let parse = |text: String| ImageName::parse(&text).is_ok();
     assert!(parse(format!("example.com/{}:tag", "a".repeat(255))));
     assert!(!parse(format!("example.com/{}", "a".repeat(256))));

@@ -45,7 +45,7 @@ fn tag(tag: &str) -> String {
             format!("docker compose resolves the tag {short}: specify the output of `docker compose config`")
         }
         _ => format!(
-            "only the program that defines the tag {short} understands it: specify the file that this program writes, without tags"
+            "only the program that defines the tag {short} understands it: specify that program's output, without tags"
         ),
     }
 }

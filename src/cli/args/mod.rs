@@ -218,7 +218,7 @@ pub(super) enum Command {
     Serve(NotBuiltIn),
 }
 
-/// A command that is missing from this build. It accepts any arguments, so that the error concerns the command and not its arguments.
+/// A command that is missing from this build. The command accepts any arguments, so that the error is about the command and not about its arguments.
 #[cfg(not(all(feature = "fetch", feature = "serve")))]
 #[derive(Debug, Args)]
 pub(super) struct NotBuiltIn {

@@ -145,7 +145,7 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
         rows.push(row("build.log", format!("{}, {}", counted(log.entries().len(), "entry"), log.sha256())));
         rows.extend(log.pushed().map(|(tag, digest, size)| {
             let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
-            row(&format!("pushed {tag}"), format!("{digest}{bytes}"))
+            row(&format!("build.log: pushed {tag}"), format!("{digest}{bytes}"))
         }));
     }
     for snapshot in &manifest.snapshots {
@@ -159,9 +159,10 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
             ),
         ));
         match snapshot.head() {
-            Ok(head) => {
-                rows.push(row("HEAD", format!("{} ({})", head.commit, head.reference.as_deref().unwrap_or("detached"))))
-            }
+            Ok(head) => rows.push(row(
+                "HEAD, not verified",
+                format!("{} ({})", head.commit, head.reference.as_deref().unwrap_or("detached")),
+            )),
             Err(fault) => rows.push(row("HEAD", fault)),
         }
     }
@@ -192,13 +193,15 @@ pub(crate) fn as_text(sections: &[Section]) -> String {
     page
 }
 
-/// One array per section, because a label can occur more than once.
+/// One array per section, because a label can occur more than once. The headings state what was verified.
 fn as_json(sections: &[Section]) -> String {
     let array = |section: &Section| {
         let rows = section.rows.iter().map(|(label, value)| serde_json::json!({ "name": label, "value": value }));
         Value::Array(rows.collect())
     };
-    let document: Map<String, Value> =
+    let mut document: Map<String, Value> =
         sections.iter().map(|section| (section.name.to_owned(), array(section))).collect();
+    let headings = sections.iter().map(|section| (section.name.to_owned(), section.heading.into()));
+    document.insert("headings".into(), Value::Object(headings.collect()));
     in_json(&format!("{:#}\n", Value::Object(document)))
 }

@@ -114,7 +114,7 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
 const VERDICTS: &str = "\
 Verdicts
 
-  ACCEPTED          exit 0  A policy was supplied, each required group was checked, nothing rejects.
+  ACCEPTED          exit 0  A policy was supplied, each required group has an answer, nothing rejects.
   ACCEPTED IN PART  exit 0  Nothing rejects, but something is missing: a policy, an answer in a
                             required group, a check in this build; or the policy waives an answer.
   REJECTED          exit 1  A required check failed, could not decide, or did not run when requested.

@@ -60,7 +60,7 @@ fn audit_from_disk(path: &Path, question: &Question<'_>) -> (BundleReport, Optio
 }
 
 /// Every bundle, with a digest of the metadata of all files that its audit reads. There is no need to read a file's content, because rewriting a file
-/// changes its time of last change.
+/// updates its change time.
 fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)>, Error> {
     let mut folders: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut found = Vec::new();

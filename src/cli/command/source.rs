@@ -144,7 +144,7 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     row("files", &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference")));
     for module in &proof.tree.submodules {
         let state = match &module.state {
-            SubmoduleState::Empty => "not proved: it was not cloned",
+            SubmoduleState::Empty => "not proved: the submodule was not cloned",
             SubmoduleState::Proved { .. } => "recomputed",
             SubmoduleState::Faulty(_) => "NOT PROVED",
         };

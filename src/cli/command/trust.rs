@@ -33,7 +33,9 @@ pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
 
 fn words(standing: &Standing) -> (&'static str, &str) {
     match standing {
-        Standing::Trusted => ("trusted", "a signer of the policy"),
+        Standing::Trusted => {
+            ("trusted", "signed with a key of one of the policy's signers; neither expiry nor an image was judged")
+        }
         Standing::Unpinned => ("not trusted", "internally consistent, but no policy lists its root key"),
         Standing::Refused(message) => ("refused", message),
         Standing::Undecided(message) => ("undecided", message),

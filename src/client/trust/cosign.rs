@@ -65,7 +65,7 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     if let Err(error) = listed(saver.run.limits, layout.registry, digest, &mut digests, &mut why) {
         saver.fault(&format!("{PLACE}/referrers"), from, error);
     }
-    // Some registries do not provide such a list, and some clients do not rely on it; the list is then stored under a tag.
+    // Some registries do not provide a list of referrers, and some clients do not rely on it; the list is then stored under a tag.
     let tag = format!("sha256-{}", digest.hex());
     let by_tag = layout.registry.manifest(Asked::CosignTag, &tag);
     let by_tag = by_tag.and_then(|list| list.map_or(Ok(()), |list| add(saver.run.limits, &list, &mut digests)));
@@ -74,7 +74,7 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     }
     if digests.is_empty() && saver.report.faults.len() == faults {
         let why = if why.is_empty() { "its list of referrers is empty" } else { &why };
-        return saver.absent(&format!("{PLACE}/referrers"), from, &format!("{why}, and no tag has such a list"));
+        return saver.absent(&format!("{PLACE}/referrers"), from, &format!("{why}, and no tag contains such a list"));
     }
     for named in digests {
         if top.iter().any(|(known, _)| known.digest == named) {

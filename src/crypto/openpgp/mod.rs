@@ -3,8 +3,8 @@
 //! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. Key flags, expiry and revocation are evaluated
 //! at the signing time that the signer states; a revocation that may mean that someone else has the key counts regardless of the time at which it was
 //! made. The signature's own expiry is evaluated at the time of the audit. The following are refused: SHA-1 and MD5, RSA below 2048 bits, DSA,
-//! signatures of version 3 and below, and critical subpackets that are not recognised. The two octets of the hash that a version 4 signature repeats
-//! are ignored, as in GnuPG.
+//! signatures of version 3 and below, and critical subpackets that are not recognised. The first two octets of the hash, which a version 4 signature
+//! repeats, are ignored, as in GnuPG.
 //!
 //! A revocation counts even if it cannot be verified here, because a designated revoker made it or rPGP cannot read its form.
 //!
@@ -148,11 +148,11 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
             Fault::Refused("the signature does not verify under the key that it specifies".into())
         }
         PgpError::Unsupported { .. } | PgpError::Unimplemented { .. } => Fault::Unsupported(format!(
-            "the algorithm {:?} with a key of this kind",
+            "the algorithm {:?} with this kind of key",
             signature.hash_alg().unwrap_or(HashAlgorithm::None)
         )),
         _ => Fault::Refused(
-            "the key that the signature specifies cannot have made it: its numbers or its hash do not fit that key"
+            "the key that the signature specifies cannot have made the signature: its values or its hash do not fit that key"
                 .into(),
         ),
     })

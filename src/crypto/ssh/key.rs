@@ -78,7 +78,7 @@ impl SshKey {
             (Kind::Rsa, Ok("rsa-sha2-256"), _) => Scheme::RsaPkcs1(Hash::Sha256),
             _ => {
                 let format = String::from_utf8_lossy(format).into_owned();
-                return Err(SshFault::Unsupported(format!("the algorithm {format:?} with such a key")));
+                return Err(SshFault::Unsupported(format!("the algorithm {format:?} with this kind of key")));
             }
         };
         let of_token = token.map(|token| token_message(token, message)).transpose()?;

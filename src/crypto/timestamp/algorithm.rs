@@ -29,7 +29,7 @@ pub(super) fn hash_of(algorithm: &AlgorithmIdentifierOwned) -> Result<Hash, Stri
     }
 }
 
-/// SHA-1 with detection of collision attacks. It is used only for a certificate that is also identified in another way (RFC 5816, 2.2.1).
+/// SHA-1 with detection of collision attacks. SHA-1 is used only for a certificate that is also identified in another way (RFC 5816, 2.2.1).
 pub(super) fn sha1(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut sha1 = hasher(HashKind::Sha1);
     sha1.update(bytes);

@@ -14,8 +14,8 @@ const INTERMEDIATES_MAX: usize = 4;
 /// Certificate policies can be ignored, because this program does not require any policy (RFC 5280, 6.1.1, with any-policy).
 const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 
-/// The certificates specified by the user: trusted CAs, and certificates of authorities. The latter must lead to a trusted CA, like the certificates
-/// in a token.
+/// The certificates specified by the user: trusted CAs, and certificates of authorities. The certificates of authorities must lead to a trusted CA,
+/// like the certificates in a token.
 #[derive(Debug, Clone, Default)]
 pub struct Authorities {
     cas: Vec<Certificate>,

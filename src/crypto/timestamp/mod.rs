@@ -65,7 +65,7 @@ pub(crate) struct Token {
 /// The content of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verified {
-    /// The latest moment that is consistent with the token: its time plus its accuracy.
+    /// The latest time that is consistent with the token: the token's time plus its accuracy.
     pub(crate) at: Timestamp,
     /// The subject of the certificate that signed the token.
     pub(crate) authority: String,
@@ -88,7 +88,7 @@ impl Token {
             Ok(Response { status, token: Some(token) }) if status.status <= 1 => token,
             Ok(Response { status, .. }) => {
                 let said = status.text.unwrap_or_default().join(", ");
-                return Err(format!("the authority did not grant it: status {}, {said:?}", status.status));
+                return Err(format!("the authority did not grant the request: status {}, {said:?}", status.status));
             }
             Err(error) if is_ber(error) => return Err(BER.into()),
             Err(_) => ContentInfo::from_der(bytes).map_err(|error| match is_ber(error) {
@@ -128,7 +128,7 @@ impl Token {
         Ok(Self { content, info, signer, certificates, at })
     }
 
-    /// The latest moment that is consistent with the token, if the token is genuine.
+    /// The latest time that is consistent with the token, if the token is genuine.
     pub(crate) fn at(&self) -> Timestamp {
         self.at
     }
@@ -254,7 +254,7 @@ impl Token {
                 return Ok(certificate);
             }
         }
-        Err("the certificate that its signed attributes identify is not in it; request certificates from the authority (certReq)".into())
+        Err("it does not contain the certificate that its signed attributes identify; request certificates from the authority (certReq)".into())
     }
 
     fn signing_certificate_id(&self, oid: ObjectIdentifier) -> Answer<Option<CertificateId>> {
@@ -285,7 +285,7 @@ impl CertificateId {
 }
 
 /// GeneralizedTime in TSTInfo: `YYYYMMDDhhmmss[.f…]Z`, without trailing zeros (RFC 3161, 2.4.2). Fractions are rounded up to whole seconds, because
-/// the digest existed by that moment.
+/// the digest existed by that time.
 fn moment(time: &Any) -> Answer<Timestamp> {
     let bad = || "its time is not a GeneralizedTime in UTC as RFC 3161 requires".to_owned();
     if time.tag() != Tag::GeneralizedTime {

@@ -1,4 +1,4 @@
-//! Inventories are lists of what runs. They are *given*: no code here can determine whether an inventory is complete.
+//! Inventories are lists of what runs. Inventories are *given*: no code here can determine whether an inventory is complete.
 
 use serde_json::Value;
 
@@ -17,9 +17,9 @@ use crate::workload::{ImageReference, KindsWithoutImages, Password, UsedImage, W
 pub struct Inventory {
     /// The file's path as specified.
     pub path: String,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the file's bytes.
     pub sha256: Sha256,
-    /// Its size in bytes.
+    /// The file's size in bytes.
     pub size: u64,
     /// `pods`, `csv`, or a workload's form; `kubernetes` for Pods with other resources.
     pub form: &'static str,
@@ -27,8 +27,7 @@ pub struct Inventory {
     pub images: Vec<UsedImage>,
     /// The number of Pods in the file.
     pub pods: usize,
-    /// The number of Pods with a container that has no digest in the Pod's status. Such containers are evaluated by the
-    /// Pod's spec.
+    /// The number of Pods that have a container for which the Pod's status lists no digest. Such containers are evaluated by the Pod's spec.
     pub pods_by_spec: usize,
 }
 
@@ -102,7 +101,7 @@ impl Inventory {
         match self.pods {
             0 => self.form.to_owned(),
             pods => format!(
-                "{}; Pods: {pods}, without a digest in their status and evaluated by their spec: {}",
+                "{}; Pods: {pods}; Pods evaluated by their spec, because their status lacks a digest: {}",
                 self.form, self.pods_by_spec
             ),
         }

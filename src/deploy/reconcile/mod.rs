@@ -1,5 +1,5 @@
-//! Reconciliation: compares what runs, what was built and what was approved. It combines audited bundles, inventories
-//! and approvals into one [`Reconciliation`].
+//! Reconciliation: compares what runs, what was built and what was approved. This module combines audited bundles, inventories and approvals into one
+//! [`Reconciliation`].
 //!
 //! It does not evaluate bundles: the audit decides whether a build is accepted and whether its commit was approved.
 //! Nothing is omitted silently: an item without a counterpart in the other lists has its own row.
@@ -46,7 +46,7 @@ pub struct Books<'a> {
 struct Audited<'a> {
     build: &'a Build,
     report: &'a BundleReport,
-    /// Whether the build is in the period. A build without a known time counts as in the period.
+    /// Whether the build is in the period. A build whose time is unknown is treated as being in the period.
     asked: bool,
     /// The result of the check `source-approved`.
     approval: Result<&'a str, &'a str>,

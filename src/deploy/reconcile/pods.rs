@@ -29,7 +29,7 @@ pub(super) struct Found<'v> {
 pub(super) struct Running {
     pub(super) images: Vec<UsedImage>,
     pub(super) pods: usize,
-    /// The number of Pods with a container for which the status states no digest.
+    /// The number of Pods that have a container for which the status lists no digest.
     pub(super) judged_by_spec: usize,
 }
 

@@ -1,6 +1,5 @@
 //! Draws a sample of builds for manual review in a way that anyone can repeat: each build's rank is the SHA-256 of the
-//! seed, a line feed and the bundle's digest in hexadecimal. The lowest ranks are drawn. The order of files does not
-//! matter.
+//! seed, a line feed and the bundle's digest in hexadecimal. The builds with the lowest ranks are drawn. The order of files does not matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -215,7 +215,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     estate.reports[again].built.as_mut().unwrap().commit = Some(commit(40));
     estate.run(pinned("image-940"));
     estate.plant(Kind::SeveralDigests, commit(40));
-    // A copy of a bundle is not a second digest.
+    // A copy of a bundle does not count as a second digest.
     let copy = estate.reports[41].clone();
     estate.reports.push(BundleReport { path: "evidence/copy.sig.tbz".into(), ..copy });
     // Adds a bundle that cannot be read.
@@ -440,7 +440,7 @@ fn pods_without_a_digest_in_their_status_are_counted() {
     let inventory =
         Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!((inventory.pods, inventory.pods_by_spec, inventory.images.len()), (4, 3, 8));
-    assert_eq!(inventory.what(), "pods; Pods: 4, without a digest in their status and evaluated by their spec: 3");
+    assert_eq!(inventory.what(), "pods; Pods: 4; Pods evaluated by their spec, because their status lacks a digest: 3");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn an_audit_in_memory_gives_the_same_report_as_on_disk() {
         let held = report(&folder, Storage::Memory(&files), &limits);
         let on_disk = String::from_utf8(on_disk).unwrap();
         assert_eq!(held.map(String::from_utf8), Some(Ok(on_disk.clone())), "{}", folder.display());
-        // The listed files are enough. In addition, the policy and the files that it names are read.
+        // The listed files suffice, together with the policy and the files that it refers to.
         let bundles = Storage::Disk.find_bundles(std::slice::from_ref(&folder), &limits).unwrap();
         let wanted = bundles.iter().flat_map(|bundle| Storage::Disk.files_of(bundle, &limits).unwrap());
         let wanted: BTreeSet<String> = wanted.map(|path| slashed(&path)).collect();
@@ -142,7 +142,7 @@ fn a_name_that_is_both_a_file_and_a_folder_is_an_error() {
     let files = names.map(|name| (name.to_owned(), vec![1])).into();
     let (storage, limits) = (Storage::Memory(&files), Limits::default());
     assert!(storage.entries(Path::new("e")).is_err());
-    // The folder is listed instead of its entries, and cannot be opened.
+    // The search returns the folder itself, which cannot be opened, instead of its entries.
     assert_eq!(storage.find_bundles(&["e".into()], &limits).unwrap(), [PathBuf::from("e")]);
     assert!(storage.open(Path::new("e")).is_err());
 }

@@ -44,7 +44,7 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     ("index without its pack", "no clone creates this state: a pack was removed or an index was added"),
     ("packed-refs with HEAD", "git ignores the line, but another tool could mistake it for HEAD"),
     ("replace ref", "refused, because git shows a different commit instead of HEAD's"),
-    ("grafts", "refused, because git shows different parents from the commit's"),
+    ("grafts", "refused, because git shows parents that are not the commit's"),
     ("promisor with a missing blob in the history", "a missing object is not proved, even if a server promised it"),
     ("change to a file marked assume-unchanged", "a flag in the index does not excuse a difference"),
     ("execute bit with core.fileMode=false", "the config does not excuse a difference, and an image keeps the bit"),

@@ -1,5 +1,5 @@
-//! Compares the repository reader with git: with `git fsck --full --strict` and `git status` on repositories that are
-//! broken on purpose, like those in git's own tests t1450, t5303, t7415 and t7450.
+//! Compares the repository reader with `git fsck --full --strict` and `git status` on repositories that are broken on purpose, like those in git's
+//! own tests t1450, t5303, t7415 and t7450.
 //!
 //! The regular test suite checks 60 of the repositories; `tests/git-differential` checks all of them. Every disagreement is in [`DISAGREEMENTS`] with
 //! its reason, and a test also fails if a listed disagreement no longer exists.

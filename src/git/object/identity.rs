@@ -9,7 +9,7 @@ use crate::git::malformed::Malformed;
 pub struct Identity {
     /// The name as text; invalid UTF-8 becomes replacement characters.
     pub name: String,
-    /// The text between the angle brackets, converted in the same way.
+    /// The text between the angle brackets, converted like the name.
     pub email: String,
     /// The time according to the person's clock. `None` if the time is out of range.
     pub time: Option<Timestamp>,

@@ -38,8 +38,7 @@ impl Tag {
     }
 }
 
-/// Checks a tag as `git fsck --strict` does. Tag names that are not valid ref names are only a matter of style and
-/// are not checked.
+/// Checks a tag as `git fsck --strict` does. Whether a tag name is a valid ref name is only a matter of style and is not checked.
 pub(super) fn check_tag(content: &[u8]) -> Result<(), Malformed> {
     match Tag::read(content)?.tagger {
         Some(_) => Ok(()),

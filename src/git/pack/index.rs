@@ -66,7 +66,7 @@ impl Index {
             let start = start(u32::from_be_bytes(*offset), large)?;
             rows.push(Row { id: ObjectId::from_bytes(*id), crc32: u32::from_be_bytes(*crc32), start });
         }
-        // Every large offset must be used exactly once. Otherwise two readers could compute different lengths.
+        // Every large offset must be used exactly once. Otherwise, two readers could compute different lengths.
         if rows_with_large_offset(offsets) * 8 != large.len() {
             return Err(IndexFault::Length);
         }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_in_pack_order() {
+    fn entries_are_sorted_in_pack_order() {
         let index = Index::read(&index()).unwrap();
         let starts: Vec<_> = index.rows.iter().map(|row| (row.start, row.crc32)).collect();
         assert_eq!(starts, [(12, 33), (100, 22), (200, 11)]);

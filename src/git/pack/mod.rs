@@ -121,7 +121,7 @@ fn locate(
     }
     let scanned = Layout::from_scan(pack, count, inflated);
     match (scanned, hinted) {
-        // The index's offsets are right, or at least the better guess, so the faults are in the entries.
+        // The index's offsets are right or are at least the better guess, so the faults are in the entries.
         (Err(_), Some(hinted)) => Ok(hinted),
         (Ok(layout), Some(hinted)) if layout.entries == hinted.0.entries => Ok(hinted),
         (Ok(layout), _) => {

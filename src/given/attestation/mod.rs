@@ -62,9 +62,9 @@ pub struct Attestation {
 /// The result of verifying a record's signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// Signed by a key that IBM certifies; the certificates of the chain, one per line.
+    /// The record is signed by a key that IBM certifies; the value contains the certificates of the chain, one per line.
     Signed(Vec<String>),
-    /// Not signed by such a key.
+    /// The record is not signed by such a key.
     Refused(String),
     /// Undecided, because some evidence is missing.
     Undecided(String),

@@ -32,7 +32,7 @@ pub enum Channel {
     ServerApi,
     /// An object store.
     ObjectStore,
-    /// A person carried the key.
+    /// A person delivered the key.
     Courier,
     /// A different channel.
     Other,
@@ -298,7 +298,7 @@ impl KeyRecord {
 }
 
 impl Grading {
-    /// The grade. If no record counts, it is [`Grade::CommandLine`], which means that the key was merely chosen.
+    /// The grade. If no record counts, the grade is [`Grade::CommandLine`], which means that the key was merely chosen.
     pub fn grade(&self) -> Grade {
         match self {
             Self::Counts(graded) => graded.grade,
@@ -349,8 +349,7 @@ impl KeyStatement {
         told.join(" and ")
     }
 
-    /// Whether at least two people obtained the key, according to the retrievals. A second retrieval by the same person
-    /// adds nothing.
+    /// Whether at least two people obtained the key, according to the retrievals. A second retrieval by the same person does not count.
     fn was_obtained_by_two(&self) -> bool {
         let mut people = self.retrievals.iter().map(|retrieval| retrieval.by.trim().to_lowercase());
         let first = people.next();

@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     name: "base-image",
     group: Group::Source,
     level: Level::Warn,
-    says: "the base images in the log are the policy's; with --base, the image's configuration begins with the base image's layers",
+    says: "the base images in the log are those in the policy; with --base, the image's configuration begins with the base image's layers",
     explanation: "Reads every FROM that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
 instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
 versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \

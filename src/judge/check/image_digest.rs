@@ -110,7 +110,7 @@ fn kept(others: &Others) -> String {
 fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     let is_manifest = image.manifest.as_ref().is_some_and(|manifest| manifest.digest == document.digest);
     if is_manifest {
-        let outcome = Outcome::pass("the image's manifest has the digest recorded in the signed log");
+        let outcome = Outcome::pass("the supplied image's manifest has the digest recorded in the signed log");
         let outcome = match image.indexes.first() {
             Some(index) => outcome.detail(format!(
                 "the image was reached through the index {}, which the log does not record",
@@ -121,9 +121,11 @@ fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
         return outcome.detail(NOT_PROVED);
     }
     match &image.manifest {
-        Some(manifest) => Outcome::pass("the signed log records the digest of the index that leads to this image")
-            .detail(format!("index {}, manifest {}", document.digest, manifest.digest))
-            .detail(NOT_PROVED),
+        Some(manifest) => {
+            Outcome::pass("the signed log records the digest of the index that leads to the supplied image")
+                .detail(format!("index {}, manifest {}", document.digest, manifest.digest))
+                .detail(NOT_PROVED)
+        }
         None => Outcome::unknown(
             "the signed log records the digest of this index, but the image in the index could not be read",
         ),

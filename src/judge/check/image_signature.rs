@@ -54,9 +54,9 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
         signers.dedup();
         let enough = signers.len() as u64 >= minimum;
         let message = if enough {
-            "enough of the policy's signers signed the image in the log"
+            "keys of enough of the policy's signers signed the digest in the log"
         } else {
-            "too few of the policy's signers signed the image in the log"
+            "keys of too few of the policy's signers signed the digest in the log"
         };
         let sides = (format!("{minimum} of {} signers", policy.trust.signers.len()), signers.join(", "));
         return match (enough, undecided.is_some() && refused.is_none()) {

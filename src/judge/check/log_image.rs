@@ -22,7 +22,7 @@ tag, and the time; if the tag is known, the whole name is compared. The name com
 from the names of the bundle's members, which are not signed. Push lines count only after the last line that the build itself printed, because the \
 source's author controls what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A \
 missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown.\n\nWhen \
-it fails: the log and build.json are from different builds, or the server was configured to push elsewhere. Fetch the bundle again; if the check still \
+it fails: for example, the log and build.json are from different builds, or the server was configured to push elsewhere. Fetch the bundle again; if the check still \
 fails, do not use the image.",
     known: Known::Signed,
     expected: Expected::Optional(&["images"]),
@@ -81,14 +81,19 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         let message = "build.json's build_name is not a build's name, so the pushed image cannot be compared with it";
         return Outcome::caused_by(&manifest_name::CHECK, message);
     }
-    let mut outcome = match (repositories.is_empty() && one_digest.is_none(), evidence.signed_name().is_some()) {
-        (true, _) => {
+    let mut outcome = match (repositories.is_empty(), one_digest.is_none(), evidence.signed_name().is_some()) {
+        (true, true, _) => {
             image.outcome("the log does not name an image; the clone's folder in the log is the one in the archive")
         }
-        (false, true) => image.outcome("the log and the record name the same image"),
+        (true, false, _) => {
+            image.outcome("the log has a pushed digest but no repository, and does not contradict the record")
+        }
+        (false, _, true) => image.outcome("the log and the record have the same repository and tag of the image"),
         // The members' names are not signed.
-        (false, false) => image
-            .outcome("the log and the members' names, which are not signed, name the same image")
+        (false, _, false) => image
+            .outcome(
+                "the log and the members' names, which are not signed, have the same repository and tag of the image",
+            )
             .known(Known::Given),
     };
     if repositories.is_empty()
@@ -148,14 +153,16 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
                 }
                 continue;
             }
-            LogEvent::PushedManifest { name, .. } => ("pushed", name),
-            LogEvent::Signed(name) => ("signed", name),
+            LogEvent::PushedManifest { name, .. } => ("a pushed tag", name),
+            // No signature over a tag was examined.
+            LogEvent::Signed(name) => ("a tag that the log reports as signed", name),
             _ => continue,
         };
         match ImageName::parse(name).map(|name| name.tag().map(str::to_owned)) {
-            Ok(Some(tag)) if done == "signed" && (tag == "latest" || own == Some(tag.as_str())) => {}
-            Ok(Some(tag)) => tags(&format!("a {done} tag"), own, &tag, image),
-            Ok(None) | Err(_) => image.disagree(&format!("a {done} name"), "a repository and a tag", name),
+            Ok(Some(tag)) if matches!(event, LogEvent::Signed(_)) && (tag == "latest" || own == Some(tag.as_str())) => {
+            }
+            Ok(Some(tag)) => tags(done, own, &tag, image),
+            Ok(None) | Err(_) => image.disagree(&done.replace("tag", "name"), "a repository and a tag", name),
         }
     }
 }

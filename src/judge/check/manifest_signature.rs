@@ -44,15 +44,15 @@ pub(super) fn accepted_alone() -> Outcome {
     Outcome::pass("a trusted key signed exactly these bytes of the archive; nothing in them was examined")
 }
 
-/// The words about a trusted key that does not verify the signature.
+/// The text about a trusted key under which the signature does not verify.
 pub(crate) fn refused_key(key: &Fingerprint) -> String {
     format!("{key} does not verify it")
 }
 
-/// The beginning of the line about a key that verifies the signature but is not trusted.
+/// The beginning of the line about an untrusted key under which the signature verifies.
 pub(crate) const UNTRUSTED: &str = "not trusted: ";
 
-/// `beside` is a key next to the bundle that verifies the signature.
+/// `beside` is a key next to the bundle under which the signature verifies.
 pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) -> Outcome {
     let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice(), beside) {
         ([], _, _) => {
@@ -70,7 +70,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
     };
     if let Some((name, fingerprint)) = beside {
         outcome = outcome
-            .detail(format!("{UNTRUSTED}the key in {name} next to the bundle, {fingerprint} verifies the signature"));
+            .detail(format!("{UNTRUSTED}the key in {name} next to the bundle, {fingerprint}, verifies the signature"));
     }
     for key in &refusal.tried {
         let refused = refused_key(&key.fingerprint);

@@ -8,13 +8,13 @@
 //!
 //! 2. List each control of the check in `report/controls.toml`.
 //!
-//! 3. In this file, add the check's module, and its line in [`CHECKS`] among the checks of its group.
+//! 3. In this file, declare the check's module, and add the check to [`CHECKS`], next to the other checks of its group.
 //!
 //! 4. If the policy defines what the check expects, add a field and a row in `policy/expect.rs`.
 //!
 //! 5. Add a fixture in `tests/support/cases/` in which the check fails.
 //!
-//! 6. Add that fixture's row in `tests/hostile-input.toml`.
+//! 6. Add a row for that fixture to `tests/hostile-input.toml`.
 //!
 //! Then run `tests/run update`, which writes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the expected answers that
 //! list every check. If good builds may lack the evidence for a check, also list the check in `tests.rs` of this folder. If a step is forgotten,
@@ -155,9 +155,9 @@ pub(crate) enum Gate<'a> {
     SignatureOnly,
     /// The signature verifies under no trusted key.
     Refused {
-        /// Why each key does not verify the signature.
+        /// For each key, why the signature does not verify under it.
         refusal: &'a Refusal,
-        /// A key next to the bundle that verifies the signature: its file name and fingerprint. The key is not trusted.
+        /// A key next to the bundle under which the signature verifies: its file name and fingerprint. The key is not trusted.
         beside: Option<(&'a str, Fingerprint)>,
     },
     /// The audit ended with an error, before or after the signature was verified.
@@ -180,7 +180,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
             _ => policy.level(check),
         };
         let outcome = match level {
-            Level::Off => Outcome::not_run(Reason::Off, "switched off"),
+            Level::Off => Outcome::not_run(Reason::Off, "this check is off"),
             _ if !in_play.contains(&check.group) => Outcome::not_run(
                 Reason::NoEvidence,
                 format!("no evidence for the group {} was supplied", check.group.word()),
@@ -201,7 +201,7 @@ pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<
     runs.map(|(check, run)| {
         let level = policy.level(check);
         let outcome = match level {
-            Level::Off => Outcome::not_run(Reason::Off, "switched off"),
+            Level::Off => Outcome::not_run(Reason::Off, "this check is off"),
             Level::Require | Level::Warn => run(deployment, policy),
         };
         finding(check, level, outcome, policy.demand(check, &[Group::Workload]))

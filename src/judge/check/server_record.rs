@@ -44,7 +44,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let mut outcome = if comparison.is_empty() {
         Outcome::not_run(Reason::NoEvidence, "the saved responses and the signed archive have no field in common")
     } else {
-        comparison.outcome("the saved responses next to the bundle name this build")
+        comparison.outcome("the saved responses next to the bundle identify this build")
     };
     if outcome.status == Status::Pass && !names_one_build(evidence, saved) {
         // Many builds have the same status, version or repository.

@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     name: "source-approved",
     group: Group::Source,
     level: Level::Require,
-    says: "the supplied list contains the full commit, approved before the build by someone who is neither its author nor its committer",
+    says: "according to the supplied list, the full commit was approved before the stated time of the build, under a name and address that are neither its author's nor its committer's",
     explanation: "Looks for HEAD's full commit and one of the snapshot's remotes in the list passed with --approvals (CSV or JSON: repository, commit, \
 change, approver, time). An approval counts if its approver is neither the commit's author nor its committer, by name and by address, and its time is \
 before the build's. The approver must be a name, an address, `name <address>` or `name (address)`. If one row for the commit has any other text, the \

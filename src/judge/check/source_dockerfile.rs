@@ -1,4 +1,4 @@
-//! `source-dockerfile`: the steps that the log shows are the proved Dockerfile's.
+//! `source-dockerfile`: the steps that the log shows are those of the proved Dockerfile.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run, source_objects};
@@ -86,8 +86,8 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
         }
     }
     let outcome = Outcome::pass(format!(
-        "the log's {} the proved Dockerfile's",
-        if expected == 1 { "1 step is".into() } else { format!("{expected} steps are") }
+        "the log's {} of the proved Dockerfile",
+        if expected == 1 { "1 step is that".into() } else { format!("{expected} steps are those") }
     ));
     details.into_iter().fold(outcome, Outcome::detail)
 }

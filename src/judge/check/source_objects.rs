@@ -19,8 +19,8 @@ refs: no object may be missing, except the parents of commits that .git/shallow 
 effect. Files and refs that make git read different objects (alternates, grafts, replace refs) are refused by name, as are SHA-256 objects and \
 reftable. A partial clone passes if no object is missing.\n\nIf `git fsck --strict` reports a malformed object elsewhere in the history, that is only \
 a detail: public repositories have such objects. The check does not show who made the commit (source-signature) or whether anyone approved it \
-(source-approved).\n\nWhen it fails: fetch the bundle again. If it still fails, the clone on the build server was damaged or manipulated: do not use \
-the image.",
+(source-approved).\n\nWhen it fails: fetch the bundle again. If it still fails, the clone on the build server was damaged or manipulated, or has a form \
+that is not supported: do not use the image.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::Commit, ChainLink::WorkTree],
@@ -49,8 +49,8 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             let count = counted(objects.object_count, "object");
             let hash = if objects.object_count == 1 { "hashes to its name" } else { "hash to their names" };
             let missing = match objects.shallow.is_empty() {
-                true => "none is missing",
-                false => "no object is missing, except those that .git/shallow cuts off",
+                true => "none that HEAD or a ref needs is missing",
+                false => "none that HEAD or a ref needs is missing, except those that .git/shallow cuts off",
             };
             Outcome::pass(format!("{count} {hash}, and {missing}"))
         }

@@ -79,7 +79,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             };
             let compared = proof.file_count();
             Outcome::pass(format!(
-                "the files of HEAD's commit are unchanged in the work tree (files and links: {compared}){converted}{excused}{absent}"
+                "the archived work tree has the files of HEAD's commit (files and links: {compared}){converted}{excused}{absent}"
             ))
         }
         (None, [first, ..]) if is_sparse(tree, &refused) => {

@@ -100,7 +100,7 @@ fn checks_that_were_not_run_give_a_reason() {
     let refused = (false, Status::NotRun(Reason::Refused));
     assert_eq!(answers(&Gate::NoVerdict { signed: true }), (Level::Require, Status::Pass, refused));
     assert_eq!(answers(&Gate::NoVerdict { signed: false }), (Level::Require, refused.1, refused));
-    // Evidence puts its group of checks in play. The group `workload` is the exception.
+    // If evidence for a group is supplied, the group is in play. The group `workload` is the exception.
     assert_eq!(in_play(&policy, &[], &[]), [Group::Manifest, Group::Source]);
     assert_eq!(in_play(&policy, &[Group::Trust], &[Group::Image]), Group::ALL[..4]);
     assert_eq!(in_play(&policy, &[Group::Workload], &[Group::Workload]), [Group::Manifest, Group::Source]);

@@ -99,7 +99,7 @@ fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Out
     match compared {
         true => Outcome::fail(format!("the {kind} key in the contract is not in the policy's [trust]")),
         false => Outcome::unknown(format!(
-            "no signed log records {kind} keys, and the policy's [trust] has none to compare with"
+            "no signed log records {kind} keys, and the policy's [trust] lists no key to compare with"
         )),
     }
 }

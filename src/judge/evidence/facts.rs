@@ -67,14 +67,11 @@ impl Fact {
     }
 
     /// All witnesses.
-    pub const WITNESSES: [&'static str; 19] = [
+    pub const WITNESSES: [&'static str; 16] = [
         "file-name",
         "build.json",
         "build.log",
-        "archive",
-        "git-refs",
         "git-objects",
-        "git-config",
         "work-tree",
         "registry",
         "layout",
@@ -162,7 +159,7 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // Checks use this time as the time of the build. The log's last line was written later, or by a different clock; its time counts only if
+        // Checks use this time as the time of the build. The log's last line was written later, or by a different clock; its time is used only if
         // there is no stamp.
         let stamp = self.signed_name().and_then(|name| name.ok()?.stamp());
         if let Some(stamp) = stamp {
@@ -181,7 +178,7 @@ impl Evidence<'_> {
             if let Some(id) = log.image_id() {
                 add("image-id", "build.log", id.to_owned(), Known::Signed);
             }
-            // If several tags were pushed, only a check can say which one is the build's.
+            // If several tags were pushed, only a check can determine which one is the build's.
             let tags: BTreeSet<&str> = log.pushed().map(|(tag, _, _)| tag).collect();
             if let (Some(tag), 1) = (tags.first(), tags.len()) {
                 add("tag", "build.log", (*tag).to_owned(), Known::Signed);
@@ -195,7 +192,7 @@ impl Evidence<'_> {
         }
         if let Ok(snapshot) = self.snapshot() {
             let folder = format!("folder {}", String::from_utf8_lossy(&snapshot.repository));
-            facts.add(Fact::new("repository", "archive", folder, Known::Signed));
+            facts.add(Fact::new("repository", "work-tree", folder, Known::Signed));
             facts.extend(self.source.into_iter().flat_map(source_facts));
         }
         let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));

@@ -37,7 +37,7 @@ pub struct Evidence<'a> {
     pub archive: &'a SignedArchive,
     /// The content of the signed archive.
     pub manifest: &'a Manifest,
-    /// The result of proving the archive's only source snapshot. `None` if the archive contains no snapshot or several.
+    /// The result of proving the archive's only source snapshot. `None` if the archive does not contain exactly one snapshot.
     pub source: Option<&'a SourceProof>,
     /// The supplied list of approvals of commits.
     pub approvals: Option<&'a Approvals>,
@@ -124,7 +124,7 @@ impl Evidence<'_> {
     /// The archive's only source snapshot.
     ///
     /// # Errors
-    /// A message, if the archive has no snapshot or several.
+    /// A message, if the archive does not have exactly one snapshot.
     pub fn snapshot(&self) -> Result<&Snapshot, String> {
         match self.manifest.snapshots.as_slice() {
             [one] => Ok(one),

@@ -12,16 +12,13 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
     let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
     match &proof.head {
         Ok(head) => {
-            let (witness, known) = match proof.commit {
-                Some(_) => ("git-objects", Known::Recomputed),
-                None => ("git-refs", Known::Signed),
-            };
-            add("commit", witness, head.commit.to_string(), known);
+            let known = if proof.commit.is_some() { Known::Recomputed } else { Known::Signed };
+            add("commit", "git-objects", head.commit.to_string(), known);
             let branch = head.reference.clone().unwrap_or_else(|| "detached HEAD".into());
-            add("branch", "git-refs", branch, Known::Signed);
+            add("branch", "git-objects", branch, Known::Signed);
         }
         Err(HeadFault::Missing) => {}
-        Err(fault) => add("commit", "git-refs", fault.to_string(), Known::Signed),
+        Err(fault) => add("commit", "git-objects", fault.to_string(), Known::Signed),
     }
     if let Some(commit) = &proof.commit {
         add("tree", "git-objects", commit.tree.to_string(), Known::Recomputed);
@@ -43,11 +40,11 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
     }
     let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
     for name in &proof.refs_at_head {
-        add("ref", "git-refs", name.clone(), Known::Signed);
+        add("ref", "git-objects", name.clone(), Known::Signed);
     }
     for remote in &proof.remotes {
         let place = remote.repository.as_ref().map_or_else(|| remote.url.clone(), ToString::to_string);
-        add("repository", "git-config", format!("remote {}: {place}", remote.name), Known::Signed);
+        add("repository", "work-tree", format!("remote {}: {place}", remote.name), Known::Signed);
     }
     if proof.commit.is_some() {
         let (files, differences) = (proof.file_count(), proof.tree.differences.len());

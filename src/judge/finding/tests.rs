@@ -45,7 +45,7 @@ fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec
     findings
 }
 
-/// This finding is a deciding answer, so that the group has an answer regardless of the other finding.
+/// This finding passes at `require`, so that the group has an answer regardless of the other finding.
 fn pass() -> Finding {
     let pass = finding(Level::Require, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
     Finding { check: "other", ..pass }
@@ -80,7 +80,7 @@ fn table() -> Vec<(Finding, bool)> {
 }
 
 #[test]
-fn every_status_can_be_parsed_from_its_words() {
+fn every_status_can_be_parsed_from_its_text() {
     // This match does not compile until the position of a new variant is added here.
     let place = |status: Status| match status {
         Status::Pass => 0,
@@ -237,7 +237,7 @@ fn only_the_first_finding_with_a_given_message_rejects() {
 }
 
 #[test]
-fn a_consequence_of_a_consequence_has_the_same_root() {
+fn a_consequence_of_a_consequence_has_the_same_root_cause() {
     let fail = finding(Level::Require, Status::Fail, Demand::None, MissingEvidence::RejectsWithGroup);
     let by = |check, cause| Finding { check, caused_by: Some(cause), status: Status::Unknown, ..fail.clone() };
     let chain = vec![by("c", "b"), by("b", "a"), Finding { check: "a", ..fail.clone() }];

@@ -14,7 +14,7 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// The verdict under these rules, which required an answer in every group, including `workload`, for an acceptance.
+/// The verdict under these rules: an acceptance required an answer in every group, including `workload`.
 pub(crate) fn verdict(findings: &[Finding], in_play: &[Group]) -> Verdict {
     let mut played = findings.iter().filter(|finding| in_play.contains(&finding.group));
     if played.clone().any(Finding::rejects) {

@@ -91,7 +91,7 @@ pub struct Signer {
     pub key: SignerKey,
 }
 
-/// A signer's key, in the policy's form.
+/// A signer's key, in the form that the policy uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignerKey {
     /// One line of an OpenSSH public key.
@@ -144,7 +144,7 @@ impl Policy {
             if known.is_none() && !self.keys.keys().is_empty() {
                 return Err(Error::Usage {
                     message: format!("the key {} is not one of the policy's keys", key.fingerprint),
-                    hint: "add it to the policy's [[keys]], or leave --key out to use the policy's".into(),
+                    hint: "add it to the policy's [[keys]], or leave --key out to use the policy's keys".into(),
                 });
             }
             let mut trusted = known.cloned().unwrap_or_else(|| key.clone());

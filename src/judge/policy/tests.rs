@@ -175,7 +175,7 @@ fn image_signers_have_unique_names_and_well_formed_keys() {
         let error = with(&text).expect_err(&text);
         assert!(error.to_string().contains(says), "{error} should contain {says:?}");
     }
-    // These entries are well-formed, so the reader goes on to the file, which does not exist.
+    // These entries are well-formed, so the file is read next, but it does not exist.
     for text in [openpgp(&PIN[..40]), openpgp(PIN), keyless("ada@example.com", "https://accounts.example.com")] {
         assert!(matches!(with(&text), Err(Error::Unreadable { .. })), "{text}");
     }
@@ -232,7 +232,7 @@ fn a_waiver_is_for_one_check_of_one_bundle_and_expires() {
 }
 
 #[test]
-fn kinds_without_images_are_read_and_only_unknown_ones_may_be_listed() {
+fn kinds_without_images_are_read_and_must_not_be_built_in_or_contain_images() {
     let with = |text: &str| with(&format!("[workload]\n{text}\n"));
     let policy = with("kinds-without-images = [\"example.com/Widget\", \"cert-manager.io/Certificate\"]").unwrap();
     let mut expected = KindsWithoutImages::default();
@@ -276,7 +276,7 @@ fn a_window_may_begin_and_end_at_the_same_time() {
 }
 
 #[test]
-fn levels_and_demands_follow_the_policy() {
+fn levels_and_requirements_follow_the_policy() {
     let check = |name| crate::judge::check::find(name).unwrap();
     let plain = with("").unwrap();
     assert_eq!(plain.level(check("build-age")), Level::Warn);
@@ -291,7 +291,7 @@ fn levels_and_demands_follow_the_policy() {
 }
 
 #[test]
-fn ages_and_windows_are_shown_in_words() {
+fn ages_and_windows_are_shown_as_text() {
     for (age, words) in [("90d", "90 days"), ("48h", "2 days"), ("36h", "129600 seconds"), ("1d", "1 days")] {
         let policy = with(&format!("[expect]\nmax-age = {age:?}")).unwrap();
         assert_eq!(policy.expect.max_age().as_deref(), Some(words));

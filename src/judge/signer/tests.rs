@@ -12,7 +12,7 @@ fn signers(keys: &[(&str, &[u8])]) -> Signers {
 
 #[cfg(not(feature = "openpgp"))]
 #[test]
-fn a_build_without_openpgp_reports_that() {
+fn a_build_without_openpgp_reports_the_limitation() {
     let signature = b"-----BEGIN PGP SIGNATURE-----\n\nwsB7\n-----END PGP SIGNATURE-----\n";
     let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
     let answer = signers(&[("Ada", b"key")]).verify(b"payload", signature, now);

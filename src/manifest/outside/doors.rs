@@ -1,4 +1,4 @@
-//! Options and arguments that make a program run another program or use the network, although it otherwise does neither. The programs that such
+//! Options and arguments that make a program run another program or use the network; without them, the program does neither. The programs that such
 //! arguments start are unknown.
 //!
 //! Sources, as of 2026-11-28: the manual pages listed in `table.rs` and `table_local.rs`.
@@ -245,7 +245,7 @@ pub(super) fn may_be_address(word: &Word) -> bool {
     word.expands && value.starts_with(['$', '`'])
 }
 
-/// Whether mount uses the network. `None` if this is unknown.
+/// Whether mount uses the network. `None` if this cannot be determined.
 pub(super) fn mounts_from_network(arguments: &[Word]) -> Option<bool> {
     const LOCAL: &str = "proc sysfs tmpfs ramfs devtmpfs devpts overlay ext2 ext3 ext4 vfat exfat ntfs iso9660 udf squashfs btrfs xfs none bind cgroup cgroup2 debugfs securityfs binfmt_misc mqueue hugetlbfs auto";
     let mut types: Vec<&str> = Vec::new();

@@ -31,7 +31,7 @@ pub(super) struct Programs {
     /// See [`Script::opens`] and [`Script::reads`]: one script may read from a socket that another script opens.
     opens: bool,
     reads: bool,
-    /// Bytes that may still be read.
+    /// The number of bytes that may still be read.
     left: usize,
 }
 
@@ -226,7 +226,7 @@ impl Programs {
         }
     }
 
-    /// Applies the list that contains the first word that is not an option. A word after an option may be the option's value: then the next word is
+    /// Applies the list that contains the first word that is not an option. A word after an option may be the option's value, so the next word is
     /// also checked.
     fn by_word(&mut self, program: &Word, arguments: &[Word], [fetches, scripts, local]: [&str; 3]) {
         let name = name_of(&program.text);

@@ -159,7 +159,7 @@ fn from(rest: &str, stages: &mut Stages, inputs: &mut Inputs) {
     }
 }
 
-/// Builders reject ONBUILD, FROM and MAINTAINER inside an ONBUILD.
+/// Builders reject ONBUILD, FROM and MAINTAINER in an ONBUILD instruction.
 fn on_build(rest: &str, documents: &[HereDocument], stages: &mut Stages, inputs: &mut Inputs) {
     let (word, after) = keyword(rest);
     match word.as_str() {

@@ -83,7 +83,7 @@ const KINDS: [(Kind, &str); 11] = [
 pub(crate) struct Inputs {
     kinds: Vec<Found>,
     hasher: RandomState,
-    /// Bytes of instructions that may still be read.
+    /// The number of instruction bytes that may still be read.
     left: usize,
 }
 

@@ -15,14 +15,14 @@ pub(super) enum Rule {
     Never,
     /// Does not use the network. An address in the program's arguments is only text.
     Text,
-    /// Runs a script or a build file. It is unknown what the file downloads.
+    /// Runs a script or a build file. The downloads of that file are unknown.
     Script,
     /// The rule depends on the first word that is not an option. In a list, `-` means that there is no such word, and `*` means any word that is in
     /// no list.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
     /// Uses the network only with one of these options. The patterns are as in `doors.rs`.
     Options(&'static str),
-    /// Runs code if an option begins with one of these patterns or an argument contains one. Otherwise, does not use the network.
+    /// Runs code if an option begins with one of these patterns or an argument contains one of them. Otherwise, does not use the network.
     Scripts(&'static str),
     /// Uses the network if an argument contains `://`. If an argument is a variable, it is unknown whether the program uses the network.
     Address,

@@ -13,7 +13,7 @@ pub(super) fn only_edits(arguments: &[Word]) -> bool {
             let mut scan = Scan { letters: script.chars().peekable(), brackets, runs: false };
             (scan.script().is_some(), scan.runs)
         };
-        // Old versions end a pattern at a `/` inside brackets. If an old version rejects a script, it runs nothing.
+        // Old versions end a pattern at a `/` inside brackets. An old version that rejects a script runs nothing.
         scan(true).0 && !scan(false).1
     })
 }

@@ -83,7 +83,7 @@ pub(super) fn split_at(text: &str, bash: bool, depth: usize) -> Script {
     splitter.script
 }
 
-/// The commands in the substitutions of a text that is expanded as if in double quotes.
+/// The commands in the substitutions of text that is expanded as if in double quotes.
 fn in_quotes(text: &str, bash: bool, depth: usize) -> Script {
     let mut splitter =
         Splitter { lexer: Lexer::new(text), script: Script::default(), bash, blocks: 0, pending: Vec::new() };
@@ -120,7 +120,7 @@ struct State {
     /// Variables assigned before the command.
     variables: Vec<String>,
     enclosing: Vec<Enclosing>,
-    /// The command certainly runs, because it is the first one or follows `;` or a new line.
+    /// The command certainly runs, because it is the first command or follows `;` or a new line.
     certain: bool,
     /// See [`Script::opens`].
     opens: bool,

@@ -1,5 +1,5 @@
 //! Sockets that bash opens: a redirection to `/dev/tcp/HOST/PORT` or `/dev/udp/HOST/PORT` (bash's manual, "Redirections"). The descriptor can be
-//! read, whichever redirection operator is used.
+//! read, regardless of the redirection operator.
 
 use super::doors::has_letter;
 use super::programs::lists;

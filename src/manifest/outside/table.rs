@@ -249,7 +249,7 @@ pub(super) const FETCHING: &[Row] = &[
         "clean --info --version --list-sdks --list-runtimes help sln solution list remove reference store dev-certs fsi user-secrets -",
     ),
     row("nuget nuget.exe paket msbuild xbuild dotnet-install.sh dotnet-install.ps1", Always),
-    // Ruby, PHP, Perl, Haskell, OCaml, Erlang, R, Swift, Dart and others.
+    // Ruby, PHP, Perl, Haskell, OCaml, Erlang, R, Swift, Dart and other languages.
     by(
         "gem",
         "install i update fetch outdated search push sources exec signin mirror",

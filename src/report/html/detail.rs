@@ -60,7 +60,11 @@ fn witnesses(page: &mut Markup, bundle: &BundleReport) {
             page.raw(if row.agreement == Agreement::Disagree { "<tr class=\"disagree\">" } else { "<tr>" });
             if at == 0 {
                 page.raw("<th scope=\"row\" rowspan=\"").number(values.len()).raw("\">").text(row.fact).raw("</th>");
-                page.raw("<td rowspan=\"").number(values.len()).raw("\">").text(row.agreement.words()).raw("</td>");
+                page.raw("<td rowspan=\"")
+                    .number(values.len())
+                    .raw("\">")
+                    .text(row.agreement.words(row.fact))
+                    .raw("</td>");
             }
             page.wrapped("<td><code>", value, "</code></td><td>");
             for fact in facts {
@@ -101,7 +105,7 @@ fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         let moment = Timestamp::from_rfc3339(written)?;
         Some((moment, format!("{}, by {} ({})", fact.fact, fact.witness, fact.known.word())))
     });
-    let now = report.now.map(|now| (now, "the time as of which this audit judges (given)".to_owned()));
+    let now = report.now.map(|now| (now, "the time as of which this audit was made (given)".to_owned()));
     let mut moments: Vec<(Timestamp, String)> = facts.chain(now).collect();
     moments.sort();
     page.raw("<section>\n<h2>Timeline</h2>\n<p>Times inside a manifest are the build server's own statement.</p>\n");
@@ -185,7 +189,7 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         let is_the_key = bundle.key.as_ref().is_some_and(|one| one.fingerprint == *key);
         let says = match (summary::signature(bundle), is_the_key) {
             (Some(Status::Pass), true) => "verifies the signature",
-            (Some(Status::Pass), false) => "does not verify it, or was not tried",
+            (Some(Status::Pass), false) => "does not verify the signature, or was not tried",
             (Some(_), _) if remedy::was_refused(bundle, key) => "does not verify the signature",
             (Some(_), _) => "not tried: no file with this key was found, or the signature was not checked",
             (None, _) => "not tried: the signature was not checked",
@@ -224,7 +228,7 @@ pub(super) fn versions(page: &mut Markup, report: &Report, bundle: Option<&Bundl
     let changed = report.question.iter().flat_map(|question| &question.limits);
     let changed: Vec<String> = changed.map(|(name, value)| format!("{name} {value}")).collect();
     page.text(&if changed.is_empty() { "the defaults".into() } else { changed.join(", ") });
-    page.raw("</td></tr>\n</tbody>\n</table>\n<p><code>hpsb-audit explain CHECK</code> describes a check, <code>hpsb-audit explain limits</code> all limits.</p>\n</section>\n");
+    page.raw("</td></tr>\n</tbody>\n</table>\n<p><code>hpsb-audit explain CHECK</code> describes a check; <code>hpsb-audit explain limits</code> lists all limits.</p>\n</section>\n");
 }
 
 /// The differences between the files and the commit, from `source-tree`.

@@ -1,5 +1,5 @@
 //! The chain as a drawing: a proved link is a solid line, a stated link a dashed line, an unexamined or undecided link a dotted line, and a
-//! broken link is crossed out. The words next to each line state the same.
+//! broken link is crossed out. The words next to each line have the same meaning.
 
 use super::super::BundleReport;
 use super::super::chain::{Link, Strength, chain};

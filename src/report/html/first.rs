@@ -25,7 +25,7 @@ const FIRST: [&str; 14] = [
     "build-status",
 ];
 
-/// Maximum number of keys that did not verify the signature on the sheet.
+/// Maximum number of keys that the sheet lists if the signature does not verify under them.
 const KEYS: usize = 4;
 
 /// Maximum number of lines from a key's record on the sheet.
@@ -39,8 +39,8 @@ pub(super) fn name(bundle: &BundleReport) -> &str {
 }
 
 pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
-    // An error ends with what to do, which is never cut.
-    let mut because = summary::because(bundle);
+    // An error ends with advice, which is never cut off.
+    let mut because = summary::because(report, bundle);
     if bundle.error.is_none() {
         because = beginning(because, REASONS, FINDINGS);
     }
@@ -110,7 +110,7 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
         Verdict::Accept => {
             let image = if bundle.in_play.contains(&Group::Image) { "" } else { "The image itself was not examined. " };
             format!(
-                "No required check rejects this build. {image}Before it is deployed, the reviewer decides on each exception and on each point under Not proved."
+                "No required check rejects this build. {image}Do not deploy it yet: first, the reviewer decides on each exception and on each point under Not proved."
             )
         }
         Verdict::AcceptInPart => in_part(report, bundle),
@@ -138,13 +138,13 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         steps.push("review the waivers under Exceptions".to_owned());
     }
     let steps = if steps.is_empty() { "list the required groups in the policy".into() } else { steps.join("; ") };
-    format!("No check rejects this build, but this is not a full acceptance. Before the build is deployed: {steps}.")
+    format!("No check rejects this build, but do not deploy it yet. First: {steps}.")
 }
 
 fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
     let mut rows = reference(report);
     rows.extend(summary::build_name(bundle).map(|(name, known)| {
-        let how = if known == Known::Given { "given: the file name" } else { known.word() };
+        let how = if known == Known::Given { "given: the members' names, not signed" } else { known.word() };
         Row { label: "Build", lines: vec![vec![Part::Code(name.to_owned()), Part::Known(how.into())]] }
     }));
     let mut file = Row::new("Bundle", vec![Part::Code(bundle.path.clone())]);
@@ -227,15 +227,14 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
     let mut parts = vec!["record", "log", "source"];
     parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
     let mut lines =
-        vec![format!("Did a trusted key sign exactly these bytes, and do these agree: {}?", parts.join(", "))];
+        vec![format!("Did a trusted key sign exactly the archive's bytes, and do these agree: {}?", parts.join(", "))];
     let mut asked = Vec::new();
     if !question.require.is_empty() {
         let groups: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
         asked.push(format!("Required: {}", groups.join(", ")));
     }
     if !question.expect.is_empty() {
-        let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
-        asked.push(format!("Expected: {}", expected.join("; ")));
+        asked.push(format!("Expected: {}", summary::expected(question)));
     }
     lines.extend((!asked.is_empty()).then(|| asked.join(". ") + "."));
     lines
@@ -273,7 +272,7 @@ fn record_fails(bundle: &BundleReport) -> bool {
     bundle.findings.iter().any(|finding| finding.check == "key-record" && finding.status == Status::Fail)
 }
 
-/// Text with its digests in the font for code, so that they can be compared.
+/// Text with its digests in a code font, so that they can be compared.
 fn coded(text: &str) -> Vec<Part> {
     let is_digest = |word: &str| word.starts_with("sha256:");
     let mut parts: Vec<Part> = Vec::new();
@@ -290,7 +289,7 @@ fn coded(text: &str) -> Vec<Part> {
     parts
 }
 
-/// The trusted keys, if none of them verifies the signature.
+/// The trusted keys, if the signature verifies under none of them.
 pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
     let keys = report.question.iter().flat_map(|question| &question.keys);
     let keys: Vec<String> = keys.map(ToString::to_string).collect();
@@ -334,12 +333,22 @@ pub(super) fn rank(check: &str) -> usize {
 
 fn repeats(report: &Report) -> String {
     match report.verdict() {
-        Verdict::None => "Like this, the command gives no verdict again.".into(),
+        Verdict::None => "Run unchanged, the command gives no verdict again, unless the fault was temporary.".into(),
         _ => format!(
-            "Run in the folder of the audit, on the same files, {} {} with the same features gives the same verdict and answers.",
-            report.tool.name, report.tool.version
+            "Run in the folder of the audit, on the same files{}, {} {} with the same features gives the same verdict and answers.",
+            if report.bundles.iter().any(read_a_registry) {
+                " and with the same answers from the registry"
+            } else {
+                ""
+            },
+            report.tool.name,
+            report.tool.version
         ),
     }
+}
+
+fn read_a_registry(bundle: &BundleReport) -> bool {
+    bundle.evidence.iter().any(|fact| fact.witness == "registry")
 }
 
 /// The main facts about the case; the remaining facts are under Case in full.
@@ -379,10 +388,7 @@ pub(super) fn signed(report: &Report, role: &str) -> Signed {
     let mut sign_offs = report.case.iter().flat_map(|case| &case.sign_offs);
     sign_offs.find(|one| one.role == role).map_or_else(Signed::default, |one| Signed {
         name: one.name.clone().unwrap_or_else(|| "UNKNOWN: the policy does not list the key".into()),
-        date: match one.audit {
-            Some(_) => format!("{} by their clock; the audit was not repeated", one.at),
-            None => format!("{} by their clock", one.at),
-        },
-        by: format!("by the key {}; signing did not repeat the audit", one.key),
+        date: format!("{} by the signer's clock", one.at),
+        by: format!("by the key {}; the sign-off does not state that the audit was repeated", one.key),
     })
 }

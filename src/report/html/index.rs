@@ -39,7 +39,7 @@ fn counts(report: &Report) -> String {
 fn sheet(report: &Report, headline: String) -> Sheet {
     let mut because: Vec<String> = report.error.iter().map(ToString::to_string).collect();
     because.extend(report.bundles.iter().filter_map(|bundle| {
-        summary::because(bundle).into_iter().next().map(|cause| format!("{}: {cause}", first::name(bundle)))
+        summary::because(report, bundle).into_iter().next().map(|cause| format!("{}: {cause}", first::name(bundle)))
     }));
     let mut rows = first::reference(report);
     let files = report.bundles.iter().filter(|bundle| bundle.file.is_some()).count();
@@ -144,7 +144,7 @@ fn table(page: &mut Markup, report: &Report, folder: &str) {
         page.raw("\">").text(first::name(bundle)).raw("</a></td>");
         page.wrapped("<td class=\"no\">", bundle.verdict.word(), "</td><td>").number(usize::from(bundle.exit_code()));
         page.raw("</td><td>");
-        let because = summary::because(bundle);
+        let because = summary::because(report, bundle);
         let lines = if because.is_empty() { vec![summary::headline(report, bundle)] } else { because };
         for line in lines {
             page.wrapped("<p>", &line, "</p>");

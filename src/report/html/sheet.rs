@@ -21,7 +21,7 @@
 use super::markup::Markup;
 use crate::report::repeat;
 
-/// The appearance of a verdict. The verdict's text states the same.
+/// The appearance of a verdict. The verdict's text has the same meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Tone {
     Accepted,

@@ -13,7 +13,7 @@ use crate::gate::verify::Grade;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields, title = "hpsb-audit reconciliation"))]
 struct Document {
-    /// 1. The number changes when fields change.
+    /// 1. The version changes when fields change.
     schema_version: u32,
     tool: Tool,
     /// The time as of which the reconciliation was made, RFC 3339.
@@ -61,7 +61,7 @@ struct Period {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 struct Row {
-    /// One of the words in `counts`.
+    /// One of the kinds in `counts`.
     kind: String,
     place: Option<String>,
     image: Option<String>,
@@ -79,9 +79,9 @@ struct Row {
 struct Key {
     fingerprint: String,
     name: Option<String>,
-    /// The lowest grade of the key in the audits of these bundles, as in audit reports; null if it verifies none.
+    /// The lowest grade of the key in the audits of these bundles, as in audit reports; null if no bundle's signature verifies under the key.
     grade: Option<&'static str>,
-    /// Number of bundles in all the evidence that the key verifies.
+    /// Number of bundles, in all the evidence, whose signatures verify under the key.
     builds: usize,
     builds_in_period: usize,
     first: Option<String>,

@@ -41,7 +41,7 @@ pub struct Reconciliation {
     pub builds_in_period: usize,
     /// Matched images and exceptions, sorted by kind, then in the order of the inputs.
     pub rows: Vec<Row>,
-    /// The keys in the policy, and the keys that verified a bundle.
+    /// The keys in the policy, and the keys under which a bundle's signature verified.
     pub keys: Vec<KeyUse>,
     /// The sample of builds for manual review, if requested.
     pub sample: Option<Sample>,
@@ -118,10 +118,10 @@ pub struct KeyUse {
     pub fingerprint: Fingerprint,
     /// The policy's name for the key.
     pub name: Option<String>,
-    /// What is known of the origin of the key: the lowest grade in the audits of the bundles that the key verifies; `None` if there are no such
-    /// bundles.
+    /// What is known of the origin of the key: the lowest grade in the audits of the bundles whose signatures verify under it; `None` if there are no
+    /// such bundles.
     pub grade: Option<Grade>,
-    /// Number of bundles in all the evidence that the key verifies.
+    /// Number of bundles, in all the evidence, whose signatures verify under the key.
     pub builds: usize,
     /// The number of those builds that are in the period.
     pub builds_in_period: usize,
@@ -281,12 +281,12 @@ impl Reconciliation {
 }
 
 impl KeyUse {
-    /// The grade and its meaning, in words.
+    /// The grade and its meaning, as text.
     fn grade_words(&self) -> String {
-        self.grade.map_or_else(|| "none, because it verifies no bundle".into(), grade_words)
+        self.grade.map_or_else(|| "none, because no bundle's signature verifies under it".into(), grade_words)
     }
 
-    /// First and last use, in words.
+    /// First and last use, as text.
     fn used(&self) -> [String; 2] {
         [self.first, self.last].map(|moment| moment.map_or_else(|| "not known".into(), |moment| moment.to_string()))
     }

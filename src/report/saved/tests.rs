@@ -1,4 +1,4 @@
-//! Tests of reading saved reports: every word of the program survives, and anything else is refused.
+//! Tests of reading saved reports: every enumerated value can be saved and read, and any other value is refused.
 
 use super::*;
 
@@ -39,7 +39,7 @@ fn written_reports_are_read_and_inconsistent_ones_are_refused() {
 
 /// This code does not compile until each new variant has a line here; its name must then be in the table.
 #[test]
-fn every_word_in_a_report_can_be_parsed() {
+fn every_enumerated_value_in_a_report_can_be_parsed() {
     use crate::image::Form;
     let text = String::new;
     let sample = |code: &str| match code {
@@ -135,7 +135,7 @@ fn survives(what: &str, form: Form, change: impl Fn(&mut Report)) {
 }
 
 #[test]
-fn every_word_is_unchanged_after_a_report_is_saved_and_read() {
+fn every_enumerated_value_is_unchanged_after_a_report_is_saved_and_read() {
     let plain = Form::Compose;
     let first = |report: &mut Report, change: &dyn Fn(&mut Finding)| {
         change(report.bundles.first_mut().unwrap().findings.get_mut(3).unwrap());
@@ -199,7 +199,7 @@ fn the_chain_of_another_version_is_not_compared() {
     assert!(read_value(&saved).unwrap_err().to_string().contains("chain"));
     *saved.pointer_mut("/tool/version").unwrap() = "0.1.9".into();
     read_value(&saved).unwrap();
-    // Everything else is compared, also of the image.
+    // All other fields are compared, including those of the image.
     *saved.pointer_mut("/images/0/verdict").unwrap() = "accept".into();
     assert!(read_value(&saved).unwrap_err().to_string().contains("images.0.verdict"));
 }
@@ -211,7 +211,7 @@ fn the_size_limit_is_enforced() {
     assert_eq!(read("r", &[b' '; 11], &limits).unwrap_err().code(), "over-limit");
 }
 
-/// A path and the text there, for every text of a JSON value.
+/// Every string in a JSON value, with its path.
 fn texts(value: &serde_json::Value, at: &str, list: &mut Vec<String>) {
     match value {
         serde_json::Value::String(_) => list.push(at.to_owned()),
@@ -225,9 +225,10 @@ fn texts(value: &serde_json::Value, at: &str, list: &mut Vec<String>) {
     }
 }
 
-/// A saved report is not signed, so each of its texts may be hostile. No format passes on control or direction characters, or lets a text begin a line.
+/// A saved report is not signed, so any of its strings may be hostile. No format writes control or bidirectional characters, or lets such a string
+/// begin a line.
 #[test]
-fn hostile_texts_in_a_saved_report_are_escaped_in_every_format() {
+fn hostile_strings_in_a_saved_report_are_escaped_in_every_format() {
     use crate::report::{Amount, Format, Look, Options};
     const HOSTILE: &str = "a\u{1b}[2J\n\r\nACCEPTED: forged\u{202e}\u{9b}</td><script>&";
     let golden = std::fs::read("tests/golden/reports/good-policy-and-key.json").unwrap();
@@ -252,7 +253,7 @@ fn hostile_texts_in_a_saved_report_are_escaped_in_every_format() {
     for path in paths {
         let mut changed = good.clone();
         *changed.pointer_mut(&path).unwrap() = HOSTILE.into();
-        // Most words are refused; free texts are read.
+        // Most changed strings are refused; strings of free text are read.
         let Ok(report) = read_value(&changed) else { continue };
         written += 1;
         for format in formats {

@@ -17,7 +17,7 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
     let first = match report.question.as_ref().is_some_and(|question| !question.passed_over.is_empty()) {
-        true => format!("First check the workload, which this audit did not: {}. ", unbroken("hpsb-audit admit")),
+        true => format!("First check the workload, which this audit did not check: {}. ", unbroken("hpsb-audit admit")),
         false => String::new(),
     };
     if subject::digest(bundle).is_none() {

@@ -35,7 +35,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     }
     headline(&mut page, report, bundle, look);
     subject::put_build(&mut page, bundle);
-    causes(&mut page, bundle);
+    causes(&mut page, report, bundle);
     subject::put(&mut page, bundle);
     // Answers are more important than the glossary, the list of inputs and the names of checks that did not run, so those are shortened first.
     let mut room = None;
@@ -87,14 +87,14 @@ fn headline(page: &mut Page, report: &Report, bundle: &BundleReport, look: Look)
 }
 
 /// All rejecting checks, each with its consequences.
-pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
+pub(super) fn causes(page: &mut Page, report: &Report, bundle: &BundleReport) {
     for finding in bundle.rejecting() {
         page.put("because", &clipped(&for_terminal(&format!("{}: {}", finding.check, finding.message))));
         if let (Some(expected), Some(found)) = (&finding.expected, &finding.found) {
             page.put("", &clipped(&format!("expected: {}", for_terminal(expected))));
             page.put("", &clipped(&format!("found: {}", for_terminal(found))));
         }
-        // The value that was found is often the first of the details, too.
+        // The found value is often also the first detail.
         let details: Vec<&String> =
             finding.details.iter().filter(|detail| Some(*detail) != finding.found.as_ref()).collect();
         for detail in details.iter().take(DETAILS) {
@@ -106,7 +106,7 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
         if let Some(waiver) = &finding.waiver {
             page.put("", &clipped(&for_terminal(&waiver.words())));
         }
-        if let Some(count) = summary::not_looked_at(bundle.consequences_of(finding)) {
+        if let Some(count) = summary::not_looked_at(report, bundle.consequences_of(finding)) {
             page.put("", &count);
         }
     }
@@ -176,7 +176,7 @@ pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
     })
 }
 
-/// Prints the doubtful answers; if there is not enough space, only the names of the remaining checks.
+/// Prints the doubtful answers; if there is not enough space, prints only the names of the remaining checks.
 fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
     let all: Vec<&Finding> = doubts(bundle).collect();
     let mut shown = 0;

@@ -44,18 +44,18 @@ pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
     paint_first(look, verdict, words, &line)
 }
 
-const NOTHING_DECIDED: &str = "nothing was decided; treat it as not accepted.";
+const NOTHING_DECIDED: &str = "nothing was decided; do not deploy.";
 
 fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
-        Verdict::Accept => format!("the build meets the policy's requirements.{MORE}"),
+        Verdict::Accept => format!("no check that the policy requires rejects it.{MORE}"),
         Verdict::AcceptInPart if is_only_waived(report, bundle) => {
             format!("only because of the waivers above.{MORE}")
         }
         Verdict::AcceptInPart => format!("not enough to deploy on its own.{MORE}"),
         Verdict::Reject => match bundle.rejecting().count() {
-            1 => format!("1 required check rejects it: do not deploy.{MORE}"),
-            count => format!("{count} required checks reject it: do not deploy.{MORE}"),
+            1 => format!("1 check rejects it: do not deploy.{MORE}"),
+            count => format!("{count} checks reject it: do not deploy.{MORE}"),
         },
         Verdict::None => NOTHING_DECIDED.into(),
     }
@@ -73,7 +73,7 @@ fn of_bundles(report: &Report, bundles: &[BundleReport], verdict: Verdict) -> St
     let all = counted(bundles.len(), "bundle");
     let share = |one, several| share(report.count(verdict), &all, one, several);
     match verdict {
-        Verdict::Accept => share("meets the policy for builds", "meet the policy for builds"),
+        Verdict::Accept => share("is accepted", "are accepted"),
         Verdict::AcceptInPart => share("is accepted in part", "are accepted in part"),
         Verdict::Reject => share("is rejected", "are rejected"),
         Verdict::None if report.error.is_none() => share("has no verdict", "have no verdict"),

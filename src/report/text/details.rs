@@ -42,7 +42,7 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
     line(page, "build", name.as_deref().unwrap_or_default());
     for finding in bundle.rejecting() {
         line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
-        if let Some(count) = words::not_looked_at(bundle.consequences_of(finding)) {
+        if let Some(count) = words::not_looked_at(report, bundle.consequences_of(finding)) {
             line(page, "", &count);
         }
     }
@@ -169,7 +169,7 @@ fn outside(page: &mut String, bundle: &BundleReport) {
 
 fn hints(page: &mut String, bundle: &BundleReport) {
     for finding in bundle.rejecting() {
-        let _ = writeln!(page, "hint: run `hpsb-audit explain {}` for what the check covers", finding.check);
+        let _ = writeln!(page, "hint: run `hpsb-audit explain {}` to see what the check covers", finding.check);
     }
 }
 

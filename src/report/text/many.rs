@@ -13,7 +13,7 @@ use crate::gate::verify::Grade;
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, summary};
 
-/// Maximum number of keys and scopes to list; the remaining ones are only counted.
+/// Maximum number of keys and scopes to list; further keys and scopes are only counted.
 const SHOWN: usize = 5;
 
 pub(super) fn page(report: &Report, bundles: &[BundleReport], look: Look) -> String {

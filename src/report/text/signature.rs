@@ -8,7 +8,7 @@ pub(in crate::report) fn signature_text(report: &Report, look: Look, words: &str
     let mut text = String::new();
     for bundle in &report.bundles {
         if look.amount != Amount::Verdict {
-            text.push_str(&lines(bundle, look));
+            text.push_str(&lines(report, bundle, look));
         }
         let line = format!("{words} (exit {}): {means}\n", report.exit_code());
         text.push_str(&paint_first(look, bundle.verdict, words, &line));
@@ -16,10 +16,10 @@ pub(in crate::report) fn signature_text(report: &Report, look: Look, words: &str
     text
 }
 
-fn lines(bundle: &BundleReport, look: Look) -> String {
+fn lines(report: &Report, bundle: &BundleReport, look: Look) -> String {
     let mut page = look.page();
     subject::put_build(&mut page, bundle);
-    brief::causes(&mut page, bundle);
+    brief::causes(&mut page, report, bundle);
     subject::put_key(&mut page, bundle);
     page.text()
 }

@@ -16,7 +16,7 @@ pub(super) const KNOWN: &str = "signed: stated by the signer; recomputed: proved
 /// The build name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
     if let Some((name, known)) = summary::build_name(bundle) {
-        let how = if known == Known::Given { "file name" } else { known.word() };
+        let how = if known == Known::Given { "unsigned" } else { known.word() };
         page.put("build", &format!("{} ({how})", for_terminal(name)));
     }
 }
@@ -49,15 +49,21 @@ fn proved(bundle: &BundleReport) -> Vec<String> {
     let all = |checks: &[&str]| checks.iter().all(|check| summary::passes(bundle, check));
     let has_digest = all(&["image-digest"]);
     let is_whole = has_digest && all(&["image-config", "image-layers"]);
-    // The check's message is used, because a pass may have exceptions: allowed files, submodules that were not cloned.
-    let source = check::SOURCE_TREE.answer_in(&bundle.findings).map(|finding| finding.message.as_str());
+    // The check's message is used, because a pass may have exceptions (allowed files, submodules that were not cloned), or be about an index.
+    let message = |check: &check::Check| check.answer_in(&bundle.findings).map(|finding| finding.message.as_str());
+    let image = message(&check::IMAGE_DIGEST).filter(|_| has_digest).unwrap_or_default();
+    let whole = format!("{image}; its configuration and layers are those of its manifest");
+    let source = message(&check::SOURCE_TREE);
     let source = source.filter(|_| all(&["source-objects", "source-commit", "source-tree"]));
     let things = [
         (all(&["manifest-signature"]), "the archive is unaltered since the key below signed it"),
         (source.is_some(), source.unwrap_or_default()),
-        (is_whole, "the supplied image has the digest in the log, and its layers are those of its manifest"),
-        (has_digest && !is_whole, "the supplied image's manifest has the digest in the log"),
-        (all(&["image-signature"]), "a signature that the policy or the log leads to covers the digest in the log"),
+        (is_whole, whole.as_str()),
+        (has_digest && !is_whole, image),
+        (
+            all(&["image-signature"]),
+            "a signature by a key or identity from the policy or the log covers the digest in the log",
+        ),
     ];
     things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words.to_owned()).collect()
 }

@@ -78,8 +78,8 @@ impl Envelope {
         Ok(Self { role: role.into(), signed, version, expires, canonical, digest, signatures })
     }
 
-    /// The ids of the role's keys that signed this file. This fails if there are fewer distinct keys than the role's
-    /// threshold. Several ids or certificates of one key count once; signatures by other keys are ignored.
+    /// The ids of the role's keys that signed this file. The call fails if there are fewer distinct keys than the role's threshold. Several ids or
+    /// certificates of one key count once; signatures by other keys are ignored.
     pub(super) fn signers(&self, role: &Role, budget: &Budget) -> Result<Vec<String>, Fault> {
         let message = Message::with_digest(&self.canonical, self.digest);
         let mut counted: Vec<Sha256> = Vec::new();

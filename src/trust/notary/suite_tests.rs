@@ -58,7 +58,7 @@ fn signatures_in_notarys_tests_get_the_expected_results() {
         };
         assert_eq!(accepts(&signature), *valid, "{test}");
         if *valid {
-            // As in TestRSAPSSVerifierWithInvalidSignature and similar tests.
+            // TestRSAPSSVerifierWithInvalidSignature and similar tests alter the signature in this way.
             let altered = [&[signature[0].wrapping_add(1)], &signature[1..]].concat();
             assert!(!accepts(&altered), "{test}");
             accepted += 1;

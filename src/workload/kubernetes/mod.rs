@@ -1,7 +1,7 @@
 //! Kubernetes resources, read as a closed world: the kind determines what an object runs, and a kind that is not in any
 //! table is unknown.
 //!
-//! | file | holds |
+//! | file | content |
 //! | --- | --- |
 //! | `kinds.rs` | Kubernetes' own kinds, complete |
 //! | `templates.rs`, `pod.rs` | where these contain pods, and every key of a pod |

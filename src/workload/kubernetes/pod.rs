@@ -1,5 +1,5 @@
 //! The components of a pod, as tables: Kubernetes' OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28). A test walks the
-//! package's schemas and checks that every key of a pod spec, a container and a volume is here.
+//! package's schemas and checks that every key of a pod spec, a container and a volume is in these tables.
 
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ pub(super) static POD_SPEC: Table = Table {
         ("resourceClaims", Harmless),
         ("resources", Harmless),
         ("restartPolicy", Harmless),
-        // This key selects how a node runs the same images.
+        // This key determines how a node runs the same images.
         ("runtimeClassName", Harmless),
         ("schedulerName", Harmless),
         ("schedulingGates", Harmless),

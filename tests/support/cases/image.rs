@@ -1,5 +1,5 @@
-//! The image, supplied in every form, and contradicting the log or itself (each as one file: a tar
-//! of an OCI layout or a docker-archive).
+//! Supplied images in every form, including images that contradict the log or themselves. Each is one file: a tar of an OCI layout or a
+//! docker-archive.
 
 use serde_json::{Value, json};
 

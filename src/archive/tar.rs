@@ -18,6 +18,8 @@ use crate::base::limits::Limits;
 const BLOCK: usize = 512;
 /// The field that contains the beginning of a long name in a ustar header, and times and sparse maps in a GNU header.
 const PREFIX: usize = 345;
+/// The fields of a ustar header end here.
+const USTAR_END: usize = 500;
 /// The number of content bytes that are read at a time.
 const PIECE: u64 = 1 << 18;
 
@@ -209,7 +211,13 @@ impl<'a, R: Read> TarReader<'a, R> {
         let mut numbers =
             vec![("mode", &old.mode[..]), ("uid", &old.uid[..]), ("gid", &old.gid[..]), ("mtime", &old.mtime[..])];
         match (header.as_ustar(), header.as_gnu()) {
-            (Some(ustar), _) => numbers.extend([("device", &ustar.dev_major[..]), ("device", &ustar.dev_minor[..])]),
+            (Some(ustar), _) => {
+                numbers.extend([("device", &ustar.dev_major[..]), ("device", &ustar.dev_minor[..])]);
+                // star keeps a mark here and then uses only part of the prefix.
+                if header.as_bytes().iter().skip(USTAR_END).any(|&byte| byte != 0) {
+                    return Err(self.malformed("a ustar header with data after its last field"));
+                }
+            }
             (None, Some(gnu)) => {
                 numbers.extend([("device", &gnu.dev_major[..]), ("device", &gnu.dev_minor[..])]);
                 if header.as_bytes().iter().skip(PREFIX).any(|&byte| byte != 0) {
@@ -274,7 +282,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         // In an old header (type NUL), Python's tarfile uses the header's own name before any PAX or GNU name, and reads the content as further
         // members.
         let old_directory = header.as_old().linkflag == [0] && header.path_bytes().ends_with(b"/");
-        let like_directory = kind != MemberKind::Directory && raw_path.ends_with(b"/");
+        let like_directory = kind != MemberKind::Directory && (raw_path.ends_with(b"/") || raw_path.ends_with(b"/."));
         if like_directory || (kind == MemberKind::File && old_directory) {
             return Err(self.malformed(format!("{path:?} is named like a directory but is not one")));
         }
@@ -401,7 +409,8 @@ impl<'a, R: Read> TarReader<'a, R> {
     /// Octal digits, optionally preceded by blanks and followed by blanks or NULs. Base 256 and signs are refused: no field of a bundle within the
     /// limits needs them.
     fn octal(&self, field: &[u8], name: &str) -> Result<u64, Error> {
-        let text = field.trim_ascii_start();
+        let blanks = field.iter().take_while(|byte| **byte == b' ').count();
+        let text = field.get(blanks..).unwrap_or_default();
         let end = text.iter().position(|byte| matches!(byte, 0 | b' ')).unwrap_or(text.len());
         let (digits, tail) = text.split_at_checked(end).unwrap_or((text, &[]));
         if digits.is_empty()

@@ -105,7 +105,7 @@ limits! {
     extended_header_bytes = MIB, "one PAX or GNU extension header";
     build_record_bytes = MIB, "data/build.json, a record of a few hundred bytes";
     build_log_bytes = 256 * MIB, "data/build.log, held in memory while it is read";
-    build_log_line_bytes = MIB, "one line of the log, with its continuation lines";
+    build_log_line_bytes = MIB, "one line of the log";
     git_bytes = 2 * GIB, "everything below .git, held in memory while it is verified";
     git_objects = 20_000_000, "objects in one repository: each takes about a hundred bytes in tables";
     git_object_bytes = GIB, "one object after inflating; some hosting services refuse files above 100 MB";

@@ -34,7 +34,7 @@ impl Timestamp {
             && bytes.get(7) == Some(&b'-')
             && bytes.get(13) == Some(&b':')
             && bytes.get(16) == Some(&b':');
-        if !date_time_separator || !shape || text.contains(['[', ',']) {
+        if !date_time_separator || !shape || text.contains(['[', ',']) || !has_zone(text) {
             return None;
         }
         Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
@@ -136,6 +136,19 @@ fn exact_digits(text: &str, count: usize) -> Option<i64> {
         return None;
     }
     text.parse().ok()
+}
+
+/// `Z`, or an offset below a day with its colon.
+fn has_zone(text: &str) -> bool {
+    let number = |digits: &[u8], below: u32| match digits {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => u32::from(tens - b'0') * 10 + u32::from(ones - b'0') < below,
+        _ => false,
+    };
+    match text.as_bytes() {
+        [.., b'Z' | b'z'] => true,
+        [.., b'+' | b'-', h1, h2, b':', m1, m2] => number(&[*h1, *h2], 24) && number(&[*m1, *m2], 60),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,10 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>,
     if bytes.len() as u64 > limits.git_config_bytes {
         return Err(ConfigFault::TooLarge(limits.git_config_bytes()));
     }
+    // git refuses a NUL too.
+    if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+        return Err(ConfigFault::Line(bytes.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1));
+    }
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut settings = Vec::new();
@@ -94,7 +98,7 @@ fn read_section(header: &str) -> Option<((String, Option<String>), &str)> {
         };
         return Some((section, rest));
     }
-    let mut letters = rest.trim_start().strip_prefix('"')?.chars();
+    let mut letters = rest.strip_prefix([' ', '\t'])?.trim_start().strip_prefix('"')?.chars();
     let mut subsection = String::new();
     loop {
         match letters.next()? {

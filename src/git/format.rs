@@ -9,7 +9,7 @@ use super::directory::GitDirectory;
 use crate::base::limits::Limits;
 
 /// Extensions (gitrepository-layout(5), "repositoryformatversion") that do not affect what is read here.
-const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relativeworktrees", "noop-v1"];
+pub(super) const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relativeworktrees", "noop-v1"];
 
 /// All reasons why the repository in `directory` cannot be proved, one clause each.
 pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<String> {

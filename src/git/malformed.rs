@@ -1,124 +1,87 @@
 //! Faults that `git fsck --strict` reports, with git's own names (git-fsck(1), "FSCK MESSAGES").
 
-/// The first fault of an object whose content matches its id.
-///
-/// `repeatedHeader` is defined by this crate: git ignores a repeated `tree` or `parent` header that appears out of order. The contents of
-/// `.gitmodules` and `.gitattributes` are checked in HEAD's tree only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "git-fsck(1) describes each")]
-pub enum Malformed {
-    BadDate,
-    BadDateOverflow,
-    BadEmail,
-    BadFilemode,
-    BadName,
-    BadObjectSha1,
-    BadParentSha1,
-    BadTimezone,
-    BadTree,
-    BadTreeSha1,
-    BadType,
-    DuplicateEntries,
-    FullPathname,
-    GitattributesBlob,
-    GitattributesLineLength,
-    GitattributesMissing,
-    GitattributesSymlink,
-    GitignoreSymlink,
-    GitmodulesBlob,
-    GitmodulesMissing,
-    GitmodulesName,
-    GitmodulesParse,
-    GitmodulesPath,
-    GitmodulesSymlink,
-    GitmodulesUpdate,
-    GitmodulesUrl,
-    HasDot,
-    HasDotdot,
-    HasDotgit,
-    LargePathname,
-    MailmapSymlink,
-    MissingAuthor,
-    MissingCommitter,
-    MissingEmail,
-    MissingNameBeforeEmail,
-    MissingObject,
-    MissingSpaceBeforeDate,
-    MissingSpaceBeforeEmail,
-    MissingTagEntry,
-    MissingTaggerEntry,
-    MissingTree,
-    MissingTypeEntry,
-    MultipleAuthors,
-    NulInCommit,
-    NulInHeader,
-    NullSha1,
-    RepeatedHeader,
-    TreeNotSorted,
-    UnterminatedHeader,
-    ZeroPaddedDate,
-    ZeroPaddedFilemode,
+macro_rules! faults {
+    ($($fault:ident = $name:literal, $means:literal;)*) => {
+        /// The first fault of an object whose content matches its id.
+        ///
+        /// `repeatedHeader` is defined by this crate: git ignores a repeated `tree` or `parent` header that appears out of order. The contents of
+        /// `.gitmodules` and `.gitattributes` are checked in HEAD's tree only.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Malformed {
+            $(#[doc = $means] $fault,)*
+        }
+
+        /// Every fault with its meaning, for the generated page.
+        #[cfg(test)]
+        const ALL: &[(Malformed, &str)] = &[$((Malformed::$fault, $means),)*];
+
+        impl Malformed {
+            /// git's name for the fault, for example `missingEmail`.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$fault => $name,)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    BadDate = "badDate", "the date of an author, committer or tagger is not a number";
+    BadDateOverflow = "badDateOverflow", "such a date does not fit into 63 bits";
+    BadEmail = "badEmail", "an address is not followed by `>`, or contains `<`";
+    BadFilemode = "badFilemode", "a mode other than 40000, 100644, 100755, 120000 and 160000";
+    BadName = "badName", "a name contains `>` before the address";
+    BadObjectSha1 = "badObjectSha1", "the `object` of a tag is not an id";
+    BadParentSha1 = "badParentSha1", "a `parent` is not an id";
+    BadTimezone = "badTimezone", "a time zone is not a sign and four digits, or the line does not end after it";
+    BadTree = "badTree", "the content is not a list of tree entries";
+    BadTreeSha1 = "badTreeSha1", "the `tree` is not an id";
+    BadType = "badType", "the `type` of a tag is unknown";
+    DuplicateEntries = "duplicateEntries", "a tree has one name twice, also as a file and a folder";
+    FullPathname = "fullPathname", "a name contains `/`";
+    GitattributesBlob = "gitattributesBlob", ".gitattributes is a folder";
+    GitattributesLineLength = "gitattributesLineLength", ".gitattributes has a line of more than 2,048 bytes, or is larger than 100 MiB";
+    GitattributesMissing = "gitattributesMissing", ".gitattributes is a submodule";
+    GitattributesSymlink = "gitattributesSymlink", ".gitattributes is a symbolic link";
+    GitignoreSymlink = "gitignoreSymlink", ".gitignore is a symbolic link";
+    GitmodulesBlob = "gitmodulesBlob", ".gitmodules is a folder";
+    GitmodulesMissing = "gitmodulesMissing", ".gitmodules is a submodule";
+    GitmodulesName = "gitmodulesName", "a submodule's name is empty or has a part `..`";
+    GitmodulesParse = "gitmodulesParse", ".gitmodules cannot be read as a config";
+    GitmodulesPath = "gitmodulesPath", "a submodule's path begins with `-`";
+    GitmodulesSymlink = "gitmodulesSymlink", ".gitmodules is a symbolic link";
+    GitmodulesUpdate = "gitmodulesUpdate", "a submodule's `update` is a command";
+    GitmodulesUrl = "gitmodulesUrl", "a submodule's address begins with `-`, contains a line end, has no host, or is relative and replaces the host";
+    HasDot = "hasDot", "a name is `.`";
+    HasDotdot = "hasDotdot", "a name is `..`";
+    HasDotgit = "hasDotgit", "a name is `.git`, or a Windows or macOS file system reads it as `.git`";
+    LargePathname = "largePathname", "a name has more than 4,096 bytes";
+    MailmapSymlink = "mailmapSymlink", ".mailmap is a symbolic link";
+    MissingAuthor = "missingAuthor", "no `author` after the parents";
+    MissingCommitter = "missingCommitter", "no `committer` after the author";
+    MissingEmail = "missingEmail", "no address in `<` and `>`";
+    MissingNameBeforeEmail = "missingNameBeforeEmail", "the line begins with the address";
+    MissingObject = "missingObject", "a tag does not begin with `object`";
+    MissingSpaceBeforeDate = "missingSpaceBeforeDate", "no blank between address and date";
+    MissingSpaceBeforeEmail = "missingSpaceBeforeEmail", "no blank between name and address";
+    MissingTagEntry = "missingTagEntry", "no `tag` after the type";
+    MissingTaggerEntry = "missingTaggerEntry", "no `tagger` after the tag";
+    MissingTree = "missingTree", "a commit does not begin with `tree`";
+    MissingTypeEntry = "missingTypeEntry", "no `type` after the object";
+    MultipleAuthors = "multipleAuthors", "more than one `author`";
+    NulInCommit = "nulInCommit", "a commit contains a NUL";
+    NulInHeader = "nulInHeader", "a header contains a NUL";
+    NullSha1 = "nullSha1", "an id of zeros";
+    RepeatedHeader = "repeatedHeader", "a second `tree`, `parent`, `author` or `committer` out of order; only this program refuses it";
+    TreeNotSorted = "treeNotSorted", "the entries of a tree are not sorted as paths";
+    UnterminatedHeader = "unterminatedHeader", "the headers do not end with a line end";
+    ZeroPaddedDate = "zeroPaddedDate", "a date begins with a zero";
+    ZeroPaddedFilemode = "zeroPaddedFilemode", "a mode begins with a zero";
 }
 
 impl Malformed {
-    /// git's name for the fault, for example `missingEmail`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BadDate => "badDate",
-            Self::BadDateOverflow => "badDateOverflow",
-            Self::BadEmail => "badEmail",
-            Self::BadFilemode => "badFilemode",
-            Self::BadName => "badName",
-            Self::BadObjectSha1 => "badObjectSha1",
-            Self::BadParentSha1 => "badParentSha1",
-            Self::BadTimezone => "badTimezone",
-            Self::BadTree => "badTree",
-            Self::BadTreeSha1 => "badTreeSha1",
-            Self::BadType => "badType",
-            Self::DuplicateEntries => "duplicateEntries",
-            Self::FullPathname => "fullPathname",
-            Self::GitattributesBlob => "gitattributesBlob",
-            Self::GitattributesLineLength => "gitattributesLineLength",
-            Self::GitattributesMissing => "gitattributesMissing",
-            Self::GitattributesSymlink => "gitattributesSymlink",
-            Self::GitignoreSymlink => "gitignoreSymlink",
-            Self::GitmodulesBlob => "gitmodulesBlob",
-            Self::GitmodulesMissing => "gitmodulesMissing",
-            Self::GitmodulesName => "gitmodulesName",
-            Self::GitmodulesParse => "gitmodulesParse",
-            Self::GitmodulesPath => "gitmodulesPath",
-            Self::GitmodulesSymlink => "gitmodulesSymlink",
-            Self::GitmodulesUpdate => "gitmodulesUpdate",
-            Self::GitmodulesUrl => "gitmodulesUrl",
-            Self::HasDot => "hasDot",
-            Self::HasDotdot => "hasDotdot",
-            Self::HasDotgit => "hasDotgit",
-            Self::LargePathname => "largePathname",
-            Self::MailmapSymlink => "mailmapSymlink",
-            Self::MissingAuthor => "missingAuthor",
-            Self::MissingCommitter => "missingCommitter",
-            Self::MissingEmail => "missingEmail",
-            Self::MissingNameBeforeEmail => "missingNameBeforeEmail",
-            Self::MissingObject => "missingObject",
-            Self::MissingSpaceBeforeDate => "missingSpaceBeforeDate",
-            Self::MissingSpaceBeforeEmail => "missingSpaceBeforeEmail",
-            Self::MissingTagEntry => "missingTagEntry",
-            Self::MissingTaggerEntry => "missingTaggerEntry",
-            Self::MissingTree => "missingTree",
-            Self::MissingTypeEntry => "missingTypeEntry",
-            Self::MultipleAuthors => "multipleAuthors",
-            Self::NulInCommit => "nulInCommit",
-            Self::NulInHeader => "nulInHeader",
-            Self::NullSha1 => "nullSha1",
-            Self::RepeatedHeader => "repeatedHeader",
-            Self::TreeNotSorted => "treeNotSorted",
-            Self::UnterminatedHeader => "unterminatedHeader",
-            Self::ZeroPaddedDate => "zeroPaddedDate",
-            Self::ZeroPaddedFilemode => "zeroPaddedFilemode",
-        }
-    }
-
     /// Whether `git fsck --strict` reports this fault only as information and accepts the object.
     pub fn is_information(self) -> bool {
         matches!(
@@ -136,5 +99,36 @@ impl Malformed {
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// `HPSB_UPDATE=1` rewrites the page.
+    #[test]
+    fn the_page_shows_this_table() {
+        let mut page = String::from(
+            "# Malformed git objects\n\nThis page is part of [git-proof.md](../git-proof.md#malformed-objects). It lists the faults in commits, trees and \
+tags, with git's names (git-fsck(1)). A fault marked *information* does not fail the check.\n\n| fault | means | |\n| --- | --- | --- |\n",
+        );
+        for (fault, means) in ALL {
+            let remark = if fault.is_information() { "information" } else { "" };
+            let _ = writeln!(page, "| `{fault}` | {means} | {remark} |");
+        }
+        let _ = writeln!(
+            page,
+            "\n## Extensions\n\nThese extensions in a config are accepted: {}, `partialclone`, `objectformat = sha1`, `refstorage = files`.",
+            super::super::format::HARMLESS.map(|name| format!("`{name}`")).join(", ")
+        );
+        page.push_str(super::super::object::SPECIAL_NAMES);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/generated/git-faults.md");
+        if std::env::var_os("HPSB_UPDATE").is_some() {
+            std::fs::write(path, &page).unwrap();
+        }
+        assert!(std::fs::read_to_string(path).unwrap() == page, "{path} is out of date: HPSB_UPDATE=1 rewrites it");
     }
 }

@@ -1,6 +1,6 @@
 //! Branches and tags (gitrepository-layout(5), "refs"; git-pack-refs(1)).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use super::directory::GitDirectory;
 use super::hash::Kind;
@@ -39,7 +39,7 @@ impl Refs {
         if !inflated.hold(packed.saturating_mul(REFS_HELD_FACTOR)) {
             return refs;
         }
-        let mut packed: HashMap<&[u8], &[u8]> = HashMap::new();
+        let mut packed: HashSet<&[u8]> = HashSet::new();
         for line in packed_lines(directory) {
             let Ok((id, name)) = line else {
                 let text = String::from_utf8_lossy(line.err().unwrap_or_default());
@@ -48,10 +48,8 @@ impl Refs {
                 });
                 continue;
             };
-            if packed.insert(name, id).is_some_and(|other| other != id) {
-                refs.add_fault(|| {
-                    format!("packed-refs lists {} twice, with different ids", String::from_utf8_lossy(name))
-                });
+            if !packed.insert(name) {
+                refs.add_fault(|| format!("packed-refs lists {} twice", String::from_utf8_lossy(name)));
             }
             refs.add("packed-refs", name, id);
         }
@@ -144,20 +142,35 @@ pub(super) fn packed_refs<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Ite
     packed_lines(directory).filter_map(Result::ok)
 }
 
-/// The lines of `packed-refs`, without comments and the peeled ids of tags. `Err` contains a line that git would not
-/// write.
+/// The lines of `packed-refs`, without the header and the peeled ids of tags. `Err` contains a line that git would not
+/// write. If the header promises sorted names, git searches for a name by halving, so an unsorted name is such a line.
 fn packed_lines<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Item = Result<(&'a [u8], &'a [u8]), &'a [u8]>> {
     let text = directory.file(b"packed-refs").unwrap_or_default();
     let is_id = |text: &[u8]| text.len() == 40 && text.iter().all(u8::is_ascii_hexdigit);
-    text.split_inclusive(|&byte| byte == b'\n').filter(|line| !line.starts_with(b"#")).filter_map(move |whole| {
+    let header = text.split(|&byte| byte == b'\n').next().filter(|line| line.starts_with(b"#")).unwrap_or_default();
+    let sorted = header.split(|&byte| byte == b' ').any(|word| word == b"sorted");
+    let mut before: &[u8] = b"";
+    let mut after_ref = false;
+    text.split_inclusive(|&byte| byte == b'\n').enumerate().filter_map(move |(at, whole)| {
         // git refuses the file if its last line has no newline.
         let Some(line) = whole.strip_suffix(b"\n") else { return Some(Err(whole)) };
+        if at == 0 && line.starts_with(b"#") {
+            return None;
+        }
+        let may_be_peeled = std::mem::replace(&mut after_ref, false);
         if let Some(peeled) = line.strip_prefix(b"^") {
-            return (!is_id(peeled)).then_some(Err(line));
+            return (!may_be_peeled || !is_id(peeled)).then_some(Err(line));
         }
         let parts =
             line.split_first_chunk::<40>().and_then(|(id, rest)| Some((id.as_slice(), rest.strip_prefix(b" ")?)));
-        Some(parts.filter(|(id, name)| is_id(id) && is_ref_name(name)).ok_or(line))
+        let Some((id, name)) = parts.filter(|(id, name)| is_id(id) && is_ref_name(name)) else {
+            return Some(Err(line));
+        };
+        if sorted && name < before {
+            return Some(Err(line));
+        }
+        (before, after_ref) = (name, true);
+        Some(Ok((id, name)))
     })
 }
 

@@ -86,15 +86,12 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(fits)
 }
 
-/// One `@` between plain letters (RFC 5322, section 3.4.1, without quotes and comments).
+/// One `@` between dot-atoms of ASCII letters (RFC 5322, section 3.4.1, without quotes and comments). A final dot or a letter that looks like
+/// another one would make a different text of the same address.
 fn is_address(text: &str) -> bool {
-    let fits = |letter: char| match letter {
-        '.' | '-' | '_' | '+' | '%' | '=' | '\'' | '~' | '#' | '/' => true,
-        _ if letter.is_ascii() => letter.is_ascii_alphanumeric(),
-        _ => !letter.is_whitespace() && !is_treacherous(letter),
-    };
-    let part = |text: &str| !text.is_empty() && text.chars().all(fits);
-    text.split_once('@').is_some_and(|(local, domain)| part(local) && part(domain))
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+%='~#/".contains(&byte);
+    let atoms = |text: &str| text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(fits));
+    text.split_once('@').is_some_and(|(local, domain)| atoms(local) && atoms(domain))
 }
 
 impl Approvals {

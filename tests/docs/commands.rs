@@ -56,13 +56,16 @@ fn agree(shown: &[String], printed: &str) -> Result<(), String> {
     if gap || rest.is_empty() { Ok(()) } else { Err(format!("not shown: {}", rest[0])) }
 }
 
+/// Pages in docs/generated/ whose commands are run too.
+const BY_HAND: [&str; 2] = ["docs/generated/worked-example.md", "docs/generated/case-by-hand.md"];
+
 #[test]
 fn commands_print_what_the_pages_show() {
     let programs = Path::new(PROGRAM).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let mut faults = Vec::new();
     let mut count = 0;
-    for page in pages().into_iter().chain([root().join("docs/generated/worked-example.md")]) {
+    for page in pages().into_iter().chain(BY_HAND.map(|page| root().join(page))) {
         let name = page.file_name().unwrap().to_string_lossy().into_owned();
         let folder = scratch(&format!("docs-{name}"));
         for (line, block) in blocks(&read(&page), "console") {

@@ -12,6 +12,7 @@ mod complete;
 mod examples;
 mod generated;
 mod hostile_input;
+mod rules;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hpsb-audit");
 

@@ -407,6 +407,10 @@ impl Case {
     fn toml(&self, arguments: &[String]) -> String {
         let expect = &self.expect;
         let mut text = format!("what = {}\n", toml::Value::from(self.about));
+        let rules = super::rules_of(&self.name);
+        if !rules.is_empty() {
+            writeln!(text, "rule = {}", toml::Value::from(rules)).unwrap();
+        }
         if let Some((check, _)) = expect.checks.iter().find(|(_, status)| *status == "fail") {
             writeln!(text, "check = \"{check}\"").unwrap();
         }

@@ -12,6 +12,8 @@ mod tree;
 pub use self::commit::Commit;
 pub use self::identity::Identity;
 pub(super) use self::links::{Link, read_links};
+#[cfg(test)]
+pub(super) use self::special::SPECIAL_NAMES;
 pub(super) use self::special::{is_git_attributes, is_git_modules};
 pub use self::tag::Tag;
 pub use self::tree::Mode;

@@ -4,6 +4,20 @@
 use super::tree::Mode;
 use crate::git::malformed::Malformed;
 
+/// The rules of this file, for docs/generated/git-faults.md.
+#[cfg(test)]
+pub(in crate::git) const SPECIAL_NAMES: &str = "
+## Names that file systems read differently
+
+A name is read as `.git`, `.gitmodules`, `.gitattributes`, `.gitignore` or `.mailmap` also
+
+- in any case, without what follows a colon, and without blanks and dots at its end (NTFS);
+- as its short name on NTFS: `git~1`; the first six letters of the others (without the dot), `~` and 1 to 4; or a beginning of `gi7eba`, `gi7d29`, \
+`gi250a` or `maba30`, `~` and a number without leading zero, eight characters together;
+- with U+200C to U+200F, U+202A to U+202E, U+206A to U+206F and U+FEFF anywhere in it, and up to the first byte that is not UTF-8 (HFS+);
+- for `.git`, as a part between backslashes; for `.gitmodules`, as a part after one.
+";
+
 /// A file that git reads from a tree, and the beginning of its hashed NTFS short name.
 struct Special {
     name: &'static str,

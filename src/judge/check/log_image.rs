@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::outcome::{Comparison, Outcome};
-use super::{ChainLink, Check, Expected, Run};
+use super::{ChainLink, Check, Expected, Run, manifest_name};
 use crate::base::build_name::behind_repository;
 use crate::base::image_name::{ImageName, is_tag, repository_of};
 use crate::judge::evidence::{Evidence, Known};
@@ -76,6 +76,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
+    }
+    if evidence.name().is_none() && !repositories.is_empty() && image.agrees() {
+        let message = "build.json's build_name is not a build's name, so the pushed image cannot be compared with it";
+        return Outcome::caused_by(&manifest_name::CHECK, message);
     }
     let tagged = if names_tag(log, own_tag.as_deref()) { "; so does the tag" } else { "" };
     let mut outcome = match (repositories.is_empty(), one_digest.is_none(), evidence.signed_name().is_some()) {
@@ -153,6 +157,13 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
                 tags("a pushed tag", own, tag, image);
                 continue;
             }
+            LogEvent::PushTo(name) => {
+                // docker and podman print the repository alone.
+                if ImageName::parse(name).is_ok_and(|name| !name.is_repository()) {
+                    image.disagree("the push's repository", "a repository without a tag or digest", name);
+                }
+                continue;
+            }
             LogEvent::PushedManifest { name, .. } => ("a pushed tag", name),
             // No signature over a tag was examined.
             LogEvent::Signed(name) => ("a tag that the log reports as signed", name),
@@ -170,7 +181,6 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
 /// Compares a repository with the build's name, which consists of the repository (with `/` written as `.`), the tag and the stamp. If the tag is not
 /// known, any valid tag may follow the repository.
 fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mut Comparison) {
-    // The check `manifest-name` reports a malformed signed name.
     let Some(name) = evidence.name() else { return };
     let Some(subject) = name.subject() else {
         image.disagree("the build's name", "repository, tag and YYYY-MM-DD_HH-MM-SS.ffffff", &name);

@@ -83,21 +83,21 @@ type Place = fn(&mut Expect) -> &mut Vec<String>;
 pub(super) static FIELDS: &[Field] = &[
     Field {
         name: "images",
-        is: "image repositories to which the build may push; an entry with a tag or digest is an error. `nginx` means `docker.io/library/nginx`",
+        is: "**P18** image repositories to which the build may push; an entry with a tag or digest is an error. `nginx` means `docker.io/library/nginx`",
         example: "[\"docker.io/acme/wallet\"]",
         read: Read::List(image_repository, |expect| &mut expect.images),
         values: |expect| expect.images.clone(),
     },
     Field {
         name: "repositories",
-        is: "allowed source repositories of the clone. The ssh, https and scp-like spellings of a repository are treated as equal, as is `github.com/acme/wallet`",
+        is: "**P19** allowed source repositories of the clone. The ssh, https and scp-like spellings of a repository are treated as equal, as is `github.com/acme/wallet`",
         example: "[\"git@github.com:acme/wallet.git\"]",
         read: Read::List(source_repository, |expect| &mut expect.repositories),
         values: |expect| expect.repositories.clone(),
     },
     Field {
         name: "branch",
-        is: "the branch of HEAD. A detached HEAD is accepted if a local or remote branch of that name in the snapshot points to the same commit; otherwise the answer is `unknown`",
+        is: "**P20** the branch of HEAD. A detached HEAD is accepted if a local or remote branch of that name in the snapshot points to the same commit; otherwise the answer is `unknown`",
         example: "\"main\"",
         read: Read::Text(|expect, text| {
             expect.branch = Some(text);
@@ -107,7 +107,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "commit",
-        is: "the commit id, all forty digits",
+        is: "**P21** the commit id, all forty digits",
         example: "\"0000000000000000000000000000000000000000\"",
         read: Read::Text(|expect, text| {
             let commit = ObjectId::from_hex(&text);
@@ -118,14 +118,14 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "platforms",
-        is: "`os/architecture[/variant]`; selects an image from an index ([trust.md](trust.md#forms))",
+        is: "**P22** `os/architecture[/variant]`; selects an image from an index ([trust.md](trust.md#forms))",
         example: "[\"linux/s390x\"]",
         read: Read::List(platform, |expect| &mut expect.platforms),
         values: |expect| expect.platforms.clone(),
     },
     Field {
         name: "min-server-version",
-        is: "the lowest version of the build server: dot-separated numbers",
+        is: "**P23** the lowest version of the build server: dot-separated numbers",
         example: "\"1.3.0.18\"",
         read: Read::Text(|expect, text| {
             check::parse_version(&text).ok_or_else(|| expected("dot-separated numbers", &text))?;
@@ -136,7 +136,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "max-age",
-        is: "the maximum age of a build at `--now`: a number followed by `d`, `h`, `m` or `s`",
+        is: "**P24** the maximum age of a build at `--now`: a number followed by `d`, `h`, `m` or `s`. A build more than a day in the future fails too",
         example: "\"90d\"",
         read: Read::Text(|expect, text| {
             let seconds = parse_duration_seconds(&text);
@@ -147,7 +147,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "minimum-grade",
-        is: "the lowest [grade](keys.md#grades) of the key: `command-line`, `recorded`, `witnessed` or `challenged`",
+        is: "**P25** the lowest [grade](keys.md#grades) of the key: `command-line`, `recorded`, `witnessed` or `challenged`",
         example: "\"witnessed\"",
         read: Read::Text(|expect, text| {
             let grade = Grade::from_word(&text);
@@ -158,7 +158,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "dockerfile",
-        is: "path of the Dockerfile in the repository; `image-history` also reads it",
+        is: "**P26** path of the Dockerfile in the repository; `image-history` also reads it",
         example: "\"Dockerfile\"",
         read: Read::Text(|expect, text| {
             expect.dockerfile = Some(text);
@@ -168,14 +168,14 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "base-images",
-        is: "base images that a FROM in the log may use, as `NAME@sha256:…`; for a multi-platform image, the index's digest",
+        is: "**P27** base images that a FROM in the log may use, as `NAME@sha256:…`; for a multi-platform image, the index's digest",
         example: "[\"docker.io/library/nginx@sha256:0000000000000000000000000000000000000000000000000000000000000000\"]",
         read: Read::List(base_image, |expect| &mut expect.base_images),
         values: |expect| expect.base_images.clone(),
     },
     Field {
         name: "untracked",
-        is: "patterns of untracked files that are allowed; `[]` allows none, as does leaving the field out",
+        is: "**P28** patterns of untracked files that are allowed; `[]` allows none, as does leaving the field out",
         example: "[]",
         read: Read::ListOrNone(path_pattern, |expect| &mut expect.untracked),
         values: |expect| expect.untracked.clone(),
@@ -200,8 +200,10 @@ fn source_repository(text: &str) -> Answer<()> {
 }
 
 fn platform(text: &str) -> Answer<()> {
-    match text.split('/').collect::<Vec<_>>().as_slice() {
-        [os, architecture] | [os, architecture, _] if !os.is_empty() && !architecture.is_empty() => Ok(()),
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let plain = text.split('/').all(|part| !part.is_empty() && part.bytes().all(allowed));
+    match (plain, text.split('/').count()) {
+        (true, 2 | 3) => Ok(()),
         _ => Err(expected("os/architecture, for example linux/s390x", text)),
     }
 }

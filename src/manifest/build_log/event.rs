@@ -207,5 +207,7 @@ fn of_push(line: &str) -> Option<LogEvent> {
     let (tag, rest) = line.split_once(": digest: ")?;
     let (digest, size) = rest.split_once(" size: ")?;
     let digest = Sha256::from_prefixed(digest)?;
-    Some(LogEvent::Pushed { tag: tag.to_owned(), digest, size: size.parse().ok()? })
+    // `parse` alone also accepts a plus sign.
+    let size = size.bytes().all(|byte| byte.is_ascii_digit()).then(|| size.parse().ok()).flatten()?;
+    Some(LogEvent::Pushed { tag: tag.to_owned(), digest, size })
 }

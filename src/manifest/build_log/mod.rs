@@ -201,4 +201,6 @@ impl BuildLog {
 }
 
 #[cfg(test)]
+mod grammar_tests;
+#[cfg(test)]
 mod tests;

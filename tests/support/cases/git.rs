@@ -267,6 +267,12 @@ fn refs() -> Vec<Case> {
     ]
 }
 
+/// A pointer of Git LFS to this content.
+fn pointer(content: &[u8]) -> String {
+    let digest = hpsb_audit::Sha256::of(content).hex();
+    format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {}\n", content.len())
+}
+
 fn conversions() -> Vec<Case> {
     let attributes = |text| File::plain("100644", ".gitattributes", text);
     let ident = |id: &str| format!("$Id: {id} $\n");
@@ -308,6 +314,25 @@ fn conversions() -> Vec<Case> {
                 attributes("*.txt text working-tree-encoding=SHIFT-JIS\n"),
                 File::plain("100644", "a.txt", "あ\n").written(b"\x82\xa0\n".to_vec()),
             ],
+            &[],
+        ),
+        built_of(
+            good("good-line-ends", "HEAD's attributes request CR LF, and the file has it."),
+            vec![attributes("*.txt text eol=crlf\n"), File::plain("100644", "a.txt", "a\nb\n").written("a\r\nb\r\n")],
+            &[],
+        ),
+        built_of(
+            good("good-lfs", "A file of HEAD is a pointer of Git LFS, and the work tree has the file that it names."),
+            vec![File::plain("100644", "a.bin", &pointer(b"large\n")).written("large\n")],
+            &[],
+        ),
+        built_of(
+            Case::fails(
+                "tree-lfs-other",
+                "source-tree",
+                "The file in the work tree is not the one that the pointer of Git LFS names.",
+            ),
+            vec![File::plain("100644", "a.bin", &pointer(b"large\n")).written("other\n")],
             &[],
         ),
         built_of(

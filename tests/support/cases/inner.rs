@@ -45,6 +45,11 @@ fn container() -> Vec<Case> {
             let end = tar.iter().rposition(|&byte| byte != 0).unwrap();
             tar.truncate(end.next_multiple_of(BLOCK));
         }),
+        whole("inner-ustar-tail", "malformed", "The first header has data after the last field of ustar.", |tar| {
+            tar[508..511].copy_from_slice(b"tar");
+            let sum: u32 = (0..BLOCK).map(|at| if (148..156).contains(&at) { 32 } else { u32::from(tar[at]) }).sum();
+            tar[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        }),
         whole("inner-bytes-after-end", "malformed", "Text after the end of the signed tar archive.", |tar| {
             *tar.last_mut().unwrap() = b'x';
         }),
@@ -56,6 +61,14 @@ fn container() -> Vec<Case> {
         }),
         malformed("inner-file-twice", "A file of the work tree is a duplicate member.", |entries| {
             entries.push(Entry::file("git/wallet/Dockerfile", "FROM scratch\n"));
+        }),
+        malformed("inner-file-dot", "A file's name ends with `/.`, as only a folder's can.", |entries| {
+            entries.push(Entry::file("git/wallet/q/.", "x"));
+        }),
+        whole("inner-number-tab", "malformed", "A number in the first header begins with a tab.", |tar| {
+            tar[108] = b'\t';
+            let sum: u32 = (0..BLOCK).map(|at| if (148..156).contains(&at) { 32 } else { u32::from(tar[at]) }).sum();
+            tar[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
         }),
         malformed("inner-dot-dot", "A member's name points outside the archive.", |entries| {
             entries.push(Entry::file("git/wallet/../../../etc/cron.d/job", "* * * * * root id\n"));

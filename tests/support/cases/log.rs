@@ -19,6 +19,24 @@ fn images() -> Vec<Case> {
             .log(|text| text.replace("docker.io/acme/wallet", "docker.io/evil/wallet")),
         disagrees("log-other-tag", "The tag pushed in the log is not the record's.")
             .log(|text| text.replace(&image_tag(), "v1-0123abc")),
+        disagrees("log-push-with-tag", "A line of the push names a tag inside the brackets.")
+            .log(|text| text.replace("[docker.io/acme/wallet]", "[docker.io/acme/wallet:v2]")),
+        Case::fails(
+            "log-name-with-blank",
+            "manifest-name",
+            "The record's build name has a letter that no build name has.",
+        )
+        .record(|text| text.replace("\"docker.io.acme.wallet", "\"docker.io acme.wallet"))
+        .expect("log-image", "not-run: refused"),
+        Case::fails(
+            "record-tag-of-no-image",
+            "manifest-name",
+            "The record's tag has a colon and no image name before it.",
+        )
+        .record(|text| {
+            text.replace(&format!("\"image_tag\": \"{}", image_tag()), &format!("\"image_tag\": \":{}", image_tag()))
+        })
+        .expect("log-image", "fail"),
         disagrees("log-two-digests", "The two tags of one build have different digests.").log(|text| {
             text.replace(&format!("latest: digest: {IMAGE_DIGEST}"), &format!("latest: digest: {}", other_digest()))
         }),
@@ -192,6 +210,12 @@ fn times() -> Vec<Case> {
         Case::good("log-after-stamp", "The log ends more than a second after the build's stamp, which is a warning.")
             .log(late)
             .expect("log-order", "fail"),
+        required(
+            "log-after-members-stamp",
+            "The record has no build name, and the log ends more than a second after the stamp in the members' names.",
+        )
+        .record(|_| "{\"status\": \"success\"}".into())
+        .log(late),
         required(
             "log-after-stamp-required",
             "The log ends more than a second after the build's stamp, and the policy rejects that.",

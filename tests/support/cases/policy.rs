@@ -144,6 +144,8 @@ fn malformed() -> Vec<Case> {
         ),
         bad("bad-age", "An age without a unit.", &with("[expect]\nmax-age = \"90\"\n")),
         bad("bad-grade", "A grade that cannot be reached.", &with("[expect]\nminimum-grade = \"attested\"\n")),
+        Case::error("policy-key-file-missing", 3, "unreadable", "The policy names a key file that does not exist.")
+            .policy(with("").replace("key.pem", "missing.pem")),
         policy(Case::error("policy-weak-key", 2, "key", "The policy's key is too weak."), &with(""))
             .file("key.pem", Named::Weak1024.public_pem()),
         policy(
@@ -247,6 +249,14 @@ fn expectations() -> Vec<Case> {
             "[expect]\nmin-server-version = \"1.3.0.18\"\n",
         )
         .record(|text| text.replace("    \"build_image_tag\": \"1.3.0.18\",\n", "")),
+        undecided(
+            "server-version-text",
+            "build-server",
+            "unknown",
+            "The record's version is not dot-separated numbers, and the policy requires one.",
+            "[expect]\nmin-server-version = \"1.3.0.18\"\n",
+        )
+        .record(|text| text.replace("1.3.0.18", "latest")),
         undecided(
             "root-ssh-unknown-required",
             "root-ssh",

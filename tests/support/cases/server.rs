@@ -40,6 +40,12 @@ fn answers() -> Vec<Case> {
         .file("status.json", "{\"status\": \"success\", \"build_image_tag\": \"1.3.0.18\"}"),
         bad("server-other-build", "The saved status is of a different build.")
             .file("status.json", status().replace("wallet.v1", "wallet.v2")),
+        bad(
+            "server-other-build-than-members",
+            "The saved status is of a build other than the members' names; the record has no name.",
+        )
+        .record(|_| "{\"status\": \"success\"}".into())
+        .file("status.json", status().replace("wallet.v1", "wallet.v2")),
         bad("server-other-version", "The saved status names a different server version.")
             .file("status.json", "{\"status\": \"success\", \"build_image_tag\": \"0.0.1\"}"),
         bad("server-status-cleaned-up", "The saved status is not that of a push.")

@@ -192,12 +192,19 @@ fn formats() -> Vec<Case> {
         with_file("git-commondir", "A commondir file points to a different git directory.", "commondir", "../../other\n"),
         with_file("git-sha256", "The repository uses SHA-256 objects.", "config", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"),
         with_file("git-unknown-extension", "The config names an unknown extension.", "config", "[extensions]\n\tnewThing = true\n"),
+        with_file("git-format-in-subsection", "A subsection of the config names an unsupported format.", "config", "[core \"x\"]\n\trepositoryformatversion = 2\n"),
         with_file("git-work-tree-elsewhere", "The config moves the work tree elsewhere.", "config", "[core]\n\tworktree = /etc\n"),
         with_file("git-work-tree-elsewhere-too", "config.worktree moves the work tree elsewhere.", "config.worktree", "[core]\n\tworktree = /etc\n"),
         with_file("git-config-malformed", "The config cannot be read.", "config", "[core\n"),
         with_file("git-shallow-malformed", ".git/shallow contains no commit ids.", "shallow", "everything\n"),
         with_file("git-ref-malformed", "A branch file contains no commit id.", "refs/heads/bad", "HEAD\n"),
         with_file("git-packed-ref-twice", "packed-refs names a branch twice, with different ids.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nae216163cffcebdd31cde54d045da5617d67a40a refs/heads/old\n"),
+        with_file("git-config-nul", "The config contains a NUL.", "config", "[core]\n\tbare = false\0\n"),
+        with_file("git-config-section-without-blank", "A section of the config has no blank before its quoted name.", "config", "[remote\"origin\"]\n\turl = git@github.com:acme/wallet.git\n"),
+        with_file("git-packed-ref-repeated", "packed-refs names a branch twice, with one id.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nb0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\n"),
+        with_file("git-packed-refs-unsorted", "packed-refs promises sorted names, and a name is out of order.", "packed-refs", "# pack-refs with: peeled fully-peeled sorted \nb0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nb0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/new\n"),
+        with_file("git-packed-refs-comment", "packed-refs has a comment after its first line.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\n# a comment\n"),
+        with_file("git-packed-refs-peeled", "packed-refs has a peeled id without a ref before it.", "packed-refs", "^b0398d3eeb1921c4b063ea213713c42e0c584a70\nb0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\n"),
         with_file("git-ref-to-nothing", "A branch points to a missing object.", "refs/heads/bad", "1111111111111111111111111111111111111111\n"),
         Case::fails("git-replace-ref", "source-objects", "A replace ref substitutes a different commit for HEAD's.")
             .inner(move |entries| entries.push(Entry::file(replace, "ae216163cffcebdd31cde54d045da5617d67a40a\n"))),
@@ -340,6 +347,12 @@ fn work_tree() -> Vec<Case> {
             entries.retain(|entry| entry.path != b"git/wallet/main.go");
             entries.push(Entry::link(b'1', "git/wallet/main.go", "git/wallet/go.mod"));
         }),
+        Case::fails(
+            "tree-hard-link-elsewhere",
+            "source-objects",
+            "A file of the work tree is a hard link to the record.",
+        )
+        .inner(|entries| entries.push(Entry::link(b'1', "git/wallet/record", "data/build.json"))),
         Case::good("good-empty-folder", "An empty folder, which git does not record.")
             .inner(|entries| entries.push(Entry::directory("git/wallet/out")))
             .expect("source-tree", "pass"),
@@ -521,6 +534,9 @@ fn approvals() -> Vec<Case> {
         fails("approved-other-commit", "The list names a different commit with the same beginning.", "HEAD", "b0398d3000000000000000000000000000000000"),
         fails("approved-other-repository", "The list names the commit in a different repository.", "acme/wallet", "fork/wallet"),
         fails("approved-by-author", "The approver is the author, by address.", "Grace Example <grace@example.com>", "BEN@example.com"),
+        fails("approved-by-author-with-blanks", "The approver is the author, by name, with two blanks.", "Grace Example <grace@example.com>", "Ben  Example"),
+        odd("approved-by-address-with-dot", "The approver is the author's address with a dot at its end.", "ben@example.com."),
+        odd("approved-by-address-not-ascii", "The approver is the author's address with a wide letter.", "\u{ff42}en@example.com"),
         fails("approved-by-author-name", "The approver is the author, by name.", "Grace Example <grace@example.com>", "ben example"),
         given(
             built_from(

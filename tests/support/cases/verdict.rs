@@ -37,6 +37,10 @@ fn without_head(case: Case) -> Case {
     case.inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/.git/HEAD"))
 }
 
+fn wrong_waiver(name: &str, about: &'static str, waivers: &str) -> Case {
+    under(Case::error(name, 2, "policy", about), policy::with(waivers))
+}
+
 pub fn cases() -> Vec<Case> {
     let old = "[expect]\nmax-age = \"1d\"\n";
     let good = digest_of(Case::good("bundle", ""));
@@ -85,6 +89,64 @@ pub fn cases() -> Vec<Case> {
         )
         .expect("build-age", "fail")
         .in_part(),
+        under(
+            Case::good("verdict-waived-to-a-date", "The waiver's end is a date, which has not begun in UTC."),
+            policy::with(&format!(
+                "{old}{}",
+                waivers(&good, &["build-age"]).replace("2027-01-01T00:00:00Z", "2026-03-11")
+            )),
+        )
+        .expect("build-age", "fail")
+        .in_part(),
+        under(
+            Case::fails(
+                "verdict-waiver-over",
+                "build-age",
+                "The build is too old, and the waiver ends at this moment.",
+            ),
+            policy::with(&format!(
+                "{old}{}",
+                waivers(&good, &["build-age"]).replace("2027-01-01T00:00:00Z", "2026-03-10T00:00:00Z")
+            )),
+        ),
+        under(
+            Case::fails(
+                "verdict-waiver-of-another",
+                "build-age",
+                "The build is too old, and the waiver is for another bundle.",
+            ),
+            policy::with(&format!("{old}{}", waivers(&headless, &["build-age"]))),
+        ),
+        wrong_waiver(
+            "policy-waiver-of-the-signature",
+            "A waiver of `manifest-signature`.",
+            &waivers(&good, &["manifest-signature"]),
+        ),
+        wrong_waiver(
+            "policy-waiver-of-a-workload",
+            "A waiver of a check of the group `workload`.",
+            &waivers(&good, &["workload-key"]),
+        ),
+        wrong_waiver(
+            "policy-waiver-twice",
+            "Two waivers of one check for one bundle.",
+            &waivers(&good, &["build-age", "build-age"]),
+        ),
+        wrong_waiver(
+            "policy-platform-with-slash",
+            "A platform ends with a slash.",
+            "[expect]\nplatforms = [\"linux/s390x/\"]\n",
+        ),
+        wrong_waiver(
+            "policy-waiver-without-reason",
+            "A waiver without a reason.",
+            &waivers(&good, &["build-age"]).replace("reason = \"known\"\n", ""),
+        ),
+        wrong_waiver(
+            "policy-waiver-short-digest",
+            "A waiver for the beginning of a digest.",
+            &waivers(&good[..12], &["build-age"]),
+        ),
         without_head(under(
             Case::rejected(
                 "verdict-waived-cause",

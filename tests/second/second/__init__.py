@@ -1,0 +1,1 @@
+"""A second, independent reading of the documents of hpsb-audit."""

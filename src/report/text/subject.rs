@@ -51,9 +51,9 @@ fn proved(bundle: &BundleReport) -> Vec<String> {
     let is_whole = has_digest && all(&["image-config", "image-layers"]);
     // The check's message is used, because a pass may have exceptions (allowed files, submodules that were not cloned), or be about an index.
     let message = |check: &check::Check| check.answer_in(&bundle.findings).map(|finding| finding.message.as_str());
-    let image = message(&check::IMAGE_DIGEST).filter(|_| has_digest).unwrap_or_default();
+    let image = message(check::IMAGE_DIGEST).filter(|_| has_digest).unwrap_or_default();
     let whole = format!("{image}; its configuration and layers are those of its manifest");
-    let source = message(&check::SOURCE_TREE);
+    let source = message(check::SOURCE_TREE);
     let source = source.filter(|_| all(&["source-objects", "source-commit", "source-tree"]));
     let things = [
         (all(&["manifest-signature"]), "the archive is unaltered since the key below signed it"),

@@ -70,6 +70,32 @@ fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level()
     assert_eq!(predicate["policy"]["digest"]["sha256"], digest("policy.toml"));
 }
 
+/// An index may lead to images that were not examined.
+#[test]
+fn the_examined_manifest_is_attested_and_recommended_and_not_its_index() {
+    for (name, is_index) in [("image-index", true), ("image-index-manifest-pushed", false)] {
+        let (code, text) = audit(name, "vsa", &[]);
+        assert_eq!(code, 0, "{name}");
+        let statement: Value = serde_json::from_str(text.trim_end()).unwrap();
+        let (_, report) = audit(name, "json", &[]);
+        let report: Value = serde_json::from_str(&report).unwrap();
+        let facts = report["reports"][0]["evidence"].as_array().unwrap();
+        let of = |name: &str, witness: &str| {
+            let fact = facts.iter().find(|fact| fact["fact"] == name && fact["witness"] == witness).unwrap();
+            fact["data"]["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap().to_owned()
+        };
+        let (logged, examined) = (of("image-digest", "build.log"), of("image-digest", "layout"));
+        assert_eq!(logged != examined, is_index, "{name}");
+        assert_eq!(statement["subject"][0]["digest"]["sha256"], examined, "{name}");
+        assert!(statement["predicate"]["resourceUri"].as_str().unwrap().contains(&examined), "{name}");
+        let given = CaseFile::read(&fixture(name)).args();
+        let line: Vec<&str> = ["audit", BUNDLE].into_iter().chain(given.iter().map(String::as_str)).collect();
+        let screen = run(&fixture(name), &[&line[..], &["--now", NOW]].concat()).out.replace("\n         ", " ");
+        let advice = format!("manifest's digest sha256:{examined}: the digest above is that of an index");
+        assert_eq!(screen.contains(&advice), is_index, "{screen}");
+    }
+}
+
 #[test]
 fn a_build_that_is_not_accepted_has_no_statement() {
     // A report that is requested together with the statement is still written.

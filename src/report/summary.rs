@@ -229,14 +229,6 @@ pub(super) fn examined_manifest(bundle: &BundleReport) -> Option<Sha256> {
     facts(bundle, "image-digest").find(is_measured)?.value.split_whitespace().find_map(Sha256::from_prefixed)
 }
 
-/// The digest of the examined manifest, if the log has the digest of an index that leads to it. The index may lead to other images too.
-pub(super) fn manifest_of_index(bundle: &BundleReport) -> Option<Sha256> {
-    let manifest = examined_manifest(bundle)?;
-    let logged = facts(bundle, "image-digest").filter(|fact| fact.witness == "build.log");
-    let mut logged = logged.flat_map(|fact| fact.value.split_whitespace()).filter_map(Sha256::from_prefixed);
-    logged.all(|digest| digest != manifest).then_some(manifest)
-}
-
 /// The claims that must not be considered proved. Five lines are always present.
 pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let grade = match &bundle.key {

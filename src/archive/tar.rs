@@ -328,7 +328,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         let mut name = self.read_extension()?;
         // GNU tar ends the name with a single NUL.
         if name.pop_if(|byte| *byte == 0).is_none() || name.contains(&0) {
-            return Err(self.malformed("a GNU long name that does not end with one NUL"));
+            return Err(self.malformed("a GNU long name that does not end with exactly one NUL"));
         }
         Ok(name)
     }

@@ -196,8 +196,8 @@ fn check_path(path: &str) -> Result<(), &'static str> {
         return Ok(());
     }
     Err(match has_upper_case(path) {
-        true => "the repository has upper-case letters",
-        false => "the repository is not lower-case letters and digits, separated by one of . _ __ - and /",
+        true => "the repository name has upper-case letters",
+        false => "the repository name must consist of lower-case letters and digits, separated by ., _, __, - or /",
     })
 }
 

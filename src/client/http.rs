@@ -272,7 +272,7 @@ impl Http {
     /// The caller must know the digest of the whole content or its exact size and version, because a server could resume with the end of different
     /// content.
     pub(crate) fn get_into(&self, question: &Question<'_>, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
-        /// A try that received at least this many bytes does not count as a failed try.
+        /// An attempt that received at least this many bytes does not count as failed.
         const PROGRESS_BYTES: u64 = 1 << 20;
         let from = question.from();
         let deadline = Instant::now() + self.patience.total;

@@ -64,8 +64,8 @@ faults! {
     MissingEmail = "missingEmail", "no address in `<` and `>`";
     MissingNameBeforeEmail = "missingNameBeforeEmail", "the line begins with the address";
     MissingObject = "missingObject", "a tag does not begin with `object`";
-    MissingSpaceBeforeDate = "missingSpaceBeforeDate", "no blank between address and date";
-    MissingSpaceBeforeEmail = "missingSpaceBeforeEmail", "no blank between name and address";
+    MissingSpaceBeforeDate = "missingSpaceBeforeDate", "no space between address and date";
+    MissingSpaceBeforeEmail = "missingSpaceBeforeEmail", "no space between name and address";
     MissingTagEntry = "missingTagEntry", "no `tag` after the type";
     MissingTaggerEntry = "missingTaggerEntry", "no `tagger` after the tag";
     MissingTree = "missingTree", "a commit does not begin with `tree`";

@@ -406,7 +406,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// Octal digits, optionally preceded by blanks and followed by blanks or NULs. Base 256 and signs are refused: no field of a bundle within the
+    /// Octal digits, optionally preceded by spaces and followed by spaces or NULs. Base 256 and signs are refused: no field of a bundle within the
     /// limits needs them.
     fn octal(&self, field: &[u8], name: &str) -> Result<u64, Error> {
         let blanks = field.iter().take_while(|byte| **byte == b' ').count();

@@ -135,7 +135,7 @@ const PLANS: [Plan; 12] = {
             "objects that hash to their names; only .git/shallow may cut history",
             Proved,
         ),
-        (WorkTree, "commit", "work tree", "the commit's files, but for listed exceptions", Proved),
+        (WorkTree, "commit", "work tree", "the commit's files, apart from listed exceptions", Proved),
         (Approval, "commit", "approval", "a supplied list that approves it", Stated),
         (PushedImage, "commit", PUSHED, "a log that names it; at most seven digits link it to the commit", Stated),
         (

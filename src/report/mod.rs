@@ -78,7 +78,7 @@ pub struct Report {
     pub reference: Option<String>,
     /// The policy file, if any.
     pub policy: Option<PolicySource>,
-    /// The question of the run; `None` if the run ended before the question was determined.
+    /// The question that this run answers; `None` if the run ended before the question was determined.
     pub question: Option<QuestionReport>,
     /// The case that contained the bundles.
     pub case: Option<CaseReport>,

@@ -129,7 +129,7 @@ fn sentence(finding: &Finding) -> String {
     }
 }
 
-/// The question of the run, as text.
+/// The question that this run answers, as text.
 ///
 /// The question may concern evidence next to only one bundle; `bundle`, if present, determines which groups were checked.
 pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
@@ -200,7 +200,7 @@ pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
     finding.says.iter().map(|said| Found { sentence: said.text.clone(), known: said.known }).collect()
 }
 
-/// How the statements of a pass are known, without duplicates.
+/// The distinct ways in which the statements of a pass are known.
 pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
     let mut words: Vec<&'static str> = finding.says.iter().map(|said| said.known.word()).collect();
     if words.is_empty() && finding.status == Status::Pass {

@@ -138,6 +138,49 @@ fn an_image_at_a_mirror_is_matched_by_digest() {
     assert_eq!(admit(&folder, "compose.yaml", &[]).0, 0);
 }
 
+/// An index may lead to images that were not examined, and one of those may be the image that runs.
+#[test]
+fn the_digest_of_an_index_is_not_that_of_its_examined_image() {
+    let from = fixture("image-index");
+    let folder = Folder::new();
+    folder.write(&format!("evidence/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
+    folder.write("key.pem", fs::read(from.join("key.pem")).unwrap());
+    fs::create_dir(folder.path().join("evidence/image")).unwrap();
+    let mut tar = Command::new("tar");
+    tar.arg("xf").arg(from.join("image.tar")).arg("-C").arg(folder.path().join("evidence/image"));
+    assert!(tar.status().unwrap().success());
+    let policy = |groups: &str| {
+        let keys = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n[expect]\nplatforms = [\"linux/s390x\"]\n";
+        folder.write("policy.toml", format!("version = 1\nrequire = [{groups}]\n{keys}"));
+    };
+    policy("\"manifest\", \"source\", \"image\"");
+    let line = ["audit", "evidence", "--policy", "policy.toml", "--now", NOW, "--format", "json"];
+    let evidence = run(folder.path(), &line).out;
+    let evidence: Value = serde_json::from_str(&evidence).unwrap();
+    let digest_of = |witness: &str| {
+        let facts = evidence["reports"][0]["evidence"].as_array().unwrap();
+        let fact = facts.iter().find(|fact| fact["fact"] == "image-digest" && fact["witness"] == witness).unwrap();
+        fact["data"]["digest"].as_str().unwrap().to_owned()
+    };
+    let (index, manifest) = (digest_of("build.log"), digest_of("layout"));
+    assert_ne!(index, manifest);
+    folder.write("index.yaml", compose(&format!("acme/wallet@{index}")));
+    let (code, report) = admit(&folder, "index.yaml", &[]);
+    let found = finding(&report, 0, "workload-image");
+    assert_eq!((code, &found["status"]), (1, &Value::from("unknown")), "{found:#}");
+    assert!(found["message"].as_str().unwrap().contains("the digest is that of an index"), "{found:#}");
+    folder.write("manifest.yaml", compose(&format!("acme/wallet@{manifest}")));
+    assert_eq!(admit(&folder, "manifest.yaml", &[]).0, 0);
+    folder.write("tag.yaml", compose("acme/wallet:latest"));
+    let (_, screen) = text(&folder, "tag.yaml", &[]);
+    assert!(screen.contains(&format!("write docker.io/acme/wallet@{manifest}\n")), "{screen}");
+    // If no check of the image is required, the detail states what was examined.
+    policy("\"manifest\", \"source\"");
+    let (code, report) = admit(&folder, "index.yaml", &[]);
+    let details = finding(&report, 0, "workload-image")["details"].to_string();
+    assert!(code == 0 && details.contains(&format!("only the image {manifest} in it was examined")), "{details}");
+}
+
 #[test]
 fn each_denial_has_an_actionable_reason() {
     let pinned = compose(&format!("acme/wallet@{DIGEST}"));
@@ -149,7 +192,7 @@ fn each_denial_has_an_actionable_reason() {
             POLICY,
             compose("acme/wallet:latest"),
             &format!(
-                "hint       for the newest accepted build in the evidence, by the server's clock, write docker.io/acme/wallet@{DIGEST}"
+                "hint       for the newest accepted build in the evidence that pushed this name and tag, by the server's clock, write docker.io/acme/wallet@{DIGEST}"
             ),
         ),
         (
@@ -157,7 +200,7 @@ fn each_denial_has_an_actionable_reason() {
             POLICY,
             compose("acme/wallet"),
             &format!(
-                "hint       for the newest accepted build in the evidence, by the server's clock, write docker.io/acme/wallet@{DIGEST}"
+                "hint       for the newest accepted build in the evidence that pushed this name and tag, by the server's clock, write docker.io/acme/wallet@{DIGEST}"
             ),
         ),
         (

@@ -15,7 +15,7 @@ fn facts(report: &Value) -> Value {
     serde_json::json!([bundle["build_name"], bundle["key"]["fingerprint"], bundle["findings"], bundle["evidence"]])
 }
 
-/// Flips one bit in every `step`th byte of a file. Returns how often the file was accepted, and the number of tries.
+/// Flips one bit in every `step`th byte of a file. Returns how often the file was accepted, and the number of attempts.
 fn flip(folder: &Folder, file: &str, step: usize, arguments: &[&str]) -> (usize, usize) {
     let path = folder.path().join(file);
     let bytes = fs::read(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Every changed byte of an image archive is noticed, and none crashes the program.
+//! A change to any byte of an image archive is detected, and none crashes the program.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;

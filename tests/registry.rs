@@ -202,7 +202,7 @@ fn a_login_is_read_from_the_named_file_and_never_shown() {
             "{says}: {shown}"
         );
     }
-    // A name with a path outside PATH is not a helper's name.
+    // A helper name that contains a path is refused, because it would run a program outside PATH.
     fs::write(folder.join("helper.json"), named.to_string().replace("made", "../made")).unwrap();
     assert_eq!(run(&folder, &arguments, &requested).0.status.code(), Some(2));
 }

@@ -31,7 +31,7 @@ fn names_that_windows_cannot_store_are_refused_before_anything_is_written() {
     for (members, why) in [
         (vec![file("data/NUL")], "\"NUL\" is the name of a device"),
         (vec![file("git/wallet/aux.c")], "\"aux.c\" is the name of a device"),
-        (vec![file("git/wallet/dot.")], "ends with a dot or a blank"),
+        (vec![file("git/wallet/dot.")], "ends with a dot or a space"),
         (vec![file("git/wallet/a:b")], "contains ':'"),
         (vec![file("git/wallet/a\\..\\..\\..\\b")], "contains '\\\\'"),
         (vec![file("git/wallet/GIT~1/config")], "the short name of a different file"),

@@ -328,7 +328,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         let mut name = self.read_extension()?;
         // GNU tar ends the name with a single NUL.
         if name.pop_if(|byte| *byte == 0).is_none() || name.contains(&0) {
-            return Err(self.malformed("a GNU long name that does not end with one NUL"));
+            return Err(self.malformed("a GNU long name that does not end with exactly one NUL"));
         }
         Ok(name)
     }
@@ -406,7 +406,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// Octal digits, optionally preceded by blanks and followed by blanks or NULs. Base 256 and signs are refused: no field of a bundle within the
+    /// Octal digits, optionally preceded by spaces and followed by spaces or NULs. Base 256 and signs are refused: no field of a bundle within the
     /// limits needs them.
     fn octal(&self, field: &[u8], name: &str) -> Result<u64, Error> {
         let blanks = field.iter().take_while(|byte| **byte == b' ').count();

@@ -85,7 +85,7 @@ impl ImageName {
             return Err("the repository has more than 255 characters");
         }
         if tag.is_some_and(|tag| !is_tag(tag)) {
-            return Err("the tag is not 1 to 128 letters, digits and . _ -");
+            return Err("the tag must consist of 1 to 128 letters, digits, ., _ or -");
         }
         Ok(Self { domain: domain.to_owned(), path, tag: tag.map(str::to_owned), digest })
     }
@@ -134,7 +134,7 @@ impl ImageName {
 impl NameDigest {
     /// This check follows go-digest's `Digest.Validate`, with the algorithms that go-digest registers.
     fn parse(text: &str) -> Result<Self, &'static str> {
-        const FAULT: &str = "the digest is not sha256: and 64 lower-case hexadecimal digits";
+        const FAULT: &str = "the digest must be sha256: and 64 lower-case hexadecimal digits";
         let (algorithm, digits) = text.split_once(':').ok_or(FAULT)?;
         let length = match algorithm {
             "sha256" => return Sha256::from_hex(digits).map(Self::Sha256).ok_or(FAULT),
@@ -196,8 +196,8 @@ fn check_path(path: &str) -> Result<(), &'static str> {
         return Ok(());
     }
     Err(match has_upper_case(path) {
-        true => "the repository has upper-case letters",
-        false => "the repository is not lower-case letters and digits, separated by one of . _ __ - and /",
+        true => "the repository name has upper-case letters",
+        false => "the repository name must consist of lower-case letters and digits, separated by ., _, __, - or /",
     })
 }
 

@@ -1,4 +1,4 @@
-//! A read-only HTTP client: it sends only GET requests and limits the size, the time and the number of tries. Redirects are returned like any other
+//! A read-only HTTP client: it sends only GET requests and limits the size, the time and the number of attempts. Redirects are returned like any other
 //! response; the caller decides whether to follow one.
 
 use std::io::Read;
@@ -18,7 +18,7 @@ use crate::client::fault::{Again, Fault, network};
 use crate::client::secret::Secret;
 use crate::client::spending::Spending;
 
-/// Time limits and the number of tries.
+/// Time limits and the number of attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patience {
     /// The time limit for a connection, including TLS.
@@ -27,9 +27,9 @@ pub struct Patience {
     pub idle: Duration,
     /// The time limit for a complete response, starting with the request.
     pub total: Duration,
-    /// The maximum number of tries for one request.
+    /// The maximum number of attempts for one request.
     pub tries: u32,
-    /// The pause before the second try. The pause doubles with each further try.
+    /// The pause before the second attempt. The pause doubles with each further attempt.
     pub pause: Duration,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct Question<'a> {
     pub(crate) url: &'a Url,
     pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) authorization: Option<&'a Secret>,
-    /// Headers that are created for each try, because they contain the time.
+    /// Headers that are created for each attempt, because they contain the time.
     pub(crate) sign: Option<&'a dyn Fn() -> Vec<(HeaderName, String)>>,
     pub(crate) body: Option<&'a str>,
 }
@@ -205,7 +205,7 @@ impl Http {
         self.get_whole(question, (bound, bound), None)
     }
 
-    /// Like [`Http::get`], but the body of a successful response is written to `sink`, from the beginning at each try.
+    /// Like [`Http::get`], but the body of a successful response is written to `sink`, from the beginning at each attempt.
     /// `bound` applies to that body, `small` to every other body.
     pub(crate) fn get_streamed(
         &self,
@@ -272,7 +272,7 @@ impl Http {
     /// The caller must know the digest of the whole content or its exact size and version, because a server could resume with the end of different
     /// content.
     pub(crate) fn get_into(&self, question: &Question<'_>, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
-        /// A try that received at least this many bytes does not count as a failed try.
+        /// An attempt that received at least this many bytes does not count as failed.
         const PROGRESS_BYTES: u64 = 1 << 20;
         let from = question.from();
         let deadline = Instant::now() + self.patience.total;

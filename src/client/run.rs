@@ -41,7 +41,7 @@ pub enum Event {
 pub struct Run<'a> {
     /// Limits for everything that is read.
     pub limits: &'a Limits,
-    /// Time limits and the number of tries.
+    /// Time limits and the number of attempts.
     pub patience: &'a Patience,
     /// The current time, which evidence.json records for each file.
     pub clock: fn() -> Timestamp,

@@ -99,7 +99,7 @@ fn read_settings_file(path: &Path, limits: &Limits) -> Result<Zeroizing<Vec<u8>>
     read_bounded(path, limits.settings_bytes())
 }
 
-/// Reads a whole small file, whose bytes are wiped on drop.
+/// Reads a small file completely; its bytes are wiped on drop.
 pub(crate) fn read_bounded(path: &Path, bound: Bound) -> Result<Zeroizing<Vec<u8>>, Error> {
     let what = slashed(path);
     let file = File::open(path).map_err(|error| Error::from_read(&what, error))?;

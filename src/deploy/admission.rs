@@ -44,6 +44,7 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
         because: error.chain(findings).collect(),
         in_play: report.in_play.clone(),
         image: report.built.clone().filter(|_| report.error.is_none()),
+        of_index: report.of_index(),
     }
 }
 

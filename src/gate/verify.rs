@@ -92,7 +92,7 @@ pub enum Grade {
     Recorded,
     /// Two signers state that two retrievals returned equal bytes.
     Witnessed,
-    /// The key also verifies a build that, according to the signers, the auditor requested for a random commit.
+    /// The key also verifies a build of a random commit that, according to the signers, the auditor requested.
     Challenged,
 }
 

@@ -70,7 +70,7 @@ fn fault(name: &str) -> Option<String> {
         return Some(format!("contains {bad:?}"));
     }
     if name.ends_with(['.', ' ']) {
-        return Some("ends with a dot or a blank, which Windows drops".into());
+        return Some("ends with a dot or a space, which Windows drops".into());
     }
     if is_device(name) {
         return Some("is the name of a device".into());

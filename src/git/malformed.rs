@@ -39,7 +39,7 @@ faults! {
     BadTree = "badTree", "the content is not a list of tree entries, or a name is empty";
     BadTreeSha1 = "badTreeSha1", "the `tree` is not an id";
     BadType = "badType", "the `type` of a tag is unknown";
-    DuplicateEntries = "duplicateEntries", "a tree has one name twice, also as a file and a folder";
+    DuplicateEntries = "duplicateEntries", "a tree contains a name twice, possibly as a file and a folder";
     FullPathname = "fullPathname", "a name contains `/`";
     GitattributesBlob = "gitattributesBlob", ".gitattributes is a folder";
     GitattributesLineLength = "gitattributesLineLength", ".gitattributes has a line of 2,048 bytes or more";
@@ -48,7 +48,7 @@ faults! {
     GitignoreSymlink = "gitignoreSymlink", ".gitignore is a symbolic link";
     GitmodulesBlob = "gitmodulesBlob", ".gitmodules is a folder";
     GitmodulesMissing = "gitmodulesMissing", ".gitmodules is a submodule";
-    GitmodulesName = "gitmodulesName", "a submodule's name is empty or has a part `..`";
+    GitmodulesName = "gitmodulesName", "a submodule's name is empty or has a segment `..`";
     GitmodulesParse = "gitmodulesParse", ".gitmodules cannot be read as a config";
     GitmodulesPath = "gitmodulesPath", "a submodule's path begins with `-`";
     GitmodulesSymlink = "gitmodulesSymlink", ".gitmodules is a symbolic link";
@@ -64,8 +64,8 @@ faults! {
     MissingEmail = "missingEmail", "no address in `<` and `>`";
     MissingNameBeforeEmail = "missingNameBeforeEmail", "the line begins with the address";
     MissingObject = "missingObject", "a tag does not begin with `object`";
-    MissingSpaceBeforeDate = "missingSpaceBeforeDate", "no blank between address and date";
-    MissingSpaceBeforeEmail = "missingSpaceBeforeEmail", "no blank between name and address";
+    MissingSpaceBeforeDate = "missingSpaceBeforeDate", "no space between address and date";
+    MissingSpaceBeforeEmail = "missingSpaceBeforeEmail", "no space between name and address";
     MissingTagEntry = "missingTagEntry", "no `tag` after the type";
     MissingTaggerEntry = "missingTaggerEntry", "no `tagger` after the tag";
     MissingTree = "missingTree", "a commit does not begin with `tree`";

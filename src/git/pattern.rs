@@ -352,7 +352,7 @@ mod tests {
         "x/a/b",
     ];
 
-    /// The expected result for each path is whether git, given this pattern, ignores the path as an untracked file.
+    /// The expected result for each path: whether git ignores the untracked path under this pattern.
     #[test]
     #[cfg(unix)]
     fn patterns_match_as_in_git_check_ignore() {

@@ -86,8 +86,8 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(fits)
 }
 
-/// One `@` between dot-atoms of ASCII letters (RFC 5322, section 3.4.1, without quotes and comments). A final dot or a letter that looks like
-/// another one would make a different text of the same address.
+/// One `@` between dot-atoms of ASCII letters (RFC 5322, section 3.4.1, without quotes and comments). With a final dot or a letter that looks
+/// like another one, the same address could be written in several ways.
 fn is_address(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+%='~#/".contains(&byte);
     let atoms = |text: &str| text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(fits));

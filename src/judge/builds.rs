@@ -48,6 +48,17 @@ pub struct Build {
     pub in_play: Vec<Group>,
     /// The statements of the verified manifest about its image.
     pub image: Option<BuiltImage>,
+    /// The image that was examined, if the log has the digest of an index that leads to it.
+    pub of_index: Option<OfIndex>,
+}
+
+/// An image that was examined, and to which a pushed index leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfIndex {
+    /// The digest of the image's manifest.
+    pub manifest: Sha256,
+    /// Whether the index also leads to images that were not examined.
+    pub has_others: bool,
 }
 
 /// All builds of an evidence folder, found by digest, repository or name.
@@ -101,7 +112,9 @@ impl Builds {
             }
             return;
         };
-        for (_, digest) in &image.pushed {
+        for digest in
+            image.pushed.iter().map(|(_, digest)| digest).chain(build.of_index.iter().map(|one| &one.manifest))
+        {
             let known = self.by_digest.entry(*digest).or_default();
             if known.last() != Some(&at) {
                 known.push(at);

@@ -116,7 +116,7 @@ pub fn read_whole(content: &[u8]) -> Result<Dockerfile, DockerfileFault> {
         }
         let begin = pending.is_none();
         let (first, mut joined) = pending.take().unwrap_or((number, String::new()));
-        // Only the first line loses its leading blanks; continuation lines keep theirs.
+        // Only the first line loses its leading white space; continuation lines keep theirs.
         let line = if begin { line.trim_start() } else { line };
         match strip_escape(line, escape) {
             Some(part) => {

@@ -112,8 +112,10 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));
             hints.push(match known.and_then(|known| known.split_once(" (build ")) {
+                // Of an index, only the examined image is recommended.
                 Some((name, _)) => {
-                    format!("for the newest accepted build in the evidence, by the server's clock, write {name}")
+                    let name = name.split_once(" of which only ").map_or(name, |(_, one)| one.trim_end_matches(" was examined"));
+                    format!("for the newest accepted build in the evidence that pushed this name and tag, by the server's clock, write {name}")
                 }
                 None => "pin the image by the digest of its manifest: NAME@sha256:...".into(),
             });
@@ -122,7 +124,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     }
     if check::WORKLOAD_IMAGE.answer_in(image.rejecting()).is_some_and(|finding| finding.status == Status::Fail) {
         hints.push(match image.bundle {
-            Some(_) => "see the audit above for the reason; deploy an accepted build".into(),
+            Some(_) => "run `hpsb-audit audit` on its bundle for the reason; deploy an accepted build".into(),
             None => "add this image's build manifest to the evidence, or deploy an image that has one".into(),
         });
     }

@@ -80,7 +80,7 @@ fn subject(bundle: &BundleReport) -> Option<(Sha256, u64, String)> {
 fn not_proved(bundle: &BundleReport) -> Error {
     Error::Usage {
         message: format!(
-            "--attach: {}: image-digest did not pass, or the log has no image name, so there is no image to attach to",
+            "--attach: {}: image-digest did not pass, the log has no image name, or the manifest was not measured, so there is no image to attach to",
             bundle.path
         ),
         hint: "specify the image with --image, in a form that preserves its manifest: docker://REF, dir:PATH or an OCI layout"

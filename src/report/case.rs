@@ -152,10 +152,10 @@ impl Repetition {
 }
 
 impl CaseReport {
-    /// How the remark begins that shows the command for the sealed time. Only a case that was rejected because time has passed has this remark.
+    /// The beginning of the remark that shows the command for the sealed time. Only a case that was rejected because time has passed has this remark.
     pub(crate) const ONLY_AGED: &'static str = "the only reason to reject is the time since sealing";
 
-    /// Whether only the time since sealing rejects the case.
+    /// Whether the case is rejected only because of the time since sealing.
     pub(super) fn is_only_aged(&self) -> bool {
         self.remarks.iter().any(|remark| remark.starts_with(Self::ONLY_AGED))
     }

@@ -79,7 +79,13 @@ const WORKLOAD_PLANS: [Plan; 4] = {
     use ChainLink::{ContractKey, ContractSigner, DeployedByDigest, Instance};
     use Strength::Stated;
     [
-        (DeployedByDigest, "pushed image", DEPLOYED, "a digest in the file that the signed log names", Stated),
+        (
+            DeployedByDigest,
+            "pushed image",
+            DEPLOYED,
+            "a digest in the file that the signed log names or leads to",
+            Stated,
+        ),
         (
             ContractKey,
             "image's key",
@@ -129,7 +135,7 @@ const PLANS: [Plan; 12] = {
             "objects that hash to their names; only .git/shallow may cut history",
             Proved,
         ),
-        (WorkTree, "commit", "work tree", "the commit's files, but for listed exceptions", Proved),
+        (WorkTree, "commit", "work tree", "the commit's files, apart from listed exceptions", Proved),
         (Approval, "commit", "approval", "a supplied list that approves it", Stated),
         (PushedImage, "commit", PUSHED, "a log that names it; at most seven digits link it to the commit", Stated),
         (
@@ -206,12 +212,14 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::evidence::Fact;
     use crate::judge::finding::{self, Demand, Effect, Group, Level, Reason, Said, Verdict};
 
     /// A report in which all checks have `status`, except those in `but`.
     fn report(status: Status, but: &[(&str, Status)]) -> BundleReport {
         let mut report = BundleReport::of_nothing("b", vec![]);
         report.verdict = Verdict::Accept;
+        report.evidence = vec![Fact::new("image", "build.log", "docker.io/acme/wallet".into(), Known::Signed)];
         report.findings = CHECKS
             .iter()
             .map(|check| Finding {
@@ -280,6 +288,14 @@ mod tests {
         assert_eq!(link(&passes, "trusted key").0, Strength::Stated);
         passes.findings.iter_mut().for_each(|finding| finding.says.clear());
         assert_eq!(link(&passes, "trusted key").0, Strength::NotExamined);
+    }
+
+    #[test]
+    fn a_log_without_an_image_does_not_state_what_was_pushed() {
+        let mut passes = report(Status::Pass, &[]);
+        assert_eq!(link(&passes, PUSHED).0, Strength::Stated);
+        passes.evidence.clear();
+        assert_eq!(link(&passes, PUSHED).0, Strength::NotExamined);
     }
 
     #[test]

@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(Controls::own().unwrap().list.len(), 6);
     }
 
-    /// The controls listed in a check equal those in the table that users copy.
+    /// The controls listed in a check match those in the table that users copy.
     #[test]
     fn the_built_in_table_of_controls_matches_the_checks() {
         let own = Controls::own().unwrap();

@@ -38,7 +38,7 @@ pub(super) struct Matrix<'a> {
 }
 
 impl Agreement {
-    /// For the named fact, because the log may show only the first twelve digits of an image ID.
+    /// The text depends on the fact, because the log may show only the first twelve digits of an image ID.
     pub(super) fn words(self, fact: &str) -> &'static str {
         match self {
             Self::Agree if fact == "image-id" => "first 12 digits agree",

@@ -46,7 +46,7 @@ use crate::crypto::person_key::PersonSecret;
 use crate::gate::key::Fingerprint;
 use crate::gate::signature::Signature;
 use crate::gate::verify::{Grade, TrustedKey};
-use crate::judge::builds::BuiltImage;
+use crate::judge::builds::{BuiltImage, OfIndex};
 use crate::judge::evidence::Fact;
 use crate::judge::finding::{Finding, Group, Verdict, is_answered};
 use crate::judge::policy::PolicySource;
@@ -78,7 +78,7 @@ pub struct Report {
     pub reference: Option<String>,
     /// The policy file, if any.
     pub policy: Option<PolicySource>,
-    /// The question of the run; `None` if the run ended before the question was determined.
+    /// The question that this run answers; `None` if the run ended before the question was determined.
     pub question: Option<QuestionReport>,
     /// The case that contained the bundles.
     pub case: Option<CaseReport>,
@@ -400,6 +400,15 @@ impl BundleReport {
     /// Findings that reject the bundle, excluding mere consequences of other findings.
     pub fn rejecting(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.rejects())
+    }
+
+    /// The examined image, if the log has the digest of an index that leads to it. The index may lead to other images too.
+    pub(crate) fn of_index(&self) -> Option<OfIndex> {
+        let manifest = summary::examined_manifest(self)?;
+        let logged = summary::facts(self, "image-digest").filter(|fact| fact.witness == "build.log");
+        let mut logged = logged.flat_map(|fact| fact.value.split_whitespace()).filter_map(Sha256::from_prefixed);
+        let has_others = summary::facts(self, "other-image").next().is_some();
+        logged.all(|digest| digest != manifest).then_some(OfIndex { manifest, has_others })
     }
 
     /// Number of checks that did not run because `cause` rejects.

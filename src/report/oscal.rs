@@ -44,7 +44,7 @@ fn document(report: &Report, options: &Options) -> Value {
             "last-modified": now,
             "version": "1",
             "oscal-version": OSCAL_VERSION,
-            "remarks": "All times in this document are the moment as of which the audit judged, set by its user or its clock. No time says when evidence was collected.",
+            "remarks": "All times in this document are the moment as of which the audit was made, set by its user or its clock. No time states when evidence was collected.",
             "props": [
                 prop("tool", &format!("{} {}", report.tool.name, report.tool.version)),
                 prop("verdict", report.verdict().word()),

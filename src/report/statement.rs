@@ -13,7 +13,8 @@ use crate::base::image_name::ImageName;
 use crate::crypto::dsse::{Envelope, IN_TOTO};
 use crate::crypto::in_toto::STATEMENT;
 use crate::crypto::person_key::PersonSecret;
-use crate::judge::finding::Verdict;
+use crate::judge::check;
+use crate::judge::finding::{Group, Verdict};
 
 /// The predicate type is defined in SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
@@ -56,8 +57,17 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
         return None;
     }
     let (digest, _) = bundle.file?;
-    let mut levels: Vec<String> =
-        question.require.iter().map(|group| format!("HPSB_AUDIT_{}", group.word().to_uppercase())).collect();
+    let weakened = Scope::of_bundle(report, bundle).weakened;
+    // Most verifiers of summaries read only the levels, so a level says that checks of its group are weakened.
+    let is_weak = |group: Group| {
+        let checks = weakened.iter().filter_map(|one| check::find(one.split(' ').next()?));
+        checks.into_iter().any(|check| check.group == group)
+    };
+    let level = |group: &Group| match is_weak(*group) {
+        true => format!("HPSB_AUDIT_{}_WEAKENED", group.word().to_uppercase()),
+        false => format!("HPSB_AUDIT_{}", group.word().to_uppercase()),
+    };
+    let mut levels: Vec<String> = question.require.iter().map(level).collect();
     let grade = bundle.key.as_ref()?.grade.word().to_uppercase().replace('-', "_");
     levels.push(format!("HPSB_AUDIT_KEY_{grade}"));
     let predicate = json!({
@@ -68,7 +78,7 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
         "verificationResult": "PASSED",
         "verifiedLevels": levels,
         JUDGED_FOR: now.to_string(),
-        WEAKENED: Scope::of_bundle(report, bundle).weakened,
+        WEAKENED: weakened,
     });
     Some(statement(bundle, SUMMARY, predicate))
 }

@@ -129,7 +129,7 @@ fn sentence(finding: &Finding) -> String {
     }
 }
 
-/// The question of the run, as text.
+/// The question that this run answers, as text.
 ///
 /// The question may concern evidence next to only one bundle; `bundle`, if present, determines which groups were checked.
 pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
@@ -200,7 +200,7 @@ pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
     finding.says.iter().map(|said| Found { sentence: said.text.clone(), known: said.known }).collect()
 }
 
-/// How the statements of a pass are known, without duplicates.
+/// The distinct ways in which the statements of a pass are known.
 pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
     let mut words: Vec<&'static str> = finding.says.iter().map(|said| said.known.word()).collect();
     if words.is_empty() && finding.status == Status::Pass {
@@ -227,14 +227,6 @@ pub(super) fn examined_manifest(bundle: &BundleReport) -> Option<Sha256> {
     check::IMAGE_DIGEST.answer_in(bundle.played()).filter(|finding| finding.status == Status::Pass)?;
     let is_measured = |fact: &&Fact| fact.witness != "build.log" && fact.known == Known::Recomputed;
     facts(bundle, "image-digest").find(is_measured)?.value.split_whitespace().find_map(Sha256::from_prefixed)
-}
-
-/// The digest of the examined manifest, if the log has the digest of an index that leads to it. The index may lead to other images too.
-pub(super) fn manifest_of_index(bundle: &BundleReport) -> Option<Sha256> {
-    let manifest = examined_manifest(bundle)?;
-    let logged = facts(bundle, "image-digest").filter(|fact| fact.witness == "build.log");
-    let mut logged = logged.flat_map(|fact| fact.value.split_whitespace()).filter_map(Sha256::from_prefixed);
-    logged.all(|digest| digest != manifest).then_some(manifest)
 }
 
 /// The claims that must not be considered proved. Five lines are always present.

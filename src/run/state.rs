@@ -189,7 +189,7 @@ impl State {
         }
         let line = Line::of(&self.name, &self.frame, looked.all, report)?;
         let line = text(&self.name, &line)? + "\n";
-        // One write, so that an interruption leaves only whole lines and at most one that is cut off.
+        // The line is written in one call, so that an interruption leaves complete lines and at most one truncated line.
         self.file
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -109,16 +109,15 @@ pub(super) fn page(service: &Service) -> String {
     let _ =
         writeln!(page, "hpsb_audit_decision_seconds_sum {whole}.{part:06}\nhpsb_audit_decision_seconds_count {all}");
     let standing = service.standing();
-    let (counts, pending) = match &*standing {
-        Standing::Ready(ready) => (ready.index.counts(), ready.pending),
-        Standing::Absent(_) => ([0; 4], 0),
-    };
-    page += &head("bundles", "gauge", "Bundles in the index, by verdict.");
-    for (verdict, count) in Admission::VERDICTS.into_iter().zip(counts) {
-        let _ = writeln!(page, "hpsb_audit_bundles{{verdict=\"{}\"}} {count}", verdict.word());
+    // Without an index, for example after a change of the policy, these numbers are not known.
+    if let Standing::Ready(ready) = &*standing {
+        page += &head("bundles", "gauge", "Bundles in the index, by verdict.");
+        for (verdict, count) in Admission::VERDICTS.into_iter().zip(ready.index.counts()) {
+            let _ = writeln!(page, "hpsb_audit_bundles{{verdict=\"{}\"}} {count}", verdict.word());
+        }
+        page += &head("pending", "gauge", "Bundles that were found but not yet evaluated under the current policy.");
+        let _ = writeln!(page, "hpsb_audit_pending {}", ready.pending);
     }
-    page += &head("pending", "gauge", "Bundles that were found but not yet evaluated under the current policy.");
-    let _ = writeln!(page, "hpsb_audit_pending {pending}");
     let ages = [("terms", "policy, approvals and certificate"), ("evidence", "the evidence")];
     for ((name, what), age) in ages.into_iter().zip(service.looks.ages()) {
         let name = format!("{name}_age_seconds");

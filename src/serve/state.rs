@@ -180,6 +180,6 @@ impl Looks {
     pub(super) fn words(&self) -> String {
         let word = |age: Option<Duration>| age.map_or("never".into(), |age| format!("{:.1} s ago", age.as_secs_f64()));
         let [terms, evidence] = self.ages().map(word);
-        format!("settings checked: {terms}\nevidence checked: {evidence}\n")
+        format!("last check of the settings began: {terms}\nlast check of the evidence began: {evidence}\n")
     }
 }

@@ -73,7 +73,7 @@ impl Form {
     fn refuses_several(self) -> Option<&'static str> {
         match self {
             Self::Compose => Some(
-                ": some programs merge them, others read only the first. Use the output of `docker compose config`",
+                ": some programs merge them, and others read only the first. Use the output of `docker compose config`",
             ),
             Self::Kubernetes => None,
             Self::Contract => Some(", but a contract is a single document: write a separate file for each"),

@@ -75,7 +75,7 @@ fn blocks(page: &str, language: &str) -> Vec<(usize, Vec<String>)> {
     blocks
 }
 
-/// Anchors in the form that GitHub makes: lower case, blanks as `-`, punctuation dropped.
+/// Anchors in the form that GitHub makes: lower case, spaces as `-`, punctuation dropped.
 fn anchors(page: &str) -> Vec<String> {
     let headings = page.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#'));
     headings

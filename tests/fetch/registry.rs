@@ -587,7 +587,7 @@ fn too_many_signatures_are_a_fault_and_the_first_ones_are_saved() {
     let before = tree(&scratch.0);
     run_with(&request, &impatient(), &limits).unwrap();
     assert!(tree(&scratch.0) == before);
-    // This limit applies to all bytes of a source together.
+    // This limit applies to the total size of a source.
     let scratch = Scratch::new();
     let to = Request { to: scratch.0.clone(), ..request };
     let report = run_with(&to, &impatient(), &set(&|limits| limits.trust_source_bytes = 250)).unwrap();

@@ -271,13 +271,13 @@ impl Case {
         self
     }
 
-    /// Uses a different build name for the file and the members.
+    /// Changes the build name in the names of the file and its members.
     pub fn build_name(mut self, name: impl Into<String>) -> Self {
         self.build_name = name.into();
         self
     }
 
-    /// Uses a different name for the file only.
+    /// Changes only the file's name.
     pub fn bundle_name(mut self, name: impl Into<String>) -> Self {
         self.bundle_name = Some(name.into());
         self

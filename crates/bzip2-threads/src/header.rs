@@ -105,7 +105,7 @@ impl Tables {
     }
 }
 
-/// Reads code lengths. Each length starts from the previous one and is incremented or decremented bit by bit.
+/// Reads code lengths. Each length starts from the previous one; bits in the stream then raise or lower it one step at a time.
 fn read_lengths(reader: &mut Reader<'_>, lengths: &mut [u8]) -> Option<()> {
     let mut length = reader.read(5)?;
     for slot in lengths {

@@ -38,7 +38,7 @@ fn words(standing: &Standing) -> (&'static str, &str) {
             "signed with a key of one of the policy's signers (content trust: its root is); neither expiry nor an image was judged",
         ),
         Standing::Unpinned => {
-            ("not trusted", "consistent, except roles listed as not accepted, but no policy lists its root key")
+            ("not trusted", "consistent, apart from roles listed as not accepted; no policy lists its root key")
         }
         Standing::Refused(message) => ("refused", message),
         Standing::Undecided(message) => ("undecided", message),

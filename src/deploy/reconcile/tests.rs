@@ -1,4 +1,4 @@
-//! Tests with hostile inventories, and with an estate that has planted gaps.
+//! Tests with hostile inventories, and with a set of builds that has deliberate gaps.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -18,7 +18,7 @@ pub struct Check {
     pub says: &'static str,
     /// What the check examines, what it does not examine, and what to do if it fails.
     pub explanation: &'static str,
-    /// How the statement of a pass is known; the weakest witness determines this.
+    /// How the statement of a pass is known: the weakest witness decides.
     pub known: Known,
     /// The fields of `[expect]` that request the check, and what they change.
     pub expected: Expected,

@@ -139,7 +139,7 @@ fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
             Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest recorded in the log")
         }
         Some(_) => Outcome::unknown(
-            "the manifest in this docker-archive is not the pushed one: engines write a manifest of their own when they save an image",
+            "the manifest in this docker-archive is not the pushed one: engines write a new manifest when they save an image",
         ),
     };
     with_way(evidence, with_links(evidence, image, outcome))

@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-history",
     group: Group::Image,
     level: Level::Warn,
-    says: "the image's history ends with the keywords, and for RUN the commands, of the last stage in the Dockerfile or the log",
+    says: "the image's history ends with the instructions of the last stage in the Dockerfile or the log (keywords were compared; for RUN, also the command)",
     explanation: "Compares the last entries of the history in the image's configuration with the instructions of the last stage of the proved \
 Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, the check uses the instructions that the builder \
 printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. Keywords must agree one by one, and the \

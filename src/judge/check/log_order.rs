@@ -1,4 +1,4 @@
-//! `log-order`: the log's times never go backwards, and they end with the build.
+//! `log-order`: the log's times never go back, and the last is no later than the build's time.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};
@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     name: "log-order",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the log's times never go back, and end no later than one second after the time in the build's name, if it has one",
+    says: "the log's times never go back, and the last is at most one second after the time in the build's name, if it has one",
     explanation: "The time in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times go \
 back, or the log continues after that time, for example, the log was assembled from parts or the server's clock was changed. All times are from the server's \
 own clock.",
@@ -48,7 +48,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         Outcome::fail("the log continues after the time in the build's name")
     } else {
         Outcome::pass(
-            "the log's times never go back and end no later than one second after the time in the build's name",
+            "the log's times never go back, and the last is at most one second after the time in the build's name",
         )
     };
     outcome.sides(format!("{stamp} plus one second, or before"), last)

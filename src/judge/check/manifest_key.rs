@@ -60,7 +60,7 @@ fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
         && revoked.reason == RevocationReason::Superseded
         && built > revoked.at
     {
-        return Outcome::fail("according to the build's stated time, the key was already superseded")
+        return Outcome::fail("at the build's stated time, the key was already superseded")
             .sides(format!("a build before {}", revoked.at), built);
     }
     if key.not_before.is_some_and(|from| built < from) || key.not_after.is_some_and(|to| built > to) {
@@ -74,7 +74,7 @@ fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
             outcome.also("the build's stated time is within the policy's validity window for the key", Known::Signed);
     }
     if is_revoked_as(key, RevocationReason::Superseded) {
-        outcome = outcome.also("according to the build's stated time, the key was not yet superseded", Known::Signed);
+        outcome = outcome.also("at the build's stated time, the key was not yet superseded", Known::Signed);
     }
     outcome
 }

@@ -136,7 +136,7 @@ fn is_utf8(commit: &Commit, who: &Identity) -> bool {
     !who.name.contains(char::REPLACEMENT_CHARACTER) && !commit.extra.iter().any(other)
 }
 
-/// Neither case nor the number of blanks distinguishes two people.
+/// Neither case nor the amount of white space distinguishes two people.
 fn same(one: &str, other: &str) -> bool {
     let plain = |text: &str| text.to_lowercase().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     !one.trim().is_empty() && plain(one) == plain(other)

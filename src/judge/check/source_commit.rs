@@ -72,7 +72,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
     if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
         return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
-            .sides("digits with which only one commit's id begins", &id);
+            .sides("digits that begin exactly one commit's id", &id);
     }
     if let Some(branch) = policy.expect.branch.as_ref().filter(|_| branch == Some(Branch::Known)) {
         says.push((format!("the snapshot has a ref named {branch}, as expect.branch specifies"), Known::Signed));

@@ -2,6 +2,7 @@
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run, workload_pinned};
+use crate::base::digest::Sha256;
 use crate::judge::builds::Build;
 use crate::judge::deployment::Deployment;
 use crate::judge::evidence::Known;
@@ -32,7 +33,7 @@ const UNVERIFIED_SHOWN: usize = 5;
 /// The maximum number of a build's repositories that are listed.
 const REPOSITORIES_SHOWN: usize = 10;
 
-fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
+fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let image = match &deployment.image.image {
         Ok(image) => image,
         Err(why) => return Outcome::unknown(why.clone()).because_of(&workload_pinned::CHECK),
@@ -43,14 +44,14 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     };
     match deployment.build() {
         Some(build) if build.is_accepted_at(deployment.now) => {
-            let mut outcome =
-                Outcome::pass(format!("the signed log of an accepted build has this digest: {}", name(build)))
-                    .sides(digest, digest);
+            let mut outcome = accepted(build, digest, policy);
             if build.because.is_empty()
                 && let Some(built) = &build.image
             {
-                outcome =
-                    outcome.detail(format!("in the signed log, the image's name is {}", named(&built.repositories)));
+                outcome = outcome.detail(match built.repositories.as_slice() {
+                    [] => "the signed log names no repository".into(),
+                    names => format!("in the signed log, the image's name is {}", named(names)),
+                });
                 outcome
                     .details
                     .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
@@ -88,6 +89,29 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             outcome
         }
     }
+}
+
+/// The answer for a digest that an accepted build leads to.
+fn accepted(build: &Build, digest: Sha256, policy: &Policy) -> Outcome {
+    let name = name(build);
+    let has = format!("the signed log of an accepted build has this digest: {name}");
+    match build.of_index {
+        Some(one) if one.manifest == digest => {
+            Outcome::pass(format!("the signed log of an accepted build has the digest of an index that leads to this image: {name}"))
+        }
+        // The image that runs need not be the one that the checks of the group `image` examined.
+        Some(one) if one.has_others && policy.require.contains(&Group::Image) => {
+            return Outcome::unknown(format!(
+                "the digest is that of an index, and the policy requires checks of the image, but only one image in the index was examined: {name}"
+            ))
+            .sides(one.manifest, digest);
+        }
+        Some(one) if one.has_others => {
+            Outcome::pass(has).detail(format!("this digest is that of an index; only the image {} in it was examined", one.manifest))
+        }
+        _ => Outcome::pass(has),
+    }
+    .sides(digest, digest)
 }
 
 /// Lists the first names and a count of the others, because a log may contain any number of repositories, and a workload any

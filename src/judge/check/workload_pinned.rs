@@ -61,7 +61,12 @@ pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timest
     let known = builds.of_tag(repository, image.tag.as_deref());
     let known = known.filter(|(build, _)| build.is_accepted_at(now)).map(|(build, digest)| {
         let name = build.build_name.as_deref().unwrap_or(&build.path);
-        format!("{PUSHED_AS}{repository}@{digest} (build {name})")
+        match build.of_index {
+            Some(one) if one.has_others && one.manifest != digest => {
+                format!("{PUSHED_AS}{repository}@{digest}, an index of which only {repository}@{} was examined (build {name})", one.manifest)
+            }
+            _ => format!("{PUSHED_AS}{repository}@{digest} (build {name})"),
+        }
     });
     // The remaining builds are not counted, because a repository may have a hundred thousand builds, and a request may contain a
     // thousand of its images.

@@ -175,7 +175,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "untracked",
-        is: "**P28** patterns of untracked files that are allowed; `[]` allows none, as does leaving the field out",
+        is: "**P28** patterns of allowed untracked files; `[]` or a missing field allows none",
         example: "[]",
         read: Read::ListOrNone(path_pattern, |expect| &mut expect.untracked),
         values: |expect| expect.untracked.clone(),

@@ -1,4 +1,4 @@
-//! The forms of the log's lines as regular expressions, for other implementations. A test holds them to the parser in [`super::event`] and
+//! The forms of the log's lines as regular expressions, for other implementations. A test compares them with the parser in [`super::event`] and
 //! [`super::builder`], and writes docs/generated/log-lines.md.
 
 use std::fmt::Write as _;

@@ -333,9 +333,11 @@ pub(super) fn rank(check: &str) -> usize {
 
 pub(super) fn repeats(report: &Report) -> String {
     match report.verdict() {
-        Verdict::None => "Run unchanged, the command gives no verdict again, unless the fault was temporary.".into(),
+        Verdict::None => {
+            "If the command is run unchanged, it gives no verdict again, unless the fault was temporary.".into()
+        }
         _ => format!(
-            "Run in the folder of the audit, on the same files{}, {} {} with the same features gives the same verdict and answers.",
+            "If it is run in the folder of the audit, on the same files{}, {} {} with the same features gives the same verdict and answers.",
             if repeat::options(report, None).iter().any(|option| option.contains("docker://")) {
                 " and with the same answers from the registry"
             } else {

@@ -2,8 +2,9 @@
 
 use super::page::unbroken;
 use super::{Page, subject};
+use crate::judge::builds::OfIndex;
 use crate::judge::finding::{Group, Verdict};
-use crate::report::{BundleReport, Report, remedy, summary};
+use crate::report::{BundleReport, Report, remedy};
 
 pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
     let text = match bundle.verdict {
@@ -23,11 +24,8 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
     if subject::digest(bundle).is_none() {
         return format!("{first}The log has no digest of the image: find out which image it is");
     }
-    if let Some(manifest) = summary::manifest_of_index(bundle) {
-        let others = match summary::facts(bundle, "other-image").next() {
-            Some(_) => ", and the other images in it were not examined",
-            None => "",
-        };
+    if let Some(OfIndex { manifest, has_others }) = bundle.of_index() {
+        let others = if has_others { ", and the other images in it were not examined" } else { "" };
         return format!(
             "{first}Deploy the image by its manifest's digest {manifest}: the digest above is that of an index{others}"
         );

@@ -36,13 +36,13 @@ faults! {
     BadObjectSha1 = "badObjectSha1", "the `object` of a tag is not an id";
     BadParentSha1 = "badParentSha1", "a `parent` is not an id";
     BadTimezone = "badTimezone", "a time zone is not a sign and four digits, or the line does not end after it";
-    BadTree = "badTree", "the content is not a list of tree entries";
+    BadTree = "badTree", "the content is not a list of tree entries, or a name is empty";
     BadTreeSha1 = "badTreeSha1", "the `tree` is not an id";
     BadType = "badType", "the `type` of a tag is unknown";
     DuplicateEntries = "duplicateEntries", "a tree contains a name twice, possibly as a file and a folder";
     FullPathname = "fullPathname", "a name contains `/`";
     GitattributesBlob = "gitattributesBlob", ".gitattributes is a folder";
-    GitattributesLineLength = "gitattributesLineLength", ".gitattributes has a line of more than 2,048 bytes, or is larger than 100 MiB";
+    GitattributesLineLength = "gitattributesLineLength", ".gitattributes has a line of 2,048 bytes or more";
     GitattributesMissing = "gitattributesMissing", ".gitattributes is a submodule";
     GitattributesSymlink = "gitattributesSymlink", ".gitattributes is a symbolic link";
     GitignoreSymlink = "gitignoreSymlink", ".gitignore is a symbolic link";
@@ -113,10 +113,14 @@ mod tests {
     fn the_page_shows_this_table() {
         let mut page = String::from(
             "# Malformed git objects\n\nThis page is part of [git-proof.md](../git-proof.md#malformed-objects). It lists the faults in commits, trees and \
-tags, with git's names (git-fsck(1)). A fault marked *information* does not fail the check.\n\n| fault | means | |\n| --- | --- | --- |\n",
+tags, with git's names (git-fsck(1)). A fault marked *information* or *detail* does not fail the check.\n\n| fault | means | |\n| --- | --- | --- |\n",
         );
         for (fault, means) in ALL {
-            let remark = if fault.is_information() { "information" } else { "" };
+            let remark = match fault {
+                Malformed::GitmodulesUpdate => "detail",
+                fault if fault.is_information() => "information",
+                _ => "",
+            };
             let _ = writeln!(page, "| `{fault}` | {means} | {remark} |");
         }
         let _ = writeln!(

@@ -125,6 +125,9 @@ fn a_case_supplies_evidence_but_never_trust() {
         let (code, report) = audit(&folder, more);
         assert_eq!((code, report["verdict"].as_str()), (0, Some(verdict)), "{more:?}");
         assert_eq!(report["case"]["vouched_by"], by);
+        let text = run(folder.path(), &[&["audit", "case.tar"], more].concat()).out;
+        let own = text.contains("you: your own key, and the evidence in the case");
+        assert_eq!(own, more[0] == "--key", "{text}");
     }
     let other = Folder::with_fixture("good-p256");
     fs::copy(other.path().join("key.pem"), folder.path().join("other.pem")).unwrap();
@@ -402,6 +405,12 @@ fn a_case_for_filing_has_digests_and_no_evidence() {
     let answer = run(folder.path(), &["audit", "case.tar", "--seal-key", "ada.pub"]);
     assert_eq!(answer.code, 2, "{}", answer.out);
     assert!(answer.out.contains("not repeated") && answer.out.contains("what looks like a secret"), "{}", answer.out);
+    for more in [&["--seal-key", "ada.pub"][..], &["--key", "key.pem"], &["--policy", "policy.toml"], &[]] {
+        let (code, report) = audit(&folder, more);
+        assert_eq!((code, report["case"]["vouched_by"].as_str()), (2, Some("nobody")), "{more:?}: {report}");
+        let text = run(folder.path(), &[&["audit", "case.tar"], more].concat()).out;
+        assert!(text.contains("vouched by nobody: there is no verdict\n"), "{text}");
+    }
     let members = members(&case);
     assert!(members.iter().all(|(name, content)| {
         name != "bundles/1/bundle.sig.tbz" && !content.windows(7).any(|window| window == b"hunter2")
@@ -439,6 +448,12 @@ fn sign_offs_of_two_people_are_verified_and_named() {
         page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer's clock</td>"),
         "the page has the names"
     );
+    // One name for two keys: two people may have one name, but nothing shows that.
+    let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
+    folder.write("same.toml", policy.replace("\"Bob\"", "\"Ada\""));
+    let (_, report) = audit(&folder, &["--policy", "same.toml"]);
+    let remark = "the policy gives both keys the name \"Ada\": two people are not shown";
+    assert_eq!(report["case"]["remarks"], json!([remark]), "{report}");
     // A key that the policy does not list is shown as unlisted.
     fs::write(folder.path().join("case.tar"), &one).unwrap();
     assert_eq!(sign_off("reviewed", "eve.key").code, 0);

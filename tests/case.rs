@@ -329,7 +329,10 @@ fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
         assert_eq!((code, report["reports"][0]["error"]["code"].as_str()), (3, Some("malformed")), "{report}");
     }
     // The report, the verdict or the policy is edited, and the digests are updated to match.
-    let edited = relisted(change(report, &replace("a trusted key signed exactly these bytes", "all is well")));
+    let edited = relisted(change(
+        report,
+        &replace("a trusted key signed exactly the bytes of the archive in the bundle", "all is well"),
+    ));
     refused(&edited, key, "the seal is for a different case");
     let edited = relisted(change(policy, &|bytes| bytes.extend(b"# another policy\n")));
     refused(&edited, key, "the seal is for a different case");
@@ -350,7 +353,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
     let policy = good.iter().position(|(name, _)| name == "policy/policy.toml").unwrap();
     // Even without a seal, the repeated audit detects the change.
     for (at, from, to, expected) in [
-        (report, "a trusted key signed exactly these bytes", "all is well", "report.json"),
+        (report, "a trusted key signed exactly the bytes of the archive in the bundle", "all is well", "report.json"),
         (report, "\"status\": \"not-run\"", "\"status\": \"pass\"", "report.json"),
         (policy, "[\"manifest\", \"source\"]", "[\"manifest\"]", "report.json"),
         (
@@ -445,7 +448,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     assert_eq!(names, ["Ada", "Bob"]);
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(
-        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer's clock</td>"),
+        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer&#39;s clock</td>"),
         "the page has the names"
     );
     // One name for two keys: two people may have one name, but nothing shows that.

@@ -61,6 +61,7 @@ struct Judged<'a> {
     in_play: Vec<Group>,
     findings: Vec<Finding>,
     built: Option<BuiltImage>,
+    remotes: Vec<String>,
     evidence: Vec<Fact>,
     outside_the_commit: Vec<String>,
     inputs: Vec<InputReport>,
@@ -88,7 +89,7 @@ fn audit_and_read<'a>(mut dossier: Dossier<'a>, question: &Question<'_>) -> (Bun
             (Judged { findings: run_all(&gate, question, &in_play), in_play, ..Judged::default() }, Some(error))
         }
     };
-    let Judged { in_play, findings, built, evidence, outside_the_commit, mut inputs, content } = judged;
+    let Judged { in_play, findings, built, remotes, evidence, outside_the_commit, mut inputs, content } = judged;
     inputs.extend(policy_inputs(question.policy));
     let mut report = BundleReport {
         path,
@@ -104,6 +105,7 @@ fn audit_and_read<'a>(mut dossier: Dossier<'a>, question: &Question<'_>) -> (Bun
         inputs,
         seal,
         built,
+        remotes,
     };
     if report.error.is_some() {
         return (report.finished(limits), None);
@@ -279,7 +281,9 @@ fn conclude<'a>(evidence: &Evidence<'_>, question: &Question<'_>, in_play: &[Gro
     let is_evidence = |finding: &Finding| finding.is_answer() || finding.status == Status::NotRun(Reason::NotBuiltIn);
     let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && is_evidence(finding));
     let in_play = in_play.iter().copied().filter(|group| asked.contains(group) || answered(group)).collect();
-    Judged { in_play, findings, built: Some(evidence.built_image()), ..Judged::default() }
+    let remotes = evidence.source.iter().flat_map(|proof| &proof.remotes);
+    let remotes = remotes.filter_map(|remote| Some(remote.repository.as_ref()?.to_string())).collect();
+    Judged { in_play, findings, built: Some(evidence.built_image()), remotes, ..Judged::default() }
 }
 
 /// A fact with the commit that the policy expects; it is shown next to the commits that other witnesses state.

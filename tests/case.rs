@@ -125,6 +125,9 @@ fn a_case_supplies_evidence_but_never_trust() {
         let (code, report) = audit(&folder, more);
         assert_eq!((code, report["verdict"].as_str()), (0, Some(verdict)), "{more:?}");
         assert_eq!(report["case"]["vouched_by"], by);
+        let text = run(folder.path(), &[&["audit", "case.tar"], more].concat()).out;
+        let own = text.contains("you: your own key, and the evidence in the case");
+        assert_eq!(own, more[0] == "--key", "{text}");
     }
     let other = Folder::with_fixture("good-p256");
     fs::copy(other.path().join("key.pem"), folder.path().join("other.pem")).unwrap();
@@ -326,7 +329,10 @@ fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
         assert_eq!((code, report["reports"][0]["error"]["code"].as_str()), (3, Some("malformed")), "{report}");
     }
     // The report, the verdict or the policy is edited, and the digests are updated to match.
-    let edited = relisted(change(report, &replace("a trusted key signed exactly these bytes", "all is well")));
+    let edited = relisted(change(
+        report,
+        &replace("a trusted key signed exactly the bytes of the archive in the bundle", "all is well"),
+    ));
     refused(&edited, key, "the seal is for a different case");
     let edited = relisted(change(policy, &|bytes| bytes.extend(b"# another policy\n")));
     refused(&edited, key, "the seal is for a different case");
@@ -347,7 +353,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
     let policy = good.iter().position(|(name, _)| name == "policy/policy.toml").unwrap();
     // Even without a seal, the repeated audit detects the change.
     for (at, from, to, expected) in [
-        (report, "a trusted key signed exactly these bytes", "all is well", "report.json"),
+        (report, "a trusted key signed exactly the bytes of the archive in the bundle", "all is well", "report.json"),
         (report, "\"status\": \"not-run\"", "\"status\": \"pass\"", "report.json"),
         (policy, "[\"manifest\", \"source\"]", "[\"manifest\"]", "report.json"),
         (
@@ -402,6 +408,12 @@ fn a_case_for_filing_has_digests_and_no_evidence() {
     let answer = run(folder.path(), &["audit", "case.tar", "--seal-key", "ada.pub"]);
     assert_eq!(answer.code, 2, "{}", answer.out);
     assert!(answer.out.contains("not repeated") && answer.out.contains("what looks like a secret"), "{}", answer.out);
+    for more in [&["--seal-key", "ada.pub"][..], &["--key", "key.pem"], &["--policy", "policy.toml"], &[]] {
+        let (code, report) = audit(&folder, more);
+        assert_eq!((code, report["case"]["vouched_by"].as_str()), (2, Some("nobody")), "{more:?}: {report}");
+        let text = run(folder.path(), &[&["audit", "case.tar"], more].concat()).out;
+        assert!(text.contains("vouched by nobody: there is no verdict\n"), "{text}");
+    }
     let members = members(&case);
     assert!(members.iter().all(|(name, content)| {
         name != "bundles/1/bundle.sig.tbz" && !content.windows(7).any(|window| window == b"hunter2")
@@ -436,9 +448,15 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     assert_eq!(names, ["Ada", "Bob"]);
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(
-        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer's clock</td>"),
+        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer&#39;s clock</td>"),
         "the page has the names"
     );
+    // One name for two keys: two people may have one name, but nothing shows that.
+    let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
+    folder.write("same.toml", policy.replace("\"Bob\"", "\"Ada\""));
+    let (_, report) = audit(&folder, &["--policy", "same.toml"]);
+    let remark = "the policy gives both keys the name \"Ada\": two people are not shown";
+    assert_eq!(report["case"]["remarks"], json!([remark]), "{report}");
     // A key that the policy does not list is shown as unlisted.
     fs::write(folder.path().join("case.tar"), &one).unwrap();
     assert_eq!(sign_off("reviewed", "eve.key").code, 0);

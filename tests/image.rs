@@ -402,6 +402,63 @@ fn compare_lists_differences_between_bundles_and_with_an_image() {
     assert_eq!(compare(&[&one, &other, "--key", "wrong.pem"]).0, Some(1), "with a key that signed neither");
 }
 
+/// Only the log states which image was pushed: the image next to a bundle may be any image.
+#[test]
+fn compare_states_whether_the_image_next_to_a_bundle_is_that_of_its_log() {
+    const STATED: [&str; 7] = ["digest: ", "signed", "Signing", "Finished", "keyid=", "publickey=", "image keyid"];
+    let folder = folder("tied");
+    let wallet = support::image::Image::wallet();
+    let without_digest = |text: String| {
+        let kept = text.lines().filter(|line| !STATED.iter().any(|word| line.contains(word)));
+        kept.map(|line| format!("{line}\n")).collect()
+    };
+    let equal = "The two images are equal, byte for byte.";
+    let own = wallet.digest();
+    for (name, case, code, row, says) in [
+        ("tied", Case::good("made", "").image(&wallet), 0, ("same", "same"), ""),
+        (
+            "without",
+            Case::good("made", "").log(without_digest),
+            0,
+            ("one side only", "same"),
+            " The log of A has no digest: it is not shown that the image next to A is the one that was pushed.",
+        ),
+        (
+            "other",
+            Case::good("made", ""),
+            1,
+            ("DIFFERS", "same"),
+            " The image next to A is not the one in its log: A contradicts itself.",
+        ),
+    ] {
+        let at = folder.join(name);
+        fs::create_dir_all(at.join("image")).unwrap();
+        let bundle = write(&at, case.hand_over(&[], &wallet.layout()))[1].clone();
+        must(Command::new("tar").current_dir(&at).args(["-xf", "image.tar", "-C", "image"]));
+        let compare = |other: &str, format: &str| {
+            let line = ["compare", &bundle, other, "--key", "key.pem", "--format", format];
+            let output = Command::new(PROGRAM).current_dir(&at).args(line).output().unwrap();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &error)
+        };
+        let (found, text) = compare("oci-archive:image.tar", "json");
+        assert_eq!(found, Some(code), "{name}: {text}");
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["conclusion"], format!("{equal}{says}"), "{name}");
+        let answer = |part: &str| {
+            let mut rows = document["rows"].as_array().unwrap().iter();
+            rows.find(|one| one["part"] == part).unwrap().clone()
+        };
+        assert_eq!(answer("image digest")["answer"], row.0.to_lowercase(), "{name}: {document:#}");
+        assert_eq!((&answer("manifest")["answer"], &answer("manifest")["a"]), (&row.1.into(), &own.clone().into()));
+        // With itself, nothing differs: only the contradiction counts.
+        let (found, text) = compare(&bundle, "text");
+        assert_eq!(found, Some(code), "{name}: {text}");
+        assert!(text.contains(&format!("{equal}{says}")), "{name}: {text}");
+        assert!(text.contains(&says.replace(" A ", " B ").replace(" A:", " B:")), "{name}: {text}");
+    }
+}
+
 #[test]
 fn the_report_states_what_the_history_was_compared_with() {
     let folder = folder("history");

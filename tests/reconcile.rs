@@ -84,6 +84,88 @@ fn a_matching_inventory_is_reconciled() {
     }
 }
 
+/// What an audit leaves open concerns every match, so each output states it.
+#[test]
+fn a_build_accepted_in_part_is_never_only_matched() {
+    let folder = place();
+    folder.write("pods.json", pods(&[]));
+    let bundle = hpsb_audit::Sha256::of(&fs::read(folder.path().join("evidence").join(BUNDLE)).unwrap()).hex();
+    let weak = "[levels]\n\"source-tree\" = \"off\"\n\"source-commit\" = \"warn\"\n";
+    let waiver = format!(
+        "[[waivers]]\ncheck = \"source-repository\"\nbundle = \"{bundle}\"\nowner = \"Ada\"\nreason = \"it moved\"\nexpires = 2027-01-01T00:00:00Z\n"
+    );
+    let other = "[expect]\nrepositories = [\"github.com/acme/other\"]\n";
+    let in_part = "1 build accepted in part (image, trust, builder not checked; source-repository waived; 1 check off; 1 check at warn)";
+    for (policy, headline, exception) in [
+        (POLICY.to_owned(), "RECONCILED", None),
+        (
+            format!("{POLICY}{weak}"),
+            "RECONCILED: 1 check off; 1 check at warn",
+            Some("accepted: 1 check off; 1 check at warn; source-commit warn; source-tree off"),
+        ),
+        (
+            format!("{POLICY}{weak}{other}{waiver}"),
+            &format!("RECONCILED: {in_part}"),
+            Some("source-repository: waived by Ada"),
+        ),
+    ] {
+        folder.write("policy.toml", &policy);
+        let (code, report) = json(&folder, "pods.json", &[]);
+        assert_eq!((code, &report["reconciled"]), (0, &Value::from(true)), "{report:#}");
+        let qualified = report["qualified"].as_array().unwrap();
+        assert_eq!(qualified.len(), usize::from(exception.is_some()), "{qualified:?}");
+        let text = ask(&folder, "pods.json", &[]).out;
+        assert!(text.starts_with(&format!("{headline}\n")), "{text}");
+        let open = headline.strip_prefix("RECONCILED: ").map(|open| format!("; {open}")).unwrap_or_default();
+        let last = format!("RECONCILED (exit 0): all supplied items are matched{open}.");
+        assert!(text.lines().next_back().unwrap().starts_with(&last), "{text}");
+        assert!(ask(&folder, "pods.json", &["--quiet"]).out.starts_with(&last));
+        assert!(ask(&folder, "pods.json", &["--format", "csv"]).out.contains(headline));
+        let page = ask(&folder, "pods.json", &["--format", "html"]).out;
+        assert!(page.contains(headline), "{page}");
+        match exception {
+            Some(exception) => assert!(page.contains(exception), "{page}"),
+            None => assert!(page.contains("None."), "{page}"),
+        }
+        assert_eq!(
+            page.contains("a build that is accepted, or accepted in part"),
+            policy.contains("waivers"),
+            "{page}"
+        );
+    }
+    let one = &json(&folder, "pods.json", &[]).1["qualified"][0];
+    assert_eq!(one["verdict"], "accept-in-part");
+    assert_eq!(one["waived"], serde_json::json!(["source-repository"]));
+    assert_eq!(one["weakened"], serde_json::json!(["source-commit warn", "source-tree off"]));
+    // Nothing is hidden by a difference either.
+    folder.write("pods.json", pods(&[17]));
+    let text = ask(&folder, "pods.json", &[]).out;
+    assert!(
+        text.starts_with(&format!("NOT RECONCILED: 1 in an inventory, without an accepted build; {in_part}\n")),
+        "{text}"
+    );
+}
+
+/// A commit is approved for one repository.
+#[test]
+fn an_approval_for_a_different_repository_is_not_matched() {
+    let folder = place();
+    folder.write("pods.json", pods(&[]));
+    let approvals = fs::read_to_string(folder.path().join("approvals.csv")).unwrap();
+    let more = |repository: &str| {
+        let line = format!("{repository},{COMMIT},CHG-2,Ada,2026-02-28T09:00:00Z");
+        folder.write("approvals.csv", format!("{}\n{line}\n", approvals.trim_end()));
+        json(&folder, "pods.json", &[])
+    };
+    let (code, report) = more("https://github.com/acme/wallet");
+    assert_eq!((code, kinds(&report)), (0, vec![]), "{report:#}");
+    let (code, report) = more("https://github.com/acme/OTHER");
+    assert_eq!((code, kinds(&report)), (1, vec!["approved-not-seen"]), "{report:#}");
+    let row = report["rows"].as_array().unwrap().last().unwrap();
+    assert_eq!(row["message"], "no build of the commit in the evidence is from the approval's repository");
+    assert!(row["details"][0].as_str().unwrap().starts_with("change CHG-2 "), "{row}");
+}
+
 /// Every format hides secrets; only `hunter2` is a secret here.
 #[test]
 fn image_names_are_shown_and_secrets_are_hidden() {
@@ -157,11 +239,7 @@ fn every_format_has_the_same_content_and_is_escaped() {
     assert_eq!(answer.code, 1, "{}", answer.err);
     let read = |form: &str| fs::read_to_string(folder.path().join(format!("out.{form}"))).unwrap();
     assert_eq!(read("text"), answer.out);
-    assert!(
-        answer.out.starts_with("NOT RECONCILED: 1 listed as running, without an accepted build\n"),
-        "{}",
-        answer.out
-    );
+    assert!(answer.out.starts_with("NOT RECONCILED: 1 in an inventory, without an accepted build\n"), "{}", answer.out);
     for form in ["text", "json", "csv", "html"] {
         let page = read(form);
         assert!(!page.contains('\u{202e}') && page.contains("-x"), "{form}");

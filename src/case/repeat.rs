@@ -77,6 +77,8 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
         _ => case.audit(&terms, reader.threads, limits)?,
     };
     let signers = if vouched_by == Voucher::Nobody { Vec::new() } else { terms.policy.person_signers() };
+    // The reader's keys and policy name the signers, but vouch for nothing if there is no verdict.
+    let vouched_by = if report.error.is_some() { Voucher::Nobody } else { vouched_by };
     let sign_offs = sign_offs(case, &signers)?;
     let mut remarks = remarks(case, &sign_offs);
     remarks.extend(stamps.remarks);
@@ -179,7 +181,8 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
         && one.name.is_some()
         && one.name == other.name
     {
-        remarks.push("one person prepared and reviewed it, with two keys: that is not a review".into());
+        let name = one.name.as_deref().unwrap_or_default();
+        remarks.push(format!("the policy gives both keys the name {name:?}: two people are not shown"));
     }
     if sign_offs.iter().any(|one| one.name.is_none()) {
         remarks

@@ -2,6 +2,8 @@
 //! and `tests/fetch/answers.rs` tests every source with every response. Only a response that the table lists as absent becomes a note; any other
 //! response without the requested content is a fault.
 
+use std::collections::BTreeSet;
+
 /// A request to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -45,6 +47,15 @@ pub(crate) struct Came<'a> {
     pub(crate) status: u16,
     pub(crate) content_type: &'a str,
     pub(crate) body: &'a [u8],
+}
+
+/// Why evidence is absent, for a note. A status does not show whether a server lacks the content or does not show it: a registry also responds with 404
+/// for a private repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Absence {
+    /// The status of the response; `None` if there was no request, or if the responses had several statuses.
+    pub(crate) status: Option<u16>,
+    pub(crate) why: String,
 }
 
 struct Row {
@@ -119,6 +130,28 @@ impl Asked {
             status if row.absent.contains(&status) => Meaning::Absent,
             _ => Meaning::Refused,
         }
+    }
+}
+
+impl Absence {
+    /// `who`, for example "the registry", responded with these statuses.
+    pub(crate) fn of(who: &str, statuses: &BTreeSet<u16>) -> Self {
+        let list: Vec<String> = statuses.iter().map(u16::to_string).collect();
+        let is_gone = !statuses.is_empty() && statuses.iter().all(|status| GONE.contains(status));
+        let may = if is_gone { " (it has none, or does not show it)" } else { "" };
+        let status = statuses.first().copied().filter(|_| statuses.len() == 1);
+        Self { status, why: format!("{who} responded with status {}{may}", list.join(" or ")) }
+    }
+
+    /// The same absence; `more` ends the sentence.
+    pub(crate) fn and(self, more: &str) -> Self {
+        Self { why: format!("{} {more}", self.why), ..self }
+    }
+}
+
+impl From<&str> for Absence {
+    fn from(why: &str) -> Self {
+        Self { status: None, why: why.to_owned() }
     }
 }
 

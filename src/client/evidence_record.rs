@@ -56,7 +56,10 @@ impl Peer {
 
     /// The certificate of any other server.
     pub(crate) fn of_public_server(fingerprint: Sha256) -> Self {
-        Self { certificate_sha256: fingerprint.hex(), made_by: "an authority that this computer trusts".into() }
+        Self {
+            certificate_sha256: fingerprint.hex(),
+            made_by: "an authority that this computer or --outside-ca trusts".into(),
+        }
     }
 }
 
@@ -67,6 +70,9 @@ pub(crate) struct Missing {
     /// The name that the file would have in the folder.
     pub(crate) what: String,
     pub(crate) from: String,
+    /// The HTTP status of the response that led to a note.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) status: Option<u16>,
     pub(crate) why: String,
     pub(crate) at: String,
     /// The step that requested the file. Records written by older versions lack this field.

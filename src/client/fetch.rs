@@ -7,7 +7,7 @@ use crate::base::error::Error;
 use crate::base::system::slashed;
 use crate::client::access::NamedBy;
 use crate::client::address::checked_url;
-use crate::client::answers::Asked;
+use crate::client::answers::{Absence, Asked};
 use crate::client::builder;
 use crate::client::disk::Place;
 use crate::client::fit::compare_keys;
@@ -159,13 +159,13 @@ fn save_image_and_trust(request: &Request, outside: &Outside<'_>, saver: &mut Sa
     // If the digest is known, signatures can be requested without the image.
     if request.image.is_some() || digest.is_none() {
         saver.step(Source::Image, &from, |saver| match find_image(&registry, &image) {
-            Ok(Some(document)) => {
+            Ok(Ok(document)) => {
                 digest = Some(document.digest);
                 if let Some(layers) = request.image {
                     save_image(saver, &registry, document, image.tag.clone(), layers);
                 }
             }
-            Ok(None) => saver.absent("image", &from, "the registry does not have it"),
+            Ok(Err(absence)) => saver.absent("image", &from, absence),
             Err(error) => saver.fault("image", &from, error),
         });
     }
@@ -188,11 +188,11 @@ fn save_image(
     }
 }
 
-fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Option<Document>, Error> {
+fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Result<Document, Absence>, Error> {
     let digest = image.digest.map(|digest| digest.to_string());
     match digest.as_deref().or(image.tag.as_deref()) {
         Some(reference) => registry.manifest(Asked::Image, reference),
-        None => Ok(None),
+        None => Ok(Err("the image has neither a tag nor a digest".into())),
     }
 }
 

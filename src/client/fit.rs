@@ -57,7 +57,7 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     }
     Err(network(
         &key_name,
-        format!("the key {} does not verify the bundle for which it was received", key.fingerprint()),
+        format!("the key {} in the folder does not verify the bundle in it", key.fingerprint()),
         "both are kept; move the key file away and run the command again while the server is available",
     ))
 }

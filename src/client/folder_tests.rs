@@ -46,6 +46,7 @@ fn end_step(build: &BuildFolder, missing: &[&str]) {
     let missing = missing.iter().map(|what| Missing {
         what: (*what).into(),
         from: "x".into(),
+        status: None,
         why: "the server reports: none".into(),
         at: "t".into(),
         source: Some(Source::ImageKey),

@@ -45,8 +45,12 @@ pub fn read_image(
     let registry = Registry::open(&outside, &reference, NamedBy::User)?;
     let tag = reference.tag.clone().unwrap_or_else(|| "latest".into());
     let asked = reference.digest.map_or(tag.clone(), |digest| digest.to_string());
-    let top = registry.manifest(Asked::Image, &asked)?.ok_or_else(|| {
-        network(&reference.to_string(), format!("the registry has no image {asked}"), "check the name and the tag")
+    let top = registry.manifest(Asked::Image, &asked)?.map_err(|absence| {
+        network(
+            &reference.to_string(),
+            absence.and(&format!("for {asked}")).why,
+            "check the name, the tag and the login",
+        )
     })?;
     let tag = reference.digest.is_none().then(|| RegistryTag { repository: reference.name(), tag, digest: top.digest });
     let remote = Remote {
@@ -95,11 +99,11 @@ fn reference_of(name: &str) -> Result<ImageReference, Error> {
 /// Reads `manifests/DIGEST` or `blobs/DIGEST`.
 fn document(registry: &Registry<'_>, name: &str, bound: Bound) -> Result<Option<Vec<u8>>, Error> {
     if let Some(digest) = name.strip_prefix("manifests/") {
-        return Ok(registry.manifest(Asked::Platform, digest)?.map(|document| document.bytes));
+        return Ok(registry.manifest(Asked::Platform, digest)?.ok().map(|document| document.bytes));
     }
     let Some(digest) = name.strip_prefix("blobs/").and_then(Sha256::from_prefixed) else { return Ok(None) };
     let mut held = Held(Vec::new());
-    Ok(registry.blob_into(digest, bound, &mut held)?.map(|_| held.0))
+    Ok(registry.blob_into(digest, bound, &mut held)?.ok().map(|_| held.0))
 }
 
 /// Passes the blob of this digest and size to `read` as it arrives; `None` if the registry does not have the blob.
@@ -125,8 +129,8 @@ fn layer<T: Send>(
             other => other,
         })?;
         match found {
-            Some(_) => handing.finish(&what).map(Some),
-            None => Ok(None),
+            Ok(_) => handing.finish(&what).map(Some),
+            Err(_) => Ok(None),
         }
     })
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
-use crate::client::answers::Asked;
+use crate::client::answers::{Absence, Asked};
 use crate::client::disk::Place;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
@@ -94,10 +94,8 @@ impl Layout<'_> {
             }
             for child in children {
                 match self.registry.manifest(Asked::Platform, &child.to_string()) {
-                    Ok(Some(found)) => left.push((found, depth + 1)),
-                    Ok(None) => {
-                        saver.absent(&blob_place(folder, child), &document.origin.from, "the registry does not have it")
-                    }
+                    Ok(Ok(found)) => left.push((found, depth + 1)),
+                    Ok(Err(absence)) => saver.absent(&blob_place(folder, child), &document.origin.from, absence),
                     Err(error) => saver.fault(&blob_place(folder, child), &document.origin.from, error),
                 }
             }
@@ -155,25 +153,30 @@ fn save_blobs(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, blob
     for (blob, result) in blobs.iter().zip(results) {
         let place = blob_place(folder, blob.digest);
         match result {
-            Ok(Some(kept)) => saver.remember(&place, Ok(kept)),
-            Ok(None) => saver.absent(
-                &place,
-                "the registry",
-                "the image specifies a different address for this layer, and the registry does not have the layer",
-            ),
+            Ok(Ok(kept)) => saver.remember(&place, Ok(kept)),
+            Ok(Err(absence)) => {
+                let absence = absence.and("and the image specifies a different address for this layer");
+                saver.absent(&place, "the registry", absence);
+            }
             Err(error) => saver.fault(&place, "the registry", error),
         }
     }
 }
 
-fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Blob) -> Result<Option<Kept>, Error> {
+/// Saves a blob, or returns why it is absent. Only a layer with a different address may be absent.
+fn save_blob(
+    saver: &Saver<'_>,
+    registry: &Registry<'_>,
+    folder: &str,
+    blob: &Blob,
+) -> Result<Result<Kept, Absence>, Error> {
     let place = Place::new(blob_place(folder, blob.digest))?;
     if saver.folder.holds(&place, blob.digest, blob.size)? {
         let at = (saver.run.clock)();
         let from = "found in the folder, with the expected digest".into();
         let origin = Origin { from, asked: None, status: None, version: None, at, peer: None };
         saver.folder.found(&place, (blob.digest, blob.size), origin)?;
-        return Ok(Some(Kept::Same));
+        return Ok(Ok(Kept::Same));
     }
     blob.bound.check(blob.size, format!("the blob {}", blob.digest))?;
     let mut draft = saver.folder.draft(&place)?;
@@ -186,15 +189,13 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
         }
         other => other,
     };
-    let Some(origin) = registry.blob_into(blob.digest, bound, &mut listening).map_err(longer)? else {
-        let missing = || {
-            network(
-                "the registry",
-                format!("it does not have the blob {}", blob.digest),
-                "push the image again, or use --no-layers",
-            )
-        };
-        return if blob.elsewhere { Ok(None) } else { Err(missing()) };
+    let origin = match registry.blob_into(blob.digest, bound, &mut listening).map_err(longer)? {
+        Ok(origin) => origin,
+        Err(absence) if blob.elsewhere => return Ok(Err(absence)),
+        Err(absence) => {
+            let hint = "push the image again, or use --no-layers";
+            return Err(network(&format!("the blob {}", blob.digest), absence.why, hint));
+        }
     };
     let (digest, size) = draft.content();
     if (digest, size) != (blob.digest, blob.size) {
@@ -202,7 +203,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
             format!("expected {} with {} bytes, found {digest} with {size}: it is not kept", blob.digest, blob.size);
         return Err(network(&origin.from, message, BROKEN));
     }
-    saver.folder.keep_draft(&place, draft, origin).map(Some)
+    saver.folder.keep_draft(&place, draft, origin).map(Ok)
 }
 
 /// The manifests that an index lists, or the blobs that a manifest lists.

@@ -1,12 +1,14 @@
 //! Registries: reads documents and blobs according to the OCI Distribution specification and checks digests on arrival.
 
+use std::collections::BTreeSet;
+
 use reqwest::Url;
 
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Bound;
 use crate::client::access::{Lent, NamedBy};
-use crate::client::answers::{Asked, Came, Meaning};
+use crate::client::answers::{Absence, Asked, Came, Meaning};
 use crate::client::bearer::{Guarded, Redirects};
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
@@ -32,8 +34,8 @@ pub(crate) struct Document {
 pub(crate) enum Found {
     /// A document, and the address of the next page of a list.
     Here(Box<Document>, Option<Url>),
-    /// There is no document; the text is the reason, which becomes a note.
-    Absent(String),
+    /// The registry sent no document.
+    Absent(Absence),
 }
 
 /// One repository of a registry.
@@ -56,16 +58,16 @@ impl<'a> Registry<'a> {
         self.guarded.lend(format!("repository:{gun}:pull"))
     }
 
-    /// The manifest for a tag or digest; `None` if the registry has no such manifest.
+    /// The manifest for a tag or digest, or why it is absent.
     ///
     /// # Errors
     /// [`Error::Network`], including when the bytes do not have the requested digest or the digest that the registry
     /// states.
-    pub(crate) fn manifest(&self, asked: Asked, reference: &str) -> Result<Option<Document>, Error> {
+    pub(crate) fn manifest(&self, asked: Asked, reference: &str) -> Result<Result<Document, Absence>, Error> {
         let url = self.url(&format!("manifests/{reference}"));
         match self.document_at(asked, &url, Some(ACCEPT), Sha256::from_prefixed(reference))? {
-            Found::Here(document, _) => Ok(Some(*document)),
-            Found::Absent(_) => Ok(None),
+            Found::Here(document, _) => Ok(Ok(*document)),
+            Found::Absent(absence) => Ok(Err(absence)),
         }
     }
 
@@ -91,7 +93,8 @@ impl<'a> Registry<'a> {
             // As in containers/image, the header counts even if a login is required.
             Meaning::Here | Meaning::Absent if has && matches!(probe.head.status, 200 | 401) => {}
             Meaning::Here | Meaning::Absent => {
-                return Ok(Found::Absent("the registry has no API for simple signing".into()));
+                let why = "the registry does not announce an API for simple signing".to_owned();
+                return Ok(Found::Absent(Absence { status: Some(probe.head.status), why }));
             }
             Meaning::Refused => return Err(self.guarded.refused(&at, probe.head.status, &probe.body)),
         }
@@ -99,16 +102,21 @@ impl<'a> Registry<'a> {
         self.document_at(Asked::Signatures, &url, None, None)
     }
 
-    /// Writes a blob's bytes to `sink`; `None` if the registry does not have the blob.
+    /// Writes a blob's bytes to `sink`; the inner error is why it is absent.
     ///
     /// The caller must compare digest and size, which are known only when the blob is complete.
-    pub(crate) fn blob_into(&self, digest: Sha256, bound: Bound, sink: &mut dyn Sink) -> Result<Option<Origin>, Error> {
+    pub(crate) fn blob_into(
+        &self,
+        digest: Sha256,
+        bound: Bound,
+        sink: &mut dyn Sink,
+    ) -> Result<Result<Origin, Absence>, Error> {
         let url = self.url(&format!("blobs/{digest}"));
         let head = self.guarded.get_into(&url, bound, sink)?;
         let status = head.recorded_status();
         match Asked::Blob.judge(Came { status, content_type: "", body: b"" }) {
-            Meaning::Here => Ok(Some(self.guarded.origin(&url, &head))),
-            _ if matches!(status, 404 | 410) => Ok(None),
+            Meaning::Here => Ok(Ok(self.guarded.origin(&url, &head))),
+            _ if matches!(status, 404 | 410) => Ok(Err(absence(status))),
             _ => Err(self.guarded.refused(&url, status, b"")),
         }
     }
@@ -124,7 +132,7 @@ impl<'a> Registry<'a> {
         match asked.judge(came(&answer)) {
             Meaning::Here => {}
             Meaning::Absent => {
-                return Ok(Found::Absent(format!("the registry responded with status {}", answer.head.status)));
+                return Ok(Found::Absent(absence(answer.head.status)));
             }
             Meaning::Refused => return Err(self.guarded.refused(url, answer.head.status, &answer.body)),
         }
@@ -167,6 +175,10 @@ impl<'a> Registry<'a> {
         url.set_path(path);
         url
     }
+}
+
+fn absence(status: u16) -> Absence {
+    Absence::of("the registry", &BTreeSet::from([status]))
 }
 
 fn came(answer: &Answer) -> Came<'_> {

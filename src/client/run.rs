@@ -6,6 +6,7 @@ use crate::base::build_name::BuildName;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
+use crate::client::answers::Absence;
 use crate::client::disk::{Draft, Place};
 use crate::client::evidence_record::{Missing, Origin, Step};
 use crate::client::folder::{BuildFolder, EvidenceFolder, FileSet, Kept};
@@ -220,19 +221,20 @@ impl<'a> Saver<'a> {
 
     /// Records an error for `place`; a further run may resolve it.
     pub(crate) fn fault(&mut self, place: &str, from: &str, error: Error) {
-        self.remember_missing(place, from, &error.to_string());
+        self.remember_missing(place, from, error.to_string().as_str().into());
         self.report.faults.push(error);
     }
 
-    /// Records that the source does not have `place`.
-    pub(crate) fn absent(&mut self, place: &str, from: &str, why: &str) {
-        self.remember_missing(place, from, why);
+    /// Records that `place` was not saved, although nothing failed, and why.
+    pub(crate) fn absent(&mut self, place: &str, from: &str, why: impl Into<Absence>) {
+        let Absence { status, why } = why.into();
         self.report.notes.push(format!("{place} was not saved: {why}"));
+        self.remember_missing(place, from, Absence { status, why });
     }
 
-    fn remember_missing(&mut self, place: &str, from: &str, why: &str) {
+    fn remember_missing(&mut self, place: &str, from: &str, Absence { status, why }: Absence) {
         let at = (self.run.clock)().to_string();
-        self.missing.push(Missing { what: place.into(), from: from.into(), why: why.into(), at, source: None });
+        self.missing.push(Missing { what: place.into(), from: from.into(), status, why, at, source: None });
     }
 
     /// Adds a note if saved text contains anything that looks like a secret.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::base::build_name::BuildName;
 use crate::base::error::Error;
 use crate::base::system::slashed;
-use crate::client::answers::{Asked, Came, Meaning};
+use crate::client::answers::{Absence, Asked, Came, Meaning};
 use crate::client::disk::Draft;
 use crate::client::evidence_record::{Origin, Peer};
 use crate::client::fault::network;
@@ -234,9 +234,9 @@ pub(crate) enum Newest {
 }
 
 impl Reply {
-    /// Describes the server's response in a note, if the response means that the server does not have the content.
-    pub(crate) fn absence(&self) -> Option<String> {
-        (self.meaning() == Meaning::Absent).then(|| self.said())
+    /// Describes the server's response in a note, if the response means that the server does not send the content.
+    pub(crate) fn absence(&self) -> Option<Absence> {
+        (self.meaning() == Meaning::Absent).then(|| Absence { status: Some(self.status), why: self.said() })
     }
 
     fn meaning(&self) -> Meaning {

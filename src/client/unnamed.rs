@@ -83,7 +83,7 @@ pub(crate) fn save_unnamed(
     saver.step(source, &from, |saver| match log {
         Err(error) => saver.fault(place, &from, error),
         Ok((reply, text)) => match (reply.absence(), reply.log(text)) {
-            (Some(words), _) => saver.absent(place, &from, &words),
+            (Some(absence), _) => saver.absent(place, &from, absence),
             (None, Err(error)) => saver.fault(place, &from, error),
             (None, Ok(())) => {
                 match draft.read() {
@@ -110,8 +110,8 @@ fn keep_small(
             Ok(reply) => reply,
             Err(error) => return saver.fault(place, &from, error),
         };
-        if let Some(words) = reply.absence() {
-            return saver.absent(place, &from, &words);
+        if let Some(absence) = reply.absence() {
+            return saver.absent(place, &from, absence);
         }
         match read(&reply) {
             Ok(Some((place, bytes))) => {

@@ -7,7 +7,8 @@ use crate::base::error::Error;
 use crate::image::ImageFacts;
 use crate::image::tree::{self, Difference, Tree};
 
-/// The digest of the pushed image: the one in the log, or else the one computed from the image.
+/// The digest of the pushed image: for a bundle, the one in the log; for an image, the one computed from it. The image next to a bundle is not consulted,
+/// because only the log states which image was pushed.
 pub(super) fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
     let stated = |side: &Side| -> Option<Vec<String>> {
         let log = side.build.as_ref()?.manifest.log.as_ref()?;
@@ -20,10 +21,11 @@ pub(super) fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
         image.indexes.iter().chain(&image.manifest).map(|document| document.digest.to_string()).collect()
     };
     let text = |side: &Side| {
-        stated(side).map(|digests| digests.join(", ")).or_else(|| {
-            let found = found(side);
-            (!found.is_empty()).then(|| found.join(" -> "))
-        })
+        let found = found(side);
+        match &side.build {
+            Some(_) => stated(side).map(|digests| digests.join(", ")),
+            None => (!found.is_empty()).then(|| found.join(" -> ")),
+        }
     };
     let (first, mut second) = (text(one), text(other));
     // A recorded digest may be the image's own, or that of an index that leads to the image.

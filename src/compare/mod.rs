@@ -4,6 +4,7 @@ mod builds;
 mod images;
 mod side;
 
+use self::side::Tie;
 pub use self::side::{Build, Comparing, ReadLayer, Side};
 use crate::base::error::Error;
 use crate::image::ImageFacts;
@@ -54,8 +55,17 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// Differing paths, under a heading.
     pub files: Vec<(String, Vec<String>)>,
-    /// The conclusion, as a sentence.
+    /// The conclusion, in sentences. It states when the image next to a bundle is not shown to be that of the bundle's build.
     pub conclusion: String,
+    /// Whether a bundle's log contradicts the image next to it.
+    pub contradicts: bool,
+}
+
+impl Comparison {
+    /// Whether something differs, or an input contradicts itself.
+    pub fn differs(&self) -> bool {
+        self.contradicts || self.rows.iter().any(Row::differs)
+    }
 }
 
 /// What a comparison can corroborate, and what it cannot.
@@ -88,8 +98,13 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
     }
     // Drop rows without a value on either side.
     rows.retain(|row| row.one.is_some() || row.other.is_some());
-    let conclusion = conclude(one, other, &rows);
-    Ok(Comparison { rows, files, conclusion })
+    let mut conclusion = conclude(one, other, &rows);
+    let ties = [("A", one), ("B", other)].map(|(letter, side)| (letter, side.tie()));
+    for (letter, tie) in &ties {
+        conclusion.extend(tie.words(letter).map(|words| format!(" {words}")));
+    }
+    let contradicts = ties.iter().any(|(_, tie)| *tie == Tie::Contradicted);
+    Ok(Comparison { rows, files, conclusion, contradicts })
 }
 
 fn row(part: impl Into<String>, one: Option<String>, other: Option<String>) -> Row {
@@ -109,7 +124,14 @@ fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
         let answer = if same("manifest") {
             "The two images are equal, byte for byte"
         } else if same("config") {
-            "The two images have the same configuration and content; only the manifest or the compression differs"
+            match first.manifest.is_some() && second.manifest.is_some() {
+                true => {
+                    "The two images have the same configuration and content; only the manifest or the compression differs"
+                }
+                false => {
+                    "The two images have the same configuration and content; the manifest or the compression may differ"
+                }
+            }
         } else if ids(first).is_some() && ids(first) == ids(second) {
             "The two images have the same content; their configurations differ"
         } else {

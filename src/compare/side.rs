@@ -1,10 +1,12 @@
 //! One side of a comparison.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::base::budget::Budget;
+use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::system::slashed;
@@ -36,6 +38,42 @@ pub struct Build {
     pub manifest: Manifest,
     /// What the archive's snapshot proves, if there is exactly one snapshot.
     pub source: Option<SourceProof>,
+}
+
+/// What the log of a bundle says about the image next to the bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tie {
+    /// The log has one digest, which is that of the image or of an index that leads to the image; or the side is not a bundle with an image.
+    Equal,
+    /// The log has no digest.
+    NoDigest,
+    /// The log has several digests, one of which is the image's.
+    OneOfSeveral,
+    /// The log has a digest, and the image has a different one.
+    Contradicted,
+    /// The image has no manifest to compare with the log's digest.
+    NoManifest,
+}
+
+impl Tie {
+    /// A sentence about the side with this letter; `None` if there is nothing to state.
+    pub(super) fn words(self, letter: &str) -> Option<String> {
+        match self {
+            Self::Equal => None,
+            Self::NoDigest => Some(format!(
+                "The log of {letter} has no digest: it is not shown that the image next to {letter} is the one that was pushed."
+            )),
+            Self::OneOfSeveral => {
+                Some(format!("The log of {letter} has several digests; the image next to {letter} has one of them."))
+            }
+            Self::Contradicted => {
+                Some(format!("The image next to {letter} is not the one in its log: {letter} contradicts itself."))
+            }
+            Self::NoManifest => Some(format!(
+                "The image next to {letter} has no manifest, so it cannot be compared with the digest in the log."
+            )),
+        }
+    }
 }
 
 /// Reads the files of an image's layer number `at`, counted from 0; `None` if the layer's bytes are not available.
@@ -112,13 +150,31 @@ impl Comparing<'_> {
     }
 }
 
+impl Side {
+    /// Whether the image next to a bundle is the one in the bundle's log.
+    pub(super) fn tie(&self) -> Tie {
+        let (Some(build), Some(image)) = (&self.build, &self.image) else { return Tie::Equal };
+        let stated: BTreeSet<Sha256> = build.pushed().into_iter().collect();
+        let mut found = image.indexes.iter().chain(&image.manifest).peekable();
+        match stated.len() {
+            0 => Tie::NoDigest,
+            _ if found.peek().is_none() => Tie::NoManifest,
+            count => match found.any(|document| stated.contains(&document.digest)) {
+                true if count == 1 => Tie::Equal,
+                true => Tie::OneOfSeveral,
+                false => Tie::Contradicted,
+            },
+        }
+    }
+}
+
 impl Build {
     pub(super) fn snapshot(&self) -> Option<&Snapshot> {
         self.manifest.snapshots.first().filter(|_| self.manifest.snapshots.len() == 1)
     }
 
     /// The digests of pushed images, as listed in the log.
-    pub(super) fn pushed(&self) -> Vec<crate::base::digest::Sha256> {
+    pub(super) fn pushed(&self) -> Vec<Sha256> {
         self.manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect()
     }
 }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Report;
 use crate::base::escape::for_terminal;
 
 /// A case that was read and found complete.
@@ -72,7 +73,7 @@ pub enum Voucher {
     Reader,
     /// The sealer, whose key the reader supplied.
     Seal,
-    /// The reader supplied no key that vouches for the verdict.
+    /// The reader supplied no key that vouches for the verdict, or there is no verdict.
     Nobody,
 }
 
@@ -160,8 +161,8 @@ impl CaseReport {
         self.remarks.iter().any(|remark| remark.starts_with(Self::ONLY_AGED))
     }
 
-    /// Labels and values for text output, safe for a terminal.
-    pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
+    /// Labels and values for text output, safe for a terminal. `report` is the report on this case.
+    pub(super) fn lines(&self, report: &Report) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("case", for_terminal(&self.path)),
             ("digest", self.digest.clone()),
@@ -171,7 +172,7 @@ impl CaseReport {
         lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("as of {moment}"))));
         lines.push(("repeated", self.repeated.words(&self.profile).to_owned()));
         lines.extend(self.other_answers.iter().map(|answer| ("", for_terminal(answer))));
-        lines.push(("vouched by", self.voucher().to_owned()));
+        lines.push(("vouched by", self.voucher(report).to_owned()));
         lines.push(match &self.seal {
             None => ("seal", "not signed".to_owned()),
             Some(SealReport { key: Some(key) }) => ("seal", format!("signed by {key}, specified with --seal-key")),
@@ -195,10 +196,12 @@ impl CaseReport {
         lines
     }
 
-    fn voucher(&self) -> &'static str {
+    fn voucher(&self, report: &Report) -> &'static str {
         match self.vouched_by {
+            Voucher::Reader if report.policy.is_none() => "you: your own key, and the evidence in the case",
             Voucher::Reader => "you: your own keys and policy, and the evidence in the case",
             Voucher::Seal => "the sealer, whose key you supplied: the keys and policy in the case",
+            Voucher::Nobody if self.profile == "filing" => "nobody: there is no verdict",
             Voucher::Nobody => "nobody: you supplied no key that vouches for the verdict",
         }
     }

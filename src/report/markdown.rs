@@ -18,7 +18,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     }
     if let Some(case) = &report.case {
         let _ = writeln!(page, "| case | |\n| --- | --- |");
-        case.lines().iter().for_each(|(label, text)| row(&mut page, &[label, text]));
+        case.lines(report).iter().for_each(|(label, text)| row(&mut page, &[label, text]));
         page.push('\n');
     }
     if let Some(error) = &report.error {

@@ -60,7 +60,7 @@ pub use self::controls::Controls;
 pub use self::format::Format;
 pub use self::input::InputReport;
 pub use self::question::{Depth, QuestionReport};
-pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, Sample, SampledBuild};
+pub use self::reconciliation::{KeyUse, Kind, Period, Qualified, Read, Reconciliation, Row, Sample, SampledBuild};
 pub use self::scope::Scope;
 pub use self::text::{Amount, Colour, Look};
 
@@ -145,6 +145,8 @@ pub struct BundleReport {
     /// The statements of the verified manifest about its image, for lookups by digest. This field is not part of any
     /// output format.
     pub(crate) built: Option<BuiltImage>,
+    /// The repositories (`host/path`) that the snapshot's remotes name.
+    pub(crate) remotes: Vec<String>,
 }
 
 /// The key under which a signature verified.
@@ -360,6 +362,7 @@ impl BundleReport {
             inputs: Vec::new(),
             seal: None,
             built: None,
+            remotes: Vec::new(),
         }
     }
 

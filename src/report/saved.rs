@@ -207,6 +207,7 @@ fn bundle(
         inputs: bundle.inputs.into_iter().map(input).collect::<Read<_>>()?,
         seal: None,
         built: None,
+        remotes: Vec::new(),
     })
 }
 

@@ -304,6 +304,7 @@ fn cell(row: &Row, answer: &'static str) {
     } else if row.note.iter().any(|note| note == answer) {
         assert_eq!(exit, 0, "{case}");
         assert!(source(step).unwrap() != "fault" && is_missing(step), "{case} {record:#}");
+        notes_the_status(&record, step, answer);
     } else {
         assert_eq!(exit, 3, "{case}");
         assert!(!faults(&report).is_empty(), "{case}");
@@ -325,6 +326,23 @@ fn cell(row: &Row, answer: &'static str) {
     for other in others.iter().filter(|other| **other != step && row.what != "object store: listing") {
         let expected = if row.what.starts_with("object store") && *other == "bundle" { None } else { Some("saved") };
         assert_eq!(source(other).as_ref().and_then(Value::as_str), expected, "{other} of {case}");
+    }
+}
+
+/// A 404 does not show that a server lacks something, so a note states the status, and never more.
+fn notes_the_status(record: &Value, step: &str, answer: &str) {
+    let all = record["not_saved"].as_array().unwrap().iter().filter(|missing| missing["source"] == step);
+    let status: Option<u16> = answer.parse().ok();
+    for missing in all.filter(|_| status.is_some()) {
+        let why = missing["why"].as_str().unwrap();
+        // Tags without signatures are answered with 404.
+        let several = why.contains("responded with status 404 or 410 ");
+        assert_eq!(missing["status"].as_u64(), status.map(u64::from).filter(|_| !several), "{answer}: {missing}");
+        let announced = why == "the registry does not announce an API for simple signing";
+        assert!(
+            announced || several || why.contains(&format!("responded with status {answer}")),
+            "{answer}: {missing}"
+        );
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cli::args::OutputFormat;
 use crate::cli::args::image::CompareArguments;
 use crate::cli::command::image::{layer_files, load_image};
 use crate::cli::{limits_with, output, threads_for};
-use crate::compare::{CORROBORATION, Comparing, Comparison, Row, Side, compare as compare_sides};
+use crate::compare::{CORROBORATION, Comparing, Comparison, Side, compare as compare_sides};
 use crate::dossier::{Storage, read_keys};
 use crate::image::{Choice, ImageFacts, Source};
 
@@ -50,7 +50,7 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<u8, Error> {
         OutputFormat::Text => as_text(&one, &other, &comparison),
         OutputFormat::Json => as_json(&one, &other, &comparison),
     })?;
-    Ok(u8::from(comparison.rows.iter().any(Row::differs)))
+    Ok(u8::from(comparison.differs()))
 }
 
 /// Refuses a flag that would have no effect: keys and a policy apply only to bundles, and a platform applies only to images.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
-use crate::client::answers::Asked;
+use crate::client::answers::{Absence, Asked};
 use crate::client::json::read_json;
 use crate::client::layout::{Layers, Layout};
 use crate::client::registry::{Document, Found, Registry};
@@ -39,42 +39,49 @@ type Top = Vec<(Document, Option<String>)>;
 
 fn save_tags(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, digest: Sha256, top: &mut Top) {
     let faults = saver.report.faults.len();
+    let mut statuses = BTreeSet::new();
     for suffix in ["sig", "att", "sbom"] {
         let tag = format!("sha256-{}.{suffix}", digest.hex());
         match layout.registry.manifest(Asked::CosignTag, &tag) {
-            Ok(Some(document)) => {
+            Ok(Ok(document)) => {
                 layout.save_tree(saver, document.clone());
                 top.push((document, Some(tag)));
             }
-            Ok(None) => {}
+            Ok(Err(absence)) => statuses.extend(absence.status),
             Err(error) => saver.fault(&format!("{PLACE}/{tag}"), from, error),
         }
     }
     if top.is_empty() && saver.report.faults.len() == faults {
-        saver.absent(
-            &format!("{PLACE}/tags"),
-            from,
-            "the repository has no tag for this image that ends in .sig, .att or .sbom",
-        );
+        let absence = Absence::of("the registry", &statuses);
+        let absence = absence.and("for this image's tags that end in .sig, .att and .sbom");
+        saver.absent(&format!("{PLACE}/tags"), from, absence);
     }
 }
 
 fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, digest: Sha256, top: &mut Top) {
     let faults = saver.report.faults.len();
-    let (mut digests, mut why) = (BTreeSet::new(), String::new());
-    if let Err(error) = listed(saver.run.limits, layout.registry, digest, &mut digests, &mut why) {
-        saver.fault(&format!("{PLACE}/referrers"), from, error);
+    let mut digests = BTreeSet::new();
+    let mut absence = Absence::from("the registry's list of referrers is empty");
+    match listed(saver.run.limits, layout.registry, digest, &mut digests) {
+        Ok(Some(absent)) => absence = absent.and("to the request for referrers"),
+        Ok(None) => {}
+        Err(error) => saver.fault(&format!("{PLACE}/referrers"), from, error),
     }
     // Some registries do not provide a list of referrers, and some clients do not rely on it; the list is then stored under a tag.
     let tag = format!("sha256-{}", digest.hex());
     let by_tag = layout.registry.manifest(Asked::CosignTag, &tag);
-    let by_tag = by_tag.and_then(|list| list.map_or(Ok(()), |list| add(saver.run.limits, &list, &mut digests)));
-    if let Err(error) = by_tag {
+    let of_tag = by_tag.and_then(|list| match list {
+        Ok(list) => {
+            add(saver.run.limits, &list, &mut digests).map(|()| "and the list under the image's tag is empty".into())
+        }
+        Err(absent) => Ok(format!("and {} to the request for the tag of such a list", absent.why)),
+    });
+    let of_tag = of_tag.unwrap_or_else(|error| {
         saver.fault(&format!("{PLACE}/{tag}"), from, error);
-    }
+        String::new()
+    });
     if digests.is_empty() && saver.report.faults.len() == faults {
-        let why = if why.is_empty() { "its list of referrers is empty" } else { &why };
-        return saver.absent(&format!("{PLACE}/referrers"), from, &format!("{why}, and no tag contains such a list"));
+        return saver.absent(&format!("{PLACE}/referrers"), from, absence.and(&of_tag));
     }
     for named in digests {
         if top.iter().any(|(known, _)| known.digest == named) {
@@ -82,31 +89,31 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
         }
         let place = format!("{PLACE}/blobs/sha256/{}", named.hex());
         match layout.registry.manifest(Asked::Referrer, &named.to_string()) {
-            Ok(Some(document)) => {
+            Ok(Ok(document)) => {
                 layout.save_tree(saver, document.clone());
                 top.push((document, None));
             }
-            Ok(None) => {}
+            Ok(Err(absence)) => saver.absent(&place, from, absence),
             Err(error) => saver.fault(&place, from, error),
         }
     }
 }
 
-/// Adds the manifests on every page of the registry's list. If the registry has no such list, sets `why` to the reason.
+/// Adds the manifests on every page of the registry's list. If the registry sends no such list, returns the reason.
 fn listed(
     limits: &Limits,
     registry: &Registry<'_>,
     digest: Sha256,
     digests: &mut BTreeSet<Sha256>,
-    why: &mut String,
-) -> Result<(), Error> {
+) -> Result<Option<Absence>, Error> {
     let mut seen = BTreeSet::new();
     let mut at = None;
     loop {
         match registry.referrers(digest, at.as_ref())? {
-            Found::Absent(words) if at.is_none() => *why = format!("{words} to the request for referrers"),
-            Found::Absent(words) => {
-                return Err(Error::malformed("the list of the image's referrers", format!("the next page: {words}")));
+            Found::Absent(absence) if at.is_none() => return Ok(Some(absence)),
+            Found::Absent(absence) => {
+                let message = format!("the next page: {}", absence.why);
+                return Err(Error::malformed("the list of the image's referrers", message));
             }
             Found::Here(page, next) => {
                 add(limits, &page, digests)?;
@@ -123,7 +130,7 @@ fn listed(
                 }
             }
         }
-        return Ok(());
+        return Ok(None);
     }
 }
 

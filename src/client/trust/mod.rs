@@ -67,10 +67,11 @@ pub(crate) fn save_trust(
         None => saver.absent(
             "trust/notary",
             &image.registry,
-            &format!(
+            format!(
                 "no Notary server is known for {}; if there is one, specify it with --trust-server",
                 image.registry
-            ),
+            )
+            .as_str(),
         ),
     });
 }

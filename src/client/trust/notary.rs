@@ -13,7 +13,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::client::access::{Access, Lent, NamedBy};
 use crate::client::address::checked_url;
-use crate::client::answers::{Asked, Came, Meaning};
+use crate::client::answers::{Absence, Asked, Came, Meaning};
 use crate::client::bearer::{Guarded, Redirects};
 use crate::client::disk::Place;
 use crate::client::evidence_record::Origin;
@@ -68,18 +68,19 @@ impl<'a> Notary<'a> {
     pub(crate) fn save(&self, saver: &mut Saver<'_>) {
         let from = shown(&self.url("timestamp.json"));
         match self.load(saver, &from) {
-            Ok(Some(set)) => saver.keep_set(PLACE, &set),
-            Ok(None) => {
-                saver.absent(PLACE, &from, &format!("the server has no content trust metadata for {}", self.gun))
-            }
+            Ok(Ok(set)) => saver.keep_set(PLACE, &set),
+            Ok(Err(absence)) => saver.absent(PLACE, &from, absence),
             Err(error) => saver.fault(PLACE, &from, error),
         }
     }
 
-    fn load(&self, saver: &mut Saver<'_>, from: &str) -> Result<Option<FileSet>, Error> {
+    fn load(&self, saver: &mut Saver<'_>, from: &str) -> Result<Result<FileSet, Absence>, Error> {
         let limits = saver.run.limits;
         let mut left = limits.trust_source_bytes;
-        let Some(timestamp) = self.file(Asked::Timestamp, "timestamp.json", None)? else { return Ok(None) };
+        let timestamp = match self.file(Asked::Timestamp, "timestamp.json", None)? {
+            Ok(timestamp) => timestamp,
+            Err(status) => return Ok(Err(absence([status]).and(&format!("for the timestamp of {}", self.gun)))),
+        };
         let mut set = saver.folder.file_set(&Place::new(PLACE)?)?;
         let mut add = |place: &str, (bytes, origin): (Vec<u8>, Origin)| {
             left = limits.trust_source_bytes().take(left, bytes.len() as u64, "content trust metadata")?;
@@ -107,15 +108,16 @@ impl<'a> Notary<'a> {
             let name = format!("{version}.root.json");
             // A server that was reinstalled may have lost the early roots.
             match self.file(Asked::OldRoot, &name, None)? {
-                Some(file) => drop(add(&name, file)?),
-                None => lost.push(version),
+                Ok(file) => drop(add(&name, file)?),
+                Err(status) => lost.push((version, status)),
             }
         }
-        if let (Some(first), Some(last)) = (lost.first(), lost.last()) {
-            let why = format!("the server does not have {} of the roots {first} to {last}", lost.len());
-            saver.absent("trust/notary-roots", from, &why);
+        if let (Some((first, _)), Some((last, _))) = (lost.first(), lost.last()) {
+            let which = format!("for {} of the roots {first} to {last}", lost.len());
+            let statuses = lost.iter().map(|(_, status)| *status);
+            saver.absent("trust/notary-roots", from, absence(statuses).and(&which));
         }
-        Ok(Some(set))
+        Ok(Ok(set))
     }
 
     /// Loads a file by its hash, or by its plain name if the server does not support names with hashes.
@@ -123,20 +125,21 @@ impl<'a> Notary<'a> {
         let by_hash = format!("{}.{}.json", named.role, named.sha256.hex());
         // If the name with a hash is not found, the plain name is tried: only a missing plain name is an error.
         let found = self.file(Asked::OldRoot, &by_hash, Some(named.sha256))?;
-        let found = found.map_or_else(
-            || self.file(Asked::Named, &format!("{}.json", named.role), Some(named.sha256)),
-            |file| Ok(Some(file)),
-        )?;
-        found.ok_or_else(|| Error::malformed(by_hash, "the server does not have it"))
+        let found = match found {
+            Ok(file) => Ok(file),
+            Err(_) => self.file(Asked::Named, &format!("{}.json", named.role), Some(named.sha256))?,
+        };
+        found.map_err(|status| Error::malformed(by_hash, absence([status]).why))
     }
 
-    fn file(&self, asked: Asked, name: &str, wanted: Option<Sha256>) -> Result<Option<(Vec<u8>, Origin)>, Error> {
+    /// A file, or the status with which the server said that it sends none.
+    fn file(&self, asked: Asked, name: &str, wanted: Option<Sha256>) -> Result<Result<(Vec<u8>, Origin), u16>, Error> {
         let url = self.url(name);
         let limits = self.guarded.run.limits;
         let answer = self.guarded.get(&url, None, limits.trust_file_bytes(), Redirects::Answers)?;
         match asked.judge(Came { status: answer.head.status, content_type: "", body: &answer.body }) {
             Meaning::Here => {}
-            Meaning::Absent => return Ok(None),
+            Meaning::Absent => return Ok(Err(answer.head.status)),
             Meaning::Refused => return Err(self.guarded.refused(&url, answer.head.status, &answer.body)),
         }
         let found = Sha256::of(&answer.body);
@@ -148,7 +151,7 @@ impl<'a> Notary<'a> {
         // A body that is not JSON does not come from this server but, for example, from a proxy, and must not be kept as metadata.
         read_json(&answer.body, limits)
             .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run it again"))?;
-        Ok(Some((answer.body, self.guarded.origin(&url, &answer.head))))
+        Ok(Ok((answer.body, self.guarded.origin(&url, &answer.head))))
     }
 
     fn url(&self, name: &str) -> Url {
@@ -157,6 +160,10 @@ impl<'a> Notary<'a> {
         url.set_path(&format!("{base}/v2/{}/_trust/tuf/{name}", self.gun));
         url
     }
+}
+
+fn absence(statuses: impl IntoIterator<Item = u16>) -> Absence {
+    Absence::of("the server", &statuses.into_iter().collect())
 }
 
 /// Whether the role is root, targets, or a delegation with a valid name (tuf/data/roles.go: `[-a-z0-9_/]`, shorter than 256 characters).

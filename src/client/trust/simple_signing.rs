@@ -13,7 +13,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::client::access::Access;
 use crate::client::address::checked_url;
-use crate::client::answers::{Asked, Came, Meaning, is_html};
+use crate::client::answers::{Absence, Asked, Came, Meaning, is_html};
 use crate::client::bearer::{Guarded, Redirects};
 use crate::client::disk::Place;
 use crate::client::evidence_record::Origin;
@@ -83,7 +83,7 @@ pub(crate) fn save(
     }
     saver.step(Source::RegistrySignatures, from, |saver| match registry.signatures(digest) {
         Ok(Found::Here(list, _)) => from_list(saver, &mut numbered, from, &list),
-        Ok(Found::Absent(why)) => saver.absent(&format!("{PLACE}/registry"), from, &why),
+        Ok(Found::Absent(absence)) => saver.absent(&format!("{PLACE}/registry"), from, absence),
         Err(error) => saver.fault(&format!("{PLACE}/registry"), from, error),
     });
 }
@@ -113,7 +113,8 @@ fn from_lookaside(
             Meaning::Here => {}
             Meaning::Absent => {
                 if number == 1 {
-                    saver.absent(&format!("{PLACE}/lookaside"), &shown(&url), "the lookaside has no signature");
+                    let absence = Absence::of("the server", &BTreeSet::from([status]));
+                    saver.absent(&format!("{PLACE}/lookaside"), &shown(&url), absence);
                 }
                 return Ok(());
             }
@@ -141,7 +142,7 @@ fn from_list(saver: &mut Saver<'_>, numbered: &mut Numbered, from: &str, list: &
         Err(error) => return saver.fault(&place, from, error),
     };
     if entries.is_empty() {
-        return saver.absent(&place, from, "the registry has no signature");
+        return saver.absent(&place, from, "the registry's list contains no simple signature");
     }
     let mut bad = 0_u64;
     for content in entries.iter().take(usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX)) {

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use self::inventory::Inventory;
 pub use self::sample::SampleSize;
 use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
 use crate::base::mask::{mask, mask_name};
 use crate::base::time::Timestamp;
 use crate::deploy::admission::index;
@@ -22,7 +23,7 @@ use crate::judge::builds::{Build, Builds};
 use crate::judge::check;
 use crate::judge::finding::Status;
 use crate::judge::policy::Policy;
-use crate::report::{BundleReport, Kind, Period, Read, Reconciliation, Row, Tool};
+use crate::report::{BundleReport, Depth, Kind, Period, Qualified, QuestionReport, Read, Reconciliation, Row, Tool};
 use crate::workload::UsedImage;
 
 /// The records with which builds are compared.
@@ -79,6 +80,7 @@ pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation 
         builds_in_period: audited.iter().filter(|one| one.is_verified() && one.asked).count(),
         rows: rows.into_iter().map(masked).collect(),
         keys: keys::uses(&audited, books.policy),
+        qualified: qualified(&audited, &running, books.policy),
         sample: books.sample.as_ref().map(|size| sample::draw(&audited, &running, size)),
     }
 }
@@ -211,6 +213,15 @@ fn without_approval(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) 
     unsaid.filter_map(|one| Some(one.row(Kind::BuiltWithoutApproval, one.approval.err()?))).collect()
 }
 
+/// What the audits of the accepted builds that run or are in the period leave open. A copy of a bundle is not a separate build.
+fn qualified(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>, policy: &Policy) -> Vec<Qualified> {
+    let question = QuestionReport::of(Depth::Everything, policy, &policy.keys, &[], &Limits::default());
+    let mut met = BTreeSet::new();
+    let asked = audited.iter().filter(|one| one.build.accepted && (one.asked || one.places(running) > 0));
+    let distinct = asked.filter(|one| one.build.sha256.is_none_or(|sha256| met.insert(sha256)));
+    distinct.filter_map(|one| Qualified::of(one.report, &question)).collect()
+}
+
 fn in_period<'a>(books: &Books<'a>) -> impl Iterator<Item = &'a Approval> {
     let period = books.period;
     books.approvals.records.iter().filter(move |record| period.holds(record.time))
@@ -228,14 +239,22 @@ fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha25
     for record in in_period(books) {
         let commit = record.commit.to_string();
         let built = by_commit.get(commit.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let accepted: Vec<&&Audited<'_>> = built.iter().filter(|one| one.build.accepted).collect();
-        let message = match (built.is_empty(), accepted.is_empty()) {
-            (true, _) => "no verified manifest in the evidence is about the commit",
-            (false, true) => "no build of the commit is accepted",
-            (false, false) if accepted.iter().all(|one| one.places(running) == 0) => {
-                "it was built, but no inventory lists it"
-            }
-            _ => continue,
+        // As in `source-approved`, a commit is approved for one repository: the same commit may be in another one.
+        let repository = record.repository.to_string();
+        let of_repository = || built.iter().filter(|one| one.report.remotes.contains(&repository));
+        let accepted: Vec<&&Audited<'_>> = of_repository().filter(|one| one.build.accepted).collect();
+        let message = if built.is_empty() {
+            "no verified manifest in the evidence is about the commit"
+        } else if of_repository().next().is_none() {
+            "no build of the commit in the evidence is from the approval's repository"
+        } else if accepted.is_empty() {
+            "no build of the commit from the approval's repository is accepted"
+        } else if accepted.iter().all(|one| one.digests().is_empty()) {
+            "it was built, but the log of the build has no digest to look for in the inventories"
+        } else if accepted.iter().all(|one| one.places(running) == 0) {
+            "it was built, but no inventory lists a digest in the log of the build"
+        } else {
+            continue;
         };
         let approval = format!(
             "change {} approved by {} at {} for {}",

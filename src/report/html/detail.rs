@@ -206,7 +206,7 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
 pub(super) fn case(page: &mut Markup, report: &Report) {
     let Some(case) = &report.case else { return };
     page.raw("<section>\n<h2>Case in full</h2>\n<table class=\"facts\">\n<tbody>\n");
-    for (label, text) in case.lines() {
+    for (label, text) in case.lines(report) {
         page.wrapped("<tr><th scope=\"row\">", label, "</th>").wrapped("<td>", &text, "</td></tr>\n");
     }
     page.raw("</tbody>\n</table>\n</section>\n");

@@ -352,7 +352,7 @@ pub(super) fn repeats(report: &Report) -> String {
 /// The main facts about the case; the remaining facts are under Case in full.
 fn case(report: &Report) -> Vec<Row> {
     let Some(case) = &report.case else { return Vec::new() };
-    let lines = case.lines();
+    let lines = case.lines(report);
     let text = |label: &str| lines.iter().find(|(one, _)| *one == label).map(|(_, text)| text.clone());
     let mut rows = vec![Row::new("Case", vec![Part::Code(case.path.clone()), Part::Code(case.digest.clone())])];
     let kept = case.retain_until.as_ref().map_or_else(String::new, |day| format!("; keep until {day}"));

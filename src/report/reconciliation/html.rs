@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Kind, NOT_SAID, Reconciliation, Row};
+use super::{Kind, NOT_SAID, Reconciliation, Row, qualified};
+use crate::base::words::counted_as;
 use crate::report::html::{Markup, Part, REASONS, Running, Sheet, Signed, Tone, beginning, digest_of_list, foot, head};
 use crate::report::{html, repeat};
 
@@ -18,6 +19,10 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
     for kind in Kind::ALL.into_iter().skip(1).chain([Kind::Matched]).filter(|kind| answer.count(*kind) > 0) {
         let rows = answer.rows.iter().filter(|row| row.kind == kind).map(cells);
         table(&mut page, kind.says(), &["Where", "Image or commit", "Bundle", "Why"], rows);
+    }
+    if !answer.qualified.is_empty() {
+        let rows = answer.qualified.iter().map(|one| [one.bundle.clone(), one.whole()]);
+        table(&mut page, "accepted in part, or with weakened checks", &["Bundle", "Verdict"], rows);
     }
     let keys = answer.keys.iter().map(|key| {
         let [first, last] = key.used();
@@ -60,15 +65,27 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
     let (reconciled, matched) = (answer.exit_code() == 0, answer.count(Kind::Matched));
     let totals: Vec<String> =
         answer.totals().into_iter().take(6).map(|(label, number)| format!("{label}: {number}")).collect();
+    // What the audits left open comes first: it concerns every match.
+    let open = qualified::exceptions(&answer.qualified);
+    let open = open.into_iter().chain(answer.rows.iter().filter(is_exception).map(told)).collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));
     let command = ["hpsb-audit reconcile".to_owned()].into_iter().chain(flags).chain([format!("--now {}", answer.now)]);
     Sheet {
         title: "Reconciliation of builds",
-        tone: if reconciled { Tone::Accepted } else { Tone::Refused },
+        tone: match reconciled {
+            true if answer.is_in_part() => Tone::InPart,
+            true => Tone::Accepted,
+            false => Tone::Refused,
+        },
         headline,
         because: Vec::new(),
         next: if reconciled {
-            "Every image in the inventories has the digest of an accepted build, and the builds and approvals of the period match.".into()
+            let in_part =
+                if answer.is_in_part() { "build that is accepted, or accepted in part" } else { "accepted build" };
+            let an = if answer.is_in_part() { "a" } else { "an" };
+            format!(
+                "Every image in the inventories has the digest of {an} {in_part}, and the builds and approvals of the period match."
+            )
         } else {
             "Review each exception: find the missing build, approval or inventory entry, or get the exception accepted."
                 .into()
@@ -76,20 +93,23 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         rows: rows(answer),
         counted: totals.join("; ") + ".",
         found: (matched > 0)
-            .then_some((format!("{matched} inventory entries have the digest of an accepted build"), ""))
+            .then(|| (format!("{}: {MATCH}", counted_as(matched, "row matches", "rows match")), ""))
             .into_iter()
             .collect(),
         not_proved: NOT_PROVED.map(str::to_owned).to_vec(),
-        exceptions: beginning(answer.rows.iter().filter(is_exception).map(told).collect(), REASONS, PLACE),
+        exceptions: beginning(open, REASONS, PLACE),
         command: command.collect(),
         repeats: format!(
-            "{} {} gives the same answers if it is run in the reconciliation's folder on the same files.",
+            "Run in the reconciliation's folder, on the same files, {} {} with the same features gives the same answers.",
             answer.tool.name, answer.tool.version
         ),
         prepared: Signed::default(),
         reviewed: Signed::default(),
     }
 }
+
+/// A place whose digest several builds state has several rows.
+const MATCH: &str = "an inventory lists a digest from the log of an accepted build";
 
 const NOT_PROVED: [&str; 2] =
     [NOT_SAID, "What runs now. An inventory is a list, or a cluster's response, from one point in time."];

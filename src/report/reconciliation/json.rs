@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Kind, Reconciliation};
+use super::{Kind, Qualified, Reconciliation};
 use crate::base::escape::in_json;
 use crate::gate::verify::Grade;
 
@@ -22,15 +22,18 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     period: Period,
-    /// Whether every row is matched.
+    /// Whether every row is matched. Read it together with `qualified`: a match does not cover what the audits left open.
     reconciled: bool,
     /// The program's exit code.
     exit_code: u8,
     /// Number of rows, by kind.
     counts: BTreeMap<&'static str, usize>,
+    /// Number of verified and readable builds in the period, including those without a known time.
     builds_in_period: usize,
     approvals_in_period: usize,
     rows: Vec<Row>,
+    /// Accepted builds, running or of the period, that were accepted in part or under weakened checks.
+    qualified: Vec<QualifiedBuild>,
     keys: Vec<Key>,
     /// Null if no sample was requested.
     sample: Option<Sample>,
@@ -76,12 +79,27 @@ struct Row {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+struct QualifiedBuild {
+    bundle: String,
+    /// `accept`, or `accept-in-part`.
+    verdict: &'static str,
+    /// For an acceptance in part: groups and checks that were not checked.
+    not_checked: Vec<String>,
+    /// Checks with an active waiver.
+    waived: Vec<String>,
+    /// Checks for which the policy sets a level below the default: `CHECK LEVEL`.
+    weakened: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 struct Key {
     fingerprint: String,
     name: Option<String>,
-    /// The lowest grade of the key in the audits of these bundles, as in audit reports; null if no bundle's signature verifies under the key.
+    /// The lowest grade of the key in the audits of these bundles, as in audit reports; null if no readable bundle verifies under the key.
     grade: Option<&'static str>,
-    /// Number of bundles, in all the evidence, whose signatures verify under the key.
+    /// Number of readable bundles, in all the evidence, whose signatures verify under the key.
     builds: usize,
     builds_in_period: usize,
     first: Option<String>,
@@ -170,6 +188,7 @@ fn document(answer: &Reconciliation) -> Document {
         builds_in_period: answer.builds_in_period,
         approvals_in_period: answer.approvals_in_period,
         rows: rows.collect(),
+        qualified: answer.qualified.iter().map(qualified).collect(),
         keys: keys.collect(),
         sample: answer.sample.as_ref().map(|sample| Sample {
             seed: sample.seed.clone(),
@@ -177,6 +196,16 @@ fn document(answer: &Reconciliation) -> Document {
             builds: sample.builds.iter().map(sampled).collect(),
         }),
         inputs: inputs.collect(),
+    }
+}
+
+fn qualified(build: &Qualified) -> QualifiedBuild {
+    QualifiedBuild {
+        bundle: build.bundle.clone(),
+        verdict: build.verdict.word(),
+        not_checked: build.not_checked.clone(),
+        waived: build.waived.clone(),
+        weakened: build.weakened.clone(),
     }
 }
 

@@ -3,11 +3,13 @@
 mod csv;
 mod html;
 mod json;
+mod qualified;
 mod text;
 
 use std::fmt;
 use std::io::{self, Write};
 
+pub use self::qualified::Qualified;
 use super::summary::grade_words;
 use super::{Format, Tool};
 use crate::base::digest::Sha256;
@@ -15,6 +17,7 @@ use crate::base::time::{DAY_SECONDS, Timestamp};
 use crate::base::words::{counted_as, words};
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
+use crate::judge::finding::Verdict;
 use crate::judge::policy::PolicySource;
 
 /// The result: one row for each position where an image runs, and one for each build, commit or approval without a
@@ -37,12 +40,14 @@ pub struct Reconciliation {
     pub inputs: Vec<Read>,
     /// Number of approvals whose time is in the period.
     pub approvals_in_period: usize,
-    /// Number of verified builds in the period, including those without a known time.
+    /// Number of verified and readable builds in the period, including those without a known time.
     pub builds_in_period: usize,
     /// Matched images and exceptions, sorted by kind, then in the order of the inputs.
     pub rows: Vec<Row>,
     /// The keys in the policy, and the keys under which a bundle's signature verified.
     pub keys: Vec<KeyUse>,
+    /// The accepted builds, running or of the period, that were accepted in part or under weakened checks.
+    pub qualified: Vec<Qualified>,
     /// The sample of builds for manual review, if requested.
     pub sample: Option<Sample>,
 }
@@ -76,7 +81,7 @@ pub struct Read {
 /// The kind of a row: a match, or what is wrong with a running image, a build, a commit or an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A running image is from an accepted build. If the build is in the period, it was approved.
+    /// A running image is from a build that is accepted, perhaps in part. If the build is in the period, it was approved.
     Matched,
     /// A running image has no known accepted build.
     RunningWithoutAcceptedBuild,
@@ -118,10 +123,10 @@ pub struct KeyUse {
     pub fingerprint: Fingerprint,
     /// The policy's name for the key.
     pub name: Option<String>,
-    /// What is known of the origin of the key: the lowest grade in the audits of the bundles whose signatures verify under it; `None` if there are no
-    /// such bundles.
+    /// What is known of the origin of the key: the lowest grade in the audits of the readable bundles whose signatures verify under it; `None` if there
+    /// are no such bundles.
     pub grade: Option<Grade>,
-    /// Number of bundles, in all the evidence, whose signatures verify under the key.
+    /// Number of readable bundles, in all the evidence, whose signatures verify under the key.
     pub builds: usize,
     /// The number of those builds that are in the period.
     pub builds_in_period: usize,
@@ -175,7 +180,7 @@ impl Kind {
     fn says(self) -> &'static str {
         match self {
             Self::Matched => "matched",
-            Self::RunningWithoutAcceptedBuild => "listed as running, without an accepted build",
+            Self::RunningWithoutAcceptedBuild => "in an inventory, without an accepted build",
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
             Self::SeveralDigests => "several digests for one commit",
@@ -239,6 +244,11 @@ impl Reconciliation {
         u8::from(self.rows.iter().any(|row| row.kind != Kind::Matched))
     }
 
+    /// Whether an accepted build was accepted only in part.
+    fn is_in_part(&self) -> bool {
+        self.qualified.iter().any(|one| one.verdict == Verdict::AcceptInPart)
+    }
+
     /// Writes the result as text, JSON, CSV or HTML.
     ///
     /// # Errors
@@ -255,12 +265,14 @@ impl Reconciliation {
 
     /// The first line.
     fn headline(&self) -> String {
+        let qualified = qualified::headline(&self.qualified);
         if self.exit_code() == 0 {
-            return "RECONCILED".into();
+            return if qualified.is_empty() { "RECONCILED".into() } else { format!("RECONCILED: {qualified}") };
         }
         let found = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Matched && self.count(*kind) > 0);
         let words: Vec<String> = found.map(|kind| kind.counted(self.count(kind))).collect();
-        format!("NOT RECONCILED: {}", words.join(", "))
+        let more = if qualified.is_empty() { String::new() } else { format!("; {qualified}") };
+        format!("NOT RECONCILED: {}{more}", words.join(", "))
     }
 
     /// The totals, each with a label and a number.
@@ -269,7 +281,7 @@ impl Reconciliation {
         let entries = |kind: &str| self.inputs.iter().filter(|r| r.kind == kind).filter_map(|r| r.entries).sum();
         let mut totals = vec![
             ("bundles in the evidence", of("bundle")),
-            ("verified builds in the period", self.builds_in_period),
+            ("verified, readable builds in the period, or without a known time", self.builds_in_period),
             ("inventories", of("inventory")),
             ("images in the inventories", entries("inventory")),
             ("approvals", entries("approvals")),
@@ -283,7 +295,7 @@ impl Reconciliation {
 impl KeyUse {
     /// The grade and its meaning, as text.
     fn grade_words(&self) -> String {
-        self.grade.map_or_else(|| "none, because no bundle's signature verifies under it".into(), grade_words)
+        self.grade.map_or_else(|| "none: no readable bundle verifies under it".into(), grade_words)
     }
 
     /// First and last use, as text.

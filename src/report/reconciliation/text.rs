@@ -6,13 +6,14 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{Kind, NOT_SAID, Reconciliation, Row};
+use super::{Kind, NOT_SAID, Reconciliation, Row, qualified};
 use crate::base::escape::for_terminal;
 use crate::base::words::{counted, counted_as};
 use crate::report::text::{Amount, Look, Tone, paint_first};
 
 pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let (tone, word) = match answer.exit_code() {
+        0 if answer.is_in_part() => (Tone::Doubt, "RECONCILED"),
         0 => (Tone::Good, "RECONCILED"),
         _ => (Tone::Bad, "NOT RECONCILED"),
     };
@@ -23,9 +24,11 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
     }
     let open = answer.rows.iter().filter(|row| row.kind != Kind::Matched).count();
     let means = match open {
-        0 => "all supplied items are matched.".to_owned(),
-        count => format!("{} not matched.", counted_as(count, "row is", "rows are")),
+        0 => "all supplied items are matched".to_owned(),
+        count => format!("{} not matched", counted_as(count, "row is", "rows are")),
     };
+    let qualified = qualified::headline(&answer.qualified);
+    let means = if qualified.is_empty() { format!("{means}.") } else { format!("{means}; {qualified}.") };
     let more = if look.amount == Amount::Everything { "" } else { " More: --details" };
     let last = format!("{word} (exit {}): {means}{more}\n", answer.exit_code());
     page.push_str(&paint_first(look, tone, word, &last));
@@ -42,6 +45,10 @@ fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
         let rows = answer.rows.iter().filter(|row| row.kind == kind);
         let cells = rows.map(|row| [subject(row), said(row)]);
         table(page, look, kind.says(), &["what", "why"], cells);
+    }
+    if !answer.qualified.is_empty() {
+        let cells = answer.qualified.iter().map(|one| [one.bundle.clone(), one.whole()]);
+        table(page, look, "accepted in part, or with weakened checks", &["bundle", "verdict"], cells);
     }
     let keys = answer.keys.iter().map(|key| {
         let [first, last] = key.used();

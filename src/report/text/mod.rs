@@ -114,7 +114,7 @@ pub(super) fn opening(report: &Report, look: Look) -> String {
     let mut page = look.page();
     if let Some(case) = &report.case {
         page.line("CASE");
-        for (label, text) in case.lines() {
+        for (label, text) in case.lines(report) {
             // A remark may end with a command, which must stay in one piece.
             let (said, command) = text.split_at(text.find("hpsb-audit audit ").unwrap_or(text.len()));
             page.put_wide(label, &format!("{said}{}", page::unbroken(command)));

@@ -1,0 +1,113 @@
+//! Accepted builds whose audits leave something open: what was not checked, waived or weakened by the policy.
+
+use std::collections::BTreeMap;
+
+use crate::base::mask::mask;
+use crate::base::words::counted;
+use crate::judge::finding::{Level, Verdict};
+use crate::report::{BundleReport, QuestionReport, scope, summary};
+
+/// An accepted build that was accepted in part, or under a policy that weakens checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Qualified {
+    /// Path of the bundle.
+    pub bundle: String,
+    /// `accept`, or `accept-in-part`.
+    pub verdict: Verdict,
+    /// For an acceptance in part: groups and checks that were not checked.
+    pub not_checked: Vec<String>,
+    /// Checks with an active waiver.
+    pub waived: Vec<String>,
+    /// Checks below their default level: `CHECK LEVEL`.
+    pub weakened: Vec<String>,
+    /// Each waiver, with its owner, end and reason.
+    pub waivers: Vec<String>,
+}
+
+impl Qualified {
+    /// What an accepted bundle's audit leaves open; `None` if it leaves nothing open, or if the bundle is not accepted.
+    pub(crate) fn of(bundle: &BundleReport, question: &QuestionReport) -> Option<Self> {
+        let is_part = match bundle.verdict {
+            Verdict::Accept => false,
+            Verdict::AcceptInPart => true,
+            Verdict::Reject | Verdict::None => return None,
+        };
+        let weakened: Vec<String> = bundle.played().filter_map(|finding| scope::weakened(question, finding)).collect();
+        let waiver = |finding: &crate::judge::finding::Finding| {
+            Some(mask(&format!("{}: {}", finding.check, finding.waiver.as_ref()?.words())))
+        };
+        let not_checked = bundle.not_checked().into_iter().filter(|_| is_part).map(str::to_owned);
+        (is_part || !weakened.is_empty()).then(|| Self {
+            bundle: bundle.path.clone(),
+            verdict: bundle.verdict,
+            not_checked: not_checked.collect(),
+            waived: bundle.waived().map(|finding| finding.check.to_owned()).collect(),
+            weakened,
+            waivers: bundle.waived().filter_map(waiver).collect(),
+        })
+    }
+
+    /// The verdict and what is open, in one line.
+    pub(super) fn words(&self) -> String {
+        let verdict = summary::verdict_words(self.verdict).to_lowercase();
+        format!("{verdict}: {}", open([self]))
+    }
+
+    /// The verdict and what is open, with every weakened check and every waiver.
+    pub(super) fn whole(&self) -> String {
+        [vec![self.words()], self.weakened.clone(), self.waivers.clone()].concat().join("; ")
+    }
+}
+
+/// What builds leave open, together: `source not checked; log-image waived; 2 checks off`.
+fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
+    let all = |list: fn(&Qualified) -> &Vec<String>| {
+        let mut names: Vec<&str> = Vec::new();
+        for name in builds.clone().into_iter().flat_map(list) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    };
+    let mut parts = Vec::new();
+    for (names, word) in [(all(|one| &one.not_checked), "not checked"), (all(|one| &one.waived), "waived")] {
+        if !names.is_empty() {
+            parts.push(format!("{} {word}", names.join(", ")));
+        }
+    }
+    let weakened = all(|one| &one.weakened);
+    for (level, words) in [(Level::Off, "off"), (Level::Warn, "at warn")] {
+        match weakened.iter().filter(|one| one.ends_with(&format!(" {}", level.word()))).count() {
+            0 => {}
+            count => parts.push(format!("{} {words}", counted(count, "check"))),
+        }
+    }
+    if parts.is_empty() {
+        parts.push("the policy requires no checks of the build".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// What all these builds leave open, for the headline: `2 builds accepted in part (log-image waived; 1 check off)`. The text is empty for no builds.
+pub(super) fn headline(builds: &[Qualified]) -> String {
+    let in_part = builds.iter().filter(|one| one.verdict == Verdict::AcceptInPart).count();
+    match (builds.is_empty(), in_part) {
+        (true, _) => String::new(),
+        (false, 0) => open(builds),
+        (false, count) => format!("{} accepted in part ({})", counted(count, "build"), open(builds)),
+    }
+}
+
+/// One line for all builds that leave the same open, with the number of builds.
+pub(super) fn exceptions(builds: &[Qualified]) -> Vec<String> {
+    let mut by_words: BTreeMap<String, Vec<&Qualified>> = BTreeMap::new();
+    for one in builds {
+        by_words.entry(one.whole()).or_default().push(one);
+    }
+    let line = |(words, builds): (String, Vec<&Qualified>)| match builds.as_slice() {
+        [one] => format!("{}: {words}", one.bundle),
+        several => format!("{} {words}", counted(several.len(), "build")),
+    };
+    by_words.into_iter().map(line).collect()
+}

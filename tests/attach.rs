@@ -172,7 +172,7 @@ fn nothing_is_attached_to_an_unproved_image() {
     );
     let answer = attach(&folder, "attached", &[]);
     assert_eq!(answer.code, 2);
-    assert!(answer.out.contains("the check image-digest did not pass"), "{}", answer.out);
+    assert!(answer.out.contains("image-digest did not pass"), "{}", answer.out);
     // With the check lowered to a warning, a different image is accepted, but nothing is attached to it.
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     let levels = ["digest", "config", "layers"].map(|part| format!("image-{part} = \"warn\"\n")).concat();
@@ -180,7 +180,7 @@ fn nothing_is_attached_to_an_unproved_image() {
     fs::copy(program::fixture("image-other_fail").join("image.tar"), folder.path().join("image.tar")).unwrap();
     let answer = attach(&folder, "attached", &IMAGE);
     assert_eq!(answer.code, 2, "{}", answer.out);
-    assert!(answer.out.contains("the check image-digest did not pass"), "{}", answer.out);
+    assert!(answer.out.contains("image-digest did not pass"), "{}", answer.out);
     // If the bundle is rejected, the exit code is the verdict's.
     folder.write("policy.toml", policy);
     let answer = attach(&folder, "attached", &IMAGE);

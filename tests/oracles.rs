@@ -348,7 +348,9 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         let asked =
             ["status", "--porcelain", "-z", "--untracked-files=all", "--ignored=matching", "--ignore-submodules=dirty"];
         let status = git(&asked).expect(&name);
-        let theirs: Vec<&str> = status.split_terminator('\0').collect();
+        // The filter of git-lfs is not installed, so git compares the pointer with the file.
+        let is_lfs = |line: &&str| name == "good-lfs" && *line == " M a.bin";
+        let theirs: Vec<&str> = status.split_terminator('\0').filter(|line| !is_lfs(line)).collect();
         let ours = proof.tree.differences.iter();
         let ours: Vec<String> = ours.map(|one| format!("?? {}", String::from_utf8_lossy(&one.path))).collect();
         assert_eq!(theirs, ours, "{name}: the work tree is the commit");

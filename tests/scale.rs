@@ -126,7 +126,7 @@ fn an_interrupted_run_continues_and_gives_the_same_result() {
     }
     // Saved reports are reused, not made again: a change made to a saved report appears in the result.
     let marked =
-        String::from_utf8(state.clone()).unwrap().replace("a trusted key signed exactly these bytes", "taken over");
+        String::from_utf8(state.clone()).unwrap().replace("a trusted key signed exactly the bytes", "taken over");
     fs::write(top.join("state"), marked).unwrap();
     let taken = run(&top, &["--format", "json", "--state", "state"]);
     assert!(String::from_utf8(taken.stdout).unwrap().contains("taken over"));

@@ -216,7 +216,7 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> 
 /// The question in two lines; the full text is under Question and limits.
 fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String> {
     if question.depth == Depth::SignatureOnly {
-        return vec!["Did a trusted key sign exactly these bytes? Nothing else was checked.".into()];
+        return vec!["Did a trusted key sign exactly the archive's bytes? Nothing else was checked.".into()];
     }
     let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
     let more = [

@@ -272,7 +272,7 @@ fn everything_that_openssl_refuses_is_also_refused_here() {
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], folder.path());
     reply(&folder, "tsa", "bare.tsq", &[]);
-    refused("is not in it", "ca.pem");
+    refused("it does not contain the certificate", "ca.pem");
     folder.write("data", "something else");
     openssl(&["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "other.tsq"], folder.path());
     reply(&folder, "tsa", "other.tsq", &[]);
@@ -364,7 +364,7 @@ fn responses_like_those_of_public_authorities_are_accepted_here_and_by_openssl()
         token[at..at + own.len()].copy_from_slice(&other);
         folder.write("case.tsr", &token);
         assert!(!openssl_verifies(&folder, "case.tsq", "ca.pem"));
-        assert!(add(&folder, "ca.pem").unwrap_err().contains("is not in it"));
+        assert!(add(&folder, "ca.pem").unwrap_err().contains("it does not contain the certificate"));
     }
 
     folder.write("tsa.cnf", configuration("sha256", "sha256"));
@@ -391,7 +391,7 @@ fn responses_like_those_of_public_authorities_are_accepted_here_and_by_openssl()
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], path);
     reply(&folder, "tsa", "bare.tsq", &[]);
     accepted("chain.pem", false);
-    assert!(add(&folder, "ca.pem").unwrap_err().contains("is not in it"));
+    assert!(add(&folder, "ca.pem").unwrap_err().contains("it does not contain the certificate"));
     // A CA with the right name whose signature cannot be evaluated is reported differently from a missing signature.
     openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "ca521.key"], path);
     let line =

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BundleReport, ImageReport, QuestionReport, Report};
+use crate::base::words::counted;
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, is_answered};
 
@@ -67,15 +68,17 @@ impl Scope {
         let Some(policy) = &self.policy else { return String::new() };
         let name = policy.rsplit(['/', '\\']).next().unwrap_or(policy);
         let mut parts = vec![name.to_owned()];
-        for (level, words) in [(Level::Off, "off"), (Level::Warn, "at warn")] {
-            match self.weakened.iter().filter(|one| one.ends_with(&format!(" {}", level.word()))).count() {
-                0 => {}
-                1 => parts.push(format!("1 check {words}")),
-                count => parts.push(format!("{count} checks {words}")),
-            }
-        }
+        parts.extend(counts(self.weakened.iter().map(String::as_str)));
         format!(" ({})", parts.join("; "))
     }
+}
+
+/// How many of these weakened checks are off, and how many are at `warn`: `2 checks off`.
+pub(super) fn counts<'w>(weakened: impl Iterator<Item = &'w str> + Clone) -> Vec<String> {
+    let levels = [(Level::Off, "off"), (Level::Warn, "at warn")].into_iter();
+    let count = |level: Level| weakened.clone().filter(|one| one.ends_with(&format!(" {}", level.word()))).count();
+    let levels = levels.map(|(level, words)| (count(level), words)).filter(|(count, _)| *count > 0);
+    levels.map(|(count, words)| format!("{} {words}", counted(count, "check"))).collect()
 }
 
 /// `CHECK LEVEL`, if the policy sets the check below its default level.

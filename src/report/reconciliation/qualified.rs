@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::mask::mask;
 use crate::base::words::counted;
-use crate::judge::finding::{Level, Verdict};
+use crate::judge::finding::{Finding, Verdict};
 use crate::report::{BundleReport, QuestionReport, scope, summary};
 
 /// An accepted build that was accepted in part, or under a policy that weakens checks.
@@ -33,9 +33,8 @@ impl Qualified {
             Verdict::Reject | Verdict::None => return None,
         };
         let weakened: Vec<String> = bundle.played().filter_map(|finding| scope::weakened(question, finding)).collect();
-        let waiver = |finding: &crate::judge::finding::Finding| {
-            Some(mask(&format!("{}: {}", finding.check, finding.waiver.as_ref()?.words())))
-        };
+        let waiver =
+            |finding: &Finding| Some(mask(&format!("{}: {}", finding.check, finding.waiver.as_ref()?.words())));
         let not_checked = bundle.not_checked().into_iter().filter(|_| is_part).map(str::to_owned);
         (is_part || !weakened.is_empty()).then(|| Self {
             bundle: bundle.path.clone(),
@@ -76,13 +75,7 @@ fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
             parts.push(format!("{} {word}", names.join(", ")));
         }
     }
-    let weakened = all(|one| &one.weakened);
-    for (level, words) in [(Level::Off, "off"), (Level::Warn, "at warn")] {
-        match weakened.iter().filter(|one| one.ends_with(&format!(" {}", level.word()))).count() {
-            0 => {}
-            count => parts.push(format!("{} {words}", counted(count, "check"))),
-        }
-    }
+    parts.extend(scope::counts(all(|one| &one.weakened).into_iter()));
     if parts.is_empty() {
         parts.push("the policy requires no checks of the build".to_owned());
     }

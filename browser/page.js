@@ -457,11 +457,14 @@ const TITLES = {
 };
 let places = [];
 
-function link({ name, bytes }, textContent) {
+function link({ name, bytes }, textContent, start) {
   const href = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
   places.push(href);
-  return make('a', { href, download: name.replace(/.*\//, ''), textContent, className: 'save' });
+  return make('a', { href, download: start + name.replace(/.*\//, ''), textContent, className: 'save' });
 }
+
+// The start of a saved report's name: reports on different bundles must not replace each other.
+const startOf = (path) => path && `${path.replace(/.*\//, '').replace(/^manifest\./, '').replace(/(\.sig\.tbz|\.tar)$/, '')}.`;
 
 function showVerdict(verdict, lines) {
   $('result').className = verdict;
@@ -481,12 +484,14 @@ function showAnswer(says) {
   $('screen').textContent = text;
   const pages = bundles.length > 1 ? says.files.filter((file) => file.name.startsWith('report.html.bundles/')) : [files.get('report.html')];
   const saved = says.files.filter((file) => TITLES[file.name] && (file.name !== 'report.html' || pages.length === 1));
+  // In a case, every bundle has the same name.
+  const start = startOf(caseChosen() ?? (bundles.length === 1 ? bundles[0].path : ''));
   $('downloads').replaceChildren(
-    ...saved.map((file) => make('li', {}, link(file, TITLES[file.name]))),
-    make('li', {}, link({ name: 'report.zip', bytes: zip(says.files) }, pages.length > 1 ? 'All formats, including HTML (zip)' : 'All formats (zip)')));
+    ...saved.map((file) => make('li', {}, link(file, TITLES[file.name], start))),
+    make('li', {}, link({ name: 'report.zip', bytes: zip(says.files) }, pages.length > 1 ? 'All formats, including HTML (zip)' : 'All formats (zip)', start)));
   $('digest').textContent = `SHA-256 of report.json: ${files.get('report.json').sha256}`;
   $('bundles').replaceChildren(...bundles.map((bundle, at) => {
-    const see = make('button', { type: 'button', textContent: 'Show report', onclick: () => showPage(pages[at], bundle.path, true) });
+    const see = make('button', { type: 'button', textContent: 'Show report', onclick: () => showPage(pages[at], bundle.path, start, true) });
     see.setAttribute('aria-label', `Show report on ${bundle.path}`);
     const word = make('span', { className: 'word', textContent: WORDS[bundle.verdict] });
     const row = make('li', { className: bundle.verdict }, word, make('span', { textContent: bundle.path }), see);
@@ -494,7 +499,7 @@ function showAnswer(says) {
   }));
   $('bundles').hidden = bundles.length < 2;
   for (const id of ['saving', 'flags']) $(id).hidden = false;
-  showPage(pages[0], bundles[0]?.path ?? 'the request', false);
+  showPage(pages[0], bundles[0]?.path ?? 'the request', start, false);
   showVerdict(says.verdict, scopeOf(says));
 }
 
@@ -513,7 +518,7 @@ function scopeOf({ error, bundles }) {
 
 // Shows the report in a new frame without scripts. The page's policy also applies in the frame and allows no style with a different digest, so the
 // report's style is adopted as an object instead.
-function showPage(file, name, isAsked) {
+function showPage(file, name, start, isAsked) {
   const page = new TextDecoder().decode(file.bytes);
   const [, style] = page.match(/<style>([\s\S]*?)<\/style>/) ?? [null, ''];
   const frame = make('iframe', { title: `Report on ${name}`, sandbox: 'allow-same-origin allow-modals' });
@@ -527,7 +532,7 @@ function showPage(file, name, isAsked) {
   $('frame').replaceChildren(frame);
   $('frame-title').textContent = `The report on ${name}, to be filed`;
   const print = make('button', { type: 'button', textContent: 'Print this page', onclick: () => frame.contentWindow.print() });
-  $('page-buttons').replaceChildren(print, link(file, 'Save this page'));
+  $('page-buttons').replaceChildren(print, link(file, 'Save this page', start));
   document.querySelector('.frame').hidden = false;
 }
 

@@ -129,11 +129,12 @@ const tests = {
       const { status } = spawnSync(native, [...arguments_, '--report', `${word}=native-${file}`], { cwd: top });
       assert.equal(status, 0);
       const [name, bytes] = await saved(page, text);
-      assert.equal(name, file);
+      assert.equal(name, `${given.name}.${file}`);
       assert.ok(bytes.equals(readFileSync(join(top, `native-${file}`))), `${file} is the program's`);
       if (word === 'json') assert.match(await page.locator('#digest').textContent(), new RegExp(createHash('sha256').update(bytes).digest('hex')));
     }
     const [name, archive] = await saved(page, 'All formats');
+    assert.equal(name, `${given.name}.report.zip`);
     writeFileSync(join(top, name), archive);
     const unpacked = spawnSync('python3', ['-m', 'zipfile', '-t', join(top, name)]);
     assert.equal(unpacked.status, 0, `${unpacked.stdout}${unpacked.stderr}`);
@@ -194,11 +195,21 @@ const tests = {
   async 'a verdict is hidden as soon as a choice changes'(browser) {
     const page = await filled(browser, given.evidence, [join(given.trusted, 'policy.toml'), join(given.trusted, 'key.pem')]);
     await moment(page, given.now);
+    await page.locator('summary', { hasText: 'More' }).click();
     const result = page.locator('#result');
     const changes = {
       moment: () => moment(page, '2026-03-11T00:00:00'),
       reference: () => page.locator('#reference').fill('2026/117'),
       evidence: () => choose(page, 'evidence', 'folder', given.altered),
+      pin: () => page.locator('#pin').fill(`sha256:${'0'.repeat(64)}`),
+      'no pin': () => page.locator('#pin').fill(''),
+      require: () => page.locator('#require input[value="image"]').check(),
+      'an image in the evidence': () => choose(page, 'evidence', 'files', [given.image]),
+      image: () => page.locator('#image').selectOption({ index: 1 }),
+      'a case in the evidence': () => choose(page, 'evidence', 'files', [given.case]),
+      what: () => page.locator('#what').selectOption({ index: 1 }),
+      'what again': () => page.locator('#what').selectOption({ index: 0 }),
+      'a key of the same name and size': () => choose(page, 'trusted', 'files', [given.swapped]),
       role: () => page.locator('#trusted select').first().selectOption({ index: 1 }),
       trusted: () => page.locator('#trusted .sum button').click(),
     };
@@ -222,6 +233,8 @@ const tests = {
     await moment(page, given.now);
     await run(page);
     assert.equal(await verdict(page), 'ACCEPTED');
+    const names = await page.locator('a.save').evaluateAll((links) => links.map((link) => link.download));
+    assert.ok(names.length === 8 && names.every((name) => name.startsWith('case-2026.report.')), names.join(', '));
     await shoot(page, 'case');
     // On the sealer's terms, the time cannot be chosen.
     await page.locator('#trusted .sum button').click();

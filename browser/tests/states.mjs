@@ -26,6 +26,11 @@ export function states(top, native) {
   const wrong = folder('wrong');
   execFileSync('openssl', ['genpkey', '-quiet', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', join(wrong, 'private')]);
   execFileSync('openssl', ['pkey', '-in', join(wrong, 'private'), '-pubout', '-out', join(wrong, 'other.pem')]);
+  // A key's file in which one letter differs.
+  const swapped = join(folder('swapped'), 'key.pem');
+  writeFileSync(swapped, readFileSync(join(good, 'key.pem'), 'latin1').replace(/A(?=.{5}\n)/, 'B'));
+  const image = join(top, 'image.tar');
+  writeFileSync(image, Buffer.alloc(1024));
   const altered = folder('altered');
   copy(`archive-byte-flipped_fail/${bundleIn(join(fixtures, 'archive-byte-flipped_fail'))}`, altered, bundle);
   const broken = folder('broken');
@@ -40,5 +45,5 @@ export function states(top, native) {
   const made = spawnSync(native, ['seal', join(evidence, bundle), '--policy', join(aged, 'policy.toml'), '--now', '2026-03-10T00:00:00Z', '--output',
     join(sealed, 'case-2026.tar'), '--sign-key', join(wrong, 'sealer.key'), '--retain-until', '2037-01-01']);
   if (made.status !== 0) throw new Error(`the case was not sealed: ${made.stdout}${made.stderr}`);
-  return { bundle, evidence, trusted, aged, wrong, altered, broken, many, case: join(sealed, 'case-2026.tar'), now: '2026-03-10T00:00:00' };
+  return { bundle, name: bundle.replace(/^manifest\.|\.sig\.tbz$/g, ''), evidence, trusted, aged, wrong, altered, broken, many, swapped, image, case: join(sealed, 'case-2026.tar'), now: '2026-03-10T00:00:00' };
 }

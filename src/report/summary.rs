@@ -335,8 +335,8 @@ pub(super) fn named(source: &str) -> String {
 fn grade_place(grade: Grade) -> &'static str {
     match grade {
         Grade::CommandLine => "lowest of four",
-        Grade::Recorded => "second of four",
-        Grade::Witnessed => "third of four",
+        Grade::Recorded => "second lowest of four",
+        Grade::Witnessed => "second highest of four",
         Grade::Challenged => "highest of four",
     }
 }

@@ -46,7 +46,7 @@ impl Needs {
             }
             Command::SignOff(arguments) => write(&mut [&arguments.case].into_iter()),
             Command::Report(arguments) => {
-                write(&mut arguments.output.iter().chain(&arguments.options.attach));
+                write(&mut arguments.output.iter());
             }
             Command::SelfTest(arguments) => write(&mut arguments.report.iter()),
             Command::Admit(arguments) => write(&mut arguments.reports.iter().map(|(_, path)| path)),
@@ -85,9 +85,8 @@ impl Needs {
 
     fn of_audit(arguments: &AuditArguments) -> Self {
         let reports = arguments.reports.iter().map(|(_, path)| path);
-        let files =
-            reports.chain(&arguments.report_dir).chain(&arguments.scale.state).chain(&arguments.report_options.attach);
-        let terminal = arguments.report_options.sign_key.is_some();
+        let files = reports.chain(&arguments.report_dir).chain(&arguments.scale.state).chain(&arguments.summary.attach);
+        let terminal = arguments.summary.sign_key.is_some();
         let mut needs = Self { writes: files.cloned().collect(), terminal, ..Self::default() };
         needs.ask(arguments.image.iter().chain(&arguments.bases), &arguments.network);
         needs
@@ -120,7 +119,6 @@ impl Needs {
 fn signs(command: &Command) -> bool {
     match command {
         Command::Seal(arguments) => arguments.sign_key.is_some(),
-        Command::Report(arguments) => arguments.options.sign_key.is_some(),
         Command::SignOff(_) | Command::Key(KeyCommand::Enroll(_) | KeyCommand::Countersign(_)) => true,
         _ => false,
     }

@@ -1,13 +1,14 @@
 //! `report`: converts a saved JSON report to another format.
 
+use std::path::Path;
+
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::system::slashed;
 use crate::base::words::did_you_mean;
 use crate::cli::args::report::{ReportArguments, ReportOptions};
-use crate::cli::command::attach::attach;
 use crate::cli::command::key_record::read_secret;
-use crate::cli::{files, limits_with, output, summary};
+use crate::cli::{files, limits_with, output};
 use crate::disk::folder;
 use crate::report::{Controls, Format, Options, Report};
 
@@ -18,20 +19,20 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
         Format::Text(_) if arguments.output.is_none() => Format::Text(output::look(&arguments.show)),
         format => output::in_file(format, &arguments.show),
     };
-    let options = options(&arguments.options, &limits)?;
+    if format == Format::Vsa {
+        return Err(Error::Usage {
+            message: "a verification summary (vsa) is not written from a saved report, because nothing is verified"
+                .into(),
+            hint: "repeat the audit: hpsb-audit audit … --report vsa=FILE".into(),
+        });
+    }
+    let options = options(&arguments.options, None, &limits)?;
     let bytes = folder::read_file(&arguments.file, limits.report_bytes())?;
     let mut report = Report::from_json(&slashed(&arguments.file), &bytes, &limits)?;
     report.reference = arguments.options.reference.clone().or(report.reference);
-    let wanted = summary::wanted([format], &arguments.options);
-    wanted.need_policy(report.policy.is_some())?;
     if report.admission.is_some() && !matches!(format, Format::Text(_) | Format::Json) {
         return Err(no_admission(&arguments.format));
     }
-    attach(&report, &options, arguments.options.attach.as_deref(), &limits)?;
-    if format == Format::Vsa && !summary::has_any(&report) {
-        return Ok(wanted.exit_code(&report, report.exit_code()));
-    }
-    let shown = wanted.shown(&report, shown);
     match &arguments.output {
         Some(path) => files::write(&report, &[(shown, path.clone())], None, &options)?,
         None if report.has_pages(format) => {
@@ -44,7 +45,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
         }
         None => output::print_report(&report, shown, &options)?,
     }
-    Ok(wanted.exit_code(&report, report.exit_code()))
+    Ok(report.exit_code())
 }
 
 /// The format with this name. `provenance` was a format in 0.1.0.
@@ -59,7 +60,7 @@ pub(super) fn format(word: &str) -> Result<Format, Error> {
 }
 
 /// The input that formats need in addition to the report.
-pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Options, Error> {
+pub(super) fn options(arguments: &ReportOptions, sign_key: Option<&Path>, limits: &Limits) -> Result<Options, Error> {
     let controls = match &arguments.controls {
         None => Controls::own()?,
         Some(path) => {
@@ -67,7 +68,7 @@ pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Opti
             Controls::from_toml(&slashed(path), &bytes, limits)?
         }
     };
-    let sign_key = arguments.sign_key.as_deref().map(|path| read_secret(path, limits)).transpose()?;
+    let sign_key = sign_key.map(|path| read_secret(path, limits)).transpose()?;
     let oscal_plan = arguments.oscal_ap.as_ref().map(|path| slashed(path));
     Ok(Options { controls, sign_key, oscal_plan })
 }

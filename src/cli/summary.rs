@@ -2,7 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
-use crate::cli::args::report::ReportOptions;
+use crate::cli::args::report::SummaryOptions;
 use crate::cli::output::talk;
 use crate::judge::finding::Verdict;
 use crate::report::{Format, Look, Report};
@@ -14,7 +14,7 @@ pub(super) enum Wanted {
     No,
 }
 
-pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &ReportOptions) -> Wanted {
+pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &SummaryOptions) -> Wanted {
     let is_wanted = options.attach.is_some() || formats.into_iter().any(|format| format == Format::Vsa);
     if is_wanted { Wanted::Yes } else { Wanted::No }
 }

@@ -26,7 +26,14 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     if let Some(error) = &report.error {
         begin(&mut page, report, 0, "audit", &Counts { tests: 1, failures: 0, errors: 1, skipped: 0 });
-        properties(&mut page, &[("verdict", report.verdict().word()), ("exit-code", &report.exit_code().to_string())]);
+        properties(
+            &mut page,
+            &[
+                ("verdict", report.verdict().word()),
+                ("exit-code", &report.exit_code().to_string()),
+                ("remarks", &remarks(report)),
+            ],
+        );
         no_verdict(&mut page, "audit", error);
         end(&mut page, "");
     }
@@ -84,6 +91,7 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport, at: usize) {
             ("digest", &digest),
             ("key-grade", grade),
             ("now", &now),
+            ("remarks", &remarks(report)),
         ],
     );
     let class = class_name(name);
@@ -96,6 +104,10 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport, at: usize) {
         said(&mut output, finding);
     }
     end(page, &output);
+}
+
+fn remarks(report: &Report) -> String {
+    summary::remarks(report).collect::<Vec<_>>().join(" ")
 }
 
 /// Jenkins would read a dot as a package separator.

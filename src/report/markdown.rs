@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{BundleReport, Options, Report, Rules, summary};
+use super::{BundleReport, Options, Report, summary};
 use crate::base::escape::for_terminal;
 use crate::gate::verify::Grade;
 use crate::judge::check::status_text;
@@ -13,8 +13,8 @@ use crate::judge::finding::Waiver;
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("# Audit of build manifests\n\n");
     let _ = writeln!(page, "Verdict: **{}** (exit code {})\n", report.verdict().word(), report.exit_code());
-    if report.rules == Rules::Version1 {
-        let _ = writeln!(page, "{}\n", summary::VERSION_1);
+    for remark in summary::remarks(report) {
+        let _ = writeln!(page, "{remark}\n");
     }
     if let Some(case) = &report.case {
         let _ = writeln!(page, "| case | |\n| --- | --- |");

@@ -74,6 +74,8 @@ pub struct Report {
     pub tool: Tool,
     /// The time as of which the audit was made; `None` if it could not be determined.
     pub now: Option<Timestamp>,
+    /// Whether this run verified the bundles, or converted a saved report.
+    pub origin: Origin,
     /// The auditor's file number or name for this audit: at most [`Report::REFERENCE_CHARACTERS`] characters.
     pub reference: Option<String>,
     /// The policy file, if any.
@@ -99,6 +101,15 @@ pub enum Rules {
     /// The rules of version 0.1.0, for a report that version 0.1.0 saved: schema version 1. To be accepted, a bundle needed an answer in every group,
     /// and every check that did not run rejected the bundle by itself.
     Version1,
+}
+
+/// Whether the run that writes a report also verified what it states. If not, every format except JSON and CSV states this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// This run made the audit.
+    Audited,
+    /// This run converted a saved report, which anyone can have changed, and verified nothing.
+    Converted,
 }
 
 /// The program that made a report.
@@ -221,6 +232,7 @@ impl Report {
             rules: Rules::Current,
             tool: Tool::this(),
             now,
+            origin: Origin::Audited,
             reference: None,
             policy: None,
             question: None,
@@ -231,8 +243,8 @@ impl Report {
         }
     }
 
-    /// Reads a saved JSON report to write it in another format. The output is the same as if the audit had written it. The reader is strict: it
-    /// refuses unrecognised fields, unrecognised values and a verdict that does not follow from the findings.
+    /// Reads a saved JSON report. The reader is strict: it refuses unrecognised fields, unrecognised values and a verdict that does not follow from
+    /// the findings. `origin` is [`Origin::Converted`], so that a report that is written again does not look like an audit.
     ///
     /// The audit is NOT repeated, and a saved report is not evidence: anyone who can write the file can write a consistent but false report.
     ///
@@ -329,6 +341,7 @@ impl Report {
             rules: self.rules,
             tool: self.tool.clone(),
             now: self.now,
+            origin: self.origin,
             reference: self.reference.clone(),
             policy: self.policy.clone(),
             question,

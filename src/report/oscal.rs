@@ -21,6 +21,8 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     writeln!(out, "{}", in_json(&document))
 }
 
+const TIMES: &str = "All times in this document are the moment as of which the audit was made, set by its user or its clock. No time states when evidence was collected.";
+
 fn document(report: &Report, options: &Options) -> Value {
     let now = report.now.map_or_else(|| "1970-01-01T00:00:00Z".to_owned(), |now| now.to_string());
     let seed = seed(report, options);
@@ -37,6 +39,7 @@ fn document(report: &Report, options: &Options) -> Value {
     if options.oscal_plan.is_none() {
         resources.push(question(report, &seed));
     }
+    let remarks: Vec<&str> = [TIMES].into_iter().chain(summary::remarks(report)).collect();
     json!({ "assessment-results": {
         "uuid": uuid(&seed, "assessment-results"),
         "metadata": {
@@ -44,7 +47,7 @@ fn document(report: &Report, options: &Options) -> Value {
             "last-modified": now,
             "version": "1",
             "oscal-version": OSCAL_VERSION,
-            "remarks": "All times in this document are the moment as of which the audit was made, set by its user or its clock. No time states when evidence was collected.",
+            "remarks": remarks.join(" "),
             "props": [
                 prop("tool", &format!("{} {}", report.tool.name, report.tool.version)),
                 prop("verdict", report.verdict().word()),

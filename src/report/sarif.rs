@@ -49,6 +49,7 @@ fn log(report: &Report, wanted: Results) -> Value {
         "exitCode": report.exit_code(),
         "toolExecutionNotifications": notifications,
     });
+    let remarks: Vec<&str> = super::summary::remarks(report).collect();
     json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -65,6 +66,7 @@ fn log(report: &Report, wanted: Results) -> Value {
                 "verdict": report.verdict().word(),
                 "exitCode": report.exit_code(),
                 "judgedAsOf": report.now.map(|now| now.to_string()),
+                "remarks": remarks,
                 "bundles": report.bundles.iter().map(|b| json!({
                     "path": b.path, "buildName": b.build_name, "verdict": b.verdict.word(), "exitCode": b.exit_code(),
                 })).collect::<Vec<_>>(),

@@ -5,8 +5,8 @@ use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
 };
 use super::{
-    Admission, BundleReport, CaseReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules,
-    SignOffReport, Tool, WorkloadFile,
+    Admission, BundleReport, CaseReport, Depth, ImageReport, InputReport, KeyReport, Origin, QuestionReport, Report,
+    Rules, SignOffReport, Tool, WorkloadFile,
 };
 use crate::base::digest::Sha256;
 use crate::base::error::{CODES, Error};
@@ -97,6 +97,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
         rules,
         tool: Tool { name: document.tool.name, version: document.tool.version, features: document.tool.features },
         now: document.now.as_deref().map(moment).transpose()?,
+        origin: Origin::Converted,
         reference: document.reference.as_deref().map(Report::reference).transpose()?,
         policy: match document.policy {
             Some(policy) => {

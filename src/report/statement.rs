@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::scope::Scope;
-use super::{BundleReport, Options, Report, summary};
+use super::{BundleReport, Options, Origin, Report, summary};
 use crate::base::digest::Sha256;
 use crate::base::escape::in_json;
 use crate::base::image_name::ImageName;
@@ -53,7 +53,8 @@ pub(super) fn sealed(statement: &Value, key: &PersonSecret) -> io::Result<String
 
 pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Option<Value> {
     let (policy, question, now) = (report.policy.as_ref()?, report.question.as_ref()?, report.now?);
-    if bundle.verdict != Verdict::Accept {
+    // A summary states that its verifier verified the bundle, so none is made from a saved report.
+    if bundle.verdict != Verdict::Accept || report.origin == Origin::Converted {
         return None;
     }
     let (digest, _) = bundle.file?;

@@ -1,7 +1,7 @@
 //! The sentences of page one, shared by all text formats so that their statements are the same.
 
 pub(super) use super::repeat::command;
-use super::{BundleReport, QuestionReport, Report, Scope, scope};
+use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, scope};
 use crate::base::digest::Sha256;
 use crate::gate::verify::Grade;
 use crate::judge::check;
@@ -16,6 +16,16 @@ pub(super) struct Found {
 
 /// This sentence is printed for a report that version 0.1.0 saved.
 pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance required every group of checks, and a single check that did not run caused a rejection.";
+
+/// This sentence is printed for a report that was read from a file.
+pub(super) const CONVERTED: &str =
+    "Converted from a saved report: this run verified nothing, and a file can be changed. To verify, repeat the audit.";
+
+/// The remarks on a whole report.
+pub(super) fn remarks(report: &Report) -> impl Iterator<Item = &'static str> {
+    let converted = (report.origin == Origin::Converted).then_some(CONVERTED);
+    converted.into_iter().chain((report.rules == Rules::Version1).then_some(VERSION_1))
+}
 
 /// A verdict, as text formats print it.
 pub(super) fn verdict_words(verdict: Verdict) -> &'static str {

@@ -28,7 +28,7 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use self::report::{ReportArguments, ReportOptions, SelfTestArguments, StatementArguments};
+use self::report::{ReportArguments, ReportOptions, SelfTestArguments, StatementArguments, SummaryOptions};
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::base::words::{any_of, did_you_mean};
@@ -83,8 +83,8 @@ Examples:
   hpsb-audit report report.json --format text
   hpsb-audit report report.json --format text --output report.txt
 
-Nothing is verified again, and nothing is proved: anyone who can write the file can change it.
-To audit again, run `hpsb-audit audit`.";
+Nothing is verified again, and nothing is proved: anyone who can write the file can change it. The
+new report states this, except in the formats json, jsonl and csv. To verify, run `hpsb-audit audit`.";
 
 /// Verify and audit build manifests of IBM Hyper Protect Secure Build, offline.
 #[derive(Debug, Parser)]
@@ -269,6 +269,8 @@ pub(super) struct AuditArguments {
     pub(super) report_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(super) report_options: ReportOptions,
+    #[command(flatten)]
+    pub(super) summary: SummaryOptions,
     #[command(flatten)]
     pub(super) scale: self::scale::ScaleArguments,
     #[command(flatten)]

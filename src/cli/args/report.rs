@@ -12,7 +12,7 @@ pub(crate) struct ReportArguments {
     /// A report that `audit --report json=FILE` wrote
     #[arg(value_name = "FILE.json")]
     pub(crate) file: PathBuf,
-    /// The format to write (docs/reports.md)
+    /// The format to write (docs/reports.md); not vsa, which only an audit can write
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: String,
     /// Write to a file, completely or not at all, instead of standard output
@@ -55,6 +55,11 @@ pub(crate) struct ReportOptions {
     /// Your own file number or name for this audit, at most 80 characters: shown on page one, in every page header and in JSON
     #[arg(long, value_name = "TEXT", value_parser = Report::reference)]
     pub(crate) reference: Option<String>,
+}
+
+/// Options of verification summaries.
+#[derive(Debug, Args)]
+pub(crate) struct SummaryOptions {
     /// Sign the verification summary (vsa) with this private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,

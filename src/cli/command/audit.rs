@@ -25,8 +25,9 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let files = report_files(arguments)?;
     files::keep_inputs(&arguments.reports, files_to_read(arguments))?;
     files::must_be_new(arguments.report_dir.as_deref())?;
-    let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
-    let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
+    let options =
+        crate::cli::saved::options(&arguments.report_options, arguments.summary.sign_key.as_deref(), &limits)?;
+    let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.summary);
     let mut report = Report::new(arguments.output.now);
     // With --seal-key, the policy comes from the case.
     let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
@@ -35,7 +36,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
         Err(error) => report.error = Some(error),
     }
     report.reference.clone_from(&arguments.report_options.reference);
-    if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
+    if let Err(error) = attach(&report, &options, arguments.summary.attach.as_deref(), &limits) {
         report.error = Some(error);
     }
     let files: Vec<_> = files.into_iter().map(|(format, path)| (wanted.shown(&report, format), path)).collect();
@@ -53,7 +54,13 @@ fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
         NamedKey::Pin(_) => None,
     });
     let options = &arguments.report_options;
-    let one = [&arguments.policy, &arguments.approvals, &arguments.trust, &arguments.case.seal_key, &options.sign_key];
+    let one = [
+        &arguments.policy,
+        &arguments.approvals,
+        &arguments.trust,
+        &arguments.case.seal_key,
+        &arguments.summary.sign_key,
+    ];
     let named = one.into_iter().chain([&options.controls, &options.oscal_ap]).flatten();
     arguments.paths.iter().chain(keys).chain(named).chain(&arguments.case.tsa_cas)
 }

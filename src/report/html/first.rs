@@ -1,6 +1,6 @@
 //! The first sheet for one bundle, and for a run without a bundle.
 
-use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, Rules, remedy, repeat, summary};
+use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, remedy, repeat, summary};
 use super::sheet::{LETTERS, Part, REASONS, Row, Sheet, Signed, Tone, beginning, shortened};
 use crate::gate::verify::Grade;
 use crate::judge::check::MANIFEST_SIGNATURE;
@@ -44,9 +44,7 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
     if bundle.error.is_none() {
         because = beginning(because, REASONS, FINDINGS);
     }
-    if report.rules == Rules::Version1 {
-        because.push(summary::VERSION_1.into());
-    }
+    because.extend(summary::remarks(report).map(str::to_owned));
     let mut sheet = Sheet {
         title: "Audit of a build manifest",
         tone: tone(bundle.verdict),
@@ -76,7 +74,7 @@ pub(super) fn without_bundle(report: &Report) -> Sheet {
         title: "Audit of build manifests",
         tone: Tone::Open,
         headline: "NO VERDICT".into(),
-        because: reasons.collect(),
+        because: reasons.chain(summary::remarks(report).map(str::to_owned)).collect(),
         next: NO_VERDICT.into(),
         rows: reference(report),
         counted: String::new(),

@@ -227,7 +227,7 @@ const FIXED: usize = 19;
 
 /// The meaning of the words after each statement.
 const KNOWN: &str =
-    "recomputed: from the bytes, by this program; signed: stated by the signer; given: supplied to the program";
+    "recomputed: from the bytes, by the audit; signed: stated by the signer; given: supplied to the program";
 
 fn lines_in(lines: &[String], width: usize) -> usize {
     lines.iter().map(|line| lines_of(line, width)).sum()

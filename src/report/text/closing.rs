@@ -4,7 +4,7 @@ use super::{Amount, Look, Tone};
 use crate::base::words::counted;
 use crate::judge::finding::Verdict;
 use crate::report::summary::verdict_words;
-use crate::report::{Admission, BundleReport, Report};
+use crate::report::{Admission, BundleReport, Origin, Report};
 
 /// The hint on how to see more details.
 const MORE: &str = " More: --details";
@@ -38,6 +38,9 @@ pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
     // The details are complete, so there is nothing more to show.
     let means = if look.amount == Amount::Everything { means.replace(MORE, "") } else { means };
     let line = match look.exit_code {
+        None if report.origin == Origin::Converted => {
+            format!("{words} (exit {code}), as saved: this run verified nothing.")
+        }
         None => format!("{words} (exit {code}): {means}"),
         Some(own) => format!("{words} (exit {own}): no verification summary; {means}"),
     };

@@ -11,7 +11,7 @@ use crate::report::{BundleReport, summary};
 pub(in crate::report) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
 
 /// The meaning of the labels in brackets.
-pub(super) const KNOWN: &str = "signed: stated by the signer; recomputed: proved here; given: unproved";
+pub(super) const KNOWN: &str = "signed: stated by the signer; recomputed: proved by the audit; given: unproved";
 
 /// The build name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {

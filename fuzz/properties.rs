@@ -269,7 +269,7 @@ pub fn build_log(bytes: &[u8]) {
         };
         assert!(text.contains(&line), "{line}");
     }
-    let _ = (log.disbelieved_pushes(), log.last_time());
+    let _ = (log.ignored_pushes(), log.last_time());
 }
 
 pub fn build_record(bytes: &[u8]) {

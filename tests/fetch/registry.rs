@@ -582,7 +582,7 @@ fn too_many_signatures_are_a_fault_and_the_first_ones_are_saved() {
     let report = run_with(&request, &impatient(), &limits).unwrap();
     assert_eq!(report.exit_code(), 3);
     assert_eq!(faults(&report).matches("trust_signatures=5").count(), 2, "{}", faults(&report));
-    assert!(faults(&report).contains("1 of 7 signatures are not base64"), "{}", faults(&report));
+    assert!(faults(&report).contains("signatures that are not base64: 1 of 7"), "{}", faults(&report));
     assert_eq!(file_names(&scratch.path(NAME).join("trust/simple-signing")).len(), 5 + 4);
     let before = tree(&scratch.0);
     run_with(&request, &impatient(), &limits).unwrap();

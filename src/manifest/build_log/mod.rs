@@ -179,7 +179,7 @@ impl BuildLog {
     }
 
     /// Number of lines that look like push output but were printed during the build. A program may have printed these lines.
-    pub fn disbelieved_pushes(&self) -> usize {
+    pub fn ignored_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {
             LogEvent::Pushed { .. } => true,

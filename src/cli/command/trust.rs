@@ -35,11 +35,11 @@ fn words(one: &Description) -> (&'static str, &str) {
     match &one.standing {
         Standing::Trusted if one.kind == Kind::ContentTrust => (
             "trusted",
-            "its root metadata is signed with a root key of one of the policy's signers; it may have expired, and was not compared with an image",
+            "its root metadata is signed with a root key of one of the policy's signers; no expiry was checked, and no image was compared",
         ),
         Standing::Trusted => (
             "trusted",
-            "signed with a key of one of the policy's signers; it may have expired, and was not compared with an image",
+            "signed with a key of one of the policy's signers; the key or its certificate may have expired since, and no image was compared",
         ),
         Standing::Unpinned => {
             ("not trusted", "consistent, apart from roles listed as not accepted; no root key was supplied in a policy")

@@ -161,7 +161,7 @@ def log_key(case):
 def log_order(case):
     times = case.log.times if case.log else []
     if not times: return not_run("no-evidence")
-    if any(later < earlier for earlier, later in zip(times, times[1:])): return fail("the log's times go back")
+    if any(later < earlier for earlier, later in zip(times, times[1:])): return fail("the log's times decrease")
     split = names.split_build_name(case.record.get("build_name") or case.member_name)
     if split and times[-1] > split[1] + dt.timedelta(seconds=1): return fail("the log continues after the build's stamp")
     return passed()

@@ -142,7 +142,7 @@ fn a_tag_from_the_settings_finds_the_image_of_an_older_build() {
     let index = read_json(&scratch.path(&name).join("image/index.json"));
     assert_eq!(index["manifests"][0]["digest"], Sha256::of(&manifest).to_string());
     assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "v1-b0398d3");
-    // With neither settings nor a response, the image is unknown.
+    // If neither the settings nor the server's response names the repository, the image is unknown.
     let settings = &mut request.server.as_mut().unwrap().settings;
     settings.repository = None;
     let report = run(&request, &impatient()).unwrap();

@@ -106,7 +106,7 @@ def log_image(case):
     log = case.log
     images = case.expect("images")
     if log is None: return unknown("there is no log") if images else not_run("no-evidence")
-    if log.last < 0 and log.early: return unknown("no line of a known builder: the push is not believed")
+    if log.last < 0 and log.early: return unknown("no line of a known builder: no push line counts")
     folders = log.server_values("github_dir")
     folder = case.folder
     if folder is not None and any(stated.encode() != folder for stated in folders): return fail("the log clones into a different folder")

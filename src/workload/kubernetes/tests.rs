@@ -521,7 +521,7 @@ fn custom_resources_that_refer_elsewhere_are_unknown() {
             "ExternalSecret",
             json!({"target": {"manifest": {"kind": "Deployment"}}}),
             "spec.target.manifest",
-            "other than Secrets",
+            "not a Secret",
         ),
         (
             "gateway.networking.k8s.io/v1",

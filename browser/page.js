@@ -132,7 +132,7 @@ function ask(question, contents = [], hear = () => {}) {
 // ---- Evidence and trusted files, whose names are kept separate ----------------------------------------------------------------------------
 
 const sides = { evidence: new Map(), trusted: new Map() };
-// The number of times that a file was added or removed. A file's name, size and time do not identify it.
+// Counts added and removed files. It shows that the files changed, which names, sizes and times may not show.
 let changes = 0;
 const cases = new Set();
 const roles = new Map();
@@ -285,7 +285,7 @@ function showTerms() {
   const bySeal = caseChosen() && withRole('seal_key').length > 0 && !hasOwn();
   const isJudgedNow = !caseChosen() || hasOwn();
   $('now').disabled = !isJudgedNow;
-  $('now-hint').textContent = bySeal ? 'The case is judged for the time at which it was sealed, by the sealer’s policy and keys.'
+  $('now-hint').textContent = bySeal ? 'The case is evaluated as of the time at which it was sealed, with the sealer’s policy and keys.'
     : isJudgedNow ? 'The current time, unless you change it.' : 'The time applies after you add your own key or policy.';
   const [text, stops] = missing();
   $('audit').disabled = stops || !program || running.size > 0;

@@ -91,7 +91,7 @@ pub fn openpgp(bytes: &[u8]) {
     let file = TrustFile { path: "signature-1".into(), bytes: bytes.to_vec() };
     let now = Timestamp::from_unix_seconds(1_800_000_000).expect("a moment");
     let Ok(found) = hpsb_audit::trust::describe(&[file], &SIGNERS.trust, now, &limits()) else { return };
-    // In such a layout, a file that begins with zero is a cosign signature.
+    // In a `dir:` layout, a signature file whose first byte is NUL is a cosign signature.
     assert!(found.iter().any(|one| matches!(one.kind, Kind::SimpleSigning | Kind::Cosign)), "it is skipped");
 }
 
@@ -269,7 +269,7 @@ pub fn build_log(bytes: &[u8]) {
         };
         assert!(text.contains(&line), "{line}");
     }
-    let _ = (log.disbelieved_pushes(), log.last_time());
+    let _ = (log.ignored_pushes(), log.last_time());
 }
 
 pub fn build_record(bytes: &[u8]) {

@@ -395,7 +395,7 @@ fn hostile_yaml_has_no_verdict() {
         ("an unknown tag", format!("services:\n  a:\n    image: !env {pinned}\n")),
         ("no UTF-8", "services: \u{fffd}".replace('\u{fffd}', "\u{e9}")),
         ("deep", "[".repeat(10_000)),
-        ("a line end of YAML 1.1 only", format!("{}  # note\u{2028}  b: {{image: evil}}\n", compose(&pinned))),
+        ("a line ending of YAML 1.1 only", format!("{}  # note\u{2028}  b: {{image: evil}}\n", compose(&pinned))),
         (
             "a merge that wins in kubectl",
             format!("x: &x {{image: evil}}\nservices:\n  a: {{image: \"{pinned}\", <<: *x}}\n"),
@@ -728,7 +728,7 @@ fn contract_signatures_are_checked_in_every_encoding() {
         }
     }
     let env = format!("type: env\nsigningKey: {once}");
-    // The signatures have line breaks, as openssl writes base64, and Windows line ends.
+    // The base64 of the signatures is wrapped, as by openssl: first with LF, then with CRLF line endings.
     for line_end in ["\\n", "\\r\\n"] {
         contract(&env, "signer", false, "=");
         let whole = fs::read_to_string(folder.path().join("user-data.yaml")).unwrap();
@@ -921,7 +921,8 @@ fn the_build_servers_own_record_is_checked() {
     assert_eq!((code, rows[1].as_str(), rows[2].as_str()), (1, "fail", "fail"));
 
     policy("");
-    // The certificate is revoked, has no revocation list, has no path to the root, or is judged under the pinned DigiCert root.
+    // In turn: the certificate is revoked; its revocation list is missing; it has no path to the root; its path is checked against the pinned
+    // DigiCert root.
     let list = fs::read(folder.path().join("record/signer.crl")).unwrap();
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));

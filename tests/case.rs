@@ -412,7 +412,7 @@ fn a_case_for_filing_has_digests_and_no_evidence() {
         let (code, report) = audit(&folder, more);
         assert_eq!((code, report["case"]["vouched_by"].as_str()), (2, Some("nobody")), "{more:?}: {report}");
         let text = run(folder.path(), &[&["audit", "case.tar"], more].concat()).out;
-        assert!(text.contains("vouched by nobody: there is no verdict\n"), "{text}");
+        assert!(text.contains("vouched by no key: there is no verdict\n"), "{text}");
     }
     let members = members(&case);
     assert!(members.iter().all(|(name, content)| {
@@ -455,7 +455,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     folder.write("same.toml", policy.replace("\"Bob\"", "\"Ada\""));
     let (_, report) = audit(&folder, &["--policy", "same.toml"]);
-    let remark = "the policy gives both keys the name \"Ada\": two people are not shown";
+    let remark = "the policy gives both keys the name \"Ada\": the sign-offs do not show that two people signed";
     assert_eq!(report["case"]["remarks"], json!([remark]), "{report}");
     // A key that the policy does not list is shown as unlisted.
     fs::write(folder.path().join("case.tar"), &one).unwrap();

@@ -101,8 +101,8 @@ fn compare(directory: &Path) -> Vec<String> {
     faults
 }
 
-/// Root causes that one bundle's report lists twice: two checks that reject with the same message, or for the same object. If a cause does not
-/// reject, each of its consequences rejects on its own.
+/// Root causes that one bundle's report lists twice: two checks that reject the bundle with the same message, or for the same object. If a
+/// cause does not reject the bundle, each of its consequences does.
 fn repeated_causes(bundle: &Value) -> Vec<String> {
     let findings = bundle["findings"].as_array().unwrap();
     let causes: Vec<&Value> =

@@ -51,7 +51,7 @@ const ROWS: &[Row] = &[
     ("audit BUNDLE --key key.pem --image docker://localhost:1/a", &["--offline"], Refused),
     ("audit BUNDLE --key key.pem", &["--report", "vsa=v.json"], Refused),
     ("audit BUNDLE --key key.pem", &["--attach", "oci:layout"], Refused),
-    // The case is judged by the reader's policy and keys.
+    // The case is evaluated with the reader's policy and keys.
     ("audit case.tar --key key.pem", &["--key", "other.pem"], Honoured("REJECTED")),
     ("audit case.tar --key key.pem", &["--policy", "strict.toml"], Honoured("source-commit:")),
     ("audit case.tar --key key.pem", &["--require", "image"], Honoured("image-digest:")),
@@ -68,7 +68,7 @@ const ROWS: &[Row] = &[
     ("audit case.tar --key key.pem", &["--shard", "0/2"], Refused),
     ("audit case.tar --key key.pem", &["--state", "state"], Refused),
     ("audit case.tar --key key.pem", &["--memory", "100"], Refused),
-    // The case is judged by its own policy and keys, because its seal is trusted.
+    // The case is evaluated with its own policy and keys, because its seal is trusted.
     ("audit case.tar --seal-key ada.pub", &["--key", "key.pem"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--policy", "policy.toml"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--require", "image"], Refused),

@@ -99,7 +99,7 @@ fn compose_files_cannot_hide_images() {
         let text = service(&format!(
             "    {merge}: {{volumes: [{{type: image, source: 'docker.io/evil/x:latest', target: /app}}]}}\n"
         ));
-        ends(&folder, &text, 3, &["write << with no quotes", "correct the file"]);
+        ends(&folder, &text, 3, &["use << without quotes", "correct the file"]);
     }
     ends(
         &folder,
@@ -136,7 +136,7 @@ fn a_file_that_matches_two_forms_is_malformed_and_both_are_named() {
         &folder,
         &format!("{pod}services: {{a: {{build: .}}}}\n"),
         3,
-        &[compose, kubernetes, "write a separate file for each"],
+        &[compose, kubernetes, "use a separate file for each"],
     );
     ends(&folder, &format!("{contract}{pod}"), 3, &[kubernetes, of_contract]);
     ends(&folder, &format!("{contract}{}", service("")), 3, &[compose, of_contract]);

@@ -125,7 +125,7 @@ fn a_record_counts_only_if_signed_by_the_policys_signers() {
         let (found, grade, finding) = judged(&folder, minimum, "[[signers]]\nname = \"Eve\"\npem = \"eve.pub\"\n");
         assert_eq!((found, grade.as_str()), (code, "command-line"));
         assert_eq!((&finding["status"], &finding["level"]), (&json!(status), &json!(level)));
-        assert!(finding["found"].to_string().contains("none of its 1 signature is"), "{finding}");
+        assert!(finding["found"].to_string().contains("none of its signatures (1) is"), "{finding}");
     }
     let (_, grade, _) = judged(&folder, "minimum-grade = \"recorded\"", "");
     assert_eq!(grade, "command-line");

@@ -129,7 +129,7 @@ fn the_verdict_follows_from_the_findings() {
             for finding in findings {
                 let cause = findings.iter().find(|one| one["check"] == finding["caused_by"]);
                 let says_no = match cause {
-                    // A consequence rejects only if its cause does not, because the cause is what must be fixed.
+                    // A consequence rejects the bundle only if its cause does not, because the cause is what must be fixed.
                     Some(cause) => {
                         assert!(cause["caused_by"].is_null(), "{name}: the cause of {finding} is a consequence");
                         consequences += 1;

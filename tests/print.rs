@@ -289,7 +289,7 @@ fn a_bundle_without_a_verdict_prints_correctly() {
     audit(&Folder::with_fixture("bundle-gzip_fail"), &["--key", "key.pem"], (3, "NO VERDICT"));
 }
 
-/// A case that two people signed off and an authority time-stamped, judged by its own policy because its seal is trusted.
+/// A case that two people signed off and an authority time-stamped, evaluated with its own policy because its seal is trusted.
 #[test]
 #[ignore = "tests/print"]
 fn a_case_prints_correctly() {

@@ -102,7 +102,7 @@ fn each_output_line_is_a_readable_report() {
         let again: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(again, serde_json::from_str::<Value>(&line).unwrap());
     }
-    // If a run has no verdict on any bundle, one line reports this.
+    // If a run fails before it audits a bundle, the file has one line, with the error.
     let output = run(&top, &["--key", "missing.pem", "--report", "jsonl=none.jsonl"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(lines(&top.join("none.jsonl"))[0].contains("missing.pem"));

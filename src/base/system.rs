@@ -24,7 +24,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
         Kind::FileTooLarge => "the file is too large",
         Kind::ReadOnlyFilesystem => "the file system is read-only",
         Kind::CrossesDevices => "the two paths are on different file systems",
-        Kind::InvalidFilename => "this system does not allow such a name",
+        Kind::InvalidFilename => "this system does not allow this file name",
         Kind::BrokenPipe => "the reading program has closed the pipe",
         Kind::ConnectionRefused => "the connection was refused",
         Kind::ConnectionReset => "the connection was reset",

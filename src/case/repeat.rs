@@ -182,7 +182,9 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
         && one.name == other.name
     {
         let name = one.name.as_deref().unwrap_or_default();
-        remarks.push(format!("the policy gives both keys the name {name:?}: two people are not shown"));
+        remarks.push(format!(
+            "the policy gives both keys the name {name:?}: the sign-offs do not show that two people signed"
+        ));
     }
     if sign_offs.iter().any(|one| one.name.is_none()) {
         remarks

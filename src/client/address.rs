@@ -4,7 +4,7 @@ use reqwest::Url;
 
 use crate::base::error::Error;
 
-/// Reads a server's address: `https://…`, or `http://…` on this computer, without a user or password.
+/// Reads a server's address: `https://…`, or `http://…` on this computer, without a user name or password.
 ///
 /// # Errors
 /// [`Error::Usage`], which does not show the address, because an address may contain a password.
@@ -15,7 +15,7 @@ pub(crate) fn checked_url(text: &str, what: &str) -> Result<Url, Error> {
     };
     let url = Url::parse(text).map_err(|_| fail("is not an address"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(fail("contains a user or password, which is not allowed"));
+        return Err(fail("contains a user name or password, which is not allowed"));
     }
     if is_allowed(&url) { Ok(url) } else { Err(fail("is not encrypted")) }
 }

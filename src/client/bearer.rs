@@ -199,7 +199,7 @@ impl<'a> Guarded<'a> {
             serde_json::from_slice(&body).map_err(|_| fail("the token server's response is not a token"))?;
         // Some servers send both members and leave one empty.
         let token = [token.token, token.access_token].into_iter().flatten().find(|token| !token.is_empty());
-        let token = token.ok_or_else(|| fail("the token server's response is not a token"))?;
+        let token = token.ok_or_else(|| fail("the token server's response contains no token"))?;
         Ok(Secret::new(format!("Bearer {}", token.as_str())))
     }
 }

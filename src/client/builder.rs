@@ -60,7 +60,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     let name = safe_name(url.path_segments().and_then(|mut segments| segments.next_back()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::Usage {
-            message: "the address of a --builder-cert contains a user or password".into(),
+            message: "the address of a --builder-cert contains a user name or password".into(),
             hint: "remove them: such files are public".into(),
         });
     }

@@ -38,7 +38,7 @@ pub(crate) fn read_page(xml: &[u8]) -> Result<Page, Error> {
                 path.push(element.local_name().as_ref().to_vec());
                 text.clear();
             }
-            Event::Start(_) => return Err(fail("it is not a list of objects")),
+            Event::Start(_) => return Err(fail("it is not an S3 bucket listing (ListBucketResult)")),
             Event::Text(part) => text.push_str(&part.decode().map_err(|_| fail("it is not UTF-8"))?),
             Event::GeneralRef(reference) => text.push(entity(&reference).ok_or_else(|| fail("an unknown entity"))?),
             Event::End(_) => {

@@ -102,7 +102,7 @@ pub(crate) fn save_bundles(
     }
     let more = misnamed_count.saturating_sub(misnamed.len() as u64);
     if more > 0 {
-        let message = format!("{more} more objects are not named manifest.<build_name>.sig.tbz");
+        let message = format!("further objects that are not named manifest.<build_name>.sig.tbz: {more}");
         report.faults.push(network(&bucket.address(), message, "check the bucket's listing"));
     }
     if builds.is_empty() && report.faults.is_empty() && whole.is_ok() {

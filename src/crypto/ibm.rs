@@ -71,7 +71,7 @@ impl Certificate {
         read.signed().ok_or("its signature is not a whole number of bytes")?;
         let tbs = read.tbs();
         let spki = tbs.subject_public_key_info().to_der().map_err(|error| error.to_string())?;
-        let (not_before, not_after) = certificate::dates(tbs.validity()).ok_or("it has no readable dates")?;
+        let (not_before, not_after) = certificate::dates(tbs.validity()).ok_or("its validity period cannot be read")?;
         Ok(Self {
             fingerprint: Sha256::of(der),
             subject: read.subject(),
@@ -122,7 +122,8 @@ impl RevocationList {
             return Err("it has a critical extension: a partial revocation list is not supported".into());
         }
         read.signature.as_bytes().ok_or("its signature is not a whole number of bytes")?;
-        let next_update = list.next_update.map(|time| moment(time).ok_or("it has no readable dates")).transpose()?;
+        let next_update =
+            list.next_update.map(|time| moment(time).ok_or("its nextUpdate cannot be read")).transpose()?;
         let revoked = list.revoked_certificates.take().into_iter().flatten();
         let revoked = revoked.map(|entry| entry.serial_number.as_bytes().to_vec()).collect();
         Ok(Self { issuer: list.issuer.to_string(), next_update, revoked, read, der: der.to_vec() })

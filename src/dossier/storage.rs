@@ -296,7 +296,7 @@ impl<'a> Storage<'a> {
         let record = Attestation::read(&files).ok_or_else(|| Error::Usage {
             message: format!("{} does not contain an attestation record", slashed(path)),
             hint:
-                "a record consists of se-checksums.txt, se-signature.bin and the certificates next to them: docs/admission.md"
+                "a record consists of se-checksums.txt, se-signature.bin and the certificates next to them; see docs/admission.md"
                     .into(),
         })?;
         Ok((record, files))

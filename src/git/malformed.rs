@@ -53,7 +53,7 @@ faults! {
     GitmodulesPath = "gitmodulesPath", "a submodule's path begins with `-`";
     GitmodulesSymlink = "gitmodulesSymlink", ".gitmodules is a symbolic link";
     GitmodulesUpdate = "gitmodulesUpdate", "a submodule's `update` is a command";
-    GitmodulesUrl = "gitmodulesUrl", "a submodule's address begins with `-`, contains a line end, has no host, or is relative and replaces the host";
+    GitmodulesUrl = "gitmodulesUrl", "a submodule's address begins with `-`, contains a line ending, has no host, or is relative and replaces the host";
     HasDot = "hasDot", "a name is `.`";
     HasDotdot = "hasDotdot", "a name is `..`";
     HasDotgit = "hasDotgit", "a name is `.git`, or a Windows or macOS file system reads it as `.git`";
@@ -76,7 +76,7 @@ faults! {
     NullSha1 = "nullSha1", "an id of zeros";
     RepeatedHeader = "repeatedHeader", "a second `tree`, `parent`, `author` or `committer` out of order; only this program refuses it";
     TreeNotSorted = "treeNotSorted", "the entries of a tree are not sorted as paths";
-    UnterminatedHeader = "unterminatedHeader", "the headers do not end with a line end";
+    UnterminatedHeader = "unterminatedHeader", "the headers do not end with a line ending";
     ZeroPaddedDate = "zeroPaddedDate", "a date begins with a zero";
     ZeroPaddedFilemode = "zeroPaddedFilemode", "a mode begins with a zero";
 }

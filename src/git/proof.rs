@@ -206,7 +206,7 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
     let missing = reach.holes.len() as u64 + reach.more_holes;
     faults.extend(reach.holes);
     if reach.more_holes > 0 {
-        faults.push(format!("and {} more objects are missing", reach.more_holes));
+        faults.push(format!("further missing objects: {}", reach.more_holes));
     }
     let promisors = promisors(&directory, &settings);
     notes.extend(reflog::notes(&directory, &store.objects, proof.head.as_ref().ok()));

@@ -236,7 +236,7 @@ fn line_endings_are_excused_only_if_heads_own_attributes_request_them() {
     for name in ["a.bat", "a.auto", "a.txt", "a.bin", "plain"] {
         origin.write(name, "one\ntwo\n");
     }
-    origin.commit("line ends");
+    origin.commit("line endings");
     let clone = origin.clone_with(&[]);
     assert_eq!(std::fs::read(clone.path.join("a.bat")).unwrap(), b"one\r\ntwo\r\n");
     let proof = run(&clone);
@@ -588,7 +588,7 @@ fn comparisons_share_one_budget_and_nothing_is_excused_beyond_it() {
     for number in 0..20 {
         origin.write(&format!("f{number}.bat"), "one\n");
     }
-    origin.commit("line ends");
+    origin.commit("line endings");
     let clone = origin.clone_with(&[]);
     clone.write("a.o", "x");
     assert_eq!(run(&clone).tree.converted.len(), 20);

@@ -150,9 +150,9 @@ pub enum Demand {
 /// The effect of a required check that finds no evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingEvidence {
-    /// The check rejects if its group was requested.
+    /// The check rejects the bundle if its group was requested.
     RejectsWithGroup,
-    /// The check rejects only if the check itself was requested, because good builds may lack the evidence.
+    /// The check rejects the bundle only if the check itself was requested, because good builds may lack the evidence.
     RejectsByName,
 }
 

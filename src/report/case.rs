@@ -143,9 +143,11 @@ impl Repetition {
         match self {
             Self::SameReport => "the same report, byte for byte",
             Self::SameAnswers => {
-                "the same verdict, levels and statuses in all checks that both reports have; messages and facts were not compared, because the sealed report states another program or other limits"
+                "the same verdict, levels and statuses in all checks that both reports have; messages and facts were not compared, because the sealed report's program version, features or limits differ from today's"
             }
-            Self::OtherAnswers => "DIFFERENT ANSWERS; the sealed report states another program or other limits",
+            Self::OtherAnswers => {
+                "DIFFERENT ANSWERS; the sealed report's program version, features or limits differ from today's"
+            }
             Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",
             Self::NotRepeated => "not repeated: the case contains no evidence (profile filing)",
         }
@@ -201,8 +203,8 @@ impl CaseReport {
             Voucher::Reader if report.policy.is_none() => "you: your own key, and the evidence in the case",
             Voucher::Reader => "you: your own keys and policy, and the evidence in the case",
             Voucher::Seal => "the sealer, whose key you supplied: the keys and policy in the case",
-            Voucher::Nobody if self.profile == "filing" => "nobody: there is no verdict",
-            Voucher::Nobody => "nobody: you supplied no key that vouches for the verdict",
+            Voucher::Nobody if self.profile == "filing" => "no key: there is no verdict",
+            Voucher::Nobody => "no key: you supplied none that vouches for the verdict",
         }
     }
 }

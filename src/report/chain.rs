@@ -14,7 +14,7 @@ pub(super) enum Strength {
     Stated,
     /// The link was not examined, or was examined without a result.
     NotExamined,
-    /// A check could not decide and therefore rejects.
+    /// A check could not decide and therefore rejects the bundle.
     Undecided,
     /// A check failed.
     Broken,

@@ -297,10 +297,13 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
     let status = status(&row.status, row.reason.as_deref())?;
     let level = Level::from_word(&row.level).ok_or_else(|| unknown("level", &row.level))?;
     if asked.rules == Rules::Current && level != asked.level(known) {
-        return Err(format!("the level of {} does not follow from the question", known.name));
+        return Err(format!("the level of {} is not the one that follows from the report's `question`", known.name));
     }
     if row.caused_by.is_some() && !matches!(status, Status::Unknown | Status::NotRun(Reason::Refused)) {
-        return Err(format!("{} has both an answer and a cause", known.name));
+        return Err(format!(
+            "{} has caused_by, which only the statuses unknown and not-run: refused may have",
+            known.name
+        ));
     }
     if status != Status::Pass && !row.says.is_empty() {
         return Err(format!("{} has statements although it did not pass", known.name));

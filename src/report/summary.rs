@@ -337,8 +337,11 @@ pub(super) fn named(source: &str) -> String {
     } else {
         who.into()
     };
-    let name = if name.is_empty() { String::new() } else { format!("the policy calls it {name}") };
-    who + &name
+    match (who.is_empty(), name.is_empty()) {
+        (_, true) => who,
+        (true, false) => format!("the policy calls it {name}"),
+        (false, false) => format!("{who}and in the policy as {name}"),
+    }
 }
 
 /// The rank of a grade among the four grades.
@@ -427,7 +430,7 @@ mod tests {
         for name in ["command line", "a policy key b"] {
             assert_eq!(named(&format!("policy key {name:?}")), format!("the policy calls it {name:?}"));
             let both = named(&format!("command line, policy key {name:?}"));
-            assert_eq!(both, format!("named on the command line, the policy calls it {name:?}"));
+            assert_eq!(both, format!("named on the command line, and in the policy as {name:?}"));
         }
     }
 }

@@ -133,7 +133,7 @@ impl State {
             }
         };
         // If a state file was cut off within its first line, a new one is started. Any other file
-        // without a line end must not be emptied.
+        // without a line ending must not be emptied.
         if is_new && !BEGINNING.iter().zip(&bytes).all(|(one, other)| one == other) {
             return Err(Error::malformed(format!("the state {name}"), "not a state file"));
         }

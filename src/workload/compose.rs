@@ -66,7 +66,7 @@ fn unread_of_podman(fields: &Map<String, Value>, place: &str, images: &mut Image
 }
 
 const VARIABLE_KEY: &str =
-    "podman-compose expands the variable in this key, which gives a different key: write the key without a variable";
+    "podman-compose expands the variable in this key, which gives a different key: replace the variable with its value";
 
 fn has_variable(key: &str) -> bool {
     key.contains('$')
@@ -178,7 +178,7 @@ fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
     if others.any(|(_, value)| has_text_with(value, &[',', '"', '$'])) {
         images.unknown(
             place,
-            "podman-compose may read a different image from a field that contains a comma, a quote or a variable: write the field without them",
+            "podman-compose may read a different image from a field that contains a comma, a quote or a variable: remove them from the field",
         );
     }
 }
@@ -216,7 +216,7 @@ pub(super) fn named_volumes(value: &Value, place: &str, images: &mut Images) {
 
 pub(super) fn volume_driver(value: &Value, place: &str, images: &mut Images) {
     if !value.as_str().is_some_and(|driver| matches!(driver, "" | "local" | "image")) {
-        let why = "the content that this driver puts into the volume is unknown: use `local`, or create the volume beforehand and write `external: true`";
+        let why = "the content that this driver puts into the volume is unknown: use `local`, or create the volume beforehand and set `external: true`";
         images.unknown(place, why);
     }
 }
@@ -240,7 +240,7 @@ pub(super) fn runtime(value: &Value, place: &str, images: &mut Images) {
     if value.as_str().is_none_or(|name| name.contains(['/', '$'])) {
         images.unknown(
             place,
-            "podman runs the program at this path: write the name of a runtime installed on the host, without a path or a variable",
+            "podman runs the program at this path: specify the name of a runtime installed on the host, without a path or a variable",
         );
     }
 }
@@ -251,7 +251,7 @@ pub(super) fn annotations(value: &Value, place: &str, images: &mut Images) {
         if has_variable(key) {
             images.unknown(
                 below(place, key),
-                "the name of this annotation depends on a variable: write it without a variable",
+                "the name of this annotation depends on a variable: replace the variable with its value",
             );
         } else if RUNTIME_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix)) {
             images.unknown(

@@ -68,7 +68,7 @@ fn plain_actions(value: &Value, place: &str, images: &mut Images) {
             let length = tail.find("}}").map_or(tail.len(), |end| end + 2);
             let (action, after) = tail.split_at(length);
             if !is_plain_action(action) {
-                images.unknown(place, format!("the template action {action} is not supported, only {{{{ .Env.NAME }}}}: write the rendered text"));
+                images.unknown(place, format!("the template action {action} is not supported (only {{{{ .Env.NAME }}}} is): replace the template with its rendered text"));
                 return;
             }
             rest = after;

@@ -76,7 +76,7 @@ impl Form {
                 ": some programs merge them, and others read only the first. Use the output of `docker compose config`",
             ),
             Self::Kubernetes => None,
-            Self::Contract => Some(", but a contract is a single document: write a separate file for each"),
+            Self::Contract => Some(", but a contract is a single document: use a separate file for each"),
         }
     }
 }
@@ -91,7 +91,7 @@ fn of_one(document: &Value) -> Result<Option<Form>, String> {
         [] => Ok(None),
         [form] => Ok(Some(*form)),
         [one, .., other] => Err(format!(
-            "one document has {} and {}, so programs would read different parts of it: write a separate file for each",
+            "one document has {} and {}, so programs would read different parts of it: use a separate file for each",
             one.marks(),
             other.marks()
         )),
@@ -112,7 +112,7 @@ pub(super) fn of(documents: &[Value]) -> Result<Form, String> {
         if found.is_some_and(|found| found != form) {
             let words = (found.map_or("", Form::word), form.word());
             return Err(format!(
-                "{which}it is {}, but an earlier document is {}: write a separate file for each",
+                "{which}it is {}, but an earlier document is {}: use a separate file for each",
                 words.1, words.0
             ));
         }

@@ -85,7 +85,7 @@ pub struct Workload {
 const HINT: &str =
     "correct the file, or use plain YAML as printed by `docker compose config`, `helm template` or `kubectl kustomize`";
 
-/// A position in the file at which an image runs.
+/// A position in the file that makes an image run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsedImage {

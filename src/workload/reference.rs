@@ -43,12 +43,12 @@ impl ImageReference {
         let plain = variables.is_empty();
         if let Some(transport) = transport_of(&with_defaults(text)) {
             return Err(malformed(&format!(
-                "podman reads `{transport}:` as a transport and gets the image from there, regardless of the digest: write the image with its registry"
+                "podman reads `{transport}:` as a transport and gets the image from there, regardless of the digest: specify the image with its registry"
             )));
         }
         if let Some(action) = variables.iter().find(|one| one.starts_with("{{") && !is_plain_action(one)) {
             return Err(malformed(&format!(
-                "the template action {action} can hide text: write {{{{ .Env.NAME }}}} or the name itself"
+                "the template action {action} can hide text: replace it with {{{{ .Env.NAME }}}} or the name itself"
             )));
         }
         // A digest with a variable in it does not pin anything, and its grammar cannot be checked yet.

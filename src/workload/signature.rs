@@ -1,7 +1,7 @@
 //! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over two strings, workload followed by env (about-contract.md, "Preparing the
 //! signature"; ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
 //!
-//! For encrypted sections, the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
+//! For encrypted sections, the signed text is unambiguous. For plain sections, contract-go signs the text with its line endings, while IBM's shell recipe
 //! first removes every CR and LF. Signatures over either text are accepted, and the report states which text was signed.
 
 use base64ct::{Base64, Encoding as _};
@@ -69,7 +69,7 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     };
     let whole = format!("{workload}{env}");
     let joined: String = whole.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let texts = [("the two sections unchanged", &whole), ("the two sections without their line ends", &joined)];
+    let texts = [("the two sections unchanged", &whole), ("the two sections without their line endings", &joined)];
     let texts = texts.map(|(reading, text)| (reading, Message::new(text.as_bytes())));
     let scheme = Scheme::RsaPkcs1(Hash::Sha256);
     let accepts = |key: &ImageKey| {

@@ -41,7 +41,7 @@ impl CuttingProxy {
         Self { port, state }
     }
 
-    /// Cuts each of the next `connections` after `bytes` bytes from the server.
+    /// Cuts each of the next `connections` connections after `bytes` bytes from the server.
     pub fn cut(&self, connections: u64, bytes: u64) {
         self.state.cut_at.store(bytes, Ordering::SeqCst);
         self.state.cuts_left.store(connections, Ordering::SeqCst);

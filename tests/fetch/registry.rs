@@ -142,7 +142,7 @@ fn a_tag_from_the_settings_finds_the_image_of_an_older_build() {
     let index = read_json(&scratch.path(&name).join("image/index.json"));
     assert_eq!(index["manifests"][0]["digest"], Sha256::of(&manifest).to_string());
     assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "v1-b0398d3");
-    // With neither settings nor a response, the image is unknown.
+    // If neither the settings nor the server's response names the repository, the image is unknown.
     let settings = &mut request.server.as_mut().unwrap().settings;
     settings.repository = None;
     let report = run(&request, &impatient()).unwrap();
@@ -582,7 +582,7 @@ fn too_many_signatures_are_a_fault_and_the_first_ones_are_saved() {
     let report = run_with(&request, &impatient(), &limits).unwrap();
     assert_eq!(report.exit_code(), 3);
     assert_eq!(faults(&report).matches("trust_signatures=5").count(), 2, "{}", faults(&report));
-    assert!(faults(&report).contains("1 of 7 signatures are not base64"), "{}", faults(&report));
+    assert!(faults(&report).contains("signatures that are not base64: 1 of 7"), "{}", faults(&report));
     assert_eq!(file_names(&scratch.path(NAME).join("trust/simple-signing")).len(), 5 + 4);
     let before = tree(&scratch.0);
     run_with(&request, &impatient(), &limits).unwrap();

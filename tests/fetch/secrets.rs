@@ -340,7 +340,7 @@ fn an_address_with_a_password_is_refused_and_never_written() {
     request.builder_files = vec!["https://ada:hunter2@crl.invalid/a.crl?token=hunter2".into()];
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 2);
-    assert_eq!(faults(&report).matches("user or password").count(), 3, "{}", faults(&report));
+    assert_eq!(faults(&report).matches("user name or password").count(), 3, "{}", faults(&report));
     assert!(!format!("{report:?}").contains("hunter2"));
     for (file, bytes) in tree(&scratch.0) {
         assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{file}");

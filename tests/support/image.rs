@@ -14,7 +14,7 @@ pub struct Layer {
     pub media_type: &'static str,
 }
 
-/// An image in docker's form, as pushed.
+/// An image in Docker's format, as pushed.
 #[derive(Clone)]
 pub struct Image {
     pub layers: Vec<Layer>,
@@ -165,7 +165,7 @@ pub fn layout_of(manifests: &[Value]) -> Vec<Entry> {
     vec![Entry::file("oci-layout", r#"{"imageLayoutVersion": "1.0.0"}"#), Entry::file("index.json", index.to_string())]
 }
 
-/// An index in docker's form for several images, each with its platform.
+/// An index in Docker's format for several images, each with its platform.
 pub fn list_of(images: &[(&Image, &str)]) -> Vec<u8> {
     let manifests: Vec<Value> = images
         .iter()

@@ -1,4 +1,4 @@
-# Not published. @...@ is filled in by deploy/release/build. Builds from source: no release has a program for macOS.
+# Not published. @...@ is filled in by deploy/release/build. Builds from source, because releases contain no macOS binary.
 class HpsbAudit < Formula
   desc "Offline verification and audit of IBM Hyper Protect Secure Build manifests"
   homepage "@URL@"

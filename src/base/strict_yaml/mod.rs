@@ -76,7 +76,7 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
     };
     let merged = read(MergeKeyPolicy::Merge)?;
     if merged.iter().any(has_merge_key) {
-        return Err("a key << that only some programs treat as a merge: write << with no quotes and no tag".into());
+        return Err("a key << that only some programs treat as a merge: use << without quotes or a tag".into());
     }
     // A merge spelled differently from << (with a tag and escapes) only causes an unnecessary second read.
     if text.contains(MERGE) || text.contains('!') {
@@ -107,7 +107,7 @@ fn check_merges(value: &Value) -> Result<(), String> {
                 let mut before = fields.keys().take_while(|key| *key != MERGE);
                 if let Some(key) = before.find(|key| brought.contains(key.as_str())) {
                     return Err(format!(
-                        "{key:?} comes before a merge (<<) of a mapping that also has this key: write the merge first"
+                        "{key:?} comes before a merge (<<) of a mapping that also has this key: move the merge before the key"
                     ));
                 }
             }
@@ -220,7 +220,7 @@ mod tests {
                 format!("- a\n- b:\n  - c:\n    {spelled}: {{d: 1}}\n"),
             ] {
                 let error = read(&text).unwrap_err();
-                assert!(error.contains("write << with no quotes"), "{text}: {error}");
+                assert!(error.contains("use << without quotes"), "{text}: {error}");
             }
         }
     }

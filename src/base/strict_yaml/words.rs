@@ -12,7 +12,7 @@ pub(super) fn of(error: &Error, text: &str) -> String {
         Error::DuplicateMappingKey { .. } => "duplicate key".into(),
         Error::UnsupportedTag { tag, .. } => self::tag(tag),
         Error::TaggedScalarCannotDeserializeIntoString { .. } => {
-            "a tag for which JSON has no type: write the value without the tag".into()
+            "a tag for which JSON has no type: remove the tag".into()
         }
         Error::NullIntoString { .. } => "a key is empty (null), expected text".into(),
         Error::Unexpected { expected: "string scalar", .. } => "a key is a mapping or a list, expected text".into(),
@@ -89,7 +89,7 @@ mod tests {
             ),
             ("a: !override [1]", "docker compose resolves the tag \"!override\""),
             ("a: !Ref x", "only the program that defines the tag \"!Ref\" understands it"),
-            ("a: !!timestamp 2026-01-01", "write the value without the tag"),
+            ("a: !!timestamp 2026-01-01", "remove the tag"),
             (
                 "{{- if .Values.x }}\na: b\n{{- end }}",
                 "looks like a template ({{): if it is one, specify the output of `helm template`",

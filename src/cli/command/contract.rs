@@ -51,7 +51,7 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
         for repository in built.repositories.iter().take(NAMES_SHOWN) {
             let _ = writeln!(
                 page,
-                "# The tag {}: write the image as {}@{digest}",
+                "# The tag {}: specify the image as {}@{digest}",
                 for_terminal(tag),
                 for_terminal(repository)
             );

@@ -114,9 +114,10 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
 const VERDICTS: &str = "\
 Verdicts
 
-  ACCEPTED          exit 0  A policy was supplied, each required group has an answer, nothing rejects.
-  ACCEPTED IN PART  exit 0  Nothing rejects, but something is missing: a policy, an answer in a
-                            required group, a check in this build; or the policy waives an answer.
+  ACCEPTED          exit 0  A policy was supplied, each required group has an answer, and no check
+                            rejects the bundle.
+  ACCEPTED IN PART  exit 0  No check rejects the bundle, but a policy, an answer in a required group
+                            or a check in this build is missing, or the policy waives an answer.
   REJECTED          exit 1  A required check failed, could not decide, or did not run when requested.
   NO VERDICT        exit 2  Wrong usage, an invalid policy, or no key.
                     exit 3  The input is unreadable, malformed or over a limit.
@@ -124,7 +125,7 @@ Verdicts
 
 Only checks at the level `require` decide. `require` in a policy, or --require, requires a group.
 A check that could not run because another check failed is counted under that failure. If the
-failure is waived, or its level is warn or off, the dependent check rejects on its own.
+failure is waived, or its level is warn or off, the dependent check itself rejects the bundle.
 An acceptance does not say who holds the key, that the log is true, or that the image was built
 from the source. Programs read the exit code, or `verdict` and `scope` in the JSON report.
 ";

@@ -8,7 +8,7 @@ use crate::cli::args::{OutputFormat, TrustArguments};
 use crate::cli::command::audit::policy_or_default;
 use crate::cli::{limits_with, now_or, output};
 use crate::dossier::Storage;
-use crate::trust::{Description, Standing, describe};
+use crate::trust::{Description, Kind, Standing, describe};
 
 /// The exit code if there was nothing to check.
 const NOTHING_TO_VERIFY: u8 = 4;
@@ -31,14 +31,18 @@ pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
     Ok(u8::from(found.iter().any(|one| matches!(one.standing, Standing::Refused(_)))))
 }
 
-fn words(standing: &Standing) -> (&'static str, &str) {
-    match standing {
+fn words(one: &Description) -> (&'static str, &str) {
+    match &one.standing {
+        Standing::Trusted if one.kind == Kind::ContentTrust => (
+            "trusted",
+            "its root metadata is signed with a root key of one of the policy's signers; no expiry was checked, and no image was compared",
+        ),
         Standing::Trusted => (
             "trusted",
-            "signed with a key of one of the policy's signers (content trust: its root is); neither expiry nor an image was judged",
+            "signed with a key of one of the policy's signers; the key or its certificate may have expired since, and no image was compared",
         ),
         Standing::Unpinned => {
-            ("not trusted", "consistent, apart from roles listed as not accepted; no policy lists its root key")
+            ("not trusted", "consistent, apart from roles listed as not accepted; no root key was supplied in a policy")
         }
         Standing::Refused(message) => ("refused", message),
         Standing::Undecided(message) => ("undecided", message),
@@ -51,7 +55,7 @@ fn as_text(found: &[Description]) -> String {
         page.push_str("no image signatures found\n");
     }
     for one in found {
-        let (word, because) = words(&one.standing);
+        let (word, because) = words(one);
         let (kind, file) = (one.kind.words(), for_terminal(&one.file));
         let _ = writeln!(page, "{kind} {file}: {word} ({})", for_terminal(because));
         for (label, value) in &one.rows {
@@ -65,7 +69,7 @@ fn as_json(found: &[Description]) -> String {
     let signatures: Vec<serde_json::Value> = found
         .iter()
         .map(|one| {
-            let (word, because) = words(&one.standing);
+            let (word, because) = words(one);
             let row = |(name, value): &(String, String)| serde_json::json!({ "name": name, "value": value });
             let rows: Vec<serde_json::Value> = one.rows.iter().map(row).collect();
             serde_json::json!({ "kind": one.kind.words(), "file": one.file, "standing": word, "because": because, "facts": rows })

@@ -152,7 +152,7 @@ fn from_list(saver: &mut Saver<'_>, numbered: &mut Numbered, from: &str, list: &
         }
     }
     if bad > 0 {
-        let message = format!("{bad} of {} signatures are not base64", entries.len());
+        let message = format!("signatures that are not base64: {bad} of {}", entries.len());
         saver.fault(&place, from, Error::malformed("the registry's list of signatures", message));
     }
     if let Err(error) = limits.trust_signatures().check(entries.len() as u64, "the registry's list of signatures") {

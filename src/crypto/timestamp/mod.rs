@@ -167,7 +167,7 @@ impl Token {
     /// Like [`Token::verify`], for any digest.
     fn verify_as_it_is(&self, authorities: &Authorities) -> Answer<Verified> {
         if self.info.version != 1 {
-            return Err(format!("expected a TSTInfo of version 1, found {}", self.info.version));
+            return Err(format!("expected a version 1 TSTInfo, found {}", self.info.version));
         }
         if self.info.extensions.iter().flatten().any(|extension| extension.critical) {
             return Err("its TSTInfo has an unrecognised critical extension".into());
@@ -224,7 +224,7 @@ impl Token {
     }
 
     /// Finds the certificate that both the signer information and the signed attributes identify, among the token's certificates and `given`. An
-    /// attribute with SHA-256 or longer (RFC 5035), an attribute with SHA-1 (RFC 2634), or both may be present, and each must match. Many authorities
+    /// attribute with SHA-256 or a longer hash (RFC 5035), an attribute with SHA-1 (RFC 2634), or both may be present, and each must match. Many authorities
     /// still write only the older attribute.
     fn signing_certificate<'c>(&'c self, given: &'c [Certificate]) -> Answer<&'c Certificate> {
         let newer = self.signing_certificate_id(SIGNING_CERTIFICATE_V2)?;

@@ -45,9 +45,7 @@ impl<'v> Found<'v> {
         let is_resource =
             |other: &&Value| ["apiVersion", "kind"].iter().all(|field| !text(other.get(*field)).is_empty());
         match found.others.iter().find(|other| !found.pods.is_empty() && !is_resource(other)) {
-            Some(_) => {
-                Err("it contains Pods and a document that is not a Kubernetes resource with apiVersion and kind".into())
-            }
+            Some(_) => Err("it contains Pods, and also a document without apiVersion or kind".into()),
             None => Ok(found),
         }
     }

@@ -398,7 +398,7 @@ fn pods_among_other_resources_are_found() {
     let found = read(&list("List", &format!("{job},{pod}"))).unwrap();
     assert_eq!((found.len(), found[2].1.clone()), (3, Ok(format!("job@{asked}"))), "{found:?}");
     for (text, fault) in [
-        (format!("{pod}\n---\nservices: {{a: {{build: .}}}}\n"), "not a Kubernetes resource"),
+        (format!("{pod}\n---\nservices: {{a: {{build: .}}}}\n"), "without apiVersion or kind"),
         (format!("{pod}{service}"), "expected one JSON document"),
         (
             list("List", &list("List", &pod).replace("\"items\"", "\"metadata\":{\"continue\":\"x\"},\"items\"")),

@@ -203,7 +203,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     }),
     ("line endings converted by the config alone", |repository| {
         repository.write("a.t", "one\ntwo\n");
-        repository.commit("line ends");
+        repository.commit("line endings");
         repository.git(&["config", "core.autocrlf", "true"]);
         repository.remove("a.t");
         repository.git(&["checkout", "--quiet", "--", "a.t"]);

@@ -86,8 +86,11 @@ fn judge(repositories: &[(Recipe, &'static str)]) -> (String, usize) {
         if agrees == reasons.contains_key(name) {
             let ours =
                 (&proof.objects.faults, &proof.objects.malformed, &proof.tree.differences, &proof.tree.submodules);
-            writeln!(wrong, "{name} on {kind}: git fsck {fsck}, status {status:?}; ours {is_wrong}, {differs}")
-                .unwrap();
+            writeln!(
+                wrong,
+                "{name} on {kind}: fault: git fsck {fsck}, this program {is_wrong}; difference: git status {status:?}, this program {differs}"
+            )
+            .unwrap();
             writeln!(wrong, "{said}\n{:?} {ours:?}\n", proof.head.is_ok()).unwrap();
         }
     }

@@ -29,7 +29,7 @@ pub(super) struct Index {
 /// A fault of an index.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum IndexFault {
-    #[error("it is not an index of version 2")]
+    #[error("it is not a version 2 index")]
     Version,
     #[error("its length does not match its number of objects")]
     Length,

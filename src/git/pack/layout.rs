@@ -20,7 +20,7 @@ pub(super) const PACK_TRAILER: usize = 20;
 pub(super) enum PackFault {
     #[error("it is cut off")]
     CutOff,
-    #[error("it is not a pack of version 2")]
+    #[error("it is not a version 2 pack")]
     Version,
     #[error("it has more objects than the limit {0}")]
     TooMany(Bound),

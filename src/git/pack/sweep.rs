@@ -335,7 +335,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         Made::Base(base)
     }
 
-    /// The reference deltas based on this object, unless an equal object has already claimed them.
+    /// The reference deltas based on this object, unless an identical object has already claimed them.
     fn claim(&self, id: &ObjectId) -> Vec<u32> {
         let free = |entry: &u32| match self.job.layout.entry(*entry).map(|entry| entry.base) {
             Some(Base::Object(reference)) => {

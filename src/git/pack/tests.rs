@@ -290,8 +290,8 @@ fn damaged_pack_headers_and_trailers_are_refused() {
     let faults = |bytes: &[u8]| run(bytes).1;
     assert_eq!(faults(&good), Vec::<String>::new());
     assert_eq!(faults(b"PACK"), ["it is cut off"]);
-    assert_eq!(faults(b"pack\0\0\0\x02\0\0\0\0"), ["it is not a pack of version 2"]);
-    assert_eq!(faults(&good.to_vec().tap(|bytes| bytes[7] = 3)), ["it is not a pack of version 2"]);
+    assert_eq!(faults(b"pack\0\0\0\x02\0\0\0\0"), ["it is not a version 2 pack"]);
+    assert_eq!(faults(&good.to_vec().tap(|bytes| bytes[7] = 3)), ["it is not a version 2 pack"]);
     assert_eq!(faults(&seal([body, b"rest"].concat())), ["there are 4 bytes between the last entry and the checksum"]);
     let more = seal(body.to_vec().tap(|bytes| bytes[11] = 3));
     assert_eq!(faults(&more), [format!("the entry at offset {} has a malformed header", body.len())]);

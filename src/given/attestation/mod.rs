@@ -130,7 +130,7 @@ impl Attestation {
         [Work::Signatures(signatures), Work::Bytes(count(bytes))]
     }
 
-    /// Whether the record is signed by a key that IBM certifies, judged as of `moment`.
+    /// Whether the record is signed by a key that IBM certifies, checked as of `moment`.
     pub(crate) fn standing(&self, policy: &BuilderPolicy, moment: Timestamp) -> Standing {
         if let Err(why) = &self.record {
             return Standing::Refused(why.clone());
@@ -140,7 +140,7 @@ impl Attestation {
         };
         let record = Sha256::of(&self.record_bytes);
         let signed = |certificate: &&Certificate| {
-            // RSA PKCS#1 v1.5 with SHA-256 over the record's bytes, including its line ends.
+            // RSA PKCS#1 v1.5 with SHA-256 over the record's bytes, including its line endings.
             let scheme = Scheme::RsaPkcs1(Hash::Sha256);
             certificate.key.verify_digest(Protocol::Machine, scheme, record.as_bytes(), signature).is_ok()
         };

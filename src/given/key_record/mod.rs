@@ -256,8 +256,8 @@ impl KeyRecord {
         }
         if names.is_empty() {
             return Err(format!(
-                "none of its {} by one of the policy's signers",
-                counted_as(self.0.signature_count(), "signature is", "signatures is")
+                "none of its signatures ({}) is by one of the policy's signers",
+                self.0.signature_count()
             ));
         }
         let (statement, key) = self.statement(limits)?;
@@ -342,7 +342,7 @@ impl KeyStatement {
         let obtained = |one: &Retrieval| format!("{} obtained it at {} over {}", one.by, one.at, one.channel.word());
         let mut told: Vec<String> = self.retrievals.iter().take(SHOWN).map(obtained).collect();
         let more = self.retrievals.len().saturating_sub(SHOWN);
-        told.extend((more > 0).then(|| format!("it was obtained {more} more times")));
+        told.extend((more > 0).then(|| format!("it was obtained {}", counted_as(more, "more time", "more times"))));
         told.extend(
             self.challenge.iter().map(|one| format!("commit {} was built to challenge its holder", one.commit)),
         );

@@ -32,7 +32,7 @@ pub(super) static WORKLOAD: Check = Check {
     level: Level::Require,
     says: "a server booted a workload that the policy lists",
     explanation: "The record's workload digest must be one of the policy's [builder] workloads: the SHA-256 of the encrypted workload text that IBM \
-publishes for build servers, exactly as in user-data, without a line end. Only the policy states that the digests are IBM's, and the record does not \
+publishes for build servers, exactly as in user-data, without a line ending. Only the policy states that the digests are IBM's, and the record does not \
 state which server booted the workload. If user-data was saved next to the record, its digest and its workload text must also match the record. A \
 record that is not accepted proves nothing here.",
     known: Known::Given,

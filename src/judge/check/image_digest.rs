@@ -22,7 +22,7 @@ that this index lists. If the source has several images, the digest in the log s
 none of the images has it, specify one after the source's path. A re-pushed or converted copy has a different digest and is not accepted, even if its \
 configuration is the same: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no \
 manifest, so the answer is unknown. It is also unknown for a log without a digest line, which builds for icr.io may have. That this image was built \
-from the archived commit is the build server's statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
+from the archived commit is the build server's statement; only an identical independent rebuild corroborates it (`hpsb-audit compare`).",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
@@ -31,7 +31,7 @@ from the archived commit is the build server's statement; only an equal independ
     run: Run::Function(run),
 };
 
-const NOT_PROVED: &str = "not proved: that the image was built from this commit; the build server states it, and an equal independent rebuild would corroborate it";
+const NOT_PROVED: &str = "not proved: that the image was built from this commit; the build server states it, and an identical independent rebuild would corroborate it";
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     if let Some((image, undecided)) = evidence.image.and_then(|image| Some((image, image.undecided.as_ref()?))) {

@@ -40,7 +40,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         .filter(|(_, v)| !v.is_empty())
         .collect();
     if labels.is_empty() {
-        return Outcome::not_run(Reason::NoEvidence, "the image has no label with a commit");
+        return Outcome::not_run(Reason::NoEvidence, "the image has no label that names a commit");
     }
     let Ok(proof) = evidence.source() else {
         return Outcome::caused_by(

@@ -108,7 +108,7 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
     if !bad.is_empty() {
         return with(
             Outcome::fail(format!(
-                "{} of {total} layers are not those that the image's manifest and configuration list",
+                "the image's manifest and configuration do not match {} of {total} layers",
                 bad.len()
             )),
             bad,
@@ -118,7 +118,7 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "no layers were supplied");
     }
     if !missing.is_empty() {
-        return with(Outcome::fail(format!("{} of {total} layers are missing", missing.len())), missing);
+        return with(Outcome::fail(format!("the bytes of {} of {total} layers are missing", missing.len())), missing);
     }
     if !unproved.is_empty() {
         return with(Outcome::unknown(format!("{} of {total} layers cannot be verified", unproved.len())), unproved);

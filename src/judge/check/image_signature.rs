@@ -53,11 +53,10 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
         signers.sort_unstable();
         signers.dedup();
         let enough = signers.len() as u64 >= minimum;
-        let message = if enough {
-            "keys of enough of the policy's signers signed the digest in the log"
-        } else {
-            "keys of too few of the policy's signers signed the digest in the log"
-        };
+        let message = format!(
+            "the digest in the log has accepted signatures with keys of {} of the policy's signers; the policy requires {minimum}",
+            signers.len()
+        );
         let sides = (format!("{minimum} of {} signers", policy.trust.signers.len()), signers.join(", "));
         return match (enough, undecided.is_some() && refused.is_none()) {
             (true, _) => Outcome::pass(message).sides(sides.0, sides.1),

@@ -6,6 +6,7 @@ use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run, manifest_name};
 use crate::base::build_name::behind_repository;
 use crate::base::image_name::{ImageName, is_tag, repository_of};
+use crate::base::words::counted_as;
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
@@ -68,8 +69,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         }
     }
     directory(evidence, log, &mut image);
-    let disbelieved = log.disbelieved_pushes();
-    if disbelieved > 0 && !log.shows_a_build() {
+    let ignored = log.ignored_pushes();
+    if ignored > 0 && !log.shows_a_build() {
         return Outcome::unknown(
             "the log has no line from a recognised builder, so push lines cannot be distinguished from the build's output",
         );
@@ -89,10 +90,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         (true, false, _) => {
             image.outcome("the log has a pushed digest but no repository, and does not contradict the record")
         }
-        (false, _, true) => image.outcome(&format!("the repository in the log fits the build's name{tagged}")),
+        (false, _, true) => image.outcome(&format!("the repository in the log matches the build's name{tagged}")),
         // The members' names are not signed.
         (false, _, false) => image
-            .outcome(&format!("the repository in the log fits the members' names, which are not signed{tagged}"))
+            .outcome(&format!("the repository in the log matches the members' names, which are not signed{tagged}"))
             .known(Known::Given),
     };
     if repositories.is_empty()
@@ -102,10 +103,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         outcome = Outcome::unknown("the log does not show the image's repository")
             .sides(policy.expect.images.join(" or "), "no line");
     }
-    if disbelieved > 0 {
-        outcome
-            .message
-            .push_str(&format!("; ignored {disbelieved} line(s) that look like a push but were printed by the build"));
+    if ignored > 0 {
+        let one = "line that looks like a push but was printed by the build";
+        let several = "lines that look like a push but were printed by the build";
+        outcome.message.push_str(&format!("; ignored {}", counted_as(ignored, one, several)));
     }
     outcome
 }
@@ -158,7 +159,7 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
                 continue;
             }
             LogEvent::PushTo(name) => {
-                // docker and podman print the repository alone.
+                // docker and podman print only the repository, without a tag or digest.
                 if ImageName::parse(name).is_ok_and(|name| !name.is_repository()) {
                     image.disagree("the push's repository", "a repository without a tag or digest", name);
                 }

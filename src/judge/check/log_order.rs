@@ -1,4 +1,4 @@
-//! `log-order`: the log's times never go back, and the last is no later than the build's time.
+//! `log-order`: the log's times do not decrease, and the last is no later than the build's time.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};
@@ -11,9 +11,9 @@ pub(super) static CHECK: Check = Check {
     name: "log-order",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the log's times never go back, and the last is at most one second after the time in the build's name, if it has one",
-    explanation: "The time in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times go \
-back, or the log continues after that time, for example, the log was assembled from parts or the server's clock was changed. All times are from the server's \
+    says: "the log's times do not decrease, and the last is at most one second after the time in the build's name, if it has one",
+    explanation: "The time in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times \
+decrease, or the log continues after that time, for example, the log was assembled from parts or the server's clock was changed. All times are from the server's \
 own clock.",
     known: Known::Signed,
     expected: Expected::Nothing,
@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         if let Some((line, before)) = latest
             && time < before
         {
-            let message = format!("the time goes back at line {}", entry.line);
+            let message = format!("the time decreases at line {}", entry.line);
             return Outcome::fail(message).sides(format!("{before} (line {line}) or later"), time);
         }
         latest = Some((entry.line, time));
@@ -42,13 +42,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "the log has no times");
     };
     let Some(stamp) = evidence.name().and_then(|name| name.stamp()) else {
-        return Outcome::pass("the log's times never go back; the build's name has no time to compare with");
+        return Outcome::pass("the log's times do not decrease; the build's name has no time to compare with");
     };
     let outcome = if last > stamp.plus_seconds(1) {
         Outcome::fail("the log continues after the time in the build's name")
     } else {
         Outcome::pass(
-            "the log's times never go back, and the last is at most one second after the time in the build's name",
+            "the log's times do not decrease, and the last is at most one second after the time in the build's name",
         )
     };
     outcome.sides(format!("{stamp} plus one second, or before"), last)

@@ -44,9 +44,9 @@ pub(super) fn accepted_alone() -> Outcome {
     Outcome::pass("a trusted key signed exactly the bytes of the archive in the bundle; nothing in them was examined")
 }
 
-/// The text about a trusted key under which the signature does not verify.
+/// The beginning of the text about a trusted key under which the signature does not verify. Saved reports may continue it with other words.
 pub(crate) fn refused_key(key: &Fingerprint) -> String {
-    format!("{key} does not verify it")
+    format!("{key} does not verify ")
 }
 
 /// The beginning of the line about an untrusted key under which the signature verifies.
@@ -74,7 +74,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
     }
     for key in &refusal.tried {
         let refused = refused_key(&key.fingerprint);
-        outcome = outcome.detail(format!("trusted ({}): {refused}: {}", key.source, key.fault));
+        outcome = outcome.detail(format!("trusted ({}): {refused}the signature: {}", key.source, key.fault));
     }
     for fingerprint in &refusal.missing {
         outcome = outcome.detail(format!("trusted: {fingerprint} was not found next to the bundle"));

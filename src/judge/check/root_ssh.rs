@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     says: "root_ssh_enabled is false and root_ssh/ is empty",
     explanation: "Examines two places in the signed archive; no server is contacted. On-premises servers record root_ssh_enabled in build.json and \
 store the public keys of users who may log in as root below root_ssh/. Anyone who logs in as root can change a build and use its signing key. Servers \
-on VPC record neither: the check then has no evidence, which rejects only if the policy's [levels] lists the check.",
+on VPC record neither: the check then has no evidence, and rejects the bundle for this only if the policy's [levels] lists the check.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],

@@ -60,10 +60,9 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     outcome.details.extend(remarks(evidence, saved));
     if !saved.secrets_in.is_empty() {
         // This warning is part of the message, because the formats for people do not show the details of a pass.
-        let files = saved.secrets_in.join(", ");
-        outcome
-            .message
-            .push_str(&format!("; {files} contains what looks like a secret (masked here, but not in the file)"));
+        let files = saved.secrets_in.join(" and ");
+        let contain = if saved.secrets_in.len() == 1 { "contains" } else { "contain" };
+        outcome.message.push_str(&format!("; {files} {contain} what looks like a secret (masked here, but not there)"));
     }
     outcome
 }

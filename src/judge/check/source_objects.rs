@@ -79,7 +79,7 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
         lines.push(format!("{id} is malformed by the rules of git fsck: {fault}"));
     }
     if let Some(more @ 1..) = objects.malformed.len().checked_sub(LISTED) {
-        lines.push(format!("and {more} more objects that are malformed by the rules of git fsck"));
+        lines.push(format!("further objects that are malformed by the rules of git fsck: {more}"));
     }
     lines.extend(objects.notes.iter().take(LISTED).cloned());
     if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {

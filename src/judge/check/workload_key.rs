@@ -116,7 +116,7 @@ fn simple_signing(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, St
     Some(body.map(|body| armoured(certificates).is_some_and(|trusted| trusted == body)))
 }
 
-/// The armoured data as text without line ends (RFC 9580, 6.2). `None` if the data is not an armoured public key.
+/// The armoured data as text without line endings (RFC 9580, 6.2). `None` if the data is not an armoured public key.
 fn armoured(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?.replace('\r', "");
     let (_, rest) = text.split_once("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")?;

@@ -231,7 +231,7 @@ mod with_gpg {
         let cases = [
             // gpg still accepts SHA-1 for signatures over data.
             ("ada", gpg.sign("ada", &["--digest-algo", "SHA1"], &commit), "SHA-256 or stronger", true),
-            // A text signature covers different bytes if the line ends differ.
+            // A text signature covers different bytes if the line endings differ.
             ("ada", gpg.sign("ada", &["--textmode"], &commit), "does not cover a binary document", true),
             // A key that has since expired was valid when it signed: archives are read years later.
             ("rex", gpg.sign("rex", &in_time, &commit), "signed by rex", false),

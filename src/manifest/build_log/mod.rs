@@ -47,7 +47,7 @@ impl BuildLog {
         Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
-    /// Drops the text of all entries. Keeps only the entries needed to show where the time goes backwards, if it does, and the entry with the latest
+    /// Drops the text of all entries. Keeps only the entries needed to show where the time decreases, if it does, and the entry with the latest
     /// time. Collapses consecutive output lines of one builder into one line: later checks need to know only which builder printed lines between two
     /// other events.
     pub(crate) fn shelve(&mut self) {
@@ -98,11 +98,11 @@ impl BuildLog {
         let by_build_kit = matches!(self.builder(), Ok(Some(Builder::BuildKit)));
         let failed = self.failed();
         self.events.iter().enumerate().filter_map(move |(at, (_, event))| {
-            let believed = match event {
+            let counts = match event {
                 LogEvent::PushedManifest { step, .. } => by_build_kit && failed.get(step).is_none_or(|last| *last < at),
                 _ => at >= end,
             };
-            believed.then_some(event)
+            counts.then_some(event)
         })
     }
 
@@ -179,7 +179,7 @@ impl BuildLog {
     }
 
     /// Number of lines that look like push output but were printed during the build. A program may have printed these lines.
-    pub fn disbelieved_pushes(&self) -> usize {
+    pub fn ignored_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {
             LogEvent::Pushed { .. } => true,

@@ -43,7 +43,7 @@ fn storing_a_log_collapses_consecutive_output_lines() {
     assert_eq!(shelved.events().collect::<Vec<_>>(), events);
     assert_eq!((log.events().count(), events.len()), (10, 7));
     assert!(shelved.push_events().eq(log.push_events()) && shelved.push_events().count() == 1);
-    assert_eq!(shelved.disbelieved_pushes(), log.disbelieved_pushes());
+    assert_eq!(shelved.ignored_pushes(), log.ignored_pushes());
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn push_lines_printed_during_the_build_do_not_count() {
     let real = entry(&format!("run: v1: digest: {} size: 2", DIGEST.replace("ff", "00")));
     let log = read(&[fake.as_str(), &built, &real].concat());
     assert_eq!(log.pushed().map(|(tag, ..)| tag).collect::<Vec<_>>(), ["v1"]);
-    assert_eq!(log.disbelieved_pushes(), 1);
+    assert_eq!(log.ignored_pushes(), 1);
     assert_eq!(read(&[fake.clone(), built].concat()).pushed().count(), 0);
     // Without a line of a known builder, the push cannot be distinguished from the build.
     assert_eq!((read(&fake).pushed().count(), read(&fake).shows_a_build()), (0, false));
@@ -192,7 +192,7 @@ fn buildkit_pushes_as_a_step_of_the_build() {
     let (from, done) = ("#5 [1/1] FROM docker.io/library/a:1", "#9 DONE 2.0s");
     let log = of(&[from, "#9 exporting to image", "#9 pushing layers", &line, "#10 [auth] a/b:pull,push token", done]);
     assert_eq!(log.pushed().collect::<Vec<_>>(), [("c", Sha256::from_prefixed(DIGEST).unwrap(), None)]);
-    assert_eq!((names(&log), log.disbelieved_pushes()), (1, 0));
+    assert_eq!((names(&log), log.ignored_pushes()), (1, 0));
     // Old versions print the target but no digest.
     let log = of(&[from, "#9 pushing manifest for docker.io/a/b:c 1.2s done", done]);
     assert_eq!((log.pushed().count(), names(&log)), (0, 1));
@@ -210,7 +210,7 @@ fn buildkit_pushes_as_a_step_of_the_build() {
     for others in [["Step 1/1 : FROM a", "Successfully built 0123456789ab"], ["STEP 1: FROM a", "STEP 2: COMMIT"]] {
         let log = of(&[others[0], &line, others[1]]);
         assert!(log.builder().is_err());
-        assert_eq!((names(&log), log.pushed().count(), log.disbelieved_pushes()), (0, 0, 1));
+        assert_eq!((names(&log), log.pushed().count(), log.ignored_pushes()), (0, 0, 1));
     }
     assert_eq!(names(&of(&[&line.replace("#9", "#9 0.351")])), 0);
 }

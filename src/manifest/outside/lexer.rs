@@ -55,7 +55,7 @@ impl<'t> Lexer<'t> {
         while self.eat("\\\n") || self.peek().is_some_and(|letter| is_blank(letter) && self.next().is_some()) {}
     }
 
-    /// Skips blanks, line ends and comments.
+    /// Skips blanks, line endings and comments.
     pub(super) fn skip_blanks_and_lines(&mut self) {
         loop {
             self.skip_blanks();

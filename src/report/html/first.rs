@@ -2,6 +2,7 @@
 
 use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, remedy, repeat, summary};
 use super::sheet::{LETTERS, Part, REASONS, Row, Sheet, Signed, Tone, beginning, shortened};
+use crate::base::words::counted_as;
 use crate::gate::verify::Grade;
 use crate::judge::check::MANIFEST_SIGNATURE;
 use crate::judge::evidence::{Fact, Known};
@@ -254,7 +255,7 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
     );
     row.lines.push(vec![Part::Words(format!(
-        "The key: {}. Grade: {}.",
+        "Source: {}. The grade is the {}.",
         summary::named(&key.source),
         summary::grade_words(key.grade)
     ))]);
@@ -312,7 +313,11 @@ fn counted(bundle: &BundleReport) -> String {
     let groups: Vec<&str> = bundle.not_in_play().into_iter().map(Group::word).collect();
     let others = match bundle.findings.len().saturating_sub(all) {
         0 => String::new(),
-        count => format!(" {count} more checks are in groups that were not checked: {}.", groups.join(", ")),
+        count => format!(
+            " {} in groups that were not checked: {}.",
+            counted_as(count, "more check is", "more checks are"),
+            groups.join(", ")
+        ),
     };
     format!("{}.{others}", words.join(", "))
 }
@@ -332,12 +337,12 @@ pub(super) fn rank(check: &str) -> usize {
 pub(super) fn repeats(report: &Report) -> String {
     match report.verdict() {
         Verdict::None => {
-            "If the command is run unchanged, it gives no verdict again, unless the fault was temporary.".into()
+            "Running the same command again gives no verdict either, unless the fault was temporary.".into()
         }
         _ => format!(
-            "If it is run in the folder of the audit, on the same files{}, {} {} with the same features gives the same verdict and answers.",
+            "Run in the audit's folder, on the same files{}, {} {} with the same features gives the same verdict and answers.",
             if repeat::options(report, None).iter().any(|option| option.contains("docker://")) {
-                " and with the same answers from the registry"
+                " and with the same responses from the registry"
             } else {
                 ""
             },

@@ -30,9 +30,9 @@ pub(in crate::report) struct Row {
     /// before 0.2.0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::report) says: Vec<SaidRow>,
-    /// Whether this answer rejects. Never true in a report without a verdict.
+    /// Whether this answer rejects the bundle. Never true in a report without a verdict.
     pub(in crate::report) rejects: bool,
-    /// The policy's waiver, if the answer would reject without a waiver. A waiver does not change the status.
+    /// The policy's waiver, if the answer would reject the bundle without a waiver. A waiver does not change the status.
     pub(in crate::report) waiver: Option<WaiverRow>,
 }
 
@@ -55,7 +55,7 @@ pub(in crate::report) struct WaiverRow {
     pub(in crate::report) reason: String,
     /// RFC 3339.
     pub(in crate::report) expires: String,
-    /// `active`: the answer does not reject. `expired`: the waiver has no effect.
+    /// `active`: the answer does not reject the bundle. `expired`: the waiver has no effect.
     pub(in crate::report) standing: String,
 }
 

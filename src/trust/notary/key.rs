@@ -110,7 +110,7 @@ fn leaf(pem: &[u8]) -> Result<(ImageKey, Leaf), String> {
     } else {
         None
     };
-    let (not_before, not_after) = dates(tbs.validity()).ok_or("its certificate has no readable dates")?;
+    let (not_before, not_after) = dates(tbs.validity()).ok_or("its certificate's validity period cannot be read")?;
     let leaf = Leaf { common_name, not_before, not_after, fault };
     let spki = tbs.subject_public_key_info().to_der().map_err(|error| error.to_string())?;
     Ok((ImageKey::from_spki(&spki)?, leaf))

@@ -22,10 +22,12 @@ macro_rules! outline {
     };
 }
 
-const NAMED: &str = "it refers to a workload that is not in this object: write its template here";
-const PATCH: &str = "it changes the pods with a patch that is not read: write the patched result";
-const FETCHED: &str = "it refers to a task or template that is not in this object: write it here";
-const CHOSEN: &str = "the controller chooses the image of this step: write a container with an image";
+const NAMED: &str =
+    "it refers to a workload that is not in this object: define the workload's pod template in this object";
+const PATCH: &str = "it changes the pods with a patch that is not read: replace the patch with its result";
+const FETCHED: &str =
+    "it refers to a task or template that is not in this object: define that task or template in this object";
+const CHOSEN: &str = "the controller chooses the image of this step: define a container with an image";
 
 /// The spec has a pod template at `template`, and no other field of the spec runs anything.
 pub(super) static TEMPLATE: Outline = outline!(&[("template", Is(Mapping(&POD_TEMPLATE)))]);
@@ -97,7 +99,7 @@ pub(super) static TASK: Outline = outline!(&[
     (
         "apiVersion",
         Is(Runs(
-            "a different controller runs it, and it is not known what that controller starts: write the steps here"
+            "a different controller runs it, and it is not known what that controller starts: define the steps in this object"
         ))
     ),
     ("steps", Is(Special(steps))),
@@ -179,7 +181,9 @@ pub(super) static EXTERNAL_SECRET: Outline =
     outline!(&[("target", Has(&SECRET_TARGET)), ("externalSecretSpec", Has(&EXTERNAL_SECRET))]);
 static SECRET_TARGET: Outline = outline!(&[(
     "manifest",
-    Is(Runs("it fills objects other than Secrets from a store that is not read: use a Secret"))
+    Is(Runs(
+        "it writes data from an external store, which this program does not read, to an object that is not a Secret: remove this field, so that the target is a Secret"
+    ))
 )]);
 pub(super) static GRAFANA_CONTENT: Outline =
     outline!(&[("plugins", Is(Runs("Grafana fetches and runs the plugin: build the plugin into Grafana's image")))]);

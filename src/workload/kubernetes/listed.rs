@@ -65,7 +65,7 @@ fn is_kind(kind: &str) -> bool {
 /// The message for a kind that is not in any table.
 pub(super) fn refusal(group: &str, kind: &str) -> String {
     if !is_kind(kind) || !is_group(group) {
-        return "it has no usable apiVersion and kind: write both".into();
+        return "it has no usable apiVersion or no usable kind: specify both".into();
     }
     let entry = format!("{group}/{kind}");
     format!(

@@ -228,7 +228,7 @@ fn lists_are_read_as_kubectl_reads_them() {
     for (document, place, words) in [
         (json!({"apiVersion": "v1", "kind": "List", "items": {"a": own}}), "items", "expected a list of resources"),
         (json!({"apiVersion": "v1", "kind": "List", "items": [7]}), "items[0]", "expected a resource"),
-        (json!({"apiVersion": "v1", "kind": "List", "items": [{}]}), "items[0]./", "write both"),
+        (json!({"apiVersion": "v1", "kind": "List", "items": [{}]}), "items[0]./", "specify both"),
         (json!({"apiVersion": "v1", "kind": "List", "Items": [own]}), "Items", "only in case"),
         (
             json!({"apiVersion": "v1", "kind": "List", "items": [], "spec": {"containers": []}}),
@@ -521,7 +521,7 @@ fn custom_resources_that_refer_elsewhere_are_unknown() {
             "ExternalSecret",
             json!({"target": {"manifest": {"kind": "Deployment"}}}),
             "spec.target.manifest",
-            "other than Secrets",
+            "not a Secret",
         ),
         (
             "gateway.networking.k8s.io/v1",

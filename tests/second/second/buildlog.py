@@ -1,4 +1,4 @@
-"""data/build.log: which lines are believed (docs/format.md, "data/build.log")."""
+"""data/build.log: which lines count (docs/format.md, "data/build.log")."""
 
 import re
 from dataclasses import dataclass, field
@@ -56,15 +56,15 @@ class Log:
     times: list
     builders: set = field(default_factory=set)
     last: int = -1          # the last line that a build prints
-    pushes: list = field(default_factory=list)      # believed lines of the push and of content trust
-    early: int = 0          # push lines that are not believed
+    pushes: list = field(default_factory=list)      # lines of the push and of content trust that count
+    early: int = 0          # push lines that do not count
 
     def server_values(self, key, after_build=False):
         """The values of the server's lines `key=VALUE`."""
         found = []
         for index, line in enumerate(self.lines):
-            believed = not after_build or 0 <= self.last < index
-            if line.server and believed and line.text.startswith(key + "="):
+            counts = not after_build or 0 <= self.last < index
+            if line.server and counts and line.text.startswith(key + "="):
                 found.append(line.text[len(key) + 1:])
         return found
 

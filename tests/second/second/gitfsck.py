@@ -104,7 +104,7 @@ def read_tag(data):
     return match[1].decode(), match[2]
 
 def bad_url(url):
-    """Relative addresses that replace the host, http addresses without one, and line ends in either."""
+    """Relative addresses that replace the host, http addresses without one, and line endings in either."""
     relative = re.match(r"(?:\./)*((?:\.\./(?:\./)*)*)", url)
     line_end = "\n" in url or re.search("%0a", url, re.I)
     if url.startswith(("./", "../")): return bool(line_end or relative[1] and url[relative.end():][:1] in (":", "/"))

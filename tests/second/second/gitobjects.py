@@ -79,7 +79,7 @@ class Store:
         return b"".join(parts), at - len(stream.unused_data)
 
     def read_pack(self, data, index):
-        if len(data) < 32 or bytes(data[:8]) != b"PACK\0\0\0\2": raise Fault("not a pack of version 2")
+        if len(data) < 32 or bytes(data[:8]) != b"PACK\0\0\0\2": raise Fault("not a version 2 pack")
         if hashlib.sha1(data[:-20]).digest() != bytes(data[-20:]):
             self.faults.append("a pack with a wrong checksum")
         entries, at, body, count = {}, 12, data[:-20], int.from_bytes(data[8:12], "big")
@@ -188,7 +188,7 @@ class Store:
         return b"".join(out)
 
 def entry_starts(index, count, size):
-    """Where the entries of a pack begin, by an index of version 2 that need not be right; empty if it is not usable."""
+    """Where the entries of a pack begin, by a version 2 index that need not be right; empty if it is not usable."""
     index = index or b""
     table = index[1032 + 24 * count:1032 + 28 * count]
     starts = {int.from_bytes(table[slot:slot + 4], "big") for slot in range(0, len(table) - 3, 4)}

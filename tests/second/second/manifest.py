@@ -106,7 +106,7 @@ def log_image(case):
     log = case.log
     images = case.expect("images")
     if log is None: return unknown("there is no log") if images else not_run("no-evidence")
-    if log.last < 0 and log.early: return unknown("no line of a known builder: the push is not believed")
+    if log.last < 0 and log.early: return unknown("no line of a known builder: no push line counts")
     folders = log.server_values("github_dir")
     folder = case.folder
     if folder is not None and any(stated.encode() != folder for stated in folders): return fail("the log clones into a different folder")
@@ -161,7 +161,7 @@ def log_key(case):
 def log_order(case):
     times = case.log.times if case.log else []
     if not times: return not_run("no-evidence")
-    if any(later < earlier for earlier, later in zip(times, times[1:])): return fail("the log's times go back")
+    if any(later < earlier for earlier, later in zip(times, times[1:])): return fail("the log's times decrease")
     split = names.split_build_name(case.record.get("build_name") or case.member_name)
     if split and times[-1] > split[1] + dt.timedelta(seconds=1): return fail("the log continues after the build's stamp")
     return passed()

@@ -38,7 +38,7 @@ fn keys() -> Vec<Case> {
         Case::good("good-key-twice", "A key named twice counts once.")
             .file("again.pem", Named::Server.public_pem())
             .arguments(&["--key", "key.pem", "--key", "again.pem"]),
-        Case::good("good-key-with-blanks", "Blank lines and CR LF line ends around and in the PEM block.")
+        Case::good("good-key-with-blanks", "Blank lines and CR LF line endings around and in the PEM block.")
             .file("key.pem", format!("\r\n\n{}\n \n", Named::Server.public_pem().replace('\n', "\r\n"))),
     ]
 }

@@ -203,10 +203,11 @@ fn times() -> Vec<Case> {
         Case::fails(name, "log-order", about).policy(super::policy::with("[levels]\nlog-order = \"require\"\n"))
     };
     vec![
-        Case::good("log-times-back", "The log's times go backwards, which is a warning.")
+        Case::good("log-times-back", "The log's times decrease, which is a warning.")
             .log(back)
             .expect("log-order", "fail"),
-        required("log-times-back-required", "The log's times go backwards, and the policy rejects that.").log(back),
+        required("log-times-back-required", "The log's times decrease, and the policy rejects the bundle for it.")
+            .log(back),
         Case::good("log-after-stamp", "The log ends more than a second after the build's stamp, which is a warning.")
             .log(late)
             .expect("log-order", "fail"),

@@ -316,7 +316,7 @@ fn work_tree() -> Vec<Case> {
         fails("tree-file-for-link", "A file replaces a link.").inner(|entries| {
             *work_file(entries, "web/start.html") = Entry::file("git/wallet/web/start.html", "index.html");
         }),
-        fails("tree-line-ends", "A file has CR LF line ends, which no attribute in HEAD requests.")
+        fails("tree-line-ends", "A file has CR LF line endings, which no attribute in HEAD requests.")
             .text("git/wallet/main.go", |text| text.replace('\n', "\r\n"))
             .inner(|entries| entries.push(Entry::file("git/wallet/.git/info/attributes", "*.go text eol=crlf\n"))),
         fails("tree-case-twin", "Two file names differ only by case.").inner(add("readme.MD")),

@@ -29,7 +29,7 @@ use crate::judge::policy::Policy;
 use crate::manifest::Manifest;
 use crate::manifest::build_log::BuildLog;
 use crate::manifest::outside;
-use crate::report::{BundleReport, Depth, InputReport, KeyReport};
+use crate::report::{BundleReport, Depth, InputReport, KeyReport, Outside};
 use crate::trust::TrustFile;
 
 /// Audits one bundle. The audit never fails: an error that stops it is in the report.
@@ -63,7 +63,7 @@ struct Judged<'a> {
     built: Option<BuiltImage>,
     remotes: Vec<String>,
     evidence: Vec<Fact>,
-    outside_the_commit: Vec<String>,
+    outside_the_commit: Outside,
     inputs: Vec<InputReport>,
     content: Option<Content<'a>>,
 }
@@ -344,7 +344,7 @@ fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
 
 /// Inputs of the build that the commit does not pin. The inputs are read from the log, and from the Dockerfile that the policy specifies. If the
 /// policy specifies no Dockerfile and the log shows no numbered steps, the inputs are read from the Dockerfile at docker's default path.
-fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
+fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();
     let steps = log.is_some_and(BuildLog::shows_steps);
@@ -376,7 +376,8 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     if let Some(Ok(file)) = &file {
         inputs.read_file(file);
     }
-    inputs.lines()
+    let counts = inputs.counts();
+    Outside::new(inputs.lines(), counts)
 }
 
 /// Digest and size of the whole file. A bundle that was refused halfway is still read to its end, so that its report can identify the file. A

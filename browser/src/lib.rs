@@ -64,7 +64,7 @@ fn keep(answer: &Answer) {
 }
 
 /// getrandom 0.2 calls this function for random numbers. This implementation always fails, because verification needs no random numbers.
-#[cfg(any(feature = "openpgp", feature = "sigstore"))]
+#[cfg(feature = "openpgp")]
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 extern "Rust" fn __getrandom_custom(_: *mut u8, _: usize) -> u32 {

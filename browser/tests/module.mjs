@@ -13,12 +13,20 @@ export function ask(module, question, contents = []) {
     new Uint8Array(exports.memory.buffer, place, content.length).set(content);
   }
   const began = performance.now();
-  exports.run();
+  let trap = null;
+  try {
+    exports.run();
+  } catch (error) {
+    trap = error;
+  }
   const milliseconds = performance.now() - began;
   const place = exports.answer() >>> 0;
+  // Without an answer, only the trap is known.
+  if (trap && place < 8) throw trap;
   const view = new DataView(exports.memory.buffer, place);
   const [text, behind] = [view.getUint32(0, true), view.getUint32(4, true)];
   const says = JSON.parse(Buffer.from(exports.memory.buffer, place + 8, text).toString());
+  if (trap) throw new Error(`the module has a defect: ${says.defect}`);
   let at = place + 8 + text;
   for (const file of says.files ?? []) {
     file.bytes = Buffer.from(Buffer.from(exports.memory.buffer, at, file.size));

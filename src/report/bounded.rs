@@ -1,6 +1,6 @@
 //! Bounds the size of a report: long strings are cut here, lists are cut where they are built, and the total has an upper limit.
 
-use super::BundleReport;
+use super::{BundleReport, Outside};
 use crate::base::escape::is_treacherous;
 use crate::base::limits::Limits;
 use crate::judge::finding::Verdict;
@@ -17,7 +17,7 @@ impl BundleReport {
         if let Err(error) = limits.answer_bytes().check(report.text_bytes(), "the report on the bundle") {
             report.findings.iter_mut().for_each(|finding| finding.details.clear());
             report.evidence.clear();
-            report.outside_the_commit.clear();
+            report.outside_the_commit = Outside::default();
             report.inputs.clear();
             report.verdict = Verdict::None;
             report.error = report.error.or(Some(error));
@@ -33,7 +33,7 @@ impl BundleReport {
             finding.expected.iter_mut().chain(&mut finding.found).chain(&mut finding.details).for_each(shorten);
         }
         self.evidence.iter_mut().for_each(|fact| shorten(&mut fact.value));
-        self.outside_the_commit.iter_mut().for_each(shorten);
+        self.outside_the_commit.lines.iter_mut().for_each(shorten);
         self
     }
 
@@ -49,7 +49,7 @@ impl BundleReport {
             .iter()
             .map(|fact| written(&fact.value) + fact.data.as_ref().map_or(0, |data| data.to_string().len() as u64));
         let inputs = self.inputs.iter().map(|input| written(&input.name) + PARTS_BYTES);
-        let lines = findings.chain(&self.outside_the_commit).map(|text| written(text));
+        let lines = findings.chain(&self.outside_the_commit.lines).map(|text| written(text));
         lines.chain(facts.map(|bytes| bytes + PARTS_BYTES)).chain(inputs).fold(0, u64::saturating_add)
     }
 }
@@ -109,11 +109,11 @@ mod tests {
     #[test]
     fn a_report_over_the_size_limit_becomes_an_error_without_lists() {
         let mut report = BundleReport::of_nothing("b", Vec::new());
-        report.outside_the_commit = vec!["\u{1}".repeat(100); 100];
+        report.outside_the_commit.lines = vec!["\u{1}".repeat(100); 100];
         let limits = |answer_bytes| Limits { answer_bytes, ..Limits::default() };
         assert_eq!(report.clone().finished(&limits(60_400)).error, None);
         let over = report.finished(&limits(60_399));
         assert_eq!(over.error.map(|error| error.exit_code()), Some(3));
-        assert!(over.outside_the_commit.is_empty());
+        assert!(over.outside_the_commit.lines.is_empty());
     }
 }

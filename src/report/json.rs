@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use self::finding::row;
 pub(super) use self::finding::{Row, SaidRow, WaiverRow};
-use super::{Admission, BundleReport, CaseReport, ImageReport, QuestionReport, Report, Rules, Scope, chain};
+use super::{
+    Admission, BundleReport, CaseReport, ImageReport, OutsideCounts, QuestionReport, Report, Rules, Scope, chain,
+};
 use crate::base::error::Error;
 use crate::base::escape::in_json;
 use crate::base::mask::mask;
@@ -213,6 +215,9 @@ pub(super) struct Bundle {
     /// Inputs of the build that the commit does not pin. This list is also empty if nothing in the signed archive was read; `evidence` is then empty
     /// as well.
     pub(super) outside_the_commit: Vec<String>,
+    /// The numbers of these inputs and of notes about the list, including those that the list does not show. The notes are the first lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outside_counts: Option<OutsideCounts>,
     /// Other files that were read for the audit.
     pub(super) inputs: Vec<Looked>,
 }
@@ -434,7 +439,8 @@ fn bundle(report: &BundleReport, rules: Rules) -> Bundle {
                 known: fact.known.word().into(),
             })
             .collect(),
-        outside_the_commit: report.outside_the_commit.clone(),
+        outside_the_commit: report.outside_the_commit.lines.clone(),
+        outside_counts: report.outside_the_commit.counts,
         inputs: (report.inputs.iter())
             .map(|input| Looked { kind: input.kind.into(), name: input.name.clone(), sha256: input.sha256.hex() })
             .collect(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{BundleReport, Options, Report, summary};
+use super::{BundleReport, Options, Report, outside, summary};
 use crate::base::escape::for_terminal;
 use crate::gate::verify::Grade;
 use crate::judge::check::status_text;
@@ -92,9 +92,9 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
         row(page, &[&fact.fact, fact.witness, fact.known.word(), &fact.value]);
     }
     heading(page, "Inputs outside the commit");
-    match summary::was_read(bundle) {
-        true => list(page, bundle.outside_the_commit.iter()),
-        false => page.push_str("Not known: the log and the Dockerfile were not read.\n"),
+    match bundle.outside_the_commit.lines.as_slice() {
+        [] => list(page, [outside::none(bundle)].iter()),
+        lines => list(page, lines.iter()),
     }
     heading(page, "Other evidence that was read");
     list(page, bundle.inputs.iter().map(|input| format!("{} {}: {}", input.words(), input.name, input.sha256)));

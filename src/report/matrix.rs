@@ -72,7 +72,8 @@ pub(super) fn matrix(bundle: &BundleReport) -> Matrix<'_> {
 }
 
 fn agreement(name: &str, cells: &[Vec<&Fact>], all: &[Fact]) -> Agreement {
-    let said: Vec<&Vec<&Fact>> = cells.iter().filter(|cell| !cell.is_empty()).collect();
+    // An empty field of the record states nothing.
+    let said: Vec<&Vec<&Fact>> = cells.iter().filter(|cell| cell.iter().any(|fact| !fact.value.is_empty())).collect();
     let values: BTreeSet<Cow<'_, str>> =
         said.iter().flat_map(|cell| cell.iter()).map(|fact| comparable(name, &fact.value)).collect();
     let own = values.iter().filter(|value| !is_of_another_kind(name, value, all)).count();

@@ -21,6 +21,7 @@ mod junit;
 mod markdown;
 mod matrix;
 mod oscal;
+mod outside;
 mod question;
 mod reconciliation;
 mod remedy;
@@ -59,6 +60,7 @@ pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampRep
 pub use self::controls::Controls;
 pub use self::format::Format;
 pub use self::input::InputReport;
+pub use self::outside::{Outside, OutsideCounts};
 pub use self::question::{Depth, QuestionReport};
 pub use self::reconciliation::{KeyUse, Kind, Period, Qualified, Read, Reconciliation, Row, Sample, SampledBuild};
 pub use self::scope::Scope;
@@ -147,7 +149,7 @@ pub struct BundleReport {
     /// Facts by witness.
     pub evidence: Vec<Fact>,
     /// Inputs of the build that the commit does not pin.
-    pub outside_the_commit: Vec<String>,
+    pub outside_the_commit: Outside,
     /// Other files that were read.
     pub inputs: Vec<InputReport>,
     /// Digest of the archive, and the signature over it, if the bundle's outer archive could be read. This field is not part of any
@@ -371,7 +373,7 @@ impl BundleReport {
             key: None,
             findings: Vec::new(),
             evidence: Vec::new(),
-            outside_the_commit: Vec::new(),
+            outside_the_commit: Outside::default(),
             inputs: Vec::new(),
             seal: None,
             built: None,
@@ -445,7 +447,7 @@ impl BundleReport {
             fact.value = fact.masked_value();
             fact.data.iter_mut().for_each(mask_texts);
         }
-        self.outside_the_commit = self.outside_the_commit.iter().map(|line| mask(line)).collect();
+        self.outside_the_commit.lines.iter_mut().for_each(|line| *line = mask(line));
         for input in &mut self.inputs {
             input.name = mask(&input.name);
         }

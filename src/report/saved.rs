@@ -5,8 +5,8 @@ use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
 };
 use super::{
-    Admission, BundleReport, CaseReport, Depth, ImageReport, InputReport, KeyReport, Origin, QuestionReport, Report,
-    Rules, SignOffReport, Tool, WorkloadFile,
+    Admission, BundleReport, CaseReport, Depth, ImageReport, InputReport, KeyReport, Origin, Outside, QuestionReport,
+    Report, Rules, SignOffReport, Tool, WorkloadFile,
 };
 use crate::base::digest::Sha256;
 use crate::base::error::{CODES, Error};
@@ -204,7 +204,7 @@ fn bundle(
         key: bundle.key.map(key).transpose()?,
         findings,
         evidence: bundle.evidence.into_iter().map(fact).collect::<Read<_>>()?,
-        outside_the_commit: bundle.outside_the_commit,
+        outside_the_commit: Outside { lines: bundle.outside_the_commit, counts: bundle.outside_counts },
         inputs: bundle.inputs.into_iter().map(input).collect::<Read<_>>()?,
         seal: None,
         built: None,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::summary::is_signature_only;
 use super::{BundleReport, ImageReport, QuestionReport, Report};
 use crate::base::words::counted;
 use crate::judge::check;
@@ -14,7 +15,7 @@ use crate::judge::finding::{Finding, Group, Level, is_answered};
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Scope {
-    /// Groups in which, in every bundle of the report, a check at `require` has an answer.
+    /// Groups in which, in every bundle of the report, a check at `require` has an answer. Empty if only the signature was checked.
     pub groups: Vec<String>,
     /// The policy's path, as specified by the user; null without a policy.
     pub policy: Option<String>,
@@ -52,7 +53,7 @@ impl Scope {
 
     fn of<'f>(report: &Report, findings: impl Iterator<Item = &'f Finding>) -> Self {
         let findings: Vec<Finding> = findings.cloned().collect();
-        let is_checked = |group: &Group| is_answered(&findings, *group);
+        let is_checked = |group: &Group| !is_signature_only(report) && is_answered(&findings, *group);
         Self {
             groups: Group::ALL.into_iter().filter(is_checked).map(|group| group.word().to_owned()).collect(),
             policy: report.policy.as_ref().map(|policy| policy.path.clone()),

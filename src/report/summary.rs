@@ -1,12 +1,12 @@
 //! The sentences of page one, shared by all text formats so that their statements are the same.
 
 pub(super) use super::repeat::command;
-use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, scope};
+use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, outside, scope};
 use crate::base::digest::Sha256;
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
-use crate::judge::finding::{Finding, Group, Level, Reason, Status, Verdict};
+use crate::judge::finding::{Finding, Group, Level, Reason, Status, Verdict, is_answered};
 
 /// One statement, with how it is known.
 pub(super) struct Found {
@@ -27,6 +27,10 @@ pub(super) fn remarks(report: &Report) -> impl Iterator<Item = &'static str> {
     converted.into_iter().chain((report.rules == Rules::Version1).then_some(VERSION_1))
 }
 
+/// The fact about a file that the clone's config includes. The file is not read, and could define other remotes.
+pub(super) const INCLUDE: &str = "config-include";
+pub(super) const HAS_INCLUDES: &str = "includes files that were not read";
+
 /// A verdict, as text formats print it.
 pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
     match verdict {
@@ -41,10 +45,20 @@ pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
 pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     let (words, scope) = (verdict_words(bundle.verdict), Scope::of_bundle(report, bundle));
     match bundle.verdict {
-        Verdict::Accept => format!("{words}: {}{}", scope.groups.join(", "), scope.in_brackets()),
+        Verdict::Accept => {
+            let layers = if unread_layers(bundle).is_some() { "image without layers" } else { "image" };
+            let groups: Vec<&str> =
+                scope.groups.iter().map(|group| if group == "image" { layers } else { group.as_str() }).collect();
+            format!("{words}: {}{}", groups.join(", "), scope.in_brackets())
+        }
+        Verdict::AcceptInPart if is_signature_only(report) => format!("{words}: only the signature was checked"),
         Verdict::AcceptInPart => format!("{words}: {}{}", left_out(report, bundle), scope.in_brackets()),
         Verdict::Reject | Verdict::None => words.into(),
     }
+}
+
+pub(super) fn is_signature_only(report: &Report) -> bool {
+    report.question.as_ref().is_some_and(|question| question.depth == super::Depth::SignatureOnly)
 }
 
 /// Number of bundles by verdict: `1 without a verdict, 2 accepted`.
@@ -100,6 +114,9 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
     if !not_checked.is_empty() {
         parts.push(format!("{} not checked", not_checked.join(", ")));
     }
+    if unread_layers(bundle).is_some() {
+        parts.push("the image's layers not checked".to_owned());
+    }
     if !waived.is_empty() {
         parts.push(format!("{} waived", waived.join(", ")));
     }
@@ -121,7 +138,7 @@ pub(super) fn because(report: &Report, bundle: &BundleReport) -> Vec<String> {
 ///
 /// `verify` checks only the signature, so nothing is without an answer because of it.
 pub(super) fn not_looked_at(report: &Report, count: usize) -> Option<String> {
-    let is_partial = report.question.as_ref().is_some_and(|question| question.depth == super::Depth::SignatureOnly);
+    let is_partial = is_signature_only(report);
     match count {
         _ if is_partial => None,
         0 => None,
@@ -147,7 +164,10 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         return vec!["the run ended before its question was determined".into()];
     };
     let mut lines = vec![match question.depth {
-        super::Depth::Everything => "Is the signed archive in this bundle unaltered since a trusted key signed it, and do its record, log and source agree with each other and with the expected values?".to_owned(),
+        super::Depth::Everything => format!(
+            "Is the signed archive in this bundle unaltered since a trusted key signed it, and do these agree with each other and with the expected values: {}?",
+            compared(bundle).join(", ")
+        ),
         super::Depth::SignatureOnly => "Is the signed archive in this bundle unaltered since a trusted key signed it? Its contents were not checked.".to_owned(),
     }];
     let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
@@ -174,6 +194,22 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         lines.push(format!("Expected: {}", expected(question)));
     }
     lines
+}
+
+/// The parts of the archive that the checks compare. A part is left out if all checks of it are off.
+pub(super) fn compared(bundle: Option<&BundleReport>) -> Vec<&'static str> {
+    let is_off = |is_own: fn(&Finding) -> bool| {
+        let mut own = bundle.iter().flat_map(|bundle| &bundle.findings).filter(|one| is_own(one)).peekable();
+        own.peek().is_some() && own.all(|finding| finding.level == Level::Off)
+    };
+    let mut parts = vec!["record"];
+    if !is_off(|one| one.check.starts_with("log-")) {
+        parts.push("log");
+    }
+    if !is_off(|one| one.group == Group::Source) {
+        parts.push("source");
+    }
+    parts
 }
 
 /// The expected values. A field with several values allows each of them.
@@ -249,26 +285,25 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
         format!("Who holds the key. {grade}"),
         format!("That the image was built from this source. {} Only an independent rebuild could corroborate it.", log_text(bundle)),
         format!("What the build server is. {}", builder_text(bundle)),
-        match bundle.outside_the_commit.len() {
-            _ if !was_read(bundle) => "Inputs outside the commit. The log and the Dockerfile were not read.".into(),
-            0 if !log_was_read(bundle) => "Inputs outside the commit. The log was not read.".into(),
-            0 => "Inputs outside the commit. The log and the Dockerfile list none; a script that ran in the build may still have fetched some.".into(),
-            count => format!("Inputs outside the commit: {count} found that the commit does not pin."),
-        },
+        outside::sentence(bundle),
         match was_read(bundle) {
             true => "What runs now. Nothing here was compared with a running system, and the build's time is the server's own statement.".into(),
             false => "What runs now. Nothing here was compared with a running system.".into(),
         },
     ];
-    let groups: Vec<&str> = bundle.not_in_play().into_iter().map(Group::word).collect();
+    let groups = bundle.not_in_play();
     if !groups.is_empty() {
         let words = if was_read(bundle) { "Not checked" } else { "The content of the archive. Also not checked" };
-        lines.push(format!("{words}, because no evidence was supplied: {}.", groups.join(", ")));
+        // `verify` checks only the signature, whatever evidence there is.
+        let why = if groups.contains(&Group::Source) { "" } else { ", because no evidence was supplied" };
+        lines.push(format!("{words}{why}: {}.", words_of(&groups)));
     }
-    let given: Vec<&str> =
-        bundle.in_play.iter().filter(|group| is_idle(bundle, **group)).map(|group| group.word()).collect();
-    if !given.is_empty() {
-        lines.push(format!("Evidence supplied, but not checked: {}.", given.join(", ")));
+    let idle: Vec<Group> = bundle.in_play.iter().copied().filter(|group| is_idle(bundle, *group)).collect();
+    if was_read(bundle) && !idle.is_empty() {
+        lines.push(format!("No check at level require has an answer: {}.", words_of(&idle)));
+    }
+    if let Some(layers) = unread_layers(bundle) {
+        lines.push(format!("The image's layers. {layers}."));
     }
     let checks: Vec<&str> = bundle.unanswered().filter(|f| f.is_not_built_in()).map(|f| f.check).collect();
     if !checks.is_empty() {
@@ -277,11 +312,20 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     lines
 }
 
-/// Whether evidence for this group was supplied but none of the group's checks ran.
+/// Whether none of the checks that decide has an answer in this group.
 fn is_idle(bundle: &BundleReport, group: Group) -> bool {
-    let mut own = bundle.findings.iter().filter(|finding| finding.group == group);
-    let is_given = [Group::Image, Group::Trust, Group::Builder].contains(&group);
-    is_given && own.all(|finding| finding.status.is_not_run())
+    !is_answered(&bundle.findings, group)
+}
+
+fn words_of(groups: &[Group]) -> String {
+    groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ")
+}
+
+/// Why no layer was compared, if an image was examined without its layers.
+pub(super) fn unread_layers(bundle: &BundleReport) -> Option<&str> {
+    let is_answered = is_answered(&bundle.findings, Group::Image);
+    let layers = bundle.played().find(|finding| finding.check == "image-layers")?;
+    (is_answered && layers.status.is_not_run()).then_some(layers.message.as_str())
 }
 
 /// Why the report has no key.
@@ -360,7 +404,7 @@ fn grade_text(grade: Grade) -> &'static str {
         Grade::Recorded => "one of the policy's signers states who obtained the key, when, and over which channel",
         Grade::Witnessed => "two of the policy's signers state two retrievals of the key, under two names",
         Grade::Challenged => {
-            "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the build's signature verifies under the key"
+            "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the record has a signature by the key over the digest stated for that build"
         }
         Grade::CommandLine => "no accepted record of how the key was obtained",
     }

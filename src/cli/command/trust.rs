@@ -39,7 +39,7 @@ fn words(one: &Description) -> (&'static str, &str) {
         ),
         Standing::Trusted => (
             "trusted",
-            "signed with a key of one of the policy's signers; the key or its certificate may have expired since, and no image was compared",
+            "signed with a key, or under a certificate, of one of the policy's signers; the key or certificate may have expired since, and no image was compared",
         ),
         Standing::Unpinned => {
             ("not trusted", "consistent, apart from roles listed as not accepted; no root key was supplied in a policy")

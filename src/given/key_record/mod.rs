@@ -329,7 +329,7 @@ impl KeyStatement {
         lines.extend(self.bundles.iter().map(|bundle| format!("stated to verify {}", bundle.build_name)));
         lines.extend(self.challenge.iter().map(|challenge| {
             format!(
-                "challenged with commit {}: the signature of {} verifies",
+                "stated to have been challenged with commit {}, built as {}: the signature in the record verifies over the digest in the record",
                 challenge.commit, challenge.bundle.build_name
             )
         }));

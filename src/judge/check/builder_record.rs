@@ -33,8 +33,8 @@ pub(super) static WORKLOAD: Check = Check {
     says: "a server booted a workload that the policy lists",
     explanation: "The record's workload digest must be one of the policy's [builder] workloads: the SHA-256 of the encrypted workload text that IBM \
 publishes for build servers, exactly as in user-data, without a line ending. Only the policy states that the digests are IBM's, and the record does not \
-state which server booted the workload. If user-data was saved next to the record, its digest and its workload text must also match the record. A \
-record that is not accepted proves nothing here.",
+state which server booted the workload. If user-data was saved next to the record, and the record has its digest, the two must match. The workload section in the saved user-data is not \
+compared. A record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -130,7 +130,7 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Ok(None) => return Outcome::unknown("the record contains no workload digest"),
         Err(why) => return Outcome::fail(why),
     };
-    let mut details = Vec::new();
+    let (mut details, mut not_compared) = (Vec::new(), "");
     if let Some(user_data) = &attestation.user_data {
         let digest = Sha256::of(user_data);
         match record.digest("cidata/user-data") {
@@ -141,7 +141,7 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
                 return Outcome::fail("the saved user-data does not match the digest in the record")
                     .sides(recorded, digest);
             }
-            Ok(None) => details.push("the record contains no user-data digest".to_owned()),
+            Ok(None) => not_compared = "; the saved user-data was not compared, because the record has no digest of it",
             Err(why) => return Outcome::fail(why),
         }
     }
@@ -158,6 +158,7 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         "a server booted a workload that the policy does not list",
     );
     outcome.details.extend(details);
+    outcome.message.push_str(not_compared);
     outcome
 }
 

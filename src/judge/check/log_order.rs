@@ -44,12 +44,15 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(stamp) = evidence.name().and_then(|name| name.stamp()) else {
         return Outcome::pass("the log's times do not decrease; the build's name has no time to compare with");
     };
+    let (whose, known) = match evidence.signed_name() {
+        Some(_) => ("the build's name", Known::Signed),
+        None => ("the members' names, which are not signed", Known::Given),
+    };
     let outcome = if last > stamp.plus_seconds(1) {
-        Outcome::fail("the log continues after the time in the build's name")
+        Outcome::fail(format!("the log continues after the time in {whose}"))
     } else {
-        Outcome::pass(
-            "the log's times do not decrease, and the last is at most one second after the time in the build's name",
-        )
+        Outcome::pass("the log's times do not decrease")
+            .also(format!("the log's last time is at most one second after the time in {whose}"), known)
     };
     outcome.sides(format!("{stamp} plus one second, or before"), last)
 }

@@ -13,13 +13,13 @@ pub(super) static CHECK: Check = Check {
     name: "server-record",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the saved server record contradicts nothing, and has the build's name, tag or digest",
+    says: "the saved server record has the build's name, tag or digest, and contradicts nothing that is compared",
     explanation: "Compares the build server's responses that `fetch` saved next to the bundle (status.json, image-digest.json, server-build.log) with \
 the signed archive: the build's name, the image's tag, the server's version, the pushed repository and digest. The saved status must mean that the \
 push happened. A field that appears on only one side is not a disagreement. If build name, tag and digest each appear on only one side, nothing shows \
 that the responses are about this build, and there is no evidence. Responses that cannot be read fail the check. Responses are read only if the bundle \
 is the only one in its folder. They are not signed: they can contradict the signed archive, but prove nothing. Whether the signed log is the beginning \
-of the saved log is shown as a detail and decides nothing.",
+of the saved log, and whether the saved log has the archive's digest, decides nothing; if not, the answer states that.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerAnswers],
@@ -46,7 +46,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         Outcome::not_run(Reason::NoEvidence, "the saved responses and the signed archive have no field in common")
     } else {
         comparison.outcome(&format!(
-            "the saved responses next to the bundle have this build's {}, and contradict nothing",
+            "the saved responses next to the bundle have this build's {}, and contradict nothing that was compared",
             shared.unwrap_or("values")
         ))
     };
@@ -54,12 +54,16 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         // Many builds have the same status, version or repository.
         outcome = Outcome::not_run(
             Reason::NoEvidence,
-            "the saved responses contradict nothing, but do not identify this build by name, tag or digest",
+            "the saved responses contradict nothing that was compared, but do not identify this build by name, tag or digest",
         );
     }
-    outcome.details.extend(remarks(evidence, saved));
+    let (same, different) = compare_log(evidence, saved);
+    outcome.details.extend(same.into_iter().map(str::to_owned));
+    // These and the warning about secrets are part of the message, because the formats for people do not show the details of a pass.
+    for remark in different {
+        outcome.message.push_str(&format!("; {remark}"));
+    }
     if !saved.secrets_in.is_empty() {
-        // This warning is part of the message, because the formats for people do not show the details of a pass.
         let files = saved.secrets_in.join(" and ");
         let contain = if saved.secrets_in.len() == 1 { "contains" } else { "contain" };
         outcome.message.push_str(&format!("; {files} {contain} what looks like a secret (masked here, but not there)"));
@@ -125,22 +129,20 @@ fn compare_image(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut
     }
 }
 
-/// Details that do not affect the answer.
-fn remarks(evidence: &Evidence<'_>, saved: &ServerRecord) -> Vec<String> {
-    let mut remarks = Vec::new();
-    if let Some(log) = evidence.log() {
-        match saved.log_begins_with(log.sha256(), log.size()) {
-            Some(true) => remarks.push("the signed log is the beginning of the saved log".to_owned()),
-            Some(false) => remarks.push("the signed log is not the beginning of the saved log".to_owned()),
-            None => {}
-        }
+/// What the saved log has in common with the signed archive, and where they differ. Neither decides.
+fn compare_log(evidence: &Evidence<'_>, saved: &ServerRecord) -> (Vec<&'static str>, Vec<String>) {
+    let (mut same, mut different) = (Vec::new(), Vec::new());
+    match evidence.log().and_then(|log| saved.log_begins_with(log.sha256(), log.size())) {
+        Some(true) => same.push("the signed log is the beginning of the saved log"),
+        Some(false) => different.push("the signed log is not the beginning of the saved log".to_owned()),
+        None => {}
     }
     match saved.logged_archive_digest() {
         Some(digest) if digest == evidence.archive.digest() => {
-            remarks.push("the saved log contains the digest of the signed archive".into());
+            same.push("the saved log contains the digest of the signed archive");
         }
-        Some(digest) => remarks.push(format!("the saved log contains the digest of a different archive: {digest}")),
+        Some(digest) => different.push(format!("the saved log contains the digest of a different archive: {digest}")),
         None => {}
     }
-    remarks
+    (same, different)
 }

@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     says: "HEAD's commit hashes to its id, which begins with the seven digits of the tag or the build's name (28 bits) or equals expect.commit",
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares the commit's id with the seven \
 digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The tag comes from build.json or the signed log. \
-Only if neither has one, it comes from the file's name, and the answer states that. A detached HEAD counts as being on the branch if a branch of the \
+Only if neither has one, it comes from the names of the bundle's members, and the answer states that. A detached HEAD counts as being on the branch if a branch of the \
 snapshot points to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. If a second commit of the repository begins with the same digits \
 and the policy does not specify all forty, the answer is `unknown`. source-objects checks whether all objects are present, and source-tree whether the \
 work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the ref.",
@@ -43,7 +43,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let named = evidence.commit_digits();
     let digits = named.as_ref().map(|(digits, _)| digits.as_str());
     let what = match named {
-        Some((_, Known::Given)) => "the seven digits in the file's name, which is not signed",
+        Some((_, Known::Given)) => "the seven digits in the members' names, which are not signed",
         _ => "the tag's seven digits",
     };
     if let Some(expected) = policy.expect.commit {

@@ -35,6 +35,9 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let remotes = &proof.remotes;
     if policy.expect.repositories.is_empty() {
         let outcome = Outcome::not_run(Reason::NoExpectation, "the policy lists no repositories");
+        let outcome = proof.included.iter().fold(outcome, |outcome, file| {
+            outcome.detail(format!("the config includes {file}, which was not read and could define other remotes"))
+        });
         return remotes.iter().fold(outcome, |outcome, remote| outcome.detail(format!("remote {}", describe(remote))));
     }
     let expected: Vec<RepositoryName> =

@@ -54,7 +54,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
                 });
                 outcome
                     .details
-                    .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
+                    .extend(built.commit.iter().map(|commit| format!("the archived source is commit {commit}")));
             }
             outcome
         }

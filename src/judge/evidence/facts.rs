@@ -44,7 +44,7 @@ words! {
 pub struct Fact {
     /// The subject of the statement: `commit`, `tag`, `image-digest` …
     pub fact: String,
-    /// The witness of the statement: `file-name`, `build.json`, `build.log`, `git-objects` …
+    /// The witness of the statement: `file-name`, `member-names` (the names inside the bundle), `build.json`, `build.log`, `git-objects` …
     pub witness: &'static str,
     /// The value, formatted for people.
     pub value: String,
@@ -67,8 +67,9 @@ impl Fact {
     }
 
     /// All witnesses.
-    pub const WITNESSES: [&'static str; 16] = [
+    pub const WITNESSES: [&'static str; 17] = [
         "file-name",
+        "member-names",
         "build.json",
         "build.log",
         "git-objects",
@@ -147,9 +148,13 @@ impl Evidence<'_> {
         let mut facts = FactList::default();
         let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));
         let name = self.archive.build_name();
-        add("build-name", "file-name", name.to_string(), Known::Given);
+        if let Some(file) = self.file_name {
+            let own = file.strip_prefix("manifest.").and_then(|rest| rest.strip_suffix(".sig.tbz"));
+            add("build-name", "file-name", own.unwrap_or(file).to_owned(), Known::Given);
+        }
+        add("build-name", "member-names", name.to_string(), Known::Given);
         if let Some(stamp) = name.stamp() {
-            add("built-at", "file-name", stamp.to_string(), Known::Given);
+            add("built-at", "member-names", stamp.to_string(), Known::Given);
         }
         for (field, value) in self.manifest.record.fields() {
             add(

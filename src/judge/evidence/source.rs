@@ -46,6 +46,9 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
         let place = remote.repository.as_ref().map_or_else(|| remote.url.clone(), ToString::to_string);
         add("repository", "work-tree", format!("remote {}: {place}", remote.name), Known::Signed);
     }
+    for file in &proof.included {
+        add("config-include", "work-tree", file.clone(), Known::Signed);
+    }
     // If a part of HEAD's tree is not known, nothing can be counted.
     if proof.commit.is_some() && proof.tree.faults.is_empty() {
         let differences = counted(proof.tree.differences.len(), "difference");

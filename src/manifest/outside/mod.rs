@@ -174,6 +174,15 @@ impl Inputs {
         left.is_some()
     }
 
+    /// The number of inputs, and the number of notes about the list itself.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let count = |is_note: bool| {
+            let kinds = KINDS.iter().zip(&self.kinds).filter(|((kind, _), _)| (*kind == Kind::Note) == is_note);
+            kinds.map(|(_, found)| found.seen.len()).sum()
+        };
+        (count(false), count(true))
+    }
+
     /// One line for each input, by kind and in order of discovery: the first lines of each kind, then the number of further lines.
     pub(crate) fn lines(self) -> Vec<String> {
         let mut lines = Vec::new();

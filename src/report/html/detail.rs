@@ -1,7 +1,7 @@
 //! The section after page one: findings, witnesses, chain, times, files, inputs, versions.
 
 use super::super::matrix::{self, Agreement, matrix};
-use super::super::{BundleReport, Options, Report, remedy, summary};
+use super::super::{BundleReport, Options, Report, outside, remedy, summary};
 use super::diagram;
 use super::markup::Markup;
 use crate::base::time::Timestamp;
@@ -18,10 +18,7 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     timeline(page, report, bundle);
     files(page, bundle);
     page.raw("<section>\n<h2>Inputs outside the commit</h2>\n");
-    page.list(
-        bundle.outside_the_commit.iter().map(String::as_str),
-        if summary::log_was_read(bundle) { "The log and the Dockerfile list none." } else { "The log was not read." },
-    );
+    page.list(bundle.outside_the_commit.lines.iter().map(String::as_str), outside::none(bundle));
     page.raw("</section>\n");
     controls(page, bundle, options);
     looked_at(page, report, bundle);
@@ -173,8 +170,8 @@ fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
 
 /// All inputs that the answers are based on, with digests.
 fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
-    page.raw("<section>\n<h2>What was examined</h2>\n");
-    scroll(page, "What was examined");
+    page.raw("<section>\n<h2>What was read</h2>\n");
+    scroll(page, "What was read");
     page.raw("<table>\n<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Name</th><th scope=\"col\">SHA-256</th></tr></thead>\n<tbody>\n");
     let mut row = |what: &str, name: &str, digest: &str| {
         page.wrapped("<tr><th scope=\"row\">", what, "</th>").wrapped("<td><code>", name, "</code></td>");

@@ -107,7 +107,11 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => {
-            let image = if bundle.in_play.contains(&Group::Image) { "" } else { "The image itself was not examined. " };
+            let image = match (bundle.in_play.contains(&Group::Image), summary::unread_layers(bundle)) {
+                (false, _) => "The image itself was not examined. ",
+                (true, Some(_)) => "The image's layers were not examined. ",
+                (true, None) => "",
+            };
             format!(
                 "No required check rejects this build. {image}Do not deploy it yet: first, the reviewer decides on each exception and on each point under Not proved."
             )
@@ -179,6 +183,8 @@ fn repository(bundle: &BundleReport) -> Option<Row> {
     let mut lines: Vec<Vec<Part>> = remotes.take(2).map(told).collect();
     if lines.is_empty() {
         lines = facts().take(2).map(told).collect();
+    } else if bundle.evidence.iter().any(|fact| fact.fact == summary::INCLUDE) {
+        lines.push(vec![Part::Words(format!("The clone's config {}.", summary::HAS_INCLUDES))]);
     }
     (!lines.is_empty()).then_some(Row { label: "Repository", lines })
 }
@@ -223,7 +229,7 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
         (Group::Trust, "the image's signatures"),
         (Group::Builder, "the server's attestation"),
     ];
-    let mut parts = vec!["record", "log", "source"];
+    let mut parts = summary::compared(bundle);
     parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
     let mut lines =
         vec![format!("Did a trusted key sign exactly the archive's bytes, and do these agree: {}?", parts.join(", "))];
@@ -242,7 +248,7 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
 fn key(report: &Report, bundle: &BundleReport) -> Row {
     let Some(key) = &bundle.key else {
         let mut row = Row::words("Key", format!("{}.", summary::no_key(bundle)));
-        let tried = beginning(remedy::keys(bundle).map(str::to_owned).collect(), KEYS, "see What was examined");
+        let tried = beginning(remedy::keys(bundle).map(str::to_owned).collect(), KEYS, "see What was read");
         row.lines.extend(if tried.is_empty() {
             trusted(report)
         } else {
@@ -292,7 +298,7 @@ fn coded(text: &str) -> Vec<Part> {
 pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
     let keys = report.question.iter().flat_map(|question| &question.keys);
     let keys: Vec<String> = keys.map(ToString::to_string).collect();
-    let lines = beginning(keys, 3, "see What was examined");
+    let lines = beginning(keys, 3, "see What was read");
     lines.into_iter().map(|key| vec![Part::Words("trusted:".into()), Part::Code(key)]).collect()
 }
 

@@ -17,17 +17,19 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 }
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
-    let first = match report.question.as_ref().is_some_and(|question| !question.passed_over.is_empty()) {
-        true => format!("First check the workload, which this audit did not check: {}. ", unbroken("hpsb-audit admit")),
+    // The same advice as on the page to be filed: an acceptance alone is not a permission.
+    let workload = match report.question.as_ref().is_some_and(|question| !question.passed_over.is_empty()) {
+        true => format!("check the workload, which this audit did not check: {}; ", unbroken("hpsb-audit admit")),
         false => String::new(),
     };
+    let first = format!("First {workload}decide whether what was not checked or proved is acceptable. Then: ");
     if subject::digest(bundle).is_none() {
-        return format!("{first}The log has no digest of the image: find out which image it is");
+        return format!("{first}the log has no digest of the image: find out which image it is");
     }
     if let Some(OfIndex { manifest, has_others }) = bundle.of_index() {
         let others = if has_others { ", and the other images in it were not examined" } else { "" };
         return format!(
-            "{first}Deploy the image by its manifest's digest {manifest}: the digest above is that of an index{others}"
+            "{first}deploy the image by its manifest's digest {manifest}: the digest above is that of an index{others}"
         );
     }
     let more = match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
@@ -36,7 +38,7 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
         // Evidence cannot be added to a case.
         (true, Some(_)) => ". The image itself was not compared with it".into(),
     };
-    format!("{first}Deploy the image by the digest above, not by a tag{more}")
+    format!("{first}deploy the image by the digest above, not by a tag{more}")
 }
 
 fn in_part(report: &Report, bundle: &BundleReport) -> String {

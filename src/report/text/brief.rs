@@ -9,6 +9,7 @@ use crate::base::escape::for_terminal;
 use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
+use crate::report::outside::none;
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary};
 
@@ -36,7 +37,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     headline(&mut page, report, bundle, look);
     subject::put_build(&mut page, bundle);
     causes(&mut page, report, bundle);
-    subject::put(&mut page, bundle);
+    subject::put(&mut page, report, bundle);
     // Answers are more important than the glossary, the list of inputs and the names of checks that did not run, so those are shortened first.
     let mut room = None;
     let mut rest = page.beside();
@@ -229,20 +230,20 @@ fn remarks(page: &mut Page, report: &Report) {
 
 /// Inputs that the commit does not pin, limited to the number that fits on `lines` lines.
 fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
-    let inputs = &bundle.outside_the_commit;
-    if inputs.is_empty() {
-        let none = "log and Dockerfile list none outside the commit; scripts may fetch some";
-        page.put("inputs", if summary::log_was_read(bundle) { none } else { "not known: the log was not read" });
+    let outside = &bundle.outside_the_commit;
+    if outside.lines.is_empty() {
+        let more = if summary::log_was_read(bundle) { " outside the commit; scripts may fetch some" } else { "" };
+        page.put("inputs", &format!("{}{more}", none(bundle).replacen("The", "the", 1)));
         return;
     }
-    let head = format!("{} found that the commit does not pin", inputs.len());
-    let mut text = head.clone();
-    for count in 1..=inputs.len() {
-        let listed: Vec<String> = inputs.iter().take(count).map(|input| clipped(&for_terminal(input))).collect();
-        let left = inputs.len() - count;
+    let head = outside.found().map_or_else(String::new, |found| format!("{found}: "));
+    let mut text = head.trim_end_matches(": ").to_owned();
+    for count in 1..=outside.lines.len() {
+        let listed: Vec<String> = outside.lines.iter().take(count).map(|input| clipped(&for_terminal(input))).collect();
+        let left = outside.total().saturating_sub(count);
         let more = if left > 0 { format!("; and {left} more") } else { String::new() };
-        let longer = format!("{head}: {}{more}", listed.join("; "));
-        if page.lines_of(&longer) > lines {
+        let longer = format!("{head}{}{more}", listed.join("; "));
+        if page.lines_of(&longer) > lines && !text.is_empty() {
             break;
         }
         text = longer;

@@ -12,6 +12,7 @@ use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Level, Status, Verdict};
+use crate::report::outside::none;
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary as words};
 
@@ -154,14 +155,12 @@ fn facts(page: &mut String, look: Look, bundle: &BundleReport) {
 }
 
 fn outside(page: &mut String, bundle: &BundleReport) {
-    if bundle.outside_the_commit.is_empty() {
-        if !words::log_was_read(bundle) {
-            let _ = writeln!(page, "\nOutside the commit: not known, because the log was not read");
-        }
+    if bundle.outside_the_commit.lines.is_empty() {
+        let _ = writeln!(page, "\nOutside the commit: {}", none(bundle).replacen("The", "the", 1));
         return;
     }
     let _ = writeln!(page, "\nOutside the commit: inputs of the build that the commit does not pin");
-    for input in &bundle.outside_the_commit {
+    for input in &bundle.outside_the_commit.lines {
         let _ = writeln!(page, "  - {}", for_terminal(input));
     }
     let _ = writeln!(page);

@@ -5,7 +5,7 @@ use super::page::clipped;
 use crate::base::escape::for_terminal;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
-use crate::report::{BundleReport, summary};
+use crate::report::{BundleReport, Report, summary};
 
 /// The claims that no acceptance proves, in short. The other formats explain these claims.
 pub(in crate::report) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
@@ -22,7 +22,7 @@ pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
 }
 
 /// The statements that were proved, followed by image, commit, repository, time and key.
-pub(super) fn put(page: &mut Page, bundle: &BundleReport) {
+pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
     let proved = proved(bundle);
     if !proved.is_empty() {
         page.put("proved", &proved.join("; "));
@@ -30,8 +30,18 @@ pub(super) fn put(page: &mut Page, bundle: &BundleReport) {
     image(page, bundle);
     put_fact(page, "commit", summary::fact(bundle, "commit"));
     repository(page, bundle);
-    put_fact(page, "built", summary::fact(bundle, "built-at"));
+    built(page, report, bundle);
     put_key(page, bundle);
+}
+
+/// The time of the build, and the time as of which it is judged: an acceptance for a past time is not one for today.
+fn built(page: &mut Page, report: &Report, bundle: &BundleReport) {
+    let judged = report.now.map(|now| format!("judged as of {now}"));
+    let built = summary::fact(bundle, "built-at").map(|fact| known(&clipped(&for_terminal(&fact.value)), fact));
+    let both: Vec<String> = built.into_iter().chain(judged).collect();
+    if !both.is_empty() {
+        page.put("built", &both.join("; "));
+    }
 }
 
 fn put_fact(page: &mut Page, label: &str, fact: Option<&Fact>) {
@@ -113,6 +123,9 @@ fn repository(page: &mut Page, bundle: &BundleReport) {
     if let Some((fact, name, address)) = origin {
         let text = format!("{}, the snapshot's remote {}", for_terminal(address), for_terminal(name));
         page.put("source", &known(&clipped(&text), fact));
+        if summary::facts(bundle, summary::INCLUDE).next().is_some() {
+            page.put("", &format!("the config {}", summary::HAS_INCLUDES));
+        }
         return;
     }
     let in_log: Vec<&Fact> = in_log(bundle, "repository").collect();

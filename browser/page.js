@@ -132,6 +132,8 @@ function ask(question, contents = [], hear = () => {}) {
 // ---- Evidence and trusted files, whose names are kept separate ----------------------------------------------------------------------------
 
 const sides = { evidence: new Map(), trusted: new Map() };
+// The names of files that the last addition to a side replaced.
+const replaced = { evidence: [], trusted: [] };
 // Counts added and removed files. It shows that the files changed, which names, sizes and times may not show.
 let changes = 0;
 const cases = new Set();
@@ -162,6 +164,7 @@ async function filesOf(item, folder = '') {
 }
 
 async function add(side, found) {
+  replaced[side] = found.map(([name]) => name).filter((name) => sides[side].has(name)).sort();
   for (const [name, file] of found) {
     sides[side].set(name, file);
     changes++;
@@ -180,6 +183,7 @@ async function add(side, found) {
 
 function clear(side) {
   sides[side].clear();
+  replaced[side] = [];
   changes++;
   for (const known of side === 'evidence' ? [cases] : [roles, chosenRoles, policies]) known.clear();
   show();
@@ -265,8 +269,17 @@ function showList(side, named) {
     make('div', { className: 'sum' },
       make('span', { textContent: `${count(files.length, 'file')}, ${megabytes(files.reduce((sum, file) => sum + file.size, 0))}` }), remove),
     make('ul', {}, ...named.slice(0, most).map(row),
-      ...(rest > 0 ? [make('li', {}, make('small', { textContent: `and ${count(rest, 'other file')}` }))] : [])));
+      ...(rest > 0 ? [make('li', {}, make('small', { textContent: `and ${count(rest, 'other file')}` }))] : [])),
+    ...replacedNote(side));
   list.hidden = files.length === 0;
+}
+
+// Files of the same name replace each other, which must not happen unnoticed.
+function replacedNote(side) {
+  const [first, ...others] = replaced[side];
+  if (!first) return [];
+  const more = others.length > 0 ? ` and ${count(others.length, 'other file')}` : '';
+  return [make('p', { className: 'replaced', role: 'status', textContent: `Replaced by a file of the same name: ${first}${more}. To audit both, audit them one after the other.` })];
 }
 
 function roleSelect(name) {
@@ -284,8 +297,8 @@ function showTerms() {
   for (const select of document.querySelectorAll('#trusted select')) select.value = roleOf(select.dataset.name);
   const bySeal = caseChosen() && withRole('seal_key').length > 0 && !hasOwn();
   const isJudgedNow = !caseChosen() || hasOwn();
-  $('now').disabled = !isJudgedNow;
-  $('now-hint').textContent = bySeal ? 'The case is evaluated as of the time at which it was sealed, with the sealer’s policy and keys.'
+  showMoment(isJudgedNow);
+  $('now-hint').textContent = bySeal ? 'Taken from the case: it is judged as of the time of its seal, by the sealer’s policy and keys.'
     : isJudgedNow ? 'The current time, unless you change it.' : 'The time applies after you add your own key or policy.';
   const [text, stops] = missing();
   $('audit').disabled = stops || !program || running.size > 0;
@@ -310,7 +323,10 @@ const hasOwn = () => withRole('key').length > 0 || withRole('policy').length > 0
 // A sentence about what is missing, and whether this prevents the audit from starting.
 function missing() {
   if (!program) return ['', true];
-  if (sides.evidence.size === 0) return ['Add the evidence first.', true];
+  if (sides.evidence.size === 0) {
+    const isMisplaced = [...sides.trusted.keys()].some(isBundle);
+    return [isMisplaced ? 'The bundle is on the side of what you trust: add it to the evidence.' : 'Add the evidence first.', true];
+  }
   if (bundlesChosen().length === 0 && cases.size === 0) return ['The evidence contains no bundle (*.sig.tbz) and no case.', true];
   for (const [role, word] of ROLES.filter(([role]) => ['policy', 'approvals', 'seal_key'].includes(role))) {
     if (withRole(role).length > 1) return [`Two files have the role: ${word}. Choose a different role for one of them.`, true];
@@ -334,7 +350,14 @@ function notGiven() {
 
 // ---- The question -----------------------------------------------------------------------------------------------------------------------
 
-let momentIsChosen = false;
+// The time in the field, if the auditor chose it.
+let moment = null;
+// A case on the sealer's terms has its own time: the field must not show a different one.
+function showMoment(isJudgedNow) {
+  if ($('now').disabled !== isJudgedNow) return;
+  $('now').disabled = !isJudgedNow;
+  $('now').value = isJudgedNow ? moment ?? clock() : '';
+}
 const clock = () => new Date().toISOString().slice(0, 19);
 
 function flags() {
@@ -463,8 +486,13 @@ function link({ name, bytes }, textContent, start) {
   return make('a', { href, download: start + name.replace(/.*\//, ''), textContent, className: 'save' });
 }
 
-// The start of a saved report's name: reports on different bundles must not replace each other.
-const startOf = (path) => path && `${path.replace(/.*\//, '').replace(/^manifest\./, '').replace(/(\.sig\.tbz|\.tar)$/, '')}.`;
+// The start of a saved report's name: reports on different bundles, times or verdicts must not replace each other.
+function startOf(path, verdict) {
+  const name = path.replace(/.*\//, '').replace(/^manifest\./, '').replace(/(\.sig\.tbz|\.tar)$/, '');
+  const { now } = flags();
+  const parts = [$('reference').value.trim().replace(/[^A-Za-z0-9._-]+/g, '-'), name, now && `as-of-${now.replaceAll(':', '')}`, verdict];
+  return `${parts.filter(Boolean).join('.')}.`;
+}
 
 function showVerdict(verdict, lines) {
   $('result').className = verdict;
@@ -485,7 +513,7 @@ function showAnswer(says) {
   const pages = bundles.length > 1 ? says.files.filter((file) => file.name.startsWith('report.html.bundles/')) : [files.get('report.html')];
   const saved = says.files.filter((file) => TITLES[file.name] && (file.name !== 'report.html' || pages.length === 1));
   // In a case, every bundle has the same name.
-  const start = startOf(caseChosen() ?? (bundles.length === 1 ? bundles[0].path : ''));
+  const start = startOf(caseChosen() ?? (bundles.length === 1 ? bundles[0].path : ''), says.verdict);
   $('downloads').replaceChildren(
     ...saved.map((file) => make('li', {}, link(file, TITLES[file.name], start))),
     make('li', {}, link({ name: 'report.zip', bytes: zip(says.files) }, pages.length > 1 ? 'All formats, including HTML (zip)' : 'All formats (zip)', start)));
@@ -531,8 +559,8 @@ function showPage(file, name, start, isAsked) {
   };
   $('frame').replaceChildren(frame);
   $('frame-title').textContent = `The report on ${name}, to be filed`;
-  const print = make('button', { type: 'button', textContent: 'Print this page', onclick: () => frame.contentWindow.print() });
-  $('page-buttons').replaceChildren(print, link(file, 'Save this page', start));
+  const print = make('button', { type: 'button', textContent: 'Print the report', onclick: () => frame.contentWindow.print() });
+  $('page-buttons').replaceChildren(print, link(file, 'Save the report', start));
   document.querySelector('.frame').hidden = false;
 }
 
@@ -581,7 +609,7 @@ function zip(files) {
 
 async function submit(event) {
   event.preventDefault();
-  if (!momentIsChosen) $('now').value = clock();
+  if (moment === null && !$('now').disabled) $('now').value = clock();
   audited = chosen();
   places.forEach((place) => URL.revokeObjectURL(place));
   places = [];
@@ -653,7 +681,7 @@ async function begin() {
   listen('trusted');
   // A file that is dropped outside both sides must not replace the page.
   for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
-  $('now').oninput = () => { momentIsChosen = true; showTerms(); };
+  $('now').oninput = () => { moment = $('now').value; showTerms(); };
   $('pin').oninput = showTerms;
   $('reference').oninput = showTerms;
   $('form').onchange = showTerms;

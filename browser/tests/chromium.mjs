@@ -129,12 +129,12 @@ const tests = {
       const { status } = spawnSync(native, [...arguments_, '--report', `${word}=native-${file}`], { cwd: top });
       assert.equal(status, 0);
       const [name, bytes] = await saved(page, text);
-      assert.equal(name, `${given.name}.${file}`);
+      assert.equal(name, `${given.name}.as-of-2026-03-10T000000Z.accept.${file}`);
       assert.ok(bytes.equals(readFileSync(join(top, `native-${file}`))), `${file} is the program's`);
       if (word === 'json') assert.match(await page.locator('#digest').textContent(), new RegExp(createHash('sha256').update(bytes).digest('hex')));
     }
     const [name, archive] = await saved(page, 'All formats');
-    assert.equal(name, `${given.name}.report.zip`);
+    assert.equal(name, `${given.name}.as-of-2026-03-10T000000Z.accept.report.zip`);
     writeFileSync(join(top, name), archive);
     const unpacked = spawnSync('python3', ['-m', 'zipfile', '-t', join(top, name)]);
     assert.equal(unpacked.status, 0, `${unpacked.stdout}${unpacked.stderr}`);
@@ -143,6 +143,7 @@ const tests = {
     assert.equal(await frame.locator('.result').first().evaluate((node) => getComputedStyle(node).borderLeftStyle), 'solid');
     assert.ok(!(await page.locator('#frame iframe').getAttribute('sandbox')).includes('allow-scripts'));
     await page.emulateMedia({ media: 'print' });
+    assert.ok(await page.locator('.paper').isVisible());
     await shoot(page, 'accepted-print');
     await page.context().close();
   },
@@ -192,6 +193,14 @@ const tests = {
     }
   },
 
+  async 'a replaced file is reported'(browser) {
+    const page = await filled(browser, given.evidence, [join(given.trusted, 'key.pem')]);
+    assert.equal(await page.locator('.replaced').count(), 0);
+    await choose(page, 'trusted', 'files', [given.swapped]);
+    assert.match(await page.locator('#trusted .replaced').textContent(), /same name: key\.pem\./);
+    await page.context().close();
+  },
+
   async 'a verdict is hidden as soon as a choice changes'(browser) {
     const page = await filled(browser, given.evidence, [join(given.trusted, 'policy.toml'), join(given.trusted, 'key.pem')]);
     await moment(page, given.now);
@@ -234,12 +243,13 @@ const tests = {
     await run(page);
     assert.equal(await verdict(page), 'ACCEPTED');
     const names = await page.locator('a.save').evaluateAll((links) => links.map((link) => link.download));
-    assert.ok(names.length === 8 && names.every((name) => name.startsWith('case-2026.report.')), names.join(', '));
+    assert.ok(names.length === 8 && names.every((name) => name.startsWith('case-2026.as-of-2026-03-10T000000Z.accept.report.')), names.join(', '));
     await shoot(page, 'case');
     // On the sealer's terms, the time cannot be chosen.
     await page.locator('#trusted .sum button').click();
     await choose(page, 'trusted', 'files', [join(given.wrong, 'sealer.pem')]);
     await page.locator('#now:disabled').waitFor();
+    assert.equal(await page.locator('#now').inputValue(), '', 'no time but the case\'s own is shown');
     await run(page);
     assert.equal(await verdict(page), 'ACCEPTED');
     await shoot(page, 'case-by-seal');

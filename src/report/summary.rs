@@ -3,6 +3,7 @@
 pub(super) use super::repeat::command;
 use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, outside, scope};
 use crate::base::digest::Sha256;
+use crate::base::time::Timestamp;
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
@@ -87,6 +88,14 @@ pub(super) fn build_name(bundle: &BundleReport) -> Option<(&str, Known)> {
 /// Whether this check passed.
 pub(super) fn passes(bundle: &BundleReport, check: &str) -> bool {
     bundle.played().any(|finding| finding.check == check && finding.status == Status::Pass)
+}
+
+/// The time as of which the audit was made. An acceptance as of a time before the build cannot have been made then.
+pub(super) fn judged(report: &Report, bundle: Option<&BundleReport>) -> Option<String> {
+    let now = report.now?;
+    let built = bundle.and_then(|bundle| Timestamp::from_rfc3339(&fact(bundle, "built-at")?.value));
+    let is_before = built.is_some_and(|built| now < built);
+    Some(format!("{now}{}", if is_before { ", before the stated time of the build" } else { "" }))
 }
 
 /// The facts with this name, in the order of their witnesses.

@@ -62,7 +62,7 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
         prepared: signed(report, "prepared"),
         reviewed: signed(report, "reviewed"),
     };
-    sheet.rows.extend(terms(report, Some(bundle)));
+    sheet.rows.extend(terms(report, Some(bundle), summary::judged(report, Some(bundle))));
     sheet.rows.push(key(report, bundle));
     sheet.rows.extend(case(report));
     sheet
@@ -87,7 +87,7 @@ pub(super) fn without_bundle(report: &Report) -> Sheet {
         prepared: signed(report, "prepared"),
         reviewed: signed(report, "reviewed"),
     };
-    sheet.rows.extend(terms(report, None));
+    sheet.rows.extend(terms(report, None, summary::judged(report, None)));
     sheet.rows.extend(case(report));
     sheet
 }
@@ -201,8 +201,8 @@ pub(super) fn reference(report: &Report) -> Vec<Row> {
 }
 
 /// Shows the time, the policy and the question.
-pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> {
-    let moment = report.now.map_or_else(|| "no time".to_owned(), |now| now.to_string());
+pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>, judged: Option<String>) -> Vec<Row> {
+    let moment = judged.unwrap_or_else(|| "no time".to_owned());
     let policy = match &report.policy {
         None => vec![Part::Words("none: no requirements are defined".into())],
         Some(policy) => vec![Part::Code(policy.path.clone()), Part::Code(policy.sha256.to_string())],

@@ -22,9 +22,9 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
         true => format!("check the workload, which this audit did not check: {}; ", unbroken("hpsb-audit admit")),
         false => String::new(),
     };
-    let first = format!("First {workload}decide whether what was not checked or proved is acceptable. Then: ");
+    let first = format!("Decide on what was not checked or proved; {workload}then ");
     if subject::digest(bundle).is_none() {
-        return format!("{first}the log has no digest of the image: find out which image it is");
+        return format!("{first}find out which image it is: the log has no digest of it");
     }
     if let Some(OfIndex { manifest, has_others }) = bundle.of_index() {
         let others = if has_others { ", and the other images in it were not examined" } else { "" };
@@ -34,7 +34,7 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
     }
     let more = match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => String::new(),
-        (true, None) => format!(". Optional: compare the image with that digest, {}", unbroken("--image SOURCE")),
+        (true, None) => format!(". Optional: compare the image with it, {}", unbroken("--image SOURCE")),
         // Evidence cannot be added to a case.
         (true, Some(_)) => ". The image itself was not compared with it".into(),
     };

@@ -11,7 +11,7 @@ use crate::report::{BundleReport, Report, summary};
 pub(in crate::report) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
 
 /// The meaning of the labels in brackets.
-pub(super) const KNOWN: &str = "signed: stated by the signer; recomputed: proved by the audit; given: unproved";
+pub(super) const KNOWN: &str = "signed: stated by the signer; recomputed: by the audit; given: unproved";
 
 /// The build name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
@@ -36,11 +36,13 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 
 /// The time of the build, and the time as of which it is judged: an acceptance for a past time is not one for today.
 fn built(page: &mut Page, report: &Report, bundle: &BundleReport) {
-    let judged = report.now.map(|now| format!("judged as of {now}"));
+    let judged = summary::judged(report, Some(bundle));
     let built = summary::fact(bundle, "built-at").map(|fact| known(&clipped(&for_terminal(&fact.value)), fact));
-    let both: Vec<String> = built.into_iter().chain(judged).collect();
-    if !both.is_empty() {
-        page.put("built", &both.join("; "));
+    match (built, judged) {
+        (Some(built), Some(judged)) => page.put("built", &format!("{built}; judged as of {judged}")),
+        (Some(built), None) => page.put("built", &built),
+        (None, Some(judged)) => page.put("judged", &format!("as of {judged}")),
+        (None, None) => {}
     }
 }
 

@@ -27,10 +27,8 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
         return format!("{first}find out which image it is: the log has no digest of it");
     }
     if let Some(OfIndex { manifest, has_others }) = bundle.of_index() {
-        let others = if has_others { ", and the other images in it were not examined" } else { "" };
-        return format!(
-            "{first}deploy the image by its manifest's digest {manifest}: the digest above is that of an index{others}"
-        );
+        let others = if has_others { "; its other images were not examined" } else { "" };
+        return format!("{first}deploy the manifest {manifest}: the digest above is an index's{others}");
     }
     let more = match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => String::new(),

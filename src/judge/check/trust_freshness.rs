@@ -12,8 +12,9 @@ pub(super) static CHECK: Check = Check {
     name: "trust-freshness",
     group: Group::Trust,
     level: Level::Warn,
-    says: "no expiry time in the accepted trust metadata has passed at --now",
-    explanation: "Compares every expiry time of the accepted signatures (metadata, certificates, OpenPGP keys) with --now. Content trust's \
+    says: "no expiry time of accepted content-trust metadata or OpenPGP keys has passed at --now",
+    explanation: "Compares the expiry times of accepted content-trust metadata, of its root's certificates and of OpenPGP keys and signatures with --now. \
+A cosign key has no expiry time, and that of a keyless certificate is not compared: it ends minutes after the signature. Content trust's \
 timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason, the check's default level is warn. While the metadata is \
 not expired, what the metadata may hide is no older than its expiry allows; that does not mean that nothing newer exists. Stale metadata still shows \
 who signed what.",

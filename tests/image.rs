@@ -444,7 +444,8 @@ fn compare_states_whether_the_image_next_to_a_bundle_is_that_of_its_log() {
         let (found, text) = compare("oci-archive:image.tar", "json");
         assert_eq!(found, Some(code), "{name}: {text}");
         let document: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(document["conclusion"], format!("{equal}{says}"), "{name}");
+        let left_out = if name == "without" { " Not compared: image digest." } else { "" };
+        assert_eq!(document["conclusion"], format!("{equal}{says}{left_out}"), "{name}");
         let answer = |part: &str| {
             let mut rows = document["rows"].as_array().unwrap().iter();
             rows.find(|one| one["part"] == part).unwrap().clone()
@@ -457,6 +458,75 @@ fn compare_states_whether_the_image_next_to_a_bundle_is_that_of_its_log() {
         assert!(text.contains(&format!("{equal}{says}")), "{name}: {text}");
         assert!(text.contains(&says.replace(" A ", " B ").replace(" A:", " B:")), "{name}: {text}");
     }
+}
+
+/// A log whose steps cannot be read names no base: two such logs do not show the same base.
+#[test]
+fn compare_does_not_call_unknown_bases_the_same() {
+    let folder = folder("bases");
+    let repeated = |text: String| text.replace("Step 4/9", "Step 3/9");
+    let other_base = move |text: String| repeated(text).replace("golang:1.24-bookworm", "evil/golang:1.24");
+    let bundle = |name: &str, case: Case| {
+        fs::create_dir(folder.join(name)).unwrap();
+        format!("{name}/{}", write(&folder.join(name), case)[1])
+    };
+    let one = bundle("one", Case::good("made", "").log(repeated));
+    let other = bundle("other", Case::good("made", "").log(other_base));
+    let readable = bundle("readable", Case::good("made", ""));
+    let compare = |one: &str, other: &str, format: &str| {
+        let line = ["compare", one, other, "--key", "one/key.pem", "--format", format];
+        let output = Command::new(PROGRAM).current_dir(&folder).args(line).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &error)
+    };
+    for (second, says) in
+        [(&other, "No difference that counts was found. Not compared: base."), (&readable, "Not compared: base.")]
+    {
+        let (code, text) = compare(&one, second, "json");
+        assert_eq!(code, Some(0), "{text}");
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert!(document["conclusion"].as_str().unwrap().ends_with(says), "{document:#}");
+        let row = document["rows"].as_array().unwrap().iter().find(|row| row["part"] == "base").unwrap();
+        assert_eq!((&row["answer"], &row["a"]), (&"not known".into(), &Value::Null), "{row}");
+        assert!(row["not_known"]["a"].as_str().unwrap().contains("follows step"), "{row}");
+    }
+    let (_, text) = compare(&one, &other, "text");
+    assert!(text.contains("not known     base\n            A not known: step"), "{text}");
+    let (_, text) = compare(&readable, &readable, "text");
+    assert!(text.contains("same          base\n"), "{text}");
+}
+
+/// The diff_id of an encrypted layer cannot be computed, so equal statements about it are not compared.
+#[test]
+fn compare_does_not_call_encrypted_layers_the_same() {
+    let folder = folder("encrypted");
+    let wallet = support::image::Image::wallet();
+    let mut encrypted = wallet.clone();
+    let diff_ids: Vec<String> = wallet.layers.iter().map(|layer| support::image::digest(&layer.content)).collect();
+    encrypted.config["rootfs"] = serde_json::json!({"type": "layers", "diff_ids": diff_ids});
+    let mut plain = wallet;
+    plain.config = encrypted.config.clone();
+    encrypted.layers[1].media_type = "application/vnd.oci.image.layer.v1.tar+gzip+encrypted";
+    encrypted.layers[1].blob = (0..5000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 | 0x80).collect();
+    for (name, image) in [("plain", &plain), ("encrypted", &encrypted)] {
+        fs::create_dir(folder.join(name)).unwrap();
+        write(&folder.join(name), Case::good("made", "").hand_over(&[], &image.layout()));
+    }
+    let program = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).current_dir(&folder).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = program(&["compare", "plain/image.tar", "encrypted/image.tar"]);
+    assert!(text.contains("same          layer 1\n") && text.contains("not known     layer 2\n"), "{text}");
+    assert!(text.contains("(according to their documents: layer 2 of B: it is encrypted"), "{text}");
+    assert!(text.contains("Not compared: layer 2."), "{text}");
+    assert_eq!(code, Some(1), "the manifests differ: {text}");
+    // The same stored bytes are the same layer.
+    let (code, text) = program(&["compare", "encrypted/image.tar", "encrypted/image.tar"]);
+    assert!(code == Some(0) && text.contains("same          layer 2\n"), "{text}");
+    assert!(text.contains("(as stored)") && text.contains("equal, byte for byte.\n"), "{text}");
+    let (_, text) = program(&["image", "encrypted/image.tar"]);
+    assert!(text.contains("(5000 bytes, encrypted), it is encrypted, so its diff_id cannot be computed"), "{text}");
 }
 
 #[test]

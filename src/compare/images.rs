@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Row, Side, Weight, row};
+use super::{Row, Side, Value, Weight, of_values, row};
 use crate::base::error::Error;
-use crate::image::ImageFacts;
 use crate::image::tree::{self, Difference, Tree};
+use crate::image::{ImageFacts, LayerFacts};
 
 /// The digest of the pushed image: for a bundle, the one in the log; for an image, the one computed from it. The image next to a bundle is not consulted,
 /// because only the log states which image was pushed.
@@ -50,9 +50,9 @@ pub(super) fn compare(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>)
     named("label", &first.labels, &second.labels, rows);
     for at in 0..first.history.len().max(second.history.len()) {
         let step = |history: &[crate::image::History]| {
-            Some(history.get(at).map_or("(none)".into(), |step| step.created_by.clone()))
+            Some(history.get(at).map_or(Value::Absent, |step| Value::Known(step.created_by.clone())))
         };
-        let row = row(format!("history {}", at + 1), step(&first.history), step(&second.history));
+        let row = of_values(format!("history {}", at + 1), step(&first.history), step(&second.history));
         rows.extend(Some(row).filter(Row::differs));
     }
 }
@@ -62,26 +62,55 @@ fn named(kind: &str, one: &BTreeMap<String, String>, other: &BTreeMap<String, St
     let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     for name in names {
         let value =
-            |texts: &BTreeMap<String, String>| Some(texts.get(name).cloned().unwrap_or_else(|| "(none)".into()));
-        rows.extend(Some(row(format!("{kind} {name}"), value(one), value(other))).filter(Row::differs));
+            |texts: &BTreeMap<String, String>| Some(texts.get(name).cloned().map_or(Value::Absent, Value::Known));
+        rows.extend(Some(of_values(format!("{kind} {name}"), value(one), value(other))).filter(Row::differs));
     }
 }
 
 /// Adds one row per layer. Returns the layers that differ, by number and name.
 pub(super) fn layer_rows(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) -> Vec<(usize, String)> {
-    let diff_id =
-        |image: &ImageFacts, at: usize| image.config.as_ref().and_then(|config| config.diff_ids.get(at).copied());
     let mut differing = Vec::new();
     for at in 0..one.layers.len().max(other.layers.len()) {
-        let (first, second) = (diff_id(one, at), diff_id(other, at));
-        let text = |id: Option<crate::base::digest::Sha256>| Some(id.map_or("(none)".into(), |id| id.to_string()));
         let name = format!("layer {}", at + 1);
-        rows.push(row(name.clone(), text(first), text(second)));
-        if first != second && first.is_some() && second.is_some() {
+        let row = layer_row(&name, (one, one.layers.get(at)), (other, other.layers.get(at)), at);
+        if row.differs() && at < one.layers.len().min(other.layers.len()) {
             differing.push((at, name));
         }
+        rows.push(row);
     }
     differing
+}
+
+/// Compares two layers by their diff_ids. Different diff_ids in the configurations are a difference; equal ones show that the layers are the same
+/// only if they were recomputed from the bytes.
+fn layer_row(
+    name: &str,
+    one: (&ImageFacts, Option<&LayerFacts>),
+    other: (&ImageFacts, Option<&LayerFacts>),
+    at: usize,
+) -> Row {
+    let stated = |image: &ImageFacts| image.config.as_ref().and_then(|config| config.diff_ids.get(at).copied());
+    let stored = |layer: Option<&LayerFacts>| Some(layer?.measured.as_ref()?.digest);
+    let (first, second) = (stored(one.1), stored(other.1));
+    // Equal stored bytes are the same layer, even if its diff_id cannot be computed.
+    if let (Some(bytes), true) = (first.filter(|_| first == second), stated(one.0) == stated(other.0)) {
+        let text = match (stated(one.0), one.1.is_some_and(|layer| layer.diff_id().is_ok())) {
+            (Some(id), true) => id.to_string(),
+            _ => format!("{bytes} (as stored)"),
+        };
+        return row(name, Some(text.clone()), Some(text));
+    }
+    let same_statement = one.1.is_some() && other.1.is_some() && stated(one.0) == stated(other.0);
+    let value = |(image, layer): (&ImageFacts, Option<&LayerFacts>)| {
+        let Some(layer) = layer else { return Value::Absent };
+        match (stated(image), layer.diff_id()) {
+            (Some(id), Ok(_)) => Value::Known(id.to_string()),
+            (Some(id), Err(why)) if same_statement => Value::NotKnown(format!("{why} (the configuration states {id})")),
+            (Some(id), Err(_)) => Value::Known(format!("{id} (as the configuration states)")),
+            (None, _) => Value::NotKnown("the configuration states no diff_id".into()),
+        }
+    };
+    of_values(name, Some(value(one)), Some(value(other)))
 }
 
 pub(super) fn layer_differences(

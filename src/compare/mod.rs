@@ -1,25 +1,56 @@
 //! Compares two images or bundles. The comparison reports differences and does not decide whether they are acceptable.
 
 mod builds;
+mod conclusion;
 mod images;
 mod side;
 
 use self::side::Tie;
 pub use self::side::{Build, Comparing, ReadLayer, Side};
 use crate::base::error::Error;
-use crate::image::ImageFacts;
 
 /// One row of the comparison.
 #[derive(Debug)]
 pub struct Row {
     /// What is compared.
     pub part: String,
-    /// The value on the first side.
-    pub one: Option<String>,
+    /// The value on the first side; `None` if the side does not have this part.
+    pub one: Option<Value>,
     /// The value on the second side.
-    pub other: Option<String>,
+    pub other: Option<Value>,
     /// Whether a difference counts.
     pub weight: Weight,
+}
+
+/// The value of a part on one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// The value.
+    Known(String),
+    /// The part is known to be absent.
+    Absent,
+    /// The value is not known, for this reason. Such a value is never the same as another one, and never differs from it.
+    NotKnown(String),
+}
+
+impl Value {
+    fn from_result(value: Result<String, String>) -> Self {
+        value.map_or_else(Self::NotKnown, Self::Known)
+    }
+
+    fn is_known(&self) -> bool {
+        !matches!(self, Self::NotKnown(_))
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Known(value) => f.write_str(value),
+            Self::Absent => f.write_str("(none)"),
+            Self::NotKnown(why) => write!(f, "not known: {why}"),
+        }
+    }
 }
 
 /// Whether a difference counts.
@@ -32,30 +63,36 @@ pub enum Weight {
 }
 
 impl Row {
-    /// Whether both sides have a value, the values differ, and the difference counts.
+    /// Whether both sides have a known value, the values differ, and the difference counts.
     pub fn differs(&self) -> bool {
-        self.weight == Weight::Counts && matches!((&self.one, &self.other), (Some(one), Some(other)) if one != other)
+        self.word() == "DIFFERS"
     }
 
     /// The row's result as text.
     pub fn word(&self) -> &'static str {
         match (&self.one, &self.other) {
+            (Some(one), Some(other)) if !one.is_known() || !other.is_known() => "not known",
             (Some(one), Some(other)) if one == other => "same",
             (Some(_), Some(_)) if self.weight == Weight::Context => "other",
             (Some(_), Some(_)) => "DIFFERS",
             _ => "one side only",
         }
     }
+
+    fn is_compared(&self) -> bool {
+        matches!(self.word(), "same" | "DIFFERS" | "other")
+    }
 }
 
 /// The result of comparing two sides.
 #[derive(Debug)]
 pub struct Comparison {
-    /// Every part that at least one side has.
+    /// Every part that at least one side has or could have.
     pub rows: Vec<Row>,
     /// Differing paths, under a heading.
     pub files: Vec<(String, Vec<String>)>,
-    /// The conclusion, in sentences. It states when the image next to a bundle is not shown to be that of the bundle's build.
+    /// The conclusion, in sentences. It lists the parts that could not be compared, and states when the image next to a bundle is not shown to be
+    /// that of the bundle's build.
     pub conclusion: String,
     /// Whether a bundle's log contradicts the image next to it.
     pub contradicts: bool,
@@ -90,57 +127,54 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
             files.push((name, images::layer_differences(files_of(one, first), files_of(other, second))?));
         }
     }
-    if !rows.iter().any(|row| row.one.is_some() && row.other.is_some()) {
+    if !rows.iter().any(Row::is_compared) {
         return Err(Error::Usage {
             message: "the two inputs have nothing that can be compared".into(),
             hint: "a bundle with no digest in its log can be compared with another bundle, or with an image if the bundle's own image is next to it".into(),
         });
     }
+    let mut conclusion = conclusion::conclude(one, other, &rows);
+    let left_out = conclusion::not_compared(&rows);
     // Drop rows without a value on either side.
     rows.retain(|row| row.one.is_some() || row.other.is_some());
-    let mut conclusion = conclude(one, other, &rows);
     let ties = [("A", one), ("B", other)].map(|(letter, side)| (letter, side.tie()));
     for (letter, tie) in &ties {
         conclusion.extend(tie.words(letter).map(|words| format!(" {words}")));
     }
+    conclusion.extend(left_out.map(|words| format!(" {words}")));
     let contradicts = ties.iter().any(|(_, tie)| *tie == Tie::Contradicted);
     Ok(Comparison { rows, files, conclusion, contradicts })
 }
 
 fn row(part: impl Into<String>, one: Option<String>, other: Option<String>) -> Row {
+    of_values(part, one.map(Value::Known), other.map(Value::Known))
+}
+
+fn of_values(part: impl Into<String>, one: Option<Value>, other: Option<Value>) -> Row {
     Row { part: part.into(), one, other, weight: Weight::Counts }
 }
 
-fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
-    let same = |part: &str| rows.iter().any(|row| row.part == part && row.word() == "same");
-    if let (Some(first), Some(second)) = (&one.image, &other.image) {
-        let ids = |image: &ImageFacts| image.config.as_ref().map(|config| config.diff_ids.clone());
-        let whole = |image: &ImageFacts| image.layers.iter().all(|layer| layer.measured.is_some());
-        let at_hand = if whole(first) && whole(second) {
-            ""
-        } else {
-            " (according to their documents: not every layer is available)"
-        };
-        let answer = if same("manifest") {
-            "The two images are equal, byte for byte"
-        } else if same("config") {
-            match first.manifest.is_some() && second.manifest.is_some() {
-                true => {
-                    "The two images have the same configuration and content; only the manifest or the compression differs"
-                }
-                false => {
-                    "The two images have the same configuration and content; the manifest or the compression may differ"
-                }
-            }
-        } else if ids(first).is_some() && ids(first) == ids(second) {
-            "The two images have the same content; their configurations differ"
-        } else {
-            "The contents of the two images differ"
-        };
-        return format!("{answer}{at_hand}.");
-    }
-    match rows.iter().any(Row::differs) {
-        true => "They differ.".into(),
-        false => "No difference that counts was found.".into(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_not_known_is_never_the_same_and_never_differs() {
+        let known = |text: &str| Some(Value::Known(text.into()));
+        let unknown = || Some(Value::NotKnown("x".into()));
+        for (one, other, word) in [
+            (known("x"), known("x"), "same"),
+            (known("x"), known("y"), "DIFFERS"),
+            (unknown(), unknown(), "not known"),
+            (unknown(), known("x"), "not known"),
+            (known("x"), unknown(), "not known"),
+            (unknown(), None, "one side only"),
+            (Some(Value::Absent), Some(Value::Absent), "same"),
+            (Some(Value::Absent), known("(none)"), "DIFFERS"),
+            (Some(Value::Absent), unknown(), "not known"),
+        ] {
+            let row = of_values("part", one, other);
+            assert_eq!((row.word(), row.differs()), (word, word == "DIFFERS"), "{row:?}");
+        }
     }
 }

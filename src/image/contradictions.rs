@@ -1,6 +1,7 @@
 //! Contradictions between an image's documents and bytes, and the parts that were not read.
 
-use super::{Compression, ImageFacts, LayerFacts, XZ_UNSUPPORTED};
+use super::{Compression, Descriptor, ImageFacts, LayerFacts, XZ_UNSUPPORTED};
+use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::words::counted;
 
@@ -40,9 +41,8 @@ impl ImageFacts {
                     said.digest, said.size, measured.digest, measured.size
                 ));
             }
-            let encrypted = layer.descriptor.as_ref().is_some_and(|said| said.is_encrypted());
             match (&measured.content, diff_ids.get(at)) {
-                _ if encrypted || is_unsupported(layer) => {}
+                _ if layer.is_encrypted() || is_unsupported(layer) => {}
                 (Ok((found, _)), Some(expected)) if found != expected => {
                     faults.push(format!("{place} should have the diff_id {expected} but has {found}"));
                 }
@@ -62,6 +62,26 @@ impl ImageFacts {
                 message: format!("--platform {asked}: {} is an image for {}", self.source, config.platform),
                 hint: "omit --platform, or specify a different image".into(),
             }),
+        }
+    }
+}
+
+impl LayerFacts {
+    /// Whether the manifest states that the layer is encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.descriptor.as_ref().is_some_and(Descriptor::is_encrypted)
+    }
+
+    /// The layer's diff_id and the size of its content, recomputed from the bytes.
+    ///
+    /// # Errors
+    /// A message that states why the diff_id cannot be computed.
+    pub(crate) fn diff_id(&self) -> Result<(Sha256, u64), String> {
+        let Some(measured) = &self.measured else { return Err("its bytes are not available".into()) };
+        // The decompressed bytes of an encrypted layer are not its content.
+        match self.is_encrypted() {
+            true => Err("it is encrypted, so its diff_id cannot be computed".into()),
+            false => measured.content.clone(),
         }
     }
 }

@@ -103,6 +103,16 @@ pub struct StampReport {
     pub certificate_ends: Option<String>,
 }
 
+impl StampReport {
+    /// The time, and why it does not show when the case existed: for a case without `existed_by`.
+    pub(super) fn words(&self) -> String {
+        match &self.authority {
+            Some(name) => format!("{}, verified by {name}, but it does not count: see the remark", self.at),
+            None => format!("{}, not verified: no --tsa-ca was specified", self.at),
+        }
+    }
+}
+
 /// One sign-off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -181,8 +191,8 @@ impl CaseReport {
             Some(SealReport { key: None }) => ("seal", "signed; the signer is unknown without --seal-key".to_owned()),
         });
         lines.extend(self.timestamps.iter().map(|stamp| match &stamp.authority {
-            Some(name) => ("timestamp", format!("{} by {}", stamp.at, for_terminal(name))),
-            None => ("timestamp", format!("{}, not verified: no --tsa-ca was specified", stamp.at)),
+            Some(name) if self.existed_by.is_some() => ("timestamp", format!("{} by {}", stamp.at, for_terminal(name))),
+            _ => ("timestamp", for_terminal(&stamp.words())),
         }));
         lines.extend(self.existed_by.iter().map(|moment| ("existed by", format!("{moment} [timestamped]"))));
         lines.extend(self.timestamp_again_by.iter().map(|end| ("stamp again", format!("before {end}"))));

@@ -6,7 +6,7 @@ use super::{BundleReport, summary};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::judge::check;
-use crate::judge::finding::Status;
+use crate::judge::finding::{Status, Verdict};
 
 const OWN: &str = include_str!("controls.toml");
 
@@ -63,30 +63,54 @@ impl Controls {
         }
     }
 
-    /// The controls that the bundle's passed checks support, each with those checks. A bundle that is not accepted supports no
-    /// controls.
+    /// The controls that the bundle's passed checks support, each with those checks.
     pub(super) fn supported<'a>(&'a self, bundle: &'a BundleReport) -> Vec<(&'a Control, Vec<&'a str>)> {
-        if bundle.exit_code() != 0 {
-            return Vec::new();
+        let supporting = supporting_checks(bundle);
+        let of = |control: &'a Control| (control, control.supported_by(&supporting));
+        self.list.iter().map(of).filter(|(_, checks)| !checks.is_empty()).collect()
+    }
+}
+
+/// The passed checks that may support a control. A bundle that is not accepted supports no controls.
+fn supporting_checks(bundle: &BundleReport) -> Vec<&str> {
+    if bundle.exit_code() != 0 {
+        return Vec::new();
+    }
+    // The check `log-image` can pass although the log names no image.
+    let is_empty = |name: &str| name == check::LOG_IMAGE.name && !summary::log_names_image(bundle);
+    let passed = bundle.played().filter(|f| f.status == Status::Pass && !is_empty(f.check));
+    passed.map(|finding| finding.check).collect()
+}
+
+impl Control {
+    fn supported_by<'a>(&'a self, supporting: &[&str]) -> Vec<&'a str> {
+        self.checks.iter().map(String::as_str).filter(|name| supporting.contains(name)).collect()
+    }
+
+    /// Whether the control's objectives are satisfied, or why not: every check of the control must support it, and the bundle must be accepted, not
+    /// only in part.
+    pub(super) fn satisfied(&self, bundle: &BundleReport) -> Result<(), String> {
+        let supporting = supporting_checks(bundle);
+        let supported_by = self.supported_by(&supporting);
+        let lacking: Vec<&str> =
+            self.checks.iter().map(String::as_str).filter(|name| !supported_by.contains(name)).collect();
+        match bundle.verdict {
+            Verdict::Accept | Verdict::AcceptInPart if !lacking.is_empty() => {
+                Err(format!("these checks did not pass or examined nothing: {}", lacking.join(", ")))
+            }
+            Verdict::Accept if self.checks.is_empty() => Err("the mapping lists no checks".into()),
+            Verdict::Accept => Ok(()),
+            Verdict::AcceptInPart => Err("the bundle was accepted only in part".into()),
+            Verdict::Reject | Verdict::None => Err("the bundle was not accepted".into()),
         }
-        // The check `log-image` can pass although the log names no image.
-        let is_empty = |name: &str| name == check::LOG_IMAGE.name && !summary::log_names_image(bundle);
-        let passed = bundle.played().filter(|f| f.status == Status::Pass && !is_empty(f.check));
-        let passed: Vec<&str> = passed.map(|finding| finding.check).collect();
-        let supporting = |control: &'a Control| -> Vec<&'a str> {
-            control.checks.iter().map(String::as_str).filter(|name| passed.contains(name)).collect()
-        };
-        self.list
-            .iter()
-            .map(|control| (control, supporting(control)))
-            .filter(|(_, checks)| !checks.is_empty())
-            .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::evidence::{Fact, Known};
+    use crate::judge::finding::{Demand, Finding, Group, Level, MissingEvidence};
 
     #[test]
     fn the_built_in_table_of_controls_can_be_read() {
@@ -112,5 +136,46 @@ mod tests {
         assert!(read(&format!("version = 2\n{row}")).is_err());
         assert!(read(&format!("version = 1\n{row}more = 1\n")).is_err());
         assert!(read(&format!("version = 1\n{}", row.replace("build-age", "build-ages"))).is_err());
+    }
+
+    /// Markdown, HTML and OSCAL use one rule: a check that passed without examining anything supports nothing.
+    #[test]
+    fn an_objective_is_satisfied_only_if_every_check_supports_it_and_the_bundle_is_accepted() {
+        let rule = "[[control]]\nframework = \"F\"\nid = \"SR-4\"\ntitle = \"T\"\nchecks = [\"log-image\", \"source-commit\"]\n";
+        let controls = Controls::from_toml("c", format!("version = 1\n{rule}").as_bytes(), &Limits::default()).unwrap();
+        let answer = |verdict, names_image: bool| {
+            let mut bundle = BundleReport::of_nothing("a.sig.tbz", vec![Group::Manifest, Group::Source]);
+            bundle.verdict = verdict;
+            bundle.findings = ["log-image", "source-commit"].map(|name| passed(check::find(name).unwrap())).to_vec();
+            let fact = Fact::new("image", "build.log", "docker.io/acme/wallet".into(), Known::Signed);
+            bundle.evidence.extend(Some(fact).filter(|_| names_image));
+            let supported = controls.supported(&bundle).iter().map(|(_, checks)| checks.join(" ")).collect::<String>();
+            (supported, controls.list.iter().try_for_each(|control| control.satisfied(&bundle)))
+        };
+        let both = || "log-image source-commit".to_owned();
+        assert_eq!(answer(Verdict::Accept, true), (both(), Ok(())));
+        let lacking = || Err("these checks did not pass or examined nothing: log-image".into());
+        assert_eq!(answer(Verdict::Accept, false), ("source-commit".into(), lacking()));
+        assert_eq!(answer(Verdict::AcceptInPart, true), (both(), Err("the bundle was accepted only in part".into())));
+        assert_eq!(answer(Verdict::Reject, true), (String::new(), Err("the bundle was not accepted".into())));
+    }
+
+    fn passed(check: &check::Check) -> Finding {
+        Finding {
+            check: check.name,
+            group: check.group,
+            level: Level::Require,
+            status: Status::Pass,
+            message: String::new(),
+            expected: None,
+            found: None,
+            details: Vec::new(),
+            says: Vec::new(),
+            demand: Demand::None,
+            missing_evidence: MissingEvidence::RejectsByName,
+            waiver: None,
+            caused_by: None,
+            effect: crate::judge::finding::Effect::None,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! OSCAL assessment results (NIST, model 1.2): one result per bundle, one observation per check, with the digest of the examined data.
-//! A finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control passed.
+//! A finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control supports it, by the same rule
+//! as in Markdown and HTML, and the bundle was accepted.
 
 use std::io::{self, Write};
 
@@ -11,7 +12,7 @@ use crate::base::digest::Sha256;
 use crate::base::escape::{for_terminal, in_json};
 use crate::judge::check::{self, status_text};
 use crate::judge::evidence::Known;
-use crate::judge::finding::{Finding, Group, Status};
+use crate::judge::finding::{Finding, Group};
 
 const OSCAL_VERSION: &str = "1.2.1";
 const NAMESPACE: &str = "urn:hpsb-audit:oscal";
@@ -239,8 +240,14 @@ fn evidence(bundle: &BundleReport) -> String {
 }
 
 fn objectives(bundle: &BundleReport, control: &Control, id: &dyn Fn(&str) -> String) -> Vec<Value> {
-    let passed = |name: &String| bundle.played().any(|f| f.check == name.as_str() && f.status == Status::Pass);
-    let satisfied = bundle.exit_code() == 0 && !control.checks.is_empty() && control.checks.iter().all(passed);
+    let (state, why) = match control.satisfied(bundle) {
+        Ok(()) => ("satisfied", None),
+        Err(why) => ("not-satisfied", Some(why)),
+    };
+    let mut status = json!({ "state": state });
+    if let (Some(why), Some(fields)) = (why, status.as_object_mut()) {
+        fields.insert("remarks".into(), markdown::text(&why).into());
+    }
     let related: Vec<Value> = bundle
         .findings
         .iter()
@@ -252,13 +259,13 @@ fn objectives(bundle: &BundleReport, control: &Control, id: &dyn Fn(&str) -> Str
             "uuid": id(&format!("objective {objective}")),
             "title": line(&format!("{} {}", control.id, control.title)),
             "description": format!(
-                "The mapping lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed.",
+                "The mapping lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed, they examined something, and the bundle was accepted, not only in part.",
                 markdown::text(&control.checks.join(", "))
             ),
             "target": {
                 "type": "objective-id",
                 "target-id": token(objective),
-                "status": { "state": if satisfied { "satisfied" } else { "not-satisfied" } },
+                "status": status,
             },
         });
         if let (false, Some(fields)) = (related.is_empty(), finding.as_object_mut()) {

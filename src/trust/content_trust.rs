@@ -48,7 +48,7 @@ fn judge_one(
     let report = |answer| SignatureReport::new(Kind::ContentTrust, &repository.folder, answer);
     if pins.is_empty() {
         return report(Answer::Undecided(
-            "no root key is pinned: neither the signed log nor the policy's [trust] specifies one".into(),
+            "no root key is pinned: the policy's [trust] lists none, and the signed log does not record exactly one, with its certificate".into(),
         ));
     }
     let walked = match repository.walk(Pins::Keys(pins), Some(&image.repository), limits) {
@@ -117,7 +117,7 @@ fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
         }
     }
     missing.truncate(TAGS_SHOWN);
-    Err(Answer::Refused(format!("no signed target is named {}", missing.join(" or "))))
+    Err(Answer::Refused(format!("neither targets/releases nor targets signs {}", missing.join(" or "))))
 }
 
 fn signer(walked: &Trusted, policy: &TrustPolicy) -> AcceptedSigner {
@@ -137,7 +137,10 @@ fn details(walked: &Trusted, image: &ImageTarget) -> Vec<String> {
         lines.push(match walked.look_up(tag) {
             Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} also refers to this image"),
             Ok(Some((_, target))) => format!("{tag} now refers to a different image: {}", target.sha256),
-            _ => format!("{tag} is not signed"),
+            Ok(None) => format!("neither targets/releases nor targets signs {tag}"),
+            Err(Fault::Refused(message) | Fault::Missing(message)) => {
+                format!("it is not known whether {tag} is signed: {message}")
+            }
         });
     }
     lines.extend(walked.targets().faults().iter().map(|(role, fault)| match fault {
@@ -153,17 +156,55 @@ mod tests {
     use super::*;
     use crate::base::time::DAY_SECONDS;
 
+    /// Metadata recorded from a registry, as files; `altered` changes the delegation targets/releases.
+    fn recorded(folder: &str, altered: bool) -> Vec<TrustFile> {
+        let folder = format!("{}/fixtures/inputs/trust/notary/{folder}", env!("CARGO_MANIFEST_DIR"));
+        let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        let mut files: Vec<TrustFile> = files
+            .map(|path| TrustFile {
+                path: path.file_name().unwrap().to_string_lossy().into_owned(),
+                bytes: fs::read(path).unwrap(),
+            })
+            .collect();
+        if let Ok(text) = fs::read_to_string(format!("{folder}/targets/releases.json")) {
+            let text = if altered { text.replacen("1157", "1158", 1) } else { text };
+            files.push(TrustFile { path: "targets/releases.json".into(), bytes: text.into() });
+        }
+        files
+    }
+
+    /// If targets/releases cannot be read, it is not known which tags it signs.
+    #[test]
+    fn a_tag_counts_as_not_signed_only_if_both_roles_were_read() {
+        let time = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
+        let image = ImageTarget {
+            repository: "docker.io/acme/wallet".into(),
+            tag: None,
+            tags: vec!["latest".into(), "never-pushed".into()],
+            digest: crate::base::digest::Sha256::of(b""),
+            size: None,
+            built: time,
+            now: time,
+        };
+        let said = |altered: bool| {
+            let files = recorded("delegated", altered);
+            let repository = Repository::all(&files, &Budget::of_unknown_input(&Limits::default())).remove(0);
+            details(&repository.walk(Pins::Unpinned, None, &Limits::default()).unwrap(), &image).join("\n")
+        };
+        let (sound, altered) = (said(false), said(true));
+        assert!(sound.contains("latest now refers to a different image"), "{sound}");
+        assert!(sound.contains("neither targets/releases nor targets signs never-pushed"), "{sound}");
+        for tag in &image.tags {
+            assert!(altered.contains(&format!("it is not known whether {tag} is signed: ")), "{altered}");
+        }
+        assert!(!altered.contains("neither"), "{altered}");
+    }
+
     /// A root certificate's validity period may start up to a day after the build, because clocks differ. Anything that expires exactly at the time
     /// of the build counts as expired.
     #[test]
     fn validity_at_the_time_of_the_build_is_exact() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/inputs/trust/notary/first");
-        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
-        let files = files.map(|path| TrustFile {
-            path: path.file_name().unwrap().to_string_lossy().into_owned(),
-            bytes: fs::read(path).unwrap(),
-        });
-        let files: Vec<TrustFile> = files.collect();
+        let files = recorded("first", false);
         let repository = Repository::all(&files, &Budget::of_unknown_input(&Limits::default())).remove(0);
         let walked = repository.walk(Pins::Unpinned, None, &Limits::default()).unwrap();
         let begins = walked.anchor_certificates.iter().map(|leaf| leaf.not_before).max().unwrap();

@@ -13,7 +13,7 @@ use crate::cli::args::OutputFormat;
 use crate::cli::args::image::CompareArguments;
 use crate::cli::command::image::{layer_files, load_image};
 use crate::cli::{limits_with, output, threads_for};
-use crate::compare::{CORROBORATION, Comparing, Comparison, Side, compare as compare_sides};
+use crate::compare::{CORROBORATION, Comparing, Comparison, Side, Value, compare as compare_sides};
 use crate::dossier::{Storage, read_keys};
 use crate::image::{Choice, ImageFacts, Source};
 
@@ -73,7 +73,9 @@ fn no_flag_is_dropped(arguments: &CompareArguments, sides: [&Result<Side, String
 }
 
 fn as_text(one: &Side, other: &Side, comparison: &Comparison) -> String {
-    let shown = |text: &Option<String>| for_terminal(&mask(text.as_deref().unwrap_or("-")));
+    let shown = |value: &Option<Value>| {
+        for_terminal(&mask(&value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)))
+    };
     let mut page = format!("A  {}\nB  {}\n\n", for_terminal(&one.name), for_terminal(&other.name));
     for row in &comparison.rows {
         let _ = writeln!(page, "{:<13} {}", row.word(), for_terminal(&row.part));
@@ -93,11 +95,25 @@ fn as_text(one: &Side, other: &Side, comparison: &Comparison) -> String {
 }
 
 fn as_json(one: &Side, other: &Side, comparison: &Comparison) -> String {
-    let masked = |text: &Option<String>| text.as_deref().map(mask);
+    let masked = |value: &Option<Value>| match value {
+        None | Some(Value::NotKnown(_)) => None,
+        Some(value) => Some(mask(&value.to_string())),
+    };
+    let why = |value: &Option<Value>| match value {
+        Some(Value::NotKnown(why)) => Some(mask(why)),
+        _ => None,
+    };
     let rows: Vec<_> = comparison
         .rows
         .iter()
-        .map(|row| json!({"part": row.part, "a": masked(&row.one), "b": masked(&row.other), "answer": row.word().to_lowercase()}))
+        .map(|row| {
+            let (a, b, answer) = (masked(&row.one), masked(&row.other), row.word().to_lowercase());
+            match row.word() {
+                "not known" => json!({"part": row.part, "a": a, "b": b, "answer": answer,
+                    "not_known": {"a": why(&row.one), "b": why(&row.other)}}),
+                _ => json!({"part": row.part, "a": a, "b": b, "answer": answer}),
+            }
+        })
         .collect();
     let files: Vec<_> = comparison
         .files

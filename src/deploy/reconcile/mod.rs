@@ -98,6 +98,11 @@ impl Audited<'_> {
         self.build.image.iter().flat_map(|image| &image.pushed).map(|(_, digest)| *digest).collect()
     }
 
+    /// The status of the check `source-approved`, as a word.
+    fn approval_word(&self) -> &'static str {
+        check::SOURCE_APPROVED.answer_in(&self.report.findings).map_or("not known", |finding| finding.status.word())
+    }
+
     /// The number of places where the build's image runs.
     fn places(&self, running: &BTreeMap<Sha256, usize>) -> usize {
         self.digests().iter().filter_map(|digest| running.get(digest)).sum()
@@ -194,15 +199,19 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
             let row = one.row(Kind::BundleNotAccepted, "this build, which is not accepted, also states the digest");
             Some(Row { details: one.build.because.clone(), ..row })
         }
-        (true, false, _) => Some(one.row(Kind::Matched, "built outside the period: its approval was not checked")),
-        (true, true, Ok(approval)) => Some(one.row(Kind::Matched, approval)),
+        // A build outside the period needs no approval, but a missing one is reported.
+        (true, false, Err(why)) => {
+            let message = format!("built outside the period; source-approved is {}: {why}", one.approval_word());
+            Some(one.row(Kind::OutsidePeriod, message))
+        }
+        (true, _, Ok(approval)) => Some(one.row(Kind::Matched, approval)),
         (true, true, Err(why)) => Some(one.row(Kind::BuiltWithoutApproval, why)),
     });
     let mut rows: Vec<Row> = said.collect();
     if rows.is_empty() {
         rows.push(row(KIND, "no verified manifest in the evidence is for this digest"));
     }
-    rows.sort_by_key(|row| row.kind == Kind::Matched);
+    rows.sort_by_key(|row| !row.kind.is_exception());
     rows.into_iter().map(|row| Row { digest: Some(digest), ..row }).collect()
 }
 

@@ -197,8 +197,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     let idle = estate.build(900, Estate::BUILT);
     finding(&mut estate.reports[idle]);
     estate.plant(Kind::BuiltWithoutApproval, "evidence/900.sig.tbz");
-    // A build outside the period, without an approval: the approval is not checked, and the place where it runs counts
-    // as matched.
+    // A build outside the period, without an approval: the place where it runs is no exception, but has a row of its own.
     let old = estate.build(901, "2025-06-01T00:00:00Z");
     finding(&mut estate.reports[old]);
     estate.run(pinned("image-901"));
@@ -232,7 +231,12 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     estate.plant(Kind::BundleNotAccepted, "evidence/broken.sig.tbz");
 
     let answer = estate.answer();
-    let exceptions: Vec<&Row> = answer.rows.iter().filter(|row| row.kind != Kind::Matched).collect();
+    let exceptions: Vec<&Row> = answer.rows.iter().filter(|row| row.kind.is_exception()).collect();
+    let outside: Vec<&Row> = answer.rows.iter().filter(|row| row.kind == Kind::OutsidePeriod).collect();
+    assert!(
+        matches!(outside.as_slice(), [row] if row.message.starts_with("built outside the period; source-approved is fail: ")),
+        "{outside:?}"
+    );
     let found: BTreeSet<(Kind, String)> = exceptions
         .iter()
         .map(|row| {
@@ -247,7 +251,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     assert_eq!(found, estate.planted);
     assert_eq!(exceptions.len(), estate.planted.len());
     assert_eq!(answer.exit_code(), 1);
-    assert_eq!(answer.count(Kind::Matched), 500 - 6 - 2 + 3);
+    assert_eq!(answer.count(Kind::Matched), 500 - 6 - 2 + 2);
     assert_eq!(answer.keys.iter().map(|key| key.builds).sum::<usize>(), 250 + 6);
     assert_eq!(answer.keys.iter().map(|key| key.builds_in_period).sum::<usize>(), 250 + 5);
     assert!(answer.keys.iter().any(|key| key.first == Some(at("2025-06-01T00:00:00Z"))));
@@ -320,6 +324,42 @@ fn every_build_of_a_running_digest_is_reported() {
     assert_eq!(matched, ["evidence/1.sig.tbz", "evidence/3.sig.tbz"].map(str::to_owned).into());
     for order in [[1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]] {
         assert_eq!(with(order).rows, answer.rows, "{order:?}");
+    }
+}
+
+/// A running image may be from a build outside the period whose commit nobody approved: this is no exception, but every format says so.
+#[test]
+fn a_build_outside_the_period_without_approval_is_not_called_matched() {
+    let answer = |approved: bool| {
+        let mut estate = Estate { reports: vec![], pods: vec![], approvals: vec![], planted: BTreeSet::new() };
+        let old = estate.build(1, "2025-06-01T00:00:00Z");
+        if !approved {
+            estate.reports[old].findings[0].status = Status::Fail;
+            estate.reports[old].findings[0].message = "the list does not name the commit".into();
+        }
+        estate.run(pinned("image-1"));
+        estate.answer()
+    };
+    let text = |answer: &Reconciliation, word: &str| {
+        let mut out = Vec::new();
+        answer.write(Format::from_word(word).unwrap(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let (approved, unapproved) = (answer(true), answer(false));
+    assert_eq!((approved.exit_code(), approved.count(Kind::Matched)), (0, 1));
+    assert!(text(&approved, "text").contains("all supplied items are matched"));
+    assert_eq!((unapproved.exit_code(), unapproved.count(Kind::Matched)), (0, 0));
+    let shown = text(&unapproved, "text");
+    assert!(!shown.contains("all supplied items are matched"), "{shown}");
+    for line in [
+        "RECONCILED: 1 image built outside the period, approval not shown",
+        "every image in the inventories has an accepted build; 1 image built outside the period, approval not shown",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    for word in ["text", "json", "csv", "html"] {
+        let shown = text(&unapproved, word).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains("source-approved is fail"), "{word}: {shown}");
     }
 }
 

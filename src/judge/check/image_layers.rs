@@ -74,7 +74,7 @@ fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
         ));
     }
     match &measured.content {
-        _ if said.is_some_and(|said| said.is_encrypted()) => {
+        _ if layer.is_encrypted() => {
             Layer::Unproved("the layer is encrypted, so its diff_id cannot be computed".into())
         }
         Ok((found, _)) if *found == diff_id => Layer::Good,

@@ -28,6 +28,7 @@ mod build_status;
 mod builder_record;
 mod contract_signature;
 mod definition;
+mod history_entry;
 mod image_config;
 mod image_digest;
 mod image_evidence;

@@ -12,8 +12,9 @@ pub(super) static CHECK: Check = Check {
     name: "trust-freshness",
     group: Group::Trust,
     level: Level::Warn,
-    says: "no expiry time in the accepted trust metadata has passed at --now",
-    explanation: "Compares every expiry time of the accepted signatures (metadata, certificates, OpenPGP keys) with --now. Content trust's \
+    says: "no expiry time of accepted content-trust metadata or OpenPGP keys has passed at --now",
+    explanation: "Compares the expiry times of accepted content-trust metadata, of its root's certificates, and of OpenPGP keys and signatures (simple signing) with --now. \
+A cosign key has no expiry time, and that of a keyless certificate is not compared: it usually ends minutes after the signature. Content trust's \
 timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason, the check's default level is warn. While the metadata is \
 not expired, what the metadata may hide is no older than its expiry allows; that does not mean that nothing newer exists. Stale metadata still shows \
 who signed what.",
@@ -49,4 +50,27 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     outcome.details = stale;
     outcome.sides(format!("after {}", evidence.now), first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::Kind;
+
+    /// Each kind of signature has its own rules for what is compared and when it must be valid.
+    #[test]
+    fn both_explanations_distinguish_the_kinds_of_signatures() {
+        for check in [&CHECK, &image_signature::CHECK] {
+            let text = check.explanation.to_lowercase();
+            for kind in
+                [Kind::ContentTrust, Kind::SimpleSigning, Kind::Cosign].map(Kind::words).iter().chain(&["keyless"])
+            {
+                let own = |sentence: &str| {
+                    sentence.contains(&kind.to_lowercase()) && !sentence.contains("verifies every signature")
+                };
+                let is_explained = text.split(['.', ':', ';']).any(own);
+                assert!(is_explained, "{}: {kind}", check.name);
+            }
+        }
+    }
 }

@@ -43,11 +43,15 @@ pub fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     for layer in &image.layers {
         match &layer.measured {
             Some(measured) => {
-                let inside = match &measured.content {
+                let inside = match layer.diff_id() {
                     Ok((diff_id, size)) => format!("diff_id {diff_id} ({size} bytes)"),
-                    Err(message) => message.clone(),
+                    Err(message) => message,
                 };
-                let compression = measured.compression.word();
+                // The first bytes of an encrypted layer do not show how its content is compressed.
+                let compression = match layer.is_encrypted() {
+                    true => "encrypted",
+                    false => measured.compression.word(),
+                };
                 add(
                     "layer",
                     format!("{} ({} bytes, {compression}), {inside}", measured.digest, measured.size),

@@ -379,9 +379,7 @@ fn existed(case: &CaseReport) -> Option<Row> {
             "Existed by",
             vec![Part::Words(moment.clone()), Part::Known(format!("timestamped: {}", authority(case)))],
         )),
-        (None, Some(stamp)) => {
-            Some(Row::words("Time-stamp", format!("{}, not verified: no --tsa-ca was specified", stamp.at)))
-        }
+        (None, Some(stamp)) => Some(Row::words("Time-stamp", stamp.words())),
         (None, None) => None,
     }
 }
@@ -398,4 +396,48 @@ pub(super) fn signed(report: &Report, role: &str) -> Signed {
         date: format!("{} by the signer's clock", one.at),
         by: format!("by the key {}; the sign-off does not state that the audit was repeated", one.key),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Repetition, StampReport, Voucher};
+
+    /// A verified time-stamp may not count, because its certificate expired.
+    #[test]
+    fn a_verified_time_stamp_is_never_called_not_verified() {
+        let row = |authority: Option<&str>, existed_by: Option<&str>| {
+            let stamp = StampReport {
+                at: "2026-03-05T00:00:00Z".into(),
+                authority: authority.map(str::to_owned),
+                certificate_ends: None,
+            };
+            let case = CaseReport {
+                path: "a.case".into(),
+                digest: String::new(),
+                profile: "full".into(),
+                sealed_for: String::new(),
+                sealed_verdict: "accept".into(),
+                judged_for: None,
+                repeated: Repetition::SameReport,
+                other_answers: Vec::new(),
+                vouched_by: Voucher::Reader,
+                seal: None,
+                timestamps: vec![stamp],
+                existed_by: existed_by.map(str::to_owned),
+                timestamp_again_by: None,
+                sign_offs: Vec::new(),
+                retain_until: None,
+                remarks: Vec::new(),
+            };
+            format!("{:?}", existed(&case).map(|row| (row.label, row.lines)))
+        };
+        assert!(row(None, None).contains("not verified: no --tsa-ca was specified"));
+        let over = row(Some("CN=An authority"), None);
+        assert!(
+            over.contains("verified by CN=An authority, but it does not count") && !over.contains("not verified"),
+            "{over}"
+        );
+        assert!(row(Some("CN=An authority"), Some("2026-03-05T00:00:00Z")).contains("timestamped: CN=An authority"));
+    }
 }

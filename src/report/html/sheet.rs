@@ -31,6 +31,7 @@ pub(in crate::report) enum Tone {
 }
 
 /// A segment of a line.
+#[cfg_attr(test, derive(Debug))]
 pub(in crate::report) enum Part {
     Words(String),
     Code(String),

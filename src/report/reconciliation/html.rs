@@ -56,7 +56,7 @@ fn digest(answer: &Reconciliation) -> String {
 }
 
 fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
-    let is_exception = |row: &&Row| row.kind != Kind::Matched;
+    let is_unmatched = |row: &&Row| row.kind != Kind::Matched;
     let told = |row: &Row| {
         let [place, about, bundle, why] = cells(row);
         let names: Vec<String> = [place, about, bundle].into_iter().filter(|text| !text.is_empty()).collect();
@@ -67,13 +67,13 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         answer.totals().into_iter().take(6).map(|(label, number)| format!("{label}: {number}")).collect();
     // What the audits left open comes first: it concerns every match.
     let open = qualified::exceptions(&answer.qualified);
-    let open = open.into_iter().chain(answer.rows.iter().filter(is_exception).map(told)).collect();
+    let open = open.into_iter().chain(answer.rows.iter().filter(is_unmatched).map(told)).collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));
     let command = ["hpsb-audit reconcile".to_owned()].into_iter().chain(flags).chain([format!("--now {}", answer.now)]);
     Sheet {
         title: "Reconciliation of builds",
         tone: match reconciled {
-            true if answer.is_in_part() => Tone::InPart,
+            true if answer.is_in_part() || answer.count(Kind::OutsidePeriod) > 0 => Tone::InPart,
             true => Tone::Accepted,
             false => Tone::Refused,
         },

@@ -22,7 +22,8 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     period: Period,
-    /// Whether every row is matched. Read it together with `qualified`: a match does not cover what the audits left open.
+    /// Whether every row is `matched` or `outside-period-approval-not-shown`. Read it together with `counts` and `qualified`: a match does not cover
+    /// what the audits left open.
     reconciled: bool,
     /// The program's exit code.
     exit_code: u8,

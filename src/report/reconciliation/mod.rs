@@ -81,8 +81,10 @@ pub struct Read {
 /// The kind of a row: a match, or what is wrong with a running image, a build, a commit or an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A running image is from a build that is accepted, perhaps in part. If the build is in the period, it was approved.
+    /// A running image is from a build that is accepted, perhaps in part, and whose commit was approved.
     Matched,
+    /// A running image is from an accepted build outside the period, and `source-approved` does not pass. This is not an exception.
+    OutsidePeriod,
     /// A running image has no known accepted build.
     RunningWithoutAcceptedBuild,
     /// A build of the period has no valid approval.
@@ -168,6 +170,7 @@ words! {
     /// The kind as it is written in the report.
     pub Kind {
         Matched = "matched",
+        OutsidePeriod = "outside-period-approval-not-shown",
         RunningWithoutAcceptedBuild = "running-without-accepted-build",
         BuiltWithoutApproval = "built-without-approval",
         ApprovedNotSeen = "approved-not-seen",
@@ -177,9 +180,15 @@ words! {
 }
 
 impl Kind {
+    /// Whether rows of this kind prevent a reconciliation.
+    pub(crate) fn is_exception(self) -> bool {
+        !matches!(self, Self::Matched | Self::OutsidePeriod)
+    }
+
     fn says(self) -> &'static str {
         match self {
             Self::Matched => "matched",
+            Self::OutsidePeriod => "matched, but built outside the period, approval not shown",
             Self::RunningWithoutAcceptedBuild => "in an inventory, without an accepted build",
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
@@ -191,6 +200,11 @@ impl Kind {
     /// A number of rows of this kind, as text.
     fn counted(self, count: usize) -> String {
         match self {
+            Self::OutsidePeriod => counted_as(
+                count,
+                "image built outside the period, approval not shown",
+                "images built outside the period, approval not shown",
+            ),
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
             Self::BundleNotAccepted => {
                 counted_as(count, "bundle that is not accepted", "bundles that are not accepted")
@@ -239,14 +253,22 @@ impl Reconciliation {
         self.rows.iter().filter(|row| row.kind == kind).count()
     }
 
-    /// The exit code: 0 if every row is matched, otherwise 1.
+    /// The exit code: 1 if a row is an exception, otherwise 0.
     pub fn exit_code(&self) -> u8 {
-        u8::from(self.rows.iter().any(|row| row.kind != Kind::Matched))
+        u8::from(self.rows.iter().any(|row| row.kind.is_exception()))
     }
 
     /// Whether an accepted build was accepted only in part.
     fn is_in_part(&self) -> bool {
         self.qualified.iter().any(|one| one.verdict == Verdict::AcceptInPart)
+    }
+
+    /// What the matches leave open: builds outside the period whose approval is not shown, and what the audits leave open. Empty if nothing is open.
+    fn open(&self) -> String {
+        let outside = self.count(Kind::OutsidePeriod);
+        let outside = (outside > 0).then(|| Kind::OutsidePeriod.counted(outside));
+        let qualified = Some(qualified::headline(&self.qualified)).filter(|words| !words.is_empty());
+        outside.into_iter().chain(qualified).collect::<Vec<_>>().join("; ")
     }
 
     /// Writes the result as text, JSON, CSV or HTML.
@@ -265,13 +287,13 @@ impl Reconciliation {
 
     /// The first line.
     fn headline(&self) -> String {
-        let qualified = qualified::headline(&self.qualified);
+        let open = self.open();
         if self.exit_code() == 0 {
-            return if qualified.is_empty() { "RECONCILED".into() } else { format!("RECONCILED: {qualified}") };
+            return if open.is_empty() { "RECONCILED".into() } else { format!("RECONCILED: {open}") };
         }
-        let found = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Matched && self.count(*kind) > 0);
+        let found = Kind::ALL.into_iter().filter(|kind| kind.is_exception() && self.count(*kind) > 0);
         let words: Vec<String> = found.map(|kind| kind.counted(self.count(kind))).collect();
-        let more = if qualified.is_empty() { String::new() } else { format!("; {qualified}") };
+        let more = if open.is_empty() { String::new() } else { format!("; {open}") };
         format!("NOT RECONCILED: {}{more}", words.join(", "))
     }
 

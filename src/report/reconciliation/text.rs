@@ -1,4 +1,4 @@
-//! Text output: first the result, then every exception, the keys, the sample and the files that were read. Matched images are only counted;
+//! Text output: first the result, then every row that is not matched, the keys, the sample and the files that were read. Matched images are only counted;
 //! `--details` and the other formats list them. The last line repeats the result.
 
 use std::fmt::Write as _;
@@ -6,14 +6,14 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{Kind, NOT_SAID, Reconciliation, Row, qualified};
+use super::{Kind, NOT_SAID, Reconciliation, Row};
 use crate::base::escape::for_terminal;
 use crate::base::words::{counted, counted_as};
 use crate::report::text::{Amount, Look, Tone, paint_first};
 
 pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let (tone, word) = match answer.exit_code() {
-        0 if answer.is_in_part() => (Tone::Doubt, "RECONCILED"),
+        0 if answer.is_in_part() || answer.count(Kind::OutsidePeriod) > 0 => (Tone::Doubt, "RECONCILED"),
         0 => (Tone::Good, "RECONCILED"),
         _ => (Tone::Bad, "NOT RECONCILED"),
     };
@@ -22,13 +22,14 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
         let _ = writeln!(page, "{}\n", paint_first(look, tone, word, &answer.headline()));
         tables(&mut page, answer, look);
     }
-    let open = answer.rows.iter().filter(|row| row.kind != Kind::Matched).count();
-    let means = match open {
-        0 => "all supplied items are matched".to_owned(),
-        count => format!("{} not matched", counted_as(count, "row is", "rows are")),
+    let exceptions = answer.rows.iter().filter(|row| row.kind.is_exception()).count();
+    let means = match (exceptions, answer.count(Kind::OutsidePeriod)) {
+        (0, 0) => "all supplied items are matched".to_owned(),
+        (0, _) => "every image in the inventories has an accepted build".to_owned(),
+        (count, _) => format!("{} not matched", counted_as(count, "row is", "rows are")),
     };
-    let qualified = qualified::headline(&answer.qualified);
-    let means = if qualified.is_empty() { format!("{means}.") } else { format!("{means}; {qualified}.") };
+    let open = answer.open();
+    let means = if open.is_empty() { format!("{means}.") } else { format!("{means}; {open}.") };
     let more = if look.amount == Amount::Everything { "" } else { " More: --details" };
     let last = format!("{word} (exit {}): {means}{more}\n", answer.exit_code());
     page.push_str(&paint_first(look, tone, word, &last));

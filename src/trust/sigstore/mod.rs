@@ -44,7 +44,7 @@ pub(super) struct Signed {
 
 /// The policy's identities, with verifiers for their trusted roots.
 pub(super) struct Identities<'a> {
-    signers: Vec<(&'a ImageSigner, &'a SigstoreIdentity, Verifier)>,
+    signers: Vec<(&'a ImageSigner, &'a SigstoreIdentity, Result<Verifier, String>)>,
     now: Timestamp,
     limits: &'a Limits,
 }
@@ -52,7 +52,7 @@ pub(super) struct Identities<'a> {
 impl<'a> Identities<'a> {
     pub(super) fn of(policy: &'a TrustPolicy, now: Timestamp, limits: &'a Limits) -> Self {
         let identity = |signer: &'a ImageSigner| match &signer.key {
-            ImageSignerKey::Sigstore(identity) => Some((signer, identity, identity.root.verifier().ok()?)),
+            ImageSignerKey::Sigstore(identity) => Some((signer, identity, identity.root.verifier())),
             _ => None,
         };
         Self { signers: policy.signers.iter().filter_map(identity).collect(), now, limits }
@@ -68,6 +68,14 @@ impl<'a> Identities<'a> {
         let says = described(&certificate);
         let mut fault = None;
         for (signer, wanted, verifier) in &self.signers {
+            let verifier = match verifier {
+                Ok(verifier) => verifier,
+                Err(message) => {
+                    fault =
+                        fault.or_else(|| Some(Answer::Undecided(format!("the root of {:?}: {message}", signer.name))));
+                    continue;
+                }
+            };
             let policy = VerificationPolicy::new(wanted.identity.as_str(), wanted.issuer.as_str());
             match verify(verifier, &bundle, digest, &policy) {
                 Ok(result) => {

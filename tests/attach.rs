@@ -137,13 +137,13 @@ fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
     assert_eq!(attach(&folder, "layout", &IMAGE).code, 0);
     assert_eq!(folder.listing(), after);
 
-    // `report` attaches the same summary from a saved report.
+    // Nothing is attached from a saved report, because nothing was verified.
     let json = ["--report", "json=report.json", IMAGE[0], IMAGE[1]];
     let mut arguments = vec!["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW];
     arguments.extend(json);
     assert_eq!(run(folder.path(), &arguments).code, 0);
     let saved = ["report", "report.json", "--format", "text", "--sign-key", "auditor.key", "--attach", "oci:layout"];
-    assert_eq!(run(folder.path(), &saved).code, 0);
+    assert_eq!(run(folder.path(), &saved).code, 2);
     let listing: Vec<_> = folder.listing().into_iter().filter(|(name, _)| name != "report.json").collect();
     assert_eq!(listing, after.clone().into_iter().collect::<Vec<_>>());
 

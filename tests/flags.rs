@@ -184,7 +184,7 @@ const ROWS: &[Row] = &[
     ("seal case.tar --tsq a.tsq", &["--retain-until", "2030-01-01"], Refused),
     ("seal case.tar --tsq a.tsq", &["--sign-key", "ada.key"], Refused),
     ("seal case.tar --tsq a.tsq", &["--limit", "case_members=1"], Honoured("case_members=1")),
-    ("report report.json --format vsa", &["--limit", "report_bytes=1"], Honoured("report_bytes=1")),
+    ("report report.json --format text", &["--limit", "report_bytes=1"], Honoured("report_bytes=1")),
     ("report report.json --format oscal", &["--controls", "controls.toml"], Honoured("\"control-id\": \"xx-1\"")),
     ("report report.json --format oscal", &["--oscal-ap", "plan.json"], Honoured("plan.json")),
     ("report report.json --format json", &["--reference", "AZ 1"], Honoured("AZ 1")),

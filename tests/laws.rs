@@ -203,7 +203,7 @@ fn reports_contain_only_the_documented_words() {
             one_of(
                 name,
                 &fact["witness"],
-                "file-name build.json build.log git-objects work-tree registry layout docker-archive trust server beside-bundle builder \
+                "file-name member-names build.json build.log git-objects work-tree registry layout docker-archive trust server beside-bundle builder \
                  workload policy approvals",
             );
             one_of(name, &fact["known"], "signed recomputed timestamped stated given");

@@ -182,7 +182,7 @@ pub(super) static EXTERNAL_SECRET: Outline =
 static SECRET_TARGET: Outline = outline!(&[(
     "manifest",
     Is(Runs(
-        "it writes data from an external store, which this program does not read, to an object that is not a Secret: remove this field, so that the target is a Secret"
+        "it writes data from an external store, which this program does not read, to an object that is not a Secret; remove this field, so that the target is a Secret"
     ))
 )]);
 pub(super) static GRAFANA_CONTENT: Outline =

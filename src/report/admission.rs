@@ -1,5 +1,6 @@
 //! The results for images that are to be deployed.
 
+use super::summary::unread_layers;
 use super::{BundleReport, Report};
 use crate::base::digest::Sha256;
 use crate::base::mask::{mask, mask_name};
@@ -120,7 +121,8 @@ pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
     }
     let not_checked = bundle.not_checked();
     let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
-    let parts = [(not_checked, "not checked"), (waived, "waived")];
+    let layers = unread_layers(bundle).map(|_| "the image's layers");
+    let parts = [(not_checked, "not checked"), (layers.into_iter().collect(), "not checked"), (waived, "waived")];
     parts
         .into_iter()
         .filter(|(words, _)| !words.is_empty())

@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 
 use super::admission::left_out;
-use super::summary::{grade_words, not_looked_at, was_read};
+use super::summary::{grade_words, not_looked_at, unread_layers, was_read};
 use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
-use crate::judge::check::{self, PUSHED_AS};
+use crate::judge::check::{self, NOT_RESOLVED, PUSHED_AS};
 use crate::judge::finding::{Group, Status, Verdict};
 
 pub(super) fn page(report: &Report, admission: &Admission, look: Look) -> String {
@@ -91,7 +91,8 @@ fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>)
 /// The groups and the policy of an admitted image.
 fn scope(report: &Report, image: &ImageReport) -> String {
     let scope = Scope::of_image(report, image);
-    format!("{}{}", scope.groups.join(", "), scope.in_brackets())
+    let layers = report.bundle_of(image).and_then(unread_layers);
+    format!("{}{}", scope.words(layers), scope.in_brackets())
 }
 
 /// Lists what is missing for a full admission.
@@ -115,7 +116,8 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
                 // Of an index, only the examined image is recommended.
                 Some((name, _)) => {
                     let name = name.split_once(" of which only ").map_or(name, |(_, one)| one.trim_end_matches(" was examined"));
-                    format!("for the newest accepted build in the evidence that pushed this name and tag, by the server's clock, write {name}")
+                    let what = if finding.details.iter().any(|detail| detail.starts_with(NOT_RESOLVED)) { "" } else { " and tag" };
+                    format!("for the newest accepted build in the evidence that pushed this name{what}, by the server's clock, write {name}")
                 }
                 None => "pin the image by the digest of its manifest: NAME@sha256:...".into(),
             });

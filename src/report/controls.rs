@@ -6,7 +6,7 @@ use super::{BundleReport, summary};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::judge::check;
-use crate::judge::finding::{Status, Verdict};
+use crate::judge::finding::{Finding, Status, Verdict};
 
 const OWN: &str = include_str!("controls.toml");
 
@@ -76,9 +76,13 @@ fn supporting_checks(bundle: &BundleReport) -> Vec<&str> {
     if bundle.exit_code() != 0 {
         return Vec::new();
     }
-    // The check `log-image` can pass although the log names no image.
-    let is_empty = |name: &str| name == check::LOG_IMAGE.name && !summary::log_names_image(bundle);
-    let passed = bundle.played().filter(|f| f.status == Status::Pass && !is_empty(f.check));
+    // The check `log-image` can pass although the log names no image, and `source-commit` although only a branch's name was compared.
+    let is_empty = |finding: &Finding| match finding.check {
+        name if name == check::LOG_IMAGE.name => !summary::log_names_image(bundle),
+        name if name == check::SOURCE_COMMIT.name => !finding.says.iter().any(|said| said.text.starts_with("HEAD ")),
+        _ => false,
+    };
+    let passed = bundle.played().filter(|finding| finding.status == Status::Pass && !is_empty(finding));
     passed.map(|finding| finding.check).collect()
 }
 

@@ -64,6 +64,13 @@ impl Scope {
         }
     }
 
+    /// The groups, for the headline. An image whose layers were not examined is less than an image.
+    pub(super) fn words(&self, unread_layers: Option<&str>) -> String {
+        let image = if unread_layers.is_some() { "image without layers" } else { "image" };
+        let words = self.groups.iter().map(|group| if group == "image" { image } else { group });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// The policy and the weakened checks, for the headline: `(policy.toml; 2 checks off)`. The text is empty if there is no policy.
     pub(super) fn in_brackets(&self) -> String {
         let Some(policy) = &self.policy else { return String::new() };

@@ -46,12 +46,7 @@ pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
 pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     let (words, scope) = (verdict_words(bundle.verdict), Scope::of_bundle(report, bundle));
     match bundle.verdict {
-        Verdict::Accept => {
-            let layers = if unread_layers(bundle).is_some() { "image without layers" } else { "image" };
-            let groups: Vec<&str> =
-                scope.groups.iter().map(|group| if group == "image" { layers } else { group.as_str() }).collect();
-            format!("{words}: {}{}", groups.join(", "), scope.in_brackets())
-        }
+        Verdict::Accept => format!("{words}: {}{}", scope.words(unread_layers(bundle)), scope.in_brackets()),
         Verdict::AcceptInPart if is_signature_only(report) => format!("{words}: only the signature was checked"),
         Verdict::AcceptInPart => format!("{words}: {}{}", left_out(report, bundle), scope.in_brackets()),
         Verdict::Reject | Verdict::None => words.into(),

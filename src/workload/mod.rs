@@ -54,7 +54,7 @@ pub use self::kubernetes::KindsWithoutImages;
 pub(crate) use self::kubernetes::is_read_by_runtimes;
 pub use self::reference::{ImageReference, Pin};
 pub(crate) use self::sections::Content;
-pub(crate) use self::signature::{ContractSignature, judge_signature};
+pub(crate) use self::signature::{ContractSignature, Reading, judge_signature};
 pub use self::token::Password;
 use crate::base::budget::{Budget, Work};
 use crate::base::digest::Sha256;

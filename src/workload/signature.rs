@@ -28,13 +28,22 @@ pub(crate) enum ContractSignature {
     Undecided(String),
 }
 
+/// The text that a signature covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// The two sections.
+    Unchanged,
+    /// The two sections without their line breaks, which are then not signed.
+    Joined,
+}
+
 /// A signature that verifies under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Accepted {
     /// The key's file in the policy; `None` if only the contract contains the key.
     pub(crate) named: Option<String>,
-    /// The description of the signed text, for messages.
-    pub(crate) reading: &'static str,
+    /// The text that was signed.
+    pub(crate) reading: Reading,
     /// SHA-256 of the key.
     pub(crate) key: String,
 }
@@ -69,7 +78,7 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     };
     let whole = format!("{workload}{env}");
     let joined: String = whole.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let texts = [("the two sections unchanged", &whole), ("the two sections without their line endings", &joined)];
+    let texts = [(Reading::Unchanged, &whole), (Reading::Joined, &joined)];
     let texts = texts.map(|(reading, text)| (reading, Message::new(text.as_bytes())));
     let scheme = Scheme::RsaPkcs1(Hash::Sha256);
     let accepts = |key: &ImageKey| {

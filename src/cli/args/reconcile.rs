@@ -15,7 +15,7 @@ Examples:
       --inventory pods.json --period 2026-01-01/2026-03-31
   hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
-Exit code 0: everything matches; 1: something does not match, and a row identifies it.
+Exit code 0: nothing in the inventories or of the period is unmatched; 1: something does not match, and a row identifies it.
 
 Whether the inventories and the list of approvals are complete is not checked.";
 

@@ -13,7 +13,7 @@ use crate::dossier::{Handed, Storage, Terms, read_keys};
 use crate::judge::builds::BuiltImage;
 use crate::judge::policy::Policy;
 use crate::report::{Amount, Format, Look, Report};
-use crate::trust::ImageSignerKey;
+use crate::trust::{ImageSignerKey, armoured_key};
 
 pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
@@ -70,11 +70,11 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
         return Ok(page);
     }
     let certificates = policy.trust.signers.iter().filter_map(|signer| match &signer.key {
-        ImageSignerKey::OpenPgp { certificates, .. } => Some(Base64::encode_string(certificates)),
+        ImageSignerKey::OpenPgp { fingerprint, certificates } => Some((fingerprint, certificates)),
         _ => None,
     });
-    let certificates: Vec<String> = certificates.collect();
-    let [certificate] = certificates.as_slice() else {
+    let certificates: Vec<(&String, &Vec<u8>)> = certificates.collect();
+    let [(fingerprint, certificate)] = certificates.as_slice() else {
         return Err(Error::Usage {
             message:
                 "the signed log records no key for the image, and the policy's [trust] does not list exactly one OpenPGP signer"
@@ -82,9 +82,17 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
             hint: "an image pinned by digest needs no entry in images".into(),
         });
     };
+    // The machine trusts every key in the text.
+    if armoured_key::fingerprint(certificate).as_ref() != Ok(fingerprint) {
+        return Err(Error::Usage {
+            message: format!("the policy's OpenPGP file is not one armoured key with the fingerprint {fingerprint}"),
+            hint: format!("export only this key: gpg --armor --export {fingerprint}"),
+        });
+    }
+    let certificate = Base64::encode_string(certificate);
     page.push_str("  # The key from the policy's [trust]. The signed log does not record it.\n  rhs:\n");
     for repository in &built.repositories {
-        let _ = writeln!(page, "    {}:\n      publicKey: {}", quoted(repository), quoted(certificate));
+        let _ = writeln!(page, "    {}:\n      publicKey: {}", quoted(repository), quoted(&certificate));
     }
     Ok(page)
 }

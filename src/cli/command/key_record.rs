@@ -74,9 +74,12 @@ fn print(first: &str, record: &KeyRecord, secret: &PersonSecret, limits: &Limits
     let mut lines =
         vec![first.to_owned(), format!("  key        {} ({}, {} bits)", key.fingerprint(), key.kind(), key.bits())];
     lines.extend(statement.lines().into_iter().map(|line| format!("  {line}")));
-    lines.push(format!("  signed by  {} ({})", signer.fingerprint(), counted(record.signature_count(), "signature")));
+    lines.push(format!("  signed by  {}", signer.fingerprint()));
+    if let Some(others @ 1..) = record.signature_count().checked_sub(1) {
+        lines.push(format!("  not verified: {}", counted(others, "other signature")));
+    }
     lines.push(
-        "The record counts under policies that refer to it (record = …) and list its signers ([[signers]]).".into(),
+        "The record counts under policies that refer to it (record = …) and list a signer ([[signers]]) whose signature verifies.".into(),
     );
     output::print(&for_lines(&(lines.join("\n") + "\n")))
 }

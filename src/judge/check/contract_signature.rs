@@ -6,7 +6,7 @@ use crate::judge::deployment::Deployment;
 use crate::judge::evidence::Known;
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
-use crate::workload::{ContractSignature, judge_signature};
+use crate::workload::{ContractSignature, Reading, judge_signature};
 
 pub(super) static CHECK: Check = Check {
     name: "contract-signature",
@@ -15,8 +15,8 @@ pub(super) static CHECK: Check = Check {
     says: "the contract is signed by a key that the policy lists or, if the policy lists none, by the key in the contract itself",
     explanation: "envWorkloadSignature is an RSA PKCS#1 v1.5 signature with SHA-256 over the texts of workload and env. It is verified with the keys \
 in the policy's [workload] contract-keys. If the policy lists none, the signature is verified with the signingKey in a readable env section, which \
-shows that the two sections belong together but not who signed them. For plain sections, two readings of the text are in use, and the answer states \
-which one matched. For a certificate in signingKey, only the expiry is checked, because a contract does not specify a trusted issuer. An unsigned \
+shows that the two sections belong together but not who signed them. For plain sections, two readings of the text are in use. In one of \
+them, line breaks are not signed, so anyone may have changed them after signing; the answer states this. For a certificate in signingKey, only the expiry is checked, because a contract does not specify a trusted issuer. An unsigned \
 contract has nothing to verify.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
@@ -37,11 +37,16 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         ContractSignature::Undecided(why) => Outcome::unknown(why),
         ContractSignature::Accepted(accepted) => {
             let who = match &accepted.named {
-                Some(name) => format!("the contract is signed by the policy's key {name}"),
-                None => "the contract is signed by the key in its own env section, which the policy does not list"
-                    .to_owned(),
+                Some(name) => format!("the policy's key {name}"),
+                None => "the key in the contract's own env section, which the policy does not list,".to_owned(),
             };
-            Outcome::pass(who).detail(format!("key {}", accepted.key)).detail(format!("signed: {}", accepted.reading))
+            let says = match accepted.reading {
+                Reading::Unchanged => format!("{who} signed the contract's two sections"),
+                Reading::Joined => format!(
+                    "{who} signed the contract's two sections without their line breaks; the line breaks, and with them the structure, are not signed"
+                ),
+            };
+            Outcome::pass(says).detail(format!("key {}", accepted.key))
         }
     }
 }

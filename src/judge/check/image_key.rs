@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-key",
     group: Group::Trust,
     level: Level::Require,
-    says: "the image signature's key (for content trust, the root key) is the one in the signed log or, if the log records none, one in the policy",
+    says: "the image signature's key (for content trust, the root key) is the one in the signed log or, if the log records none, a key or identity in the policy",
     explanation: "If the signed log records a content-trust key, the accepted root must be signed by exactly that key, and its certificate must \
 name the repository. If the log records none, as for registries with simple signing, the key must be one that the policy's [trust] lists; otherwise \
 the answer is unknown. The key in a server's /config-json is only a candidate.",
@@ -68,9 +68,11 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             }
         }
         (None, _) => match &first.name {
-            Some(name) => Outcome::pass(format!("the log records no key; this key is the policy's {name:?}"))
-                .known(Known::Given)
-                .sides(&first.key, &first.key),
+            Some(name) => {
+                Outcome::pass(format!("the log records no key; the key or identity is the policy's {name:?}"))
+                    .known(Known::Given)
+                    .sides(&first.key, &first.key)
+            }
             None => Outcome::unknown("the log records no key, and the policy lists none"),
         },
     }

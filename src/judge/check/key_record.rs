@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "key-record",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the key's record counts, if there is one, and the grade is at least the policy's minimum-grade, if it sets one",
+    says: "the key's grade is at least the policy's minimum-grade or, if the policy sets none, the key's record counts",
     explanation: "Examines the key record that the policy specifies for the key (`[[keys]] record`) and the signatures on it by the policy's \
 `[[signers]]`. Without a record, or with one that does not count, the key's grade stays `command-line`. A record counts if a signer signed it; one key \
 under two names is one signer. `recorded`: the record states who obtained the key, when, and over which channel. `witnessed`: the record has two \

@@ -79,7 +79,7 @@ pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
 pub(crate) use self::source_dockerfile::shows as log_shows;
 pub(crate) use self::trust_reports::trust_facts;
-pub(crate) use self::workload_pinned::PUSHED_AS;
+pub(crate) use self::workload_pinned::{NOT_RESOLVED, PUSHED_AS};
 
 pub(crate) use self::manifest_signature::{UNTRUSTED, refused_key};
 pub(crate) use crate::judge::finding::MANIFEST_SIGNATURE;
@@ -135,6 +135,7 @@ pub(crate) static LOG_IMAGE: &Check = &log_image::CHECK;
 pub(crate) static SOURCE_APPROVED: &Check = &source_approved::CHECK;
 pub(crate) static BASE_IMAGE: &Check = &base_image::CHECK;
 pub(crate) static SERVER_RECORD: &Check = &server_record::CHECK;
+pub(crate) static SOURCE_COMMIT: &Check = &source_commit::CHECK;
 pub(crate) static SOURCE_TREE: &Check = &source_tree::CHECK;
 pub(crate) static WORKLOAD_IMAGE: &Check = &workload_image::CHECK;
 pub(crate) static WORKLOAD_PINNED: &Check = &workload_pinned::CHECK;

@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     name: "source-commit",
     group: Group::Source,
     level: Level::Require,
-    says: "HEAD's commit hashes to its id, which begins with the seven digits of the tag or the build's name (28 bits) or equals expect.commit",
+    says: "HEAD's commit hashes to its id, which begins with the seven digits of the tag or the build's name (28 bits) or equals expect.commit; if neither is known, only HEAD's branch is compared with expect.branch",
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares the commit's id with the seven \
 digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The tag comes from build.json or the signed log. \
 Only if neither has one, it comes from the names of the bundle's members, and the answer states that. A detached HEAD counts as being on the branch if a branch of the \

@@ -52,9 +52,9 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
                     [] => "the signed log names no repository".into(),
                     names => format!("in the signed log, the image's name is {}", named(names)),
                 });
-                outcome
-                    .details
-                    .extend(built.commit.iter().map(|commit| format!("the archived source is commit {commit}")));
+                outcome.details.extend(
+                    built.commit.iter().map(|commit| format!("HEAD of the archived repository is commit {commit}")),
+                );
             }
             outcome
         }

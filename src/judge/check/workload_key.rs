@@ -8,7 +8,7 @@ use crate::judge::deployment::Deployment;
 use crate::judge::evidence::Known;
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::judge::policy::Policy;
-use crate::trust::{ImageSignerKey, cosign_key};
+use crate::trust::{ImageSignerKey, armoured_key, cosign_key};
 use crate::workload::{ImageKeyEntry, KeyKind};
 
 pub(super) static CHECK: Check = Check {
@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
     says: "the keys in the contract are those that the signed log records or the policy lists",
     explanation: "A contract may specify a key with which the machine verifies the image. A dct key must be exactly the text that the signed log of \
 the image's build records as the repository's root key. No signed log contains an rhs or cosign key: such a key must be listed in the policy's \
-[trust]. The table itself must have the form that the machine reads. If a contract specifies no key for the image, there is nothing to compare.",
+[trust], an rhs key by its fingerprint. An rhs key must be one armoured certificate; its user ids and subkeys are not examined. The table itself must have the form that the machine reads. If a contract specifies no key for the image, there is nothing to compare.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ContractKey],
@@ -109,18 +109,8 @@ fn cosign(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
     Some(cosign_key(key).map(|key| key.identity() == trusted.identity()))
 }
 
-/// Compares armoured keys by the lines between the blank line and the checksum.
+/// Whether the text is exactly one armoured certificate with the fingerprint in the policy.
 fn simple_signing(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
-    let ImageSignerKey::OpenPgp { certificates, .. } = signer else { return None };
-    let body = armoured(key).ok_or_else(|| "expected an armoured OpenPGP public key".to_owned());
-    Some(body.map(|body| armoured(certificates).is_some_and(|trusted| trusted == body)))
-}
-
-/// The armoured data as text without line endings (RFC 9580, 6.2). `None` if the data is not an armoured public key.
-fn armoured(bytes: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(bytes).ok()?.replace('\r', "");
-    let (_, rest) = text.split_once("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")?;
-    let (body, _) = rest.split_once("-----END PGP PUBLIC KEY BLOCK-----")?;
-    let (_, lines) = body.split_once("\n\n").or_else(|| body.strip_prefix('\n').map(|rest| ("", rest)))?;
-    Some(lines.lines().filter(|line| !line.starts_with('=')).collect())
+    let ImageSignerKey::OpenPgp { fingerprint, .. } = signer else { return None };
+    Some(armoured_key::fingerprint(key).map(|found| found == *fingerprint))
 }

@@ -41,7 +41,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
         Pin::Nothing => Outcome::fail("referenced with neither a tag nor a digest"),
     };
     if !image.variables.is_empty() {
-        outcome = outcome.detail(format!("not resolved: {}", image.variables.join(", ")));
+        outcome = outcome.detail(format!("{NOT_RESOLVED}{}", image.variables.join(", ")));
     }
     if image.digest().is_none() {
         for line in known_digests(image, deployment.builds, deployment.now) {
@@ -51,6 +51,9 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     outcome
 }
 
+/// The beginning of a line about variables in the image's name.
+pub(crate) const NOT_RESOLVED: &str = "not resolved: ";
+
 /// The beginning of a line about a build that pushed an image under this image's name. The image that the name refers to now was not examined.
 pub(crate) const PUSHED_AS: &str = "the signed log of an accepted build records a push as ";
 
@@ -58,7 +61,9 @@ pub(crate) const PUSHED_AS: &str = "the signed log of an accepted build records 
 pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timestamp) -> Vec<String> {
     const SHOWN: usize = 5;
     let Some(repository) = &image.repository else { return Vec::new() };
-    let known = builds.of_tag(repository, image.tag.as_deref());
+    // Without a tag, engines use `latest`. A tag with a variable is not known.
+    let latest = image.variables.is_empty().then_some("latest");
+    let known = builds.of_tag(repository, image.tag.as_deref().or(latest));
     let known = known.filter(|(build, _)| build.is_accepted_at(now)).map(|(build, digest)| {
         let name = build.build_name.as_deref().unwrap_or(&build.path);
         match build.of_index {

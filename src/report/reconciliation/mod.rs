@@ -193,7 +193,7 @@ impl Kind {
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
             Self::SeveralDigests => "several digests for one commit",
-            Self::BundleNotAccepted => "bundles that are not accepted",
+            Self::BundleNotAccepted => "bundles of the period that are not accepted",
         }
     }
 
@@ -202,13 +202,15 @@ impl Kind {
         match self {
             Self::OutsidePeriod => counted_as(
                 count,
-                "image built outside the period, approval not shown",
-                "images built outside the period, approval not shown",
+                "build of a running image outside the period, approval not shown",
+                "builds of running images outside the period, approval not shown",
             ),
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
-            Self::BundleNotAccepted => {
-                counted_as(count, "bundle that is not accepted", "bundles that are not accepted")
-            }
+            Self::BundleNotAccepted => counted_as(
+                count,
+                "bundle of the period that is not accepted",
+                "bundles of the period that are not accepted",
+            ),
             kind => format!("{count} {}", kind.says()),
         }
     }

@@ -324,7 +324,7 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
             }
         }
     }
-    lines.push("if these include the newest build:".into());
+    lines.push("if the newest build is among the fetched builds:".into());
     lines.extend(
         [Call::ImageDigest, Call::ImageKey, Call::BuildLog, Call::Status].map(|call| format!("  {}", line(call))),
     );

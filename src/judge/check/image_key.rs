@@ -68,7 +68,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             }
         }
         (None, _) => match &first.name {
-            Some(name) => Outcome::pass(format!("the log records no key; this key is the policy's {name:?}"))
+            Some(name) => Outcome::pass(format!("the log records no key; this is the policy's key {name:?}"))
                 .known(Known::Given)
                 .sides(&first.key, &first.key),
             None => Outcome::unknown("the log records no key, and the policy lists none"),

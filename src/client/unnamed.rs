@@ -28,7 +28,7 @@ pub(crate) fn save_unnamed(
     match before {
         Newest::Build(newest) if newest == name => {}
         Newest::Build(newest) => {
-            none_of_them(server, saver, &format!("the server has it only for its newest build, {newest}"));
+            none_of_them(server, saver, &format!("the server has this evidence only for its newest build, {newest}"));
             return None;
         }
         Newest::None => {

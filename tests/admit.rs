@@ -378,7 +378,7 @@ fn missing_evidence_workload_or_image_is_not_a_success() {
         folder.path(),
         &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "lowered.toml", "--format", "json"],
     );
-    assert!(answer.code == 2 && answer.out.contains("leaves no check that decides"), "{}", answer.out);
+    assert!(answer.code == 2 && answer.out.contains("no check can decide this group"), "{}", answer.out);
     let html = run(
         folder.path(),
         &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "policy.toml", "--report", "html=x.html"],

@@ -126,7 +126,7 @@ fn a_case_supplies_evidence_but_never_trust() {
         assert_eq!((code, report["verdict"].as_str()), (0, Some(verdict)), "{more:?}");
         assert_eq!(report["case"]["vouched_by"], by);
         let text = run(folder.path(), &[&["audit", "case.tar"], more].concat()).out;
-        let own = text.contains("you: your own key, and the evidence in the case");
+        let own = text.contains("you; evaluated with your key, on the evidence in the case");
         assert_eq!(own, more[0] == "--key", "{text}");
     }
     let other = Folder::with_fixture("good-p256");
@@ -515,7 +515,7 @@ fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     let answer = run(folder.path(), &words);
     assert_eq!(answer.code, 0, "{command}: {}{}", answer.out, answer.err);
     assert!(answer.out.contains(&format!("judged     as of {NOW}")), "{}", answer.out);
-    // The same time can be specified on the command line; a fault unrelated to time has no such hint.
+    // The same time can be specified on the command line; if the rejection is unrelated to time, there is no such hint.
     assert_eq!(audit(&folder, &["--policy", "young.toml", "--now", NOW]).0, 0);
     folder.write("other.toml", young.replace("[expect]\n", "[expect]\nbranch = \"other\"\n"));
     let (code, report) = audit(&folder, &["--policy", "other.toml"]);

@@ -224,7 +224,7 @@ fn archives_of_contracts_cannot_hide_images() {
         (
             vec![main, ("data/own.yaml", "a: !Ref b\n")],
             1,
-            "if it is the workload's data, give it a name that does not end in .yaml",
+            "if the file is the workload's data, give it a name that does not end in .yaml",
         ),
         (vec![main, ("data/own.txt", "a: !Ref b\n")], 0, ""),
         (vec![("docker-compose.yaml", "services: {a: {image: x, ports: !reset []}}\n")], 1, "docker compose config"),

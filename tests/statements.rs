@@ -92,7 +92,7 @@ fn the_examined_manifest_is_attested_and_recommended_and_not_its_index() {
         let given = CaseFile::read(&fixture(name)).args();
         let line: Vec<&str> = ["audit", BUNDLE].into_iter().chain(given.iter().map(String::as_str)).collect();
         let screen = run(&fixture(name), &[&line[..], &["--now", NOW]].concat()).out.replace("\n         ", " ");
-        let advice = format!("deploy the manifest sha256:{examined}: the digest above is an index's");
+        let advice = format!("deploy the manifest sha256:{examined}: the digest above is of an index");
         assert_eq!(screen.contains(&advice), is_index, "{screen}");
     }
 }

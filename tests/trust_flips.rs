@@ -88,7 +88,7 @@ fn changed_simple_signatures_have_the_same_result_or_none() {
 
 #[cfg(feature = "sigstore")]
 #[test]
-fn changed_keyless_signatures_have_no_new_result() {
+fn changed_keyless_signatures_show_nothing_new() {
     let policy = policy(
         "sigstore-root = \"sigstore/root.json\"\nissuer = \"https://token.actions.githubusercontent.com\"\n\
          identity = \"https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main\"",

@@ -70,7 +70,7 @@ pub struct Flags {
     pub limit: BTreeMap<String, u64>,
 }
 
-/// A flag that is not recognised is an error and is never ignored.
+/// The result of reading a flag. An unrecognised flag is an error.
 type Read<T> = Result<T, String>;
 
 impl Flags {

@@ -123,7 +123,7 @@ fn needs_own_terms(refused: Option<Error>) -> Error {
     }
 }
 
-/// The command that audits as of the sealed time, if the case is rejected only because time has passed: because of
+/// The command that audits as of the case's own time, if the case is rejected only because time has passed: because of
 /// `max-age` or an expired waiver.
 fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Timestamp) -> Option<String> {
     let rejected: Vec<_> = report.bundles.iter().filter(|bundle| bundle.verdict == Verdict::Reject).collect();
@@ -143,7 +143,7 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
         return None;
     }
     let then = Report { now: Some(sealed_for), ..report.clone() };
-    Some(format!("{}; to audit as of the sealed time: {}", CaseReport::ONLY_AGED, then.command(first)))
+    Some(format!("{}; to audit as of the case's own time: {}", CaseReport::ONLY_AGED, then.command(first)))
 }
 
 /// The result of comparing the sealed report with the new one.

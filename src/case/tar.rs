@@ -69,7 +69,7 @@ pub(super) fn fits(name: &str) -> bool {
 pub(super) fn write<'m>(members: impl Iterator<Item = (&'m str, &'m [u8])>, out: &mut dyn Write) -> io::Result<()> {
     for (name, content) in members {
         let header = header(name, content.len() as u64)
-            .ok_or_else(|| io::Error::other(format!("{name:?} does not fit a ustar header")))?;
+            .ok_or_else(|| io::Error::other(format!("{name:?} does not fit into a ustar header")))?;
         out.write_all(&header)?;
         out.write_all(content)?;
         let padding = (BLOCK - content.len() % BLOCK) % BLOCK;

@@ -100,7 +100,7 @@ impl<'a> Guarded<'a> {
             }
             at = next_address(&at, head, url)?;
         }
-        Err(network(&shown(url), "too many redirects", "run it again later"))
+        Err(network(&shown(url), "too many redirects", "run the command again later"))
     }
 
     /// This server's login, for use in requests to a trust server; `None` if there is no login or if this server has not specified its token server.
@@ -115,8 +115,8 @@ impl<'a> Guarded<'a> {
             401 | 403 => self.access.hint.unwrap_or(
                 "log in with docker login or podman login; if a credential helper stores the login, add --credential-helpers",
             ),
-            429 => "rate-limited: log in, or run it again later",
-            _ => "run it again",
+            429 => "rate-limited: log in, or run the command again later",
+            _ => "run the command again",
         };
         let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
         network(&shown(url), format!("the server responded with status {status}{words}"), hint)
@@ -204,7 +204,7 @@ impl<'a> Guarded<'a> {
     }
 }
 
-const LOGIN: &str = "check the login (docker login), then run it again";
+const LOGIN: &str = "check the login (docker login), then run the command again";
 
 fn accepting(accept: Option<&str>) -> Vec<(HeaderName, String)> {
     accept.map(|accept| (ACCEPT, accept.to_owned())).into_iter().collect()
@@ -221,8 +221,8 @@ fn next_address(at: &Url, head: &Head, asked: &Url) -> Result<Url, Error> {
     next.ok_or_else(|| {
         network(
             &shown(asked),
-            "the server redirects to an unencrypted address, or its redirect has no address",
-            "run it again later",
+            "the server redirects to an unencrypted address, or the redirect has no valid address",
+            "run the command again later",
         )
     })
 }

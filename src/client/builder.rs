@@ -76,7 +76,11 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     let origin = server.origin(&url, &answer.head);
     let bytes = answer.whole_body(&shown(&url))?;
     if is_html(&bytes) {
-        return Err(network(&shown(&url), "expected a certificate or a list, found an HTML page", "run it again"));
+        return Err(network(
+            &shown(&url),
+            "expected a certificate or a list, found an HTML page",
+            "run the command again",
+        ));
     }
     Ok(BuilderFile { name, bytes, origin })
 }

@@ -70,8 +70,8 @@ impl Fault {
     }
 }
 
-const SLOW: &str = "run it again: complete files are kept; --timeout allows more time";
-const CONNECTION: &str = "check host, port and network, then run it again: complete files are kept; if the name \
+const SLOW: &str = "run the command again: complete files are kept; --timeout allows more time";
+const CONNECTION: &str = "check host, port and network, then run the command again: complete files are kept; if the name \
     does not resolve, use --resolve HOST:PORT:ADDRESS";
 
 pub(crate) fn network(from: &str, message: impl Into<String>, hint: &str) -> Error {
@@ -85,7 +85,7 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
                 "connect to the server by a name in its certificate (HOSTNAME); if that name does not resolve, use --resolve HOST:PORT:ADDRESS"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the server's operator must install a new certificate (IBM's client makes them valid for one year): the dates are always checked"
+                "the server's operator must install a new certificate (those that IBM's client makes are valid for one year); the dates are always checked"
             }
             _ => "the certificate must be issued by the CA in use: specify the right CA file with --ca",
         },

@@ -226,7 +226,7 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, Nam
         }),
         (None, None) => Err(Error::Usage {
             message: format!("it is not known which image {} pushed", saver.report.build_name),
-            hint: "specify it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds, supply settings \
+            hint: "specify the image: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds, supply settings \
                    with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),
         }),
     }
@@ -324,7 +324,7 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
             }
         }
     }
-    lines.push("if these include the newest build:".into());
+    lines.push("if the newest build is among the fetched builds:".into());
     lines.extend(
         [Call::ImageDigest, Call::ImageKey, Call::BuildLog, Call::Status].map(|call| format!("  {}", line(call))),
     );

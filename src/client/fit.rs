@@ -57,7 +57,7 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     }
     Err(network(
         &key_name,
-        format!("the key {} in the folder does not verify the bundle in it", key.fingerprint()),
+        format!("the key {} does not verify the signature of the bundle in the same folder", key.fingerprint()),
         "both are kept; move the key file away and run the command again while the server is available",
     ))
 }

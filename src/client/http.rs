@@ -317,7 +317,7 @@ impl Http {
                 return Err(Fault::worthwhile(
                     from,
                     "the rest of the response does not match its beginning",
-                    "run it again",
+                    "run the command again",
                 ));
             }
             _ => return Ok(head),
@@ -388,8 +388,8 @@ impl Answer {
         }
         Err(network(
             from,
-            "the response has neither a length nor an end mark, so truncation cannot be detected",
-            "save it by other means, and compare two copies",
+            "the response has neither Content-Length nor Transfer-Encoding, so truncation cannot be detected",
+            "save the file by other means, and compare two copies",
         ))
     }
 }
@@ -427,7 +427,7 @@ fn read_body(
             let fault = network(
                 from,
                 "the response takes longer than allowed",
-                "run it again, or allow more time with --timeout",
+                "run the command again, or allow more time with --timeout",
             );
             return Err(Fault::pointless(fault));
         }

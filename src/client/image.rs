@@ -123,8 +123,8 @@ fn layer<T: Send>(
         let found = registry.blob_into(digest, bound, &mut listening).map_err(|error| match error {
             Error::OverLimit { .. } if bound.allowed > size => network(
                 &what,
-                "it is longer than the image's manifest states",
-                "run it again; if the error persists, the registry or a proxy in front of it is broken",
+                "the blob is longer than the image's manifest states",
+                "run the command again; if the error persists, the registry or a proxy in front of it is broken",
             ),
             other => other,
         })?;
@@ -195,7 +195,7 @@ impl<T: Send> Handing<'_, '_, T> {
         if self.worker.is_none() {
             self.start_again()?;
         }
-        let stopped = || network(what, "reading stopped", "run it again");
+        let stopped = || network(what, "a thread of this run failed", "run the command again");
         let Some((sender, handle)) = self.worker.take() else { return Err(stopped()) };
         drop(sender);
         handle.join().map_err(|_| stopped())?

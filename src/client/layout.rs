@@ -25,7 +25,7 @@ const PARALLEL: usize = 4;
 /// The maximum depth of nested indexes.
 const DEPTH: usize = 3;
 
-const BROKEN: &str = "run it again; if the error persists, the registry or a proxy in front of it is broken";
+const BROKEN: &str = "run the command again; if the error persists, the registry or a proxy in front of it is broken";
 
 /// Whether an image's layers are saved with its manifest and configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +185,7 @@ fn save_blob(
     let bound = Bound { allowed: blob.size.saturating_add(1), ..blob.bound };
     let longer = |error| match error {
         Error::OverLimit { what, .. } => {
-            network(&what, "it is longer than the image's manifest states: it is not kept", BROKEN)
+            network(&what, "the blob is longer than the image's manifest states and is not kept", BROKEN)
         }
         other => other,
     };
@@ -199,8 +199,10 @@ fn save_blob(
     };
     let (digest, size) = draft.content();
     if (digest, size) != (blob.digest, blob.size) {
-        let message =
-            format!("expected {} with {} bytes, found {digest} with {size}: it is not kept", blob.digest, blob.size);
+        let message = format!(
+            "expected {} with {} bytes, found {digest} with {size} bytes, which is not kept",
+            blob.digest, blob.size
+        );
         return Err(network(&origin.from, message, BROKEN));
     }
     saver.folder.keep_draft(&place, draft, origin).map(Ok)

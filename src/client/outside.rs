@@ -93,5 +93,4 @@ impl<'a> Outside<'a> {
 }
 
 /// Explains why no login is sent to a server, and how to change that.
-pub(crate) const NAMED_BY_ANSWER: &str =
-    "this registry comes only from the build server's response, so no login is sent: if you trust it, use --image-name";
+pub(crate) const NAMED_BY_ANSWER: &str = "this registry comes only from the build server's response, so no login is sent: if you trust the registry, specify it with --image-name";

@@ -140,11 +140,11 @@ impl<'a> Registry<'a> {
         let digest = Sha256::of(&answer.body);
         let said = answer.head.header("docker-content-digest").and_then(Sha256::from_prefixed);
         if let Some(expected) = wanted.or(said).filter(|expected| *expected != digest) {
-            let message = format!("expected the digest {expected}, found {digest}: it is not kept");
+            let message = format!("expected the digest {expected}, found {digest}: the response is not kept");
             return Err(network(
                 &shown(url),
                 message,
-                "run it again; if the error persists, the registry or a proxy in front of it is broken",
+                "run the command again; if the error persists, the registry or a proxy in front of it is broken",
             ));
         }
         let media_type = came(&answer).content_type.to_owned();
@@ -157,8 +157,9 @@ impl<'a> Registry<'a> {
         let links = answer.head.headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
         let Some(link) = links.flat_map(|link| link.split(',')).find_map(next_link) else { return Ok(None) };
         let next = url.join(link).ok().filter(|next| next.origin() == self.base.origin());
-        next.map(Some)
-            .ok_or_else(|| network(&shown(url), "the next page is on a different server", "run it again later"))
+        next.map(Some).ok_or_else(|| {
+            network(&shown(url), "the next page is on a different server", "run the command again later")
+        })
     }
 
     fn document_bound(&self) -> Bound {

@@ -257,7 +257,7 @@ impl<'a> Saver<'a> {
         };
         if found {
             self.report.notes.push(format!(
-                "{place} contains what looks like a secret (a password or token). It was saved unchanged: change that secret and limit access to this folder"
+                "{place} contains what looks like a secret (a password or token). The file was saved unchanged: change that secret and limit access to this folder"
             ));
         }
     }

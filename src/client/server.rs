@@ -212,7 +212,7 @@ pub(crate) fn base_url(settings: &Settings) -> Result<Url, Error> {
     let host = if settings.host.contains(':') { format!("[{}]", settings.host) } else { settings.host.clone() };
     Url::parse(&format!("https://{host}:{}/", settings.port)).map_err(|_| Error::Settings {
         path: slashed(&settings.path),
-        message: "HOSTNAME and CICD_PORT do not form an address".into(),
+        message: "HOSTNAME and CICD_PORT do not form a valid address".into(),
     })
 }
 
@@ -366,7 +366,11 @@ impl Reply {
     }
 
     fn fault(&self, message: String) -> Error {
-        network(&self.origin.from, message, "run it again; if the error persists, check the build server's log")
+        network(
+            &self.origin.from,
+            message,
+            "run the command again; if the error persists, check the build server's log",
+        )
     }
 }
 

@@ -235,7 +235,7 @@ impl Store<'_> {
         let bound = Bound { allowed: object.size.saturating_add(1), ..bound };
         let longer = |error| match error {
             Error::OverLimit { .. } => {
-                network(&from, format!("expected {} bytes, found more", object.size), "run it again")
+                network(&from, format!("expected {} bytes, found more", object.size), "run the command again")
             }
             other => other,
         };
@@ -246,7 +246,7 @@ impl Store<'_> {
         }
         if draft.held() != object.size {
             let message = format!("expected {} bytes, found {}", object.size, draft.held());
-            return Err(network(&from, message, "run it again"));
+            return Err(network(&from, message, "run the command again"));
         }
         let origin = Origin {
             from,
@@ -278,7 +278,7 @@ impl Store<'_> {
             return Ok(url);
         }
         let message = format!(
-            "the key {} cannot be requested: its address would be normalised to a different one",
+            "the object {} cannot be requested: URL normalisation would change its address",
             excerpt(key.as_bytes())
         );
         Err(network(&self.bucket.address(), message, "download that object manually"))
@@ -299,8 +299,8 @@ impl Store<'_> {
                 "check that the HMAC keys have read access to this bucket and that --region and this computer's clock are right"
             }
             404 => "check the bucket's name and the endpoint",
-            412 => "the object changed in the meantime: run it again",
-            _ => "run it again",
+            412 => "the object changed in the meantime: run the command again",
+            _ => "run the command again",
         };
         let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
         network(&self.bucket.address(), format!("the store responded with status {status}{words}"), hint)

@@ -28,7 +28,7 @@ pub(crate) fn save_unnamed(
     match before {
         Newest::Build(newest) if newest == name => {}
         Newest::Build(newest) => {
-            none_of_them(server, saver, &format!("the server has it only for its newest build, {newest}"));
+            none_of_them(server, saver, &format!("the server has this evidence only for its newest build, {newest}"));
             return None;
         }
         Newest::None => {
@@ -62,7 +62,7 @@ pub(crate) fn save_unnamed(
                 "another build started or finished while {name} was saved: status.json, image-digest.json, image-key and \
                  server-build.log could belong to either build and are not kept"
             );
-            let hint = "run it again when no build is running";
+            let hint = "run the command again when no build is running";
             status_fault(server, saver, network(&server.address(Call::Status), message, hint));
             return Some(after);
         }

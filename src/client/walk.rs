@@ -233,6 +233,6 @@ fn by_name<T>(
 }
 
 fn other_build(from: &str, wanted: &BuildName, found: &BuildName) -> Error {
-    let message = format!("requested the build {wanted}, received {found}: it is not saved");
+    let message = format!("requested the build {wanted}, received the build {found}, which is not saved");
     network(from, message, "check the name; the server may no longer have that build")
 }

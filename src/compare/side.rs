@@ -47,7 +47,7 @@ pub(super) enum Tie {
     Equal,
     /// The log has no digest.
     NoDigest,
-    /// The log has several digests, one of which is the image's.
+    /// The log has several digests, one of which is the digest of the image.
     OneOfSeveral,
     /// The log has a digest, and the image has a different one.
     Contradicted,

@@ -98,10 +98,10 @@ impl Certificate {
     /// Checks that the certificate is valid at `now`; otherwise, the error states the reason.
     pub(crate) fn valid_at(&self, now: Timestamp) -> Result<(), String> {
         if now < self.not_before {
-            return Err(format!("{} begins at {}", self.subject, self.not_before));
+            return Err(format!("{} is not valid before {}", self.subject, self.not_before));
         }
         if now > self.not_after {
-            return Err(format!("{} ended at {}", self.subject, self.not_after));
+            return Err(format!("{} expired at {}", self.subject, self.not_after));
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ const DEVICE_NUMBERS: &str = "0123456789\u{b9}\u{b2}\u{b3}";
 const FORBIDDEN: &str = "<>:\"|?*\\";
 /// Code units of UTF-16.
 const NAME_MAX: usize = 255;
-const HINT: &str = "unpack it on Linux; here, `hpsb-audit source BUNDLE --file PATH` prints one file, and `audit` needs no unpacked files";
+const HINT: &str = "unpack the bundle on Linux; here, `hpsb-audit source BUNDLE --file PATH` prints one file, and `audit` needs no unpacked files";
 
 /// The names of an archive, folder by folder, as Windows compares them.
 #[derive(Debug, Default)]

@@ -29,7 +29,7 @@ macro_rules! faults {
 
 faults! {
     BadDate = "badDate", "the date of an author, committer or tagger is not a number";
-    BadDateOverflow = "badDateOverflow", "such a date does not fit into 63 bits";
+    BadDateOverflow = "badDateOverflow", "the date of an author, committer or tagger does not fit into 63 bits";
     BadEmail = "badEmail", "an address is not followed by `>`, or contains `<`";
     BadFilemode = "badFilemode", "a mode other than 40000, 100644, 100755, 120000 and 160000";
     BadName = "badName", "a name contains `>` before the address";

@@ -50,9 +50,10 @@ pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place
     match work_tree_of(&directory, &module, limits) {
         Some(home) if home == path => Place::Module(module),
         Some(home) => Place::Fault(format!(
-            "core.worktree of .git/{} points to {:?}",
+            "core.worktree of .git/{} points to {:?}, not to {:?}",
             String::from_utf8_lossy(&module),
-            String::from_utf8_lossy(&home)
+            String::from_utf8_lossy(&home),
+            String::from_utf8_lossy(path)
         )),
         None => {
             Place::Fault(format!("core.worktree of .git/{} is missing or invalid", String::from_utf8_lossy(&module)))

@@ -80,7 +80,7 @@ pub(crate) fn of_blob(blob: impl Read, measured: &Measured, limits: &Limits) -> 
     std::io::copy(&mut blob, &mut std::io::sink()).map_err(|error| Error::from_read(what, error))?;
     match blob.finish() == (measured.digest, measured.size) {
         true => Ok(tree),
-        false => Err(Error::malformed(what, "its bytes differ from the ones that were measured")),
+        false => Err(Error::malformed(what, "its bytes differ from those that were hashed before")),
     }
 }
 

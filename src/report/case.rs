@@ -165,7 +165,7 @@ impl Repetition {
 }
 
 impl CaseReport {
-    /// The beginning of the remark that shows the command for the sealed time. Only a case that was rejected because time has passed has this remark.
+    /// The beginning of the remark that shows the command for the case's own time. Only a case that was rejected because time has passed has this remark.
     pub(crate) const ONLY_AGED: &'static str = "the only reason to reject is the time since sealing";
 
     /// Whether the case is rejected only because of the time since sealing.
@@ -179,7 +179,7 @@ impl CaseReport {
             ("case", for_terminal(&self.path)),
             ("digest", self.digest.clone()),
             ("profile", self.profile.clone()),
-            ("sealed", format!("for {}, verdict {}", self.sealed_for, self.sealed_verdict)),
+            ("sealed", format!("as of {}, verdict {}", self.sealed_for, self.sealed_verdict)),
         ];
         lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("as of {moment}"))));
         lines.push(("repeated", self.repeated.words(&self.profile).to_owned()));
@@ -210,9 +210,9 @@ impl CaseReport {
 
     fn voucher(&self, report: &Report) -> &'static str {
         match self.vouched_by {
-            Voucher::Reader if report.policy.is_none() => "you: your own key, and the evidence in the case",
-            Voucher::Reader => "you: your own keys and policy, and the evidence in the case",
-            Voucher::Seal => "the sealer, whose key you supplied: the keys and policy in the case",
+            Voucher::Reader if report.policy.is_none() => "you; evaluated with your key, on the evidence in the case",
+            Voucher::Reader => "you; evaluated with your keys and policy, on the case's evidence",
+            Voucher::Seal => "the sealer (--seal-key); evaluated with the case's keys and policy",
             Voucher::Nobody if self.profile == "filing" => "no key: there is no verdict",
             Voucher::Nobody => "no key: you supplied none that vouches for the verdict",
         }

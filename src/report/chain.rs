@@ -83,7 +83,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
             DeployedByDigest,
             "pushed image",
             DEPLOYED,
-            "a digest in the file that the signed log names or leads to",
+            "the digest in the file: the signed log names it, or an index that leads to it",
             Stated,
         ),
         (
@@ -132,7 +132,7 @@ const PLANS: [Plan; 12] = {
             Commit,
             "signed archive",
             "commit",
-            "objects that hash to their names; only .git/shallow may cut history",
+            "objects that hash to their ids; only .git/shallow may cut history",
             Proved,
         ),
         (WorkTree, "commit", "work tree", "the commit's files, apart from listed exceptions", Proved),

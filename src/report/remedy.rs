@@ -10,19 +10,19 @@ pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str 
     let Some(first) = bundle.rejecting().next() else { return "" };
     match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) if untrusted(bundle).next().is_some() => {
-            "Ask the build server's operator, over a channel other than the bundle's, for the SHA-256 of its public key (DER). If it equals a \
-             trusted key: do not use this bundle, and report it; build again. If it equals the key that is not trusted: replace the trusted key in \
-             --key or the policy, and run again. If it equals none of these keys: use none of them, and report it."
+            "Ask the build server's operator, over a channel other than the bundle's, for the SHA-256 of its public key (DER). If it matches a \
+             trusted key, do not use this bundle; report the bundle, and build again. If it matches the untrusted key, replace the trusted key in \
+             --key or the policy, and run again. If it matches none of these keys, use none of them, and report the mismatch."
         }
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
             "Fetch the bundle again and run again. If it is rejected again, ask the build server's operator, over a channel other than the bundle's, \
-             for the SHA-256 of its public key (DER). If it equals a trusted key: do not use this bundle, and report it; build again. If not: \
+             for the SHA-256 of its public key (DER). If it matches a trusted key, do not use this bundle; report the bundle, and build again. If not, \
              replace the trusted key in --key or the policy, and run again."
         }
         (check::MANIFEST_SIGNATURE, _) => "Pass the key as a file with --key, or put it next to the bundle.",
         // A case records the past, so a new build does not replace it.
         ("build-age", _) if report.case.as_ref().is_some_and(CaseReport::is_only_aged) => {
-            "Before you deploy its image today, make a new build. To audit the case as of the time for which it was sealed, run the command in its remark."
+            "Before you deploy its image today, make a new build. To audit the case as of its own time, run the command in its remark."
         }
         ("build-age", _) => {
             "Make a new build and audit that one, or ask the policy's owner: only the owner may change max-age."

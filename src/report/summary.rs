@@ -186,10 +186,7 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         lines.push(format!("Groups that must have an answer: {}", groups(&question.require)));
     }
     if !question.passed_over.is_empty() {
-        lines.push(format!(
-            "Ignored here, because `admit` and `serve` check it for workloads: {}",
-            question.passed_over.join(", ")
-        ));
+        lines.push(format!("Only for `admit` and `serve`, ignored here: {}", question.passed_over.join(", ")));
     }
     if !question.handed.is_empty() {
         lines.push(format!("Groups whose evidence was supplied: {}", groups(&question.handed)));

@@ -235,7 +235,7 @@ fn source() -> Vec<Case> {
         rejected("commit-other-expected", ("source-commit", "fail"), "the policy expects a different commit", || {
             Setup::with_image().policy(&format!("[expect]\ncommit = \"{}\"\n", "1".repeat(40)))
         }),
-        rejected("object-altered", ("source-objects", "fail"), "a git object does not hash to its name", || {
+        rejected("object-altered", ("source-objects", "fail"), "a git object does not hash to its id", || {
             Setup::bundle(data!("object-other-bytes.sig.tbz"))
         }),
         rejected("object-missing", ("source-objects", "fail"), "a file of the commit is not among the objects", || {
@@ -349,10 +349,8 @@ fn others() -> Vec<Case> {
                 Setup { server: Some(files), ..Setup::with_image() }
             },
         ),
-        accepted("sealed-then", "build-age", "a case under the reader's own policy as of the sealed time", || Setup {
-            sealed_for: Some(YOUNG),
-            now: YOUNG,
-            ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+        accepted("sealed-then", "build-age", "a case under the reader's own policy as of the case's own time", || {
+            Setup { sealed_for: Some(YOUNG), now: YOUNG, ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE) }
         }),
         rejected("sealed-today", ("build-age", "fail"), "the same case and policy a week later", || Setup {
             sealed_for: Some(YOUNG),

@@ -186,7 +186,7 @@ fn moment(text: &str) -> Result<Timestamp, Error> {
 }
 
 /// Seals the bundle like the command `seal`, then audits the case like `audit` with the reader's own policy. If the audit rejects the bundle only
-/// because time has passed, the report must explain how to audit as of the sealed time.
+/// because time has passed, the report must explain how to audit as of the case's own time.
 fn of_case(setup: &Setup, policy: Policy, sealed_for: &str) -> Result<BundleReport, Error> {
     let limits = &setup.limits;
     let files = [(&*setup.file_name, &setup.bundle), ("key.pem", &setup.key)];
@@ -216,6 +216,6 @@ fn of_case(setup: &Setup, policy: Policy, sealed_for: &str) -> Result<BundleRepo
     let bundle = report.bundles.pop().ok_or_else(|| Error::malformed("the case", "it has no bundle"))?;
     match told == (bundle.verdict == Verdict::Reject) {
         true => Ok(bundle),
-        false => Err(Error::malformed("the report", "it does not state how to audit as of the sealed time")),
+        false => Err(Error::malformed("the report", "it does not state how to audit as of the case's own time")),
     }
 }

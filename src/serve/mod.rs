@@ -1,4 +1,4 @@
-//! The webhook: responds to a Kubernetes API server's requests from an in-memory index of audited builds.
+//! The webhook: answers a Kubernetes API server's requests with the help of an in-memory index of audited builds.
 //!
 //! The index contains verified facts, evaluated under one policy; the current time is applied at each request. Anything
 //! unknown is denied: a build that was not evaluated under the current policy, and everything if a check is late.

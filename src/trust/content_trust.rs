@@ -48,7 +48,7 @@ fn judge_one(
     let report = |answer| SignatureReport::new(Kind::ContentTrust, &repository.folder, answer);
     if pins.is_empty() {
         return report(Answer::Undecided(
-            "no root key is pinned: the policy's [trust] lists none, and the signed log does not record exactly one, with its certificate".into(),
+            "no root key is pinned: the policy's [trust] lists none, and the signed log does not record exactly one key id with its certificate".into(),
         ));
     }
     let walked = match repository.walk(Pins::Keys(pins), Some(&image.repository), limits) {

@@ -60,7 +60,8 @@ fn unread_of_podman(fields: &Map<String, Value>, place: &str, images: &mut Image
         if has_variable(key) {
             images.unknown(below(place, key), VARIABLE_KEY);
         } else if key.starts_with("x-podman") {
-            images.unknown(below(place, key), format!("`{key}` is an unrecognised podman-compose key: remove it"));
+            images
+                .unknown(below(place, key), format!("`{key}` is an unrecognised podman-compose key: remove this key"));
         }
     }
 }
@@ -256,7 +257,7 @@ pub(super) fn annotations(value: &Value, place: &str, images: &mut Images) {
         } else if RUNTIME_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix)) {
             images.unknown(
                 below(place, key),
-                "a container runtime reads this annotation and may run something because of it: remove it",
+                "a container runtime reads this annotation and may run something because of it: remove the annotation",
             );
         }
     };

@@ -9,7 +9,7 @@ use super::compose;
 use super::table::Meaning::{Decisive, Harmless, Image, List, Mapping, Runs, Special};
 use super::table::{Meaning, Table};
 
-const ADVICE: &str = "remove it, or start its name with x- if it is your own extension";
+const ADVICE: &str = "remove the key, or begin its name with x- if the key is your own extension";
 const USERS: &[&str] = &["x-"];
 
 const fn table(name: &'static str, keys: &'static [(&'static str, Meaning)]) -> Table {
@@ -319,12 +319,12 @@ static PODMAN: Table = Table {
         ("default_net_behavior_compat", Harmless),
     ],
     extensions: &[],
-    advice: "podman-compose reads this mapping: remove the key",
+    advice: "remove the key, because podman-compose reads this mapping",
 };
 
 static PODMAN_SERVICE: Table = Table {
     name: "`x-podman` of a service",
     keys: &[("rootfs", Runs(ROOTFS)), ("uidmaps", Harmless), ("gidmaps", Harmless), ("no_hosts", Harmless)],
     extensions: &[],
-    advice: "podman-compose reads this mapping: remove the key",
+    advice: "remove the key, because podman-compose reads this mapping",
 };

@@ -12,7 +12,7 @@ use crate::base::strict_yaml;
 const ARCHIVE: &str = "the archive of the contract";
 const NOTHING: &str = "no file in it defines a workload";
 /// The advice for a YAML file that belongs to the workload's data.
-const DATA: &str = "if it is the workload's data, give it a name that does not end in .yaml or .yml";
+const DATA: &str = "if the file is the workload's data, give it a name that does not end in .yaml or .yml";
 
 /// Reads every file that docker compose may read: compose files under any name, and variables. Docker compose reads further files only for
 /// `include`, `extends` and `COMPOSE_FILE`, each of which is reported as unknown.

@@ -10,7 +10,7 @@ use super::table::{Meaning, Table};
 use super::{Images, below, kind_of};
 
 const fn table(name: &'static str, keys: &'static [(&'static str, Meaning)]) -> Table {
-    Table { name, keys, extensions: &[], advice: "it is not in the contract's schema: remove it" }
+    Table { name, keys, extensions: &[], advice: "remove the key, which is not in the contract's schema" }
 }
 
 /// User-data. Each section has a separate table.
@@ -173,7 +173,7 @@ pub(super) fn variable(name: &str, place: &str, images: &mut Images) {
     if name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name) || OF_ENGINES.contains(&name) {
         let reader =
             if name.starts_with("COMPOSE") || name.starts_with("DOCKER") { "docker compose" } else { "podman" };
-        let why = format!("{reader} reads {name} and may start something else: remove it");
+        let why = format!("{reader} reads {name} and may start something else: remove the variable");
         images.unknown(below(place, name), why);
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn of(documents: &[Value]) -> Result<Form, String> {
         if found.is_some_and(|found| found != form) {
             let words = (found.map_or("", Form::word), form.word());
             return Err(format!(
-                "{which}it is {}, but an earlier document is {}: use a separate file for each",
+                "{which}this document is {}, but an earlier document is {}: use a separate file for each",
                 words.1, words.0
             ));
         }

@@ -312,7 +312,7 @@ impl Images {
     /// Returns everything found. A contract that was not read is reported as unknown.
     fn finish(mut self, path: &str) -> Result<Vec<UsedImage>, Error> {
         for carried in std::mem::take(&mut self.carried) {
-            self.unknown(carried.place, "a contract inside a resource is read only if a file contains the resource");
+            self.unknown(carried.place, "this contract was not read: a contract in a resource is read only if the resource is passed in its own file");
         }
         self.bound.check(self.found.len() as u64, path)?;
         self.over.map_or(Ok(self.found), Err)

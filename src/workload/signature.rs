@@ -53,7 +53,7 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     let Some(signature) = &contract.signature else { return ContractSignature::Absent };
     let (Some(workload), Some(env)) = (&contract.workload, &contract.env) else {
         return ContractSignature::Refused(
-            "it is signed but lacks one of the sections that the signature covers".into(),
+            "the contract is signed but lacks one of the sections that the signature covers".into(),
         );
     };
     let signature: String = signature.split_ascii_whitespace().collect();
@@ -93,13 +93,13 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     }
     match own {
         None if named.is_empty() => ContractSignature::NoKey(
-            "the env section is not readable or has no signingKey: add the key to the policy's [workload] contract-keys".into(),
+            "the policy has no contract-keys, and the env section is not readable or has no signingKey; add the key to [workload] contract-keys".into(),
         ),
         None => ContractSignature::Refused("the signature does not verify under any key in the policy's contract-keys".into()),
         Some(key) => match accepts(&key) {
             None => ContractSignature::Refused("the signature does not verify under the contract's own signingKey".into()),
             Some(_) if !named.is_empty() => {
-                ContractSignature::Refused("it is signed by the contract's own signingKey, which is not in the policy".into())
+                ContractSignature::Refused("the contract is signed by its own signingKey, which is not in the policy".into())
             }
             Some(reading) => {
                 let key = key.identity().to_string();

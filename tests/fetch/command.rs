@@ -58,7 +58,7 @@ fn a_run_reports_what_it_saved_and_no_secret() {
     let expected = format!(
         "{NAME}\n  saved     manifest.{NAME}.sig.tbz\n  saved     manifest.{NAME}-public.pem\n  saved     status.json\n  \
          saved     image-digest.json\n  saved     image-key.pem\n  saved     server-build.log\n  \
-         saved:    bundle, key, status, image-digest, image-key, build-log\nSAVED: 1 of 1 builds are in saved\n"
+         saved:    bundle, key, status, image-digest, image-key, build-log\nSAVED: 1 build in saved\n"
     );
     assert_eq!(out, expected);
     for (name, bytes) in tree(&scratch.path("saved")) {

@@ -116,7 +116,7 @@ fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
     for _ in 0..2 {
         let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
         assert_eq!(report.exit_code(), 3, "{report:?}");
-        assert!(faults(&report).contains("does not verify the bundle"), "{}", faults(&report));
+        assert!(faults(&report).contains("does not verify the signature of the bundle"), "{}", faults(&report));
         assert!(scratch.path(NAME).join(&name).is_file(), "it is kept as it came");
     }
     fs::remove_file(scratch.path(NAME).join(&name)).unwrap();

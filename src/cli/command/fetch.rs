@@ -129,7 +129,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
     let faults = report.faults.len() + report.builds.iter().map(|build| build.faults.len()).sum::<usize>();
     let builds = report.builds.len();
     let _ = match report.exit_code() {
-        0 => writeln!(page, "SAVED: {builds} of {builds} builds are in {}{}", slashed(to), unreadable(report)),
+        0 => writeln!(page, "SAVED: {} in {}{}", counted(builds, "build"), slashed(to), unreadable(report)),
         _ => writeln!(
             page,
             "INCOMPLETE: {}, {} without a key; run the command again: saved files are kept",
@@ -144,7 +144,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
 fn unreadable(report: &FetchReport) -> String {
     match report.builds.iter().filter(|build| build.unreadable.is_some()).count() {
         0 => String::new(),
-        count => format!(", but {count} of them cannot be audited as received: see the notes"),
+        count => format!(", but {} cannot be audited as received: see the notes", counted(count, "build")),
     }
 }
 

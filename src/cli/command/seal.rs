@@ -104,8 +104,9 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
     let authorities = authorities(&arguments.tsa_cas, Storage::Disk, limits)?;
     let added = case.add_stamp(bytes, &authorities, limits)?;
     write(&case, path, Existing::Replaced)?;
-    let by = added.authority.map_or("not verified: no --tsa-ca was specified".to_owned(), |name| format!("by {name}"));
-    output::print(&for_lines(&format!("added a time-stamp for {}, {by}, to {}\n", added.at, slashed(path))))
+    let by =
+        added.authority.map_or("not verified because no --tsa-ca was specified".into(), |name| format!("by {name}"));
+    output::print(&for_lines(&format!("added a time-stamp to {}: {}, {by}\n", slashed(path), added.at)))
 }
 
 /// Writes a case completely or not at all.

@@ -72,9 +72,9 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     let by_tag = layout.registry.manifest(Asked::CosignTag, &tag);
     let of_tag = by_tag.and_then(|list| match list {
         Ok(list) => {
-            add(saver.run.limits, &list, &mut digests).map(|()| "and the list under the image's tag is empty".into())
+            add(saver.run.limits, &list, &mut digests).map(|()| "and the list under the referrers tag is empty".into())
         }
-        Err(absent) => Ok(format!("and {} to the request for the tag of such a list", absent.why)),
+        Err(absent) => Ok(format!("and {} to the request for the referrers tag", absent.why)),
     });
     let of_tag = of_tag.unwrap_or_else(|error| {
         saver.fault(&format!("{PLACE}/{tag}"), from, error);

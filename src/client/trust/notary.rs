@@ -113,7 +113,10 @@ impl<'a> Notary<'a> {
             }
         }
         if let (Some((first, _)), Some((last, _))) = (lost.first(), lost.last()) {
-            let which = format!("for {} of the roots {first} to {last}", lost.len());
+            let which = match first == last {
+                true => format!("for root version {first}"),
+                false => format!("for {} root versions between {first} and {last}", lost.len()),
+            };
             let statuses = lost.iter().map(|(_, status)| *status);
             saver.absent("trust/notary-roots", from, absence(statuses).and(&which));
         }
@@ -146,11 +149,11 @@ impl<'a> Notary<'a> {
         if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
             let message =
                 format!("expected {wanted}, found {found}: the metadata changed in the meantime, or was tampered with");
-            return Err(network(&shown(&url), message, "run it again"));
+            return Err(network(&shown(&url), message, "run the command again"));
         }
         // A body that is not JSON does not come from this server but, for example, from a proxy, and must not be kept as metadata.
         read_json(&answer.body, limits)
-            .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run it again"))?;
+            .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run the command again"))?;
         Ok(Ok((answer.body, self.guarded.origin(&url, &answer.head))))
     }
 

@@ -123,7 +123,7 @@ fn from_lookaside(
         let origin = server.origin(&url, &answer.head);
         let bytes = answer.whole_body(&shown(&url)).map_err(at)?;
         if is_html(&bytes) {
-            let error = network(&shown(&url), "expected a signature, found an HTML page", "run it again");
+            let error = network(&shown(&url), "expected a signature, found an HTML page", "run the command again");
             return Err(at(error));
         }
         left = limits.trust_source_bytes().take(left, bytes.len() as u64, "the lookaside").map_err(at)?;

@@ -259,9 +259,9 @@ fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha25
         } else if accepted.is_empty() {
             "no build of the commit from the approval's repository is accepted"
         } else if accepted.iter().all(|one| one.digests().is_empty()) {
-            "it was built, but the log of the build has no digest to look for in the inventories"
+            "the commit was built, but the log of the build has no digest to look for in the inventories"
         } else if accepted.iter().all(|one| one.places(running) == 0) {
-            "it was built, but no inventory lists a digest in the log of the build"
+            "the commit was built, but no inventory lists a digest in the log of the build"
         } else {
             continue;
         };

@@ -43,7 +43,7 @@ pub(super) enum EntryFault {
     IndexName,
     #[error("the index records a different CRC-32 for it")]
     IndexCrc,
-    #[error("its base is missing from the pack or damaged, or depends on it")]
+    #[error("a base in its delta chain is missing from the pack or damaged, or the chain leads into a loop")]
     NoBase,
 }
 

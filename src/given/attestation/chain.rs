@@ -86,8 +86,13 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
     }
     for (below, step) in above.iter().enumerate() {
         match &step.authority {
-            Authority::Yes(most) if most.is_none_or(|most| usize::from(most) >= below) => {}
-            Authority::Yes(_) => return refuse(format!("{} allows fewer CA certificates below it", step.subject)),
+            Authority::Yes(Some(most)) if usize::from(*most) < below => {
+                return refuse(format!(
+                    "{} allows at most {most} CA certificates below it (path length constraint), found {below}",
+                    step.subject
+                ));
+            }
+            Authority::Yes(_) => {}
             Authority::No => {
                 return refuse(format!("{} is not a CA certificate, but signed a certificate", step.subject));
             }
@@ -100,7 +105,7 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
         }
     }
     if let Some(why) = chain.iter().find_map(|step| step.valid_at(moment).err()) {
-        return refuse(format!("{why}: checked for {moment}"));
+        return refuse(format!("{why} (checked as of {moment})"));
     }
     for (step, issuer) in chain.iter().zip(chain.iter().skip(1)) {
         let mut of_issuer = lists.iter().filter(|list| list.is_of(issuer)).peekable();

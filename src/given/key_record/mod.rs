@@ -344,7 +344,7 @@ impl KeyStatement {
         let more = self.retrievals.len().saturating_sub(SHOWN);
         told.extend((more > 0).then(|| format!("it was obtained {}", counted_as(more, "more time", "more times"))));
         told.extend(
-            self.challenge.iter().map(|one| format!("commit {} was built to challenge its holder", one.commit)),
+            self.challenge.iter().map(|one| format!("commit {} was built to challenge the key's holder", one.commit)),
         );
         told.join(" and ")
     }

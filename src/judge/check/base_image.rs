@@ -24,7 +24,7 @@ pub(super) static CHECK: Check = Check {
 instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
 versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
 some of the lines. Each base image must be one of expect.base-images, by repository and digest. A base without a digest gives unknown: the server does not \
-pull an image that it already has. For a multi-platform image, the digest is the index's. With --base SOURCE, the diff_ids of that base must be the \
+pull an image that it already has. For a multi-platform image, the digest is that of the index. With --base SOURCE, the diff_ids of that base must be the \
 lowest diff_ids of the image specified with --image. The build server resolved the names in the log, so the results are signed, not recomputed.",
     known: Known::Signed,
     expected: Expected::Requires(&["base-images"]),
@@ -91,7 +91,7 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
             Some(digest) if allowed.contains(&(repository.clone(), Some(digest))) => {}
             None if allowed.iter().any(|(known, _)| *known == repository) => unpinned.push(keep_name(&base.shown())),
             _ => {
-                return Outcome::fail("a base image is not one of the policy's")
+                return Outcome::fail("the policy does not list a base image in the log")
                     .sides(kept(expected), keep_name(&base.shown()));
             }
         }
@@ -100,8 +100,9 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
         Some(base) => Outcome::unknown("the log does not record the digest of a base image")
             .sides(kept(expected), format!("{base}, without a digest")),
         None => {
+            let count = bases.len();
             let mut outcome =
-                Outcome::pass(format!("every base image in the log is one of the policy's ({} in all)", bases.len()));
+                Outcome::pass(format!("the policy lists every base image in the log (number of base images: {count})"));
             outcome.details = bases.iter().map(|base| keep_name(&base.shown())).collect();
             outcome
         }

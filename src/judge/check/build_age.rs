@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "at --now, the build is not older than the policy's max-age, by the server's clock",
     explanation: "Compares the build time in the signed archive with --now and expect.max-age. The check's level is require if the policy sets \
-max-age. This check and expect.commit are made to reject a rollback: the signature of an older build of the same image is as valid as that of the \
+max-age. This check and expect.commit are meant to reject a rollback: the signature of an older build of the same image is as valid as that of the \
 newest build. A build time more than a day in the future fails the check. The time is from the server's own clock.",
     known: Known::Signed,
     expected: Expected::Requires(&["max-age"]),

@@ -32,7 +32,7 @@ pub(super) static WORKLOAD: Check = Check {
     level: Level::Require,
     says: "a server booted a workload that the policy lists",
     explanation: "The record's workload digest must be one of the policy's [builder] workloads: the SHA-256 of the encrypted workload text that IBM \
-publishes for build servers, exactly as in user-data, without a line ending. Only the policy states that the digests are IBM's, and the record does not \
+publishes for build servers, exactly as in user-data, without a line ending. Only the policy states that the digests come from IBM, and the record does not \
 state which server booted the workload. If user-data was saved next to the record, and the record has its digest, the two must match. The workload section in the saved user-data is not \
 compared. A record that is not accepted proves nothing here.",
     known: Known::Given,
@@ -49,7 +49,7 @@ pub(super) static IMAGE: Check = Check {
     level: Level::Warn,
     says: "a server booted an image that the policy lists",
     explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives, which are \
-meant for the digests that IBM publishes for each version of its image. Only the policy states that they are IBM's, and the record does not state \
+meant for the digests that IBM publishes for each version of its image. Only the policy states that they come from IBM, and the record does not state \
 which server booted the image. A record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,

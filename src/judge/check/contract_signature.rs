@@ -32,7 +32,10 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     };
     match judge_signature(contract, &policy.workload.contract_keys, deployment.now) {
         ContractSignature::Absent => Outcome::not_run(Reason::NoEvidence, "the contract is not signed"),
-        ContractSignature::NoKey(why) => Outcome::not_run(Reason::NoEvidence, format!("the contract is signed: {why}")),
+        ContractSignature::NoKey(why) => Outcome::not_run(
+            Reason::NoEvidence,
+            format!("the contract is signed, but there is no key to verify the signature with: {why}"),
+        ),
         ContractSignature::Refused(why) => Outcome::fail(why),
         ContractSignature::Undecided(why) => Outcome::unknown(why),
         ContractSignature::Accepted(accepted) => {

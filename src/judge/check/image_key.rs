@@ -69,7 +69,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         }
         (None, _) => match &first.name {
             Some(name) => {
-                Outcome::pass(format!("the log records no key; the key or identity is the policy's {name:?}"))
+                Outcome::pass(format!("the log records no key; the policy lists this key or identity as {name:?}"))
                     .known(Known::Given)
                     .sides(&first.key, &first.key)
             }

@@ -107,10 +107,7 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
     };
     if !bad.is_empty() {
         return with(
-            Outcome::fail(format!(
-                "the image's manifest and configuration do not match {} of {total} layers",
-                bad.len()
-            )),
+            Outcome::fail(format!("the image's manifest and configuration do not match {}", share(bad.len(), total))),
             bad,
         );
     }
@@ -118,16 +115,27 @@ fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "no layers were supplied");
     }
     if !missing.is_empty() {
-        return with(Outcome::fail(format!("the bytes of {} of {total} layers are missing", missing.len())), missing);
+        return with(Outcome::fail(format!("the bytes of {} are missing", share(missing.len(), total))), missing);
     }
     if !unproved.is_empty() {
-        return with(Outcome::unknown(format!("{} of {total} layers cannot be verified", unproved.len())), unproved);
+        return with(Outcome::unknown(format!("{} cannot be verified", share(unproved.len(), total))), unproved);
     }
     if image.manifest.is_none() {
         return Outcome::pass("every layer's bytes match the diff_id in the configuration")
             .detail("there is no manifest to compare the compressed bytes with");
     }
+    let have = if total == 1 { "has" } else { "have" };
     Outcome::pass(format!(
-        "{total} of {total} layers have the digest, size and diff_id that the image's manifest and configuration list"
+        "{} {have} the digest, size and diff_id that the image's manifest and configuration list",
+        share(total, total)
     ))
+}
+
+/// `1 of 2 layers`, `all 2 layers`, `the only layer`.
+fn share(count: usize, total: usize) -> String {
+    match (count == total, total) {
+        (true, 1) => "the only layer".into(),
+        (true, _) => format!("all {total} layers"),
+        (false, _) => format!("{count} of {total} layers"),
+    }
 }

@@ -80,5 +80,5 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
         outcome = outcome.detail(format!("trusted: {fingerprint} was not found next to the bundle"));
     }
     let expected = "a signature by a trusted key over the archive";
-    outcome.sides(expected, format!("none by a trusted key; the archive has {}", refusal.digest))
+    outcome.sides(expected, format!("none by a trusted key; the archive's digest is {}", refusal.digest))
 }

@@ -66,7 +66,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     if !saved.secrets_in.is_empty() {
         let files = saved.secrets_in.join(" and ");
         let contain = if saved.secrets_in.len() == 1 { "contains" } else { "contain" };
-        outcome.message.push_str(&format!("; {files} {contain} what looks like a secret (masked here, but not there)"));
+        outcome.message.push_str(&format!("; {files} {contain} what looks like a secret (masked in reports only)"));
     }
     outcome
 }

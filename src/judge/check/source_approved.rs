@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     says: "according to the supplied list, the full commit was approved before the stated time of the build, under a name or address that is neither its author's nor its committer's",
     explanation: "Looks for HEAD's full commit and one of the snapshot's remotes in the list passed with --approvals (CSV or JSON: repository, commit, \
 change, approver, time). An approval counts if its approver is neither the commit's author nor its committer, by name and by address, and its time is \
-before the build's. The approver must be a name, an address, `name <address>` or `name (address)`. If one row for the commit has any other text, the \
+before that of the build. The approver must be a name, an address, `name <address>` or `name (address)`. If one row for the commit has any other text, the \
 answer is unknown, whatever the other rows contain.\n\nThe list is *given*: the person who supplied it vouches for it. A file FILE.sig next to the \
 list, with an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, shows that the key listed for that signer signed it; a signature that does \
 not verify fails the check. Author and committer are only text in the commit: see source-signature.\n\nWhen it fails: request an approval of exactly \

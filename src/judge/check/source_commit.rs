@@ -15,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares the commit's id with the seven \
 digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The tag comes from build.json or the signed log. \
 Only if neither has one, it comes from the names of the bundle's members, and the answer states that. A detached HEAD counts as being on the branch if a branch of the \
-snapshot points to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. If a second commit of the repository begins with the same digits \
+snapshot points to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. If the id of a second commit in the repository begins with the same digits \
 and the policy does not specify all forty, the answer is `unknown`. source-objects checks whether all objects are present, and source-tree whether the \
 work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the ref.",
     known: Known::Signed,
@@ -71,8 +71,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
     if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
-        return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
-            .sides("digits that begin exactly one commit's id", &id);
+        return Outcome::unknown(format!(
+            "the ids of {same} commits in the repository begin with the tag's seven digits"
+        ))
+        .sides("seven digits with which the id of only one commit begins", &id);
     }
     if let Some(branch) = policy.expect.branch.as_ref().filter(|_| branch == Some(Branch::Known)) {
         says.push((format!("the snapshot has a ref named {branch}, as expect.branch specifies"), Known::Signed));

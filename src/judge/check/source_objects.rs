@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "source-objects",
     group: Group::Source,
     level: Level::Require,
-    says: "every git object in the archive hashes to its name, and HEAD's commit, trees, blobs and history are complete, apart from what .git/shallow cuts off",
+    says: "every git object in the archive hashes to its id, and HEAD's commit, trees, blobs and history are complete, apart from what .git/shallow cuts off",
     explanation: "Reads every object of every pack and every loose object from the archive's bytes and hashes it, using SHA-1 with git's detection of \
 collision attacks. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows HEAD and all \
 refs: no object may be missing, except the parents of commits that .git/shallow lists. git is not run, and the repository's configuration has no \
@@ -47,7 +47,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         Some(fault) => Outcome::fail(fault),
         None => {
             let count = counted(objects.object_count, "object");
-            let hash = if objects.object_count == 1 { "hashes to its name" } else { "hash to their names" };
+            let hash = if objects.object_count == 1 { "hashes to its id" } else { "hash to their ids" };
             let missing = match objects.shallow.is_empty() {
                 true => "none that HEAD or a ref needs is missing",
                 false => "none that HEAD or a ref needs is missing, except those that .git/shallow cuts off",

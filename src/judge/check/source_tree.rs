@@ -3,7 +3,7 @@
 use super::outcome::{DETAILS_SHOWN, Outcome};
 use super::{ChainLink, Check, Expected, Run, source_objects};
 use crate::base::budget::Work;
-use crate::base::words::counted;
+use crate::base::words::{counted, counted_as};
 use crate::git::{Change, Conversion, Difference, PathPattern, SubmoduleState, TreeProof};
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence};
@@ -145,7 +145,8 @@ fn said(tree: &TreeProof) -> Vec<String> {
             .collect();
         if !paths.is_empty() {
             let shown = paths.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
-            lines.push(format!("equal {words}, {}: {shown}", counted(paths.len(), "file")));
+            let equal = counted_as(paths.len(), "file is equal", "files are equal");
+            lines.push(format!("{equal} {words}: {shown}"));
         }
     }
     for module in tree.submodules.iter().take(DETAILS_SHOWN) {
@@ -163,8 +164,8 @@ fn said(tree: &TreeProof) -> Vec<String> {
     if !tree.empty_folders.is_empty() {
         let shown: Vec<String> =
             tree.empty_folders.iter().take(LISTED).map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-        let count = tree.empty_folders.len();
-        lines.push(format!("{count} empty folders, which git does not record: {}", shown.join(", ")));
+        let count = counted(tree.empty_folders.len(), "empty folder");
+        lines.push(format!("{count}, which git does not record: {}", shown.join(", ")));
     }
     lines
 }

@@ -90,7 +90,7 @@ fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Out
         match same(&key, &signer.key) {
             None => {}
             Some(Ok(true)) => {
-                return Outcome::pass(format!("the {kind} key in the contract is the policy's {:?}", signer.name));
+                return Outcome::pass(format!("the {kind} key in the contract is the policy's key {:?}", signer.name));
             }
             Some(Ok(false)) => compared = true,
             Some(Err(why)) => return Outcome::fail(format!("the {kind} key in the contract: {why}")),

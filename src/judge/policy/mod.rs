@@ -181,7 +181,7 @@ impl Policy {
         };
         match self.require.iter().find(|group| !decides(**group)) {
             Some(group) => Err(format!(
-                "require: {:?} is required, but [levels] leaves no check that decides this group: every check is at warn or off, or needs evidence or an expectation",
+                "require lists {:?}, but with [levels] no check can decide this group: each is at warn or off, or may lack its evidence or expectation",
                 group.word()
             )),
             None => Ok(()),

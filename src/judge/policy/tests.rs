@@ -319,7 +319,7 @@ fn a_required_group_without_a_deciding_check_is_refused() {
             let levels = format!("[levels]\n{}", lowered(group, level));
             let text = format!("version = 1\nrequire = [{:?}]\n{levels}", group.word());
             let error = read(&text).expect_err(&text);
-            assert!(error.to_string().contains("no check that decides"), "{error}");
+            assert!(error.to_string().contains("no check can decide"), "{error}");
             // The error is the same with --require.
             let mut policy = with(&levels).unwrap();
             assert!(matches!(policy.require_also(&[group]), Err(Error::Usage { .. })), "{group:?}");

@@ -346,7 +346,7 @@ pub(super) fn repeats(report: &Report) -> String {
             "Running the same command again gives no verdict either, unless the fault was temporary.".into()
         }
         _ => format!(
-            "Run in the audit's folder, on the same files{}, {} {} with the same features gives the same verdict and answers.",
+            "In the audit's folder, on the same files{}, {} {} with the same features gives the same verdict and answers.",
             if repeat::options(report, None).iter().any(|option| option.contains("docker://")) {
                 " and with the same responses from the registry"
             } else {

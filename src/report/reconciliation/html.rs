@@ -100,7 +100,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         exceptions: beginning(open, REASONS, PLACE),
         command: command.collect(),
         repeats: format!(
-            "Run in the reconciliation's folder, on the same files, {} {} with the same features gives the same answers.",
+            "In the reconciliation's folder, on the same files, {} {} with the same features gives the same answers.",
             answer.tool.name, answer.tool.version
         ),
         prepared: Signed::default(),

@@ -319,7 +319,7 @@ impl Reconciliation {
 impl KeyUse {
     /// The grade and its meaning, as text.
     fn grade_words(&self) -> String {
-        self.grade.map_or_else(|| "none: no readable bundle verifies under it".into(), grade_words)
+        self.grade.map_or_else(|| "none: no readable bundle is signed with this key".into(), grade_words)
     }
 
     /// First and last use, as text.

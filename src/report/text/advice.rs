@@ -24,17 +24,17 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
     };
     let first = format!("Decide on what was not checked or proved; {workload}then ");
     if subject::digest(bundle).is_none() {
-        return format!("{first}find out which image it is: the log has no digest of it");
+        return format!("{first}find out which image was built: the log has no image digest");
     }
     if let Some(OfIndex { manifest, has_others }) = bundle.of_index() {
         let others = if has_others { "; its other images were not examined" } else { "" };
-        return format!("{first}deploy the manifest {manifest}: the digest above is an index's{others}");
+        return format!("{first}deploy the manifest {manifest}: the digest above is of an index{others}");
     }
     let more = match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => String::new(),
-        (true, None) => format!(". Optional: compare the image with it, {}", unbroken("--image SOURCE")),
+        (true, None) => format!(". Optional: compare the image with this digest, {}", unbroken("--image SOURCE")),
         // Evidence cannot be added to a case.
-        (true, Some(_)) => ". The image itself was not compared with it".into(),
+        (true, Some(_)) => ". The image's own digest was not compared".into(),
     };
     format!("{first}deploy the image by the digest above, not by a tag{more}")
 }

@@ -221,7 +221,7 @@ fn doubt(finding: &Finding) -> String {
 fn remarks(page: &mut Page, report: &Report) {
     if let Some(question) = report.question.as_ref().filter(|question| !question.passed_over.is_empty()) {
         let fields = for_terminal(&question.passed_over.join(", "));
-        page.put("policy", &clipped(&format!("ignored here: {fields}; `admit` and `serve` apply it to workloads")));
+        page.put("policy", &clipped(&format!("only for `admit` and `serve`, ignored here: {fields}")));
     }
     if report.rules == Rules::Version1 {
         page.put("rules", summary::VERSION_1);

@@ -49,11 +49,7 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
     }
     if let Some(question) = report.question.as_ref().filter(|question| !question.passed_over.is_empty()) {
         let fields = question.passed_over.join(", ");
-        line(
-            page,
-            "policy",
-            &format!("ignored here: {}; `admit` and `serve` apply it to workloads", for_terminal(&fields)),
-        );
+        line(page, "policy", &format!("only for `admit` and `serve`, ignored here: {}", for_terminal(&fields)));
     }
     if report.rules == Rules::Version1 {
         line(page, "rules", words::VERSION_1);

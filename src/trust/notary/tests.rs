@@ -124,7 +124,7 @@ fn the_limits_on_a_metadata_file_are_exact() {
 }
 
 #[test]
-fn a_threshold_counts_different_keys() {
+fn a_threshold_counts_distinct_keys() {
     let (one, two, other) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
     let both = role(&[&one, &two], 2);
     assert_eq!(envelope(&signed(timestamp(), &[&one, &two])).signers(&both, &budget()).unwrap().len(), 2);

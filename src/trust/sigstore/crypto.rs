@@ -84,5 +84,5 @@ fn invalid_key(message: &str) -> Error {
 }
 
 fn no_match() -> Error {
-    Error::Verification("it does not match the key".to_owned())
+    Error::Verification("the signature does not match the key".to_owned())
 }

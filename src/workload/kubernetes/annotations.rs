@@ -308,7 +308,7 @@ pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Ima
         Some(Runs | Switch) => images.unknown(
             place,
             format!(
-                "{reader} reads the annotation `{key}` and may run something that is not in this file: remove it, or pass the rendered resources"
+                "{reader} reads the annotation `{key}` and may run something that is not in this file: remove the annotation, or pass the rendered resources"
             ),
         ),
         None if key.to_ascii_lowercase().ends_with("image") && names_an_image(&text) => images.unknown(

@@ -99,7 +99,7 @@ pub(super) static TASK: Outline = outline!(&[
     (
         "apiVersion",
         Is(Runs(
-            "a different controller runs it, and it is not known what that controller starts: define the steps in this object"
+            "a different controller runs this task, and it is not known what that controller starts: define the steps in this object"
         ))
     ),
     ("steps", Is(Special(steps))),
@@ -176,7 +176,7 @@ static STRATEGY: Outline = outline!(&[("customParams", Is(Mapping(&CONTAINER)))]
 pub(super) static GATEWAY: Outline =
     outline!(&[("infrastructure", Has(&PARAMETERS)), ("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
 static PARAMETERS: Outline = outline!(&[("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
-const PARAMETERS_TEXT: &str = "its controller creates pods from the parameters specified here, which may choose the image: remove it, or remove the object";
+const PARAMETERS_TEXT: &str = "the object's controller creates pods from these parameters, which may set the image: remove this field or the object";
 pub(super) static EXTERNAL_SECRET: Outline =
     outline!(&[("target", Has(&SECRET_TARGET)), ("externalSecretSpec", Has(&EXTERNAL_SECRET))]);
 static SECRET_TARGET: Outline = outline!(&[(
@@ -190,8 +190,11 @@ pub(super) static GRAFANA_CONTENT: Outline =
 /// Kyverno: patterns and conditions refer to images without running them.
 pub(super) static KYVERNO: Outline = outline!(&[("rules", Has(&KYVERNO_RULE))]);
 static KYVERNO_RULE: Outline = outline!(&[
-    ("mutate", Is(Runs("it changes pods after this file was checked: remove it, and let `serve` check the pods"))),
-    ("generate", Is(Runs("it creates objects that are not read: remove it"))),
+    (
+        "mutate",
+        Is(Runs("it changes pods after this file was checked: remove this field, and let `serve` check the pods"))
+    ),
+    ("generate", Is(Runs("it creates objects that are not read: remove this field"))),
     ("*", Is(Harmless)),
 ]);
 /// These kinds refer to images but run nothing: policies about images, and reports on them.

@@ -28,7 +28,8 @@ use Role::{Elsewhere, Nothing, Runs};
 /// The kinds of one group.
 pub(super) type Group = (&'static str, &'static [(&'static str, Role)]);
 
-const CHANGES_PODS: &str = "it changes pods after this file was checked: remove it, and let `serve` check the pods, which sees them after the change";
+const CHANGES_PODS: &str =
+    "it changes pods after this file was checked: remove the object, and let `serve` check the pods after the change";
 const MESSAGE: &str = "it is an API server message, not a manifest: pass the object itself";
 
 /// Kubernetes' own kinds: its OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28), and the kinds of earlier versions. All

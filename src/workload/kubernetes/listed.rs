@@ -69,7 +69,7 @@ pub(super) fn refusal(group: &str, kind: &str) -> String {
     }
     let entry = format!("{group}/{kind}");
     format!(
-        "the kind {entry} is not recognised, so it is not known what its objects run. If its objects run nothing and contain no image, list it in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise pass the pods that its controller creates"
+        "the kind {entry} is not recognised, so it is not known what its objects run. If they run nothing and contain no image, list the kind in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise, pass the pods that the kind's controller creates"
     )
 }
 

@@ -13,7 +13,8 @@
 //! | `ibm.rs` | resources of IBM's operator, which contain a contract |
 
 /// The advice for an unrecognised key.
-const ADVICE: &str = "correct its spelling, or remove it: an unrecognised key may specify something that runs";
+const ADVICE: &str =
+    "correct the key's spelling, or remove the key: an unrecognised key may specify something that runs";
 
 /// The table of a resource with a spec.
 macro_rules! resource {
@@ -151,7 +152,7 @@ fn resource(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &
     }
     annotations::metadata(fields.get("metadata").unwrap_or(&Value::Null), &below(place, "metadata"), images);
     match role {
-        Role::Elsewhere(why) => images.unknown(place, format!("objects of the kind {kind} are not read: {why}")),
+        Role::Elsewhere(why) => images.unknown(place, format!("an object of the kind {kind} is not read: {why}")),
         Role::NothingOfItsOwn => outline::EMPTY.read_resource(fields, place, images),
         Role::RunsAt(outline) => outline.read_resource(fields, place, images),
         Role::Nothing | Role::Runs(_) | Role::Contract(_) => {}

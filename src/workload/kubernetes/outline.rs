@@ -24,7 +24,7 @@ pub(super) enum Place {
 }
 
 const WHY: &str =
-    "this field of the kind is not recognised. Remove it, or pass the pods that its controller creates from it";
+    "this field is not recognised. Remove the field, or pass the pods that the object's controller creates";
 
 /// An outline without any listed keys.
 pub(super) static EMPTY: Outline = Outline { keys: &[] };

@@ -268,5 +268,5 @@ pub(super) fn csi(value: &Value, place: &str, images: &mut Images) {
 
 /// A driver installed on the node. The data that the driver's options refer to is unknown.
 fn flex_volume(value: &Value, place: &str, images: &mut Images) {
-    through("", value, place, "a driver on the node may mount it: use a different volume", images);
+    through("", value, place, "a driver on the node may mount an image: use a different volume", images);
 }

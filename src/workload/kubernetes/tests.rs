@@ -575,7 +575,7 @@ fn custom_resources_that_refer_elsewhere_are_unknown() {
         refused(
             &custom(version, kind, json!({})),
             &format!("{kind}/c"),
-            &format!("objects of the kind {kind} are not read: it"),
+            &format!("an object of the kind {kind} is not read: it"),
         );
     }
 }

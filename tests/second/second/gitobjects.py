@@ -54,7 +54,7 @@ class Store:
         header, _, content = raw.partition(b"\0")
         match = re.fullmatch(rb"(commit|tree|blob|tag) (0|[1-9][0-9]*)", header)
         if not match or int(match[2]) != len(content) or hashlib.sha1(raw).hexdigest() != name:
-            raise Fault("a loose object that does not hash to its name")
+            raise Fault("a loose object that does not hash to its id")
         self.add(name, match[1], content)
 
     def inflate(self, data, at, size):

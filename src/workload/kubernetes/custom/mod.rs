@@ -12,12 +12,13 @@ mod operations;
 
 use super::kinds::Group;
 
-const CHOSEN: &str = "its operator chooses images that are not in this file: check the pods that it creates instead";
+const CHOSEN: &str = "its operator chooses images that are not in this file: check the pods that the operator creates";
 const APPLIED: &str = "it fetches content that is not in this file: pass the rendered resources";
 const PACKAGE: &str = "it installs a package whose content is not read: pass the objects that the package creates";
 const CREATES: &str = "it creates or changes objects by a rule that is not read: pass the resulting objects";
-const PROXY: &str = "it changes the code or the configuration of proxies: remove it, and build the code into an image";
-const MACHINE: &str = "it starts machines from an image that no build server built: remove it";
+const PROXY: &str =
+    "it changes the code or the configuration of proxies: remove the object, and build the code into an image";
+const MACHINE: &str = "it starts machines from an image that no build server built: remove the object";
 
 /// The kinds, by group.
 pub(super) fn kinds() -> impl Iterator<Item = &'static Group> {

@@ -313,7 +313,8 @@ function hideResult() {
   document.title = 'hpsb-audit';
 }
 
-// Everything that the report depends on, as text: now, and at the time of the last audit. The current day is not a choice.
+// The choices that determine the report, as text: `chosen()` returns the current choices, `audited` has those of the last audit. `today` is left out,
+// because it is not a choice.
 const chosen = () => JSON.stringify([changes, { ...flags(), today: null }, $('reference').value]);
 let audited = null;
 
@@ -421,7 +422,7 @@ async function audit() {
       const { path, isWhole, shown } = jobs[at];
       const asked = question('piece', { ...terms, piece: path }, (name, file) => (isWhole(name) ? file : null));
       const says = await shown.follow(ask(...asked, shown.hear));
-      // The program reports on every bundle; a question that it refuses has no pieces.
+      // Every listed bundle gets a report, and a refused request has no list. Any other answer is a fault.
       if (says.files[0]?.name !== 'piece') throw new Error('A bundle has no report.');
       pieces[at] = new Blob([says.files[0].bytes]);
     }

@@ -677,6 +677,31 @@ fn the_images_section_can_be_pasted_and_is_compared() {
     assert_eq!(check("images: {dct: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "fail".into()));
     assert_eq!(check("images: {rhs: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "unknown".into()));
 
+    // An OpenPGP key is identified by its fingerprint, and must be alone: the machine would use every key in the text.
+    let openpgp = |file: &str| fs::read_to_string(program::fixture("inputs/trust/openpgp").join(file)).unwrap();
+    let fingerprint = openpgp("early.fingerprint").trim().to_lowercase();
+    let policy = |key: &str| {
+        folder.write("keys.asc", key);
+        let signer =
+            format!("[[trust.signers]]\nname = \"Ada\"\nopenpgp = \"keys.asc\"\nfingerprint = \"{fingerprint}\"\n");
+        folder.write("policy.toml", format!("{POLICY}{signer}"));
+    };
+    let rhs = |key: &str| {
+        check(&format!(
+            "images: {{rhs: {{docker.io/acme/wallet: {{publicKey: {}}}}}}}\n",
+            base64(folder.path(), key.as_bytes())
+        ))
+    };
+    let (ada, carol) = (openpgp("early.asc"), openpgp("young.asc"));
+    let both = format!("{ada}{carol}");
+    for file in [&ada, &both] {
+        policy(file);
+        assert_eq!(rhs(&ada), (0, "pass".into()));
+        assert_eq!(rhs(&carol), (1, "fail".into()));
+        assert_eq!(rhs(&both), (1, "fail".into()));
+    }
+    policy(&ada);
+
     // A build that is not accepted does not supply its key.
     folder.write(&bundle, fs::read(fixture("other-key_fail").join(BUNDLE)).unwrap());
     let refused = run(folder.path(), &["contract", "images", &bundle, "--policy", "policy.toml", "--now", NOW]);
@@ -725,6 +750,12 @@ fn contract_signatures_are_checked_in_every_encoding() {
         for joined in [false, true] {
             let (code, report) = contract(&format!("type: env\nsigningKey: {spelling}"), "signer", joined, "=");
             assert_eq!((code, status(&report, 0, "contract-signature")), (0, "pass".into()), "{spelling} {report:#}");
+            // Without line breaks, two different texts can have the same signature.
+            assert_eq!(
+                report.to_string().contains("and with them the structure, are not signed"),
+                joined,
+                "{report:#}"
+            );
         }
     }
     let env = format!("type: env\nsigningKey: {once}");

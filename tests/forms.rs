@@ -143,7 +143,7 @@ fn a_file_that_matches_two_forms_is_malformed_and_both_are_named() {
     ends(&folder, &format!("envWorkloadSignature: x\n{pod}"), 3, &[kubernetes, of_contract]);
     ends(&folder, &format!("type: workload\n{}", service("")), 3, &[compose, of_contract]);
     ends(&folder, &format!("{pod}---\n{contract}"), 3, &["document 2 of 2"]);
-    // A section without the other sections, next to the whole contract.
+    // A single section that also has the key `workload` of a whole contract.
     ends(
         &folder,
         &format!(

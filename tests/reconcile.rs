@@ -117,7 +117,9 @@ fn a_build_accepted_in_part_is_never_only_matched() {
         let text = ask(&folder, "pods.json", &[]).out;
         assert!(text.starts_with(&format!("{headline}\n")), "{text}");
         let open = headline.strip_prefix("RECONCILED: ").map(|open| format!("; {open}")).unwrap_or_default();
-        let last = format!("RECONCILED (exit 0): all supplied items are matched{open}.");
+        let last = format!(
+            "RECONCILED (exit 0): every running image has an approved build; nothing of the period is unmatched{open}."
+        );
         assert!(text.lines().next_back().unwrap().starts_with(&last), "{text}");
         assert!(ask(&folder, "pods.json", &["--quiet"]).out.starts_with(&last));
         assert!(ask(&folder, "pods.json", &["--format", "csv"]).out.contains(headline));

@@ -612,7 +612,7 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
 fn slow_or_silent_clients_do_not_delay_others() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
-    // Silent connections, connections without TLS, and partial requests, more than the server accepts at a time; they get no decision.
+    // 300 connections without TLS: 200 are silent, and 100 send part of a request.
     let address = format!("127.0.0.1:{}", server.port);
     let silent: Vec<_> = (0..200).map(|_| std::net::TcpStream::connect(&address).unwrap()).collect();
     let half: Vec<_> = (0..100)
@@ -630,7 +630,7 @@ fn slow_or_silent_clients_do_not_delay_others() {
 
 #[test]
 fn max_age_is_compared_with_the_time_of_the_request() {
-    // The build dates from 2026-03-02T10:15:30, so at the specified time it is 7 days old.
+    // The build's time is 2026-03-02T10:15:30. At NOW, the build is seven and a half days old.
     for (age, allowed) in [("8d", true), ("7d", false)] {
         let folder = place(&format!("{POLICY}[expect]\nmax-age = \"{age}\"\n"));
         let server = Server::start(&folder, &[]);

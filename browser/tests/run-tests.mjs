@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 
 /** `requests` are the addresses that the page requested; `top` is the folder of the inputs. */
 export async function runTests(tests, { browser, requests, top }) {
-  // A name that no test has would otherwise pass.
+  // If no test was selected, the run would otherwise pass.
   let failed = Object.keys(tests).length === 0 ? 1 : 0;
   for (const [name, test] of Object.entries(tests)) {
     try {

@@ -87,9 +87,9 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 limits! {
-    work_base_units = 6_000_000_000, "work allowed for any audit or request, regardless of its input: 15 s on two cores at 200 MB/s";
+    work_base_units = 6_000_000_000, "work allowed for an audit or request, before the allowance for its input: 15 s on two cores at 200 MB/s";
     work_per_megabyte_units = 400_000_000, "additional work for each megabyte of input: one second on two cores";
-    work_most_units = 240_000_000_000, "work allowed for any audit, regardless of its input: 600 s on two cores";
+    work_most_units = 240_000_000_000, "maximum work for one audit or request, however large its input: 600 s on two cores";
     held_base_bytes = 300_000_000, "memory for one audit, in addition to that for its input";
     held_per_input_bytes = 2, "additional memory for each byte of input";
     request_base_bytes = MIB, "memory for one webhook request, in addition to that for its text";

@@ -3,6 +3,7 @@
 //! Signatures are verified in one place, [`VerifyingKey::verify`], and only with the schemes that [`Protocol`] lists for the caller's protocol. The
 //! exception is OpenPGP signatures, which are packets that rPGP verifies (`openpgp`).
 
+pub(crate) mod armoured_key;
 pub(crate) mod certificate;
 pub(crate) mod dsse;
 pub(crate) mod ibm;

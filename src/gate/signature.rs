@@ -30,7 +30,7 @@ pub enum SignatureFault {
     #[error("the signature is not exactly one DER ECDSA-Sig-Value")]
     NotDer,
     /// The signature covers different bytes or was made with a different key.
-    #[error("it is not a signature by this key over this archive")]
+    #[error("not a signature by this key over this archive")]
     Mismatch,
 }
 

@@ -114,7 +114,7 @@ impl Control {
 mod tests {
     use super::*;
     use crate::judge::evidence::{Fact, Known};
-    use crate::judge::finding::{Demand, Finding, Group, Level, MissingEvidence};
+    use crate::judge::finding::{Demand, Finding, Group, Level, MissingEvidence, Said};
 
     #[test]
     fn the_built_in_table_of_controls_can_be_read() {
@@ -147,16 +147,20 @@ mod tests {
     fn an_objective_is_satisfied_only_if_every_check_supports_it_and_the_bundle_is_accepted() {
         let rule = "[[control]]\nframework = \"F\"\nid = \"SR-4\"\ntitle = \"T\"\nchecks = [\"log-image\", \"source-commit\"]\n";
         let controls = Controls::from_toml("c", format!("version = 1\n{rule}").as_bytes(), &Limits::default()).unwrap();
-        let answer = |verdict, names_image: bool| {
+        let answered = |verdict, names_image: bool, compares_id: bool| {
             let mut bundle = BundleReport::of_nothing("a.sig.tbz", vec![Group::Manifest, Group::Source]);
             bundle.verdict = verdict;
             bundle.findings = ["log-image", "source-commit"].map(|name| passed(check::find(name).unwrap())).to_vec();
+            let text = if compares_id { "HEAD is expect.commit" } else { "the snapshot has a ref named main" };
+            bundle.findings[1].says = vec![Said { text: text.into(), known: Known::Recomputed }];
             let fact = Fact::new("image", "build.log", "docker.io/acme/wallet".into(), Known::Signed);
             bundle.evidence.extend(Some(fact).filter(|_| names_image));
             let supported = controls.supported(&bundle).iter().map(|(_, checks)| checks.join(" ")).collect::<String>();
             (supported, controls.list.iter().try_for_each(|control| control.satisfied(&bundle)))
         };
+        let answer = |verdict, names_image| answered(verdict, names_image, true);
         let both = || "log-image source-commit".to_owned();
+        assert_eq!(answered(Verdict::Accept, true, false).0, "log-image");
         assert_eq!(answer(Verdict::Accept, true), (both(), Ok(())));
         let lacking = || Err("these checks did not pass or examined nothing: log-image".into());
         assert_eq!(answer(Verdict::Accept, false), ("source-commit".into(), lacking()));

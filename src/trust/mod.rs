@@ -6,7 +6,6 @@
 //! To add a kind of signature, add a file with `judge(…) -> Vec<SignatureReport>`, a line in `judge` and a variant of
 //! [`Kind`].
 
-pub(crate) mod armoured_key;
 mod bundle;
 mod canonical_json;
 #[cfg(all(test, feature = "openpgp"))]

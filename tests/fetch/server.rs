@@ -267,7 +267,7 @@ fn a_bundle_that_contains_another_build_is_not_saved() {
     let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
-    assert!(faults(&report).contains(&format!("received {NAME}")), "{}", faults(&report));
+    assert!(faults(&report).contains(&format!("received the build {NAME}")), "{}", faults(&report));
     assert!(!scratch.path(OTHER).join(format!("manifest.{OTHER}.sig.tbz")).exists());
 }
 

@@ -9,11 +9,12 @@ use crate::base::escape::for_terminal;
 use crate::cli::args::admit::ContractImagesArguments;
 use crate::cli::command::audit::{audit_on, policy_or_default};
 use crate::cli::{limits_with, now_or, output, threads_for};
+use crate::crypto::armoured_key;
 use crate::dossier::{Handed, Storage, Terms, read_keys};
 use crate::judge::builds::BuiltImage;
 use crate::judge::policy::Policy;
 use crate::report::{Amount, Format, Look, Report};
-use crate::trust::{ImageSignerKey, armoured_key};
+use crate::trust::ImageSignerKey;
 
 pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);

@@ -51,7 +51,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
                 .sides(digest, asked.digest)
         }
         None if pushed(log).iter().any(|(digest, _)| *digest == asked.digest) => Outcome::unknown(format!(
-            "the log records no push of the tag {}; the tag refers to the pushed digest",
+            "the log records no push of the tag {}, but the registry reported that the tag refers to a digest that was pushed according to the log",
             asked.tag
         )),
         None => Outcome::unknown(format!("the log records no push of the tag {}", asked.tag))

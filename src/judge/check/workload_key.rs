@@ -4,11 +4,12 @@ use base64ct::{Base64, Encoding as _};
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
+use crate::crypto::armoured_key;
 use crate::judge::deployment::Deployment;
 use crate::judge::evidence::Known;
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::judge::policy::Policy;
-use crate::trust::{ImageSignerKey, armoured_key, cosign_key};
+use crate::trust::{ImageSignerKey, cosign_key};
 use crate::workload::{ImageKeyEntry, KeyKind};
 
 pub(super) static CHECK: Check = Check {

@@ -232,7 +232,8 @@ fn remarks(page: &mut Page, report: &Report) {
 fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
     let outside = &bundle.outside_the_commit;
     if outside.lines.is_empty() {
-        let more = if summary::log_was_read(bundle) { " outside the commit; scripts may fetch some" } else { "" };
+        let more =
+            if summary::log_was_read(bundle) { " outside the commit; scripts may have fetched some" } else { "" };
         page.put("inputs", &format!("{}{more}", none(bundle).replacen("The", "the", 1)));
         return;
     }

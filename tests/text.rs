@@ -208,6 +208,29 @@ fn a_saved_report_is_printed_as_after_the_audit_except_its_last_line() {
     }
 }
 
+/// The same key, pinned and as a file, in both orders; and what is printed if only the pin is known.
+#[test]
+fn a_pinned_key_is_used_if_its_file_is_specified_too() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let shown = run(folder.path(), &["key", "show", "key.pem"]).out;
+    let pin = shown.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap().to_owned();
+    let audit = |keys: &[&str]| {
+        let keys: Vec<&str> = keys.iter().flat_map(|key| ["--key", *key]).collect();
+        run(folder.path(), &[&["audit", BUNDLE, "--now", NOW][..], &keys].concat())
+    };
+    for keys in [[pin.as_str(), "key.pem"], ["key.pem", pin.as_str()]] {
+        assert_eq!(audit(&keys).code, 0, "{keys:?}");
+    }
+    let alone = audit(&[&pin]);
+    assert_eq!(alone.code, 1);
+    for line in [
+        "found: not verified, because no file with a trusted key was found",
+        "The signature was not verified: no file with a trusted key was",
+    ] {
+        assert!(alone.out.contains(line), "{line}: {}", alone.out);
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn a_bundle_named_twice_counts_once() {

@@ -76,6 +76,12 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
         (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
         _ => case.audit(&terms, reader.threads, limits)?,
     };
+    if vouched_by == Voucher::Seal {
+        // The reader specified none of these keys.
+        for key in report.bundles.iter_mut().filter_map(|bundle| bundle.key.as_mut()) {
+            key.source = key.source.replacen("command line", "sealer's command line", 1);
+        }
+    }
     let signers = if vouched_by == Voucher::Nobody { Vec::new() } else { terms.policy.person_signers() };
     // The reader's keys and policy name the signers, but vouch for nothing if there is no verdict.
     let vouched_by = if report.error.is_some() { Voucher::Nobody } else { vouched_by };

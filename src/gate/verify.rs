@@ -111,10 +111,11 @@ words! {
 pub struct KeyRing(Vec<TrustedKey>);
 
 impl KeyRing {
-    /// Adds a key, unless the ring already has one with this fingerprint.
+    /// Adds a key, unless the ring already has one with this fingerprint. If only its fingerprint was pinned before, the key is filled in.
     pub fn add(&mut self, key: TrustedKey) {
-        if self.get(&key.fingerprint).is_none() {
-            self.0.push(key);
+        match self.0.iter_mut().find(|known| known.fingerprint == key.fingerprint) {
+            Some(known) => known.key = known.key.take().or(key.key),
+            None => self.0.push(key),
         }
     }
 

@@ -194,7 +194,11 @@ impl CaseReport {
             Some(name) if self.existed_by.is_some() => ("timestamp", format!("{} by {}", stamp.at, for_terminal(name))),
             _ => ("timestamp", for_terminal(&stamp.words())),
         }));
-        lines.extend(self.existed_by.iter().map(|moment| ("existed by", format!("{moment} [timestamped]"))));
+        lines.extend(
+            self.existed_by
+                .iter()
+                .map(|moment| ("existed by", format!("{moment} [timestamped], without seal and sign-offs"))),
+        );
         lines.extend(self.timestamp_again_by.iter().map(|end| ("stamp again", format!("before {end}"))));
         lines.extend(self.sign_offs.iter().map(|sign_off| {
             let name = sign_off.name.as_deref().map_or("UNKNOWN", |name| name);
@@ -212,6 +216,9 @@ impl CaseReport {
         match self.vouched_by {
             Voucher::Reader if report.policy.is_none() => "you; evaluated with your key, on the evidence in the case",
             Voucher::Reader => "you; evaluated with your keys and policy, on the case's evidence",
+            Voucher::Seal if report.policy.is_none() => {
+                "the sealer (--seal-key); evaluated with the case's keys, without a policy"
+            }
             Voucher::Seal => "the sealer (--seal-key); evaluated with the case's keys and policy",
             Voucher::Nobody if self.profile == "filing" => "no key: there is no verdict",
             Voucher::Nobody => "no key: you supplied none that vouches for the verdict",

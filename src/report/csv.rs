@@ -7,7 +7,7 @@ use crate::base::error::Error;
 use crate::base::escape::for_terminal;
 use crate::judge::finding::{Finding, Waiver};
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "path",
     "sha256",
     "size",
@@ -30,6 +30,7 @@ const COLUMNS: [&str; 22] = [
     "found",
     "details",
     "waiver",
+    "judged_as_of",
 ];
 
 /// The byte order mark, by which spreadsheets recognise UTF-8.
@@ -52,13 +53,13 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     for bundle in &report.bundles {
         for finding in &bundle.findings {
-            page.push_str(&line(row(bundle, finding).into_iter()));
+            page.push_str(&line(row(report, bundle, finding).into_iter()));
         }
     }
     out.write_all(page.as_bytes())
 }
 
-fn row(bundle: &BundleReport, finding: &Finding) -> [String; 22] {
+fn row(report: &Report, bundle: &BundleReport, finding: &Finding) -> [String; 23] {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         bundle.path.clone(),
@@ -83,6 +84,7 @@ fn row(bundle: &BundleReport, finding: &Finding) -> [String; 22] {
         optional(&finding.found),
         finding.details.join("; "),
         finding.waiver.as_ref().map(Waiver::words).unwrap_or_default(),
+        report.now.map(|now| now.to_string()).unwrap_or_default(),
     ]
 }
 

@@ -292,8 +292,9 @@ fn resource(seed: &str, at: usize, bundle: &BundleReport) -> Value {
 
 /// The document that replaces an assessment plan if none is specified: the question, with the policy's digest.
 fn question(report: &Report, seed: &str) -> Value {
-    let lines: Vec<String> =
-        summary::question(report, report.bundles.first()).iter().map(|line| markdown::text(line)).collect();
+    // The evidence next to one bundle does not decide what was asked about another.
+    let only = report.bundles.first().filter(|_| report.bundles.len() == 1);
+    let lines: Vec<String> = summary::question(report, only).iter().map(|line| markdown::text(line)).collect();
     let mut resource = json!({
         "uuid": uuid(seed, "plan"),
         "title": "Question that the audit answers",

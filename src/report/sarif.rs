@@ -77,13 +77,13 @@ fn log(report: &Report, wanted: Results) -> Value {
 
 fn rule(check: &Check) -> Value {
     let level = if check.level == Level::Require { "error" } else { "warning" };
-    described(check.name, check.says, check.explanation, level, check.group.word())
+    described(check.name, &format!("A pass means: {}", check.says), check.explanation, level, check.group.word())
 }
 
 fn no_verdict_rule() -> Value {
     let explanation = "The audit of this bundle, or the whole run, ended without a verdict: wrong usage, an invalid policy, no key, or evidence that \
 cannot be read, is malformed or over a limit. Nothing was accepted. The message says why and what to do.";
-    described(NO_VERDICT, "the audit reached a verdict", explanation, "error", "verdict")
+    described(NO_VERDICT, "A pass means: the audit reached a verdict", explanation, "error", "verdict")
 }
 
 /// GitHub shows the first 1,024 characters of a description.

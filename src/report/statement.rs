@@ -14,6 +14,7 @@ use crate::crypto::dsse::{Envelope, IN_TOTO};
 use crate::crypto::in_toto::STATEMENT;
 use crate::crypto::person_key::PersonSecret;
 use crate::judge::check;
+use crate::judge::evidence::Known;
 use crate::judge::finding::{Group, Verdict};
 
 /// The predicate type is defined in SLSA 1.0, Verification Summary Attestation.
@@ -106,9 +107,13 @@ fn statement(bundle: &BundleReport, kind: &str, predicate: Value) -> Value {
 fn subjects(bundle: &BundleReport) -> Vec<Value> {
     let subject = |name: &str, sha256: String| json!({ "name": name, "digest": { "sha256": sha256 } });
     let image = proved_image(bundle).map(|(name, digest)| subject(&name, digest.hex()));
-    let file =
-        bundle.file.map(|(digest, _)| subject(bundle.build_name.as_deref().unwrap_or(&bundle.path), digest.hex()));
+    let file = bundle.file.map(|(digest, _)| subject(signed_name(bundle).unwrap_or(&bundle.path), digest.hex()));
     image.into_iter().chain(file).collect()
+}
+
+/// The build name, if it is signed: a verifier compares it.
+fn signed_name(bundle: &BundleReport) -> Option<&str> {
+    summary::build_name(bundle).filter(|(_, known)| *known == Known::Signed).map(|(name, _)| name)
 }
 
 /// The image's name, and its manifest's digest, if the check that proves the digest passed. The name comes from the signed log, without its tag. If the
@@ -124,8 +129,11 @@ pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
 /// bundle.
 fn resource_uri(bundle: &BundleReport) -> String {
     let Some((repository, digest)) = proved_image(bundle) else {
-        let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);
-        return format!("urn:hpsb-audit:build:{}", super::sarif::uri(name));
+        let digest = || bundle.file.map(|(digest, _)| digest.to_string()).unwrap_or_default();
+        return signed_name(bundle).map_or_else(
+            || format!("urn:hpsb-audit:bundle:{}", digest()),
+            |name| format!("urn:hpsb-audit:build:{}", super::sarif::uri(name)),
+        );
     };
     let name = repository.rsplit_once('/').map_or(repository.as_str(), |(_, name)| name).to_ascii_lowercase();
     let (name, place) = (super::sarif::uri(&name), super::sarif::uri(&repository));

@@ -87,10 +87,13 @@ pub(super) fn passes(bundle: &BundleReport, check: &str) -> bool {
 
 /// The time as of which the audit was made. An acceptance as of a time before the build cannot have been made then.
 pub(super) fn judged(report: &Report, bundle: Option<&BundleReport>) -> Option<String> {
-    let now = report.now?;
-    let built = bundle.and_then(|bundle| Timestamp::from_rfc3339(&fact(bundle, "built-at")?.value));
-    let is_before = built.is_some_and(|built| now < built);
-    Some(format!("{now}{}", if is_before { ", before the stated time of the build" } else { "" }))
+    let is_before = bundle.is_some_and(|bundle| is_judged_before_build(report, bundle));
+    Some(format!("{}{}", report.now?, if is_before { ", before the stated time of the build" } else { "" }))
+}
+
+pub(super) fn is_judged_before_build(report: &Report, bundle: &BundleReport) -> bool {
+    let built = fact(bundle, "built-at").and_then(|fact| Timestamp::from_rfc3339(&fact.value));
+    built.zip(report.now).is_some_and(|(built, now)| now < built)
 }
 
 /// The facts with this name, in the order of their witnesses.
@@ -332,6 +335,9 @@ pub(super) fn unread_layers(bundle: &BundleReport) -> Option<&str> {
 /// Why the report has no key.
 pub(super) fn no_key(bundle: &BundleReport) -> &'static str {
     match signature(bundle) {
+        Some(Status::Unknown) if super::remedy::keys(bundle).all(|line| !line.starts_with(check::TRIED)) => {
+            "The signature was not verified: no file with a trusted key was found"
+        }
         Some(Status::Unknown) => "None of the trusted keys whose files were found verifies the signature",
         Some(Status::Fail) => "None of the trusted keys verifies the signature",
         _ => "The signature was not checked",
@@ -377,11 +383,8 @@ pub(super) fn grade_words(grade: Grade) -> String {
 /// Who specified the key, as text, based on the source that a report records.
 pub(super) fn named(source: &str) -> String {
     let (who, name) = source.split_once("policy key ").unwrap_or((source, ""));
-    let who = if who.starts_with("command line") {
-        who.replacen("command line", "named on the command line", 1)
-    } else {
-        who.into()
-    };
+    let is_flag = who.starts_with("command line") || who.starts_with("sealer's command line");
+    let who = if is_flag { format!("named on the {who}") } else { who.to_owned() };
     match (who.is_empty(), name.is_empty()) {
         (_, true) => who,
         (true, false) => format!("the policy calls it {name}"),

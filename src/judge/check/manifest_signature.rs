@@ -44,6 +44,9 @@ pub(super) fn accepted_alone() -> Outcome {
     Outcome::pass("a trusted key signed exactly the bytes of the archive in the bundle; nothing in them was examined")
 }
 
+/// The beginning of a line about a trusted key that was tried.
+pub(crate) const TRIED: &str = "trusted (";
+
 /// The beginning of the text about a trusted key under which the signature does not verify. Saved reports may continue it with other words.
 pub(crate) fn refused_key(key: &Fingerprint) -> String {
     format!("{key} does not verify ")
@@ -74,11 +77,16 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
     }
     for key in &refusal.tried {
         let refused = refused_key(&key.fingerprint);
-        outcome = outcome.detail(format!("trusted ({}): {refused}the signature: {}", key.source, key.fault));
+        outcome = outcome.detail(format!("{TRIED}{}): {refused}the signature: {}", key.source, key.fault));
     }
     for fingerprint in &refusal.missing {
         outcome = outcome.detail(format!("trusted: {fingerprint} was not found next to the bundle"));
     }
     let expected = "a signature by a trusted key over the archive";
-    outcome.sides(expected, format!("none by a trusted key; the archive's digest is {}", refusal.digest))
+    let found = match (refusal.tried.as_slice(), refusal.missing.as_slice()) {
+        ([], _) => "not verified, because no file with a trusted key was found",
+        (_, []) => "none by a trusted key",
+        _ => "none by the trusted keys whose files were found",
+    };
+    outcome.sides(expected, format!("{found}; the archive's digest is {}", refusal.digest))
 }

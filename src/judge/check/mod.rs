@@ -81,7 +81,7 @@ pub(crate) use self::source_dockerfile::shows as log_shows;
 pub(crate) use self::trust_reports::trust_facts;
 pub(crate) use self::workload_pinned::{NOT_RESOLVED, PUSHED_AS};
 
-pub(crate) use self::manifest_signature::{UNTRUSTED, refused_key};
+pub(crate) use self::manifest_signature::{TRIED, UNTRUSTED, refused_key};
 pub(crate) use crate::judge::finding::MANIFEST_SIGNATURE;
 
 /// All checks, in the order of reports.

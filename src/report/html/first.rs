@@ -204,6 +204,9 @@ pub(super) fn reference(report: &Report) -> Vec<Row> {
 pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>, judged: Option<String>) -> Vec<Row> {
     let moment = judged.unwrap_or_else(|| "no time".to_owned());
     let policy = match &report.policy {
+        None if report.case.is_some() && report.error.is_some() => {
+            vec![Part::Words("none that counts: see Vouched by".into())]
+        }
         None => vec![Part::Words("none: no requirements are defined".into())],
         Some(policy) => vec![Part::Code(policy.path.clone()), Part::Code(policy.sha256.to_string())],
     };
@@ -377,7 +380,10 @@ fn existed(case: &CaseReport) -> Option<Row> {
     match (&case.existed_by, case.timestamps.first()) {
         (Some(moment), _) => Some(Row::new(
             "Existed by",
-            vec![Part::Words(moment.clone()), Part::Known(format!("timestamped: {}", authority(case)))],
+            vec![
+                Part::Words(format!("{moment}, without seal and sign-offs")),
+                Part::Known(format!("timestamped: {}", authority(case))),
+            ],
         )),
         (None, Some(stamp)) => Some(Row::words("Time-stamp", stamp.words())),
         (None, None) => None,
@@ -392,7 +398,10 @@ fn authority(case: &CaseReport) -> &str {
 pub(super) fn signed(report: &Report, role: &str) -> Signed {
     let mut sign_offs = report.case.iter().flat_map(|case| &case.sign_offs);
     sign_offs.find(|one| one.role == role).map_or_else(Signed::default, |one| Signed {
-        name: one.name.clone().unwrap_or_else(|| "UNKNOWN: the policy does not list the key".into()),
+        name: one.name.clone().unwrap_or_else(|| match report.policy {
+            Some(_) => "UNKNOWN: the policy does not list the key".into(),
+            None => "UNKNOWN: no policy was used".into(),
+        }),
         date: format!("{} by the signer's clock", one.at),
         by: format!("by the key {}; the sign-off does not state that the audit was repeated", one.key),
     })

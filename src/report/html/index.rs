@@ -56,7 +56,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
             ],
         ],
     });
-    rows.extend(first::terms(report, report.bundles.first(), summary::judged(report, None)));
+    rows.extend(first::terms(report, None, summary::judged(report, None)));
     rows.push(keys(report));
     let own = report.verdict();
     Sheet {

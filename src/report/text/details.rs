@@ -41,6 +41,9 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
     let headline = for_terminal(&words::headline(report, bundle));
     let _ = writeln!(page, "{}", paint_first(look, bundle.verdict, verdict_words(bundle.verdict), &headline));
     line(page, "build", name.as_deref().unwrap_or_default());
+    if let Some(judged) = words::judged(report, Some(bundle)) {
+        line(page, "judged", &format!("as of {judged}"));
+    }
     for finding in bundle.rejecting() {
         line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
         if let Some(count) = words::not_looked_at(report, bundle.consequences_of(finding)) {

@@ -50,6 +50,14 @@ fn names_of_several(bundles: &[BundleReport]) -> BTreeSet<&str> {
 fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
     let mut page = look.page();
     page.put("total", &format!("{}: {}", counted(bundles.len(), "bundle"), summary::counts(report)));
+    if let Some(now) = report.now {
+        let is_before = |bundle: &&BundleReport| summary::is_judged_before_build(report, bundle);
+        let before = match bundles.iter().filter(is_before).count() {
+            0 => String::new(),
+            count => format!(", before the stated time of {}", counted(count, "build")),
+        };
+        page.put("judged", &format!("as of {now}{before}"));
+    }
     scopes(&mut page, report, bundles);
     keys(&mut page, bundles);
     let doubtful = |bundle: &&BundleReport| brief::doubts(bundle).next().is_some();

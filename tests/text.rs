@@ -214,11 +214,14 @@ fn a_pinned_key_is_used_if_its_file_is_specified_too() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let shown = run(folder.path(), &["key", "show", "key.pem"]).out;
     let pin = shown.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap().to_owned();
+    // Elsewhere, because a file next to the bundle also supplies a pinned key.
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    fs::rename(folder.path().join("key.pem"), folder.path().join("keys/key.pem")).unwrap();
     let audit = |keys: &[&str]| {
         let keys: Vec<&str> = keys.iter().flat_map(|key| ["--key", *key]).collect();
         run(folder.path(), &[&["audit", BUNDLE, "--now", NOW][..], &keys].concat())
     };
-    for keys in [[pin.as_str(), "key.pem"], ["key.pem", pin.as_str()]] {
+    for keys in [[pin.as_str(), "keys/key.pem"], ["keys/key.pem", pin.as_str()]] {
         assert_eq!(audit(&keys).code, 0, "{keys:?}");
     }
     let alone = audit(&[&pin]);

@@ -203,14 +203,12 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
 fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, now: Timestamp) -> Report {
     let message = match repeated {
         Repetition::NotRepeated => "the case was sealed without its evidence: the audit cannot be repeated".to_owned(),
-        Repetition::OtherAnswers => {
-            "the case's own keys and policy give answers that differ from the sealed ones".into()
-        }
+        Repetition::OtherAnswers => "with the case's own keys and terms, answers differ from the sealed ones".into(),
         Repetition::SameReport | Repetition::SameAnswers
             if today.is_some_and(|today| today.word() != case.record.verdict) =>
         {
             format!(
-                "the case's own keys and policy give the sealed statuses; the verdict was {} under \
+                "the case's own keys and terms give the sealed statuses; the verdict was {} under \
                  the rules at that time and is {} under today's; you supplied no key that vouches for them",
                 case.record.verdict,
                 today.map_or("none", Verdict::word)
@@ -218,7 +216,7 @@ fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, no
         }
         Repetition::SameReport | Repetition::SameAnswers => {
             format!(
-                "the case's own keys and policy give the sealed verdict, {}; you supplied no key that vouches for them",
+                "the case's own keys and terms give the sealed verdict, {}; you supplied no key that vouches for them",
                 case.record.verdict
             )
         }

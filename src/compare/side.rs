@@ -110,7 +110,7 @@ impl Comparing<'_> {
         match bundle_path(source) {
             Some(path) => {
                 let Some(build) = self.signed(&path)? else {
-                    return Ok(Err(format!("no trusted key verifies the signature of {}", slashed(&path))));
+                    return Ok(Err(format!("the signature of {} was not verified with a trusted key", slashed(&path))));
                 };
                 choice.digests = build.pushed();
                 if let Some(layout) = Storage::Disk.image_beside(&path) {

@@ -299,7 +299,7 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     if !groups.is_empty() {
         let words = if was_read(bundle) { "Not checked" } else { "The content of the archive. Also not checked" };
         // `verify` checks only the signature, whatever evidence there is.
-        let why = if groups.contains(&Group::Source) { "" } else { ", because no evidence was supplied" };
+        let why = if groups.contains(&Group::Source) { "" } else { ", because no evidence was read" };
         lines.push(format!("{words}{why}: {}.", words_of(&groups)));
     }
     let idle: Vec<Group> = bundle.in_play.iter().copied().filter(|group| is_idle(bundle, *group)).collect();

@@ -129,7 +129,7 @@ fn beside(keys: &[(String, PublicKey)]) -> Section {
 pub(crate) fn refused(refusal: &Refusal) -> Section {
     let tried = refusal.tried.iter().map(|key| row(&key.fingerprint, key.fault));
     let missing = refusal.missing.iter().map(|fingerprint| row(fingerprint, "not available"));
-    let heading = "signature not valid: the contents are not shown";
+    let heading = "signature not verified: the contents are not shown";
     Section { name: "refused", heading, rows: tried.chain(missing).collect() }
 }
 

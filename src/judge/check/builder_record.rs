@@ -81,7 +81,7 @@ such a record. Only a procedure that people follow supports the link: see key-re
 fn attestation_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e Attestation, Outcome> {
     evidence
         .builder
-        .ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no attestation record of the build server was supplied"))
+        .ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no attestation record of the build server was read"))
 }
 
 fn standing(evidence: &Evidence<'_>, attestation: &Attestation, policy: &Policy) -> Standing {

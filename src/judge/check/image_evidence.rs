@@ -12,7 +12,7 @@ use crate::manifest::build_log::{BuildLog, LogEvent};
 
 /// The image, or the answer of a check if there is no image.
 pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts, Outcome> {
-    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was supplied"))?;
+    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was read"))?;
     match &image.undecided {
         // The check `image-digest` lists the images and explains how to select one.
         Some(undecided) => {

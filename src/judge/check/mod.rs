@@ -186,7 +186,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
             Level::Off => Outcome::not_run(Reason::Off, "this check is off"),
             _ if !in_play.contains(&check.group) => Outcome::not_run(
                 Reason::NoEvidence,
-                format!("no evidence for the group {} was supplied", check.group.word()),
+                format!("no evidence for the group {} was read", check.group.word()),
             ),
             Level::Require | Level::Warn => answer(check, run, gate, policy),
         };
@@ -249,9 +249,10 @@ fn answer(check: &Check, run: RunOnBuild, gate: &Gate<'_>, policy: &Policy) -> O
         Gate::NoVerdict { signed: true } if is_signature => manifest_signature::accepted_alone(),
         Gate::NoVerdict { .. } => Outcome::not_run(Reason::Refused, "not examined: no verdict could be reached"),
         Gate::Refused { refusal, beside } if is_signature => manifest_signature::refused(refusal, *beside),
-        Gate::Refused { .. } => {
-            Outcome::caused_by(&manifest_signature::CHECK, "not examined: no trusted key verifies the signature")
-        }
+        Gate::Refused { .. } => Outcome::caused_by(
+            &manifest_signature::CHECK,
+            "not examined: the signature was not verified with a trusted key",
+        ),
     }
 }
 

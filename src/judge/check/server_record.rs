@@ -30,7 +30,7 @@ of the saved log, and whether the saved log has the archive's digest, decides no
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(saved) = evidence.server else {
-        return Outcome::not_run(Reason::NoEvidence, "no saved response from the build server was supplied");
+        return Outcome::not_run(Reason::NoEvidence, "no saved response from the build server was read");
     };
     if let Some(first) = saved.faults.first() {
         let mut outcome = Outcome::fail("a saved response from the build server cannot be read")

@@ -124,7 +124,7 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
         .collect();
     let follow = bundle.played().filter(|finding| finding.is_consequence()).count();
     if follow > 0 {
-        parts.push(format!("{follow} without an answer because of a failure"));
+        parts.push(format!("{follow} without an answer because of another check"));
     }
     let in_order = [Reason::NoExpectation, Reason::NoEvidence, Reason::Off, Reason::NotBuiltIn, Reason::Refused];
     let reasons: Vec<String> = in_order
@@ -134,7 +134,7 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
             let names: Vec<&str> =
                 own().filter(|finding| finding.status == Status::NotRun(reason)).map(|finding| finding.check).collect();
             let words =
-                if reason == Reason::Refused { "because of a failure" } else { &reason.word().replace('-', " ") };
+                if reason == Reason::Refused { "because of another check" } else { &reason.word().replace('-', " ") };
             let words = format!("{} {words}", names.len());
             if has_names || reason == Reason::Off { format!("{words} ({})", names.join(", ")) } else { words }
         })

@@ -700,7 +700,19 @@ fn the_images_section_can_be_pasted_and_is_compared() {
         assert_eq!(rhs(&carol), (1, "fail".into()));
         assert_eq!(rhs(&both), (1, "fail".into()));
     }
+    // Of a log without a key, the section has the policy's key, if its file has no other.
+    folder.write(&format!("rhs/{BUNDLE}"), fs::read(fixture("good-trust-gpg-primary").join(BUNDLE)).unwrap());
+    let section = || {
+        run(folder.path(), &["contract", "images", &format!("rhs/{BUNDLE}"), "--policy", "policy.toml", "--now", NOW])
+    };
+    assert_eq!((section().code, section().out.as_str()), (2, ""));
+    assert!(section().err.contains("is not one armoured key with the fingerprint"), "{}", section().err);
     policy(&ada);
+    assert!(
+        section().out.contains(&format!("publicKey: \"{}\"", base64(folder.path(), ada.as_bytes()))),
+        "{}",
+        section().err
+    );
 
     // A build that is not accepted does not supply its key.
     folder.write(&bundle, fs::read(fixture("other-key_fail").join(BUNDLE)).unwrap());

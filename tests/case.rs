@@ -105,6 +105,20 @@ fn a_case_is_reproducible_byte_for_byte_by_gnu_tar_too() {
     assert_eq!(tool("python3", &["-c", check], path), b"8\n");
 }
 
+/// The reader of a case who has only the sealer's key named no key of a build server, and no policy.
+#[test]
+fn a_key_that_only_the_sealer_named_is_not_called_the_readers() {
+    let folder = folder();
+    let sealing = ["seal", BUNDLE, "--key", "key.pem", "--now", NOW, "--output", "keys.tar", "--sign-key", "ada.key"];
+    assert_eq!(run(folder.path(), &sealing).code, 0);
+    let text = run(folder.path(), &["audit", "keys.tar", "--seal-key", "ada.pub"]).out;
+    for line in ["named on the sealer's command line (given)", "evaluated with the case's keys, without a policy"] {
+        assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(line), "{line}: {text}");
+    }
+    let own = run(folder.path(), &["audit", "keys.tar", "--key", "key.pem"]).out;
+    assert!(own.contains("named on the command line (given)"), "{own}");
+}
+
 #[test]
 fn a_case_supplies_evidence_but_never_trust() {
     let folder = folder();

@@ -97,6 +97,19 @@ fn the_examined_manifest_is_attested_and_recommended_and_not_its_index() {
     }
 }
 
+/// If the record has no build name, anyone can rename the bundle and its members, so a verifier must not match the name.
+#[test]
+fn an_unsigned_build_name_is_not_attested() {
+    let folder = Folder::with_fixture("good-names-empty");
+    folder.write("policy.toml", "version = 1\nrequire = [\"manifest\"]\n[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n");
+    let answer = run(folder.path(), &["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW, "--report", "vsa=vsa"]);
+    assert_eq!(answer.code, 0, "{}", answer.out);
+    let statement: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("vsa")).unwrap()).unwrap();
+    let digest = statement["subject"][0]["digest"]["sha256"].as_str().unwrap();
+    assert_eq!(statement["predicate"]["resourceUri"], format!("urn:hpsb-audit:bundle:sha256:{digest}"));
+    assert_eq!(statement["subject"][0]["name"], BUNDLE);
+}
+
 #[test]
 fn a_build_that_is_not_accepted_has_no_statement() {
     // A report that is requested together with the statement is still written.

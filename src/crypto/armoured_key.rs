@@ -36,7 +36,8 @@ pub(crate) fn fingerprint(armoured: &[u8]) -> Result<String, String> {
     of_key(primary.ok_or("it is not an OpenPGP public key")?)
 }
 
-/// The data of the only block. Text outside the block could be another key.
+/// The data of the only block. Programs read a damaged block in different ways, so every line must be a header, then data, then a checksum, and there
+/// must be exactly one empty line, after the headers. A checksum is not compared: it protects against accidents only (RFC 9580, 6.1).
 fn unarmoured(bytes: &[u8]) -> Result<Vec<u8>, String> {
     const FAULT: &str = "expected exactly one armoured OpenPGP public key, and no other text";
     let text = std::str::from_utf8(bytes).map_err(|_| FAULT)?.replace("\r\n", "\n");
@@ -44,9 +45,22 @@ fn unarmoured(bytes: &[u8]) -> Result<Vec<u8>, String> {
     if body.contains("-----") {
         return Err(FAULT.into());
     }
-    let lines = body.strip_prefix('\n').or_else(|| body.split_once("\n\n").map(|(_, lines)| lines)).ok_or(FAULT)?;
-    let data: String = lines.lines().map(str::trim_end).filter(|line| !line.starts_with('=')).collect();
-    Base64::decode_vec(&data).map_err(|_| "its armour is not base64".into())
+    let (headers, data) = match body.strip_prefix('\n') {
+        Some(data) => ("", data),
+        None => body.split_once("\n\n").ok_or(FAULT)?,
+    };
+    if !headers
+        .lines()
+        .all(|line| line.split_once(": ").is_some_and(|(name, _)| !name.is_empty() && !name.contains(' ')))
+    {
+        return Err("its armour has a line before the empty line that is not a header".into());
+    }
+    let mut lines: Vec<&str> = data.lines().collect();
+    lines.pop_if(|line| line.starts_with('='));
+    match lines.iter().any(|line| line.is_empty()) {
+        true => Err("its armour has more than one empty line".into()),
+        false => Base64::decode_vec(&lines.concat()).map_err(|_| "its armour is not base64".into()),
+    }
 }
 
 /// The first packet's type and content, and what follows it (RFC 9580, 4.2). Lengths that are partial or not stated are not allowed in keys.
@@ -125,14 +139,22 @@ mod tests {
     fn anything_but_one_certificate_is_refused() {
         let (one, other) = (file("early.asc"), file("young.asc"));
         let together = [unarmoured(one.as_bytes()).unwrap(), unarmoured(other.as_bytes()).unwrap()].concat();
+        let lines = |text: &str| text.split_once("\n\n").unwrap().1.split_once("\n=").unwrap().0.to_owned();
+        let hidden = |line: &str| format!("{BEGIN}Comment: x\n{line}\n{}\n\n{}\n{END}\n", lines(&other), lines(&one));
         let joined = format!("{BEGIN}\n{}\n{END}\n", Base64::encode_string(&together));
         for (text, why) in [
             (format!("{one}{other}"), "exactly one"),
             (format!("# a key\n{one}"), "exactly one"),
             (joined, "more than one key"),
             (one.replace("PUBLIC", "PRIVATE"), "exactly one"),
-            (format!("{BEGIN}\n\n{END}"), "not an OpenPGP public key"),
+            (format!("{BEGIN}\n\n{END}"), "more than one empty line"),
+            (format!("{BEGIN}\n{END}"), "not an OpenPGP public key"),
             (format!("{BEGIN}\nAAAA\n{END}"), "cannot be read"),
+            // GnuPG ends the headers at a line of spaces, and would read the other key.
+            (hidden(" "), "not a header"),
+            (hidden("x"), "not a header"),
+            (one.replacen("\n\n", "\n\n\n", 1), "more than one empty line"),
+            (one.replace("\n=", "\n=AAAA\n="), "not base64"),
         ] {
             assert!(
                 fingerprint(text.as_bytes()).unwrap_err().contains(why),

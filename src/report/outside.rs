@@ -66,6 +66,11 @@ pub(super) fn none(bundle: &BundleReport) -> &'static str {
     }
 }
 
+/// The same, within a line.
+pub(super) fn none_in_line(bundle: &BundleReport) -> String {
+    none(bundle).replacen("The", "the", 1)
+}
+
 /// The sentence under "Not proved".
 pub(super) fn sentence(bundle: &BundleReport) -> String {
     let outside = &bundle.outside_the_commit;

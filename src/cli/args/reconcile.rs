@@ -15,7 +15,8 @@ Examples:
       --inventory pods.json --period 2026-01-01/2026-03-31
   hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
-Exit code 0: nothing in the inventories or of the period is unmatched; 1: something does not match, and a row identifies it.
+Exit code 0: every running image has an accepted build, every build of the period is approved, and every
+approval of the period was built and is running; 1: otherwise, and a row identifies what is not.
 
 Whether the inventories and the list of approvals are complete is not checked.";
 

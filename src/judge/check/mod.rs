@@ -77,6 +77,7 @@ pub(crate) use self::definition::{ChainLink, Run};
 pub use self::definition::{Check, Expected};
 pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
+pub(crate) use self::source_commit::HEAD;
 pub(crate) use self::source_dockerfile::shows as log_shows;
 pub(crate) use self::trust_reports::trust_facts;
 pub(crate) use self::workload_pinned::{NOT_RESOLVED, PUSHED_AS};

@@ -26,6 +26,9 @@ work tree is that commit's tree. The branch is only the name of a ref: anyone wi
     run: Run::Function(run),
 };
 
+/// The beginning of a statement about HEAD's id. Without one, only a branch's name was compared.
+pub(crate) const HEAD: &str = "HEAD ";
+
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
@@ -48,12 +51,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     if let Some(expected) = policy.expect.commit {
         commit.compare("the policy's commit", &expected.to_string(), &id);
-        says.push(("HEAD is expect.commit".into(), Known::Recomputed));
+        says.push((format!("{HEAD}is expect.commit"), Known::Recomputed));
     }
     if let Some(digits) = digits {
         commit.compare(what, digits, id.get(..7).unwrap_or_default());
         let known = named.as_ref().map_or(Known::Given, |(_, known)| *known);
-        says.push((format!("HEAD begins with {what} (28 bits)"), known));
+        says.push((format!("{HEAD}begins with {what} (28 bits)"), known));
     }
     let branch = policy.expect.branch.as_ref().map(|branch| compare_branch(branch, head, proof, &mut commit));
     if proof.commit.is_none() {

@@ -193,7 +193,7 @@ impl Kind {
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
             Self::SeveralDigests => "several digests for one commit",
-            Self::BundleNotAccepted => "bundles of the period that are not accepted",
+            Self::BundleNotAccepted => "bundles of the period, or without a known time, that are not accepted",
         }
     }
 
@@ -208,8 +208,8 @@ impl Kind {
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
             Self::BundleNotAccepted => counted_as(
                 count,
-                "bundle of the period that is not accepted",
-                "bundles of the period that are not accepted",
+                "bundle of the period, or without a known time, that is not accepted",
+                "bundles of the period, or without a known time, that are not accepted",
             ),
             kind => format!("{count} {}", kind.says()),
         }

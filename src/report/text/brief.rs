@@ -9,7 +9,7 @@ use crate::base::escape::for_terminal;
 use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
-use crate::report::outside::none;
+use crate::report::outside::none_in_line;
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary};
 
@@ -234,7 +234,7 @@ fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
     if outside.lines.is_empty() {
         let more =
             if summary::log_was_read(bundle) { " outside the commit; scripts may have fetched some" } else { "" };
-        page.put("inputs", &format!("{}{more}", none(bundle).replacen("The", "the", 1)));
+        page.put("inputs", &format!("{}{more}", none_in_line(bundle)));
         return;
     }
     let head = outside.found().map_or_else(String::new, |found| format!("{found}: "));

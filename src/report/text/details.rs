@@ -12,7 +12,7 @@ use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Level, Status, Verdict};
-use crate::report::outside::none;
+use crate::report::outside::none_in_line;
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary as words};
 
@@ -155,7 +155,7 @@ fn facts(page: &mut String, look: Look, bundle: &BundleReport) {
 
 fn outside(page: &mut String, bundle: &BundleReport) {
     if bundle.outside_the_commit.lines.is_empty() {
-        let _ = writeln!(page, "\nOutside the commit: {}", none(bundle).replacen("The", "the", 1));
+        let _ = writeln!(page, "\nOutside the commit: {}", none_in_line(bundle));
         return;
     }
     let _ = writeln!(page, "\nOutside the commit: inputs of the build that the commit does not pin");

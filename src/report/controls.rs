@@ -79,7 +79,9 @@ fn supporting_checks(bundle: &BundleReport) -> Vec<&str> {
     // The check `log-image` can pass although the log names no image, and `source-commit` although only a branch's name was compared.
     let is_empty = |finding: &Finding| match finding.check {
         name if name == check::LOG_IMAGE.name => !summary::log_names_image(bundle),
-        name if name == check::SOURCE_COMMIT.name => !finding.says.iter().any(|said| said.text.starts_with(check::HEAD)),
+        name if name == check::SOURCE_COMMIT.name => {
+            !finding.says.iter().any(|said| said.text.starts_with(check::HEAD))
+        }
         _ => false,
     };
     let passed = bundle.played().filter(|finding| finding.status == Status::Pass && !is_empty(finding));

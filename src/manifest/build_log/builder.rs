@@ -41,7 +41,7 @@ impl fmt::Display for Builder {
 /// The log mixes lines that are specific to two different builders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the log has lines in the formats of {0} and {1}: a program in the build printed one of the two, but the log does not show which"
+    "the log has lines in the formats of {0} and {1}: a program in the build imitated one of them, but the log does not show which"
 )]
 pub struct TwoBuilders(pub Builder, pub Builder);
 
@@ -186,7 +186,7 @@ fn counter(text: &str) -> Option<(u32, u32)> {
     Some((decimal(number)?, decimal(total)?))
 }
 
-/// A number as printed by `%d`: no sign, no leading zeros.
+/// A number without a sign or leading zeros.
 fn decimal(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     plain.then(|| text.parse().ok()).flatten()

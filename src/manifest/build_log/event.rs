@@ -1,4 +1,4 @@
-//! Events that log lines describe. To support a new kind of line, add one variant and one arm.
+//! Events that log lines describe. To support a new kind of line, add a variant to [`LogEvent`] and a case to the parser.
 //!
 //! The forms of the lines from the push onward were taken from public logs of real servers. No public log shows the lines before the push. The forms
 //! of builder output are in [`super::builder`], with or without the prefix `run: `.
@@ -39,7 +39,7 @@ pub enum LogEvent {
         /// The instruction as printed.
         instruction: String,
     },
-    /// `STEP 3: INSTRUCTION`: a step of an old podman or buildah, which prints no total. Numbers continue across stages and include
+    /// `STEP 3: INSTRUCTION`: a step of an old version of podman or buildah, which prints no total. Numbers continue across stages and include
     /// `STEP 4: COMMIT NAME` at the end of a stage.
     PlainStep {
         /// Step number, counted from 1.
@@ -68,7 +68,7 @@ pub enum LogEvent {
     PulledDigest(Sha256),
     /// `Status: Downloaded newer image for NAME` or `Status: Image is up to date for NAME`.
     PulledImage(String),
-    /// Any other line from a builder; the builder is stated if only one builder prints such lines.
+    /// Any other line from a builder; the builder is stated if such a line identifies it.
     BuilderOutput(Option<Builder>),
     /// `Successfully built HEX` (classic, 12 digits) or `writing image sha256:HEX` (BuildKit, 64 digits).
     BuiltImage {
@@ -129,7 +129,7 @@ impl LogEvent {
         )
     }
 
-    /// The builder, if only one builder prints lines of this form.
+    /// The builder, if a line of this form identifies it.
     pub(super) fn builder(&self) -> Option<Builder> {
         match self {
             Self::Step { builder, .. } | Self::BuiltImage { builder, .. } => Some(*builder),
@@ -142,7 +142,7 @@ impl LogEvent {
         }
     }
 
-    /// The image's name, with or without its tag, if this line is about a push.
+    /// The image's name, with or without its tag, if this line reports a push.
     pub(crate) fn pushed_name(&self) -> Option<&str> {
         match self {
             Self::PushTo(name) | Self::PushedManifest { name, .. } => Some(name),
@@ -163,7 +163,7 @@ impl LogEvent {
 pub(super) fn of(entry: &LogEntry) -> impl Iterator<Item = LogEvent> + '_ {
     entry.message.split('\n').enumerate().filter_map(|(at, line)| {
         let own = if at == 0 && entry.time.is_some() { of_server(line) } else { None };
-        // Builders do not indent their lines. An indented line is program output.
+        // The start of the line is not trimmed: apart from lines that begin with ` ---> `, indented lines are program output.
         own.or_else(|| of_command(line.strip_prefix("run: ").unwrap_or(line).trim_end()))
     })
 }
@@ -207,7 +207,7 @@ fn of_push(line: &str) -> Option<LogEvent> {
     let (tag, rest) = line.split_once(": digest: ")?;
     let (digest, size) = rest.split_once(" size: ")?;
     let digest = Sha256::from_prefixed(digest)?;
-    // `parse` alone also accepts a plus sign.
+    // `parse` would also accept a plus sign.
     let size = size.bytes().all(|byte| byte.is_ascii_digit()).then(|| size.parse().ok()).flatten()?;
     Some(LogEvent::Pushed { tag: tag.to_owned(), digest, size })
 }

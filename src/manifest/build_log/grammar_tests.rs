@@ -37,13 +37,13 @@ const COMMANDS: &[Form] = &[
     form(
         "trigger",
         r"# Executing .* build trigger.*",
-        "ONBUILD instructions of a base run",
+        "ONBUILD instructions of a base image ran",
         "# Executing 1 build trigger",
     ),
     form(
         "image-id",
         r"#@N writing image sha256:@H( .*)?",
-        "the image's id; the last counts",
+        "the image's id; only the last one counts",
         "#9 writing image sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c done",
     ),
     form("tagged", r"#@N naming to .+", "a local name", "#9 naming to docker.io/acme/wallet:v1 done"),
@@ -54,7 +54,12 @@ const COMMANDS: &[Form] = &[
         "a base image, as BuildKit resolved it",
         "#5 [linux/s390x build 1/7] FROM docker.io/library/golang@sha256:5a1c",
     ),
-    form("unnumbered", r"#@N \[(@S )?@N/@N\] \s*@I", "an instruction without a number", "#9 [build 4/7] RUN make"),
+    form(
+        "unnumbered",
+        r"#@N \[(@S )?@N/@N\] \s*@I",
+        "an instruction; its number is ignored",
+        "#9 [build 4/7] RUN make",
+    ),
     form("unnumbered", r"#@N FROM .+", "an image from which files are copied", "#7 FROM docker.io/library/alpine:3"),
     form(
         "pushed",
@@ -93,7 +98,7 @@ const COMMANDS: &[Form] = &[
     form(
         "image-id",
         r"Successfully built [0-9a-f]{12}",
-        "the image's id; the last counts",
+        "the image's id; only the last one counts",
         "Successfully built 0123456789ab",
     ),
     form("tagged", r"Successfully tagged .+", "a local name", "Successfully tagged wallet:latest"),
@@ -147,7 +152,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(&format!("^(?:{long})$")).unwrap()
 }
 
-/// The name of the event that the parser reads from a line.
+/// The name of the form that an event comes from.
 fn name_of(event: &LogEvent) -> &'static str {
     match event {
         LogEvent::Started => "started",
@@ -189,7 +194,7 @@ fn matched(forms: &[(Regex, &'static str)], line: &str) -> Option<&'static str> 
     name.map(|name| if name == "internal" { "pushing" } else { name })
 }
 
-/// A line with one change; `seed` chooses it.
+/// The line with one change, which `seed` chooses.
 fn changed(line: &str, seed: usize) -> String {
     let letters: Vec<char> = line.chars().collect();
     let at = seed / 7 % letters.len().max(1);
@@ -231,7 +236,7 @@ fn the_expressions_and_the_parser_read_the_same_lines() {
 fn the_page_shows_this_table() {
     let mut page = String::from(
         "# The lines of data/build.log\n\nThis page is part of [format.md](../format.md#databuildlog). It lists every line that has a meaning, as a regular \
-expression for the complete line. The first expression that matches applies. White space at the end of a line is removed before, and so is \
+expression for the complete line. The first expression that matches applies. White space at the end of a line is removed first, and so is \
 `run: ` in front of the line of a command. `\\s` is any white space. Numbers are below 2^32, sizes below 2^64. A test compares the expressions with the program's parser.\n\n\
 | abbreviation | expression |\n| --- | --- |\n",
     );
@@ -244,7 +249,7 @@ expression for the complete line. The first expression that matches applies. Whi
         let _ = writeln!(page, "| `{}` | {} |", cell(form.pattern), form.means);
     }
     page.push_str(
-        "\n## Lines of commands\n\n*Own*: the builder that alone prints lines of this form. *Printed*: the line is printed by a build, so \
+        "\n## Lines of commands\n\n*Own*: the builder that a line of this form identifies. *Printed*: only a build prints the line, so \
 the push follows it.\n\n| expression | meaning | own | printed | example |\n| --- | --- | --- | --- | --- |\n",
     );
     for form in COMMANDS {

@@ -153,8 +153,8 @@ impl BuildLog {
         ids.last()
     }
 
-    /// Events about the clone and the base images. A program can also print pull lines, so they count only directly after a FROM of docker's classic
-    /// builder, which prints them before any program runs. If the log has lines of two builders, no line about a base image counts.
+    /// Events about the clone, the steps and the base images. A program can also print pull lines, so they count only directly after a FROM of
+    /// docker's classic builder, which prints them before any program runs. If the log has lines of two builders, only lines about the clone count.
     pub(crate) fn input_events(&self) -> impl Iterator<Item = &LogEvent> {
         let one_builder = self.builder().is_ok();
         let mut behind_from = false;

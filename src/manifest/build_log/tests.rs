@@ -77,7 +77,7 @@ fn step(builder: Builder, instruction: &str) -> LogEvent {
 }
 
 #[test]
-fn each_builders_line_forms_are_recognised() {
+fn the_line_forms_of_every_builder_are_recognised() {
     let (id, name) = ("c0b9a8f7e6d5".repeat(6).split_off(8), format!("docker.io/library/node:19@{DIGEST}"));
     let own = |builder| LogEvent::BuilderOutput(Some(builder));
     let built = |builder, id: &str| LogEvent::BuiltImage { builder, id: id.into() };
@@ -206,7 +206,7 @@ fn buildkit_pushes_as_a_step_of_the_build() {
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: failed to push a/b:c: denied"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 CANCELED"])), 0);
     assert_eq!(names(&of(&[from, &line, "#9 ERROR: denied", from, &line, done])), 1);
-    // In a build by a different builder, such a line comes from a program.
+    // In a build by a different builder, BuildKit's push lines come from a program.
     for others in [["Step 1/1 : FROM a", "Successfully built 0123456789ab"], ["STEP 1: FROM a", "STEP 2: COMMIT"]] {
         let log = of(&[others[0], &line, others[1]]);
         assert!(log.builder().is_err());

@@ -10,7 +10,7 @@ pub struct Instruction {
     pub line: usize,
     /// The text in [`canonical`] form, for example `FROM debian:bookworm-slim AS base`.
     pub text: String,
-    /// The here-documents that follow the instruction, parsed as BuildKit does.
+    /// The here-documents that follow the instruction, parsed as by BuildKit.
     pub documents: Vec<HereDocument>,
 }
 
@@ -190,8 +190,8 @@ fn normalise(line: usize, joined: &str) -> Result<Instruction, DockerfileFault> 
     Ok(Instruction { line, text: canonical(text), documents: Vec::new() })
 }
 
-/// `<<WORD`, `<<-WORD` or `<<"WORD"` in RUN, COPY or ADD: BuildKit reads the following lines as a file. A shell here-document on one line looks the
-/// same and is treated in the same way.
+/// Whether the instruction is RUN, COPY or ADD with `<<WORD`, `<<-WORD` or `<<"WORD"`: BuildKit reads the following lines as a file. A shell's
+/// here-document looks the same and also counts.
 fn has_here_document(text: &str) -> bool {
     with_here_documents(text).is_some_and(|rest| {
         rest.match_indices("<<").any(|(at, _)| {

@@ -278,7 +278,7 @@ fn add_work_entry<R: Read>(
     Ok(())
 }
 
-/// A hard link is a second name for a file if both names are in the same repository.
+/// Adds a hard link, which is a second name for a file. A link to a file outside its repository is a fault.
 fn add_hard_link(
     snapshot: &mut SnapshotBuilder,
     path: &[u8],

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use super::shell::Word;
 
-/// Programs, with patterns for such arguments: `--long` also matches its abbreviations (`--req…rest` matches abbreviations from `--req` onward); `-x`
-/// matches alone or among other letters; `^TEXT` matches at the start of a word, and `*TEXT` anywhere in a word.
+/// Programs, each with patterns for these arguments: `--long` also matches its abbreviations (`--req…rest` matches abbreviations from `--req`
+/// onward); `-x` matches alone or among other letters; `^TEXT` matches at the start of a word, and `*TEXT` anywhere in a word.
 const DOORS: &[(&str, &str)] = &[
     ("sort", "--compress-program"),
     ("split", "--filter"),
@@ -121,7 +121,7 @@ pub(super) fn changes_what_runs(variable: &str, before: bool) -> bool {
     listed || variable.starts_with("GIT_") || before && matches!(variable, "PATH" | "LD_LIBRARY_PATH" | "PYTHONPATH")
 }
 
-/// Git configuration keys whose value is a program, a folder of programs or an additional configuration file.
+/// Substrings of git configuration keys whose value is a program, a folder of programs or an additional configuration file.
 const KEYS: [&str; 14] = [
     "alias.",
     "command",

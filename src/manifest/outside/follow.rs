@@ -43,8 +43,8 @@ pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
     programs
 }
 
-/// Reads a line that begins with PowerShell or cmd.exe. These shells use different separators. Double quotes belong to the builder's shell and are
-/// ignored.
+/// Reads a line that begins with PowerShell or cmd.exe. These shells separate commands differently from sh. Double quotes belong to the builder's
+/// shell and are ignored.
 pub(super) fn on_windows(text: &str) -> Option<Programs> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
     let name = name_of(first);
@@ -149,7 +149,7 @@ impl Programs {
             Rule::Address => self.by_argument(program, arguments, |word| word.text.contains("://")),
             Rule::Host => self.by_argument(program, arguments, |word| word.text.contains(':')),
         }
-        // A file that has a known program's name but is in a different folder is a different program. Windows paths are not checked.
+        // A file that has a known program's name but is not in a standard folder is a different program. Windows paths are not checked.
         let follows = matches!(rule, Rule::Shell | Rule::Wraps(_) | Rule::Special(_));
         if !is_standard(&program.text, name) && !program.text.contains('\\') && (follows || before == self.listed()) {
             self.unknown.push(program.text.clone());
@@ -161,7 +161,7 @@ impl Programs {
         self.fetching.len() + self.scripts.len() + self.unknown.len()
     }
 
-    /// Lists arguments that run a program or use the network, regardless of the program's own rule.
+    /// Lists arguments that run a program or use the network, in addition to what the program's rule lists.
     fn arguments(&mut self, name: &str, rule: Rule, arguments: &[Word]) {
         if let Some(word) = doors::opened(name, arguments) {
             self.unknown.push(format!("{name} {word}"));
@@ -452,7 +452,7 @@ impl Programs {
         }
     }
 
-    /// `-m MODULE` is looked up as if it were a program.
+    /// The module in `-m MODULE` is looked up as if it were a program.
     fn python(&mut self, program: &Word, arguments: &[Word], depth: usize) {
         let mut rest = arguments;
         while let Some((word, after)) = rest.split_first() {

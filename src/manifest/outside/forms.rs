@@ -173,7 +173,7 @@ fn arg(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     for word in words(rest, stages.escape) {
         inputs.add(
             Kind::Argument,
-            format!("build argument {}: its value is not recorded in the commit", shortened(&word)),
+            format!("build argument {}: the commit does not record the value used", shortened(&word)),
         );
     }
 }
@@ -333,7 +333,7 @@ fn interpreter(script: &str) -> Programs {
     follow::of_words(&words)
 }
 
-/// Lists what one RUN step does, as sentences.
+/// Adds what one RUN step does to the list.
 fn list(programs: &Programs, instruction: &str, inputs: &mut Inputs) {
     let step = || shortened(&instruction.split_whitespace().collect::<Vec<_>>().join(" "));
     if !programs.fetching.is_empty() {

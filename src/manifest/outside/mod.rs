@@ -4,7 +4,7 @@
 //! `table.rs` and `table_local.rs`. A program that is not in any table is listed as unknown, and so is a step that cannot be followed. Files of the
 //! commit and of base images are not read: a script that a RUN step starts is listed as a script, and its downloads are unknown.
 //!
-//! To add a program, add one word to a row of a table.
+//! To add a program, add its name to a row of a table.
 
 mod doors;
 mod follow;

@@ -74,7 +74,7 @@ pub(super) enum Special {
 
 /// Programs that share one rule.
 pub(super) struct Row {
-    /// Separated by spaces. A name that ends in `*` may be followed by a version: digits, dots and `-`.
+    /// Names, separated by spaces. A name that ends in `*` may be followed by a version: digits, dots and `-`.
     pub(super) names: &'static str,
     pub(super) rule: Rule,
 }

@@ -39,8 +39,9 @@ struct Counted {
     skipped: usize,
     silent: usize,
     kinds: BTreeMap<&'static str, usize>,
-    /// Programs of each kind, with the number of files that use them.
+    /// Unknown programs, each with the number of files that use it.
     programs: BTreeMap<String, usize>,
+    /// Programs that run a script, each with the number of files that use it.
     scripts: BTreeMap<String, usize>,
     with_unknown: usize,
     overlooked: Vec<String>,

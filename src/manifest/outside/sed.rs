@@ -80,7 +80,7 @@ struct Scan<'t> {
 }
 
 impl Scan<'_> {
-    /// Scans a script. `None` means that the script does something other than editing text.
+    /// Scans a script. `None` means that the script cannot be parsed or does more than edit text.
     fn script(&mut self) -> Option<()> {
         loop {
             self.skip(|letter| letter.is_whitespace() || matches!(letter, ';' | '}'));

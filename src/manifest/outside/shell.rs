@@ -107,7 +107,7 @@ struct Pending {
     strip_tabs: bool,
 }
 
-/// The constructs that enclose the current position within a list.
+/// A construct that encloses the current position within a list.
 #[derive(PartialEq, Eq)]
 enum Enclosing {
     Parentheses,
@@ -312,7 +312,7 @@ impl Splitter<'_> {
                 let name = self.word_after_blanks(state.depth).text;
                 self.lexer.skip_blanks();
                 if self.lexer.eat("(") && !self.lexer.closes_at_once() {
-                    self.unclear("a function's definition");
+                    self.unclear("a malformed function definition");
                 }
                 self.define(name, state);
             }
@@ -374,7 +374,7 @@ impl Splitter<'_> {
                 Some(letter) if !is_operator(letter) => {
                     self.word(state.depth);
                 }
-                _ => return self.unclear("a case's pattern"),
+                _ => return self.unclear("a malformed case pattern"),
             }
         }
     }

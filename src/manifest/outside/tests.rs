@@ -72,8 +72,8 @@ fn inputs_that_the_commit_does_not_pin_are_listed_once() {
         "a builder cache mounted in a RUN step: /root/.cache",
         "a builder secret mounted in a RUN step: token",
         "the builder's SSH agent mounted in a RUN step",
-        "build argument VERSION=1: its value is not recorded in the commit",
-        "build argument REVISION: its value",
+        "build argument VERSION=1: the commit does not record the value used",
+        "build argument REVISION: the commit",
         "may use the network: ./configure",
     ];
     assert_lines(&inputs.lines(), &starts);
@@ -187,7 +187,7 @@ fn here_documents_are_read() {
     {
         assert_eq!(of_file(&format!("FROM scratch\n{quiet}\n")), [""; 0], "{quiet}");
     }
-    // A builder without here-document support runs these lines.
+    // A builder without here-document support runs these lines as instructions.
     assert_lines(&of_file("FROM scratch\nRUN cat <<CMD\nRUN curl x\nCMD\n"), &["a RUN step that cannot be analysed"]);
     // A log shows only the instruction's first line.
     let mut inputs = Inputs::new();

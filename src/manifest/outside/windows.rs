@@ -89,7 +89,7 @@ fn runs_a_file(text: &str) -> bool {
     before.any(|word| is(&word, "file") || is(&word, "encodedcommand") || is(&word, "ec"))
 }
 
-/// A network share: `\\\\HOST\\SHARE`.
+/// A network share: `\\HOST\SHARE`.
 fn share(word: &str) -> Option<&str> {
     let at = word.find("\\\\").or_else(|| word.find("//"))?;
     let (before, share) = word.split_at_checked(at)?;

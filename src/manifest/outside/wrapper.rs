@@ -42,7 +42,7 @@ pub(super) fn option(wrapper: &Wrapper, text: &str) -> Taken {
     Taken::Flag
 }
 
-/// Whether all arguments only request the program's version or help.
+/// Whether the arguments only request the program's version or help.
 pub(super) fn is_question(arguments: &[Word]) -> bool {
     !arguments.is_empty() && arguments.iter().all(|word| lists("--version -v -V --help -h", &word.text))
 }
@@ -52,13 +52,13 @@ pub(super) fn name_of(program: &str) -> &str {
     program.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-/// Whether the path is in a standard system folder. A file of the same name in a different folder is a different program.
+/// Whether the path is only a name, or is in a standard system folder. A file of the same name in a different folder is a different program.
 pub(super) fn is_standard(program: &str, name: &str) -> bool {
     let folder = program.strip_suffix(name).unwrap_or_default();
     lists(" /bin/ /usr/bin/ /sbin/ /usr/sbin/ /usr/local/bin/ /usr/local/sbin/", folder)
 }
 
-/// The name under which a program that runs a script is listed: its name if it is in a standard folder, otherwise its path as written.
+/// The name under which a program that runs a script is listed: its name if [`is_standard`] accepts the path, otherwise its path as written.
 pub(super) fn shown(program: &Word, name: &str) -> String {
     if is_standard(&program.text, name) { name.to_owned() } else { program.text.clone() }
 }

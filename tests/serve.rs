@@ -499,7 +499,7 @@ fn an_audit_does_not_delay_a_scan() {
     server.line_with(|line| line["event"] == "index" && line["gone"] == 1);
     let denied = server.ask(&folder, &review("prod", &good()));
     assert!(
-        denied["status"]["message"].as_str().unwrap().contains("1 bundle of the evidence is not evaluated yet"),
+        denied["status"]["message"].as_str().unwrap().contains("1 bundle of the evidence has not been evaluated yet"),
         "{denied}"
     );
     assert_eq!(server.metric(&folder, "pending"), 1.0, "the long audit ended too early to prove anything");

@@ -14,7 +14,7 @@ use crate::report::{ImageReport, hints};
 use crate::workload::review::{Review, shortened};
 use crate::workload::{KindsWithoutImages, UsedImage};
 
-/// The maximum number of times that a request is evaluated again because the index was replaced in the meantime.
+/// The maximum number of evaluations of a request, which is evaluated again if the index was replaced in the meantime.
 const AGAIN: usize = 5;
 
 /// The maximum number of images that a response and the log list; further images are only counted.
@@ -137,8 +137,8 @@ impl Service {
         found.count();
         if found.refused > 0 && ready.pending > 0 {
             found.lines.push(format!(
-                "{} not evaluated yet: try again later",
-                counted_as(ready.pending, "bundle of the evidence is", "bundles of the evidence are")
+                "{} not been evaluated yet: try again later",
+                counted_as(ready.pending, "bundle of the evidence has", "bundles of the evidence have")
             ));
         }
         found

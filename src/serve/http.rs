@@ -40,7 +40,7 @@ const READING: u32 = 256 << 10;
 const ANSWERING: u32 = 768 << 10;
 /// A request larger than this is processed on a separate thread, where it does not block other requests.
 const LARGE: usize = 64 << 10;
-/// The time limit for the handshake, and for a request's body.
+/// The time limit for the handshake, for the first request of a connection, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The time limit for a connection with no new request. Such a connection is not idle: the client does not read its
 /// responses.

@@ -164,7 +164,7 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// Checks the evidence once. Bundles that were removed or changed are denied from now on. New and changed bundles, and bundles whose audit is
+    /// Checks the evidence once. Removed and changed bundles no longer admit images. New and changed bundles, and bundles whose audit is
     /// old, are audited.
     pub(super) fn look_at_evidence(&self) {
         let began = Instant::now();
@@ -194,7 +194,7 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// Logs and counts an error once, until it is resolved.
+    /// Logs and counts an error if it is new.
     fn fault(&self, is_new: bool, error: &Error) {
         if is_new {
             add(&self.metrics.faults, 1);
@@ -244,7 +244,7 @@ impl Service {
         true
     }
 
-    /// Logs each bundle that is not accepted once, with the reason: such a bundle is not used as evidence.
+    /// Logs a bundle that is not accepted, with the reason: such a bundle is not used as evidence.
     fn say_unless_accepted(&self, report: &BundleReport) {
         if report.exit_code() != 0 {
             let error = report.error.iter().map(Error::to_string);
@@ -284,7 +284,7 @@ impl Service {
         self.keeper.changed.notify_all();
     }
 
-    /// Evaluates the kept facts under the current terms. A bundle whose facts do not suffice is read again and denied until then.
+    /// Evaluates the kept facts under the current terms. A bundle whose facts do not suffice is read again, and admits nothing until then.
     fn judge_again(&self, threads: usize) {
         let (began, mut judged, mut to_read, mut published) = (Instant::now(), 0, 0, None);
         loop {

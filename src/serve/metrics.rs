@@ -16,7 +16,7 @@ const BUCKETS: [u64; 8] = [250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_00
 pub(super) enum Decision {
     /// Every image comes from an accepted build.
     Allowed,
-    /// The request does not change any image.
+    /// A request that would be denied, but does not change any image.
     Unchanged,
     /// A denial in a namespace where denials are only warnings.
     Warned,

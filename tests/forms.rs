@@ -233,7 +233,7 @@ fn archives_of_contracts_cannot_hide_images() {
             1,
             "a compose file does not have the key `kind`",
         ),
-        (vec![("README", "nothing\n")], 1, "no file in it defines a workload"),
+        (vec![("README", "nothing\n")], 1, "no file in the archive defines a workload"),
     ] {
         let archive = archive(&folder, &files);
         ends(&folder, &format!("type: workload\ncompose:\n  archive: {archive}\n"), code, &[words]);

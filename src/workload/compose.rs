@@ -6,8 +6,7 @@ use serde_json::{Map, Value};
 use super::compose_table::{EXTENDS, FILE, MODEL, MOUNT, NAMED_VOLUME, SERVICE};
 use super::{Images, below, kind_of};
 
-/// The maximum length of a chain of services that extend each other. Compose files usually have two or three such
-/// services.
+/// The maximum length of a chain of services that extend each other. Such chains usually have two or three services.
 const EXTENDS_MAX: usize = 100;
 /// Annotations in which an OCI runtime may find an image or a program: crun, Kata Containers, CRI-O, containerd, podman.
 const RUNTIME_ANNOTATIONS: [&str; 6] = [

@@ -125,7 +125,7 @@ pub(super) static SERVICE: Table = table(
         (
             "build",
             Runs(
-                "it is built on the host that runs it, so no manifest covers it: build and pin the image, and remove `build`"
+                "the image is built on the host that runs it, so no manifest covers it: use a prebuilt image with a digest"
             )
         ),
         ("depends_on", Harmless),

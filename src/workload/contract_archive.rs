@@ -10,7 +10,7 @@ use crate::base::limits::Limits;
 use crate::base::strict_yaml;
 
 const ARCHIVE: &str = "the archive of the contract";
-const NOTHING: &str = "no file in it defines a workload";
+const NOTHING: &str = "no file in the archive defines a workload";
 /// The advice for a YAML file that belongs to the workload's data.
 const DATA: &str = "if the file is the workload's data, give it a name that does not end in .yaml or .yml";
 

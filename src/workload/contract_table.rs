@@ -35,8 +35,7 @@ pub(super) static WORKLOAD: Table = table(
         ("confidential-containers", Mapping(&CONFIDENTIAL)),
         ("env", Special(variables)),
         ("volumes", Named(&WORKLOAD_VOLUME)),
-        // Keys for verifying images. These keys do not specify images that run. The check `workload-key` reads these
-        // keys.
+        // Keys for verifying images, which the check `workload-key` reads. They do not specify images that run.
         ("images", Mapping(&IMAGES)),
         ("auths", Harmless),
     ],

@@ -232,7 +232,7 @@ struct Images {
     over: Option<Error>,
     stage: Stage,
     kinds: KindsWithoutImages,
-    /// Contracts in resources that have not been read yet.
+    /// Contracts in resources; these contracts have not been read yet.
     carried: Vec<kubernetes::ibm::Carried>,
     machine: Option<String>,
 }

@@ -284,7 +284,7 @@ mod tests {
         assert!(read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v1", "y"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v2", "x"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), "null")).unwrap().same_images);
-        // The image is unknown and differs, because only the controller determines the name that its components form.
+        // The image is unknown, because only the controller knows the name that the components form. The components are compared instead.
         let parts = |tag: &str, label: &str| {
             format!(
                 r#"{{"kind":"Box","metadata":{{"labels":{{"a":"{label}"}}}},"spec":{{"image":{{"repository":"a","tag":"{tag}"}}}}}}"#

@@ -1,5 +1,5 @@
 //! The sections of a contract, as in the machine's user-data: each of `workload` and `env` is either a string, which is plain YAML or encrypted, or a
-//! mapping, as written by tools that generate user-data from it.
+//! mapping, which some tools convert to a string when they generate user-data.
 
 use serde_json::Value;
 

@@ -22,7 +22,7 @@ pub(crate) enum ContractSignature {
     NoKey(String),
     /// The signature verifies under a key.
     Accepted(Accepted),
-    /// The signature is wrong; the message states why.
+    /// The signature is not accepted; the message states why.
     Refused(String),
     /// The signed text is unknown; the message states why.
     Undecided(String),
@@ -114,8 +114,8 @@ struct SigningKey {
     not_after: Option<Timestamp>,
 }
 
-/// Reads `signingKey`: a public key or a certificate in PEM, plain, in base64, or in base64 twice as some versions of contract-go write it. Line ends
-/// may be written as the two characters `\n`, as in the documentation.
+/// Reads `signingKey`: a public key or a certificate in PEM, plain, in base64, or in base64 twice, as some versions of contract-go write it. Line
+/// endings may be written as the two characters `\n`, as in the documentation.
 fn signing_key(text: &str) -> Result<SigningKey, String> {
     let mut text = text.replace("\\n", "\n");
     for _ in 0..3 {

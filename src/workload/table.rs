@@ -1,8 +1,8 @@
 //! Closed-world tables: every key that a form defines at a position, and the key's meaning.
 //!
 //! A single traversal reads a value with its table. A key that is not in the table is reported as unknown, because a program that supports the key
-//! might find an image in it or run something. null counts as absent, as in the programs that read these forms, but a key that is not in the table
-//! is reported even if its value is null.
+//! might find an image in it or run something. `null` counts as absent, as in the programs that read these forms, but a key that is not in the table
+//! is reported even if its value is `null`.
 
 use serde_json::{Map, Value};
 
@@ -133,7 +133,7 @@ fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Imag
 /// The reason why a string that determines the meaning of other keys is not accepted.
 fn undecided(key: &str, words: &[&str], found: &Value) -> String {
     let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
-    format!("`{key}` determines what runs: expected {}, without variables, found {found}", words.join(", "))
+    format!("`{key}` determines what runs: expected {} (without variables), found {found}", words.join(", "))
 }
 
 #[cfg(test)]
@@ -202,7 +202,7 @@ mod tests {
             (json!({"other": null}), "top.other", "does not have the key"),
             (json!({"part": {"x-a": 1}}), "top.part.x-a", "a part does not have the key `x-a`"),
             (json!({"build": "."}), "top.build", "it is built"),
-            (json!({"type": "image"}), "top.type", "expected bind, volume, without variables, found \"image\""),
+            (json!({"type": "image"}), "top.type", "expected bind, volume (without variables), found \"image\""),
             (json!({"type": "${T:-bind}"}), "top.type", "found \"${T:-bind}\""),
             (json!({"type": ["bind"]}), "top.type", "found a list"),
             (json!({"image": 1}), "top", "`image` is a number, expected a string"),

@@ -1,7 +1,7 @@
 //! Encrypted strings in contracts: `hyper-protect-basic.<password>.<message>`.
 //!
 //! The password is 32 random bytes, encrypted for IBM's machine. The message is the output of `openssl enc -aes-256-cbc -pbkdf2`: `Salted__`, eight
-//! bytes of salt, the encrypted text. openssl reads a password only up to its first line feed or NUL, so a random password may be shorter than it
+//! bytes of salt, and the encrypted text. openssl reads a password only up to its first line feed or NUL, so a random password may be shorter than it
 //! looks (ibm-hyper-protect/contract-go, common/encrypt/encrypt.go; openssl-enc(1), openssl-passphrase-options(1)).
 
 use aes::Aes256;
@@ -56,11 +56,11 @@ pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) 
     opened.ok_or_else(|| "it is encrypted, and the supplied password does not decrypt it".into())
 }
 
-/// Returns the last of exactly three dot-separated fields.
+/// Returns the last of exactly three dot-separated parts; the second part must not be empty.
 fn message(token: &str) -> Result<&str, String> {
     match token.trim().split('.').collect::<Vec<_>>().as_slice() {
         [_, password, message] if !password.is_empty() => Ok(message),
-        parts => Err(format!("expected three dot-separated parts in an encrypted text, found {}", parts.len())),
+        parts => Err(format!("expected three dot-separated parts in the encrypted text, found {}", parts.len())),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Annotations that specify an image or cause additional software to run: a table of annotations that runtimes, injectors and controllers
 //! read.
 //!
-//! An annotation that is not in the table is harmless, unless its key ends in `image` and its value is an image name. Sources, as of 2026-11-28:
-//! containers/podman@c6580b4a (libpod/define/annotations.go, pkg/util/kube.go), cri-o (pkg/annotations), kata-containers (docs/how-to,
-//! annotations), containers/crun (crun.1), google/gvisor, microsoft/hcsshim (pkg/annotations), and the documentation of each injector.
+//! An annotation that is not in the table is harmless, unless its key ends in `image` and its value is an image name with a host or a digest.
+//! Sources, as of 2026-11-28: containers/podman@c6580b4a (libpod/define/annotations.go, pkg/util/kube.go), cri-o (pkg/annotations), kata-containers
+//! (docs/how-to, annotations), containers/crun (crun.1), google/gvisor, microsoft/hcsshim (pkg/annotations), and the documentation of each injector.
 
 use serde_json::Value;
 
@@ -313,7 +313,7 @@ pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Ima
         ),
         None if key.to_ascii_lowercase().ends_with("image") && names_an_image(&text) => images.unknown(
             place,
-            format!("the annotation `{key}` is not recognised, and its value is an image, which may run: remove or rename it"),
+            format!("the annotation `{key}` is not recognised, and its value is an image, which may run: remove or rename the annotation"),
         ),
         Some(Harmless) | None => {}
     }

@@ -181,7 +181,7 @@ pub(super) static BUILT_IN: &[Group] = &[
 
 /// Kinds that exist in each of Kubernetes' own groups.
 static OF_ANY_GROUP: &[(&str, Role)] = &[("DeleteOptions", Nothing), ("WatchEvent", Elsewhere(MESSAGE))];
-/// Groups that contain only these kinds.
+/// Groups that contain only the kinds of [`OF_ANY_GROUP`].
 const FURTHER_GROUPS: [&str; 2] = ["admission.k8s.io", "imagepolicy.k8s.io"];
 
 /// What an object runs; `None` for a kind that is not in any table.

@@ -46,7 +46,7 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
     }
 }
 
-/// Whether operators in the tables use such a key for images: `image`, `dockerImage`, `imageName`, `images`.
+/// Whether operators in the tables use keys of this form for images: `image`, `dockerImage`, `imageName`, `images`.
 pub(super) fn looks_like_an_image(key: &str) -> bool {
     const ENDS: [&str; 9] = [
         "image",

@@ -203,7 +203,7 @@ pub(super) fn containers(value: &Value, place: &str, images: &mut Images) {
     containers_with(&NOTHING_MORE, value, place, images);
 }
 
-/// A list of containers that also have the keys of `more`.
+/// A list of containers that may also have the keys of `more`.
 pub(super) fn containers_with(more: &Table, value: &Value, place: &str, images: &mut Images) {
     match value {
         Value::Null => {}
@@ -216,7 +216,7 @@ pub(super) fn containers_with(more: &Table, value: &Value, place: &str, images: 
     }
 }
 
-/// One container that also has the keys of `more`.
+/// One container that may also have the keys of `more`.
 pub(super) fn container_with(more: &Table, value: &Value, place: &str, images: &mut Images) {
     let Value::Object(fields) = value else {
         images.unknown(place, format!("expected a container, found {}", kind_of(value)));

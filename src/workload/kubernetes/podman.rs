@@ -1,5 +1,5 @@
-//! What `podman kube play` does in addition to reading resources (containers/podman@c6580b4a, pkg/domain/infra/abi/play.go): it builds a folder that
-//! has an image's name and a Containerfile, and runs the result instead of the image.
+//! What `podman kube play` does in addition to reading resources (containers/podman@c6580b4a, pkg/domain/infra/abi/play.go): if a folder is named
+//! like an image and contains a Containerfile, podman builds an image from it and runs that image instead of the named one.
 
 use super::super::Images;
 

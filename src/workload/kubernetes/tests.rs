@@ -753,7 +753,7 @@ fn a_contract_in_a_resource_is_read_and_checked() {
     assert_eq!(used.image.as_ref().unwrap().text, "busybox");
     assert!(read.contract.is_some_and(|contract| contract.workload.is_some()));
     assert_eq!(read.machine.as_deref(), Some("http://images/hpcr.qcow2"));
-    // With a Service next to it, the contract is still the only workload.
+    // A Service does not count as a second workload.
     let service = json!({"apiVersion": "v1", "kind": "Service"});
     assert!(file(&[operator(&json!(CONTRACT)), service]).contract.is_some());
     for contract in [

@@ -8,7 +8,7 @@ use super::super::kinds::{
 use super::{APPLIED, CHOSEN};
 
 pub(super) static KINDS: &[Group] = &[
-    // Secrets from elsewhere.
+    // Secrets from external stores.
     (
         "external-secrets.io",
         &[

@@ -101,7 +101,7 @@ pub(super) static KINDS: &[Group] = &[
             ("Provider", Elsewhere(PACKAGE)),
         ],
     ),
-    // These kinds include IBM's operator for Hyper Protect; a program decides which objects each of them creates.
+    // A program, for example IBM's operator for Hyper Protect, decides which objects are created for an object of these kinds.
     (
         "metacontroller.k8s.io",
         &[("CompositeController", Elsewhere(CREATES)), ("DecoratorController", Elsewhere(CREATES))],

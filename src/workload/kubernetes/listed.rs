@@ -75,7 +75,8 @@ pub(super) fn refusal(group: &str, kind: &str) -> String {
 
 /// Searches an object of a listed kind for images, which it must not contain.
 pub(super) fn look(fields: &Map<String, Value>, place: &str, images: &mut Images) {
-    let why = "the policy lists the kind in kinds-without-images. Remove it from that list, or remove this object";
+    let why =
+        "the policy lists the kind in kinds-without-images. Remove the kind from that list, or remove this object";
     for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "items")) {
         look::through(key, value, &below(place, key), why, images);
     }

@@ -346,7 +346,7 @@ fn read_signed_tags(
             false => format!("{short} (named {} in the tag object)", tag.name),
         };
         if more > 0 {
-            called.push_str(&format!(" (and {more} more refs)"));
+            called.push_str(&format!(" (and {})", counted(more, "more ref")));
         }
         let Some(rest) = left.checked_sub(content.len() as u64) else { return over() };
         if let Some(object) = split_tag(&called, &content, &tag) {

@@ -37,6 +37,15 @@ impl KeyKind {
             Self::Cosign => "cosign",
         }
     }
+
+    /// Where a workload section has the table of these keys.
+    fn place(self) -> &'static str {
+        match self {
+            Self::ContentTrust => "images.dct",
+            Self::SimpleSigning => "images.rhs",
+            Self::Cosign => "confidential-containers.config.cosign",
+        }
+    }
 }
 
 /// The keys of a workload section, and messages about faults in the table.
@@ -63,11 +72,11 @@ pub(super) fn read(workload: &Value) -> (Vec<ImageKeyEntry>, Vec<String>) {
 
 fn table(kind: KeyKind, table: &Value, entries: &mut Vec<ImageKeyEntry>, faults: &mut Vec<String>) {
     let Value::Object(table) = table else {
-        faults.push(format!("images.{}: expected a mapping, found {}", kind.word(), kind_of(table)));
+        faults.push(format!("{}: expected a mapping, found {}", kind.place(), kind_of(table)));
         return;
     };
     for (name, fields) in table {
-        let place = format!("images.{}.{name}", kind.word());
+        let place = format!("{}.{name}", kind.place());
         let text = |field: &str| fields.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
         let Some(public_key) = text("publicKey") else {
             faults.push(format!("{place}: missing publicKey"));

@@ -60,6 +60,7 @@ pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) 
 fn message(token: &str) -> Result<&str, String> {
     match token.trim().split('.').collect::<Vec<_>>().as_slice() {
         [_, password, message] if !password.is_empty() => Ok(message),
+        [_, _, _] => Err("the second part of the encrypted text, the password, is empty".into()),
         parts => Err(format!("expected three dot-separated parts in the encrypted text, found {}", parts.len())),
     }
 }

@@ -1,6 +1,7 @@
 //! The answer of a check's function.
 
 use super::Check;
+use crate::base::words::counted;
 use crate::judge::evidence::Known;
 use crate::judge::finding::{Reason, Said, Status};
 
@@ -103,7 +104,7 @@ impl Outcome {
     pub(crate) fn shown(mut self) -> Self {
         let more = self.more as usize + self.details.len().saturating_sub(DETAILS_SHOWN);
         self.details.truncate(DETAILS_SHOWN);
-        self.details.extend((more > 0).then(|| format!("and {more} more lines")));
+        self.details.extend((more > 0).then(|| format!("and {}", counted(more as u64, "more line"))));
         self
     }
 

@@ -59,7 +59,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         outcome = outcome.detail(fault);
     }
     if let Some(more @ 1..) = objects.faults.len().checked_sub(LISTED + 1) {
-        outcome = outcome.detail(format!("and {more} more faults"));
+        outcome = outcome.detail(format!("and {}", counted(more, "more fault")));
     }
     describe(objects).into_iter().fold(outcome, Outcome::detail)
 }
@@ -83,7 +83,7 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
     }
     lines.extend(objects.notes.iter().take(LISTED).cloned());
     if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {
-        lines.push(format!("and {more} more remarks"));
+        lines.push(format!("and {}", counted(more, "more remark")));
     }
     if !objects.passed_over.is_empty() {
         lines.push(format!("not examined, because nothing needs them: {}", objects.passed_over.join(", ")));

@@ -123,7 +123,7 @@ fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
     let mut lines: Vec<String> =
         differences.iter().take(LISTED).map(|difference| format!("{}{note}", describe(difference))).collect();
     if let Some(more @ 1..) = differences.len().checked_sub(LISTED) {
-        lines.push(format!("and {more} more paths{note}"));
+        lines.push(format!("and {}{note}", counted(more, "more path")));
     }
     lines
 }

@@ -190,7 +190,7 @@ impl Inputs {
             let more = found.seen.len().saturating_sub(found.shown.len());
             lines.extend(found.shown);
             if more > 0 {
-                lines.push(format!("and {more} more {name}"));
+                lines.push(format!("{name}: {more} more"));
             }
         }
         lines

@@ -40,7 +40,9 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
             images.unknown(place, format!("`{key}` makes Ray start an image or fetch code: {why}"));
         }
         Value::String(text) if is_pinned(text) => {
-            images.unknown(place, format!("`{key}` refers to an image or an OCI artifact: {why}"));
+            // An item of a list has no key; `place` has its number.
+            let named = if key.is_empty() { "an item of the list".to_owned() } else { format!("`{key}`") };
+            images.unknown(place, format!("{named} refers to an image or an OCI artifact: {why}"));
         }
         _ => {}
     }

@@ -586,7 +586,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
             (Some(sealed), Some(today))
         );
         assert_eq!(answer.code, i32::from(today == "reject"), "{name}");
-        assert_eq!(report["case"]["repeated"], "same-answers", "{name}: {:#}", report["case"]);
+        assert_eq!(report["case"]["repeated"], "same-statuses", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
 
         // Its report has schema version 1. The report is compared by that version's rules, and is reproduced byte for byte.

@@ -204,7 +204,7 @@ fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, no
     let message = match repeated {
         Repetition::NotRepeated => "the case was sealed without its evidence: the audit cannot be repeated".to_owned(),
         Repetition::OtherAnswers => "with the case's own keys and terms, answers differ from the sealed ones".into(),
-        Repetition::SameReport | Repetition::SameAnswers
+        Repetition::SameReport | Repetition::SameAnswers | Repetition::SameStatuses
             if today.is_some_and(|today| today.word() != case.record.verdict) =>
         {
             format!(
@@ -214,7 +214,7 @@ fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, no
                 today.map_or("none", Verdict::word)
             )
         }
-        Repetition::SameReport | Repetition::SameAnswers => {
+        Repetition::SameReport | Repetition::SameAnswers | Repetition::SameStatuses => {
             format!(
                 "the case's own keys and terms give the sealed verdict, {}; you supplied no key that vouches for them",
                 case.record.verdict
@@ -272,7 +272,11 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
             other.word()
         ));
     }
-    let repeated = if other_answers.is_empty() { Repetition::SameAnswers } else { Repetition::OtherAnswers };
+    let repeated = match (other_answers.is_empty(), sealed.rules) {
+        (true, Rules::Current) => Repetition::SameAnswers,
+        (true, Rules::Version1) => Repetition::SameStatuses,
+        (false, _) => Repetition::OtherAnswers,
+    };
     lines.extend(other_answers);
     Ok(Compared { repeated, rules: sealed.rules, other_answers: lines })
 }

@@ -38,6 +38,7 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
         path: report.path.clone(),
         sha256: report.file.map(|(digest, _)| digest),
         build_name: report.build_name.clone(),
+        title: report.titled(),
         verdict: report.verdict,
         accepted: report.exit_code() == 0,
         until: until(report, policy),

@@ -33,8 +33,10 @@ pub struct Build {
     pub path: String,
     /// SHA-256 of the bundle's file, if it could be read.
     pub sha256: Option<Sha256>,
-    /// The build's name, which is not signed.
+    /// The name of the bundle's file and members, which is not signed.
     pub build_name: Option<String>,
+    /// The build name for reports, marked if it is not signed; or the path.
+    pub title: String,
     /// The audit's verdict.
     pub verdict: Verdict,
     /// Whether the audit results in exit code 0.
@@ -84,6 +86,11 @@ impl BuiltImage {
 }
 
 impl Build {
+    /// The only image that was examined, if this digest is that of an index which also leads to other images.
+    pub fn only_examined(&self, digest: Sha256) -> Option<Sha256> {
+        self.of_index.filter(|one| one.has_others && one.manifest != digest).map(|one| one.manifest)
+    }
+
     /// Whether the build, according to its audit, is accepted at this time.
     pub fn is_accepted_at(&self, now: Timestamp) -> bool {
         self.accepted && self.until.is_none_or(|until| now < until)

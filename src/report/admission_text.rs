@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 
 use super::admission::left_out;
-use super::summary::{grade_words, not_looked_at, unread_layers, was_read};
+use super::summary::{grade_words, image_words, not_looked_at, was_read};
 use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
+use crate::judge::builds::OfIndex;
 use crate::judge::check::{self, NOT_RESOLVED, PUSHED_AS};
 use crate::judge::finding::{Group, Status, Verdict};
 
@@ -57,8 +58,7 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         line(page, "", &count);
     }
     if let Some(bundle) = bundle {
-        let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);
-        line(page, "build", &for_terminal(name));
+        line(page, "build", &for_terminal(&bundle.titled()));
         line(page, "", &format!("{} (exit {})", bundle.verdict.word(), bundle.exit_code()));
         if let Some(key) = &bundle.key {
             line(page, "key", &format!("{}, {}", key.fingerprint, grade_words(key.grade)));
@@ -88,11 +88,17 @@ fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>)
     }
 }
 
-/// The groups and the policy of an admitted image.
+/// The groups and the policy of an admitted image. The digest may be that of an index, of which only one image was examined.
 fn scope(report: &Report, image: &ImageReport) -> String {
     let scope = Scope::of_image(report, image);
-    let layers = report.bundle_of(image).and_then(unread_layers);
-    format!("{}{}", scope.words(layers), scope.in_brackets())
+    let bundle = report.bundle_of(image);
+    let is_deployed =
+        |one: &OfIndex| image.image.as_ref().is_some_and(|text| text.ends_with(&one.manifest.to_string()));
+    let examined = match bundle.and_then(BundleReport::of_index) {
+        Some(one) if one.has_others && !is_deployed(&one) => "one image of the index",
+        _ => bundle.map_or("image", image_words),
+    };
+    format!("{}{}", scope.words(examined), scope.in_brackets())
 }
 
 /// Lists what is missing for a full admission.

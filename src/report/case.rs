@@ -58,6 +58,8 @@ pub enum Repetition {
     SameReport,
     /// The same verdict and answers with different wording: the program or its limits differ.
     SameAnswers,
+    /// The same statuses as in a report of version 0.1, whose levels, reasons and verdicts followed different rules.
+    SameStatuses,
     /// Different answers, from a different program or with different limits.
     OtherAnswers,
     /// Not repeated: the case does not contain the evidence, or this version refuses its policy.
@@ -155,6 +157,9 @@ impl Repetition {
             Self::SameAnswers => {
                 "the same verdict, levels and statuses in all checks that both reports have; messages and facts were not compared, because the sealed report's program version, features or limits differ from today's"
             }
+            Self::SameStatuses => {
+                "the same statuses in all checks that both reports have; levels, reasons, messages and facts were not compared, because version 0.1 sealed the report"
+            }
             Self::OtherAnswers => {
                 "DIFFERENT ANSWERS; the sealed report's program version, features or limits differ from today's"
             }
@@ -182,8 +187,12 @@ impl CaseReport {
             ("sealed", format!("as of {}, verdict {}", self.sealed_for, self.sealed_verdict)),
         ];
         lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("as of {moment}"))));
-        lines.push(("repeated", self.repeated.words(&self.profile).to_owned()));
-        lines.extend(self.other_answers.iter().map(|answer| ("", for_terminal(answer))));
+        // With the same statuses, the only other answer is the verdict: the line that page one shows must have it.
+        let other_verdict = self.other_answers.first().filter(|_| self.repeated == Repetition::SameStatuses);
+        let other_verdict = other_verdict.map_or_else(String::new, |verdict| format!("; {verdict}"));
+        lines.push(("repeated", format!("{}{}", self.repeated.words(&self.profile), for_terminal(&other_verdict))));
+        let answers = self.other_answers.iter().filter(|_| other_verdict.is_empty());
+        lines.extend(answers.map(|answer| ("", for_terminal(answer))));
         lines.push(("vouched by", self.voucher(report).to_owned()));
         lines.push(match &self.seal {
             None => ("seal", "not signed".to_owned()),

@@ -191,16 +191,20 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
     plans.iter().map(draw).collect()
 }
 
-fn is_stated(finding: &Finding) -> bool {
-    finding.says.iter().any(|said| said.known == Known::Stated)
+/// Whether a pass of this check states a link. Without a record that counts, `key-record` compares grades and states nothing about the key's origin.
+/// Without a name in build.json, `manifest-name` compares names that are not signed.
+fn is_statement(finding: &Finding) -> bool {
+    let says = |known: Known| finding.says.iter().any(|said| said.known == known);
+    match finding.check {
+        "key-record" => says(Known::Stated),
+        "manifest-name" => says(Known::Signed),
+        _ => true,
+    }
 }
 
 fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
     match finding.map(|finding| finding.status) {
-        // Without a record that counts, the check compares grades and states nothing about the key's origin.
-        Some(Status::Pass) if finding.is_some_and(|one| one.check == "key-record" && !is_stated(one)) => {
-            Strength::NotExamined
-        }
+        Some(Status::Pass) if !finding.is_some_and(is_statement) => Strength::NotExamined,
         Some(Status::Pass) => best,
         Some(Status::Fail) => Strength::Broken,
         // An undecided answer is drawn only if it rejects.
@@ -231,8 +235,8 @@ mod tests {
                 expected: None,
                 found: None,
                 details: Vec::new(),
-                // Only a record that counts is a statement about the key.
-                says: vec![Said { text: String::new(), known: Known::Stated }],
+                // A record of the key that counts, and a signed name.
+                says: [Known::Stated, Known::Signed].map(|known| Said { text: String::new(), known }).into(),
                 waiver: None,
                 caused_by: None,
                 effect: Effect::None,
@@ -283,11 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn a_grade_without_a_record_states_nothing_about_the_holder() {
+    fn a_grade_without_a_record_and_unsigned_names_state_nothing() {
         let mut passes = report(Status::Pass, &[]);
-        assert_eq!(link(&passes, "trusted key").0, Strength::Stated);
+        let ends = ["trusted key", "build record"];
+        assert_eq!(ends.map(|to| link(&passes, to).0), [Strength::Stated; 2]);
         passes.findings.iter_mut().for_each(|finding| finding.says.clear());
-        assert_eq!(link(&passes, "trusted key").0, Strength::NotExamined);
+        assert_eq!(ends.map(|to| link(&passes, to).0), [Strength::NotExamined; 2]);
     }
 
     #[test]

@@ -420,6 +420,11 @@ impl BundleReport {
         self.findings.iter().filter(|finding| finding.rejects())
     }
 
+    /// The build name, marked if it is not signed; or the path if there is no name.
+    pub(crate) fn titled(&self) -> String {
+        summary::titled(self)
+    }
+
     /// The examined image, if the log has the digest of an index that leads to it. The index may lead to other images too.
     pub(crate) fn of_index(&self) -> Option<OfIndex> {
         let manifest = summary::examined_manifest(self)?;

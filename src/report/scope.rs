@@ -64,9 +64,8 @@ impl Scope {
         }
     }
 
-    /// The groups, for the headline. An image whose layers were not examined is less than an image.
-    pub(super) fn words(&self, unread_layers: Option<&str>) -> String {
-        let image = if unread_layers.is_some() { "image without layers" } else { "image" };
+    /// The groups, for the headline. `image` states what was examined of the image.
+    pub(super) fn words(&self, image: &str) -> String {
         let words = self.groups.iter().map(|group| if group == "image" { image } else { group });
         words.collect::<Vec<_>>().join(", ")
     }

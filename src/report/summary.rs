@@ -46,7 +46,7 @@ pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
 pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     let (words, scope) = (verdict_words(bundle.verdict), Scope::of_bundle(report, bundle));
     match bundle.verdict {
-        Verdict::Accept => format!("{words}: {}{}", scope.words(unread_layers(bundle)), scope.in_brackets()),
+        Verdict::Accept => format!("{words}: {}{}", scope.words(image_words(bundle)), scope.in_brackets()),
         Verdict::AcceptInPart if is_signature_only(report) => format!("{words}: only the signature was checked"),
         Verdict::AcceptInPart => format!("{words}: {}{}", left_out(report, bundle), scope.in_brackets()),
         Verdict::Reject | Verdict::None => words.into(),
@@ -78,6 +78,15 @@ pub(super) fn build_name(bundle: &BundleReport) -> Option<(&str, Known)> {
     let is_recorded = facts(bundle, "build-name").any(|fact| fact.known == Known::Signed && fact.value == name);
     let is_signed = is_recorded && passes(bundle, "manifest-name");
     Some((name, if is_signed { Known::Signed } else { Known::Given }))
+}
+
+/// The build name, marked if it is not signed; or the path if there is no name.
+pub(super) fn titled(bundle: &BundleReport) -> String {
+    match build_name(bundle) {
+        Some((name, Known::Given)) => format!("{name} (unsigned)"),
+        Some((name, _)) => name.to_owned(),
+        None => bundle.path.clone(),
+    }
 }
 
 /// Whether this check passed.
@@ -323,6 +332,11 @@ fn is_idle(bundle: &BundleReport, group: Group) -> bool {
 
 fn words_of(groups: &[Group]) -> String {
     groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ")
+}
+
+/// The group `image`, for headlines. An image whose layers were not examined is less than an image.
+pub(super) fn image_words(bundle: &BundleReport) -> &'static str {
+    if unread_layers(bundle).is_some() { "image without layers" } else { "image" }
 }
 
 /// Why no layer was compared, if an image was examined without its layers.

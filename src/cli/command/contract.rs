@@ -37,7 +37,7 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
         return Ok(report.exit_code());
     }
     let bundle = report.bundles.first();
-    let name = bundle.and_then(|bundle| bundle.build_name.clone()).unwrap_or_default();
+    let name = bundle.map(|bundle| bundle.titled()).unwrap_or_default();
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
     output::print(&section(&name, &built, &terms.policy)?)
 }

@@ -21,7 +21,7 @@ use crate::deploy::admission::index;
 use crate::given::approvals::{Approval, Approvals};
 use crate::judge::builds::{Build, Builds};
 use crate::judge::check;
-use crate::judge::finding::Status;
+use crate::judge::finding::{Group, Status};
 use crate::judge::policy::Policy;
 use crate::report::{BundleReport, Depth, Kind, Period, Qualified, QuestionReport, Read, Reconciliation, Row, Tool};
 use crate::workload::UsedImage;
@@ -108,6 +108,13 @@ impl Audited<'_> {
         self.digests().iter().filter_map(|digest| running.get(digest)).sum()
     }
 
+    /// A row for an image that an inventory lists by this digest.
+    fn row_for(&self, digest: Sha256, kind: Kind, message: impl Into<String>) -> Row {
+        let only_examined = self.build.only_examined(digest).filter(|_| self.build.accepted);
+        let detail = |image| format!("the digest is that of an index; only the image {image} in it was examined");
+        Row { only_examined, details: only_examined.map(detail).into_iter().collect(), ..self.row(kind, message) }
+    }
+
     fn row(&self, kind: Kind, message: impl Into<String>) -> Row {
         Row {
             bundle: Some(self.build.path.clone()),
@@ -153,7 +160,7 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
                 Ok(digest) => match said.get(&digest) {
                     Some(row) => rows.push(row.clone()),
                     None => {
-                        rows.extend(of_digest(digest, builds, &by_path, books.now));
+                        rows.extend(of_digest(digest, builds, &by_path, books));
                         said.extend(rows.get(first).map(|row| (digest, row.clone())));
                     }
                 },
@@ -175,39 +182,55 @@ fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
 
 /// Rows for the builds that state a digest; exceptions come before matches. It is not known which of these builds
 /// produced the image, so each of them has a row.
-fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Vec<Row> {
+fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, books: &Books<'_>) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
     // A copy of a bundle is not a separate build.
     let mut distinct: BTreeMap<(Option<Sha256>, Option<&str>), &Build> = BTreeMap::new();
     for build in builds.of_digest(&digest) {
         let path = build.sha256.is_none().then_some(build.path.as_str());
         let known = distinct.entry((build.sha256, path)).or_insert(build);
-        if build.is_accepted_at(now) && !known.is_accepted_at(now) {
+        if build.is_accepted_at(books.now) && !known.is_accepted_at(books.now) {
             *known = build;
         }
     }
     let stated: Vec<&&Audited<'_>> = distinct.values().filter_map(|build| by_path.get(build.path.as_str())).collect();
     let is_accepted = stated.iter().any(|one| one.build.accepted);
+    // The image that runs need not be the one that the checks of the group `image` examined.
+    let requires_image = books.policy.require.contains(&Group::Image);
+    let is_unexamined = |one: &Audited<'_>| requires_image && one.build.only_examined(digest).is_some();
     let said = stated.iter().filter_map(|one| match (one.build.accepted, one.asked, one.approval) {
         (false, ..) if !is_accepted => {
-            let row = one.row(KIND, "the digest belongs to a build that is not accepted");
+            let row = one.row_for(digest, KIND, "the digest belongs to a build that is not accepted");
             Some(Row { details: one.build.because.clone(), ..row })
         }
         // A rejected build outside the period is not reported.
         (false, false, _) => None,
         (false, true, _) => {
-            let row = one.row(Kind::BundleNotAccepted, "this build, which is not accepted, also states the digest");
+            let row = one.row_for(
+                digest,
+                Kind::BundleNotAccepted,
+                "this build, which is not accepted, also states the digest",
+            );
             Some(Row { details: one.build.because.clone(), ..row })
         }
         // A build outside the period needs no approval, but a missing one is reported.
         (true, false, Err(why)) => {
             let message = format!("built outside the period; source-approved is {}: {why}", one.approval_word());
-            Some(one.row(Kind::OutsidePeriod, message))
+            Some(one.row_for(digest, Kind::OutsidePeriod, message))
         }
-        (true, _, Ok(approval)) => Some(one.row(Kind::Matched, approval)),
-        (true, true, Err(why)) => Some(one.row(Kind::BuiltWithoutApproval, why)),
+        (true, _, Ok(_)) if is_unexamined(one) => None,
+        (true, _, Ok(approval)) => Some(one.row_for(digest, Kind::Matched, approval)),
+        (true, true, Err(why)) => Some(one.row_for(digest, Kind::BuiltWithoutApproval, why)),
     });
-    let mut rows: Vec<Row> = said.collect();
+    let unexamined = stated.iter().filter(|one| one.build.accepted && is_unexamined(one));
+    let unexamined = unexamined.map(|one| {
+        one.row_for(
+            digest,
+            KIND,
+            "the policy requires checks of the image, but not every image in this index was examined",
+        )
+    });
+    let mut rows: Vec<Row> = said.chain(unexamined).collect();
     if rows.is_empty() {
         rows.push(row(KIND, "no verified manifest in the evidence is for this digest"));
     }
@@ -372,6 +395,7 @@ fn row(kind: Kind, message: impl Into<String>) -> Row {
         commit: None,
         message: message.into(),
         details: Vec::new(),
+        only_examined: None,
     }
 }
 

@@ -47,9 +47,9 @@ pub(super) static IMAGE: Check = Check {
     name: "builder-image",
     group: Group::Builder,
     level: Level::Warn,
-    says: "a server booted an image that the policy lists",
+    says: "a server booted a baseimage and a root.tar.gz that the policy lists; if the policy lists only one of the two, the other was not compared",
     explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives, which are \
-meant for the digests that IBM publishes for each version of its image. Only the policy states that they come from IBM, and the record does not state \
+meant for the digests that IBM publishes for each version of its image. If the policy has only one of these lists, the other digest is not compared. Only the policy states that they come from IBM, and the record does not state \
 which server booted the image. A record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
@@ -171,7 +171,16 @@ fn image(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if expected.iter().all(|(_, digests)| digests.is_empty()) {
         return Outcome::not_run(Reason::NoExpectation, "the policy's [builder] lists no image digests");
     }
-    let mut outcome = Outcome::pass("a server booted an image that the policy lists");
+    let of = |is_listed: bool| {
+        let items = expected.iter().filter(move |(_, digests)| digests.is_empty() != is_listed).map(|(item, _)| *item);
+        items.collect::<Vec<_>>()
+    };
+    let not_compared = match of(false).first() {
+        Some(item) => format!("; {item} was not compared, because the policy does not list any"),
+        None => String::new(),
+    };
+    let listed = of(true).join(" and a ");
+    let mut outcome = Outcome::pass(format!("a server booted a {listed} that the policy lists{not_compared}"));
     for (item, digests) in expected.into_iter().filter(|(_, digests)| !digests.is_empty()) {
         match record.digest(item) {
             Ok(Some(found)) if digests.contains(&found) => outcome = outcome.detail(format!("{item} {found}")),

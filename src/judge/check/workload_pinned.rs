@@ -65,7 +65,7 @@ pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timest
     let latest = image.variables.is_empty().then_some("latest");
     let known = builds.of_tag(repository, image.tag.as_deref().or(latest));
     let known = known.filter(|(build, _)| build.is_accepted_at(now)).map(|(build, digest)| {
-        let name = build.build_name.as_deref().unwrap_or(&build.path);
+        let name = &build.title;
         match build.of_index {
             Some(one) if one.has_others && one.manifest != digest => {
                 format!("{PUSHED_AS}{repository}@{digest}, an index of which only {repository}@{} was examined (build {name})", one.manifest)

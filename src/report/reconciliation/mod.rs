@@ -6,6 +6,7 @@ mod json;
 mod qualified;
 mod text;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -116,6 +117,8 @@ pub struct Row {
     pub message: String,
     /// Further lines.
     pub details: Vec<String>,
+    /// The only image that was examined, if the digest is that of an index which also leads to other images. `details` also states this.
+    pub only_examined: Option<Sha256>,
 }
 
 /// A key and the builds that it signed.
@@ -202,8 +205,8 @@ impl Kind {
         match self {
             Self::OutsidePeriod => counted_as(
                 count,
-                "build of a running image outside the period, approval not shown",
-                "builds of running images outside the period, approval not shown",
+                "build of an image in the inventories outside the period, approval not shown",
+                "builds of images in the inventories outside the period, approval not shown",
             ),
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
             Self::BundleNotAccepted => counted_as(
@@ -265,12 +268,22 @@ impl Reconciliation {
         self.qualified.iter().any(|one| one.verdict == Verdict::AcceptInPart)
     }
 
-    /// What the matches leave open: builds outside the period whose approval is not shown, and what the audits leave open. Empty if nothing is open.
+    /// What the matches leave open: builds outside the period whose approval is not shown, indexes of which one image was examined, and what the audits
+    /// leave open. Empty if nothing is open.
     fn open(&self) -> String {
         let outside = self.count(Kind::OutsidePeriod);
         let outside = (outside > 0).then(|| Kind::OutsidePeriod.counted(outside));
         let qualified = Some(qualified::headline(&self.qualified)).filter(|words| !words.is_empty());
-        outside.into_iter().chain(qualified).collect::<Vec<_>>().join("; ")
+        let indexes = self.rows.iter().filter(|row| row.only_examined.is_some()).filter_map(|row| row.digest);
+        let indexes = indexes.collect::<BTreeSet<_>>().len();
+        let indexes = (indexes > 0).then(|| {
+            counted_as(
+                indexes,
+                "image index of which one image was examined",
+                "image indexes of which one image each was examined",
+            )
+        });
+        outside.into_iter().chain(indexes).chain(qualified).collect::<Vec<_>>().join("; ")
     }
 
     /// Writes the result as text, JSON, CSV or HTML.

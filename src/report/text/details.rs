@@ -28,7 +28,7 @@ pub(super) fn page(report: &Report, look: Look) -> String {
 }
 
 fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport) {
-    let name = bundle.build_name.as_deref().map(for_terminal);
+    let name = bundle.build_name.is_some().then(|| for_terminal(&bundle.titled()));
     if let Some(error) = &bundle.error {
         fault(page, look, error);
         if let Some(name) = &name {
@@ -187,7 +187,7 @@ fn totals(page: &mut String, look: Look, report: &Report) {
             Some(error) => mask(&error.to_string()),
             None => bundle.rejecting().map(|finding| finding.check).collect::<Vec<_>>().join(", "),
         };
-        let name = for_terminal(bundle.build_name.as_deref().unwrap_or(&bundle.path));
+        let name = for_terminal(&bundle.titled());
         table.add_row([bundle.verdict.word(), &bundle.exit_code().to_string(), &name, &for_terminal(&because)]);
     }
     let _ = writeln!(page, "{table}");

@@ -37,7 +37,7 @@ pub(super) fn page(report: &Report, bundles: &[BundleReport], look: Look) -> Str
 /// The build name, or the path if several bundles have the same build name.
 fn name(bundle: &BundleReport, is_twice: &BTreeSet<&str>) -> String {
     match bundle.build_name.as_deref() {
-        Some(name) if !is_twice.contains(name) => for_terminal(name),
+        Some(name) if !is_twice.contains(name) => for_terminal(&bundle.titled()),
         _ => for_terminal(&bundle.path),
     }
 }

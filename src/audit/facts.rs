@@ -27,7 +27,7 @@ pub struct Facts {
     file: (Sha256, u64),
     file_name: Option<String>,
     build_name: BuildName,
-    /// The signed archive's digest, recomputed from its bytes, the signature over it, and the result of each key that was tried.
+    /// The signed archive's digest (recomputed from its bytes), the signature over it, and the result for each key that was tried.
     seal: Seal,
     keys_beside: Vec<(String, PublicKey)>,
     beside: Vec<Group>,
@@ -79,8 +79,8 @@ impl Facts {
         Some(facts)
     }
 
-    /// Evaluates the facts under a different question. The report has findings and a verdict, but neither facts nor inputs. `None` if the facts do
-    /// not suffice: the bundle must then be read again.
+    /// Evaluates the facts under a different question. The report has findings and a verdict, but neither facts nor inputs. `None` if there is no
+    /// key, or if the facts do not suffice: the bundle must then be read again.
     pub fn judge(&self, question: &Question<'_>) -> Option<BundleReport> {
         let in_play = check::in_play(question.policy, &question.handed.groups(), &self.beside);
         let budget = Budget::of_audit(self.file.1, question.limits);

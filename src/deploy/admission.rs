@@ -25,7 +25,7 @@ pub struct AdmissionQuestion<'a> {
     pub now: Timestamp,
 }
 
-/// The builds of the audited bundles, in the same order.
+/// The builds of the audited bundles, in the order of `reports`.
 pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
 }

@@ -1,4 +1,4 @@
-//! Tests that facts are small, and that a signature is not verified twice with the same key.
+//! Tests that facts are small, and that they contain the results of the keys that were tried.
 
 use std::path::Path;
 

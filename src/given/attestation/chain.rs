@@ -119,7 +119,7 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
         // A list without an end date is never valid.
         if !of_issuer.iter().any(|list| list.next_update.is_some_and(|end| moment <= end)) {
             return Err(Standing::Undecided(format!(
-                "every supplied revocation list of {} expired before {moment}",
+                "no supplied revocation list of {} is valid at {moment}",
                 issuer.subject
             )));
         }

@@ -1,4 +1,4 @@
-//! `source-repository`: the clone came from one of the policy's repositories.
+//! `source-repository`: every remote of the snapshot is one of the policy's repositories.
 
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Expected, Run, source_objects};

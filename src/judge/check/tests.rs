@@ -76,7 +76,7 @@ fn versions_compare_by_number() {
     }
 }
 
-/// Without evidence, every check still has a finding, in the table's order. The signature check reports how far the signature was verified; the
+/// Without evidence, every check still has a finding, in the table's order. The signature check reports whether the signature was verified; the
 /// other checks report a reason.
 #[test]
 fn checks_that_were_not_run_give_a_reason() {

@@ -55,8 +55,8 @@ fn verdict(findings: &[Finding]) -> Verdict {
     Verdict::of(findings, &[Group::Manifest], REQUIRED)
 }
 
-/// The table of rejections, written by hand from the documented rule. The table has one letter for each status in the order above: `R` if
-/// the status rejects.
+/// The table of rejections, written by hand from the documented rule. The table has one letter for each status, in the order of [`STATUSES`]: `R`
+/// if the status rejects.
 fn table() -> Vec<(Finding, bool)> {
     let rows = [
         (Level::Require, Demand::None, MissingEvidence::RejectsWithGroup, ".RR....."),

@@ -1,8 +1,8 @@
 //! Facts that were read from a bundle and stored, so that the bundle can be evaluated under a different policy without being read again.
 //!
 //! The facts contain the data that checks need: the record, the log's events, the proof of the source (without its objects and files), and the files
-//! next to the bundle. Of the source's files, the facts contain only the Dockerfile specified by the policy. Of an image, the facts contain only the
-//! part selected by the policy's platforms. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
+//! next to the bundle. The facts contain only one of the source's files, the Dockerfile specified by the policy, and only the part of an image that
+//! the policy's platforms select. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};

@@ -78,7 +78,7 @@ impl Index {
         self.counts
     }
 
-    /// One report for each image in a workload. This function never fails: anything unknown leads to a rejection.
+    /// One report for each image in a workload. This function never fails: the checks report anything unknown.
     ///
     /// The reports do not show that this workload is running, or that nothing else is.
     pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {

@@ -39,7 +39,7 @@ pub struct Approvals {
     pub(crate) records: Vec<Approval>,
     /// For each commit, the indexes of its approvals in `records`.
     by_commit: BTreeMap<ObjectId, Vec<usize>>,
-    /// The result of verifying the signature, cached by the names and SSH keys of signers.
+    /// The result of verifying the signature, cached for the signers' names and SSH keys.
     pub(crate) vouched: Memo<Vec<(String, String)>, Result<String, String>>,
 }
 

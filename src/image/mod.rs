@@ -277,7 +277,7 @@ pub(crate) fn read_held(
     resolve(image, held.store(name, limits, budget), form, reference, choice, limits)
 }
 
-/// Like [`read_within`], for an image in memory. `None` if nothing exists at the location of `source`.
+/// Like [`read_within`], for an image in memory. `held` is `None` if nothing exists at the location of `source`.
 pub(crate) fn read_from_memory(
     source: &Source,
     held: Option<&Held<'_>>,

@@ -27,7 +27,7 @@ pub struct Inventory {
     pub images: Vec<UsedImage>,
     /// The number of Pods in the file.
     pub pods: usize,
-    /// The number of Pods that have a container for which the Pod's status lists no digest. Such containers are evaluated by the Pod's spec.
+    /// The number of Pods that have a container for which the Pod's status lists no digest. For these containers, the Pod's spec is used.
     pub pods_by_spec: usize,
 }
 
@@ -96,12 +96,12 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// The form, the number of Pods, and how many of them were evaluated by their spec.
+    /// The form, the number of Pods, and how many of them were evaluated from their spec.
     pub(super) fn what(&self) -> String {
         match self.pods {
             0 => self.form.to_owned(),
             pods => format!(
-                "{}; Pods: {pods}; Pods evaluated by their spec, because their status lacks a digest: {}",
+                "{}; Pods: {pods}; Pods evaluated from their spec, because their status lacks a digest: {}",
                 self.form, self.pods_by_spec
             ),
         }

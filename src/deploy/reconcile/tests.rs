@@ -374,7 +374,7 @@ fn read(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 #[test]
-fn a_pod_is_evaluated_by_the_status_from_its_node() {
+fn a_pod_is_evaluated_from_the_status_that_its_node_reports() {
     let id = digest("x");
     let pod = |spec: &str, status: &str| {
         format!(r#"{{"kind":"Pod","metadata":{{"name":"p","namespace":"n"}},"spec":{spec},"status":{status}}}"#)
@@ -405,8 +405,8 @@ fn a_pod_is_evaluated_by_the_status_from_its_node() {
     assert_eq!(read(&pod(&spec, "{}")).unwrap().len(), 3);
 }
 
-/// A Pod is evaluated by its status wherever it appears: in the output of `kubectl get all`, in joined documents or in
-/// nested lists.
+/// A Pod is evaluated from its status wherever it appears: in the output of `kubectl get all`, in joined documents or
+/// in nested lists.
 #[test]
 fn pods_among_other_resources_are_found() {
     let (asked, ran, third) = (digest("asked"), digest("ran"), digest("third"));
@@ -488,7 +488,7 @@ fn pods_without_a_digest_in_their_status_are_counted() {
     let inventory =
         Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!((inventory.pods, inventory.pods_by_spec, inventory.images.len()), (4, 3, 8));
-    assert_eq!(inventory.what(), "pods; Pods: 4; Pods evaluated by their spec, because their status lacks a digest: 3");
+    assert_eq!(inventory.what(), "pods; Pods: 4; Pods evaluated from their spec, because their status lacks a digest: 3");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn report(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Option<Vec<u8
 #[test]
 fn an_audit_in_memory_gives_the_same_report_as_on_disk() {
     let limits = Limits::default();
-    // The paths are relative, so that they are equal on disk and in memory.
+    // The paths are relative, so that they are identical on disk and in memory.
     let folders = Storage::Disk.entries(Path::new("fixtures")).unwrap();
     let mut same = 0;
     for (folder, _) in folders {

@@ -17,7 +17,7 @@ impl Record {
     /// could use either digest.
     ///
     /// # Errors
-    /// A message.
+    /// A message that states why the record cannot be read.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "the record is not UTF-8 text".to_owned())?;
         let mut record = Self { items: BTreeMap::new(), head: Vec::new() };

@@ -153,7 +153,7 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
     let outcome = match (same, is_docker) {
         (true, _) => Outcome::fail(format!("the manifest is not the one in the log; the configuration's digest begins with the image id in the log ({bits} bits), as in a re-pushed or converted copy")),
         (false, false) => Outcome::fail("the image is not the one recorded in the signed log").detail(
-            "the manifest is not in docker's format: converting with skopeo to oci: or oci-archive: changes both digests",
+            "the manifest is not in docker's format: converting with skopeo to oci: or oci-archive: changes the digests of manifest and configuration",
         ),
         (false, true) => Outcome::fail("the image is not the one recorded in the signed log"),
     };

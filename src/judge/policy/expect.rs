@@ -5,7 +5,7 @@
 //!
 //! 1. Add a field to [`Expect`], and its row to [`FIELDS`].
 //!
-//! 2. Add its name to `expected` of its check (`src/judge/check/`), which defines the effect of setting the field.
+//! 2. Add the field's name to `expected` of its check (`src/judge/check/`). `expected` defines the effect of setting the field.
 //!
 //! Then run `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 

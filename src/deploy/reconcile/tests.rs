@@ -488,7 +488,10 @@ fn pods_without_a_digest_in_their_status_are_counted() {
     let inventory =
         Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!((inventory.pods, inventory.pods_by_spec, inventory.images.len()), (4, 3, 8));
-    assert_eq!(inventory.what(), "pods; Pods: 4; Pods evaluated from their spec, because their status lacks a digest: 3");
+    assert_eq!(
+        inventory.what(),
+        "pods; Pods: 4; Pods evaluated from their spec, because their status lacks a digest: 3"
+    );
 }
 
 #[test]

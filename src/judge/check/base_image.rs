@@ -91,7 +91,7 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
             Some(digest) if allowed.contains(&(repository.clone(), Some(digest))) => {}
             None if allowed.iter().any(|(known, _)| *known == repository) => unpinned.push(keep_name(&base.shown())),
             _ => {
-                return Outcome::fail("the policy does not list a base image in the log")
+                return Outcome::fail("a base image in the log is not in the policy")
                     .sides(kept(expected), keep_name(&base.shown()));
             }
         }

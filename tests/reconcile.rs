@@ -277,7 +277,7 @@ fn a_pod_among_other_resources_is_compared_by_its_status() {
     let input = report["inputs"].as_array().unwrap().iter().find(|input| input["path"] == "all.yaml").unwrap();
     assert_eq!(
         input["what"],
-        "kubernetes; Pods: 1; Pods evaluated by their spec, because their status lacks a digest: 0"
+        "kubernetes; Pods: 1; Pods evaluated from their spec, because their status lacks a digest: 0"
     );
 }
 

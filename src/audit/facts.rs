@@ -1,8 +1,8 @@
 //! Facts that were read from a bundle and stored, so that the bundle can be evaluated under a different policy without being read again.
 //!
 //! The facts contain the data that checks need: the record, the log's events, the proof of the source (without its objects and files), and the files
-//! next to the bundle. Of the source's files, the facts contain only the Dockerfile specified by the policy. Of an image, the facts contain only the
-//! part selected by the policy's platforms. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
+//! next to the bundle. The facts contain only one of the source's files, the Dockerfile specified by the policy, and only the part of an image that
+//! the policy's platforms select. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -27,7 +27,7 @@ pub struct Facts {
     file: (Sha256, u64),
     file_name: Option<String>,
     build_name: BuildName,
-    /// The signed archive's digest, recomputed from its bytes, the signature over it, and the result of each key that was tried.
+    /// The signed archive's digest (recomputed from its bytes), the signature over it, and the result for each key that was tried.
     seal: Seal,
     keys_beside: Vec<(String, PublicKey)>,
     beside: Vec<Group>,
@@ -79,8 +79,8 @@ impl Facts {
         Some(facts)
     }
 
-    /// Evaluates the facts under a different question. The report has findings and a verdict, but neither facts nor inputs. `None` if the facts do
-    /// not suffice: the bundle must then be read again.
+    /// Evaluates the facts under a different question. The report has findings and a verdict, but neither facts nor inputs. `None` if there is no
+    /// key, or if the facts do not suffice: the bundle must then be read again.
     pub fn judge(&self, question: &Question<'_>) -> Option<BundleReport> {
         let in_play = check::in_play(question.policy, &question.handed.groups(), &self.beside);
         let budget = Budget::of_audit(self.file.1, question.limits);

@@ -25,7 +25,7 @@ pub struct AdmissionQuestion<'a> {
     pub now: Timestamp,
 }
 
-/// The builds of the audited bundles, in the same order.
+/// The builds of the audited bundles, in the order of `reports`.
 pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
 }
@@ -79,7 +79,7 @@ impl Index {
         self.counts
     }
 
-    /// One report for each image in a workload. This function never fails: anything unknown leads to a rejection.
+    /// One report for each image in a workload. This function never fails: the checks report anything unknown.
     ///
     /// The reports do not show that this workload is running, or that nothing else is.
     pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {

@@ -13,8 +13,8 @@ use crate::given::server_record::ServerFiles;
 use crate::image::Source;
 use crate::trust::TrustFile;
 
-/// The files next to one bundle, except those for which the run has other evidence. Responses, signatures, record and image are used only if the
-/// bundle is the only one in its folder, because their names do not show to which build they belong.
+/// The files next to one bundle, except those for which the run has other evidence. The server's responses, the image, its signatures and the
+/// attestation record are used only if the bundle is the only one in its folder, because their names do not show to which build they belong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
     /// Public keys: file name, key, and bytes of the file.
@@ -48,7 +48,7 @@ impl Beside {
         })
     }
 
-    /// The files next to a bundle whose contents are not read.
+    /// Only the keys and the image next to a bundle: the other files are not read.
     pub(super) fn unread(bundle: &Path, handed: &Handed, storage: Storage<'_>, limits: &Limits) -> Self {
         let image = if handed.image.is_some() { None } else { storage.image_beside(bundle) };
         Self { keys: keys(bundle, storage, limits), image, ..Self::default() }
@@ -100,14 +100,14 @@ impl Storage<'_> {
         Ok(files)
     }
 
-    /// The OCI layout `image/` in a bundle's folder, if the folder has no other bundle that it could belong to.
+    /// The OCI layout `image/` in a bundle's folder, if the folder has no other bundle to which the layout could belong.
     pub fn image_beside(self, bundle: &Path) -> Option<Source> {
         let image = self.only_bundle_of(bundle)?.join("image");
         (self.kind(&image.join("index.json")) == Kind::File).then_some(Source::Layout(image, None))
     }
 }
 
-/// The files in a folder that may be public keys, by their names.
+/// The files in a folder that may be public keys according to their extensions.
 fn key_files(folder: &Path, storage: Storage<'_>, limits: &Limits) -> impl Iterator<Item = PathBuf> {
     let is_candidate = |path: &Path| {
         path.extension().is_some_and(|extension| ["pem", "pub", "key"].iter().any(|known| extension == *known))

@@ -37,7 +37,7 @@ impl Handed {
         given.into_iter().filter(|(is_given, _)| *is_given).map(|(_, group)| group).collect()
     }
 
-    /// Digests of all supplied evidence except the image: equal digests give equal answers.
+    /// Digests of all supplied evidence except the image.
     pub(crate) fn digests(&self) -> Vec<Sha256> {
         let document = |facts: &ImageFacts| {
             facts.manifest.as_ref().map(|found| found.digest).or(Some(facts.config.as_ref()?.digest))

@@ -43,7 +43,7 @@ pub type ReadImage<'a> = dyn Fn(&Source, &Choice, &Limits, &Budget) -> Result<Im
 pub struct Dossier<'a> {
     /// The path, as shown in the report.
     pub path: String,
-    /// The file name, which is compared with the names inside.
+    /// The file name, which is compared with the names inside the bundle.
     pub file_name: Option<String>,
     /// The bytes, or the reason why they cannot be read.
     pub bytes: Result<Box<dyn Read + 'a>, Error>,
@@ -166,7 +166,7 @@ impl<'a> Dossier<'a> {
         present.into_iter().filter(|(is_here, _)| *is_here).map(|(_, group)| group).collect()
     }
 
-    /// Bytes of the files that were read in addition to the bundle. An image is counted when it is read.
+    /// Total size of the server's responses and the image's signatures. An image is counted when it is read.
     pub(crate) fn size_beside(&self) -> u64 {
         let server = self.server.iter().flat_map(ServerFiles::named).map(|(_, bytes)| bytes.len() as u64);
         let trust = self.trust.iter().flat_map(|files| files.iter()).map(|file| file.bytes.len() as u64);

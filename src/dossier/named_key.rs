@@ -10,7 +10,7 @@ use crate::base::system::slashed;
 use crate::gate::key::{Fingerprint, PublicKey};
 use crate::gate::verify::TrustedKey;
 
-/// A key in the form in which the auditor specifies it.
+/// A key as specified by the auditor.
 #[derive(Debug, Clone)]
 pub enum NamedKey {
     /// A PEM file.
@@ -23,7 +23,7 @@ impl NamedKey {
     /// Parses the argument of `--key`: `sha256:` and a fingerprint, or else the path of a file.
     ///
     /// # Errors
-    /// The expected text after `sha256:`.
+    /// A message, if `sha256:` is not followed by a fingerprint.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.strip_prefix("sha256:") {
             Some(hex) => Sha256::from_hex(hex)

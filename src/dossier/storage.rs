@@ -1,4 +1,4 @@
-//! The storage of evidence: on disk, or in memory, as in a browser. The same rules apply to both storages.
+//! Where evidence is stored: on disk, or in memory, as in a browser. The same rules apply to both.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -86,7 +86,7 @@ impl<'a> Storage<'a> {
         once
     }
 
-    /// The folder that contains the bundle, and the file, both without links and in canonical form as far as possible.
+    /// The bundle's folder and the bundle's file, both in canonical form (links resolved) if possible.
     fn place(self, path: &Path) -> (PathBuf, PathBuf) {
         let whole = |path: &Path| match self {
             Self::Disk => fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
@@ -174,7 +174,7 @@ impl<'a> Storage<'a> {
                 for (path, _) in below(files, folder) {
                     let (own, kind) = path.split_once('/').map_or((path, Kind::File), |(own, _)| (own, Kind::Folder));
                     let known = entries.insert(folder.join(own), kind);
-                    // This fault cannot occur on disk. In memory, a search of the folder and a read of the path would find different entries.
+                    // This fault cannot occur on disk. In memory, a search would treat the path as a folder, but a read would find a file.
                     if known.is_some_and(|known| known != kind) {
                         return Err(Error::malformed(slashed(folder), format!("{own:?} is both a file and a folder")));
                     }

@@ -32,14 +32,14 @@ const FIELDS: [&str; 5] = ["repository", "commit", "change", "approver", "time"]
 pub struct Approvals {
     /// The file's path as specified.
     pub name: String,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the file's bytes.
     pub sha256: Sha256,
     pub(crate) bytes: Vec<u8>,
     pub(crate) signature: Option<Vec<u8>>,
     pub(crate) records: Vec<Approval>,
     /// For each commit, the indexes of its approvals in `records`.
     by_commit: BTreeMap<ObjectId, Vec<usize>>,
-    /// The result of verifying the signature, cached by the names and SSH keys of signers.
+    /// The result of verifying the signature, cached for the signers' names and SSH keys.
     pub(crate) vouched: Memo<Vec<(String, String)>, Result<String, String>>,
 }
 
@@ -75,8 +75,8 @@ impl Approval {
     }
 }
 
-/// Letters, digits, spaces and `.`, `-`, `'`, `_`, in any script. Commas, slashes and `&` are excluded, because they
-/// separate names.
+/// Whether a text is a name. Of ASCII, it may contain only letters, digits, spaces and `.`, `-`, `'`, `_` and
+/// backquotes: commas, slashes and `&` separate names.
 fn is_name(text: &str) -> bool {
     let fits = |letter: char| match letter {
         ' ' | '.' | '-' | '\'' | '_' | '`' => true,
@@ -86,8 +86,8 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(fits)
 }
 
-/// One `@` between dot-atoms of ASCII letters (RFC 5322, section 3.4.1, without quotes and comments). With a final dot or a letter that looks
-/// like another one, the same address could be written in several ways.
+/// Whether a text is an address: one `@` between dot-atoms (RFC 5322, section 3.4.1, without quotes and comments) of ASCII letters, digits
+/// and some symbols. With a final dot or a letter that looks like another one, the same address could be written in several ways.
 fn is_address(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+%='~#/".contains(&byte);
     let atoms = |text: &str| text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(fits));

@@ -1,5 +1,5 @@
-//! Statements by people and servers about a bundle: key records, approvals, the build server's responses, and the
-//! machine's attestation records.
+//! Statements by people and servers about a bundle: key records, approvals, the build server's responses, and
+//! attestation records of machines.
 
 pub(crate) mod approvals;
 pub(crate) mod attestation;

@@ -100,8 +100,8 @@ impl ServerRecord {
         Some(beginning.is_some_and(|beginning| Sha256::of(beginning) == sha256))
     }
 
-    /// The last line `digest=<64 digits>` of the saved log. By inference, this is the digest of the signed archive,
-    /// written after the archive's snapshot of the log was taken.
+    /// The digest in the saved log's last line that ends with ` digest=` and 64 digits. By inference, this is the
+    /// digest of the signed archive, written after the archive's snapshot of the log was taken.
     pub fn logged_archive_digest(&self) -> Option<Sha256> {
         let log = match self.log.as_ref()? {
             SavedLog::Bytes(log) => log,

@@ -1,9 +1,9 @@
 //! Reads the tar file of a layer in the same way as container engines, which use Go's archive/tar. That package is lenient in cases in which
 //! [`crate::archive`] is strict.
 //!
-//! Devices and pipes are members. A name may be absolute, contain doubled slashes, or be `.`. If two members have the same name, the later one
-//! counts. The end-of-archive marker may be missing, and a layer may be empty. Sparse files, paths with `..` that lead out of the layer, and anything
-//! else that Go refuses are refused. This module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected
+//! A layer may contain devices and pipes. A name may be absolute, contain doubled slashes, or be `.`. If two members have the same name, the later
+//! one counts. The end-of-archive marker may be missing, and a layer may be empty. Sparse files, malformed headers, and paths with `..` that lead
+//! out of the layer are refused. This module reads names, kinds, permission bits and content; it does not decide whether a layer is the expected
 //! one.
 
 use std::io::{self, Read};
@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Special(&'static str, u64, u64),
 }
 
-/// One member. A regular file, whose content follows in the input.
+/// One member. If it is a regular file, its content follows in the input.
 pub(super) struct Member {
     pub(super) path: Vec<u8>,
     pub(super) kind: Kind,
@@ -44,7 +44,7 @@ struct Said {
 pub(super) struct Changeset<'a, R> {
     input: R,
     limits: &'a Limits,
-    /// Unread bytes of content, and of the padding after it.
+    /// The number of unread bytes of content. `padding` bytes follow the content.
     left: u64,
     padding: u64,
     members: u64,

@@ -14,7 +14,7 @@ use crate::base::limits::Limits;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// Blobs by path. Each method returns a descriptor of the blob that it adds.
+/// Blobs by path. A method that adds a blob returns the blob's descriptor.
 #[derive(Default)]
 struct Layout(BTreeMap<String, Vec<u8>>);
 
@@ -139,7 +139,7 @@ fn entries_with_other_digest_algorithms_matter_only_if_chosen() {
         assert!(read.unsupported_of(Part::Manifest).any(|message| message.contains("sha512 is not supported")));
     }
     assert_eq!(layout.read(&[&unread], None).unwrap().unsupported.len(), 1);
-    // An index with entries for the same platform, for a different platform, and with no platform.
+    // An index with two entries for the same platform, and an index with only the unsupported entry.
     let mut meant = image.clone();
     meant["platform"] = json!({"os": "linux", "architecture": "s390x"});
     unread["platform"] = meant["platform"].clone();
@@ -147,7 +147,7 @@ fn entries_with_other_digest_algorithms_matter_only_if_chosen() {
     assert_eq!(layout.read(&[&top], None).unwrap_err().exit_code(), 2, "two images for the same platform");
     let top = layout.index(&[&unread]);
     assert_eq!(layout.read(&[&top], None).unwrap().unsupported.len(), 1);
-    // A digest that is invalid for every algorithm is malformed.
+    // A digest is malformed if its digits do not fit its algorithm, or if it has no valid algorithm.
     for bad in ["sha512:00", "sha256:00", "md5", "md5:", "MD5:00", ":00", "sha512:../../x"] {
         unread["digest"] = json!(bad);
         let read = layout.read(&[&image, &unread], None).unwrap();

@@ -47,7 +47,7 @@ pub(super) fn read(
     };
     if store.has("index.json") && !layout::is_empty(store, limits)? {
         match layout::way_to(&saved.config, store, limits)? {
-            // If the index has images for several platforms, engines load the one whose configuration manifest.json lists.
+            // If the index has images for several platforms, engines load the image whose configuration is listed in manifest.json.
             Some(digests) => layout::read(image, store, None, &Choice { platforms: Vec::new(), digests }, limits)?,
             None if images.len() == 1 => layout::read(image, store, None, choice, limits)?,
             None => {}
@@ -169,8 +169,8 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
     Ok(())
 }
 
-/// An engine loads the layers that manifest.json lists, even if the manifest next to it lists different layers. The layers in both must unpack to the
-/// same content.
+/// An engine loads the layers that manifest.json lists, even if the manifest next to it lists different layers. The layers in both lists must unpack
+/// to the same content.
 fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
     let Some(config) = &image.config else { return Ok(()) };
     let mut found = Vec::new();

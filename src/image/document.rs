@@ -78,7 +78,7 @@ impl Platform {
     }
 
     /// The platform in the form that containerd-based engines compare (containerd/platforms, `Normalize`): in lower case, with one name for each
-    /// architecture. If no operating system is stated, the engine's operating system applies.
+    /// architecture. If no operating system is stated, `linux` is assumed.
     pub(super) fn normal(&self) -> (String, String, String) {
         let lower = |text: &str| text.to_lowercase();
         let (os, architecture) = (lower(&self.os), lower(&self.architecture));
@@ -296,7 +296,7 @@ pub(super) struct SavedImage {
 
 impl Descriptor {
     /// Whether this is a statement about a different manifest; BuildKit adds such statements to its indexes. Programs that choose by platform ignore
-    /// annotations: they treat an entry with both the annotation and a platform as an image.
+    /// annotations, so an entry with the annotation and a platform other than `unknown/unknown` counts as an image.
     pub(super) fn is_attestation(&self) -> bool {
         self.annotations.contains_key(REFERENCE_TYPE)
             && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
@@ -322,7 +322,8 @@ fn object(bytes: &[u8]) -> Answer<Map<String, Value>> {
 }
 
 /// Container engines are written in Go, whose JSON decoder ignores the case of field names and also accepts `ſ` for s and the Kelvin sign for k: if
-/// `manifests` and `Manifests` are both present, it uses the second. A name that differs from one of `known` only in these respects is refused.
+/// `manifests` and `Manifests` are both present, it uses the one that comes later. A name that differs from one of `known` only in these respects is
+/// refused.
 fn spelled(fields: &Map<String, Value>, known: &[&str]) -> Answer<()> {
     let folded = |name: &str| name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase();
     let is_other =
@@ -343,7 +344,7 @@ fn optional_text<'v>(fields: &'v Map<String, Value>, name: &str) -> Answer<Optio
     }
 }
 
-/// `null` and a missing list count as empty, because Go programs write both.
+/// `null` and a missing list count as empty, because Go programs write empty lists in both ways.
 fn list<'v>(fields: &'v Map<String, Value>, name: &str, allowed: u64) -> Answer<&'v [Value]> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(&[]),
@@ -408,7 +409,7 @@ pub(super) fn known_type(announced: &str) -> Option<&'static str> {
     INDEXES.into_iter().chain(MANIFESTS).chain(OLD).find(|known| known.eq_ignore_ascii_case(announced))
 }
 
-/// Prefixes of layer media types, including foreign, non-distributable and compressed layers.
+/// Prefixes of layer media types, including those of foreign, non-distributable and compressed layers.
 const LAYERS: [&str; 2] = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
 
 /// Whether this is a manifest of something other than a container image: a signature, an attestation, a bill of materials or another artifact.

@@ -118,7 +118,7 @@ fn choose<'d>(
             (Some(other), Some(one)) => other.normal() == one.normal(),
             _ => true,
         };
-        // A platform that does not match here may match in other programs, which may treat `S390X` as s390x.
+        // All entries are compared, even those that do not fit: other programs may compare platforms differently.
         let other = images.iter().find(|other| other.digest != one.digest && takes_its_place(&other.platform));
         let unread = || unsupported.iter().find(|other| takes_its_place(&other.platform));
         other.map(|other| other.digest.to_string()).or_else(|| unread().map(|other| other.digest.clone()))

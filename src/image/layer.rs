@@ -1,5 +1,5 @@
 //! Measures a blob in one pass: digest and size of its stored bytes, and digest and size of its unpacked content (the `diff_id` of a layer, OCI image
-//! specification, "Layer DiffID"). Nothing is kept, so memory use does not depend on the layer's size.
+//! specification, "Layer DiffID"). No content is kept, so memory use does not depend on the layer's size.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -149,7 +149,7 @@ fn unpack(
                 sink(buffer.get(..read).unwrap_or_default());
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // If a limit of this program is exceeded, this is not a fault of the blob.
+            // Exceeding a limit of this program is not a fault of the blob.
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
                 return (compression, Err(Stop::Error(Error::from_read(what, error))));
             }
@@ -238,7 +238,7 @@ impl<R: BufRead> Frames<R> {
         Self { input, decoder, window, inside: false }
     }
 
-    /// Begins the next frame with content. Returns `false` at the end.
+    /// Begins the next frame that has content. Returns `false` at the end of the input.
     fn next_frame(&mut self) -> io::Result<bool> {
         while !self.input.fill_buf()?.is_empty() {
             match self.decoder.reset(&mut self.input) {

@@ -86,8 +86,8 @@ pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
 /// Readable entries, and entries with unsupported digests.
 type Entries = (Vec<Descriptor>, Vec<UnsupportedEntry>);
 
-/// If there are several entries, returns those that are images: `cosign save` and registry tools put signatures, attestations and other referrers
-/// next to the image. If no entry is an image, returns all entries.
+/// If there are several entries, returns those that are images, because `cosign save` and registry tools put signatures, attestations and other
+/// referrers next to the image. If no entry is an image, returns all entries.
 fn without_artifacts(manifests: &[Descriptor], store: &Store<'_>, limits: &Limits) -> Result<Vec<Descriptor>, Error> {
     let mut images = Vec::new();
     for entry in manifests {
@@ -202,7 +202,7 @@ fn chosen<'d>(
         entry.platform.as_ref().is_some_and(|platform| expected.iter().any(|expected| platform.is(expected)))
     };
     let by_platform: Vec<&Descriptor> = named.iter().filter(fits).copied().collect();
-    // If several entries have the same name, other programs may use a different entry.
+    // If several entries have the same name, other programs may use a different entry, so a digest does not decide between them.
     let wanted = named.iter().find(|entry| reference.is_none() && choice.digests.contains(&entry.digest));
     match (named.as_slice(), wanted, by_platform.as_slice()) {
         ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(Some(one)),

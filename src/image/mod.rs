@@ -9,7 +9,7 @@
 //! Reading an image proves nothing by itself: digests are recomputed from the bytes, and contradictions with the documents are recorded. The
 //! checks decide whether the image is the one in the signed log.
 //!
-//! To add a form, add a variant of [`Source`] and [`Form`], a file here that resolves it to a manifest, and one arm in [`read`].
+//! To add a form, add a variant of [`Source`] and [`Form`], a file here that reads the form, and one arm in `resolve`.
 
 mod changeset;
 mod contradictions;
@@ -145,7 +145,7 @@ pub struct ConfigFacts {
     pub created: Option<String>,
     /// The settings for the image's containers (`Cmd`, `Entrypoint`, `Env`, `User` …), each as JSON.
     pub settings: BTreeMap<String, String>,
-    /// Its labels.
+    /// The image's labels.
     pub labels: BTreeMap<String, String>,
     /// The image's history, oldest step first.
     pub history: Vec<History>,
@@ -178,7 +178,7 @@ pub struct Others {
 /// The source has several images, and none of them was selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecided {
-    /// The images in the source.
+    /// The number of images in the source, as a message.
     pub message: String,
     /// How to choose.
     pub hint: String,
@@ -277,7 +277,7 @@ pub(crate) fn read_held(
     resolve(image, held.store(name, limits, budget), form, reference, choice, limits)
 }
 
-/// Like [`read_within`], for an image in memory. `None` if nothing exists at the location of `source`.
+/// Like [`read_within`], for an image in memory. `held` is `None` if nothing exists at the location of `source`.
 pub(crate) fn read_from_memory(
     source: &Source,
     held: Option<&Held<'_>>,
@@ -304,7 +304,7 @@ fn resolve(
 ) -> Result<ImageFacts, Error> {
     let store = match store {
         Ok(store) => store,
-        // A malformed archive is not an error here: the checks evaluate evidence.
+        // A malformed archive is not an error here: the checks report it.
         Err(Error::Malformed { message, .. }) => {
             for part in [Part::Manifest, Part::Config, Part::Layers] {
                 image.faults.push((part, format!("the archive is malformed: {message}")));

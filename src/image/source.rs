@@ -24,7 +24,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// Parses a source. The path ends at the first `:`, as in skopeo; a path that contains a colon can be specified without a transport.
+    /// Parses a source. The path ends at the first `:`, as in skopeo, except after `dir:`; any other path that contains a colon can be
+    /// specified without a transport.
     ///
     /// # Errors
     /// A message for an unsupported transport or an empty path.

@@ -74,7 +74,7 @@ const SETTING: &str = "container settings are shown as written and not checked";
 const PLATFORM: &str = "a platform without an architecture is read but never matches a requested platform";
 const URLS: &str = "addresses of foreign layers are shown but never requested";
 const ALGORITHM: &str =
-    "digests other than SHA-256 are not supported if selected: other index entries with them are ignored";
+    "digests other than SHA-256 are not supported, but index entries with them are ignored unless selected";
 
 /// Cases that the suite refuses but this program reads.
 const LENIENT: &[(&str, &str)] = &[

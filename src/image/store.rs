@@ -1,4 +1,4 @@
-//! The source of an image's parts: files of a folder, or members of a tar file that is read once.
+//! The source of an image's parts: a folder on disk or in memory, a tar file that is read once, or a registry.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ enum Entry {
 const MEMBER_OBJECTS: u64 = 2;
 /// The number of copies of a member's path that are kept.
 const NAMES_HELD: u64 = 2;
-/// Bytes kept for each member: its digests, and its name in two tables.
+/// Estimated bytes kept for each member, in addition to its path.
 const MEMBER_HELD_BYTES: u64 = 350;
 
 /// The result of looking up a document.
@@ -77,7 +77,7 @@ pub(super) enum Found {
 }
 
 impl<'a> Store<'a> {
-    /// Opens a folder or a tar file. The whole tar file may be compressed.
+    /// Opens a folder or a tar file. The tar file as a whole may be compressed.
     pub(super) fn open(path: &Path, limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         let metadata = fs::metadata(path).map_err(|error| Error::unreadable(slashed(path), &error))?;
         if metadata.is_dir() {
@@ -92,7 +92,7 @@ impl<'a> Store<'a> {
         Ok(Self::of(Parts::Archive(Archive { files }), budget))
     }
 
-    /// Reads a tar file in memory. The whole file may be compressed.
+    /// Reads a tar file in memory. The file as a whole may be compressed.
     pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         if Compression::of(bytes.get(..START).unwrap_or(bytes)) == Compression::Xz {
             return Ok(Self::of(Parts::Unsupported(XZ_UNSUPPORTED), budget));

@@ -88,7 +88,7 @@ fn a_variant_is_compared_only_if_one_is_expected() {
 }
 
 #[test]
-fn different_spellings_of_a_platform_are_equal() {
+fn different_spellings_of_a_platform_have_one_normal_form() {
     let normal = |text: &str| {
         let mut words = text.split('/').map(str::to_owned);
         let mut word = || words.next().unwrap_or_default();

@@ -41,8 +41,7 @@ pub struct Build {
     pub verdict: Verdict,
     /// Whether the audit results in exit code 0.
     pub accepted: bool,
-    /// The time when the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs
-    /// expires.
+    /// The time when the build stops being accepted, because it becomes too old or because a waiver on which its acceptance depends expires.
     pub until: Option<Timestamp>,
     /// Why the bundle is not accepted, one line for each reason.
     pub because: Vec<String>,

@@ -77,7 +77,7 @@ pub enum Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The check could not run because a different check failed (see `caused_by`), or because there is no verdict.
+    /// The check could not run because a different check did not pass (see `caused_by`), or because there is no verdict.
     Refused,
     /// There is no evidence to examine.
     NoEvidence,
@@ -135,8 +135,7 @@ words! {
     }
 }
 
-/// The source of the request for a check's answer. The source of the request determines whether a missing answer
-/// rejects the bundle.
+/// What requested a check's answer. This determines whether a missing answer rejects the bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Demand {
     /// Nothing requested the answer: the check runs because its group is in play.
@@ -202,14 +201,13 @@ impl Waiver {
 pub struct Finding {
     /// The check's name.
     pub check: &'static str,
-    /// Its group.
+    /// The check's group.
     pub group: Group,
-    /// Its level.
+    /// The check's level.
     pub level: Level,
     /// The answer.
     pub status: Status,
-    /// The failed check that prevented this check from deciding. If there is such a check, this answer is only a
-    /// consequence.
+    /// The check that prevented this check from deciding. If there is such a check, this answer is only a consequence.
     pub caused_by: Option<&'static str>,
     /// The answer as a message.
     pub message: String,
@@ -222,11 +220,11 @@ pub struct Finding {
     /// The statements of a pass, each with how it is known. `message` contains all of these statements. The list is
     /// empty for other answers.
     pub says: Vec<Said>,
-    /// The source of the request for the answer.
+    /// What requested the answer.
     pub demand: Demand,
     /// The effect of missing evidence.
     pub missing_evidence: MissingEvidence,
-    /// The policy's waiver of this answer on this bundle, if the answer would reject.
+    /// The policy's waiver of this answer on this bundle, if the answer would reject the bundle.
     pub waiver: Option<Waiver>,
     /// The finding's effect on the verdict. `settle` determines the effect from all findings together.
     pub effect: Effect,
@@ -244,25 +242,25 @@ pub struct Said {
 /// A finding's effect on the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing.
+    /// No effect.
     None,
     /// The finding rejects the bundle.
     Rejects,
-    /// The finding would reject, but an active waiver prevents that. The best possible verdict is an acceptance in
-    /// part.
+    /// The finding would reject the bundle, but an active waiver prevents that. The best possible verdict is an
+    /// acceptance in part.
     Waived,
-    /// The finding has no effect by itself, because the check that caused this answer rejects.
+    /// The finding has no effect by itself, because the check that caused this answer rejects the bundle.
     Follows,
 }
 
 /// The result of an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every group that the policy requires was checked, and no check rejects.
+    /// Every group that the policy requires was checked, and no check rejects the bundle.
     Accept,
-    /// No check rejects, but something that an acceptance needs is missing.
+    /// No check rejects the bundle, but something that an acceptance needs is missing.
     AcceptInPart,
-    /// A required check rejects.
+    /// A required check rejects the bundle.
     Reject,
     /// No verdict could be reached.
     None,

@@ -29,7 +29,7 @@ pub(crate) enum Answer {
     Bad(String),
     /// The signature is by a key that belongs to none of the signers.
     OtherKey(String),
-    /// The signature cannot be verified here.
+    /// The signature's format or algorithm is not supported.
     Unsupported(String),
     /// This build does not evaluate signatures in this form.
     #[cfg_attr(feature = "openpgp", allow(dead_code, reason = "this build evaluates signatures in every form"))]

@@ -1,4 +1,4 @@
-//! Tests that facts are small, and that a signature is not verified twice with the same key.
+//! Tests that facts are small, and that they contain the results of the keys that were tried.
 
 use std::path::Path;
 
@@ -59,7 +59,7 @@ fn results_of_tried_keys_are_stored_and_new_keys_are_tried() {
 }
 
 #[test]
-fn facts_are_small_and_a_clone_is_equal() {
+fn facts_are_small_and_a_clone_is_identical() {
     let (bytes, key) = good();
     let (policy, limits, ring) = (Policy::default(), Limits::default(), ring(&[&key]));
     let question = Question::new(&policy, &ring, now(), &limits);

@@ -27,13 +27,13 @@ pub struct Inventory {
     pub images: Vec<UsedImage>,
     /// The number of Pods in the file.
     pub pods: usize,
-    /// The number of Pods that have a container for which the Pod's status lists no digest. Such containers are evaluated by the Pod's spec.
+    /// The number of Pods that have a container for which the Pod's status lists no digest. For these containers, the Pod's spec is used.
     pub pods_by_spec: usize,
 }
 
 impl Inventory {
-    /// Reads an inventory; its content determines its form. A Pod's status states what runs, wherever the Pod occurs in
-    /// the file: in the output of `kubectl get pods` or `kubectl get all`, in joined documents or in nested lists.
+    /// Reads an inventory; its content determines its form. A Pod's status states what runs, wherever the Pod appears
+    /// in the file: in the output of `kubectl get pods` or `kubectl get all`, in joined documents or in nested lists.
     /// Other resources are read as manifests. CSV needs a header line with the columns `place` and `image`; other
     /// columns are ignored. Every file that [`Workload::read`] reads is also accepted as an inventory, which then
     /// states what was requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` comes from
@@ -96,12 +96,12 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// The form, and the number of Pods that were evaluated by their spec.
+    /// The form, the number of Pods, and how many of them were evaluated from their spec.
     pub(super) fn what(&self) -> String {
         match self.pods {
             0 => self.form.to_owned(),
             pods => format!(
-                "{}; Pods: {pods}; Pods evaluated by their spec, because their status lacks a digest: {}",
+                "{}; Pods: {pods}; Pods evaluated from their spec, because their status lacks a digest: {}",
                 self.form, self.pods_by_spec
             ),
         }
@@ -123,8 +123,8 @@ impl Inventory {
     }
 }
 
-/// The documents in the input if it is JSON or YAML; otherwise none. Input is parsed as YAML only if it is within the
-/// limits for YAML.
+/// The documents in the input if it is JSON or YAML; otherwise none, or an error if the input begins with `{`. Input is
+/// parsed as YAML only if it is within the limits for YAML.
 fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     let as_yaml = || {
         let fits = bytes.len() as u64 <= limits.workload_bytes;
@@ -162,7 +162,7 @@ fn columns(header: &[String]) -> Option<[usize; 2]> {
     Some([place?, image?])
 }
 
-/// The first line of a table that is not CSV or lacks these columns.
+/// The first line, if it looks like the header of a table that is not CSV or lacks the columns `place` and `image`.
 fn other_table(bytes: &[u8]) -> Option<String> {
     let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next()?).trim().to_owned();
     let is_word = COLUMNS.iter().any(|column| line.eq_ignore_ascii_case(column));

@@ -6,7 +6,7 @@ use super::Audited;
 use crate::judge::policy::Policy;
 use crate::report::KeyUse;
 
-/// One entry for each key that the policy lists or that verified a bundle, by fingerprint.
+/// One entry for each key that the policy lists or that verified a bundle, sorted by fingerprint.
 pub(super) fn uses(audited: &[Audited<'_>], policy: &Policy) -> Vec<KeyUse> {
     let unused = |fingerprint, name| KeyUse {
         fingerprint,

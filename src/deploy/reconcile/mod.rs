@@ -1,8 +1,9 @@
 //! Reconciliation: compares what runs, what was built and what was approved. This module combines audited bundles, inventories and approvals into one
 //! [`Reconciliation`].
 //!
-//! It does not evaluate bundles: the audit decides whether a build is accepted and whether its commit was approved.
-//! Nothing is omitted silently: an item without a counterpart in the other lists has its own row.
+//! It does not evaluate bundles: the audit decides whether a build is accepted and whether its commit was approved. An
+//! image that runs without an accepted build has a row. Within the period, so do a build without an approval and an
+//! approval without a running build.
 
 mod inventory;
 mod keys;
@@ -53,10 +54,10 @@ struct Audited<'a> {
     approval: Result<&'a str, &'a str>,
 }
 
-/// Compares everything. `reports` are audits with the policy and approvals of `books`.
+/// Compares the builds in `reports` with the inventories and approvals in `books`. The audits must have used the policy and approvals of `books`.
 ///
 /// The result does not show that an inventory or a list of approvals is complete: both are given. Approvals are matched
-/// with builds by the full commit.
+/// with builds by full commit id and repository.
 pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation {
     let builds = index(reports, books.policy);
     let audited: Vec<Audited<'_>> =
@@ -131,12 +132,12 @@ fn audited<'a>(build: &'a Build, report: &'a BundleReport, period: &Period) -> A
     let approval = match finding {
         Some(finding) if finding.status == Status::Pass => Ok(finding.message.as_str()),
         Some(finding) => Err(finding.message.as_str()),
-        None => Err("its source is not known"),
+        None => Err("the build's source is not known"),
     };
     Audited { build, report, asked: built.is_none_or(|built| period.holds(built)), approval }
 }
 
-/// The number of places where each digest runs.
+/// For each digest, the number of places where an image with this digest runs.
 fn running(inventories: &[Inventory]) -> BTreeMap<Sha256, usize> {
     let mut running = BTreeMap::new();
     for used in inventories.iter().flat_map(|inventory| &inventory.images) {
@@ -203,7 +204,7 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
             let row = one.row_for(digest, KIND, "the digest belongs to a build that is not accepted");
             Some(Row { details: one.build.because.clone(), ..row })
         }
-        // A rejected build outside the period is not reported.
+        // If another build of the digest is accepted, a rejected build outside the period is not reported.
         (false, false, _) => None,
         (false, true, _) => {
             let row = one.row_for(
@@ -245,7 +246,7 @@ fn without_approval(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) 
     unsaid.filter_map(|one| Some(one.row(Kind::BuiltWithoutApproval, one.approval.err()?))).collect()
 }
 
-/// What the audits of the accepted builds that run or are in the period leave open. A copy of a bundle is not a separate build.
+/// What the audits leave open, for each accepted build that runs or is in the period. Copies of a bundle count once.
 fn qualified(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>, policy: &Policy) -> Vec<Qualified> {
     let question = QuestionReport::of(Depth::Everything, policy, &policy.keys, &[], &Limits::default());
     let mut met = BTreeSet::new();
@@ -271,20 +272,20 @@ fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha25
     for record in in_period(books) {
         let commit = record.commit.to_string();
         let built = by_commit.get(commit.as_str()).map(Vec::as_slice).unwrap_or_default();
-        // As in `source-approved`, a commit is approved for one repository: the same commit may be in another one.
+        // As in `source-approved`, an approval covers one repository: another repository may contain the same commit.
         let repository = record.repository.to_string();
         let of_repository = || built.iter().filter(|one| one.report.remotes.contains(&repository));
         let accepted: Vec<&&Audited<'_>> = of_repository().filter(|one| one.build.accepted).collect();
         let message = if built.is_empty() {
-            "no verified manifest in the evidence is about the commit"
+            "no verified manifest in the evidence is for the commit"
         } else if of_repository().next().is_none() {
             "no build of the commit in the evidence is from the approval's repository"
         } else if accepted.is_empty() {
             "no build of the commit from the approval's repository is accepted"
         } else if accepted.iter().all(|one| one.digests().is_empty()) {
-            "the commit was built, but the log of the build has no digest to look for in the inventories"
+            "the commit was built, but the build's log has no digest to look for in the inventories"
         } else if accepted.iter().all(|one| one.places(running) == 0) {
-            "the commit was built, but no inventory lists a digest in the log of the build"
+            "the commit was built, but no inventory lists a digest from the build's log"
         } else {
             continue;
         };
@@ -329,7 +330,7 @@ fn several_digests(audited: &[Audited<'_>]) -> Vec<Row> {
     rows
 }
 
-/// Bundles that are not accepted. A bundle that is not verified has no known time, so it is always listed.
+/// Bundles in the period that are not accepted. The time of an unverified bundle is not known, so the bundle is always listed.
 fn not_accepted(audited: &[Audited<'_>]) -> Vec<Row> {
     let rejected = audited.iter().filter(|one| !one.build.accepted && one.asked);
     rejected

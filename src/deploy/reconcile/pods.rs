@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::workload::{ImageReference, UsedImage};
 
-/// The lists of containers in a Pod and the corresponding lists of container states.
+/// The lists of containers in a Pod and the corresponding lists of container statuses.
 const CONTAINERS: [(&str, &str); 3] = [
     ("containers", "containerStatuses"),
     ("initContainers", "initContainerStatuses"),
@@ -18,7 +18,7 @@ const CONTAINERS: [(&str, &str); 3] = [
 /// The resources in a Kubernetes file.
 #[derive(Default)]
 pub(super) struct Found<'v> {
-    /// Every Pod, wherever it occurs in the file.
+    /// Every Pod, wherever it appears in the file.
     pods: Vec<&'v Value>,
     /// All other resources, except lists.
     pub(super) others: Vec<&'v Value>,
@@ -126,7 +126,7 @@ impl Running {
                 let ids = states.remove(name).unwrap_or_default();
                 by_spec = by_spec || !ids.iter().any(|id| id.contains('@'));
                 let image = match ids.as_slice() {
-                    [] | [""] => named(asked, "the pod does not specify its image"),
+                    [] | [""] => named(asked, "the pod does not specify the container's image"),
                     [id] => running(id, asked),
                     _ => Err("the status contains more than one state for the container".into()),
                 };
@@ -150,7 +150,7 @@ impl Running {
         self.judged_by_spec += usize::from(by_spec);
     }
 
-    /// The entries of a list. If the value is not a list, its content is unknown, which is reported as an image.
+    /// The entries of a list. If the value is not a list, its content is unknown: an unknown image is added.
     fn entries<'v>(&mut self, pod: &'v Value, part: &str, list: &str, place: &str) -> &'v [Value] {
         match pod.get(part).and_then(|part| part.get(list)) {
             Some(Value::Array(entries)) => entries,

@@ -17,7 +17,7 @@ pub struct SampleSize {
     pub seed: String,
 }
 
-/// Draws from the verified builds of the period; copies of a bundle count once.
+/// Draws from the verified builds in the period; copies of a bundle count once.
 pub(super) fn draw(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>, size: &SampleSize) -> Sample {
     let mut met = BTreeSet::new();
     let mut ranked: Vec<SampledBuild> = Vec::new();

@@ -1,4 +1,4 @@
-//! Tests with hostile inventories, and with a set of builds that has deliberate gaps.
+//! Tests with hostile inventories, and with builds, Pods and approvals with deliberate gaps.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ fn pinned(name: &str) -> String {
     format!("registry.example/acme/{name}@{}", digest(name))
 }
 
-/// Builds, pods and approvals that all match until a test changes them.
+/// Builds, Pods and approvals that all match until a test changes them.
 struct Estate {
     reports: Vec<BundleReport>,
     pods: Vec<(String, String)>,
@@ -168,7 +168,7 @@ fn matching_records_give_only_matched_rows() {
 #[test]
 fn reconciliation_finds_exactly_the_planted_gaps() {
     let mut estate = sound();
-    // Adds images without a build, images identified only by a tag, and images that the node does not report.
+    // Adds images without a build, an image that the node reports only by its ID, and an image that the node does not report.
     for stranger in 0..7 {
         let place = estate.run(pinned(&format!("stranger-{stranger}")));
         estate.plant(Kind::RunningWithoutAcceptedBuild, place);
@@ -197,7 +197,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     let idle = estate.build(900, Estate::BUILT);
     finding(&mut estate.reports[idle]);
     estate.plant(Kind::BuiltWithoutApproval, "evidence/900.sig.tbz");
-    // A build outside the period, without an approval: the place where it runs is no exception, but has a row of its own.
+    // A build outside the period, without an approval: the place where it runs is not an exception, but has its own row.
     let old = estate.build(901, "2025-06-01T00:00:00Z");
     finding(&mut estate.reports[old]);
     estate.run(pinned("image-901"));
@@ -290,7 +290,7 @@ fn a_sample_depends_only_on_seed_and_bundle_digests() {
     assert_eq!(sample.builds.iter().map(|build| build.rank).collect::<Vec<_>>(), all[..10]);
 }
 
-/// Two commits with one digest: it is not known which build produced the image, so both must be reported.
+/// Three builds with one digest: it is not known which of them produced the image, so all must be reported.
 #[test]
 fn every_build_of_a_running_digest_is_reported() {
     let with = |order: [usize; 3]| {
@@ -300,7 +300,7 @@ fn every_build_of_a_running_digest_is_reported() {
             let at = estate.build(build, Estate::BUILT);
             estate.reports[at].built.as_mut().unwrap().pushed = vec![("v1".into(), digest("image"))];
             if build == 2 {
-                // The build is accepted anyway, because the policy sets `source-approved` to `warn`.
+                // The build is accepted anyway, as if the policy set `source-approved` to `warn`.
                 estate.reports[at].findings[0].status = Status::Fail;
                 estate.reports[at].findings[0].message = "the list does not name the commit".into();
             } else {
@@ -327,7 +327,8 @@ fn every_build_of_a_running_digest_is_reported() {
     }
 }
 
-/// A running image may be from a build outside the period whose commit nobody approved: this is no exception, but every format says so.
+/// A running image may be from a build outside the period whose commit was not approved: this is not an exception, but every format
+/// reports it.
 #[test]
 fn a_build_outside_the_period_without_approval_is_not_called_matched() {
     let answer = |approved: bool| {
@@ -373,7 +374,7 @@ fn read(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 #[test]
-fn a_pod_is_evaluated_by_the_status_from_its_node() {
+fn a_pod_is_evaluated_from_the_status_that_its_node_reports() {
     let id = digest("x");
     let pod = |spec: &str, status: &str| {
         format!(r#"{{"kind":"Pod","metadata":{{"name":"p","namespace":"n"}},"spec":{spec},"status":{status}}}"#)
@@ -391,7 +392,7 @@ fn a_pod_is_evaluated_by_the_status_from_its_node() {
     assert_eq!(one(&asked, &id.to_string()), Ok(asked.clone()));
     assert_eq!(one(&asked, ""), Ok(asked));
     assert!(one("app:v1", &id.to_string()).unwrap_err().contains("only an image ID"));
-    assert!(one("", "").unwrap_err().contains("does not specify its image"));
+    assert!(one("", "").unwrap_err().contains("does not specify the container's image"));
     // A container that only the node reports, and a container with duplicate states.
     let status = format!(r#"{{"containerStatuses":[{{"name":"x","imageID":"app@{id}"}}]}}"#);
     assert_eq!(read(&pod(r#"{"containers":[{"name":"c","image":"a"}]}"#, &status)).unwrap().len(), 2);
@@ -404,8 +405,8 @@ fn a_pod_is_evaluated_by_the_status_from_its_node() {
     assert_eq!(read(&pod(&spec, "{}")).unwrap().len(), 3);
 }
 
-/// The output of `kubectl get all`, joined documents, nested lists: a Pod is evaluated by its status wherever it
-/// occurs.
+/// A Pod is evaluated from its status wherever it appears: in the output of `kubectl get all`, in joined documents or
+/// in nested lists.
 #[test]
 fn pods_among_other_resources_are_found() {
     let (asked, ran, third) = (digest("asked"), digest("ran"), digest("third"));
@@ -453,7 +454,7 @@ fn pods_among_other_resources_are_found() {
     assert!(read(&odd).unwrap().iter().any(|(_, image)| image.is_err()));
 }
 
-/// Images from annotations or unrecognised keys run too, although the containers' status does not list them.
+/// Images from annotations or unrecognised keys may also run, although the containers' statuses do not list them.
 #[test]
 fn images_that_a_pod_runs_outside_its_containers_are_reported() {
     let pod = |more: &str| {
@@ -487,7 +488,10 @@ fn pods_without_a_digest_in_their_status_are_counted() {
     let inventory =
         Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!((inventory.pods, inventory.pods_by_spec, inventory.images.len()), (4, 3, 8));
-    assert_eq!(inventory.what(), "pods; Pods: 4; Pods evaluated by their spec, because their status lacks a digest: 3");
+    assert_eq!(
+        inventory.what(),
+        "pods; Pods: 4; Pods evaluated from their spec, because their status lacks a digest: 3"
+    );
 }
 
 #[test]

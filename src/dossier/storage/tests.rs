@@ -1,4 +1,4 @@
-//! Tests that the same rule decides what belongs to a bundle, on disk and in memory.
+//! Tests that the same rules decide on disk and in memory what belongs to a bundle.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,8 @@ fn in_memory(folder: &Path, limits: &Limits) -> BTreeMap<String, Vec<u8>> {
     files.into_iter().map(|(_, path)| (slashed(&path), fs::read(path).unwrap())).collect()
 }
 
-/// The report on every bundle of a folder under the policy in it; `None` if there is no policy or no bundle.
+/// The report on every bundle in a folder, under the folder's policy; `None` if there is no policy or no
+/// bundle.
 fn report(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Option<Vec<u8>> {
     let policy = storage.read_policy(&folder.join("policy.toml"), limits).ok()?;
     let terms = Terms::new(policy, Vec::new(), Handed::default()).ok()?;
@@ -34,7 +35,7 @@ fn report(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Option<Vec<u8
 #[test]
 fn an_audit_in_memory_gives_the_same_report_as_on_disk() {
     let limits = Limits::default();
-    // The paths are relative, so that they are equal on disk and in memory.
+    // The paths are relative, so that they are identical on disk and in memory.
     let folders = Storage::Disk.entries(Path::new("fixtures")).unwrap();
     let mut same = 0;
     for (folder, _) in folders {
@@ -59,7 +60,7 @@ fn an_audit_in_memory_gives_the_same_report_as_on_disk() {
 }
 
 #[test]
-fn files_next_to_a_bundle_belong_to_it_if_it_is_the_only_one() {
+fn files_next_to_the_only_bundle_of_a_folder_belong_to_it() {
     let pem = fs::read("fixtures/good-rsa-2048/key.pem").unwrap();
     let names = ["a/b.sig.tbz", "a/image/index.json", "a/trust/x", "a/builder/y", "a/status.json", "a/key.pem"];
     let mut files: BTreeMap<String, Vec<u8>> = names.map(|name| (name.to_owned(), pem.clone())).into();
@@ -112,7 +113,8 @@ fn a_bundle_listed_twice_counts_once() {
             assert_eq!(found.len(), 1, "{} {}: {found:?}", one.display(), other.display());
         }
     }
-    // A link next to its file is the same bundle, with the file's name, regardless of which is found first.
+    // A link and the file next to it are one bundle with the file's name, regardless of which of them is
+    // found first.
     for link in ["a/0.sig.tbz", "a/y.sig.tbz"] {
         symlink("x.sig.tbz", top.join(link)).unwrap();
     }

@@ -51,7 +51,7 @@ pub(super) fn follow(
             Some(_) => return Standing::Refused("the chain of certificates is too long".into()),
             None if chain.len() == 1 => {
                 return Standing::Refused(format!(
-                    "the record is signed by {}, and none of the supplied certificates certifies its key",
+                    "the record is signed by {}, and none of the supplied certificates certifies the signer's key",
                     last.subject
                 ));
             }
@@ -119,7 +119,7 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
         // A list without an end date is never valid.
         if !of_issuer.iter().any(|list| list.next_update.is_some_and(|end| moment <= end)) {
             return Err(Standing::Undecided(format!(
-                "every supplied revocation list of {} expired before {moment}",
+                "no supplied revocation list of {} is valid at {moment}",
                 issuer.subject
             )));
         }

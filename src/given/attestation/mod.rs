@@ -15,11 +15,11 @@ use crate::crypto::ibm::{Certificate, RevocationList};
 use crate::crypto::{Hash, Protocol, Scheme};
 use crate::trust::TrustFile;
 
-/// The record, as the machine writes it.
+/// The name of the record's file.
 const RECORD: &str = "se-checksums.txt";
-/// The record's signature.
+/// The name of the file with the record's signature.
 const SIGNATURE: &str = "se-signature.bin";
-/// The contract as delivered to the machine.
+/// The usual name of the file with the contract that was delivered to the machine.
 const USER_DATA: &str = "user-data";
 /// The maximum number of unreadable certificate files that are listed by name.
 const UNREADABLE_NAMED: usize = 20;
@@ -71,8 +71,9 @@ pub(crate) enum Standing {
 }
 
 impl Attestation {
-    /// Sorts the files of a folder. Certificates and revocation lists are recognized by their content, other files by
-    /// their names. `None` if there is neither a record nor a signature.
+    /// Sorts the files of a folder. Certificates and revocation lists are recognised by their extensions and
+    /// distinguished by their content; other files are recognised by their names. `None` if there is neither a record
+    /// nor a signature.
     pub fn read(files: &[TrustFile]) -> Option<Self> {
         let named =
             |name: &str| files.iter().find(|file| file.path.rsplit('/').next() == Some(name)).map(|file| &file.bytes);

@@ -13,11 +13,11 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reads a record. A line without an item is kept. A duplicate item is refused, because readers could use either
-    /// one.
+    /// Reads a record. A line without an item is kept. A record with a duplicate item is refused, because readers
+    /// could use either digest.
     ///
     /// # Errors
-    /// A message.
+    /// A message that states why the record cannot be read.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "the record is not UTF-8 text".to_owned())?;
         let mut record = Self { items: BTreeMap::new(), head: Vec::new() };
@@ -41,8 +41,8 @@ impl Record {
     /// The digest of an item.
     ///
     /// # Errors
-    /// A message if the record has two digests for a contract item: one with `contract:` before the item's name, as
-    /// newer images write it, and one without.
+    /// A message if the record has two different digests for a contract item: one with `contract:` before the
+    /// item's name, as newer images write it, and one without.
     pub fn digest(&self, item: &str) -> Result<Option<Sha256>, String> {
         let (old, new) = (self.items.get(item), self.items.get(&format!("contract:{item}")));
         match (old, new) {

@@ -1,4 +1,4 @@
-//! Key records: who obtained a manifest key, when, over which channel and with whom. People sign them.
+//! Key records: who obtained a manifest key, when and over which channel. People sign key records.
 //!
 //! No public interface ties a manifest key to an enclave. Trust in the key depends on a procedure that people follow,
 //! and a key record documents that procedure: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a
@@ -57,7 +57,7 @@ impl Channel {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Retrieval {
-    /// The person who obtained it.
+    /// The person who obtained the key.
     pub by: String,
     /// The time, in RFC 3339 format.
     pub at: String,
@@ -82,7 +82,7 @@ pub struct VerifiedBundle {
 }
 
 /// A challenge: the bundle of a build that was requested to see whether the server holds the key. The build's commit
-/// could not have been predicted.
+/// should be unpredictable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Challenge {
@@ -169,8 +169,8 @@ impl KeyRecord {
     /// Creates a record and signs it.
     ///
     /// # Errors
-    /// [`Error::Key`] for a statement that would not count: one without a retrieval, with a retrieval of a different
-    /// key, or with a challenge whose signature is not by the key.
+    /// [`Error::Malformed`] for a statement that would not count, for example one without a retrieval, with a retrieval
+    /// of a different key, or with a challenge whose signature is not by the key.
     pub fn new(statement: KeyStatement, key: &PersonSecret, limits: &Limits) -> Result<Self, Error> {
         let public = statement.consistent(limits).map_err(|message| Error::malformed(WHAT, message))?;
         let digest = SubjectDigest { sha256: public.fingerprint().hex() };
@@ -205,7 +205,7 @@ impl KeyRecord {
         Ok(text)
     }
 
-    /// Adds a signature over the same bytes.
+    /// Adds a signature over the record's payload.
     ///
     /// # Errors
     /// [`Error::Usage`] if this key has already signed, or there are too many signatures.
@@ -234,9 +234,8 @@ impl KeyRecord {
     /// key).
     ///
     /// A key counts once even if it is listed under several names, and a name counts once even if it has several keys.
-    /// `witnessed` requires two names with two keys, and two retrievals of the same key. `challenged` requires a
-    /// challenge whose signature verifies under the key. The grade does NOT mean that the signers' statements are
-    /// true.
+    /// `witnessed` requires two names with two keys, and retrievals of the key by two people. `challenged` requires a
+    /// challenge whose signature verifies under the key. The grade does NOT mean that the signers' statements are true.
     ///
     /// # Errors
     /// A message that states why the record does not count.
@@ -262,7 +261,7 @@ impl KeyRecord {
         }
         let (statement, key) = self.statement(limits)?;
         if key.fingerprint() != fingerprint {
-            return Err(format!("it is about a different key: expected {fingerprint}, found {}", key.fingerprint()));
+            return Err(format!("it is for a different key: expected {fingerprint}, found {}", key.fingerprint()));
         }
         let grade = if statement.challenge.is_some() {
             Grade::Challenged
@@ -329,14 +328,15 @@ impl KeyStatement {
         lines.extend(self.bundles.iter().map(|bundle| format!("stated to verify {}", bundle.build_name)));
         lines.extend(self.challenge.iter().map(|challenge| {
             format!(
-                "stated to have been challenged with commit {}, built as {}: the signature in the record verifies over the digest in the record",
+                "stated to have been challenged with commit {}, built as {}; the challenge's signature verifies over the archive digest in the record",
                 challenge.commit, challenge.bundle.build_name
             )
         }));
         lines
     }
 
-    /// A sentence that describes how, according to the statement, the key was obtained: the first retrievals and a count.
+    /// Describes how the key was obtained, according to the statement: the first retrievals, the number of the others, and the
+    /// challenge.
     pub(crate) fn told(&self) -> String {
         const SHOWN: usize = 4;
         let obtained = |one: &Retrieval| format!("{} obtained it at {} over {}", one.by, one.at, one.channel.word());
@@ -356,7 +356,7 @@ impl KeyStatement {
         people.any(|other| Some(other) != first)
     }
 
-    /// Checks that everything in the statement is about one key, and returns that key.
+    /// Checks that everything in the statement refers to one key, and returns that key.
     fn consistent(&self, limits: &Limits) -> Result<PublicKey, String> {
         let key = PublicKey::from_pem("keyPem", self.key_pem.as_bytes(), limits).map_err(|error| error.to_string())?;
         let fingerprint = key.fingerprint().hex();

@@ -155,7 +155,7 @@ fn contradictory_statements_are_neither_created_nor_accepted() {
         let limits = Limits::default();
         let error = KeyRecord::new(bad.clone(), &person(1), &limits).unwrap_err().to_string();
         assert!(error.contains(says), "expected {says}, found {error}");
-        // An equal statement that a known signer signed.
+        // An identical statement, signed by a known signer.
         let forged = forge(&serde_json::to_value(&bad).unwrap(), PREDICATE_TYPE, &fingerprint.hex());
         let reason = grade(&forged, fingerprint, &[("Ada", 1)]).unwrap_err();
         assert!(reason.contains(says), "expected {says}, found {reason}");

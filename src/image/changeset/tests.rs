@@ -85,7 +85,7 @@ fn members_are_read_as_engines_unpack_them() {
 }
 
 #[test]
-fn malformed_layers_are_refused_and_damage_never_panics() {
+fn malformed_layers_are_refused_and_damage_never_causes_a_panic() {
     let bytes = python(&SCRIPT.replace("HOW", "tarfile.PAX_FORMAT"));
     for cut in [1, 511, 513, 1025, 3000] {
         assert!(read(&bytes[..cut]).is_err(), "{cut}");

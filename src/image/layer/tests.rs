@@ -39,7 +39,7 @@ fn digests_cover_the_stored_and_the_unpacked_bytes() {
     assert_eq!(content(b""), Some((Sha256::of(b""), 0)));
     let both = [gzip(&text[..100]), gzip(&text[100..])].concat();
     assert_eq!(content(&both), expected);
-    // The frame has a window of 1 KiB and no checksum, with a skippable frame before and after it.
+    // Two frames, each with a window of 1 KiB and no checksum, between two skippable frames.
     let skippable = b"\x5f\x2a\x4d\x18\x03\0\0\0abc";
     let frames = [&skippable[..], &zstd(&[0, 0], b"abc", b""), &zstd(&[0, 0], b"def", b""), skippable].concat();
     assert_eq!(content(&frames), Some((Sha256::of(b"abcdef"), 6)));
@@ -75,7 +75,7 @@ fn limits_are_enforced() {
     };
     assert_eq!(over(Limits { layer_expanded_bytes: 1000, ..Limits::default() }), "layer_expanded_bytes");
     assert_eq!(over(Limits { image_layer_bytes: 100, ..Limits::default() }), "image_layer_bytes");
-    // A window of 1 GiB is refused before memory is allocated, and the error is not about the blob.
+    // A window of 1 GiB is refused before memory is allocated, and the error is not a fault of the blob.
     match measure(zstd(&[0, 20 << 3], b"abc", b"").as_slice(), "test", &Limits::default(), &budget(&Limits::default()))
     {
         Err(Error::OverLimit { limit, .. }) => assert_eq!(limit, "zstd_window_bytes"),

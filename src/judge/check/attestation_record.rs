@@ -37,7 +37,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(section) = section else {
         return Outcome::not_run(
             Reason::NoEvidence,
-            "a record is about a contract's workload section, and this file has no such section",
+            "a record covers a contract's workload section, and this file has no such section",
         );
     };
     let path = match attestation.standing(&policy.builder, deployment.now) {
@@ -52,7 +52,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     };
     let Some(text) = &section.text else {
         return Outcome::unknown(
-            "the workload section is a mapping, but a record is about exact text: supply the user-data exactly as deployed",
+            "the workload section is a mapping, but a record covers exact text: supply the user-data exactly as deployed",
         );
     };
     let found = Sha256::of(text.as_bytes());
@@ -60,7 +60,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         return Outcome::unknown("the record contains no workload digest");
     };
     if recorded != found {
-        return Outcome::fail("the record is about a different workload").sides(recorded, found);
+        return Outcome::fail("the record is for a different workload").sides(recorded, found);
     }
     let mut outcome = Outcome::pass("the record states that an instance booted at least once with this workload")
         .sides(recorded, found);

@@ -1,5 +1,5 @@
-//! `base-image`: the base images in the log are those in the policy, and the image begins with the layers of the base
-//! in `--base`.
+//! `base-image`: the policy lists the base images in the log, and the image begins with the layers of the base in
+//! `--base`.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     name: "base-image",
     group: Group::Source,
     level: Level::Warn,
-    says: "the base images in the log are those in the policy, if it lists any; with --base, the image's configuration begins with the base image's layers",
+    says: "the policy lists every base image in the log, if it lists any base images; with --base, the image's configuration begins with the base image's layers",
     explanation: "Reads every FROM that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
 instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
 versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
@@ -73,7 +73,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     outcome
 }
 
-/// Why there is no base image.
+/// Why no base image is known.
 fn none(evidence: &Evidence<'_>) -> &'static str {
     match evidence.log() {
         Some(_) => "no base image was recognised in the log",
@@ -91,7 +91,7 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
             Some(digest) if allowed.contains(&(repository.clone(), Some(digest))) => {}
             None if allowed.iter().any(|(known, _)| *known == repository) => unpinned.push(keep_name(&base.shown())),
             _ => {
-                return Outcome::fail("the policy does not list a base image in the log")
+                return Outcome::fail("a base image in the log is not in the policy")
                     .sides(kept(expected), keep_name(&base.shown()));
             }
         }

@@ -28,7 +28,7 @@ contract has nothing to verify.",
 
 fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(contract) = &deployment.workload.contract else {
-        return Outcome::not_run(Reason::NoEvidence, "only contracts are signed");
+        return Outcome::not_run(Reason::NoEvidence, "the workload is not a contract");
     };
     match judge_signature(contract, &policy.workload.contract_keys, deployment.now) {
         ContractSignature::Absent => Outcome::not_run(Reason::NoEvidence, "the contract is not signed"),

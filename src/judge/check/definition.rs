@@ -10,7 +10,7 @@ use crate::judge::policy::Policy;
 pub struct Check {
     /// The check's name in policies and reports.
     pub name: &'static str,
-    /// Its group.
+    /// The check's group.
     pub group: Group,
     /// The check's level if the policy does not set one.
     pub level: Level,

@@ -16,21 +16,21 @@ use crate::base::strict_json;
 /// The shell that builders use if nothing sets one; buildah always writes it.
 const DEFAULT_SHELL: &str = "/bin/sh -c";
 
-/// Whether an entry is an instruction.
+/// Whether an entry matches an instruction.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Same,
-    /// The entry is the instruction if the image's base set this shell: only the image's configuration names it.
+    /// The entry matches if the image's base set this shell, which only the image's configuration names.
     SameWithShell(String),
-    /// It is not known whether the entry is the instruction, for this reason.
+    /// It is not known whether the entry matches, for this reason.
     NotKnown(String),
     Different,
 }
 
-/// The shells that may be written into an entry.
+/// The shells that an entry may contain.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shells {
-    /// The shell of the last SHELL instruction in this stage or the stages below it.
+    /// The shell of the last SHELL instruction in this stage or the stages on which it is based.
     pub(super) stated: Option<String>,
     /// The words of the shell in the image's configuration.
     pub(super) configured: Option<Vec<String>>,
@@ -81,7 +81,7 @@ pub(super) fn compare(instruction: &str, created_by: &str, shells: &Shells) -> E
 /// command: `evil && make` also ends with `make`.
 fn command(instruction: &str, found: &str, shells: &Shells) -> Entry {
     let written = collapsed(instruction.split_once(char::is_whitespace).map_or("", |(_, rest)| rest));
-    // Flags (`--mount=…`) are for the builder; only buildah writes them.
+    // Flags (`--mount=…`) are for the builder; only buildah writes them into the history.
     let without_flags: Vec<&str> = written.split(' ').skip_while(|word| word.starts_with("--")).collect();
     let without_flags = without_flags.join(" ");
     let exec = words_of(&without_flags).map(|words| collapsed(&words.join(" ")));
@@ -103,7 +103,7 @@ fn command(instruction: &str, found: &str, shells: &Shells) -> Entry {
     }
 }
 
-/// The part of `entry` before `command`, with which it ends.
+/// The part of `entry` before `command`, if `entry` ends with `command`.
 fn before<'e>(entry: &'e str, command: &str) -> Option<&'e str> {
     entry.strip_suffix(command)?.strip_suffix(' ')
 }
@@ -123,7 +123,7 @@ fn behind_arguments(text: &str) -> Option<&str> {
 }
 
 impl Shells {
-    /// The length of the shells, with which an entry is compared.
+    /// The total length of the shells with which an entry is compared.
     pub(super) fn letters(&self) -> u64 {
         let configured =
             self.configured.iter().flatten().map(|word| word.len() as u64 + 1).fold(0, u64::saturating_add);
@@ -135,7 +135,7 @@ impl Shells {
         if shell == DEFAULT_SHELL || self.stated.as_deref() == Some(shell) {
             return Entry::Same;
         }
-        // If the instructions set a shell, the configuration's shell is this one, or one that a later instruction sets.
+        // If the instructions set a shell, the configuration's shell is not needed: it is the same shell, or one that a later instruction sets.
         let configured =
             self.configured.as_ref().filter(|words| self.stated.is_none() && collapsed(&words.join(" ")) == shell);
         match configured {
@@ -148,7 +148,7 @@ impl Shells {
     }
 }
 
-/// Whether these are the words of a well-known shell, with nothing but options, of which only the last is for a command: `/bin/bash -o pipefail -c`.
+/// Whether these words are a well-known shell and its options, of which only the last takes a command: `/bin/bash -o pipefail -c`.
 fn is_usual(words: &[String]) -> bool {
     let [program, options @ .., last] = words else { return false };
     let name = ["/usr/bin/", "/bin/"].iter().find_map(|folder| program.strip_prefix(folder)).unwrap_or(program);
@@ -228,7 +228,7 @@ mod tests {
 
     /// Only a shell and exactly N build arguments may be before the command.
     #[test]
-    fn a_command_hidden_before_the_command_is_never_the_same() {
+    fn an_entry_with_a_hidden_command_never_matches() {
         for (instruction, entry, expected) in [
             ("RUN make", "/bin/sh -c make evil", "different"),
             ("RUN make", "/bin/sh -c remake", "different"),

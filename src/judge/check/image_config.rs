@@ -57,7 +57,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     match (id, owner) {
         (Some(id), None) => Outcome::fail("the image id in the log is not this image's id")
             .sides(id, found)
-            .detail("it was compared with the digests of the configuration, the manifest and the indexes that lead to the manifest"),
+            .detail("the id was compared with the digests of the configuration, the manifest and the indexes that lead to the manifest"),
         (Some(id), Some(owner)) if by_manifest || id.len() == 64 => {
             let same = format!("the image id in the log is the first {} bits of the {owner}'s digest", id.len() * 4);
             let outcome = match by_manifest {

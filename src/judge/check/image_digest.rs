@@ -19,8 +19,8 @@ pub(super) static CHECK: Check = Check {
     explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. If the \
 image was found through an index, the log may record the index's digest, because BuildKit and containerd push the index; the manifest is then one \
 that this index lists. If the source has several images, the digest in the log selects one, and the others are listed. If the log has no digest, or \
-none of the images has it, specify one after the source's path. A re-pushed or converted copy has a different digest and is not accepted, even if its \
-configuration is the same: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no \
+none of the images has it, specify one after the source's path. A re-pushed or converted copy has a different digest and is not accepted, even if \
+its configuration is identical: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no \
 manifest, so the answer is unknown. It is also unknown for a log without a digest line, which builds for icr.io may have. That this image was built \
 from the archived commit is the build server's statement; only an identical independent rebuild corroborates it (`hpsb-audit compare`).",
     known: Known::Recomputed,
@@ -153,7 +153,7 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
     let outcome = match (same, is_docker) {
         (true, _) => Outcome::fail(format!("the manifest is not the one in the log; the configuration's digest begins with the image id in the log ({bits} bits), as in a re-pushed or converted copy")),
         (false, false) => Outcome::fail("the image is not the one recorded in the signed log").detail(
-            "the manifest is not in docker's format: converting with skopeo to oci: or oci-archive: changes both digests",
+            "the manifest is not in docker's format: converting with skopeo to oci: or oci-archive: changes the digests of manifest and configuration",
         ),
         (false, true) => Outcome::fail("the image is not the one recorded in the signed log"),
     };

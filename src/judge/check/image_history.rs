@@ -20,13 +20,12 @@ pub(super) static CHECK: Check = Check {
     says: "the image's history ends with the instructions of the last stage in the Dockerfile or the log (keywords were compared; for RUN, also the command)",
     explanation: "Compares the last entries of the history in the image's configuration with the instructions of the last stage of the proved \
 Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, the check uses the instructions that the builder \
-printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. If the last stage is based on earlier \
-stages of the Dockerfile, their instructions come first. Keywords must agree one by one, and the \
-commands of RUN word by word. Before a command, an entry may only have `|N`, exactly N build arguments without spaces, and a shell: /bin/sh -c, that of \
-the last SHELL instruction, or a usual shell that only the image's configuration names, which the answer then states. If the arguments may contain \
-spaces, or only the configuration names an unusual shell, the answer is unknown. A history writes COPY, ADD and ENV differently, so their arguments are not compared. The history is text that a \
-builder wrote: it proves nothing about the layers. Times in it are shown as facts and not checked.\n\nWhen it fails: the build may have used a \
-different Dockerfile of the repository; specify it in expect.dockerfile.",
+printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. If the last stage is based on \
+earlier stages, their instructions come first. Keywords must agree one by one, and the commands of RUN word by word. Before a command, an entry may only have `|N`, exactly N build arguments without spaces, and a shell: /bin/sh -c, \
+that of the last SHELL instruction, or a usual shell that only the image's configuration names, which the answer then states. If the arguments may \
+contain spaces, or only the configuration names an unusual shell, the answer is unknown. Builders write COPY, ADD and ENV differently into the \
+history, so their arguments are not compared. The history is text that a builder wrote: it proves nothing about the layers. Times in it are shown as \
+facts and not checked.\n\nWhen it fails: the build may have used a different Dockerfile of the repository; specify it in expect.dockerfile.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],

@@ -13,9 +13,9 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the image's labels do not contradict the archived commit",
     explanation: "Compares the labels org.opencontainers.image.revision and org.label-schema.vcs-ref, if the image has them, with the commit that \
-the snapshot's HEAD refers to: the whole id, or at least its first seven digits. If that commit is not proved from the snapshot's objects, labels that \
-agree with it give unknown. The author of the Dockerfile or the caller of the builder sets the labels: a label that agrees proves nothing, and one that \
-contradicts should be explained. The base image's labels are inherited, so a label may come from there.",
+the snapshot's HEAD refers to: the whole id, or at least its first seven digits. If that commit is not proved from the snapshot's objects, labels \
+that agree with it give unknown. The author of the Dockerfile or the caller of the builder sets the labels: a label that agrees proves nothing, and \
+a label that contradicts the commit should be explained. The base image's labels are inherited, so a label may come from there.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],

@@ -150,7 +150,7 @@ fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     }
 }
 
-/// Compares the tags of the push and the signing, which must be the same. The repositories are compared elsewhere.
+/// Compares the tags of the push and the signing with the build's own tag. The repositories are compared elsewhere.
 fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     for event in log.push_events() {
         let (done, name) = match event {

@@ -12,9 +12,9 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Warn,
     says: "the log's times do not decrease, and the last is at most one second after the time in the build's name, if it has one",
-    explanation: "The time in a build's name is the time at which the manifest is made, so the log inside must end by then. If the log's times \
-decrease, or the log continues after that time, the log may have been assembled from parts, or the server's clock may have been changed. All times are from the server's \
-own clock.",
+    explanation: "The time in a build's name is the time at which the manifest is made, so the log in the manifest must end by then. If the log's \
+times decrease, or the log continues after that time, the log may have been assembled from parts, or the server's clock may have been changed. All \
+times are from the server's own clock.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],

@@ -1,5 +1,5 @@
-//! The checks: each check has a file, and one table lists all checks. A check examines evidence under a policy and returns one outcome.
-//! A check does no I/O, reads no clock, and does not decide how its answer affects the verdict.
+//! The checks: a file for each check or for several related ones, and one table that lists all checks. A check examines evidence under a policy and
+//! returns one outcome. A check does no I/O, reads no clock, and does not decide how its answer affects the verdict.
 //!
 //! To add a check, follow these steps:
 //!
@@ -235,7 +235,7 @@ fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Fin
 }
 
 /// The groups of a bundle that are in play: the two groups about the signed archive, every group whose evidence was supplied by a flag or found next
-/// to the bundle, and every required group. The group `workload` is never among them, because its checks are not about a bundle.
+/// to the bundle, and every required group. The group `workload` is never among them, because its checks do not examine a bundle.
 pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
     let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);

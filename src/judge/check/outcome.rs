@@ -1,7 +1,6 @@
 //! The answer of a check's function.
 
 use super::Check;
-use crate::base::words::counted;
 use crate::judge::evidence::Known;
 use crate::judge::finding::{Reason, Said, Status};
 
@@ -43,12 +42,13 @@ impl Outcome {
         Self::new(Status::NotRun(reason), message)
     }
 
-    /// Nothing could be examined, because the check `cause` fails on the same evidence. The message contains the reason.
+    /// Nothing could be examined, because the check `cause` does not pass on the same evidence. The message contains the
+    /// reason.
     pub(crate) fn caused_by(cause: &'static Check, message: impl Into<String>) -> Self {
         Self::not_run(Reason::Refused, message).because_of(cause)
     }
 
-    /// Marks the answer as a consequence: the check `cause` fails for the same reason.
+    /// Marks the answer as a consequence: the check `cause` does not pass, for the same reason.
     pub(crate) fn because_of(self, cause: &'static Check) -> Self {
         Self { caused_by: Some(cause.name), ..self }
     }
@@ -104,7 +104,7 @@ impl Outcome {
     pub(crate) fn shown(mut self) -> Self {
         let more = self.more as usize + self.details.len().saturating_sub(DETAILS_SHOWN);
         self.details.truncate(DETAILS_SHOWN);
-        self.details.extend((more > 0).then(|| format!("and {}", counted(more as u64, "more line"))));
+        self.details.extend((more > 0).then(|| format!("further lines: {more}")));
         self
     }
 
@@ -195,16 +195,16 @@ mod tests {
         let lines = (0..250).map(|number| number.to_string());
         let outcome = Outcome::pass("x").details(lines).shown();
         assert_eq!((outcome.details.len(), outcome.details[99].as_str()), (101, "99"));
-        assert_eq!(outcome.details[100], "and 150 more lines");
+        assert_eq!(outcome.details[100], "further lines: 150");
         let mut comparison = Comparison::default();
         (0..250).for_each(|_| comparison.compare("a", "1", "1"));
         let agreed = comparison.outcome("x").shown();
-        assert_eq!((agreed.status, agreed.details.last().unwrap().as_str()), (Status::Pass, "and 150 more lines"));
+        assert_eq!((agreed.status, agreed.details.last().unwrap().as_str()), (Status::Pass, "further lines: 150"));
         let mut comparison = Comparison::default();
         (0..250).for_each(|_| comparison.compare("a", "1", "1"));
         (0..150).for_each(|_| comparison.compare("a", "1", "2"));
         let disagreed = comparison.outcome("x").shown();
-        assert_eq!((disagreed.status, disagreed.details.last().unwrap().as_str()), (Status::Fail, "and 50 more lines"));
+        assert_eq!((disagreed.status, disagreed.details.last().unwrap().as_str()), (Status::Fail, "further lines: 50"));
         assert_eq!(Outcome::pass("x").details(vec!["a".into()]).shown().details, ["a"]);
     }
 }

@@ -1,4 +1,4 @@
-//! `server-record`: the build server's saved responses refer to the same build.
+//! `server-record`: the build server's saved responses refer to the bundle's build.
 
 use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run};
@@ -14,12 +14,12 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "the saved server record has the build's name, tag or digest, and contradicts nothing that is compared",
-    explanation: "Compares the build server's responses that `fetch` saved next to the bundle (status.json, image-digest.json, server-build.log) with \
-the signed archive: the build's name, the image's tag, the server's version, the pushed repository and digest. The saved status must mean that the \
-push happened. A field that appears on only one side is not a disagreement. If build name, tag and digest each appear on only one side, nothing shows \
-that the responses are about this build, and there is no evidence. Responses that cannot be read fail the check. Responses are read only if the bundle \
-is the only one in its folder. They are not signed: they can contradict the signed archive, but prove nothing. Whether the signed log is the beginning \
-of the saved log, and whether the saved log has the archive's digest, decides nothing; if not, the answer states that.",
+    explanation: "Compares the build server's responses that `fetch` saved next to the bundle (status.json, image-digest.json, server-build.log) \
+with the signed archive: the build's name, the image's tag, the server's version, the pushed repository and digest. The saved status must mean that \
+the push happened. A field that appears on only one side is not a disagreement. If the build name, the tag and the digest each appear on only one \
+side, nothing shows that the responses belong to this build, and there is no evidence. Responses that cannot be read fail the check. Responses are \
+read only if the bundle is the only one in its folder. They are not signed: they can contradict the signed archive, but prove nothing. The saved log \
+should begin with the signed log and contain the archive's digest; the answer states if it does not, but this does not fail the check.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerAnswers],
@@ -129,7 +129,7 @@ fn compare_image(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut
     }
 }
 
-/// What the saved log has in common with the signed archive, and where they differ. Neither decides.
+/// What the saved log has in common with the signed archive, and where they differ. Neither affects the status.
 fn compare_log(evidence: &Evidence<'_>, saved: &ServerRecord) -> (Vec<&'static str>, Vec<String>) {
     let (mut same, mut different) = (Vec::new(), Vec::new());
     match evidence.log().and_then(|log| saved.log_begins_with(log.sha256(), log.size())) {

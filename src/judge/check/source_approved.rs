@@ -51,7 +51,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let records: Vec<&Approval> = approvals.of_commit(head.commit).collect();
     if records.is_empty() {
         return Outcome::fail("the supplied list does not contain the commit")
-            .sides(head.commit, format!("{} other approvals", approvals.records.len()))
+            .sides(head.commit, format!("other approvals: {}", approvals.records.len()))
             .detail(statement);
     }
     if let Some(odd) = records.iter().find(|record| record.approver_names().is_none()) {

@@ -14,10 +14,11 @@ pub(super) static CHECK: Check = Check {
     says: "HEAD's commit hashes to its id, which begins with the seven digits of the tag or the build's name (28 bits) or equals expect.commit; if neither is known, only HEAD's branch is compared with expect.branch",
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares the commit's id with the seven \
 digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The tag comes from build.json or the signed log. \
-Only if neither has one, it comes from the names of the bundle's members, and the answer states that. A detached HEAD counts as being on the branch if a branch of the \
-snapshot points to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. If the id of a second commit in the repository begins with the same digits \
-and the policy does not specify all forty, the answer is `unknown`. source-objects checks whether all objects are present, and source-tree whether the \
-work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the ref.",
+If neither has one, it comes from the names of the bundle's members, and the answer states that. A detached HEAD counts as being on expect.branch if \
+a branch of that name in the snapshot points to HEAD's commit.\n\nSeven digits are 28 bits: a link, not a proof. If the id of a second commit in the \
+repository begins with the same digits and the policy does not specify all forty, the answer is `unknown`. source-objects checks whether all objects \
+are present, and source-tree whether the work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the \
+ref.",
     known: Known::Signed,
     expected: Expected::Optional(&["branch", "commit"]),
     links: &[ChainLink::Commit, ChainLink::WorkTree, ChainLink::PushedImage],
@@ -126,7 +127,7 @@ fn describe(proof: &SourceProof) -> Vec<String> {
         }
     }
     if !proof.refs_at_head.is_empty() {
-        lines.push(format!("refs that point to it: {}", proof.refs_at_head.join(", ")));
+        lines.push(format!("refs that point to the commit: {}", proof.refs_at_head.join(", ")));
     }
     lines
 }

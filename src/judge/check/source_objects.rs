@@ -13,14 +13,14 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Require,
     says: "every git object in the archive hashes to its id, and HEAD's commit, trees, blobs and history are complete, apart from what .git/shallow cuts off",
-    explanation: "Reads every object of every pack and every loose object from the archive's bytes and hashes it, using SHA-1 with git's detection of \
-collision attacks. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows HEAD and all \
-refs: no object may be missing, except the parents of commits that .git/shallow lists. git is not run, and the repository's configuration has no \
+    explanation: "Reads every object of every pack and every loose object from the archive's bytes and hashes it, using SHA-1 with git's detection \
+of collision attacks. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows HEAD and \
+all refs: no object may be missing, except the parents of commits that .git/shallow lists. git is not run, and the repository's configuration has no \
 effect. Files and refs that make git read different objects (alternates, grafts, replace refs) are refused by name, as are SHA-256 objects and \
-reftable. A partial clone passes if no object is missing.\n\nIf `git fsck --strict` reports a malformed object elsewhere in the history, that is only \
-a detail: public repositories have such objects. The check does not show who made the commit (source-signature) or whether anyone approved it \
-(source-approved).\n\nWhen it fails: fetch the bundle again. If it still fails, the clone on the build server was damaged or manipulated, or has a form \
-that is not supported: do not use the image.",
+reftable. A partial clone passes if no object is missing.\n\nAn object elsewhere in the history that `git fsck --strict` calls malformed is listed, \
+but does not fail the check: public repositories have such objects. The check does not show who made the commit (source-signature) or whether anyone \
+approved it (source-approved).\n\nWhen it fails: fetch the bundle again. If it still fails, the clone on the build server was damaged or \
+manipulated, or has a form that is not supported: do not use the image.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::Commit, ChainLink::WorkTree],
@@ -59,7 +59,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         outcome = outcome.detail(fault);
     }
     if let Some(more @ 1..) = objects.faults.len().checked_sub(LISTED + 1) {
-        outcome = outcome.detail(format!("and {}", counted(more, "more fault")));
+        outcome = outcome.detail(format!("further faults: {more}"));
     }
     describe(objects).into_iter().fold(outcome, Outcome::detail)
 }
@@ -83,7 +83,7 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
     }
     lines.extend(objects.notes.iter().take(LISTED).cloned());
     if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {
-        lines.push(format!("and {}", counted(more, "more remark")));
+        lines.push(format!("further remarks: {more}"));
     }
     if !objects.passed_over.is_empty() {
         lines.push(format!("not examined, because nothing needs them: {}", objects.passed_over.join(", ")));

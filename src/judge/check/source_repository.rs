@@ -1,4 +1,4 @@
-//! `source-repository`: the clone came from one of the policy's repositories.
+//! `source-repository`: every remote of the snapshot is one of the policy's repositories.
 
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Expected, Run, source_objects};
@@ -66,7 +66,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let agrees = compared.agrees();
     let outcome = compared.outcome(&match remotes.len() {
         1 => "the snapshot's remote is the policy's repository".to_owned(),
-        count => format!("all {count} remotes of the snapshot are the policy's repositories"),
+        count => format!("all {count} remotes of the snapshot are among the policy's repositories"),
     });
     match proof.included.first() {
         Some(file) if agrees => {

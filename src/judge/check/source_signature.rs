@@ -16,11 +16,12 @@ pub(super) static CHECK: Check = Check {
     says: "a key that the policy lists for a signer signed HEAD's commit or an annotated tag that points to it, and no signature on them that could be evaluated is bad",
     explanation: "Verifies the signatures on HEAD's commit and on annotated tags that point to it with the keys of [[signers]]: SSH signatures \
 (namespace git; Ed25519, ECDSA P-256, RSA, and Ed25519 and P-256 on hardware tokens) and, in builds with the feature openpgp, OpenPGP signatures. A \
-key inside a signature is only compared with those keys. An OpenPGP key must have been valid at the time that the signature states, and the signature \
-must not have expired at --now. A revoked key counts only if it was replaced or retired, and later than the signature.\n\nAn SSH signature has no \
-time, so signatures made with a signer's key after it was stolen cannot be distinguished from earlier ones. A signed commit vouches for its own tree \
-and, by hash, for its history; it does not show that its signer approved the build (source-approved).\n\nWhen it fails: a key that belongs to none of \
-the signers may belong to a hosting service, which signs merges made on its website. Add it to [[signers]] only if you mean to trust that service.",
+key inside a signature is only compared with those keys. An OpenPGP key must have been valid at the time that the signature states, and the \
+signature must not have expired at --now. A signature by a revoked key counts only if the key was replaced or retired after the signature was \
+made.\n\nAn SSH signature has no time, so signatures made with a signer's key after it was stolen cannot be distinguished from earlier ones. A \
+signed commit vouches for its own tree and, by hash, for its history; it does not show that its signer approved the build (source-approved).\n\nWhen \
+it fails: a key that belongs to none of the signers may belong to a hosting service, which signs merges made on its website. Add it to [[signers]] \
+only if you mean to trust that service.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],

@@ -15,13 +15,13 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "the archived work tree is HEAD's tree (names, bytes, execute bits, link targets), apart from listed exceptions",
     explanation: "Hashes every file of the archived work tree as git does and compares it with the proved tree of HEAD, as `git status` would, but \
-without git. Submodules are compared in the same way if their objects are in the archive. For submodules that were not cloned, the report says \
-\"not proved\" and the check does not fail.\n\nSome differences count as equal and are listed: line endings, $Id$ and encodings that HEAD's own \
-.gitattributes specifies (eol=crlf, ident, working-tree-encoding), and a file that is exactly the object (SHA-256 and size) that a Git LFS pointer \
-in HEAD specifies. Every other difference fails the check, including ignored files; expect.untracked lists patterns of files that may exist without being in \
-the commit.\n\nThe archive shows the work tree as it was when the build ended. A change that a build step made and undid is not visible, and an \
-equal work tree does not show that the image was built from it.\n\nWhen it fails: the details list each file and, if known, the reason. Files that \
-the build itself writes into its own folder can be allowed by pattern; a changed source file cannot.",
+without git. Submodules are compared in the same way if their objects are in the archive. For submodules that were not cloned, the report says \"not \
+proved\" and the check does not fail.\n\nSome differences are accepted and listed: line endings, $Id$ and encodings that HEAD's own .gitattributes \
+specifies (eol=crlf, ident, working-tree-encoding), and, in place of a Git LFS pointer in HEAD, the object that it specifies (SHA-256 and size). \
+Every other difference fails the check, including ignored files; expect.untracked lists patterns of files that may exist without being in the \
+commit.\n\nThe archive shows the work tree as it was when the build ended. A change that a build step made and undid is not visible, and an \
+identical work tree does not show that the image was built from it.\n\nWhen it fails: the details list each file and, if known, the reason. Files \
+that the build itself writes into its own folder can be allowed by pattern; a changed source file cannot.",
     known: Known::Recomputed,
     expected: Expected::Optional(&["untracked"]),
     links: &[ChainLink::WorkTree],
@@ -123,7 +123,7 @@ fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
     let mut lines: Vec<String> =
         differences.iter().take(LISTED).map(|difference| format!("{}{note}", describe(difference))).collect();
     if let Some(more @ 1..) = differences.len().checked_sub(LISTED) {
-        lines.push(format!("and {}{note}", counted(more, "more path")));
+        lines.push(format!("further paths{note}: {more}"));
     }
     lines
 }

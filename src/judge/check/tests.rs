@@ -68,7 +68,7 @@ fn every_check_is_described_and_found_by_name() {
 }
 
 #[test]
-fn versions_compare_by_number() {
+fn versions_are_compared_by_number() {
     assert!(parse_version("1.3.0.16") > parse_version("1.3.0.9"));
     assert_eq!(parse_version("1.3"), parse_version("1.3.0"));
     for bad in ["", "1.", "1..2", "v1", "1.-2", "1.2-rc"] {
@@ -76,7 +76,7 @@ fn versions_compare_by_number() {
     }
 }
 
-/// Without evidence, every check still has a finding, in the table's order. The signature check reports how far the signature was verified; the
+/// Without evidence, every check still has a finding, in the table's order. The signature check reports whether the signature was verified; the
 /// other checks report a reason.
 #[test]
 fn checks_that_were_not_run_give_a_reason() {

@@ -13,10 +13,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Trust,
     level: Level::Warn,
     says: "no expiry time of accepted content-trust metadata or OpenPGP keys has passed at --now",
-    explanation: "Compares the expiry times of accepted content-trust metadata, of its root's certificates, and of OpenPGP keys and signatures (simple signing) with --now. \
-A cosign key has no expiry time, and that of a keyless certificate is not compared: it usually ends minutes after the signature. If nothing has an expiry time, there is no evidence. Content trust's \
-timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason, the check's default level is warn. While the metadata is \
-not expired, what the metadata may hide is no older than its expiry allows; that does not mean that nothing newer exists. Stale metadata still shows \
+    explanation: "Compares the expiry times of accepted content-trust metadata, of its root's certificates, and of OpenPGP keys and signatures \
+(simple signing) with --now. A cosign key has no expiry time, and that of a keyless certificate is not compared: it usually ends minutes after the \
+signature. If nothing has an expiry time, there is no evidence. Content trust's timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason, the check's default level \
+is warn. A pass does not mean that no newer metadata exists; it limits how long newer metadata can have been withheld. Stale metadata still shows \
 who signed what.",
     known: Known::Given,
     expected: Expected::Nothing,

@@ -105,9 +105,9 @@ fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     Ok(ImageTarget { repository, tag, tags, digest, size, built, now })
 }
 
-/// The id of the content-trust key that the signed log records. The log must contain one id, and one certificate with that id, both after
-/// the build's last output. Earlier lines are under the control of the source's author, so a different id or certificate anywhere makes the
-/// key unusable.
+/// The id of the content-trust key that the signed log records. The log must contain one id, and one certificate with that id, both after the
+/// build's last output. Earlier lines are under the control of the source's author, so a different id or certificate anywhere in the log makes
+/// the key unusable.
 pub(super) fn recorded_key(evidence: &Evidence<'_>) -> Option<String> {
     let log = evidence.log()?;
     let id_of = |event: &LogEvent| if let LogEvent::KeyId(id) = event { Some(id.clone()) } else { None };

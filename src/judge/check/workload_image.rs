@@ -91,7 +91,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     }
 }
 
-/// The answer for a digest that an accepted build leads to.
+/// The answer for a digest of an accepted build.
 fn accepted(build: &Build, digest: Sha256, policy: &Policy) -> Outcome {
     let name = &build.title;
     let has = format!("the signed log of an accepted build has this digest: {name}");

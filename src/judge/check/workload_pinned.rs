@@ -15,10 +15,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Workload,
     level: Level::Require,
     says: "the image to be deployed is referenced by digest",
-    explanation: "An image is pinned by an @ and the SHA-256 digest of its manifest, in the only valid spelling. A tag can be moved after the audit, \
-even if a contract specifies a key for the image. Variables before the digest change where the bytes come from, but not the bytes; the variables are \
-listed. If the image at a place is not known, because it is built, inserted later or hidden, the answer is unknown. When the check fails, it lists \
-what accepted builds pushed under that name; what the name refers to now is not examined.",
+    explanation: "An image is pinned by `@sha256:` and the 64 lower-case hexadecimal digits of its manifest's digest. A tag can be moved after the \
+audit, even if a contract specifies a key for the image. Variables before the digest change where the bytes come from, but not the bytes; the \
+variables are listed. If the image at a place is not known, because it is built, inserted later or hidden, the answer is unknown. When the check \
+fails, it lists what accepted builds pushed under that name; what the name refers to now is not examined.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
@@ -57,7 +57,7 @@ pub(crate) const NOT_RESOLVED: &str = "not resolved: ";
 /// The beginning of a line about a build that pushed an image under this image's name. The image that the name refers to now was not examined.
 pub(crate) const PUSHED_AS: &str = "the signed log of an accepted build records a push as ";
 
-/// The images that accepted builds pushed under the image's name: one line per build, newest first.
+/// The first images that accepted builds pushed under the image's name: one line per build and digest, newest build first.
 pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timestamp) -> Vec<String> {
     const SHOWN: usize = 5;
     let Some(repository) = &image.repository else { return Vec::new() };
@@ -78,7 +78,7 @@ pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timest
     let mut lines: Vec<String> = known.take(SHOWN + 1).collect();
     if lines.len() > SHOWN {
         lines.truncate(SHOWN);
-        lines.push("and older ones".into());
+        lines.push("and older builds".into());
     }
     lines
 }

@@ -23,7 +23,7 @@ pub enum Known {
     Recomputed,
     /// A time-stamp from an authority that the auditor specified shows that the data existed by that time (RFC 3161).
     Timestamped,
-    /// The key's holder wrote the statement.
+    /// The key's holder signed the statement.
     Signed,
     /// A third party, such as a commit's author, makes the statement in data that is signed or recomputed.
     Stated,
@@ -164,8 +164,7 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // Checks use this time as the time of the build. The log's last line was written later, or by a different clock; its time is used only if
-        // there is no stamp.
+        // Checks use the stamp as the time of the build. The time of the log's last line may differ, and is used only if there is no stamp.
         let stamp = self.signed_name().and_then(|name| name.ok()?.stamp());
         if let Some(stamp) = stamp {
             add("built-at", "build.json", stamp.to_string(), Known::Signed);
@@ -183,7 +182,7 @@ impl Evidence<'_> {
             if let Some(id) = log.image_id() {
                 add("image-id", "build.log", id.to_owned(), Known::Signed);
             }
-            // If several tags were pushed, only a check can determine which one is the build's.
+            // If several tags were pushed, only a check can determine which tag belongs to the build.
             let tags: BTreeSet<&str> = log.pushed().map(|(tag, _, _)| tag).collect();
             if let (Some(tag), 1) = (tags.first(), tags.len()) {
                 add("tag", "build.log", (*tag).to_owned(), Known::Signed);

@@ -53,7 +53,7 @@ pub struct Evidence<'a> {
     pub image: Option<&'a ImageFacts>,
     /// The supplied base images.
     pub bases: &'a [ImageFacts],
-    /// The bounds.
+    /// The limits.
     pub limits: &'a Limits,
     /// The remaining budget. Checks charge their costs to this budget; after the checks, the audit fails if the budget was
     /// exceeded.
@@ -177,7 +177,7 @@ impl Evidence<'_> {
         read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
     }
 
-    /// Charges the budget for a Dockerfile. The file's lines may be short, and each line is stored with its number.
+    /// Charges the budget for a Dockerfile. Each line is stored with its number, so a file with short lines needs many times its size.
     fn spend_dockerfile(&self, bytes: u64) -> Result<(), Error> {
         self.budget.spend(Work::Bytes(bytes.saturating_mul(20)), "the Dockerfile")?;
         let held = bytes.saturating_mul(25);

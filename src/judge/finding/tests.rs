@@ -55,8 +55,8 @@ fn verdict(findings: &[Finding]) -> Verdict {
     Verdict::of(findings, &[Group::Manifest], REQUIRED)
 }
 
-/// The table of rejections, written by hand from the documented rule. The table has one letter for each status in the order above: `R` if
-/// the status rejects.
+/// The table of rejections, written by hand from the documented rule. The table has one letter for each status, in the order of [`STATUSES`]: `R`
+/// if the status rejects.
 fn table() -> Vec<(Finding, bool)> {
     let rows = [
         (Level::Require, Demand::None, MissingEvidence::RejectsWithGroup, ".RR....."),
@@ -265,8 +265,8 @@ fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
     let of = |findings: &[Finding], required: Option<&[Group]>| {
         Verdict::of(findings, &[Group::Manifest, Group::Image], required)
     };
-    assert_eq!(of(&passed, Some(&[Group::Manifest])), Verdict::Accept);
     // Groups that are in play but not required do not matter.
+    assert_eq!(of(&passed, Some(&[Group::Manifest])), Verdict::Accept);
     assert_eq!(of(&passed, None), Verdict::AcceptInPart);
     assert_eq!(of(&passed, Some(&[])), Verdict::AcceptInPart);
     assert_eq!(of(&passed, Some(&[Group::Manifest, Group::Image])), Verdict::AcceptInPart);

@@ -5,7 +5,7 @@
 //!
 //! 1. Add a field to [`Expect`], and its row to [`FIELDS`].
 //!
-//! 2. Add its name to `expected` of its check (`src/judge/check/`), which defines the effect of setting the field.
+//! 2. Add the field's name to `expected` of its check (`src/judge/check/`). `expected` defines the effect of setting the field.
 //!
 //! Then run `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 
@@ -90,14 +90,14 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "repositories",
-        is: "**P19** allowed source repositories of the clone. The ssh, https and scp-like spellings of a repository are treated as equal, as is `github.com/acme/wallet`",
+        is: "**P19** allowed source repositories of the clone. The ssh, https, scp-like and bare (`github.com/acme/wallet`) spellings of a repository are treated as equal",
         example: "[\"git@github.com:acme/wallet.git\"]",
         read: Read::List(source_repository, |expect| &mut expect.repositories),
         values: |expect| expect.repositories.clone(),
     },
     Field {
         name: "branch",
-        is: "**P20** the branch of HEAD. A detached HEAD is accepted if a local or remote branch of that name in the snapshot points to the same commit; otherwise the answer is `unknown`",
+        is: "**P20** the branch of HEAD. A detached HEAD is accepted if a local or remote branch of that name in the snapshot points to HEAD's commit; otherwise the answer is `unknown`",
         example: "\"main\"",
         read: Read::Text(|expect, text| {
             expect.branch = Some(text);
@@ -189,7 +189,7 @@ fn expected(what: &str, found: &str) -> String {
 fn image_repository(text: &str) -> Answer<()> {
     match ImageName::parse(text) {
         Ok(name) if name.is_repository() => Ok(()),
-        Ok(_) => Err(expected("a repository without tag and digest, for example docker.io/acme/wallet", text)),
+        Ok(_) => Err(expected("a repository without a tag or digest, for example docker.io/acme/wallet", text)),
         Err(why) => Err(format!("malformed image name {text:?}: {why}")),
     }
 }

@@ -1,4 +1,4 @@
-//! The grade of a key, by the policy's key records and signers.
+//! The grade of a key, according to the policy's key records and signers.
 
 use super::{Policy, Signer, SignerKey};
 use crate::base::digest::Sha256;
@@ -14,7 +14,8 @@ pub struct KeyRecordFile {
     pub path: String,
     /// The record, or the reason why it cannot be read.
     pub(super) record: Result<KeyRecord, String>,
-    /// The stored grade of the key for which the record is listed. The grade was computed for these signers and limits.
+    /// The stored grade of the key for which the record is listed. The grade was computed for the signers and limits
+    /// stored with it.
     graded: Memo<(Sha256, Vec<Signer>, Limits), Grading>,
 }
 

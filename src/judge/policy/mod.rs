@@ -96,9 +96,9 @@ pub struct Signer {
 pub enum SignerKey {
     /// One line of an OpenSSH public key.
     Ssh(String),
-    /// An armoured OpenPGP key, read from this file.
+    /// An armoured OpenPGP key: the content of its file.
     OpenPgp(Vec<u8>),
-    /// A PEM public key, read from this file.
+    /// A PEM public key: the content of its file.
     Pem(Vec<u8>),
 }
 
@@ -171,7 +171,7 @@ impl Policy {
         })
     }
 
-    /// Refuses a required group if the levels of all its checks are lowered, because such a requirement would be empty.
+    /// Refuses a required group if no check of the group can decide, because such a requirement would be empty.
     fn must_decide(&self) -> Result<(), String> {
         let decides = |group: Group| {
             let mut own = CHECKS.iter().filter(|check| check.group == group);

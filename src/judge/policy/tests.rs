@@ -76,10 +76,10 @@ fn errors_in_a_policy_contain_the_line_or_the_field() {
         ("[expect]\nbranch = \"\"", "expect.branch: the string is empty"),
         ("[expect]\nimages = [\"a\"]\nimages = [\"a\"]", "duplicate key"),
         ("expect = 1", "expected the table [expect]"),
-        ("[expect]\nimages = [\"docker.io/acme/wallet:v1\"]", "expect.images: expected a repository without tag"),
+        ("[expect]\nimages = [\"docker.io/acme/wallet:v1\"]", "expect.images: expected a repository without a tag"),
         (
             &format!("[expect]\nimages = [\"acme/wallet@sha256:{PIN}\"]"),
-            "expect.images: expected a repository without tag",
+            "expect.images: expected a repository without a tag",
         ),
         ("[expect]\nimages = [\"docker.io/Acme/wallet\"]", "expect.images: malformed image name"),
         ("[expect]\ncommit = \"abcdef0\"", "40 lower-case"),
@@ -98,7 +98,7 @@ fn errors_in_a_policy_contain_the_line_or_the_field() {
         (&format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nrevoked = true"), "invalid type"),
         (
             &format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = 2026-01-01T00:00:00"),
-            "date, or date and time with an offset",
+            "date, or a date and time with an offset",
         ),
         (
             &format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\n[[keys]]\nname = \"b\"\nsha256 = \"{PIN}\""),
@@ -128,7 +128,7 @@ fn errors_in_a_policy_contain_the_line_or_the_field() {
     }
 }
 
-/// Each entry of the table is valid by itself.
+/// A `[trust]` table with only one of these fields is valid.
 #[test]
 fn every_reference_rule_is_read() {
     use crate::trust::ReferenceRule as Rule;
@@ -221,7 +221,7 @@ fn a_waiver_is_for_one_check_of_one_bundle_and_expires() {
     for (text, says) in [
         (format!("{one}{apart}{}", waiver("image-tag", &format!("sha256:{PIN}"), "Bob", moment)), "duplicate waiver"),
         (waiver("manifest-signature", PIN, "Ada", moment), "cannot be waived"),
-        (waiver("workload-image", PIN, "Ada", moment), "this check is about a workload"),
+        (waiver("workload-image", PIN, "Ada", moment), "this check examines a workload"),
         (waiver("image-tag", "00", "Ada", moment), "expected the SHA-256"),
         (waiver("image-tag", PIN, " ", moment), "owner: it is empty"),
         (waiver("image-tag", PIN, "Ada", "2026-06-01T00:00:00"), "expires: expected a date"),
@@ -307,7 +307,7 @@ fn ages_and_windows_are_shown_as_text() {
     );
 }
 
-/// A required group must be able to reject.
+/// A required group must have a check that can decide.
 #[test]
 fn a_required_group_without_a_deciding_check_is_refused() {
     let lowered = |group: Group, level: &str| -> String {
@@ -320,7 +320,7 @@ fn a_required_group_without_a_deciding_check_is_refused() {
             let text = format!("version = 1\nrequire = [{:?}]\n{levels}", group.word());
             let error = read(&text).expect_err(&text);
             assert!(error.to_string().contains("no check can decide"), "{error}");
-            // The error is the same with --require.
+            // --require is refused for the same reason.
             let mut policy = with(&levels).unwrap();
             assert!(matches!(policy.require_also(&[group]), Err(Error::Usage { .. })), "{group:?}");
         }

@@ -59,7 +59,7 @@ fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
         return Err(at("check", "this check cannot be waived: without it, nothing about a bundle is known"));
     }
     if check.group == Group::Workload {
-        return Err(at("check", "this check is about a workload, but a waiver is for one bundle"));
+        return Err(at("check", "this check examines a workload, but a waiver applies to a bundle"));
     }
     let bundle = entry.bundle.strip_prefix("sha256:").unwrap_or(&entry.bundle);
     let bundle = Sha256::from_hex(bundle)
@@ -70,7 +70,7 @@ fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
         }
     }
     let expires = moment(entry.expires).ok_or_else(|| {
-        at("expires", "expected a date, or date and time with an offset, for example 2026-01-31T00:00:00Z")
+        at("expires", "expected a date, or a date and time with an offset, for example 2026-01-31T00:00:00Z")
     })?;
     Ok(PolicyWaiver { check: check.name, bundle, owner: entry.owner, reason: entry.reason, expires })
 }

@@ -204,7 +204,7 @@ fn trusted_key(
     };
     let moment = |field: &str, value: Option<Datetime>| match value {
         Some(value) => self::moment(value).map(Some).ok_or_else(|| {
-            at(field, "expected a date, or date and time with an offset, for example 2026-01-31T00:00:00Z")
+            at(field, "expected a date, or a date and time with an offset, for example 2026-01-31T00:00:00Z")
         }),
         None => Ok(None),
     };

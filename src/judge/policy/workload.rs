@@ -41,7 +41,7 @@ pub(super) fn read_workload(
         added.map_err(|why| fail(format!("workload.kinds-without-images: {why}")))?;
     }
     for file in list("workload.contract-keys", contract_keys).map_err(fail)? {
-        // A PEM public key, in the same format as cosign's.
+        // A PEM public key, in the format of cosign keys.
         let key = cosign_key(&load(&file)?).map_err(|message| Error::Key { name: file.clone(), message })?;
         policy.contract_keys.push((file, key));
     }

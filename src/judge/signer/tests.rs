@@ -237,7 +237,7 @@ mod with_gpg {
             ("rex", gpg.sign("rex", &in_time, &commit), "signed by rex", false),
             // A key that was only replaced was valid before its replacement.
             ("sue", gpg.sign("sue", &late, &commit), "signed by sue", false),
-            // gpg ignores text outside the armour, which is not signed.
+            // gpg ignores text outside the armour, although the text is not signed.
             ("ada", format!("{}approved\n", gpg.sign("ada", &[], &commit)), "one armoured", true),
         ];
         gpg.revoke("sue", "2");
@@ -262,9 +262,10 @@ mod with_gpg {
         assert!(matches!(&answers[0], Answer::Good { signer, .. } if signer == "ada"), "{answers:?}");
     }
 
-    /// In this signature, the two octets that repeat the hash are wrong: GitHub's web-flow key wrote 74 72 there for years.
+    /// In this signature, the two octets that repeat the start of the hash are wrong: GitHub's web-flow key wrote 74 72 there for
+    /// years.
     #[test]
-    fn the_octets_that_repeat_the_hash_are_ignored() {
+    fn the_octets_that_repeat_the_start_of_the_hash_are_ignored() {
         use pgp::composed::{ArmorOptions, Deserializable as _, DetachedSignature};
 
         let gpg = Gpg::new();

@@ -87,7 +87,7 @@ pub enum Error {
         /// The bound's value, in the unit that its name ends with.
         allowed: u64,
     },
-    /// The container is not well-formed, or two parsers could read it differently.
+    /// The input is not well-formed, or two parsers could read it differently.
     #[error("{what} is malformed: {message}")]
     Malformed {
         /// The part that is malformed.
@@ -202,7 +202,7 @@ impl Error {
         }
     }
 
-    /// The exit code (2, 3 or 4): see the table.
+    /// The exit code: 2, 3 or 4.
     pub fn exit_code(&self) -> u8 {
         CODES.iter().find(|(code, _)| *code == self.code()).map_or(3, |(_, exit)| *exit)
     }
@@ -231,7 +231,7 @@ impl Error {
                 let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
                 format!(
                     "keys next to the bundle are not trusted and were not used: {}. Ask the build server's operator for the SHA-256 of its public key (DER), over a channel \
-                     other than the bundle's. If it is equal, run again with --key sha256:HEX, the fingerprint that you compared. If not, get the key from the operator",
+                     other than the bundle's. If it equals one of these, run again with this fingerprint as --key sha256:HEX. If not, get the key from the operator",
                     keys.join("; ")
                 )
             }

@@ -66,7 +66,7 @@ impl Index {
             let start = start(u32::from_be_bytes(*offset), large)?;
             rows.push(Row { id: ObjectId::from_bytes(*id), crc32: u32::from_be_bytes(*crc32), start });
         }
-        // Every large offset must be used exactly once. Otherwise, two readers could compute different lengths.
+        // There must be as many large offsets as entries that use one. Otherwise, two readers could compute different lengths.
         if rows_with_large_offset(offsets) * 8 != large.len() {
             return Err(IndexFault::Length);
         }

@@ -44,7 +44,7 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>,
     if bytes.len() as u64 > limits.git_config_bytes {
         return Err(ConfigFault::TooLarge(limits.git_config_bytes()));
     }
-    // git refuses a NUL too.
+    // git also refuses a NUL.
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
         return Err(ConfigFault::Line(bytes.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1));
     }

@@ -72,7 +72,7 @@ fn is_binary(blob: &[u8]) -> bool {
     printable >> 7 < others
 }
 
-/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if neither keyword occurs.
+/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if there is nothing to replace.
 pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(blob.len());
     let mut rest = blob;

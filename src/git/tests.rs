@@ -513,7 +513,7 @@ fn a_malformed_head_fails_and_a_malformed_object_elsewhere_is_a_detail() {
 }
 
 #[test]
-fn exponentially_nested_trees_stop_at_the_limits() {
+fn listing_exponentially_nested_trees_stops_at_the_limits() {
     let repository = TestRepository::new();
     let mut tree = repository.git_input(&["mktree"], b"");
     for _ in 0..12 {

@@ -221,7 +221,7 @@ impl<'a> TreeProver<'a> {
                         .push(format!("/{path} sets a command that updates a submodule (gitmodulesUpdate)"));
                 }
                 fault if fault.is_information() => {
-                    self.proof.notes.push(format!("/{path}: for git fsck, this is only information: {fault}"));
+                    self.proof.notes.push(format!("/{path}: {fault}, which git fsck reports only as information"));
                 }
                 fault => self
                     .proof
@@ -248,7 +248,7 @@ impl<'a> TreeProver<'a> {
         };
         if depth >= self.limits.git_submodule_depth {
             let bound = self.limits.git_submodule_depth();
-            return SubmoduleState::Faulty(vec![format!("it is deeper than the limit {bound}")]);
+            return SubmoduleState::Faulty(vec![format!("it is nested more deeply than the limit {bound}")]);
         }
         let directory = GitDirectory::at(self.snapshot, &module);
         let refused = refusals(&directory, self.limits);
@@ -256,7 +256,7 @@ impl<'a> TreeProver<'a> {
             return SubmoduleState::Faulty(refused);
         }
         let mut objects = Objects::prove(&directory, self.threads, self.limits, self.inflated);
-        // References between objects are only needed for the top repository.
+        // References between objects are needed only for the top repository.
         objects.references = References::default();
         let commit = Reader::new(&directory, &objects, self.limits, self.inflated)
             .read(&file.id, Kind::Commit)

@@ -2,8 +2,8 @@
 //!
 //! Readers disagree on each of these, so each is refused: an unrecognised member type, a size that is not plain octal, a PAX size that differs from
 //! the header's, an unrecognised PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has
-//! none, malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, nonzero bytes after the end,
-//! and a missing end.
+//! none, malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, non-zero bytes after the
+//! end, and a missing end.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -32,11 +32,11 @@ pub(crate) enum MemberKind {
     Directory,
     /// A symbolic link with its target as written.
     Symlink(Vec<u8>),
-    /// Another name for an earlier regular file.
+    /// A hard link to the member at this path.
     HardLink(MemberPath),
 }
 
-/// One member's header, read strictly. Owner, group and times are ignored.
+/// One member's header, read strictly. Owner, group and times are checked but not kept.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) path: MemberPath,

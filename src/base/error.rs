@@ -95,7 +95,7 @@ pub enum Error {
         /// What is wrong, with the expected and actual values if both are known.
         message: String,
     },
-    /// A file written by the user is malformed or has an unsupported format. Unlike evidence, such a file may be changed by the user.
+    /// A file written by the user is malformed or has an unsupported format. Unlike evidence, the user may change such a file.
     #[error("{what} is malformed: {message}")]
     OwnFile {
         /// The file.
@@ -149,8 +149,8 @@ pub enum Error {
     },
 }
 
-/// Every [`Error::code`] with its exit code. 2: the user must change the command. 3: the input does not allow a verdict. 4: there was nothing to
-/// verify.
+/// Every [`Error::code`] with its exit code. 2: the command, or a policy, key or settings file for it, cannot be used. 3: input cannot be obtained or
+/// read, or output cannot be written. 4: there was nothing to verify.
 pub(crate) const CODES: [(&str, u8); 15] = [
     ("usage", 2),
     ("policy", 2),

@@ -1,4 +1,4 @@
-//! Determines what a case for filing leaves out, and where a full case seems to contain a secret.
+//! Determines what a case for filing leaves out, and where the evidence seems to contain a secret.
 
 use std::collections::BTreeMap;
 

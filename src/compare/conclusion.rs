@@ -52,7 +52,7 @@ fn of_images(first: &ImageFacts, second: &ImageFacts, rows: &[Row]) -> String {
     }
 }
 
-/// The layers whose diff_ids are only stated, each reason once with the number of its first layer.
+/// Why diff_ids of layers are only stated: each reason once, with its first layer and the number of further layers.
 fn stated_only(letter: &str, image: &ImageFacts) -> Vec<String> {
     let mut reasons: Vec<(String, usize, usize)> = Vec::new();
     for (at, layer) in image.layers.iter().enumerate() {

@@ -29,7 +29,7 @@ pub enum Value {
     Known(String),
     /// The part is known to be absent.
     Absent,
-    /// The value is not known, for this reason. Such a value is never the same as another one, and never differs from it.
+    /// The value is not known, for this reason. Such a value is neither the same as another value nor different from it.
     NotKnown(String),
 }
 

@@ -204,7 +204,7 @@ fn convert_text(
     match done {
         Some(conversion) if is(&text) => Ok(conversion),
         _ if is(&with_crlf(blob)) => {
-            Err(Some("only its line endings differ, and no .gitattributes in HEAD requests that".into()))
+            Err(Some("only its line endings differ, which no .gitattributes in HEAD requests".into()))
         }
         _ => Err(None),
     }

@@ -14,7 +14,7 @@ pub(super) struct Refs {
     pub(super) named: BTreeMap<String, ObjectId>,
     /// Symbolic refs, with their targets.
     symbolic: BTreeMap<String, String>,
-    /// Lock files of refs that an interrupted git command left behind.
+    /// Messages about lock files of refs that an interrupted git command left behind.
     locks: Vec<String>,
     pub(super) faults: Vec<String>,
 }

@@ -38,7 +38,7 @@ pub struct TreeProof {
     pub converted: Vec<(Vec<u8>, Conversion)>,
     /// Every submodule, sorted by path.
     pub submodules: Vec<Submodule>,
-    /// Empty folders, which git does not record. Empty folders of submodules are omitted.
+    /// Empty folders, which git does not record. The empty folder of a submodule that was not cloned is omitted.
     pub empty_folders: Vec<Vec<u8>>,
     /// Whether the config of the top repository or of a submodule leaves files out of the work tree.
     pub is_sparse: bool,
@@ -75,8 +75,8 @@ pub enum SubmoduleState {
     /// The submodule was not cloned: its folder is empty or missing. Nothing is proved, and the submodule had no files
     /// to build.
     Empty,
-    /// The submodule's objects are proved, and its HEAD is the commit that the tree records. Differences in the
-    /// submodule's files are listed with all other differences.
+    /// The submodule's objects are proved, including the commit that the tree records. Differences in its HEAD and its
+    /// files are listed with all other differences.
     Proved {
         /// The number of objects in the submodule's repository.
         object_count: u64,

@@ -1,7 +1,7 @@
 //! Pack indexes, version 2 (gitformat-pack(5), "Version 2 pack-*.idx files").
 //!
-//! An index is a hint about where entries start, and a statement that is compared with the pack. An index is never
-//! needed to prove an object.
+//! An index suggests where entries start. Its contents are compared with the pack, and it is never needed to prove an
+//! object.
 
 use crate::git::hash::Sha1;
 use crate::git::object_id::ObjectId;

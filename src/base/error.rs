@@ -95,7 +95,7 @@ pub enum Error {
         /// What is wrong, with the expected and actual values if both are known.
         message: String,
     },
-    /// A file written by the user is malformed or has an unsupported format. Unlike evidence, the user may change such a file.
+    /// A file written by the user is malformed or has an unsupported format. The user may change such a file, unlike evidence.
     #[error("{what} is malformed: {message}")]
     OwnFile {
         /// The file.

@@ -412,7 +412,7 @@ fn compare_states_whether_the_image_next_to_a_bundle_is_that_of_its_log() {
         let kept = text.lines().filter(|line| !STATED.iter().any(|word| line.contains(word)));
         kept.map(|line| format!("{line}\n")).collect()
     };
-    let equal = "The two images are equal, byte for byte.";
+    let equal = "The two images are identical, byte for byte.";
     let own = wallet.digest();
     for (name, case, code, row, says) in [
         ("tied", Case::good("made", "").image(&wallet), 0, ("same", "same"), ""),
@@ -524,7 +524,7 @@ fn compare_does_not_call_encrypted_layers_the_same() {
     // The same stored bytes are the same layer.
     let (code, text) = program(&["compare", "encrypted/image.tar", "encrypted/image.tar"]);
     assert!(code == Some(0) && text.contains("same          layer 2\n"), "{text}");
-    assert!(text.contains("(as stored)") && text.contains("equal, byte for byte.\n"), "{text}");
+    assert!(text.contains("(as stored)") && text.contains("identical, byte for byte.\n"), "{text}");
     let (_, text) = program(&["image", "encrypted/image.tar"]);
     assert!(text.contains("(5000 bytes, encrypted), it is encrypted, so its diff_id cannot be computed"), "{text}");
 }

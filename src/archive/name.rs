@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A relative path of one or more segments, separated by `/`, with no `.`, `..`, empty segments, NUL or leading `/`. The path is bytes, not text,
-/// because git allows any bytes. Names that differ only in case or Unicode form are different names.
+/// A relative path of segments separated by `/`, with no `.`, `..`, empty segments, NUL or leading `/`; empty for the top folder. The path is bytes,
+/// not text, because git allows any bytes. Names that differ only in case or Unicode form are different names.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MemberPath(Vec<u8>);
 

@@ -14,7 +14,7 @@ pub(super) enum Meaning {
     Nothing,
 }
 
-/// Complete keywords that affect neither names nor content.
+/// Keywords that affect neither names nor content.
 const WORDS: [&str; 10] = [
     "comment",
     "charset",

@@ -63,8 +63,8 @@ fn folders_that_are_not_members_of_the_archive_are_counted() {
     assert!(matches!(refused, Err(Error::OverLimit { limit: "archive_members", .. })), "{refused:?}");
 }
 
-/// Reads archives from standard input, each preceded by its length, unpacks each of them in four ways and prints one line for each way: every file
-/// and link below the audited paths, and every empty folder.
+/// Reads archives from standard input, each preceded by its length, unpacks each of them in four ways and prints one line for each way: the files,
+/// links and empty folders among the audited paths, or the refusal.
 const UNPACK: &str = r"
 import hashlib, os, shutil, subprocess, sys, tempfile
 from backports import tarfile

@@ -2,8 +2,8 @@
 //!
 //! Readers disagree on each of these, so each is refused: an unrecognised member type, a size that is not plain octal, a PAX size that differs from
 //! the header's, an unrecognised PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has
-//! none, malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, nonzero bytes after the end,
-//! and a missing end.
+//! none, malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, non-zero bytes after the
+//! end, and a missing end.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
-/// The field that contains the beginning of a long name in a ustar header, and times and sparse maps in a GNU header.
+/// The offset of the field that contains the beginning of a long name in a ustar header, and times and sparse maps in a GNU header.
 const PREFIX: usize = 345;
 /// The fields of a ustar header end here.
 const USTAR_END: usize = 500;
@@ -32,11 +32,11 @@ pub(crate) enum MemberKind {
     Directory,
     /// A symbolic link with its target as written.
     Symlink(Vec<u8>),
-    /// Another name for an earlier regular file.
+    /// A hard link to the member at this path.
     HardLink(MemberPath),
 }
 
-/// One member's header, read strictly. Owner, group and times are ignored.
+/// One member's header, read strictly. Owner, group and times are checked but not kept.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) path: MemberPath,
@@ -198,7 +198,7 @@ impl<'a, R: Read> TarReader<'a, R> {
             .map(|(at, &byte)| if (148..156).contains(&at) { 32 } else { u64::from(byte) })
             .sum();
         if claimed != sum {
-            return Err(self.malformed("a header whose checksum is wrong"));
+            return Err(self.malformed("a header with a wrong checksum"));
         }
         self.check_unread_fields(&header)?;
         Ok(Some(header))
@@ -213,7 +213,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         match (header.as_ustar(), header.as_gnu()) {
             (Some(ustar), _) => {
                 numbers.extend([("device", &ustar.dev_major[..]), ("device", &ustar.dev_minor[..])]);
-                // star keeps a mark here and then uses only part of the prefix.
+                // star writes its magic number here and then uses only part of the prefix field for the name.
                 if header.as_bytes().iter().skip(USTAR_END).any(|&byte| byte != 0) {
                     return Err(self.malformed("a ustar header with data after its last field"));
                 }
@@ -279,8 +279,8 @@ impl<'a, R: Read> TarReader<'a, R> {
                 )));
             }
         };
-        // In an old header (type NUL), Python's tarfile uses the header's own name before any PAX or GNU name, and reads the content as further
-        // members.
+        // In an old header (type NUL), Python's tarfile uses the header's own name, not a PAX or GNU name, to recognise a directory, and then reads
+        // the content as further members.
         let old_directory = header.as_old().linkflag == [0] && header.path_bytes().ends_with(b"/");
         let like_directory = kind != MemberKind::Directory && (raw_path.ends_with(b"/") || raw_path.ends_with(b"/."));
         if like_directory || (kind == MemberKind::File && old_directory) {
@@ -308,7 +308,7 @@ impl<'a, R: Read> TarReader<'a, R> {
                 Err(self.limits.path_bytes().exceeded(self.what))
             }
             Some(target) if !target.is_empty() && !target.contains(&0) => Ok(target),
-            _ => Err(self.malformed("a link without a proper target")),
+            _ => Err(self.malformed("a link whose target is empty or contains a NUL")),
         }
     }
 
@@ -336,7 +336,7 @@ impl<'a, R: Read> TarReader<'a, R> {
     fn read_pax(&self, text: &[u8], extensions: &mut Extensions) -> Result<(), Error> {
         let mut keywords = HashSet::new();
         for (keyword, value) in self.pax_records(text)? {
-            // In POSIX the last value applies, but not every reader follows that rule.
+            // According to POSIX, the last value applies, but not every reader follows that rule.
             if !keywords.insert(keyword) {
                 let keyword = String::from_utf8_lossy(keyword);
                 return Err(self.malformed(format!("a PAX header with two values for {keyword:?}")));
@@ -406,7 +406,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// Octal digits, optionally preceded by spaces and followed by spaces or NULs. Base 256 and signs are refused: no field of a bundle within the
+    /// Octal digits, optionally preceded by spaces and followed by spaces or NULs. Base 256 and signs are refused: no mode and no size within the
     /// limits needs them.
     fn octal(&self, field: &[u8], name: &str) -> Result<u64, Error> {
         let blanks = field.iter().take_while(|byte| **byte == b' ').count();

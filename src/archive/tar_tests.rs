@@ -112,7 +112,7 @@ fn names_that_point_outside_or_are_empty_are_refused() {
     let empty = Entry { pax: vec![("path", Vec::new())], ..file("a") };
     assert!(refusal(&[empty]).contains("an empty name"));
     assert!(refusal(&[Entry::link(b'1', "a", "../b")]).contains("a name with '..'"));
-    assert!(refusal(&[Entry::link(b'2', "a", "")]).contains("a link without a proper target"));
+    assert!(refusal(&[Entry::link(b'2', "a", "")]).contains("a link whose target is empty or contains a NUL"));
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! The budget of an audit or a request: bounds on totals, in addition to the bound on each part.
 //!
 //! Work is counted in units, never by a clock, so that the same input gives the same result on every machine. A unit is one byte read, inflated,
-//! hashed or compared; more expensive operations count as several units: see [`Work`]. The budget has a base, which small inputs never use up, and
+//! hashed or compared; more expensive operations count as several units: see [`Work`]. The budget has a base, which is enough for small inputs, and
 //! grows with the input: `work_base_units` and the other numbers are in [`Limits`]. Memory is counted in the same way, as bytes held at the same
 //! time; the input's own bytes are not counted.
 //!
 //! `audit` creates one budget and passes it to the readers of the bundle, source, image and signatures, and to the checks through `Evidence`. Each
-//! blob and file is charged once, however often it is referenced. Work is charged before it is done. When the budget is exhausted, the work stops with
-//! [`Error::OverLimit`] (exit code 3). Code that returns findings rather than errors (the source's proof, the checks) also stops, and `audit` then
-//! calls [`Budget::check`]: an incomplete answer is never shown.
+//! blob and file is charged once, however often it is referenced. Work is charged before it is done, but a reader charges bytes after reading them.
+//! When the budget is exhausted, the work stops with [`Error::OverLimit`] (exit code 3). Code that returns findings rather than errors (the source's
+//! proof, the checks) also stops, and `audit` then calls [`Budget::check`]: an incomplete answer is never shown.
 //!
 //! Clones share one budget, on any number of threads. Thread scheduling may affect which part the error names, but not whether there is an error.
 //!
@@ -66,7 +66,7 @@ pub struct Budget(Arc<Shared>);
 struct Shared {
     work: Total,
     memory: Total,
-    /// A memory request was refused.
+    /// Whether a request for memory was refused.
     refused: AtomicBool,
 }
 
@@ -220,7 +220,7 @@ impl Total {
     }
 }
 
-/// There is no separate memory limit, because the limits on inputs bound memory.
+/// The allowance for memory has no maximum of its own, because the limits on inputs bound it.
 fn unbounded(limits: &Limits) -> Bound {
     Bound { allowed: u64::MAX, ..limits.held_base_bytes() }
 }

@@ -56,8 +56,8 @@ impl BuildName {
     }
 }
 
-/// The tag: the text after the repository in a build's subject. The subject begins with the push server (even `docker.io`), then the repository, with
-/// every `/` written as a dot and nothing else changed: a port keeps its colon. `None` if the subject is for a different repository.
+/// The tag: the text after the repository in a build's subject. The subject begins with the push server (even `docker.io`) and the repository. In
+/// them, every `/` is replaced by a dot, and nothing else is changed: a port keeps its colon. `None` if the subject is for a different repository.
 pub(crate) fn behind_repository<'s>(subject: &'s str, repository: &str) -> Option<&'s str> {
     subject.strip_prefix(repository.replace('/', ".").as_str())?.strip_prefix('.')
 }

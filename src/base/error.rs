@@ -87,7 +87,7 @@ pub enum Error {
         /// The bound's value, in the unit that its name ends with.
         allowed: u64,
     },
-    /// The container is not well-formed, or two parsers could read it differently.
+    /// The input is not well-formed, or two parsers could read it differently.
     #[error("{what} is malformed: {message}")]
     Malformed {
         /// The part that is malformed.
@@ -95,7 +95,7 @@ pub enum Error {
         /// What is wrong, with the expected and actual values if both are known.
         message: String,
     },
-    /// A file written by the user is malformed or has an unsupported format. Unlike evidence, such a file may be changed by the user.
+    /// A file written by the user is malformed or has an unsupported format. The user may change such a file, unlike evidence.
     #[error("{what} is malformed: {message}")]
     OwnFile {
         /// The file.
@@ -149,8 +149,8 @@ pub enum Error {
     },
 }
 
-/// Every [`Error::code`] with its exit code. 2: the user must change the command. 3: the input does not allow a verdict. 4: there was nothing to
-/// verify.
+/// Every [`Error::code`] with its exit code. 2: the command, or a policy, key or settings file for it, cannot be used. 3: input cannot be obtained or
+/// read, or output cannot be written. 4: there was nothing to verify.
 pub(crate) const CODES: [(&str, u8); 15] = [
     ("usage", 2),
     ("policy", 2),
@@ -202,7 +202,7 @@ impl Error {
         }
     }
 
-    /// The exit code (2, 3 or 4): see the table.
+    /// The exit code: 2, 3 or 4.
     pub fn exit_code(&self) -> u8 {
         CODES.iter().find(|(code, _)| *code == self.code()).map_or(3, |(_, exit)| *exit)
     }
@@ -231,7 +231,7 @@ impl Error {
                 let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
                 format!(
                     "keys next to the bundle are not trusted and were not used: {}. Ask the build server's operator for the SHA-256 of its public key (DER), over a channel \
-                     other than the bundle's. If it is equal, run again with --key sha256:HEX, the fingerprint that you compared. If not, get the key from the operator",
+                     other than the bundle's. If it equals one of these, run again with this fingerprint as --key sha256:HEX. If not, get the key from the operator",
                     keys.join("; ")
                 )
             }

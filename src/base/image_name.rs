@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The first part is a domain if it has a dot, a colon or an upper-case letter, or is `localhost`. Otherwise the registry is `docker.io`,
-//! whose images without a namespace are in `library`. `index.docker.io` is `docker.io`.
+//! whose images without a namespace are in `library`. `index.docker.io` is read as `docker.io`.
 //!
 //! A workload may use variables in its image names: `workload::ImageReference` looks for these before parsing a name.
 

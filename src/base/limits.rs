@@ -121,7 +121,7 @@ limits! {
     git_submodule_depth = 16, "nesting of submodules";
     work_tree_bytes = 16 * GIB, "files in the work tree, hashed as a stream and not held in memory";
     key_file_bytes = 64 * KIB, "a public key; in PEM it is below 2 KiB";
-    key_files_beside = 1_000, "files next to a bundle that are read as possible keys";
+    key_files_beside = 1_000, "possible key files read next to a bundle";
     state_bytes = 4 * GIB, "the finished reports of an interrupted run: about 32 KiB for each bundle";
     report_bytes = 512 * MIB, "a saved JSON report: about 16 KiB for each bundle";
     case_bytes = 8 * GIB - 1, "all members of a case, held in memory; a ustar header allows no larger size";
@@ -153,7 +153,7 @@ limits! {
     image_config_bytes = 8 * MIB, "an image's configuration";
     image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
     image_layers = 4_000, "layers in an image; container engines allow at most 127";
-    image_index_depth = 4, "nesting of image indexes; one level is usual, two levels occur";
+    image_index_depth = 4, "nesting of image indexes; usually one level, sometimes two";
     image_documents_bytes = 32 * MIB, "JSON files in an image archive, held while the archive is read once from start to end";
     layer_expanded_bytes = 128 * GIB, "one layer after decompression, hashed as a stream and not held in memory";
     zstd_window_bytes = 32 * MIB, "the zstd window, held in memory; compression levels up to 20 need no more";
@@ -168,7 +168,7 @@ limits! {
     listing_pages = 10_000, "pages of one listing: a bucket's objects, an image's referrers";
     listing_total_bytes = 2 * GIB, "all pages of a bucket's listing: four times the size of a million entries of half a kilobyte each";
     object_key_bytes = 2 * KIB, "the key of one object in a bucket; object stores allow 1,024 bytes";
-    misnamed_objects = 100, "bucket objects that are listed because their names are not those of bundles; further ones are only counted";
+    misnamed_objects = 100, "bucket objects listed because their names are not bundle names; further ones are only counted";
     answer_nodes = 2_000_000, "values in one JSON response of a server that provides evidence";
     answer_memory_bytes = 512 * MIB, "memory for the values in one JSON response, without their text";
     trust_source_bytes = 4 * GIB, "everything that one source sends for the signatures of one image";

@@ -40,7 +40,7 @@ macro_rules! named {
     };
 }
 
-/// Every string that `flag` or `named` matches contains one of these words. `key` alone is not listed, because half of the report lines are about
+/// Every string that `flag` or `named` matches contains one of these words. `key` alone is not listed, because half of the report's lines mention
 /// keys.
 const NAMES: &[&str] = &[
     "password",

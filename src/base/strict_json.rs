@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Parses one JSON document. A duplicate key in an object is an error, at any depth; so is anything after the document. The parser bounds nesting at
+/// Parses one JSON document. A duplicate key in an object is an error, at any depth; so is anything after the document. The parser limits nesting to
 /// 128 levels.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

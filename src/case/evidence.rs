@@ -22,7 +22,7 @@ use crate::report::Report;
 use crate::run::add_given_keys;
 use crate::trust::TrustFile;
 
-/// The policy and keys for auditing a case: either those stored in the case, which prove nothing to anyone else, or the reader's.
+/// The policy and keys for auditing a case: either those stored in the case, which establish no trust, or the reader's.
 #[derive(Debug, Clone)]
 pub(crate) struct CaseTerms {
     pub(crate) policy: Policy,
@@ -73,11 +73,10 @@ impl Case {
         Timestamp::from_rfc3339(now).ok_or_else(|| unknown("question.now", now))
     }
 
-    /// Audits the bundles that the case contains. Bundles that were left out are not audited, so check the profile
-    /// first.
+    /// Audits the case's bundles. Check the profile first.
     ///
     /// # Errors
-    /// Any error that stops the whole audit.
+    /// Any error that stops the whole audit; [`Error::Malformed`] if a bundle was left out of the case.
     pub(crate) fn audit(&self, terms: &CaseTerms, threads: usize, limits: &Limits) -> Result<Report, Error> {
         // A pin may select a key that the case contains; no key is trusted just because the case contains it.
         let stored = self.record.question.keys.iter().filter_map(|named| named.member.as_deref());

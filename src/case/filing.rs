@@ -1,4 +1,4 @@
-//! Determines what a case for filing leaves out, and where a full case seems to contain a secret.
+//! Determines what a case for filing leaves out, and where the evidence seems to contain a secret.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::base::mask::mask;
 use crate::gate::bundle::Bundle;
 use crate::gate::key::PublicKey;
 
-/// Removes the source, logs, status records and images, and returns their names, sizes and digests.
+/// Removes bundles, server logs, status records and images, and returns their names, sizes and digests.
 pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[BundleRecord]) -> Vec<Member> {
     let is_left_out = |name: &str| {
         bundles.iter().any(|bundle| {

@@ -1,5 +1,5 @@
-//! `case.json` describes a case and lists the digest of everything in it. The bytes of `case.json` identify the case, so the file has exactly one
-//! valid encoding.
+//! `case.json` describes a case and lists the digest of every other sealed member. The bytes of `case.json` identify the case, so the file has
+//! exactly one valid encoding.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::base::limits::Limits;
 use crate::base::strict_json;
 use crate::base::time::Timestamp;
 
-/// The first member.
+/// The name of the first member.
 pub(crate) const NAME: &str = "case.json";
 const FORMAT: &str = "hpsb-audit case";
 

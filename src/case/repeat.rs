@@ -36,8 +36,8 @@ pub struct Reader<'a> {
 ///
 /// # Errors
 /// [`Error::Malformed`] for a case that contradicts itself: its report differs from the audit's, or its seal is for a
-/// different case or by a different key. [`Error::Usage`] if this version refuses the case's own policy and the
-/// reader supplies no policy.
+/// different case or by a different key. [`Error::Usage`] if this version refuses the case's own policy or keys and
+/// the reader supplies neither a policy nor a key.
 pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {
@@ -125,12 +125,12 @@ fn needs_own_terms(refused: Option<Error>) -> Error {
     let why = refused.map(|error| format!(": {error}")).unwrap_or_default();
     Error::Usage {
         message: format!("this version refuses the case's own policy{why}"),
-        hint: "evaluate the case under your own policy or key: --policy FILE or --key".into(),
+        hint: "evaluate the case with your own policy or key: --policy FILE or --key".into(),
     }
 }
 
-/// The command that audits as of the case's own time, if the case is rejected only because time has passed: because of
-/// `max-age` or an expired waiver.
+/// The command that audits as of the case's own time, if the case is rejected only because time has passed (`max-age`,
+/// or an expired waiver).
 fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Timestamp) -> Option<String> {
     let rejected: Vec<_> = report.bundles.iter().filter(|bundle| bundle.verdict == Verdict::Reject).collect();
     let was_young = |bundle: &BundleReport| {
@@ -203,20 +203,20 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
 fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, now: Timestamp) -> Report {
     let message = match repeated {
         Repetition::NotRepeated => "the case was sealed without its evidence: the audit cannot be repeated".to_owned(),
-        Repetition::OtherAnswers => "with the case's own keys and terms, answers differ from the sealed ones".into(),
+        Repetition::OtherAnswers => "an audit with what the case contains gives answers that differ from the sealed ones".into(),
         Repetition::SameReport | Repetition::SameAnswers | Repetition::SameStatuses
             if today.is_some_and(|today| today.word() != case.record.verdict) =>
         {
             format!(
-                "the case's own keys and terms give the sealed statuses; the verdict was {} under \
-                 the rules at that time and is {} under today's; you supplied no key that vouches for them",
+                "an audit with what the case contains gives the sealed statuses; the verdict was {} under \
+                 the rules at that time and is {} under today's; you supplied no key that vouches for it",
                 case.record.verdict,
                 today.map_or("none", Verdict::word)
             )
         }
         Repetition::SameReport | Repetition::SameAnswers | Repetition::SameStatuses => {
             format!(
-                "the case's own keys and terms give the sealed verdict, {}; you supplied no key that vouches for them",
+                "an audit with what the case contains gives the sealed verdict, {}; you supplied no key that vouches for it",
                 case.record.verdict
             )
         }

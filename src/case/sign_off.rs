@@ -52,7 +52,7 @@ impl Case {
     ///
     /// # Errors
     /// [`Error::Usage`] if the role is already filled or this key has already signed; [`Error::Malformed`] if an
-    /// existing sign-off is invalid.
+    /// existing sign-off is invalid; [`Error::SigningKey`].
     pub fn sign_off(&mut self, role: Role, secret: &PersonSecret, at: Timestamp) -> Result<SignOff, Error> {
         let refuse = |message: String| Error::SigningKey { name: "--sign-key".into(), message };
         let key = secret.public().map_err(refuse)?;
@@ -82,7 +82,7 @@ impl Case {
     /// The sign-offs, by role. Each sign-off has a valid signature by the key that it lists.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if a sign-off is about a different case or its signature is invalid, or if both are by one
+    /// [`Error::Malformed`] if a sign-off is for a different case or its signature is invalid, or if both are by one
     /// key.
     pub fn sign_offs(&self) -> Result<Vec<SignOff>, Error> {
         let there = Role::ALL.into_iter().filter_map(|role| Some((role, self.attached.get(&sign_off_name(role))?)));
@@ -94,7 +94,7 @@ impl Case {
         match read.as_slice() {
             [one, other] if one.key.fingerprint() == other.key.fingerprint() => Err(Error::malformed(
                 "the case",
-                format!("{} both prepared and reviewed it: expected two people", one.key.fingerprint()),
+                format!("both sign-offs are by the key {}: expected two people", one.key.fingerprint()),
             )),
             _ => Ok(read),
         }
@@ -111,7 +111,7 @@ impl Case {
         let (at, pem) = (word("at")?, word("key")?);
         let moment = Timestamp::from_rfc3339(at).filter(|moment| moment.to_string() == at);
         let moment = moment.ok_or_else(|| format!("at: expected a time in UTC, found {at:?}"))?;
-        // Comparing the statement with one rebuilt from its fields shows that it is about this case and contains
+        // Comparing the statement with one rebuilt from its fields shows that it is for this case and contains
         // nothing else.
         if envelope.payload_type != IN_TOTO || envelope.payload != self.statement(role.word(), at, pem).map_err(text)? {
             return Err(format!("it is not a statement that someone {} this case", role.word()));

@@ -1,5 +1,5 @@
 //! The time-stamps of a case. The first time-stamp covers the case's digest; each later time-stamp covers the case and
-//! all earlier time-stamps, so that the series remains valid after the previous time-stamp's certificate expires.
+//! all earlier time-stamps, so that the series remains valid after an earlier time-stamp's certificate expires.
 
 use super::Case;
 use super::attached::stamp_name;
@@ -111,7 +111,7 @@ impl Case {
             None => stamps.existed_by = verified.first().map(|first| first.at),
             Some((stamp, _)) => {
                 stamps.remarks.push(format!(
-                    "the time-stamps do not count: the certificate of {} expired on {}, and no later stamp was added before then",
+                    "the time-stamps do not count: the certificate of {} expired on {}, and no later stamp was made before then",
                     stamp.authority, stamp.ends
                 ));
             }

@@ -65,7 +65,7 @@ pub(super) fn fits(name: &str) -> bool {
     is_member_name(name) && split(name.as_bytes()).is_some()
 }
 
-/// Writes members in the given order.
+/// Writes the members in order.
 pub(super) fn write<'m>(members: impl Iterator<Item = (&'m str, &'m [u8])>, out: &mut dyn Write) -> io::Result<()> {
     for (name, content) in members {
         let header = header(name, content.len() as u64)

@@ -32,7 +32,7 @@ pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &m
     }
 }
 
-/// The number of entries. It is not known if the snapshot has entries that were not kept.
+/// The number of entries. If the snapshot has entries that were not kept, the number is not known.
 fn entries(snapshot: &Snapshot) -> Result<String, String> {
     let kept = counted(snapshot.work_tree.len(), "entry");
     match snapshot.faults.first() {

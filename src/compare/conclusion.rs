@@ -6,7 +6,7 @@ use crate::image::ImageFacts;
 pub(super) fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
     match (&one.image, &other.image) {
         (Some(first), Some(second)) => of_images(first, second, rows),
-        _ if rows.iter().any(Row::differs) => "They differ.".into(),
+        _ if rows.iter().any(Row::differs) => "A and B differ.".into(),
         _ => "No difference that counts was found.".into(),
     }
 }
@@ -24,7 +24,7 @@ fn of_images(first: &ImageFacts, second: &ImageFacts, rows: &[Row]) -> String {
     if same("manifest") {
         let lacking = sides.iter().any(|(_, image)| image.layers.iter().any(|layer| layer.measured.is_none()));
         let according = if lacking { " (according to their documents: not every layer is available)" } else { "" };
-        return format!("The two images are equal, byte for byte{according}.");
+        return format!("The two images are identical, byte for byte{according}.");
     }
     let (Some(one), Some(other)) = (&first.config, &second.config) else {
         return "It is not known whether the contents of the two images are the same: a configuration was not read."
@@ -52,7 +52,7 @@ fn of_images(first: &ImageFacts, second: &ImageFacts, rows: &[Row]) -> String {
     }
 }
 
-/// The layers whose diff_ids are only stated, each reason once with the number of its first layer.
+/// Why diff_ids of layers are only stated: each reason once, with its first layer and the number of further layers.
 fn stated_only(letter: &str, image: &ImageFacts) -> Vec<String> {
     let mut reasons: Vec<(String, usize, usize)> = Vec::new();
     for (at, layer) in image.layers.iter().enumerate() {

@@ -92,7 +92,7 @@ fn layer_row(
     let stated = |image: &ImageFacts| image.config.as_ref().and_then(|config| config.diff_ids.get(at).copied());
     let stored = |layer: Option<&LayerFacts>| Some(layer?.measured.as_ref()?.digest);
     let (first, second) = (stored(one.1), stored(other.1));
-    // Equal stored bytes are the same layer, even if its diff_id cannot be computed.
+    // Layers with the same stored bytes are the same, even if the diff_id cannot be computed.
     if let (Some(bytes), true) = (first.filter(|_| first == second), stated(one.0) == stated(other.0)) {
         let text = match (stated(one.0), one.1.is_some_and(|layer| layer.diff_id().is_ok())) {
             (Some(id), true) => id.to_string(),

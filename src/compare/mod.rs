@@ -29,7 +29,7 @@ pub enum Value {
     Known(String),
     /// The part is known to be absent.
     Absent,
-    /// The value is not known, for this reason. Such a value is never the same as another one, and never differs from it.
+    /// The value is not known, for this reason. Such a value is neither the same as another value nor different from it.
     NotKnown(String),
 }
 
@@ -106,8 +106,8 @@ impl Comparison {
 }
 
 /// What a comparison can corroborate, and what it cannot.
-pub const CORROBORATION: &str = "That an image was built from its commit is stated by the build server. Only an identical independent rebuild \
-corroborates it: a comparison is evidence for it only if one side was built by someone else, from that commit, elsewhere.";
+pub const CORROBORATION: &str = "The build server states that an image was built from its commit. Only an identical independent rebuild \
+corroborates it: a comparison is evidence only if one side was built by someone else, from that commit, elsewhere.";
 
 /// Compares two sides. The comparison reports differences and does not decide whether they are acceptable.
 ///

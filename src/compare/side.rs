@@ -151,7 +151,7 @@ impl Comparing<'_> {
 }
 
 impl Side {
-    /// Whether the image next to a bundle is the one in the bundle's log.
+    /// How the image next to a bundle relates to the bundle's log.
     pub(super) fn tie(&self) -> Tie {
         let (Some(build), Some(image)) = (&self.build, &self.image) else { return Tie::Equal };
         let stated: BTreeSet<Sha256> = build.pushed().into_iter().collect();

@@ -122,9 +122,10 @@ fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error
     let Some(name) = BuildName::from_file_name(text, suffix) else { return Ok(None) };
     match member.kind {
         // Unpacking ignores the setuid, setgid and sticky bits, but no build server writes them, so the archive is refused.
-        MemberKind::File if member.mode & 0o7000 != 0 => {
-            Err(Error::malformed(WHAT, format!("member {} has the mode {:o}", member.path, member.mode)))
-        }
+        MemberKind::File if member.mode & 0o7000 != 0 => Err(Error::malformed(
+            WHAT,
+            format!("member {} has a setuid, setgid or sticky bit (mode {:o})", member.path, member.mode),
+        )),
         MemberKind::File => Ok(Some(name)),
         _ => Err(Error::malformed(WHAT, format!("member {} is not a regular file", member.path))),
     }

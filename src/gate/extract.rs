@@ -203,7 +203,7 @@ fn refuse_link_as_folder(top: &Path, path: &Path) -> Result<(), Error> {
     match real(folder)? == expected {
         true => Ok(()),
         false => {
-            Err(Error::malformed(WHAT, format!("{}: one of its folders is also the name of a link", slashed(path))))
+            Err(Error::malformed(WHAT, format!("{}: a link has the same name as one of its folders", slashed(path))))
         }
     }
 }

@@ -26,7 +26,7 @@ pub enum SignatureFault {
         /// Size of the signature in bytes.
         found: usize,
     },
-    /// An ECDSA signature is one DER `ECDSA-Sig-Value`, with `r` and `s` between 1 and the group's order.
+    /// An ECDSA signature is one DER `ECDSA-Sig-Value`, with `r` and `s` at least 1 and below the group's order.
     #[error("the signature is not exactly one DER ECDSA-Sig-Value")]
     NotDer,
     /// The signature covers different bytes or was made with a different key.
@@ -38,7 +38,7 @@ impl Signature {
     /// Reads the `.sig` member: an even number of hexadecimal digits of either case, and at most one newline at the end.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for any other byte, [`Error::OverLimit`] beyond `signature_bytes`.
+    /// [`Error::Malformed`] for any other text, [`Error::OverLimit`] beyond `signature_bytes`.
     pub fn from_member(text: &[u8], limits: &Limits) -> Result<Self, Error> {
         const WHAT: &str = "the signature member";
         limits.signature_bytes().check(text.len() as u64, WHAT)?;

@@ -72,7 +72,7 @@ pub struct Revocation {
 pub enum RevocationReason {
     /// An attacker may have the key. Every signature is in doubt, including older ones, because the signer states the time of a build.
     Compromised,
-    /// A new key replaced it. Builds after that time are in doubt.
+    /// A new key replaced this one. Builds after that time are in doubt.
     Superseded,
 }
 
@@ -90,7 +90,7 @@ pub enum Grade {
     CommandLine,
     /// A signed key record states who obtained the key, when, and over which channel.
     Recorded,
-    /// Two signers state that two retrievals returned equal bytes.
+    /// Two signers state that two retrievals returned identical bytes.
     Witnessed,
     /// The key also verifies a build of a random commit that, according to the signers, the auditor requested.
     Challenged,
@@ -193,7 +193,7 @@ impl VerifiedArchive {
         (self.signed, Freeing::new(self.bytes, PIECE))
     }
 
-    /// Their SHA-256.
+    /// The SHA-256 of the bytes that were signed.
     pub fn digest(&self) -> Sha256 {
         self.signed.digest
     }
@@ -314,7 +314,7 @@ impl Seal {
         Self { digest, signature, known: Vec::new() }
     }
 
-    /// The errors of [`PublicKey::verify`].
+    /// Like [`PublicKey::verify`], but uses the stored result if there is one.
     pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
         let known = self.known.iter().find(|(fingerprint, _)| *fingerprint == key.fingerprint());
         known.map_or_else(|| key.verify(&self.digest, &self.signature), |(_, answer)| *answer)
@@ -368,8 +368,6 @@ impl KeyRing {
 
 #[cfg(test)]
 mod tests {
-    //! Stored results.
-
     use super::*;
     use crate::base::limits::Limits;
 

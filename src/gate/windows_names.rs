@@ -14,7 +14,7 @@ const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];
 const DEVICE_NUMBERS: &str = "0123456789\u{b9}\u{b2}\u{b3}";
 const FORBIDDEN: &str = "<>:\"|?*\\";
-/// Code units of UTF-16.
+/// The maximum length of a name in UTF-16 code units.
 const NAME_MAX: usize = 255;
 const HINT: &str = "unpack the bundle on Linux; here, `hpsb-audit source BUNDLE --file PATH` prints one file, and `audit` needs no unpacked files";
 
@@ -99,8 +99,8 @@ fn is_short_name(name: &str) -> bool {
         && stem.rsplit_once('~').is_some_and(|(start, number)| !start.is_empty() && is_number(number))
 }
 
-/// The name in upper and then in lower case, character by character. NTFS compares names only in upper case. The second conversion can make names
-/// equal that NTFS distinguishes, but never the reverse.
+/// The name converted to upper and then to lower case, character by character. NTFS compares names only in upper case. The second conversion can make
+/// names equal that NTFS distinguishes, but never the reverse.
 fn folded(name: &str) -> String {
     fn only<I: Iterator<Item = char>>(mut mapped: I, character: char) -> char {
         mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(character)

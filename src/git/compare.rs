@@ -18,13 +18,13 @@ use super::work_file::WorkFile;
 /// How a path in the work tree differs from the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
-    /// Its content differs.
+    /// The file's content, the link's target or the submodule's commit differs.
     Modified,
     /// The execute bit differs, or the file has a set-user-id or set-group-id bit.
     ModeChanged,
     /// The path is a link instead of a file, or a file instead of a link.
     TypeChanged,
-    /// It is missing.
+    /// The path is missing.
     Deleted,
     /// The path is not in the tree.
     Untracked,
@@ -48,7 +48,7 @@ impl Change {
 pub struct Difference {
     /// The path, relative to the top of the repository.
     pub path: Vec<u8>,
-    /// How it differs.
+    /// How the path differs.
     pub change: Change,
     /// The reason for the difference, if known. A reason does not excuse the difference.
     pub reason: Option<String>,
@@ -204,7 +204,7 @@ fn convert_text(
     match done {
         Some(conversion) if is(&text) => Ok(conversion),
         _ if is(&with_crlf(blob)) => {
-            Err(Some("only its line endings differ, and no .gitattributes in HEAD requests that".into()))
+            Err(Some("only its line endings differ, which no .gitattributes in HEAD requests".into()))
         }
         _ => Err(None),
     }

@@ -9,9 +9,9 @@ use crate::base::limits::{Bound, Limits};
 /// One `key = value` of a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
-    /// In lower case. All keys of a section share this name.
+    /// In lower case. All keys of a section share one copy.
     pub(super) section: Arc<str>,
-    /// The quoted text after the section name, which is case-sensitive.
+    /// Case-sensitive if it was quoted; in lower case if it followed a dot.
     pub(super) subsection: Option<Arc<str>>,
     /// In lower case.
     pub(super) key: String,
@@ -44,7 +44,7 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>,
     if bytes.len() as u64 > limits.git_config_bytes {
         return Err(ConfigFault::TooLarge(limits.git_config_bytes()));
     }
-    // git refuses a NUL too.
+    // git also refuses a NUL.
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
         return Err(ConfigFault::Line(bytes.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1));
     }

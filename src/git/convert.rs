@@ -72,7 +72,7 @@ fn is_binary(blob: &[u8]) -> bool {
     printable >> 7 < others
 }
 
-/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if neither keyword occurs.
+/// Puts the blob's id into `$Id$` and `$Id: …$`, as the attribute `ident` requests. `None` if there is nothing to replace.
 pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(blob.len());
     let mut rest = blob;
@@ -85,7 +85,7 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
         if let Some(after) = text.strip_prefix(b"$") {
             rest = after;
         } else if let Some(text) = text.strip_prefix(b":") {
-            // If a keyword has no end, git does not search for later keywords.
+            // If a keyword is not closed, git does not search for later keywords.
             let Some(end) = text.iter().position(|&byte| byte == b'$') else { break };
             let value = text.get(..end).unwrap_or_default();
             // A keyword with a space inside belongs to a different program and is kept.

@@ -100,7 +100,7 @@ pub(super) fn is_sparse(settings: &[Setting]) -> bool {
     })
 }
 
-/// git's auxiliary files, which are not needed here: multi-pack indexes and caches of the history.
+/// Files of `objects/pack` and `objects/info` that are not needed here, such as multi-pack indexes and caches of the history.
 pub(super) fn passed_over(directory: &GitDirectory<'_>) -> Vec<String> {
     let pack = directory.files_below("objects/pack/").filter_map(|(name, _)| {
         let known = name.ends_with(b".pack") || name.ends_with(b".idx") || name.ends_with(b".promisor");

@@ -104,7 +104,7 @@ pub(super) mod tests {
     use super::*;
 
     /// Ids that tests treat as collisions. No two colliding git objects are known, so the handling of a detected attack
-    /// can only be tested this way.
+    /// can be tested only in this way.
     pub(in crate::git) static PRETENDED: Mutex<Vec<ObjectId>> = Mutex::new(Vec::new());
 
     /// One of the two 640-byte messages of the chosen-prefix collision "SHA-1 is a Shambles" (Leurent and Peyrin,

@@ -5,7 +5,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 /// Why a stream does not match its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub(super) enum InflateFault {
-    #[error("its zlib stream is corrupt or cut off")]
+    #[error("its zlib stream is corrupt or truncated")]
     Stream,
     #[error("its inflated size is not the size in its header")]
     Size,

@@ -31,7 +31,7 @@ pub(super) struct Listing {
     pub(super) notes: Vec<String>,
 }
 
-/// The maximum number of faults listed individually.
+/// The listing stops if there are more faults than this, and keeps at most this number of notes.
 const FAULTS_NAMED: usize = 20;
 
 /// The memory for a file or folder of a tree, excluding its path.

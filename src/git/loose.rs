@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn only_content_that_hashes_to_its_name_is_accepted() {
+    fn only_content_that_hashes_to_its_id_is_accepted() {
         let good = deflate(b"blob 12\0hello\nworld\n");
         assert_eq!(run(&good), Ok((Kind::Blob, b"hello\nworld\n".to_vec())));
         assert!(matches!(run(&deflate(b"blob 12\0hello\nwOrld\n")), Err(LooseFault::Name(_))));

@@ -19,7 +19,7 @@ pub(crate) struct Pattern {
 
 /// A pattern for untracked files in a policy: a line as in the top-level `.gitignore`, without `!` and `#`.
 ///
-/// `build/` covers every folder of that name and its content, `/build` covers only the top-level folder of that name,
+/// `build/` covers every folder of that name and its content, `/build` covers only the top-level file or folder of that name,
 /// `*.log` covers every such name in any folder, `docs/*.txt` covers files directly in the top-level `docs`, and
 /// `out/**` covers everything in the top-level `out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,7 +204,7 @@ fn match_letter(part: &[u8], letter: u8) -> Option<&[u8]> {
 }
 
 /// Matches `letter` against a set whose `[` has already been read. Returns whether the set contains `letter`, and the pattern after the set. `None`
-/// if the set has no end.
+/// if the set is not closed or names an unrecognised class.
 fn match_set(set: &[u8], letter: u8) -> Option<(bool, &[u8])> {
     let (negated, mut rest) = match set.split_first()? {
         (b'!' | b'^', rest) => (true, rest),

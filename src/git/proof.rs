@@ -35,8 +35,8 @@ pub struct SourceProof {
     pub objects: ObjectsProof,
     /// The commit that HEAD resolves to.
     pub head: Result<Head, HeadFault>,
-    /// HEAD's commit, decoded strictly; its bytes hash to the id that HEAD resolves to. If `None`, the faults of
-    /// [`Self::objects`] state why.
+    /// HEAD's commit, decoded strictly; its bytes hash to the id that HEAD resolves to. If `None`, [`Self::head`] or the
+    /// faults of [`Self::objects`] state why.
     pub commit: Option<Commit>,
     /// HEAD's tree compared with the work tree. The comparison is empty if there is no commit.
     pub tree: TreeProof,
@@ -93,14 +93,14 @@ pub struct ObjectsProof {
     pub missing: u64,
     /// Commits whose parents may be missing: the boundary of a shallow clone.
     pub shallow: Vec<ObjectId>,
-    /// Faults of packs, indexes, loose objects and refs; of HEAD's commit, trees and blobs; and of the completeness of
-    /// the history.
+    /// Faults of packs, indexes, loose objects and refs; faults of HEAD's commit, trees and blobs; missing objects of the
+    /// history.
     pub faults: Vec<String>,
     /// Details that are not faults: unusual refs and reflogs, promisors, modes that git never writes.
     pub notes: Vec<String>,
     /// Objects whose content matches their ids but that `git fsck` reports as malformed.
     pub malformed: Vec<(ObjectId, Malformed)>,
-    /// Paths of git's auxiliary files, which are not needed and were not read.
+    /// Paths of files that are not needed and were not read, such as git's caches.
     pub passed_over: Vec<String>,
 }
 
@@ -134,9 +134,9 @@ const TAG_DEPTH: usize = 5;
 
 /// Proves a snapshot: hashes every object, decodes HEAD's commit and trees strictly, and compares the work tree.
 ///
-/// The function reads only from memory. The function does not run git, does not follow hooks, filters or includes, and
-/// opens no path outside the snapshot. The function never returns an error, because each claim has a list of faults.
-/// The result does not depend on `threads`.
+/// This function reads only from memory: it does not run git, hooks or filters, does not follow includes, and opens no
+/// files. It never returns an error, because the faults found are part of the proof. The result does not depend on
+/// `threads`.
 ///
 /// The proof does not show who made this commit, or that anyone meant it to be built: signatures are extracted here but
 /// not verified.

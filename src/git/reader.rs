@@ -103,7 +103,8 @@ impl<'a> Reader<'a> {
                 return Ok((Some(Rc::clone(held)), chain));
             }
             chain.push((pack, entry));
-            // The delta chain of a proved object is sound. However, the same object may be stored several times.
+            // The delta chain of a proved object is sound, but a base that is stored several times may be found at a different
+            // place here.
             if chain.len() as u64 > self.limits.git_delta_depth.saturating_add(1) {
                 return Err(unreadable());
             }

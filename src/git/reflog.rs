@@ -6,7 +6,7 @@ use super::head::Head;
 use super::object_id::ObjectId;
 use super::objects::Objects;
 
-/// The maximum number of reflog faults listed.
+/// The maximum number of notes about reflogs.
 const NAMED: usize = 20;
 
 /// Messages about unusual reflogs: malformed lines, missing objects, a HEAD that moved without an entry. The messages

@@ -14,7 +14,7 @@ pub(super) struct Refs {
     pub(super) named: BTreeMap<String, ObjectId>,
     /// Symbolic refs, with their targets.
     symbolic: BTreeMap<String, String>,
-    /// Lock files of refs that an interrupted git command left behind.
+    /// Messages about lock files of refs that an interrupted git command left behind.
     locks: Vec<String>,
     pub(super) faults: Vec<String>,
 }
@@ -143,7 +143,7 @@ pub(super) fn packed_refs<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Ite
 }
 
 /// The lines of `packed-refs`, without the header and the peeled ids of tags. `Err` contains a line that git would not
-/// write. If the header promises sorted names, git searches for a name by halving, so an unsorted name is such a line.
+/// write, such as a name out of order although the header promises sorted names, which git needs for its binary search.
 fn packed_lines<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Item = Result<(&'a [u8], &'a [u8]), &'a [u8]>> {
     let text = directory.file(b"packed-refs").unwrap_or_default();
     let is_id = |text: &[u8]| text.len() == 40 && text.iter().all(u8::is_ascii_hexdigit);

@@ -147,7 +147,7 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
     }
 }
 
-/// The URL without the text before its last `@` and after its `?`.
+/// The URL without user and password, and without query and fragment.
 fn without_credentials(url: &str) -> String {
     let before = url.split(['?', '#']).next().unwrap_or_default();
     // If the only `@` follows a `?` or a `#`, the password contains that character. Even the first half of the password must not be shown.

@@ -38,7 +38,7 @@ pub struct TreeProof {
     pub converted: Vec<(Vec<u8>, Conversion)>,
     /// Every submodule, sorted by path.
     pub submodules: Vec<Submodule>,
-    /// Empty folders, which git does not record. Empty folders of submodules are omitted.
+    /// Empty folders, which git does not record. The empty folder of a submodule that was not cloned is omitted.
     pub empty_folders: Vec<Vec<u8>>,
     /// Whether the config of the top repository or of a submodule leaves files out of the work tree.
     pub is_sparse: bool,
@@ -75,8 +75,8 @@ pub enum SubmoduleState {
     /// The submodule was not cloned: its folder is empty or missing. Nothing is proved, and the submodule had no files
     /// to build.
     Empty,
-    /// The submodule's objects are proved, and its HEAD is the commit that the tree records. Differences in the
-    /// submodule's files are listed with all other differences.
+    /// The submodule's objects are proved, including the commit that the tree records. Differences in its HEAD and its
+    /// files are listed with all other differences.
     Proved {
         /// The number of objects in the submodule's repository.
         object_count: u64,
@@ -221,7 +221,7 @@ impl<'a> TreeProver<'a> {
                         .push(format!("/{path} sets a command that updates a submodule (gitmodulesUpdate)"));
                 }
                 fault if fault.is_information() => {
-                    self.proof.notes.push(format!("/{path}: for git fsck, this is only information: {fault}"));
+                    self.proof.notes.push(format!("/{path}: {fault}, which git fsck reports only as information"));
                 }
                 fault => self
                     .proof
@@ -248,7 +248,7 @@ impl<'a> TreeProver<'a> {
         };
         if depth >= self.limits.git_submodule_depth {
             let bound = self.limits.git_submodule_depth();
-            return SubmoduleState::Faulty(vec![format!("it is deeper than the limit {bound}")]);
+            return SubmoduleState::Faulty(vec![format!("it is nested more deeply than the limit {bound}")]);
         }
         let directory = GitDirectory::at(self.snapshot, &module);
         let refused = refusals(&directory, self.limits);
@@ -256,7 +256,7 @@ impl<'a> TreeProver<'a> {
             return SubmoduleState::Faulty(refused);
         }
         let mut objects = Objects::prove(&directory, self.threads, self.limits, self.inflated);
-        // References between objects are only needed for the top repository.
+        // References between objects are needed only for the top repository.
         objects.references = References::default();
         let commit = Reader::new(&directory, &objects, self.limits, self.inflated)
             .read(&file.id, Kind::Commit)

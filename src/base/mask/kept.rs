@@ -58,7 +58,7 @@ impl<'t> Aside<'t> {
             if let Some(name) = found.name {
                 self.add(name);
             }
-            // A pattern may treat the text before `@` as the user in an address; the blank ends any secret's value, so that the digest is kept.
+            // The `@` lets patterns recognise a user in an address; the blank ends a secret's value, so that the digest is kept.
             self.text.push('@');
             self.text.push(BLANK);
             self.add(found.digest);

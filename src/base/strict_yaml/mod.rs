@@ -1,8 +1,8 @@
 //! YAML without ambiguity: duplicate keys, unrecognised tags and non-finite numbers are errors; anchors, merges and depth are bounded before memory
 //! is allocated.
 //!
-//! Merge keys (`<<`) are expanded as in YAML 1.1, because the programs that will read these files expand merge keys: a key in the mapping itself
-//! takes precedence. Programs disagree on the details: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
+//! Merge keys (`<<`) are expanded as in YAML 1.1 (a key in the mapping itself takes precedence), because the programs that will read these files
+//! expand them. Programs disagree on the details: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
 //! takes precedence; docker compose refuses two merges. A document that depends on these differences is refused.
 //!
 //! Programs also disagree on what a merge is: PyYAML and kubectl treat a key `<<` with the tag `!` as a merge, but the parser here does not. A key
@@ -78,7 +78,7 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
     if merged.iter().any(has_merge_key) {
         return Err("a key << that only some programs treat as a merge: use << without quotes or a tag".into());
     }
-    // A merge spelled differently from << (with a tag and escapes) only causes an unnecessary second read.
+    // A merge that is spelled differently from << (with escapes) has a tag. For other tags, the second read is unnecessary but harmless.
     if text.contains(MERGE) || text.contains('!') {
         read(MergeKeyPolicy::AsOrdinary)?.iter().try_for_each(check_merges)?;
     }
@@ -95,7 +95,7 @@ fn has_merge_key(value: &Value) -> bool {
     }
 }
 
-/// Whether every merge has the same meaning for all parsers. `value` was read with merge keys as ordinary keys, so two merges in one mapping have
+/// Checks that every merge has the same meaning for all parsers. `value` was read with merge keys as ordinary keys, so two merges in one mapping have
 /// already caused an error.
 fn check_merges(value: &Value) -> Result<(), String> {
     match value {
@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    /// PyYAML and kubectl (go-yaml v2) merge the first three; no program merges a quoted `<<`, and such a key has no meaning.
+    /// PyYAML and kubectl (go-yaml v2) merge the first three; no program merges the others, and these keys have no meaning.
     #[test]
     fn a_key_that_only_some_readers_merge_is_refused() {
         for spelled in ["! <<", "! \"<<\"", "! \"\\x3c<\"", "!!str <<", "\"<<\"", "'<<'", "\"\\x3c\\u003c\""] {

@@ -34,11 +34,11 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
     // git reports no fault, but this program does.
     (
         "submodule with a .git folder",
-        "refused, because its objects are not in .git/modules; no clone has made one since git 1.7.8 (2011)",
+        "refused, because its objects are not in .git/modules; no clone has made such a folder since git 1.7.8 (2011)",
     ),
     (
         "ref in a folder whose name ends in .lock",
-        "git ignores the folder and never creates one, but another tool could mistake it for a branch",
+        "git ignores refs in such a folder and never creates one, but another tool could read it as a branch",
     ),
     ("lock file without a name", "git before 2.48 ignores it; in later versions, git refs verify reports a bad name"),
     ("index without its pack", "no clone creates this state: a pack was removed or an index was added"),

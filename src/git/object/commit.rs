@@ -23,10 +23,10 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Decodes a commit. The order and number of the headers are fixed, and NUL bytes are refused everywhere.
+    /// Decodes a commit. The standard headers must be in order, only `parent` may be repeated, and NUL bytes are refused everywhere.
     ///
     /// # Errors
-    /// The first fault that `git fsck --strict` would report.
+    /// The first fault that `git fsck --strict` would report, or [`Malformed::RepeatedHeader`].
     pub fn read(content: &[u8]) -> Result<Self, Malformed> {
         check_commit(content)?;
         let (mut rest, body) = split_header(content)?;
@@ -38,7 +38,7 @@ impl Commit {
         let author = Identity::read(take_line(&mut rest, "author").ok_or(Malformed::MissingAuthor)?)?;
         let committer = Identity::read(take_line(&mut rest, "committer").ok_or(Malformed::MissingCommitter)?)?;
         let extra = read_extra(rest);
-        // If a `tree` or `parent` header is repeated out of order, git uses the first one, but other readers might use the last.
+        // If a standard header is repeated out of order, git uses the first one, but other readers might use the last.
         if extra.iter().any(|(keyword, _)| matches!(keyword.as_slice(), b"tree" | b"parent" | b"author" | b"committer"))
         {
             return Err(Malformed::RepeatedHeader);

@@ -1,4 +1,4 @@
-//! The author of a commit or tag, with the time: `Name <email> seconds +zone`.
+//! The author, committer or tagger line of a commit or tag: `Name <email> seconds +zone`.
 
 use crate::base::time::Timestamp;
 use crate::git::malformed::Malformed;

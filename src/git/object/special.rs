@@ -9,13 +9,13 @@ use crate::git::malformed::Malformed;
 pub(in crate::git) const SPECIAL_NAMES: &str = "
 ## Names that file systems read differently
 
-A name is read as `.git`, `.gitmodules`, `.gitattributes`, `.gitignore` or `.mailmap` also
+A name is also read as `.git`, `.gitmodules`, `.gitattributes`, `.gitignore` or `.mailmap` if it is, in upper or lower case,
 
-- in any case, without what follows a colon, and without blanks and dots at its end (NTFS);
-- as its short name on NTFS: `git~1`; the first six letters of the others (without the dot), `~` and 1 to 4; or a beginning of `gi7eba`, `gi7d29`, \
-`gi250a` or `maba30`, `~` and a number without leading zero, eight characters together;
-- with U+200C to U+200F, U+202A to U+202E, U+206A to U+206F and U+FEFF anywhere in it, and up to the first byte that is not UTF-8 (HFS+);
-- for `.git`, as a part between backslashes; for `.gitmodules`, as a part after one.
+- the same name, possibly followed by spaces and dots, or by a colon and any text (NTFS);
+- its short name on NTFS: `git~1` for `.git`; for the others, the first six letters without the dot, `~` and a digit from 1 to 4, or eight characters: \
+a beginning of `gi7eba`, `gi7d29`, `gi250a` or `maba30`, `~` and a number without a leading zero;
+- the same name with U+200C to U+200F, U+202A to U+202E, U+206A to U+206F or U+FEFF anywhere in it, or followed by a byte that is not UTF-8 (HFS+);
+- a name in which a part between backslashes is read as `.git`, or a part after a backslash as `.gitmodules`.
 ";
 
 /// A file that git reads from a tree, and the beginning of its hashed NTFS short name.
@@ -69,7 +69,7 @@ pub(in crate::git) fn is_git_attributes(name: &[u8]) -> bool {
     may_be_special(name) && ATTRIBUTES.is(name)
 }
 
-/// A cheap test that rules out nearly every name. This test saves time, because most trees of the history are checked.
+/// A cheap test that rules out nearly every name. It saves time, because every entry of every tree is checked.
 fn may_be_special(name: &[u8]) -> bool {
     // Windows separates names with a backslash, and its short names contain a tilde. The characters that HFS+ ignores
     // begin with E2 or EF.

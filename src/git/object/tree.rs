@@ -121,8 +121,8 @@ impl<'a> Iterator for TreeEntries<'a> {
     }
 }
 
-/// Checks a tree as `git fsck --strict` does. Returns the worst fault, not the first, and calls `each` for every entry,
-/// even in a malformed tree.
+/// Checks a tree as `git fsck --strict` does. An error takes precedence over an earlier fault that is only information.
+/// Calls `each` for every entry, even in a malformed tree.
 pub(in crate::git) fn check_tree<'a>(content: &'a [u8], mut each: impl FnMut(&TreeEntry<'a>)) -> Result<(), Malformed> {
     let mut checker = TreeChecker::default();
     let mut fault = Ok(());

@@ -9,7 +9,7 @@ pub(super) enum DeltaFault {
     Malformed,
     #[error("its delta expects a base of a different size")]
     BaseSize,
-    #[error("its delta does not produce the size that it states")]
+    #[error("its delta does not produce an object of the stated size")]
     ResultSize,
     #[error("its delta produces an object over the limit git_object_bytes")]
     TooLarge,

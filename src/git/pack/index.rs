@@ -1,7 +1,7 @@
 //! Pack indexes, version 2 (gitformat-pack(5), "Version 2 pack-*.idx files").
 //!
-//! An index is a hint about where entries start, and a statement that is compared with the pack. An index is never
-//! needed to prove an object.
+//! An index suggests where entries start. Its contents are compared with the pack, and it is never needed to prove an
+//! object.
 
 use crate::git::hash::Sha1;
 use crate::git::object_id::ObjectId;
@@ -66,7 +66,7 @@ impl Index {
             let start = start(u32::from_be_bytes(*offset), large)?;
             rows.push(Row { id: ObjectId::from_bytes(*id), crc32: u32::from_be_bytes(*crc32), start });
         }
-        // Every large offset must be used exactly once. Otherwise, two readers could compute different lengths.
+        // There must be as many large offsets as entries that use one. Otherwise, two readers could compute different lengths.
         if rows_with_large_offset(offsets) * 8 != large.len() {
             return Err(IndexFault::Length);
         }

@@ -18,7 +18,7 @@ pub(super) const PACK_TRAILER: usize = 20;
 /// A fault that concerns the whole pack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PackFault {
-    #[error("it is cut off")]
+    #[error("it is truncated")]
     CutOff,
     #[error("it is not a version 2 pack")]
     Version,
@@ -59,7 +59,7 @@ pub(super) enum Base {
     Nothing(Kind),
     /// The base is the earlier entry with this number.
     Entry(u32),
-    /// The base is the object with this id, which is stored as an index in [`Layout::references`].
+    /// The base is the object whose id is at this index of [`Layout::references`].
     Object(u32),
 }
 
@@ -178,7 +178,7 @@ impl Layout {
 }
 
 /// Groups deltas by their base, lightest family first. While the last and heaviest family is processed, its base is no
-/// longer needed, so at most log2(entries) objects are held at a time.
+/// longer needed, so at most log2(entries) bases of offset deltas are held at a time.
 fn group_children(entries: &[Entry], counts: &[u32], weights: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let mut first_child = Vec::with_capacity(counts.len());
     let mut sum = 0u32;

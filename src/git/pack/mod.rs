@@ -45,7 +45,8 @@ const FAULTS_NAMED: usize = 20;
 /// Reads and hashes every object of a pack, and compares the result with the pack and its index. Without an index, this
 /// function finds the entries by scanning the pack, which takes longer.
 ///
-/// This function does not check that objects are well-formed or that the objects that they reference exist.
+/// Malformed objects are listed in the references, not in the faults. This function does not check that referenced
+/// objects exist.
 pub(super) fn verify(
     pack: &[u8],
     index: Option<&[u8]>,

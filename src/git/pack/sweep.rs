@@ -129,8 +129,8 @@ struct Job<'a> {
     /// Locked while a large family is processed, so that only one large family is in progress.
     large: Mutex<()>,
     most_references: usize,
-    /// For each reference delta, whether a base was found. If two entries have the same id, only one of them may
-    /// continue with the delta.
+    /// For each reference delta, whether a base was found. If two entries have the id of the base, only one of them is
+    /// used as the base.
     claimed: Vec<AtomicBool>,
 }
 
@@ -183,7 +183,7 @@ struct Worker<'j, 'a> {
     held: u64,
     delta: Vec<u8>,
     content: Vec<u8>,
-    /// Large families are processed one at a time.
+    /// The lock on [`Job::large`], while this worker processes a large family.
     alone: Option<MutexGuard<'j, ()>>,
 }
 
@@ -228,7 +228,8 @@ impl<'j, 'a> Worker<'j, 'a> {
         true
     }
 
-    /// `false` if the limit on inflated bytes is exceeded, in which case there is no point in continuing.
+    /// Reads and hashes all objects of a family. Returns `false` if a limit on bytes or memory is exceeded; the sweep then
+    /// stops.
     fn walk_family(&mut self, root: u32) -> bool {
         let Some(&Entry { base: Base::Nothing(kind), .. }) = self.job.layout.entry(root) else { return true };
         self.held = 0;
@@ -407,7 +408,7 @@ enum Made {
     Nothing,
     /// An object that other objects are based on.
     Base(Held),
-    /// The total size is over the limit.
+    /// A limit on bytes or memory is exceeded.
     OverLimit,
 }
 

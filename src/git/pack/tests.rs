@@ -231,7 +231,7 @@ fn offset_and_reference_deltas_are_applied_in_any_order() {
 }
 
 #[test]
-fn deltas_on_a_missing_base_and_deltas_on_them_are_reported() {
+fn deltas_that_directly_or_indirectly_need_a_missing_base_are_reported() {
     let delta = longer_by(3, b'x');
     let elsewhere = ObjectId::from_bytes([9; 20]);
     let (ids, faults) = run(&pack(&[Item::Whole(Kind::Blob, b"a"), Item::Reference(elsewhere, &delta)]));
@@ -293,7 +293,7 @@ fn damaged_pack_headers_and_trailers_are_refused() {
     let body = &good[..good.len() - 20];
     let faults = |bytes: &[u8]| run(bytes).1;
     assert_eq!(faults(&good), Vec::<String>::new());
-    assert_eq!(faults(b"PACK"), ["it is cut off"]);
+    assert_eq!(faults(b"PACK"), ["it is truncated"]);
     assert_eq!(faults(b"pack\0\0\0\x02\0\0\0\0"), ["it is not a version 2 pack"]);
     assert_eq!(faults(&good.to_vec().tap(|bytes| bytes[7] = 3)), ["it is not a version 2 pack"]);
     assert_eq!(faults(&seal([body, b"rest"].concat())), ["there are 4 bytes between the last entry and the checksum"]);

@@ -347,10 +347,10 @@ fn a_build_outside_the_period_without_approval_is_not_called_matched() {
     };
     let (approved, unapproved) = (answer(true), answer(false));
     assert_eq!((approved.exit_code(), approved.count(Kind::Matched)), (0, 1));
-    assert!(text(&approved, "text").contains("every approval of the period was built and is running"));
+    assert!(text(&approved, "text").contains("every commit approved in the period was built and runs"));
     assert_eq!((unapproved.exit_code(), unapproved.count(Kind::Matched)), (0, 0));
     let shown = text(&unapproved, "text");
-    assert!(!shown.contains("every approval of the period was built and is running"), "{shown}");
+    assert!(!shown.contains("every commit approved in the period was built and runs"), "{shown}");
     for line in [
         "RECONCILED: 1 build of a running image outside the period, approval not shown",
         "every running image has an accepted build; 1 build of a running image outside the period, approval not shown",

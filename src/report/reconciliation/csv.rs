@@ -1,4 +1,5 @@
-//! CSV (RFC 4180): the whole reconciliation in one table. The first cell of a row states the row's kind.
+//! CSV (RFC 4180): the whole reconciliation in one table. The first cell of a row states its type: `period`, `result`, `key`,
+//! `sample` or `input`.
 
 use std::io::{self, Write};
 

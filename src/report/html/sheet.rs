@@ -10,7 +10,7 @@
 //! | reference, subject, time, policy, question | 10 to 14 |
 //! | key, with its record (four lines) | 2 to 6 |
 //! | case, if any | 0 to 8 |
-//! | "Found" (eight statements), next to "Not proved" | 12 to 17 |
+//! | "Found" (at least five statements), next to "Not proved" | 12 to 17 |
 //! | exceptions (six) | 2 to 9 |
 //! | the command that repeats the audit, one option per line | 4 to 12 |
 //! | two lines for signatures | 6 |

@@ -64,7 +64,7 @@ impl Scope {
         }
     }
 
-    /// The groups, for the headline. An image whose layers were not examined is less than an image.
+    /// The groups, for the headline. If the image's layers were not examined, its group is shown as `image without layers`.
     pub(super) fn words(&self, unread_layers: Option<&str>) -> String {
         let image = if unread_layers.is_some() { "image without layers" } else { "image" };
         let words = self.groups.iter().map(|group| if group == "image" { image } else { group });

@@ -132,7 +132,7 @@ fn take_apart(
     (bundle, file)
 }
 
-/// Verifies the signature, then evaluates the content. Sets `key` even if it returns an error later.
+/// Verifies the signature, then evaluates the content. Sets `key` once the signature verifies, even if an error is returned later.
 fn judge_bundle<'a>(
     bundle: Bundle,
     dossier: Dossier<'a>,
@@ -191,7 +191,7 @@ const KEYS_SHOWN: usize = 100;
 /// The maximum number of keys next to a bundle that are tried on a signature that no trusted key verifies.
 const KEYS_BESIDE_TRIED: usize = 8;
 
-/// The first key next to the bundle that verifies the bundle's signature. The key is not trusted. The key only helps to distinguish a wrong key from
+/// The first key next to the bundle that verifies the bundle's signature. This key is not trusted: it only helps to distinguish a wrong key from
 /// changed bytes.
 fn verified_by_a_key_beside<'k>(seal: &Seal, keys_beside: &'k [(String, PublicKey)]) -> Option<(&'k str, Fingerprint)> {
     let mut tried = keys_beside.iter().take(KEYS_BESIDE_TRIED);
@@ -231,7 +231,8 @@ fn judge<'a>(
     Ok(Judged { evidence: facts, inputs, outside_the_commit, content: Some(content), ..answers })
 }
 
-/// The data read from the signed archive and from the evidence next to the bundle. This data does not depend on the question.
+/// The data read from the signed archive and from the evidence next to the bundle. Of the policy, only the platforms affect this data: they
+/// select an image.
 #[derive(Debug, Clone)]
 struct Content<'a> {
     manifest: Manifest,
@@ -292,7 +293,7 @@ fn expected_facts(policy: &Policy) -> Option<Fact> {
     Some(Fact::new("commit", "policy", commit, Known::Given))
 }
 
-/// The digests of everything that was examined except the bundle and the policy file.
+/// The digests of the evidence that was examined, except the bundle.
 fn inputs(evidence: &Evidence<'_>) -> Vec<InputReport> {
     let input = |kind, name: &str, sha256| InputReport { kind, name: name.into(), sha256 };
     let image = |kinds: [&'static str; 2], facts: &ImageFacts| match (&facts.manifest, &facts.config) {
@@ -343,7 +344,7 @@ fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
 }
 
 /// Inputs of the build that the commit does not pin. The inputs are read from the log, and from the Dockerfile that the policy specifies. If the
-/// policy specifies no Dockerfile and the log shows no numbered steps, the inputs are read from the Dockerfile at docker's default path.
+/// policy specifies none, the Dockerfile at docker's default path is read if the log shows no numbered steps or has lines from two builders.
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();
@@ -353,7 +354,7 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     let file = (named.is_some() || !steps || doubtful).then(|| evidence.whole_dockerfile(named));
     let mut inputs = outside::Inputs::new();
     if doubtful {
-        inputs.note("the log has lines from two builders: this list is from the lines of both, and from the commit's Dockerfile");
+        inputs.note("the log has lines from two builders: this list is from the lines of both, and from the commit's Dockerfile if it was read");
     }
     match &file {
         Some(Ok(file)) if !check::log_shows(log, &file.instructions) => inputs.note(if steps {

@@ -18,19 +18,20 @@
 //! - [`VerifiedArchive`] has one constructor, [`Bundle::verify`]. Everything after the gate requires a `VerifiedArchive`. If no trusted key
 //!   verifies the signature, there is a [`Refusal`], which contains no archive.
 //! - [`Manifest`] is read from exactly the bytes that were signed: the server's [`BuildRecord`], its [`build_log`], the source in [`git`].
-//! - A [`check`] examines [`Evidence`] under a [`Policy`] and returns one [`Finding`]. How an answer affects the [`Verdict`] is defined by
-//!   one rule for all checks: [`Finding::rejects`].
+//! - A [`check`] examines [`Evidence`] under a [`Policy`] and returns one [`Finding`]. One rule for all checks decides whether
+//!   an answer makes the [`Verdict`] a rejection: [`Finding::rejects`] returns its result.
 //! - An [`Error`] states why there is no verdict. An invalid signature is not an error: it is a finding, and the verdict is a rejection.
 //!
 //! The library does not read the clock, the network or the environment. Bytes and the time of the audit are arguments, so the same bytes, policy and
-//! time give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the parts that touch files. With the feature `fetch`,
-//! the module `client` sends requests to servers. Every bound on untrusted input is a field of [`Limits`].
+//! time give the same report. The exceptions are the command line, the modules `client` and `serve`, which use the network and the clock, and the
+//! parts that touch files: [`Storage`], [`folder`], [`image`], [`compare`], [`State`] and [`extract()`]. Every bound on untrusted input is a field of
+//! [`Limits`].
 //!
 //! # What a verdict means
 //!
 //! An acceptance states that the archive has not been altered since the holder of a trusted key signed it, and what the checks found in it. It does not
 //! state who holds that key, that the key is in an enclave, when the build ran, that the log is true, or that the image was built from this source.
-//! [`Verdict::AcceptInPart`] means that something was not examined; the report states what.
+//! [`Verdict::AcceptInPart`] means that something is missing, for example a policy or an examination; the report states what.
 //!
 //! # Example: auditing a bundle
 //!

@@ -2,7 +2,7 @@
 //! takes over a parser, the parser can still read files and report wrong results, but it cannot write elsewhere, start programs or
 //! connect to the network.
 //!
-//! Privileges are dropped only on Linux: with Landlock, and with seccomp on the architectures that its crate supports. The restrictions are best
+//! Privileges are dropped only on Linux: with Landlock and, on x86_64 and aarch64, with seccomp. The restrictions are best
 //! effort, because a verdict must not depend on the kernel. With `--verbose`, the restrictions that are enforced are printed on standard error. This
 //! information is not part of any report.
 
@@ -193,7 +193,7 @@ mod linux {
 
     use super::{Held, Needs};
 
-    /// Linux 6.12: restricts files, TCP, signals to other processes, and their abstract sockets. An older kernel enforces what it supports.
+    /// Linux 6.12: restricts files, TCP, and signals and abstract-socket connections to other processes. An older kernel enforces what it supports.
     const KNOWN: ABI = ABI::V6;
 
     pub(super) fn landlock(needs: &Needs) -> Result<Held, Box<dyn Error>> {
@@ -336,7 +336,7 @@ mod tests {
         fs::remove_dir_all(top).unwrap();
     }
 
-    /// The kernel of the test machine rarely accepts x32 numbers, so the test inspects the filter itself.
+    /// Few kernels accept x32 numbers, so the test inspects the filter itself.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn x32_call_numbers_are_filtered_too() {

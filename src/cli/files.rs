@@ -8,7 +8,8 @@ use crate::base::error::Error;
 use crate::base::system::slashed;
 use crate::report::{Format, Options, Report};
 
-/// Writes the report to every file, and, in each format of `in_folder`, to a new folder. If anything cannot be written, nothing is written.
+/// Writes the report to every file, and, in each format of `in_folder`, to a new folder. All files are written
+/// under temporary names before the first one is renamed.
 pub(super) fn write(
     report: &Report,
     files: &[(Format, PathBuf)],

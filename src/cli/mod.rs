@@ -61,8 +61,9 @@ fn failed(error: Error) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
-/// A shell that expands `*` (on Windows, this program: [`patterns`]) puts the file names of a folder on the command line. A file named like a flag would be read as that flag, so the
-/// folder's contents could choose the trusted key.
+/// The error if a flag on the command line is also the name of a file in this folder. A shell that expands `*` (on Windows, this program:
+/// [`patterns`]) puts the file names of a folder on the command line. A file named like a flag would be read as that flag, so the folder's contents
+/// could choose the trusted key.
 fn flag_by_a_files_name() -> Option<Error> {
     let is_flag = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"-") && argument != "-";
     let file = std::env::args_os().skip(1).filter(is_flag).find(|flag| std::fs::symlink_metadata(flag).is_ok())?;
@@ -155,7 +156,7 @@ fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {
     Err(Error::NotBuiltIn { what: format!("the command `{what}`"), feature: "full" })
 }
 
-/// `--now`, or the clock in whole seconds. The clock is read only in this function.
+/// `--now`, or the clock in whole seconds. No other code reads the clock for an audit.
 fn now_or(given: Option<Timestamp>) -> Result<Timestamp, Error> {
     if let Some(now) = given {
         return Ok(now);

@@ -17,7 +17,7 @@ pub(super) fn print(text: &str) -> Result<u8, Error> {
     write_out(text.as_bytes()).map(|()| 0)
 }
 
-/// Prints a report and returns its exit code. If the report cannot be printed, the exit code is 3, because there is no verdict then.
+/// Prints a report and returns its exit code. If the report cannot be printed, there is no verdict: the exit code is then 3, but 2 remains 2.
 pub(super) fn report_or_complain(report: &Report, format: Format) -> u8 {
     match print_report(report, format, &Options::default()) {
         Ok(()) => report.exit_code(),

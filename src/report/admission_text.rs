@@ -119,7 +119,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));
             hints.push(match known.and_then(|known| known.split_once(" (build ")) {
-                // Of an index, only the examined image is recommended.
+                // If the digest is that of an index, recommend only the examined image.
                 Some((name, _)) => {
                     let name = name.split_once(" of which only ").map_or(name, |(_, one)| one.trim_end_matches(" was examined"));
                     let what = if finding.details.iter().any(|detail| detail.starts_with(NOT_RESOLVED)) { "" } else { " and tag" };

@@ -31,7 +31,7 @@ pub struct Attachment {
     envelope: Vec<u8>,
 }
 
-/// The entries that a layout must contain for an [`Attachment`].
+/// The blobs and index entries that a layout must contain for an [`Attachment`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Documents {
     /// The contents of the blobs.

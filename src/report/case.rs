@@ -56,7 +56,7 @@ pub struct CaseReport {
 pub enum Repetition {
     /// The same report, byte for byte.
     SameReport,
-    /// The same verdict and answers with different wording: the program or its limits differ.
+    /// The same verdict and answers; messages were not compared, because the program or its limits differ.
     SameAnswers,
     /// The same statuses as in a report of version 0.1, whose levels, reasons and verdicts followed different rules.
     SameStatuses,
@@ -137,7 +137,7 @@ pub struct SignOffReport {
 }
 
 impl SignOffReport {
-    /// What every sign-off of this version states about the audit.
+    /// The value of `audit` in every sign-off of this version.
     pub const NOT_REPEATED: &'static str = "not-repeated";
 
     /// The time of the sign-off, and what the sign-off does not state.
@@ -206,7 +206,7 @@ impl CaseReport {
         lines.extend(
             self.existed_by
                 .iter()
-                .map(|moment| ("existed by", format!("{moment} [timestamped], without seal and sign-offs"))),
+                .map(|moment| ("existed by", format!("{moment} [timestamped], excluding seal and sign-offs"))),
         );
         lines.extend(self.timestamp_again_by.iter().map(|end| ("stamp again", format!("before {end}"))));
         lines.extend(self.sign_offs.iter().map(|sign_off| {

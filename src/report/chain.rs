@@ -41,7 +41,7 @@ pub(super) struct Link {
     pub(super) from: &'static str,
     pub(super) to: &'static str,
     pub(super) how: &'static str,
-    /// The checks that decide the strength: those that failed or did not run or, if there are none, all checks of the link.
+    /// The checks that decide the strength: those with the weakest answer.
     pub(super) checks: Vec<&'static str>,
     pub(super) strength: Strength,
 }
@@ -51,7 +51,8 @@ pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
     of_build(bundle)
 }
 
-/// A log that names no image can pass `log-image`, because a missing line is not a disagreement. It does not state which image was pushed.
+/// A log that names no image can pass `log-image`, because a missing line is not a disagreement. Such a log does not state which image was
+/// pushed.
 fn of_build(bundle: &BundleReport) -> Vec<Link> {
     let mut links = links(&PLANS, &bundle.findings);
     if !summary::log_names_image(bundle) {
@@ -207,7 +208,7 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
         Some(Status::Pass) if !finding.is_some_and(is_statement) => Strength::NotExamined,
         Some(Status::Pass) => best,
         Some(Status::Fail) => Strength::Broken,
-        // An undecided answer is drawn only if it rejects.
+        // An answer is drawn as undecided only if it rejects.
         Some(Status::Unknown) if finding.is_some_and(Finding::rejects) => Strength::Undecided,
         _ => Strength::NotExamined,
     }

@@ -30,7 +30,8 @@ pub(super) struct Document {
     /// The auditor's own file number or name for this audit, if specified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
-    /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`. `scope` states what the verdict covers.
+    /// The worst verdict of all bundles (for workloads, of all images): `accept`, `accept-in-part`, `reject` or `none`. `scope` states what the
+    /// verdict covers.
     pub(super) verdict: String,
     /// The program's exit code for the verdict.
     pub(super) exit_code: u8,
@@ -283,8 +284,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", in_json(&document))
 }
 
-/// One line per bundle, equal to what [`write`] writes if that bundle is the only one. Lines of several runs with the same question can be
-/// concatenated. A run that failed before any bundle was read is also written as a line, because an empty file would report nothing.
+/// One line per bundle: what [`write`] writes for this bundle alone, without the arguments that select bundles. Lines of several runs with the same
+/// question can be concatenated. A run that failed before any bundle was read is also written as a line, because an empty file would report nothing.
 pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&value(one)?)?));
     if report.bundles.is_empty() && report.error.is_some() {

@@ -256,7 +256,7 @@ impl Report {
         saved::read(name, bytes, limits)
     }
 
-    /// The verdict on one bundle and the scope of that verdict, which every format prints first.
+    /// The verdict on one bundle and the scope of that verdict, in one line.
     pub fn headline(&self, bundle: &BundleReport) -> String {
         summary::headline(self, bundle)
     }
@@ -269,7 +269,7 @@ impl Report {
     /// Writes the report.
     ///
     /// # Errors
-    /// Fails only if writing to `out` fails.
+    /// Fails if writing to `out` or signing fails, or if the format is HTML and the report has several bundles (see [`Report::pages`]).
     pub fn write(&self, format: Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Html => html::write(self, options, out),
@@ -434,13 +434,13 @@ impl BundleReport {
         logged.all(|digest| digest != manifest).then_some(OfIndex { manifest, has_others })
     }
 
-    /// Number of checks that did not run because `cause` rejects.
+    /// Number of checks without an answer because `cause` rejects.
     pub fn consequences_of(&self, cause: &Finding) -> usize {
         let follows = |finding: &&Finding| finding.is_consequence() && finding.caused_by == Some(cause.check);
         self.findings.iter().filter(follows).count()
     }
 
-    /// Checks in play with no answer, by status.
+    /// Checks in play that did not run.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|f| self.in_play.contains(&f.group) && f.status.is_not_run())
     }

@@ -22,7 +22,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     writeln!(out, "{}", in_json(&document))
 }
 
-const TIMES: &str = "All times in this document are the moment as of which the audit was made, set by its user or its clock. No time states when evidence was collected.";
+const TIMES: &str = "All times in this document are the moment as of which the audit was made; the user may have chosen it. No time states when evidence was collected.";
 
 fn document(report: &Report, options: &Options) -> Value {
     let now = report.now.map_or_else(|| "1970-01-01T00:00:00Z".to_owned(), |now| now.to_string());
@@ -207,7 +207,8 @@ fn input_words(input: &InputReport) -> String {
     format!("{} {}, {}", input.words(), input.name, input.sha256)
 }
 
-/// An image's digest is not the digest of the file or layout that contains the image, and a key's fingerprint is not the digest of its file.
+/// An image's digest is not the digest of the file or layout that contains the image, and a key's fingerprint is not the digest of its file:
+/// neither is written as the file's hash.
 fn link(input: &InputReport) -> Value {
     let href = sarif::uri(&input.name);
     match input.is_image() || input.is_key() {
@@ -259,7 +260,7 @@ fn objectives(bundle: &BundleReport, control: &Control, id: &dyn Fn(&str) -> Str
             "uuid": id(&format!("objective {objective}")),
             "title": line(&format!("{} {}", control.id, control.title)),
             "description": format!(
-                "The mapping lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed, they examined something, and the bundle was accepted, not only in part.",
+                "The mapping lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed and examined something, and the bundle was accepted, not only in part.",
                 markdown::text(&control.checks.join(", "))
             ),
             "target": {

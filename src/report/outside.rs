@@ -53,7 +53,7 @@ impl Outside {
     }
 }
 
-/// Why the list is empty. The Dockerfile counts only if it was read: then its instructions are those in the log.
+/// Why the list is empty. The Dockerfile is mentioned only if `source-dockerfile` passed: its instructions are then those in the log.
 pub(super) fn none(bundle: &BundleReport) -> &'static str {
     if !summary::was_read(bundle) {
         "The log and the Dockerfile were not read"
@@ -66,7 +66,7 @@ pub(super) fn none(bundle: &BundleReport) -> &'static str {
     }
 }
 
-/// The same, within a line.
+/// Like [`none`], for use within a line.
 pub(super) fn none_in_line(bundle: &BundleReport) -> String {
     none(bundle).replacen("The", "the", 1)
 }

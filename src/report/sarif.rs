@@ -111,7 +111,7 @@ fn shortened(text: &str) -> String {
 
 fn no_verdict(report: &Report, error: &Error, bundle: Option<(usize, &BundleReport)>) -> Value {
     let subject = bundle.map_or_else(String::new, |(_, bundle)| subject(bundle));
-    // A run that ended before any bundle was read has no location.
+    // A run that ended before any bundle was read has no bundle as its location.
     let place = match (bundle, &report.policy) {
         (Some((at, bundle)), _) => place(&bundle.path, Some(at)),
         (None, Some(policy)) => place(&policy.path, None),
@@ -154,7 +154,7 @@ fn result(at: usize, bundle: &BundleReport, finding: &Finding) -> Value {
         (Status::Pass, _) => ("pass", "none"),
         (Status::Fail, Level::Require) if finding.is_waived() => ("fail", "error"),
         (Status::Fail, _) => ("fail", "warning"),
-        // This check could not run because another check failed; the other check's result is the problem.
+        // This check could not decide because of another check, whose result is the problem.
         (Status::Unknown, _) if finding.is_consequence() => ("notApplicable", "none"),
         (Status::Unknown, _) => ("open", "none"),
         (Status::NotRun(_), _) => ("notApplicable", "none"),
@@ -204,12 +204,12 @@ fn notification(error: &Error, bundle: Option<&BundleReport>) -> Value {
     notification
 }
 
-/// A fingerprint that is equal for equal bytes, regardless of where the file is.
+/// The file's digest, which does not depend on where the file is; the path if the file could not be read completely.
 fn subject(bundle: &BundleReport) -> String {
     bundle.file.map_or_else(|| bundle.path.clone(), |(digest, _)| digest.to_string())
 }
 
-/// A fingerprint that is equal for the same check of the same bytes. GitHub uses only the fingerprint whose name GitHub
+/// A fingerprint that is identical for the same check of the same bytes. GitHub uses only the fingerprint whose name GitHub
 /// defines.
 fn fingerprints(of: &str) -> Value {
     let digest = Sha256::of(of.as_bytes()).hex();

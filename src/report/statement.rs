@@ -60,7 +60,7 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
     }
     let (digest, _) = bundle.file?;
     let weakened = Scope::of_bundle(report, bundle).weakened;
-    // Most verifiers of summaries read only the levels, so a level says that checks of its group are weakened.
+    // Most verifiers of summaries read only the levels, so a level's name states whether checks of its group are weakened.
     let is_weak = |group: Group| {
         let checks = weakened.iter().filter_map(|one| check::find(one.split(' ').next()?));
         checks.into_iter().any(|check| check.group == group)
@@ -111,7 +111,7 @@ fn subjects(bundle: &BundleReport) -> Vec<Value> {
     image.into_iter().chain(file).collect()
 }
 
-/// The build name, if it is signed: a verifier compares it.
+/// The build name, if it is signed, because verifiers compare it.
 fn signed_name(bundle: &BundleReport) -> Option<&str> {
     summary::build_name(bundle).filter(|(_, known)| *known == Known::Signed).map(|(name, _)| name)
 }

@@ -252,7 +252,7 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
 /// The statements of a pass, with how each is known. The statements depend on the audit: a check states less if the policy
 /// expects less.
 pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
-    // In reports of earlier versions, a check has one message, which is known in the same way as the check's passes.
+    // In reports of earlier versions, a pass has only its message, which is known in the way that the check's table entry states.
     if finding.says.is_empty() {
         return vec![Found { sentence: finding.message.clone(), known: known(finding.check) }];
     }
@@ -439,8 +439,8 @@ fn builder_text(bundle: &BundleReport) -> &'static str {
     }
 }
 
-/// Deviations that a reviewer must accept or refuse: undecided answers, checks that are off or weakened, required checks that had nothing to compare
-/// or no evidence, changed limits.
+/// Deviations that a reviewer must accept or refuse: waivers, failures and undecided answers at `warn`, checks that are off or weakened, required
+/// checks that had nothing to compare or no evidence, changed limits.
 pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for finding in bundle.played() {

@@ -99,7 +99,9 @@ impl Request<'_> {
             }),
             Some((flag, _)) if !has_own => Err(Error::Usage {
                 message: format!("{flag} applies to your own verdict on a case, which needs your own key or policy"),
-                hint: "pass your own --key or --policy, or the key of a sealer you trust with --seal-key".into(),
+                hint: format!(
+                    "pass your own --key or --policy; or, instead of {flag}, a trusted sealer's key with --seal-key"
+                ),
             }),
             _ => Ok(()),
         }

@@ -66,7 +66,7 @@ pub struct Request<'a> {
 /// Audits the bundles at these paths. The report states the question but has no bundles yet.
 pub type AuditBundles<'a> = dyn Fn(&[PathBuf], &Question<'_>, &Report) -> Result<Vec<BundleReport>, Error> + 'a;
 
-/// The functions and settings for carrying out a request, none of which changes a report.
+/// The functions and settings for carrying out a request.
 pub struct Means<'a> {
     /// Reads a base image; a bundle's image is read by `audit`.
     pub read_image: &'a ReadImage<'a>,
@@ -85,7 +85,7 @@ impl Request<'_> {
         if let Err(error) = self.answer(means, &mut report) {
             report.error = Some(error);
         }
-        // A case's question lists the inputs supplied when the case was sealed.
+        // The question of a case lists the inputs of the sealing; replace them with those of this request.
         report.question.iter_mut().for_each(|question| question.given = self.given());
         report
     }

@@ -78,7 +78,7 @@ fn a_policy_never_takes_a_key_from_the_evidence() {
     let (code, page) = judged(&without);
     assert_eq!(code, 3, "{page}");
     assert!(page.contains("no such file"), "{page}");
-    // A different key with the same name in the evidence does not change the report.
+    // A different file with the key's name in the evidence does not change the exit code.
     let mut other = files.clone();
     other.insert("key.pem".into(), b"not a key".to_vec());
     let policy = Some(Path::new("policy.toml"));

@@ -2,7 +2,7 @@
 //! verifies.
 //!
 //! IBM's documentation does not state whether a build server creates a new key for each build or
-//! reuses one key. The counts in the report are a hint.
+//! reuses one key. The counts in the report are a hint at which of the two is the case.
 
 use crate::base::words::counted;
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ use crate::gate::key::{Fingerprint, PublicKey};
 use crate::judge::evidence::{Fact, Known};
 use crate::report::BundleReport;
 
-/// For each key file that has the build's name and is next to an accepted bundle, adds a fact to the bundle's report: the fingerprint, and how many
-/// bundles of this run the key verifies. `beside` contains the keys next to each bundle, in the order of the reports.
+/// For each key file that has the build's name and is next to a bundle with a verified signature, adds a fact to the bundle's report: the
+/// fingerprint, and how many bundles of this run the key verifies. `beside` contains the keys next to each bundle, in the order of the reports.
 ///
 /// Beyond `given_key_tries`, each key is tried only on its own bundle. No verdict changes.
 pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String, PublicKey)>], limits: &Limits) {

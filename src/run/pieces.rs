@@ -12,7 +12,7 @@ use crate::base::system::slashed;
 use crate::dossier::{Dossier, Question, ReadImage, Storage};
 use crate::report::{BundleReport, Report};
 
-/// What errors name.
+/// The name of a piece in error messages.
 const NAME: &str = "a finished report";
 
 /// Audits one bundle of a run and returns its finished report, for [`put_together`]. `report` states the question.

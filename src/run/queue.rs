@@ -18,7 +18,7 @@ use crate::report::BundleReport;
 /// A report, and the keys next to the bundle.
 pub(super) type Audited = (BundleReport, Vec<(String, PublicKey)>);
 
-/// How to process the bundles of a run. These settings do not change any report.
+/// How to process the bundles of a run. Apart from refusals for lack of `memory`, these settings do not change any report.
 pub struct Queue<'a> {
     /// Where the bundles are stored.
     pub storage: Storage<'a>,

@@ -1,9 +1,9 @@
 //! Saves finished reports in a file, so that an interrupted run can be resumed. Like a saved report, the file belongs to the caller and is not
 //! evidence.
 //!
-//! Each line is a bundle's report with the digest of everything on which the report is based. If the bundle changed, or a key, response or signature
-//! next to it was changed, added or removed, the saved report is not used. Bundles with an image are always audited, because checking whether the image
-//! is unchanged would take as long as an audit.
+//! The first line identifies the run. Each other line is a bundle's report with the digest of the bundle and of the files next to it. If the bundle
+//! changed, or a key, response or signature next to it was changed, added or removed, the saved report is not used. Bundles with an image are always
+//! audited, because checking whether the image is unchanged would take as long as an audit.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -32,7 +32,7 @@ const FORMAT_1: &str = "hpsb-audit state 1";
 /// The beginning of every state file, of any version.
 const BEGINNING: &[u8] = b"{\"format\":\"hpsb-audit state ";
 
-/// The basis of the reports: a digest of the question, its time and all supplied evidence.
+/// The first line: the audit time, and a digest of the question, this time and all supplied evidence.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -53,7 +53,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// `frame` contains the parts of a report that are about the run.
+    /// `frame` is the run's report; its bundles are ignored.
     pub(super) fn of(name: &str, frame: &Report, looked_at: Sha256, report: &BundleReport) -> Result<Self, Error> {
         let one = Report { bundles: vec![report.clone()], ..frame.without_bundles() };
         let mut page = Vec::new();
@@ -81,7 +81,7 @@ pub(super) struct LookedAt {
 #[derive(Debug)]
 pub struct State {
     name: String,
-    /// The parts of a report that are about the run, without bundles.
+    /// The run's report without bundles.
     frame: Report,
     finished: BTreeMap<(String, Sha256), BundleReport>,
     file: Mutex<File>,

@@ -1,4 +1,4 @@
-//! The cases: the part of the evidence that each case tampers with, and the expected result.
+//! The cases: what is wrong in each case, and the expected result.
 
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;
@@ -12,7 +12,7 @@ const MAX_AGE: &str = "[expect]\nmax-age = \"5d\"\n";
 pub(super) struct Case {
     /// The name of the case.
     pub(super) name: &'static str,
-    /// The part of the evidence that is tampered with.
+    /// What is wrong, or that nothing is wrong.
     pub(super) about: &'static str,
     /// The expected result.
     pub(super) expected: Expected,
@@ -127,7 +127,7 @@ fn container() -> Vec<Case> {
             setup.limits.bundle_bytes = 1000;
             setup
         }),
-        no_verdict("member-outside", MALFORMED, "a member's path contains `..` and leads outside", || {
+        no_verdict("member-outside", MALFORMED, "a member's path contains `..`", || {
             Setup::bundle(data!("outer-dot-dot-inside.sig.tbz"))
         }),
         no_verdict("archive-twice", MALFORMED, "a second archive of the same name follows the signed one", || {
@@ -151,7 +151,7 @@ fn keys() -> Vec<Case> {
         rejected("signature-other-hash", NOT_VALID, "the signature is over the digest's hexadecimal text", || {
             Setup::bundle(data!("hash-over-hex-text.sig.tbz"))
         }),
-        rejected("signature-garbage", NOT_VALID, "garbage follows the hash in the signature's padding", || {
+        rejected("signature-garbage", NOT_VALID, "garbage follows the hash inside the signature", || {
             Setup::bundle(data!("garbage-after-hash.sig.tbz"))
         }),
         rejected("other-key", NOT_VALID, "the bundle is signed with an untrusted key", || {
@@ -349,12 +349,18 @@ fn others() -> Vec<Case> {
                 Setup { server: Some(files), ..Setup::with_image() }
             },
         ),
-        accepted("sealed-then", "build-age", "a case under the reader's own policy as of the case's own time", || {
-            Setup { sealed_for: Some(YOUNG), now: YOUNG, ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE) }
-        }),
-        rejected("sealed-today", ("build-age", "fail"), "the same case and policy a week later", || Setup {
-            sealed_for: Some(YOUNG),
-            ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+        accepted(
+            "sealed-then",
+            "build-age",
+            "nothing is wrong: a case under the reader's own policy, as of its own time",
+            || Setup {
+                sealed_for: Some(YOUNG),
+                now: YOUNG,
+                ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+            },
+        ),
+        rejected("sealed-today", ("build-age", "fail"), "the same case under the same policy, a week later", || {
+            Setup { sealed_for: Some(YOUNG), ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE) }
         }),
     ]
 }

@@ -44,7 +44,7 @@ impl SelfTest {
 struct Outcome {
     /// The name of the case.
     name: &'static str,
-    /// The part of the evidence that is tampered with.
+    /// What is wrong, or that nothing is wrong.
     about: &'static str,
     /// The expected result.
     expected: Expected,

@@ -1,4 +1,4 @@
-//! The starting point of a case: a bundle with all optional evidence, in memory.
+//! The starting point of a case: a bundle and optional evidence, in memory.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -51,8 +51,8 @@ pub(super) struct Setup {
     pub(super) trust: Option<Vec<TrustFile>>,
     pub(super) server: Option<ServerFiles>,
     pub(super) limits: Limits,
-    /// The time as of which the bundle is sealed under this policy. The case is then audited with the same policy, as if it were the reader's own
-    /// policy. `None` if no case is made.
+    /// The time as of which the bundle is sealed under this policy. The sealed case is then audited with the same policy, as if it were the
+    /// reader's own policy. `None` if nothing is sealed.
     pub(super) sealed_for: Option<&'static str>,
     /// The time of the audit.
     pub(super) now: &'static str,
@@ -99,7 +99,7 @@ impl Setup {
         }
     }
 
-    /// A different bundle signed by the same key, without an image.
+    /// These bytes as the bundle, without an image.
     pub(super) fn bundle(bytes: &[u8]) -> Self {
         Self { bundle: bytes.to_vec(), image: None, ..Self::with_image() }
     }

@@ -30,7 +30,7 @@ Exit codes:
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArguments {
-    /// A bucket with bundles, and a prefix of their names. Default: none, only the build server is queried
+    /// A bucket with bundles, and a prefix of their names. Default: only the build server is queried
     #[arg(value_name = "s3://BUCKET/PREFIX", value_parser = bucket)]
     pub(crate) bucket: Option<(String, String)>,
     /// Settings of the build server: sbs-config.json, or the YAML of the on-premises client
@@ -134,7 +134,7 @@ pub(crate) struct StoreArguments {
     /// The object store's address. Default: MANIFEST_COS_ENDPOINT in the settings
     #[arg(long, value_name = "URL", requires = "bucket")]
     pub(crate) endpoint: Option<String>,
-    /// The region in request signatures. Default: the endpoint's region
+    /// The signing region. Default: AWS_REGION, AWS_DEFAULT_REGION or the endpoint's region
     #[arg(long, value_name = "NAME", requires = "bucket")]
     pub(crate) region: Option<String>,
     /// Number of bundles to download at the same time
@@ -144,7 +144,7 @@ pub(crate) struct StoreArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PatienceArguments {
-    /// Time limit for one response, from the request to its last byte
+    /// Time limit for one request, until the last byte of its response
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     pub(crate) timeout: Duration,
     /// Longest time without new data in a response

@@ -185,7 +185,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit explain manifest-signature\n  hpsb-audit explain verdicts\n  hpsb-audit explain limits"
     )]
     Explain {
-        /// The name of a check, or `limits`
+        /// The name of a check, `verdicts` or `limits`
         check: String,
     },
     /// Print a completion script

@@ -16,7 +16,7 @@ Examples:
   hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
 Exit code 0: every running image has an accepted build, every build of the period is approved, and every
-approval of the period was built and is running; 1: otherwise, and a row identifies what is not.
+commit approved in the period was built and runs; 1: otherwise, and each exception has a row.
 
 Whether the inventories and the list of approvals are complete is not checked.";
 

@@ -74,7 +74,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     Ok(())
 }
 
-/// Always requires the workload checks, because a policy that lowers the level of all these checks would admit everything.
+/// Reads a policy. The workload checks are always required, because a policy that lowers the level of all of them would admit everything.
 pub(crate) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<Policy, Error> {
     let mut policy = Storage::Disk.read_policy(path, limits)?;
     policy.require_also(&[Group::Workload])?;

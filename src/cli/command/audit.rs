@@ -116,7 +116,7 @@ fn flag_for_many(arguments: &AuditArguments) -> Option<&'static str> {
 
 const MEGABYTE: u64 = 1_000_000;
 
-/// The settings for an audit of bundles on disk, which shows a progress bar on a terminal.
+/// The settings for an audit of bundles on disk, with a progress bar on a terminal.
 pub(crate) struct Work<'a> {
     pub(crate) threads: usize,
     pub(crate) memory: Option<u64>,
@@ -152,7 +152,7 @@ pub(crate) fn read_from_disk(
     Storage::Disk.read_image(source, choice, limits, budget)
 }
 
-/// Audits every bundle, using only the files next to it.
+/// Audits every bundle with the files next to it.
 pub(crate) fn audit_on(threads: usize, paths: &[PathBuf], question: &Question<'_>) -> Result<Vec<BundleReport>, Error> {
     Work { threads, memory: None, state: None, network: &NetworkArguments::default() }.through(paths, question)
 }

@@ -83,7 +83,7 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
             hint: "an image pinned by digest needs no entry in images".into(),
         });
     };
-    // The machine trusts every key in the text.
+    // An instance that runs the contract trusts every key in this file, so it must contain only one.
     if armoured_key::fingerprint(certificate).as_ref() != Ok(fingerprint) {
         return Err(Error::Usage {
             message: format!("the policy's OpenPGP file is not one armoured key with the fingerprint {fingerprint}"),

@@ -177,7 +177,7 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
     Ok((key, text))
 }
 
-/// Reads a private key. If the key has a passphrase, it is read from the terminal, even if standard input or output is a file.
+/// Reads a private key. Its passphrase, if any, is read from the terminal, even if standard input or output is a file.
 pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?);
     let name = slashed(path);

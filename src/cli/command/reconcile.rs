@@ -84,7 +84,7 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
     Ok(inventories)
 }
 
-/// The command-line flags, as typed.
+/// The command-line flags that the report lists, with their values.
 fn given_flags(arguments: &ReconcileArguments) -> Vec<(String, String)> {
     let path = |path: &PathBuf| slashed(path);
     let evidence = arguments.evidence.iter().map(|folder| ("evidence", path(folder)));

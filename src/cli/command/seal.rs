@@ -1,4 +1,4 @@
-//! `seal`: writes the verdict and all input of the audit to one file.
+//! `seal`: writes the verdict and the input of the audit to one file.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `serve`: reads the files for the webhook. This code does not run any check.
+//! `serve`: reads files and the clock for the webhook, whose decisions are made in the module `serve`.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -69,7 +69,7 @@ pub(crate) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     Ok(u8::from(!faults.is_empty()))
 }
 
-/// The reason why the commit or its work tree is not proved.
+/// The reasons why the commit or its work tree is not proved.
 fn faults(proof: &SourceProof) -> Vec<String> {
     let head = proof.head.as_ref().err().map(ToString::to_string);
     let differences = proof.tree.differences.iter().map(|difference| {

@@ -1,4 +1,4 @@
-//! The section after page one: findings, witnesses, chain, times, files, inputs, versions.
+//! The sections after page one: findings, witnesses, chain, times, files, inputs, versions.
 
 use super::super::matrix::{self, Agreement, matrix};
 use super::super::{BundleReport, Options, Report, outside, remedy, summary};
@@ -12,7 +12,7 @@ use crate::judge::finding::{Finding, Status};
 pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, options: &Options) {
     findings(page, bundle);
     witnesses(page, bundle);
-    page.raw("<section>\n<h2>Chain</h2>\n<p>A solid line was proved by the audit; a dashed line is stated by a witness and not contradicted; a dotted line was not examined; a crossed line does not hold.</p>\n");
+    page.raw("<section>\n<h2>Chain</h2>\n<p>Solid line: proved by the audit; dashed: stated by a witness and not contradicted; dotted: not examined or undecided; crossed out: does not hold.</p>\n");
     diagram::write(page, bundle);
     page.raw("</section>\n");
     timeline(page, report, bundle);

@@ -381,7 +381,7 @@ fn existed(case: &CaseReport) -> Option<Row> {
         (Some(moment), _) => Some(Row::new(
             "Existed by",
             vec![
-                Part::Words(format!("{moment}, without seal and sign-offs")),
+                Part::Words(format!("{moment}, excluding seal and sign-offs")),
                 Part::Known(format!("timestamped: {}", authority(case))),
             ],
         )),
@@ -412,7 +412,7 @@ mod tests {
     use super::*;
     use crate::report::{Repetition, StampReport, Voucher};
 
-    /// A verified time-stamp may not count, because its certificate expired.
+    /// A verified time-stamp does not count if its certificate has expired.
     #[test]
     fn a_verified_time_stamp_is_never_called_not_verified() {
         let row = |authority: Option<&str>, existed_by: Option<&str>| {

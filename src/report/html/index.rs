@@ -1,4 +1,4 @@
-//! The index page of several bundles: the same first sheet, then one row per bundle.
+//! The index page of several bundles: a first sheet, as for one bundle, then one row per bundle.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -10,7 +10,7 @@
 //! | reference, subject, time, policy, question | 10 to 14 |
 //! | key, with its record (four lines) | 2 to 6 |
 //! | case, if any | 0 to 8 |
-//! | "Found" (eight statements), next to "Not proved" | 12 to 17 |
+//! | "Found" (at least five statements), next to "Not proved" | 12 to 17 |
 //! | exceptions (six) | 2 to 9 |
 //! | the command that repeats the audit, one option per line | 4 to 12 |
 //! | two lines for signatures | 6 |
@@ -19,6 +19,7 @@
 //! uses a smaller font. The lines are counted here, because an HTML page cannot count its own lines.
 
 use super::markup::Markup;
+use crate::base::words::counted;
 use crate::report::repeat;
 
 /// The appearance of a verdict. The verdict's text has the same meaning.
@@ -173,7 +174,7 @@ impl Sheet {
         }
         let more = self.found.len().saturating_sub(shown);
         if more > 0 {
-            page.raw("<li>and ").number(more).raw(" more statements: see Findings</li>\n");
+            page.wrapped("<li>and ", &counted(more, "more statement"), ": see Findings</li>\n");
         }
         page.raw("</ul>\n<p class=\"known\">").raw(KNOWN).raw("</p>\n");
     }

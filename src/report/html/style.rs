@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn text_has_enough_contrast_in_light_and_dark_mode() {
         let blocks: Vec<&str> = STYLE.split(":root").skip(1).map(|block| block.split('}').next().unwrap()).collect();
-        assert_eq!(blocks.len(), 2, "a light and a dark one");
+        assert_eq!(blocks.len(), 2, "expected a light and a dark block");
         for block in blocks {
             let colours = colours(block);
             let of = |name: &str| colours.iter().find(|(one, _)| one == name).unwrap_or_else(|| panic!("{name}")).1;

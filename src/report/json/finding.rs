@@ -19,7 +19,7 @@ pub(in crate::report) struct Row {
     pub(in crate::report) status: String,
     #[cfg_attr(test, schemars(description = format!("Why the check did not run: {}", tests::reasons())))]
     pub(in crate::report) reason: Option<String>,
-    /// The failed check that prevented this check from running: this answer is only a consequence. This field is not in version 1.
+    /// The check that prevented this check from deciding: this answer is only a consequence. This field is not in version 1.
     #[serde(default)]
     pub(in crate::report) caused_by: Option<String>,
     pub(in crate::report) message: String,

@@ -1,8 +1,10 @@
-//! CSV (RFC 4180): the whole reconciliation in one table. The first cell of a row states the row's kind.
+//! CSV (RFC 4180): the whole reconciliation in one table. The first cell of a row states its type: `period`, `result`, `key`,
+//! `sample` or `input`.
 
 use std::io::{self, Write};
 
 use super::Reconciliation;
+use crate::base::words::counted;
 use crate::report::csv::line;
 
 const COLUMNS: [&str; 12] =
@@ -58,7 +60,15 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
                 ("bundle", build.bundle.clone()),
                 ("commit", build.commit.clone().unwrap_or_default()),
                 ("message", build.approval.clone()),
-                ("details", format!("seed {:?}, {} builds, rank {}", sample.seed, sample.population, build.rank.hex())),
+                (
+                    "details",
+                    format!(
+                        "seed {:?}, {}, rank {}",
+                        sample.seed,
+                        counted(sample.population, "build"),
+                        build.rank.hex()
+                    ),
+                ),
                 ("sha256", build.sha256.hex()),
                 ("number", build.places.to_string()),
             ]);

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Kind, NOT_SAID, Reconciliation, Row, qualified};
-use crate::base::words::counted_as;
+use crate::base::words::{counted, counted_as};
 use crate::report::html::{Markup, Part, REASONS, Running, Sheet, Signed, Tone, beginning, digest_of_list, foot, head};
 use crate::report::{html, repeat};
 
@@ -31,8 +31,12 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
     });
     table(&mut page, "keys", &["Key", "Grade", "Builds", "In the period", "First use", "Last use"], keys);
     if let Some(sample) = &answer.sample {
-        let title =
-            format!("sample of {} of {} builds, seed {:?}", sample.builds.len(), sample.population, sample.seed);
+        let title = format!(
+            "sample of {} of {}, seed {:?}",
+            sample.builds.len(),
+            counted(sample.population, "build"),
+            sample.seed
+        );
         let rows = sample.builds.iter().map(|build| {
             let commit = build.commit.clone().unwrap_or_default();
             let bundle = format!("{} {}", build.bundle, build.sha256);
@@ -65,7 +69,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
     let (reconciled, matched) = (answer.exit_code() == 0, answer.count(Kind::Matched));
     let totals: Vec<String> =
         answer.totals().into_iter().take(6).map(|(label, number)| format!("{label}: {number}")).collect();
-    // What the audits left open comes first: it concerns every match.
+    // What the audits left open comes first, because it concerns every match.
     let open = qualified::exceptions(&answer.qualified);
     let open = open.into_iter().chain(answer.rows.iter().filter(is_unmatched).map(told)).collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));
@@ -134,10 +138,10 @@ fn rows(answer: &Reconciliation) -> Vec<html::Row> {
     }));
     let key = |key: &super::KeyUse| {
         let words = format!(
-            "{}: grade {}; {} builds, {} in the period",
+            "{}: grade {}; {}, {} in the period",
             key.name.as_deref().unwrap_or("not named"),
             key.grade_words(),
-            key.builds,
+            counted(key.builds, "build"),
             key.builds_in_period
         );
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(words)]

@@ -31,7 +31,7 @@ pub struct Reconciliation {
     pub now: Timestamp,
     /// The auditor's file number or name for this reconciliation.
     pub reference: Option<String>,
-    /// The command-line arguments, as typed: flag (without hyphens) and value. Not in JSON.
+    /// The command-line flags (without hyphens) and their values. Not in JSON.
     pub given: Vec<(String, String)>,
     /// The period.
     pub period: Period,
@@ -220,7 +220,7 @@ impl Kind {
 }
 
 impl Period {
-    /// Parses `FROM/TO`, where each is a date or an RFC 3339 time. A date means the whole day in UTC, so `2026-01-01/2026-03-31` is
+    /// Parses `FROM/TO`; each part is a date or an RFC 3339 time. A date means the whole day in UTC, so `2026-01-01/2026-03-31` is
     /// a quarter.
     ///
     /// # Errors
@@ -235,7 +235,7 @@ impl Period {
             .or_else(|| Timestamp::from_rfc3339(to))
             .ok_or_else(|| bad(to))?;
         if from >= before {
-            return Err("the period ends before it begins".into());
+            return Err("the period must end after it begins".into());
         }
         Ok(Self { from, before })
     }

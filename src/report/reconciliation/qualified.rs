@@ -1,4 +1,4 @@
-//! Accepted builds whose audits leave something open: what was not checked, waived or weakened by the policy.
+//! Accepted builds whose audits leave something open: what was not checked, and what the policy waives or weakens.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,8 @@ fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
     parts.join("; ")
 }
 
-/// What all these builds leave open, for the headline: `2 builds accepted in part (log-image waived; 1 check off)`. The text is empty for no builds.
+/// What all these builds leave open, for the headline: `2 builds accepted in part (log-image waived; 1 check off)`. Empty if there
+/// are no builds.
 pub(super) fn headline(builds: &[Qualified]) -> String {
     let in_part = builds.iter().filter(|one| one.verdict == Verdict::AcceptInPart).count();
     match (builds.is_empty(), in_part) {
@@ -92,7 +93,7 @@ pub(super) fn headline(builds: &[Qualified]) -> String {
     }
 }
 
-/// One line for all builds that leave the same open, with the number of builds.
+/// One line for all builds that leave the same things open, with the number of builds, or with the bundle if there is only one.
 pub(super) fn exceptions(builds: &[Qualified]) -> Vec<String> {
     let mut by_words: BTreeMap<String, Vec<&Qualified>> = BTreeMap::new();
     for one in builds {

@@ -211,7 +211,7 @@ fn the_size_limit_is_enforced() {
     assert_eq!(read("r", &[b' '; 11], &limits).unwrap_err().code(), "over-limit");
 }
 
-/// Every string in a JSON value, with its path.
+/// Adds the path of every string in a JSON value to the list.
 fn texts(value: &serde_json::Value, at: &str, list: &mut Vec<String>) {
     match value {
         serde_json::Value::String(_) => list.push(at.to_owned()),

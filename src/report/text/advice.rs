@@ -17,7 +17,7 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 }
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
-    // The same advice as on the page to be filed: an acceptance alone is not a permission.
+    // As on the page to be filed: an acceptance alone is not permission to deploy.
     let workload = match report.question.as_ref().is_some_and(|question| !question.passed_over.is_empty()) {
         true => format!("check the workload, which this audit did not check: {}; ", unbroken("hpsb-audit admit")),
         false => String::new(),

@@ -146,8 +146,8 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
     parts.join(", ")
 }
 
-/// The groups without an answer. The headline of an acceptance in part lists these groups; if nothing was read, there is nothing to
-/// distinguish.
+/// The groups without an answer. Empty if the headline of an acceptance in part already lists these groups and `has_names` is false, or if nothing
+/// was read.
 fn groups_not_checked(report: &Report, bundle: &BundleReport, has_names: bool) -> String {
     // Evidence cannot be added to a case.
     let has_flags = has_names && report.case.is_none();
@@ -201,8 +201,8 @@ fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
 }
 
 fn others(names: &[&str], shown: usize) -> String {
-    let more = if shown > 0 { " more" } else { "" };
-    format!("{}{more}, warned or waived: {}", counted(names.len(), "check"), names.join(", "))
+    let check = if shown > 0 { "more check" } else { "check" };
+    format!("{}, warned or waived: {}", counted(names.len(), check), names.join(", "))
 }
 
 fn doubt(finding: &Finding) -> String {

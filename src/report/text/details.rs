@@ -117,7 +117,7 @@ pub(in crate::report) fn status_column(finding: &Finding) -> String {
     format!("{:<23}", status_text(finding.status))
 }
 
-/// Prints the expected and the found value side by side for each check that has both and did not pass, followed by the details of
+/// Prints the expected and the found value side by side for each check that did not pass and has an expected value, followed by the details of
 /// failed and undecided checks.
 fn comparisons(page: &mut String, look: Look, bundle: &BundleReport) {
     let differs = |finding: &&Finding| finding.status != Status::Pass && finding.expected.is_some();

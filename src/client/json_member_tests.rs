@@ -35,7 +35,7 @@ fn take(text: &str, size: usize) -> Result<(String, String, bool), Error> {
 
 /// serde_json is the reference.
 #[test]
-fn the_string_equals_that_of_serde_json_for_every_piece_size() {
+fn the_string_matches_that_of_serde_json_for_every_piece_size() {
     for text in [
         r#"{"log": "a\nb\t\"\\\/ \u00e4 \ud83d\ude00 ä😀", "x": "log"}"#,
         r#"{"x": {"log": "inner", "y": ["log", "log"]}, "log": "outer"}"#,

@@ -30,7 +30,7 @@ pub enum Source {
     Lookaside,
     /// The registry's interface for simple signing.
     RegistrySignatures,
-    /// The registry's tags of signatures.
+    /// The registry's tags for signatures.
     CosignTags,
     /// The registry's list of manifests that refer to the image.
     Referrers,

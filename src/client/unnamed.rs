@@ -16,8 +16,8 @@ const OTHERS: [(Source, Call<'_>, &str); 3] = [
     (Source::BuildLog, Call::BuildLog, "server-build.log"),
 ];
 
-/// Saves the evidence that is available only for the newest build. If a different build is the newest afterwards, that
-/// build is returned.
+/// Saves the evidence that is available only for the newest build. If the status afterwards states a different build,
+/// or none, the new state is returned.
 pub(crate) fn save_unnamed(
     server: &BuildServer<'_>,
     root: &EvidenceFolder,

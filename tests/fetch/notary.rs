@@ -152,7 +152,7 @@ fn a_repository_without_metadata_is_a_note() {
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
     assert!(
         notes(&report)
-            .contains("the server responded with status 404 (it has none, or does not show it) for the timestamp"),
+            .contains("the server responded with status 404 (missing or hidden) for the timestamp"),
         "{}",
         notes(&report)
     );

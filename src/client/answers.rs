@@ -35,7 +35,7 @@ pub(crate) enum Asked {
 pub(crate) enum Meaning {
     /// The response contains the requested content, which is then read.
     Here,
-    /// The source does not have the content or does not support such requests; either becomes a note.
+    /// The source does not have the content or does not support such requests. In both cases, the response becomes a note.
     Absent,
     /// Any other response, which is a fault.
     Refused,

@@ -82,7 +82,7 @@ impl<'a> Registry<'a> {
         self.document_at(Asked::Referrers, url, Some("application/vnd.oci.image.index.v1+json"), None)
     }
 
-    /// A manifest's signatures from the registry's own interface; absent if the registry has no such interface
+    /// A manifest's signatures from the registry's API for simple signing; absent if the registry has no such API
     /// (containers/image, docker/docker_client.go: `X-Registry-Supports-Signatures`).
     pub(crate) fn signatures(&self, digest: Sha256) -> Result<Found, Error> {
         let bound = self.document_bound();

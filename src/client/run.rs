@@ -117,8 +117,7 @@ pub struct FetchReport {
     pub builds: Vec<BuildReport>,
     /// Errors that do not belong to a build.
     pub faults: Vec<Error>,
-    /// Builds in the folder, including those from earlier runs, that have a bundle but no key and therefore cannot be
-    /// verified.
+    /// Builds in the folder, including those from earlier runs, that have a bundle but no key.
     pub without_key: Vec<BuildName>,
 }
 

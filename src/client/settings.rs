@@ -28,7 +28,7 @@ pub struct Settings {
     pub port: u16,
     /// Possible paths of the CA file; the first one that exists is used.
     pub ca: Vec<PathBuf>,
-    /// Possible paths of the client certificate. The same file also contains the certificate's key, unless `key` lists separate paths.
+    /// Possible paths of the client certificate. The file also contains the certificate's key, unless `key` lists separate paths.
     pub certificate: Vec<PathBuf>,
     /// Possible paths of the client's key, if the key is in a separate file.
     pub key: Vec<PathBuf>,

@@ -28,7 +28,7 @@ pub enum Source {
     ContentTrust,
     /// The lookaside for simple signing.
     Lookaside,
-    /// The registry's interface for simple signing.
+    /// The registry's API for simple signing.
     RegistrySignatures,
     /// The registry's tags for signatures.
     CosignTags,

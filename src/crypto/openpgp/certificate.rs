@@ -55,7 +55,7 @@ impl Certificate {
     }
 
     /// Every certificate in a file. rPGP ignores a revocation that it cannot read or that does not follow its key, for example a revocation appended
-    /// to a certificate; such a file is refused here.
+    /// to a certificate; a file with such a revocation is refused here.
     fn read_all(file: &[u8]) -> Result<Vec<Self>, String> {
         let bytes = without_armour(file)?;
         let fault = |_: pgp::errors::Error| "it is not an OpenPGP public key: a packet cannot be read";

@@ -19,7 +19,7 @@ pub(crate) struct Message {
 /// Reads one binary message with one signature, compressed or not. Unsigned, encrypted and clear-signed messages are refused.
 ///
 /// # Errors
-/// A description of the fault for any other form.
+/// A description of the fault for anything else.
 pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, String> {
     let mut packets = read_packets(bytes, limits.trust_file_bytes)?;
     if let [Packet::CompressedData(compressed)] = packets.as_slice() {

@@ -268,7 +268,7 @@ impl Token {
 
 const BER: &str = "it is in BER, which is not supported: expected DER";
 
-/// Whether the fault is an indefinite length (X.690, 8.1.3.6). Some programs write such tokens, and openssl accepts them.
+/// Whether the fault is an indefinite length (X.690, 8.1.3.6). Some programs write tokens with such lengths, and openssl accepts them.
 fn is_ber(error: der::Error) -> bool {
     error.kind() == ErrorKind::IndefiniteLength
 }

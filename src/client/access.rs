@@ -11,7 +11,7 @@ use crate::client::secret::Login;
 pub(crate) enum NamedBy {
     /// The command line or the settings.
     User,
-    /// The build server's response. A dishonest server could make this program use its login to read an image that only
+    /// The build server's response. A dishonest server could make this program use a login to read an image that only
     /// the login's owner may read.
     Answer,
 }

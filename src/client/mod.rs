@@ -61,7 +61,7 @@ pub use store::Bucket;
 pub use tls::TlsFiles;
 pub use trust::TrustOptions;
 
-/// For fuzz targets: calls every parser of text that is written by people or servers.
+/// For fuzz targets: calls parsers of text that people or servers write.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_all_forms(bytes: &[u8]) {
     for settings in [settings::from_json(bytes, &[]), on_premises::from_yaml(bytes, &[])].into_iter().flatten() {

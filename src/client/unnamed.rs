@@ -42,7 +42,7 @@ pub(crate) fn save_unnamed(
         }
     }
     let replies = root.draft().map(|mut draft| {
-        // Send the requests in this order.
+        // The status is requested again only after these responses have arrived.
         let digest = server.ask(Call::ImageDigest);
         let key = server.ask(Call::ImageKey);
         let log = server.log(&mut draft);

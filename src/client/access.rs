@@ -11,7 +11,7 @@ use crate::client::secret::Login;
 pub(crate) enum NamedBy {
     /// The command line or the settings.
     User,
-    /// The build server's response. A dishonest server could make this program use its login to read an image that only
+    /// The build server's response. A dishonest server could make this program use a login to read an image that only
     /// the login's owner may read.
     Answer,
 }
@@ -38,7 +38,8 @@ pub(crate) struct Lent {
 }
 
 impl Access {
-    /// Restricts the token request that this server asked for, and returns the restricted request and the login to send with it.
+    /// The token request to send instead of the one that this server asked for, and the login to send with it. With the registry's login, the request
+    /// is restricted to [`Lent::scope`].
     pub(crate) fn to_token_server(&self, asked: TokenServer) -> (TokenServer, Option<&Login>) {
         match (&self.own, &self.lent) {
             (Some(own), _) => (asked, Some(own)),
@@ -51,8 +52,8 @@ impl Access {
 }
 
 impl Lent {
-    /// Whether `asked` is identical to the token server that the registry specified. A token for the registry itself is never requested for a trust
-    /// server, because the trust server would receive the token and could use it at the registry.
+    /// Whether `asked` is the token server that the registry specified, but for a different service. A token for the registry itself is never
+    /// requested for a trust server, because the trust server would receive the token and could use it at the registry.
     fn fits(&self, asked: &TokenServer) -> bool {
         let place = |url: &Url| (url.origin(), url.path().to_owned(), url.query().map(str::to_owned));
         place(&self.named.realm) == place(&asked.realm)

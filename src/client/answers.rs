@@ -35,7 +35,7 @@ pub(crate) enum Asked {
 pub(crate) enum Meaning {
     /// The response contains the requested content, which is then read.
     Here,
-    /// The source does not have the content or does not support such requests; either becomes a note.
+    /// The source does not have the content or does not support such requests. In both cases, the response becomes a note.
     Absent,
     /// Any other response, which is a fault.
     Refused,
@@ -49,8 +49,8 @@ pub(crate) struct Came<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// Why evidence is absent, for a note. A status does not show whether a server lacks the content or does not show it: a registry also responds with 404
-/// for a private repository.
+/// Why evidence is absent, for a note. A status does not tell whether the content is missing or hidden: a registry also responds with 404 for a
+/// private repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Absence {
     /// The status of the response; `None` if there was no request, or if the responses had several statuses.
@@ -119,7 +119,7 @@ impl Asked {
     /// The meaning of a response to this request.
     pub(crate) fn judge(self, came: Came<'_>) -> Meaning {
         let Some(row) = ROWS.iter().find(|row| row.asked == self) else { return Meaning::Refused };
-        // A server that does not support the request sends an HTML page or an error in its own format.
+        // A server that does not support the request may send an HTML page or the error UNSUPPORTED.
         if self == Asked::Referrers
             && ((matches!(came.status, 200 | 400) && came.is_html()) || (came.status == 400 && came.is_unsupported()))
         {
@@ -134,16 +134,16 @@ impl Asked {
 }
 
 impl Absence {
-    /// `who`, for example "the registry", responded with these statuses.
+    /// Content is absent because `who`, for example "the registry", responded with these statuses.
     pub(crate) fn of(who: &str, statuses: &BTreeSet<u16>) -> Self {
         let list: Vec<String> = statuses.iter().map(u16::to_string).collect();
         let is_gone = !statuses.is_empty() && statuses.iter().all(|status| GONE.contains(status));
-        let may = if is_gone { " (it has none, or does not show it)" } else { "" };
+        let may = if is_gone { " (missing or hidden)" } else { "" };
         let status = statuses.first().copied().filter(|_| statuses.len() == 1);
         Self { status, why: format!("{who} responded with status {}{may}", list.join(" or ")) }
     }
 
-    /// The same absence; `more` ends the sentence.
+    /// The same absence, with `more` appended to the reason.
     pub(crate) fn and(self, more: &str) -> Self {
         Self { why: format!("{} {more}", self.why), ..self }
     }

@@ -50,7 +50,7 @@ impl<'a> Guarded<'a> {
         Self { run, http, access, authorization: Mutex::new(None), token_server: Mutex::new(None) }
     }
 
-    /// Requests something small. A response with any status is returned.
+    /// Requests small content. A response with any status is returned, except a redirect that is followed.
     pub(crate) fn get(
         &self,
         url: &Url,
@@ -103,7 +103,7 @@ impl<'a> Guarded<'a> {
         Err(network(&shown(url), "too many redirects", "run the command again later"))
     }
 
-    /// This server's login, for use in requests to a trust server; `None` if there is no login or if this server has not specified its token server.
+    /// This server's login, for use in requests to a trust server; `None` if there is no login or if this server has not specified a token server.
     pub(crate) fn lend(&self, scope: String) -> Option<Lent> {
         let named = self.token_server.lock().ok().and_then(|held| held.clone())?;
         Some(Lent { login: self.access.own.clone()?, named, scope })

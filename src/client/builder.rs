@@ -61,7 +61,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::Usage {
             message: "the address of a --builder-cert contains a user name or password".into(),
-            hint: "remove them: such files are public".into(),
+            hint: "remove the user name and password: these files are public".into(),
         });
     }
     let server = Guarded::new(outside.run, outside.http(&url)?, Access::default());
@@ -78,7 +78,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     if is_html(&bytes) {
         return Err(network(
             &shown(&url),
-            "expected a certificate or a list, found an HTML page",
+            "expected a certificate or a revocation list, found an HTML page",
             "run the command again",
         ));
     }
@@ -87,7 +87,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
 
 fn safe_name(name: Option<&str>) -> Result<String, Error> {
     name.filter(|name| is_safe_name(name)).map(str::to_owned).ok_or_else(|| Error::Usage {
-        message: "the address of a --builder-cert does not end in a valid file name".into(),
+        message: "the address or path of a --builder-cert does not end in a valid file name".into(),
         hint: "the file name may contain only A-Z a-z 0-9 . _ : - and must not begin with a dot".into(),
     })
 }

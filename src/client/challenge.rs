@@ -7,7 +7,7 @@ use crate::client::http::Head;
 /// The token server that a different server specified, with its service and scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenServer {
-    /// The token server's address, without its query.
+    /// The token server's address, without the service and scope.
     pub(crate) realm: Url,
     /// The service for which its tokens are valid.
     pub(crate) service: Option<String>,

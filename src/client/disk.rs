@@ -1,4 +1,4 @@
-//! Writes files so that each is either complete or absent. Nothing is written outside the folder, and other content is never overwritten.
+//! Writes files so that each is either complete or absent. Nothing is written outside the evidence folder, and evidence is never overwritten.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,8 +14,8 @@ use crate::client::http::Sink;
 /// removes them.
 pub(crate) const PASSING_PREFIX: &str = ".hpsb-audit-passing-";
 
-/// The maximum depth of paths below a build's folder; the deepest path that this program writes is
-/// `trust/notary/targets/a/b.json`.
+/// Every path below a build's folder has fewer segments than this. The longest paths are those of nested delegations,
+/// such as `trust/notary/targets/a/b.json`.
 const DEPTH: usize = 16;
 
 /// A path below a build's folder: segments of `[A-Za-z0-9._:-]`, none beginning with a dot. The path consists of fixed words and checked names; no

@@ -1,5 +1,5 @@
-//! evidence.json records each request with its source, its time and its outcome. This program writes the file, which is not signed, after each step.
-//! If a run is interrupted, the next run finds the unrecorded files and adds them.
+//! evidence.json records the origin and time of each saved file, the last outcome for each source, and missing evidence. This program writes the
+//! file, which is not signed, after each step. If a run is interrupted, the next run finds the unrecorded files and adds them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,7 +80,7 @@ pub(crate) struct Missing {
     pub(crate) source: Option<Source>,
 }
 
-/// The outcome of the last request to one source.
+/// The outcome of the last step for one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
@@ -244,8 +244,8 @@ impl EvidenceRecord {
     }
 }
 
-/// Whether the file at `path` is the missing evidence: the file itself, a file inside a folder with that name, or a file with the same name but a
-/// different extension.
+/// Whether the file at `path` is the missing evidence: the file itself, a file inside a folder with that name, or a file with that name followed by
+/// an extension.
 fn covers(what: &str, path: &str) -> bool {
     path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
 }

@@ -220,7 +220,7 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, Nam
         }
         (None, Some(settings)) => Ok((settings, NamedBy::User)),
         (None, None) if settings.is_some_and(|settings| settings.registry().is_none()) => Err(Error::Usage {
-            message: format!("it is not known where {} was pushed", saver.report.build_name),
+            message: format!("it is not known where the image of {} was pushed", saver.report.build_name),
             hint: "the settings' push server is a name that only the build server can resolve: specify the image with its \
                    registry: --image-name REGISTRY/REPOSITORY@sha256:HEX".into(),
         }),
@@ -289,7 +289,7 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
         let server = match (named_server(options), &known) {
             (Some(server), _) => shown_as_given(&server),
             (None, Some(image)) => notary_server(image, options).map_or_else(
-                || "no request: no trust server is known for that registry; specify one with --trust-server".into(),
+                || "no server (none is known for this registry; specify one with --trust-server)".into(),
                 |server| shown_as_given(&server),
             ),
             (None, None) => "the Notary server of docker.io or icr.io".into(),

@@ -58,6 +58,6 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     Err(network(
         &key_name,
         format!("the key {} does not verify the signature of the bundle in the same folder", key.fingerprint()),
-        "both are kept; move the key file away and run the command again while the server is available",
+        "both files are kept; move the key file away and run the command again while the server is available",
     ))
 }

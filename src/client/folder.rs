@@ -1,4 +1,4 @@
-//! The evidence folder: every file is either complete or absent, no file is ever replaced, and a record states the origin of each file.
+//! The evidence folder: every file is either complete or absent, no evidence is ever replaced, and a record states the origin of each file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -236,7 +236,7 @@ impl BuildFolder {
         Ok(content)
     }
 
-    /// Files in the folder at `place`, indexed by digest.
+    /// The files in the folder at `place` with their digests, sorted by path.
     pub(crate) fn contents_below(&self, place: &Place) -> Result<Vec<(Sha256, Place)>, Error> {
         let folder = self.at(place);
         let mut found = Vec::new();

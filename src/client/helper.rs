@@ -44,7 +44,7 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
         .spawn()
         .map_err(|error| fail(&format!("cannot be run: {}", reason(&error))))?;
     if let Some(mut input) = child.stdin.take() {
-        // A write error is ignored here: if a helper does not read its input, its exit code shows that.
+        // A write error is ignored here: a helper may exit without reading its input, and its exit code and output are checked below.
         let _ = input.write_all(server.as_bytes());
     }
     let mut answer = Zeroizing::new(Vec::new());

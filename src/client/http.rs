@@ -29,7 +29,7 @@ pub struct Patience {
     pub total: Duration,
     /// The maximum number of attempts for one request.
     pub tries: u32,
-    /// The pause before the second attempt. The pause doubles with each further attempt.
+    /// The pause before the second attempt. The pause doubles with each further attempt, up to 32 times this value.
     pub pause: Duration,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The given address without user, password, query and fragment.
+/// The address without user, password, query and fragment.
 pub(crate) fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -127,7 +127,7 @@ impl Head {
         if self.status == 206 { 200 } else { self.status }
     }
 
-    /// Whether the end of the body is marked, so that a truncated body can be detected.
+    /// Whether the headers specify where the body ends, so that a truncated body can be detected.
     fn end_is_marked(&self) -> bool {
         self.headers.contains_key(CONTENT_LENGTH) || self.headers.contains_key(TRANSFER_ENCODING)
     }
@@ -372,7 +372,8 @@ impl Http {
     }
 
     /// How long to wait after a temporary failure: the seconds in `Retry-After`, but at least the usual pause. `None`
-    /// if the server requests a longer wait than the idle limit; the run then continues without this response.
+    /// if the server requests a longer wait than the idle limit; the response is then returned without a further
+    /// attempt.
     fn wait(&self, tries: u32, head: &Head) -> Option<Duration> {
         let said = head.header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
         let wait = said.map_or(self.pause(tries), |said| said.max(self.pause(tries)));
@@ -381,7 +382,7 @@ impl Http {
 }
 
 impl Answer {
-    /// The body, if its end was marked. Use this function for files whose truncation could not be detected otherwise.
+    /// The body, if the headers specified where it ends. Use this function for files whose truncation could not be detected otherwise.
     pub(crate) fn whole_body(self, from: &str) -> Result<Vec<u8>, Error> {
         if self.head.end_is_marked() {
             return Ok(self.body);
@@ -394,7 +395,7 @@ impl Answer {
     }
 }
 
-/// A status that may be temporary: too many requests, or a gateway error.
+/// A status that may be temporary: a timeout, too many requests, or an unavailable server.
 fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 429 | 502 | 503 | 504)
 }

@@ -21,7 +21,7 @@ use crate::client::spending::Spending;
 use crate::image::tree::{self, Tree};
 use crate::image::{self, Choice, ImageFacts, Measured, RegistryTag, Remote};
 
-/// The number of pieces of a layer that are queued between two threads, large enough that neither thread waits for the
+/// The number of pieces of a layer that are queued between two threads, so that neither thread often waits for the
 /// other.
 const PIECES: usize = 16;
 
@@ -202,7 +202,7 @@ impl<T: Send> Handing<'_, '_, T> {
     }
 }
 
-/// A reader of the pieces, which ends when the sender is dropped.
+/// Reads the pieces. The stream ends when the sender is dropped.
 struct Pieces {
     receiver: Receiver<Vec<u8>>,
     piece: io::Cursor<Vec<u8>>,

@@ -21,7 +21,7 @@ pub(crate) fn read_json(bytes: &[u8], limits: &Limits) -> Result<Value, String> 
     parse_within(bytes, &bounds).map_err(|error| match bounds.passed.get() {
         Some("nodes") => limits.answer_nodes().exceeded("it").to_string(),
         Some("memory") => limits.answer_memory_bytes().exceeded("it").to_string(),
-        Some(_) => "it has a key of more than 4,096 bytes".into(),
+        Some(_) => "it has a key longer than 4,096 bytes".into(),
         None => format!("it is not JSON: {error}"),
     })
 }

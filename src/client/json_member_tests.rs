@@ -35,7 +35,7 @@ fn take(text: &str, size: usize) -> Result<(String, String, bool), Error> {
 
 /// serde_json is the reference.
 #[test]
-fn the_string_equals_that_of_serde_json_for_every_piece_size() {
+fn the_string_matches_that_of_serde_json_for_every_piece_size() {
     for text in [
         r#"{"log": "a\nb\t\"\\\/ \u00e4 \ud83d\ude00 ä😀", "x": "log"}"#,
         r#"{"x": {"log": "inner", "y": ["log", "log"]}, "log": "outer"}"#,
@@ -85,7 +85,7 @@ fn invalid_json_and_a_duplicate_string_are_refused() {
 }
 
 #[test]
-fn base64_is_decoded_from_any_pieces_and_must_end_at_its_padding() {
+fn base64_is_decoded_in_pieces_of_any_size_and_must_end_at_its_padding() {
     use base64ct::{Base64, Encoding};
     let bytes: Vec<u8> = (0..=255).collect();
     for length in 250..256 {

@@ -56,7 +56,7 @@ pub(crate) struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// Writes the index last, so that a layout with an index contains everything that the index lists.
+    /// Writes the index last, so that a layout with an index lacks only what was not requested or what the registry does not have.
     pub(crate) fn save_index(&self, saver: &mut Saver<'_>, top: &[(Document, Option<String>)]) {
         let manifests: Vec<Value> = top.iter().map(|(document, name)| descriptor(document, name.as_deref())).collect();
         let index = json!({
@@ -71,7 +71,7 @@ impl Layout<'_> {
         saver.keep(&format!("{folder}/index.json"), index.to_string().as_bytes(), origin());
     }
 
-    /// Saves a document and everything below it. Returns whether the document and everything below it are in the folder.
+    /// Saves a document and everything below it. Returns whether there was no error; content that the registry does not have is only noted.
     pub(crate) fn save_tree(&mut self, saver: &mut Saver<'_>, top: Document) -> bool {
         let faults = saver.report.faults.len();
         let (folder, what) = (self.folder, top.origin.from.clone());
@@ -163,7 +163,7 @@ fn save_blobs(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, blob
     }
 }
 
-/// Saves a blob, or returns why it is absent. Only a layer with a different address may be absent.
+/// Saves a blob, or returns why it is absent. Only a blob with other addresses may be absent.
 fn save_blob(
     saver: &Saver<'_>,
     registry: &Registry<'_>,
@@ -233,7 +233,7 @@ fn parts(document: &Document, layers: Layers, limits: &Limits) -> Result<(Vec<Sh
             Ok((Vec::new(), blobs))
         }
         (None, None) => {
-            Err(fail("it is neither an image manifest (schema 2 or OCI) nor an index; older forms are not supported"))
+            Err(fail("it is neither an image manifest (schema 2 or OCI) nor an index; older formats are not supported"))
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn read_page(xml: &[u8]) -> Result<Page, Error> {
                     [b"ListBucketResult", b"Contents", b"ETag"] => object.2 = Some(text.clone()),
                     [b"ListBucketResult", b"Contents"] => match std::mem::take(&mut object) {
                         (Some(key), Some(size), Some(etag)) => objects.push(Object { key, size, etag }),
-                        _ => return Err(fail("an object without a key, a size or an ETag")),
+                        _ => return Err(fail("an object has no key, size or ETag")),
                     },
                     [b"ListBucketResult", b"IsTruncated"] => truncated = text == "true",
                     [b"ListBucketResult", b"NextContinuationToken"] => token = Some(text.clone()),
@@ -89,7 +89,7 @@ fn entity(reference: &quick_xml::events::BytesRef<'_>) -> Option<char> {
 
 /// Decodes `%XX`, and also `+`, which some stores write for a space.
 fn url_decoded(text: &str) -> Result<String, Error> {
-    let bad = || Error::malformed(WHAT, "a key that is not URL-encoded UTF-8");
+    let bad = || Error::malformed(WHAT, "a key is not URL-encoded UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

@@ -42,7 +42,7 @@ struct Entry {
     auth: Option<Zeroizing<String>>,
 }
 
-/// The files that are searched for logins, in this order: `~/.docker/config.json` and podman's `auth.json`.
+/// The files that are searched for logins, in this order: `$REGISTRY_AUTH_FILE`, docker's `config.json` and podman's `auth.json`.
 pub fn usual_login_files() -> Vec<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let docker = variable("DOCKER_CONFIG").or_else(|| Some(variable("HOME")?.join(".docker")));
@@ -81,9 +81,9 @@ pub(crate) fn find_login(
             return Ok(Some(login));
         }
         let Some(auth) = best(&file, registry, repository) else { continue };
-        let decoded = Zeroizing::new(Base64::decode_vec(auth.trim()).map_err(|_| fail("a login that is not base64"))?);
-        let text = std::str::from_utf8(&decoded).map_err(|_| fail("a login that is not UTF-8"))?;
-        let (user, password) = text.split_once(':').ok_or_else(|| fail("a login without a password"))?;
+        let decoded = Zeroizing::new(Base64::decode_vec(auth.trim()).map_err(|_| fail("a login is not base64"))?);
+        let text = std::str::from_utf8(&decoded).map_err(|_| fail("a login is not UTF-8"))?;
+        let (user, password) = text.split_once(':').ok_or_else(|| fail("a login has no password"))?;
         return Ok(Some(Login { user: Secret::new(user.into()), password: Secret::new(password.into()) }));
     }
     Ok(None)

@@ -1,5 +1,5 @@
-//! Network access, for saving evidence while the servers that have it are still available. This module returns and stores bytes but never evaluates
-//! them.
+//! Network access, for saving evidence while the servers that have it are still available. This module returns and stores bytes but never gives a
+//! verdict on them.
 //!
 //! Every request is a GET. `server::Call` lists all requests that can be sent to a build server. The modules are best read in the order of a run:
 //! settings and TLS, the build server's responses, the walk over the builds (which never mixes evidence from two builds), the object store, the
@@ -61,7 +61,7 @@ pub use store::Bucket;
 pub use tls::TlsFiles;
 pub use trust::TrustOptions;
 
-/// For fuzz targets: calls every parser of text that is written by people or servers.
+/// For fuzz targets: calls parsers of text that people or servers write.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_all_forms(bytes: &[u8]) {
     for settings in [settings::from_json(bytes, &[]), on_premises::from_yaml(bytes, &[])].into_iter().flatten() {

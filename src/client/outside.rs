@@ -35,7 +35,7 @@ pub struct OutsideOptions {
     pub settings_login: Option<(String, Login)>,
 }
 
-/// Creates clients for these servers.
+/// Creates clients for servers other than the build server.
 pub(crate) struct Outside<'a> {
     pub(crate) run: Run<'a>,
     /// Created on first use, because reading the system's root certificates takes time.
@@ -93,4 +93,4 @@ impl<'a> Outside<'a> {
 }
 
 /// Explains why no login is sent to a server, and how to change that.
-pub(crate) const NAMED_BY_ANSWER: &str = "this registry comes only from the build server's response, so no login is sent: if you trust the registry, specify it with --image-name";
+pub(crate) const NAMED_BY_ANSWER: &str = "only the build server's response names this registry, so no login is sent: if you trust the registry, specify it with --image-name";

@@ -1,4 +1,4 @@
-//! Registries: reads documents and blobs according to the OCI Distribution specification and checks digests on arrival.
+//! Registries: reads documents and blobs according to the OCI Distribution specification, and checks the digests of documents on arrival.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ impl<'a> Registry<'a> {
         Ok(Self { guarded, base, repository: reference.repository.clone() })
     }
 
-    /// The registry's login for a trust server's requests about the image that Notary calls `gun`.
+    /// The registry's login, for requests to a trust server for the repository that Notary calls `gun`.
     pub(crate) fn lend(&self, gun: &str) -> Option<Lent> {
         self.guarded.lend(format!("repository:{gun}:pull"))
     }
@@ -75,14 +75,14 @@ impl<'a> Registry<'a> {
     /// page is requested without `at`.
     ///
     /// # Errors
-    /// The errors of [`Self::manifest`], and an error for a next page at a different server.
+    /// The errors of [`Self::manifest`], and an error for a next page on a different server.
     pub(crate) fn referrers(&self, digest: Sha256, at: Option<&Url>) -> Result<Found, Error> {
         let first = self.url(&format!("referrers/{digest}"));
         let url = at.unwrap_or(&first);
         self.document_at(Asked::Referrers, url, Some("application/vnd.oci.image.index.v1+json"), None)
     }
 
-    /// A manifest's signatures from the registry's own interface; absent if the registry has no such interface
+    /// A manifest's signatures from the registry's API for simple signing; absent if the registry has no such API
     /// (containers/image, docker/docker_client.go: `X-Registry-Supports-Signatures`).
     pub(crate) fn signatures(&self, digest: Sha256) -> Result<Found, Error> {
         let bound = self.document_bound();
@@ -102,7 +102,7 @@ impl<'a> Registry<'a> {
         self.document_at(Asked::Signatures, &url, None, None)
     }
 
-    /// Writes a blob's bytes to `sink`; the inner error is why it is absent.
+    /// Writes a blob's bytes to `sink`; the inner error states why the blob is absent.
     ///
     /// The caller must compare digest and size, which are known only when the blob is complete.
     pub(crate) fn blob_into(

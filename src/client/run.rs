@@ -117,8 +117,7 @@ pub struct FetchReport {
     pub builds: Vec<BuildReport>,
     /// Errors that do not belong to a build.
     pub faults: Vec<Error>,
-    /// Builds in the folder, including those from earlier runs, that have a bundle but no key and therefore cannot be
-    /// verified.
+    /// Builds in the folder, including those from earlier runs, that have a bundle but no key.
     pub without_key: Vec<BuildName>,
 }
 
@@ -144,8 +143,8 @@ impl BuildReport {
 }
 
 impl FetchReport {
-    /// The exit code. 0: all requested evidence is in the folder. 2: a setting must be changed. 3: something is
-    /// missing; run again. 4: there was nothing to save.
+    /// The exit code. 0: all requested evidence that the sources have is in the folder. 2: a setting must be changed.
+    /// 3: something is missing; run again. 4: there was nothing to save.
     pub fn exit_code(&self) -> u8 {
         let faults = self.faults.iter().chain(self.builds.iter().flat_map(|build| &build.faults));
         let missing_key = if self.without_key.is_empty() { 0 } else { 3 };

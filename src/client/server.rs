@@ -112,7 +112,7 @@ impl<'a> BuildServer<'a> {
         address(&self.base, call)
     }
 
-    /// Requests something small. A response with any HTTP status is returned.
+    /// Requests small content. A response with any HTTP status is returned.
     ///
     /// # Errors
     /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than any genuine response.
@@ -227,7 +227,7 @@ pub(crate) fn address(base: &Url, call: Call<'_>) -> String {
 pub(crate) enum Newest {
     /// A finished build.
     Build(BuildName),
-    /// There is no finished build, or a build is running; in both cases, the names are empty.
+    /// There is no finished build, or a build is running; in both cases, the record contains no name.
     None,
     /// The server did not state its newest build.
     Unknown(Error),
@@ -291,7 +291,7 @@ impl Reply {
         Ok((self.name(name)?, pem.as_bytes().to_vec()))
     }
 
-    /// Checks for a JSON string with the image's name and digest. The body is kept unchanged.
+    /// Checks that the body is a JSON string, and returns the body unchanged.
     pub(crate) fn image_digest(&self) -> Result<Vec<u8>, Error> {
         let answer = self.json()?;
         answer
@@ -330,8 +330,8 @@ impl Reply {
         self.text_of(&answer, "log", text).ok_or_else(|| self.unexpected("log"))
     }
 
-    /// The body as JSON, if the status is a success. Both 200 and 201 are accepted, because the documentation does not state for every version which
-    /// of the two a request returns.
+    /// The body as JSON, if the status indicates success. Both 200 and 201 are accepted, because the documentation does not state for every version
+    /// which of the two a request returns.
     fn json(&self) -> Result<Value, Error> {
         match self.status {
             _ if self.meaning() == Meaning::Here => {}

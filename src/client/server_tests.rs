@@ -15,7 +15,7 @@ fn name() -> BuildName {
 }
 
 #[test]
-fn requests_equal_those_of_ibms_client() {
+fn requests_match_those_of_ibms_client() {
     let name = name();
     let calls = [
         (Call::Status, "/image", "\"\"".to_owned()),

@@ -1,7 +1,7 @@
 //! The settings of IBM's client for the build server: address, certificates, image.
 //!
 //! Two formats are read and never written: `sbs-config.json` of IBM's secure-build-cli (key names are case-insensitive) and the YAML of the
-//! on-premises client (`secure_build_workers.sbs`). Both formats also contain secrets, which are not kept.
+//! on-premises client (`secure_build_workers.sbs`). Both formats also contain secrets, which [`Settings`] does not keep.
 
 use std::fmt;
 use std::fs::File;
@@ -28,7 +28,7 @@ pub struct Settings {
     pub port: u16,
     /// Possible paths of the CA file; the first one that exists is used.
     pub ca: Vec<PathBuf>,
-    /// Possible paths of the client certificate. The same file also contains the certificate's key, unless `key` lists separate paths.
+    /// Possible paths of the client certificate. The file also contains the certificate's key, unless `key` lists separate paths.
     pub certificate: Vec<PathBuf>,
     /// Possible paths of the client's key, if the key is in a separate file.
     pub key: Vec<PathBuf>,
@@ -64,7 +64,7 @@ impl Settings {
 
 impl Settings {
     /// The registry to which images are pushed; `None` if the settings use a name that only the build server can
-    /// resolve (`hpvs registry add`). A name without a dot or a port is not an address.
+    /// resolve (`hpvs registry add`). Except for `localhost`, a name without a dot or a port is not an address.
     pub(crate) fn registry(&self) -> Option<&str> {
         let named = self.push_server.as_deref().unwrap_or("docker.io");
         (named == "localhost" || named.contains(['.', ':'])).then_some(named)
@@ -148,8 +148,8 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     let Some(host) = host.or(old_host).or(oldest_host) else {
         return Err("HOSTNAME (CICD_PUBLIC_IP in files from 2021) is missing or empty".into());
     };
-    // IBM's samples have neither setting: IBM's client adds UUID when it creates the certificate. If both settings are missing, the files must be
-    // specified with flags.
+    // IBM's samples have neither CLIENT_CRT_KEY nor UUID: IBM's client adds UUID when it creates the certificate. If both settings are missing, the
+    // files must be specified with flags.
     let client_crt_key =
         client_crt_key.or_else(|| Some(format!(".{}-{}", container.as_deref().unwrap_or("container"), uuid?)));
     let ca: Vec<String> = ca_path
@@ -176,7 +176,7 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
 }
 
 /// All paths to which each of `paths` may refer. IBM's client puts `./` before a path, so an absolute path is also
-/// looked up below the working folder; the literal path comes last.
+/// looked up below each of `folders`; the literal path comes last.
 pub(crate) fn candidates(paths: &[String], folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in paths {
@@ -260,7 +260,7 @@ impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
     }
 }
 
-/// A string, an integer as a string, or null.
+/// A string, an unsigned integer converted to a string, or null.
 pub(crate) struct Scalar(pub(crate) Option<Zeroizing<String>>);
 
 impl<'de> serde::Deserialize<'de> for Scalar {

@@ -24,7 +24,7 @@ fn paths(texts: &[&str]) -> Vec<PathBuf> {
 }
 
 #[test]
-fn defaults_equal_those_of_ibms_client() {
+fn defaults_match_those_of_ibms_client() {
     let settings = read(
         "defaults",
         r#"{"hostname": "sbs.example.com", "UUID": "1-2", "SECRET": "hunter2", "GITHUB_URL": "git@github.com:a/b.git"}"#,

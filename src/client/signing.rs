@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_equal_those_of_the_s3_reference() {
+    fn signatures_match_those_of_the_s3_reference() {
         assert_eq!(
             signature("https://examplebucket.s3.amazonaws.com/test.txt", Some("bytes=0-9")),
             "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
@@ -130,7 +130,7 @@ mod tests {
     /// The expected values were computed with botocore's S3SigV4Auth: encoded paths and queries, a port, a session
     /// token.
     #[test]
-    fn signatures_equal_those_of_botocore() {
+    fn signatures_match_those_of_botocore() {
         let now = Timestamp::from_rfc3339("2013-05-24T00:00:00Z").unwrap();
         let path = "https://store.example.com:8443/builds/a%20b%2B%C3%A4/manifest.x%3Ay.sig.tbz";
         let query = "https://store.example.com:8443/builds?continuation-token=a%2Fb%3D&encoding-type=url&list-type=2&prefix=a%2Fb%20c";

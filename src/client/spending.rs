@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// The remaining amounts of a run's limits. Clones share it.
+/// What remains of a run's limits. Clones share the same counters.
 #[derive(Debug, Clone)]
 pub(crate) struct Spending {
     left: Arc<Left>,

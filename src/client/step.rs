@@ -28,9 +28,9 @@ pub enum Source {
     ContentTrust,
     /// The lookaside for simple signing.
     Lookaside,
-    /// The registry's interface for simple signing.
+    /// The registry's API for simple signing.
     RegistrySignatures,
-    /// The registry's tags of signatures.
+    /// The registry's tags for signatures.
     CosignTags,
     /// The registry's list of manifests that refer to the image.
     Referrers,

@@ -35,7 +35,7 @@ pub struct TlsFiles {
 /// The TLS configuration for the build server: only the CA file is trusted, not the system's roots, and the client
 /// sends its certificate.
 ///
-/// All certificates created by IBM's client have the same key identifier. Such certificates are accepted, because only names and signatures matter.
+/// All certificates created by IBM's client have the same key identifier. Such certificates are accepted, because key identifiers are not compared.
 ///
 /// # Errors
 /// [`Error::Settings`], which names the missing or unusable file.

@@ -16,8 +16,8 @@ const OTHERS: [(Source, Call<'_>, &str); 3] = [
     (Source::BuildLog, Call::BuildLog, "server-build.log"),
 ];
 
-/// Saves the evidence that is available only for the newest build. If a different build is the newest afterwards, that
-/// build is returned.
+/// Saves the evidence that is available only for the newest build. If the status afterwards states a different build,
+/// or none, the new state is returned.
 pub(crate) fn save_unnamed(
     server: &BuildServer<'_>,
     root: &EvidenceFolder,
@@ -42,7 +42,7 @@ pub(crate) fn save_unnamed(
         }
     }
     let replies = root.draft().map(|mut draft| {
-        // Send the requests in this order.
+        // The status is requested again only after these responses have arrived.
         let digest = server.ask(Call::ImageDigest);
         let key = server.ask(Call::ImageKey);
         let log = server.log(&mut draft);

@@ -16,7 +16,7 @@ use crate::client::step::Source;
 use crate::client::unnamed::save_unnamed;
 use crate::gate::bundle::Bundle;
 
-/// The maximum number of times that the newest build's evidence is requested again if a different build finished in the meantime.
+/// The maximum number of times that the newest build's evidence is requested, because a different build may finish in the meantime.
 const ROUNDS: usize = 3;
 
 /// Saves the specified builds, or the newest build if none is specified. Later errors are listed in the report.
@@ -49,8 +49,8 @@ pub(crate) fn save_builds(
     Ok(())
 }
 
-/// Requests, by name, the key of every build in the report that does not have one yet, and the other evidence for the
-/// newest build if that build is among them.
+/// Requests, by name, the key of every build in the report that does not have one yet, and, if the newest build is in
+/// the report, its key and the evidence that exists only for the newest build.
 ///
 /// # Errors
 /// The errors of [`save_builds`].
@@ -111,8 +111,8 @@ pub(crate) fn save_missing_keys(
 /// The newest build according to the server.
 ///
 /// # Errors
-/// An error if neither this request nor a second request receives a complete response. If only the first request fails, the other requests are still
-/// sent.
+/// An error if neither the request for the status nor a request for a key receives a complete response. If only the first request fails, the run
+/// continues.
 fn newest_of(server: &BuildServer<'_>, name: Option<&BuildName>) -> Result<Newest, Error> {
     match server.ask(Call::Status) {
         Ok(status) => Ok(status.newest().unwrap_or_else(Newest::Unknown)),
@@ -157,8 +157,8 @@ fn save_newest(
         let BuildReport { mut notes, mut faults, .. } = saver.report;
         let goes_on = now.filter(|now| round < ROUNDS && matches!(now, Newest::Build(_)));
         if goes_on.is_some() {
-            // The newest build was requested, but this build is no longer the newest. The files that were saved for that build by name are complete
-            // and are kept.
+            // The newest build was requested, but this build is no longer the newest. Its files that were requested by name are complete and are
+            // kept.
             notes.extend(faults.drain(..).map(|fault| fault.to_string()));
         }
         report.builds.push(BuildReport { notes, faults, ..saver.report });
@@ -214,8 +214,8 @@ fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
     });
 }
 
-/// Requests by name. It is not documented how a server responds to a name that it does not recognise, so the newest content is also requested, and
-/// accepted only if its name matches.
+/// Requests by name. It is not documented how a server responds to a name that it does not recognise, so if this fails, the newest content is
+/// requested, and accepted only if its name matches.
 fn by_name<T>(
     name: &BuildName,
     from: &str,

@@ -36,8 +36,8 @@ pub(crate) fn fingerprint(armoured: &[u8]) -> Result<String, String> {
     of_key(primary.ok_or("it is not an OpenPGP public key")?)
 }
 
-/// The data of the only block. Programs read a damaged block in different ways, so every line must be a header, then data, then a checksum, and there
-/// must be exactly one empty line, after the headers. A checksum is not compared: it protects against accidents only (RFC 9580, 6.1).
+/// The data of the only block. Programs read a damaged block in different ways, so the block must consist of headers, one empty line, data and an
+/// optional checksum, with no other empty line. The checksum is not compared: it protects only against accidents (RFC 9580, 6.1).
 fn unarmoured(bytes: &[u8]) -> Result<Vec<u8>, String> {
     const FAULT: &str = "expected exactly one armoured OpenPGP public key, and no other text";
     let text = std::str::from_utf8(bytes).map_err(|_| FAULT)?.replace("\r\n", "\n");
@@ -53,7 +53,7 @@ fn unarmoured(bytes: &[u8]) -> Result<Vec<u8>, String> {
         .lines()
         .all(|line| line.split_once(": ").is_some_and(|(name, _)| !name.is_empty() && !name.contains(' ')))
     {
-        return Err("its armour has a line before the empty line that is not a header".into());
+        return Err("before the empty line, its armour has a line that is not a header".into());
     }
     let mut lines: Vec<&str> = data.lines().collect();
     lines.pop_if(|line| line.starts_with('='));
@@ -63,7 +63,7 @@ fn unarmoured(bytes: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The first packet's type and content, and what follows it (RFC 9580, 4.2). Lengths that are partial or not stated are not allowed in keys.
+/// The first packet's type and content, and what follows it (RFC 9580, 4.2). Partial and indeterminate lengths are not allowed in keys.
 fn packet(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (first, rest) = bytes.split_first()?;
     let number = |bytes: &[u8]| bytes.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
@@ -99,7 +99,7 @@ fn packet(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, body, rest))
 }
 
-/// RFC 9580, 5.5.4. SHA-1 detects collision attacks.
+/// The fingerprint of a key packet (RFC 9580, 5.5.4). The SHA-1 implementation detects collision attacks.
 fn of_key(body: &[u8]) -> Result<String, String> {
     match body.first() {
         Some(4) => {

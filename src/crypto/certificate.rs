@@ -49,7 +49,7 @@ impl Certificate {
         self.read == other.read
     }
 
-    /// Whether the signature algorithms inside and outside the signed part are equal (RFC 5280, 4.1.1.2).
+    /// Whether the signature algorithms inside and outside the signed part are identical (RFC 5280, 4.1.1.2).
     pub(crate) fn names_one_algorithm(&self) -> bool {
         self.tbs().signature() == self.read.signature_algorithm()
     }

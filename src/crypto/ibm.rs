@@ -108,7 +108,7 @@ impl Certificate {
 }
 
 impl RevocationList {
-    /// Reads a list in PEM or DER.
+    /// Reads a list in DER.
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, String> {
         let mut read =
             CertificateList::<Rfc5280>::from_der(der).map_err(|error| format!("not a revocation list: {error}"))?;

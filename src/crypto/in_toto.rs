@@ -52,7 +52,7 @@ impl Statement {
         Ok(Self { subjects, predicate_type, predicate })
     }
 
-    /// Whether these bytes are one of the statement's subjects.
+    /// Whether the content with this digest is one of the statement's subjects.
     pub fn is_about(&self, digest: Sha256) -> bool {
         self.subjects.iter().any(|subject| subject.sha256 == Some(digest))
     }

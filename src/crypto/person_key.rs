@@ -185,8 +185,8 @@ impl PersonSecret {
 
 /// The maximum number of PBKDF2 iterations; `openssl` uses 2,048 by default, and recommendations are about a million.
 const ITERATIONS: u32 = 5_000_000;
-/// The maximum work of scrypt, in bytes, which is the product of 128, N, r and p (RFC 7914, section 5); `openssl` needs 16 MiB. This limit also
-/// bounds the memory.
+/// The maximum work of scrypt, in bytes, which is the product of 128, N, r and p (RFC 7914, section 5); `openssl` needs 16 MiB by default. This limit
+/// also bounds the memory.
 const SCRYPT_BYTES: u64 = 512 << 20;
 
 /// Whether the key derivation is within these limits, because a damaged key file may demand any amount of time and memory.
@@ -212,7 +212,7 @@ fn pem_of(text: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
 mod tests {
     use super::*;
 
-    /// These keys were made with `ssh-keygen -t ed25519` and `ssh-keygen -t ecdsa`, and their PEM forms with `ssh-keygen -e -m PKCS8`.
+    /// This key was made with `ssh-keygen -t ed25519`.
     const SSH_ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINeHGjnFsUqo14NRXPAlMX0MWX7ArzSS1iH/wYX34Y/u ada";
 
     /// These keys were made with `openssl pkcs8 -topk8` (`-iter`, `-scrypt`); then the iterations were set to 8,388,607, and scrypt's r and p to 127.
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn ssh_and_pem_forms_of_one_key_are_equal() {
+    fn ssh_and_pem_forms_of_one_key_have_the_same_fingerprint() {
         let ssh = PersonKey::from_ssh(SSH_ED25519).unwrap();
         let raw = Base64::decode_vec(SSH_ED25519.split(' ').nth(1).unwrap()).unwrap();
         // RFC 8410: the fixed prefix of an Ed25519 SubjectPublicKeyInfo, then the 32 bytes.

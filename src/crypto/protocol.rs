@@ -20,7 +20,7 @@ pub(crate) enum Protocol {
     Notary,
     /// cosign with a key pair.
     Cosign,
-    /// IBM's contracts and records of what was booted.
+    /// IBM's contracts and attestation records.
     Machine,
     /// Certificates and revocation lists of IBM's chain.
     Certificate,

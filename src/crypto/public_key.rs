@@ -17,7 +17,7 @@ const RSA_EXPONENT_MIN: u64 = 65_537;
 /// id-Ed25519 (RFC 8410, 3).
 const ED25519: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// A public key that is strong enough to be trusted: RSA of 2048 to 8192 bits with an odd exponent of at least 65,537, EC on P-256 or P-384,
+/// A public key that is strong enough to be trusted: RSA of 2048 to 8192 bits with an odd exponent of at least 65,537, EC on P-256 or P-384, or
 /// Ed25519.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct VerifyingKey(pub(super) Material);
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The scheme to use if only the key determines it: always with SHA-256, and in DER for ECDSA.
+    /// The scheme to use if only the key determines it: with SHA-256 for RSA and ECDSA, and in DER for ECDSA.
     pub(crate) fn usual_scheme(self) -> Scheme {
         match self {
             Self::Rsa => Scheme::RsaPkcs1(Hash::Sha256),
@@ -122,7 +122,7 @@ impl VerifyingKey {
     /// Reads the 32 bytes of an Ed25519 key.
     pub(crate) fn from_ed25519(raw: &[u8]) -> Result<Self, String> {
         let bytes = raw.try_into().map_err(|_| format!("an Ed25519 key has 32 bytes, found {}", raw.len()))?;
-        let key = ed25519::VerifyingKey::from_bytes(bytes).map_err(|_| "not a point of Ed25519".to_owned())?;
+        let key = ed25519::VerifyingKey::from_bytes(bytes).map_err(|_| "not a valid Ed25519 key".to_owned())?;
         Ok(key.into())
     }
 
@@ -139,7 +139,7 @@ impl VerifyingKey {
         }
     }
 
-    /// The number of bits in the modulus or in the curve's field.
+    /// The number of bits in the modulus, or the curve's nominal size (256 for Ed25519).
     pub(crate) fn bits(&self) -> u32 {
         match &self.0 {
             Material::Rsa(key) => key.n().bit_width(),
@@ -199,7 +199,7 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), String> {
     }
     let value = exponent.iter().fold(0, |number: u64, &byte| number << 8 | u64::from(byte));
     if value < RSA_EXPONENT_MIN || is_even(exponent) {
-        return Err(format!("an RSA exponent of {value}; an odd one of at least {RSA_EXPONENT_MIN} is accepted"));
+        return Err(format!("an RSA exponent of {value}; odd exponents of at least {RSA_EXPONENT_MIN} are accepted"));
     }
     Ok(())
 }

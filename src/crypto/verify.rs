@@ -1,4 +1,4 @@
-//! The only place where a key verifies a signature.
+//! The only place where a [`VerifyingKey`] verifies a signature.
 
 use ed25519_dalek as ed25519;
 use rsa::signature::hazmat::PrehashVerifier;

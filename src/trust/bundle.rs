@@ -86,7 +86,7 @@ fn judge_envelope(envelope: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -
         return Err(refused("the envelope must have exactly one signature"));
     };
     let signature = base64_member(signature, "sig")?;
-    // The log entry's verifier needs a digest from the statement. This digest is compared with the image's after the signature has been verified.
+    // The log entry's verifier needs a digest. Without an image, the digest comes from the statement, whose signature has not been verified yet.
     let digest = judge.image.map(|image| image.digest).or_else(|| subjects(&strict_json::parse(&payload).ok()?).next());
     let digest = digest.ok_or_else(|| refused("the statement contains no sha256 digest"));
     let mut signed = match who {
@@ -104,7 +104,7 @@ fn judge_envelope(envelope: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -
     Ok(signed)
 }
 
-/// Checks which image the signed statement is about. The statement is parsed only after its signature has been verified.
+/// Checks that the image is a subject of the signed statement. The statement's signature must be verified first.
 fn judge_statement(payload_type: &str, payload: &[u8], image: Option<&ImageTarget>) -> Result<String, Answer> {
     if payload_type != IN_TOTO {
         return Err(Answer::Undecided(format!("unsupported: payload type {payload_type:?}")));
@@ -117,7 +117,7 @@ fn judge_statement(payload_type: &str, payload: &[u8], image: Option<&ImageTarge
     if let Some(image) = image
         && !subjects(&statement).any(|digest| digest == image.digest)
     {
-        return Err(refused(&format!("the statement is not about {}", image.digest)));
+        return Err(refused(&format!("the statement's subjects do not include {}", image.digest)));
     }
     if text("predicateType") != SIGN_PREDICATE {
         return Err(Answer::Undecided(format!(

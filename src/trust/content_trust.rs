@@ -109,7 +109,7 @@ fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
             {
                 let size = image.size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
                 return Err(Answer::Refused(format!(
-                    "{role}.json: {tag} is {} ({} bytes), but the signed log has {}{size}",
+                    "{role}.json: {tag} refers to {} ({} bytes), but the signed log states {}{size}",
                     target.sha256, target.length, image.digest
                 )));
             }

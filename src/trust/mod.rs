@@ -62,7 +62,7 @@ pub(crate) struct ImageTarget {
     pub(crate) size: Option<u64>,
     /// The time at which the image was built.
     pub(crate) built: Timestamp,
-    /// The time for which the audit is performed.
+    /// The time as of which the audit is performed.
     pub(crate) now: Timestamp,
 }
 

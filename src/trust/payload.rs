@@ -26,7 +26,7 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Reads a payload of the type `type_name`. The signature of `bytes` must be verified first.
+    /// Reads a payload of the type `type_name`. The signature on `bytes` must be verified first.
     pub(super) fn read(bytes: &[u8], type_name: &str) -> Result<Self, String> {
         let document = strict_json::parse(bytes).map_err(|error| format!("the payload: {error}"))?;
         let document = document.as_object().ok_or("the payload is not a JSON object")?;

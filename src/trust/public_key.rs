@@ -1,4 +1,4 @@
-//! Public keys that sign images, identified by their SubjectPublicKeyInfo.
+//! Public keys for image signatures, identified by their SubjectPublicKeyInfo.
 
 use spki::der::pem;
 
@@ -6,14 +6,14 @@ use crate::base::budget::Work;
 use crate::base::digest::Sha256;
 use crate::crypto::{Hash, Kind, Protocol, Scheme, VerifyingKey};
 
-/// A public key that may sign an image.
+/// A public key for image signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageKey {
     key: VerifyingKey,
     identity: Sha256,
 }
 
-/// A signed message, which is hashed only once, even if many signatures are tried.
+/// A signed message, whose SHA-256 is computed only once, even if many signatures are tried.
 pub(crate) struct Message<'m> {
     /// `None` if only the digest is known.
     bytes: Option<&'m [u8]>,
@@ -44,7 +44,7 @@ impl<'m> Message<'m> {
 }
 
 impl ImageKey {
-    /// Reads a SubjectPublicKeyInfo: RSA (2048 to 8192 bits, as for build servers), EC P-256 or P-384, Ed25519.
+    /// Reads a SubjectPublicKeyInfo: RSA (2048 to 8192 bits, as for build servers), EC P-256 or P-384, or Ed25519.
     pub(crate) fn from_spki(der: &[u8]) -> Result<Self, String> {
         Self::of(VerifyingKey::from_spki(der)?)
     }
@@ -80,7 +80,7 @@ impl ImageKey {
         self.key.spki()
     }
 
-    /// The key's identity, which is the same for different names or certificates of one key.
+    /// The key's identity, which is the same for different ids or certificates of one key.
     pub(crate) fn identity(&self) -> Sha256 {
         self.identity
     }

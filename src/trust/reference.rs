@@ -5,13 +5,13 @@ use crate::base::image_name::{ImageName, repository_of};
 /// The names that a signature may give the image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum ReferenceRule {
-    /// `matchRepoDigestOrExact`, for an image that is requested by digest: the repositories must be equal, and the name
-    /// in the signature must have a tag or a digest.
+    /// `matchRepoDigestOrExact`, for an image that is requested by digest: the repositories must be identical, and the
+    /// name in the signature must have a tag or a digest.
     #[default]
     RepositoryWithDigest,
-    /// `matchExact`: repository and tag must equal the build's.
+    /// `matchExact`: repository and tag must be those of the build.
     Exact,
-    /// `matchRepository`: the repositories must be equal.
+    /// `matchRepository`: the repositories must be identical.
     Repository,
     /// `exactReference` or `exactRepository`: the name must equal the configured name or, if that name has neither tag nor digest, must be in that
     /// repository.
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// These are skopeo's results with the same rule in its policy: see `fixtures/inputs/trust/record-policy.sh`.
+    /// The expected results are those of skopeo with the same rule in its policy: see `fixtures/inputs/trust/record-policy.sh`.
     #[test]
     fn results_match_skopeo() {
         let text = include_str!("../../fixtures/inputs/trust/policy-answers.txt");

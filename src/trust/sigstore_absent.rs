@@ -1,4 +1,4 @@
-//! Replaces `sigstore` in a build without the feature `sigstore`: no signature is checked, and none is accepted.
+//! Replaces `sigstore` in a build without the feature `sigstore`: keyless signatures and log entries are neither checked nor accepted.
 
 use std::marker::PhantomData;
 

@@ -70,7 +70,7 @@ fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Messag
     messages
 }
 
-/// The maximum unpacked size of a message.
+/// An estimate of the maximum unpacked size of a message.
 fn unpacked_size(message: &[u8], limits: &Limits) -> u64 {
     // Deflate expands one byte to at most 1,032 bytes (zlib, "Maximum Compression Factor"); bzip2 can expand it to
     // more.
@@ -156,7 +156,7 @@ fn judge_time(signed: Timestamp, image: Option<&ImageTarget>) -> Result<(), Answ
     }
 }
 
-/// Checks which image the verified signature is about. The payload is parsed only after this verification.
+/// Checks that the verified signature is for the image. The payload is parsed only after the signature has been verified.
 #[cfg(feature = "openpgp")]
 fn judge_payload(
     payload: &[u8],

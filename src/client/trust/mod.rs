@@ -76,7 +76,7 @@ pub(crate) fn save_trust(
     });
 }
 
-/// The Notary server for an image, if there is no doubt about which server docker would use.
+/// The Notary server for an image: the one that the user specified, or the known one of docker.io or icr.io.
 pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> Option<String> {
     let registry = image.registry.as_str();
     named_server(options).or_else(|| match registry {

@@ -1,4 +1,4 @@
-//! Notary v1 metadata of a repository: one consistent set, and every root back to the first.
+//! Notary v1 metadata of a repository: one consistent set, and all earlier roots that the server still has.
 //!
 //! Source: notaryproject/notary, server/server.go (addresses), tuf/data (documents). The timestamp contains the hash of
 //! the snapshot, and the snapshot contains the hashes of root, targets and delegations. Each file is requested by its
@@ -135,7 +135,7 @@ impl<'a> Notary<'a> {
         found.map_err(|status| Error::malformed(by_hash, absence([status]).why))
     }
 
-    /// A file, or the status with which the server said that it sends none.
+    /// A file, or the status of the response if the server does not send the file.
     fn file(&self, asked: Asked, name: &str, wanted: Option<Sha256>) -> Result<Result<(Vec<u8>, Origin), u16>, Error> {
         let url = self.url(name);
         let limits = self.guarded.run.limits;
@@ -151,7 +151,7 @@ impl<'a> Notary<'a> {
                 format!("expected {wanted}, found {found}: the metadata changed in the meantime, or was tampered with");
             return Err(network(&shown(&url), message, "run the command again"));
         }
-        // A body that is not JSON does not come from this server but, for example, from a proxy, and must not be kept as metadata.
+        // A body that is not JSON may come from a proxy, and must not be kept as metadata.
         read_json(&answer.body, limits)
             .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run the command again"))?;
         Ok(Ok((answer.body, self.guarded.origin(&url, &answer.head))))
@@ -189,7 +189,7 @@ fn named_in(bytes: &[u8], what: &str, limits: &Limits) -> Result<Vec<Named>, Err
         let hash = file.get("hashes").and_then(|hashes| hashes.get("sha256")).and_then(Value::as_str);
         let bytes = hash.and_then(|hash| Base64::decode_vec(hash).ok());
         let hex = bytes.map(|bytes| crate::base::digest::encode_hex(&bytes));
-        let sha256 = hex.and_then(|hex| Sha256::from_hex(&hex)).ok_or_else(|| fail("a file without a SHA-256"))?;
+        let sha256 = hex.and_then(|hex| Sha256::from_hex(&hex)).ok_or_else(|| fail("a file has no SHA-256"))?;
         Ok(Named { role: role.clone(), sha256 })
     });
     named.collect()

@@ -1,4 +1,4 @@
-//! Simple signing: signatures stored separately from the image, in a lookaside or in the registry's own interface.
+//! Simple signing: signatures stored separately from the image, on a lookaside server or in the registry, which has a separate API for them.
 //!
 //! Source: containers/image, docs/signature-protocols.md and docker/docker_client.go.
 
@@ -29,7 +29,7 @@ use crate::client::step::Source;
 const PLACE: &str = "trust/simple-signing";
 
 /// Assigns the names `signature-1`, `signature-2`, …: each signature is kept only once, even if several sources have it, and a number that is already
-/// used is never reused.
+/// used is not used again.
 struct Numbered {
     known: Vec<(Sha256, Place)>,
     names: BTreeSet<String>,

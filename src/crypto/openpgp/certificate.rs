@@ -55,7 +55,7 @@ impl Certificate {
     }
 
     /// Every certificate in a file. rPGP ignores a revocation that it cannot read or that does not follow its key, for example a revocation appended
-    /// to a certificate; such a file is refused here.
+    /// to a certificate; a file with such a revocation is refused here.
     fn read_all(file: &[u8]) -> Result<Vec<Self>, String> {
         let bytes = without_armour(file)?;
         let fault = |_: pgp::errors::Error| "it is not an OpenPGP public key: a packet cannot be read";
@@ -105,8 +105,8 @@ impl Certificate {
         check_lifetime(primary, newest, "the primary key", moment)
     }
 
-    /// Checks that the primary key may sign data according to its newest self-signature. A key that has no flags, as is usual for old keys, may also
-    /// sign.
+    /// Checks that, according to its newest self-signature, the primary key may sign data. A key that has no flags, as is usual for old keys, may
+    /// also sign.
     pub(super) fn check_primary_signs(&self) -> Result<(), Fault> {
         let flags = newest(self_signatures(&self.0)).and_then(flags);
         if flags.is_none_or(|flags| flags.sign()) { Ok(()) } else { refused("the primary key is not for signing") }
@@ -194,7 +194,7 @@ fn flags(signature: &Signature) -> Option<KeyFlags> {
 }
 
 /// A key that was revoked as superseded or retired was valid before its revocation. If a key was revoked for any other reason, someone else may have
-/// signed with it at any time, even before the revocation. A revocation that cannot be verified here is treated as if it had such a reason.
+/// signed with it at any time, even before the revocation. A revocation that cannot be verified here has the same effect.
 fn check_revocation(revocation: &Signature, verified: bool, what: &str, moment: Timestamp) -> Result<(), Fault> {
     if !verified {
         return refused(format!("{what} has a revocation that cannot be verified here"));

@@ -19,14 +19,14 @@ pub(crate) struct Message {
 /// Reads one binary message with one signature, compressed or not. Unsigned, encrypted and clear-signed messages are refused.
 ///
 /// # Errors
-/// A description of the fault for any other form.
+/// A description of the fault for anything else.
 pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, String> {
     let mut packets = read_packets(bytes, limits.trust_file_bytes)?;
     if let [Packet::CompressedData(compressed)] = packets.as_slice() {
         let mut inner = Vec::new();
-        let decompressed = compressed.decompress().map_err(|_| "its compression cannot be read")?;
+        let decompressed = compressed.decompress().map_err(|_| "its compressed data cannot be read")?;
         let mut bounded = decompressed.take(limits.trust_file_bytes.saturating_add(1));
-        bounded.read_to_end(&mut inner).map_err(|_| "its compression cannot be read")?;
+        bounded.read_to_end(&mut inner).map_err(|_| "its compressed data cannot be read")?;
         packets = read_packets(&inner, limits.trust_file_bytes)?;
     }
     let mut packets = packets.into_iter();

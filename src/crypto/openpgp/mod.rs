@@ -2,11 +2,11 @@
 //!
 //! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. Key flags, expiry and revocation are evaluated
 //! at the signing time that the signer states; a revocation that may mean that someone else has the key counts regardless of the time at which it was
-//! made. The signature's own expiry is evaluated at the time of the audit. The following are refused: SHA-1 and MD5, RSA below 2048 bits, DSA,
-//! signatures of version 3 and below, and critical subpackets that are not recognised. The first two octets of the hash, which a version 4 signature
-//! repeats, are ignored, as in GnuPG.
+//! made. The signature's own expiry is evaluated at the time of the audit. The following are refused: hashes weaker than SHA-256, such as SHA-1 and
+//! MD5; RSA keys of fewer than 2048 bits; DSA; signatures of versions other than 4 and 6; and critical subpackets that are not recognised. The first
+//! two octets of the hash, which a version 4 signature repeats, are ignored, as in GnuPG.
 //!
-//! A revocation counts even if it cannot be verified here, because a designated revoker made it or rPGP cannot read its form.
+//! A revocation counts even if it cannot be verified here, for example if a designated revoker made it or rPGP cannot read its form.
 //!
 //! User ids, their certifications and the web of trust are ignored: the policy states who owns each key.
 
@@ -91,7 +91,7 @@ fn verify(signature: &Signature, data: &[u8], certificate: &Certificate, now: Ti
 /// Checks that need only the signature. Returns the time that the signature states.
 fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, Fault> {
     if !matches!(signature.version(), SignatureVersion::V4 | SignatureVersion::V6) {
-        return refused(format!("a signature of version {:?}", signature.version()));
+        return refused(format!("signatures of version {:?} are not accepted", signature.version()));
     }
     if signature.typ() != Some(SignatureType::Binary) {
         return refused("the signature does not cover a binary document");
@@ -106,7 +106,7 @@ fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, F
         matches!(data, SubpacketData::Other(..) | SubpacketData::Experimental(..) | SubpacketData::Notation(_))
     };
     if subpackets.iter().any(|subpacket| subpacket.is_critical && unknown(&subpacket.data)) {
-        return refused("the signature has a critical subpacket that is not understood");
+        return refused("the signature has an unrecognised critical subpacket");
     }
     let created = created(signature)?;
     if created.is_clearly_after(now) {
@@ -133,7 +133,7 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
     const RSA_BYTES_MIN: usize = 260;
     match key.public_params() {
         params @ PublicParams::RSA(_) if params.write_len() < RSA_BYTES_MIN => {
-            return refused("an RSA key of fewer than 2048 bits");
+            return refused("RSA keys of fewer than 2048 bits are not accepted");
         }
         PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("keys of this kind are not accepted"),
         PublicParams::Unknown { .. } => return unsupported(format!("a key of the kind {:?}", key.algorithm())),
@@ -152,7 +152,7 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
             signature.hash_alg().unwrap_or(HashAlgorithm::None)
         )),
         _ => Fault::Refused(
-            "the key that the signature specifies cannot have made the signature: its values or its hash do not fit that key"
+            "the key that the signature specifies cannot have made the signature: its values or its hash do not match that key"
                 .into(),
         ),
     })

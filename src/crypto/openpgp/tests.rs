@@ -57,7 +57,7 @@ fn files_that_are_not_usable_openpgp_keys_are_refused_with_a_reason() {
     assert!(Certificate::read(&recorded("openpgp/lost")).is_err(), "a message");
 }
 
-/// Changes every bit of a revocation in turn; the revocation must never be silently dropped.
+/// Changes three bits of each byte of a revocation, one at a time; the revocation must never be silently dropped.
 #[test]
 fn a_changed_revocation_is_not_silently_dropped() {
     let file = recorded("openpgp/lost.asc");

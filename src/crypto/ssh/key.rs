@@ -50,7 +50,7 @@ impl SshKey {
         &self.blob
     }
 
-    /// `SHA256:` and base64, as `ssh-keygen -l` prints it.
+    /// The fingerprint as `ssh-keygen -l` prints it: `SHA256:` and base64.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.blob)
     }

@@ -92,8 +92,8 @@ impl SshSignature {
 
     /// Verifies that one of `keys` signed `message` for `namespace`, and returns that key's index.
     ///
-    /// An SSH signature does not state a time. Therefore, this does not check when the signature was made or whether the key was allowed at that
-    /// time.
+    /// An SSH signature does not state a time. Therefore, this method does not check when the signature was made or whether the key was allowed at
+    /// that time.
     ///
     /// # Errors
     /// [`SshFault`].

@@ -30,7 +30,7 @@ impl<'a> Reader<'a> {
         Some(string)
     }
 
-    /// The bytes of a non-negative `mpint`, without the leading zero byte.
+    /// The bytes of a positive `mpint`, without the leading zero byte.
     pub(super) fn positive(&mut self) -> Option<&'a [u8]> {
         let bytes = self.string()?;
         match bytes {

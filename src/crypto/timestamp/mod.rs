@@ -1,7 +1,7 @@
 //! RFC 3161 time-stamps: creates a request for a digest and verifies the authority's response offline.
 //!
-//! A token states that the authority saw a digest by a certain time. The token does not state what the digest belongs to. A token is trusted only
-//! under a CA that the user specifies; certificates inside a token lead to that CA and are not trusted themselves.
+//! A token states that the authority saw a digest by a certain time. The token does not state what the digest belongs to. A token is trusted only if
+//! its certificate leads to a CA that the user specifies; certificates inside a token may be part of that chain but are not trusted themselves.
 //!
 //! NOT checked: whether the authority's certificate was revoked (this would require contacting the authority's servers), the text of the authority's
 //! policy, and whether the nonce equals the nonce in the request (the digest ties a token to its case; the nonce would only show that the response is
@@ -224,8 +224,8 @@ impl Token {
     }
 
     /// Finds the certificate that both the signer information and the signed attributes identify, among the token's certificates and `given`. An
-    /// attribute with SHA-256 or a longer hash (RFC 5035), an attribute with SHA-1 (RFC 2634), or both may be present, and each must match. Many authorities
-    /// still write only the older attribute.
+    /// attribute with SHA-256 or a longer hash (RFC 5035), an attribute with SHA-1 (RFC 2634), or both may be present, and each one present must
+    /// match. Many authorities still write only the older attribute.
     fn signing_certificate<'c>(&'c self, given: &'c [Certificate]) -> Answer<&'c Certificate> {
         let newer = self.signing_certificate_id(SIGNING_CERTIFICATE_V2)?;
         let older = self.signing_certificate_id(SIGNING_CERTIFICATE)?;
@@ -268,13 +268,13 @@ impl Token {
 
 const BER: &str = "it is in BER, which is not supported: expected DER";
 
-/// Whether the fault is an indefinite length (X.690, 8.1.3.6). Some programs write such tokens, and openssl accepts them.
+/// Whether the fault is an indefinite length (X.690, 8.1.3.6). Some programs write tokens with such lengths, and openssl accepts them.
 fn is_ber(error: der::Error) -> bool {
     error.kind() == ErrorKind::IndefiniteLength
 }
 
 impl CertificateId {
-    /// Whether the issuer and serial number, if present, match the certificate's.
+    /// Whether the issuer and serial number, if present, match those of the certificate.
     fn is_of(&self, certificate: &Certificate) -> bool {
         let Some(named) = &self.issuer_serial else { return true };
         let tbs = certificate.tbs();

@@ -29,7 +29,7 @@ fn openssl_verifies(token: &Path, is_token: bool, imprint: &str, ca: &Path) -> b
 /// HPSB_TOKENS is the path of a folder with one subfolder per authority. Each subfolder contains tokens or responses, and `ca.pem`.
 #[test]
 #[ignore = "tests/signatures provides the tokens"]
-fn results_for_public_authorities_tokens_are_printed_next_to_openssls() {
+fn results_for_public_authorities_tokens_are_printed_next_to_those_of_openssl() {
     let top = std::env::var("HPSB_TOKENS").expect("tests/signatures sets it");
     let mut folders: Vec<_> = std::fs::read_dir(top).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();

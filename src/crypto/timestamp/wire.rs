@@ -133,7 +133,7 @@ pub(super) struct SigningCertificate {
 
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
 pub(super) struct CertificateId {
-    /// If this field is absent, the hash is SHA-256; the older form, which uses SHA-1, never has this field.
+    /// If ESSCertIDv2 lacks this field, the hash is SHA-256. ESSCertID, which uses SHA-1, never has this field.
     #[asn1(optional = "true")]
     pub(super) hash_algorithm: Option<AlgorithmIdentifierOwned>,
     pub(super) hash: OctetString,

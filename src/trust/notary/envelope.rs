@@ -78,8 +78,8 @@ impl Envelope {
         Ok(Self { role: role.into(), signed, version, expires, canonical, digest, signatures })
     }
 
-    /// The ids of the role's keys that signed this file. The call fails if there are fewer distinct keys than the role's threshold. Several ids or
-    /// certificates of one key count once; signatures by other keys are ignored.
+    /// The ids of the role's keys that signed this file. The call fails if fewer distinct keys signed than the role's threshold requires. Several ids
+    /// or certificates of one key count once; signatures by other keys are ignored.
     pub(super) fn signers(&self, role: &Role, budget: &Budget) -> Result<Vec<String>, Fault> {
         let message = Message::with_digest(&self.canonical, self.digest);
         let mut counted: Vec<Sha256> = Vec::new();
@@ -108,7 +108,7 @@ impl Envelope {
         }
         if role.threshold == 0 || (counted.len() as u64) < role.threshold {
             return Err(Fault::refused(format!(
-                "{}.json: expected valid signatures by {} different keys of its role, found {}",
+                "{}.json: too few distinct keys of its role signed it: expected {}, found {}",
                 self.role,
                 role.threshold.max(1),
                 counted.len()

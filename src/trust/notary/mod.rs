@@ -3,7 +3,8 @@
 //!
 //! The steps, in order:
 //! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each step must be signed by the old
-//!    root's keys and by the new root's keys. The leaf certificates of root keys match the repository's name (equal, or a prefix followed by `*`).
+//!    root's keys and by the new root's keys. The leaf certificates of root keys must match the repository's name (identical, or a prefix followed by
+//!    `*`).
 //! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Lengths and hashes in
 //!    metadata are compared with the files as stored.
 //! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the order that docker uses.
@@ -69,7 +70,7 @@ pub(crate) struct RoleReport {
     pub(crate) signers: Vec<String>,
 }
 
-/// Metadata whose signatures, hashes and versions were all verified, starting at a pinned root.
+/// Metadata whose signatures, hashes and versions were all verified, starting at a pinned root (if there are pins).
 #[derive(Debug)]
 pub(crate) struct Trusted {
     /// The pinned keys that signed the first root of the chain.
@@ -97,8 +98,8 @@ impl Trusted {
 }
 
 impl Repository<'_> {
-    /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which must match the root certificates (equal, or a prefix followed by `*`);
-    /// with `None`, any name is accepted.
+    /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which must match the names in the root
+    /// certificates (identical, or a prefix followed by `*`); with `None`, any name is accepted.
     pub(crate) fn walk(&self, pins: Pins<'_>, repository: Option<&str>, limits: &Limits) -> Result<Trusted, Fault> {
         let Roots { last, anchor_keys, anchor_certificates, later_certificates, mut roles } =
             root::walk(self, pins, repository, limits)?;

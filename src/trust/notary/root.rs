@@ -142,8 +142,8 @@ pub(super) fn walk<'a>(
     Ok(Roots { last, anchor_keys, anchor_certificates, later_certificates, roles: reports })
 }
 
-/// The newest root that lists a pinned key as a root key and is signed by that key. The key's holder vouches for the
-/// whole root, so the root's own threshold determines who else must have signed.
+/// The newest root that lists a pinned key as a root key and is signed by that key; without pins, the oldest root. The
+/// pinned key's holder vouches for the whole root, so the root's own threshold determines who else must have signed.
 fn find_anchor(roots: &BTreeMap<u64, Root<'_>>, pins: Pins<'_>, budget: &Budget) -> Result<(u64, Vec<String>), Fault> {
     let Pins::Keys(pins) = pins else {
         let first = roots.first_key_value();

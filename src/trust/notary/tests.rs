@@ -145,7 +145,7 @@ fn one_key_under_two_ids_counts_once() {
     let TestKey::P256(signing) = &key else { unreachable!() };
     let whole = Base64::decode_vec(listed["keyval"]["public"].as_str().unwrap()).unwrap();
     let point = signing.verifying_key().to_sec1_point(true);
-    // The same SubjectPublicKeyInfo, but with a bit string of 33 bytes, hence the lengths 0x39 and 0x22.
+    // The same SubjectPublicKeyInfo, but with a point of 33 bytes, hence the lengths 0x39 and 0x22.
     let mut compressed = whole[..whole.len() - 67].to_vec();
     compressed.extend([0x22, 0x00]);
     compressed.extend(point.as_bytes());
@@ -306,7 +306,7 @@ fn a_recorded_delegation_with_an_rsa_certificate_is_valid() {
 }
 
 #[test]
-fn every_signature_in_a_file_is_charged() {
+fn every_signature_in_a_file_is_charged_to_the_budget() {
     let key = TestKey::p256(1);
     let mut document = signed(timestamp(), &[&key]);
     let good = document["signatures"][0].clone();

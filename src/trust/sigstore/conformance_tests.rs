@@ -17,7 +17,7 @@ use crate::base::time::Timestamp;
 const IDENTITY: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
-/// Cases whose result differs from the suite's, each with a reason. A case that the suite refuses must never be
+/// Cases whose result differs from that of the suite, each with a reason. A case that the suite refuses must never be
 /// accepted.
 const DIFFERENT: &[(&str, &str)] = &[];
 

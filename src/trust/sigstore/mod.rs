@@ -2,13 +2,13 @@
 //! managed keys.
 //!
 //! A keyless signature is made with a short-lived key. A certificate authority certifies the key for a few minutes, for someone who signed in with an
-//! identity provider. The signature can still be verified years later, because a transparency log or a timestamp authority has signed that it existed
-//! while the certificate was valid. The crate `sigstore-verify` checks, in this order: the time; the certificate's chain at that time, its usage, and
-//! its entry in a certificate log (SCT); identity and issuer, which must equal the policy's; the log entry with its inclusion proof, checkpoint and
-//! promise; the signature; and whether the log entry is for this signature.
+//! identity provider. The signature can still be verified years later, because a transparency log or a timestamp authority has attested that it
+//! existed while the certificate was valid. The crate `sigstore-verify` checks, in this order: the time; the certificate's chain at that time, its
+//! usage, and its entry in a certificate log (SCT); identity and issuer, which must be those in the policy; the log entry with its inclusion proof,
+//! checkpoint and promise; the signature; and whether the log entry is for this signature.
 //!
 //! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares the times in a bundle with the
-//! computer's clock. Here, the times are also compared with the audit's time, so that a correct clock never changes an answer.
+//! computer's clock. Here, the times are also compared with the audit's time, so that a correctly set clock does not affect any answer.
 //!
 //! Sources: sigstore client specification, sections 3 and 4; sigstore/protobuf-specs; RFC 5280, 6962, 3161.
 

@@ -107,7 +107,7 @@ fn ed25519_signatures_get_the_expected_results() {
     Frozen::assert_unchanged(&[frozen]);
 }
 
-/// A key from `openssl genrsa 1024`, its public half, and a signature from `openssl dgst -sha256 -sign` over "message".
+/// The public half of a key from `openssl genrsa 1024`, and a signature from `openssl dgst -sha256 -sign` over "message".
 const SHORT_KEY: &str = "30818902818100b0f76fe26e6b9e0f5a244e12bbc8d9b3f85a93bc3d2cf6087da3caad3b0d17eab0618f36b82eaaabec0c276793f424a499f0101eb5c9cc3c21d59ab4193ea3bffc8d28ac1191d12731e037c22f8e79551a6bd9e4ec35951f995179e6fd2ef8734ed6e488ab105f5f32104c6a33484ec0365b551b758a250095c47b7cef635a290203010001";
 const SHORT_KEYS_SIGNATURE: &str = "685f0b3509cdfb00b0e7bae25eaadbc254a929dc897c849d754cdb5dd2b41927f2bec65b974c11d19b1567256caf2d8f67f4aa48fe0e0d6034e157a17b20a51161c1420a040d7ff3221fbb68e1f1b4bf35e8b79b4950e2b0aaa710c73305954bd2a714e4bc668d7f24a0147596fe5f46c980c2a9b8b0b566279ca468a64639f7";
 

@@ -298,7 +298,7 @@ function showTerms() {
   const bySeal = caseChosen() && withRole('seal_key').length > 0 && !hasOwn();
   const isJudgedNow = !caseChosen() || hasOwn();
   showMoment(isJudgedNow);
-  $('now-hint').textContent = bySeal ? 'Taken from the case: it is judged as of the time of its seal, by the sealer’s policy and keys.'
+  $('now-hint').textContent = bySeal ? 'Taken from the case, which is evaluated as of its own time, with the sealer’s policy and keys.'
     : isJudgedNow ? 'The current time, unless you change it.' : 'The time applies after you add your own key or policy.';
   const [text, stops] = missing();
   $('audit').disabled = stops || !program || running.size > 0;

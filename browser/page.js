@@ -97,7 +97,7 @@ function worker() {
       try {
         defect = answerOf(exports)?.defect;
       } catch {
-        // In this case, only the trap is known.
+        // No answer can be read: only the trap is known.
       }
       if (defect) stop(`The program has a defect: ${defect}`);
       else if (error instanceof WebAssembly.RuntimeError && size() > 1000) stop(exhausted());
@@ -222,7 +222,7 @@ function roleOf(name) {
   const own = name.slice(folderOf(name).length);
   const isNamed = [...policies.values()].some((text) => text.includes(own));
   const hasPolicy = [...roles.values()].includes('policy');
-  // A file that a policy refers to is read for the policy. A case contains its approvals, and only a case has a sealer.
+  // A file that a policy refers to is read with the policy. A case contains its approvals, and only a case has a seal and time-stamps.
   const isIdle = { approvals: caseChosen(), seal_key: !caseChosen() || hasPolicy, tsa_ca: !caseChosen() }[role];
   if (role !== 'policy' && isNamed) return 'named';
   return isIdle ? 'rest' : role;
@@ -253,7 +253,7 @@ function show() {
   showTerms();
 }
 
-// The files of a side: important files by name, all others as a number.
+// The files of a side: lists important files by name, and counts all others.
 function showList(side, named) {
   const list = document.querySelector(`#${side} .list`);
   const files = [...sides[side].values()];
@@ -287,7 +287,7 @@ function roleSelect(name) {
   select.value = roleOf(name);
   select.dataset.name = name;
   select.setAttribute('aria-label', `Role of ${name}`);
-  // The form's listener shows the terms.
+  // The form's change listener then calls showTerms.
   select.onchange = () => chosenRoles.set(name, select.value);
   return select;
 }
@@ -298,11 +298,11 @@ function showTerms() {
   const bySeal = caseChosen() && withRole('seal_key').length > 0 && !hasOwn();
   const isJudgedNow = !caseChosen() || hasOwn();
   showMoment(isJudgedNow);
-  $('now-hint').textContent = bySeal ? 'Taken from the case: it is judged as of the time of its seal, by the sealer’s policy and keys.'
+  $('now-hint').textContent = bySeal ? 'Taken from the case, which is evaluated as of its own time, with the sealer’s policy and keys.'
     : isJudgedNow ? 'The current time, unless you change it.' : 'The time applies after you add your own key or policy.';
   const [text, stops] = missing();
   $('audit').disabled = stops || !program || running.size > 0;
-  // A verdict must not be shown next to choices that it is not about.
+  // A verdict must not be shown next to choices that it does not apply to.
   const isStale = audited !== null && chosen() !== audited;
   if (isStale) hideResult();
   $('missing').textContent = text === '' && isStale ? 'You changed something since the last audit: audit again.' : text;
@@ -513,7 +513,7 @@ function showAnswer(says) {
   $('screen').textContent = text;
   const pages = bundles.length > 1 ? says.files.filter((file) => file.name.startsWith('report.html.bundles/')) : [files.get('report.html')];
   const saved = says.files.filter((file) => TITLES[file.name] && (file.name !== 'report.html' || pages.length === 1));
-  // In a case, every bundle has the same name.
+  // All bundles in a case have the same name: use the case's name instead.
   const start = startOf(caseChosen() ?? (bundles.length === 1 ? bundles[0].path : ''), says.verdict);
   $('downloads').replaceChildren(
     ...saved.map((file) => make('li', {}, link(file, TITLES[file.name], start))),

@@ -1,5 +1,5 @@
-//! Writes the JSON report of every fixture into a folder, in one process: `tests/windows` runs it on systems on which starting a program takes a long
-//! time, and compares the reports with those of the program on this machine.
+//! Writes the JSON report of every fixture into a folder, in one process. `tests/windows` runs it where starting a program takes a long time, and
+//! compares the reports with those of the program on this machine.
 //!
 //!     answers FOLDER
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -49,7 +49,7 @@ fn answer(case: &CaseFile) -> Report {
     let source = |text: String| Source::parse(&text).unwrap();
     let known = ["--approvals", "--base", "--image", "--key", "--limit", "--policy", "--require", "--trust"];
     let unknown = args.iter().find(|word| word.starts_with("--") && !known.contains(&word.as_str()));
-    assert_eq!(unknown, None, "a flag that this program does not read");
+    assert_eq!(unknown, None, "a flag that this example does not support");
 
     let now = Timestamp::from_rfc3339(&case.now()).unwrap();
     let keys: Vec<NamedKey> = all("--key").iter().map(|text| NamedKey::parse(text).unwrap()).collect();

@@ -4,7 +4,7 @@
 //! cargo run --release --features serve --example load -- make COUNT FOLDER
 //! cargo run --release --features serve --example load -- ask ADDRESS CA COUNT CONNECTIONS SECONDS
 //! ```
-//! `make` writes COUNT bundles, their key and a policy: 10,000 bundles have different image digests, and the others are links to them. `ask` sends
+//! `make` writes COUNT bundles, their key and a policy: up to 10,000 bundles have different image digests; any others are links to them. `ask` sends
 //! requests about the images of these builds in turn and, every tenth time, about an image that was never built. `ask` prints a line of JSON:
 //! responses, latencies in microseconds, and `wrong`, the number of admissions of images that were never built. `benches/webhook` runs both.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

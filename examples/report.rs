@@ -20,7 +20,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let terms = Terms::new(Policy::default(), named, Handed::default())?;
     let question = terms.question(now, 1, &limits);
 
-    // The report begins with the question; the bundles' reports are then added.
+    // At first, the report has only the question; the bundles' reports are then added.
     let mut report = question.report();
     for path in Storage::Disk.find_bundles(&[folder], &limits)? {
         report.bundles.push(audit(Dossier::open(&path, &question, Storage::Disk, &image::read_within), &question));

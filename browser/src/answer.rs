@@ -19,7 +19,7 @@ impl Answer {
         Self { says: json!({ "defect": message }), files: Vec::new() }
     }
 
-    /// Only this.
+    /// A response without files.
     pub fn of(says: Value) -> Self {
         Self { says, files: Vec::new() }
     }
@@ -65,7 +65,7 @@ impl Answer {
         Ok(())
     }
 
-    /// The response as the page reads it from memory: the lengths of the JSON and of the files, then the JSON and the files.
+    /// The response as the page reads it from memory: the length of the JSON, the total length of the files, the JSON, and the files.
     pub fn framed(&self) -> Vec<u8> {
         let files: Vec<Value> = self.files.iter().map(|(name, bytes)| file(name, bytes)).collect();
         let mut says = self.says.clone();

@@ -109,14 +109,14 @@ impl Flags {
 }
 
 fn moment(text: &str) -> Read<Timestamp> {
-    Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not a time in the form of RFC 3339"))
+    Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not an RFC 3339 time"))
 }
 
 /// The requested formats of the report. A verification summary is for programs, and only the command line writes it.
 pub fn formats(words: &[String]) -> Read<Vec<Format>> {
     let format = |word: &String| {
         let known = Format::from_word(word).filter(|format| *format != Format::Vsa);
-        known.ok_or_else(|| format!("no report format is called {word:?} here"))
+        known.ok_or_else(|| format!("the page has no report format {word:?}"))
     };
     words.iter().map(format).collect()
 }

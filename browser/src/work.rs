@@ -50,7 +50,7 @@ fn side(names: &[String], given: &mut impl Iterator<Item = Vec<u8>>) -> Result<F
     for name in names {
         let bytes = given.next().ok_or("fewer files than names")?;
         if files.insert(name.clone(), bytes).is_some() {
-            return Err(format!("two files are called {name:?}"));
+            return Err(format!("duplicate file name {name:?}"));
         }
     }
     Ok(files)
@@ -61,7 +61,7 @@ fn audited(asked: &Question, mut given: impl Iterator<Item = Vec<u8>>) -> Result
     let trusted = side(&asked.trusted, &mut given)?;
     let pieces: Vec<Vec<u8>> = given.collect();
     if pieces.len() != asked.pieces {
-        return Err("other files follow than the question names".into());
+        return Err("the number of pieces differs from the question's".into());
     }
     let flags = &asked.flags;
     let (limits, formats) = (flags.limits()?, formats(&asked.formats)?);

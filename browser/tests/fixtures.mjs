@@ -1,5 +1,5 @@
-// Audits every fixture, and cases sealed from some of them, with the module and with the native program: the JSON must be equal, byte for byte, in
-// one run and in pieces.
+// Audits every fixture, and cases sealed from some of them, with the module and with the native program: the JSON must be identical, byte for
+// byte, in one run and in pieces.
 //
 //   node fixtures.mjs MODULE.wasm NATIVE
 import { execFileSync, spawnSync } from 'node:child_process';

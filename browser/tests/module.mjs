@@ -21,7 +21,7 @@ export function ask(module, question, contents = []) {
   }
   const milliseconds = performance.now() - began;
   const place = exports.answer() >>> 0;
-  // Without an answer, only the trap is known.
+  // If there is no answer, only the trap is known.
   if (trap && place < 8) throw trap;
   const view = new DataView(exports.memory.buffer, place);
   const [text, behind] = [view.getUint32(0, true), view.getUint32(4, true)];

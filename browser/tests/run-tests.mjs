@@ -1,4 +1,4 @@
-// Runs the tests of one browser, and ends the process: a test fails if it throws, and all of them fail if the page made a request.
+// Runs the tests of one browser, and ends the process: a test fails if it throws, and the run fails if the page made a request.
 import { rmSync } from 'node:fs';
 
 /** `requests` are the addresses that the page requested; `top` is the folder of the inputs. */

@@ -12,7 +12,7 @@ const [modulePath, pagePath] = process.argv.slice(2);
 const module = compiled(modulePath);
 assert.deepEqual(WebAssembly.Module.imports(module), [], 'the module imports nothing');
 const functions = WebAssembly.Module.exports(module).filter((one) => one.kind === 'function').map((one) => one.name);
-// With features, there is a fourth function, which reports that there are no random numbers.
+// With the feature openpgp, there is a fourth function, which reports that there are no random numbers.
 assert.deepEqual(functions.filter((name) => name !== '__getrandom_custom').sort(), ['allocate', 'answer', 'run']);
 
 if (existsSync(pagePath)) {
@@ -47,7 +47,7 @@ for (const [question, contents] of [[{ work: 'guess' }, []], [{ work: 'whole', e
   assert.ok(says.defect && says.verdict === undefined, `${JSON.stringify(question)}: ${JSON.stringify(says)}`);
 }
 
-// If evidence and trusted files have equal names, the policy always uses the trusted key.
+// If an evidence file and a trusted file have the same name, the policy uses the trusted file.
 const folder = new URL('../../fixtures/base-right/', import.meta.url).pathname;
 const bundle = readdirSync(folder).find((name) => name.endsWith('.sig.tbz'));
 const terms = { formats: ['json'], flags: { paths: [bundle], policy: 'policy.toml', now: '2026-03-10T00:00:00Z', today: '2026-03-10T00:00:00Z' } };

@@ -26,7 +26,7 @@ export function states(top, native) {
   const wrong = folder('wrong');
   execFileSync('openssl', ['genpkey', '-quiet', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', join(wrong, 'private')]);
   execFileSync('openssl', ['pkey', '-in', join(wrong, 'private'), '-pubout', '-out', join(wrong, 'other.pem')]);
-  // A key's file in which one letter differs.
+  // A key file in which one character differs.
   const swapped = join(folder('swapped'), 'key.pem');
   writeFileSync(swapped, readFileSync(join(good, 'key.pem'), 'latin1').replace(/A(?=.{5}\n)/, 'B'));
   const image = join(top, 'image.tar');

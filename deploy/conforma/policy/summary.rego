@@ -18,11 +18,11 @@ deny contains result if {
 	not _one_has_every_level
 	result := {
 		"code": "summary.has_every_level",
-		"msg": "No verification summary by hpsb-audit has every level that is asked for",
+		"msg": "No verification summary by hpsb-audit has every required level",
 	}
 }
 
-# The input only has attestations whose signatures Conforma has verified.
+# The input contains only attestations whose signatures Conforma has verified.
 _one_has_every_level if {
 	some attestation in input.attestations
 	attestation.statement.predicateType == "https://slsa.dev/verification_summary/v1"

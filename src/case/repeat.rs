@@ -203,7 +203,9 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
 fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, now: Timestamp) -> Report {
     let message = match repeated {
         Repetition::NotRepeated => "the case was sealed without its evidence: the audit cannot be repeated".to_owned(),
-        Repetition::OtherAnswers => "an audit with what the case contains gives answers that differ from the sealed ones".into(),
+        Repetition::OtherAnswers => {
+            "an audit with what the case contains gives answers that differ from the sealed ones".into()
+        }
         Repetition::SameReport | Repetition::SameAnswers | Repetition::SameStatuses
             if today.is_some_and(|today| today.word() != case.record.verdict) =>
         {

@@ -48,7 +48,7 @@ pub(super) fn read(
             column.write(d)?;
             column.write(e)?;
         }
-        // Short runs in one group write about a thousand links at most, and there is always space for them.
+        // Short runs in one group write at most about a thousand links, and there is always space for them.
         if column.links.rows() > most {
             return None;
         }

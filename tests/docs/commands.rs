@@ -56,7 +56,7 @@ fn agree(shown: &[String], printed: &str) -> Result<(), String> {
     if gap || rest.is_empty() { Ok(()) } else { Err(format!("not shown: {}", rest[0])) }
 }
 
-/// Pages in docs/generated/ whose commands are run too.
+/// Pages in docs/generated/ whose commands are also run.
 const BY_HAND: [&str; 2] = ["docs/generated/worked-example.md", "docs/generated/case-by-hand.md"];
 
 #[test]

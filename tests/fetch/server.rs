@@ -518,7 +518,7 @@ fn after_a_connection_is_cut_anywhere_a_second_run_gives_the_same_folder() {
     };
     let length = proxy.take_passed();
     assert!(length > 15_000, "{length}");
-    // Many positions, including every position near the ends.
+    // Every 311th position, and each of the last eight.
     let positions = (0..length).step_by(311).chain(length - 8..length);
     for position in positions {
         let scratch = Scratch::new();
@@ -540,7 +540,7 @@ fn after_a_connection_is_cut_anywhere_a_second_run_gives_the_same_folder() {
 }
 
 #[test]
-fn a_cut_connection_is_retried_within_one_run() {
+fn requests_on_dropped_connections_are_retried_within_one_run() {
     let server = good_server();
     let proxy = CuttingProxy::start(server.port);
     let patience = Patience { tries: 3, ..impatient() };

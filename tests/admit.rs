@@ -387,7 +387,7 @@ fn missing_evidence_workload_or_image_is_not_a_success() {
 }
 
 #[test]
-fn hostile_yaml_has_no_verdict() {
+fn hostile_yaml_gives_no_verdict() {
     let folder = place(POLICY);
     let pinned = format!("acme/wallet@{DIGEST}");
     for (what, workload) in [

@@ -216,7 +216,7 @@ fn reports_contain_only_the_documented_words() {
 
 /// The same bytes, policy and time give the same output bytes, regardless of folder, order of files, language or time zone.
 #[test]
-fn equal_inputs_give_equal_reports_byte_for_byte() {
+fn identical_inputs_give_identical_reports_byte_for_byte() {
     for name in
         ["good-policy", "other-key_fail", "bundle-cut-in-half_fail", "key-none_fail", "two-bundles-one-cut_fail"]
     {
@@ -242,7 +242,7 @@ fn backtraces_enabled_by_the_environment_do_not_appear_in_the_output() {
 
 /// Validates every report, and deliberately invalid ones, with Debian's python3-jsonschema, which shares no code with this program.
 #[test]
-fn every_report_is_valid_by_an_independent_validator() {
+fn every_report_is_valid_according_to_an_independent_validator() {
     const PYTHON: &str = "\
 import json, sys
 from jsonschema import Draft202012Validator

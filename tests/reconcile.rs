@@ -86,7 +86,7 @@ fn a_matching_inventory_is_reconciled() {
 
 /// Anything that an audit did not check affects every match, so each output states it.
 #[test]
-fn a_build_accepted_in_part_is_never_only_matched() {
+fn the_output_states_that_a_matched_build_is_accepted_in_part() {
     let folder = place();
     folder.write("pods.json", pods(&[]));
     let bundle = hpsb_audit::Sha256::of(&fs::read(folder.path().join("evidence").join(BUNDLE)).unwrap()).hex();
@@ -299,7 +299,7 @@ fn a_file_that_is_not_an_inventory_gives_no_verdict() {
 }
 
 #[test]
-fn the_document_is_valid_by_an_independent_validator() {
+fn the_document_is_valid_according_to_an_independent_validator() {
     const PYTHON: &str = "\
 import json, sys
 from jsonschema import Draft202012Validator

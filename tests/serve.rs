@@ -352,7 +352,7 @@ fn requests_that_are_not_reviews_admit_nothing() {
 }
 
 #[test]
-fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() {
+fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits_an_image() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
     let ready = |code: u16| assert_eq!(server.curl(&folder, "/readyz", &[], None).0, code);

@@ -127,7 +127,7 @@ fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
 
 /// A store or server may send half a bundle with a matching length; this must be detected while the whole bundle is still available.
 #[test]
-fn a_truncated_bundle_is_a_fault_and_a_non_bundle_is_counted() {
+fn a_truncated_bundle_is_a_fault_and_a_file_that_is_not_a_bundle_is_noted() {
     for (bundle, exit, says) in [
         (Build::good().bundle.split_at(5000).0.to_vec(), 3, "truncated"),
         (b"not a bundle".to_vec(), 0, "cannot be read"),

@@ -350,7 +350,7 @@ fn a_report_never_overwrites_its_input() {
     }
 }
 
-/// If a folder has no evidence or checks are off, the first line must not look as if checks passed.
+/// If a folder has no evidence or checks are off, the first line must not suggest that checks passed.
 #[test]
 fn the_first_line_claims_nothing_that_was_not_checked() {
     let folder = Folder::with_fixture("good-rsa-2048");

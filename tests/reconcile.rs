@@ -139,7 +139,7 @@ fn the_output_states_that_a_matched_build_is_accepted_in_part() {
     assert_eq!(one["verdict"], "accept-in-part");
     assert_eq!(one["waived"], serde_json::json!(["source-repository"]));
     assert_eq!(one["weakened"], serde_json::json!(["source-commit warn", "source-tree off"]));
-    // If there is a difference, the output still states it.
+    // The output also states this if there is a difference.
     folder.write("pods.json", pods(&[17]));
     let text = ask(&folder, "pods.json", &[]).out;
     assert!(

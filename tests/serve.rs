@@ -389,7 +389,7 @@ fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits_an
     assert!(server.allows(&folder, &good()));
     let metrics = server.curl(&folder, "/metrics", &[], None).1;
     assert!(metrics.contains("hpsb_audit_bundles{verdict=\"none\"} 1"), "{metrics}");
-    // The good bundle is removed, and then the whole folder.
+    // The good bundle is removed, and then the whole evidence folder.
     let (bundle, away) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("away"));
     fs::rename(&bundle, &away).unwrap();
     server.event("index");
@@ -655,7 +655,7 @@ fn a_decision_that_cannot_be_logged_is_a_denial() {
     assert!(answer["status"]["message"].as_str().unwrap().contains("could not be logged"), "{answer}");
 }
 
-/// Four clients that send requests without a pause. At the end, they print wrongly admitted requests, errors, and the number of each response.
+/// Four clients that send requests without a pause. At the end, they print wrongly admitted requests, errors, and the counts of responses.
 const CLIENTS: &str = r#"
 import http.client, json, ssl, sys, threading
 port, questions = int(sys.argv[1]), json.load(open(sys.argv[2]))

@@ -24,7 +24,7 @@
 //! - `scan` finds the magic numbers with which blocks begin and streams end, at any bit; `window` holds the current part of the input.
 //! - The bits between two magic numbers are a job (`block`) that a thread of the `pool` decodes ahead, one block at a time.
 //! - `blocks` collects the results in order, and uses a result only if the block begins where the previous one ended and its CRC is correct.
-//! - Otherwise, and if a stream's CRC is wrong, `serial`, which uses the `bzip2` crate, continues from that bit, and its result is final.
+//! - Otherwise, and if a stream's CRC is wrong, `serial`, which uses the `bzip2` crate, decodes the rest of the input, and its result is final.
 //!
 //! Within a block (`decode`), stage by stage:
 //!

@@ -1,4 +1,4 @@
-//! Finds the two magic numbers of bzip2, at any bit: there, a block may begin or a stream may end.
+//! Finds the two magic numbers of bzip2, at any bit. They mark the positions at which a block may begin or a stream may end.
 
 /// The 48 bits with which a block begins: digits of pi.
 pub(super) const BLOCK: u64 = 0x3141_5926_5359;

@@ -159,7 +159,7 @@ pub(super) fn icr_name() -> String {
     build_name(&image_tag(), STAMP).replace("docker.io", "us.icr.io")
 }
 
-/// `case` with the line `before` and the log that IBM published as its log.
+/// `case` whose log is the line `before`, followed by part of the log that IBM published.
 pub(super) fn public_log(case: Case, before: &'static str) -> Case {
     case.inner(|entries| {
         for entry in entries.iter_mut() {

@@ -696,7 +696,7 @@ fn secrets_are_masked_everywhere() {
     }
 }
 
-/// An unsupported type of signature is reported as such, and does not count as a signature.
+/// An unsupported type of signature is reported as unsupported, and does not count as a signature.
 #[test]
 fn unsupported_signatures_are_reported() {
     for name in [

@@ -19,7 +19,7 @@ const FIXTURES: [&str; 8] = [
     "tree-file-changed_fail",
 ];
 
-/// An archive of several years: fixtures' bundles in folders, under different build names.
+/// A folder like an archive of several years: bundles of fixtures in subfolders, under different build names.
 fn estate(name: &str) -> PathBuf {
     let top = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("scale").join(name);
     let _ = fs::remove_dir_all(&top);

@@ -385,7 +385,7 @@ fn responses_like_those_of_public_authorities_are_accepted_here_and_by_openssl()
     folder.write("chain.pem", format!("subject=CN=tsa\n{}issuer\n{}the end\n\n", read("tsa.pem"), read("ca.pem")));
     reply(&folder, "tsa", "case.tsq", &[]);
     accepted("chain.pem", false);
-    // A response without certificates, which the chain file supplies.
+    // The response has no certificates; the chain file supplies them.
     let answer = run(path, &["seal", "case.tar", "--tsq", "again.tsq"]);
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], path);

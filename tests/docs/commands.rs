@@ -14,7 +14,7 @@ struct Shown {
     exit: Option<i32>,
 }
 
-/// `$ command`, continued by lines with `> `, then its output; `$ echo $?` and a number show its exit code.
+/// Reads `$ command`, continued by lines with `> `, and the output that follows. `$ echo $?` and a number show the command's exit code.
 fn shown(first_line: usize, block: &[String]) -> Vec<Shown> {
     let mut all: Vec<Shown> = Vec::new();
     for (at, line) in block.iter().enumerate() {

@@ -60,7 +60,7 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// The step that a row describes, and whether an address belongs to the request of that step.
+/// The step that a row describes, and a function that returns whether an address belongs to that step's request.
 fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
     match what {
         "build server: status" => ("status", |path| path == "/image"),

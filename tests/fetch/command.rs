@@ -181,7 +181,7 @@ fn fetched_evidence_is_audited_offline() {
     );
     let json = audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1;
     assert!(json.contains("verifies 1 of 1 bundle"), "{json}");
-    // Certificates alone do not bring the group builder into play.
+    // Certificates alone do not make the group `builder` part of the audit.
     let builder = scratch.path("evidence").join(NAME).join("builder");
     fs::create_dir(&builder).unwrap();
     fs::write(builder.join("attestation.crt"), Certificates::get().read("ca.pem")).unwrap();

@@ -64,7 +64,7 @@ pub fn limits() -> Limits {
     limits
 }
 
-/// A whole bundle file. This target tests little more than the decompressor, because CRCs reject changed inputs.
+/// A whole bundle file. This target tests little more than the decompressor, because changed inputs have wrong CRCs.
 pub fn bundle(bytes: &[u8]) {
     sound(Bundle::from_reader(bytes, &limits()));
 }
@@ -167,7 +167,7 @@ pub fn contract(bytes: &[u8]) {
     workload(bytes, Form::Contract);
 }
 
-/// The evidence is empty: every image in a workload is denied.
+/// Every image in a workload is denied, because the evidence is empty.
 fn workload(bytes: &[u8], form: Form) {
     let passwords = password_candidates(b"secret");
     let Ok(read) = Workload::read("fuzz", bytes, &passwords, &KindsWithoutImages::default(), &limits()) else { return };
@@ -187,8 +187,8 @@ fn workload(bytes: &[u8], form: Form) {
     assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
 }
 
-/// Asserts that every image found by the simple walk is in the result, or that the result
-/// contains an image that is not known, so that nothing is admitted.
+/// Asserts that every image found by the simple walk is in the result, or that the result contains an image that could not be determined, so that
+/// nothing is admitted.
 fn assert_finds(read: &Workload, bytes: &[u8]) {
     if read.images.iter().any(|image| image.image.is_err()) {
         return;
@@ -206,7 +206,7 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
     }
 }
 
-/// The evidence has no build, so everything that runs lacks a build.
+/// The evidence contains no build, so each image gets one row, and any image makes the exit code 1.
 pub fn inventory(bytes: &[u8]) {
     let Ok(read) = Inventory::read("fuzz", bytes, &[], &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().inventory_entries);
@@ -305,7 +305,7 @@ pub fn words(bytes: &[u8]) {
 }
 
 /// Objects of one repository, separated by `%%%%`: each consists of a letter (c, t, b, g) and its content. `@0@` is replaced with the id of the first
-/// object, and so on: 40 digits, or 20 bytes in a tree. HEAD is the last object.
+/// object (40 digits, or 20 bytes in a tree), and so on. HEAD is the last object.
 pub fn git_objects(bytes: &[u8]) {
     let mut git = BTreeMap::new();
     let mut ids: Vec<[u8; 20]> = Vec::new();
@@ -456,7 +456,7 @@ fn page(report: &Report, format: Format) -> String {
     page
 }
 
-/// A saved report, or an error.
+/// A saved report, which must be identical after it is written and read again.
 pub fn saved_report(bytes: &[u8]) {
     let Ok(report) = Report::from_json("fuzz", bytes, &limits()) else { return };
     let json = page(&report, Format::Json);
@@ -524,7 +524,7 @@ pub fn image_documents(bytes: &[u8]) {
     }
 }
 
-/// A layer in a docker-archive: plain, gzip or zstd by its first bytes.
+/// A layer in a docker-archive. Its first bytes determine whether it is plain, gzip or zstd.
 pub fn image_layer(bytes: &[u8]) {
     let mut tar = Vec::new();
     member(b"manifest.json", br#"[{"Config":"config","RepoTags":[],"Layers":["layer"]}]"#, &mut tar);
@@ -619,7 +619,7 @@ fn files(bytes: &[u8]) -> BTreeMap<&[u8], &[u8]> {
     pieces.filter(|(path, _)| is_plain(path)).collect()
 }
 
-/// Names that every tar reader accepts, so that later code is reached.
+/// Whether every tar reader accepts this name. Other names are left out, so that later code is reached.
 fn is_plain(path: &[u8]) -> bool {
     let part = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.contains(&0);
     path.len() <= 100 && path.split(|byte| *byte == b'/').all(part)

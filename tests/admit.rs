@@ -312,7 +312,7 @@ fn paths_of_images_are_bounded_and_distinct() {
 #[test]
 fn workloads_share_one_budget() {
     let folder = place(POLICY);
-    // Each bundle has a separate budget: the workloads must cost more than the bundle's audit.
+    // The bundle's audit has a separate budget with the same limit, so the workloads must cost more than that audit.
     let good = compose(&format!("acme/wallet@{DIGEST}"));
     let long = format!("{good}# {}\n", "x".repeat(4_000_000));
     folder.write("a.yaml", &long);
@@ -387,7 +387,7 @@ fn missing_evidence_workload_or_image_is_not_a_success() {
 }
 
 #[test]
-fn hostile_yaml_has_no_verdict() {
+fn hostile_yaml_gives_no_verdict() {
     let folder = place(POLICY);
     let pinned = format!("acme/wallet@{DIGEST}");
     for (what, workload) in [
@@ -509,7 +509,7 @@ fn everything_that_could_run_is_listed() {
     }
 }
 
-/// All files in an archive that the machine may start are read, regardless of other files.
+/// All files that the machine may start from an archive are read, regardless of the other files in the archive.
 #[test]
 fn no_file_of_an_archive_is_hidden_by_another() {
     let folder = place(POLICY);
@@ -620,7 +620,7 @@ fn contracts_with_archives_resources_and_templates_are_read() {
     );
 }
 
-/// Encrypts as IBM documents it; only the machine can decrypt the encrypted password.
+/// Encrypts in the format that IBM documents. A placeholder replaces the encrypted password, which only the machine could decrypt.
 fn token(folder: &Folder, text: &str, password: &[u8]) -> String {
     folder.write("plain", text);
     let message =
@@ -677,7 +677,7 @@ fn the_images_section_can_be_pasted_and_is_compared() {
     assert_eq!(check("images: {dct: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "fail".into()));
     assert_eq!(check("images: {rhs: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "unknown".into()));
 
-    // An OpenPGP key is identified by its fingerprint, and must be alone: the machine would use every key in the text.
+    // An OpenPGP key is identified by its fingerprint, and must be the only key in the text, because the machine would use all of them.
     let openpgp = |file: &str| fs::read_to_string(program::fixture("inputs/trust/openpgp").join(file)).unwrap();
     let fingerprint = openpgp("early.fingerprint").trim().to_lowercase();
     let policy = |key: &str| {
@@ -700,7 +700,7 @@ fn the_images_section_can_be_pasted_and_is_compared() {
         assert_eq!(rhs(&carol), (1, "fail".into()));
         assert_eq!(rhs(&both), (1, "fail".into()));
     }
-    // Of a log without a key, the section has the policy's key, if its file has no other.
+    // If the log names no key, the section contains the policy's key, provided that the key's file contains no other key.
     folder.write(&format!("rhs/{BUNDLE}"), fs::read(fixture("good-trust-gpg-primary").join(BUNDLE)).unwrap());
     let section = || {
         run(folder.path(), &["contract", "images", &format!("rhs/{BUNDLE}"), "--policy", "policy.toml", "--now", NOW])
@@ -714,7 +714,7 @@ fn the_images_section_can_be_pasted_and_is_compared() {
         section().err
     );
 
-    // A build that is not accepted does not supply its key.
+    // For a build that is not accepted, no section is printed.
     folder.write(&bundle, fs::read(fixture("other-key_fail").join(BUNDLE)).unwrap());
     let refused = run(folder.path(), &["contract", "images", &bundle, "--policy", "policy.toml", "--now", NOW]);
     assert!(
@@ -785,7 +785,7 @@ fn contract_signatures_are_checked_in_every_encoding() {
     assert_eq!(status(&contract(&env, "signer", false, "").1, 0, "contract-signature"), "fail");
     assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "not-run: no-evidence");
 
-    // If the policy specifies a key, that key decides.
+    // If the policy specifies a key, only that key counts.
     folder.write("policy.toml", format!("{POLICY}[workload]\ncontract-keys = [\"signer.pub\"]\n"));
     assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "pass");
     let public = fs::read_to_string(folder.path().join("stranger.pub")).unwrap();
@@ -921,7 +921,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
     assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
 
-    // With one more byte, the record is a different one, as openssl confirms.
+    // An additional byte invalidates the record's signature.
     record(&folder, &format!("{digest} workload\n"));
     folder.write("record/se-checksums.txt", format!("{digest} workload\n\n"));
     assert_eq!(status(&admit(&folder, "user-data.yaml", &more).1, 0, "attestation-record"), "fail");
@@ -982,7 +982,7 @@ fn the_build_servers_own_record_is_checked() {
     folder.write("record/attestation.crt", fs::read(folder.path().join("record/signer.crt")).unwrap());
     assert_eq!(audit(NOW).1[0], "fail");
 
-    // openssl gives the same result for the ordinary verification of the chain.
+    // openssl also accepts the chain, without revocation lists.
     let verify = ["verify", "-CAfile", "record/root.crt", "-untrusted", "record/authority.crt", "record/signer.crt"];
     openssl(folder.path(), &verify, b"");
 }

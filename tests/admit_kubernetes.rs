@@ -1,5 +1,5 @@
 //! Tests `admit` with Kubernetes resources. Each input contains the image of an accepted build, and most also contain something else that would
-//! run. The other inputs are typical of real users and must be admitted.
+//! run. The other inputs are like those of real users and must be admitted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;

@@ -1,4 +1,4 @@
-//! `--attach`: a signed summary attached to an image, in a layout that skopeo pushes and a registry serves.
+//! Tests `--attach`: it attaches a signed summary to an image, in a layout that skopeo pushes and a registry serves.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod loopback;
@@ -181,7 +181,7 @@ fn nothing_is_attached_to_an_unproved_image() {
     let answer = attach(&folder, "attached", &IMAGE);
     assert_eq!(answer.code, 2, "{}", answer.out);
     assert!(answer.out.contains("image-digest did not pass"), "{}", answer.out);
-    // If the bundle is rejected, the exit code is the verdict's.
+    // If the bundle is rejected, the verdict determines the exit code.
     folder.write("policy.toml", policy);
     let answer = attach(&folder, "attached", &IMAGE);
     assert_eq!(answer.code, 1, "{}", answer.out);

@@ -1,5 +1,5 @@
-//! One budget bounds an audit: repeated references are charged once, inputs whose cost multiplies are stopped, and messages list the first entries
-//! and count the others.
+//! Tests the budgets for work and memory, and the limit on the size of a printed report: if one is exceeded, there is no verdict, and the error
+//! names the limit.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};

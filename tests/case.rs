@@ -1,5 +1,5 @@
-//! `seal`, `audit` of a case, `sign-off` and time-stamps, tested with the real program. openssl makes keys, requests and time-stamps and verifies
-//! them; GNU tar and python3 read and write cases.
+//! Tests `seal`, `audit` of a case and `sign-off` with the real program. openssl makes keys and verifies signatures; GNU tar writes cases and
+//! python3 reads them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation)]
 
@@ -105,9 +105,9 @@ fn a_case_is_reproducible_byte_for_byte_by_gnu_tar_too() {
     assert_eq!(tool("python3", &["-c", check], path), b"8\n");
 }
 
-/// The reader of a case who has only the sealer's key named no key of a build server, and no policy.
+/// A reader who supplies only the sealer's key has specified neither a build server's key nor a policy.
 #[test]
-fn a_key_that_only_the_sealer_named_is_not_called_the_readers() {
+fn a_key_that_only_the_sealer_specified_is_not_attributed_to_the_reader() {
     let folder = folder();
     let sealing = ["seal", BUNDLE, "--key", "key.pem", "--now", NOW, "--output", "keys.tar", "--sign-key", "ada.key"];
     assert_eq!(run(folder.path(), &sealing).code, 0);
@@ -131,7 +131,7 @@ fn a_case_supplies_evidence_but_never_trust() {
     assert!(message(&report).contains("give the sealed verdict, accept;"), "{report}");
 
     for (more, by, verdict) in [
-        // A key alone is not a policy: the case's own policy is used only under --seal-key.
+        // A key alone is not a policy: the case's own policy is used only with --seal-key.
         (&["--key", "key.pem"][..], "reader", "accept-in-part"),
         (&["--policy", "policy.toml"], "reader", "accept"),
         (&["--seal-key", "ada.pub"], "seal", "accept"),
@@ -249,7 +249,7 @@ fn supplied_evidence_must_be_listed_exactly_once() {
     let folder = folder();
     fs::create_dir(folder.path().join("signatures")).unwrap();
     folder.write("signatures/note", "no signature");
-    // The case is sealed, but rejected: none of its files is a signature.
+    // The bundle is rejected because the folder contains no signature, but the case is sealed.
     assert_eq!(seal(&folder, &["--trust", "signatures"]).code, 1);
     let given = members(&fs::read(folder.path().join("case.tar")).unwrap());
     fs::remove_file(folder.path().join("case.tar")).unwrap();
@@ -269,8 +269,8 @@ fn supplied_evidence_must_be_listed_exactly_once() {
     assert_eq!(code(&changed(&given, &|_| {})), (1, false));
     assert_eq!(code(&changed(&nothing, &|_| {})), (0, false));
     let handed = |words: Value| move |record: &mut Value| record["question"]["handed"] = words.clone();
-    // Supplied evidence that no bundle lists, that is listed twice, or that is in no list; and
-    // listed evidence that was not supplied.
+    // Each of these is refused: supplied evidence is not listed, is listed twice, or has the path of evidence next to the bundle;
+    // or evidence is listed that was not supplied.
     for words in [json!([]), json!(["trust", "trust"]), json!(["builder"]), json!(["image", "trust"])] {
         assert_eq!(code(&changed(&given, &handed(words.clone()))), (3, true), "{words}");
     }
@@ -309,11 +309,11 @@ fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
         move |bytes: &mut Vec<u8>| *bytes = String::from_utf8(bytes.clone()).unwrap().replace(from, to).into_bytes()
     };
     let key = &["--key", "key.pem"][..];
-    // Changed.
+    // Each member is changed in turn.
     for (at, (name, _)) in good.iter().enumerate().filter(|(at, _)| *at != seal && *at != 0) {
         refused(&change(at, &|bytes| bytes[20] ^= 1), key, &format!("the member {name:?} was changed"));
     }
-    // Members that are added, removed, duplicated, renamed or reordered.
+    // Members are added, removed, duplicated, renamed or reordered.
     let mut added = good.clone();
     added.insert(2, ("bundles/1/extra".into(), b"x".to_vec()));
     refused(&added, key, "case.json does not list the member \"bundles/1/extra\"");
@@ -353,7 +353,7 @@ fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
     let edited = change(0, &replace("\"verdict\": \"accept\"", "\"verdict\": \"accept-in-part\""));
     refused(&edited, key, "the seal is for a different case");
     refused(&change(0, &|bytes| bytes.insert(1, b' ')), key, "unexpected formatting");
-    // The seal is cut off or removed; a seal by a different person has a separate test.
+    // The seal is truncated or removed; a seal by a different person has a separate test.
     refused(&change(seal, &|bytes| bytes.truncate(100)), key, "attached/seal.dsse.json");
     let unsealed: Vec<Member> = good.iter().filter(|(name, _)| name != "attached/seal.dsse.json").cloned().collect();
     refused(&unsealed, &["--seal-key", "ada.pub"], "it has no seal");
@@ -403,7 +403,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
             message(&answer)
         );
     }
-    // If the case has a seal, the seal belongs to a different case.
+    // If the case was sealed, its seal does not match the changed case.
     fs::remove_file(folder.path().join("case.tar")).unwrap();
     let mut signed = members(&sealed(&folder, &["--sign-key", "ada.key"]));
     signed[policy].1.extend(b"\n# another policy\n");
@@ -465,13 +465,13 @@ fn sign_offs_of_two_people_are_verified_and_named() {
         page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer&#39;s clock</td>"),
         "the page has the names"
     );
-    // One name for two keys: two people may have one name, but nothing shows that.
+    // If the policy gives two keys the same name, nothing shows that two people signed.
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     folder.write("same.toml", policy.replace("\"Bob\"", "\"Ada\""));
     let (_, report) = audit(&folder, &["--policy", "same.toml"]);
     let remark = "the policy gives both keys the name \"Ada\": the sign-offs do not show that two people signed";
     assert_eq!(report["case"]["remarks"], json!([remark]), "{report}");
-    // A key that the policy does not list is shown as unlisted.
+    // A key that the policy does not list is shown as unknown.
     fs::write(folder.path().join("case.tar"), &one).unwrap();
     assert_eq!(sign_off("reviewed", "eve.key").code, 0);
     let (_, report) = audit(&folder, &["--policy", "policy.toml"]);
@@ -508,7 +508,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
 /// The reader's own policy is applied as of today, because the sealer, who chose the case's reference time, must not choose the time for the
 /// reader's `max-age` and waivers.
 #[test]
-fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
+fn the_readers_policy_applies_today_and_the_hint_uses_the_cases_time() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     let young =
@@ -529,7 +529,7 @@ fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     let answer = run(folder.path(), &words);
     assert_eq!(answer.code, 0, "{command}: {}{}", answer.out, answer.err);
     assert!(answer.out.contains(&format!("judged     as of {NOW}")), "{}", answer.out);
-    // The same time can be specified on the command line; if the rejection is unrelated to time, there is no such hint.
+    // The case's time can also be specified on the command line. If the rejection is unrelated to time, there is no such hint.
     assert_eq!(audit(&folder, &["--policy", "young.toml", "--now", NOW]).0, 0);
     folder.write("other.toml", young.replace("[expect]\n", "[expect]\nbranch = \"other\"\n"));
     let (code, report) = audit(&folder, &["--policy", "other.toml"]);
@@ -547,7 +547,7 @@ fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     assert_eq!(audit(&folder, &["--policy", "waived.toml", "--now", NOW]).1["verdict"], "accept-in-part");
 }
 
-/// A flag that restricts the audit is honoured or refused.
+/// A flag that restricts the audit is applied or refused.
 #[test]
 fn no_flag_is_ignored_with_a_case() {
     let folder = folder();
@@ -561,7 +561,7 @@ fn no_flag_is_ignored_with_a_case() {
         let (code, report) = audit(&folder, &flag);
         assert!(code == 2 && message(&report).contains(flag[0]), "{report:#}");
     }
-    // With the reader's own key, the flags are honoured.
+    // With the reader's own key, the flags are applied.
     let (code, report) = audit(&folder, &["--key", "key.pem", "--require", "trust"]);
     assert_eq!((code, report["verdict"].as_str()), (1, Some("reject")));
     assert_eq!(audit(&folder, &["--key", "key.pem", "--now", NOW]).1["now"], NOW);
@@ -589,7 +589,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
         assert_eq!(report["case"]["repeated"], "same-statuses", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
 
-        // Its report has schema version 1. The report is compared by that version's rules, and is reproduced byte for byte.
+        // The case's report has schema version 1. It is compared by that version's rules, and is reproduced byte for byte.
         let folder = Folder::new();
         let bytes = fs::read(top.join(&case)).unwrap();
         let saved = members(&bytes).into_iter().find(|(name, _)| name == "report.json").unwrap().1;
@@ -605,9 +605,9 @@ fn cases_of_version_0_1_are_read_and_compared() {
     }
 }
 
-/// The case's policy was valid in 0.1.0 and is refused by this version: the reader's policy or key decides, and the case's policy is not needed.
+/// The case's policy was valid in 0.1.0 and is refused by this version. With the reader's policy or key, the case's policy is not needed.
 #[test]
-fn a_case_whose_policy_is_now_refused_is_judged_by_the_readers_policy() {
+fn a_case_whose_policy_is_now_refused_is_evaluated_with_the_readers_policy() {
     let folder = Folder::with_fixture("good-policy");
     let bytes = fs::read(program::fixture("inputs/cases-0.1").join("own-policy.tar")).unwrap();
     let mut edited = members(&bytes);

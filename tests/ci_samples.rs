@@ -1,4 +1,4 @@
-//! The samples in deploy/ci/: they match their schemas, and their commands accept and refuse the right bundles.
+//! Tests the samples in deploy/ci/: they match their schemas, and their commands accept and reject the right bundles.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fs;
@@ -14,7 +14,7 @@ fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Runs the commands of each sample, after the tool has validated the samples against their schemas.
+/// The commands of each sample, after the tool has validated the samples against their schemas.
 fn commands() -> Value {
     let checked = Command::new(top().join("tests/tools/check-ci")).output().unwrap();
     let faults = String::from_utf8_lossy(&checked.stderr);
@@ -22,7 +22,7 @@ fn commands() -> Value {
     serde_json::from_slice(&checked.stdout).unwrap()
 }
 
-/// A folder with evidence/ and the auditor's policy; the bundle is a fixture's.
+/// A folder with evidence/ and the auditor's policy. The bundle is that of a fixture.
 fn workspace(name: &str, fixture: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ci-samples").join(name);
     let _ = fs::remove_dir_all(&folder);

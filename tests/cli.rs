@@ -22,7 +22,7 @@ fn golden(name: &str, answer: &Answer) -> Option<String> {
     (expected != found).then(|| format!("{name}: expected\n{expected}\nfound\n{found}"))
 }
 
-/// Version and features depend on the build, not on the audit.
+/// Masks the version and the features, which depend on the build and not on the audit.
 fn without_build(text: &str) -> String {
     let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
     let Some((before, rest)) = text.split_once("\"features\": [") else { return text };
@@ -30,7 +30,7 @@ fn without_build(text: &str) -> String {
     format!("{before}\"features\": []{after}")
 }
 
-/// Compares all command lines before it fails.
+/// Compares the output of all command lines before it fails.
 fn goldens(fixture_name: &str, lines: &[(&str, &[&str])]) {
     let folder = fixture(fixture_name);
     let faults: Vec<String> = lines.iter().filter_map(|(name, line)| golden(name, &run(&folder, line))).collect();
@@ -198,7 +198,7 @@ fn policy_init_prints_a_valid_policy() {
     folder.write("policy.toml", &template.out);
     let check = run(folder.path(), &["policy", "check", "policy.toml"]);
     assert_eq!(check.code, 0, "{}", check.err);
-    // Each commented field can be enabled by removing the `#`.
+    // Each commented-out field can be enabled by removing the `#`.
     let fields = template.out.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| line.contains(" = "));
     assert!(fields.count() > 15);
 }
@@ -213,7 +213,7 @@ fn completions_and_manual_pages_list_the_commands() {
         }
     }
     let folder = Folder::new();
-    // The folder is created or reused, and no report file is overwritten.
+    // The folder is created if it does not exist, and no existing file is overwritten.
     fs::create_dir(folder.path().join("empty")).unwrap();
     for man in ["new/man1", "empty"] {
         assert_eq!(run(folder.path(), &["man", man]).code, 0, "{man}");
@@ -328,7 +328,7 @@ fn a_report_that_cannot_be_written_leaves_no_verdict() {
     fs::create_dir(folder.path().join("folder")).unwrap();
     let before = folder.listing();
     for file in ["json=link.json", "json=no-such-folder/r.json", "json=folder", "text=.."] {
-        // The second report could be written but is not, because either all reports are written or none is.
+        // The first report could be written but is not, because either all reports are written or none is.
         let line = [BUNDLE, "--key", "key.pem", "--report", "text=good.txt", "--report", file];
         let (code, report) = report(folder.path(), &line);
         assert_eq!((code, &report["exit_code"], &report["verdict"]), (3, &3.into(), &"none".into()), "{file}");
@@ -350,7 +350,7 @@ fn a_report_never_overwrites_its_input() {
     }
 }
 
-/// A folder without evidence, or disabled checks, must not look like passed checks.
+/// If a folder has no evidence or checks are off, the first line must not suggest that checks passed.
 #[test]
 fn the_first_line_claims_nothing_that_was_not_checked() {
     let folder = Folder::with_fixture("good-rsa-2048");
@@ -366,7 +366,7 @@ fn the_first_line_claims_nothing_that_was_not_checked() {
         assert!(answer.code == 0 && answer.out.starts_with(plain), "{file:?}: {}", answer.out);
         let (_, report) = report(folder.path(), &line[1..]);
         assert_eq!(report["reports"][0]["in_play"], serde_json::json!(["manifest", "source"]), "{file:?}");
-        // If the folder is supplied, its group is in play but has no answer.
+        // If the folder is specified with `--trust`, its group must have an answer, and has none.
         let handed = run(folder.path(), &[&line[..], &["--trust", "trust"]].concat());
         assert!(handed.code == 1 && handed.out.contains("because  image-signature"), "{file:?}: {}", handed.out);
     }
@@ -473,12 +473,12 @@ fn an_empty_folder_next_to_a_bundle_exits_4() {
     assert_eq!(report["error"]["code"], "nothing-to-verify");
     assert!(report["error"]["message"].as_str().unwrap().contains("empty"), "{report:#}");
     assert_eq!(report["reports"][0]["verdict"], "accept-in-part");
-    // The worst exit code takes precedence: unreadable is worse than missing.
+    // The worst exit code takes precedence: unreadable input is worse than missing input.
     folder.write("cut/x.sig.tbz", "BZ");
     assert_eq!(self::report(folder.path(), &["empty", "cut", "--key", "key.pem"]).0, 3);
 }
 
-/// Four bundles in folders: one is accepted, one rejected, one cut off, and one signed by a different key.
+/// Four bundles in folders: one is accepted, one rejected, one truncated, and one signed with a different key.
 fn several() -> Folder {
     let folder = Folder::new();
     for (place, name) in [
@@ -654,7 +654,7 @@ fn hostile_text_is_escaped_everywhere() {
     }
 }
 
-/// A shell expands the file names of a hostile folder onto the command line.
+/// A shell can put the file names of a hostile folder on the command line.
 #[test]
 fn names_on_the_command_line_and_in_signatures_are_escaped() {
     let steering = |c: char| (c.is_control() && !"\r\n".contains(c)) || "\u{202e}".contains(c);
@@ -696,7 +696,7 @@ fn secrets_are_masked_everywhere() {
     }
 }
 
-/// An unsupported type of signature is reported as such, and does not count as a signature.
+/// An unsupported type of signature is reported as unsupported, and does not count as a signature.
 #[test]
 fn unsupported_signatures_are_reported() {
     for name in [
@@ -719,8 +719,8 @@ fn unsupported_signatures_are_reported() {
     }
 }
 
-/// A check that needs a missing feature is not run, with the reason. If its group is required, the bundle is rejected once; if not, the bundle is accepted in
-/// part.
+/// A check that needs a missing feature is reported as not run, with the reason. If its group is required, exactly one check rejects the bundle;
+/// otherwise, the bundle is accepted in part.
 #[test]
 fn a_build_without_support_for_a_signature_reports_it() {
     for (feature, name, says) in [

@@ -129,7 +129,7 @@ fn hostile_links_are_refused() {
     refused(vec![symbolic("data/link", "../../escaped")], "leads out of the archive");
     refused(vec![symbolic("link", "..")], "leads out of the archive");
     refused(vec![symbolic("data/link", "./x/../../../escaped")], "leads out of the archive");
-    // Each of the two links stays inside; together they point outside.
+    // Each link alone stays inside the archive, but together the two lead outside.
     let pair = vec![symbolic("data/deep", "../git/wallet"), symbolic("link", "data/deep/../../..")];
     refused(pair, "leads out of the archive");
     // A file below a link would be written to the link's target.
@@ -159,7 +159,7 @@ fn a_truncated_archive_leaves_nothing() {
     }
 }
 
-/// Only writing can detect these faults: no file system accepts such a name.
+/// This fault is detected only while writing, because no file system accepts such a long name.
 #[test]
 fn a_write_error_removes_what_was_written() {
     let long = format!("data/{}", "x".repeat(300));

@@ -196,7 +196,7 @@ fn the_names_of_fixtures_that_exit_with_an_error_end_in_fail() {
     }
 }
 
-/// Checks that no fixture's audit answers, with the tests that show that these checks can pass and fail.
+/// Checks that have no answer in any fixture's audit, with the tests that show that these checks can pass and fail.
 const ELSEWHERE: [(&str, &str); 10] = [
     ("image-tag", "tests/registry.rs"),
     ("builder-record", "tests/admit.rs"),

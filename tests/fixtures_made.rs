@@ -1,4 +1,4 @@
-//! Tests that the files in `fixtures/` equal what the program makes from the recorded inputs, byte for byte.
+//! Tests that the files in `fixtures/` are identical, byte for byte, to those made from the recorded inputs.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -239,8 +239,8 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("report", "color details quiet"),
     ("reconcile", "color details quiet"),
     ("audit", "report report-dir threads state sign-key controls oscal-ap reference"),
-    // Flags for reaching a registry, with the feature `fetch`: an error results from a login that
-    // is not sent, or from a name that is not resolved in this way.
+    // Flags for reaching a registry, with the feature `fetch`: if one of them were ignored, the registry could not be reached, which is an
+    // error.
     ("audit", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("image", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("compare", "credential-helpers outside-ca plain-http registry-auth resolve"),
@@ -364,7 +364,7 @@ fn every_flag_that_restricts_an_audit_is_applied_or_refused() {
         let given = run_in(if writes { &second } else { &first }, &with(&base, flag));
         let (before, after) = (said(&without), said(&given));
         let fault = match is {
-            // If the command without the flag is also refused, the reason is a different one.
+            // If the command without the flag is also refused, the reason must be a different one.
             Refused => given.code != 2 || (without.code == 2 && (!after.contains(flag[0]) || before.contains(flag[0]))),
             Honoured(_) if without.code == 2 || given.code == 2 => true,
             Honoured("") => before == after,

@@ -1,5 +1,5 @@
-//! Law: no byte of a good bundle can be changed so that it is accepted with different facts. Every accepted change leaves the decoded content
-//! unchanged: bytes that bzip2 does not use, unread owners and times, hex digits of the other case.
+//! Law: no byte of a good bundle can be changed so that the bundle is accepted with different facts. Only changes that do not affect the decoded
+//! content are accepted: to bytes that bzip2 does not use, to unread owners and times, and to the case of hex digits.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -86,7 +86,7 @@ fn stride(step: usize) -> usize {
     if std::env::var_os("HPSB_EVERY_BYTE").is_some() { 1 } else { step }
 }
 
-/// Changes the file as downloaded: flips one bit of each byte, at a rotating position, and every bit of the first and last bytes.
+/// Changes the file as downloaded: flips one bit of every fifth byte, at a rotating position, and every bit of the first and last eight bytes.
 #[test]
 fn no_flipped_bit_of_the_file_changes_accepted_facts() {
     let good = good_bundle();

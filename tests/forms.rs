@@ -1,5 +1,5 @@
 //! Only recognised forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the message
-//! states what to do. An earlier version admitted each input.
+//! states what to do.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;

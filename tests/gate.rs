@@ -1,4 +1,4 @@
-//! Tests the gate through the library: bundles, keys, signatures, and which keys are trusted.
+//! Tests the gate, which is the signature check, through the library: bundles, keys, signatures, and which keys are trusted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod support;
@@ -57,7 +57,7 @@ fn signature(bytes: &[u8]) -> Signature {
     Signature::from_member(hex(bytes).as_bytes(), &Limits::default()).unwrap()
 }
 
-/// Returns one byte at a time, and fails at a given position.
+/// Returns one byte at a time, and fails at a specified position.
 struct Slow<'a> {
     bytes: &'a [u8],
     fails_at: usize,
@@ -242,7 +242,7 @@ fn rsa_signatures_have_exactly_the_length_of_the_modulus() {
     }
 }
 
-/// RFC 8017, 8.2.2, step 2b: a number that is not below the modulus is not a signature, although its modular power is the same.
+/// RFC 8017, 8.2.2, step 2b: a number that is not below the modulus is not a signature, although its modular power equals that of the signature.
 #[test]
 fn a_signature_plus_the_modulus_is_refused() {
     let key = key(&Named::Server.public_pem()).unwrap();

@@ -38,7 +38,7 @@ fn flip(folder: &Folder, file: &str, step: usize, arguments: &[&str]) -> (usize,
     (accepted, count)
 }
 
-/// The archive's headers contain unread owners and times, and long padding; every other change is refused.
+/// Changes to unread owners and times and to padding in the archive have no effect; every other change is refused.
 #[test]
 fn no_flipped_byte_of_an_image_changes_accepted_facts() {
     let folder = Folder::with_fixture("image-good");

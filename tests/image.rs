@@ -186,8 +186,7 @@ fn dir_keeps_dockers_manifest_and_oci_converts_it_as_the_report_states() {
     }
 }
 
-/// The files that docker pushed keep both digests if they are laid out blob by blob, because skopeo
-/// is not the only writer of layouts.
+/// Tools other than skopeo also write layouts. If they copy the files that docker pushed blob by blob, both digests are preserved.
 #[test]
 fn a_layout_written_blob_by_blob_keeps_dockers_manifest() {
     let folder = folder("blobs");
@@ -452,7 +451,7 @@ fn compare_states_whether_the_image_next_to_a_bundle_is_that_of_its_log() {
         };
         assert_eq!(answer("image digest")["answer"], row.0.to_lowercase(), "{name}: {document:#}");
         assert_eq!((&answer("manifest")["answer"], &answer("manifest")["a"]), (&row.1.into(), &own.clone().into()));
-        // With itself, nothing differs: only the contradiction counts.
+        // Compared with itself, the bundle has no differences: only the contradiction sets the exit code.
         let (found, text) = compare(&bundle, "text");
         assert_eq!(found, Some(code), "{name}: {text}");
         assert!(text.contains(&format!("{equal}{says}")), "{name}: {text}");
@@ -460,7 +459,7 @@ fn compare_states_whether_the_image_next_to_a_bundle_is_that_of_its_log() {
     }
 }
 
-/// A log whose steps cannot be read names no base: two such logs do not show the same base.
+/// A log whose steps cannot be read names no base image, so two such logs do not show that the base is the same.
 #[test]
 fn compare_does_not_call_unknown_bases_the_same() {
     let folder = folder("bases");
@@ -496,7 +495,7 @@ fn compare_does_not_call_unknown_bases_the_same() {
     assert!(text.contains("same          base\n"), "{text}");
 }
 
-/// The diff_id of an encrypted layer cannot be computed, so equal statements about it are not compared.
+/// The diff_id of an encrypted layer cannot be computed, so equal diff_ids in two configurations do not show that the layer is the same.
 #[test]
 fn compare_does_not_call_encrypted_layers_the_same() {
     let folder = folder("encrypted");
@@ -521,7 +520,7 @@ fn compare_does_not_call_encrypted_layers_the_same() {
     assert!(text.contains("(according to their documents: layer 2 of B: it is encrypted"), "{text}");
     assert!(text.contains("Not compared: layer 2."), "{text}");
     assert_eq!(code, Some(1), "the manifests differ: {text}");
-    // The same stored bytes are the same layer.
+    // Layers with the same stored bytes are the same layer.
     let (code, text) = program(&["compare", "encrypted/image.tar", "encrypted/image.tar"]);
     assert!(code == Some(0) && text.contains("same          layer 2\n"), "{text}");
     assert!(text.contains("(as stored)") && text.contains("identical, byte for byte.\n"), "{text}");
@@ -668,7 +667,7 @@ fn layers_are_compared_as_engines_unpack_them() {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!text.contains("run/pipe") && !text.contains("one side only"), "{text}");
-    // An uncompressed layer is reported as such.
+    // An unpacked archive is reported as unpacked.
     must(Command::new("mkdir").current_dir(&folder).arg("unpacked"));
     must(Command::new("tar").current_dir(&folder).args(["-xf", "one.tar", "-C", "unpacked"]));
     let (code, text) = program(&["compare", "unpacked", "two.tar"]);

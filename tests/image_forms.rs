@@ -251,7 +251,7 @@ fn leaving(image: &Image) -> Vec<Form> {
 /// Every status of the group image, and the facts about the image.
 type Told = (BTreeMap<String, String>, BTreeMap<String, Vec<String>>);
 
-/// The exit code, and the audit's facts about the image at `path`, with the transport before it.
+/// The exit code, and the audit's statuses and facts about the image `source`.
 fn told(folder: &Folder, source: &str) -> (i32, Told) {
     let bundle = program::BUNDLE;
     let (code, report) = report(folder.path(), &[bundle, "--key", "key.pem", "--image", source]);

@@ -1,5 +1,5 @@
-//! A bundle not made by this project: git clones, Python's tarfile packs and openssl signs (tests/tools/make-bundle). The tool works with any
-//! repository; the test uses the recorded one.
+//! Tests a bundle that is not made with this project's code: git clones a repository, Python's tarfile packs it and openssl signs it
+//! (tests/tools/make-bundle). The tool works with any repository; the test uses the recorded one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const EVIL: &str = "evil.example/x:1";
 
-/// Keys that look like those of an image but need not be read: keys in a pod's table, keys in a status, and devices of Ceph.
+/// Keys that look like those of an image, but need no further entry in the tables: keys in a pod's table, keys in a status, and Ceph devices.
 const IMAGE_KEYS: [&str; 15] = [
     "core.v1.Container.image",
     "core.v1.ContainerStatus.image",

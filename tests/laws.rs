@@ -113,8 +113,8 @@ fn verdict_and_exit_codes_agree() {
     }
 }
 
-/// Separate code checks a report for the contract's rules about rejection, acceptance and consequences. A report does not state what required a
-/// check, so `not-run` findings without a cause are left to the truth table next to the rule.
+/// Checks with separate code that each report follows the rules about rejection, acceptance and consequences. A report does not state what required
+/// a check, so `not-run` findings without a cause are tested only by the truth table next to the rule.
 #[test]
 fn the_verdict_follows_from_the_findings() {
     let mut consequences = 0;
@@ -160,7 +160,7 @@ fn the_verdict_follows_from_the_findings() {
         }
     }
     assert!(consequences > 1_000, "{consequences}");
-    // A report without a verdict has no finding that rejects.
+    // A report without a verdict has no finding that rejects the bundle.
     for (name, bundle) in bundles().filter(|(_, bundle)| !bundle["error"].is_null()) {
         assert!(array(bundle, "findings").iter().all(|finding| finding["rejects"] == false), "{name}");
     }
@@ -216,7 +216,7 @@ fn reports_contain_only_the_documented_words() {
 
 /// The same bytes, policy and time give the same output bytes, regardless of folder, order of files, language or time zone.
 #[test]
-fn equal_inputs_give_equal_reports_byte_for_byte() {
+fn identical_inputs_give_identical_reports_byte_for_byte() {
     for name in
         ["good-policy", "other-key_fail", "bundle-cut-in-half_fail", "key-none_fail", "two-bundles-one-cut_fail"]
     {
@@ -229,10 +229,9 @@ fn equal_inputs_give_equal_reports_byte_for_byte() {
     }
 }
 
-/// If an environment variable enables backtraces, no backtrace appears in the output, even if a
-/// dependency's message would contain one.
+/// Even if an environment variable enables backtraces and a dependency's message would contain one, the output contains none.
 #[test]
-fn backtraces_enabled_by_the_environment_appear_in_no_output() {
+fn backtraces_enabled_by_the_environment_do_not_appear_in_the_output() {
     let folder = Folder::with_fixture("good-policy");
     // A packet without a valid type.
     folder.write("trust/signature-1", b"\xc0\x01\x00");
@@ -243,7 +242,7 @@ fn backtraces_enabled_by_the_environment_appear_in_no_output() {
 
 /// Validates every report, and deliberately invalid ones, with Debian's python3-jsonschema, which shares no code with this program.
 #[test]
-fn every_report_is_valid_by_an_independent_validator() {
+fn every_report_is_valid_according_to_an_independent_validator() {
     const PYTHON: &str = "\
 import json, sys
 from jsonschema import Draft202012Validator
@@ -314,7 +313,7 @@ fn a_verified_archive_is_constructed_in_one_place() {
     assert_eq!(makers, ["verify.rs"]);
 }
 
-/// The total memory for an archive is bounded, not only each member.
+/// The total memory for an archive is bounded, not only the memory for each member.
 #[test]
 fn limits_apply_to_all_repositories_and_all_names_together() {
     use support::tar::Entry;

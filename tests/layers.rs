@@ -1,5 +1,5 @@
-//! Tests the structure of the crate: which module may use which. A new dependency between modules
-//! needs a line here, where a reviewer sees it.
+//! Tests the structure of the crate: which other modules a module may use. A new dependency between modules needs a line here, where a reviewer
+//! sees it.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -202,7 +202,7 @@ fn paths_are_shown_with_slashes() {
     assert!(found.is_empty(), "use base::system::slashed in {found:?}");
 }
 
-/// `super` must not refer to anything outside a module: such a dependency would be missed.
+/// `super` must not refer to anything outside a module, because the tests above would miss such a dependency.
 #[test]
 fn super_stays_inside_the_module() {
     for source in sources() {
@@ -248,7 +248,7 @@ fn files_stay_small() {
 #[test]
 fn limit_names_are_written_in_only_one_file() {
     let entries = hpsb_audit::Limits::default().entries();
-    // This includes the values in reports.
+    // `bundles` is also an ordinary word.
     let is_word = |name: &str| ["bundles"].contains(&name);
     for Source { path, code, .. } in sources().iter().filter(|source| !source.path.ends_with("base/limits.rs")) {
         for (name, ..) in entries.iter().filter(|(name, ..)| !is_word(name)) {
@@ -311,7 +311,7 @@ fn no_code_catches_or_discards_a_panic() {
         let code: String = code.split_whitespace().collect();
         let count = |words: &str| code.matches(words).count();
         let (joined, handed_on) = (count(".join()"), count("resume_unwind(panic)") + count(".join().unwrap()"));
-        // In the thread that reads a layer, an error reports that the thread stopped, and an error is not a success.
+        // If the thread that reads a layer panics, this file reports an error instead, which is not a success either.
         let becomes_an_error = path == Path::new("src/client/image.rs");
         assert_eq!(joined, handed_on + usize::from(becomes_an_error), "{}: a panic is discarded", path.display());
     }
@@ -384,7 +384,7 @@ fn roots_of_paths(code: &str) -> Vec<String> {
     rest.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
 }
 
-/// The words directly before `mark`.
+/// The word directly before each `mark`.
 fn words_before<'t>(code: &'t str, mark: &str) -> impl Iterator<Item = &'t str> {
     let pieces: Vec<&str> = code.split(mark).collect();
     let count = pieces.len().saturating_sub(1);

@@ -84,8 +84,8 @@ fn trusting(key: PublicKey) -> KeyRing {
     ring
 }
 
-/// `openssl pkeyutl` over the 32 bytes of the archive's digest. IBM's workshop uses `openssl dgst -verify`, which gives the same results but reads
-/// only as many bytes of a signature file as the key's signatures have, and therefore misses the bytes after them.
+/// Whether `openssl pkeyutl` verifies the signature over the archive's digest. IBM's workshop uses `openssl dgst -verify`, which gives the same
+/// results but reads only as many bytes of a signature file as the key's signatures have, and therefore misses the bytes after them.
 fn openssl_accepts(bundle: &Bundle, key: &Path, folder: &Path) -> bool {
     let (message, signature) = (folder.join("message"), folder.join("signature"));
     fs::write(&message, bundle.archive_digest().as_bytes()).unwrap();
@@ -212,7 +212,7 @@ fn pythons_tarfile_reads_the_same_bundles() {
     }
 }
 
-/// The content of `.git`, and the names, kinds and sizes of files in the work tree.
+/// Compares the content of `.git`, and the names, kinds and sizes of files in the work tree.
 fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
     let manifest = Manifest::read(archive, &Limits::default()).unwrap();
     let ours = &manifest.snapshots[0];
@@ -264,7 +264,7 @@ import io, sys, tarfile
 with tarfile.open(sys.argv[1], "r:bz2") as outer:
     inner = next(outer.extractfile(member).read() for member in outer if member.name.endswith(".tbz"))
 with tarfile.open(fileobj=io.BytesIO(inner), mode="r:bz2") as archive:
-    # Older versions have no filters; the archive is our own.
+    # Older versions of tarfile have no filters; the archive is our own.
     archive.extractall(sys.argv[2], **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
 "#;
 
@@ -304,7 +304,7 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         let manifest = Manifest::read(&archive, &Limits::default()).unwrap();
         let ours = manifest.snapshots[0].head().unwrap();
         let repository = folder.join("git").join(String::from_utf8(manifest.snapshots[0].repository.clone()).unwrap());
-        // An archive without folders lacks the empty folders without which git does not recognise a repository.
+        // An archive without folders lacks the empty folders that git needs to recognise a repository.
         fs::create_dir_all(repository.join(".git/refs")).unwrap();
         for module in fs::read_dir(repository.join(".git/modules")).into_iter().flatten() {
             fs::create_dir_all(module.unwrap().path().join("refs")).unwrap();

@@ -1,5 +1,5 @@
-//! Filed pages, as Debian's Chromium prints them on A4 and Letter paper: the first page contains everything up to the signature lines; every
-//! page has the digest, the reference and the page number; and the command copied from the paper runs. `tests/print` runs these tests.
+//! Tests pages for filing, as Debian's Chromium prints them on A4 and Letter paper: the first page contains everything up to the signature lines;
+//! every page has the digest, the reference and the page number; and the command copied from the paper runs. `tests/print` runs these tests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -93,7 +93,7 @@ fn repeated(folder: &Folder, command: &str) -> (i32, Value) {
     (output.status.code().unwrap(), report)
 }
 
-/// Runs the program, prints the filed pages and checks them.
+/// Runs the program, prints the pages for filing and checks them.
 fn filed(folder: &Folder, arguments: &[&str], (code, headline): (i32, &str)) -> Vec<String> {
     let line = [arguments, &["--reference", REFERENCE, "--report", "html=page.html"]].concat();
     let answer = run(folder.path(), &[&line[..], &["--report", "json=page.json"]].concat());

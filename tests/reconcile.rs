@@ -84,9 +84,9 @@ fn a_matching_inventory_is_reconciled() {
     }
 }
 
-/// What an audit leaves open concerns every match, so each output states it.
+/// Anything that an audit did not check affects every match, so each output states it.
 #[test]
-fn a_build_accepted_in_part_is_never_only_matched() {
+fn the_output_states_that_a_matched_build_is_accepted_in_part() {
     let folder = place();
     folder.write("pods.json", pods(&[]));
     let bundle = hpsb_audit::Sha256::of(&fs::read(folder.path().join("evidence").join(BUNDLE)).unwrap()).hex();
@@ -139,7 +139,7 @@ fn a_build_accepted_in_part_is_never_only_matched() {
     assert_eq!(one["verdict"], "accept-in-part");
     assert_eq!(one["waived"], serde_json::json!(["source-repository"]));
     assert_eq!(one["weakened"], serde_json::json!(["source-commit warn", "source-tree off"]));
-    // Nothing is hidden by a difference either.
+    // The output also states this if there is a difference.
     folder.write("pods.json", pods(&[17]));
     let text = ask(&folder, "pods.json", &[]).out;
     assert!(
@@ -148,7 +148,7 @@ fn a_build_accepted_in_part_is_never_only_matched() {
     );
 }
 
-/// A commit is approved for one repository.
+/// An approval applies to a commit of one repository.
 #[test]
 fn an_approval_for_a_different_repository_is_not_matched() {
     let folder = place();
@@ -198,7 +198,7 @@ fn gaps_are_reported_and_exit_1() {
             .any(|row| row["place"] == "pods.json: Pod prod/wallet-333 containers wallet")
     );
 
-    // An unreadable bundle, a bundle signed by a different key, and an approval of a commit that was never built.
+    // An unreadable bundle, and an approval of a commit that was never built.
     folder.write("evidence/cut/manifest.cut.sig.tbz", b"BZh9");
     let approvals = fs::read_to_string(folder.path().join("approvals.csv")).unwrap();
     let never = "1".repeat(40);
@@ -215,7 +215,7 @@ fn gaps_are_reported_and_exit_1() {
     folder.write("approvals.csv", "repository,commit,change,approver,time\n");
     let (code, report) = json(&folder, "pods.json", &[]);
     assert_eq!((code, &report["counts"]["matched"]), (1, &Value::from(0)));
-    // At its default level, the check also rejects the build.
+    // At its default level, `source-approved` also rejects the build.
     assert_eq!(report["counts"]["running-without-accepted-build"], 500);
     folder.write("policy.toml", format!("{POLICY}[levels]\n\"source-approved\" = \"warn\"\n"));
     let (_, report) = json(&folder, "pods.json", &[]);
@@ -245,7 +245,7 @@ fn every_format_has_the_same_content_and_is_escaped() {
     for form in ["text", "json", "csv", "html"] {
         let page = read(form);
         assert!(!page.contains('\u{202e}') && page.contains("-x"), "{form}");
-        // The text format only counts matches.
+        // The text format gives only the number of matches.
         assert!((page.contains(COMMIT) && page.contains("=1+1")) || form == "text", "{form}");
     }
     assert!(!read("html").contains("<script>") && !read("html").contains("<b>"));
@@ -299,7 +299,7 @@ fn a_file_that_is_not_an_inventory_gives_no_verdict() {
 }
 
 #[test]
-fn the_document_is_valid_by_an_independent_validator() {
+fn the_document_is_valid_according_to_an_independent_validator() {
     const PYTHON: &str = "\
 import json, sys
 from jsonschema import Draft202012Validator

@@ -102,7 +102,7 @@ fn the_pushed_image_is_accepted_and_a_moved_tag_is_detected() {
     let witnesses = report["reports"][0]["evidence"].as_array().unwrap();
     assert!(witnesses.iter().any(|fact| fact["witness"] == "registry" && fact["fact"] == "image-digest"));
 
-    // The image in every other form that preserves the bytes.
+    // The image is also accepted in every other form that preserves the bytes.
     skopeo(&folder, &[&tag, "dir:copied"]);
     skopeo(&folder, &[&tag, "oci:kept:latest"]);
     must(Command::new("tar").current_dir(&folder).args(["-C", "kept", "-cf", "kept.tar", "."]));
@@ -232,7 +232,7 @@ fn plain_http_to_other_computers_needs_a_flag() {
 }
 
 #[test]
-fn a_private_ca_is_trusted_only_for_the_registry_it_was_named_for() {
+fn a_private_ca_is_trusted_only_for_the_registry_it_is_specified_for() {
     let folder = folder("tls");
     let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
     shell(
@@ -262,7 +262,7 @@ fn a_private_ca_is_trusted_only_for_the_registry_it_was_named_for() {
 }
 
 #[test]
-fn compare_names_the_files_of_layers_at_a_registry() {
+fn compare_names_the_files_of_layers_in_a_registry() {
     let folder = folder("compare");
     let registry = Registry::start(&folder, "");
     let (wallet, mut other) = (image::Image::wallet(), image::Image::wallet());
@@ -358,7 +358,7 @@ fn wrong_responses_of_a_registry_are_refused() {
     // The layer is longer than the manifest states, so it is not read to the end.
     let longer = liar(answers([wallet.layers[1].blob.clone(), vec![0; 100]].concat(), wallet.manifest_bytes()));
     assert_eq!(audit(&longer, ":latest").0.status.code(), Some(3));
-    // A response to a request by digest cannot be a different manifest.
+    // A different manifest in response to a request by digest is refused.
     let mut other = image::Image::wallet();
     other.config["created"] = "later".into();
     let other_manifest = liar(answers(wallet.layers[1].blob.clone(), other.manifest_bytes()));

@@ -175,7 +175,7 @@ fn every_format_has_the_same_content_and_escapes_hostile_text() {
     }
 }
 
-/// Findings that reject or fail. No fixture here has a waiver.
+/// Findings that reject the bundle or have the status fail. No fixture here has a waiver.
 fn problems(bundles: &Value) -> Value {
     let mut bundles = bundles.clone();
     for bundle in bundles.as_array_mut().unwrap() {
@@ -185,7 +185,7 @@ fn problems(bundles: &Value) -> Value {
     bundles
 }
 
-/// `absent` of the fixture: strings that no format may show.
+/// Checks that no format shows the strings in `absent` of the fixture.
 fn secrets(name: &str, folder: &Path) {
     for secret in CaseFile::read(&fixture(name)).expected_texts("absent") {
         for format in FORMATS {

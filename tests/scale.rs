@@ -19,7 +19,7 @@ const FIXTURES: [&str; 8] = [
     "tree-file-changed_fail",
 ];
 
-/// An archive of several years: fixtures' bundles in folders, under different build names.
+/// A folder like an archive of several years: bundles of fixtures in subfolders, under different build names.
 fn estate(name: &str) -> PathBuf {
     let top = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("scale").join(name);
     let _ = fs::remove_dir_all(&top);
@@ -33,8 +33,7 @@ fn estate(name: &str) -> PathBuf {
         fs::create_dir_all(&to).unwrap();
         for entry in fs::read_dir(&from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
             let name = entry.file_name().into_string().unwrap();
-            // The file name contains a different build name, which changes the verdict: this is
-            // intended, and is equal in every run.
+            // The file name contains a different build name, which changes the verdict: this is intended, and the same in every run.
             let name = name.replace(".v1-", &format!(".v{}-", number + 1));
             if name.ends_with(".sig.tbz") || name.ends_with(".pem") || name.ends_with(".json") {
                 fs::copy(entry.path(), to.join(name)).unwrap();
@@ -214,7 +213,7 @@ fn a_state_file_of_a_different_run_and_other_files_are_refused() {
     assert!(report["error"]["message"].as_str().unwrap().contains("saved by version 0.1.0"), "{report:#}");
     assert!(report["error"]["hint"].as_str().unwrap().contains("a new file with --state"), "{report:#}");
     assert!(fs::read(&old).unwrap() == fs::read(top.join("old")).unwrap());
-    // A file with one unterminated line belongs to someone else; it is not a truncated state file.
+    // A file with one unterminated line is not taken for a truncated state file, and is not overwritten.
     fs::write(top.join("note"), "one line").unwrap();
     assert_eq!(run(&top, &["--state", "note"]).status.code(), Some(3));
     assert_eq!(fs::read_to_string(top.join("note")).unwrap(), "one line");

@@ -352,7 +352,7 @@ fn requests_that_are_not_reviews_admit_nothing() {
 }
 
 #[test]
-fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() {
+fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits_an_image() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
     let ready = |code: u16| assert_eq!(server.curl(&folder, "/readyz", &[], None).0, code);
@@ -367,7 +367,7 @@ fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() 
     replace(&folder, "policy.toml", format!("{POLICY}[expect]\ncommit = \"{}\"\n", "1".repeat(40)));
     server.event("index");
     assert!(!server.allows(&folder, &good()));
-    // If the policy cannot be read, there are no terms.
+    // If the policy cannot be read, no image can be evaluated.
     replace(&folder, "policy.toml", "version = ");
     assert_eq!(server.event("fault")["error"], "policy");
     ready(503);
@@ -389,7 +389,7 @@ fn changes_to_policy_evidence_and_certificate_take_effect_and_no_fault_admits() 
     assert!(server.allows(&folder, &good()));
     let metrics = server.curl(&folder, "/metrics", &[], None).1;
     assert!(metrics.contains("hpsb_audit_bundles{verdict=\"none\"} 1"), "{metrics}");
-    // The good bundle is removed, with everything derived from it.
+    // The good bundle is removed, and then the whole evidence folder.
     let (bundle, away) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("away"));
     fs::rename(&bundle, &away).unwrap();
     server.event("index");
@@ -469,7 +469,7 @@ fn slow_bundle(folder: &Folder) -> Vec<u8> {
 #[test]
 fn an_audit_does_not_delay_a_scan() {
     let folder = place(POLICY);
-    // While the only thread audits the slow bundle, saved evidence must still be evaluated again.
+    // While the only thread audits the slow bundle, evidence audited earlier must still be evaluated again.
     let server = Server::start(&folder, &["--threads", "1", "--limit", "signed-archive-bytes=40G"]);
     assert!(server.allows(&folder, &good()));
     let slow = slow_bundle(&folder);
@@ -655,7 +655,7 @@ fn a_decision_that_cannot_be_logged_is_a_denial() {
     assert!(answer["status"]["message"].as_str().unwrap().contains("could not be logged"), "{answer}");
 }
 
-/// Four clients that never stop: they print every response except the allowed ones.
+/// Four clients that send requests without a pause. At the end, they print wrongly admitted requests, errors, and the counts of responses.
 const CLIENTS: &str = r#"
 import http.client, json, ssl, sys, threading
 port, questions = int(sys.argv[1]), json.load(open(sys.argv[2]))

@@ -49,7 +49,7 @@ fn the_tree_equals_gits_listing() {
     assert_eq!((out(&output).as_str(), output.status.code()), (TREE, Some(0)));
 }
 
-/// `git log --format='%H %cI %an <%ae>: %s'` has these commits in this order.
+/// `git log --format='%H %cI %an <%ae>: %s'` lists these commits in this order.
 #[test]
 fn the_log_is_in_the_order_of_git_log() {
     let output = run("good-rsa-2048", &["--log"]);

@@ -65,7 +65,7 @@ fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level()
         let output = openssl(&["dgst", "-sha256", "-r", fixture("good-policy-and-key").join(path).to_str().unwrap()]);
         String::from_utf8(output).unwrap()[..64].to_owned()
     };
-    // The image was not checked, so the statement is about the bundle.
+    // The image was not checked, so the statement's subject is the bundle.
     assert_eq!(statement["subject"].as_array().unwrap().len(), 1);
     assert_eq!(statement["subject"][0]["digest"]["sha256"], digest(BUNDLE));
     assert_eq!(predicate["policy"]["digest"]["sha256"], digest("policy.toml"));
@@ -248,7 +248,7 @@ fn openssl_accepts_our_signatures_and_changed_ones_are_refused() {
     }
 }
 
-/// openssl makes the signature over DSSE's encoding.
+/// Verifies the signature over DSSE's encoding with openssl.
 fn independently(folder: &Path, kind: &str, public: &Path, envelope: &str) {
     let envelope: Value = serde_json::from_str(envelope).unwrap();
     let decoded = |text: &Value, to: &str| {

@@ -188,7 +188,8 @@ fn only_verdicts_are_coloured_on_terminals_or_on_request() {
     }
 }
 
-/// The same code, with the same flags, prints a saved report, whose last line says that nothing was verified; a file is never reduced to its last line.
+/// A saved report is printed by the same code and with the same flags, but its last line says that nothing was verified. `--quiet` does not shorten a
+/// report in a file.
 #[test]
 fn a_saved_report_is_printed_as_after_the_audit_except_its_last_line() {
     let above = |text: &str| text.trim_end().rsplit_once('\n').map(|(above, _)| above.to_owned()).unwrap_or_default();
@@ -208,13 +209,13 @@ fn a_saved_report_is_printed_as_after_the_audit_except_its_last_line() {
     }
 }
 
-/// The same key, pinned and as a file, in both orders; and what is printed if only the pin is known.
+/// The same key is specified by its fingerprint and as a file, in both orders, and then only by its fingerprint.
 #[test]
 fn a_pinned_key_is_used_if_its_file_is_specified_too() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let shown = run(folder.path(), &["key", "show", "key.pem"]).out;
     let pin = shown.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap().to_owned();
-    // Elsewhere, because a file next to the bundle also supplies a pinned key.
+    // The key file is moved, because a file next to the bundle also supplies a pinned key.
     fs::create_dir(folder.path().join("keys")).unwrap();
     fs::rename(folder.path().join("key.pem"), folder.path().join("keys/key.pem")).unwrap();
     let audit = |keys: &[&str]| {
@@ -266,7 +267,7 @@ fn a_bundle_named_twice_counts_once() {
 
 /// The last line contains the exit code of the process; if a requested summary is missing, standard error states what differs.
 #[test]
-fn an_exit_code_that_differs_from_the_verdicts_is_explained() {
+fn an_exit_code_that_differs_from_that_of_the_verdict_is_explained() {
     let folder = Folder::with_fixture("verdict-waived");
     let line = ["audit", BUNDLE, "--policy", "policy.toml", "--report", "vsa=v.json", "--now", NOW];
     let answer = run(folder.path(), &line);

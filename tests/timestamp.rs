@@ -90,7 +90,7 @@ fn audit(folder: &Folder, more: &[&str]) -> (i32, Value) {
     (answer.code, serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {} {}", answer.out, answer.err)))
 }
 
-/// Adds `case.tsr` under the CA, and returns the error message if it is refused.
+/// Adds `case.tsr`, verified with the CA, and returns the error message if it is refused.
 fn add(folder: &Folder, ca: &str) -> Result<(), String> {
     let answer = run(folder.path(), &["seal", "case.tar", "--tsr", "case.tsr", "--tsa-ca", ca]);
     if answer.code == 0 { Ok(()) } else { Err(answer.err) }
@@ -282,8 +282,8 @@ fn everything_that_openssl_refuses_is_also_refused_here() {
     refused("neither a time-stamp response nor a token", "ca.pem");
 }
 
-/// The error names the unsupported encoding: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
-/// needed; and imprints by hashes other than the requested one.
+/// Each error names the unsupported encoding (BER with indefinite lengths, as a token and inside a response; a length in more octets than needed)
+/// or the imprint's hash, which is not the requested one.
 #[test]
 fn errors_about_unsupported_encodings_and_imprints_name_them() {
     let folder = folder();
@@ -327,8 +327,8 @@ fn errors_about_unsupported_encodings_and_imprints_name_them() {
     add(&folder, "ca.pem").unwrap();
 }
 
-/// Responses like those of FreeTSA, Sectigo, IdenTrust, sigstore and others: a certificate identified only by SHA-1, signed with RSA-PSS, with
-/// critical policies; CAs in a file with other text and the authority's own certificate; responses without certificates.
+/// Responses like those of FreeTSA, Sectigo, IdenTrust, sigstore and others: the certificate is identified only by SHA-1, is signed with RSA-PSS, or
+/// has critical policies; the CA's file contains other text and the authority's own certificate; the response has no certificates.
 #[test]
 fn responses_like_those_of_public_authorities_are_accepted_here_and_by_openssl() {
     let folder = folder();
@@ -345,7 +345,7 @@ fn responses_like_those_of_public_authorities_are_accepted_here_and_by_openssl()
     reply(&folder, "tsa", "case.tsq", &[]);
     assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"));
     accepted("ca.pem", true);
-    // A different certificate with the same key, name and number: its SHA-1 is not the signed one.
+    // A different certificate with the same key, name and serial number: its SHA-1 is not the signed one.
     let twin =
         ["x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "tsa.ext"];
     let serial =
@@ -385,14 +385,14 @@ fn responses_like_those_of_public_authorities_are_accepted_here_and_by_openssl()
     folder.write("chain.pem", format!("subject=CN=tsa\n{}issuer\n{}the end\n\n", read("tsa.pem"), read("ca.pem")));
     reply(&folder, "tsa", "case.tsq", &[]);
     accepted("chain.pem", false);
-    // A response without certificates, which the chain file supplies.
+    // The response has no certificates; the chain file supplies them.
     let answer = run(path, &["seal", "case.tar", "--tsq", "again.tsq"]);
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], path);
     reply(&folder, "tsa", "bare.tsq", &[]);
     accepted("chain.pem", false);
     assert!(add(&folder, "ca.pem").unwrap_err().contains("it does not contain the certificate"));
-    // A CA with the right name whose signature cannot be evaluated is reported differently from a missing signature.
+    // If the signature of a CA with the right name cannot be verified, the error names the type of the CA's key.
     openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "ca521.key"], path);
     let line =
         ["req", "-x509", "-new", "-key", "ca521.key", "-days", "3650", "-subj", "/CN=Test ca521", "-out", "ca521.pem"];
@@ -403,9 +403,9 @@ fn responses_like_those_of_public_authorities_are_accepted_here_and_by_openssl()
     assert!(error.contains("P-521"), "{error}");
 }
 
-/// Almost no response with a flipped bit is accepted, and none with a different time.
+/// A response with a flipped bit is refused, or accepted with the same time.
 #[test]
-fn flipped_bytes_of_a_stamp_are_refused() {
+fn no_flipped_bit_changes_the_time_of_a_stamp() {
     let folder = folder();
     reply(&folder, "tsa", "case.tsq", &[]);
     let original = fs::read(folder.path().join("case.tar")).unwrap();

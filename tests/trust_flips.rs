@@ -1,4 +1,4 @@
-//! Flips single bits of recorded signatures: whatever is still accepted has exactly the same result as before, and nothing panics.
+//! Flips single bits of recorded signatures: a signature that is still accepted gives no new result, and nothing panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -36,7 +36,7 @@ fn says_no_more(found: &[Description], before: &[Description]) -> bool {
     found.len() == before.len() && rows_are_there
 }
 
-/// Flips one bit in every `step`th byte of the file at `at`.
+/// Flips each of three bits in every `step`th byte of the file with the index `at`.
 fn flip(files: &[TrustFile], at: usize, step: usize, policy: &Policy) {
     let before = look(files, policy);
     assert!(before.iter().all(|one| one.standing == Standing::Trusted), "{before:?}");

@@ -1,4 +1,4 @@
-//! Compares image signatures with other programs: skopeo with gpg, and the repositories of notary's own tests.
+//! Compares answers about image signatures with those of skopeo and gpg, and reads the repositories of notary's own tests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod case_file;
@@ -101,7 +101,7 @@ fn we_accept(folder: &Path) -> bool {
     let answer =
         answer(program.arg("audit").arg(".").args(case.args()).args(["--now", &case.now(), "--format", "json"]));
     let report: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
-    // A policy that is refused has no findings.
+    // If the policy is refused, the report has no findings.
     let findings = report["reports"][0]["findings"].as_array().cloned().unwrap_or_default();
     findings.iter().any(|finding| finding["check"] == "image-signature" && finding["status"] == "pass")
 }

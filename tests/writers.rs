@@ -1,5 +1,5 @@
-//! Images written by skopeo, umoci, buildah, podman, containerd and docker, with the same bundle
-//! for all images of a group. `tests/writers` makes them.
+//! Tests images written by skopeo, umoci, buildah, podman, containerd and docker, with the same bundle for all images of a group. `tests/writers`
+//! makes them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;

@@ -33,12 +33,12 @@ impl CaseFile {
         texts(&self.0, "features")
     }
 
-    /// The answer.
+    /// The expected result.
     pub fn expect(&self) -> &Table {
         self.0["expect"].as_table().unwrap()
     }
 
-    /// The strings of a list in the result.
+    /// The strings of a list in the expected result.
     pub fn expected_texts(&self, name: &str) -> Vec<String> {
         texts(self.expect(), name)
     }

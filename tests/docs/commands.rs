@@ -14,7 +14,7 @@ struct Shown {
     exit: Option<i32>,
 }
 
-/// `$ command`, continued by lines with `> `, then its output; `$ echo $?` and a number show its exit code.
+/// Reads `$ command`, continued by lines with `> `, and the output that follows. `$ echo $?` and a number show the command's exit code.
 fn shown(first_line: usize, block: &[String]) -> Vec<Shown> {
     let mut all: Vec<Shown> = Vec::new();
     for (at, line) in block.iter().enumerate() {
@@ -56,7 +56,7 @@ fn agree(shown: &[String], printed: &str) -> Result<(), String> {
     if gap || rest.is_empty() { Ok(()) } else { Err(format!("not shown: {}", rest[0])) }
 }
 
-/// Pages in docs/generated/ whose commands are run too.
+/// Pages in docs/generated/ whose commands are also run.
 const BY_HAND: [&str; 2] = ["docs/generated/worked-example.md", "docs/generated/case-by-hand.md"];
 
 #[test]

@@ -1,5 +1,5 @@
-//! Tests that the filed pages in docs/examples are what the program writes. `HPSB_UPDATE=1`
-//! rewrites the pages; `docs/examples/make` also prints them.
+//! Tests that the pages in docs/examples are those that the program writes. `HPSB_UPDATE=1` rewrites the pages; `docs/examples/make` also prints
+//! them to PDF.
 
 #![cfg(not(any(feature = "fetch", feature = "openpgp", feature = "serve", feature = "sigstore")))]
 
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::{PROGRAM, read, root, scratch};
 
-/// A report contains the program's features; the pages are those of the default build.
+/// A report lists the program's features, and the pages are made with the default features.
 #[test]
 fn the_example_pages_are_up_to_date() {
     let (examples, made) = (root().join("docs/examples"), scratch("examples"));

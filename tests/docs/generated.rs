@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{read, root, run};
 
-/// Compares a page with its generated text; with `HPSB_UPDATE=1` writes it.
+/// Compares a page with its generated text. With `HPSB_UPDATE=1`, writes the page first.
 pub(super) fn compare(page: &str, made: &str) {
     let path = root().join("docs/generated").join(page);
     if std::env::var_os("HPSB_UPDATE").is_some() {

@@ -15,7 +15,7 @@ struct Tables {
     section: Vec<Section>,
 }
 
-/// A category of faults in published verifiers, and what prevents it here.
+/// A category of faults in published verifiers, and what prevents such faults in this program.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Class {

@@ -1,5 +1,5 @@
-//! The numbered rules of the specification: every fixture names the rules that it is about, every rule has a fixture, and docs/generated/rules.md
-//! shows what breaking a rule leads to.
+//! Tests the numbered rules of the specification: every fixture names the rules that it covers, every rule has a fixture or is listed as having
+//! none, and docs/generated/rules.md shows the answer if a rule is broken.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ fn number_of(text: &str) -> Option<(char, u32)> {
     (known && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| Some((letter, number.parse().ok()?))).flatten()
 }
 
-/// The rules of a page in its order, each with its text.
+/// The rules of a page in the page's order, each with its text.
 fn rules_in(page: &str) -> Vec<((char, u32), String)> {
     let parts: Vec<&str> = page.split("**").collect();
     let mut rules = Vec::new();
@@ -165,7 +165,7 @@ fn first_sentence(text: &str) -> String {
 fn generated_page_of_rules_is_up_to_date() {
     let fixtures = fixtures();
     let mut made = String::from(
-        "# Rules\n\nThe numbered rules of the specification, and the answers of the [fixtures](../../fixtures) that are about them. `exit 3` means no verdict; \
+        "# Rules\n\nThe numbered rules of the specification, and the answers of the [fixtures](../../fixtures) that cover them. `exit 3` means no verdict; \
 `accepted` means that no check rejects; an answer such as `source-tree: fail` is that of the first check that does not pass. Made by `tests/run update`; a test compares it.\n",
     );
     for (name, letter, title) in PAGES {

@@ -60,7 +60,7 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// The step that a row describes, and whether an address belongs to the request of that step.
+/// The step that a row describes, and a function that returns whether an address belongs to that step's request.
 fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
     match what {
         "build server: status" => ("status", |path| path == "/image"),
@@ -329,7 +329,7 @@ fn cell(row: &Row, answer: &'static str) {
     }
 }
 
-/// A 404 does not show that a server lacks something, so a note states the status, and never more.
+/// A 404 does not show that a server lacks something, so a note states only the status.
 fn notes_the_status(record: &Value, step: &str, answer: &str) {
     let all = record["not_saved"].as_array().unwrap().iter().filter(|missing| missing["source"] == step);
     let status: Option<u16> = answer.parse().ok();

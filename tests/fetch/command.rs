@@ -152,7 +152,7 @@ fn fetched_evidence_is_audited_offline() {
         let output = output.env_clear().output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
-    // The program itself reads the digest in the log, from the bundle alone.
+    // The server's response must contain the digest in the log, which the program reads from the bundle.
     let scratch = Scratch::new();
     fs::write(scratch.path(&format!("manifest.{NAME}.sig.tbz")), Build::good().bundle).unwrap();
     fs::write(scratch.path("key.pem"), Build::good().key).unwrap();
@@ -181,13 +181,13 @@ fn fetched_evidence_is_audited_offline() {
     );
     let json = audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1;
     assert!(json.contains("verifies 1 of 1 bundle"), "{json}");
-    // Certificates alone do not bring the group builder into play.
+    // Certificates alone do not make the group `builder` part of the audit.
     let builder = scratch.path("evidence").join(NAME).join("builder");
     fs::create_dir(&builder).unwrap();
     fs::write(builder.join("attestation.crt"), Certificates::get().read("ca.pem")).unwrap();
     drop(server);
     assert_eq!(audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1, json);
-    // A saved response that was changed later is detected.
+    // A later change to a saved response is detected.
     let path = scratch.path("evidence").join(NAME).join("image-digest.json");
     fs::write(&path, json!(format!("docker.io/acme/wallet@sha256:{}", "0".repeat(64))).to_string()).unwrap();
     let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);

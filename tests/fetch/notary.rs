@@ -113,7 +113,7 @@ fn consistent_metadata_is_saved_and_newer_metadata_is_saved_next_to_it() {
     assert!(read_json(&folder.join("targets/releases.json"))["signed"]["targets"].get("v2").is_some());
     assert_eq!(read_json(&folder.join("root.json"))["signed"]["version"], 2);
     assert_eq!(read_json(&folder.join("1.root.json"))["signed"]["version"], 1);
-    // Root and targets equal the files of notary's own client, byte for byte.
+    // Root and targets are identical to the files of notary's own client, byte for byte.
     let cache = published.client_folder.path("trust/tuf").join(&published.gun).join("metadata");
     for name in ["root.json", "targets.json"] {
         assert_eq!(fs::read(folder.join(name)).unwrap(), fs::read(cache.join(name)).unwrap(), "{name}");
@@ -136,7 +136,7 @@ fn consistent_metadata_is_saved_and_newer_metadata_is_saved_next_to_it() {
 }
 
 #[test]
-fn a_repository_without_metadata_is_a_note() {
+fn a_repository_without_metadata_gives_a_note() {
     let server = notary_server();
     let published = PlainServer::start(|asked| match asked.path.contains("/manifests/sha256:") {
         true => (200, Vec::new(), b"{}".to_vec()),

@@ -97,7 +97,7 @@ fn read_question(reader: &mut impl BufRead) -> Option<Asked> {
     Some(Asked { path, headers })
 }
 
-/// Sends one request and returns the whole response; the status must be a success.
+/// Sends one request and returns the whole response. The status must indicate success.
 pub fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();

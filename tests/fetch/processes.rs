@@ -90,7 +90,7 @@ pub enum Login {
     Basic,
 }
 
-/// Debian's notary-server, with a separate signing service and no files on disk.
+/// Debian's notary-server, which signs in its own process and keeps all data in memory.
 pub fn notary_server() -> Process {
     let folder = Scratch::new();
     let port = free_port();
@@ -110,7 +110,7 @@ pub fn notary_server() -> Process {
     process
 }
 
-/// moto's S3, from PyPI. After `open_questions` requests without a login, it checks signatures as S3 does.
+/// moto's S3, from PyPI. The first `open_questions` requests need no login; after them, it checks signatures as S3 does.
 pub fn object_store(open_questions: Option<usize>) -> Process {
     let mut command = Command::new("moto_server");
     command.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1");

@@ -175,7 +175,7 @@ fn a_login_is_sent_if_the_registry_requires_it() {
     let report = run(&request, &impatient()).unwrap();
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
 
-    // The settings' login is only for that registry.
+    // The login in the settings is used only for the registry that it names.
     fs::remove_file(&config).unwrap();
     fs::remove_dir_all(scratch.path(NAME)).unwrap();
     let login = || RegistryLogin { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
@@ -249,7 +249,7 @@ fn tokens_are_fetched_and_never_sent_elsewhere() {
     assert!(!tree(&scratch.0).iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("hunter2")));
 }
 
-/// A redirect within an origin goes to the same server; `Retry-After` is honoured, but an hour is too long for one run.
+/// The login is kept at a redirect within an origin. `Retry-After` is honoured, but an hour is too long for one run.
 #[test]
 fn a_login_stays_within_an_origin_and_a_short_wait_is_honoured() {
     for (wait, exit, asked_at_end) in [("0", 0, 3), ("3600", 3, 1)] {
@@ -360,7 +360,7 @@ fn after_a_connection_is_cut_anywhere_a_second_run_completes_the_image() {
     assert!(tree(&scratch.0) == reference);
 }
 
-/// A manifest as cosign writes it, with the payload as a layer.
+/// Pushes a manifest as cosign writes it, with the payload as a layer.
 fn push_cosign(port: u16, reference: &str, subject: Option<(&Sha256, usize)>) -> Sha256 {
     let upload = |bytes: &[u8]| {
         let answer = send(port, "POST", "/v2/acme/wallet/blobs/uploads/", &[], b"");
@@ -556,7 +556,7 @@ fn set(change: &dyn Fn(&mut Limits)) -> Limits {
     limits
 }
 
-/// Exceeding a limit is a fault; data received before that is saved.
+/// Exceeding a limit is a fault; the data received until then is saved.
 #[test]
 fn too_many_signatures_are_a_fault_and_the_first_ones_are_saved() {
     let fake = FakeRegistry::new();

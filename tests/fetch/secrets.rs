@@ -250,7 +250,7 @@ fn no_colluding_server_receives_a_secret_meant_for_another() {
 }
 
 #[test]
-fn a_trust_server_receives_the_login_given_for_it() {
+fn a_trust_server_receives_the_login_specified_for_it() {
     let notary = PlainServer::start(|asked| match asked.header("authorization") {
         None => challenge("Basic realm=x".into()),
         Some(_) => (404, Vec::new(), Vec::new()),
@@ -321,7 +321,7 @@ fn an_address_for_one_port_is_not_used_for_another() {
     assert!(other.asked().is_empty());
 }
 
-/// Files in which a step is recorded although its address was refused.
+/// The evidence files record a step even if its address was refused, so they must not contain the address's password.
 #[test]
 fn an_address_with_a_password_is_refused_and_never_written() {
     let registry = PlainServer::start(|asked| match asked.path.contains("/manifests/sha256:") {

@@ -127,7 +127,7 @@ fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
 
 /// A store or server may send half a bundle with a matching length; this must be detected while the whole bundle is still available.
 #[test]
-fn a_truncated_bundle_is_a_fault_and_a_non_bundle_is_counted() {
+fn a_truncated_bundle_is_a_fault_and_a_file_that_is_not_a_bundle_is_noted() {
     for (bundle, exit, says) in [
         (Build::good().bundle.split_at(5000).0.to_vec(), 3, "truncated"),
         (b"not a bundle".to_vec(), 0, "cannot be read"),
@@ -518,7 +518,7 @@ fn after_a_connection_is_cut_anywhere_a_second_run_gives_the_same_folder() {
     };
     let length = proxy.take_passed();
     assert!(length > 15_000, "{length}");
-    // Many positions, including every position near the ends.
+    // Every 311th position, and each of the last eight.
     let positions = (0..length).step_by(311).chain(length - 8..length);
     for position in positions {
         let scratch = Scratch::new();
@@ -540,7 +540,7 @@ fn after_a_connection_is_cut_anywhere_a_second_run_gives_the_same_folder() {
 }
 
 #[test]
-fn a_cut_connection_is_retried_within_one_run() {
+fn requests_on_dropped_connections_are_retried_within_one_run() {
     let server = good_server();
     let proxy = CuttingProxy::start(server.port);
     let patience = Patience { tries: 3, ..impatient() };

@@ -64,8 +64,8 @@ fn bundles_are_downloaded_and_those_without_a_key_are_listed() {
     assert_eq!(bundle(NAME), Build::good().bundle);
     assert!(bundle(OTHER) == large());
 
-    // The live server supplies keys by name; only the keys, the server's status and data that only
-    // the newest build has are requested.
+    // The build server supplies keys by name. Only the keys, the server's status, and the data that exists only for the newest build are
+    // requested.
     let server = TlsServer::start("server", |seen, _| answer(&[Build::other(), Build::good()], seen));
     request.server = crate::world::request(server.port, &scratch.0).server;
     let report = run(&request, &impatient()).unwrap();

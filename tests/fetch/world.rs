@@ -1,4 +1,4 @@
-//! Code shared by all tests: a build on a server, settings for that server, and folders that are removed when the test ends.
+//! Code shared by the tests of `fetch`: a build on a server, settings for that server, and folders that are removed when the test ends.
 
 use std::fs;
 use std::net::IpAddr;

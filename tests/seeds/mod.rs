@@ -271,7 +271,7 @@ fn usage_report() -> Vec<u8> {
     json(&report)
 }
 
-/// The library's report on a bundle that is signed by no trusted key.
+/// The library's report on an empty bundle, without a trusted key.
 fn refused_report() -> Vec<u8> {
     let (policy, keys, limits) = (Policy::default(), KeyRing::default(), Limits::default());
     let question = Question::new(&policy, &keys, Timestamp::from_unix_seconds(0).unwrap(), &limits);
@@ -370,7 +370,7 @@ fn recorded() -> Vec<(String, Vec<u8>)> {
     entries.collect()
 }
 
-/// `=== PATH` and the content, for each file that `wanted` lists.
+/// `=== PATH` and the content, for each file that `wanted` accepts.
 fn listed(wanted: impl Fn(&str) -> bool, prefix: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for (path, content) in recorded().into_iter().filter(|(path, content)| wanted(path) && !content.is_empty()) {

@@ -127,7 +127,7 @@ impl Case {
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// The signature verifies under no trusted key, so the signed archive is not read: exit code 1.
+    /// The signature verifies with no trusted key, so the signed archive is not read: exit code 1.
     pub fn unsigned(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "fail"), ("manifest-name", "not-run"), ("source-commit", "not-run")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))

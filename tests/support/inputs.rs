@@ -17,9 +17,9 @@ pub const SHALLOW: &[u8] = include_bytes!("../../fixtures/inputs/repository-shal
 
 /// The time at which the manifest was made, as written in build names.
 pub const STAMP: &str = "2026-03-02_10-15-30.123456";
-/// The digest of the image in the log. Invented.
+/// The invented digest of the image in the log.
 pub const IMAGE_DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
-/// The image's id as docker's builder prints it. Invented.
+/// The invented id of the image, as docker's builder prints it.
 pub const IMAGE_ID_12: &str = "c0b9a8f7e6d5";
 
 /// The value of `publickey=` in the log: base64 of the certificate's PEM text.

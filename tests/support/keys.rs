@@ -111,7 +111,7 @@ pub fn rsa_pkcs1_der(n: &BigUint, e: &BigUint) -> Vec<u8> {
 
 /// A SubjectPublicKeyInfo with any modulus and exponent, as PEM.
 pub fn rsa_public_pem(n: &BigUint, e: &BigUint) -> String {
-    // rsaEncryption with its NULL (RFC 3279, 2.3.1).
+    // rsaEncryption with NULL parameters (RFC 3279, 2.3.1).
     let algorithm = der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00");
     let key = der(3, &[&[0], rsa_pkcs1_der(n, e).as_slice()].concat());
     pem("PUBLIC KEY", &der(0x30, &[algorithm, key].concat()))

@@ -18,7 +18,7 @@ pub mod tar;
 pub use self::case::Case;
 pub use self::cases::all;
 
-/// The rules of the specification that a fixture is about: its line in `rules.toml`.
+/// The rules of the specification that a fixture covers: its line in `rules.toml`.
 pub fn rules_of(name: &str) -> Vec<String> {
     static RULES: std::sync::LazyLock<toml::Table> =
         std::sync::LazyLock::new(|| include_str!("rules.toml").parse().unwrap());

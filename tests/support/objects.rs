@@ -9,7 +9,7 @@ use super::tar::Entry;
 
 const GIT: &str = "git/wallet/.git";
 
-/// The author of commits that are not in the recording.
+/// The author of commits that are not in the recorded repository.
 pub const WHO: &str = "Ada Example <ada@example.com> 1771600000 +0000";
 
 /// The tree of the recorded HEAD.
@@ -85,7 +85,7 @@ pub fn pack_file<'e>(entries: &'e mut [Entry], ending: &str) -> &'e mut Entry {
     entries.iter_mut().find(found).unwrap()
 }
 
-/// Appends the SHA-1 of all preceding bytes, as at the end of packs and indexes.
+/// Replaces the last 20 bytes with the SHA-1 of all bytes before them, which is the checksum of packs and indexes.
 pub fn reseal(bytes: &mut Vec<u8>) {
     bytes.truncate(bytes.len() - 20);
     let digest = Sha1::digest(&*bytes);

@@ -10,7 +10,7 @@ use super::keys::{Key, Named};
 /// The DigestInfo bytes of SHA-256 that precede the digest (RFC 8017, 9.2, note 1).
 pub const SHA256_PREFIX: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
 
-/// EMSA-PKCS1-v1_5 (RFC 8017, 9.2) around a given DigestInfo.
+/// EMSA-PKCS1-v1_5 (RFC 8017, 9.2) around any DigestInfo.
 pub fn pkcs1_block(digest_info: &[u8], length: usize) -> Vec<u8> {
     let padding = vec![0xff; length - digest_info.len() - 3];
     [b"\x00\x01", padding.as_slice(), b"\x00", digest_info].concat()

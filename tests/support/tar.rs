@@ -109,7 +109,7 @@ impl Entry {
     }
 }
 
-/// `LENGTH KEYWORD=VALUE\n`, where LENGTH counts itself.
+/// `LENGTH KEYWORD=VALUE\n`, where LENGTH includes its own digits.
 pub fn pax_record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
     let length = (rest..).find(|length| length - length.to_string().len() == rest).unwrap();

@@ -1,6 +1,6 @@
 //! Reads and writes bits, the highest bit of each byte first, as bzip2 does.
 
-/// Reads `count` bits, at most 56, from bit `at` onward. `None` if the bytes end before that.
+/// Reads `count` bits, at most 56, from bit `at` onward. `None` if `bytes` is too short.
 pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
     let first = usize::try_from(at / 8).ok()?;
     let end = at % 8 + u64::from(count);
@@ -33,7 +33,7 @@ impl<'b> Reader<'b> {
         Some(reader)
     }
 
-    /// The next `count` bits, at most 32. `None` near the end of the bytes.
+    /// The next `count` bits, at most 32. `None` if [`Self::fill`] returns `None`.
     pub(super) fn read(&mut self, count: u32) -> Option<u32> {
         self.fill()?;
         // There are at most 32 bits, so nothing is truncated.

@@ -32,7 +32,7 @@ impl Level {
 /// A block to decode.
 pub(super) struct Job {
     pub(super) level: Level,
-    /// The bytes that the block touches, and zero padding.
+    /// The bytes that contain the block's bits, followed by padding with zeros.
     bytes: Vec<u8>,
     /// The position, within the first byte, of the bit at which the block begins.
     start: u32,
@@ -63,8 +63,8 @@ impl Job {
     }
 }
 
-/// A stream header and a block whose CRC is `crc`, with the block's content. The bit after the block's last bit is bit `end_bit` of a byte: see
-/// [`super::blocks`].
+/// A stream header followed by a block whose CRC is `crc`, and the block's content. The block ends just before bit `end_bit` of a byte, so that the
+/// rest of a stream can be appended without shifting its bits.
 pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, [u8; 4])> {
     let content = content_with_crc(crc);
     let mut stream = vec![0; 1024];

@@ -2,9 +2,9 @@
 //!
 //! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block, which is decoded ahead and
 //! independently of other blocks. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number and
-//! matches its stored CRC, and if the stream's CRC matches its blocks. The output is then the same as that of [`Serial`]. In any other case, `Serial`
-//! continues from that bit and its result is final, so that output and errors do not depend on the number of threads. Examples are a magic number
-//! inside data, a wrong CRC, anything unusual in a block, the end of the input, and a block that expands beyond the limit.
+//! matches its stored CRC. The output is then the same as that of [`Serial`]. In any other case, and if a stream's CRC does not match its blocks,
+//! `Serial` decodes the rest of the input and its result is final, so that output and errors do not depend on the number of threads. Such cases are a
+//! magic number inside data, a wrong CRC, anything unusual in a block, the end of the input, and a block that expands beyond the limit.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::scan::{MAGIC_BITS, Magic, Mark};
 use super::serial::Serial;
 use super::window::{Remaining, Window};
 
-/// The speed gained with more threads would not justify the memory for their blocks.
+/// The maximum number of threads. With more threads, the gain in speed would not justify the memory for their blocks.
 const THREADS_MAX: usize = 8;
 
 /// Decompresses the bytes that `R` reads: one or more consecutive bzip2 streams, with nothing after the last.
@@ -70,7 +70,7 @@ enum Step {
         level: Level,
         crc: u32,
     },
-    /// The input is decoded serially from this bit onward; this bit is within a stream or before one.
+    /// The input is decoded serially from this bit onward. The bit is within a stream or before one.
     Doubt {
         at: u64,
         within: Option<Level>,

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn crc_of_sixteen_bytes_at_a_time_equals_bit_by_bit() {
+    fn sixteen_bytes_at_a_time_give_the_same_crc_as_single_bits() {
         let bytes: Vec<u8> = (0..400u32).map(|at| ((at * at * 13) >> 2).to_le_bytes()[0]).collect();
         for end in 0..bytes.len() {
             assert_eq!(crc(&bytes[..end]), naive(&bytes[..end]), "{end} bytes");

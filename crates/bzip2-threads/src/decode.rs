@@ -1,8 +1,8 @@
 //! Decodes one block with this crate's own code.
 //!
 //! The format is the same as libbz2's. If anything is unusual, such as a randomised block, an invalid code or a run without a count, this code
-//! returns no result, and libbz2 decodes the block. Each thread decodes one block at a time: the links of one block take four megabytes, and a second
-//! block would push them out of the cache.
+//! returns no result, and libbz2 decodes the rest of the input. Each thread decodes one block at a time: the links of one block take four megabytes,
+//! and a second block would push them out of the cache.
 
 use super::block::Job;
 use super::crc::crc;

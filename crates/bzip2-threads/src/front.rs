@@ -19,7 +19,7 @@ pub(super) struct Front {
     second: u64,
 }
 
-/// For each position in the words, a mask of the bytes after it, which a move does not change.
+/// For each position in the words, a mask of the bytes after it, which a move from that position does not change.
 pub(super) struct Behind([(u64, u64); NEAR as usize]);
 
 impl Behind {

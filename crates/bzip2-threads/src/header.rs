@@ -1,4 +1,4 @@
-//! The part of a block before its symbols: its CRC, the start of its text, the byte values that occur, and the code tables.
+//! The part of a block before its symbols: its CRC, the start of its text, the byte values in the text, and the code tables.
 
 use super::bits::Reader;
 use super::huffman::{CODE_BITS_MAX, Codes, SYMBOLS_MAX};
@@ -15,7 +15,7 @@ pub(super) struct Header {
     pub(super) crc: u32,
     /// The row of the sorted rotations at which the text begins.
     pub(super) start: u32,
-    /// The byte values that occur, in order, followed by zeros.
+    /// The byte values in the text, in ascending order, followed by zeros.
     pub(super) list: [u8; 256],
 }
 
@@ -44,7 +44,7 @@ impl Header {
     }
 }
 
-/// The byte values that occur, in order, and how many there are.
+/// The byte values in the text, in ascending order, and their number.
 fn read_alphabet(reader: &mut Reader<'_>) -> Option<([u8; 256], usize)> {
     let mut list = [0; 256];
     let mut used = 0;
@@ -129,7 +129,7 @@ mod tests {
     use super::super::bits::Writer;
     use super::*;
 
-    /// The part of a block after its magic number, for a block with three byte values and tables of five codes.
+    /// A block up to its symbols, with three byte values and tables of five codes. Its magic number is replaced with zeros.
     fn block(randomised: bool, tables: u64, selectors: &[u32], first_length: u64) -> Vec<u8> {
         let mut out = Writer::default();
         out.push(0, 24);

@@ -5,8 +5,8 @@ use super::walk::Walk;
 /// The text of a block of `length` bytes. The text equals the reversed output of one walk from the start, because a walk yields the end of the text
 /// first. `None` if the segments do not lead back to the start.
 ///
-/// If a block repeats itself or was crafted, the walk can return to the start before it has visited all bytes. The text then consists of the visited
-/// bytes, repeated.
+/// If a text consists of repetitions or a block was crafted, the walk can return to the start before it has visited all bytes. The text then consists
+/// of the visited bytes, repeated.
 pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
     let mut way = Vec::new();
     let (mut seed, mut left) = (0, length);
@@ -93,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn cycles_of_every_length_are_walked() {
+    fn cycles_of_different_lengths_are_walked() {
         // In this column, each row leads to itself.
         same([0, 1, 4999].map(|start| (vec![7; 5000], start)));
-        // A column made of sorted pieces has cycles that are no longer than a piece.
+        // The cycles of these columns have from 1 to 2742 rows.
         let rising = |count: usize, step: usize| (0..count).map(|at| (at / step).to_le_bytes()[0]).collect::<Vec<_>>();
         same([1, 2, 3, 700, 5000].map(|step| (rising(5000, step), 1234)));
-        // A rotation by one row results in a single cycle of all rows.
+        // Rotating a sorted column by one row results in a cycle of all rows except 999.
         let mut turned = rising(200_000, 1000);
         turned.rotate_right(1);
         same([0, 512, 199_999].map(|start| (turned.clone(), start)));

@@ -21,11 +21,10 @@
 //!
 //! Around blocks:
 //!
-//! - `scan` finds the magic numbers that blocks and streams begin with, at any bit; `window` holds the current part of the input.
+//! - `scan` finds the magic numbers with which blocks begin and streams end, at any bit; `window` holds the current part of the input.
 //! - The bits between two magic numbers are a job (`block`) that a thread of the `pool` decodes ahead, one block at a time.
-//! - `blocks` collects the results in order, and uses a result only if it fits: the block begins where the previous one ended, and its CRC
-//!   and the stream's CRC are right.
-//! - Otherwise `serial`, which is the `bzip2` crate, continues from that bit, and its result is final.
+//! - `blocks` collects the results in order, and uses a result only if the block begins where the previous one ended and its CRC is correct.
+//! - Otherwise, and if a stream's CRC is wrong, `serial`, which uses the `bzip2` crate, decodes the rest of the input, and its result is final.
 //!
 //! Within a block (`decode`), stage by stage:
 //!

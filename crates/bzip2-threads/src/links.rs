@@ -1,8 +1,8 @@
 //! Links from each byte of a block to the byte before it in the text.
 //!
 //! A block stores the last column of the sorted rotations of its text. In the text, the last byte of a row comes before its first byte. Rows that
-//! begin with the same byte are sorted by what follows that byte, and equal bytes of the column are in the same order. For example, the third `a` of
-//! the column is the first byte of the third row that begins with `a`, and the column's byte in that row is the byte before this `a`.
+//! begin with the same byte are sorted by what follows that byte, and equal bytes of the column are in the order of these rows. For example, the
+//! third `a` of the column is the first byte of the third row that begins with `a`, and the column's byte in that row is the byte before this `a`.
 //!
 //! Following the links therefore yields the text from its end to its beginning. Following forward links would take the same number of steps, but each
 //! forward link would have to be written at the row that it leads to, so the writes would be scattered over four megabytes. Backward links are
@@ -22,7 +22,7 @@ const BLIND: usize = 16;
 
 /// The links of a block. The memory of the links is reused for each block.
 pub(super) struct Links {
-    /// For each row, the byte of its column in the lowest eight bits, and the number of equal bytes in earlier rows in the highest twenty.
+    /// For each row, the column's byte in the lowest eight bits, and the number of equal bytes in earlier rows in the highest twenty.
     links: Box<[u32; PLACES]>,
     rows: usize,
     /// For each byte value, the next link for that value while the column is read.

@@ -28,7 +28,7 @@ pub(super) fn expand(text: Vec<u8>, most: usize) -> Option<Vec<u8>> {
     (content.len() <= most).then_some(content)
 }
 
-/// The position of the first four equal bytes.
+/// The first position at which four equal bytes begin.
 fn find(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(piece) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn adjacent_runs_are_expanded_as_by_libbz2() {
+    fn adjacent_runs_are_expanded_separately() {
         for text in [&b"aaaa\0aaaa\x02b"[..], b"aaaaaaaa\0", b"aaa", b"", b"bbaaaa\x61aaaa\x01", b"aaaa", b"xaaaa"] {
             assert_eq!(expand(text.to_vec(), 1 << 10), naive(text), "{text:?}");
         }

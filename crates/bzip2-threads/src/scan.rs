@@ -1,4 +1,4 @@
-//! Finds where blocks and streams may begin and end: the two magic numbers of bzip2, at any bit.
+//! Finds the two magic numbers of bzip2, at any bit. They mark the positions at which a block may begin or a stream may end.
 
 /// The 48 bits with which a block begins: digits of pi.
 pub(super) const BLOCK: u64 = 0x3141_5926_5359;
@@ -13,7 +13,7 @@ const SPAN: usize = 7;
 /// A magic number. The data of a block can also contain these bits, by chance or on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// Its first bit.
+    /// The position of its first bit.
     pub(super) at: u64,
     pub(super) is: Magic,
 }
@@ -122,7 +122,7 @@ mod tests {
                 out.push(magic, 24);
                 let bytes = out.finish();
                 let mut expected = naive(&bytes, 77);
-                // A magic number that touches only the last six bytes is not found. In a stream, a CRC follows the magic number.
+                // A magic number within the last six bytes is not found. In a stream, at least a CRC follows each magic number.
                 expected.retain(|mark| mark.at / 8 + 7 <= 77 + bytes.len() as u64);
                 assert!(!expected.is_empty());
                 for piece in [1, 3, 7, 8, 1000] {

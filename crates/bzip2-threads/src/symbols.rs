@@ -17,8 +17,8 @@ use super::rows::Rows;
 const GROUP: usize = 50;
 /// The number of symbols that are read at a time, because five short codes fit into a reader's buffer.
 const BATCH: usize = 5;
-/// Reads the symbols of a block, up to the end symbol. The byte values that occur in the block are in `list`. `None` if there is no end symbol, or if
-/// there are more than `most` bytes. `most` must leave space for about a thousand more rows in `links`.
+/// Reads the symbols of a block, up to the end symbol. `list` contains the byte values in the block. `None` if there is no end symbol, or if there
+/// are more than `most` bytes. `most` must leave space for about a thousand more rows in `links`.
 pub(super) fn read(
     bits: &mut Reader<'_>,
     tables: &Tables,
@@ -48,7 +48,7 @@ pub(super) fn read(
             column.write(d)?;
             column.write(e)?;
         }
-        // Short runs in one group write about a thousand links at most, and there is always space for them.
+        // Short runs in one group write at most about a thousand links, and there is always space for them.
         if column.links.rows() > most {
             return None;
         }
@@ -169,7 +169,7 @@ mod tests {
         Some(column(&links))
     }
 
-    /// The first table has two short codes, and all its other codes have equal length. The codes in the second table are too long for one lookup.
+    /// The first table has two short codes, and all its other codes have the same length. The codes in the second table are too long for one lookup.
     fn lengths(used: usize) -> [Vec<u8>; 2] {
         let long = used.next_power_of_two().ilog2() + 1;
         let long = u8::try_from(long).unwrap();

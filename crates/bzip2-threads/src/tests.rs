@@ -1,4 +1,4 @@
-//! Tests the decoder's output and its independence of the number of threads: every test decodes on one thread and on several.
+//! Tests the decoder's output and its independence from the number of threads: every test decodes on one thread and on several.
 
 use std::io::{ErrorKind, Read};
 

@@ -53,7 +53,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// `count` bits from `at` onward. `None` if the input ends, or reading it fails, before that.
+    /// `count` bits from `at` onward. `None` if the input ends, or reading it fails, before the last of these bits.
     pub(super) fn bits(&mut self, at: u64, count: u32) -> Option<u64> {
         loop {
             if let Some(bits) = bits::read(&self.bytes, at - self.start * 8, count) {
@@ -92,7 +92,7 @@ impl<R: Read> Window<R> {
         (&self.bytes, self.start * 8)
     }
 
-    /// Drops the bytes before the bit `at`, if there are enough of them.
+    /// Drops the bytes before the bit `at` if there are enough of them to justify moving the rest.
     pub(super) fn forget(&mut self, at: u64) {
         let done = usize::try_from(at / 8 - self.start).unwrap_or(0);
         if done as u64 >= PIECE.max(self.bytes.len() as u64 / 2) && done <= self.bytes.len() {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-# The checks of each group. A check with `?` has the default level `warn`, any other `require`.
+# The checks of each group. A check with `?` has the default level `warn`; all others have `require`.
 TABLE = {
     "manifest": "manifest-signature manifest-key key-record? manifest-name build-status build-server? build-age? root-ssh "
         "log-image log-key log-order? server-record",
@@ -23,7 +23,7 @@ EXPECT = {"images": "log-image", "repositories": "source-repository", "branch": 
 RAISED = ("min-server-version", "max-age", "minimum-grade", "base-images")
 ONLY_IF_REQUESTED = {"root-ssh", "log-image", "log-key", "server-record", "source-approved", "workload-key",
                      "contract-signature", "attestation-record"}
-# Not evaluated here. A verdict that depends on one of them is "undetermined".
+# Checks that are not evaluated here. A verdict that depends on one of them is "undetermined".
 OUT_OF_SCOPE = ("key-record", "source-signature")
 
 @dataclass

@@ -8,7 +8,7 @@ from .gitfiles import Fault
 ENTRY = re.compile(rb"([0-7]{1,7}) ([^\0]*)\0(.{20})", re.S)
 IDENT = re.compile(rb"(?:[^<>\n]* )?<[^<>\n]*> (0|[1-9][0-9]{0,18}) [+-][0-9]{4}")
 KINDS = {0o040000: "tree", 0o100000: "blob", 0o120000: "link", 0o160000: "commit"}
-# Letters that HFS+ ignores in names.
+# Characters that HFS+ ignores in names.
 IGNORED = dict.fromkeys([0x200C, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
 
 def read_tree(data):

@@ -3,7 +3,7 @@
 EXIT = {"usage": 2, "policy": 2, "key": 2, "no-key": 2, "unreadable": 3, "truncated": 3, "over-limit": 3,
         "malformed": 3, "nothing-to-verify": 4, "internal": 3}
 
-# The names are those of `hpsb-audit explain limits`. expanded_bytes is lower here: this program holds archives in memory.
+# The names are those of `hpsb-audit explain limits`. expanded_bytes is lower here, because this program holds archives in memory.
 LIMITS = {"bundle_bytes": 1 << 32, "signed_archive_bytes": 1 << 31, "signature_bytes": 8192, "expanded_bytes": 3 << 30,
     "archive_members": 2_000_000, "path_bytes": 4096, "names_bytes": 512 << 20, "extended_header_bytes": 1 << 20,
     "build_record_bytes": 1 << 20, "build_log_bytes": 256 << 20, "build_log_line_bytes": 1 << 20,

@@ -9,7 +9,7 @@ from .patterns import Attributes, Ignore
 from .repository import GITDIR, Repository, members_below
 from .limits import LIMITS
 
-# Without dashes and in lower case. `+` stands for a byte order mark.
+# Names of encodings, without dashes and in lower case. `+` means that a byte order mark is written.
 ENCODINGS = {b"utf8": ["utf-8"], b"utf16le": ["utf-16-le"], b"utf16be": ["utf-16-be"], b"utf32le": ["utf-32-le"],
              b"utf32be": ["utf-32-be"], b"iso88591": ["iso-8859-1"], b"latin1": ["iso-8859-1"],
              b"utf16": ["+utf-16-le", "+utf-16-be"], b"utf32": ["+utf-32-le", "+utf-32-be"],

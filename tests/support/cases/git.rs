@@ -1,4 +1,4 @@
-//! Repositories with special handling in git: modes, `.gitmodules`, submodules, promisors, refs, conversions.
+//! Parts of repositories that git handles specially: modes, `.gitmodules`, submodules, promisors, refs, conversions.
 
 use super::super::case::Case;
 use super::super::keys::Named;
@@ -267,7 +267,7 @@ fn refs() -> Vec<Case> {
     ]
 }
 
-/// A pointer of Git LFS to this content.
+/// A Git LFS pointer to this content.
 fn pointer(content: &[u8]) -> String {
     let digest = hpsb_audit::Sha256::of(content).hex();
     format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {}\n", content.len())

@@ -88,14 +88,14 @@ fn containers() -> Vec<Case> {
 }
 
 /// Reflogs of branches whose names differ only by case or Unicode form (é as one character and as two), and of a branch whose name is not UTF-8:
-/// they are valid in git, and are never merged.
+/// git accepts them, and they must stay separate.
 fn odd_names() -> Vec<Entry> {
     let names: [&[u8]; 5] = [b"main-2", b"MAIN-2", b"caf\xc3\xa9", b"cafe\xcc\x81", b"caf\xe9"];
     let path = |name: &[u8]| [b"git/wallet/.git/logs/refs/heads/", name].concat();
     names.map(|name| Entry { names: LongNames::Gnu, ..Entry::file(path(name), "") }).into()
 }
 
-/// A reflog of a branch with a long name: git writes such reflogs, and they belong to no object.
+/// A reflog of a branch with a long name: git writes such reflogs, and they are not part of any object.
 fn long_name(names: LongNames) -> Entry {
     let path = format!("git/wallet/.git/logs/refs/heads/{}", "long-branch-name-".repeat(6));
     Entry { names, ..Entry::file(path, "") }
@@ -159,7 +159,7 @@ pub(super) fn icr_name() -> String {
     build_name(&image_tag(), STAMP).replace("docker.io", "us.icr.io")
 }
 
-/// `case` with the log that IBM published, after the line `before`.
+/// `case` whose log is the line `before`, followed by part of the log that IBM published.
 pub(super) fn public_log(case: Case, before: &'static str) -> Case {
     case.inner(|entries| {
         for entry in entries.iter_mut() {

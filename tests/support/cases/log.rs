@@ -81,7 +81,7 @@ fn images() -> Vec<Case> {
     ]
 }
 
-/// The log contains full names: the signed record specifies what is pushed and signed.
+/// Full names in the log that contradict each other or the record, and builds in which only unsigned names specify HEAD.
 fn names() -> Vec<Case> {
     let disagrees = |name: &str, about| Case::fails(name, "log-image", about);
     let signed = format!("Successfully signed docker.io/acme/wallet:{}", image_tag());

@@ -13,7 +13,7 @@ fn malformed(name: &str, about: &'static str, edit: impl FnOnce(&mut Vec<Entry>)
     Case::error(name, 3, "malformed", about).outer(edit)
 }
 
-/// The signed archive's member with a different log in it, as an attacker would supply it.
+/// The signed archive's member with one flipped bit, so that the signature does not match it.
 fn evil(entries: &[Entry]) -> Entry {
     let mut evil = entries[0].clone();
     let middle = evil.content.len() / 2;

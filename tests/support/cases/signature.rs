@@ -85,7 +85,7 @@ fn other_bytes() -> Vec<Case> {
     ]
 }
 
-/// A case signed with a separate key; the signature covers a block computed from the archive's digest.
+/// A case whose signature is a block computed from the archive's digest, signed with the case's own key.
 fn block(name: &str, about: &'static str, make: fn(&[u8], usize) -> Vec<u8>) -> Case {
     Case::unsigned(name, about).sign(move |key, archive| {
         let key = key.rsa();

@@ -1,5 +1,5 @@
-//! Signatures by short-lived certificates ("keyless"), recorded by `fixtures/inputs/trust/record-sigstore.py`. sigstore-python gave the same answers
-//! for the recorded bundles.
+//! Signatures with short-lived certificates ("keyless"), recorded by `fixtures/inputs/trust/record-sigstore.py`. sigstore-python gave the same
+//! answers for the recorded bundles.
 
 use serde_json::Value;
 

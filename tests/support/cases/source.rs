@@ -588,7 +588,7 @@ pub(super) fn built_from(case: Case, commit: &str) -> Case {
     .build_name(build_name)
 }
 
-/// Two commits whose ids have the same first seven digits: a collision among about ten thousand commits.
+/// Two commits whose ids have the same first seven digits: a collision among about twenty thousand commits.
 fn twins() -> (String, String) {
     let mut seen = std::collections::HashMap::new();
     for number in 0.. {
@@ -657,7 +657,7 @@ fn openpgp_file(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// A policy with a signer who has this certificate; the build has the feature `openpgp`.
+/// A policy with a signer who has this certificate; the expected answer needs the feature `openpgp`.
 fn openpgp_policy(case: Case, certificate: &str) -> Case {
     let policy =
         with("[[signers]]\nname = \"Ada\"\nopenpgp = \"ada.asc\"\n\n[levels]\nsource-signature = \"require\"\n");

@@ -5,7 +5,7 @@ use super::super::case::Case;
 use super::super::keys::Named;
 use super::policy;
 
-/// The whole policy of a case that does not use the common one.
+/// The whole policy of a case that does not use the common policy.
 const REQUIRE: &str = "require = [\"manifest\"]";
 
 /// The checks of the group image that decide the result.

@@ -287,14 +287,14 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     }
     if let Some(options) = &request.trust {
         let server = match (named_server(options), &known) {
-            (Some(server), _) => shown_as_given(&server),
-            (None, Some(image)) => notary_server(image, options).map_or_else(
-                || "no server (none is known for this registry; specify one with --trust-server)".into(),
-                |server| shown_as_given(&server),
-            ),
-            (None, None) => "the Notary server of docker.io or icr.io".into(),
+            (Some(server), _) => Some(shown_as_given(&server)),
+            (None, Some(image)) => notary_server(image, options).map(|server| shown_as_given(&server)),
+            (None, None) => Some("the Notary server of docker.io or icr.io".into()),
         };
-        lines.push(format!("GET content trust metadata of {images} from {server}: timestamp, snapshot, targets, delegations, every root"));
+        lines.push(match server {
+            Some(server) => format!("GET content trust metadata of {images} from {server}: timestamp, snapshot, targets, delegations, every root"),
+            None => format!("no content trust metadata of {images}: no Notary server is known for its registry; specify one with --trust-server"),
+        });
         let lookaside =
             options.lookaside.as_deref().map(|base| format!(" and {}", shown_as_given(base))).unwrap_or_default();
         lines.push(format!("GET simple signing and cosign signatures of {images} from its registry{lookaside}"));

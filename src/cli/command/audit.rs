@@ -58,6 +58,8 @@ fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
         &arguments.policy,
         &arguments.approvals,
         &arguments.trust,
+        &arguments.builder,
+        &arguments.scale.state,
         &arguments.case.seal_key,
         &arguments.summary.sign_key,
     ];

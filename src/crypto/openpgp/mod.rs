@@ -19,7 +19,7 @@ pub(crate) use self::message::{read_detached, read_message};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::errors::Error as PgpError;
 use pgp::packet::{Signature, SignatureConfig, SignatureType, SignatureVersion, SubpacketData};
-use pgp::ser::Serialize as _;
+use pgp::ser::Serialize;
 use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
 use crate::base::time::Timestamp;
@@ -128,11 +128,16 @@ fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
     fingerprints.contains(&&key.fingerprint())
 }
 
+/// The number of bits of an RSA key's modulus, which comes first, as a multiprecision integer with its length in bits (RFC 9580, 3.2 and 5.5.5.1).
+fn modulus_bits(params: &impl Serialize) -> u16 {
+    let mut bytes = Vec::new();
+    let bits = params.to_writer(&mut bytes).ok().and_then(|()| bytes.first_chunk::<2>());
+    bits.copied().map_or(0, u16::from_be_bytes)
+}
+
 fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Result<(), Fault> {
-    // An RSA key with a 2048-bit modulus takes more bytes than this, counting the exponent and the length fields.
-    const RSA_BYTES_MIN: usize = 260;
     match key.public_params() {
-        params @ PublicParams::RSA(_) if params.write_len() < RSA_BYTES_MIN => {
+        params @ PublicParams::RSA(_) if modulus_bits(params) < 2048 => {
             return refused("RSA keys of fewer than 2048 bits are not accepted");
         }
         PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("keys of this kind are not accepted"),

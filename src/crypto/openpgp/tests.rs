@@ -4,6 +4,7 @@
 use std::io::Read as _;
 
 use pgp::armor::Dearmor;
+use pgp::types::RsaPublicParams;
 
 use super::Certificate;
 
@@ -55,6 +56,16 @@ fn files_that_are_not_usable_openpgp_keys_are_refused_with_a_reason() {
         assert!(fault.contains(says), "{fault} for {file}");
     }
     assert!(Certificate::read(&recorded("openpgp/lost")).is_err(), "a message");
+}
+
+#[test]
+fn a_modulus_is_measured_in_bits() {
+    let bits = |first: u8, length: u16| {
+        let modulus = [&[first][..], &[0xff; 255]].concat();
+        let key = [&length.to_be_bytes()[..], &modulus, &[0, 17, 1, 0, 1]].concat();
+        super::modulus_bits(&RsaPublicParams::try_from_reader(key.as_slice()).unwrap())
+    };
+    assert_eq!((bits(0xff, 2048), bits(0x7f, 2047), bits(1, 2041)), (2048, 2047, 2041));
 }
 
 /// Changes three bits of each byte of a revocation, one at a time; the revocation must never be silently dropped.

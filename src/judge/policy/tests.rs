@@ -292,7 +292,7 @@ fn levels_and_requirements_follow_the_policy() {
 
 #[test]
 fn ages_and_windows_are_shown_as_text() {
-    for (age, words) in [("90d", "90 days"), ("48h", "2 days"), ("36h", "129600 seconds"), ("1d", "1 days")] {
+    for (age, words) in [("90d", "90 days"), ("48h", "2 days"), ("36h", "129600 seconds"), ("1d", "1 day")] {
         let policy = with(&format!("[expect]\nmax-age = {age:?}")).unwrap();
         assert_eq!(policy.expect.max_age().as_deref(), Some(words));
     }

@@ -174,11 +174,47 @@ fn the_digest_of_an_index_is_not_that_of_its_examined_image() {
     folder.write("tag.yaml", compose("acme/wallet:latest"));
     let (_, screen) = text(&folder, "tag.yaml", &[]);
     assert!(screen.contains(&format!("write docker.io/acme/wallet@{manifest}\n")), "{screen}");
-    // If no check of the image is required, the detail states what was examined.
+    // If no check of the image is required, the answer and the headline state what was examined.
     policy("\"manifest\", \"source\"");
     let (code, report) = admit(&folder, "index.yaml", &[]);
-    let details = finding(&report, 0, "workload-image")["details"].to_string();
-    assert!(code == 0 && details.contains(&format!("only the image {manifest} in it was examined")), "{details}");
+    let message = finding(&report, 0, "workload-image")["message"].to_string();
+    assert!(
+        code == 0 && message.contains(&format!("an index, of which only the image {manifest} was examined")),
+        "{message}"
+    );
+    let headline = |file: &str| text(&folder, file, &[]).1.lines().next().unwrap().to_owned();
+    assert_eq!(headline("index.yaml"), "ADMITTED: manifest, source, one image of the index, workload (policy.toml)");
+    assert_eq!(headline("manifest.yaml"), "ADMITTED: manifest, source, image, workload (policy.toml)");
+}
+
+/// Only the names of the file and its members are known, and anyone can change these.
+#[test]
+fn an_unsigned_name_is_marked_wherever_a_build_is_named() {
+    let folder = place(POLICY);
+    let from = fixture("good-names-empty");
+    let name = "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456";
+    folder.write(&format!("evidence/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
+    folder.write("key.pem", fs::read(from.join("key.pem")).unwrap());
+    folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
+    let bundle = format!("evidence/{BUNDLE}");
+    let marked = format!("{name} (unsigned)");
+    for line in [
+        &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "policy.toml", "--details", "--now", NOW][..],
+        &["audit", &bundle, "--policy", "policy.toml", "--details", "--now", NOW],
+        &["audit", &bundle, &format!("{bundle}.missing"), "--policy", "policy.toml", "--now", NOW],
+        &["contract", "images", &bundle, "--policy", "policy.toml", "--now", NOW],
+    ] {
+        let shown = run(folder.path(), line);
+        assert!(shown.out.contains(&marked), "{line:?}: {} {}", shown.out, shown.err);
+        let builds = shown.out.lines().filter(|line| line.trim_start().starts_with("build "));
+        assert!(builds.clone().all(|line| line.contains(&marked)), "{line:?}: {}", shown.out);
+    }
+    // No witness states which build the signed archive is for.
+    let shown = run(
+        folder.path(),
+        &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "policy.toml", "--details", "--now", NOW],
+    );
+    assert!(shown.out.contains("not examined   signed archive -> build record"), "{}", shown.out);
 }
 
 #[test]
@@ -959,6 +995,12 @@ fn the_build_servers_own_record_is_checked() {
         "workloads = [\"{workload}\"]\nbase-images = [\"{workload}\"]\nroot-archives = [\"{workload}\"]\n"
     ));
     assert_eq!(audit(NOW).1, ["pass", "pass", "pass", "unknown"]);
+    // An item for which the policy has no list is not compared, and the answer states that.
+    policy(&format!("root-archives = [\"{workload}\"]\n"));
+    let (_, rows, report) = audit(NOW);
+    assert_eq!(rows[2], "pass");
+    let message = "a server booted a root.tar.gz that the policy lists; baseimage was not compared, because the policy does not list any";
+    assert!(report.to_string().contains(message), "{report:#}");
     policy(&format!("workloads = [\"{}\"]\nbase-images = [\"{}\"]\n", "0".repeat(64), "0".repeat(64)));
     let (code, rows, _) = audit(NOW);
     assert_eq!((code, rows[1].as_str(), rows[2].as_str()), (1, "fail", "fail"));

@@ -128,7 +128,7 @@ fn a_case_supplies_evidence_but_never_trust() {
     assert_eq!(report["case"]["repeated"], "same-report");
     assert_eq!(report["case"]["vouched_by"], "nobody");
     assert_eq!(report["reports"], json!([]), "the case's own verdict is not passed on");
-    assert!(message(&report).contains("give the sealed verdict, accept;"), "{report}");
+    assert!(message(&report).contains("gives the sealed verdict, accept;"), "{report}");
 
     for (more, by, verdict) in [
         // A key alone is not a policy: the case's own policy is used only with --seal-key.
@@ -588,6 +588,17 @@ fn cases_of_version_0_1_are_read_and_compared() {
         assert_eq!(answer.code, i32::from(today == "reject"), "{name}");
         assert_eq!(report["case"]["repeated"], "same-statuses", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
+        // Page one states what was compared, and a different verdict.
+        let folder = Folder::new();
+        let page = folder.path().join("page.html");
+        let html = format!("html={}", page.display());
+        run(&top, &[&["audit", &case, "--report", &html, "--now", NOW][..], own].concat());
+        let page = fs::read_to_string(page).unwrap();
+        let repeated = page.lines().find(|line| line.contains(">Repeated<")).unwrap();
+        assert!(repeated.contains("the same statuses in all checks that both reports have; levels,"), "{repeated}");
+        let own_verdict = if name == "own-policy" { "accept" } else { sealed };
+        let differs = format!("verdict: sealed {sealed} under the rules of 0.1, today {own_verdict} under");
+        assert_eq!(repeated.contains(&differs), own_verdict != sealed, "{repeated}");
 
         // The case's report has schema version 1. It is compared by that version's rules, and is reproduced byte for byte.
         let folder = Folder::new();

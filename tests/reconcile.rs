@@ -320,3 +320,46 @@ print(len(list(Draft202012Validator(schema).iter_errors(document))))
         .expect("python3 is needed for this test");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "[]\n1\n", "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// An index may lead to images that were not examined, and one of those may be the image that runs.
+#[test]
+fn the_digest_of_an_index_is_not_matched_silently() {
+    let folder = place();
+    let from = fixture("image-index");
+    folder.write(&format!("evidence/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
+    folder.write("key.pem", fs::read(from.join("key.pem")).unwrap());
+    fs::create_dir(folder.path().join("evidence/image")).unwrap();
+    let mut tar = Command::new("tar");
+    tar.arg("xf").arg(from.join("image.tar")).arg("-C").arg(folder.path().join("evidence/image"));
+    assert!(tar.status().unwrap().success());
+    let policy = |groups: &str| {
+        let keys = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n[expect]\nplatforms = [\"linux/s390x\"]\n";
+        folder.write("policy.toml", format!("version = 1\nrequire = [{groups}]\n{keys}"));
+    };
+    policy("\"manifest\", \"source\"");
+    let line = ["audit", "evidence", "--policy", "policy.toml", "--now", NOW, "--format", "json"];
+    let audited: Value = serde_json::from_str(&program::run(folder.path(), &line).out).unwrap();
+    let digest_of = |witness: &str| {
+        let facts = audited["reports"][0]["evidence"].as_array().unwrap();
+        let fact = facts.iter().find(|fact| fact["fact"] == "image-digest" && fact["witness"] == witness).unwrap();
+        fact["data"]["digest"].as_str().unwrap().to_owned()
+    };
+    let (index, manifest) = (digest_of("build.log"), digest_of("layout"));
+    for (file, digest) in [("index.csv", &index), ("manifest.csv", &manifest)] {
+        folder.write(file, format!("place,image\nnode,acme/wallet@{digest}\n"));
+    }
+    let open = "1 image index of which one image was examined";
+    assert_eq!(ask(&folder, "index.csv", &[]).code, 0);
+    for format in ["text", "csv", "html"] {
+        let shown = ask(&folder, "index.csv", &["--format", format]).out;
+        assert!(shown.contains(open), "{format}: {shown}");
+    }
+    let rows = json(&folder, "index.csv", &[]).1["rows"].to_string();
+    assert!(rows.contains(&format!("only the image {manifest} in it was examined")), "{rows}");
+    assert!(!ask(&folder, "manifest.csv", &[]).out.contains("image index"));
+    // If checks of the image are required, the index is not covered by them.
+    policy("\"manifest\", \"source\", \"image\"");
+    let (code, report) = json(&folder, "index.csv", &[]);
+    assert_eq!((code, kinds(&report)), (1, vec!["running-without-accepted-build"]), "{report:#}");
+    assert_eq!(json(&folder, "manifest.csv", &[]).0, 0);
+}

@@ -61,7 +61,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::Usage {
             message: "the address of a --builder-cert contains a user name or password".into(),
-            hint: "remove the user name and password: these files are public".into(),
+            hint: "remove the user name and password; these files are public".into(),
         });
     }
     let server = Guarded::new(outside.run, outside.http(&url)?, Access::default());

@@ -104,9 +104,10 @@ impl Audited<'_> {
         check::SOURCE_APPROVED.answer_in(&self.report.findings).map_or("not known", |finding| finding.status.word())
     }
 
-    /// The number of places where the build's image runs.
+    /// The number of places where the build's image runs: an inventory may list an index, or the image in it that was examined.
     fn places(&self, running: &BTreeMap<Sha256, usize>) -> usize {
-        self.digests().iter().filter_map(|digest| running.get(digest)).sum()
+        let examined = self.build.of_index.map(|one| one.manifest);
+        self.digests().into_iter().chain(examined).filter_map(|digest| running.get(&digest)).sum()
     }
 
     /// A row for an image that an inventory lists by this digest.

@@ -17,7 +17,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAcces
 use super::wire::Answer;
 use crate::base::image_name::ImageName;
 use crate::base::time::{DAY_SECONDS, parse_duration_seconds};
-use crate::base::words::{any_of, counted};
+use crate::base::words::{any_of, counted, counted_as};
 use crate::gate::verify::Grade;
 use crate::git::{ObjectId, PathPattern, RepositoryName};
 use crate::judge::check::{self, CHECKS, Check, Expected};
@@ -236,7 +236,7 @@ impl Expect {
     /// `max-age` as text: in days if it is a whole number of days, otherwise in seconds.
     pub(crate) fn max_age(&self) -> Option<String> {
         self.max_age_seconds.map(|seconds| match seconds % DAY_SECONDS {
-            0 => counted(seconds / DAY_SECONDS, "day"),
+            0 => counted_as(seconds / DAY_SECONDS, "day", "days"),
             _ => counted(seconds, "second"),
         })
     }

@@ -24,8 +24,8 @@ pub(super) static CHECK: Check = Check {
 instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
 versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
 some of the lines. Each base image must be one of expect.base-images, by repository and digest. A base without a digest gives unknown: the server does not \
-pull an image that it already has. For a multi-platform image, the digest is that of the index. With --base SOURCE, the diff_ids of that base must be the \
-lowest diff_ids of the image specified with --image. The build server resolved the names in the log, so the results are signed, not recomputed.",
+pull an image that it already has. For a multi-platform image, the digest is that of the index. With --base SOURCE, the diff_ids of that base, or of \
+one of these bases, must be the lowest diff_ids of the image specified with --image. The build server resolved the names in the log, so the results are signed, not recomputed.",
     known: Known::Signed,
     expected: Expected::Requires(&["base-images"]),
     links: &[],
@@ -136,9 +136,13 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         }
         if config.diff_ids.starts_with(&lowest.diff_ids) {
             let (lower, all) = (lowest.diff_ids.len(), config.diff_ids.len());
+            let among = match evidence.bases.len() {
+                1 => String::new(),
+                count => format!(", one of the {count} specified base images; only one must match"),
+            };
             return Some(
                 Outcome::pass(format!(
-                    "the first {lower} of the {all} layers in the image's configuration are those of {}",
+                    "the first {lower} of the {all} layers in the image's configuration are those of {}{among}",
                     base.source
                 ))
                 .known(Known::Given)

@@ -133,7 +133,11 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if report.policy.is_none() {
         steps.push("supply a policy that states what is required (--policy)".to_owned());
     }
-    let missing = bundle.not_checked();
+    let lacking: Vec<&str> = bundle.unanswered().filter(|one| one.is_not_built_in()).map(|one| one.check).collect();
+    if !lacking.is_empty() {
+        steps.push(format!("audit with a build of the program that includes {}", lacking.join(", ")));
+    }
+    let missing: Vec<&str> = bundle.not_checked().into_iter().filter(|one| !lacking.contains(one)).collect();
     if !missing.is_empty() {
         steps.push(format!("supply the evidence for {}, or decide that it is not needed", missing.join(", ")));
     }

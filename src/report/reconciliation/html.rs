@@ -39,7 +39,7 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
         );
         let rows = sample.builds.iter().map(|build| {
             let commit = build.commit.clone().unwrap_or_default();
-            let bundle = format!("{} {}", build.bundle, build.sha256);
+            let bundle = format!("{} (signed archive {})", build.bundle, build.archive);
             [bundle, commit, build.approval.clone(), build.places.to_string(), String::new()]
         });
         table(&mut page, &title, &["Bundle", "Commit", "Approval", "Places", "Reviewed by"], rows);
@@ -113,7 +113,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
 }
 
 /// A place whose digest several builds state has several rows.
-const MATCH: &str = "an inventory lists a digest from the log of an accepted build";
+const MATCH: &str = "an inventory lists a digest from the log of an accepted build, or that of the image that was examined below a logged index";
 
 const NOT_PROVED: [&str; 2] =
     [NOT_SAID, "What runs now. An inventory is a list, or a cluster's response, from one point in time."];

@@ -99,7 +99,7 @@ pub struct BuildReport {
     pub build_name: BuildName,
     /// The requested files that are now in the folder.
     pub files: Vec<(String, Kept)>,
-    /// Notes for the user about evidence that the source does not have and about secrets that were found.
+    /// Notes for the user, for example about evidence that a source does not have or about secrets that were found.
     pub notes: Vec<String>,
     /// Errors that a further run may resolve.
     pub faults: Vec<Error>,

@@ -125,8 +125,8 @@ fn is_authority(certificate: &Certificate) -> bool {
     })
 }
 
-/// Whether `common_name` matches the repository. As in Notary, the common name must equal the repository's name or be a prefix of that name followed
-/// by `*`.
+/// Whether `common_name` matches the repository: the common name must equal the repository's name or be a prefix of that name followed by `*`. Notary
+/// also accepts several `*`.
 pub(super) fn names_repository(common_name: &str, repository: &str) -> bool {
     match common_name.strip_suffix('*') {
         Some(prefix) => repository.starts_with(prefix),

@@ -324,7 +324,7 @@ fn policy_inputs(policy: &Policy) -> impl Iterator<Item = InputReport> {
     named.map(|(name, sha256)| InputReport { kind: "policy-file", name: name.clone(), sha256: *sha256 })
 }
 
-/// The keys that were tried on a refused signature: the trusted ones, and those next to the bundle.
+/// The keys to list for a refused signature: at most [`KEYS_SHOWN`] trusted keys, and at most [`KEYS_BESIDE_TRIED`] keys next to the bundle.
 fn keys_tried(question: &Question<'_>, keys_beside: &[(String, PublicKey)]) -> Vec<InputReport> {
     let trusted = question.keys.keys().iter().map(|key| InputReport {
         kind: "key",

@@ -236,7 +236,7 @@ mod tests {
                 expected: None,
                 found: None,
                 details: Vec::new(),
-                // A record of the key that counts, and a signed name.
+                // A key record that counts, and a signed name.
                 says: [Known::Stated, Known::Signed].map(|known| Said { text: String::new(), known }).into(),
                 waiver: None,
                 caused_by: None,

@@ -1,6 +1,6 @@
 //! OSCAL assessment results (NIST, model 1.2): one result per bundle, one observation per check, with the digest of the examined data.
-//! A finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control supports it, by the same rule
-//! as in Markdown and HTML, and the bundle was accepted.
+//! A finding is written only for an objective in the table of controls. The objective is satisfied only if the bundle was accepted and every check of
+//! the control supports it, by the same rule as in Markdown and HTML.
 
 use std::io::{self, Write};
 
@@ -260,7 +260,7 @@ fn objectives(bundle: &BundleReport, control: &Control, id: &dyn Fn(&str) -> Str
             "uuid": id(&format!("objective {objective}")),
             "title": line(&format!("{} {}", control.id, control.title)),
             "description": format!(
-                "The mapping lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed and examined something, and the bundle was accepted, not only in part.",
+                "The control lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed and examined something, and the bundle was accepted, not only in part.",
                 markdown::text(&control.checks.join(", "))
             ),
             "target": {

@@ -349,7 +349,7 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();
     let steps = log.is_some_and(BuildLog::shows_steps);
-    // If the log has lines from two builders, a program in the build may have printed the steps, which may then hide the Dockerfile's instructions.
+    // If the log has lines from two builders, a program in the build may have printed steps that hide the Dockerfile's instructions.
     let doubtful = log.is_some_and(|log| log.builder().is_err());
     let file = (named.is_some() || !steps || doubtful).then(|| evidence.whole_dockerfile(named));
     let mut inputs = outside::Inputs::new();

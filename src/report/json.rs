@@ -51,7 +51,7 @@ pub(super) struct Document {
     pub(super) admission: Option<AdmissionRow>,
     /// One entry per image and position, if the question was whether workloads may be deployed.
     pub(super) images: Vec<Image>,
-    /// One report per bundle, ordered by path; for workloads, the bundles found by the digests of the images.
+    /// One report per bundle, in the order in which the bundles were found; for workloads, the bundles found by the digests of the images.
     pub(super) reports: Vec<Bundle>,
 }
 

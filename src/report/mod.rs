@@ -91,7 +91,7 @@ pub struct Report {
     /// The result for workloads, if the question was about workloads. In that case, the bundles are those found by the images'
     /// digests.
     pub admission: Option<Admission>,
-    /// One report per bundle, ordered by path.
+    /// One report per bundle, in the order in which the bundles were found.
     pub bundles: Vec<BundleReport>,
 }
 

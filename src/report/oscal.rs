@@ -22,7 +22,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     writeln!(out, "{}", in_json(&document))
 }
 
-const TIMES: &str = "All times in this document are the moment as of which the audit was made; the user may have chosen it. No time states when evidence was collected.";
+const TIMES: &str = "Every time field of this document is the time as of which the audit was made; the user may have chosen it. No time states when evidence was collected.";
 
 fn document(report: &Report, options: &Options) -> Value {
     let now = report.now.map_or_else(|| "1970-01-01T00:00:00Z".to_owned(), |now| now.to_string());

@@ -284,7 +284,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", in_json(&document))
 }
 
-/// One line per bundle: what [`write`] writes for this bundle alone, without the arguments that select bundles. Lines of several runs with the same
+/// One line per bundle: what [`write`] writes for this bundle, without the arguments that select bundles. Lines of several runs with the same
 /// question can be concatenated. A run that failed before any bundle was read is also written as a line, because an empty file would report nothing.
 pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&value(one)?)?));

@@ -334,7 +334,7 @@ impl Report {
     }
 
     /// A copy of the report without bundles. The arguments that select bundles are also left out, because the choice of bundles or shard does not
-    /// affect any result.
+    /// affect any finding.
     pub(crate) fn without_bundles(&self) -> Self {
         let mut question = self.question.clone();
         let selects = |flag: &str| ["path", "shard"].contains(&flag);

@@ -1,6 +1,5 @@
-//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. The output uses only properties that GitHub documents for
-//! code scanning. GitHub shows each result as an alert, so the format for GitHub (`sarif`) has results only for problems and for a missing
-//! verdict.
+//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. GitHub code scanning shows each result as
+//! an alert, so the format for GitHub (`sarif`) has results only for problems and for a missing verdict.
 
 use std::io::{self, Write};
 

@@ -448,7 +448,7 @@ mod tests {
         assert!(row(None, None).contains("not verified: no --tsa-ca was specified"));
         let over = row(Some("CN=An authority"), None);
         assert!(
-            over.contains("verified by CN=An authority, but it does not count") && !over.contains("not verified"),
+            over.contains("by CN=An authority, verified, but it does not count") && !over.contains("not verified"),
             "{over}"
         );
         assert!(row(Some("CN=An authority"), Some("2026-03-05T00:00:00Z")).contains("timestamped: CN=An authority"));

@@ -13,7 +13,7 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
     let mut page = Markup::default();
     let (headline, digest) = (answer.headline(), digest(answer));
     let verdict = if answer.exit_code() == 0 { "RECONCILED" } else { "NOT RECONCILED" };
-    let verdict = format!("{verdict}, for {}", answer.now);
+    let verdict = format!("{verdict}, as of {}", answer.now);
     head(&mut page, &headline, &Running { digest, reference: answer.reference.as_deref(), verdict });
     sheet(answer, headline).write(&mut page);
     for kind in Kind::ALL.into_iter().skip(1).chain([Kind::Matched]).filter(|kind| answer.count(*kind) > 0) {

@@ -83,7 +83,7 @@ const KEYWORDS: [&str; 18] = [
 /// Reads all instructions of a Dockerfile that has no here-documents. Comments and empty lines are dropped. Lines that end with the escape character
 /// are joined as the classic builder joins them: the escape character and the line break are removed without replacement.
 ///
-/// Does not interpret instructions or expand variables: the builder also prints variables unexpanded.
+/// Does not interpret instructions or expand variables: the builder prints variables unexpanded, too.
 ///
 /// # Errors
 /// [`DockerfileFault`].

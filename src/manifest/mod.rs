@@ -41,7 +41,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads the archive in one pass, from exactly the bytes that were signed. Does not keep the content of work tree files.
+    /// Reads the archive in one pass, from exactly the bytes that were signed. Of work tree files, keeps only the content of `.git` files.
     ///
     /// Does not evaluate the contents: a faulty git folder leads to a finding of a check, not to an error here.
     ///

@@ -1,7 +1,7 @@
 //! Keeps the index up to date. Four kinds of threads share one table: one thread checks the terms, one checks the evidence, several audit bundles,
 //! and one evaluates the results and publishes an index. The checks never wait for an audit.
 //!
-//! When a check finds changed terms, the old index is discarded: from then on, only what was evaluated under the new terms is admitted. When a check
+//! When a check finds changed terms, the old index is discarded: from then on, only builds evaluated under the new terms count. When a check
 //! finds that a bundle was removed or changed, the bundle leaves the index; a changed bundle returns after an audit.
 //!
 //! The publishing thread copies long-lived data, and the original is freed. Allocators such as glibc's and jemalloc give each thread its own heap.

@@ -12,7 +12,7 @@ pub struct ImageReference {
     pub repository: Option<String>,
     /// The tag, if one is written.
     pub tag: Option<String>,
-    /// The digest that pins the image, if there is one.
+    /// Whether a digest pins the image, and which.
     pub pin: Pin,
     /// Unresolved variables, as written.
     pub variables: Vec<String>,

@@ -1,6 +1,6 @@
 //! Events that log lines describe. To support a new kind of line, add a variant to [`LogEvent`] and a case to the parser.
 //!
-//! The forms of the lines from the push onward were taken from public logs of real servers. No public log shows the lines before the push. The forms
+//! The forms of the lines from the push onward were taken from public logs of real servers. No known public log shows the earlier lines. The forms
 //! of builder output are in [`super::builder`], with or without the prefix `run: `.
 
 use super::builder::{self, Builder};

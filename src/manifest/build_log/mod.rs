@@ -48,7 +48,7 @@ impl BuildLog {
     }
 
     /// Drops the text of all entries. Keeps only the entries needed to show where the time first decreases, if it does, and the entry with the
-    /// latest time. Collapses consecutive identical events for other builder output, or for a failed step, into one: repetitions change no answer.
+    /// latest time. Collapses consecutive identical events for builder output, or for a failed step, into one: repetitions change no answer.
     pub(crate) fn shelve(&mut self) {
         let timed: Vec<(usize, Timestamp)> =
             self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();
@@ -153,7 +153,8 @@ impl BuildLog {
     }
 
     /// Events about the clone, the steps and the base images. A program can also print pull lines, so they count only directly after a FROM of
-    /// docker's classic builder, which prints them before the next program runs. If the log has lines of two builders, only lines about the clone count.
+    /// docker's classic builder, which prints them before the next program runs. If the log has lines of two builders, only lines about the clone
+    /// count.
     pub(crate) fn input_events(&self) -> impl Iterator<Item = &LogEvent> {
         let one_builder = self.builder().is_ok();
         let mut behind_from = false;
@@ -177,7 +178,8 @@ impl BuildLog {
         })
     }
 
-    /// Number of lines that look like push output but do not count, apart from those of failed BuildKit steps. A program may have printed these lines.
+    /// Number of lines that look like push output but do not count, apart from those of failed BuildKit steps. A program may have
+    /// printed these lines.
     pub fn ignored_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {

@@ -1,5 +1,5 @@
-//! Options and arguments that make a program run another program or use the network; without them, the program does neither. The programs that such
-//! arguments start are unknown.
+//! Options and arguments that make a program run another program or use the network, in addition to what the program's rule in the tables states. The
+//! programs that such arguments start are unknown.
 //!
 //! Sources, as of 2026-11-28: the manual pages listed in `table.rs` and `table_local.rs`.
 

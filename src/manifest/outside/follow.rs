@@ -207,7 +207,7 @@ impl Programs {
     }
 
     /// Programs that run code from an argument. A pattern in `marks` that begins with `-` matches the start of an argument; any other pattern
-    /// matches anywhere in an argument. `A…B` means `A`, later followed by `B`.
+    /// matches anywhere in an argument. `A…B` means `A` with `B` anywhere after it.
     fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
         let has = |word: &Word| {
             marks.split(' ').any(|mark| match mark.split_once('…') {

@@ -290,7 +290,7 @@ fn text_that_does_not_run_is_not_listed() {
     }
 }
 
-/// Programs that use the network, from most rows of the table that have sub-commands.
+/// Programs that use the network, including one for most rows of the table that have sub-commands.
 #[test]
 fn programs_that_use_the_network_are_listed() {
     for step in [

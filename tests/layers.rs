@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every folder of `src/` and the folders that it uses, from the top layer to the bottom one: a
+/// Every folder of `src/`, and the crate bzip2-threads, with the folders that it uses, from the top layer to the bottom one: a
 /// dependency is always on a later row. `audit` is a folder and also a file.
 const ARROWS: &[(&str, &[&str])] = &[
     (

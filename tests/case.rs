@@ -385,7 +385,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
         assert_eq!(code, 3, "{answer}");
         assert!(message(&answer).contains(expected), "{}", message(&answer));
     }
-    // A case's entry for a signed archive is shown even if the case lacks the bundle, so it must match a bundle in the case.
+    // A case's entry for a signed archive is shown even if the case lacks the bundle. If the case has the bundle, the entry must match it.
     for field in ["archive_sha256", "signature", "build_name"] {
         let mut edited = good.clone();
         let mut record: Value = serde_json::from_slice(&edited[0].1).unwrap();

@@ -89,7 +89,7 @@ impl Budget {
         Self::with(input_bytes, memory, limits)
     }
 
-    /// The budget for input of unknown size, bounded only by the maximum for any input.
+    /// The budget for input of unknown size: the maximum work for any input, and unbounded memory.
     pub fn of_unknown_input(limits: &Limits) -> Self {
         Self::of_audit(u64::MAX, limits)
     }
@@ -114,7 +114,7 @@ impl Budget {
         add(&self.0.memory.input, bytes);
     }
 
-    /// Charges work on `what`, before that work is done. Once the budget is exhausted, every later call fails too.
+    /// Charges work on `what`, before that work is done. After a failure, every later call fails too, unless more input raises the allowance.
     ///
     /// # Errors
     /// [`Error::OverLimit`] if the remaining budget is too small.

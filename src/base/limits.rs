@@ -140,7 +140,7 @@ limits! {
     yaml_documents = 1_024, "documents in one YAML file";
     review_bytes = 8 * MIB, "an AdmissionReview, which contains an object twice; the Kubernetes store accepts objects up to 1.5 MiB";
     review_nodes = 100_000, "values in an AdmissionReview: a pod with twenty containers has about two thousand";
-    review_key_bytes = KIB, "a key in an AdmissionReview: labels and annotations have at most 317 bytes";
+    review_key_bytes = KIB, "a key in an AdmissionReview: label and annotation keys have at most 317 bytes";
     review_images = 1_000, "images that are checked in one object";
     inventory_bytes = 64 * MIB, "one inventory file; a pod takes about five kilobytes, and several files may be supplied";
     inventory_entries = 200_000, "images in one inventory: each needs a row";

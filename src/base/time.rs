@@ -1,4 +1,4 @@
-//! Points in time, in the formats used in build names, logs, policies and `--now`. All are UTC.
+//! Points in time, in the formats used in build names, logs, policies and `--now`. Times without an offset are UTC.
 
 use std::fmt;
 

@@ -82,7 +82,7 @@ pub enum Error {
     OverLimit {
         /// The part that is too large.
         what: String,
-        /// Name of the bound in [`crate::Limits`].
+        /// Name of the bound in [`crate::Limits`], or `memory` for `--memory`.
         limit: &'static str,
         /// The bound's value, in the unit that its name ends with.
         allowed: u64,

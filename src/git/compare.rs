@@ -24,7 +24,7 @@ pub enum Change {
     ModeChanged,
     /// The path is a link instead of a file, or a file instead of a link.
     TypeChanged,
-    /// The path is missing.
+    /// The path is missing, or a folder has replaced it.
     Deleted,
     /// The path is not in the tree.
     Untracked,

@@ -56,7 +56,7 @@ pub(super) fn with_crlf(blob: &[u8]) -> Vec<u8> {
     out
 }
 
-/// git's heuristic for binary data: a NUL, or more than one unprintable byte in 128. The caller checks for a lone CR.
+/// git's heuristic for binary data: a NUL, or more than one unprintable byte per 128 printable bytes. The caller has excluded blobs with a CR.
 fn is_binary(blob: &[u8]) -> bool {
     let blob = blob.strip_suffix(b"\x1a").unwrap_or(blob);
     let (mut printable, mut others) = (0usize, 0usize);

@@ -1,4 +1,4 @@
-//! Inflates zlib streams (RFC 1950) of known length.
+//! Inflates zlib streams (RFC 1950) whose inflated size is known or bounded.
 
 use flate2::{Decompress, FlushDecompress, Status};
 

@@ -320,8 +320,7 @@ fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut V
     tags
 }
 
-/// Extracts the signatures of tags at HEAD. One limit applies to the total size of these copies and the commit's
-/// signature.
+/// Extracts the signatures of tags at HEAD. One limit applies to the total size of these copies and of the commit's.
 fn read_signed_tags(
     reader: &mut Reader<'_>,
     tags: Vec<TagAtHead>,

@@ -85,7 +85,7 @@ impl ImageName {
             return Err("the repository has more than 255 characters");
         }
         if tag.is_some_and(|tag| !is_tag(tag)) {
-            return Err("the tag must consist of 1 to 128 letters, digits, ., _ or -");
+            return Err("the tag must match [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
         }
         Ok(Self { domain: domain.to_owned(), path, tag: tag.map(str::to_owned), digest })
     }

@@ -101,7 +101,7 @@ limits! {
     expanded_bytes = 32 * GIB, "an archive after decompression: bzip2 can expand data more than a millionfold";
     archive_members = 2_000_000, "members of one archive: each uses memory before it is checked";
     path_bytes = 4 * KIB, "a member's path; the same as PATH_MAX on Linux";
-    names_bytes = 512 * MIB, "paths and link targets of all members together, kept in memory to detect duplicates";
+    names_bytes = 512 * MIB, "paths and symbolic link targets of all members together, held in memory";
     extended_header_bytes = MIB, "one PAX or GNU extension header";
     build_record_bytes = MIB, "data/build.json, a record of a few hundred bytes";
     build_log_bytes = 256 * MIB, "data/build.log, held in memory while it is read";
@@ -115,9 +115,9 @@ limits! {
     git_tree_entries = 2_000_000, "files and folders in one tree; nested trees can refer to an astronomical number of them";
     git_tree_depth = 1_000, "nesting of folders in one tree; a path has at most 4,096 bytes";
     git_listing_bytes = 256 * MIB, "all paths in one tree together: enough for a million long paths";
-    git_config_bytes = MIB, "a config, .gitattributes or .gitignore file, written by a person";
+    git_config_bytes = MIB, "a config, .gitmodules, .gitattributes or .gitignore file, written by a person";
     git_rule_letters = 4_000_000_000, "pattern bytes times path bytes, plus attributes, plus four times the bytes of converted files: a few seconds of work";
-    git_signed_bytes = 64 * MIB, "copies of signed commits and tags without their signatures";
+    git_signed_bytes = 64 * MIB, "copies of the signed commit and tags at HEAD, with their signatures";
     git_submodule_depth = 16, "nesting of submodules";
     work_tree_bytes = 16 * GIB, "files in the work tree, hashed as a stream and not held in memory";
     key_file_bytes = 64 * KIB, "a public key; in PEM it is below 2 KiB";
@@ -138,7 +138,7 @@ limits! {
     yaml_nodes = 250_000, "mappings, lists and strings in one YAML file, including those that aliases repeat";
     yaml_depth = 64, "nesting depth of YAML; manifests stay below twenty";
     yaml_documents = 1_024, "documents in one YAML file";
-    review_bytes = 8 * MIB, "an AdmissionReview, which contains an object twice; the Kubernetes store accepts objects up to 1.5 MiB";
+    review_bytes = 8 * MIB, "an AdmissionReview, which can contain an object twice; the Kubernetes store accepts objects up to 1.5 MiB";
     review_nodes = 100_000, "values in an AdmissionReview: a pod with twenty containers has about two thousand";
     review_key_bytes = KIB, "a key in an AdmissionReview: label and annotation keys have at most 317 bytes";
     review_images = 1_000, "images that are checked in one object";

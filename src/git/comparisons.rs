@@ -3,7 +3,7 @@
 use crate::base::budget::{Budget, Work};
 use crate::base::limits::{Bound, Limits};
 
-/// The remaining budget for pattern and path bytes, rules, attributes, and bytes of converted files.
+/// The remaining budget for comparing patterns with paths, and for reading rules, attributes and converted files.
 ///
 /// The archive determines how many rules, attributes, paths and files there are, and each of them can be compared with many others. Therefore, only a
 /// limit on the total number of comparisons bounds the work.

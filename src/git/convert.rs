@@ -105,8 +105,8 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     any.then_some(out)
 }
 
-/// The encoded forms that the attribute `working-tree-encoding` allows for the text. There can be several encoded forms, because UTF-16 without a
-/// stated byte order is written in the machine's order.
+/// The encoded forms that the attribute `working-tree-encoding` allows for the text. There can be several encoded forms, because UTF-16 and UTF-32
+/// without a stated byte order are written in the machine's order.
 ///
 /// # Errors
 /// If the encoding is not supported here, the error is the encoding's name.

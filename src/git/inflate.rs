@@ -2,7 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// Why a stream does not match its header.
+/// Why a stream cannot be inflated or does not match its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub(super) enum InflateFault {
     #[error("its zlib stream is corrupt or truncated")]

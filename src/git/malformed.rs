@@ -77,7 +77,7 @@ faults! {
     RepeatedHeader = "repeatedHeader", "a second `tree`, `parent`, `author` or `committer` out of order; only this program refuses it";
     TreeNotSorted = "treeNotSorted", "the entries of a tree are not sorted as paths";
     UnterminatedHeader = "unterminatedHeader", "the headers do not end with a line ending";
-    ZeroPaddedDate = "zeroPaddedDate", "a date begins with a zero";
+    ZeroPaddedDate = "zeroPaddedDate", "a date with several digits begins with a zero";
     ZeroPaddedFilemode = "zeroPaddedFilemode", "a mode begins with a zero";
 }
 

@@ -1,4 +1,4 @@
-//! Branches and tags (gitrepository-layout(5), "refs"; git-pack-refs(1)).
+//! Refs, such as branches and tags (gitrepository-layout(5), "refs"; git-pack-refs(1)).
 
 use std::collections::{BTreeMap, HashSet};
 

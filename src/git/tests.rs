@@ -582,7 +582,7 @@ fn a_tag_with_many_refs_is_read_and_stored_once() {
 }
 
 #[test]
-fn comparisons_share_one_budget_and_nothing_is_excused_beyond_it() {
+fn comparisons_share_one_budget_and_beyond_it_every_difference_counts() {
     let origin = TestRepository::new();
     origin.write(".gitattributes", "*.bat text eol=crlf\n").write(".gitignore", "*.o\n");
     for number in 0..20 {

@@ -23,7 +23,7 @@ use crate::base::limits::{Bound, Limits};
 
 /// Units for one git object (finding, inflating, hashing and indexing it), in addition to its bytes.
 const OBJECT_UNITS: u64 = 1_000;
-/// Units for one YAML or JSON node.
+/// Units for one YAML or JSON node, or a similar item.
 const NODE_UNITS: u64 = 500;
 /// Units for one byte of bzip2 output: the byte is decoded, read as tar and, in a file, hashed twice.
 const UNPACKED_UNITS: u64 = 8;
@@ -38,7 +38,7 @@ pub enum Work {
     Bytes(u64),
     /// Objects in a repository.
     Objects(u64),
-    /// Mappings, lists and strings in a document, or image references.
+    /// Mappings, lists and strings in a document, or other small items, such as log lines, tags and image references.
     Nodes(u64),
     /// Bytes of bzip2 output.
     Unpacked(u64),

@@ -135,7 +135,7 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
     }
     let mut conclusion = conclusion::conclude(one, other, &rows);
     let left_out = conclusion::not_compared(&rows);
-    // Drop rows without a value on either side.
+    // Drop rows for which neither side has a value.
     rows.retain(|row| row.one.is_some() || row.other.is_some());
     let ties = [("A", one), ("B", other)].map(|(letter, side)| (letter, side.tie()));
     for (letter, tie) in &ties {

@@ -36,7 +36,7 @@ faults! {
     BadObjectSha1 = "badObjectSha1", "the `object` of a tag is not an id";
     BadParentSha1 = "badParentSha1", "a `parent` is not an id";
     BadTimezone = "badTimezone", "a time zone is not a sign and four digits, or the line does not end after it";
-    BadTree = "badTree", "the content is not a list of tree entries, or a name is empty";
+    BadTree = "badTree", "the content is not a list of tree entries, a name is empty, or a mode has more than seven digits";
     BadTreeSha1 = "badTreeSha1", "the `tree` is not an id";
     BadType = "badType", "the `type` of a tag is unknown";
     DuplicateEntries = "duplicateEntries", "a tree contains a name twice, possibly as a file and a folder";

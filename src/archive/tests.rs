@@ -70,8 +70,8 @@ fn repair(bytes: &mut [u8]) {
     }
 }
 
-/// Archives with up to three changed bytes in headers, extension headers or content, and with correct checksums. The archives are the same in every
-/// run.
+/// Archives with up to three changed bytes in headers, extension headers or content, and with correct checksums. The
+/// archives are the same in every run.
 fn variants(count: usize) -> Vec<Vec<u8>> {
     let seeds = [seed("good"), seed("names")];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;

@@ -1,5 +1,5 @@
-//! Files added to a case after sealing: the seal's signature, sign-offs and time-stamps. The case's digest does not cover these files; instead, each
-//! of them covers `case.json`. Anyone with the case file can remove them again.
+//! Files added to a case after sealing: the seal's signature, sign-offs and time-stamps. The case's digest does not
+//! cover these files; instead, each of them covers `case.json`. Anyone with the case file can remove them again.
 
 use std::collections::BTreeMap;
 

@@ -30,8 +30,8 @@ pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[Bund
     out.collect()
 }
 
-/// Locations that match the pattern of a secret: files below `data/` and git configs in each verified archive, and the server's responses. The secret
-/// itself is not returned.
+/// Locations that match the pattern of a secret: files below `data/` and git configs in each verified archive, and the
+/// server's responses. The secret itself is not returned.
 pub(super) fn secrets_seen(case: &Case, terms: &CaseTerms, limits: &Limits) -> Result<Vec<String>, Error> {
     let mut places = Vec::new();
     let mut look = |place: String, content: &[u8]| {

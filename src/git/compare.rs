@@ -81,7 +81,8 @@ pub(super) struct Comparer<'r, 'a> {
     pub(super) budget: &'r mut Comparisons,
     /// Whether the config leaves files out of the work tree.
     pub(super) is_sparse: bool,
-    /// The submodule's path with a final `/`, or an empty string for the top repository. The patterns of attributes are relative to this path.
+    /// The submodule's path with a final `/`, or an empty string for the top repository. The patterns of attributes are
+    /// relative to this path.
     pub(super) prefix: &'r [u8],
 }
 

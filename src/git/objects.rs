@@ -23,8 +23,8 @@ use crate::base::limits::Limits;
 pub(super) struct Objects {
     /// The table is sorted by id, without duplicates.
     pub(super) table: Vec<Record>,
-    /// For each two-byte prefix of an id, the first index in the table with this prefix or a greater prefix. The last entry is the length of the
-    /// table. For a small table, `starts` is empty.
+    /// For each two-byte prefix of an id, the first index in the table with this prefix or a greater prefix. The last
+    /// entry is the length of the table. For a small table, `starts` is empty.
     starts: Vec<u32>,
     pub(super) packs: Vec<PackFile>,
     /// Paths of loose objects.

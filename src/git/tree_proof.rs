@@ -208,8 +208,9 @@ impl<'a> TreeProver<'a> {
         }
     }
 
-    /// Records the faults of such a file as faults of the tree. A fault that `git fsck` reports only as information becomes a note, and so does an
-    /// update command in `.gitmodules`: git has not run such commands since 2.20.2, and this program never does.
+    /// Records the faults of such a file as faults of the tree. A fault that `git fsck` reports only as information
+    /// becomes a note, and so does an update command in `.gitmodules`: git has not run such commands since 2.20.2, and
+    /// this program never does.
     fn judge_rules(&mut self, file: &TreeFile, faults: &[Malformed]) {
         let path = String::from_utf8_lossy(&file.path);
         for fault in faults {

@@ -42,8 +42,8 @@ pub(super) struct Verified {
 /// The maximum number of faulty entries listed individually; the others are only counted.
 const FAULTS_NAMED: usize = 20;
 
-/// Reads and hashes every object of a pack, and checks the pack's checksum and its index. Without an index, this function finds the entries by
-/// scanning the pack, which takes longer.
+/// Reads and hashes every object of a pack, and checks the pack's checksum and its index. Without an index, this
+/// function finds the entries by scanning the pack, which takes longer.
 ///
 /// Malformed objects are listed in the references, not in the faults. This function does not check that referenced
 /// objects exist.

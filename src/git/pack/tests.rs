@@ -105,7 +105,8 @@ fn blob(content: &[u8]) -> ObjectId {
     object_id(Kind::Blob, content).unwrap()
 }
 
-/// Makes a pack with git, these options and files that suit deltas. Returns the pack, its index, and git's listing of it.
+/// Makes a pack with git, these options and files that suit deltas. Returns the pack, its index, and git's listing of
+/// it.
 fn real_pack(options: &[&str]) -> (Vec<u8>, Vec<u8>, String) {
     let repository = TestRepository::new();
     let mut text = String::new();

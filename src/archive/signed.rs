@@ -119,7 +119,8 @@ impl Tree {
         }
     }
 
-    /// Checks that the target is an earlier file with the link's permission bits: Python's tarfile applies the link's bits to the target.
+    /// Checks that the target is an earlier file with the link's permission bits: if they differ, Python's tarfile applies the link's bits to the
+    /// target.
     fn check_hard_link(&self, member: &Member, target: &MemberPath) -> Result<(), String> {
         match self.find(target.as_bytes()) {
             Some(Node::File(mode)) if *mode == member.mode => Ok(()),

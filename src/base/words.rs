@@ -54,7 +54,7 @@ pub(crate) fn counted_as(count: impl TryInto<u64>, one: &str, several: &str) -> 
 /// `; did you mean "x"?` if one of the words is similar to `typed`, otherwise nothing.
 pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> String {
     let typed = typed.to_lowercase();
-    // At most a third of the letters may differ, but always one and never more than three.
+    // Up to a third of the letters may differ, but at least one and at most three.
     let most = (typed.chars().count() / 3).clamp(1, 3);
     let near = words.into_iter().map(|word| (distance(&typed, word), word)).filter(|(far, _)| *far <= most);
     near.min_by_key(|(far, _)| *far).map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()

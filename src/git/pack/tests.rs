@@ -9,7 +9,7 @@ use crate::git::test_repository::TestRepository;
 
 const THREADS: [usize; 3] = [1, 2, 5];
 
-/// An object with its kind and content, or a delta to an earlier entry or to the object with an id.
+/// An object with its kind and content, or a delta to an earlier entry or to an object specified by its id.
 enum Item<'a> {
     Whole(Kind, &'a [u8]),
     Back(usize, &'a [u8]),
@@ -105,8 +105,8 @@ fn blob(content: &[u8]) -> ObjectId {
     object_id(Kind::Blob, content).unwrap()
 }
 
-/// Makes a pack with git, these options and files that suit deltas. Returns the pack, its index, and git's listing of
-/// it.
+/// Makes a pack with git and these options, from files that suit deltas. Returns the pack, its index, and git's listing
+/// of it.
 fn real_pack(options: &[&str]) -> (Vec<u8>, Vec<u8>, String) {
     let repository = TestRepository::new();
     let mut text = String::new();

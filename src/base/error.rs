@@ -84,7 +84,7 @@ pub enum Error {
         what: String,
         /// Name of the bound in [`crate::Limits`], or `memory` for `--memory`.
         limit: &'static str,
-        /// The bound's value, in the unit that its name ends with; in megabytes for `memory`.
+        /// The bound's value, in the unit that its name states; in megabytes for `memory`.
         allowed: u64,
     },
     /// The input is not well-formed, or two parsers could read it differently.

@@ -107,11 +107,11 @@ limits! {
     build_log_bytes = 256 * MIB, "data/build.log, held in memory while it is read";
     build_log_line_bytes = MIB, "one line of the log";
     git_bytes = 2 * GIB, "everything below .git, held in memory while it is verified";
-    git_objects = 20_000_000, "objects in one repository: each takes about a hundred bytes in tables";
+    git_objects = 20_000_000, "objects in one repository: each takes about 160 bytes in tables";
     git_object_bytes = GIB, "one object after inflating; some hosting services refuse files above 100 MB";
     git_delta_bytes = GIB, "delta bases that one thread holds at the same time; a valid pack needs a few times the size of its largest object";
     git_delta_depth = 4_095, "length of a delta chain; git's default is 50 and its maximum 4,095 (git-pack-objects(1), --depth)";
-    git_inflated_bytes = 128 * GIB, "all objects in a repository after inflating; twenty times the size of its packs is usual";
+    git_inflated_bytes = 128 * GIB, "objects of a repository and its submodules after inflating; twenty times the size of the packs is usual";
     git_tree_entries = 2_000_000, "files and folders in one tree; nested trees can refer to an astronomical number of them";
     git_tree_depth = 1_000, "nesting of folders in one tree; a path has at most 4,096 bytes";
     git_listing_bytes = 256 * MIB, "all paths in one tree together: enough for a million long paths";

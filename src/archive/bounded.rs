@@ -50,7 +50,7 @@ mod tests {
         out
     }
 
-    /// Returns the number of decompressed bytes, or the error; both must be the same with one thread and with several.
+    /// Returns the number of decompressed bytes or the error, which must be the same with one thread and with three.
     fn count(bytes: &[u8], expanded_bytes: u64) -> Result<u64, Error> {
         let bound = Limits { expanded_bytes, ..Limits::default() }.expanded_bytes();
         let counts = [1, 3].map(|threads| {

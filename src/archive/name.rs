@@ -8,8 +8,8 @@ use std::fmt;
 pub(crate) struct MemberPath(Vec<u8>);
 
 impl MemberPath {
-    /// Parses a tar member's name. `./`, doubled and trailing slashes are dropped, so that different spellings of one path become equal. The result is
-    /// empty for `.` and `./` alone. An error describes what is wrong with the name.
+    /// Parses a tar member's name. Segments `.`, doubled slashes and trailing slashes are dropped, so that different spellings of one path become
+    /// equal. The result is empty if no segment remains, as for `./`. An error describes what is wrong with the name.
     pub(crate) fn parse(raw: &[u8]) -> Result<Self, &'static str> {
         if raw.is_empty() {
             return Err("an empty name");

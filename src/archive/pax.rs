@@ -1,7 +1,7 @@
-//! The accepted PAX keywords: those that name or resize a member, and those that affect neither names nor content.
+//! The accepted PAX keywords: those that set a member's name, link target or size, and those that affect neither names nor content.
 //!
-//! All other keywords are refused, because readers treat unrecognised keywords differently: GNU tar skips blanks before a keyword and so reads `
-//! path` as `path`, and star and libarchive have their own keywords for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header";
+//! All other keywords are refused, because readers treat unrecognised keywords differently: GNU tar skips blanks before a keyword and therefore reads
+//! ` path` as `path`; `star` and libarchive have their own keywords for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header";
 //! star(4), "SCHILY."; libarchive's tar(5), "Pax Interchange Format".
 
 /// The field that a keyword sets.

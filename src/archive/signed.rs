@@ -38,7 +38,7 @@ impl<'a, R: Read> SignedTar<'a, R> {
         Ok(Some(member))
     }
 
-    /// The number of paths so far: members, and folders that have no member.
+    /// The number of paths so far: the top folder, members, and folders that have no member.
     pub(crate) fn place_count(&self) -> u64 {
         self.tree.nodes.len() as u64
     }
@@ -53,7 +53,7 @@ fn malformed(message: String) -> Error {
     Error::malformed(WHAT, message)
 }
 
-/// Checks paths that are present in every build.
+/// Checks the type of a member whose path is present in every build.
 fn check_place(member: &Member) -> Result<(), Error> {
     let path = member.path.as_bytes();
     let is_repository = member.path.below(b"git").is_some_and(|name| !name.contains(&b'/'));
@@ -87,7 +87,7 @@ enum Node {
 
 /// The paths of all members so far.
 struct Tree {
-    /// The root comes first.
+    /// The top folder is the first entry.
     nodes: Vec<Node>,
 }
 
@@ -113,13 +113,14 @@ impl Tree {
                 self.insert(folder, name, kind);
                 Ok(())
             }
-            // Duplicate names were refused earlier, so this folder was created for an earlier member.
+            // Duplicate names were refused earlier, so this folder was created for an earlier member below it.
             Some(Node::Folder(_)) if matches!(kind, Node::Folder(_)) => Ok(()),
             Some(_) => Err(format!("{} has members below it but is not a folder", member.path)),
         }
     }
 
-    /// If a hard link's permission bits differ from its target's, Python's tarfile applies the link's bits to the target.
+    /// Checks that the target is an earlier file with the link's permission bits: if they differ, Python's tarfile applies the link's bits to the
+    /// target.
     fn check_hard_link(&self, member: &Member, target: &MemberPath) -> Result<(), String> {
         match self.find(target.as_bytes()) {
             Some(Node::File(mode)) if *mode == member.mode => Ok(()),
@@ -131,7 +132,7 @@ impl Tree {
         }
     }
 
-    /// The folder that contains `path`, created if it is missing, and the last name. `None` for the root itself.
+    /// The folder that contains `path`, created if it is missing, and the path's last segment. `None` for the top folder itself.
     fn folder_of<'p>(&mut self, path: &'p [u8]) -> Result<Option<(usize, &'p [u8])>, String> {
         let mut folder = 0;
         let mut start = 0;

@@ -107,7 +107,7 @@ while head := sys.stdin.buffer.read(8):
         shutil.rmtree(top, ignore_errors=True)
 ";
 
-/// The lines that [`UNPACK`] should print for the archive, as this program reads it. `None` if the archive is refused, or if a check finds a fault
+/// The listing that [`UNPACK`] should print for the archive, according to this program. `None` if the archive is refused, or if a check finds a fault
 /// in one of its repositories.
 fn judged(bytes: &[u8]) -> Option<String> {
     let limits = Limits::default();

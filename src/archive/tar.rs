@@ -20,7 +20,7 @@ const BLOCK: usize = 512;
 const PREFIX: usize = 345;
 /// The fields of a ustar header end here.
 const USTAR_END: usize = 500;
-/// The number of content bytes that are read at a time.
+/// The maximum number of bytes that [`TarReader::read_content`] reads at a time.
 const PIECE: u64 = 1 << 18;
 
 /// The kind of a member.
@@ -204,8 +204,8 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(Some(header))
     }
 
-    /// Checks fields that this program does not use but that other readers misread: Python's tarfile treats a header with a malformed number as the
-    /// end of the archive, and GNU tar treats data after a name as part of the name.
+    /// Checks fields that other readers misread if they are malformed: Python's tarfile treats a header with a malformed number as the end of the
+    /// archive, and GNU tar treats data after a name as part of the name.
     fn check_unread_fields(&self, header: &Header) -> Result<(), Error> {
         let old = header.as_old();
         let mut numbers =
@@ -237,7 +237,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(())
     }
 
-    /// The end is two blocks of zeros; the rest of the last record must also be zero.
+    /// The end is two blocks of zeros; all bytes after them must also be zero.
     fn read_end(&mut self) -> Result<(), Error> {
         let mut block = [0; BLOCK];
         self.input.read_exact(&mut block).map_err(|e| Error::from_read(self.what, e))?;

@@ -242,7 +242,7 @@ fn an_archive_with_a_flipped_header_bit_is_refused_or_reads_the_same() {
 }
 
 #[test]
-fn every_truncation_is_detected() {
+fn truncation_anywhere_before_the_final_padding_is_detected() {
     let entries =
         [Entry::directory("folder"), file("folder/a"), Entry { names: LongNames::Gnu, ..file(&"b".repeat(150)) }];
     let whole = archive(&entries);

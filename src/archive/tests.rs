@@ -70,8 +70,8 @@ fn repair(bytes: &mut [u8]) {
     }
 }
 
-/// Archives with one to three changed bytes in headers, extension headers or content. The archives are the same in
-/// every run.
+/// Archives with up to three changed bytes in headers, extension headers or content, and with correct checksums. The
+/// archives are the same in every run.
 fn variants(count: usize) -> Vec<Vec<u8>> {
     let seeds = [seed("good"), seed("names")];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -132,9 +132,9 @@ fn pythons_tarfile_reads_accepted_archives_the_same_way() {
     }
 }
 
-/// Python's tarfile or GNU tar reads each of these differently or stops at it.
+/// Python's tarfile or GNU tar misreads each of these headers or stops at it.
 #[test]
-fn unused_header_fields_must_be_well_formed() {
+fn header_fields_that_readers_misread_must_be_well_formed() {
     let patched = |at: usize, value: &[u8]| {
         let mut bytes = seed("good");
         let start = *headers(&bytes).last().unwrap();

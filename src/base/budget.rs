@@ -23,7 +23,7 @@ use crate::base::limits::{Bound, Limits};
 
 /// Units for one git object (finding, inflating, hashing and indexing it), in addition to its bytes.
 const OBJECT_UNITS: u64 = 1_000;
-/// Units for one YAML or JSON node.
+/// Units for one YAML or JSON node, or a similar item.
 const NODE_UNITS: u64 = 500;
 /// Units for one byte of bzip2 output: the byte is decoded, read as tar and, in a file, hashed twice.
 const UNPACKED_UNITS: u64 = 8;
@@ -38,7 +38,7 @@ pub enum Work {
     Bytes(u64),
     /// Objects in a repository.
     Objects(u64),
-    /// Mappings, lists and strings in a document, or image references.
+    /// Mappings, lists and strings in a document, or other small items, such as log lines, tags and image references.
     Nodes(u64),
     /// Bytes of bzip2 output.
     Unpacked(u64),
@@ -89,7 +89,7 @@ impl Budget {
         Self::with(input_bytes, memory, limits)
     }
 
-    /// The budget for input of unknown size, bounded only by the maximum for any input.
+    /// The budget for input of unknown size: the maximum work for any input, and unbounded memory.
     pub fn of_unknown_input(limits: &Limits) -> Self {
         Self::of_audit(u64::MAX, limits)
     }
@@ -114,7 +114,7 @@ impl Budget {
         add(&self.0.memory.input, bytes);
     }
 
-    /// Charges work on `what`, before that work is done. Once the budget is exhausted, every later call fails too.
+    /// Charges work on `what`, before that work is done. After a failure, every later call fails too, unless more input raises the allowance.
     ///
     /// # Errors
     /// [`Error::OverLimit`] if the remaining budget is too small.

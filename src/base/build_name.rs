@@ -7,14 +7,14 @@ use crate::base::time::Timestamp;
 /// `<push server>.<repository with / as .>.<image tag>.<YYYY-MM-DD_HH-MM-SS.ffffff>`, for example
 /// `docker.io.gmoney23.hpvs_bc.latest-b3416d8.2020-06-23_08-39-48.301849`.
 ///
-/// The name is a label. The signature covers the name in `build.json`, but not the name of a file or member. Replacing `/` with `.` cannot be undone,
-/// so image and tag are compared with the name, never derived from it.
+/// The name is a label. The signature covers the name in `build.json`, but not the names of the bundle's file and of its members. Replacing `/` with
+/// `.` cannot be undone, so image and tag are compared with the name, never derived from it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BuildName(String);
 
 impl BuildName {
-    /// 1 to 236 characters from `A-Z a-z 0-9 . _ : -`, not beginning with a dot, so that a file name with `manifest.` and `.sig.tbz` added stays
-    /// within the 255 bytes that file systems allow.
+    /// Accepts 1 to 236 characters from `A-Z a-z 0-9 . _ : -`, not beginning with a dot, so that a file name with `manifest.` and `.sig.tbz` added
+    /// stays within the 255 bytes that file systems allow.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
         let good = (1..=236).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(allowed);
@@ -56,8 +56,8 @@ impl BuildName {
     }
 }
 
-/// The tag: the text after the repository in a build's subject. The subject begins with the push server (even `docker.io`) and the repository. In
-/// them, every `/` is replaced by a dot, and nothing else is changed: a port keeps its colon. `None` if the subject is for a different repository.
+/// The tag: the text after the repository in a build's subject. The subject begins with the push server (even `docker.io`) and the repository, in
+/// which every `/` is replaced by a dot and nothing else is changed: a port keeps its colon. `None` if the subject is for a different repository.
 pub(crate) fn behind_repository<'s>(subject: &'s str, repository: &str) -> Option<&'s str> {
     subject.strip_prefix(repository.replace('/', ".").as_str())?.strip_prefix('.')
 }

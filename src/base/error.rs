@@ -82,9 +82,9 @@ pub enum Error {
     OverLimit {
         /// The part that is too large.
         what: String,
-        /// Name of the bound in [`crate::Limits`].
+        /// Name of the bound in [`crate::Limits`], or `memory` for `--memory`.
         limit: &'static str,
-        /// The bound's value, in the unit that its name ends with.
+        /// The bound's value, in the unit that its name states; in megabytes for `memory`.
         allowed: u64,
     },
     /// The input is not well-formed, or two parsers could read it differently.

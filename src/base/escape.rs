@@ -36,8 +36,8 @@ pub(crate) fn in_json(document: &str) -> String {
     out
 }
 
-/// Controls (Cc), line and paragraph separators, and the format characters (Cf) and variation selectors of Unicode, which have no width or which
-/// reorder text (Unicode Technical Report 36, "Trojan Source" CVE-2021-42574).
+/// Controls (Cc), line and paragraph separators, and characters that are invisible or reorder text: format characters (Cf), variation selectors and
+/// fillers (Unicode Technical Report 36; "Trojan Source", CVE-2021-42574).
 pub(crate) fn is_treacherous(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -7,12 +7,12 @@
 //! name      = [domain "/"] component *("/" component) [":" tag] ["@" digest]
 //! domain    = (host-name | "[" IPv6 "]") [":" port]
 //! component = alphanumeric *(separator alphanumeric)     lower case; separators: . _ __ and any number of -
-//! tag       = letter, digit or _, then at most 127 of these, . and -
+//! tag       = letter, digit or _, then at most 127 of: letter, digit, _, ., -
 //! digest    = "sha256:" | "sha384:" | "sha512:" and lower-case hexadecimal digits
 //! ```
 //!
-//! The first part is a domain if it has a dot, a colon or an upper-case letter, or is `localhost`. Otherwise the registry is `docker.io`,
-//! whose images without a namespace are in `library`. `index.docker.io` is read as `docker.io`.
+//! The part before the first slash is a domain if it has a dot, a colon or an upper-case letter, or is `localhost`. Otherwise the registry is
+//! `docker.io`, whose images without a namespace are in `library`. `index.docker.io` is read as `docker.io`.
 //!
 //! A workload may use variables in its image names: `workload::ImageReference` looks for these before parsing a name.
 
@@ -47,7 +47,7 @@ impl ImageName {
     /// Parses a name.
     ///
     /// # Errors
-    /// Describes why the grammar refuses a name.
+    /// The reason why the grammar refuses the name.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("it is empty");
@@ -85,7 +85,7 @@ impl ImageName {
             return Err("the repository has more than 255 characters");
         }
         if tag.is_some_and(|tag| !is_tag(tag)) {
-            return Err("the tag must consist of 1 to 128 letters, digits, ., _ or -");
+            return Err("the tag must match [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
         }
         Ok(Self { domain: domain.to_owned(), path, tag: tag.map(str::to_owned), digest })
     }

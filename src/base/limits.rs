@@ -1,8 +1,8 @@
 //! Every bound on untrusted input that genuine input may need to exceed, in one place, each with its reason. Fixed bounds of a format, such as key sizes
 //! and nesting, are constants next to their parser.
 //!
-//! To add a bound, add one line to the table below. The last word of a bound's name is its unit. `limits.NAME` is the number; `limits.NAME()` is the
-//! [`Bound`], which has the number and the name, checks a size and creates the error.
+//! To add a bound, add one line to the table below. The last word of a bound's name is normally its unit. `limits.NAME` is the number;
+//! `limits.NAME()` is the [`Bound`], which has the number and the name, checks a size and creates the error.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -101,23 +101,23 @@ limits! {
     expanded_bytes = 32 * GIB, "an archive after decompression: bzip2 can expand data more than a millionfold";
     archive_members = 2_000_000, "members of one archive: each uses memory before it is checked";
     path_bytes = 4 * KIB, "a member's path; the same as PATH_MAX on Linux";
-    names_bytes = 512 * MIB, "paths and link targets of all members together, kept in memory to detect duplicates";
+    names_bytes = 512 * MIB, "paths and symbolic link targets of all members together, held in memory";
     extended_header_bytes = MIB, "one PAX or GNU extension header";
     build_record_bytes = MIB, "data/build.json, a record of a few hundred bytes";
     build_log_bytes = 256 * MIB, "data/build.log, held in memory while it is read";
     build_log_line_bytes = MIB, "one line of the log";
     git_bytes = 2 * GIB, "everything below .git, held in memory while it is verified";
-    git_objects = 20_000_000, "objects in one repository: each takes about a hundred bytes in tables";
+    git_objects = 20_000_000, "objects in one repository: each takes about 160 bytes in tables";
     git_object_bytes = GIB, "one object after inflating; some hosting services refuse files above 100 MB";
     git_delta_bytes = GIB, "delta bases that one thread holds at the same time; a valid pack needs a few times the size of its largest object";
     git_delta_depth = 4_095, "length of a delta chain; git's default is 50 and its maximum 4,095 (git-pack-objects(1), --depth)";
-    git_inflated_bytes = 128 * GIB, "all objects in a repository after inflating; twenty times the size of its packs is usual";
+    git_inflated_bytes = 128 * GIB, "objects of a repository and its submodules after inflating; twenty times the size of the packs is usual";
     git_tree_entries = 2_000_000, "files and folders in one tree; nested trees can refer to an astronomical number of them";
     git_tree_depth = 1_000, "nesting of folders in one tree; a path has at most 4,096 bytes";
     git_listing_bytes = 256 * MIB, "all paths in one tree together: enough for a million long paths";
-    git_config_bytes = MIB, "a config, .gitattributes or .gitignore file, written by a person";
+    git_config_bytes = MIB, "a config, .gitmodules, .gitattributes or .gitignore file, written by a person";
     git_rule_letters = 4_000_000_000, "pattern bytes times path bytes, plus attributes, plus four times the bytes of converted files: a few seconds of work";
-    git_signed_bytes = 64 * MIB, "copies of signed commits and tags without their signatures";
+    git_signed_bytes = 64 * MIB, "copies of the signed commit and tags at HEAD, with their signatures";
     git_submodule_depth = 16, "nesting of submodules";
     work_tree_bytes = 16 * GIB, "files in the work tree, hashed as a stream and not held in memory";
     key_file_bytes = 64 * KIB, "a public key; in PEM it is below 2 KiB";
@@ -138,9 +138,9 @@ limits! {
     yaml_nodes = 250_000, "mappings, lists and strings in one YAML file, including those that aliases repeat";
     yaml_depth = 64, "nesting depth of YAML; manifests stay below twenty";
     yaml_documents = 1_024, "documents in one YAML file";
-    review_bytes = 8 * MIB, "an AdmissionReview, which contains an object twice; the Kubernetes store accepts objects up to 1.5 MiB";
+    review_bytes = 8 * MIB, "an AdmissionReview, which can contain an object twice; the Kubernetes store accepts objects up to 1.5 MiB";
     review_nodes = 100_000, "values in an AdmissionReview: a pod with twenty containers has about two thousand";
-    review_key_bytes = KIB, "a key in an AdmissionReview: labels and annotations have at most 317 bytes";
+    review_key_bytes = KIB, "a key in an AdmissionReview: label and annotation keys have at most 317 bytes";
     review_images = 1_000, "images that are checked in one object";
     inventory_bytes = 64 * MIB, "one inventory file; a pod takes about five kilobytes, and several files may be supplied";
     inventory_entries = 200_000, "images in one inventory: each needs a row";

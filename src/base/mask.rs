@@ -62,7 +62,7 @@ const NAMES: &[&str] = &[
 
 /// Patterns whose first group is kept and whose remainder is hidden.
 const KEEP_FIRST: [Rule; 7] = [
-    // Quoted values extend to their last quote, including blanks and escaped quotes.
+    // A quoted value extends to its closing quote and includes blanks and, in double quotes, escaped quotes.
     (concat!("(?i)((?:", flag!(), "|", named!(), r#")")(?:[^"\\\n]|\\.)+"#), NAMES),
     (concat!("(?i)((?:", flag!(), "|", named!(), r")')[^'\n]+"), NAMES),
     (concat!("(?i)(", flag!(), r")\S+"), NAMES),

@@ -30,7 +30,7 @@ pub(crate) fn parse_within(bytes: &[u8], bounds: &Bounds) -> Result<Value, serde
 pub(crate) struct Bounds {
     /// The number of values still allowed.
     pub(crate) nodes: Cell<u64>,
-    /// Bytes of memory still allowed for values, not counting their text, which is in the document.
+    /// Bytes of memory still allowed for values and keys, not counting the text of string values.
     pub(crate) memory: Cell<u64>,
     /// The maximum number of bytes in one key.
     pub(crate) key: u64,

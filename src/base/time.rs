@@ -1,4 +1,4 @@
-//! Points in time, in the formats used in build names, logs, policies and `--now`. All are UTC.
+//! Points in time, in the formats used in build names, logs, policies and `--now`. Times without an offset are UTC.
 
 use std::fmt;
 
@@ -88,7 +88,7 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This time plus `seconds` (which may be negative), clamped to the calendar's range.
+    /// This time plus `seconds` (which may be negative), clamped to the range of 64-bit microseconds.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }

@@ -54,7 +54,7 @@ pub(crate) fn counted_as(count: impl TryInto<u64>, one: &str, several: &str) -> 
 /// `; did you mean "x"?` if one of the words is similar to `typed`, otherwise nothing.
 pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> String {
     let typed = typed.to_lowercase();
-    // A short word with half of its letters changed counts as a different word.
+    // Up to a third of the letters may differ, but at least one and at most three.
     let most = (typed.chars().count() / 3).clamp(1, 3);
     let near = words.into_iter().map(|word| (distance(&typed, word), word)).filter(|(far, _)| *far <= most);
     near.min_by_key(|(far, _)| *far).map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
@@ -72,7 +72,7 @@ pub(crate) fn meant_field(message: &str) -> String {
 /// Longer words are not compared: the time for a comparison grows with the product of both lengths.
 const COMPARED_CHARACTERS: usize = 64;
 
-/// The number of letters to insert, delete, replace or swap with the next letter (optimal string alignment).
+/// The minimum number of letters to insert, delete, replace or swap with the next letter (optimal string alignment).
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().max(other.len()) > COMPARED_CHARACTERS {

@@ -1,5 +1,5 @@
 //! Files added to a case after sealing: the seal's signature, sign-offs and time-stamps. The case's digest does not
-//! cover these files; instead, each of them refers to the digest. Anyone with the case file can remove them again.
+//! cover these files; instead, each of them covers `case.json`. Anyone with the case file can remove them again.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ impl Case {
     /// Reads the seal, if there is one. The seal's payload must be this case's `case.json`; the signature is not verified.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for the seal of a different case.
+    /// [`Error::Malformed`] for a malformed seal or the seal of a different case.
     pub(crate) fn seal(&self) -> Result<Option<Envelope>, Error> {
         let Some(bytes) = self.attached.get(SEAL) else { return Ok(None) };
         let envelope = Envelope::from_json(SEAL, bytes)?;

@@ -73,7 +73,7 @@ impl Case {
         Timestamp::from_rfc3339(now).ok_or_else(|| unknown("question.now", now))
     }
 
-    /// Audits the case's bundles. Check the profile first.
+    /// Audits the case's bundles. The caller must have checked the profile.
     ///
     /// # Errors
     /// Any error that stops the whole audit; [`Error::Malformed`] if a bundle was left out of the case.

@@ -26,8 +26,8 @@ pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[Bund
     out.collect()
 }
 
-/// Locations in the evidence that match the pattern of a secret: in the record and log of each signed archive, the
-/// git config, and the server's responses. The secret itself is not shown.
+/// Locations that match the pattern of a secret: files below `data/` and git configs in each verified archive, and the
+/// server's responses. The secret itself is not returned.
 pub(super) fn secrets_seen(case: &Case, terms: &CaseTerms, limits: &Limits) -> Result<Vec<String>, Error> {
     let mut places = Vec::new();
     let mut look = |place: String, content: &[u8]| {

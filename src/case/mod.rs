@@ -112,7 +112,7 @@ impl Case {
         self.record.left_out.iter().map(|member| (member.name.as_str(), member.size))
     }
 
-    /// The sealed verdict. This function does not show that the verdict is genuine.
+    /// The sealed verdict. This function does not check whether the verdict is genuine.
     pub fn sealed_verdict(&self) -> &str {
         &self.record.verdict
     }

@@ -4,8 +4,8 @@
 /// The folder of members that anyone may add to a sealed case: seal, sign-offs and time-stamps.
 pub(super) const ATTACHED: &str = "attached/";
 
-/// Whether the name consists of segments separated by `/`. A segment contains only letters, digits and `._@+=:,-`, and
-/// is not empty, `.` or `..`.
+/// Whether the name has at most 255 bytes and consists of segments separated by `/`. A segment contains only letters,
+/// digits and `._@+=:,-`, and is not empty, `.` or `..`.
 pub(super) fn is_member_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._@+=:,-".contains(c);
     name.len() <= 255

@@ -166,7 +166,7 @@ impl Record {
         Ok(text)
     }
 
-    /// Reads a record but does not check the members; see [`super::Case::read`].
+    /// Reads a record, but does not compare it with the members: see [`super::Case::read`].
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(NAME, message);
         limits.case_record_bytes().check(bytes.len() as u64, NAME)?;

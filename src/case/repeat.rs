@@ -24,8 +24,8 @@ pub struct Reader<'a> {
     pub seal_key: Option<&'a PersonKey>,
     /// The CAs of time-stamping authorities that the reader trusts.
     pub authorities: &'a Authorities,
-    /// The time of reading. The audit with the reader's own keys and policy is as of this time, and the time-stamps'
-    /// certificates must not have expired by then.
+    /// The time of reading. The audit with the reader's own keys and policy is as of this time, and the last
+    /// time-stamp's certificate must not have expired by then.
     pub today: Timestamp,
     /// The number of threads, which does not affect any answer.
     pub threads: usize,
@@ -35,9 +35,9 @@ pub struct Reader<'a> {
 /// repetition.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a case that contradicts itself: its report differs from the audit's, or its seal is for a
-/// different case or by a different key. [`Error::Usage`] if this version refuses the case's own policy or keys and
-/// the reader supplies neither a policy nor a key.
+/// [`Error::Malformed`] for a case that contradicts itself (for example, its report differs from the audit's although
+/// program and limits are the same), or whose seal is for a different case or not by the reader's key. [`Error::Usage`]
+/// if this version refuses the case's own policy or keys and the reader supplies neither a policy nor a key.
 pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {
@@ -129,8 +129,8 @@ fn needs_own_terms(refused: Option<Error>) -> Error {
     }
 }
 
-/// The command that audits as of the case's own time, if the case is rejected only because time has passed (`max-age`,
-/// or an expired waiver).
+/// A remark with the command that audits as of the case's own time, if the case is rejected only because time has
+/// passed (`max-age`, or an expired waiver).
 fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Timestamp) -> Option<String> {
     let rejected: Vec<_> = report.bundles.iter().filter(|bundle| bundle.verdict == Verdict::Reject).collect();
     let was_young = |bundle: &BundleReport| {

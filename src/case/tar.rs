@@ -1,6 +1,6 @@
 //! Writes a case as a tar file in exactly one way: ustar (POSIX.1-1988), regular files only, every header field fixed
-//! except name and size. On reading, each header is compared with its only allowed form, so that a case has exactly one
-//! encoding and every program reads it the same way.
+//! except name, size and checksum. On reading, each header is compared with its only allowed form, so that a case has
+//! exactly one encoding and every program reads it the same way.
 
 use std::io::{self, Read, Write};
 

@@ -7,8 +7,8 @@ use crate::base::error::Error;
 use crate::image::tree::{self, Difference, Tree};
 use crate::image::{ImageFacts, LayerFacts};
 
-/// The digest of the pushed image: for a bundle, the one in the log; for an image, the one computed from it. The image next to a bundle is not consulted,
-/// because only the log states which image was pushed.
+/// Compares the digest of the pushed image: for a bundle, the one in the log; for an image, the one computed from it. The image next to a bundle is
+/// not consulted, because only the log states which image was pushed.
 pub(super) fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
     let stated = |side: &Side| -> Option<Vec<String>> {
         let log = side.build.as_ref()?.manifest.log.as_ref()?;

@@ -58,7 +58,7 @@ impl std::fmt::Display for Value {
 pub enum Weight {
     /// A difference counts.
     Counts,
-    /// The value always differs between two builds, so a difference does not count.
+    /// The value can differ between any two builds, so a difference does not count.
     Context,
 }
 
@@ -87,7 +87,7 @@ impl Row {
 /// The result of comparing two sides.
 #[derive(Debug)]
 pub struct Comparison {
-    /// Every part that at least one side has or could have.
+    /// Every part for which at least one side has a [`Value`].
     pub rows: Vec<Row>,
     /// Differing paths, under a heading.
     pub files: Vec<(String, Vec<String>)>,
@@ -112,7 +112,7 @@ corroborates it: a comparison is evidence only if one side was built by someone 
 /// Compares two sides. The comparison reports differences and does not decide whether they are acceptable.
 ///
 /// # Errors
-/// [`Error::Usage`] if the sides have nothing in common; errors from reading a layer.
+/// [`Error::Usage`] if no part can be compared; errors from reading a layer.
 pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Comparison, Error> {
     let mut rows = Vec::new();
     let mut files = Vec::new();
@@ -135,7 +135,7 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
     }
     let mut conclusion = conclusion::conclude(one, other, &rows);
     let left_out = conclusion::not_compared(&rows);
-    // Drop rows without a value on either side.
+    // Drop rows for which neither side has a value.
     rows.retain(|row| row.one.is_some() || row.other.is_some());
     let ties = [("A", one), ("B", other)].map(|(letter, side)| (letter, side.tie()));
     for (letter, tie) in &ties {

@@ -47,9 +47,9 @@ pub(super) enum Tie {
     Equal,
     /// The log has no digest.
     NoDigest,
-    /// The log has several digests, one of which is the digest of the image.
+    /// The log has several digests, one of which is that of the image or of an index that leads to the image.
     OneOfSeveral,
-    /// The log has a digest, and the image has a different one.
+    /// The log has digests, but none is that of the image or of an index that leads to the image.
     Contradicted,
     /// The image has no manifest to compare with the log's digest.
     NoManifest,

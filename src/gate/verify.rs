@@ -72,7 +72,7 @@ pub struct Revocation {
 pub enum RevocationReason {
     /// An attacker may have the key. Every signature is in doubt, including older ones, because the signer states the time of a build.
     Compromised,
-    /// A new key replaced this one. Builds after that time are in doubt.
+    /// A new key replaced this one. Builds after the revocation are in doubt.
     Superseded,
 }
 

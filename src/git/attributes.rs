@@ -75,7 +75,7 @@ impl Attributes {
         }
     }
 
-    /// The state of each attribute that a rule sets for `path`. Returns `None` if the budget is spent.
+    /// The state of each attribute that the rules assign to `path`. Returns `None` if the budget is spent.
     pub(super) fn of(&self, path: &[u8], budget: &mut Comparisons) -> Option<BTreeMap<Vec<u8>, State>> {
         let mut states = BTreeMap::new();
         // The last assignment applies, so rules are read backwards and the first assignment found is kept.

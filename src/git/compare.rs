@@ -1,5 +1,4 @@
-//! Compares the work tree with a tree, and reports the differences that `git status` would list (git-status(1)), with
-//! reasons.
+//! Compares the work tree with a tree, and reports differences as `git status` does (git-status(1)), with reasons.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,7 +23,7 @@ pub enum Change {
     ModeChanged,
     /// The path is a link instead of a file, or a file instead of a link.
     TypeChanged,
-    /// The path is missing.
+    /// The path is missing, or a folder has replaced it.
     Deleted,
     /// The path is not in the tree.
     Untracked,
@@ -54,10 +53,10 @@ pub struct Difference {
     pub reason: Option<String>,
 }
 
-/// Why a file counts as equal even though its bytes differ from its blob.
+/// Why a file counts as equal even though its bytes differ from its blob: the last conversion that was needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Conversion {
-    /// HEAD's own `.gitattributes` request CR LF, and only the line endings differ.
+    /// HEAD's own `.gitattributes` request CR LF, and the file is the blob with these line endings.
     LineEnds,
     /// HEAD's own `.gitattributes` request `ident`, and the file is the blob with its id in `$Id$`.
     Ident,
@@ -82,8 +81,8 @@ pub(super) struct Comparer<'r, 'a> {
     pub(super) budget: &'r mut Comparisons,
     /// Whether the config leaves files out of the work tree.
     pub(super) is_sparse: bool,
-    /// The submodule's path with a final `/`, or an empty string for the top repository. Attributes are relative to
-    /// this path.
+    /// The submodule's path with a final `/`, or an empty string for the top repository. The patterns of attributes are
+    /// relative to this path.
     pub(super) prefix: &'r [u8],
 }
 

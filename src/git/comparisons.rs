@@ -3,7 +3,7 @@
 use crate::base::budget::{Budget, Work};
 use crate::base::limits::{Bound, Limits};
 
-/// The remaining budget for pattern and path bytes, rules, attributes, and bytes of converted files.
+/// The remaining budget for comparing patterns with paths, and for reading rules, attributes and converted files.
 ///
 /// The archive determines how many rules, attributes, paths and files there are, and each of them can be compared with many others. Therefore, only a
 /// limit on the total number of comparisons bounds the work.
@@ -33,8 +33,8 @@ impl Comparisons {
         (self.left > 0).then_some(())
     }
 
-    /// Charges the cost of a rule file before it is read, because one blob can be in any number of folders. Returns
-    /// `None` in the same cases as [`Self::spend`].
+    /// Charges the cost of a rule file before its rules are parsed, because one blob can be the rule file of any number
+    /// of folders. Returns `None` in the same cases as [`Self::spend`].
     pub(super) fn spend_rules(&mut self, content: &[u8]) -> Option<()> {
         let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
         let bytes = content.len() as u64;

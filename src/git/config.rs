@@ -1,6 +1,6 @@
 //! Reads what a git directory's `config` file (git-config(1), "CONFIGURATION FILE") states about the repository.
 //!
-//! The file has no effect here: no include is followed, and no hook, filter or file-system monitor is run.
+//! This program runs and follows nothing that the file names: no include, hook, filter or file-system monitor.
 
 use std::sync::Arc;
 

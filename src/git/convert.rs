@@ -56,7 +56,7 @@ pub(super) fn with_crlf(blob: &[u8]) -> Vec<u8> {
     out
 }
 
-/// git's heuristic for binary data: a NUL, or more than one unprintable byte in 128. The caller checks for a lone CR.
+/// git's heuristic for binary data: a NUL, or more than one unprintable byte per 128 printable bytes. The caller has excluded blobs with a CR.
 fn is_binary(blob: &[u8]) -> bool {
     let blob = blob.strip_suffix(b"\x1a").unwrap_or(blob);
     let (mut printable, mut others) = (0usize, 0usize);
@@ -105,8 +105,8 @@ pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
     any.then_some(out)
 }
 
-/// The encoded forms that the attribute `working-tree-encoding` allows for the text. There can be several encoded forms, because UTF-16 without a
-/// stated byte order is written in the machine's order.
+/// The encoded forms that the attribute `working-tree-encoding` allows for the text. There can be several encoded forms, because UTF-16 and UTF-32
+/// without a stated byte order are written in the machine's order.
 ///
 /// # Errors
 /// If the encoding is not supported here, the error is the encoding's name.

@@ -10,7 +10,7 @@ use super::snapshot::Snapshot;
 pub struct Head {
     /// The id that HEAD resolves to. The id was read from the refs, but has not yet been proved from objects.
     pub commit: ObjectId,
-    /// `refs/heads/…` if HEAD is symbolic, `None` if it is detached.
+    /// The ref to which a symbolic HEAD leads, normally `refs/heads/…`; `None` if HEAD is detached.
     pub reference: Option<String>,
 }
 

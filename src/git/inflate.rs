@@ -1,8 +1,8 @@
-//! Inflates zlib streams (RFC 1950) of known length.
+//! Inflates zlib streams (RFC 1950) whose inflated size is known or bounded.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// Why a stream does not match its header.
+/// Why a stream cannot be inflated or does not match its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub(super) enum InflateFault {
     #[error("its zlib stream is corrupt or truncated")]

@@ -37,7 +37,7 @@ const FAULTS_NAMED: usize = 20;
 /// The memory for a file or folder of a tree, excluding its path.
 const FILE_HELD_BYTES: u64 = 80;
 
-/// Lists the tree `root`. Each tree below the root is decoded strictly, and each blob must exist.
+/// Lists the tree `root`. This tree and each tree below it are decoded strictly, and each blob must exist.
 ///
 /// `prefix` is prepended to every path; it is empty or ends with `/`.
 pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], limits: &Limits) -> Listing {

@@ -35,7 +35,7 @@ pub(super) fn id_of_path(path: &[u8]) -> Option<ObjectId> {
     ObjectId::from_hex(&format!("{folder}{name}"))
 }
 
-/// The size that the object's header states; 0 if there is no header, because such an object is not inflated.
+/// The size that the object's header states; 0 if there is no valid header, because such an object is not inflated.
 pub(super) fn claimed_size(file: &[u8], inflater: &mut Inflater) -> u64 {
     let start = inflater.peek(file, HEADER_BYTES_MAX).unwrap_or_default();
     let nul = start.iter().position(|&byte| byte == 0);

@@ -2,10 +2,10 @@
 
 macro_rules! faults {
     ($($fault:ident = $name:literal, $means:literal;)*) => {
-        /// The first fault of an object whose content matches its id.
+        /// A fault of an object whose content matches its id.
         ///
         /// `repeatedHeader` is defined by this crate: git ignores a repeated `tree` or `parent` header that appears out of order. The contents of
-        /// `.gitmodules` and `.gitattributes` are checked in HEAD's tree only.
+        /// `.gitmodules` and `.gitattributes` are checked only in HEAD's tree and in the trees of its submodules.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Malformed {
@@ -28,7 +28,7 @@ macro_rules! faults {
 }
 
 faults! {
-    BadDate = "badDate", "the date of an author, committer or tagger is not a number";
+    BadDate = "badDate", "the date of an author, committer or tagger is not a number followed by a space";
     BadDateOverflow = "badDateOverflow", "the date of an author, committer or tagger does not fit into 63 bits";
     BadEmail = "badEmail", "an address is not followed by `>`, or contains `<`";
     BadFilemode = "badFilemode", "a mode other than 40000, 100644, 100755, 120000 and 160000";
@@ -36,7 +36,7 @@ faults! {
     BadObjectSha1 = "badObjectSha1", "the `object` of a tag is not an id";
     BadParentSha1 = "badParentSha1", "a `parent` is not an id";
     BadTimezone = "badTimezone", "a time zone is not a sign and four digits, or the line does not end after it";
-    BadTree = "badTree", "the content is not a list of tree entries, or a name is empty";
+    BadTree = "badTree", "the content is not a list of tree entries, a name is empty, or a mode has more than seven digits";
     BadTreeSha1 = "badTreeSha1", "the `tree` is not an id";
     BadType = "badType", "the `type` of a tag is unknown";
     DuplicateEntries = "duplicateEntries", "a tree contains a name twice, possibly as a file and a folder";
@@ -53,7 +53,7 @@ faults! {
     GitmodulesPath = "gitmodulesPath", "a submodule's path begins with `-`";
     GitmodulesSymlink = "gitmodulesSymlink", ".gitmodules is a symbolic link";
     GitmodulesUpdate = "gitmodulesUpdate", "a submodule's `update` is a command";
-    GitmodulesUrl = "gitmodulesUrl", "a submodule's address begins with `-`, contains a line ending, has no host, or is relative and replaces the host";
+    GitmodulesUrl = "gitmodulesUrl", "a submodule's address begins with `-`, has no host (HTTP, FTP), contains a line ending or `%0a` (HTTP, FTP, `git://`, relative), or is relative and replaces the host";
     HasDot = "hasDot", "a name is `.`";
     HasDotdot = "hasDotdot", "a name is `..`";
     HasDotgit = "hasDotgit", "a name is `.git`, or a Windows or macOS file system reads it as `.git`";
@@ -61,7 +61,7 @@ faults! {
     MailmapSymlink = "mailmapSymlink", ".mailmap is a symbolic link";
     MissingAuthor = "missingAuthor", "no `author` after the parents";
     MissingCommitter = "missingCommitter", "no `committer` after the author";
-    MissingEmail = "missingEmail", "no address in `<` and `>`";
+    MissingEmail = "missingEmail", "the line has neither `<` nor `>`";
     MissingNameBeforeEmail = "missingNameBeforeEmail", "the line begins with the address";
     MissingObject = "missingObject", "a tag does not begin with `object`";
     MissingSpaceBeforeDate = "missingSpaceBeforeDate", "no space between address and date";
@@ -70,14 +70,14 @@ faults! {
     MissingTaggerEntry = "missingTaggerEntry", "no `tagger` after the tag";
     MissingTree = "missingTree", "a commit does not begin with `tree`";
     MissingTypeEntry = "missingTypeEntry", "no `type` after the object";
-    MultipleAuthors = "multipleAuthors", "more than one `author`";
+    MultipleAuthors = "multipleAuthors", "a second `author` directly after the first";
     NulInCommit = "nulInCommit", "a commit contains a NUL";
     NulInHeader = "nulInHeader", "a header contains a NUL";
-    NullSha1 = "nullSha1", "an id of zeros";
+    NullSha1 = "nullSha1", "the id of a tree entry is all zeros";
     RepeatedHeader = "repeatedHeader", "a second `tree`, `parent`, `author` or `committer` out of order; only this program refuses it";
     TreeNotSorted = "treeNotSorted", "the entries of a tree are not sorted as paths";
     UnterminatedHeader = "unterminatedHeader", "the headers do not end with a line ending";
-    ZeroPaddedDate = "zeroPaddedDate", "a date begins with a zero";
+    ZeroPaddedDate = "zeroPaddedDate", "a date with several digits begins with a zero";
     ZeroPaddedFilemode = "zeroPaddedFilemode", "a mode begins with a zero";
 }
 

@@ -24,12 +24,12 @@ pub(super) struct Objects {
     /// The table is sorted by id, without duplicates.
     pub(super) table: Vec<Record>,
     /// For each two-byte prefix of an id, the first index in the table with this prefix or a greater prefix. The last
-    /// entry is the length of the table. The index is empty for a small table.
+    /// entry is the length of the table. For a small table, `starts` is empty.
     starts: Vec<u32>,
     pub(super) packs: Vec<PackFile>,
     /// Paths of loose objects.
     pub(super) loose: Vec<Vec<u8>>,
-    /// Faults of packs, indexes and loose objects.
+    /// Faults of packs, indexes, loose objects and `.git/shallow`.
     pub(super) faults: Vec<String>,
     /// Objects that match their ids but that `git fsck` reports.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,

@@ -1,17 +1,17 @@
 //! Path patterns as in a line of `.gitignore` or `.gitattributes` (gitignore(5), "PATTERN FORMAT").
 //!
-//! `*` and `?` match anything but `/`, `[…]` matches one byte of a set, and `**` as a whole path component matches any
-//! number of folders. A pattern with a `/` at its start or in its middle is matched against the whole path; any other
-//! pattern is matched against the last component. Matching is case-sensitive. A backslash makes the next character
-//! literal.
+//! `*` and `?` match anything but `/`, `[…]` matches one byte of a set, and `**` as a whole component matches any
+//! number of components. A pattern with a `/` at its start or in its middle is matched against the whole path; any
+//! other pattern is matched against the last component. Matching is case-sensitive. A backslash makes the next
+//! character literal.
 
 /// A pattern, without its leading `!` and without the folder to which it is relative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Vec<u8>>,
-    /// The total length of all path components, plus one for each component.
+    /// The total length of the pattern's components, plus one for each component.
     letters: u64,
-    /// Whether the pattern is matched against the whole path or only against the last component.
+    /// Whether the pattern is matched against the whole path, not only against the last component.
     anchored: bool,
     /// Whether the pattern ended with `/`.
     folders_only: bool,
@@ -19,9 +19,9 @@ pub(crate) struct Pattern {
 
 /// A pattern for untracked files in a policy: a line as in the top-level `.gitignore`, without `!` and `#`.
 ///
-/// `build/` covers every folder of that name and its content, `/build` covers only the top-level file or folder of that name,
-/// `*.log` covers every such name in any folder, `docs/*.txt` covers files directly in the top-level `docs`, and
-/// `out/**` covers everything in the top-level `out`.
+/// `build/` covers every folder of that name and its content, `/build` covers only the top-level file or folder of that
+/// name, `*.log` covers every such name in any folder, `docs/*.txt` covers every such name directly in the top-level
+/// `docs`, and `out/**` covers everything in the top-level `out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern(Pattern);
 

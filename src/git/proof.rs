@@ -40,7 +40,7 @@ pub struct SourceProof {
     pub commit: Option<Commit>,
     /// HEAD's tree compared with the work tree. The comparison is empty if there is no commit.
     pub tree: TreeProof,
-    /// The full names of branches and tags that point to HEAD's commit, including through proved tag objects.
+    /// The full names of refs that point to HEAD's commit, directly or through proved tag objects.
     pub refs_at_head: Vec<String>,
     /// The clone's remotes, as the config states them.
     pub remotes: Vec<Remote>,
@@ -285,8 +285,8 @@ struct TagAtHead {
     more: usize,
 }
 
-/// Finds the branches and tags that point to `commit`, and the annotated tags between them and `commit`, each only
-/// once. Each tag object is read once, regardless of the number of refs that point to it.
+/// Finds the refs that point to `commit`, and the annotated tags between them and `commit`, each only once. Each tag object is read once, regardless
+/// of the number of refs that point to it.
 fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
     let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
     let mut tags: Vec<TagAtHead> = Vec::new();
@@ -320,8 +320,7 @@ fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut V
     tags
 }
 
-/// Extracts the signatures of tags at HEAD. One limit applies to the total size of these copies and the commit's
-/// signature.
+/// Extracts the signatures of tags at HEAD. One limit applies to the total size of these copies and of the commit's.
 fn read_signed_tags(
     reader: &mut Reader<'_>,
     tags: Vec<TagAtHead>,

@@ -57,7 +57,7 @@ struct Recent {
     named: Named,
 }
 
-/// A power of two that fits into a processor's cache.
+/// The number of cached references: a power of two, small enough for a processor's cache.
 const RECENT: usize = 1 << 13;
 
 impl References {

@@ -10,7 +10,7 @@ use super::objects::Objects;
 const NAMED: usize = 20;
 
 /// Messages about unusual reflogs: malformed lines, missing objects, a HEAD that moved without an entry. The messages
-/// of reflog entries are not shown, because they contain URLs.
+/// of reflog entries are not shown, because they can contain URLs.
 pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Option<&Head>) -> Vec<String> {
     let mut notes = Vec::new();
     for (name, content) in directory.files_below("logs/") {

@@ -1,4 +1,4 @@
-//! Branches and tags (gitrepository-layout(5), "refs"; git-pack-refs(1)).
+//! Refs, such as branches and tags (gitrepository-layout(5), "refs"; git-pack-refs(1)).
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -103,7 +103,8 @@ impl Refs {
         odd.take(FAULTS_NAMED).collect()
     }
 
-    /// Unusual refs that are not faults: symbolic refs to missing refs, tags that do not point to a commit, lock files.
+    /// Unusual refs that are not faults: symbolic refs to missing refs, refs other than branches that point to a tree
+    /// or blob, lock files.
     pub(super) fn notes(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
         let dangling = self
             .symbolic

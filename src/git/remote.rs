@@ -140,7 +140,7 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
         best = if longer { Some((base, rest)) } else { best };
     }
     match best {
-        // If several rules match, the result depends on git's hash tables, so returning no URL is better than returning a wrong one.
+        // If the longest matches have different bases, the result depends on git's hash tables: no URL is better than a wrong one.
         Some(_) if several => String::new(),
         Some((base, rest)) => format!("{base}{rest}"),
         None => url.to_owned(),
@@ -150,7 +150,7 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
 /// The URL without user and password, and without query and fragment.
 fn without_credentials(url: &str) -> String {
     let before = url.split(['?', '#']).next().unwrap_or_default();
-    // If the only `@` follows a `?` or a `#`, the password contains that character. Even the first half of the password must not be shown.
+    // If the first `@` follows a `?` or a `#`, the password probably contains that character. Even the first half of the password must not be shown.
     let url = if url.contains('@') && !before.contains('@') { "" } else { before };
     let (protocol, rest) = match url.split_once("://") {
         Some((protocol, rest)) => (format!("{protocol}://"), rest),

@@ -7,7 +7,7 @@ use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// The state of the repository at the end of the build. The snapshot is signed, but not yet proved.
+/// The repository as the signed archive contains it. The snapshot is signed, but not yet proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The folder's name below `git/`, as bytes.

@@ -14,7 +14,7 @@ pub(super) enum Place {
     Deleted,
     /// A `.git` file that points to this folder below the top-level `.git`.
     Module(Vec<u8>),
-    /// Any other entry, with a message.
+    /// Anything else; the text describes the fault.
     Fault(String),
 }
 

@@ -348,7 +348,7 @@ fn submodules_that_were_not_cloned_are_neither_proved_nor_a_failure() {
     assert!(proof.tree.empty_folders.is_empty(), "{:?}", proof.tree.empty_folders);
     let states: Vec<&SubmoduleState> = proof.tree.submodules.iter().map(|module| &module.state).collect();
     assert_eq!(states, [&SubmoduleState::Empty]);
-    // A folder of files without git objects is not a submodule.
+    // A submodule's folder that has files, but no `.git` file that points to its objects, is a fault.
     clone.write("lib/middle.txt", "middle\n");
     let proof = run(&clone);
     assert!(matches!(&proof.tree.submodules[0].state, SubmoduleState::Faulty(faults) if faults.len() == 1));
@@ -465,7 +465,7 @@ fn missing_objects_are_reported() {
     }
 }
 
-/// Makes HEAD a commit with these bytes, without git checking them.
+/// Writes an object with these bytes, which git does not check. A commit becomes HEAD's commit.
 fn with_head(repository: &TestRepository, kind: &str, content: &[u8]) -> String {
     let id = repository.git_input(&["hash-object", "-w", "-t", kind, "--literally", "--stdin"], content);
     if kind == "commit" {
@@ -582,7 +582,7 @@ fn a_tag_with_many_refs_is_read_and_stored_once() {
 }
 
 #[test]
-fn comparisons_share_one_budget_and_nothing_is_excused_beyond_it() {
+fn comparisons_share_one_budget_and_beyond_it_every_difference_counts() {
     let origin = TestRepository::new();
     origin.write(".gitattributes", "*.bat text eol=crlf\n").write(".gitignore", "*.o\n");
     for number in 0..20 {

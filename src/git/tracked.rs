@@ -1,5 +1,6 @@
 //! Checks the content of `.gitmodules` and `.gitattributes` in HEAD's tree as `git fsck` does (git's `fsck.c`). This
-//! program does not act on these files, but other tools that build from the source might.
+//! program uses `.gitattributes` only for conversions, and `.gitmodules` not at all, but other tools that build from
+//! the source might act on them.
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use super::hash::{Kind, Sha1};
 use super::object_id::ObjectId;
 use crate::base::digest::{Sha256, Sha256Hasher};
 
-/// The maximum size of a submodule's `.git` file to keep: `gitdir: ` and one path (gitrepository-layout(5)).
+/// The maximum number of bytes to keep of a submodule's `.git` file: `gitdir: ` and one path (gitrepository-layout(5)).
 const GIT_LINK_BYTES_MAX: usize = 8 << 10;
 
 /// The facts about a regular file of the work tree.

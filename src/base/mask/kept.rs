@@ -6,8 +6,8 @@ use std::fmt::Display;
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
 
-/// Marks around kept text. Unicode assigns no characters to these two code points, so normal text does not contain them. Inserting these characters
-/// cannot hide other text.
+/// Marks around kept text. Unicode assigns no characters to these two code points, so normal text does not contain them. Untrusted text that contains
+/// them cannot hide other text.
 const MARKS: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
 /// A character that patterns treat as white space and that people do not write.
 const BLANK: char = '\u{b}';

@@ -47,7 +47,7 @@ fn image_names_are_not_masked_where_names_are_expected() {
     let pinned = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{DIGEST}");
     assert_eq!(mask(&format!("it is {pinned}, by the log")), format!("it is {pinned}, by the log"));
     assert_eq!(mask(&format!("password: a {pinned}")), format!("password: *** {pinned}"));
-    // Names are kept only where an image name is expected.
+    // Names with a digest are kept anywhere, even after a transport; other names only where an image name is expected.
     for at in [format!("docker://nginx@{DIGEST}"), format!("docker-pullable://acme/api-token:2@{DIGEST}")] {
         assert_eq!(mask(&at), at);
     }
@@ -65,7 +65,7 @@ fn image_names_are_not_masked_where_names_are_expected() {
     ] {
         assert_eq!((mask_name(text).as_str(), mask(&keep_name(text)).as_str()), (shown, shown));
     }
-    // Text that is not an image name is masked, but its digest is kept, so that builds do not look alike.
+    // Text that is not an image name is masked, but its digest is kept unless it is in a quoted secret, so that builds do not look alike.
     for (text, shown) in [
         (format!("a --password hunter2@{DIGEST}"), format!("a --password ***@{DIGEST}")),
         (format!("a: \"password: x hunter2@{DIGEST}\""), format!("a: \"password: *** hunter2@{DIGEST}\"")),

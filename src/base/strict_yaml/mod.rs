@@ -96,7 +96,7 @@ fn has_merge_key(value: &Value) -> bool {
 }
 
 /// Checks that every merge has the same meaning for all parsers. `value` was read with merge keys as ordinary keys, so two merges in one mapping have
-/// already caused an error.
+/// already been refused as duplicate keys.
 fn check_merges(value: &Value) -> Result<(), String> {
     match value {
         Value::Array(items) => items.iter().try_for_each(check_merges),
@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    /// PyYAML and kubectl (go-yaml v2) merge the first three; no program merges the others, and these keys have no meaning.
+    /// PyYAML and kubectl (go-yaml v2) merge the first three keys; neither merges the others, which have no meaning.
     #[test]
     fn a_key_that_only_some_readers_merge_is_refused() {
         for spelled in ["! <<", "! \"<<\"", "! \"\\x3c<\"", "!!str <<", "\"<<\"", "'<<'", "\"\\x3c\\u003c\""] {

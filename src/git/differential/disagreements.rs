@@ -25,7 +25,7 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
         "submodule named .. in the history",
         "the content of .gitmodules is checked in HEAD's tree only, because no other copy is used",
     ),
-    // git reports a fault in data that this program does not check.
+    // git reports a fault in data that this program does not need.
     ("pack without its index", "git does not see the objects; this program finds them by reading the pack"),
     ("commit-graph with a changed byte", "ignored and listed, because it is not needed"),
     ("multi-pack-index with a changed byte", "ignored and listed, because it is not needed"),

@@ -1,5 +1,5 @@
-//! Compares the repository reader with `git fsck --full --strict` and `git status` on repositories that are broken on purpose, like those in git's
-//! own tests t1450, t5303, t7415 and t7450.
+//! Compares the repository reader with `git fsck --full --strict` and `git status` on repositories of which many are broken on purpose, like those in
+//! git's own tests t1450, t5303, t7415 and t7450.
 //!
 //! The regular test suite checks 60 of the repositories; `tests/git-differential` checks all of them. Every disagreement is in [`DISAGREEMENTS`] with
 //! its reason, and a test also fails if a listed disagreement no longer exists.
@@ -44,8 +44,7 @@ fn base(kind: &str) -> TestRepository {
     }
 }
 
-/// Whether git reports a fault in the objects, and whether git reports a fault in the work tree. `None` if git cannot
-/// determine the result.
+/// Whether `git fsck` reports a fault, whether `git status` lists anything (`None` if it fails), and the text that both print.
 fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     let fsck = repository.try_git(&["fsck", "--full", "--strict", "--no-dangling", "--no-progress"]);
     let status = repository.try_git(&["status", "--porcelain", "--untracked-files=all", "--ignored"]);

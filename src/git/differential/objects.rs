@@ -47,7 +47,7 @@ fn with_entry(repository: &TestRepository, mode: &str, name: &[u8]) {
     move_to_tree(repository, &tree);
 }
 
-/// Replaces HEAD's commit with a commit whose text is changed.
+/// Moves `main` to a child of HEAD's commit with the same tree, whose text `edit` changes.
 fn with_commit(repository: &TestRepository, edit: impl FnOnce(String) -> String) {
     let [tree, parent] = ["HEAD^{tree}", "HEAD"].map(|name| rev(repository, name));
     let commit = edit(format!("tree {tree}\nparent {parent}\nauthor {WHO}\ncommitter {WHO}\n\nmessage\n"));

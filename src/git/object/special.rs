@@ -11,11 +11,12 @@ pub(in crate::git) const SPECIAL_NAMES: &str = "
 
 A name is also read as `.git`, `.gitmodules`, `.gitattributes`, `.gitignore` or `.mailmap` if it is, in upper or lower case,
 
-- the same name, possibly followed by spaces and dots, or by a colon and any text (NTFS);
-- its short name on NTFS: `git~1` for `.git`; for the others, the first six letters without the dot, `~` and a digit from 1 to 4, or eight characters: \
-a beginning of `gi7eba`, `gi7d29`, `gi250a` or `maba30`, `~` and a number without a leading zero;
-- the same name with U+200C to U+200F, U+202A to U+202E, U+206A to U+206F or U+FEFF anywhere in it, or followed by a byte that is not UTF-8 (HFS+);
-- a name in which a part between backslashes is read as `.git`, or a part after a backslash as `.gitmodules`.
+- the same name or its short name on NTFS, possibly followed by spaces and dots, and possibly then by a colon and any text. The short name of `.git` is `git~1`; \
+those of the others are the first six letters without the dot, `~` and a digit from 1 to 4, or eight characters: \
+a beginning of `gi7eba`, `gi7d29`, `gi250a` or `maba30` (in the order above), `~` and a number without a leading zero;
+- the same name with U+200C to U+200F, U+202A to U+202E, U+206A to U+206F or U+FEFF anywhere in it, possibly followed by a byte that is not UTF-8 and \
+any other bytes (HFS+);
+- a name with backslashes in which any part is read on NTFS as `.git`, or any part but the first as `.gitmodules`.
 ";
 
 /// A file that git reads from a tree, and the beginning of its hashed NTFS short name.

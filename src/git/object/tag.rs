@@ -25,7 +25,7 @@ impl Tag {
     /// Decodes a tag.
     ///
     /// # Errors
-    /// The first fault that `git fsck --strict` would report.
+    /// The first fault that `git fsck --strict` would report as an error.
     pub fn read(content: &[u8]) -> Result<Self, Malformed> {
         let (mut rest, body) = split_header(content)?;
         let object = take_line(&mut rest, "object").ok_or(Malformed::MissingObject)?;
@@ -38,7 +38,8 @@ impl Tag {
     }
 }
 
-/// Checks a tag as `git fsck --strict` does. Whether a tag name is a valid ref name is only a matter of style and is not checked.
+/// Checks a tag as `git fsck --strict` does. Whether a tag name is a valid ref name is not checked, because `git fsck` reports an invalid name only
+/// as information.
 pub(super) fn check_tag(content: &[u8]) -> Result<(), Malformed> {
     match Tag::read(content)?.tagger {
         Some(_) => Ok(()),

@@ -34,8 +34,8 @@ impl Mode {
         }
     }
 
-    /// Decodes octal digits as git does: only the file type bits and the owner's execute bit count. git writes five modes and reads any other mode as
-    /// one of these.
+    /// Decodes up to seven octal digits as git does: only the file type bits and the owner's execute bit count. git writes five modes and reads any
+    /// other mode as one of these.
     fn from_octal(digits: &[u8]) -> Option<Self> {
         let digit = |digit: &u8| (b'0'..=b'7').contains(digit);
         if digits.is_empty() || digits.len() > MODE_DIGITS_MAX || !digits.iter().all(digit) {
@@ -52,7 +52,7 @@ impl Mode {
     }
 }
 
-/// git stores a mode in 16 bits: six digits, or more with leading zeros.
+/// The maximum number of digits of a mode. git writes at most six, and ignores digits beyond 16 bits.
 const MODE_DIGITS_MAX: usize = 7;
 
 /// One entry, decoded but not checked.

@@ -1,4 +1,4 @@
-//! The positions of a pack's entries, and the entry on which each delta is based.
+//! The positions of a pack's entries, and the base of each delta.
 
 use std::collections::HashMap;
 

@@ -42,7 +42,7 @@ pub(super) struct Verified {
 /// The maximum number of faulty entries listed individually; the others are only counted.
 const FAULTS_NAMED: usize = 20;
 
-/// Reads and hashes every object of a pack, and compares the result with the pack and its index. Without an index, this
+/// Reads and hashes every object of a pack, and checks the pack's checksum and its index. Without an index, this
 /// function finds the entries by scanning the pack, which takes longer.
 ///
 /// Malformed objects are listed in the references, not in the faults. This function does not check that referenced

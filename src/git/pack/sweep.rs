@@ -60,7 +60,8 @@ pub(super) struct Proved {
 pub(super) struct Swept {
     /// In pack order.
     pub(super) proved: Vec<Proved>,
-    /// Faulty entries, in pack order. An entry with the fault `IndexName` or `IndexCrc` is nevertheless proved.
+    /// Faulty entries, in pack order. An entry with the fault `IndexName`, `IndexCrc` or `TooMuchHeld` is nevertheless
+    /// proved.
     pub(super) faults: Vec<(u32, EntryFault)>,
     pub(super) references: References,
     pub(super) checksum: Option<PackFault>,

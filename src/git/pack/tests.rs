@@ -9,7 +9,7 @@ use crate::git::test_repository::TestRepository;
 
 const THREADS: [usize; 3] = [1, 2, 5];
 
-/// An object with its kind and content, or a delta to an earlier entry or to an object id.
+/// An object with its kind and content, or a delta to an earlier entry or to an object specified by its id.
 enum Item<'a> {
     Whole(Kind, &'a [u8]),
     Back(usize, &'a [u8]),
@@ -105,7 +105,8 @@ fn blob(content: &[u8]) -> ObjectId {
     object_id(Kind::Blob, content).unwrap()
 }
 
-/// A repository with deltas in its only pack. Returns the pack, its index, and git's listing of it.
+/// Makes a pack with git and these options, from files that suit deltas. Returns the pack, its index, and git's listing
+/// of it.
 fn real_pack(options: &[&str]) -> (Vec<u8>, Vec<u8>, String) {
     let repository = TestRepository::new();
     let mut text = String::new();
@@ -161,7 +162,7 @@ fn packs_made_by_git_give_the_objects_that_git_lists() {
 }
 
 #[test]
-fn every_flipped_byte_of_pack_and_index_is_detected() {
+fn flipped_bytes_of_pack_and_index_are_detected() {
     let (pack, index, _) = real_pack(&[]);
     let limits = Limits::default();
     for at in (0..pack.len()).step_by(997) {
@@ -192,7 +193,7 @@ fn reseal(index: &[u8], change: impl Fn(&mut [u8])) -> Vec<u8> {
 }
 
 #[test]
-fn a_wrong_index_is_reported_and_the_objects_are_proved_without_it() {
+fn a_wrong_index_is_reported_and_the_objects_are_nevertheless_proved() {
     let (pack, index, list) = real_pack(&[]);
     let count = expected(&list).len();
     let (names, checksums, offsets) = (8 + 1024, 8 + 1024 + 20 * count, 8 + 1024 + 24 * count);
@@ -248,11 +249,11 @@ fn deltas_that_directly_or_indirectly_need_a_missing_base_are_reported() {
 }
 
 #[test]
-fn chains_that_are_too_deep_and_families_that_are_too_large_are_refused() {
+fn chains_that_are_too_deep_are_refused_and_bases_are_dropped_after_their_last_delta() {
     let mut items = vec![Item::Whole(Kind::Blob, b"")];
     let deltas: Vec<Vec<u8>> = (0..100).map(|size| longer_by(size, b'x')).collect();
     items.extend(deltas.iter().enumerate().map(|(number, delta)| Item::Back(number, delta)));
-    // git cannot copy an empty base, because a copy length of zero means 65,536.
+    // A delta cannot copy an empty base, because a copy length of zero means 65,536.
     let first = [0, 1, 1, b'x'];
     items[1] = Item::Back(0, &first);
     let pack = pack(&items);

@@ -349,12 +349,13 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();
     let steps = log.is_some_and(BuildLog::shows_steps);
-    // If the log has lines from two builders, a program in the build may have printed steps that hide the Dockerfile's instructions.
-    let doubtful = log.is_some_and(|log| log.builder().is_err());
+    // If the log has lines from two builders, or steps out of order, a program in the build may have printed steps: a stage's name in such a step would
+    // hide that files come from an image of this name.
+    let doubtful = log.is_some_and(|log| check::base_images(log).is_err());
     let file = (named.is_some() || !steps || doubtful).then(|| evidence.whole_dockerfile(named));
     let mut inputs = outside::Inputs::new();
     if doubtful {
-        inputs.note("the log has lines from two builders: this list is from the lines of both, and from the commit's Dockerfile if it was read");
+        inputs.note("the log has lines from two builders, or steps out of order: this list is from all of them, and from the commit's Dockerfile if it was read");
     }
     match &file {
         Some(Ok(file)) if !check::log_shows(log, &file.instructions) => inputs.note(if steps {

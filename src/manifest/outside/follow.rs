@@ -1,6 +1,6 @@
 //! Follows a command to the programs that it runs, through wrappers, shells and `-exec`, using the tables.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::doors::{self, Git};
 use super::programs::{Rule, Special, Wrapper, lists, rule_of};
@@ -39,7 +39,7 @@ pub(super) struct Programs {
 pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
     let mut programs = Programs::with_room_for(text);
     let words: Vec<Word> = shell.iter().map(String::as_str).chain([text]).map(Word::literal).collect();
-    programs.command(&words, None, &HashSet::new(), 0);
+    programs.command(&words, None, false, 0);
     programs
 }
 
@@ -60,7 +60,7 @@ pub(super) fn on_windows(text: &str) -> Option<Programs> {
 pub(super) fn of_words(words: &[String]) -> Programs {
     let mut programs = Programs::with_room_for(&words.concat());
     let words: Vec<Word> = words.iter().map(Word::literal).collect();
-    programs.command(&words, None, &HashSet::new(), 0);
+    programs.command(&words, None, false, 0);
     programs
 }
 
@@ -95,11 +95,13 @@ impl Programs {
 
     fn commands(&mut self, script: &Script, depth: usize) {
         let unset = |command: &Command| matches!(command.words.as_slice(), [name, option, ..] if name.text == "unset" && option.text.starts_with('-'));
-        let none = HashSet::new();
+        let none = HashMap::new();
         let functions = if script.commands.iter().any(unset) { &none } else { &script.functions };
-        for command in &script.commands {
+        for (at, command) in script.commands.iter().enumerate() {
             let input = command.input.and_then(|document| script.documents.get(document));
-            self.command(&command.words, input, functions, depth);
+            // Before the definition, the name is that of a program.
+            let first = command.words.first().and_then(|word| functions.get(&word.text));
+            self.command(&command.words, input, first.is_some_and(|defined| *defined <= at), depth);
         }
         for (name, before) in &script.variables {
             self.variable(name, *before);
@@ -117,7 +119,7 @@ impl Programs {
         }
     }
 
-    fn command(&mut self, words: &[Word], input: Option<&Document>, functions: &HashSet<String>, depth: usize) {
+    fn command(&mut self, words: &[Word], input: Option<&Document>, is_function: bool, depth: usize) {
         let Some((program, arguments)) = words.split_first() else { return };
         if depth > DEPTH {
             return self.note("commands are nested too deeply");
@@ -125,7 +127,7 @@ impl Programs {
         let name = name_of(&program.text);
         let rule = if program.expands && name.contains(['$', '`', '*', '?', '[', '{']) { None } else { rule_of(name) };
         let Some(rule) = rule else {
-            if !functions.contains(&program.text) {
+            if !is_function {
                 self.unknown.push(program.text.clone());
             }
             return;
@@ -195,7 +197,7 @@ impl Programs {
     /// Lists a program, given its name and arguments as literal words. Programs that this program runs in turn are not followed.
     pub(super) fn words<'t>(&mut self, words: impl Iterator<Item = &'t str>) {
         let words: Vec<Word> = words.map(Word::literal).collect();
-        self.command(&words, None, &HashSet::new(), DEPTH);
+        self.command(&words, None, false, DEPTH);
     }
 
     fn by_argument(&mut self, program: &Word, arguments: &[Word], fetches: impl Fn(&Word) -> bool) {
@@ -318,7 +320,7 @@ impl Programs {
         }
         let before = self.fetching.len();
         // A wrapper cannot run a shell function.
-        self.command(rest, input, &HashSet::new(), depth + 1);
+        self.command(rest, input, false, depth + 1);
         if name == "xargs"
             && before == self.fetching.len()
             && rest.first().is_some_and(|word| matches!(rule_of(name_of(&word.text)), Some(Rule::By { .. })))
@@ -417,7 +419,7 @@ impl Programs {
                     }
                     None if name == "runuser" && arguments.iter().any(|word| word.text == "--") => {
                         let at = arguments.iter().position(|word| word.text == "--").unwrap_or(0);
-                        self.command(arguments.get(at + 1..).unwrap_or_default(), None, &HashSet::new(), depth + 1);
+                        self.command(arguments.get(at + 1..).unwrap_or_default(), None, false, depth + 1);
                     }
                     None => self.scripts.push(name.to_owned()),
                 }
@@ -444,7 +446,7 @@ impl Programs {
         while let Some(at) = rest.iter().position(runs) {
             rest = rest.get(at + 1..).unwrap_or_default();
             let end = rest.iter().position(|word| matches!(word.text.as_str(), ";" | "+")).unwrap_or(rest.len());
-            self.command(rest.get(..end).unwrap_or_default(), None, &HashSet::new(), depth + 1);
+            self.command(rest.get(..end).unwrap_or_default(), None, false, depth + 1);
             rest = rest.get(end..).unwrap_or_default();
         }
         if let Some(word) = arguments.iter().find(|word| word.splits && word.text.starts_with("$(")) {
@@ -462,7 +464,7 @@ impl Programs {
             }
             if text == "-m" {
                 if after.first().is_some_and(|module| module.text == "pip" || !lists("pip", &module.text)) {
-                    return self.command(after, None, &HashSet::new(), depth + 1);
+                    return self.command(after, None, false, depth + 1);
                 }
                 break;
             }

@@ -3,7 +3,7 @@
 //! The splitter expands nothing. It marks words that the shell would expand, and reports in [`Script::unclear`] the first construct that it cannot
 //! follow. It reads the text once, apart from here-documents and backtick substitutions, and [`DEPTH`] limits nesting.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::lexer::{Lexer, is_blank};
 use super::socket;
@@ -57,8 +57,9 @@ pub(super) struct Document {
 pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     pub(super) documents: Vec<Document>,
-    /// Functions that are defined unconditionally. `commands` includes the commands in these functions.
-    pub(super) functions: HashSet<String>,
+    /// Functions that are defined unconditionally, each with the number of commands before its definition. `commands` includes the commands in these
+    /// functions.
+    pub(super) functions: HashMap<String, usize>,
     /// Assigned variables, and whether the assignment applies to one program only.
     pub(super) variables: Vec<(String, bool)>,
     /// A word refers to a socket: bash's /dev/tcp or /dev/udp.
@@ -225,7 +226,8 @@ impl Splitter<'_> {
 
     fn define(&mut self, name: String, state: &mut State) {
         if state.certain && self.blocks == 0 && state.enclosing.is_empty() {
-            self.script.functions.insert(name);
+            let before = self.script.commands.len();
+            self.script.functions.entry(name).or_insert(before);
         }
         state.command = Command::default();
         state.certain = false;

@@ -406,6 +406,13 @@ fn programs_that_use_the_network_are_listed() {
 }
 
 #[test]
+fn a_name_is_that_of_a_function_only_after_its_definition() {
+    assert_lines(&of_run("f() { true; }; f"), &[]);
+    assert_lines(&of_run("f; f() { true; }"), &["? f"]);
+    assert_lines(&of_run("{ f; }; f() { true; }; f"), &["? f"]);
+}
+
+#[test]
 fn unknown_programs_and_steps_are_listed() {
     for (step, lines) in [
         ("./configure && ./configure --x", &["? ./configure"][..]),

@@ -148,7 +148,7 @@ impl Builds {
         places.into_iter().flatten().filter_map(|at| self.builds.get(*at)).map(|build| &**build)
     }
 
-    /// The builds whose manifest records this digest.
+    /// The builds whose signed log records this digest, or the digest of an index that leads to the examined image with this digest.
     pub fn of_digest(&self, digest: &Sha256) -> impl Iterator<Item = &Build> {
         self.at(self.by_digest.get(digest))
     }

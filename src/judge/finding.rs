@@ -113,7 +113,7 @@ impl Status {
         }
     }
 
-    /// All statuses, one for each reason.
+    /// All statuses, with one `not-run` for each reason.
     pub fn all() -> impl Iterator<Item = Self> {
         [Self::Pass, Self::Fail, Self::Unknown].into_iter().chain(Reason::ALL.map(Self::NotRun))
     }
@@ -291,8 +291,8 @@ impl Verdict {
     }
 }
 
-/// Whether a check of this group at level `require` has an answer. If a policy lowered all of the group's checks, the group was not checked,
-/// regardless of the evidence.
+/// Whether a check of this group at level `require` has an answer. If a policy sets all of the group's checks to `warn` or `off`, the group counts as
+/// not checked, regardless of the evidence.
 pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
     let mut own = findings.iter().filter(|finding| finding.group == group);
     own.any(|finding| finding.level == Level::Require && finding.is_answer())

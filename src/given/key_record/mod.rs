@@ -186,7 +186,7 @@ impl KeyRecord {
         Ok(record)
     }
 
-    /// Reads a record's envelope. The content is read only after a signature was verified.
+    /// Reads a record's envelope. [`Self::grade`] reads the content only after it has verified a signature.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::OverLimit`] beyond `key_file_bytes`.

@@ -19,10 +19,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. If the \
 image was found through an index, the log may record the index's digest, because BuildKit and containerd push the index; the manifest is then one \
 that this index lists. If the source has several images, the digest in the log selects one, and the others are listed. If the log has no digest, or \
-none of the images has it, specify one after the source's path. A re-pushed or converted copy has a different digest and is not accepted, even if \
-its configuration is identical: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no \
-manifest, so the answer is unknown. It is also unknown for a log without a digest line, which builds for icr.io may have. That this image was built \
-from the archived commit is the build server's statement; only an identical independent rebuild corroborates it (`hpsb-audit compare`).",
+none of the images has it, add an image's name or digest to the source's path. A re-pushed or converted copy has a different digest and is not \
+accepted, even if its configuration is identical: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A \
+docker-archive without the pushed manifest gives unknown. So does a log without a digest line, which builds for icr.io may have. That this image was \
+built from the archived commit is the build server's statement; only an identical independent rebuild corroborates it (`hpsb-audit compare`).",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
@@ -132,7 +132,7 @@ fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     }
 }
 
-/// The answer for a docker-archive, which does not contain the pushed manifest. Consistent values are listed, but they are not a proof.
+/// The answer for a docker-archive that does not contain the pushed manifest. Consistent values are listed, but they are not a proof.
 fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let outcome = match image.manifest {
         None => {
@@ -191,7 +191,7 @@ fn linked(evidence: &Evidence<'_>, image: &ImageFacts) -> Option<bool> {
     Some(image.config.as_ref()?.digest.hex().starts_with(id))
 }
 
-/// Adds the values that agree with the log even though the digest does not, with the strength of each link.
+/// Adds two other comparisons: the configuration with the log's image id, and the layers with the configuration.
 fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> Outcome {
     let Some(config) = &image.config else { return outcome };
     let id = evidence.log().and_then(built_image).unwrap_or_default();

@@ -76,8 +76,8 @@ fn versions_are_compared_by_number() {
     }
 }
 
-/// Without evidence, every check still has a finding, in the table's order. The signature check reports whether the signature was verified; the
-/// other checks report a reason.
+/// Without evidence, every check on a bundle still has a finding, in the table's order. The signature check reports whether the signature was
+/// verified; the other checks report a reason.
 #[test]
 fn checks_that_were_not_run_give_a_reason() {
     let policy = Policy::default();

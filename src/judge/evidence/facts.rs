@@ -255,7 +255,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
-        // A step refers to its base by digest if content trust inserted one.
+        // A step refers to its base by digest if the Dockerfile does, or if content trust inserted the digest.
         LogEvent::Step { instruction, .. }
         | LogEvent::StageStep { instruction, .. }
         | LogEvent::PlainStep { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),

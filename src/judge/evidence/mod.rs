@@ -45,11 +45,11 @@ pub struct Evidence<'a> {
     pub grading: Grading,
     /// The build server's saved responses.
     pub server: Option<&'a ServerRecord>,
-    /// The files with the image's signatures, if supplied.
+    /// The files with the image's signatures, supplied or found next to the bundle.
     pub trust: Option<&'a [TrustFile]>,
-    /// The build server's own attestation record, if supplied.
+    /// The build server's own attestation record, supplied or found next to the bundle.
     pub builder: Option<&'a Attestation>,
-    /// The image that was supplied, or that was found next to the bundle.
+    /// The image, supplied or found next to the bundle.
     pub image: Option<&'a ImageFacts>,
     /// The supplied base images.
     pub bases: &'a [ImageFacts],

@@ -157,8 +157,8 @@ impl<'a> Storage<'a> {
         self.entries_named(folder, |_| true)
     }
 
-    /// The entries of a folder whose names satisfy `wanted`, sorted by name. The metadata of other entries is not read, because a folder is searched
-    /// for keys once for each of its bundles.
+    /// The entries of a folder whose names satisfy `wanted`, sorted by name. To save time, the metadata of other entries is not read: a folder is
+    /// searched for keys once for each of its bundles.
     pub(super) fn entries_named(
         self,
         folder: &Path,

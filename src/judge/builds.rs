@@ -33,7 +33,7 @@ pub struct Build {
     pub path: String,
     /// SHA-256 of the bundle's file, if it could be read.
     pub sha256: Option<Sha256>,
-    /// The name of the bundle's file and members, which is not signed.
+    /// The build's name in the names of the bundle's members. This name is not signed.
     pub build_name: Option<String>,
     /// The build name for reports, marked if it is not signed; or the path.
     pub title: String,

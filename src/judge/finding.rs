@@ -125,7 +125,7 @@ impl Status {
 }
 
 words! {
-    /// The reason's name in policies and reports.
+    /// The reason's name in reports.
     pub Reason {
         Refused = "refused",
         NoEvidence = "no-evidence",
@@ -267,7 +267,7 @@ pub enum Verdict {
 }
 
 words! {
-    /// The verdict's name in policies and reports.
+    /// The verdict's name in reports.
     pub Verdict { Accept = "accept", AcceptInPart = "accept-in-part", Reject = "reject", None = "none" }
 }
 
@@ -298,7 +298,7 @@ pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
     own.any(|finding| finding.level == Level::Require && finding.is_answer())
 }
 
-/// Decides each finding's effect on the verdict, by the only rule of rejection (docs/policy.md). `waiver` returns the policy's waiver of a
+/// Decides each finding's effect on the verdict, by the rule of rejection in docs/policy.md. `waiver` returns the policy's waiver of a
 /// check's answer on this bundle. `waiver` is called only if the answer would reject.
 ///
 /// A consequence has no effect while its cause rejects: the cause is what must be fixed. If the cause does not reject (because it is waived, at

@@ -261,7 +261,7 @@ fn in_period<'a>(books: &Books<'a>) -> impl Iterator<Item = &'a Approval> {
     books.approvals.records.iter().filter(move |record| period.holds(record.time))
 }
 
-/// Approvals in the period that have no accepted build or whose builds run nowhere.
+/// Approvals in the period without an accepted build, or whose builds are in no inventory.
 fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
     let mut by_commit: BTreeMap<&str, Vec<&Audited<'_>>> = BTreeMap::new();
     for one in audited {

@@ -1,4 +1,4 @@
-//! `attestation-record`: an instance booted with this workload.
+//! `attestation-record`: a signed record states that an instance booted with this workload.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};

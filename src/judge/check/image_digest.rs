@@ -136,7 +136,7 @@ fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
 fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let outcome = match image.manifest {
         None => {
-            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest recorded in the log")
+            Outcome::unknown("this docker-archive has no manifest, so nothing in it has the digest recorded in the log")
         }
         Some(_) => Outcome::unknown(
             "the manifest in this docker-archive is not the pushed one: engines write a new manifest when they save an image",

@@ -1,4 +1,4 @@
-//! `image-key`: the key that signed the image is the one that the signed log records.
+//! `image-key`: the key that signed the image is the one that the signed log records or, without such a record, one that the policy lists.
 
 use super::outcome::Outcome;
 use super::trust_reports::{recorded_key, signature_reports};

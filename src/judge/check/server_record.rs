@@ -59,7 +59,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     let (same, different) = compare_log(evidence, saved);
     outcome.details.extend(same.into_iter().map(str::to_owned));
-    // These and the warning about secrets are part of the message, because the formats for people do not show the details of a pass.
+    // The differences and the warning about secrets are part of the message, because the formats for people do not show the details of a pass.
     for remark in different {
         outcome.message.push_str(&format!("; {remark}"));
     }

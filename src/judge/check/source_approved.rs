@@ -1,4 +1,4 @@
-//! `source-approved`: someone other than the commit's author approved the commit before it was built.
+//! `source-approved`: according to the list, someone other than the commit's author and committer approved the commit before it was built.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run, source_objects};

@@ -14,7 +14,7 @@ use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 /// Evaluates every supplied signature against the image in the signed log.
 ///
 /// # Errors
-/// The outcome of every check of the group if there are no signatures, if the image is not known, or if this build cannot check the
+/// The outcome of every check of the group if there are no signatures, if the image is not known, or if this build can check none of the
 /// signatures.
 pub(super) fn signature_reports<'e>(
     evidence: &'e Evidence<'_>,

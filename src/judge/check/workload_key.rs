@@ -1,4 +1,4 @@
-//! `workload-key`: the key that a contract specifies for the image is the build's key.
+//! `workload-key`: the key that a contract specifies for the image is one that the signed log records or the policy lists.
 
 use base64ct::{Base64, Encoding as _};
 

@@ -60,7 +60,7 @@ pub struct Evidence<'a> {
     pub budget: &'a Budget,
     /// The image's signatures, evaluated once for all checks.
     pub(crate) signatures: OnceCell<Vec<SignatureReport>>,
-    /// The time of the audit.
+    /// The time as of which the audit is made.
     pub now: Timestamp,
     /// The time by which the bundle existed, according to a verified time-stamp from an authority that the auditor specified.
     pub existed_by: Option<Timestamp>,

@@ -53,7 +53,7 @@ pub struct Policy {
     pub signers: Vec<Signer>,
     /// The signers whose signatures on the image are accepted.
     pub trust: TrustPolicy,
-    /// The signers whose contracts are accepted.
+    /// The keys that sign contracts, and the kinds of resources that run nothing.
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,

@@ -87,7 +87,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Whether a text is an address: one `@` between dot-atoms (RFC 5322, section 3.4.1, without quotes and comments) of ASCII letters, digits
-/// and some symbols. With a final dot or a letter that looks like another one, the same address could be written in several ways.
+/// and some symbols. A final dot, or a letter that looks like another one, could make an author's own address seem to be a different one.
 fn is_address(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+%='~#/".contains(&byte);
     let atoms = |text: &str| text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(fits));

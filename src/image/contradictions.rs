@@ -28,7 +28,7 @@ impl ImageFacts {
         }
         let diff_ids = self.config.as_ref().map(|config| config.diff_ids.as_slice()).unwrap_or_default();
         if self.config.is_some() && diff_ids.len() != self.layers.len() {
-            faults.push(format!("{} and {}", counted(self.layers.len(), "layer"), counted(diff_ids.len(), "diff_id")));
+            faults.push(format!("{}, but {}", counted(self.layers.len(), "layer"), counted(diff_ids.len(), "diff_id")));
         }
         for (at, layer) in self.layers.iter().enumerate() {
             let Some(measured) = &layer.measured else { continue };

@@ -179,8 +179,8 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>
 
 const HINT: &str = "add a reference to the path, by name or digest: oci:PATH:REF or oci:PATH:sha256:DIGEST (oci-archive: has the same syntax)";
 
-/// The entry with the specified name or digest. Without a reference: the only entry, or else the entry with a digest in the signed log, or else the
-/// only entry for an accepted platform. `None` if several entries remain.
+/// Selects among the entries with the specified name or digest, or among all entries if there is no reference: the only entry; or else, without a
+/// reference, an entry whose digest is in the signed log; or else the only entry for an accepted platform. `None` if several entries remain.
 fn chosen<'d>(
     manifests: &'d [Descriptor],
     reference: Option<&str>,

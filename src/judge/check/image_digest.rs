@@ -15,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-digest",
     group: Group::Image,
     level: Level::Require,
-    says: "the image's manifest, or the index that lists it, has the digest recorded in the signed log",
+    says: "the image's manifest, or an index that leads to it, has the digest recorded in the signed log",
     explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. If the \
 image was found through an index, the log may record the index's digest, because BuildKit and containerd push the index; the manifest is then one \
 that this index lists. If the source has several images, the digest in the log selects one, and the others are listed. If the log has no digest, or \

@@ -76,10 +76,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
     if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
-        return Outcome::unknown(format!(
-            "the ids of {same} commits in the repository begin with the tag's seven digits"
-        ))
-        .sides("seven digits with which the id of only one commit begins", &id);
+        return Outcome::unknown(format!("the ids of {same} commits in the repository begin with {what}"))
+            .sides("seven digits with which the id of only one commit begins", &id);
     }
     if let Some(branch) = policy.expect.branch.as_ref().filter(|_| branch == Some(Branch::Known)) {
         says.push((format!("the snapshot has a ref named {branch}, as expect.branch specifies"), Known::Signed));

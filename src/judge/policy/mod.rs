@@ -108,7 +108,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`Error::Policy`] for unrecognised fields or checks, duplicate keys, wrong types, empty lists, or if nothing is
-    /// required; [`Error::Key`] for a key file without a usable key; errors of `load`.
+    /// required; [`Error::Key`] for a key file without a usable key; [`Error::OverLimit`]; errors of `load`.
     pub fn from_toml(
         path: &str,
         bytes: &[u8],

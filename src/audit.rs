@@ -324,7 +324,7 @@ fn policy_inputs(policy: &Policy) -> impl Iterator<Item = InputReport> {
     named.map(|(name, sha256)| InputReport { kind: "policy-file", name: name.clone(), sha256: *sha256 })
 }
 
-/// The keys that were tried on a refused signature: the trusted ones, and those next to the bundle.
+/// The keys to list for a refused signature: at most [`KEYS_SHOWN`] trusted keys, and at most [`KEYS_BESIDE_TRIED`] keys next to the bundle.
 fn keys_tried(question: &Question<'_>, keys_beside: &[(String, PublicKey)]) -> Vec<InputReport> {
     let trusted = question.keys.keys().iter().map(|key| InputReport {
         kind: "key",
@@ -349,7 +349,7 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();
     let steps = log.is_some_and(BuildLog::shows_steps);
-    // If the log has lines from two builders, a program in the build may have printed the steps, which may then hide the Dockerfile's instructions.
+    // If the log has lines from two builders, a program in the build may have printed steps that hide the Dockerfile's instructions.
     let doubtful = log.is_some_and(|log| log.builder().is_err());
     let file = (named.is_some() || !steps || doubtful).then(|| evidence.whole_dockerfile(named));
     let mut inputs = outside::Inputs::new();

@@ -2,7 +2,8 @@
 //!
 //! # Overview
 //!
-//! The gate verifies the signature; then the audit examines the content. Data flows one way. The function [`audit()`] performs all of these steps.
+//! The gate verifies the signature; then the audit examines the content. Data flows one way. The function [`audit()`] performs the steps up to the
+//! [`BundleReport`].
 //!
 //! ```text
 //! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: parsed within bounds
@@ -24,8 +25,8 @@
 //!
 //! The library does not read the clock, the network or the environment. Bytes and the time of the audit are arguments, so the same bytes, policy and
 //! time give the same report. The exceptions are the command line, the modules `client` and `serve`, which use the network and the clock, and the
-//! parts that touch files: [`Storage`], [`folder`], [`image`], [`compare`], [`State`] and [`extract()`]. Every bound on untrusted input is a field of
-//! [`Limits`].
+//! parts that touch files: [`Storage`], [`folder`], [`image`], [`compare`], [`State`] and [`extract()`]. The bounds on untrusted input that users can
+//! change are the fields of [`Limits`].
 //!
 //! # What a verdict means
 //!

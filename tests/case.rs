@@ -418,6 +418,10 @@ fn a_case_for_filing_has_digests_and_no_evidence() {
     let folder = folder();
     folder.write("server-build.log", b"docker login --password hunter2\n");
     folder.write("status.json", b"{\"status\": \"image pushed\"}");
+    folder.write(
+        "image-digest.json",
+        b"\"docker.io/acme/wallet@sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1\"",
+    );
     let case = sealed(&folder, &["--profile", "filing", "--sign-key", "ada.key"]);
     let answer = run(folder.path(), &["audit", "case.tar", "--seal-key", "ada.pub"]);
     assert_eq!(answer.code, 2, "{}", answer.out);
@@ -436,7 +440,7 @@ fn a_case_for_filing_has_digests_and_no_evidence() {
     let left_out = record["left_out"].as_array().unwrap();
     let digest = hpsb_audit::Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
     assert_eq!(left_out[0]["sha256"], digest.as_str());
-    assert_eq!(left_out.len(), 3, "{left_out:?}");
+    assert_eq!(left_out.len(), 4, "{left_out:?}");
     assert_eq!(record["secrets_seen"], json!(["bundles/1/server/server-build.log"]));
 }
 

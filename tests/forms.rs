@@ -303,7 +303,7 @@ fn contracts_cannot_hide_images() {
         ("type: env\nimage: evil\n", "an env section does not have the key `image`"),
         ("type: env\nenv: {COMPOSE_FILE: other}\n", "docker compose reads COMPOSE_FILE"),
         ("type: env\nenv: {DOCKER_HOST: 'tcp://evil'}\n", "docker compose reads DOCKER_HOST"),
-        ("type: other\n", "expected env, without variables"),
+        ("type: other\n", "expected env (without variables)"),
     ] {
         ends(&folder, &whole(&workload, env, ""), 1, &[words]);
     }

@@ -363,3 +363,44 @@ fn the_digest_of_an_index_is_not_matched_silently() {
     assert_eq!((code, kinds(&report)), (1, vec!["running-without-accepted-build"]), "{report:#}");
     assert_eq!(json(&folder, "manifest.csv", &[]).0, 0);
 }
+
+/// Only the archive in a bundle is signed, so anyone can make another file of the same build.
+#[test]
+fn another_file_with_the_same_signed_archive_is_not_another_build() {
+    let folder = place();
+    let bundle = fs::read(folder.path().join("evidence").join(BUNDLE)).unwrap();
+    folder.write("bundle", bundle);
+    let shell = |line: &str| {
+        let output = Command::new("sh").args(["-ec", line]).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        output.stdout
+    };
+    for level in ["-1", "-2", "-3"] {
+        folder.write(&format!("evidence/copy{level}/{BUNDLE}"), shell(&format!("bzip2 -dc bundle | bzip2 {level}")));
+    }
+    let other = fixture("good-build-kit");
+    folder.write(&format!("evidence/other/{BUNDLE}"), fs::read(other.join(BUNDLE)).unwrap());
+    folder.write("one.csv", format!("place,image\nnode,acme/wallet@{DIGEST}\n"));
+    let (_, report) = json(&folder, "one.csv", &["--sample", "3", "--seed", "4711"]);
+    assert!(report["error"].is_null(), "{report:#}");
+    let files = report["inputs"].as_array().unwrap().iter().filter(|input| input["kind"] == "bundle").count();
+    assert_eq!((files, &report["builds_in_period"]), (5, &Value::from(2)), "{report:#}");
+    assert_eq!(report["sample"]["population"], 2);
+    let archives: Vec<&str> = report["sample"]["builds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["archive_sha256"].as_str().unwrap())
+        .collect();
+    assert!(archives.len() == 2 && archives[0] != archives[1], "{archives:?}");
+    let signed = shell(&format!("tar -xjOf bundle {} | sha256sum | cut -c1-64", BUNDLE.replace(".sig.tbz", ".tbz")));
+    assert!(archives.contains(&String::from_utf8(signed).unwrap().trim()), "{archives:?}");
+    let builds: u64 = report["keys"].as_array().unwrap().iter().map(|key| key["builds"].as_u64().unwrap()).sum();
+    assert_eq!(builds, 2, "{report:#}");
+    // Both builds state the digest: one row for each.
+    assert_eq!(
+        report["rows"].as_array().unwrap().iter().filter(|row| !row["place"].is_null()).count(),
+        2,
+        "{report:#}"
+    );
+}

@@ -11,18 +11,14 @@ use crate::base::mask::mask;
 use crate::gate::bundle::Bundle;
 use crate::gate::key::PublicKey;
 
-/// Removes bundles, server logs, status records and images, and returns their names, sizes and digests.
+/// Removes bundles, the server's responses and images, and returns their names, sizes and digests.
 pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[BundleRecord]) -> Vec<Member> {
     let is_left_out = |name: &str| {
         bundles.iter().any(|bundle| {
-            let below = |folder: &Option<String>, file: &str| {
-                folder.as_ref().is_some_and(|folder| name.strip_prefix(folder.as_str()) == Some(file))
-            };
-            let in_image = bundle.image.as_ref().and_then(|image| name.strip_prefix(image.place.as_str()));
-            name == bundle.member
-                || below(&bundle.server, "/server-build.log")
-                || below(&bundle.server, "/status.json")
-                || in_image.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            let image = bundle.image.as_ref().map(|image| image.place.as_str());
+            let places = [Some(bundle.member.as_str()), bundle.server.as_deref(), image].into_iter().flatten();
+            let mut rests = places.filter_map(|place| name.strip_prefix(place));
+            rests.any(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     };
     let names: Vec<String> = members.keys().filter(|name| is_left_out(name)).cloned().collect();

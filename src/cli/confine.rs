@@ -1,10 +1,10 @@
 //! Least privilege: before a command reads any input, the process drops the privileges that the command does not need. If hostile input
-//! takes over a parser, the parser can still read files and report wrong results, but it cannot write elsewhere, start programs or
-//! connect to the network.
+//! takes over a parser, the parser can still read files and report wrong results. It cannot write outside the command's output folders,
+//! and it can use the network or start programs only if the command needs to do so.
 //!
-//! Privileges are dropped only on Linux: with Landlock and, on x86_64 and aarch64, with seccomp. The restrictions are best
-//! effort, because a verdict must not depend on the kernel. With `--verbose`, the restrictions that are enforced are printed on standard error. This
-//! information is not part of any report.
+//! Privileges are dropped only on Linux, with Landlock and, on x86_64 and aarch64, with seccomp; none are dropped if a credential helper was
+//! requested. The restrictions are best effort, because a verdict must not depend on the kernel. With `--verbose`, the restrictions, and to what
+//! extent each is enforced, are printed on standard error. This information is not part of any report.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(super) struct Needs {
     network: bool,
     /// Whether the command starts other programs.
     programs: bool,
-    /// Whether the command reads a private key; the key's passphrase may have to be read from the terminal.
+    /// Whether the command signs: the passphrase of the signing key may have to be read from the terminal.
     terminal: bool,
 }
 
@@ -115,7 +115,7 @@ impl Needs {
     }
 }
 
-/// Whether the command reads a private key.
+/// Whether a command other than `audit` reads a signing key.
 fn signs(command: &Command) -> bool {
     match command {
         Command::Seal(arguments) => arguments.sign_key.is_some(),
@@ -234,7 +234,7 @@ mod linux {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(super) fn filter(needs: &Needs) -> Result<seccompiler::BpfProgram, seccompiler::Error> {
         use seccompiler::{SeccompAction, SeccompFilter};
-        // No command needs these system calls, which give access to the memory of other processes or to large kernel interfaces.
+        // No command needs these system calls, which start programs or give access to other processes' memory or to large kernel interfaces.
         let mut calls = vec![
             libc::SYS_ptrace,
             libc::SYS_process_vm_readv,

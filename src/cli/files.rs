@@ -1,4 +1,4 @@
-//! Report files. All report files are written under temporary names next to their targets and then renamed, so that each file is complete or absent.
+//! Report files. All report files are written under temporary names next to their targets and then renamed, so that none is left incomplete.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -40,7 +40,7 @@ fn discard(staged: &Path) {
     let _ = fs::remove_dir_all(staged);
 }
 
-/// Refuses a report folder that exists, before anything is audited.
+/// Refuses a report folder that exists.
 ///
 /// # Errors
 /// [`Error::Usage`] if the folder exists.

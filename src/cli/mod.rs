@@ -27,7 +27,7 @@ use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::report::{Format, Report};
 
-/// Runs the program with the process's arguments. The exit code is that of the verdict.
+/// Runs the program with the process's arguments, and returns its exit code.
 pub fn run() -> ExitCode {
     if let Some(error) = flag_by_a_files_name() {
         return failed(error);
@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
-    // On Unix, the shell has already expanded patterns, so a pattern that still reaches the program is a file name.
+    // On Unix, the shell has already expanded patterns, so a pattern that still reaches the program is treated as a file name.
     if cfg!(windows)
         && let Err(error) = patterns::expand(&mut arguments.command)
     {
@@ -130,7 +130,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         // Arguments may be file names from a hostile folder that a shell expanded, and clap repeats them unescaped.
         output::talk(for_lines(&error.render().to_string()).as_bytes());
     } else {
-        // If the terminal is no longer available, this cannot be reported.
+        // If standard output is no longer available, this cannot be reported.
         let _ = error.print();
     }
     if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose") {

@@ -1,4 +1,4 @@
-//! The report goes to standard output; everything else goes to standard error.
+//! A command's result goes to standard output; everything else goes to standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(super) fn print(text: &str) -> Result<u8, Error> {
     write_out(text.as_bytes()).map(|()| 0)
 }
 
-/// Prints a report and returns its exit code. If the report cannot be printed, there is no verdict: the exit code is then 3, but 2 remains 2.
+/// Prints a report and returns its exit code. If the report cannot be printed, there is no verdict, and the exit code is 3, or 2 if it was 2.
 pub(super) fn report_or_complain(report: &Report, format: Format) -> u8 {
     match print_report(report, format, &Options::default()) {
         Ok(()) => report.exit_code(),
@@ -119,8 +119,8 @@ pub(super) fn look(show: &ShowArguments) -> Look {
     Look { colour, columns, amount: amount(show), exit_code: None }
 }
 
-/// Whether the terminal understands escape sequences. On Windows, a console must first be switched to this mode; consoles older than Windows 10 print
-/// the sequences unchanged.
+/// Whether the terminal understands escape sequences. On Windows, a console must first be switched to a mode that interprets them; consoles older
+/// than Windows 10 print the sequences unchanged.
 fn understands_colour() -> bool {
     #[cfg(windows)]
     return anstyle_query::windows::enable_ansi_colors() == Some(true);

@@ -1,5 +1,5 @@
 //! Decides which login may be sent to a server. A login is sent only to the host it was supplied for and to the token server that this host
-//! specifies, over TLS or within this computer. A login is never sent to a host that comes from evidence or from a different server's response.
+//! specifies, over TLS or within this computer. No other host receives a login, even if evidence or a server's response names that host.
 
 use reqwest::Url;
 
@@ -11,8 +11,8 @@ use crate::client::secret::Login;
 pub(crate) enum NamedBy {
     /// The command line or the settings.
     User,
-    /// The build server's response. A dishonest server could make this program use a login to read an image that only
-    /// the login's owner may read.
+    /// Only the build server's response. No login is then sent: a dishonest server could otherwise make this program
+    /// read an image that only the login's owner may read.
     Answer,
 }
 

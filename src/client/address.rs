@@ -1,4 +1,4 @@
-//! Decides which addresses may be used: any https address, and an http address only if the traffic cannot leave this computer.
+//! Decides which addresses may be used by default: https addresses, and http addresses if the traffic cannot leave this computer.
 
 use reqwest::Url;
 
@@ -35,7 +35,7 @@ pub(crate) fn may_lead_to(from: &Url, to: &Url) -> bool {
     from.origin() == to.origin() || (is_allowed(to) && (from.scheme() != "https" || to.scheme() == "https"))
 }
 
-/// `localhost` and loopback addresses (RFC 6761, 6.3; RFC 5735; RFC 4291).
+/// Whether `host` is `localhost` or a loopback address (RFC 6761, 6.3; RFC 5735; RFC 4291).
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -53,7 +53,7 @@ pub(crate) struct Came<'a> {
 /// private repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Absence {
-    /// The status of the response; `None` if there was no request, or if the responses had several statuses.
+    /// The status of the responses, if all had the same status and that status is the reason.
     pub(crate) status: Option<u16>,
     pub(crate) why: String,
 }

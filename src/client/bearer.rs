@@ -50,7 +50,7 @@ impl<'a> Guarded<'a> {
         Self { run, http, access, authorization: Mutex::new(None), token_server: Mutex::new(None) }
     }
 
-    /// Requests small content. A response with any status is returned, except a redirect that is followed.
+    /// Requests small content. A response with any status is returned, except a redirect that is followed or a challenge that is answered.
     pub(crate) fn get(
         &self,
         url: &Url,

@@ -4,7 +4,7 @@ use reqwest::Url;
 
 use crate::client::http::Head;
 
-/// The token server that a different server specified, with its service and scope.
+/// The token server that a registry or trust server specified, with the service and scope for the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenServer {
     /// The token server's address, without the service and scope.
@@ -35,7 +35,7 @@ impl Challenges {
 }
 
 impl TokenServer {
-    /// Reads the parameters of a `Bearer` challenge; `None` unless the realm is an address.
+    /// Reads the parameters of a `Bearer` challenge; `None` unless the realm is an address without a user name or password.
     pub(crate) fn of(parameters: &[(String, String)]) -> Option<Self> {
         let parameter =
             |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());

@@ -1,5 +1,6 @@
 //! evidence.json records the origin and time of each saved file, the last outcome for each source, and missing evidence. This program writes the
-//! file, which is not signed, after each step. If a run is interrupted, the next run finds the unrecorded files and adds them.
+//! file, which is not signed, after each step. An interrupted run may leave files unrecorded; a further run records each of them when it requests
+//! that file.
 
 use std::collections::BTreeMap;
 use std::fs;

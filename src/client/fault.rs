@@ -87,7 +87,7 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the server's operator must install a new certificate (those that IBM's client makes are valid for one year); the dates are always checked"
             }
-            _ => "the certificate must be issued by the CA in use: specify the right CA file with --ca",
+            _ => "the certificate must be issued by a trusted CA: check --ca (build server) or --outside-ca (others)",
         },
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired
@@ -100,8 +100,8 @@ fn of_tls(from: &str, error: &rustls::Error) -> Fault {
             | AlertDescription::AccessDenied
             | AlertDescription::DecryptError
             | AlertDescription::HandshakeFailure,
-        ) => "the server rejects the client certificate: specify the right one with --cert and --key-file",
-        rustls::Error::InvalidMessage(_) => "the server does not use TLS on this port: check host and port",
+        ) => "the server may require a different client certificate: for the build server, check --cert and --key-file",
+        rustls::Error::InvalidMessage(_) => "the server seems not to use TLS on this port: check host and port",
         _ => CONNECTION,
     };
     Fault::pointless(network(from, format!("TLS: {error}"), hint))

@@ -45,13 +45,13 @@ pub struct Request {
     pub to: PathBuf,
     /// The build server, if one is used.
     pub server: Option<ServerOptions>,
-    /// The names of the builds; if there are none, the server's newest build is saved.
+    /// The names of the builds; with neither names nor a bucket, the server's newest build is saved.
     pub builds: Vec<BuildName>,
     /// A bucket that contains bundles.
     pub bucket: Option<Bucket>,
     /// Whether the image is saved and whether its layers are included.
     pub image: Option<Layers>,
-    /// The image, if the evidence does not identify it.
+    /// The image, if the user specified it; otherwise, the server's response or the settings identify it.
     pub image_name: Option<ImageReference>,
     /// Whether signatures on the image are saved.
     pub trust: Option<TrustOptions>,
@@ -61,8 +61,8 @@ pub struct Request {
     pub outside: OutsideOptions,
 }
 
-/// Saves the requested evidence. Files in the folder are never replaced, and an error does not affect what was already
-/// saved; a further run adds what is missing.
+/// Saves the requested evidence. Saved evidence is never replaced, and an error does not affect what was already saved;
+/// a further run adds what is missing.
 ///
 /// This does NOT verify anything except that content has the digest by which it was requested and that a saved key matches its bundle: keys and
 /// bundles stay *given* until an audit with a trusted key.
@@ -252,7 +252,7 @@ fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference>
 /// described.
 ///
 /// # Errors
-/// [`Error::Usage`] and [`Error::Settings`] if there is no address to which a request can be sent.
+/// [`Error::Usage`] for an invalid address of the object store; [`Error::Settings`] if the settings lack a valid address or a required file.
 pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     let mut lines = vec![format!("write to {}", slashed(&request.to))];
     if let Some(bucket) = &request.bucket {

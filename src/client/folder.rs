@@ -53,7 +53,7 @@ impl EvidenceFolder {
         Ok(Self { root: root.to_path_buf(), limits: limits.clone(), _lock: lock })
     }
 
-    /// Creates a file for a build that is not yet known.
+    /// Creates a file for a build whose name is not yet known.
     pub(crate) fn draft(&self) -> Result<Draft, Error> {
         Draft::begin(&self.root)
     }
@@ -98,7 +98,7 @@ impl EvidenceFolder {
         self.root.join(name.as_str()).join(format!("manifest.{name}.sig.tbz")).is_file()
     }
 
-    /// Whether the build's folder has a key, under the client's current or older name for it.
+    /// Whether the build's folder has a key, under the name that IBM's client uses or the name that older clients use.
     pub(crate) fn holds_key(&self, name: &BuildName) -> bool {
         let folder = self.root.join(name.as_str());
         folder.join(format!("manifest.{name}-public.pem")).is_file()
@@ -117,7 +117,7 @@ pub struct BuildFolder {
     limits: Limits,
 }
 
-/// Files that belong together and are being written to a separate folder.
+/// Files that belong together and are being written to a temporary folder.
 #[derive(Debug)]
 pub(crate) struct FileSet {
     passing: PathBuf,

@@ -25,10 +25,10 @@ struct Answer {
 }
 
 /// Requests the login for `server` from the helper `name`; `None` if the helper has none. There is no time limit,
-/// because the helper may prompt its user.
+/// because the helper may prompt the user.
 ///
 /// # Errors
-/// A message that reveals nothing about the helper's output.
+/// A message that contains nothing from the helper's output.
 pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Login>, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || !name.bytes().all(allowed) {

@@ -21,13 +21,13 @@ use crate::client::spending::Spending;
 /// Time limits and the number of attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patience {
-    /// The time limit for a connection, including TLS.
+    /// The time limit for establishing a connection, including TLS.
     pub connect: Duration,
     /// The time limit for the head of a response and for each further part of the response.
     pub idle: Duration,
     /// The time limit for a complete response, starting with the request.
     pub total: Duration,
-    /// The maximum number of attempts for one request.
+    /// The maximum number of consecutive failed attempts for one request.
     pub tries: u32,
     /// The pause before the second attempt. The pause doubles with each further attempt, up to 32 times this value.
     pub pause: Duration,
@@ -316,7 +316,7 @@ impl Http {
                 sink.start_again().map_err(Fault::pointless)?;
                 return Err(Fault::worthwhile(
                     from,
-                    "the rest of the response does not match its beginning",
+                    "the server did not continue the response where it was cut off",
                     "run the command again",
                 ));
             }

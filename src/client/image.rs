@@ -28,8 +28,8 @@ const PIECES: usize = 16;
 /// Reads the image that `name` (`registry/repository[:tag][@digest]`) refers to. If the name has neither a tag nor a digest, the tag is `latest`, as
 /// in skopeo.
 ///
-/// Every document that is requested by digest must have that digest; otherwise, this returns an error. The layers'
-/// contents are reported in the facts and evaluated elsewhere.
+/// Every manifest or index that is requested by digest must have that digest; otherwise, this returns an error. The
+/// contents of the configuration and the layers are reported in the facts and evaluated elsewhere.
 ///
 /// # Errors
 /// [`Error::Usage`] for an invalid name, [`Error::Network`], [`Error::OverLimit`].

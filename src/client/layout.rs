@@ -71,7 +71,8 @@ impl Layout<'_> {
         saver.keep(&format!("{folder}/index.json"), index.to_string().as_bytes(), origin());
     }
 
-    /// Saves a document and everything below it. Returns whether there was no error; content that the registry does not have is only noted.
+    /// Saves a document and everything below it. Returns whether there was no error; a manifest that the registry does not have, or a blob with other
+    /// addresses, is only noted.
     pub(crate) fn save_tree(&mut self, saver: &mut Saver<'_>, top: Document) -> bool {
         let faults = saver.report.faults.len();
         let (folder, what) = (self.folder, top.origin.from.clone());

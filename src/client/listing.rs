@@ -49,7 +49,7 @@ pub(crate) fn read_page(xml: &[u8]) -> Result<Page, Error> {
                     [b"ListBucketResult", b"Contents", b"ETag"] => object.2 = Some(text.clone()),
                     [b"ListBucketResult", b"Contents"] => match std::mem::take(&mut object) {
                         (Some(key), Some(size), Some(etag)) => objects.push(Object { key, size, etag }),
-                        _ => return Err(fail("an object has no key, size or ETag")),
+                        _ => return Err(fail("an object lacks its key, size or ETag")),
                     },
                     [b"ListBucketResult", b"IsTruncated"] => truncated = text == "true",
                     [b"ListBucketResult", b"NextContinuationToken"] => token = Some(text.clone()),

@@ -60,8 +60,8 @@ pub fn usual_login_files() -> Vec<PathBuf> {
 /// that do not exist are ignored.
 ///
 /// # Errors
-/// [`Error::Settings`] for a file that is not in docker's format or a helper that fails; the message contains no part of the file or of the helper's
-/// output.
+/// [`Error::Settings`] for a file that is not in docker's format or a helper that fails; from the file and the helper's output, the message contains
+/// only the helper's name.
 pub(crate) fn find_login(
     files: &[PathBuf],
     helpers: Helpers,

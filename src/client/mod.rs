@@ -1,9 +1,9 @@
 //! Network access, for saving evidence while the servers that have it are still available. This module returns and stores bytes but never gives a
 //! verdict on them.
 //!
-//! Every request is a GET. `server::Call` lists all requests that can be sent to a build server. The modules are best read in the order of a run:
-//! settings and TLS, the build server's responses, the walk over the builds (which never mixes evidence from two builds), the object store, the
-//! registry, the signatures, and the folder that stores everything.
+//! Every request is a GET. `server::Call` lists all requests that can be sent to a build server. The modules are best read in this order: settings
+//! and TLS, the build server's responses, the walk over the builds (which never mixes evidence from two builds), the object store, the registry, the
+//! signatures, and the folder that stores everything.
 
 mod access;
 mod address;

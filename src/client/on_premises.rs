@@ -36,8 +36,8 @@ struct Docker {
     repo: Option<String>,
 }
 
-/// Reads `secure_build_workers.sbs.{url, port, cert_path, key_path, ca_cert_path}`
-/// (ibm-wsc/hyper-protect-virtual-servers-workshop, docs/securebuild-lab/build.md;
+/// Reads `sbs.{url, port, cert_path, key_path, ca_cert_path}` and `docker.{push_server, repo}` in
+/// `secure_build_workers` (ibm-wsc/hyper-protect-virtual-servers-workshop, docs/securebuild-lab/build.md;
 /// ibm-hyper-protect/hyper-protect-virtual-servers-hosted-trial, docs/securebuild); everything else is ignored.
 pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
     let text =

@@ -57,7 +57,7 @@ impl fmt::Display for ImageReference {
     }
 }
 
-/// Registries on this computer use plain http, as docker and podman also assume.
+/// Registries on this computer are reached over plain http, which docker also allows.
 fn is_local(registry: &str) -> bool {
     super::address::is_loopback(host_and_port(registry).0)
 }

@@ -32,7 +32,7 @@ pub(crate) struct Document {
 
 /// A registry's response to a request.
 pub(crate) enum Found {
-    /// A document, and the address of the next page of a list.
+    /// A document and, for a list with further pages, the address of the next page.
     Here(Box<Document>, Option<Url>),
     /// The registry sent no document.
     Absent(Absence),
@@ -61,8 +61,8 @@ impl<'a> Registry<'a> {
     /// The manifest for a tag or digest, or why it is absent.
     ///
     /// # Errors
-    /// [`Error::Network`], including when the bytes do not have the requested digest or the digest that the registry
-    /// states.
+    /// [`Error::Network`], including when the bytes do not have the requested digest or, for a tag, the digest that the
+    /// registry states.
     pub(crate) fn manifest(&self, asked: Asked, reference: &str) -> Result<Result<Document, Absence>, Error> {
         let url = self.url(&format!("manifests/{reference}"));
         match self.document_at(asked, &url, Some(ACCEPT), Sha256::from_prefixed(reference))? {

@@ -99,7 +99,7 @@ pub struct BuildReport {
     pub build_name: BuildName,
     /// The requested files that are now in the folder.
     pub files: Vec<(String, Kept)>,
-    /// Notes for the user about evidence that the source does not have and about secrets that were found.
+    /// Notes for the user, for example about evidence that a source does not have or about secrets that were found.
     pub notes: Vec<String>,
     /// Errors that a further run may resolve.
     pub faults: Vec<Error>,
@@ -143,8 +143,8 @@ impl BuildReport {
 }
 
 impl FetchReport {
-    /// The exit code. 0: all requested evidence that the sources have is in the folder. 2: a setting must be changed.
-    /// 3: something is missing; run again. 4: there was nothing to save.
+    /// The exit code. 0: all requested evidence that the sources have is in the folder. 2: an option or a setting must
+    /// be changed. 3: something is missing; run again. 4: there was nothing to save.
     pub fn exit_code(&self) -> u8 {
         let faults = self.faults.iter().chain(self.builds.iter().flat_map(|build| &build.faults));
         let missing_key = if self.without_key.is_empty() { 0 } else { 3 };

@@ -124,8 +124,8 @@ impl<'a> BuildServer<'a> {
     /// Requests a bundle. The bundle's bytes are written to `draft` as they arrive and are never all in memory at once.
     ///
     /// # Errors
-    /// The outer error means that there was no complete response, so a retry may help. The inner error means that the
-    /// response is not a bundle.
+    /// The outer error means that the response could not be read completely. The inner error means that the response is
+    /// not a bundle.
     pub(crate) fn bundle(&self, name: Option<&BuildName>, mut draft: Draft) -> Answered<Draft> {
         let mut base64 = Base64Text::new(&mut draft);
         let (reply, found) = self.streamed(Call::Manifest(name), "encoded_manifest", &mut base64)?;
@@ -190,7 +190,7 @@ impl<'a> BuildServer<'a> {
 }
 
 /// A response that states a build's name. The inner error describes what is wrong with the response; the outer error explains why there is no
-/// response.
+/// complete response.
 pub(crate) type Answered<T> = Result<Result<Got<T>, Error>, Error>;
 
 /// The content of a response that states a build's name.
@@ -216,7 +216,7 @@ pub(crate) fn base_url(settings: &Settings) -> Result<Url, Error> {
     })
 }
 
-/// The address of a request, for display. The address always includes the port, which is part of the request.
+/// The address of a request, for display, always with the port.
 pub(crate) fn address(base: &Url, call: Call<'_>) -> String {
     let (host, port) = (base.host_str().unwrap_or_default(), base.port_or_known_default().unwrap_or_default());
     format!("https://{host}:{port}{}", call.path())
@@ -229,7 +229,7 @@ pub(crate) enum Newest {
     Build(BuildName),
     /// There is no finished build, or a build is running; in both cases, the record contains no name.
     None,
-    /// The server did not state its newest build.
+    /// The newest build is not known, because of this error.
     Unknown(Error),
 }
 

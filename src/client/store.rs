@@ -264,10 +264,10 @@ impl Store<'_> {
         format!("{}/{}/{key}", self.bucket.endpoint.trim_end_matches('/'), self.bucket.name)
     }
 
-    /// The address of an object. The address has the bucket and key in its path, which works with every store and needs no DNS name per bucket.
+    /// The address of an object. The bucket and key are in its path, so that no DNS name per bucket is needed.
     ///
     /// # Errors
-    /// An error if the key would change the address: with `.` or `..` as a folder, the signed request would go to a different bucket.
+    /// An error if the key would change the address: with `..` as a folder, for example, the signed request could go to a different bucket.
     fn url(&self, key: &str) -> Result<Url, Error> {
         let mut url = self.base.clone();
         let base = url.path().trim_end_matches('/').to_owned();

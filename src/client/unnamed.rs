@@ -140,7 +140,7 @@ fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     for (source, call, place) in OTHERS {
         let from = server.address(call);
         saver.step(source, &from, |saver| {
-            saver.absent(place, &from, "the build to which it belongs is not known: see status.json");
+            saver.absent(place, &from, "the build to which it belongs is not known (see the error for status.json)");
         });
     }
 }

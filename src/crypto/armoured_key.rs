@@ -1,7 +1,7 @@
 //! The fingerprint of an armoured OpenPGP certificate (RFC 9580, RFC 4880), without verifying anything in it.
 //!
-//! It identifies the key that a contract contains. The bindings of subkeys and user ids are not examined: the program that uses the contract's key does
-//! that, and accepts only what the primary key signed.
+//! The fingerprint identifies the key that a contract contains. The bindings of subkeys and user ids are not examined: the program that uses the
+//! contract's key does that, and accepts only what the primary key signed.
 
 use base64ct::{Base64, Encoding as _};
 use gix_hash::{Kind, hasher};
@@ -11,7 +11,7 @@ use crate::base::digest::Sha256;
 const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n";
 const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
 
-/// Packets in a transferable public key (RFC 9580, 10.1, and the marker of 5.8).
+/// Types of packets in a transferable public key (RFC 9580, 10.1, and the marker of 5.8).
 const PUBLIC_KEY: u8 = 6;
 const OTHERS: [u8; 6] = [2, 10, 13, 14, 17, 21];
 

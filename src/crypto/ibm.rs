@@ -34,7 +34,7 @@ pub(crate) struct Certificate {
 /// Whether basic constraints, key usage and critical extensions allow a certificate to sign other certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Authority {
-    /// The certificate may sign certificates, with at most this many CAs below it.
+    /// The certificate may sign certificates; a number limits the CAs below it.
     Yes(Option<u8>),
     /// The certificate may not sign certificates.
     No,

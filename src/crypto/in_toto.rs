@@ -33,7 +33,7 @@ impl Statement {
     /// Reads a statement. Fields that the specification does not define are ignored, as the specification requires.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for anything but a version 1 statement with a subject that has a digest.
+    /// [`Error::Malformed`] for anything but a version 1 statement with a predicate type and subjects that all have a digest.
     pub fn from_json(what: &str, bytes: &[u8]) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(what, message);
         let statement = strict_json::parse(bytes).map_err(|error| fail(error.to_string()))?;

@@ -1,6 +1,6 @@
 //! Cryptography for every protocol: keys, certificates, envelopes and time-stamps.
 //!
-//! Signatures are verified in one place, [`VerifyingKey::verify`], and only with the schemes that [`Protocol`] lists for the caller's protocol. The
+//! Signatures are verified in one place, the module `verify`, and only with the schemes that [`Protocol`] lists for the caller's protocol. The
 //! exception is OpenPGP signatures, which are packets that rPGP verifies (`openpgp`).
 
 pub(crate) mod armoured_key;

@@ -1,4 +1,4 @@
-//! Keys of the people who sign key records: EC P-256 and Ed25519. These keys are separate from build server keys.
+//! Keys of the people who sign key records, statements and sign-offs: EC P-256 and Ed25519. These keys are separate from build server keys.
 
 use base64ct::{Base64, Encoding};
 use p256::ecdsa;
@@ -189,7 +189,7 @@ const ITERATIONS: u32 = 5_000_000;
 /// also bounds the memory.
 const SCRYPT_BYTES: u64 = 512 << 20;
 
-/// Whether the key derivation is within these limits, because a damaged key file may demand any amount of time and memory.
+/// Whether the key derivation is within these limits. A damaged key file may demand any amount of time and memory.
 fn is_affordable(kdf: &pbes2::Kdf) -> bool {
     match kdf {
         pbes2::Kdf::Pbkdf2(parameters) => parameters.iteration_count <= ITERATIONS,

@@ -81,7 +81,7 @@ impl VerifyingKey {
                     return Ok(p256::ecdsa::VerifyingKey::from(key).into());
                 }
                 let key = p384::PublicKey::from_public_key_der(der)
-                    .map_err(|_| "an EC key on a curve other than P-256 and P-384".to_owned())?;
+                    .map_err(|_| "not a valid EC key on P-256 or P-384".to_owned())?;
                 Ok(Self(Material::P384(Box::new(key.into()))))
             }
             ED25519 => Self::from_ed25519(

@@ -37,6 +37,7 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     Build {
         path: report.path.clone(),
         sha256: report.file.map(|(digest, _)| digest),
+        archive: report.seal.as_ref().map(|(digest, _)| *digest),
         build_name: report.build_name.clone(),
         title: report.titled(),
         verdict: report.verdict,

@@ -40,9 +40,10 @@ fn names(folder: &Path) -> Result<impl Iterator<Item = Result<PathBuf, Error>>, 
     Ok(entries.map(|entry| entry.map(|entry| entry.file_name().into()).map_err(|error| unreadable(folder, &error))))
 }
 
-/// A string that changes if a file read by the audits of this folder's bundles changes. Of the bundles themselves, only their number affects the
-/// string. It has a line for each other file in the folder, and for each file below `trust`, `builder` and `image`; the line changes if the file is
-/// written, replaced or removed. File contents are not read. Links are followed, as in an audit, so the line describes the link's target.
+/// A string that changes if a file read by the audits of this folder's bundles changes. Of the bundles themselves, only their number and
+/// their order among the other names affect the string. It has a line for each other file in the folder, and for each file below `trust`, `builder`
+/// and `image`; the line changes if the file is written, replaced or removed. File contents are not read. Links are followed, as in an audit, so the
+/// line also describes the link's target.
 ///
 /// # Errors
 /// [`Error::OverLimit`] if there are too many files. An unreadable folder gets a line with the error.
@@ -82,8 +83,8 @@ pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, E
     Ok(text)
 }
 
-/// The metadata of a file, or of a link's target: inode, size, and times of change. `true` if the path is a folder; size and times are not
-/// included in that case.
+/// The path's own inode, and the device, inode, size and times of change of the file or, for a link, of its target. `true` if this is a folder;
+/// size and times are not included in that case.
 #[cfg(feature = "serve")]
 pub(crate) fn place_of(path: &Path) -> (String, bool) {
     use std::os::unix::fs::MetadataExt as _;

@@ -33,6 +33,8 @@ pub struct Build {
     pub path: String,
     /// SHA-256 of the bundle's file, if it could be read.
     pub sha256: Option<Sha256>,
+    /// SHA-256 of the signed archive, which identifies the build: the rest of the file is not signed, so anyone can make other files from it.
+    pub archive: Option<Sha256>,
     /// The build's name in the names of the bundle's members. This name is not signed.
     pub build_name: Option<String>,
     /// The build name for reports, marked if it is not signed; or the path.

@@ -88,7 +88,7 @@ impl BuildRecord {
         })
     }
 
-    /// A string field that is present and not empty.
+    /// The value of a string field, if present and not empty.
     fn text(&self, name: &str) -> Option<&str> {
         self.field(name).filter(|text| !text.is_empty())
     }

@@ -83,7 +83,7 @@ const KEYWORDS: [&str; 18] = [
 /// Reads all instructions of a Dockerfile that has no here-documents. Comments and empty lines are dropped. Lines that end with the escape character
 /// are joined as the classic builder joins them: the escape character and the line break are removed without replacement.
 ///
-/// Does not interpret instructions or expand variables: the builder also prints variables unexpanded.
+/// Does not interpret instructions or expand variables: the builder prints variables unexpanded, too.
 ///
 /// # Errors
 /// [`DockerfileFault`].
@@ -190,8 +190,8 @@ fn normalise(line: usize, joined: &str) -> Result<Instruction, DockerfileFault> 
     Ok(Instruction { line, text: canonical(text), documents: Vec::new() })
 }
 
-/// Whether the instruction is RUN, COPY or ADD with `<<WORD`, `<<-WORD` or `<<"WORD"`: BuildKit reads the following lines as a file. A shell's
-/// here-document looks the same and also counts.
+/// Whether the instruction is RUN, COPY or ADD, also after ONBUILD, with `<<WORD`, `<<-WORD` or `<<"WORD"`: BuildKit does not read the following
+/// lines as instructions. A shell's here-document looks the same and also counts.
 fn has_here_document(text: &str) -> bool {
     with_here_documents(text).is_some_and(|rest| {
         rest.match_indices("<<").any(|(at, _)| {

@@ -28,9 +28,9 @@ pub struct Manifest {
     pub record: BuildRecord,
     /// `data/build.log`, if present.
     pub log: Option<BuildLog>,
-    /// The repositories in `git/<repository>/`, one for each folder below `git/`. A normal build has exactly one repository.
+    /// The repositories in `git/<repository>/`, one for each name directly below `git/`. A normal build has exactly one repository.
     pub snapshots: Vec<Snapshot>,
-    /// Files below `root_ssh/`; `None` if there is no such folder.
+    /// Paths of the members below `root_ssh/`; `None` if the archive has no `root_ssh`.
     pub root_ssh: Option<Vec<String>>,
     /// Names of all other members.
     pub other: Vec<String>,
@@ -41,12 +41,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads the archive in one pass, from exactly the bytes that were signed. Does not keep the content of work tree files.
+    /// Reads the archive in one pass, from exactly the bytes that were signed. Of work tree files, keeps only the content of `.git` files.
     ///
     /// Does not evaluate the contents: a faulty git folder leads to a finding of a check, not to an error here.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a missing or malformed container or `build.json`, [`Error::Truncated`],
+    /// [`Error::Malformed`] for a malformed container, or a missing or malformed `build.json`; [`Error::Truncated`],
     /// [`Error::OverLimit`].
     pub fn read(archive: &VerifiedArchive, limits: &Limits) -> Result<Self, Error> {
         Self::read_within(archive, 1, limits, &Budget::of_unknown_input(limits))
@@ -184,7 +184,7 @@ impl<'l> Reading<'l> {
                 (Some(_), Some(path)) => {
                     let before = snapshot.git_bytes();
                     add_git_entry(snapshot, path, member, tar, self.limits)?;
-                    // The total for all repositories, because an archive may contain any number of repositories.
+                    // Checks the total for all repositories, because an archive may contain any number of repositories.
                     self.git_bytes += snapshot.git_bytes() - before;
                     self.limits.git_bytes().check(self.git_bytes, "the folders .git")?;
                 }

@@ -109,7 +109,7 @@ impl StampReport {
     /// The time, and why it does not show when the case existed: for a case without `existed_by`.
     pub(super) fn words(&self) -> String {
         match &self.authority {
-            Some(name) => format!("{}, verified by {name}, but it does not count: see the remark", self.at),
+            Some(name) => format!("{}, by {name}, verified, but it does not count: see the remark", self.at),
             None => format!("{}, not verified: no --tsa-ca was specified", self.at),
         }
     }
@@ -187,7 +187,7 @@ impl CaseReport {
             ("sealed", format!("as of {}, verdict {}", self.sealed_for, self.sealed_verdict)),
         ];
         lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("as of {moment}"))));
-        // With the same statuses, the only other answer is the verdict: the line that page one shows must have it.
+        // If the statuses are the same, only the verdict can differ. Page one shows only this line, so this line states both verdicts.
         let other_verdict = self.other_answers.first().filter(|_| self.repeated == Repetition::SameStatuses);
         let other_verdict = other_verdict.map_or_else(String::new, |verdict| format!("; {verdict}"));
         lines.push(("repeated", format!("{}{}", self.repeated.words(&self.profile), for_terminal(&other_verdict))));

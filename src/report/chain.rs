@@ -163,7 +163,7 @@ fn checks_of(link: ChainLink) -> Vec<&'static str> {
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // Each rejection is drawn only once. If a link's checks could not run because of that rejection, the link counts as not examined.
+    // If an earlier link already shows the rejections of a link's checks, and others of its checks could not run, the link counts as not examined.
     let mut drawn: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {
@@ -236,7 +236,7 @@ mod tests {
                 expected: None,
                 found: None,
                 details: Vec::new(),
-                // A record of the key that counts, and a signed name.
+                // A key record that counts, and a signed name.
                 says: [Known::Stated, Known::Signed].map(|known| Said { text: String::new(), known }).into(),
                 waiver: None,
                 caused_by: None,

@@ -47,7 +47,7 @@ impl Controls {
     /// Reads a user's table.
     ///
     /// # Errors
-    /// [`Error::Policy`] for unrecognised fields or checks, [`Error::OverLimit`] for a file that is too large.
+    /// [`Error::Policy`] for a malformed table or an unrecognised field or check, [`Error::OverLimit`] for a file that is too large.
     pub fn from_toml(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.policy_bytes().check(bytes.len() as u64, name)?;
         let fail = |message: String| Error::Policy { path: name.into(), message };
@@ -104,7 +104,7 @@ impl Control {
             Verdict::Accept | Verdict::AcceptInPart if !lacking.is_empty() => {
                 Err(format!("these checks did not pass or examined nothing: {}", lacking.join(", ")))
             }
-            Verdict::Accept if self.checks.is_empty() => Err("the mapping lists no checks".into()),
+            Verdict::Accept if self.checks.is_empty() => Err("the control lists no checks".into()),
             Verdict::Accept => Ok(()),
             Verdict::AcceptInPart => Err("the bundle was accepted only in part".into()),
             Verdict::Reject | Verdict::None => Err("the bundle was not accepted".into()),

@@ -11,7 +11,7 @@ pub enum Format {
     Text(Look),
     /// JSON for programs, as described in docs/report.schema.json.
     Json,
-    /// JSON for programs that process many bundles: the complete report on each bundle on its own line, ordered by path.
+    /// JSON for programs that process many bundles: the complete report on each bundle on its own line.
     JsonLines,
     /// A printable page for filing; for several bundles, also one page per bundle in a folder next to it.
     Html,

@@ -51,7 +51,7 @@ pub(super) struct Document {
     pub(super) admission: Option<AdmissionRow>,
     /// One entry per image and position, if the question was whether workloads may be deployed.
     pub(super) images: Vec<Image>,
-    /// One report per bundle, ordered by path; for workloads, the bundles found by the digests of the images.
+    /// One report per bundle, in the order in which the bundles were found; for workloads, the bundles found by the digests of the images.
     pub(super) reports: Vec<Bundle>,
 }
 
@@ -284,7 +284,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", in_json(&document))
 }
 
-/// One line per bundle: what [`write`] writes for this bundle alone, without the arguments that select bundles. Lines of several runs with the same
+/// One line per bundle: what [`write`] writes for this bundle, without the arguments that select bundles. Lines of several runs with the same
 /// question can be concatenated. A run that failed before any bundle was read is also written as a line, because an empty file would report nothing.
 pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&value(one)?)?));

@@ -173,7 +173,7 @@ fn said(output: &mut String, finding: &Finding) {
     output.push('\n');
 }
 
-/// Escapes text for character data and attribute values (XML 1.0, 2.4), including the two code points that XML does not allow.
+/// Escapes text for character data and attribute values (XML 1.0, 2.4), and replaces U+FFFE and U+FFFF, which XML does not allow.
 fn text(text: &str) -> String {
     let mut out = String::new();
     for character in for_terminal(text).chars() {

@@ -28,7 +28,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         section(&mut page, report, bundle, options);
     }
     let features = if report.tool.features.is_empty() { "none".into() } else { report.tool.features.join(", ") };
-    let now = report.now.map_or_else(|| "no moment".into(), |now| now.to_string());
+    let now = report.now.map_or_else(|| "an unknown time".into(), |now| now.to_string());
     let _ = writeln!(
         page,
         "Created by {} {} (features: {}), as of {now}.",

@@ -25,7 +25,7 @@ pub(super) struct Row<'a> {
 pub(super) enum Agreement {
     /// Several witnesses state the same value.
     Agree,
-    /// Several witnesses state different values.
+    /// There are different values, from several witnesses or from one.
     Disagree,
     /// Only one witness.
     OneWitness,

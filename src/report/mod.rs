@@ -91,7 +91,7 @@ pub struct Report {
     /// The result for workloads, if the question was about workloads. In that case, the bundles are those found by the images'
     /// digests.
     pub admission: Option<Admission>,
-    /// One report per bundle, ordered by path.
+    /// One report per bundle, in the order in which the bundles were found.
     pub bundles: Vec<BundleReport>,
 }
 
@@ -101,7 +101,7 @@ pub enum Rules {
     /// The rules of this version: schema version 2.
     Current,
     /// The rules of version 0.1.0, for a report that version 0.1.0 saved: schema version 1. To be accepted, a bundle needed an answer in every group,
-    /// and every check that did not run rejected the bundle by itself.
+    /// and a requested check that did not run rejected the bundle even if another check was the cause.
     Version1,
 }
 
@@ -321,8 +321,8 @@ impl Report {
         }
     }
 
-    /// The worst exit code of all subjects of the question. The order is 0, 1, 4, 3, 2, from best to worst. For workloads, a bundle without a verdict
-    /// is not evidence for an image and does not change the exit code.
+    /// The worst exit code of the run's error and of all subjects of the question. The order is 0, 1, 4, 3, 2, from best to worst. For workloads, a
+    /// bundle without a verdict is not evidence for an image and does not change the exit code.
     pub fn exit_code(&self) -> u8 {
         let own = self.error.iter().map(Error::exit_code);
         let asked: Vec<u8> = match &self.admission {
@@ -334,7 +334,7 @@ impl Report {
     }
 
     /// A copy of the report without bundles. The arguments that select bundles are also left out, because the choice of bundles or shard does not
-    /// affect any result.
+    /// affect any finding.
     pub(crate) fn without_bundles(&self) -> Self {
         let mut question = self.question.clone();
         let selects = |flag: &str| ["path", "shard"].contains(&flag);

@@ -1,6 +1,6 @@
 //! OSCAL assessment results (NIST, model 1.2): one result per bundle, one observation per check, with the digest of the examined data.
-//! A finding is written only for an objective in the user's mapping, and is satisfied only if every check of that control supports it, by the same rule
-//! as in Markdown and HTML, and the bundle was accepted.
+//! A finding is written only for an objective in the table of controls. The objective is satisfied only if the bundle was accepted and every check of
+//! the control supports it, by the same rule as in Markdown and HTML.
 
 use std::io::{self, Write};
 
@@ -22,7 +22,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     writeln!(out, "{}", in_json(&document))
 }
 
-const TIMES: &str = "All times in this document are the moment as of which the audit was made; the user may have chosen it. No time states when evidence was collected.";
+const TIMES: &str = "Every time field of this document is the time as of which the audit was made; the user may have chosen it. No time states when evidence was collected.";
 
 fn document(report: &Report, options: &Options) -> Value {
     let now = report.now.map_or_else(|| "1970-01-01T00:00:00Z".to_owned(), |now| now.to_string());
@@ -260,7 +260,7 @@ fn objectives(bundle: &BundleReport, control: &Control, id: &dyn Fn(&str) -> Str
             "uuid": id(&format!("objective {objective}")),
             "title": line(&format!("{} {}", control.id, control.title)),
             "description": format!(
-                "The mapping lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed and examined something, and the bundle was accepted, not only in part.",
+                "The control lists these checks for the objective: {}. The objective is satisfied only if all of these checks passed and examined something, and the bundle was accepted, not only in part.",
                 markdown::text(&control.checks.join(", "))
             ),
             "target": {

@@ -53,7 +53,7 @@ impl Outside {
     }
 }
 
-/// Why the list is empty. The Dockerfile is mentioned only if `source-dockerfile` passed: its instructions are then those in the log.
+/// Why the list is empty. That the Dockerfile lists none is stated only if `source-dockerfile` passed: its instructions are then those in the log.
 pub(super) fn none(bundle: &BundleReport) -> &'static str {
     if !summary::was_read(bundle) {
         "The log and the Dockerfile were not read"

@@ -31,7 +31,7 @@ pub struct QuestionReport {
     pub passed_over: Vec<String>,
     /// Groups for which evidence was supplied.
     pub handed: Vec<Group>,
-    /// The command-line arguments, as typed: flag (without hyphens) and value; `path` for bundles and folders.
+    /// Command-line arguments, with secrets masked: flag (without hyphens) and value; `path` for bundles and folders.
     pub given: Vec<(String, String)>,
     /// Fingerprints of the trusted keys.
     pub keys: Vec<Fingerprint>,

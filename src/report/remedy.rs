@@ -22,7 +22,7 @@ pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str 
         (check::MANIFEST_SIGNATURE, _) => "Pass the key as a file with --key, or put it next to the bundle.",
         // A case records the past, so a new build does not replace it.
         ("build-age", _) if report.case.as_ref().is_some_and(CaseReport::is_only_aged) => {
-            "Before you deploy its image today, make a new build. To audit the case as of its own time, run the command in its remark."
+            "Before you deploy this image today, make a new build. To audit the case as of its own time, run the command in its remark."
         }
         ("build-age", _) => {
             "Make a new build and audit that one, or ask the policy's owner: only the owner may change max-age."

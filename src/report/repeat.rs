@@ -68,9 +68,9 @@ pub(super) fn lines(options: &[String]) -> Vec<String> {
     lines
 }
 
-/// A shell word, split into lines of at most [`COLUMNS`] characters plus the line ending. Inside quotes, a backslash would be a literal character, so
-/// the quotes are closed before it and opened again after it. No line begins with a space, because a leading space could be lost when the page is
-/// copied.
+/// An option, split into lines of at most [`COLUMNS`] characters plus the line ending. Inside quotes, a backslash would be a literal character, so
+/// the quotes are closed before it and opened again after it. No line after the first begins with a space, because a leading space could be lost
+/// when the page is copied.
 fn broken(option: &str) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     let (mut is_quoted, mut is_escaped) = (false, false);

@@ -1,6 +1,5 @@
-//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. The output uses only properties that GitHub documents for
-//! code scanning. GitHub shows each result as an alert, so a verdict must not be a result, and an answer that is not a problem must not be a
-//! result.
+//! SARIF 2.1.0 (OASIS): one run, with a result for each problem or for every answer. GitHub code scanning shows each result as
+//! an alert, so the format for GitHub (`sarif`) has results only for problems and for a missing verdict.
 
 use std::io::{self, Write};
 
@@ -217,7 +216,7 @@ fn fingerprints(of: &str) -> Value {
     json!({ "checkOfBundle/v1": digest, "primaryLocationLineHash": format!("{line}:1") })
 }
 
-/// A location below the folder of the run, or only the file name if the path leads outside that folder. The run's `properties`
+/// A location below the folder of the run, or only the file name if the path is absolute or contains `..`. The run's `properties`
 /// contain the path.
 fn relative_uri(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !["", "."].contains(part)).collect();

@@ -277,7 +277,7 @@ impl Terms<'_> {
         set.unwrap_or_else(|| check.own_level(|field| self.expects(field)))
     }
 
-    /// What requires the check's answer: the check itself, its group, or nothing.
+    /// What requested the check's answer: a level or an expectation for the check, the check's group, or nothing.
     fn demand(&self, check: &Check) -> Demand {
         let Some(question) = self.question else { return Demand::None };
         let named = question.levels.iter().any(|(name, _)| name == check.name);

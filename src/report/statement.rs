@@ -85,7 +85,7 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
     Some(statement(bundle, SUMMARY, predicate))
 }
 
-/// All inputs that the verdict is based on, except the policy file. If any attestations are listed, the specification requires all of
+/// All inputs that the verdict is based on, except the policy file and the keys. If any attestations are listed, the specification requires all of
 /// them to be listed.
 fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });

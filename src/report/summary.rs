@@ -16,7 +16,7 @@ pub(super) struct Found {
 }
 
 /// This sentence is printed for a report that version 0.1.0 saved.
-pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance required every group of checks, and a single check that did not run caused a rejection.";
+pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance required every group of checks, and a requested check that did not run caused a rejection.";
 
 /// This sentence is printed for a report that was read from a file.
 pub(super) const CONVERTED: &str =
@@ -209,7 +209,7 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
     lines
 }
 
-/// The parts of the archive that the checks compare. A part is left out if all checks of it are off.
+/// The parts of the archive that the checks compare. The log or the source is left out if all checks of it are off.
 pub(super) fn compared(bundle: Option<&BundleReport>) -> Vec<&'static str> {
     let is_off = |is_own: fn(&Finding) -> bool| {
         let mut own = bundle.iter().flat_map(|bundle| &bundle.findings).filter(|one| is_own(one)).peekable();
@@ -334,7 +334,7 @@ fn words_of(groups: &[Group]) -> String {
     groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ")
 }
 
-/// The group `image`, for headlines. An image whose layers were not examined is less than an image.
+/// The words for the group `image` in headlines: they say so if the image's layers were not examined.
 pub(super) fn image_words(bundle: &BundleReport) -> &'static str {
     if unread_layers(bundle).is_some() { "image without layers" } else { "image" }
 }

@@ -79,8 +79,8 @@ impl Request<'_> {
         }
     }
 
-    /// Refuses a flag that would have no effect. With `--seal-key`, the case is evaluated as it was sealed; with no `--seal-key` and neither a
-    /// key nor a policy from the reader, the case is not evaluated.
+    /// Refuses a flag that would have no effect. With `--seal-key`, the case is evaluated as it was sealed; if the reader supplies no
+    /// `--seal-key`, key or policy, the case is not evaluated.
     fn refuse_what_is_dropped(&self) -> Result<(), Error> {
         let given = [
             ("--now", self.now.is_some()),

@@ -39,7 +39,7 @@ pub struct Request<'a> {
     pub keys: &'a [NamedKey],
     /// The policy.
     pub policy: Option<&'a Path>,
-    /// Groups that are required in addition to the policy's.
+    /// Groups that are required in addition to those that the policy requires.
     pub require: &'a [Group],
     /// The list of approvals.
     pub approvals: Option<&'a Path>,
@@ -74,7 +74,7 @@ pub struct Means<'a> {
     pub threads: usize,
     /// Audits the bundles.
     pub audit: &'a AuditBundles<'a>,
-    /// The bounds.
+    /// The limits on untrusted input.
     pub limits: &'a Limits,
 }
 

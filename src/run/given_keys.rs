@@ -1,8 +1,8 @@
-//! Key files next to bundles: *given*, never trusted, because anyone can put a file there. The program only states which bundles such a key
-//! verifies.
+//! Key files next to bundles: *given*, never trusted, because anyone can put a file there. The program only states how many bundles such a
+//! key verifies.
 //!
 //! IBM's documentation does not state whether a build server creates a new key for each build or
-//! reuses one key. The counts in the report are a hint at which of the two is the case.
+//! reuses one key. The counts in the report indicate which of the two it does.
 
 use crate::base::words::counted;
 use std::collections::BTreeMap;

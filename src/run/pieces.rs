@@ -1,5 +1,5 @@
-//! A run in pieces: a separate instance of the program audits each bundle, as in a browser's workers, and one instance combines the finished
-//! reports. The report is the same as if one instance had audited all bundles.
+//! A run in pieces: several instances of the program each audit some of the bundles, as in a browser's workers, and one instance combines the
+//! finished reports. The report is the same as if one instance had audited all bundles.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! A queue for many bundles, with bounded memory. A run can be interrupted and resumed.
+//! A queue for many bundles. Its memory can be bounded, and a run can be interrupted and resumed.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

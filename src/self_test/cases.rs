@@ -70,7 +70,7 @@ fn no_verdict(
     Case { name, about, expected, make }
 }
 
-/// All cases, the good ones first.
+/// All cases.
 pub(super) fn cases() -> Vec<Case> {
     [good(), container(), keys(), names_and_log(), source(), image(), others()].concat()
 }
@@ -119,7 +119,7 @@ fn container() -> Vec<Case> {
         no_verdict("bundle-trailing-bytes", MALFORMED, "extra bytes follow the end of the file", || {
             bytes(|bundle| bundle.extend_from_slice(b"more"))
         }),
-        no_verdict("bundle-other-format", MALFORMED, "the file begins with the signature of gzip", || {
+        no_verdict("bundle-other-format", MALFORMED, "the file begins with the magic number of gzip", || {
             bytes(|bundle| bundle.splice(..2, [0x1f, 0x8b]).for_each(drop))
         }),
         no_verdict("bundle-too-large", (3, "over-limit"), "the file is larger than allowed", || {

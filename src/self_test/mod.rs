@@ -1,4 +1,4 @@
-//! A good case and known tampered cases, audited on the user's machine with data built into the program. An auditor can file the result as
+//! Known good and tampered cases, audited on the user's machine with data built into the program. An auditor can file the result as
 //! evidence that the tool works here as described. The result shows only that these cases give the expected results.
 //!
 //! To add a case, add a line in `cases.rs` and its files in `data/`. A test compares the data with the fixtures from which they are copied.

@@ -35,10 +35,10 @@ const CONNECTIONS: u32 = 512;
 /// Memory for bodies that are being read, in KiB. Each body counts twice, because a vector doubles its capacity when it
 /// grows.
 const READING: u32 = 256 << 10;
-/// Memory for requests that are being processed, as measured by [`Review::memory`], in KiB. The two limits add up to 1
+/// Memory for requests that are being processed, as computed by [`Review::memory`], in KiB. The two limits add up to 1
 /// GiB.
 const ANSWERING: u32 = 768 << 10;
-/// A request larger than this is processed on a separate thread, where it does not block other requests.
+/// While a thread processes a request larger than this, other threads take over its other connections.
 const LARGE: usize = 64 << 10;
 /// The time limit for the handshake, for the first request of a connection, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,7 +62,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How long to continue serving requests after a signal to stop.
     pub drain: Duration,
-    /// The number of threads that serve requests.
+    /// The number of threads that serve requests, and of threads that audit bundles.
     pub threads: usize,
 }
 
@@ -105,7 +105,7 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
 }
 
 /// Runs a function repeatedly on its own thread until the function returns `false` because the service is stopping. If
-/// the thread stops for any reason, nothing more is admitted, because the index is no longer kept up to date.
+/// the thread stops for any reason, no further image is accepted, because the index is no longer kept up to date.
 fn keep(service: &Arc<Service>, again: impl Fn(&Service) -> bool + Send + 'static) {
     struct Ending(Arc<Service>);
     impl Drop for Ending {
@@ -121,7 +121,7 @@ fn keep(service: &Arc<Service>, again: impl Fn(&Service) -> bool + Send + 'stati
 struct Renewal {
     tls: Arc<RwLock<Arc<ServerConfig>>>,
     pems: Pems,
-    /// The last logged error, so that each error is logged only once.
+    /// The last logged error, so that an error that persists is logged only once.
     fault: Option<Error>,
 }
 

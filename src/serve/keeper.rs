@@ -1,7 +1,7 @@
 //! Keeps the index up to date. Four kinds of threads share one table: one thread checks the terms, one checks the evidence, several audit bundles,
 //! and one evaluates the results and publishes an index. The checks never wait for an audit.
 //!
-//! When a check finds changed terms, the old index is discarded: from then on, only what was evaluated under the new terms is admitted. When a check
+//! When a check finds changed terms, the old index is discarded: from then on, only builds evaluated under the new terms count. When a check
 //! finds that a bundle was removed or changed, the bundle leaves the index; a changed bundle returns after an audit.
 //!
 //! The publishing thread copies long-lived data, and the original is freed. Allocators such as glibc's and jemalloc give each thread its own heap.
@@ -26,9 +26,9 @@ use crate::dossier::Terms;
 use crate::judge::builds::{Build, Builds};
 use crate::report::BundleReport;
 
-/// The minimum time between two publications while many audits are running.
+/// The minimum time between two publications, except if bundles were removed or changed.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
-/// The maximum number of bundles that are evaluated again between two publications.
+/// The maximum number of bundles that are evaluated again in one batch.
 const AT_A_TIME: usize = 4_096;
 /// The maximum size of the facts about one bundle and about all bundles, in bytes. Facts over these limits are not kept; their bundles are read again
 /// when the terms change.
@@ -132,7 +132,7 @@ impl Keeper {
 }
 
 impl Service {
-    /// Checks the terms once. If they cannot be read, everything is denied: the old terms do not remain in force.
+    /// Checks the terms once. If they cannot be read, every image is refused: the old terms do not remain in force.
     pub(super) fn look_at_terms(&self) {
         let began = Instant::now();
         let read = (self.edges.terms)();
@@ -143,7 +143,7 @@ impl Service {
                 let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());
                 table.change_terms(Ok(Arc::new(terms)));
                 self.set(Standing::Absent(
-                    "the policy has changed, and the evidence is being evaluated under the new policy".into(),
+                    "the evidence is being evaluated under the current policy and approvals".into(),
                 ));
                 drop(table);
                 add(&self.metrics.reloads, 1);
@@ -234,7 +234,7 @@ impl Service {
                 table.fresh.push((path, known));
                 table.dirty = true;
             }
-            // The bundle is not in `known`, so the next check queues it again.
+            // The table has no current result for the bundle, so the next check queues it again.
             Err(error) => {
                 self.keeper.table().running.remove(&path);
                 self.fault(true, &error);
@@ -340,7 +340,7 @@ impl Service {
         }
     }
 
-    /// Builds an index of what was evaluated under the current terms and installs it unless something was removed in the meantime.
+    /// Builds an index of what was evaluated under the current terms and installs it. If something was removed in the meantime, starts again.
     fn publish(&self) {
         loop {
             let table = self.keeper.table();
@@ -382,7 +382,7 @@ impl Table {
         self.dirty = true;
     }
 
-    /// Stores what a check found and returns how many bundles were removed or changed.
+    /// Stores what a check found and returns how many known bundles were removed or changed.
     fn take_over(&mut self, found: BTreeMap<PathBuf, Sha256>) -> usize {
         let before = self.known.len();
         self.known.retain(|path, known| found.get(path) == Some(&known.mark));
@@ -458,7 +458,8 @@ impl Table {
         }
     }
 
-    /// The counts for the log line about an index, if the line is due: when the index is complete, when something was removed, and once per check.
+    /// The counts for the log line about an index, if the line is due: when the index is complete, when
+    /// something was removed, and otherwise once per interval between checks.
     fn say(&mut self, bundles: usize, pending: usize, every: Duration) -> Option<(usize, usize)> {
         let is_of = Some((self.epoch, bundles, pending));
         if self.said_of == is_of && self.audited == 0 && self.gone == 0 {

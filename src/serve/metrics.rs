@@ -14,7 +14,7 @@ const BUCKETS: [u64; 8] = [250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_00
 /// A decision on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// Every image comes from an accepted build.
+    /// Every image is accepted.
     Allowed,
     /// A request that would be denied, but does not change any image.
     Unchanged,
@@ -87,7 +87,7 @@ pub(super) fn page(service: &Service) -> String {
     for (name, help, counter) in [
         ("refused_total", "Requests that were refused without a decision.", &metrics.refused),
         ("reloads_total", "Loaded changes of policy, approvals or certificate.", &metrics.reloads),
-        ("faults_total", "Errors while loading changes or auditing.", &metrics.faults),
+        ("faults_total", "Errors while checking for changes or auditing.", &metrics.faults),
         ("audits_total", "Audits of bundles.", &metrics.audits),
     ] {
         page += &head(name, "counter", help);

@@ -1,11 +1,11 @@
 //! The webhook: answers a Kubernetes API server's requests with the help of an in-memory index of audited builds.
 //!
-//! The index contains verified facts, evaluated under one policy; the current time is applied at each request. Anything
-//! unknown is denied: a build that was not evaluated under the current policy, and everything if a check is late.
+//! The index contains verified facts, evaluated under one policy; the current time is applied at each request. An image
+//! of a build that was not evaluated under the current policy is refused; if a check is late, every image is refused.
 //! Reading order: `state` (what is stored), `keeper` (how it is kept up to date), `decide` (how a request is decided),
 //! `http` (the server), `metrics` and `log`.
 //!
-//! The webhook stores nothing and connects to no other service; it reads files through [`Edges`].
+//! The webhook writes no files and connects to no other service; it reads files through [`Edges`].
 
 mod decide;
 mod http;

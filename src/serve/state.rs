@@ -26,7 +26,7 @@ pub struct Service {
     pub(super) looks: Looks,
     /// Whether every thread that keeps the index up to date is still running.
     kept: AtomicBool,
-    /// Whether everything that the first check found has been audited.
+    /// Whether an index without pending bundles has been published at least once.
     complete: AtomicBool,
     standing: RwLock<Arc<Standing>>,
 }
@@ -100,7 +100,7 @@ impl Service {
         self.kept.load(Ordering::Relaxed)
     }
 
-    /// Records that a thread has ended, for whatever reason: from now on, nothing is admitted.
+    /// Records that a thread has ended, for whatever reason: from now on, no image is accepted.
     pub(super) fn is_kept_no_more(&self) {
         self.set(Standing::Absent("a thread that keeps the index up to date has ended".into()));
         self.kept.store(false, Ordering::Relaxed);
@@ -161,8 +161,8 @@ impl Looks {
         })
     }
 
-    /// The reason why decisions cannot rely on the last checks: a check began more than two intervals ago. For the evidence, an interval includes the
-    /// time that its last check took.
+    /// The reason why decisions cannot rely on the last checks: there was no check, or the last one began more than two intervals
+    /// ago. For the evidence, an interval includes the time that its last check took.
     pub(super) fn fault(&self) -> Option<String> {
         let listing = Duration::from_millis(self.listing.load(Ordering::Relaxed));
         let allowed = [self.every * 2, (self.every + listing) * 2];

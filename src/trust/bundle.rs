@@ -40,7 +40,7 @@ pub(super) fn judge_bundle(document: &Map<String, Value>, judge: &Judge<'_>) -> 
     }
 }
 
-/// The information that identifies the signer.
+/// How a bundle identifies its signer.
 #[derive(Debug, Clone, Copy)]
 enum Who {
     KeyHolder,

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-/// The largest integer that survives Notary's conversion to a double unchanged.
+/// Notary's conversion to a double changes no integer up to this number.
 const INTEGER_MAX: u64 = 1 << 53;
 
 /// The bytes that are signed.

@@ -92,7 +92,7 @@ pub(super) fn expiries(walked: &Trusted) -> Vec<(String, Timestamp)> {
 /// The maximum number of tags that are listed individually; a build pushes two.
 const TAGS_SHOWN: usize = 20;
 
-/// Checks that the build's own tag points to the image; by now, `latest` may point to a later build.
+/// Checks that the build's own tag or, if it has none, its first signed tag points to the image. By now, `latest` may point to a later build.
 fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
     let tags = match &image.tag {
         Some(tag) => std::slice::from_ref(tag),
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::base::time::DAY_SECONDS;
 
-    /// Metadata recorded from a registry, as files; `altered` changes the delegation targets/releases.
+    /// Metadata recorded from a Notary server, as files; `altered` changes the delegation targets/releases.
     fn recorded(folder: &str, altered: bool) -> Vec<TrustFile> {
         let folder = format!("{}/fixtures/inputs/trust/notary/{folder}", env!("CARGO_MANIFEST_DIR"));
         let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());

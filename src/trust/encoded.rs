@@ -13,7 +13,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// A sigstore bundle in the form that Go's protojson reads: `null` members are removed, and line breaks are removed
-/// from base64. A checkpoint is text and keeps its line breaks.
+/// from every string except a checkpoint (`envelope`).
 pub(super) fn plain_bundle(members: &Map<String, Value>) -> Map<String, Value> {
     const TEXT: &str = "envelope";
     let present = members.iter().filter(|(_, value)| !value.is_null());

@@ -1,7 +1,7 @@
 //! Signatures on the image: content trust (Notary v1), simple signing (OpenPGP) and cosign.
 //!
-//! The code here computes answers from bytes and a time; it does not use a clock, the network or the file system. A signature always covers the
-//! digest of an image's manifest. The signed log states the expected digest: see `ImageTarget`.
+//! The code here computes answers from bytes and a time. It uses neither the network nor the file system, and only the crate called by `sigstore/`
+//! uses a clock. A signature always covers the digest of an image's manifest. The signed log states the expected digest: see `ImageTarget`.
 //!
 //! To add a kind of signature, add a file with `judge(…) -> Vec<SignatureReport>`, a line in `judge` and a variant of
 //! [`Kind`].

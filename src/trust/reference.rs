@@ -9,7 +9,7 @@ pub(crate) enum ReferenceRule {
     /// name in the signature must have a tag or a digest.
     #[default]
     RepositoryWithDigest,
-    /// `matchExact`: repository and tag must be those of the build.
+    /// `matchExact`: the repository must be the build's, and the tag must be one of the build's tags.
     Exact,
     /// `matchRepository`: the repositories must be identical.
     Repository,

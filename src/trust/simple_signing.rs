@@ -1,8 +1,8 @@
 //! Simple signing: an OpenPGP message that assigns a name to an image's manifest (containers-signature(5)).
 //!
-//! Files are identified by content: either one binary OpenPGP message, as in `dir:` layouts and on lookaside servers,
-//! or the JSON from registries with the signatures extension. skopeo uses the first valid signature, whereas every
-//! signature is checked here.
+//! Files are identified by content or by a name `signature-…`: either one binary OpenPGP message, as in `dir:` layouts
+//! and on lookaside servers, or the JSON from registries with the signatures extension. skopeo uses the first valid
+//! signature, whereas every signature is checked here.
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Messag
         } else if file.bytes.trim_ascii_start().first() == Some(&b'{') {
             let Ok(document) = strict_json::parse(&file.bytes) else { continue };
             let entries = document.get("signatures").and_then(Value::as_array).into_iter().flatten();
-            // Content trust also has a list of this name, but its entries do not have this type.
+            // Content trust also has a list of this name, but the entries of that list do not have this type.
             let entries = entries.filter(|entry| entry.get("type").and_then(Value::as_str) == Some("atomic"));
             messages.extend(entries.take(most).map(|entry| {
                 let name = entry.get("name").and_then(Value::as_str).unwrap_or("an unnamed signature");

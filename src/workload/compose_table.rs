@@ -3,7 +3,7 @@
 //! only podman-compose reads are from containers/podman-compose@e3df1047 (2026-08-11), docs/Extensions.md and podman_compose.py.
 //!
 //! A test compares the schema with this table. A key is harmless if nothing below it specifies an image and if it does not fetch or start anything.
-//! Commands, host mounts, and drivers and runtimes installed on the host count as part of the host.
+//! Commands run in the image; host mounts, and drivers and runtimes installed on the host, count as part of the host.
 
 use super::compose;
 use super::table::Meaning::{Decisive, Harmless, Image, List, Mapping, Runs, Special};

@@ -12,10 +12,10 @@ use crate::base::strict_yaml;
 const ARCHIVE: &str = "the archive of the contract";
 const NOTHING: &str = "no file in the archive defines a workload";
 /// The advice for a YAML file that belongs to the workload's data.
-const DATA: &str = "if the file is the workload's data, give it a name that does not end in .yaml or .yml";
+const DATA: &str = "if the file is the workload's data, give it a name that does not end in .yaml, .yml or .json";
 
-/// Reads every file that docker compose may read: compose files under any name, and variables. Docker compose reads further files only for
-/// `include`, `extends` and `COMPOSE_FILE`, each of which is reported as unknown.
+/// Reads every file that may determine what docker compose starts: compose files under any name, and `.env` files. Docker compose reads further
+/// compose files only for `include`, `extends` and `COMPOSE_FILE`, each of which is reported as unknown.
 pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &Limits) {
     let place = "workload.compose.archive";
     let Some(files) = files(part, place, images, limits) else { return };

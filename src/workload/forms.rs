@@ -43,7 +43,7 @@ impl Form {
         match self {
             Self::Compose => "a mapping `services`",
             Self::Kubernetes => "`apiVersion` and `kind` in every document",
-            Self::Contract => "`workload`, `env`",
+            Self::Contract => "`workload`, `env` or `type`",
         }
     }
 
@@ -112,7 +112,7 @@ pub(super) fn of(documents: &[Value]) -> Result<Form, String> {
         if found.is_some_and(|found| found != form) {
             let words = (found.map_or("", Form::word), form.word());
             return Err(format!(
-                "{which}this document is {}, but an earlier document is {}: use a separate file for each",
+                "{which}this document's form is {}, but an earlier document's is {}: use a separate file for each",
                 words.1, words.0
             ));
         }

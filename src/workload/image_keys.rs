@@ -13,7 +13,7 @@ pub(crate) struct ImageKeyEntry {
     pub(crate) name: String,
     /// The image's full repository name.
     pub(crate) repository: String,
-    /// The key as written in the contract.
+    /// The key as written in the contract, without white space.
     pub(crate) public_key: String,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
-    /// The key's name as it is used in the contract.
+    /// The name of this type of key in contracts.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::ContentTrust => "dct",

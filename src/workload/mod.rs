@@ -96,8 +96,8 @@ pub struct UsedImage {
 }
 
 impl Workload {
-    /// Reads a workload. The file's form is determined by its fields, not by its name. `passwords` are tried on the encrypted sections of a contract.
-    /// `kinds` is the policy's list of kinds that run nothing.
+    /// Reads a workload. The file's form is determined by its fields, not by its name. `passwords` are tried on a contract's encrypted workload
+    /// section. `kinds` is the policy's list of kinds that run nothing.
     ///
     /// # Errors
     /// [`Error::OverLimit`] if a limit is exceeded; [`Error::OwnFile`] if the file is not strict YAML, or does not have the identifying keys of
@@ -174,7 +174,7 @@ impl Workload {
     /// Reads the images of Kubernetes resources that are part of a different input.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] for more images than the limit.
+    /// [`Error::OverLimit`] for more images than the limit, or for more work than the budget allows.
     pub(crate) fn images_of_resources(
         path: &str,
         resources: &[&Value],
@@ -191,7 +191,7 @@ impl Workload {
     /// caller handles containers and their images.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] for more images than the limit.
+    /// [`Error::OverLimit`] for more images than the limit, or for more work than the budget allows.
     pub(crate) fn doubts_of_pods<'v>(
         path: &str,
         pods: impl Iterator<Item = Cow<'v, Value>>,
@@ -330,7 +330,7 @@ fn below(place: &str, key: &str) -> String {
     if place.is_empty() { key } else { shortened(format!("{place}.{key}"), PLACE_BYTES) }
 }
 
-/// The start of the string and the digest of the whole string, so that two long strings remain distinguishable.
+/// The string or, if it is too long, its start and the digest of the whole string, so that two long strings remain distinguishable.
 fn shortened(text: String, bytes: usize) -> String {
     if text.len() <= bytes {
         return text;

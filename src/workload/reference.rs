@@ -12,7 +12,7 @@ pub struct ImageReference {
     pub repository: Option<String>,
     /// The tag, if one is written.
     pub tag: Option<String>,
-    /// The digest that pins the image, if there is one.
+    /// Whether a digest pins the image, and which.
     pub pin: Pin,
     /// Unresolved variables, as written.
     pub variables: Vec<String>,
@@ -34,7 +34,7 @@ impl ImageReference {
     /// one character of the component that contains it.
     ///
     /// # Errors
-    /// A message for a name that no runtime accepts.
+    /// A message for a name that no runtime accepts, or that may hide a different image.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (variables, resolved) = variables(text);
         // No valid name is longer than this number of bytes.
@@ -124,7 +124,7 @@ pub(super) fn is_plain_action(action: &str) -> bool {
 const IN_PLACE: char = '\u{1}';
 
 /// The variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] in place of each
-/// variable. `$$` is compose's escape and is never part of an image name: it counts as a variable, so that the text cannot be read in two ways.
+/// variable. `$$` is compose's escape and is never part of an image name: it counts as two variables, so that the text cannot be read in two ways.
 fn variables(text: &str) -> (Vec<String>, String) {
     let (mut found, mut resolved) = (Vec::new(), String::new());
     let mut rest = text;

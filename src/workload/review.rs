@@ -15,8 +15,8 @@ use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes truncates warnings at 256 characters.
 const WARNING_LETTERS: usize = 250;
-/// Maximum length of the message shown by `kubectl`. As JSON, the message is at most twice as long, which is below the 64 KiB of a
-/// response.
+/// Maximum length of the message shown by `kubectl`. As JSON, the message is at most twice as long, so a response stays below 64
+/// KiB.
 const MESSAGE_BYTES: usize = 24 << 10;
 /// Maximum length of a request's UID, which the response repeats. A Kubernetes UID has 36 characters.
 const UID_BYTES: usize = 128;
@@ -209,7 +209,7 @@ fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
     own.saturating_add(below)
 }
 
-/// Limits for a workload in a request of this many bytes. YAML and archives in the workload count towards the budget.
+/// Limits for a workload in a request of this many bytes. YAML and archives in the workload may use only the memory for values.
 fn within(size: u64, limits: &Limits) -> Limits {
     let memory = of_size(VALUES, size);
     Limits {

@@ -51,7 +51,7 @@ pub(super) fn section(
     limits: &Limits,
 ) -> Result<Option<Section>, String> {
     let text = match document {
-        // An encrypted string alone does not show which section it is. Only the workload section can be used.
+        // An encrypted string alone does not show which section it is. It is read as the workload section, the only one that is useful alone.
         Value::String(text) if name == "workload" => text.clone(),
         Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == name) => {
             String::from_utf8_lossy(bytes).into_owned()

@@ -87,8 +87,8 @@ impl Table {
     }
 }
 
-/// Folds a key as Go's `encoding/json` does before it compares the key with field names: U+017F becomes `s`, and U+212A
-/// becomes `k`.
+/// Folds a key as Go's `encoding/json` does before it compares the key with field names: ASCII letters become lower
+/// case, U+017F becomes `s`, and U+212A becomes `k`.
 pub(super) fn folded(key: &str) -> String {
     let fold = |letter: char| match letter {
         '\u{17f}' => 's',

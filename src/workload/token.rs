@@ -125,7 +125,7 @@ mod tests {
             |file: &[u8]| -> Vec<Vec<u8>> { passwords(file).into_iter().map(|one| one.0.to_vec()).collect() };
         assert_eq!(passwords(b"secret\n"), [b"secret".to_vec(), b"secret\n".to_vec()]);
         // For "ab\ncd" in base64, the passwords are the bytes up to the line feed, all bytes, and the base64 text
-        // itself.
+        // without and with its line feed.
         assert_eq!(
             passwords(b"YWIKY2Q=\n"),
             [b"ab".to_vec(), b"ab\ncd".to_vec(), b"YWIKY2Q=".to_vec(), b"YWIKY2Q=\n".to_vec()]

@@ -213,7 +213,7 @@ fn metadata_that_does_not_match_is_not_saved() {
         ("<html>", "{}", "expected JSON"),
         ("{}", "{}", "expected signed.meta"),
         (r#"{"signed":{"meta":{}}}"#, "{}", "lists no snapshot"),
-        (r#"{"signed":{"meta":{"snapshot":{"hashes":{"sha256":"eA=="}}}}}"#, "{}", "without a SHA-256"),
+        (r#"{"signed":{"meta":{"snapshot":{"hashes":{"sha256":"eA=="}}}}}"#, "{}", "has no SHA-256"),
         (good, "{ }", "the metadata changed in the meantime"),
     ] {
         let server = answer_with(timestamp, rest);

@@ -30,7 +30,7 @@ Exit codes:
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArguments {
-    /// A bucket with bundles, and a prefix of their names. Default: only the build server is queried
+    /// A bucket with bundles, and a prefix of their names. Default: bundles come only from the build server
     #[arg(value_name = "s3://BUCKET/PREFIX", value_parser = bucket)]
     pub(crate) bucket: Option<(String, String)>,
     /// Settings of the build server: sbs-config.json, or the YAML of the on-premises client
@@ -45,7 +45,7 @@ pub(crate) struct FetchArguments {
     /// Do not save the image's layers
     #[arg(long, requires = "image")]
     pub(crate) no_layers: bool,
-    /// The image reference, if neither the server's response nor the settings contain it
+    /// The image reference, instead of the one in the server's response or the settings
     #[arg(long, value_name = "REFERENCE", value_parser = image_name)]
     pub(crate) image_name: Option<ImageReference>,
     /// Save the signatures on each build's image: content trust, simple signing, cosign
@@ -95,7 +95,7 @@ pub(crate) struct ServerArguments {
     pub(crate) key_file: Option<PathBuf>,
 }
 
-/// How to reach servers other than the build server.
+/// How to reach servers. Only `--resolve` also applies to the build server.
 #[derive(Debug, Default, Args)]
 pub(crate) struct OutsideArguments {
     /// Connect to ADDRESS for HOST and PORT; the certificate must still be valid for HOST; may be repeated

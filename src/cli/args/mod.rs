@@ -137,7 +137,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: every statement is signed with one of the keys, and is about --subject, if specified;\n1: otherwise; 3: the file is malformed. The result in a statement is not checked: a summary with the\nresult FAILED can also have a valid signature."
     )]
     VerifyStatement(StatementArguments),
-    /// Run a good case and known tampered cases on this machine, and report whether each gives the expected result
+    /// Run known good and tampered cases on this machine, and report whether each gives the expected result
     #[command(
         after_help = "Examples:\n  hpsb-audit self-test --report self-test.json\n\nExit code 0: every case gave the expected result; 1: at least one did not."
     )]
@@ -253,7 +253,7 @@ pub(super) struct AuditArguments {
     /// Default: the folder image/ next to the bundle, if there is one
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(super) image: Option<Source>,
-    /// A base image on which the image is expected to be built, in the form used for --image; may be repeated
+    /// A base image on which the image is expected to be built, in the form used for --image; may be repeated: one must match
     #[arg(long = "base", value_name = "SOURCE", value_parser = source)]
     pub(super) bases: Vec<Source>,
     #[command(flatten)]
@@ -277,7 +277,7 @@ pub(super) struct AuditArguments {
     pub(super) case: self::seal::CaseArguments,
 }
 
-/// The sources from which images may be read.
+/// Whether and how the network may be used to read images.
 #[derive(Debug, Default, Args)]
 pub(super) struct NetworkArguments {
     /// Fail if the network would be used

@@ -35,7 +35,7 @@ pub(crate) struct StatementArguments {
     /// A public key: P-256 or Ed25519, PEM; may be repeated
     #[arg(long = "key", value_name = "FILE", required = true)]
     pub(crate) keys: Vec<PathBuf>,
-    /// The file that the statement must be about
+    /// The file that every statement must be about
     #[arg(long, value_name = "FILE")]
     pub(crate) subject: Option<PathBuf>,
     /// Set a limit (see `hpsb-audit explain limits`); may be repeated
@@ -49,7 +49,7 @@ pub(crate) struct ReportOptions {
     /// A table of controls and the checks that support them, instead of the built-in table (docs/reports.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) controls: Option<PathBuf>,
-    /// The OSCAL assessment plan that the results refer to, instead of the question itself
+    /// The OSCAL assessment plan that the results refer to, instead of the audit's question
     #[arg(long, value_name = "FILE")]
     pub(crate) oscal_ap: Option<PathBuf>,
     /// Your own file number or name for this audit, at most 80 characters: shown on page one, in every page header and in JSON

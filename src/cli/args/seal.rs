@@ -127,7 +127,7 @@ pub(crate) struct CaseArguments {
 pub(crate) enum ProfileArgument {
     /// Everything that the verdict is based on, so that the audit can be repeated
     Full,
-    /// No source, logs, status records or images; only their digests
+    /// No source, server responses or images; only their digests
     Filing,
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
-/// Every input file on the command line, except image files.
+/// Every input file on the command line, except images and the files of the network flags.
 fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     let keys = arguments.keys.keys.iter().filter_map(|key| match key {
         NamedKey::File(path) => Some(path),

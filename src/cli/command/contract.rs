@@ -11,9 +11,9 @@ use crate::cli::command::audit::{audit_on, policy_or_default};
 use crate::cli::{limits_with, now_or, output, threads_for};
 use crate::crypto::armoured_key;
 use crate::dossier::{Handed, Storage, Terms, read_keys};
-use crate::judge::builds::BuiltImage;
+use crate::judge::builds::{BuiltImage, OfIndex};
 use crate::judge::policy::Policy;
-use crate::report::{Amount, Format, Look, Report};
+use crate::report::{Amount, BundleReport, Format, Look, Report};
 use crate::trust::ImageSignerKey;
 
 pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
@@ -37,18 +37,25 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
         return Ok(report.exit_code());
     }
     let bundle = report.bundles.first();
-    let name = bundle.map(|bundle| bundle.titled()).unwrap_or_default();
+    let name = bundle.map(BundleReport::titled).unwrap_or_default();
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
-    output::print(&section(&name, &built, &terms.policy)?)
+    let of_index = bundle.and_then(BundleReport::of_index);
+    output::print(&section(&name, &built, of_index, &terms.policy)?)
 }
 
 /// The maximum number of tags, and of repositories, to print: a build pushes two tags to one repository.
 const NAMES_SHOWN: usize = 20;
 
 /// The section in a form that can be pasted into a contract. Names are quoted as JSON strings, which are valid YAML.
-fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, Error> {
+///
+/// The pushed digest may be that of an index, of which `of_index` is the image that was examined.
+fn section(build: &str, built: &BuiltImage, of_index: Option<OfIndex>, policy: &Policy) -> Result<String, Error> {
     let mut page = format!("# Keys of the image pushed by build {}.\n", for_terminal(build));
-    for (tag, digest) in built.pushed.iter().take(NAMES_SHOWN) {
+    if of_index.is_some() {
+        page.push_str("# The pushed digest is that of an index; this is the image in it that was examined.\n");
+    }
+    for (tag, pushed) in built.pushed.iter().take(NAMES_SHOWN) {
+        let digest = of_index.map_or(*pushed, |one| one.manifest);
         for repository in built.repositories.iter().take(NAMES_SHOWN) {
             let _ = writeln!(
                 page,

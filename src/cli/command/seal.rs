@@ -124,7 +124,7 @@ fn page(case: &Case, report: &Report, path: &Path) -> String {
     line("case", &case.digest().to_string());
     line("verdict", report.verdict().word());
     for bundle in &report.bundles {
-        line("bundle", bundle.build_name.as_deref().unwrap_or_default());
+        line("bundle", &bundle.titled());
         for finding in bundle.rejecting() {
             line("because", &format!("{}: {}", finding.check, finding.message));
         }

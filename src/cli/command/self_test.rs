@@ -1,4 +1,4 @@
-//! `self-test`: runs a good case and known tampered cases on this machine.
+//! `self-test`: runs known good and tampered cases on this machine.
 
 use crate::base::error::Error;
 use crate::cli::args::report::SelfTestArguments;

@@ -54,7 +54,7 @@ pub(crate) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
     Ok(code)
 }
 
-/// Prints the signed statement. Returns whether the statement is about the file of `--subject`.
+/// Prints the signed statement. Returns whether the statement is about the file of `--subject`, or `true` if no file was specified.
 fn describe(
     page: &mut String,
     place: &str,

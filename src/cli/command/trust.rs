@@ -13,8 +13,8 @@ use crate::trust::{Description, Kind, Standing, describe};
 /// The exit code if there was nothing to check.
 const NOTHING_TO_VERIFY: u8 = 4;
 
-/// Returns exit code 4 if there are no signatures, 1 if a signature is refused, and otherwise 0. A signature without a trusted key is shown as not
-/// trusted, which does not affect the exit code.
+/// Returns exit code 4 if there are no signatures, 1 if a signature is refused, and otherwise 0: a signature that is only not trusted or undecided
+/// does not affect the exit code.
 pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let now = now_or(arguments.output.now)?;

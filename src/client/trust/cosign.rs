@@ -19,8 +19,8 @@ use crate::client::step::Source;
 
 const PLACE: &str = "trust/cosign";
 
-/// Saves everything that refers to the image: first the manifests found by tag, then those found in lists. A failure in one step does not affect the
-/// other.
+/// Saves everything that refers to the image: first the manifests found by tag, then those found in lists. A failure in one step does not stop the
+/// other, but then no index is saved.
 pub(crate) fn save(saver: &mut Saver<'_>, registry: &Registry<'_>, from: &str, digest: Sha256) {
     let left = saver.run.limits.trust_source_bytes();
     let mut layout = Layout { registry, folder: PLACE, layers: Layers::Save, left };

@@ -1,8 +1,8 @@
 //! Notary v1 metadata of a repository: one consistent set, and all earlier roots that the server still has.
 //!
 //! Source: notaryproject/notary, server/server.go (addresses), tuf/data (documents). The timestamp contains the hash of
-//! the snapshot, and the snapshot contains the hashes of root, targets and delegations. Each file is requested by its
-//! hash if the server supports that.
+//! the snapshot, and the snapshot contains the hashes of root, targets and delegations. Files whose hash is known are
+//! requested by hash if the server supports that.
 
 use base64ct::{Base64, Encoding};
 use reqwest::Url;

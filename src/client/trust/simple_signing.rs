@@ -1,4 +1,4 @@
-//! Simple signing: signatures stored separately from the image, on a lookaside server or in the registry, which has a separate API for them.
+//! Simple signing: signatures stored separately from the image, on a lookaside server or in a registry with an API for them.
 //!
 //! Source: containers/image, docs/signature-protocols.md and docker/docker_client.go.
 

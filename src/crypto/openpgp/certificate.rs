@@ -50,7 +50,7 @@ impl Certificate {
         match (matching.next(), matching.next()) {
             (Some(one), None) => Ok(one),
             (None, _) => Err(format!("it contains no certificate {fingerprint}")),
-            (Some(_), Some(_)) => Err(format!("it contains {fingerprint} twice")),
+            (Some(_), Some(_)) => Err(format!("it contains {fingerprint} more than once")),
         }
     }
 
@@ -193,8 +193,8 @@ fn flags(signature: &Signature) -> Option<KeyFlags> {
     })
 }
 
-/// A key that was revoked as superseded or retired was valid before its revocation. If a key was revoked for any other reason, someone else may have
-/// signed with it at any time, even before the revocation. A revocation that cannot be verified here has the same effect.
+/// A key that was revoked as superseded or retired was valid before its revocation. If a key was revoked for any other reason, or if a revocation
+/// cannot be verified here, the key is never accepted: someone else may have signed with it, even before the revocation.
 fn check_revocation(revocation: &Signature, verified: bool, what: &str, moment: Timestamp) -> Result<(), Fault> {
     if !verified {
         return refused(format!("{what} has a revocation that cannot be verified here"));

@@ -1,10 +1,11 @@
 //! OpenPGP signatures (RFC 9580, RFC 4880). rPGP is used only to verify one signature with one key.
 //!
-//! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. Key flags, expiry and revocation are evaluated
-//! at the signing time that the signer states; a revocation that may mean that someone else has the key counts regardless of the time at which it was
-//! made. The signature's own expiry is evaluated at the time of the audit. The following are refused: hashes weaker than SHA-256, such as SHA-1 and
-//! MD5; RSA keys of fewer than 2048 bits; DSA; signatures of versions other than 4 and 6; and critical subpackets that are not recognised. The first
-//! two octets of the hash, which a version 4 signature repeats, are ignored, as in GnuPG.
+//! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. A key's flags and expiry time are those of its
+//! newest valid self-signature or binding. Expiry and revocation are evaluated at the signing time that the signer states; a revocation that may mean
+//! that someone else has the key counts regardless of the time at which it was made. The signature's own expiry is evaluated at the time of the
+//! audit. The following are refused: hashes weaker than SHA-256, such as SHA-1 and MD5; RSA keys of fewer than 2048 bits; DSA; signatures of versions
+//! other than 4 and 6; and critical subpackets that are not recognised. The first two octets of the hash, which a version 4 signature repeats, are
+//! ignored, as in GnuPG.
 //!
 //! A revocation counts even if it cannot be verified here, for example if a designated revoker made it or rPGP cannot read its form.
 //!

@@ -35,7 +35,7 @@ fn one_or_several_certificates_are_read_armoured_or_binary() {
         assert!(Certificate::find(&both, &"0".repeat(40)).unwrap_err().contains("no certificate"));
     }
     let twice = [ada.as_slice(), &ada].concat();
-    assert!(Certificate::find(&twice, &prints[0]).unwrap_err().contains("twice"));
+    assert!(Certificate::find(&twice, &prints[0]).unwrap_err().contains("more than once"));
 }
 
 #[test]

@@ -129,7 +129,8 @@ fn fixed_width(bytes: &[u8]) -> Option<Vec<u8>> {
     reader.is_empty().then_some(fixed)
 }
 
-/// The data that a hardware token signs (PROTOCOL.u2f, "SSH U2F Signatures"): its application, flags and counter, and the message's hash.
+/// The data that a hardware token signs (PROTOCOL.u2f, "SSH U2F Signatures"): the hash of its application, its flags and counter, and the message's
+/// hash.
 fn token_message((application, flags, counter): (&Vec<u8>, u8, u32), message: &[u8]) -> Result<Vec<u8>, SshFault> {
     const USER_PRESENT: u8 = 1;
     if flags & USER_PRESENT == 0 {

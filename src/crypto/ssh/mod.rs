@@ -1,7 +1,7 @@
 //! SSH signatures on commits and tags (OpenSSH, PROTOCOL.sshsig; git-config(1), `gpg.format`).
 //!
-//! SSH formats consist of length-prefixed strings. The small parsers here avoid a dependency on a second version of the crypto crates. The key inside
-//! a signature selects the signer but proves nothing; the signature is verified with the policy's key.
+//! SSH formats consist of numbers and length-prefixed strings, for which small parsers suffice. They avoid a dependency on a second version of the
+//! crypto crates. The key inside a signature selects the signer but proves nothing; the signature is verified with the policy's key.
 
 mod key;
 pub(super) mod wire;
@@ -39,7 +39,7 @@ pub enum SshFault {
     /// The signature's key is not one of the supplied keys.
     #[error("the SSH signature is by the key {0}, which does not belong to any of the policy's signers")]
     OtherKey(String),
-    /// The signature's key signed different bytes.
+    /// The signature does not verify: its key did not sign these bytes.
     #[error("the SSH signature does not match the content it is attached to")]
     Mismatch,
 }

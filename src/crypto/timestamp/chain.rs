@@ -94,7 +94,7 @@ fn wrapped(block: &str) -> String {
     format!("{begin}\n{}\n{}", body.join("\n"), ends.concat())
 }
 
-/// Checks that time-stamping is the only purpose and that the extension is critical (RFC 3161, 2.3).
+/// Checks that time-stamping is the only extended key usage, in a critical extension (RFC 3161, 2.3), and that the key may sign.
 pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(), String> {
     let usage: Option<(bool, ExtendedKeyUsage)> = extension(certificate)?;
     match usage {

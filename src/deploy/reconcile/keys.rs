@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Audited;
+use super::{Audited, distinct};
 use crate::judge::policy::Policy;
 use crate::report::KeyUse;
 
@@ -19,10 +19,13 @@ pub(super) fn uses(audited: &[Audited<'_>], policy: &Policy) -> Vec<KeyUse> {
     };
     let named = policy.keys.keys().iter().map(|key| (key.fingerprint, unused(key.fingerprint, key.name.clone())));
     let mut uses: BTreeMap<_, KeyUse> = named.collect();
-    for one in audited.iter().filter(|one| one.is_verified()) {
-        let Some(key) = &one.report.key else { continue };
+    let verified = || audited.iter().filter(|one| one.is_verified());
+    for key in verified().filter_map(|one| one.report.key.as_ref()) {
         let used = uses.entry(key.fingerprint).or_insert_with(|| unused(key.fingerprint, None));
         used.grade = Some(used.grade.map_or(key.grade, |grade| grade.min(key.grade)));
+    }
+    for one in distinct(verified()) {
+        let Some(used) = one.report.key.as_ref().and_then(|key| uses.get_mut(&key.fingerprint)) else { continue };
         used.builds += 1;
         used.builds_in_period += usize::from(one.asked);
         if let Some(built) = one.build.image.as_ref().and_then(|image| image.built) {

@@ -78,7 +78,7 @@ pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation 
         policy: books.policy.source.clone(),
         inputs: inputs(reports, books),
         approvals_in_period: in_period(books).count(),
-        builds_in_period: audited.iter().filter(|one| one.is_verified() && one.asked).count(),
+        builds_in_period: distinct(audited.iter().filter(|one| one.is_verified() && one.asked)).count(),
         rows: rows.into_iter().map(masked).collect(),
         keys: keys::uses(&audited, books.policy),
         qualified: qualified(&audited, &running, books.policy),
@@ -138,6 +138,13 @@ fn audited<'a>(build: &'a Build, report: &'a BundleReport, period: &Period) -> A
     Audited { build, report, asked: built.is_none_or(|built| period.holds(built)), approval }
 }
 
+/// Leaves out files with a signed archive that an earlier file has: they are copies of one build. The rest of a bundle is not signed, so anyone can make
+/// any number of different files from one build.
+fn distinct<'a, 'b: 'a>(builds: impl Iterator<Item = &'a Audited<'b>>) -> impl Iterator<Item = &'a Audited<'b>> {
+    let mut met = BTreeSet::new();
+    builds.filter(move |one| one.build.archive.is_none_or(|archive| met.insert(archive)))
+}
+
 /// For each digest, the number of places where an image with this digest runs.
 fn running(inventories: &[Inventory]) -> BTreeMap<Sha256, usize> {
     let mut running = BTreeMap::new();
@@ -186,11 +193,11 @@ fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
 /// produced the image, so an accepted build does not replace the others.
 fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, books: &Books<'_>) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
-    // A copy of a bundle is not a separate build.
+    // Another file with the same signed archive is not a separate build.
     let mut distinct: BTreeMap<(Option<Sha256>, Option<&str>), &Build> = BTreeMap::new();
     for build in builds.of_digest(&digest) {
-        let path = build.sha256.is_none().then_some(build.path.as_str());
-        let known = distinct.entry((build.sha256, path)).or_insert(build);
+        let path = build.archive.is_none().then_some(build.path.as_str());
+        let known = distinct.entry((build.archive, path)).or_insert(build);
         if build.is_accepted_at(books.now) && !known.is_accepted_at(books.now) {
             *known = build;
         }
@@ -243,17 +250,15 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
 /// Builds in the period without a valid approval, except those that a place's row already reports.
 fn without_approval(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
     let unsaid = audited.iter().filter(|one| one.is_verified() && one.asked);
-    let unsaid = unsaid.filter(|one| !(one.build.accepted && one.places(running) > 0));
+    let unsaid = distinct(unsaid.filter(|one| !(one.build.accepted && one.places(running) > 0)));
     unsaid.filter_map(|one| Some(one.row(Kind::BuiltWithoutApproval, one.approval.err()?))).collect()
 }
 
-/// What the audits leave open, for each accepted build that runs or is in the period. Copies of a bundle count once.
+/// What the audits leave open, for each accepted build that runs or is in the period.
 fn qualified(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>, policy: &Policy) -> Vec<Qualified> {
     let question = QuestionReport::of(Depth::Everything, policy, &policy.keys, &[], &Limits::default());
-    let mut met = BTreeSet::new();
     let asked = audited.iter().filter(|one| one.build.accepted && (one.asked || one.places(running) > 0));
-    let distinct = asked.filter(|one| one.build.sha256.is_none_or(|sha256| met.insert(sha256)));
-    distinct.filter_map(|one| Qualified::of(one.report, &question)).collect()
+    distinct(asked).filter_map(|one| Qualified::of(one.report, &question)).collect()
 }
 
 fn in_period<'a>(books: &Books<'a>) -> impl Iterator<Item = &'a Approval> {

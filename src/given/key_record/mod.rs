@@ -325,10 +325,12 @@ impl KeyStatement {
             format!("obtained by {} at {} over {}", retrieval.by, retrieval.at, retrieval.channel.word())
         };
         let mut lines: Vec<String> = self.retrievals.iter().map(obtained).collect();
-        lines.extend(self.bundles.iter().map(|bundle| format!("stated to verify {}", bundle.build_name)));
+        lines.extend(
+            self.bundles.iter().map(|bundle| format!("stated to verify {} (unsigned name)", bundle.build_name)),
+        );
         lines.extend(self.challenge.iter().map(|challenge| {
             format!(
-                "stated to have been challenged with commit {}, built as {}; the challenge's signature verifies over the archive digest in the record",
+                "stated to have been challenged with commit {}, built as {} (unsigned name); the challenge's signature verifies over the archive digest in the record",
                 challenge.commit, challenge.bundle.build_name
             )
         }));

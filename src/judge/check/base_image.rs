@@ -25,8 +25,8 @@ instruction itself, in the pull line directly after the instruction, or in Build
 versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
 some of the lines. Each base image must be one of expect.base-images, by repository and digest. A listed repository without a digest in the log gives \
 unknown: the server does not pull an image that it already has. For a multi-platform image, the digest is that of the index. With --base SOURCE, the \
-diff_ids of one such base must be the lowest diff_ids of the supplied image. The build server resolved the names in the log, so these digests are \
-signed, not recomputed.",
+diff_ids of that base, or of one of these bases, must be the lowest diff_ids of the supplied image. The build server resolved the names in the log, so \
+these digests are signed, not recomputed.",
     known: Known::Signed,
     expected: Expected::Requires(&["base-images"]),
     links: &[],
@@ -137,9 +137,13 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         }
         if config.diff_ids.starts_with(&lowest.diff_ids) {
             let (lower, all) = (lowest.diff_ids.len(), config.diff_ids.len());
+            let among = match evidence.bases.len() {
+                1 => String::new(),
+                count => format!(", one of the {count} specified base images; only one must match"),
+            };
             return Some(
                 Outcome::pass(format!(
-                    "the first {lower} of the {all} layers in the image's configuration are those of {}",
+                    "the first {lower} of the {all} layers in the image's configuration are those of {}{among}",
                     base.source
                 ))
                 .known(Known::Given)

@@ -13,11 +13,11 @@ pub(super) static CHECK: Check = Check {
     name: "workload-image",
     group: Group::Workload,
     level: Level::Require,
-    says: "the image's digest, or that of an index that leads to the image, is in the signed log of an accepted manifest",
-    explanation: "A signed log in the evidence must record the digest that the workload pins, or the digest of an index that leads to this image, and \
-the audit of that log's manifest under the same policy must give exit code 0 (accepted, or accepted in part). The image's name is shown but not \
-compared, because a mirror has the same bytes under a different name. The policy's `require` determines which groups of checks had to have an answer \
-for the manifest. The check does not show that the \
+    says: "the image's digest, or that of an index in which the image was examined, is in the signed log of an accepted manifest",
+    explanation: "The digest that the workload pins must be recorded in a signed log in the evidence, or be that of the image that was examined below \
+an index in such a log, and the audit of that log's manifest under the same policy must give exit code 0 (accepted, or accepted in part). The image's \
+name is shown but not compared, because a mirror has the same bytes under a different name. The policy's `require` determines which groups of checks \
+had to have an answer for the manifest. The check does not show that the \
 image was built from the commit: that is the build server's statement. When the check fails, fetch the build's evidence, or read the audit that the \
 answer refers to.",
     known: Known::Given,

@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | docker's classic builder | `Step 1/5 : FROM x`, ` ---> 0123456789ab`, `Successfully built 0123456789ab` | moby, builder/dockerfile (`stepFormat`) |
 //! | BuildKit, plain progress | `#5 [build 1/4] FROM x`, `#5 DONE 0.1s`, `#9 writing image sha256:…`, `#9 pushing manifest for x:1@sha256:… 0.4s done`; program output is prefixed with `#5 0.351 ` | buildkit@73ed6825, util/progress/progressui, util/push; buildx, build (`pushWithMoby`) |
-//! | podman, buildah | `STEP 1/5: FROM x`, `[1/2] STEP 1/3: FROM x` in multi-stage builds, `STEP 1: FROM x` before 1.22; `COMMIT x`, `--> 0123456789ab` | buildah, imagebuildah |
+//! | podman, buildah | `STEP 1/5: FROM x`, `[1/2] STEP 1/3: FROM x` in multi-stage builds, `STEP 1: FROM x` before buildah 1.22; `COMMIT x`, `--> 0123456789ab` | buildah, imagebuildah |
 //!
 //! docker's classic builder and podman print program output unchanged, so a program can imitate any line. Two facts limit the effect of such
 //! imitations. First, imitated lines appear in addition to the builder's own lines and never replace them. Second, a log that mixes lines of two
@@ -120,7 +120,7 @@ fn build_kit(rest: &str) -> Option<LogEvent> {
 }
 
 /// The text after `pushing `: `manifest for NAME@sha256:… 0.4s done`, `layers 2.1s done`, `layer 0123456789ab 3MB / 3MB 1.0s done`,
-/// `NAME with docker`. A line without `done` reports a start or progress. BuildKit prints `done` even if the step failed: see
+/// `NAME with docker`. In the other forms, a line without `done` reports a start or progress. BuildKit prints `done` even if the step failed: see
 /// [`LogEvent::Failed`].
 fn push(step: u32, text: &str) -> Option<LogEvent> {
     let own = Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));

@@ -1,6 +1,6 @@
 //! Events that log lines describe. To support a new kind of line, add a variant to [`LogEvent`] and a case to the parser.
 //!
-//! The forms of the lines from the push onward were taken from public logs of real servers. No public log shows the lines before the push. The forms
+//! The forms of the lines from the push onward were taken from public logs of real servers. No known public log shows the earlier lines. The forms
 //! of builder output are in [`super::builder`], with or without the prefix `run: `.
 
 use super::builder::{self, Builder};
@@ -68,7 +68,7 @@ pub enum LogEvent {
     PulledDigest(Sha256),
     /// `Status: Downloaded newer image for NAME` or `Status: Image is up to date for NAME`.
     PulledImage(String),
-    /// Any other line from a builder; the builder is stated if such a line identifies it.
+    /// Any other line from a builder, with the builder if the line identifies it.
     BuilderOutput(Option<Builder>),
     /// `Successfully built HEX` (classic, 12 digits) or `writing image sha256:HEX` (BuildKit, 64 digits).
     BuiltImage {
@@ -111,7 +111,7 @@ pub enum LogEvent {
 }
 
 impl LogEvent {
-    /// Whether only a build prints this line. The push follows the last such line.
+    /// Whether only a build prints this line. A push after the build follows the last such line.
     pub(super) fn is_build_output(&self) -> bool {
         matches!(
             self,

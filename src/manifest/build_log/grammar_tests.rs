@@ -9,10 +9,10 @@ use super::Builder;
 use super::event::{self, LogEvent};
 use super::line::LogEntry;
 
-/// A form, in the order in which the parser tries them.
+/// One form. The tables below list the forms in the order in which the parser tries them.
 struct Form {
     name: &'static str,
-    /// Complete lines of this form. `@N` is a number, `@I` an instruction, `@H` 64 hexadecimal digits.
+    /// Matches complete lines of this form. `@N` is a number, `@I` an instruction, `@H` 64 hexadecimal digits, `@S` a stage.
     pattern: &'static str,
     means: &'static str,
     example: &'static str,
@@ -92,7 +92,7 @@ const COMMANDS: &[Form] = &[
     form(
         "old-step",
         r"STEP @N: \s*(@I|COMMIT( .*)?)",
-        "an instruction, or the end of a stage (podman and buildah before 1.22)",
+        "an instruction, or the end of a stage (before buildah 1.22)",
         "STEP 4: COMMIT wallet",
     ),
     form(
@@ -194,7 +194,7 @@ fn matched(forms: &[(Regex, &'static str)], line: &str) -> Option<&'static str> 
     name.map(|name| if name == "internal" { "pushing" } else { name })
 }
 
-/// The line with one change, which `seed` chooses.
+/// The line with one change, which `seed` determines.
 fn changed(line: &str, seed: usize) -> String {
     let letters: Vec<char> = line.chars().collect();
     let at = seed / 7 % letters.len().max(1);
@@ -250,7 +250,7 @@ expression for the complete line. The first expression that matches applies. Whi
     }
     page.push_str(
         "\n## Lines of commands\n\n*Own*: the builder that a line of this form identifies. *Printed*: only a build prints the line, so \
-the push follows it.\n\n| expression | meaning | own | printed | example |\n| --- | --- | --- | --- | --- |\n",
+a push after the build follows it.\n\n| expression | meaning | own | printed | example |\n| --- | --- | --- | --- | --- |\n",
     );
     for form in COMMANDS {
         let event = parsed(form.example).unwrap();

@@ -2,9 +2,9 @@
 //!
 //! The key holder signed the log, but not every line comes from the server: the log includes the output of the Dockerfile's RUN steps, so the author
 //! of the source can print lines that look like the server's. Three rules distinguish the server's lines from program output. Lines that the server
-//! writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of the push count only after the
-//! last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in that builder's own form, and only if the log does
-//! not mix lines of two builders: see [`BuildLog::builder`].
+//! writes itself (`github_dir=`, `keyid=` …) count only at the start of an entry, without the prefix `run: `. Lines of a push, unless BuildKit
+//! pushes as a step of the build, count only after the last line that a build prints: see [`BuildLog::push_events`]. A builder's lines count only in
+//! that builder's own form, and only if the log does not mix lines of two builders: see [`BuildLog::builder`].
 
 mod builder;
 mod event;
@@ -47,9 +47,8 @@ impl BuildLog {
         Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
-    /// Drops the text of all entries. Keeps only the entries needed to show where the time decreases, if it does, and the entry with the latest
-    /// time. Collapses consecutive output lines of one builder into one line: later checks need to know only which builder printed lines between two
-    /// other events.
+    /// Drops the text of all entries. Keeps only the entries needed to show where the time first decreases, if it does, and the entry with the
+    /// latest time. Collapses consecutive identical events for builder output, or for a failed step, into one: repetitions change no answer.
     pub(crate) fn shelve(&mut self) {
         let timed: Vec<(usize, Timestamp)> =
             self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();
@@ -135,7 +134,7 @@ impl BuildLog {
     /// The builder, identified by lines that only this builder prints. `None` if there are no such lines.
     ///
     /// # Errors
-    /// [`TwoBuilders`]: callers must then ignore these lines.
+    /// [`TwoBuilders`] if the log has such lines of two builders: callers must then ignore the lines of both.
     pub fn builder(&self) -> Result<Option<Builder>, TwoBuilders> {
         let mut builders = self.events().filter_map(LogEvent::builder);
         let Some(first) = builders.next() else { return Ok(None) };
@@ -154,7 +153,8 @@ impl BuildLog {
     }
 
     /// Events about the clone, the steps and the base images. A program can also print pull lines, so they count only directly after a FROM of
-    /// docker's classic builder, which prints them before any program runs. If the log has lines of two builders, only lines about the clone count.
+    /// docker's classic builder, which prints them before the next program runs. If the log has lines of two builders, only lines about the clone
+    /// count.
     pub(crate) fn input_events(&self) -> impl Iterator<Item = &LogEvent> {
         let one_builder = self.builder().is_ok();
         let mut behind_from = false;
@@ -178,7 +178,8 @@ impl BuildLog {
         })
     }
 
-    /// Number of lines that look like push output but were printed during the build. A program may have printed these lines.
+    /// Number of lines that look like push output but do not count, apart from those of failed BuildKit steps. A program may have
+    /// printed these lines.
     pub fn ignored_pushes(&self) -> usize {
         let failed = self.failed();
         let is_push = |event: &&LogEvent| match event {
@@ -189,7 +190,7 @@ impl BuildLog {
         self.events().filter(is_push).count().saturating_sub(self.push_events().filter(is_push).count())
     }
 
-    /// Whether the log has a line with a numbered Dockerfile instruction.
+    /// Whether the log has a line `Step n/m : INSTRUCTION` or `STEP n/m: INSTRUCTION`.
     pub(crate) fn shows_steps(&self) -> bool {
         self.events().any(|event| matches!(event, LogEvent::Step { .. }))
     }

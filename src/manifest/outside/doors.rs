@@ -1,5 +1,5 @@
-//! Options and arguments that make a program run another program or use the network; without them, the program does neither. The programs that such
-//! arguments start are unknown.
+//! Options and arguments that make a program run another program or use the network, in addition to what the program's rule in the tables states. The
+//! programs that such arguments start are unknown.
 //!
 //! Sources, as of 2026-11-28: the manual pages listed in `table.rs` and `table_local.rs`.
 
@@ -183,7 +183,7 @@ pub(super) fn git(arguments: &[Word]) -> Git {
     if fetches {
         Git::Fetches(format!("git {sub}"))
     } else if runs {
-        Git::Unknown(format!("git {sub}, with an argument that specifies a program"))
+        Git::Unknown(format!("git {sub}, with an argument that can run a program"))
     } else {
         Git::Nothing
     }
@@ -223,7 +223,7 @@ pub(super) fn is_remote(word: &Word) -> bool {
     name.split_once(':').is_some_and(|(host, _)| !host.is_empty() && (!host.contains('/') || name.contains("://")))
 }
 
-/// Whether the text is an address, in the forms that programs accept.
+/// Whether the text contains `://`, or begins with a network path: `//HOST` or `\\HOST`.
 pub(super) fn is_address(text: &str) -> bool {
     let behind = |start: &str| {
         text.strip_prefix(start)
@@ -232,7 +232,7 @@ pub(super) fn is_address(text: &str) -> bool {
     text.contains("://") || behind("//") || behind("\\\\")
 }
 
-/// Whether a variable may turn the word into an address, alone or after an option's name.
+/// Whether an expansion may turn the word into an address, alone or after an option's name.
 pub(super) fn may_be_address(word: &Word) -> bool {
     let text = word.text.as_str();
     let value = match (text.strip_prefix("--"), text.strip_prefix('-')) {

@@ -12,7 +12,7 @@ use super::wrapper::{Taken, is_question, is_standard, name_of, option, shown};
 
 /// Maximum depth of nested commands that are followed: `sh -c "sh -c …"`, `sudo env …`.
 const DEPTH: usize = 12;
-/// Number of words searched for a sub-command or a wrapper's program.
+/// Maximum number of words searched for a sub-command or a wrapper's program.
 const LOOKED_AT: usize = 100;
 /// The maximum number of bytes of nested text that may be reread for each byte of the step.
 const READ_AGAIN: usize = 4;
@@ -206,8 +206,8 @@ impl Programs {
         }
     }
 
-    /// Programs that run code from an argument. A pattern in `marks` that begins with `-` must begin an argument; any other pattern may appear
-    /// anywhere in an argument. `A…B` means `A` followed by `B`.
+    /// Programs that run code from an argument. A pattern in `marks` that begins with `-` matches the start of an argument; any other pattern
+    /// matches anywhere in an argument. `A…B` means `A` with `B` anywhere after it.
     fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
         let has = |word: &Word| {
             marks.split(' ').any(|mark| match mark.split_once('…') {

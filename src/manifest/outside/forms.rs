@@ -28,7 +28,7 @@ enum Form {
     Add,
     /// Sets variables for the programs that follow.
     Env,
-    /// Values that the caller of the builder chooses.
+    /// Values that the caller of the builder may set.
     Arg,
     /// Sets the shell of the RUN steps that follow.
     Shell,
@@ -178,7 +178,7 @@ fn arg(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     }
 }
 
-/// Lists variables that change which program runs. `ENV NAME VALUE` is the old form.
+/// Lists variables that change which program runs. In the old form, `ENV NAME VALUE`, only the first word is a name.
 fn env(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     for word in words(rest, stages.escape) {
         let name = word.split('=').next().unwrap_or_default();
@@ -266,7 +266,7 @@ fn place_of(source: &str) -> Place {
     if may_become_one { Place::Variable } else { Place::Context }
 }
 
-/// `….git`, with `#REF` or `?ref=…`, and the old form `github.com/OWNER/NAME`.
+/// `….git`, optionally with `#REF` or `?ref=…`, or the old form `github.com/OWNER/NAME`.
 fn is_repository(source: &str) -> bool {
     let source = source.to_ascii_lowercase();
     let place = source.split(['#', '?']).next().unwrap_or_default();
@@ -313,7 +313,7 @@ fn programs_of(arguments: &Arguments<'_>, documents: &[HereDocument], stages: &S
     if matches!(exec, Exec::Doubtful) {
         programs.unclear.get_or_insert("malformed JSON array in exec form");
     }
-    // Builders without here-document support read these lines as instructions.
+    // Builders without here-document support read the document's lines and its delimiter as instructions.
     if documents.iter().any(|document| FORMS.iter().any(|(name, _)| document.name.eq_ignore_ascii_case(name))) {
         programs.unclear.get_or_insert("the here-document's delimiter is the name of an instruction");
     }
@@ -333,7 +333,7 @@ fn interpreter(script: &str) -> Programs {
     follow::of_words(&words)
 }
 
-/// Adds what one RUN step does to the list.
+/// Adds to the list what one RUN step does.
 fn list(programs: &Programs, instruction: &str, inputs: &mut Inputs) {
     let step = || shortened(&instruction.split_whitespace().collect::<Vec<_>>().join(" "));
     if !programs.fetching.is_empty() {

@@ -1,4 +1,4 @@
-//! Build inputs that the commit does not pin. Every report lists these inputs, because a proved commit does not cover them.
+//! Build inputs that the commit does not pin. Reports list these inputs, because a proved commit does not cover them.
 //!
 //! There are two closed lists: `forms.rs` has a rule for every Dockerfile instruction, and every program that a RUN step starts is looked up in
 //! `table.rs` and `table_local.rs`. A program that is not in any table is listed as unknown, and so is a step that cannot be followed. Files of the
@@ -33,7 +33,7 @@ use crate::manifest::dockerfile::{Dockerfile, HereDocument};
 
 /// The maximum number of lines of each kind that a report shows. For further lines, the report shows only their number.
 const SHOWN: usize = 50;
-/// The maximum number of instruction bytes that are read. The longest Dockerfiles are about 50 KB long.
+/// The maximum number of instruction bytes that are read. The longest known Dockerfiles are about 50 KB long.
 const READ: usize = 2 << 20;
 /// The maximum number of characters shown of a name or an instruction.
 const LINE: usize = 120;
@@ -47,7 +47,7 @@ pub(crate) enum Kind {
     Frontend,
     /// FROM.
     Base,
-    /// Images that files are copied from.
+    /// Images from which files are copied or mounted.
     Files,
     /// ADD.
     Add,
@@ -104,8 +104,8 @@ impl Inputs {
         self.add(Kind::Note, sentence.into());
     }
 
-    /// Reads the instructions in a log: numbered steps, and lines that may be shortened or imitated. An imitated line can only add to
-    /// the list.
+    /// Reads the instructions in a log: numbered steps, and then lines without step numbers, which may be shortened or imitated. Imitated lines
+    /// without step numbers can only add to the list.
     pub(crate) fn read_log(&mut self, log: &BuildLog) {
         let steps = log.events().filter_map(|event| match event {
             LogEvent::Step { instruction, .. }

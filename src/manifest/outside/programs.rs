@@ -22,11 +22,11 @@ pub(super) enum Rule {
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
     /// Uses the network only with one of these options. The patterns are as in `doors.rs`.
     Options(&'static str),
-    /// Runs code if an option begins with one of these patterns or an argument contains one of them. Otherwise, does not use the network.
+    /// Runs code if an option begins with one of these patterns or an argument contains one of them. Otherwise, the program does not use the network.
     Scripts(&'static str),
     /// Uses the network if an argument contains `://`. If an argument is a variable, it is unknown whether the program uses the network.
     Address,
-    /// Uses the network if an argument contains a host name followed by a colon. If an argument is a variable, it is unknown whether the program uses
+    /// Uses the network if an argument contains a colon, as in `HOST:PATH`. If an argument is a variable, it is unknown whether the program uses
     /// the network.
     Host,
     /// Runs the program in its arguments.
@@ -54,7 +54,7 @@ pub(super) struct Wrapper {
 pub(super) enum Special {
     /// `-exec PROGRAM … ;`
     Find,
-    /// `-c TEXT` and `-m MODULE`.
+    /// `-m MODULE`; anything else is a script.
     Python,
     /// The words form a script.
     Eval,

@@ -1,7 +1,7 @@
 //! A strict splitter of shell text into simple commands (POSIX "Shell Command Language", with bash's additions).
 //!
-//! The splitter expands nothing. It marks words that the shell would expand, and reports everything that it cannot follow in
-//! [`Script::unclear`]. The splitter reads the text once, and [`DEPTH`] limits nesting.
+//! The splitter expands nothing. It marks words that the shell would expand, and reports in [`Script::unclear`] the first construct that it cannot
+//! follow. It reads the text once, apart from here-documents and backtick substitutions, and [`DEPTH`] limits nesting.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ pub(super) const DEPTH: usize = 20;
 pub(super) struct Word {
     /// The text, before any expansion.
     pub(super) text: String,
-    /// The shell changes the word: it contains a variable, a substitution, a pattern or braces.
+    /// The shell may change the word: it contains a variable, a substitution, a pattern or braces, or begins with `~`.
     pub(super) expands: bool,
     /// The word may become several words or none: it contains an expansion outside quotes.
     pub(super) splits: bool,
@@ -57,7 +57,7 @@ pub(super) struct Document {
 pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     pub(super) documents: Vec<Document>,
-    /// Functions that are certainly defined before any use. `commands` includes the commands in these functions.
+    /// Functions that are defined unconditionally. `commands` includes the commands in these functions.
     pub(super) functions: HashSet<String>,
     /// Assigned variables, and whether the assignment applies to one program only.
     pub(super) variables: Vec<(String, bool)>,

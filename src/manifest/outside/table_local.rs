@@ -1,4 +1,5 @@
-//! Programs that do not use the network. A program whose name is not in any table is treated as unknown.
+//! Programs that do not use the network, except that some can read an address in an argument. A program whose name is not in any table is treated
+//! as unknown.
 //!
 //! Sources, as of 2026-11-28: the program lists of GNU coreutils, diffutils, findutils, util-linux, procps and shadow; BusyBox's applets except those
 //! for the network; the built-in commands of POSIX, dash, bash, PowerShell and cmd.exe; for all other programs, their manual pages.

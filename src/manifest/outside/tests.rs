@@ -290,7 +290,7 @@ fn text_that_does_not_run_is_not_listed() {
     }
 }
 
-/// Programs that use the network: at least one for each row of the table that has sub-commands.
+/// Programs that use the network, including one for most rows of the table that have sub-commands.
 #[test]
 fn programs_that_use_the_network_are_listed() {
     for step in [
@@ -657,7 +657,7 @@ fn the_list_is_limited_and_the_omitted_entries_are_counted() {
 
 #[test]
 fn work_grows_no_faster_than_the_text() {
-    // Quadratic work, or rereading once per nesting level, would make each of these cases run far too long.
+    // Quadratic work, or rereading once per nesting level, would make these cases run far too long.
     let stage = |number| [format!("ARG A{number}"), format!("FROM base{number} AS stage{number}")];
     let instructions: Vec<String> = (0..300_000).flat_map(stage).collect();
     let mut inputs = Inputs::new();

@@ -1,9 +1,9 @@
-//! Parses the arguments of a command that runs another program: the values of its options, and the name of that program.
+//! Options of commands that run another program, and the names and folders of programs.
 
 use super::programs::{Wrapper, lists};
 use super::shell::Word;
 
-/// Whether an option of a wrapper takes a value.
+/// Whether an option of a wrapper takes its value from the next word.
 pub(super) enum Taken {
     Flag,
     Value,
@@ -12,7 +12,7 @@ pub(super) enum Taken {
     Unknown,
 }
 
-/// Looks up whether a wrapper's option takes a value.
+/// Looks up whether a wrapper's option takes its value from the next word.
 pub(super) fn option(wrapper: &Wrapper, text: &str) -> Taken {
     if lists(wrapper.flags, text) {
         return Taken::Flag;

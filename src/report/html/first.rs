@@ -133,7 +133,11 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if report.policy.is_none() {
         steps.push("supply a policy that states what is required (--policy)".to_owned());
     }
-    let missing = bundle.not_checked();
+    let lacking: Vec<&str> = bundle.unanswered().filter(|one| one.is_not_built_in()).map(|one| one.check).collect();
+    if !lacking.is_empty() {
+        steps.push(format!("audit with a build of the program that includes {}", lacking.join(", ")));
+    }
+    let missing: Vec<&str> = bundle.not_checked().into_iter().filter(|one| !lacking.contains(one)).collect();
     if !missing.is_empty() {
         steps.push(format!("supply the evidence for {}, or decide that it is not needed", missing.join(", ")));
     }
@@ -444,7 +448,7 @@ mod tests {
         assert!(row(None, None).contains("not verified: no --tsa-ca was specified"));
         let over = row(Some("CN=An authority"), None);
         assert!(
-            over.contains("verified by CN=An authority, but it does not count") && !over.contains("not verified"),
+            over.contains("by CN=An authority, verified, but it does not count") && !over.contains("not verified"),
             "{over}"
         );
         assert!(row(Some("CN=An authority"), Some("2026-03-05T00:00:00Z")).contains("timestamped: CN=An authority"));

@@ -69,7 +69,7 @@ fn without_bundle(report: &Report) -> Markup {
 
 /// The head and foot of every printed page: subject, the auditor's reference, verdict and time.
 fn running<'a>(report: &'a Report, digest: &str, headline: &str) -> Running<'a> {
-    let moment = report.now.map_or_else(|| "no moment".into(), |now| now.to_string());
+    let moment = report.now.map_or_else(|| "an unknown time".into(), |now| now.to_string());
     // The headline contains the scope, so that a loose sheet shows it. A very long headline is cut, because there is only one line.
     let verdict = sheet::shortened(headline, 90);
     Running {

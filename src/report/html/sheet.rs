@@ -1,4 +1,4 @@
-//! The first sheet of a report, which is filed. The first sheet has the same form for a bundle, a folder of bundles and
+//! The first sheet of a report for filing. The first sheet has the same form for a bundle, a folder of bundles and
 //! a reconciliation.
 //!
 //! The sections of the sheet in order, with the number of lines that each section may occupy. Letter paper has 55 lines
@@ -119,7 +119,7 @@ pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str)
     lines
 }
 
-/// Cuts a line to the given number of characters.
+/// Cuts a line to [`LETTERS`] characters.
 fn cut(line: &str) -> String {
     shortened(line, LETTERS)
 }
@@ -193,7 +193,7 @@ impl Sheet {
 
     /// Number of statements on the sheet.
     fn shown(&self) -> usize {
-        // The count and the number of remaining statements each need a line.
+        // One line each for the totals above the list and for "and N more statements" below it.
         let room = lines_in(&self.not_proved, HALF).saturating_sub(2);
         let mut used = 0;
         let fits = self.found.iter().take_while(|answer| {

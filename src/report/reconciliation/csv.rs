@@ -63,9 +63,10 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
                 (
                     "details",
                     format!(
-                        "seed {:?}, {}, rank {}",
+                        "seed {:?}, {}, signed archive {}, rank {}",
                         sample.seed,
                         counted(sample.population, "build"),
+                        build.archive.hex(),
                         build.rank.hex()
                     ),
                 ),

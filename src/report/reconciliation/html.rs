@@ -13,7 +13,7 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
     let mut page = Markup::default();
     let (headline, digest) = (answer.headline(), digest(answer));
     let verdict = if answer.exit_code() == 0 { "RECONCILED" } else { "NOT RECONCILED" };
-    let verdict = format!("{verdict}, for {}", answer.now);
+    let verdict = format!("{verdict}, as of {}", answer.now);
     head(&mut page, &headline, &Running { digest, reference: answer.reference.as_deref(), verdict });
     sheet(answer, headline).write(&mut page);
     for kind in Kind::ALL.into_iter().skip(1).chain([Kind::Matched]).filter(|kind| answer.count(*kind) > 0) {
@@ -39,7 +39,7 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
         );
         let rows = sample.builds.iter().map(|build| {
             let commit = build.commit.clone().unwrap_or_default();
-            let bundle = format!("{} {}", build.bundle, build.sha256);
+            let bundle = format!("{} (signed archive {})", build.bundle, build.archive);
             [bundle, commit, build.approval.clone(), build.places.to_string(), String::new()]
         });
         table(&mut page, &title, &["Bundle", "Commit", "Approval", "Places", "Reviewed by"], rows);
@@ -113,7 +113,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
 }
 
 /// A place whose digest several builds state has several rows.
-const MATCH: &str = "an inventory lists a digest from the log of an accepted build";
+const MATCH: &str = "an inventory lists a digest from the log of an accepted build, or that of the image that was examined below a logged index";
 
 const NOT_PROVED: [&str; 2] =
     [NOT_SAID, "What runs now. An inventory is a list, or a cluster's response, from one point in time."];

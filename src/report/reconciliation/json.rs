@@ -120,10 +120,11 @@ struct Sample {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 struct SampledBuild {
-    /// SHA-256 of the seed, a line feed and `sha256`.
+    /// SHA-256 of the seed, a line feed and `archive_sha256`.
     rank: String,
     bundle: String,
     sha256: String,
+    archive_sha256: String,
     commit: Option<String>,
     approval: String,
     places: usize,
@@ -215,6 +216,7 @@ fn sampled(build: &super::SampledBuild) -> SampledBuild {
         rank: build.rank.hex(),
         bundle: build.bundle.clone(),
         sha256: build.sha256.hex(),
+        archive_sha256: build.archive.hex(),
         commit: build.commit.clone(),
         approval: build.approval.clone(),
         places: build.places,

@@ -155,12 +155,14 @@ pub struct Sample {
 /// A build that was drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampledBuild {
-    /// SHA-256 of the seed, a line feed and the bundle's digest in hexadecimal. The builds with the lowest values are drawn.
+    /// SHA-256 of the seed, a line feed and the archive's digest in hexadecimal. The builds with the lowest values are drawn.
     pub rank: Sha256,
     /// Path of the bundle.
     pub bundle: String,
     /// SHA-256 of the bundle.
     pub sha256: Sha256,
+    /// SHA-256 of the signed archive in the bundle.
+    pub archive: Sha256,
     /// The commit.
     pub commit: Option<String>,
     /// The answer of the check `source-approved`.
@@ -318,7 +320,7 @@ impl Reconciliation {
         let entries = |kind: &str| self.inputs.iter().filter(|r| r.kind == kind).filter_map(|r| r.entries).sum();
         let mut totals = vec![
             ("bundles in the evidence", of("bundle")),
-            ("verified, readable builds in the period, or without a known time", self.builds_in_period),
+            ("verified, readable builds whose time is in the period or unknown, without copies", self.builds_in_period),
             ("inventories", of("inventory")),
             ("images in the inventories", entries("inventory")),
             ("approvals", entries("approvals")),

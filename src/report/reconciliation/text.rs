@@ -67,7 +67,12 @@ fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
         );
         let cells = sample.builds.iter().map(|build| {
             let commit = build.commit.clone().unwrap_or_default();
-            [format!("{}\n{}", build.bundle, build.sha256), commit, build.approval.clone(), build.places.to_string()]
+            [
+                format!("{}\nsigned archive {}", build.bundle, build.archive),
+                commit,
+                build.approval.clone(),
+                build.places.to_string(),
+            ]
         });
         table(page, look, &title, &["bundle", "commit", "approval", "places"], cells);
     }

@@ -66,6 +66,10 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         };
         parts.push(format!("{words}: {}", flags.join(", ")));
     }
+    let lacking: Vec<&str> = bundle.unanswered().filter(|one| one.is_not_built_in()).map(|one| one.check).collect();
+    if !lacking.is_empty() {
+        parts.push(format!("audit with a build of the program that includes {}", lacking.join(", ")));
+    }
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());
     }

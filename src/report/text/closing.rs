@@ -2,7 +2,7 @@
 
 use super::{Amount, Look, Tone};
 use crate::base::words::counted;
-use crate::judge::finding::Verdict;
+use crate::judge::finding::{Finding, Verdict};
 use crate::report::summary::verdict_words;
 use crate::report::{Admission, BundleReport, Origin, Report};
 
@@ -69,7 +69,11 @@ fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
     let required = report.question.as_ref().map(|question| question.require.as_slice()).unwrap_or_default();
     let not_checked = bundle.not_checked();
     let is_whole = report.policy.is_some() && !required.is_empty();
-    is_whole && bundle.waived().next().is_some() && required.iter().all(|group| !not_checked.contains(&group.word()))
+    let is_built_in = !bundle.unanswered().any(Finding::is_not_built_in);
+    is_whole
+        && is_built_in
+        && bundle.waived().next().is_some()
+        && required.iter().all(|group| !not_checked.contains(&group.word()))
 }
 
 fn of_bundles(report: &Report, bundles: &[BundleReport], verdict: Verdict) -> String {

@@ -70,7 +70,7 @@ impl<'f> Repository<'f> {
             return Err(Fault::missing(format!("{role}.json is missing")));
         };
         if let Some(described) = described {
-            // The file is hashed with both SHA-256 and SHA-512.
+            // The file is hashed with SHA-256 and may also be hashed with SHA-512.
             let spent = self.budget.spend(Work::Bytes(2 * bytes.len() as u64), "content-trust files");
             spent.map_err(|error| Fault::refused(error.to_string()))?;
             described.compare(bytes).map_err(|message| Fault::refused(format!("{role}.json: {message}")))?;

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_listed_hash_is_compared() {
+    fn sha256_is_required_and_sha512_is_compared_if_present() {
         let bytes = b"bytes";
         let (sha256, sha512) = (Sha256::of(bytes), sha2::Sha512::digest(bytes));
         let (sha256, sha512) = (Base64::encode_string(sha256.as_bytes()), Base64::encode_string(sha512.as_slice()));

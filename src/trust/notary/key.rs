@@ -26,7 +26,7 @@ pub(crate) struct NotaryKey {
     pub(super) certificate: Option<Leaf>,
 }
 
-/// The relevant fields of a root key's certificate.
+/// The relevant fields of a key's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leaf {
     /// `None` unless the subject has exactly one common name.
@@ -51,7 +51,8 @@ pub(crate) fn key_id(kind: &str, public: &str) -> Option<String> {
 impl NotaryKey {
     /// Reads a key listed under `id`, which must be the key's id.
     pub(super) fn read(id: &str, kind: &str, public: &str) -> Result<Self, String> {
-        let computed = key_id(kind, public).ok_or_else(|| format!("the kind {kind:?} is not supported"))?;
+        let computed = key_id(kind, public)
+            .ok_or_else(|| format!("its kind ({kind:?}) is not supported, or its public part is not base64"))?;
         if computed != id {
             return Err(format!("listed as {id}, but its id is {computed}"));
         }
@@ -124,8 +125,8 @@ fn is_authority(certificate: &Certificate) -> bool {
     })
 }
 
-/// Whether `common_name` matches the repository. As in Notary, the common name must equal the repository's name or be a prefix of that name followed
-/// by `*`.
+/// Whether `common_name` matches the repository: the common name must equal the repository's name or be a prefix of that name followed by `*`. Notary
+/// also accepts several `*`.
 pub(super) fn names_repository(common_name: &str, repository: &str) -> bool {
     match common_name.strip_suffix('*') {
         Some(prefix) => repository.starts_with(prefix),

@@ -2,9 +2,8 @@
 //! client.
 //!
 //! The steps, in order:
-//! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each step must be signed by the old
-//!    root's keys and by the new root's keys. The leaf certificates of root keys must match the repository's name (identical, or a prefix followed by
-//!    `*`).
+//! 1. [`root`]: the newest root that a pinned key signed, and from there one version at a time to `root.json`. Each new root must be signed by the
+//!    old root's keys and by its own. The leaf certificates of root keys must match the repository's name (identical, or a prefix followed by `*`).
 //! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Lengths and hashes in
 //!    metadata are compared with the files as stored.
 //! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the order that docker uses.

@@ -119,9 +119,7 @@ pub(super) fn walk<'a>(
     let mut previous: Option<&Root<'_>> = None;
     for version in anchor..=newest {
         let root = roots.get(&version).ok_or_else(|| {
-            Fault::missing(format!(
-                "{version}.root.json is missing, so the chain from the pinned root cannot be verified"
-            ))
+            Fault::missing(format!("{version}.root.json is missing, so the chain of roots cannot be verified"))
         })?;
         if let Some(previous) = previous {
             root.envelope.signers(previous.role("root")?, &repository.budget).map_err(|fault| match fault {

@@ -8,7 +8,8 @@
 //! checkpoint and promise; the signature; and whether the log entry is for this signature.
 //!
 //! Not checked: whether a certificate was revoked, a log was forked or an identity was taken over. The crate compares the times in a bundle with the
-//! computer's clock. Here, the times are also compared with the audit's time, so that a correctly set clock does not affect any answer.
+//! computer's clock. This module also compares them with the audit's time. If the computer's clock is set correctly, the answer therefore depends
+//! only on the audit's time.
 //!
 //! Sources: sigstore client specification, sections 3 and 4; sigstore/protobuf-specs; RFC 5280, 6962, 3161.
 

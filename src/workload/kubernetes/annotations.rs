@@ -268,7 +268,7 @@ static INJECTORS: &[Prefix] = &[
 /// Values that switch an injector off.
 const OFF: [&str; 7] = ["", "false", "disabled", "no", "never", "off", "0"];
 
-/// Reads `ObjectMeta`. Only annotations can affect what runs.
+/// Reads `ObjectMeta`, of which only the annotations are checked.
 pub(super) fn metadata(value: &Value, place: &str, images: &mut Images) {
     let Value::Object(fields) = value else {
         if !value.is_null() {
@@ -313,13 +313,13 @@ pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Ima
         ),
         None if key.to_ascii_lowercase().ends_with("image") && names_an_image(&text) => images.unknown(
             place,
-            format!("the annotation `{key}` is not recognised, and its value is an image, which may run: remove or rename the annotation"),
+            format!("the annotation `{key}` is not recognised, and its value names an image, which may run: remove or rename the annotation"),
         ),
         Some(Harmless) | None => {}
     }
 }
 
-/// The effect of an annotation and the program that reads it; no effect if the annotation is not in any table.
+/// The effect of an annotation and the program that reads it; `None` if the annotation is not in any table.
 fn note_of(key: &str, stage: Stage) -> (Option<Note>, &'static str) {
     let find = |table: &'static [Prefix]| table.iter().find_map(|entry| Some((entry, key.strip_prefix(entry.prefix)?)));
     let (entry, rest, is_past) = match (find(RUNTIMES), find(INJECTORS)) {
@@ -331,7 +331,7 @@ fn note_of(key: &str, stage: Stage) -> (Option<Note>, &'static str) {
     if is_past {
         return (Some(Harmless), entry.reader);
     }
-    // podman allows the container's name after the key.
+    // podman allows `/CONTAINER` after the key.
     let plain = rest.split_once('/').map_or(rest, |(plain, _)| plain);
     let listed = entry.keys.iter().find(|(name, _)| *name == rest || *name == plain).map(|(_, note)| *note);
     let others = Some(entry.others).filter(|others| !matches!(others, Harmless) || entry.keys.is_empty());

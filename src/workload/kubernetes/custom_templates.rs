@@ -29,7 +29,7 @@ const FETCHED: &str =
     "it refers to a task or template that is not in this object: define that task or template in this object";
 const CHOSEN: &str = "the controller chooses the image of this step: define a container with an image";
 
-/// The spec has a pod template at `template`, and no other field of the spec runs anything.
+/// The spec has a pod template at `template`, and no other known field of the spec runs anything.
 pub(super) static TEMPLATE: Outline = outline!(&[("template", Is(Mapping(&POD_TEMPLATE)))]);
 /// Knative: its controller adds a proxy next to the containers.
 pub(super) static KNATIVE: Outline = outline!(&[("template", Has(&KNATIVE_TEMPLATE))]);
@@ -172,7 +172,7 @@ static TRIGGER: Outline =
     outline!(&[("imageChangeParams", Is(Runs("an image stream replaces the image of the pods: remove this trigger")))]);
 static STRATEGY: Outline = outline!(&[("customParams", Is(Mapping(&CONTAINER)))]);
 
-// Kinds with only one field that runs something.
+// Kinds with few fields that can run something.
 pub(super) static GATEWAY: Outline =
     outline!(&[("infrastructure", Has(&PARAMETERS)), ("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);
 static PARAMETERS: Outline = outline!(&[("parametersRef", Is(Runs(PARAMETERS_TEXT)))]);

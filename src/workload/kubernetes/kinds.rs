@@ -196,7 +196,7 @@ pub(super) fn built_in(group: &str, kind: &str) -> Option<Role> {
     find(BUILT_IN.iter(), group, kind).or_else(of_any)
 }
 
-/// The group of one of Kubernetes' own kinds, for programs that read only the kind.
+/// The group of one of Kubernetes' own kinds, for resources without `apiVersion`, of which podman reads only the kind.
 pub(super) fn group_of(kind: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(_, kinds)| kinds.iter().any(|(name, _)| *name == kind)).map(|(group, _)| *group)
 }

@@ -31,7 +31,7 @@ impl KindsWithoutImages {
                 Err(format!("{entry:?} is a built-in Kubernetes kind, which cannot and need not be listed"))
             }
             Some(Role::Elsewhere(_) | Role::Runs(_) | Role::RunsAt(_) | Role::Contract(_)) => {
-                Err(format!("objects of {entry:?} contain or fetch images, so the kind cannot be listed"))
+                Err(format!("objects of {entry:?} may contain or fetch images, so the kind cannot be listed"))
             }
             _ => {
                 self.listed.push((group.to_owned(), kind.to_owned()));

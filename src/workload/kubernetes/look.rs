@@ -37,7 +37,7 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
             }
         }
         Value::String(text) if RAY.contains(&key) && FETCHES.iter().any(|word| text.contains(word)) => {
-            images.unknown(place, format!("`{key}` makes Ray start an image or fetch code: {why}"));
+            images.unknown(place, format!("`{key}` may make Ray start an image or fetch code: {why}"));
         }
         Value::String(text) if is_pinned(text) => {
             // An item of a list has no key; `place` has its number.

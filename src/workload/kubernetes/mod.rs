@@ -56,7 +56,7 @@ pub use self::listed::KindsWithoutImages;
 use super::table::folded;
 use super::{Images, below, kind_of};
 
-/// Keys that every resource has, and whose spelling determines how the resource is read.
+/// Top-level keys whose spelling determines how a resource is read.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "items", "spec"];
 
 /// Whether the document looks like a Kubernetes resource.
@@ -123,7 +123,7 @@ fn items(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &str
     of.is_some_and(|of| fields.contains_key("items") || is_known(of))
 }
 
-/// The group of a kind. podman reads only the kind.
+/// The group of a kind. Without an `apiVersion`, the kind determines the group, because podman reads only the kind.
 fn group<'a>(api_version: &'a str, kind: &str) -> &'a str {
     match api_version.split_once('/') {
         Some((group, _)) => group,

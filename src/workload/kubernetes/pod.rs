@@ -227,7 +227,7 @@ pub(super) fn container_with(more: &Table, value: &Value, place: &str, images: &
         None => place.to_owned(),
     };
     if fields.get("image").is_none_or(Value::is_null) {
-        images.unknown(&place, "the container has no image, so something outside this file will set it");
+        images.unknown(&place, "the container has no image, so the image must be set outside this file");
     }
     let mut fields = fields.clone();
     for (key, meaning) in more.keys {
@@ -242,7 +242,7 @@ static NOTHING_MORE: Table = Table { name: "a container", keys: &[], extensions:
 
 fn image_volume(value: &Value, place: &str, images: &mut Images) {
     if value.get("reference").is_none_or(Value::is_null) {
-        images.unknown(place, "the image volume has no reference, so something outside this file will set it");
+        images.unknown(place, "the image volume has no reference, so the image must be set outside this file");
     }
     IMAGE_VOLUME.read(value, place, images);
 }

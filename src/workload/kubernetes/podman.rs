@@ -18,7 +18,7 @@ pub(in crate::workload) fn builds<'a>(paths: impl Iterator<Item = &'a str>, plac
     }
 }
 
-/// The folder name, if the path is a Containerfile.
+/// The folder's name, if the path is that of a Containerfile or Dockerfile.
 fn built_folder(path: &str) -> Option<&str> {
     let (folder, file) = path.rsplit_once('/')?;
     let name = folder.rsplit('/').next()?;

@@ -15,8 +15,8 @@ pub(super) static CHECK: Check = Check {
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares the commit's id with the seven \
 digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The digits come from the tag in build.json or the \
 signed log, or else from build.json's build_name. If the archive has neither a tag nor a build_name, they come from the names of the bundle's members, \
-and the answer states that. A detached HEAD counts as being on expect.branch if \
-a branch of that name in the snapshot points to HEAD's commit.\n\nSeven digits are 28 bits: a link, not a proof. If the id of a second commit in the \
+and the answer states that. A detached HEAD counts as being on expect.branch if a branch of that name in the snapshot points to HEAD's \
+commit.\n\nSeven digits are 28 bits: a link, not a proof. If the id of a second commit in the \
 repository begins with the same digits and the policy does not specify all forty, the answer is `unknown`. source-objects checks whether all objects \
 are present, and source-tree whether the work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the \
 ref.",

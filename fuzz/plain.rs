@@ -6,7 +6,7 @@ use std::io::Read as _;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-/// Every document in a JSON or YAML file; none if a second parser cannot read the file.
+/// Every document in a JSON or YAML file; none if neither `serde_json` nor `serde_saphyr` can read the file.
 pub fn documents(bytes: &[u8]) -> Vec<Value> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     match serde_json::from_str(text) {

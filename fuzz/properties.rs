@@ -92,7 +92,7 @@ pub fn openpgp(bytes: &[u8]) {
     let now = Timestamp::from_unix_seconds(1_800_000_000).expect("a moment");
     let Ok(found) = hpsb_audit::trust::describe(&[file], &SIGNERS.trust, now, &limits()) else { return };
     // In a `dir:` layout, a signature file whose first byte is NUL is a cosign signature.
-    assert!(found.iter().any(|one| matches!(one.kind, Kind::SimpleSigning | Kind::Cosign)), "it is skipped");
+    assert!(found.iter().any(|one| matches!(one.kind, Kind::SimpleSigning | Kind::Cosign)), "skipped");
 }
 
 static SIGNERS: LazyLock<Policy> = LazyLock::new(|| {

@@ -403,7 +403,7 @@ fn missing_evidence_workload_or_image_is_not_a_success() {
         let report: Value = serde_json::from_str(&answer.out).unwrap();
         assert_eq!((answer.code, report["error"]["code"].as_str()), (code, Some(word)), "{arguments:?}");
     }
-    // A missing evidence folder is an error even if there are other folders.
+    // A missing evidence folder is an error.
     let answer =
         run(folder.path(), &[&["admit", "compose.yaml", "--evidence", "no-such-folder"][..], &policy[..]].concat());
     assert_eq!(answer.code, 3, "{}", answer.out);
@@ -429,7 +429,7 @@ fn hostile_yaml_gives_no_verdict() {
     for (what, workload) in [
         ("a key twice", format!("services:\n  a:\n    image: {pinned}\n    image: evil\n")),
         ("an unknown tag", format!("services:\n  a:\n    image: !env {pinned}\n")),
-        ("no UTF-8", "services: \u{fffd}".replace('\u{fffd}', "\u{e9}")),
+        ("services that are text", "services: \u{fffd}".replace('\u{fffd}', "\u{e9}")),
         ("deep", "[".repeat(10_000)),
         ("a line ending of YAML 1.1 only", format!("{}  # note\u{2028}  b: {{image: evil}}\n", compose(&pinned))),
         (
@@ -441,7 +441,7 @@ fn hostile_yaml_gives_no_verdict() {
     ] {
         folder.write("compose.yaml", workload);
         let (code, report) = admit(&folder, "compose.yaml", &[]);
-        assert!(code == 3 || (code == 1 && what == "no UTF-8"), "{what}: {report:#}");
+        assert!(code == 3 || (code == 1 && what == "services that are text"), "{what}: {report:#}");
     }
 }
 
@@ -580,7 +580,7 @@ fn no_file_of_an_archive_is_hidden_by_another() {
     }
 }
 
-/// A plain-text contract that is structured like the public samples, with an archive.
+/// A workload section in plain text that is structured like the public samples, with an archive.
 fn contract(folder: &Folder, image: &str, more: &str) -> String {
     let archive = archive(folder, "docker-compose.yaml", &compose(image));
     format!("type: workload\ncompose:\n  archive: {archive}\n{more}")
@@ -625,7 +625,7 @@ fn contracts_with_archives_resources_and_templates_are_read() {
     }
     let (_, text) = text(&folder, "user-data.yaml", &[]);
     assert!(text.contains("not resolved: {{ .Env.IMAGE }}"), "{text}");
-    // The archive is over the limit, cut off, or in an unrecognised form.
+    // The archive is over the limit, cut off, or not compressed with gzip.
     let whole = archive(&folder, "docker-compose.yaml", &compose(&pinned));
     let plain = base64(folder.path(), compose(&pinned).as_bytes());
     let small = ["--limit", "workload_archive_bytes=1000"];
@@ -713,7 +713,7 @@ fn the_images_section_can_be_pasted_and_is_compared() {
     assert_eq!(check("images: {dct: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "fail".into()));
     assert_eq!(check("images: {rhs: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "unknown".into()));
 
-    // An OpenPGP key is identified by its fingerprint, and must be the only key in the text, because the machine would use all of them.
+    // An OpenPGP key is identified by its fingerprint, and must be the only key in the text, because the machine would use every key.
     let openpgp = |file: &str| fs::read_to_string(program::fixture("inputs/trust/openpgp").join(file)).unwrap();
     let fingerprint = openpgp("early.fingerprint").trim().to_lowercase();
     let policy = |key: &str| {
@@ -829,7 +829,7 @@ fn contract_signatures_are_checked_in_every_encoding() {
     let (code, report) = contract(&own, "stranger", false, "=");
     assert_eq!((code, status(&report, 0, "contract-signature")), (1, "fail".into()));
 
-    // The certificate has expired, so the machine refuses the contract.
+    // After the certificate has expired, the machine refuses the contract.
     folder.write("policy.toml", POLICY);
     let subject = ["-subj", "/CN=Ada", "-days", "1", "-out", "signer.crt"];
     openssl(folder.path(), &[&["req", "-x509", "-new", "-key", "signer.key"][..], &subject[..]].concat(), b"");
@@ -1006,8 +1006,8 @@ fn the_build_servers_own_record_is_checked() {
     assert_eq!((code, rows[1].as_str(), rows[2].as_str()), (1, "fail", "fail"));
 
     policy("");
-    // In turn: the certificate is revoked; its revocation list is missing; it has no path to the root; its path is checked against the pinned
-    // DigiCert root.
+    // In turn: the certificate is revoked; its revocation list is missing; it has no path to the root; its path is checked against the default
+    // root, which is DigiCert's; the signer's certificate replaces it.
     let list = fs::read(folder.path().join("record/signer.crl")).unwrap();
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));

@@ -1,5 +1,5 @@
-//! Tests `admit` with Kubernetes resources. Each input contains the image of an accepted build, and most also contain something else that would
-//! run. The other inputs are like those of real users and must be admitted.
+//! Tests `admit` with Kubernetes resources. Inputs that could run a different image are denied, even if they also contain the image of an accepted
+//! build. Inputs like those of real users are admitted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -36,7 +36,7 @@ fn admit(policy: &str, workload: &str) -> (i32, String) {
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: \"GOOD\"}]}\n";
 
-/// A contract whose `play` has these lines.
+/// A contract whose `play` has this resource.
 fn play(resource: &str) -> String {
     let lines: String = resource.lines().map(|line| format!("        {line}\n")).collect();
     let lines = lines.replacen("        ", "      - ", 1);
@@ -131,7 +131,7 @@ fn common_resources_are_admitted() {
 }
 
 #[test]
-fn the_policy_decides_about_unrecognised_kinds() {
+fn the_policy_determines_which_unrecognised_kinds_are_admitted() {
     let list = |kind: &str| format!("[workload]\nkinds-without-images = [\"{kind}\"]\n");
     let widget = |spec: &str| {
         format!("{POD}---\napiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: w}}\nspec: {spec}\n")

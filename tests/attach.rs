@@ -147,7 +147,7 @@ fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
     let listing: Vec<_> = folder.listing().into_iter().filter(|(name, _)| name != "report.json").collect();
     assert_eq!(listing, after.clone().into_iter().collect::<Vec<_>>());
 
-    // A different summary becomes a second referrer; under cosign's tag, it would be a second attestation, which is refused.
+    // Under cosign's tag, a different summary would be a second attestation, which is refused.
     let other = attach(&folder, "layout", &[IMAGE[0], IMAGE[1], "--require", "manifest"]);
     assert_eq!(other.code, 3, "{}", other.err);
     assert!(
@@ -173,7 +173,7 @@ fn nothing_is_attached_to_an_unproved_image() {
     let answer = attach(&folder, "attached", &[]);
     assert_eq!(answer.code, 2);
     assert!(answer.out.contains("image-digest did not pass"), "{}", answer.out);
-    // With the check lowered to a warning, a different image is accepted, but nothing is attached to it.
+    // With these checks lowered to warnings, a different image is accepted, but nothing is attached to it.
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     let levels = ["digest", "config", "layers"].map(|part| format!("image-{part} = \"warn\"\n")).concat();
     folder.write("policy.toml", format!("{policy}[levels]\n{levels}"));

@@ -309,7 +309,7 @@ fn every_kind_of_tampering_with_a_case_is_refused_and_described() {
         move |bytes: &mut Vec<u8>| *bytes = String::from_utf8(bytes.clone()).unwrap().replace(from, to).into_bytes()
     };
     let key = &["--key", "key.pem"][..];
-    // Each member is changed in turn.
+    // Each member except case.json and the seal is changed in turn.
     for (at, (name, _)) in good.iter().enumerate().filter(|(at, _)| *at != seal && *at != 0) {
         refused(&change(at, &|bytes| bytes[20] ^= 1), key, &format!("the member {name:?} was changed"));
     }
@@ -385,7 +385,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
         assert_eq!(code, 3, "{answer}");
         assert!(message(&answer).contains(expected), "{}", message(&answer));
     }
-    // A case shows its entry for a signed archive even without the bundle, so the entry must match the bundle.
+    // A case's entry for a signed archive is shown even if the case lacks the bundle. If the case has the bundle, the entry must match it.
     for field in ["archive_sha256", "signature", "build_name"] {
         let mut edited = good.clone();
         let mut record: Value = serde_json::from_slice(&edited[0].1).unwrap();
@@ -494,7 +494,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
         &["pkeyutl", "-verify", "-pubin", "-inkey", "ada.pub", "-rawin", "-in", "pae", "-sigfile", "sig"],
         folder.path(),
     );
-    // A sign-off for a different case or with a different role is refused.
+    // A sign-off with a different role is refused.
     let reviewed = members(&fs::read(folder.path().join("case.tar")).unwrap());
     let mut swapped = reviewed.clone();
     let at = |name: &str| reviewed.iter().position(|(one, _)| one == name).unwrap();
@@ -512,7 +512,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
 /// The reader's own policy is applied as of today, because the sealer, who chose the case's reference time, must not choose the time for the
 /// reader's `max-age` and waivers.
 #[test]
-fn the_readers_policy_applies_today_and_the_hint_uses_the_cases_time() {
+fn the_readers_policy_is_applied_as_of_today_and_the_hint_uses_the_cases_time() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     let young =
@@ -592,7 +592,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
         assert_eq!(answer.code, i32::from(today == "reject"), "{name}");
         assert_eq!(report["case"]["repeated"], "same-statuses", "{name}: {:#}", report["case"]);
         assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
-        // Page one states what was compared, and a different verdict.
+        // Page one states what was compared and, if the verdict differs, both verdicts.
         let folder = Folder::new();
         let page = folder.path().join("page.html");
         let html = format!("html={}", page.display());

@@ -198,7 +198,7 @@ fn policy_init_prints_a_valid_policy() {
     folder.write("policy.toml", &template.out);
     let check = run(folder.path(), &["policy", "check", "policy.toml"]);
     assert_eq!(check.code, 0, "{}", check.err);
-    // Each commented-out field can be enabled by removing the `#`.
+    // The template also lists the optional fields, commented out.
     let fields = template.out.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| line.contains(" = "));
     assert!(fields.count() > 15);
 }
@@ -427,7 +427,7 @@ fn a_report_in_a_file_equals_the_printed_one() {
     assert_eq!((text.code, json.code), (0, 0));
 }
 
-/// The policy's expected values are in the table of facts next to the values found, marked as given.
+/// The table of facts lists the policy's expected values, marked as given, next to the values found.
 #[test]
 fn the_commit_expected_by_a_policy_is_a_separate_fact() {
     let folder = Folder::with_fixture("good-rsa-2048");
@@ -478,7 +478,7 @@ fn an_empty_folder_next_to_a_bundle_exits_4() {
     assert_eq!(self::report(folder.path(), &["empty", "cut", "--key", "key.pem"]).0, 3);
 }
 
-/// Four bundles in folders: one is accepted, one rejected, one truncated, and one signed with a different key.
+/// Four bundles in folders: a good one, one whose HEAD is a different commit, one truncated, and one with a flipped byte in the signed archive.
 fn several() -> Folder {
     let folder = Folder::new();
     for (place, name) in [

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 type Property = fn(&[u8]);
 
-/// Every fuzz target and its function. The targets in `INSIDE` use functions that are private to the crate.
+/// The fuzz targets that call a function in `fuzz/properties.rs`, and that function. `INSIDE` has all other targets.
 const TARGETS: &[(&str, Property)] = &[
     ("attestation", properties::attestation),
     ("audit", properties::audit),

@@ -1,5 +1,5 @@
-//! Unpacking either succeeds completely or leaves nothing, and writes only into the specified folder. Every archive here has a valid signature,
-//! because a signature does not make names and links safe.
+//! Unpacking either succeeds completely or leaves nothing, and writes only into the specified folder. The hostile archives here have valid
+//! signatures, because a signature does not make names and links safe.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -159,7 +159,7 @@ fn a_truncated_archive_leaves_nothing() {
     }
 }
 
-/// This fault is detected only while writing, because no file system accepts such a long name.
+/// This fault is detected only while writing, because common file systems refuse such a long name.
 #[test]
 fn a_write_error_removes_what_was_written() {
     let long = format!("data/{}", "x".repeat(300));

@@ -101,8 +101,8 @@ fn compare(directory: &Path) -> Vec<String> {
     faults
 }
 
-/// Root causes that one bundle's report lists twice: two checks that reject the bundle with the same message, or for the same object. If a
-/// cause does not reject the bundle, each of its consequences does.
+/// Root causes that one bundle's report lists twice: two checks that reject the bundle with the same message, or for the same object. Consequences
+/// (`caused_by`) are left out: several of them may reject the bundle for one cause.
 fn repeated_causes(bundle: &Value) -> Vec<String> {
     let findings = bundle["findings"].as_array().unwrap();
     let causes: Vec<&Value> =
@@ -196,7 +196,7 @@ fn the_names_of_fixtures_that_exit_with_an_error_end_in_fail() {
     }
 }
 
-/// Checks that have no answer in any fixture's audit, with the tests that show that these checks can pass and fail.
+/// Checks that neither pass nor fail in any fixture, with the file that tests them.
 const ELSEWHERE: [(&str, &str); 10] = [
     ("image-tag", "tests/registry.rs"),
     ("builder-record", "tests/admit.rs"),

@@ -1,5 +1,5 @@
 //! Tests that no flag that restricts the audit is ignored: each such flag is honoured (the answer differs from that without the flag) or refused
-//! (exit code 2). Every flag of every command has a row here, or is listed among the flags that restrict nothing.
+//! (exit code 2). Every flag of every command has a row here, or is listed as restricting nothing or as tested elsewhere.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -247,7 +247,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("admit", "report threads workload-password"),
     ("reconcile", "report threads workload-password reference"),
     ("extract", "to"),
-    // Flags for reaching servers: no check examines the servers' responses.
+    // Flags for reaching servers: no check depends on them.
     (
         "fetch",
         "ca cert credential-helpers idle-timeout key-file limit outside-ca parallel plain-http plan region registry-auth resolve timeout tries",

@@ -1,5 +1,5 @@
-//! Only recognised forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the message
-//! states what to do.
+//! Only recognised forms of workloads are accepted: anything that a program could run but the file hides is denied or reported as malformed,
+//! and the message states what to do.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -10,7 +10,7 @@ use std::process::Command;
 use program::{BUNDLE, Folder, NOW, answer, command, fixture};
 use serde_json::Value;
 
-/// The digest in the fixtures' signed log.
+/// The image in the fixtures' signed log.
 const GOOD: &str = "docker.io/acme/wallet@sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
 const POLICY: &str =
     "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
@@ -113,7 +113,7 @@ fn compose_files_cannot_hide_images() {
     let (code, report) = admit(&folder, &circle);
     assert_eq!((code, report["images"].as_array().unwrap().len()), (1, 3), "{report:#}");
     assert_eq!(report["images"][0]["verdict"], "accept");
-    // Keys from later versions of the specification are refused.
+    // Unknown keys, which later versions of the specification could define, are refused.
     ends(
         &folder,
         &service("    sidecars: [{image: evil}]\n"),

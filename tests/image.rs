@@ -1,5 +1,5 @@
-//! Tests with images that public tools made, pushed and copied: umoci, skopeo, Debian's docker-registry, gzip and zstd. The image is a real
-//! s390x image that contains Debian's busybox.
+//! Tests with images that public tools made and copied: umoci, skopeo, tar, gzip and zstd. Most of these images contain Debian's busybox for
+//! s390x.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -71,7 +71,7 @@ fn sha256(path: &Path) -> String {
     format!("sha256:{}", must(Command::new("sha256sum").arg(path)).split(' ').next().unwrap())
 }
 
-/// Writes a bundle to `folder` whose log reports a push of this manifest, and returns the bundle's arguments for `audit`.
+/// Writes a bundle to `folder` whose log reports a push of this manifest, and returns the arguments to audit it.
 fn bundle(folder: &Path, manifest: &Path) -> Vec<String> {
     let document: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
     let id = document["config"]["digest"].as_str().unwrap()["sha256:".len()..][..12].to_owned();
@@ -118,7 +118,7 @@ fn statuses(report: &Value) -> Vec<(String, String)> {
 }
 
 #[test]
-fn image_forms_that_keep_the_bytes_are_accepted_and_give_equal_reports() {
+fn image_forms_that_keep_the_bytes_are_accepted_with_the_same_statuses() {
     let folder = folder("oci");
     umoci_image(&folder);
     skopeo(&folder, &["copy", "oci:layout:v1", "oci-archive:archive.tar"]);
@@ -186,7 +186,7 @@ fn dir_keeps_dockers_manifest_and_oci_converts_it_as_the_report_states() {
     }
 }
 
-/// Tools other than skopeo also write layouts. If they copy the files that docker pushed blob by blob, both digests are preserved.
+/// Tools other than skopeo also write layouts. If such a tool copies docker's files unchanged, their digests are preserved.
 #[test]
 fn a_layout_written_blob_by_blob_keeps_dockers_manifest() {
     let folder = folder("blobs");
@@ -261,7 +261,7 @@ fn layers_of_gzip_and_zstd_unpack_to_the_digest_of_sha256sum() {
 }
 
 #[test]
-fn memory_does_not_grow_with_a_layer() {
+fn memory_does_not_grow_with_a_layers_size() {
     let folder = folder("memory");
     let script = "head -c 200M /dev/zero | tee >(sha256sum | cut -d' ' -f1 >id) | zstd -q -19 --long=25 >layer; while ! [ -s id ]; do :; done";
     must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
@@ -578,7 +578,7 @@ fn the_audit_and_image_commands_select_among_several_images_in_the_same_way() {
         assert!(said.contains(part), "{part}: {said}");
     }
 
-    // With a name, both commands select it and list the other image.
+    // With a name or digest, both commands select that image and list the other.
     for reference in ["v1", &wallet.digest()] {
         let source = format!("oci-archive:image.tar:{reference}");
         let (output, report) = run(&folder, &arguments, &["--image", &source]);
@@ -614,7 +614,7 @@ fn one_image_cannot_be_used_for_many_bundles() {
     assert_eq!(report["error"]["code"], "usage");
 }
 
-/// Two images as `docker save` writes them, each with one layer; `edit` changes the content of the second image's layer.
+/// Two images as `docker save` writes them, each with one layer and one empty layer; `second` determines the content of the first layer.
 const SAVED_BY_PYTHON: &str = r#"
 import hashlib, io, json, sys, tarfile
 def layer(second):

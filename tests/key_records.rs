@@ -21,7 +21,7 @@ fn tool(name: &str, arguments: &[&str], folder: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The fixture's bundle and key, and keys of three people: Ada has an Ed25519 key, Bob a P-256 key, and Eve is not a signer.
+/// The fixture's bundle and key, and keys of three people: Ada and Eve have Ed25519 keys, and Bob has a P-256 key.
 fn folder() -> Folder {
     let folder = Folder::with_fixture("good-rsa-2048");
     let path = folder.path();
@@ -158,7 +158,7 @@ fn openssh_forms_of_the_same_keys_count_too() {
     let folder = folder();
     enroll(&folder, &["--second-copy", "copy.pem", "--second-by", "Bob"]);
     countersign(&folder, "bob.key");
-    // A key in OpenSSH's form, which python3 writes from openssl's output.
+    // Keys in OpenSSH's form, which python3 writes from openssl's output.
     let script = "\
 import base64, subprocess, sys
 def der(name): return subprocess.check_output(['openssl', 'pkey', '-pubin', '-in', name, '-outform', 'DER'])
@@ -441,7 +441,7 @@ fn a_fetched_key_is_not_trusted_and_the_bundles_that_it_verifies_are_counted() {
             given(number)
         );
     }
-    // Nothing is reported about the other bundle's unverified content, and the key next to that bundle verifies nothing.
+    // Nothing is reported about the key next to the bundle that is not verified.
     assert_eq!(given(1), "");
     assert_eq!(report["reports"][1]["verdict"], "reject");
 }

@@ -63,7 +63,7 @@ fn read(document: &Value) -> Vec<UsedImage> {
     Workload::read("w", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap().images
 }
 
-/// Whether a refusal reports that the tables lack a kind or a key.
+/// The first refusal that reports that the tables lack a kind or a key, if there is one.
 fn lacks(images: &[UsedImage]) -> Option<&String> {
     let words = ["is not recognised", "does not have the key", "only in case"];
     let mut refusals = images.iter().filter_map(|used| used.image.as_ref().err());

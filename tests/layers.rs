@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every folder of `src/` and the folders that it uses, from the top layer to the bottom one: a
+/// Every folder of `src/`, and the crate bzip2-threads, with the folders that it uses, from the top layer to the bottom one: a
 /// dependency is always on a later row. `audit` is a folder and also a file.
 const ARROWS: &[(&str, &[&str])] = &[
     (
@@ -65,7 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bzip2-threads", &[]),
 ];
 
-/// Third-party crates, each with the files or folders that may use it. Crates that are used everywhere (serde) are exempt.
+/// The crates in Cargo.toml, each with the modules that may use it.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["workload"]),
     ("anstyle_query", &["cli"]),
@@ -274,7 +274,8 @@ fn every_crate_root_forbids_unsafe_code() {
     }
 }
 
-/// The page and the fuzz targets are separate workspaces. They must contain the same crates as the program, or their answers could differ.
+/// The page and the fuzz targets are separate workspaces. They must use the program's versions of the crates that they share with it, or their
+/// answers could differ.
 #[test]
 fn all_lock_files_have_the_same_versions() {
     let crates = |path: &str| -> BTreeMap<String, BTreeSet<String>> {

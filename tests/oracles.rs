@@ -1,5 +1,5 @@
-//! Compares with independent tools: `openssl` for every signature and key, Python's tarfile for every archive that is read, and `git` for the
-//! commit. The tests read the checked-in fixtures.
+//! Compares the library with independent tools: `openssl` for every signature and key, Python's tarfile and `git` for every good bundle, and gpg
+//! for OpenPGP signatures. The tests read the checked-in fixtures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ fn trusting(key: PublicKey) -> KeyRing {
 }
 
 /// Whether `openssl pkeyutl` verifies the signature over the archive's digest. IBM's workshop uses `openssl dgst -verify`, which gives the same
-/// results but reads only as many bytes of a signature file as the key's signatures have, and therefore misses the bytes after them.
+/// results, except that it reads only as many bytes of a signature file as the key's signatures have, and misses the bytes after them.
 fn openssl_accepts(bundle: &Bundle, key: &Path, folder: &Path) -> bool {
     let (message, signature) = (folder.join("message"), folder.join("signature"));
     fs::write(&message, bundle.archive_digest().as_bytes()).unwrap();
@@ -142,7 +142,8 @@ fn openssl_agrees_on_every_key() {
     }
 }
 
-/// Name, type, octal mode, size and SHA-256 of every outer and inner member; and the bytes of the outer members, written again.
+/// Prints the name, size and SHA-256 of every outer and inner member, the type and mode of each inner one, the signature, and whether both archives,
+/// written again, have the same bytes.
 const LIST_WITH_TARFILE: &str = r#"
 import bz2, hashlib, io, json, sys, tarfile
 
@@ -212,7 +213,7 @@ fn pythons_tarfile_reads_the_same_bundles() {
     }
 }
 
-/// Compares the content of `.git`, and the names, kinds and sizes of files in the work tree.
+/// Compares the content of `.git`, the names and sizes of files in the work tree, and the number of symbolic links.
 fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
     let manifest = Manifest::read(archive, &Limits::default()).unwrap();
     let ours = &manifest.snapshots[0];
@@ -258,7 +259,7 @@ fn pythons_tarfile_writes_the_good_bundle_byte_for_byte() {
     assert_eq!(answer[path.to_str().unwrap()]["written_again"], true);
 }
 
-/// Unpacks only the git folder of a bundle's signed archive.
+/// Unpacks a bundle's signed archive.
 const UNPACK: &str = r#"
 import io, sys, tarfile
 with tarfile.open(sys.argv[1], "r:bz2") as outer:
@@ -272,7 +273,7 @@ with tarfile.open(fileobj=io.BytesIO(inner), mode="r:bz2") as archive:
 const HARMLESS: [&str; 4] = ["core.repositoryformatversion", "core.filemode", "core.bare", "core.logallrefupdates"];
 
 /// Removes all settings except harmless ones, remotes and branches from the config, and removes the hooks, because a hostile snapshot must not make
-/// git run a program here. Returns what was removed.
+/// git run a program here. Returns the names of the removed settings.
 fn disarm(repository: &Path) -> Vec<String> {
     let config = repository.join(".git/config");
     let git = |arguments: &[&str]| {

@@ -48,7 +48,7 @@ fn printed(folder: &Folder, page: &str, size: &str) -> Vec<String> {
     text.split_terminator('\u{c}').map(str::to_owned).collect()
 }
 
-/// The number of pixels by which the page is wider than a phone screen of 360 pixels: tables scroll in their own boxes, but the page does not scroll.
+/// States by how many pixels the page is wider than a phone screen of 360 pixels. The expected number is 0: only tables may scroll.
 fn wider_than_a_phone(folder: &Folder, page: &str) -> String {
     folder.write(
         "phone.html",
@@ -82,7 +82,7 @@ fn command(page: &str) -> String {
     panic!("no command on page one:\n{page}");
 }
 
-/// The command as a shell receives it, in the folder of the audit.
+/// Runs the command in a shell, in the folder of the audit.
 fn repeated(folder: &Folder, command: &str) -> (i32, Value) {
     let program = Path::new(env!("CARGO_BIN_EXE_hpsb-audit")).parent().unwrap().display().to_string();
     let mut shell = Command::new("sh");
@@ -203,7 +203,7 @@ fn an_accepted_build_with_a_witnessed_key_prints_correctly() {
     }
 }
 
-/// The bundle is accepted in part, with an image and the longest possible names: text that is wider than the paper is wrapped.
+/// The bundle is accepted in part, with an image and very long names: text that is wider than the paper is wrapped.
 #[test]
 #[ignore = "tests/print"]
 fn a_build_accepted_in_part_with_long_and_odd_names_prints_correctly() {
@@ -237,8 +237,8 @@ fn a_build_rejected_for_six_reasons_prints_correctly() {
     assert!(pages.iter().all(|page| page.contains("more: see Findings")), "{}", pages[0]);
 }
 
-/// Everything that a first page can contain: six reasons, six exceptions with long words, a waiver,
-/// and four lines of a key record.
+/// Everything that a first page can contain: six reasons, six exceptions, of which two are waivers with
+/// long reasons, and four lines of a key record.
 #[test]
 #[ignore = "tests/print"]
 fn a_rejected_build_with_every_possible_section_fits_on_the_first_page() {

@@ -37,7 +37,7 @@ fn write_directory(folder: &Path, image: &image::Image) {
     }
 }
 
-/// A bundle whose log reports a push of `image` to `repository` at `registry`.
+/// A bundle whose log reports a push of `image` to acme/wallet at `registry`.
 fn bundle(folder: &Path, image: &image::Image, registry: &str) -> Vec<String> {
     let name = format!("{registry}/acme/wallet");
     let case = Case::good("made", "")
@@ -102,7 +102,7 @@ fn the_pushed_image_is_accepted_and_a_moved_tag_is_detected() {
     let witnesses = report["reports"][0]["evidence"].as_array().unwrap();
     assert!(witnesses.iter().any(|fact| fact["witness"] == "registry" && fact["fact"] == "image-digest"));
 
-    // The image is also accepted in every other form that preserves the bytes.
+    // The image is also accepted in other forms that preserve the bytes.
     skopeo(&folder, &[&tag, "dir:copied"]);
     skopeo(&folder, &[&tag, "oci:kept:latest"]);
     must(Command::new("tar").current_dir(&folder).args(["-C", "kept", "-cf", "kept.tar", "."]));
@@ -364,8 +364,8 @@ fn wrong_responses_of_a_registry_are_refused() {
     let other_manifest = liar(answers(wallet.layers[1].blob.clone(), other.manifest_bytes()));
     assert_eq!(audit(&other_manifest, &format!("@{}", wallet.digest())).0.status.code(), Some(3));
 
-    // The tag moves between two requests: each audit sends one request and reports consistently on
-    // one image; the second audit sees the other image.
+    // The tag moves between two requests: each audit requests the manifest once and reports consistently
+    // on one image; the second audit sees the other image.
     let mut moved = answers(wallet.layers[1].blob.clone(), wallet.manifest_bytes());
     moved.push(("/manifests/", image::DOCKER_MANIFEST.to_owned(), other.manifest_bytes()));
     let moved = liar(moved);

@@ -1,5 +1,5 @@
 //! Tests one audit in every format: all formats have the same content, a saved report gives the
-//! same bytes, and hostile text is escaped in each format.
+//! same content, and hostile text is escaped in each format.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;

@@ -137,7 +137,7 @@ fn an_interrupted_run_continues_and_gives_the_same_result() {
 }
 
 /// The set of specified bundles does not identify a run. No bundle's line lists the other bundles;
-/// otherwise, the size would grow with the square of their number.
+/// otherwise, the report would grow with the square of their number.
 #[test]
 fn a_bundles_line_does_not_name_the_other_bundles() {
     let top = estate("named");

@@ -446,7 +446,7 @@ fn a_symlinked_bundle_is_checked_at_its_target() {
         server.event("index");
         assert!(server.allows(&folder, &good()));
     }
-    // The link's target changes.
+    // The link points to a different file.
     fs::write(folder.path().join("store/other"), &altered).unwrap();
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(folder.path().join("store/other"), &link).unwrap();
@@ -591,7 +591,7 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
     assert!(grown < 256 << 20, "{} MiB more than before", grown >> 20);
     assert!(server.allows(&folder, &good()));
 
-    // The response lists twenty images and counts the others, including in a warning.
+    // The response, or the warning in it, lists twenty images and counts the others.
     for namespace in ["prod", "staging"] {
         let server = Server::start(&folder, &["--warn-namespace", "staging"]);
         let mut ask = review(namespace, "a");

@@ -18,7 +18,7 @@ fn openssl(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Audits a fixture with a statement, and returns the exit code and the file.
+/// Audits a fixture with a report in this format, and returns the exit code and the report.
 fn audit(name: &str, report: &str, more: &[&str]) -> (i32, String) {
     let (directory, folder) = (fixture(name), Folder::new());
     let file = folder.path().join("statement");
@@ -59,7 +59,7 @@ fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level()
     assert_eq!(weakened["predicate"]["urn:hpsb-audit:weakened"], json!(["build-status warn", "server-record off"]));
     let levels: Vec<&str> =
         predicate["verifiedLevels"].as_array().unwrap().iter().map(|l| l.as_str().unwrap()).collect();
-    // The policy switches a check of the group off.
+    // The policy switches off a check of the group.
     assert_eq!(levels, ["HPSB_AUDIT_MANIFEST_WEAKENED", "HPSB_AUDIT_KEY_COMMAND_LINE"]);
     let digest = |path: &str| {
         let output = openssl(&["dgst", "-sha256", "-r", fixture("good-policy-and-key").join(path).to_str().unwrap()]);

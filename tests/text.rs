@@ -111,7 +111,7 @@ fn faults_of(directory: &Path) -> Vec<String> {
     if is_one && screen.code == 0 && lines > 24 {
         faults.push(format!("{lines} lines"));
     }
-    // Names, digests and paths are never broken, and are on one line with the label before them and the word after them.
+    // Names, digests and paths are never broken, so a line may be wider if at most two of its words are longer than three letters.
     let is_wide = |line: &&str| line.chars().count() > 80 && line.split(' ').filter(|word| word.len() > 3).count() > 2;
     faults.extend(screen.out.lines().filter(is_wide).map(|line| format!("too wide: {line}")));
     faults

@@ -53,7 +53,7 @@ fn configuration(hash: &str, certificate_hash: &str) -> String {
     )
 }
 
-/// The authority's response to `case.tsq`, in `case.tsr`.
+/// Writes the authority's response to `query` to `case.tsr`.
 fn reply(folder: &Folder, name: &str, query: &str, more: &[&str]) {
     let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
     folder.write("serial", "01\n");
@@ -189,7 +189,7 @@ fn other_kinds_of_keys_hashes_and_chains_are_read() {
 }
 
 #[test]
-fn everything_that_openssl_refuses_is_also_refused_here() {
+fn unsuitable_responses_and_cas_are_refused() {
     let folder = folder();
     certificate_authority(&folder, "other");
     let both = "extendedKeyUsage=critical,timeStamping,codeSigning\n";

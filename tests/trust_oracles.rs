@@ -186,7 +186,7 @@ fn show(folder: &Path, arguments: &[&str]) -> (i32, String) {
 
 #[test]
 fn the_repositories_of_notarys_own_tests_are_read() {
-    // The name, folder, root key and targets of each repository, as listed in that package's README.md.
+    // The version, name, root key and targets of each repository, as listed in that package's README.md.
     let old = "4ff57dc987163053a12c066f2dd36b1ae6037a92f5416d381fe311a3db1868d8";
     let license = "LICENSE sha256:9395bac6fccb26bcb55efb083d1b4b0fe72a1c25f959f056c016120b3bb56a62 (11309 bytes)";
     let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 (0 bytes)";
@@ -229,7 +229,7 @@ fn the_repositories_of_notarys_own_tests_are_read() {
     }
 }
 
-/// Changes one digit of each signature at a time.
+/// Changes one digit of the first signature in each file, one file at a time.
 fn altered(folder: &Path, policy: &Path, root: &str, scratch: &Path) {
     fs::write(
         policy,

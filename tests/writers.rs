@@ -13,8 +13,8 @@ use program::{BUNDLE, Folder, report};
 use serde_json::Value;
 use support::Case;
 
-/// The minimum number of sources in each class: (class, image-digest, image-config, image-layers, count). A converted copy has a different
-/// configuration if the program rewrote it.
+/// Each class: its name, the expected statuses of image-digest, image-config and image-layers, and the minimum number of sources. A converted copy
+/// has a different configuration if the program rewrote it.
 const CLASSES: [(&str, &str, &str, &str, usize); 4] = [
     ("same", "pass", "pass", "pass", 12),
     ("without", "unknown", "unknown", "pass", 3),
@@ -60,7 +60,7 @@ fn images_from_every_writer_give_the_result_of_their_form() {
         assert!(config.is_empty() || status("image-config") == config, "{line}: {report:#}");
         assert_eq!(code == 0, class == "same", "{line}: {report:#}");
         *counts.entry(class).or_default() += 1;
-        // In every form, the configuration is the pushed one unless the image was converted.
+        // All forms of an image have the same image id, unless the image was converted.
         let facts = report["evidence"].as_array().unwrap();
         let found = |fact: &str| facts.iter().find(|one| one["fact"] == fact && one["known"] == "recomputed");
         let id = found("image-id").unwrap()["value"].as_str().unwrap().to_owned();

@@ -1,5 +1,5 @@
-//! Tests that the pages in docs/examples are those that the program writes. `HPSB_UPDATE=1` rewrites the pages; `docs/examples/make` also prints
-//! them to PDF.
+//! Tests that the pages in docs/examples are those that the program writes. `docs/examples/make` rewrites the pages and prints them to
+//! PDF.
 
 #![cfg(not(any(feature = "fetch", feature = "openpgp", feature = "serve", feature = "sigstore")))]
 

@@ -1,5 +1,5 @@
-//! Tests of the pages: generated pages are up to date, links resolve, commands print what is shown, policies are valid, and every hostile input has
-//! the answer in its table.
+//! Tests of the pages: generated pages are up to date, links resolve, commands print what is shown, policies are valid, and every hostile fixture
+//! has the answer in the table.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;

@@ -1,5 +1,5 @@
 //! Tests the numbered rules of the specification: every fixture names the rules that it covers, every rule has a fixture or is listed as having
-//! none, and docs/generated/rules.md shows the answer if a rule is broken.
+//! none, and docs/generated/rules.md shows the answers of each rule's fixtures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use toml::Table;
 use super::generated::compare;
 use super::{read, root, run};
 
-/// The pages with rules, and the letter of their rules.
+/// The pages with rules, the letter of each page's rules, and its heading in rules.md.
 const PAGES: [(&str, char, &str); 6] = [
     ("format.md", 'F', "The bundle"),
     ("git-proof.md", 'G', "The clone"),
@@ -78,7 +78,8 @@ fn fixtures() -> Vec<(String, Vec<String>, String)> {
     fixtures
 }
 
-/// `exit 3, malformed`, `source-tree: fail` or `accepted`: the first check whose answer is not a pass decides.
+/// `exit 3, malformed`, `source-tree: fail` or `accepted`: the first failed check decides, or else the first unknown one, or else
+/// the first that was not run.
 fn answer(case: &Table) -> String {
     let expect = case["expect"].as_table().unwrap();
     if let Some(error) = expect.get("error").and_then(toml::Value::as_str) {
@@ -166,7 +167,7 @@ fn generated_page_of_rules_is_up_to_date() {
     let fixtures = fixtures();
     let mut made = String::from(
         "# Rules\n\nThe numbered rules of the specification, and the answers of the [fixtures](../../fixtures) that cover them. `exit 3` means no verdict; \
-`accepted` means that no check rejects; an answer such as `source-tree: fail` is that of the first check that does not pass. Made by `tests/run update`; a test compares it.\n",
+`accepted` means that no check rejects; an answer such as `source-tree: fail` is that of a failed check, or else of an unknown one, or else of one that was not run. Made by `tests/run update`; a test compares it.\n",
     );
     for (name, letter, title) in PAGES {
         let _ = write!(

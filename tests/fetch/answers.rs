@@ -41,7 +41,7 @@ const ANSWERS: [&str; 24] = [
     "endless",
 ];
 
-/// A row of the page: the request, what is saved, and what is reported as a note.
+/// A row of the page: the request, the responses that are saved, and those that are reported as a note.
 struct Row {
     what: String,
     saved: Vec<String>,

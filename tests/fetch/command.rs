@@ -64,7 +64,7 @@ fn a_run_reports_what_it_saved_and_no_secret() {
     for (name, bytes) in tree(&scratch.path("saved")) {
         assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{name}");
     }
-    // The settings are unchanged, and nothing else was written.
+    // Nothing else was written.
     assert_eq!(file_names(&scratch.0).len(), 3 + 7);
 
     let output = program(&scratch, &[&arguments[..], &["--format", "json"]].concat());

@@ -21,7 +21,7 @@ struct Published {
 }
 
 impl Published {
-    /// A repository with a target, a delegation with a target, and a root that was rotated once.
+    /// A repository with a target, a delegation with a target, and two versions of the root.
     fn new() -> Self {
         let server = notary_server();
         let manifest = b"{}".to_vec();

@@ -56,7 +56,7 @@ fn append(builder: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) {
     builder.append_data(&mut header, name, bytes).unwrap();
 }
 
-/// A build server whose image is in the registry at `port`, and a request for both.
+/// Starts a build server whose image is in the registry at `port`, and returns a request for both.
 fn image_request(port: u16, manifest: &[u8], scratch: &Scratch) -> Request {
     let digest = format!("127.0.0.1:{port}/acme/wallet@{}", Sha256::of(manifest));
     let server =
@@ -192,7 +192,7 @@ fn a_login_is_sent_if_the_registry_requires_it() {
     }
 }
 
-/// A registry in this process, with tokens, whose blobs are on a different server.
+/// The manifest and the configuration of an image, for registries in this process.
 struct FakeRegistry {
     manifest: Vec<u8>,
     config: Vec<u8>,

@@ -303,7 +303,7 @@ fn data_missing_on_the_server_is_a_note_and_not_a_fault() {
 }
 
 /// Makes one call fail with the expected message, then uses a good server: in the end, the folder
-/// must be the same as without the fault.
+/// must have the same files as without the fault.
 fn faulty(
     path: &'static str,
     reply: impl Fn() -> Reply + Send + Sync + 'static,
@@ -498,7 +498,7 @@ fn certificate_and_key_may_be_in_two_files() {
 }
 
 #[test]
-fn a_missing_server_and_missing_tls_are_reported() {
+fn a_missing_server_is_reported() {
     let scratch = Scratch::new();
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -175,7 +175,7 @@ fn no_key_can_address_another_bucket() {
 
 #[test]
 fn requests_are_signed_as_s3_requires() {
-    // Three requests create a user with read access; after that, the store refuses requests without a good signature. (moto decodes an address
+    // Three requests create a user with access; after that, the store refuses requests without a good signature. (moto decodes an address
     // before it checks the address's signature, so the names here need no encoding; known-answer tests cover names that do.)
     let store = object_store(Some(2 + 3));
     send(store.port, "PUT", "/builds", &[], b"");
@@ -216,7 +216,7 @@ fn requests_are_signed_as_s3_requires() {
 }
 
 #[test]
-fn after_a_connection_is_cut_anywhere_the_bucket_is_downloaded_completely() {
+fn after_a_connection_is_cut_anywhere_a_second_run_completes_the_bucket() {
     let store = object_store(None);
     fill(store.port);
     let proxy = CuttingProxy::start(store.port);

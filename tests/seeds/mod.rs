@@ -1,4 +1,4 @@
-//! The fuzz targets' seeds, each taken from a fixture or from the recorded inputs.
+//! The fuzz targets' seeds: fixtures, recorded inputs, and inputs written here.
 #![allow(dead_code, unreachable_pub)]
 
 use std::fs;

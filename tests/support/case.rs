@@ -127,7 +127,7 @@ impl Case {
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// The signature verifies with no trusted key, so the signed archive is not read: exit code 1.
+    /// No trusted key verifies the signature, so the signed archive is not read: exit code 1.
     pub fn unsigned(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "fail"), ("manifest-name", "not-run"), ("source-commit", "not-run")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
@@ -247,7 +247,7 @@ impl Case {
         self
     }
 
-    /// Changes the outer members: first the signed archive, then its signature.
+    /// Changes the list of outer members, which are the signed archive and its signature.
     pub fn outer(mut self, edit: impl FnOnce(&mut Vec<Entry>) + 'static) -> Self {
         self.edit_outer.push(Box::new(edit));
         self

@@ -60,7 +60,7 @@ pub fn commit_of(tree: &str) -> String {
     format!("tree {tree}\nauthor {WHO}\ncommitter {WHO}\n\nMade for a test\n")
 }
 
-/// Sets HEAD, and its branch, to this commit.
+/// Sets HEAD's branch to this commit.
 pub fn set_head(entries: &mut [Entry], id: &str) {
     file(entries, "refs/heads/main").content = format!("{id}\n").into_bytes();
 }

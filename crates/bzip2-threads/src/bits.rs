@@ -22,7 +22,7 @@ pub(super) struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    /// Bytes of padding that must follow the data: the buffer may be eight bytes ahead, and [`Self::fill`] reads eight more.
+    /// The number of padding bytes that must follow the data: the buffer may be eight bytes ahead, and [`Self::fill`] reads eight more.
     pub(super) const PADDING: usize = 16;
 
     /// Reads `bytes` from bit `start` of the first byte onward. `None` if there are fewer than eight bytes.
@@ -75,7 +75,7 @@ impl<'b> Reader<'b> {
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     bytes: Vec<u8>,
-    /// Unused bits of the last byte.
+    /// The number of unused bits in the last byte.
     free: u32,
 }
 

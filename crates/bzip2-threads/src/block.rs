@@ -4,9 +4,9 @@ use super::bits::{self, Reader, Writer};
 use super::crc::POLYNOMIAL;
 use super::scan::{END, MAGIC_BITS};
 
-/// Bits of a stream header: `BZh` and a digit.
+/// The number of bits in a stream header: `BZh` and a digit.
 pub(super) const HEADER_BITS: u64 = 32;
-/// Bits of a CRC.
+/// The number of bits in a CRC.
 pub(super) const CRC_BITS: u32 = 32;
 /// The maximum block size of a stream: the digit in its header, in units of 100,000 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 //! A block begins with a magic number, at any bit. The bits between two magic numbers are assumed to be a block, which is decoded ahead and
 //! independently of other blocks. The result is used only if the block begins where the previous one ended, ends exactly at the next magic number and
 //! matches its stored CRC. The output is then the same as that of [`Serial`]. In any other case, and if a stream's CRC does not match its blocks,
-//! `Serial` decodes the rest of the input and its result is final, so that output and errors do not depend on the number of threads. Such cases are a
-//! magic number inside data, a wrong CRC, anything unusual in a block, the end of the input, and a block that expands beyond the limit.
+//! `Serial` decodes the rest of the input and its result is final, so that output and errors do not depend on the number of threads. Examples are a
+//! magic number inside data, a wrong CRC, anything unusual in a block, a truncation, trailing bytes, and a block that expands beyond the limit.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -34,7 +34,7 @@ const THREADS_MAX: usize = 8;
 pub struct Decoder<R> {
     window: Window<R>,
     pool: Pool,
-    /// The maximum number of blocks in progress.
+    /// The maximum number of steps in `plan`.
     ahead: usize,
     /// The steps that were found but not yet carried out.
     plan: VecDeque<Step>,

@@ -32,8 +32,8 @@ impl Desk {
         Some(Self { tables: Box::default(), list: Box::default(), links: Links::new()?, walk: Walk::new() })
     }
 
-    /// The content of a block. `None` if it does not end exactly where expected, if its CRC is wrong, if it is larger than
-    /// [`BLOCK_BYTES_MAX`], or if anything about it is unusual.
+    /// The content of a block. `None` if the block does not end exactly where expected, if its CRC is wrong, if its content is larger than
+    /// [`BLOCK_BYTES_MAX`], or if anything else about the block is unusual.
     pub(super) fn decode(&mut self, job: &Job) -> Option<Vec<u8>> {
         let mut reader = job.reader()?;
         let header = Header::read(&mut reader, &mut self.tables)?;

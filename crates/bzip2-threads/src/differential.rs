@@ -11,8 +11,8 @@ use super::serial::Serial;
 /// The error that stopped a decoder, as reported to its caller.
 pub type Fault = (io::ErrorKind, String);
 
-/// Decodes `input` with libbz2, and asserts that the result is the same with a smaller buffer, on one thread and on three threads. More than `most`
-/// bytes are an error, because a few bytes can expand to gigabytes.
+/// Decodes `input` with libbz2, and asserts that libbz2 with a smaller buffer, and this crate on one thread and on three, give the same result. More
+/// than `most` bytes are an error, because a few bytes can expand to gigabytes.
 pub fn compare(input: &[u8], most: u64) -> Result<Vec<u8>, Fault> {
     let read = |threads, piece: usize| {
         let mut reader: Box<dyn Read> = match threads {

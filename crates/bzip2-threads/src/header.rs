@@ -186,7 +186,7 @@ mod tests {
         }
         assert!(read(&block(false, 2, &[], 4)).is_none());
         assert!(read(&block(false, 2, &[2], 4)).is_none());
-        // These cases have code lengths of 0 and 21, and more codes than the lengths allow.
+        // These cases have a code length of 0, a code length of 21, more codes than the lengths allow, and no byte values.
         assert!(read(&block(false, 2, &[0], 2)).is_none());
         assert!(read(&block(false, 2, &[0], 21)).is_none());
         assert!(read(&block(false, 2, &[0], 3)).is_none());

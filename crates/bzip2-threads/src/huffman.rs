@@ -155,7 +155,8 @@ pub(super) mod tests {
         codes.set(lengths).map(|()| codes)
     }
 
-    /// Codes sorted by length and number and assigned one by one. Each entry has the code's bits, highest first, its length, and its number.
+    /// Codes sorted by length and number and assigned one by one. Each entry has the code's bits, highest first, the code's length, and the symbol's
+    /// number.
     pub(in super::super) fn naive(lengths: &[u8]) -> Vec<(u64, u8, usize)> {
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|&number| lengths[number]);

@@ -23,7 +23,7 @@
 //!
 //! - `scan` finds the magic numbers with which blocks begin and streams end, at any bit; `window` holds the current part of the input.
 //! - The bits between two magic numbers are a job (`block`) that a thread of the `pool` decodes ahead, one block at a time.
-//! - `blocks` collects the results in order, and uses a result only if the block begins where the previous one ended and its CRC is correct.
+//! - `blocks` collects the results in order, and uses a result only if the block's CRC is correct and the block begins where the previous one ended.
 //! - Otherwise, and if a stream's CRC is wrong, `serial`, which uses the `bzip2` crate, decodes the rest of the input, and its result is final.
 //!
 //! Within a block (`decode`), stage by stage:
@@ -35,7 +35,7 @@
 //! - `links`: each byte of the resulting column is written as a link to the row of the byte before it in the text. This is the inverse
 //!   Burrows-Wheeler transform, in the direction in which links are written sequentially.
 //! - `seeds` and `walk`: following the links means many reads, each of which waits for memory. Thirty-two lanes walk parts of the chain at
-//!   once, each from a seed up to where a different seed's part begins.
+//!   once, each from a seed up to the next seed on the chain.
 //! - `join` puts the parts in order, from the last to the first, and reverses them.
 //! - `runs` undoes the initial run-length encoding, and `crc` computes the check value of the content.
 

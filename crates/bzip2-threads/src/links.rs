@@ -5,9 +5,9 @@
 //! third `a` of the column is the first byte of the third row that begins with `a`, and the column's byte in that row is the byte before this `a`.
 //!
 //! Following the links therefore yields the text from its end to its beginning. Following forward links would take the same number of steps, but each
-//! forward link would have to be written at the row that it leads to, so the writes would be scattered over four megabytes. Backward links are
-//! written sequentially while the column is read. A link contains the number of equal bytes before it; the first row of that byte value is added when
-//! the link is followed, because that row is known only after all bytes are counted.
+//! forward link would have to be written at the row that the backward link leads to, so the writes would be scattered over four megabytes. Backward
+//! links are written sequentially while the column is read. A link contains the number of equal bytes in earlier rows. The first row that begins with
+//! the byte is added when the link is followed, because that row is known only after all bytes are counted.
 
 /// The capacity in rows, which is more than a block can have and makes every twenty-bit number a valid index.
 const PLACES: usize = 1 << 20;
@@ -69,7 +69,7 @@ impl Writer<'_> {
     }
 
     /// Writes the links of the next `copies` rows, whose byte is `byte`. `None` if there is no room
-    /// for these links and a few more.
+    /// for these links or for sixteen.
     ///
     /// This function always writes at least sixteen links, so that no branch depends on `copies`. Later links overwrite the surplus ones.
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! The part of the move-to-front list after its first sixteen bytes: removes one byte and puts a new byte in front.
+//! The part of the move-to-front list after its first sixteen bytes. Each step removes one byte and puts a new byte in front.
 //!
 //! In a plain list, each byte before the removed one moves by one position. Here the list is cut into sixteen rows, and only the row of the
 //! removed byte closes its gap; the earlier rows keep their bytes and are counted as one position farther back. The first row receives the

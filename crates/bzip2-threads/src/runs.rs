@@ -41,8 +41,8 @@ fn find(bytes: &[u8]) -> Option<usize> {
     bytes.get(at..)?.windows(RUN).position(four).map(|found| at + found)
 }
 
-/// The first position in a piece at which four equal bytes begin. The function examines all positions, regardless of the bytes, so that the compiler
-/// can process sixteen at a time.
+/// The first position in a piece at which four equal bytes begin. The function examines all positions, regardless of the bytes, so that the compiled
+/// code can process sixteen at a time.
 #[inline(always)]
 fn find_in(piece: &[u8; TOGETHER + RUN - 1]) -> Option<usize> {
     let (a, [_, b @ ..]) = (piece.first_chunk::<TOGETHER>()?, piece);

@@ -100,7 +100,7 @@ mod tests {
         (0..bytes.len() as u64 * 8).filter_map(found).collect()
     }
 
-    /// Scans the input in pieces of this number of bytes, as a window does.
+    /// Scans the input in pieces of `piece` bytes, as a window does.
     fn scan(bytes: &[u8], start: u64, piece: usize) -> Vec<Mark> {
         let (scanner, mut marks, mut done) = (Scanner::new(), Vec::new(), 0);
         for end in (0..bytes.len()).step_by(piece).chain([bytes.len()]) {
@@ -122,7 +122,7 @@ mod tests {
                 out.push(magic, 24);
                 let bytes = out.finish();
                 let mut expected = naive(&bytes, 77);
-                // A magic number within the last six bytes is not found. In a stream, at least a CRC follows each magic number.
+                // A magic number that begins in the last six bytes is not found. In a stream, at least a CRC follows each magic number.
                 expected.retain(|mark| mark.at / 8 + 7 <= 77 + bytes.len() as u64);
                 assert!(!expected.is_empty());
                 for piece in [1, 3, 7, 8, 1000] {

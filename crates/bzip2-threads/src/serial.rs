@@ -11,7 +11,7 @@ const PIECE: usize = 1 << 16;
 ///
 /// The decoder yields the same bytes and then the same error for all buffer sizes of the caller and the input, so that parallel decoding can be
 /// compared with it. To do so, it first lets libbz2 read a block without providing room for output. It then decodes the block in pieces, and the
-/// first piece begins at the start of the block. If libbz2 fails within a piece, none of that piece's output is known.
+/// first piece begins at the start of the block. If libbz2 fails within a piece, the output of that piece is lost.
 pub(super) struct Serial<R> {
     input: BufReader<R>,
     decoder: Decompress,
@@ -39,7 +39,7 @@ impl<R: Read> Serial<R> {
         }
     }
 
-    /// Lets the decoder read up to the end of a block. `false` at the end of all streams.
+    /// Lets the decoder read buffered input, at most up to the end of a block. `false` after the last stream.
     fn read_input(&mut self) -> io::Result<bool> {
         let input = loop {
             match self.input.fill_buf() {

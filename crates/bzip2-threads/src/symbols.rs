@@ -1,8 +1,8 @@
 //! Turns symbols into the column of the sorted block: decodes Huffman codes, runs of the front byte, and moves to the front.
 //!
 //! Most of the time is spent here, so as few branches as possible depend on the symbol: the processor would mispredict them. Five symbols are read at
-//! a time, and then executed. A run digit writes the byte at the front as many times as the digit's weight specifies, and does not change the list.
-//! Any other symbol moves its byte to the front and writes it once.
+//! a time, and then executed. A run digit writes the byte at the front as many times as the digit multiplied by its weight, and does not change the
+//! list. Any other symbol moves its byte to the front and writes it once.
 
 use std::hint::select_unpredictable;
 
@@ -15,10 +15,10 @@ use super::rows::Rows;
 
 /// The number of symbols that are read with one table, before the next selector.
 const GROUP: usize = 50;
-/// The number of symbols that are read at a time, because five short codes fit into a reader's buffer.
+/// The number of symbols that are read at a time: five short codes fit into a reader's buffer.
 const BATCH: usize = 5;
-/// Reads the symbols of a block, up to the end symbol. `list` contains the byte values in the block. `None` if there is no end symbol, or if there
-/// are more than `most` bytes. `most` must leave space for about a thousand more rows in `links`.
+/// Reads the symbols of a block, up to the end symbol. `list` contains the byte values in the block. `None` if a code is invalid, if there is no
+/// end symbol, or if there are more than `most` bytes. `most` must leave space for about a thousand more rows in `links`.
 pub(super) fn read(
     bits: &mut Reader<'_>,
     tables: &Tables,
@@ -56,7 +56,7 @@ pub(super) fn read(
     None
 }
 
-/// Reads symbols up to the end of the block and returns their number. `None` for an invalid code.
+/// Reads the next symbols, at most [`BATCH`] and only up to the end symbol, and returns their number. `None` for an invalid code.
 #[inline(always)]
 fn read_batch(bits: &mut Reader<'_>, codes: &Codes, batch: &mut [Symbol; BATCH]) -> Option<usize> {
     bits.fill()?;
@@ -185,7 +185,7 @@ mod tests {
         };
         for used in [1, 2, 3, 15, 16, 17, 40, 255, 256] {
             for count in [0, 1, 4, 5, 49, 50, 51, 99, 5000] {
-                // The symbols include sequences of up to four digits, and all list positions.
+                // Random sequences of up to four digits. If there are several byte values, a random list position follows each sequence.
                 let mut symbols: Vec<usize> = Vec::new();
                 while symbols.len() < count {
                     let digits = random(5).min(count - symbols.len());

@@ -2,7 +2,7 @@
 //!
 //! Each step reads the location of the next step, which can be anywhere in a few megabytes, and therefore waits for memory. Independent steps can
 //! wait at the same time, so thirty-two lanes walk, each from a different seed. The links of seeds are marked: a lane that reaches a marked link has
-//! reached the beginning of a different segment, and continues with the next waiting seed.
+//! reached the beginning of a segment, and continues with the next waiting seed.
 //!
 //! Links are a permutation. Therefore, no row is walked twice, and a lane stops at its own seed at the latest: a walk is never longer than the block,
 //! regardless of the block's content. Rows on a cycle without a seed are not walked.
@@ -14,9 +14,9 @@ use super::seeds::Seeds;
 const LANES: usize = 32;
 /// The number of steps in a round. After each round, the lanes' output is saved.
 const ROUND: usize = 512;
-/// The size of a lane's output buffer. If the size were a power of two, all lanes would share a few cache lines.
+/// The size of a lane's output buffer. If the size were a power of two, all lanes would compete for a few cache sets.
 const STRIDE: usize = ROUND + 64;
-/// The number of bytes of memory that a lane keeps for the next block. The lane frees all other memory.
+/// The maximum number of bytes of memory that a lane keeps for the next block.
 const LANE_KEPT: usize = 1 << 16;
 
 /// The bytes walked from one seed up to the next seed on the chain.

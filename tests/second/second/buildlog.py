@@ -13,7 +13,7 @@ HEX64 = "[0-9a-f]{64}"
 ENTRY = re.compile(r"\S+ \S+ +(\S+) +(DEBUG|INFO|WARNING|ERROR|CRITICAL) +(.*)", re.S)
 STEP = f"#(?P<step>{N}) "
 STAGE = rf"\[(?:[^\]]* )?{N}/{N}\]"
-# Own lines of a builder: (builder, form, name of the form).
+# A builder's own lines: (builder, pattern, name of the pattern).
 OWN = [(builder, re.compile(pattern, re.S), name) for builder, pattern, name in (
     ("docker", rf"Step (?P<n>{N})/(?P<m>{N}) : (?P<text>(?:{WORDS})(?: .*)?)", "step"), ("docker", "Successfully built [0-9a-f]{12}", "id"),
     ("podman", rf"STEP (?P<n>{N})/(?P<m>{N}): (?P<text>(?:{WORDS})(?: .*)?)", "step"),

@@ -7,7 +7,7 @@ use super::super::tar::Entry;
 use super::policy::with;
 use super::source::{built_from, remove};
 
-/// README.md of the recorded HEAD.
+/// The id of README.md in the recorded HEAD.
 const BLOB: &str = "07cb36c5a036157eb9fd8426ce2ec5fd9795c4ef";
 const MERGE: &str = "ae216163cffcebdd31cde54d045da5617d67a40a";
 

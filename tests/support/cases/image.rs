@@ -1,4 +1,4 @@
-//! Supplied images in every form, including images that contradict the log or themselves. Each is one file: a tar of an OCI layout or a
+//! Supplied images, including images that contradict the log or themselves. Each is one file: a tar of an OCI layout or a
 //! docker-archive.
 
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ fn edited(path: &str, edit: impl FnOnce(&mut Vec<u8>)) -> Vec<Entry> {
     entries
 }
 
-/// The path of a blob of the good image.
+/// The path of the blob with this content.
 fn path_of(bytes: &[u8]) -> String {
     String::from_utf8(blob(bytes.to_vec()).path).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Content-trust metadata that the tests sign themselves, because no client writes such thresholds or keys with wrong properties. The root key is recorded by
+//! Content-trust metadata that the tests sign themselves, because no client writes unusual thresholds or keys with wrong properties. The root key is recorded by
 //! `fixtures/inputs/trust/record-root-key.py`; signatures are deterministic (RFC 6979).
 
 use p256::ecdsa::signature::Signer as _;
@@ -54,7 +54,7 @@ struct Repository {
     timestamp: Vec<Key>,
     timestamp_threshold: u64,
     timestamp_signers: Vec<usize>,
-    /// `targets.json` is signed by the timestamp's first key.
+    /// Whether `targets.json` is signed by the timestamp's first key.
     targets_by_timestamp_key: bool,
 }
 

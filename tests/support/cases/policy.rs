@@ -9,7 +9,7 @@ pub fn cases() -> Vec<Case> {
 
 /// A policy that trusts the signing key, followed by `more`. `[levels]` comes last.
 pub(super) fn with(more: &str) -> String {
-    // These builds have no saved server responses, so their reports need not mention them.
+    // These builds have no saved server responses, so the check of such responses is off.
     let levels = "[levels]\nserver-record = \"off\"\n";
     let more = match more.split_once("[levels]\n") {
         Some((before, after)) => format!("{before}{levels}{after}"),

@@ -8,7 +8,7 @@ pub fn cases() -> Vec<Case> {
     [answers(), records()].into_iter().flatten().collect()
 }
 
-/// The server's responses about the fixtures' build.
+/// The server's status record of the fixtures' build.
 fn status() -> String {
     let tag = image_tag();
     let name = build_name(&tag, STAMP);

@@ -10,7 +10,7 @@ use super::super::objects::{
 use super::super::tar::Entry;
 use super::policy::with;
 
-/// README.md of the recorded HEAD.
+/// The id of README.md in the recorded HEAD.
 const BLOB: &str = "07cb36c5a036157eb9fd8426ce2ec5fd9795c4ef";
 
 pub fn cases() -> Vec<Case> {
@@ -164,7 +164,7 @@ fn shallow(entries: &mut Vec<Entry>) {
     entries.extend(inputs::repository(inputs::SHALLOW));
 }
 
-/// Changes a byte of the first object's fields, which begin after `columns` bytes for each object.
+/// Changes the byte `at` of the first object's id (`columns` is 0), CRC (24) or offset (28).
 fn change_index(entries: &mut [Entry], columns: usize, at: usize) {
     let index = &mut pack_file(entries, ".idx").content;
     let count = usize::from(index[8 + 255 * 4 + 3]);
@@ -230,7 +230,7 @@ fn formats() -> Vec<Case> {
     ]
 }
 
-/// HEAD's commit and tree are malformed.
+/// HEAD's commit or its tree is malformed.
 fn heads() -> Vec<Case> {
     let commit = |name: &str, about, text: &dyn Fn(&str) -> String| {
         let content = text(&commit_of(TREE));

@@ -45,7 +45,7 @@ fn secrets() -> Vec<Case> {
     ]
 }
 
-/// Clears the screen, moves up, sets the title, and ends with a bell, using control sequences of ECMA-48 and xterm.
+/// Clears the screen, moves the cursor to the top, and sets the title and the colour, with control sequences of ECMA-48 and xterm.
 const ESCAPES: &str = "\u{1b}[2J\u{1b}[1;1H\u{1b}]0;ACCEPTED\u{7}\u{9b}32mACCEPTED";
 /// "Trojan Source": reverses the direction of the following text, and contains an invisible character.
 const BIDI: &str = "\u{202e}dehsup\u{2066}\u{200b}";
@@ -53,7 +53,7 @@ const HTML: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>";
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 const MARKDOWN: &str = "](https://evil.example) | `x` <!--";
 
-/// All of these strings on one line. A commit's author name cannot contain `<`.
+/// Text of each kind on one line, without `<`, which a commit's author name cannot contain.
 const EVERYTHING: &str =
     "=cmd|' /C calc'!A0 [x](mailto:eve@evil.example) | `x` &lt;b&gt;\u{1b}[2J\u{202e}dehsup\u{200b}";
 

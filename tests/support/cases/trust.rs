@@ -437,7 +437,7 @@ fn simple_signing() -> Vec<Case> {
     ]
 }
 
-/// Adds line breaks to long base64 strings, as in PEM. Log checkpoints and digests are not base64 and stay unchanged.
+/// Adds line breaks to long base64 strings, as in PEM. Log checkpoints and digests stay unchanged.
 pub fn break_lines(value: &mut Value) {
     const WIDTH: usize = 64;
     let is_base64 = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));

@@ -5,7 +5,7 @@ use super::super::case::Case;
 use super::super::keys::Named;
 use super::policy;
 
-/// The whole policy of a case that does not use the common policy.
+/// The line of the common policy that some cases replace.
 const REQUIRE: &str = "require = [\"manifest\"]";
 
 /// The checks of the group image that decide the result.

@@ -100,7 +100,7 @@ pub struct ImageFacts {
     pub names: Vec<String>,
     /// Other images in the source, which were not read.
     pub others: Others,
-    /// The reason why none of several images was read. `None` if an image was read.
+    /// Why none of several images was selected; `None` if one was selected or there were not several.
     pub undecided: Option<Undecided>,
     /// What the tag resolved to, if the image was requested from a registry by tag.
     pub tag: Option<RegistryTag>,

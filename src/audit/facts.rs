@@ -1,8 +1,8 @@
 //! Facts that were read from a bundle and stored, so that the bundle can be evaluated under a different policy without being read again.
 //!
 //! The facts contain the data that checks need: the record, the log's events, the proof of the source (without its objects and files), and the files
-//! next to the bundle. The facts contain only one of the source's files, the Dockerfile specified by the policy, and only the part of an image that
-//! the policy's platforms select. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
+//! next to the bundle. Of the source's files, the facts contain only the Dockerfile specified by the policy; of an image, only the part that the
+//! policy's platforms select. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -31,7 +31,7 @@ pub struct Facts {
     seal: Seal,
     keys_beside: Vec<(String, PublicKey)>,
     beside: Vec<Group>,
-    /// `None` if the signature verified under no key: the signed archive was then not read.
+    /// `None` if the signature verified under no key: the content of the signed archive was then not read.
     content: Option<Content<'static>>,
     dockerfile: String,
     platforms: Vec<String>,
@@ -159,7 +159,7 @@ impl Content<'_> {
     }
 }
 
-/// The path in the form that `Evidence::dockerfile` expects.
+/// The Dockerfile's path without a leading `./`, as in `Evidence::dockerfile`.
 fn dockerfile_of(policy: &Policy) -> String {
     let path = policy.expect.dockerfile.as_deref().unwrap_or(DOCKERFILE);
     path.strip_prefix("./").unwrap_or(path).to_owned()

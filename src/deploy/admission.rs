@@ -30,7 +30,7 @@ pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
 }
 
-/// Extracts the data that reports on images need from a bundle's audit under this policy.
+/// Extracts from a bundle's audit under this policy the data that a report on an image needs.
 pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     let error = report.error.iter().map(Error::to_string);
     let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
@@ -50,8 +50,8 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     }
 }
 
-/// The time at which an accepted build stops being accepted if only the clock changes: when the first waiver that it
-/// needs expires, or when it reaches the policy's maximum age.
+/// The time at which an accepted build becomes too old for the policy, or at which the first waiver that it needs expires,
+/// whichever is earlier. Other checks that depend on the time are not considered.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
     let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;
@@ -80,7 +80,7 @@ impl Index {
         self.counts
     }
 
-    /// One report for each image in a workload. This function never fails: the checks report anything unknown.
+    /// One report for each image in a workload. This function never fails: the checks report what is not known.
     ///
     /// The reports do not show that this workload is running, or that nothing else is.
     pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {

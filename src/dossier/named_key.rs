@@ -1,4 +1,4 @@
-//! Keys supplied for a run, in addition to the policy's keys.
+//! Keys supplied for a run (`--key`), which are used instead of the policy's keys.
 
 use std::path::PathBuf;
 

@@ -52,14 +52,14 @@ impl<'a> Question<'a> {
 pub struct Terms {
     /// What is trusted, expected and required.
     pub policy: Policy,
-    /// The policy's keys, and the keys supplied in addition.
+    /// The keys supplied for the run, or else the policy's keys.
     pub keys: KeyRing,
     /// The supplied evidence.
     pub handed: Handed,
 }
 
 impl Terms {
-    /// Combines a policy with `named`, the keys supplied in addition, and with supplied evidence.
+    /// Combines a policy with `named`, the keys supplied for the run, and with supplied evidence.
     ///
     /// # Errors
     /// The errors of [`Policy::keys_for`].

@@ -37,8 +37,8 @@ pub(super) enum Kind {
 
 impl<'a> Storage<'a> {
     /// Finds the bundles in `paths`, in the order of the paths: a file is used directly; a folder is searched for `*.sig.tbz` at any depth, sorted
-    /// by name. Symbolic links to folders are not followed. A link named like a bundle counts as a bundle, so that symlinked bundles are not
-    /// skipped. Unreadable paths are also listed, and cause an error when they are opened, so that one bad path does not hide the others.
+    /// by name. In it, symbolic links to folders are not followed, but a link to a file named like a bundle counts as a bundle. Unreadable paths are
+    /// also listed, and cause an error when they are opened, so that one bad path does not hide the others.
     ///
     /// A bundle that is listed twice, even under different paths, counts once if both paths lead to the same file in the same folder. A link
     /// next to its target file also counts as that file. A link in a different folder is kept, because there may be other evidence next to it,
@@ -157,8 +157,8 @@ impl<'a> Storage<'a> {
         self.entries_named(folder, |_| true)
     }
 
-    /// The entries of a folder whose names satisfy `wanted`, sorted by name. The metadata of other entries is not read, because a folder is searched
-    /// for keys once for each of its bundles.
+    /// The entries of a folder whose names satisfy `wanted`, sorted by name. To save time, the metadata of other entries is not read: a folder is
+    /// searched for keys once for each of its bundles.
     pub(super) fn entries_named(
         self,
         folder: &Path,

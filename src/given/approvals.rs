@@ -75,8 +75,8 @@ impl Approval {
     }
 }
 
-/// Whether a text is a name. Of ASCII, it may contain only letters, digits, spaces and `.`, `-`, `'`, `_` and
-/// backquotes: commas, slashes and `&` separate names.
+/// Whether a text is a name. The only ASCII characters that a name may contain are letters, digits, spaces, `.`, `-`,
+/// `'`, `_` and backquotes: commas, slashes and `&` separate names.
 fn is_name(text: &str) -> bool {
     let fits = |letter: char| match letter {
         ' ' | '.' | '-' | '\'' | '_' | '`' => true,
@@ -87,7 +87,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Whether a text is an address: one `@` between dot-atoms (RFC 5322, section 3.4.1, without quotes and comments) of ASCII letters, digits
-/// and some symbols. With a final dot or a letter that looks like another one, the same address could be written in several ways.
+/// and some symbols. A final dot, or a letter that looks like another one, could make an author's own address seem to be a different one.
 fn is_address(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+%='~#/".contains(&byte);
     let atoms = |text: &str| text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(fits));
@@ -99,7 +99,7 @@ impl Approvals {
     /// `FILE.sig`, which the check verifies.
     ///
     /// # Errors
-    /// [`Error::Malformed`], which identifies the record that cannot be read; [`Error::OverLimit`].
+    /// [`Error::Malformed`], with the number of the record that cannot be read, if known; [`Error::OverLimit`].
     pub fn read(name: &str, bytes: Vec<u8>, signature: Option<Vec<u8>>, limits: &Limits) -> Result<Self, Error> {
         let what = || format!("the approvals {name}");
         limits.approvals_bytes().check(bytes.len() as u64, what())?;

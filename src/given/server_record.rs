@@ -100,8 +100,8 @@ impl ServerRecord {
         Some(beginning.is_some_and(|beginning| Sha256::of(beginning) == sha256))
     }
 
-    /// The digest in the saved log's last line that ends with ` digest=` and 64 digits. By inference, this is the
-    /// digest of the signed archive, written after the archive's snapshot of the log was taken.
+    /// The digest in the saved log's last line that ends with ` digest=` and 64 hexadecimal digits. Presumably, this is
+    /// the digest of the signed archive: the server writes it after it has copied the log into the archive.
     pub fn logged_archive_digest(&self) -> Option<Sha256> {
         let log = match self.log.as_ref()? {
             SavedLog::Bytes(log) => log,

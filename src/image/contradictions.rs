@@ -28,7 +28,7 @@ impl ImageFacts {
         }
         let diff_ids = self.config.as_ref().map(|config| config.diff_ids.as_slice()).unwrap_or_default();
         if self.config.is_some() && diff_ids.len() != self.layers.len() {
-            faults.push(format!("{} and {}", counted(self.layers.len(), "layer"), counted(diff_ids.len(), "diff_id")));
+            faults.push(format!("{}, but {}", counted(self.layers.len(), "layer"), counted(diff_ids.len(), "diff_id")));
         }
         for (at, layer) in self.layers.iter().enumerate() {
             let Some(measured) = &layer.measured else { continue };
@@ -53,7 +53,7 @@ impl ImageFacts {
         faults
     }
 
-    /// `--platform` selects one of several images. If there is only one image, it must be for that platform: the option is never ignored.
+    /// `--platform` selects one of several images. If there is only one image, its configuration, if readable, must be for that platform.
     pub(crate) fn must_be_for(&self, asked: Option<&str>) -> Result<(), Error> {
         let Some((asked, config)) = asked.zip(self.config.as_ref()) else { return Ok(()) };
         match config.platform.is(asked) {

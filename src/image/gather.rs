@@ -99,7 +99,8 @@ enum Unclear {
     Fault(String),
 }
 
-/// Selects an entry of an index: by digest, otherwise by platform, otherwise the only one. `None` if several entries remain.
+/// Selects an entry of an index: among the entries for an accepted platform, the first with an expected digest, otherwise the only one. `None` if
+/// several entries remain.
 fn choose<'d>(
     manifests: &'d [Descriptor],
     unsupported: &[UnsupportedEntry],

@@ -155,7 +155,7 @@ pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result
     Ok(None)
 }
 
-/// The entries of `index.json`, or a message about the layout's fault.
+/// The entries of `index.json`, or a message that states what is wrong with the layout.
 fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>, Error> {
     let bound = limits.registry_document_bytes();
     let version = match store.document("oci-layout", bound)? {
@@ -179,8 +179,8 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>
 
 const HINT: &str = "add a reference to the path, by name or digest: oci:PATH:REF or oci:PATH:sha256:DIGEST (oci-archive: has the same syntax)";
 
-/// The selected entry: by name or digest if a reference is specified, otherwise by a digest in the signed log, by platform, or the only entry.
-/// `None` if several entries remain.
+/// Selects among the entries with the specified name or digest, or among all entries if there is no reference: the only entry; or else, without a
+/// reference, an entry whose digest is in the signed log; or else the only entry for an accepted platform. `None` if several entries remain.
 fn chosen<'d>(
     manifests: &'d [Descriptor],
     reference: Option<&str>,

@@ -77,7 +77,8 @@ pub enum Part {
     Layers,
 }
 
-/// Everything that was read about one image. Digests and sizes are recomputed from bytes; other values are as the documents state them.
+/// Everything that was read about one image. Digests and sizes of documents and layers are recomputed from their bytes; descriptors and other values
+/// are as the documents state them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageFacts {
@@ -99,7 +100,7 @@ pub struct ImageFacts {
     pub names: Vec<String>,
     /// Other images in the source, which were not read.
     pub others: Others,
-    /// The reason why none of several images was read. `None` if an image was read.
+    /// Why none of several images was selected; `None` if one was selected or there were not several.
     pub undecided: Option<Undecided>,
     /// What the tag resolved to, if the image was requested from a registry by tag.
     pub tag: Option<RegistryTag>,
@@ -149,7 +150,7 @@ pub struct ConfigFacts {
     pub labels: BTreeMap<String, String>,
     /// The image's history, oldest step first.
     pub history: Vec<History>,
-    /// Digests of the layers' decompressed bytes, lowest first.
+    /// Digests of the layers' decompressed bytes as the configuration states them, lowest first.
     pub diff_ids: Vec<Sha256>,
 }
 
@@ -334,8 +335,8 @@ fn resolve(
     Ok(image)
 }
 
-/// Reads an image from a registry. `top` is the document to which the name resolved, with the media type that the registry stated. The digest
-/// verifies the bytes, so only a known media type can contradict them.
+/// Reads an image from a registry. The bytes are the document to which the name resolved; the media type is the one that the registry stated. The
+/// digest verifies the bytes, so a media type that is not known is ignored.
 #[cfg(feature = "fetch")]
 pub(crate) fn read_remote(
     source: &str,

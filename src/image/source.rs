@@ -24,7 +24,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Parses a source. The path ends at the first `:`, as in skopeo, except after `dir:`; any other path that contains a colon can be
+    /// Parses a source. After a transport other than `dir:`, the path ends at the first `:`, as in skopeo. A path with a colon can be
     /// specified without a transport.
     ///
     /// # Errors

@@ -185,7 +185,7 @@ fn the_manifests_of_containers_image_give_the_expected_results() {
             "manifest"
         }
     });
-    // Documents converted from schema 1 lack layer sizes, and two have the configuration type used before Docker 1.10.
+    // Documents converted from schema 1 lack layer sizes. Two other documents have the configuration type used before Docker 1.10.
     let old = ["schema2.json", "schema2-invalid-media-type.json"];
     let (more_refused, more) = documents("internal/image/fixtures", |name| {
         if name == "schema1-for-oci-config.json" || name.contains("to-schema1") || name.contains("artifact") {

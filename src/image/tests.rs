@@ -181,10 +181,10 @@ fn a_blob_listed_several_times_is_measured_once() {
 }
 
 #[test]
-fn layers_that_unpack_to_too_much_exceed_the_work_limit() {
+fn reading_a_layer_counts_towards_the_work_limit() {
     let files = layout_naming(1);
     let held = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-    // The layer is read and hashed, and its unpacked content is also hashed.
+    // Each byte of the layer is charged four times: for reading and hashing it, and for unpacking and hashing its content.
     let limits = Limits { work_base_units: 39_999, work_per_megabyte_units: 0, ..Limits::default() };
     let budget = crate::base::budget::Budget::of_audit(0, &limits);
     let held = super::Held::Folder(held);

@@ -74,7 +74,7 @@ pub fn of_layer(image: &ImageFacts, at: usize, limits: &Limits) -> Result<Option
 #[cfg(feature = "fetch")]
 pub(crate) fn of_blob(blob: impl Read, measured: &Measured, limits: &Limits) -> Result<Tree, Error> {
     let what = "a layer";
-    // One byte more than expected is enough to detect a different blob.
+    // One byte more than expected is enough to detect a longer blob.
     let mut blob = HashingReader::new(blob.take(measured.size.saturating_add(1)));
     let tree = with_content(&mut blob, limits, &Budget::of_unknown_input(limits), |content| read(content, limits))?;
     std::io::copy(&mut blob, &mut std::io::sink()).map_err(|error| Error::from_read(what, error))?;

@@ -35,7 +35,7 @@ pub struct Build {
     pub sha256: Option<Sha256>,
     /// SHA-256 of the signed archive, which identifies the build: the rest of the file is not signed, so anyone can make other files from it.
     pub archive: Option<Sha256>,
-    /// The name of the bundle's file and members, which is not signed.
+    /// The build's name in the names of the bundle's members. This name is not signed.
     pub build_name: Option<String>,
     /// The build name for reports, marked if it is not signed; or the path.
     pub title: String,
@@ -150,7 +150,7 @@ impl Builds {
         places.into_iter().flatten().filter_map(|at| self.builds.get(*at)).map(|build| &**build)
     }
 
-    /// The builds whose manifest records this digest.
+    /// The builds whose signed log records this digest, or the digest of an index that leads to the examined image with this digest.
     pub fn of_digest(&self, digest: &Sha256) -> impl Iterator<Item = &Build> {
         self.at(self.by_digest.get(digest))
     }

@@ -113,7 +113,7 @@ impl Status {
         }
     }
 
-    /// All statuses, one for each reason.
+    /// All statuses, with one `not-run` for each reason.
     pub fn all() -> impl Iterator<Item = Self> {
         [Self::Pass, Self::Fail, Self::Unknown].into_iter().chain(Reason::ALL.map(Self::NotRun))
     }
@@ -125,7 +125,7 @@ impl Status {
 }
 
 words! {
-    /// The reason's name in policies and reports.
+    /// The reason's name in reports.
     pub Reason {
         Refused = "refused",
         NoEvidence = "no-evidence",
@@ -267,7 +267,7 @@ pub enum Verdict {
 }
 
 words! {
-    /// The verdict's name in policies and reports.
+    /// The verdict's name in reports.
     pub Verdict { Accept = "accept", AcceptInPart = "accept-in-part", Reject = "reject", None = "none" }
 }
 
@@ -291,14 +291,14 @@ impl Verdict {
     }
 }
 
-/// Whether a check of this group at level `require` has an answer. If a policy lowered all of the group's checks, the group was not checked,
-/// regardless of the evidence.
+/// Whether a check of this group at level `require` has an answer. If a policy sets all of the group's checks to `warn` or `off`, the group counts as
+/// not checked, regardless of the evidence.
 pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
     let mut own = findings.iter().filter(|finding| finding.group == group);
     own.any(|finding| finding.level == Level::Require && finding.is_answer())
 }
 
-/// Decides each finding's effect on the verdict, by the only rule of rejection (docs/policy.md). `waiver` returns the policy's waiver of a
+/// Decides each finding's effect on the verdict, by the rule of rejection in docs/policy.md. `waiver` returns the policy's waiver of a
 /// check's answer on this bundle. `waiver` is called only if the answer would reject.
 ///
 /// A consequence has no effect while its cause rejects: the cause is what must be fixed. If the cause does not reject (because it is waived, at

@@ -25,7 +25,7 @@ pub(crate) enum Answer {
         /// The key, and other information about the signature.
         detail: String,
     },
-    /// The signature is malformed, or it covers different bytes.
+    /// The signature is malformed, covers different bytes, or is refused for another reason, for example because its key was revoked.
     Bad(String),
     /// The signature is by a key that belongs to none of the signers.
     OtherKey(String),

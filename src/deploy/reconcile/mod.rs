@@ -1,9 +1,9 @@
 //! Reconciliation: compares what runs, what was built and what was approved. This module combines audited bundles, inventories and approvals into one
 //! [`Reconciliation`].
 //!
-//! It does not evaluate bundles: the audit decides whether a build is accepted and whether its commit was approved. An
-//! image that runs without an accepted build has a row. Within the period, so do a build without an approval and an
-//! approval without a running build.
+//! It does not evaluate bundles: the audit decides whether a build is accepted and whether its commit was approved.
+//! Exceptions are images that run without an accepted build and, within the period, builds without an approval,
+//! approvals without a running build, commits with several digests, and bundles that are not accepted.
 
 mod inventory;
 mod keys;
@@ -156,7 +156,7 @@ fn running(inventories: &[Inventory]) -> BTreeMap<Sha256, usize> {
     running
 }
 
-/// One row for each place in each inventory, and one row for each further build that states a running digest.
+/// One row for each place in each inventory. The first place with a digest also has a row for each further build that states the digest.
 fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Row> {
     let by_path: BTreeMap<&str, &Audited<'_>> = audited.iter().map(|one| (one.build.path.as_str(), one)).collect();
     let mut said: BTreeMap<Sha256, Row> = BTreeMap::new();
@@ -175,7 +175,7 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
                 },
             }
             for row in rows.iter_mut().skip(first) {
-                // The colon is added here, so that each part is masked separately.
+                // The parts are masked separately, before a colon joins them.
                 row.place = Some(format!("{}: {}", mask(&inventory.path), mask(&used.place)));
                 row.image = used.image.as_ref().ok().map(|image| image.text.clone());
             }
@@ -190,7 +190,7 @@ fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
 }
 
 /// Rows for the builds that state a digest; exceptions come before matches. It is not known which of these builds
-/// produced the image, so each of them has a row.
+/// produced the image, so an accepted build does not replace the others.
 fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, books: &Books<'_>) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
     // Another file with the same signed archive is not a separate build.
@@ -212,7 +212,7 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
             let row = one.row_for(digest, KIND, "the digest belongs to a build that is not accepted");
             Some(Row { details: one.build.because.clone(), ..row })
         }
-        // If another build of the digest is accepted, a rejected build outside the period is not reported.
+        // If another build with this digest is accepted, a rejected build outside the period is not reported.
         (false, false, _) => None,
         (false, true, _) => {
             let row = one.row_for(
@@ -222,7 +222,7 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
             );
             Some(Row { details: one.build.because.clone(), ..row })
         }
-        // A build outside the period needs no approval, but a missing one is reported.
+        // A build outside the period needs no approval, but a missing approval is reported.
         (true, false, Err(why)) => {
             let message = format!("built outside the period; source-approved is {}: {why}", one.approval_word());
             Some(one.row_for(digest, Kind::OutsidePeriod, message))
@@ -266,7 +266,7 @@ fn in_period<'a>(books: &Books<'a>) -> impl Iterator<Item = &'a Approval> {
     books.approvals.records.iter().filter(move |record| period.holds(record.time))
 }
 
-/// Approvals in the period that have no accepted build or whose builds run nowhere.
+/// Approvals in the period without an accepted build, or whose builds are in no inventory.
 fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
     let mut by_commit: BTreeMap<&str, Vec<&Audited<'_>>> = BTreeMap::new();
     for one in audited {

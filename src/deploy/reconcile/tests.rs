@@ -503,7 +503,7 @@ fn inventories_are_read_strictly() {
     assert_eq!(rows[1], ("record 2, host 2".into(), Err("the cell is empty".into())));
     let yaml = "kind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: a}]}\n";
     assert_eq!(read(yaml).unwrap()[0].0, "Pod /p containers c");
-    // Other manifests and contracts are read as workloads.
+    // Compose files, other manifests and contracts are read as workloads.
     assert_eq!(read(&format!("services: {{a: {{image: app@{id}}}}}\n")).unwrap().len(), 1);
     for (text, fault) in [
         ("place,image\na\n", "record 1: expected 2 fields, found 1"),

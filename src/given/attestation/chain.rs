@@ -15,7 +15,7 @@ use crate::crypto::ibm::{Authority, Certificate, RevocationList};
 /// The maximum number of certificates in a chain.
 pub(super) const STEPS: usize = 8;
 
-/// The DER content of every PEM block in a string; empty if there is no block.
+/// The DER content of every readable PEM block in a text; empty if there is none.
 pub(super) fn pem_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     let mut blocks = Vec::new();

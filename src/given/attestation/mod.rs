@@ -64,7 +64,7 @@ pub struct Attestation {
 pub(crate) enum Standing {
     /// The record is signed by a key that IBM certifies; the value contains the certificates of the chain, one per line.
     Signed(Vec<String>),
-    /// The record is not signed by such a key.
+    /// The record cannot be read, or it is not validly signed by such a key.
     Refused(String),
     /// Undecided, because some evidence is missing.
     Undecided(String),

@@ -1,10 +1,10 @@
-//! `se-checksums.txt`: free-form lines, followed by lines that each contain a digest and an item.
+//! `se-checksums.txt`: lines that each contain a digest and an item, and free-form lines.
 
 use std::collections::BTreeMap;
 
 use crate::base::digest::Sha256;
 
-/// A record that was read completely.
+/// The content of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     items: BTreeMap<String, Sha256>,

@@ -1,4 +1,4 @@
-//! Key records: who obtained a manifest key, when and over which channel. People sign key records.
+//! Key records: signed statements by people about who obtained a manifest key, when and over which channel.
 //!
 //! No public interface ties a manifest key to an enclave. Trust in the key depends on a procedure that people follow,
 //! and a key record documents that procedure: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a
@@ -149,7 +149,7 @@ pub struct Graded {
     pub statement: KeyStatement,
 }
 
-/// The outcome of the records for one key.
+/// The result of evaluating the record for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grading {
     /// The policy does not list a record.
@@ -186,7 +186,7 @@ impl KeyRecord {
         Ok(record)
     }
 
-    /// Reads a record's envelope. The content is read only after a signature was verified.
+    /// Reads a record's envelope. [`Self::grade`] reads the content only after it has verified a signature.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::OverLimit`] beyond `key_file_bytes`.
@@ -297,7 +297,7 @@ impl KeyRecord {
 }
 
 impl Grading {
-    /// The grade. If no record counts, the grade is [`Grade::CommandLine`], which means that the key was merely chosen.
+    /// The grade. If no record counts, the grade is [`Grade::CommandLine`], which means that someone merely specified the key.
     pub fn grade(&self) -> Grade {
         match self {
             Self::Counts(graded) => graded.grade,

@@ -117,7 +117,7 @@ fn a_record_without_a_known_signer_does_not_count() {
 }
 
 #[test]
-fn changing_any_byte_of_the_payload_invalidates_the_signature() {
+fn changed_bytes_of_the_payload_invalidate_the_signature() {
     let (statement, fingerprint) = statement(1);
     let good = record(statement, &[1]);
     for at in (0..good.0.payload.len()).step_by(31) {

@@ -1,4 +1,4 @@
-//! `attestation-record`: an instance booted with this workload.
+//! `attestation-record`: a signed record states that an instance booted with this workload.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
@@ -16,9 +16,9 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "the record states that an instance booted at least once with this workload",
     explanation: "The certificates of the record's signature must lead to IBM (see builder-record). The record's workload digest must be the digest of \
-the contract's exact workload text. If the section is encrypted, that text is the token; the images read from the token are tied to the record only if \
---workload-password opened the same token. A pass means that the record states that an instance booted at least once with this workload. It does not mean that the instance \
-is running, and does not show how many instances there are.",
+the contract's exact workload text. If the section is encrypted, that text is the encrypted one, and the images in it are known only if \
+--workload-password decrypts it. A pass means that the record states that an instance booted at least once with this workload. It does not mean that \
+the instance is running, and does not show how many instances there are.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Instance],

@@ -23,9 +23,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "Reads every FROM that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
 instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
 versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
-some of the lines. Each base image must be one of expect.base-images, by repository and digest. A base without a digest gives unknown: the server does not \
-pull an image that it already has. For a multi-platform image, the digest is that of the index. With --base SOURCE, the diff_ids of that base, or of \
-one of these bases, must be the lowest diff_ids of the image specified with --image. The build server resolved the names in the log, so the results are signed, not recomputed.",
+some of the lines. Each base image must be one of expect.base-images, by repository and digest. A listed repository without a digest in the log gives \
+unknown: the server does not pull an image that it already has. For a multi-platform image, the digest is that of the index. With --base SOURCE, the \
+diff_ids of that base, or of one of these bases, must be the lowest diff_ids of the supplied image. The build server resolved the names in the log, so \
+these digests are signed, not recomputed.",
     known: Known::Signed,
     expected: Expected::Requires(&["base-images"]),
     links: &[],
@@ -192,7 +193,7 @@ pub(crate) fn base_images(log: &BuildLog) -> Result<Vec<String>, String> {
     Ok(bases(log)?.iter().map(Base::shown).collect())
 }
 
-/// All base images that the log shows, except `scratch` and earlier stages, each with its digest.
+/// All base images that the log shows, except `scratch` and earlier stages, each with its digest if the log shows one.
 fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     steps(log)?;
     stage_steps(log)?;

@@ -49,8 +49,9 @@ pub(super) static IMAGE: Check = Check {
     level: Level::Warn,
     says: "a server booted a baseimage and a root.tar.gz that the policy lists; if the policy lists only one of the two, the other was not compared",
     explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives, which are \
-meant for the digests that IBM publishes for each version of its image. If the policy has only one of these lists, the other digest is not compared. Only the policy states that they come from IBM, and the record does not state \
-which server booted the image. A record that is not accepted proves nothing here.",
+meant for the digests that IBM publishes for each version of its image. If the policy has only one of these lists, the other digest is not compared. \
+Only the policy states that the listed digests come from IBM, and the record does not state which server booted the image. A record that is not \
+accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],

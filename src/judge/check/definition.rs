@@ -115,7 +115,7 @@ impl Check {
         }
     }
 
-    /// Whether a bundle can meet a policy that requires the check, even if the check has no answer.
+    /// Whether the check may lack an answer: because good builds may lack its evidence, or because the policy does not set what the check expects.
     pub(crate) fn may_say_nothing(&self, is_set: impl Fn(&str) -> bool) -> bool {
         let lacks_expectation = matches!(self.expected, Expected::Needed(_)) && !self.is_expected(is_set);
         self.missing_evidence == MissingEvidence::RejectsByName || lacks_expectation

@@ -130,7 +130,7 @@ impl Shells {
         configured.saturating_add(self.stated.as_ref().map_or(0, |shell| shell.len() as u64))
     }
 
-    /// Whether `shell` is one that may be before a command.
+    /// Whether `shell` may precede a command.
     fn judge(&self, shell: &str) -> Entry {
         if shell == DEFAULT_SHELL || self.stated.as_deref() == Some(shell) {
             return Entry::Same;

@@ -15,14 +15,14 @@ pub(super) static CHECK: Check = Check {
     name: "image-digest",
     group: Group::Image,
     level: Level::Require,
-    says: "the image's manifest, or the index that lists it, has the digest recorded in the signed log",
+    says: "the image's manifest, or an index that leads to it, has the digest recorded in the signed log",
     explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. If the \
 image was found through an index, the log may record the index's digest, because BuildKit and containerd push the index; the manifest is then one \
 that this index lists. If the source has several images, the digest in the log selects one, and the others are listed. If the log has no digest, or \
-none of the images has it, specify one after the source's path. A re-pushed or converted copy has a different digest and is not accepted, even if \
-its configuration is identical: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no \
-manifest, so the answer is unknown. It is also unknown for a log without a digest line, which builds for icr.io may have. That this image was built \
-from the archived commit is the build server's statement; only an identical independent rebuild corroborates it (`hpsb-audit compare`).",
+none of the images has it, add an image's name or digest to the source's path. A re-pushed or converted copy has a different digest and is not \
+accepted, even if its configuration is identical: copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A \
+docker-archive without the pushed manifest gives unknown. So does a log without a digest line, which builds for icr.io may have. That this image was \
+built from the archived commit is the build server's statement; only an identical independent rebuild corroborates it (`hpsb-audit compare`).",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
@@ -132,11 +132,11 @@ fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     }
 }
 
-/// The answer for a docker-archive, which does not contain the pushed manifest. Consistent values are listed, but they are not a proof.
+/// The answer for a docker-archive that does not contain the pushed manifest. Consistent values are listed, but they are not a proof.
 fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let outcome = match image.manifest {
         None => {
-            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest recorded in the log")
+            Outcome::unknown("this docker-archive has no manifest, so nothing in it has the digest recorded in the log")
         }
         Some(_) => Outcome::unknown(
             "the manifest in this docker-archive is not the pushed one: engines write a new manifest when they save an image",
@@ -191,7 +191,7 @@ fn linked(evidence: &Evidence<'_>, image: &ImageFacts) -> Option<bool> {
     Some(image.config.as_ref()?.digest.hex().starts_with(id))
 }
 
-/// Adds the values that agree with the log even though the digest does not, with the strength of each link.
+/// Adds two other comparisons: the configuration with the log's image id, and the layers with the configuration.
 fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> Outcome {
     let Some(config) = &image.config else { return outcome };
     let id = evidence.log().and_then(built_image).unwrap_or_default();

@@ -47,7 +47,7 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
     let sized: HashSet<Sha256> = log.pushed().filter_map(|(_, digest, size)| size.map(|_| digest)).collect();
     let mut seen: HashSet<(Sha256, Option<u64>)> = HashSet::new();
     let images = log.pushed().map(|(_, digest, size)| (digest, size));
-    // A line without a size adds no information to a line with a size.
+    // A digest without a size adds no information to the same digest with a size.
     images
         .filter(|(digest, size)| size.is_some() || !sized.contains(digest))
         .filter(|image| seen.insert(*image))

@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the image's history ends with the instructions of the last stage in the Dockerfile or the log (keywords were compared; for RUN, also the command)",
     explanation: "Compares the last entries of the history in the image's configuration with the instructions of the last stage of the proved \
-Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, the check uses the instructions that the builder \
+Dockerfile (expect.dockerfile, or Dockerfile at the top). If no proved Dockerfile can be read, the check uses the instructions that the builder \
 printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. If the last stage is based on \
 earlier stages, their instructions come first. Keywords must agree one by one, and the commands of RUN word by word. Before a command, an entry may only have `|N`, exactly N build arguments without spaces, and a shell: /bin/sh -c, \
 that of the last SHELL instruction, or a usual shell that only the image's configuration names, which the answer then states. If the arguments may \
@@ -57,8 +57,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         }
         Some(Err(message)) => Outcome::unknown(message),
         _ => {
-            Outcome::not_run(Reason::NoEvidence, "no Dockerfile is proved, and the log does not show its instructions")
-                .detail(not_proved)
+            let message = "no proved Dockerfile can be read, and the log does not show its instructions";
+            Outcome::not_run(Reason::NoEvidence, message).detail(not_proved)
         }
     }
 }
@@ -70,8 +70,8 @@ struct Stage<'i> {
     instructions: &'i [&'i str],
 }
 
-/// The instructions of the last stage, after those of the stages on which it is based: an image's history contains all of them. Also the number of these
-/// stages. Instructions before the first FROM form a stage of their own, so that a list without FROM is one stage.
+/// The instructions of the last stage, after those of the stages on which it is based, and the number of all these stages: an image's history
+/// contains the instructions of all of them. Instructions before the first FROM form a stage of their own, so that a list without FROM is one stage.
 fn last_stage<'i>(instructions: &'i [&'i str]) -> (Vec<&'i str>, usize) {
     let is_from = |instruction: &&str| keyword(instruction) == "FROM";
     let first = instructions.split(is_from).next().unwrap_or_default();

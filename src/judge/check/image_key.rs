@@ -1,4 +1,4 @@
-//! `image-key`: the key that signed the image is the one that the signed log records.
+//! `image-key`: the key that signed the image is the one that the signed log records or, without such a record, one that the policy lists.
 
 use super::outcome::Outcome;
 use super::trust_reports::{recorded_key, signature_reports};
@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     says: "the image signature's key (for content trust, the root key) is the one in the signed log or, if the log records none, a key or identity in the policy",
     explanation: "If the signed log records a content-trust key, the accepted root must be signed by exactly that key, and its certificate must \
 name the repository. If the log records none, as for registries with simple signing, the key must be one that the policy's [trust] lists; otherwise \
-the answer is unknown. The key in a server's /config-json is only a candidate.",
+the answer is unknown. The key that a server returns for /config-json counts only if the policy lists it.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],

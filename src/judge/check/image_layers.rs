@@ -17,8 +17,8 @@ pub(super) static CHECK: Check = Check {
     says: "every layer has the digest, size and diff_id that the image's manifest and configuration list",
     explanation: "Recomputes the digest and size of every layer as stored, and the diff_id of its decompressed bytes (gzip, zstd, bzip2 or plain), \
 and compares them with the manifest and the configuration. Both must list the same number of layers. A foreign layer, whose bytes are stored \
-elsewhere, and an encrypted layer are listed as unproved, and the answer is unknown. If all layers are missing, as after a fetch without layers, \
-there is no evidence; if only some are missing, the check fails. It does not examine the files in the layers.",
+elsewhere, and an encrypted layer are listed as unproved, and the answer is unknown. If all layers are missing, as after a fetch without layers, or if \
+the others are unproved, there is no evidence; otherwise, a missing layer fails the check. The files in the layers are not examined.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],

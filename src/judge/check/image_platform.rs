@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         let found = platform.map_or("unknown".into(), ToString::to_string);
         return Outcome::not_run(
             Reason::NoExpectation,
-            format!("the policy lists no platform; the image is for {found}"),
+            format!("the policy lists no platform; the image's platform is {found}"),
         );
     }
     let Some(platform) = platform else {

@@ -14,10 +14,11 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "a signature by one of the policy's keys or identities, or under the root key that the signed log records, covers the digest in the log",
     explanation: "Verifies every signature that was supplied with --trust or is in the folder trust/ next to the bundle: content trust (Notary v1), \
-simple signing (OpenPGP), and cosign with a key or keyless. The image is the one in the signed log. Content trust is compared with its repository, \
-tag, digest and size, and must not have expired at the build's time; it may have been signed later. Simple signing is compared with its name and digest, and the key must be valid at the \
-time that the signature states. cosign is compared with the digest alone: a keyless certificate must be valid at the time of its log entry or \
-time-stamp, which may be long after the build; the validity of a key is not checked. One accepted signature is enough, unless the policy's [trust] \
+simple signing (OpenPGP), and cosign with a key or keyless. The image is the one in the signed log. Content trust is compared with that image's \
+repository, tag, digest and size, and must not have expired at the build's time; it may have been signed later. Simple signing is compared with its \
+name and digest, and the key must be valid at the time that the signature states. cosign is compared with the digest alone: a keyless certificate must \
+be valid at the time of its log entry or time-stamp, which may be long after the build; the validity of a key is not checked. One accepted signature \
+is enough, unless the policy's [trust] \
 requires several different signers. A content-trust root is trusted by the key id that the signed log records, or by the policy. Every other key, \
 and an identity with its trusted root, is trusted by the policy alone. The check does not examine the image or show who holds a key. What cannot be \
 evaluated (keys and identities that were not listed, attestations, unsupported formats) is unknown, never a pass. docs/trust.md has the rules.",

@@ -17,9 +17,9 @@ pub(super) static CHECK: Check = Check {
 `[[signers]]`. Without a record, or with one that does not count, the key's grade stays `command-line`. A record counts if a signer signed it; one \
 key under two names is one signer. `recorded`: the record states who obtained the key, when, and over which channel. `witnessed`: the record has two \
 signers, and states retrievals of this key by two people with different names. `challenged`: the record contains a signature that verifies under the \
-key, over the archive of a build that, according to the signers, an auditor requested. All of this is stated by the signers: no retrieval is \
-repeated here. A pass does not mean that the signers' statements are true, or that the key is in an enclave: no public record shows that. The \
-check's level is `require` if the policy sets minimum-grade.",
+key, over the archive of a build that, according to the signers, an auditor requested. Apart from that signature, the signers state all of this: no \
+retrieval is repeated here. A pass does not mean that the signers' statements are true, or that the key is in an enclave: no public record shows \
+that. The check's level is `require` if the policy sets minimum-grade.",
     known: Known::Given,
     expected: Expected::Requires(&["minimum-grade"]),
     links: &[ChainLink::KeyHolder],

@@ -1,4 +1,4 @@
-//! `log-order`: the log's times do not decrease, and the last is no later than the build's time.
+//! `log-order`: the log's times do not decrease, and the last is at most one second after the time in the build's name.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};

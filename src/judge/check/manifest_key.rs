@@ -61,7 +61,7 @@ fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
         && built > revoked.at
     {
         return Outcome::fail("at the build's stated time, the key was already superseded")
-            .sides(format!("a build before {}", revoked.at), built);
+            .sides(format!("a build no later than {}", revoked.at), built);
     }
     if key.not_before.is_some_and(|from| built < from) || key.not_after.is_some_and(|to| built > to) {
         return Outcome::fail("the build's stated time is outside the key's validity window")

@@ -13,10 +13,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "the file name, member names, build.json and tag agree",
-    explanation: "Compares the name of the bundle's file, the names of its two members, build.json's build_name, and the image tag in the build's \
-name. The names of the file and its members are not signed; build.json is. The names in build.json are compared first, the file's name last. A name \
-that is missing or empty in build.json is not a disagreement. If the check fails, the file may have been renamed, or the bundle may be from a \
-different build.",
+    explanation: "Compares the name of the bundle's file, the names of its two members and build.json's build_name, and compares build.json's \
+image_tag with the build's name. The names of the file and its members are not signed; build.json is. The names in build.json are compared first, the \
+file's name last. A name that is missing or empty in build.json is not a disagreement. If the check fails, the file may have been renamed, or the \
+bundle may be from a different build.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[ChainLink::Record],

@@ -13,8 +13,8 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "the archive is unaltered since a trusted key signed it",
-    explanation: "Verifies the bundle's signature over the SHA-256 digest of the signed archive, only with the keys that --key and the policy \
-specify. The key determines the algorithm: RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256. The check does not show who holds the key, whether the \
+    explanation: "Verifies the bundle's signature over the SHA-256 digest of the signed archive, only with the keys that --key or else the policy \
+specifies. The key determines the algorithm: RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256. The check does not show who holds the key, whether the \
 key is in an enclave, when the build ran, or whether the log is true. If the check fails, the archive or the signature was altered, or a different \
 key signed the archive. If the answer is unknown, a key was pinned by its fingerprint, and no file next to the bundle contains it.",
     known: Known::Recomputed,

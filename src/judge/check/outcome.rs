@@ -123,8 +123,7 @@ impl Outcome {
     }
 }
 
-/// Several comparisons that yield one answer. The answer is a failure if any comparison disagrees, and it lists every
-/// disagreement.
+/// Several comparisons that yield one answer. The answer is a failure if any comparison disagrees.
 #[derive(Default)]
 pub(crate) struct Comparison {
     agreed: Vec<String>,
@@ -169,8 +168,8 @@ impl Comparison {
         self.agreed.is_empty() && self.disagreed.is_empty()
     }
 
-    /// The outcome: `pass` with the items that agreed, or the first disagreement as the message and all disagreements as
-    /// details.
+    /// The outcome: `pass` with the items that agreed as details, or `fail` with the first disagreement as the message and,
+    /// if there are several, the disagreements as details.
     pub(crate) fn outcome(self, pass: &str) -> Outcome {
         let Some((what, expected, found)) = self.disagreed.first().cloned() else {
             let mut outcome = Outcome::pass(pass);

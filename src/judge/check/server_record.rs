@@ -16,10 +16,10 @@ pub(super) static CHECK: Check = Check {
     says: "the saved server record has the build's name, tag or digest, and contradicts nothing that is compared",
     explanation: "Compares the build server's responses that `fetch` saved next to the bundle (status.json, image-digest.json, server-build.log) \
 with the signed archive: the build's name, the image's tag, the server's version, the pushed repository and digest. The saved status must mean that \
-the push happened. A field that appears on only one side is not a disagreement. If the build name, the tag and the digest each appear on only one \
-side, nothing shows that the responses belong to this build, and there is no evidence. Responses that cannot be read fail the check. Responses are \
+the push happened. A field that appears on only one side is not a disagreement. If none of the build name, the tag and the digest appears on both \
+sides, nothing shows that the responses belong to this build, and there is no evidence. Responses that cannot be read fail the check. Responses are \
 read only if the bundle is the only one in its folder. They are not signed: they can contradict the signed archive, but prove nothing. The saved log \
-should begin with the signed log and contain the archive's digest; the answer states if it does not, but this does not fail the check.",
+should begin with the signed log, and the last archive digest in it should be this archive's; a difference is stated, but does not fail the check.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerAnswers],
@@ -59,7 +59,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     let (same, different) = compare_log(evidence, saved);
     outcome.details.extend(same.into_iter().map(str::to_owned));
-    // These and the warning about secrets are part of the message, because the formats for people do not show the details of a pass.
+    // The differences and the warning about secrets are part of the message, because the formats for people do not show the details of a pass.
     for remark in different {
         outcome.message.push_str(&format!("; {remark}"));
     }

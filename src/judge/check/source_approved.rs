@@ -1,4 +1,4 @@
-//! `source-approved`: someone other than the commit's author approved the commit before it was built.
+//! `source-approved`: according to the list, someone other than the commit's author and committer approved the commit before it was built.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run, source_objects};
@@ -19,8 +19,8 @@ pub(super) static CHECK: Check = Check {
 change, approver, time). An approval counts if its approver is neither the commit's author nor its committer, by name and by address, and its time is \
 before that of the build. The approver must be a name, an address, `name <address>` or `name (address)`. If one row for the commit has any other text, the \
 answer is unknown, whatever the other rows contain.\n\nThe list is *given*: the person who supplied it vouches for it. A file FILE.sig next to the \
-list, with an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, shows that the key listed for that signer signed it; a signature that does \
-not verify fails the check. Author and committer are only text in the commit: see source-signature.\n\nWhen it fails: request an approval of exactly \
+list, with an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, shows that the key listed for that signer signed \
+the list; any other signature fails the check. Author and committer are only text in the commit: see source-signature.\n\nWhen it fails: request an approval of exactly \
 this commit. An approval of a different commit, or one given after the build, does not count.",
     known: Known::Given,
     expected: Expected::Nothing,
@@ -75,7 +75,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     outcome.detail(statement).details(lines.chain(more))
 }
 
-/// The party that vouches for the list of approvals. The result is the same for every build, because SSH signatures
+/// Describes the list of approvals and who signed it. The result is the same for every build, because SSH signatures
 /// contain no time.
 fn statement(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
     let is_same = |asked: &Vec<(String, String)>| ssh_signers(policy).eq(asked.iter().map(|(name, line)| (name, line)));

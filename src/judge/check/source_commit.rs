@@ -1,4 +1,4 @@
-//! `source-commit`: the snapshot is the commit that the tag and the policy specify.
+//! `source-commit`: HEAD's commit is the one that the tag and the policy specify.
 
 use super::outcome::{Comparison, Outcome};
 use super::{ChainLink, Check, Expected, Run, source_objects};
@@ -11,11 +11,12 @@ pub(super) static CHECK: Check = Check {
     name: "source-commit",
     group: Group::Source,
     level: Level::Require,
-    says: "HEAD's commit hashes to its id, which begins with the seven digits of the tag or the build's name (28 bits) or equals expect.commit; if neither is known, only HEAD's branch is compared with expect.branch",
+    says: "HEAD's commit hashes to its id; the id begins with the seven digits (28 bits) of the tag or of the build's name, if known, and is expect.commit, if set; a ref named expect.branch, if set, points to the commit",
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove. Compares the commit's id with the seven \
-digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The tag comes from build.json or the signed log. \
-If neither has one, it comes from the names of the bundle's members, and the answer states that. A detached HEAD counts as being on expect.branch if \
-a branch of that name in the snapshot points to HEAD's commit.\n\nSeven digits are 28 bits: a link, not a proof. If the id of a second commit in the \
+digits at the end of the image's tag and with expect.commit, and HEAD's branch with expect.branch. The digits come from the tag in build.json or the \
+signed log, or else from build.json's build_name. If the archive has neither a tag nor a build_name, they come from the names of the bundle's members, \
+and the answer states that. A detached HEAD counts as being on expect.branch if a branch of that name in the snapshot points to HEAD's \
+commit.\n\nSeven digits are 28 bits: a link, not a proof. If the id of a second commit in the \
 repository begins with the same digits and the policy does not specify all forty, the answer is `unknown`. source-objects checks whether all objects \
 are present, and source-tree whether the work tree is that commit's tree. The branch is only the name of a ref: anyone with push access can move the \
 ref.",
@@ -27,7 +28,7 @@ ref.",
     run: Run::Function(run),
 };
 
-/// The beginning of a statement about HEAD's id. Without one, only a branch's name was compared.
+/// The beginning of a statement about HEAD's id. A pass without such a statement compared only a branch's name.
 pub(crate) const HEAD: &str = "HEAD ";
 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
@@ -75,10 +76,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
     if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
-        return Outcome::unknown(format!(
-            "the ids of {same} commits in the repository begin with the tag's seven digits"
-        ))
-        .sides("seven digits with which the id of only one commit begins", &id);
+        return Outcome::unknown(format!("the ids of {same} commits in the repository begin with {what}"))
+            .sides("seven digits with which the id of only one commit begins", &id);
     }
     if let Some(branch) = policy.expect.branch.as_ref().filter(|_| branch == Some(Branch::Known)) {
         says.push((format!("the snapshot has a ref named {branch}, as expect.branch specifies"), Known::Signed));

@@ -128,7 +128,7 @@ fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
     lines
 }
 
-/// Lists the files that are equal after a conversion, and the paths that are not proved.
+/// Lists the files that are equal after a conversion, the submodules without faults, and the empty folders.
 fn said(tree: &TreeProof) -> Vec<String> {
     let mut lines = Vec::new();
     for (conversion, words) in [

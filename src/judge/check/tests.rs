@@ -2,7 +2,7 @@ use super::*;
 use crate::judge::finding::MissingEvidence;
 
 /// Published checks, in order: name, group, default level. Other programs rely on these rows, so a row must not change. A new check needs
-/// no row here, because it is in `docs/generated/checks.md`.
+/// no row until it is published.
 const CONTRACT: &str = "manifest-signature manifest require, manifest-key manifest require, key-record manifest warn, \
     manifest-name manifest require, build-status manifest require, build-server manifest warn, build-age manifest warn, \
     root-ssh manifest require, log-image manifest require, log-key manifest require, log-order manifest warn, \
@@ -76,8 +76,8 @@ fn versions_are_compared_by_number() {
     }
 }
 
-/// Without evidence, every check still has a finding, in the table's order. The signature check reports whether the signature was verified; the
-/// other checks report a reason.
+/// Without evidence, every check on a bundle still has a finding, in the table's order. The signature check reports whether the signature was
+/// verified; the other checks report a reason.
 #[test]
 fn checks_that_were_not_run_give_a_reason() {
     let policy = Policy::default();

@@ -15,9 +15,9 @@ pub(super) static CHECK: Check = Check {
     says: "no expiry time of accepted content-trust metadata or OpenPGP keys has passed at --now",
     explanation: "Compares the expiry times of accepted content-trust metadata, of its root's certificates, and of OpenPGP keys and signatures \
 (simple signing) with --now. A cosign key has no expiry time, and that of a keyless certificate is not compared: it usually ends minutes after the \
-signature. If nothing has an expiry time, there is no evidence. Content trust's timestamp.json is valid for two weeks, so archived metadata is always stale; for that reason, the check's default level \
-is warn. A pass does not mean that no newer metadata exists; it limits how long newer metadata can have been withheld. Stale metadata still shows \
-who signed what.",
+signature. If nothing has an expiry time, there is no evidence. Content trust's timestamp.json is valid for two weeks, so archived metadata soon \
+becomes stale; for that reason, the check's default level is warn. A pass does not mean that no newer metadata exists; it limits how long newer \
+metadata can have been withheld. Stale metadata still shows who signed what.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],

@@ -14,7 +14,7 @@ use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 /// Evaluates every supplied signature against the image in the signed log.
 ///
 /// # Errors
-/// The outcome of every check of the group if there are no signatures, if the image is not known, or if this build cannot check the
+/// The outcome of every check of the group if there are no signatures, if the image is not known, or if this build can check none of the
 /// signatures.
 pub(super) fn signature_reports<'e>(
     evidence: &'e Evidence<'_>,
@@ -52,7 +52,7 @@ fn not_built_in(reports: &[SignatureReport]) -> Option<Outcome> {
 }
 
 /// Facts from the image's signatures. For an accepted signature, the facts are the digest that it covers and its signer, as signed by the key's
-/// holder. For any other signature, the only fact is that the signature exists.
+/// holder. For any other signature, the only fact is that it was supplied, with the reason why it was not accepted.
 pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
     let (Ok(reports), Ok(image)) = (all_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();

@@ -15,9 +15,9 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "the image's digest, or that of an index in which the image was examined, is in the signed log of an accepted manifest",
     explanation: "The digest that the workload pins must be recorded in a signed log in the evidence, or be that of the image that was examined below \
-an index in such a log, and the audit of that manifest under the same \
-policy must give exit code 0 (accepted, or accepted in part). The image's name is shown but not compared, because a mirror has the same bytes under a \
-different name. The policy's `require` determines which groups of checks had to have an answer for the manifest. The check does not show that the \
+an index in such a log, and the audit of that log's manifest under the same policy must give exit code 0 (accepted, or accepted in part). The image's \
+name is shown but not compared, because a mirror has the same bytes under a different name. The policy's `require` determines which groups of checks \
+had to have an answer for the manifest. The check does not show that the \
 image was built from the commit: that is the build server's statement. When the check fails, fetch the build's evidence, or read the audit that the \
 answer refers to.",
     known: Known::Given,

@@ -1,4 +1,4 @@
-//! `workload-key`: the key that a contract specifies for the image is the build's key.
+//! `workload-key`: the key that a contract specifies for the image is one that the signed log records or the policy lists.
 
 use base64ct::{Base64, Encoding as _};
 
@@ -70,7 +70,7 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
         Some(key) => Outcome::fail("the content-trust key in the contract is not the one that the signed log records")
             .sides(key, &entry.public_key),
         None => Outcome::unknown(format!(
-            "the contract specifies a content-trust key for {}, but no signed log in the evidence records one",
+            "the contract specifies a content-trust key for {}, but no signed log of this image records exactly one",
             entry.name
         )),
     }

@@ -143,7 +143,7 @@ impl FactList {
 }
 
 impl Evidence<'_> {
-    /// The facts, in the order of the witnesses: the first facts of each kind, and a count of the others.
+    /// The first facts of each kind from each witness, and a count of the others.
     pub fn facts(&self) -> Vec<Fact> {
         let mut facts = FactList::default();
         let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));
@@ -255,7 +255,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
-        // A step refers to its base by digest if content trust inserted one.
+        // A step refers to its base by digest if the Dockerfile does, or if content trust inserted the digest.
         LogEvent::Step { instruction, .. }
         | LogEvent::StageStep { instruction, .. }
         | LogEvent::PlainStep { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
@@ -266,7 +266,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     })
 }
 
-/// A fact that counts only if its log line appears after the build's last line.
+/// A fact that counts only if its log line appears after the last line that the build itself printed.
 fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),

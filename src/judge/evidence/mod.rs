@@ -45,11 +45,11 @@ pub struct Evidence<'a> {
     pub grading: Grading,
     /// The build server's saved responses.
     pub server: Option<&'a ServerRecord>,
-    /// The files with the image's signatures, if supplied.
+    /// The files with the image's signatures, supplied or found next to the bundle.
     pub trust: Option<&'a [TrustFile]>,
-    /// The build server's own attestation record, if supplied.
+    /// The build server's own attestation record, supplied or found next to the bundle.
     pub builder: Option<&'a Attestation>,
-    /// The image that was supplied, or that was found next to the bundle.
+    /// The image, supplied or found next to the bundle.
     pub image: Option<&'a ImageFacts>,
     /// The supplied base images.
     pub bases: &'a [ImageFacts],
@@ -60,7 +60,7 @@ pub struct Evidence<'a> {
     pub budget: &'a Budget,
     /// The image's signatures, evaluated once for all checks.
     pub(crate) signatures: OnceCell<Vec<SignatureReport>>,
-    /// The time of the audit.
+    /// The time as of which the audit is made.
     pub now: Timestamp,
     /// The time by which the bundle existed, according to a verified time-stamp from an authority that the auditor specified.
     pub existed_by: Option<Timestamp>,

@@ -45,7 +45,7 @@ fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec
     findings
 }
 
-/// This finding passes at `require`, so that the group has an answer regardless of the other finding.
+/// A finding that passes at `require`, so that the group has an answer regardless of the other finding.
 fn pass() -> Finding {
     let pass = finding(Level::Require, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
     Finding { check: "other", ..pass }

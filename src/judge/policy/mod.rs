@@ -53,7 +53,7 @@ pub struct Policy {
     pub signers: Vec<Signer>,
     /// The signers whose signatures on the image are accepted.
     pub trust: TrustPolicy,
-    /// The signers whose contracts are accepted.
+    /// The keys that sign contracts, and the kinds of resources that run nothing.
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,
@@ -108,7 +108,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`Error::Policy`] for unrecognised fields or checks, duplicate keys, wrong types, empty lists, or if nothing is
-    /// required; [`Error::Key`] for a key file without a usable key; errors of `load`.
+    /// required; [`Error::Key`] for a key file without a usable key; [`Error::OverLimit`]; errors of `load`.
     pub fn from_toml(
         path: &str,
         bytes: &[u8],

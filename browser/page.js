@@ -222,7 +222,8 @@ function roleOf(name) {
   const own = name.slice(folderOf(name).length);
   const isNamed = [...policies.values()].some((text) => text.includes(own));
   const hasPolicy = [...roles.values()].includes('policy');
-  // A file that a policy refers to is read with the policy. A case contains its approvals, and only a case has a seal and time-stamps.
+  // A file that a policy refers to is read with the policy. A key for seals or a CA for time-stamps has no use without a case, and approvals have none
+  // with a case, which contains its own.
   const isIdle = { approvals: caseChosen(), seal_key: !caseChosen() || hasPolicy, tsa_ca: !caseChosen() }[role];
   if (role !== 'policy' && isNamed) return 'named';
   return isIdle ? 'rest' : role;

@@ -222,7 +222,8 @@ function roleOf(name) {
   const own = name.slice(folderOf(name).length);
   const isNamed = [...policies.values()].some((text) => text.includes(own));
   const hasPolicy = [...roles.values()].includes('policy');
-  // A file that a policy refers to is read with the policy. A case contains its approvals, and only a case has a seal and time-stamps.
+  // A file that a policy refers to is read with the policy. Without a case, a key for seals or a CA for time-stamps has no use. A case contains its
+  // own approvals.
   const isIdle = { approvals: caseChosen(), seal_key: !caseChosen() || hasPolicy, tsa_ca: !caseChosen() }[role];
   if (role !== 'policy' && isNamed) return 'named';
   return isIdle ? 'rest' : role;
@@ -292,7 +293,7 @@ function roleSelect(name) {
   return select;
 }
 
-// Updates everything that depends on the choices: roles, the moment, and the reason why the audit cannot start.
+// Updates everything that depends on the choices: roles, the time of the audit, and the reason why the audit cannot start.
 function showTerms() {
   for (const select of document.querySelectorAll('#trusted select')) select.value = roleOf(select.dataset.name);
   const bySeal = caseChosen() && withRole('seal_key').length > 0 && !hasOwn();

@@ -1,4 +1,4 @@
-//! Proves a bundle's source a specified number of times and prints how long each proof took, in seconds, without reading the bundle.
+//! Proves a bundle's source a specified number of times and prints how long each proof took, in seconds, not counting the time to read the bundle.
 //! `benches/compare` compares the times with git's.
 //!
 //!     cargo run --release --example prove BUNDLE KEY.pem THREADS TIMES

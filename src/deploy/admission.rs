@@ -50,15 +50,17 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     }
 }
 
-/// The time at which an accepted build becomes too old for the policy, or at which the first waiver that it needs expires,
-/// whichever is earlier. Other checks that depend on the time are not considered.
+/// The earliest time at which an accepted build becomes too old for the policy, the first waiver that it needs expires, or something expires that
+/// `trust-freshness` requires to be valid. The expiry of signatures on commits is not considered.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
     let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;
     let age = check::BUILD_AGE.answer_in(report.played()).filter(is_asked).and(policy.expect.max_age_seconds);
     let built = report.built.as_ref().and_then(|image| image.built);
     let old = age.zip(built).map(|(age, built)| built.plus_seconds(age));
-    waivers.chain(old).min()
+    let fresh = check::TRUST_FRESHNESS.answer_in(report.played()).filter(is_asked);
+    let stale = fresh.and_then(|finding| Timestamp::from_rfc3339(finding.found.as_deref()?));
+    waivers.chain(old).chain(stale).min()
 }
 
 /// Audited builds, indexed for reports on images.
@@ -124,4 +126,36 @@ pub fn admit(
 
 fn file(workload: &Workload) -> WorkloadFile {
     WorkloadFile { path: workload.path.clone(), sha256: workload.sha256, size: workload.size, form: workload.form }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::finding::{Demand, Effect, Group, MissingEvidence};
+
+    #[test]
+    fn an_acceptance_ends_when_required_metadata_expires() {
+        let ends = |level: Level| {
+            let mut report = BundleReport::of_nothing("b", vec![Group::Trust]);
+            report.findings.push(Finding {
+                check: check::TRUST_FRESHNESS.name,
+                group: Group::Trust,
+                level,
+                status: Status::Pass,
+                message: String::new(),
+                expected: None,
+                found: Some("2026-03-20T00:00:00Z".into()),
+                details: Vec::new(),
+                says: Vec::new(),
+                demand: Demand::None,
+                missing_evidence: MissingEvidence::RejectsWithGroup,
+                waiver: None,
+                caused_by: None,
+                effect: Effect::None,
+            });
+            until(&report, &Policy::default())
+        };
+        assert_eq!(ends(Level::Require), Timestamp::from_rfc3339("2026-03-20T00:00:00Z"));
+        assert_eq!(ends(Level::Warn), None);
+    }
 }

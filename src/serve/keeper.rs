@@ -4,9 +4,8 @@
 //! When a check finds changed terms, the old index is discarded: from then on, only builds evaluated under the new terms count. When a check
 //! finds that a bundle was removed or changed, the bundle leaves the index; a changed bundle returns after an audit.
 //!
-//! The publishing thread copies long-lived data, and the original is freed. Allocators such as glibc's and jemalloc give each thread its own heap.
-//! Copying therefore gathers the small facts about many builds in one heap. Otherwise, each fact could lie between the large buffers of audits and
-//! prevent megabytes from being reused.
+//! The publishing thread copies long-lived data, and the original is freed. glibc's allocator and jemalloc give each thread a heap: copies of many small
+//! facts share one heap. Otherwise, each fact could lie between the large buffers of audits and prevent megabytes from being reused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,9 +29,9 @@ use crate::report::BundleReport;
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 /// The maximum number of bundles that are evaluated again in one batch.
 const AT_A_TIME: usize = 4_096;
-/// The maximum size of the facts about one bundle and about all bundles, in bytes. Facts over these limits are not kept; their bundles are read again
-/// when the terms change.
+/// The maximum size in bytes of the facts about one bundle. If the terms change, a bundle whose facts are larger is read again.
 const HELD_EACH: u64 = 256 << 10;
+/// The same for all bundles.
 const HELD: u64 = 2 << 30;
 
 #[derive(Default)]

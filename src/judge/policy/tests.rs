@@ -128,13 +128,6 @@ fn errors_in_a_policy_contain_the_line_or_the_field() {
     }
 }
 
-#[test]
-fn a_signers_file_without_a_key_is_an_error() {
-    let text = "version = 1\nrequire = [\"manifest\"]\n[[signers]]\nname = \"Ada\"\npem = \"ada.pem\"\n";
-    let error = Policy::from_toml("p", text.as_bytes(), &Limits::default(), |_| Ok(b"not a key".to_vec())).unwrap_err();
-    assert!(matches!(&error, Error::Key { name, .. } if name == "ada.pem"), "{error}");
-}
-
 /// A `[trust]` table with only one of these fields is valid.
 #[test]
 fn every_reference_rule_is_read() {

@@ -15,7 +15,6 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::base::words::{any_of, did_you_mean, meant_field};
-use crate::crypto::person_key::PersonKey;
 use crate::gate::key::PublicKey;
 use crate::gate::verify::{KeySource, Revocation, RevocationReason, TrustedKey};
 use crate::git::SshKey;
@@ -244,11 +243,8 @@ fn signer(
             check_openpgp(&bytes).map_err(|message| Error::Key { name: file, message })?;
             SignerKey::OpenPgp(bytes)
         }
-        (None, None, Some(file)) => {
-            let text = load(&file)?;
-            PersonKey::from_pem(&text).map_err(|message| Error::Key { name: file, message })?;
-            SignerKey::Pem(text)
-        }
+        // Where the key is needed, a fault in it is reported.
+        (None, None, Some(file)) => SignerKey::Pem(load(&file)?),
         _ => return Err(fail(format!("signers {:?}: expected exactly one of ssh, openpgp and pem", entry.name))),
     };
     Ok(Signer { name: entry.name, key })

@@ -60,7 +60,9 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
         }
     }
     if steps.is_empty() {
-        return Outcome::unknown("the log shows no steps of docker's classic builder or of a single-stage podman build");
+        return Outcome::unknown(
+            "the log shows no steps of docker's classic builder or of a single-stage podman build",
+        );
     }
     let expected = u32::try_from(instructions.len()).unwrap_or(u32::MAX);
     let in_order = steps.iter().map(|(number, ..)| *number).eq(1..=expected);

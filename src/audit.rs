@@ -344,7 +344,7 @@ fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
 }
 
 /// Inputs of the build that the commit does not pin. The inputs are read from the log, and from the Dockerfile that the policy specifies. If the
-/// policy specifies none, the Dockerfile at docker's default path is read if the log shows no numbered steps or has lines from two builders.
+/// policy specifies none, the Dockerfile at docker's default path is read if the log shows no numbered steps, or its steps are ambiguous or incomplete.
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     let named = policy.expect.dockerfile.as_deref();
     let log = evidence.log();
@@ -355,7 +355,7 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     let file = (named.is_some() || !steps || doubtful).then(|| evidence.whole_dockerfile(named));
     let mut inputs = outside::Inputs::new();
     if doubtful {
-        inputs.note("the log has lines from two builders, or steps out of order: this list is from all of them, and from the commit's Dockerfile if it was read");
+        inputs.note("the log's steps are ambiguous or incomplete (see base-image): this list is from all of them, and from the commit's Dockerfile if it was read");
     }
     match &file {
         Some(Ok(file)) if !check::log_shows(log, &file.instructions) => inputs.note(if steps {

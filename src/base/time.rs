@@ -138,7 +138,7 @@ fn exact_digits(text: &str, count: usize) -> Option<i64> {
     text.parse().ok()
 }
 
-/// Whether the text ends with `Z`, or with an offset of less than a day that has a colon.
+/// Whether the text ends with `Z` or an offset with a colon that is less than a day, such as `+02:00`.
 fn has_zone(text: &str) -> bool {
     let number = |digits: &[u8], below: u32| match digits {
         [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => u32::from(tens - b'0') * 10 + u32::from(ones - b'0') < below,

@@ -163,8 +163,13 @@ impl fmt::Display for Confinement {
         }
         let folders = self.needs.folders();
         let folders: Vec<String> = folders.iter().map(|path| for_terminal(&slashed(path))).collect();
-        let writes = if folders.is_empty() { "nowhere".into() } else { format!("only below {}", folders.join(", ")) };
-        let writes = if self.needs.terminal { format!("{writes} and to the terminal") } else { writes };
+        let below = format!("only below {}", folders.join(", "));
+        let writes = match (folders.is_empty(), self.needs.terminal) {
+            (true, false) => "nowhere".into(),
+            (true, true) => "only to the terminal".into(),
+            (false, false) => below,
+            (false, true) => format!("{below} and to the terminal"),
+        };
         let network = if self.needs.network { "yes" } else { "none" };
         writeln!(f, "may       read files, write {writes}; network: {network}; other programs: none")?;
         write!(f, "Landlock  {}\nseccomp   {}", self.landlock, self.seccomp)

@@ -91,8 +91,8 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// Differing paths, under a heading.
     pub files: Vec<(String, Vec<String>)>,
-    /// The conclusion, in sentences. It lists the parts that could not be compared, and states when the image next to a bundle is not shown to be
-    /// that of the bundle's build.
+    /// The conclusion, in sentences. It lists the parts that could not be compared, and states if the image next to a bundle is not proved to
+    /// come from the bundle's build.
     pub conclusion: String,
     /// Whether a bundle's log contradicts the image next to it.
     pub contradicts: bool,

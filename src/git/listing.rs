@@ -84,7 +84,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
             }
             if !entry.is_usual() && listing.notes.len() < FAULTS_NAMED {
                 listing.notes.push(format!(
-                    "HEAD's tree gives {} the mode {}; git never writes this mode and reads it as {}",
+                    "HEAD's tree gives {} the mode {}; git does not write this mode and reads it as {}",
                     String::from_utf8_lossy(&path),
                     String::from_utf8_lossy(entry.digits),
                     entry.mode.as_str()

@@ -33,7 +33,7 @@ pub enum Compression {
 }
 
 /// The message for a blob compressed with xz.
-pub const XZ_UNSUPPORTED: &str = "xz compression is not supported: decompress the file with xz -d";
+pub const XZ_UNSUPPORTED: &str = "xz compression is not supported; decompress an image archive with xz -d";
 
 impl Compression {
     /// The name used in reports.

@@ -60,11 +60,12 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     if let Some(bundle) = bundle {
         line(page, "build", &for_terminal(&bundle.titled()));
         line(page, "", &format!("{} (exit {})", bundle.verdict.word(), bundle.exit_code()));
-        if let Some(key) = &bundle.key {
-            line(page, "key", &format!("{}, {}", key.fingerprint, grade_words(key.grade)));
-        }
         for finding in bundle.rejecting() {
             line(page, "", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
+        }
+        if let Some(key) = &bundle.key {
+            line(page, "key", &key.fingerprint.to_string());
+            line(page, "grade", &grade_words(key.grade));
         }
     }
     for hint in hints(image) {

@@ -87,13 +87,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
             "the digest in the file: the signed log names it, or an index that leads to it",
             Stated,
         ),
-        (
-            ContractKey,
-            "image's key",
-            "contract",
-            "a key in the contract that the log records or the policy lists",
-            Stated,
-        ),
+        (ContractKey, "image's key", "contract", "a contract key that the log records or the policy lists", Stated),
         (
             ContractSigner,
             "contract",

@@ -158,8 +158,8 @@ pub(super) fn not_looked_at(report: &Report, count: usize) -> Option<String> {
     match count {
         _ if is_partial => None,
         0 => None,
-        1 => Some("1 check has no answer for that reason".into()),
-        count => Some(format!("{count} checks have no answer for that reason")),
+        1 => Some("because of this, 1 check has no answer".into()),
+        count => Some(format!("because of this, {count} checks have no answer")),
     }
 }
 

@@ -107,7 +107,7 @@ fn compare(
             format!("the last stage of {witness} has no instructions to compare"),
         );
     }
-    let below = if stages > 1 { ", including the stages on which it is based" } else { "" };
+    let below = if stages > 1 { " (including the stages on which it is based)" } else { "" };
     let Some(inherited) = history.len().checked_sub(instructions.len()) else {
         return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}{below}"))
             .sides(format!("at least {}", counted(instructions.len(), "entry")), counted(history.len(), "entry"));

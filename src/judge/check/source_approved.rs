@@ -122,7 +122,7 @@ fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evi
     }
     match evidence.build_time() {
         Some(built) if record.time < built => Ok(what),
-        Some(built) => Err(format!("{what}: the build was made earlier, at {built}")),
+        Some(built) => Err(format!("{what}: not earlier than the build, which was made at {built}")),
         None => Err(format!("{what}: the archive does not state when the build was made")),
     }
 }

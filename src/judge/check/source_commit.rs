@@ -43,7 +43,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let id = head.commit.to_string();
     let mut commit = Comparison::default();
-    // The statements of a pass, strongest first.
+    // The statements of a pass: expect.commit first, then the digits, then the branch.
     let mut says: Vec<(String, Known)> = Vec::new();
     let named = evidence.commit_digits();
     let digits = named.as_ref().map(|(digits, _)| digits.as_str());
@@ -65,8 +65,9 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return Outcome::caused_by(&source_objects::CHECK, format!("commit {id} is not proved"));
     }
     if branch == Some(Branch::NotKnown) && commit.agrees() {
-        return Outcome::unknown("HEAD is detached, and no branch of the snapshot points to its commit")
-            .sides(policy.expect.branch.as_deref().unwrap_or_default(), "a detached HEAD");
+        let wanted = policy.expect.branch.as_deref().unwrap_or_default();
+        return Outcome::unknown(format!("HEAD is detached, and no branch named {wanted} points to its commit"))
+            .sides(wanted, "a detached HEAD");
     }
     if commit.is_empty() {
         return Outcome::not_run(

@@ -60,7 +60,9 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
         }
     }
     if steps.is_empty() {
-        return Outcome::unknown("the log shows no steps of docker's classic builder to compare with");
+        return Outcome::unknown(
+            "the log shows no steps of docker's classic builder or of a single-stage podman build",
+        );
     }
     let expected = u32::try_from(instructions.len()).unwrap_or(u32::MAX);
     let in_order = steps.iter().map(|(number, ..)| *number).eq(1..=expected);
@@ -68,7 +70,7 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
         let found = steps.last().map(|(number, total, _)| {
             format!("{}, of which the last is step {number}/{total}", counted(steps.len(), "line"))
         });
-        return Outcome::fail("the log does not show each of the Dockerfile's instructions once")
+        return Outcome::fail("the log does not show each of the Dockerfile's instructions once and in order")
             .sides(format!("steps 1 to {expected}"), found.unwrap_or_default());
     }
     let mut details = Vec::new();

@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     name: "source-signature",
     group: Group::Source,
     level: Level::Warn,
-    says: "a key that the policy lists for a signer signed HEAD's commit or an annotated tag that points to it, and no signature on them that could be evaluated is bad",
+    says: "a key that the policy lists for a signer signed HEAD's commit or an annotated tag that points to it, and no signature on them was found to be bad",
     explanation: "Verifies the signatures on HEAD's commit and on annotated tags that point to it with the keys of [[signers]]: SSH signatures \
 (namespace git; Ed25519, ECDSA P-256, RSA, and Ed25519 and P-256 on hardware tokens) and, in builds with the feature openpgp, OpenPGP signatures. A \
 key inside a signature is only compared with those keys. An OpenPGP key must have been valid at the time that the signature states, and the \

@@ -65,7 +65,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
             outcome.details.clone_from(&build.because);
             if let (true, Some(until)) = (build.accepted, build.until) {
                 outcome = outcome.detail(format!(
-                    "the build was accepted until {until}: now it exceeds max-age, or a waiver has expired"
+                    "the build was accepted until {until}: now it exceeds max-age, or a waiver, trust metadata or a key has expired"
                 ));
             }
             outcome

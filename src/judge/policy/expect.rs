@@ -147,7 +147,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "minimum-grade",
-        is: "**P25** the lowest [grade](keys.md#grades) of the key: `command-line`, `recorded`, `witnessed` or `challenged`",
+        is: "**P25** the key's lowest accepted [grade](keys.md#grades): `command-line`, `recorded`, `witnessed` or `challenged`",
         example: "\"witnessed\"",
         read: Read::Text(|expect, text| {
             let grade = Grade::from_word(&text);

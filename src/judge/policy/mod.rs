@@ -181,7 +181,7 @@ impl Policy {
         };
         match self.require.iter().find(|group| !decides(**group)) {
             Some(group) => Err(format!(
-                "require lists {:?}, but with [levels] no check can decide this group: each is at warn or off, or may lack its evidence or expectation",
+                "{:?} is required, but with these [levels] no check can decide this group: each is at warn or off, may have no evidence, or has no value in [expect]",
                 group.word()
             )),
             None => Ok(()),

@@ -207,8 +207,8 @@ impl Kind {
         match self {
             Self::OutsidePeriod => counted_as(
                 count,
-                "build of an image in the inventories outside the period, approval not shown",
-                "builds of images in the inventories outside the period, approval not shown",
+                "row with a build outside the period, approval not shown",
+                "rows with builds outside the period, approval not shown",
             ),
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
             Self::BundleNotAccepted => counted_as(
@@ -282,7 +282,7 @@ impl Reconciliation {
             counted_as(
                 indexes,
                 "image index of which one image was examined",
-                "image indexes of which one image each was examined",
+                "image indexes, in each of which one image was examined",
             )
         });
         outside.into_iter().chain(indexes).chain(qualified).collect::<Vec<_>>().join("; ")

@@ -96,7 +96,7 @@ fn anything_that_could_run_a_different_image_is_denied_with_a_reason() {
             ),
             "busybox",
         ),
-        (operator("workload: hyper-protect-basic.a.b\n", ""), "the message of the encrypted text"),
+        (operator("workload: hyper-protect-basic.a.b\n", ""), "the third part of the encrypted text"),
         (operator(&play(POD), "  image: evil\n"), "does not have the key `image`"),
     ] {
         let (code, report) = admit("", &workload);

@@ -61,7 +61,7 @@ fn audited(asked: &Question, mut given: impl Iterator<Item = Vec<u8>>) -> Result
     let trusted = side(&asked.trusted, &mut given)?;
     let pieces: Vec<Vec<u8>> = given.collect();
     if pieces.len() != asked.pieces {
-        return Err("the number of pieces differs from the question's".into());
+        return Err("the question states a different number of pieces".into());
     }
     let flags = &asked.flags;
     let (limits, formats) = (flags.limits()?, formats(&asked.formats)?);

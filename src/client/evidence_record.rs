@@ -59,7 +59,7 @@ impl Peer {
     pub(crate) fn of_public_server(fingerprint: Sha256) -> Self {
         Self {
             certificate_sha256: fingerprint.hex(),
-            made_by: "an authority that this computer or --outside-ca trusts".into(),
+            made_by: "an authority that this computer trusts or --outside-ca specifies".into(),
         }
     }
 }

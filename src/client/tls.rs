@@ -137,7 +137,7 @@ fn certificates(path: &Path, limits: &Limits) -> Result<Vec<CertificateDer<'stat
     match found {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(unusable(path, "expected a certificate in PEM (BEGIN CERTIFICATE), found none")),
-        Err(_) => Err(unusable(path, "expected certificates in PEM, found text that is not PEM")),
+        Err(_) => Err(unusable(path, "expected certificates in PEM, found malformed PEM")),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::client::step::Source;
 use crate::client::unnamed::save_unnamed;
 use crate::gate::bundle::Bundle;
 
-/// The maximum number of times that the newest build's evidence is requested, because a different build may finish in the meantime.
+/// The maximum number of attempts to save the newest build's evidence. A further attempt is made if a different build finishes in the meantime.
 const ROUNDS: usize = 3;
 
 /// Saves the specified builds, or the newest build if none is specified. Later errors are listed in the report.

@@ -98,7 +98,7 @@ impl BuildRecord {
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
-        debug_assert!(ASKED.contains(&name), "a shelved record has no {name}");
+        debug_assert!(ASKED.contains(&name), "{name} is not in ASKED, so `shelve` drops it");
         self.fields.get(name)
     }
 

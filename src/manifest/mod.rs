@@ -251,7 +251,7 @@ fn add_git_entry<R: Read>(
             add_hard_link(snapshot, &path, member, target)
         }
         _ => {
-            snapshot.add_fault(format!("{} is neither a file nor a folder below .git", member.path));
+            snapshot.add_fault(format!("{}: .git must be a folder that contains only files and folders", member.path));
             Ok(())
         }
     }

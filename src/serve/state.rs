@@ -166,7 +166,7 @@ impl Looks {
     pub(super) fn fault(&self) -> Option<String> {
         let listing = Duration::from_millis(self.listing.load(Ordering::Relaxed));
         let allowed = [self.every * 2, (self.every + listing) * 2];
-        let words = ["the policy and the files that it refers to", "the evidence"];
+        let words = ["the policy and the files that it refers to", "the evidence files"];
         let late = self.ages().into_iter().zip(allowed).zip(words);
         late.filter(|((age, allowed), _)| age.is_none_or(|age| age > *allowed))
             .map(|((age, _), word)| match age {

@@ -115,6 +115,6 @@ fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
         }
     }
     if images.found.len() == before {
-        images.unknown("workload", "the section has no compose, play or confidential-containers table with an image");
+        images.unknown("workload", "the section has no compose, play or confidential-containers mapping with an image");
     }
 }

@@ -42,12 +42,12 @@ pub(super) fn is_token(text: &str) -> bool {
 pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) -> Option<T>) -> Result<T, String> {
     let message = message(token)?;
     let sealed =
-        Base64::decode_vec(message).map_err(|_| "the message of the encrypted text is not base64".to_owned())?;
+        Base64::decode_vec(message).map_err(|_| "the third part of the encrypted text is not base64".to_owned())?;
     let Some(rest) = sealed.strip_prefix(SALT_MARK) else {
-        return Err("the message of the encrypted text does not begin with Salted__".into());
+        return Err("the third part of the encrypted text does not begin with Salted__".into());
     };
     let Some((salt, text)) = rest.split_at_checked(8) else {
-        return Err("the message of the encrypted text is truncated".into());
+        return Err("the third part of the encrypted text is truncated".into());
     };
     if passwords.is_empty() {
         return Err("it is encrypted: decrypt it with --workload-password FILE".into());

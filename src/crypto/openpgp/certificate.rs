@@ -132,7 +132,7 @@ impl Certificate {
         }
         let back = binding.embedded_signature();
         if back.is_none_or(|back| back.verify_primary_key_binding(&subkey.key, primary).is_err()) {
-            return refused("the subkey has no valid signature that confirms that it belongs to the primary key");
+            return refused("the subkey's own signature on its binding to the primary key is missing or invalid");
         }
         check_lifetime(&subkey.key, binding, "the subkey", moment)
     }

@@ -158,8 +158,7 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
             signature.hash_alg().unwrap_or(HashAlgorithm::None)
         )),
         _ => Fault::Refused(
-            "the key that the signature specifies cannot have made the signature: its values or its hash do not match that key"
-                .into(),
+            "the signature does not fit the key that it specifies: its values or its hash do not match that key".into(),
         ),
     })
 }

@@ -164,7 +164,7 @@ fn find_anchor(roots: &BTreeMap<u64, Root<'_>>, pins: Pins<'_>, budget: &Budget)
         .map(|role| role.keys.keys().map(String::as_str).collect())
         .unwrap_or_default();
     Err(Fault::refused(format!(
-        "no root is signed by the pinned key: expected {}, found {}",
+        "no root is signed by the pinned key {}; the newest root lists {}",
         pins.join(" or "),
         listed.join(", ")
     )))

@@ -130,12 +130,7 @@ pub(super) static VOLUME: Table = Table {
         ("flexVolume", Special(flex_volume)),
         ("flocker", Harmless),
         ("gcePersistentDisk", Harmless),
-        (
-            "gitRepo",
-            Runs(
-                "a gitRepo volume clones a repository with its hooks, and its content is not pinned by any image name",
-            ),
-        ),
+        ("gitRepo", Runs("a gitRepo volume clones a repository with its hooks, and no image digest pins this content")),
         ("glusterfs", Harmless),
         ("hostPath", Harmless),
         ("image", Special(image_volume)),

@@ -357,17 +357,18 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Outside {
     if doubtful {
         inputs.note("the log's steps are ambiguous or incomplete (see base-image): this list is from all of them, and from the commit's Dockerfile if it was read");
     }
+    let no_steps = match log {
+        Some(_) => "the log shows no steps",
+        None => "the archive has no data/build.log",
+    };
     match &file {
         Some(Ok(file)) if !check::log_shows(log, &file.instructions) => inputs.note(if steps {
-            "the numbered steps in the log differ from those of the commit's Dockerfile, which may not be the one that was built: this list is from the log and the commit's Dockerfile"
+            "the numbered steps in the log differ from those of the commit's Dockerfile, which may not be the one that was built: this list is from the log and the commit's Dockerfile".to_owned()
         } else {
-            "the log shows no steps: this list is from the commit's Dockerfile, which may not be the one that was built"
+            format!("{no_steps}: this list is from the commit's Dockerfile, which may not be the one that was built")
         }),
         Some(Err(fault)) if !steps => {
-            inputs.note(format!(
-                "not known: the log shows no steps of a Dockerfile, and no Dockerfile was read: {}",
-                fault.words()
-            ));
+            inputs.note(format!("not known: {no_steps}, and no Dockerfile was read: {}", fault.words()));
         }
         Some(Err(fault)) => inputs.note(format!("not known beyond the steps in the log: {}", fault.words())),
         _ => {}

@@ -129,6 +129,7 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
     assert_eq!(code, 0);
     assert!(text.starts_with("ADMITTED: manifest, source, workload (policy.toml)\n"), "{text}");
     assert!(text.contains("1 image: 1 admitted, 0 denied\nEvidence: 1 bundle: 1 accept, 0 accept-in-part"), "{text}");
+    assert!(text.contains("\nJudged as of 2026-03-10T00:00:00Z\n"), "{text}");
 }
 
 #[test]

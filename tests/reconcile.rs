@@ -357,6 +357,11 @@ fn the_digest_of_an_index_is_not_matched_silently() {
     let rows = json(&folder, "index.csv", &[]).1["rows"].to_string();
     assert!(rows.contains(&format!("only the image {manifest} in it was examined")), "{rows}");
     assert!(!ask(&folder, "manifest.csv", &[]).out.contains("image index"));
+    // A copy without the image: the sample's places are those of every file with the same signed archive.
+    folder.write(&format!("evidence/a/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
+    let sample = json(&folder, "manifest.csv", &["--sample", "1", "--seed", "1"]).1["sample"]["builds"].clone();
+    assert_eq!((sample[0]["places"].as_u64(), sample.as_array().unwrap().len()), (Some(1), 1), "{sample}");
+    fs::remove_dir_all(folder.path().join("evidence/a")).unwrap();
     // If checks of the image are required, the index is not covered by them.
     policy("\"manifest\", \"source\", \"image\"");
     let (code, report) = json(&folder, "index.csv", &[]);
@@ -403,4 +408,23 @@ fn another_file_with_the_same_signed_archive_is_not_another_build() {
         2,
         "{report:#}"
     );
+}
+
+/// One build in several places is one build, and every output states the time as of which it was judged.
+#[test]
+fn builds_are_counted_once_and_the_time_is_stated() {
+    let folder = place();
+    folder.write(
+        "approvals.csv",
+        fs::read(folder.path().join("approvals.csv")).unwrap().split_inclusive(|b| *b == b'\n').next().unwrap(),
+    );
+    folder.write("policy.toml", format!("{POLICY}[levels]\n\"source-approved\" = \"warn\"\n"));
+    folder.write("three.csv", format!("place,image\na,w@{DIGEST}\nb,w@{DIGEST}\nc,w@{DIGEST}\n"));
+    let answer = ask(&folder, "three.csv", &[]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.out.starts_with("NOT RECONCILED: 1 build without approval; 1 check at warn\n"), "{}", answer.out);
+    assert!(answer.out.contains("  judged  as of 2026-03-10T00:00:00Z\n"), "{}", answer.out);
+    assert!(answer.out.contains("       3  rows: built without approval\n"), "{}", answer.out);
+    let csv = ask(&folder, "three.csv", &["--format", "csv"]).out;
+    assert!(csv.contains("judged,,,,,,,as of 2026-03-10T00:00:00Z,"), "{csv}");
 }

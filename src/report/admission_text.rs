@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::admission::left_out;
 use super::summary::{grade_words, image_words, not_looked_at, was_read};
 use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_column};
-use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
+use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain, summary};
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
 use crate::judge::builds::OfIndex;
@@ -29,6 +29,9 @@ pub(super) fn page(report: &Report, admission: &Admission, look: Look) -> String
         Admission::VERDICTS.iter().zip(admission.counts).map(|(verdict, count)| format!("{count} {}", verdict.word()));
     let bundles = counted(admission.counts.iter().sum::<usize>(), "bundle");
     let _ = writeln!(page, "Evidence: {bundles}: {}", words.collect::<Vec<_>>().join(", "));
+    if let Some(judged) = summary::judged(report, None) {
+        let _ = writeln!(page, "Judged as of {judged}");
+    }
     if report.bundles.iter().any(was_read) {
         let _ = writeln!(page, "Not proved: {UNPROVED}; what runs now");
     }

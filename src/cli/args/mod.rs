@@ -253,7 +253,7 @@ pub(super) struct AuditArguments {
     /// Default: the folder image/ next to the bundle, if there is one
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(super) image: Option<Source>,
-    /// A base image on which the image is expected to be built, in the form used for --image; may be repeated: one must match
+    /// A base image on which the image is expected to be built, in the form used for --image; may be repeated: one should match. A mismatch is a warning unless the policy requires base-image
     #[arg(long = "base", value_name = "SOURCE", value_parser = source)]
     pub(super) bases: Vec<Source>,
     #[command(flatten)]

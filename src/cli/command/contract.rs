@@ -40,7 +40,7 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let name = bundle.map(BundleReport::titled).unwrap_or_default();
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
     let of_index = bundle.and_then(BundleReport::of_index);
-    output::print(&section(&name, &built, of_index, &terms.policy)?)
+    output::print(&format!("# Audited as of {now}.\n{}", section(&name, &built, of_index, &terms.policy)?))
 }
 
 /// The maximum number of tags, and of repositories, to print: a build pushes two tags to one repository.

@@ -150,7 +150,7 @@ fn as_text(image: &ImageFacts, faults: &[String], unsupported: &[String]) -> Str
         line("NOT SUPPORTED", what);
     }
     page.push_str(
-        "\nDigests are recomputed from the bytes. Settings, labels, history, platform and times are the image's own statements.\n",
+        "\nDigests are recomputed from the bytes, unless marked as given. Settings, labels, history, platform and times are the image's own statements.\n",
     );
     page
 }

@@ -122,7 +122,8 @@ fn page(case: &Case, report: &Report, path: &Path) -> String {
         let _ = writeln!(page, "  {label:<10} {}", for_terminal(text));
     };
     line("case", &case.digest().to_string());
-    line("verdict", report.verdict().word());
+    let as_of = report.now.map_or_else(String::new, |now| format!(", as of {now}"));
+    line("verdict", &format!("{}{as_of}", report.verdict().word()));
     for bundle in &report.bundles {
         line("bundle", &bundle.titled());
         for finding in bundle.rejecting() {

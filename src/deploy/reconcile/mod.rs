@@ -52,6 +52,9 @@ struct Audited<'a> {
     asked: bool,
     /// The result of the check `source-approved`.
     approval: Result<&'a str, &'a str>,
+    /// The digests by which an inventory may list the image: those in the log, and that of the image that was examined below a logged index, for any file
+    /// with the same signed archive.
+    listed_by: BTreeSet<Sha256>,
 }
 
 /// Compares the builds in `reports` with the inventories and approvals in `books`. The audits must have used the policy and approvals of `books`.
@@ -60,8 +63,9 @@ struct Audited<'a> {
 /// with builds by full commit id and repository.
 pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation {
     let builds = index(reports, books.policy);
-    let audited: Vec<Audited<'_>> =
+    let mut audited: Vec<Audited<'_>> =
         builds.all().zip(reports).map(|(build, report)| audited(build, report, &books.period)).collect();
+    share_images(&mut audited);
     let running = running(books.inventories);
     let mut rows = places(books, &builds, &audited);
     rows.extend(without_approval(&audited, &running));
@@ -104,10 +108,9 @@ impl Audited<'_> {
         check::SOURCE_APPROVED.answer_in(&self.report.findings).map_or("not known", |finding| finding.status.word())
     }
 
-    /// The number of places where the build's image runs: an inventory may list an index, or the image in it that was examined.
+    /// The number of places where the build's image runs.
     fn places(&self, running: &BTreeMap<Sha256, usize>) -> usize {
-        let examined = self.build.of_index.map(|one| one.manifest);
-        self.digests().into_iter().chain(examined).filter_map(|digest| running.get(&digest)).sum()
+        self.listed_by.iter().filter_map(|digest| running.get(digest)).sum()
     }
 
     /// A row for an image that an inventory lists by this digest.
@@ -135,7 +138,27 @@ fn audited<'a>(build: &'a Build, report: &'a BundleReport, period: &Period) -> A
         Some(finding) => Err(finding.message.as_str()),
         None => Err("the build's source is not known"),
     };
-    Audited { build, report, asked: built.is_none_or(|built| period.holds(built)), approval }
+    let listed_by = images(build).collect();
+    Audited { build, report, asked: built.is_none_or(|built| period.holds(built)), approval, listed_by }
+}
+
+/// The digests of the image in the log, and that of the image that was examined below a logged index.
+fn images(build: &Build) -> impl Iterator<Item = Sha256> {
+    let logged = build.image.iter().flat_map(|image| &image.pushed).map(|(_, digest)| *digest);
+    logged.chain(build.of_index.map(|one| one.manifest))
+}
+
+/// Gives all files with one signed archive the digests that are known from any of them.
+fn share_images(audited: &mut [Audited<'_>]) {
+    let mut known: BTreeMap<Sha256, BTreeSet<Sha256>> = BTreeMap::new();
+    for one in audited.iter() {
+        if let Some(archive) = one.build.archive {
+            known.entry(archive).or_default().extend(images(one.build));
+        }
+    }
+    for one in audited {
+        one.listed_by.extend(one.build.archive.iter().filter_map(|archive| known.get(archive)).flatten());
+    }
 }
 
 /// Leaves out files with a signed archive that an earlier file has: they are copies of one build. The rest of a bundle is not signed, so anyone can make

@@ -354,8 +354,8 @@ fn a_build_outside_the_period_without_approval_is_not_called_matched() {
     let shown = text(&unapproved, "text");
     assert!(!shown.contains("every commit approved in the period was built and is in an inventory"), "{shown}");
     for line in [
-        "RECONCILED: 1 row with a build outside the period, approval not shown",
-        "every image in the inventories has an accepted build; 1 row with a build outside the period, approval not shown",
+        "RECONCILED: 1 build outside the period, approval not shown",
+        "every image in the inventories has an accepted build; 1 build outside the period, approval not shown",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }

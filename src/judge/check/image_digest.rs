@@ -161,8 +161,11 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
 }
 
 fn no_digest_line(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
-    let outcome = Outcome::unknown("the signed log records no digest, so it proves nothing about the image")
-        .sides("a digest line from the push", found(image));
+    let why = match evidence.log() {
+        Some(_) => "the signed log records no digest, so it proves nothing about the image",
+        None => "the archive has no data/build.log, so nothing is proved about the image",
+    };
+    let outcome = Outcome::unknown(why).sides("a digest line from the push", found(image));
     let outcome = match evidence.server.and_then(|server| server.image.as_ref()) {
         Some((name, digest)) => {
             outcome.detail(format!("the build server's saved response, which is not signed, is {name}@{digest}"))

@@ -5,7 +5,7 @@ use super::{Check, Expected, Run, source_objects};
 use crate::base::image_name::ImageName;
 use crate::base::words::counted;
 use crate::judge::evidence::{Evidence, Known, NoInstructions};
-use crate::judge::finding::{Group, Level, MissingEvidence, Status};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::judge::policy::Policy;
 use crate::manifest::build_log::{BuildLog, LogEvent};
 use crate::manifest::dockerfile::{self, Instruction};
@@ -44,17 +44,20 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
                 "a RUN step that prints such lines makes the log ambiguous: change the step's output, and build again",
             );
     }
-    difference(evidence.log(), &instructions)
+    match evidence.log() {
+        Some(log) => difference(log, &instructions),
+        None => Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log"),
+    }
 }
 
 /// Whether the log shows these instructions as numbered steps of one builder, each once and in order.
 pub(crate) fn shows(log: Option<&BuildLog>, instructions: &[Instruction]) -> bool {
-    log.is_some_and(|log| log.builder().is_ok()) && difference(log, instructions).status == Status::Pass
+    log.is_some_and(|log| log.builder().is_ok() && difference(log, instructions).status == Status::Pass)
 }
 
-fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
+fn difference(log: &BuildLog, instructions: &[Instruction]) -> Outcome {
     let mut steps: Vec<(u32, u32, &str)> = Vec::new();
-    for event in log.into_iter().flat_map(|log| log.events()) {
+    for event in log.events() {
         if let LogEvent::Step { number, total, instruction, .. } = event {
             steps.push((*number, *total, instruction));
         }

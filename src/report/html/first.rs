@@ -366,7 +366,7 @@ pub(super) fn repeats(report: &Report) -> String {
 }
 
 /// The main facts about the case; the remaining facts are under Case in full.
-fn case(report: &Report) -> Vec<Row> {
+pub(super) fn case(report: &Report) -> Vec<Row> {
     let Some(case) = &report.case else { return Vec::new() };
     let lines = case.lines(report);
     let text = |label: &str| lines.iter().find(|(one, _)| *one == label).map(|(_, text)| text.clone());

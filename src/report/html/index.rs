@@ -58,6 +58,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
     });
     rows.extend(first::terms(report, None, summary::judged(report, None)));
     rows.push(keys(report));
+    rows.extend(first::case(report));
     let own = report.verdict();
     Sheet {
         title: "Audit of build manifests",

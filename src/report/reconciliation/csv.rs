@@ -22,6 +22,7 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
         ("details", answer.headline()),
         ("number", answer.exit_code().to_string()),
     ]);
+    push(&[("row", "judged".into()), ("message", format!("as of {}", answer.now))]);
     for row in &answer.rows {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         push(&[

@@ -207,9 +207,10 @@ impl Kind {
         match self {
             Self::OutsidePeriod => counted_as(
                 count,
-                "row with a build outside the period, approval not shown",
-                "rows with builds outside the period, approval not shown",
+                "build outside the period, approval not shown",
+                "builds outside the period, approval not shown",
             ),
+            Self::BuiltWithoutApproval => counted_as(count, "build without approval", "builds without approval"),
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
             Self::BundleNotAccepted => counted_as(
                 count,
@@ -260,6 +261,17 @@ impl Reconciliation {
         self.rows.iter().filter(|row| row.kind == kind).count()
     }
 
+    /// The number of things that the rows of this kind are about. A build has a row for each place that lists its image.
+    fn count_named(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::OutsidePeriod | Kind::BuiltWithoutApproval => {
+                let rows = self.rows.iter().filter(|row| row.kind == kind);
+                rows.map(|row| &row.bundle).collect::<BTreeSet<_>>().len()
+            }
+            _ => self.count(kind),
+        }
+    }
+
     /// The exit code: 1 if a row is an exception, otherwise 0.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.rows.iter().any(|row| row.kind.is_exception()))
@@ -273,7 +285,7 @@ impl Reconciliation {
     /// What the matches leave open: builds outside the period whose approval is not shown, indexes of which one image was examined, and what the audits
     /// leave open. Empty if nothing is open.
     fn open(&self) -> String {
-        let outside = self.count(Kind::OutsidePeriod);
+        let outside = self.count_named(Kind::OutsidePeriod);
         let outside = (outside > 0).then(|| Kind::OutsidePeriod.counted(outside));
         let qualified = Some(qualified::headline(&self.qualified)).filter(|words| !words.is_empty());
         let indexes = self.rows.iter().filter(|row| row.only_examined.is_some()).filter_map(|row| row.digest);
@@ -309,16 +321,16 @@ impl Reconciliation {
             return if open.is_empty() { "RECONCILED".into() } else { format!("RECONCILED: {open}") };
         }
         let found = Kind::ALL.into_iter().filter(|kind| kind.is_exception() && self.count(*kind) > 0);
-        let words: Vec<String> = found.map(|kind| kind.counted(self.count(kind))).collect();
+        let words: Vec<String> = found.map(|kind| kind.counted(self.count_named(kind))).collect();
         let more = if open.is_empty() { String::new() } else { format!("; {open}") };
         format!("NOT RECONCILED: {}{more}", words.join(", "))
     }
 
     /// The totals, each with a label and a number.
-    fn totals(&self) -> Vec<(&'static str, usize)> {
+    fn totals(&self) -> Vec<(String, usize)> {
         let of = |kind: &str| self.inputs.iter().filter(|read| read.kind == kind).count();
         let entries = |kind: &str| self.inputs.iter().filter(|r| r.kind == kind).filter_map(|r| r.entries).sum();
-        let mut totals = vec![
+        let totals = vec![
             ("bundles in the evidence", of("bundle")),
             ("verified, readable builds whose time is in the period or unknown, without copies", self.builds_in_period),
             ("inventories", of("inventory")),
@@ -326,7 +338,9 @@ impl Reconciliation {
             ("approvals", entries("approvals")),
             ("approvals in the period", self.approvals_in_period),
         ];
-        totals.extend(Kind::ALL.map(|kind| (kind.says(), self.count(kind))));
+        let mut totals: Vec<(String, usize)> =
+            totals.into_iter().map(|(label, count)| (label.to_owned(), count)).collect();
+        totals.extend(Kind::ALL.map(|kind| (format!("rows: {}", kind.says()), self.count(kind))));
         totals
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
 
 fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
     let _ = writeln!(page, "  period  {}", answer.period);
+    let _ = writeln!(page, "  judged  as of {}", answer.now);
     for (label, number) in answer.totals() {
         let _ = writeln!(page, "  {number:>6}  {label}");
     }

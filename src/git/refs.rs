@@ -103,8 +103,8 @@ impl Refs {
         odd.take(FAULTS_NAMED).collect()
     }
 
-    /// Unusual refs that are not faults: symbolic refs to missing refs, refs other than branches that point to a tree
-    /// or blob, lock files.
+    /// Unusual refs that are not faults: symbolic refs to missing refs, refs that point to a tree or blob and are not
+    /// branches, and lock files.
     pub(super) fn notes(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
         let dangling = self
             .symbolic

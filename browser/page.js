@@ -354,7 +354,7 @@ function notGiven() {
 
 // The time in the field, if the auditor chose it.
 let moment = null;
-// A case on the sealer's terms has its own time: the field must not show a different one.
+// A case that is evaluated with its own policy and keys (--seal-key) has its own time: the field must not show a different one.
 function showMoment(isJudgedNow) {
   if ($('now').disabled !== isJudgedNow) return;
   $('now').disabled = !isJudgedNow;

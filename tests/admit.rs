@@ -1008,7 +1008,7 @@ fn the_build_servers_own_record_is_checked() {
 
     policy("");
     // In turn: the certificate is revoked; its revocation list is missing; it has no path to the root; its path is checked against the default
-    // root, which is DigiCert's; the signer's certificate replaces it.
+    // root, which is DigiCert's; attestation.crt is replaced with the signer's certificate.
     let list = fs::read(folder.path().join("record/signer.crl")).unwrap();
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));

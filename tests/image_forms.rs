@@ -72,7 +72,7 @@ fn with(layer: fn(&[u8]) -> Layer) -> Image {
     image
 }
 
-/// docker's list of an archive's content, with its files under these names.
+/// docker's manifest.json, which lists an archive's files under these names.
 fn listed(config: String, layers: Vec<String>, tags: Value) -> Entry {
     let list = json!([{"Config": config, "RepoTags": tags, "Layers": layers}]);
     Entry::file("manifest.json", list.to_string())

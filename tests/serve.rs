@@ -527,7 +527,7 @@ fn a_hanging_scan_admits_nothing() {
     let denied = server.ask(&folder, &review("prod", &good()));
     assert!(denied["status"]["message"].as_str().unwrap().contains("were last checked"), "{denied}");
     assert!(server.event("decision")["terms_age"].is_number());
-    // When a writer opens the pipe, the scan ends, and the next scans read a file again.
+    // When a writer opens the pipe, the scan ends, and later scans read a regular file.
     let mut pipe = fs::OpenOptions::new().write(true).open(folder.path().join("policy.toml")).unwrap();
     replace(&folder, "policy.toml", POLICY);
     pipe.write_all(POLICY.as_bytes()).unwrap();

@@ -14,7 +14,7 @@ use serde_json::Value;
 use support::Case;
 
 /// Each class: its name, the expected statuses of image-digest, image-config and image-layers, and the minimum number of sources. A converted copy
-/// has a different configuration if the program rewrote it.
+/// has a different configuration if the copying program rewrote the configuration.
 const CLASSES: [(&str, &str, &str, &str, usize); 4] = [
     ("same", "pass", "pass", "pass", 12),
     ("without", "unknown", "unknown", "pass", 3),

@@ -245,7 +245,7 @@ const tests = {
     const names = await page.locator('a.save').evaluateAll((links) => links.map((link) => link.download));
     assert.ok(names.length === 8 && names.every((name) => name.startsWith('case-2026.as-of-2026-03-10T000000Z.accept.report.')), names.join(', '));
     await shoot(page, 'case');
-    // On the sealer's terms, the time cannot be chosen.
+    // With the sealer's key, the case is evaluated as of its own time, which cannot be changed.
     await page.locator('#trusted .sum button').click();
     await choose(page, 'trusted', 'files', [join(given.wrong, 'sealer.pem')]);
     await page.locator('#now:disabled').waitFor();

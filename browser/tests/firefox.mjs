@@ -71,7 +71,7 @@ const tests = {
     assert.equal(await audit(page), 'REJECTED');
     await page.close();
   },
-  async 'a case on the sealer\'s terms'() {
+  async 'a case with its own policy and keys'() {
     const page = await open();
     await choose(page, 'evidence', [given.case]);
     await choose(page, 'trusted', [join(given.wrong, 'sealer.pem')]);

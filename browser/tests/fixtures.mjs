@@ -88,7 +88,7 @@ function fixture(name) {
   if (bundles.length > 1 || ALL_FORMATS.includes(name)) formats(name, folder, bundles, args, now);
 }
 
-/** Cases: on the reader's own terms, on the sealer's, on nobody's. */
+/** Cases, each audited with the reader's own key, and with the sealer's key (that is, with the case's own policy and keys). */
 function cases(names) {
   const folder = mkdtempSync(join(tmpdir(), 'hpsb-audit-cases-'));
   execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', join(folder, 'sealer.key')]);

@@ -426,5 +426,5 @@ fn builds_are_counted_once_and_the_time_is_stated() {
     assert!(answer.out.contains("  judged  as of 2026-03-10T00:00:00Z\n"), "{}", answer.out);
     assert!(answer.out.contains("       3  rows: built without approval\n"), "{}", answer.out);
     let csv = ask(&folder, "three.csv", &["--format", "csv"]).out;
-    assert!(csv.contains("judged,,,,,,,as of 2026-03-10T00:00:00Z,"), "{csv}");
+    assert!(csv.contains("\"judged\",\"\",\"\",\"\",\"\",\"\",\"\",\"as of 2026-03-10T00:00:00Z\","), "{csv}");
 }

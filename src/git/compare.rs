@@ -196,9 +196,8 @@ fn convert_text(
         let forms = encoded(&text, encoding).map_err(|encoding| {
             Some(format!("its working-tree-encoding attribute requests {encoding}, which is not supported"))
         })?;
-        if forms.iter().any(|form| is(form)) {
-            return Ok(Conversion::Encoding);
-        }
+        // Without the requested encoding, git status reports the file as changed.
+        return if forms.iter().any(|form| is(form)) { Ok(Conversion::Encoding) } else { Err(None) };
     }
     match done {
         Some(conversion) if is(&text) => Ok(conversion),

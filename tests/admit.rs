@@ -174,7 +174,7 @@ fn the_digest_of_an_index_is_not_that_of_its_examined_image() {
     assert_eq!(admit(&folder, "manifest.yaml", &[]).0, 0);
     folder.write("tag.yaml", compose("acme/wallet:latest"));
     let (_, screen) = text(&folder, "tag.yaml", &[]);
-    assert!(screen.contains(&format!("write docker.io/acme/wallet@{manifest}\n")), "{screen}");
+    assert!(screen.contains(&format!("write docker.io/acme/wallet@{manifest}: ")), "{screen}");
     // If no check of the image is required, the answer and the headline state what was examined.
     policy("\"manifest\", \"source\"");
     let (code, report) = admit(&folder, "index.yaml", &[]);
@@ -210,6 +210,14 @@ fn an_unsigned_name_is_marked_wherever_a_build_is_named() {
         let builds = shown.out.lines().filter(|line| line.trim_start().starts_with("build "));
         assert!(builds.clone().all(|line| line.contains(&marked)), "{line:?}: {}", shown.out);
     }
+    // The section is also printed for an acceptance in part, and says so.
+    for (trust, headline) in [
+        (["--policy", "policy.toml"], "# ACCEPTED: manifest, source (policy.toml)\n"),
+        (["--key", "key.pem"], "# ACCEPTED IN PART: no policy; image, trust, builder not checked\n"),
+    ] {
+        let shown = run(folder.path(), &[&["contract", "images", &bundle, "--now", NOW][..], &trust].concat());
+        assert!(shown.out.starts_with(headline), "{}", shown.out);
+    }
     // No witness states which build the signed archive is for.
     let shown = run(
         folder.path(),
@@ -229,7 +237,7 @@ fn each_denial_has_an_actionable_reason() {
             POLICY,
             compose("acme/wallet:latest"),
             &format!(
-                "hint       for the newest accepted build in the evidence that pushed this name and tag, by the server's clock, write docker.io/acme/wallet@{DIGEST}"
+                "hint       write docker.io/acme/wallet@{DIGEST}: of the accepted builds that pushed this name and tag, this one is the newest (by the server's clock)"
             ),
         ),
         (
@@ -237,7 +245,7 @@ fn each_denial_has_an_actionable_reason() {
             POLICY,
             compose("acme/wallet"),
             &format!(
-                "hint       for the newest accepted build in the evidence that pushed this name and tag, by the server's clock, write docker.io/acme/wallet@{DIGEST}"
+                "hint       write docker.io/acme/wallet@{DIGEST}: of the accepted builds that pushed this name and tag, this one is the newest (by the server's clock)"
             ),
         ),
         (

@@ -197,7 +197,7 @@ const ROWS: &[Row] = &[
         &["--limit", "case_members=1"],
         Honoured("case_members=1"),
     ),
-    ("sign-off other.tar --role prepared --sign-key ada.key", &["--now", NOW], Honoured("2026-03-10T00:00:00Z")),
+    ("sign-off other.tar --role prepared --sign-key ada.key", &["--now", NOW], Honoured(" at 2026-03-10T00:00:00Z")),
     (
         "contract images BUNDLE --policy policy.toml --now 2026-03-10",
         &["--now", "2030-01-01T00:00:00Z"],

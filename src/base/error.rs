@@ -231,8 +231,9 @@ impl Error {
                 let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
                 format!(
                     "keys next to the bundle are not trusted and were not used: {}. Ask the build server's operator for the SHA-256 of its public key (DER), over a channel \
-                     other than the bundle's. If it equals one of these, run again with this fingerprint as --key sha256:HEX. If not, get the key from the operator",
-                    keys.join("; ")
+                     other than the bundle's. If it equals {}, run again with this fingerprint as --key sha256:HEX. If not, get the key from the operator.",
+                    keys.join("; "),
+                    if keys.len() == 1 { "this fingerprint" } else { "one of these" }
                 )
             }
             Self::NotBuiltIn { feature, .. } => format!("use a build with the feature `{feature}`; `hpsb-audit --version` lists the features"),

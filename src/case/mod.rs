@@ -117,6 +117,11 @@ impl Case {
         &self.record.verdict
     }
 
+    /// The time of the sealed audit, RFC 3339.
+    pub fn sealed_for(&self) -> &str {
+        &self.record.question.now
+    }
+
     /// Locations in the evidence that seemed to contain a secret when the case was sealed.
     pub fn secrets_seen(&self) -> &[String] {
         &self.record.secrets_seen

@@ -140,7 +140,7 @@ fn rewritten(url: &str, settings: &[Setting]) -> String {
         best = if longer { Some((base, rest)) } else { best };
     }
     match best {
-        // If the longest matches have different bases, the result depends on git's hash tables: no URL is better than a wrong one.
+        // Several bases have the longest match. git-config(1) does not state which of them wins, so no URL is returned instead of a possibly wrong one.
         Some(_) if several => String::new(),
         Some((base, rest)) => format!("{base}{rest}"),
         None => url.to_owned(),

@@ -62,6 +62,11 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     }
     if let Some(bundle) = bundle {
         line(page, "build", &for_terminal(&bundle.titled()));
+        if let Some(judged) =
+            summary::judged(report, Some(bundle)).filter(|_| summary::is_judged_before_build(report, bundle))
+        {
+            line(page, "judged", &format!("as of {judged}"));
+        }
         line(page, "", &format!("{} (exit {})", bundle.verdict.word(), bundle.exit_code()));
         for finding in bundle.rejecting() {
             line(page, "", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
@@ -127,7 +132,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
                 Some((name, _)) => {
                     let name = name.split_once(" of which only ").map_or(name, |(_, one)| one.trim_end_matches(" was examined"));
                     let what = if finding.details.iter().any(|detail| detail.starts_with(NOT_RESOLVED)) { "" } else { " and tag" };
-                    format!("for the newest accepted build in the evidence that pushed this name{what}, by the server's clock, write {name}")
+                    format!("write {name}: of the accepted builds that pushed this name{what}, this one is the newest (by the server's clock)")
                 }
                 None => "pin the image by the digest of its manifest: NAME@sha256:...".into(),
             });

@@ -15,7 +15,7 @@ pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str 
              --key or the policy, and run again. If it matches none of these keys, use none of them, and report the mismatch."
         }
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
-            "Fetch the bundle again and run again. If it is rejected again, ask the build server's operator, over a channel other than the bundle's, \
+            "Fetch the bundle again and repeat the audit. If it is rejected again, ask the build server's operator, over a channel other than the bundle's, \
              for the SHA-256 of its public key (DER). If it matches a trusted key, do not use this bundle; report the bundle, and build again. If not, \
              replace the trusted key in --key or the policy, and run again."
         }
@@ -26,6 +26,10 @@ pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str 
         }
         ("build-age", _) => {
             "Make a new build and audit that one, or ask the policy's owner: only the owner may change max-age."
+        }
+        ("source-tree", Status::Fail) => {
+            "Review each difference: a trusted key signed an archive whose files are not those of its commit. If the differences are not explained, \
+             report them to the build's owner, and build again from a clean clone."
         }
         _ => "",
     }

@@ -335,7 +335,7 @@ fn notes_the_status(record: &Value, step: &str, answer: &str) {
     let status: Option<u16> = answer.parse().ok();
     for missing in all.filter(|_| status.is_some()) {
         let why = missing["why"].as_str().unwrap();
-        // Tags without signatures are answered with 404.
+        // The test server answers 404 for signature tags that do not exist.
         let several = why.contains("responded with status 404 or 410 ");
         assert_eq!(missing["status"].as_u64(), status.map(u64::from).filter(|_| !several), "{answer}: {missing}");
         let announced = why == "the registry does not announce an API for simple signing";

@@ -57,7 +57,7 @@ pub(crate) struct AdmitArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ContractCommand {
-    /// Print the `images:` section of a contract for the image of an accepted build
+    /// Print the `images:` section of a contract for the image of a build that is accepted, perhaps in part
     #[command(
         after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml\n\nThe content-trust key comes from the signed log. The log does not contain other signing keys:\nthey come from the policy's [trust]."
     )]

@@ -24,7 +24,11 @@ pub(crate) fn sign_off(arguments: &SignOffArguments) -> Result<u8, Error> {
     let lines = [
         format!("signed off {} as {}", slashed(&arguments.case), role.word()),
         format!("  case       {}", case.digest()),
-        format!("  verdict    {}, as sealed: the audit was not repeated", case.sealed_verdict()),
+        format!(
+            "  verdict    {}, sealed as of {}: the audit was not repeated",
+            case.sealed_verdict(),
+            case.sealed_for()
+        ),
         format!("  signed by  {} at {}", added.key.fingerprint(), added.at),
     ];
     output::print(&for_lines(&(lines.join("\n") + "\n")))

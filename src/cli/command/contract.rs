@@ -38,9 +38,13 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     }
     let bundle = report.bundles.first();
     let name = bundle.map(BundleReport::titled).unwrap_or_default();
+    let headline = bundle.map(|bundle| for_terminal(&question.report().headline(bundle))).unwrap_or_default();
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
     let of_index = bundle.and_then(BundleReport::of_index);
-    output::print(&format!("# Audited as of {now}.\n{}", section(&name, &built, of_index, &terms.policy)?))
+    output::print(&format!(
+        "# {headline}\n# Audited as of {now}.\n{}",
+        section(&name, &built, of_index, &terms.policy)?
+    ))
 }
 
 /// The maximum number of tags, and of repositories, to print: a build pushes two tags to one repository.

@@ -116,8 +116,9 @@ Verdicts
 
   ACCEPTED          exit 0  A policy was supplied, each required group has an answer, and no check
                             rejects the bundle.
-  ACCEPTED IN PART  exit 0  No check rejects the bundle, but a policy, an answer in a required group
-                            or a check in this build is missing, or the policy waives an answer.
+  ACCEPTED IN PART  exit 0  No check rejects the bundle, but no policy was supplied, a required group
+                            has no answer, this build of hpsb-audit lacks a required check, or the
+                            policy waives an answer.
   REJECTED          exit 1  A required check failed, could not decide, or did not run when requested.
   NO VERDICT        exit 2  Wrong usage, an invalid policy, or no key.
                     exit 3  The input is unreadable, malformed or over a limit.

@@ -123,6 +123,7 @@ impl Audited<'_> {
     fn row(&self, kind: Kind, message: impl Into<String>) -> Row {
         Row {
             bundle: Some(self.build.path.clone()),
+            archive: self.build.archive,
             commit: self.commit().cloned(),
             digest: self.digests().first().copied(),
             ..row(kind, message)
@@ -422,6 +423,7 @@ fn row(kind: Kind, message: impl Into<String>) -> Row {
         image: None,
         digest: None,
         bundle: None,
+        archive: None,
         commit: None,
         message: message.into(),
         details: Vec::new(),

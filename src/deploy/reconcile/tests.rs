@@ -222,7 +222,7 @@ fn reconciliation_finds_exactly_the_planted_gaps() {
     estate.reports[again].built.as_mut().unwrap().commit = Some(commit(40));
     estate.run(pinned("image-940"));
     estate.plant(Kind::SeveralDigests, commit(40));
-    // A copy of a bundle counts neither as a second digest nor as a build.
+    // A copy of a bundle counts neither as a second digest nor as a second build.
     let copy = estate.reports[41].clone();
     estate.reports.push(BundleReport { path: "evidence/copy.sig.tbz".into(), ..copy });
     // Adds a bundle that cannot be read.

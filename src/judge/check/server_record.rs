@@ -82,7 +82,7 @@ fn shared_name(evidence: &Evidence<'_>, saved: &ServerRecord) -> Option<&'static
         (true, ..) if is_signed => Some("name"),
         (_, true, _) => Some("digest"),
         (_, _, true) => Some("tag"),
-        (true, ..) => Some("name, according to the members' names, which are not signed"),
+        (true, ..) => Some("name (from the members' names, which are not signed)"),
         _ => None,
     }
 }

@@ -349,6 +349,9 @@ pub(super) fn rank(check: &str) -> usize {
 
 pub(super) fn repeats(report: &Report) -> String {
     match report.verdict() {
+        Verdict::None if matches!(report.error, Some(crate::base::error::Error::NoKey { .. })) => {
+            "Running the same command again gives no verdict either.".into()
+        }
         Verdict::None => {
             "Running the same command again gives no verdict either, unless the fault was temporary.".into()
         }

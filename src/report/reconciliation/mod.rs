@@ -111,6 +111,8 @@ pub struct Row {
     pub digest: Option<Sha256>,
     /// Path of the bundle.
     pub bundle: Option<String>,
+    /// SHA-256 of the signed archive in the bundle, which identifies the build. Not in any output.
+    pub archive: Option<Sha256>,
     /// The commit.
     pub commit: Option<String>,
     /// The reason.
@@ -266,7 +268,9 @@ impl Reconciliation {
         match kind {
             Kind::OutsidePeriod | Kind::BuiltWithoutApproval => {
                 let rows = self.rows.iter().filter(|row| row.kind == kind);
-                rows.map(|row| &row.bundle).collect::<BTreeSet<_>>().len()
+                rows.map(|row| (row.archive, row.bundle.as_ref().filter(|_| row.archive.is_none())))
+                    .collect::<BTreeSet<_>>()
+                    .len()
             }
             _ => self.count(kind),
         }

@@ -51,7 +51,7 @@ fn is_group(group: &str) -> bool {
         let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         !part.is_empty() && part.chars().all(inside)
     };
-    // `v1/ConfigMap` contains a version.
+    // In `v1/ConfigMap`, `v1` is a version, not a group.
     let is_version = group
         .strip_prefix('v')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !group.contains('.'));

@@ -237,7 +237,7 @@ fn each_denial_has_an_actionable_reason() {
             POLICY,
             compose("acme/wallet:latest"),
             &format!(
-                "hint       write docker.io/acme/wallet@{DIGEST}: of the accepted builds that pushed this name and tag, this one is the newest (by the server's clock)"
+                "hint       write docker.io/acme/wallet@{DIGEST}: of the accepted builds in the evidence that pushed this name and tag, this one is the newest (by the server's clock)"
             ),
         ),
         (
@@ -245,7 +245,7 @@ fn each_denial_has_an_actionable_reason() {
             POLICY,
             compose("acme/wallet"),
             &format!(
-                "hint       write docker.io/acme/wallet@{DIGEST}: of the accepted builds that pushed this name and tag, this one is the newest (by the server's clock)"
+                "hint       write docker.io/acme/wallet@{DIGEST}: of the accepted builds in the evidence that pushed this name and tag, this one is the newest (by the server's clock)"
             ),
         ),
         (
@@ -396,7 +396,7 @@ fn an_unverified_bundle_is_reported_and_is_not_evidence() {
 }
 
 #[test]
-fn missing_evidence_workload_or_image_is_not_a_success() {
+fn a_run_without_evidence_workload_or_image_is_not_a_success() {
     let folder = place(POLICY);
     folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
     folder.write("service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 80}]}\n");

@@ -85,7 +85,7 @@ fn trusting(key: PublicKey) -> KeyRing {
 }
 
 /// Whether `openssl pkeyutl` verifies the signature over the archive's digest. IBM's workshop uses `openssl dgst -verify`, which gives the same
-/// results, except that it reads only as many bytes of a signature file as the key's signatures have, and misses the bytes after them.
+/// results, except that it reads at most one signature's length from a file and ignores trailing bytes.
 fn openssl_accepts(bundle: &Bundle, key: &Path, folder: &Path) -> bool {
     let (message, signature) = (folder.join("message"), folder.join("signature"));
     fs::write(&message, bundle.archive_digest().as_bytes()).unwrap();

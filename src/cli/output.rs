@@ -52,8 +52,8 @@ const NOT_VERIFIED: &str = "SIGNATURE NOT VERIFIED";
 pub(super) fn refusal_words(refusal: &Refusal) -> String {
     match (refusal.tried.is_empty(), refusal.missing.is_empty()) {
         (_, true) => NOT_VALID.into(),
-        (true, false) => format!("{NOT_VERIFIED}, no trusted key was available"),
-        (false, false) => format!("{NOT_VERIFIED}, a trusted key was not available"),
+        (true, false) => format!("{NOT_VERIFIED}: no trusted key was available"),
+        (false, false) => format!("{NOT_VERIFIED}: a trusted key was not available"),
     }
 }
 

@@ -208,7 +208,7 @@ impl<'a> TreeProver<'a> {
         }
     }
 
-    /// Records the faults of such a file as faults of the tree. A fault that `git fsck` reports only as information
+    /// Records the faults of a `.gitmodules` or `.gitattributes` file as faults of the tree. A fault that `git fsck` reports only as information
     /// becomes a note, and so does an update command in `.gitmodules`: git has not run such commands since 2.20.2, and
     /// this program never does.
     fn judge_rules(&mut self, file: &TreeFile, faults: &[Malformed]) {

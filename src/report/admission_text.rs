@@ -132,7 +132,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
                 Some((name, _)) => {
                     let name = name.split_once(" of which only ").map_or(name, |(_, one)| one.trim_end_matches(" was examined"));
                     let what = if finding.details.iter().any(|detail| detail.starts_with(NOT_RESOLVED)) { "" } else { " and tag" };
-                    format!("write {name}: of the accepted builds that pushed this name{what}, this one is the newest (by the server's clock)")
+                    format!("write {name}: of the accepted builds in the evidence that pushed this name{what}, this one is the newest (by the server's clock)")
                 }
                 None => "pin the image by the digest of its manifest: NAME@sha256:...".into(),
             });

@@ -28,8 +28,8 @@ pub(super) fn sentences(report: &Report, bundle: &BundleReport) -> &'static str 
             "Make a new build and audit that one, or ask the policy's owner: only the owner may change max-age."
         }
         ("source-tree", Status::Fail) => {
-            "Review each difference: a trusted key signed an archive whose files are not those of its commit. If the differences are not explained, \
-             report them to the build's owner, and build again from a clean clone."
+            "Review each path and its reason: the files could not be shown to be those of the commit. If a difference has no such reason, report it \
+             to the build's owner, and build again from a clean clone."
         }
         _ => "",
     }

@@ -17,7 +17,7 @@ fn fingerprint(name: &str) -> String {
 }
 
 #[test]
-fn one_or_several_certificates_are_read_armoured_or_binary() {
+fn armoured_and_binary_files_with_one_or_several_certificates_are_read() {
     let (ada, carol) = (recorded("simple-signing/ada.asc"), recorded("simple-signing/carol.asc"));
     let prints = [fingerprint("simple-signing/ada"), fingerprint("simple-signing/carol")];
     let mut packets = Vec::new();

@@ -349,10 +349,16 @@ fn a_build_outside_the_period_without_approval_is_not_called_matched() {
     };
     let (approved, unapproved) = (answer(true), answer(false));
     assert_eq!((approved.exit_code(), approved.count(Kind::Matched)), (0, 1));
-    assert!(text(&approved, "text").contains("every commit approved in the period was built and is in an inventory"));
+    assert!(
+        text(&approved, "text")
+            .contains("every commit approved in the period was built, and an inventory lists its image")
+    );
     assert_eq!((unapproved.exit_code(), unapproved.count(Kind::Matched)), (0, 0));
     let shown = text(&unapproved, "text");
-    assert!(!shown.contains("every commit approved in the period was built and is in an inventory"), "{shown}");
+    assert!(
+        !shown.contains("every commit approved in the period was built, and an inventory lists its image"),
+        "{shown}"
+    );
     for line in [
         "RECONCILED: 1 build outside the period, approval not shown",
         "every image in the inventories has an accepted build; 1 build outside the period, approval not shown",

@@ -7,7 +7,7 @@
 //!
 //! 2. Add the field's name to `expected` of its check (`src/judge/check/`). `expected` defines the effect of setting the field.
 //!
-//! Then run `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
+//! Then run `tests/run update`, which rewrites the table in `docs/policy.md` and the expected outputs that contain the template.
 
 use std::collections::BTreeMap;
 use std::fmt;

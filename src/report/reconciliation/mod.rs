@@ -216,8 +216,8 @@ impl Kind {
             Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
             Self::BundleNotAccepted => counted_as(
                 count,
-                "bundle of the period, or without a known time, that is not accepted",
-                "bundles of the period, or without a known time, that are not accepted",
+                "bundle that is not accepted and is in the period or has no known time",
+                "bundles that are not accepted and are in the period or have no known time",
             ),
             kind => format!("{count} {}", kind.says()),
         }

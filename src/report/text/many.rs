@@ -34,8 +34,8 @@ pub(super) fn page(report: &Report, bundles: &[BundleReport], look: Look) -> Str
     text
 }
 
-/// The build name, or the path if several bundles have the same build name. If a bundle is accepted, an unsigned name is marked: it is easily taken
-/// for a checked one.
+/// The build name, or the path if several bundles have the same build name. If a bundle is accepted, an unsigned name is marked, because readers
+/// could take it for a signed one.
 fn name(bundle: &BundleReport, is_twice: &BTreeSet<&str>) -> String {
     match bundle.build_name.as_deref() {
         Some(name) if !is_twice.contains(name) => match bundle.exit_code() {

@@ -390,7 +390,7 @@ function paths() {
 const FORMATS = ['text', 'html', 'json', 'markdown', 'csv', 'sarif', 'oscal'];
 const empty = new Blob([]);
 
-// The evidence for a question: the complete content of some files, only the names of the others.
+// The files for a question: all trusted files completely; of each evidence file, the content that `wholeOf` returns, or only the name.
 function question(work, more, wholeOf) {
   const evidence = [...sides.evidence.keys()].sort();
   const trusted = [...sides.trusted.keys()].sort();

@@ -3,7 +3,7 @@
 //! Three functions are exported. The page calls [`allocate`] once for the question (JSON, see `question.rs`) and once for each file in the
 //! question's order, and copies the bytes to the returned addresses. [`run`] processes the question. [`answer`] returns the address of the
 //! response: the length of its JSON and the total length of its files, four bytes each (little-endian), then the JSON and the files.
-//! An instance processes only one question.
+//! The page starts a new instance for each question.
 //!
 //! The module has no clock, no random numbers, no network and no files. The module uses the library in the same way as the command line, with the
 //! same [`Request`].

@@ -112,7 +112,7 @@ fn moment(text: &str) -> Read<Timestamp> {
     Timestamp::from_rfc3339(text).ok_or_else(|| format!("{text:?} is not an RFC 3339 time"))
 }
 
-/// The requested formats of the report. A verification summary is for programs, and only the command line writes it.
+/// The requested formats of the report. A verification summary is for programs, so the page does not offer it.
 pub fn formats(words: &[String]) -> Read<Vec<Format>> {
     let format = |word: &String| {
         let known = Format::from_word(word).filter(|format| *format != Format::Vsa);

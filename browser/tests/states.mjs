@@ -1,4 +1,4 @@
-// The page's inputs: evidence and trusted files in every state that an auditor may encounter.
+// The page's inputs: evidence and trusted files in states that an auditor may encounter.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -27,7 +27,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// `None` if the memory cannot be allocated.
+    /// `None` if [`Links::new`] returns `None`.
     pub(super) fn new() -> Option<Self> {
         Some(Self { tables: Box::default(), list: Box::default(), links: Links::new()?, walk: Walk::new() })
     }

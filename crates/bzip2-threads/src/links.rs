@@ -103,7 +103,7 @@ fn fill(links: &mut [u32], mut next: u32) {
 }
 
 impl Links {
-    /// `None` if the memory cannot be allocated.
+    /// `None` if the array has the wrong length, which cannot happen. If the memory cannot be allocated, the process is aborted.
     pub(super) fn new() -> Option<Self> {
         let links = vec![0; PLACES].into_boxed_slice().try_into().ok()?;
         Some(Self { links, rows: 0, next: [0; 256], first: [0; 256] })

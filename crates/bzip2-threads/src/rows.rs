@@ -2,8 +2,8 @@
 //!
 //! In a plain list, each byte before the removed one moves by one position. Here the list is cut into sixteen rows, and only the row of the
 //! removed byte closes its gap; the earlier rows keep their bytes and are counted as one position farther back. The first row receives the
-//! new bytes and grows; the others only shrink. No branch depends on the byte's position, so the processor cannot mispredict one. When the
-//! first row is full, two other rows are merged, and an empty row is put in front.
+//! new bytes and grows; the others only shrink. When the first row is full, two other rows are merged, and an empty
+//! row is put in front. No other branch depends on the bytes' positions, so the processor seldom mispredicts one.
 
 /// The number of rows in the list, including the growing row.
 const ROWS: usize = 16;

@@ -56,7 +56,8 @@ pub(super) fn read(
     None
 }
 
-/// Reads the next symbols, at most [`BATCH`] and only up to the end symbol, and returns their number. `None` for an invalid code.
+/// Reads the next symbols, at most [`BATCH`] and only up to the end symbol, and returns their number. `None` for an invalid code, or if too few
+/// bits are left.
 #[inline(always)]
 fn read_batch(bits: &mut Reader<'_>, codes: &Codes, batch: &mut [Symbol; BATCH]) -> Option<usize> {
     bits.fill()?;

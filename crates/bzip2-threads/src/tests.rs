@@ -81,7 +81,7 @@ fn blocks_of_different_lengths_are_joined() {
 }
 
 #[test]
-fn every_truncation_is_detected() {
+fn every_truncation_within_a_stream_is_detected() {
     let text = b"some text that is long enough ".repeat(50);
     let whole = [compress(&text), stream(&[&text, b"x", &text])].concat();
     for end in 0..whole.len() {

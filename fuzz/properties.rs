@@ -336,7 +336,7 @@ pub fn git_objects(bytes: &[u8]) {
     proved(&snapshot);
 }
 
-/// A pack with a corrected checksum and no index: every entry is found by inflating the entry before it.
+/// A pack with a corrected checksum and no index: each later entry is found by inflating the entry before it.
 pub fn git_pack(bytes: &[u8]) {
     let mut pack = bytes.to_vec();
     pack.extend(Sha1::digest(bytes));
@@ -394,7 +394,7 @@ fn proved(snapshot: &Snapshot) {
     assert!(one.objects.reachable + one.objects.unreachable <= one.objects.object_count);
 }
 
-/// A complete run: members (`=== PATH`) are packed, compressed, signed and audited, and the report is written in every format.
+/// A complete run: members (`=== PATH`) are packed, compressed, signed and audited, and the report is written as JSON, HTML and text.
 pub fn audit(bytes: &[u8]) {
     let mut members = Vec::new();
     for (path, content) in files(bytes) {
@@ -619,7 +619,7 @@ fn files(bytes: &[u8]) -> BTreeMap<&[u8], &[u8]> {
     pieces.filter(|(path, _)| is_plain(path)).collect()
 }
 
-/// Whether every tar reader accepts this name. Other names are left out, so that later code is reached.
+/// Whether the tar reader accepts this name. Other names are left out, so that later code is reached.
 fn is_plain(path: &[u8]) -> bool {
     let part = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.contains(&0);
     path.len() <= 100 && path.split(|byte| *byte == b'/').all(part)
@@ -646,7 +646,7 @@ fn checksum(block: &mut [u8]) {
     block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
 }
 
-/// Corrects the checksum of every block that is a header.
+/// Corrects the checksum of every block that looks like a header.
 pub fn with_checksums(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for block in bytes.chunks_exact_mut(512).filter(|block| block[257..262] == *b"ustar") {

@@ -40,7 +40,7 @@ pub fn audit(dossier: Dossier<'_>, question: &Question<'_>) -> BundleReport {
 }
 
 /// Like [`audit()`], but also returns the facts that were read, so that the bundle can be evaluated under a different question without being read
-/// again. The facts are `None` if too little of the bundle could be read.
+/// again. The facts are `None` if an error stopped the audit.
 pub fn audit_and_keep(dossier: Dossier<'_>, question: &Question<'_>) -> (BundleReport, Option<Facts>) {
     let (file_name, keys_beside) = (dossier.file_name.clone(), dossier.keys_beside.clone());
     let (report, read) = audit_and_read(dossier, question);
@@ -318,7 +318,7 @@ fn inputs(evidence: &Evidence<'_>) -> Vec<InputReport> {
     inputs
 }
 
-/// The files that the policy refers to. These files are examined for every bundle, including a refused one.
+/// The files that the policy refers to. Every bundle's report lists them, even if the bundle was refused.
 fn policy_inputs(policy: &Policy) -> impl Iterator<Item = InputReport> {
     let named = policy.source.iter().flat_map(|source| &source.files);
     named.map(|(name, sha256)| InputReport { kind: "policy-file", name: name.clone(), sha256: *sha256 })

@@ -1,4 +1,4 @@
-//! Reads bzip2 tar archives strictly and within bounds. No code here accesses a file system.
+//! Reads bzip2 tar archives strictly and within bounds. Outside tests, no code here accesses a file system.
 //!
 //! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`]. [`signed`] has further rules for signed archives.
 

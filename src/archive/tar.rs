@@ -1,8 +1,8 @@
 //! A strict, streaming reader of tar archives: ustar (POSIX.1-1988), PAX (POSIX.1-2001) and the long names of GNU tar.
 //!
 //! Readers disagree on each of these, so each is refused: an unrecognised member type, a size that is not plain octal, a PAX size that differs from
-//! the header's, an unrecognised PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has
-//! none, malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, non-zero bytes after the
+//! the header's, an unrecognised PAX keyword ([`pax`]), a PAX and a GNU name for one field, sparse members, content in a member whose type has none,
+//! malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, non-zero bytes after the
 //! end, and a missing end.
 
 use std::collections::HashSet;

@@ -1,8 +1,9 @@
 //! Facts that were read from a bundle and stored, so that the bundle can be evaluated under a different policy without being read again.
 //!
 //! The facts contain the data that checks need: the record, the log's events, the proof of the source (without its objects and files), and the files
-//! next to the bundle. Of the source's files, the facts contain only the Dockerfile specified by the policy; of an image, only the part that the
-//! policy's platforms select. If a different policy specifies a different Dockerfile or different platforms, the facts do not suffice.
+//! next to the bundle. Of the source's files, the facts contain only the policy's Dockerfile (by default, `Dockerfile`); of an image, only the part
+//! that the policy's platforms select. If a different policy specifies a different Dockerfile or, for a bundle with an image, different platforms,
+//! the facts do not suffice.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -31,7 +32,7 @@ pub struct Facts {
     seal: Seal,
     keys_beside: Vec<(String, PublicKey)>,
     beside: Vec<Group>,
-    /// `None` if the signature verified under no key: the content of the signed archive was then not read.
+    /// `None` if no trusted key verified the signature, or only the signature was checked: the signed archive's content was then not read.
     content: Option<Content<'static>>,
     dockerfile: String,
     platforms: Vec<String>,

@@ -1,4 +1,4 @@
-//! SHA-256 digests, in the only spelling that this crate reads, compares and prints.
+//! SHA-256 digests, spelled with lower-case hexadecimal digits.
 
 use std::fmt;
 use std::io::{self, Read};

@@ -68,7 +68,7 @@ pub enum Error {
     Unreadable {
         /// The file, or the part of the input.
         what: String,
-        /// The reason, in words that are the same on every system.
+        /// The reason, in words that, except for rare errors, are the same on every system.
         message: String,
     },
     /// The input ends too early.
@@ -92,7 +92,7 @@ pub enum Error {
     Malformed {
         /// The part that is malformed.
         what: String,
-        /// What is wrong, with the expected and actual values if both are known.
+        /// What is wrong, in some messages with the expected and actual values.
         message: String,
     },
     /// A file written by the user is malformed or has an unsupported format. The user may change such a file, unlike evidence.

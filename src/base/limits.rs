@@ -1,5 +1,5 @@
-//! Every bound on untrusted input that genuine input may need to exceed, in one place, each with its reason. Fixed bounds of a format, such as key sizes
-//! and nesting, are constants next to their parser.
+//! The bounds on untrusted input that genuine input may need to exceed, in one place, each with its reason. Fixed bounds of a format, such as key
+//! sizes and nesting, are constants next to their parser.
 //!
 //! To add a bound, add one line to the table below. The last word of a bound's name is normally its unit. `limits.NAME` is the number;
 //! `limits.NAME()` is the [`Bound`], which has the number and the name, checks a size and creates the error.

@@ -5,8 +5,8 @@
 //!
 //! Patterns would also hide image names that end in `secret`, `token` and similar words, together with the tag and digest, which would make two
 //! builds look alike. Text that a strict parser accepted as something other than a secret is therefore kept: a name in a position where an image name
-//! is expected ([`mask_name`]), values that a message marks with [`keep`], and `NAME@sha256:` with 64 digits anywhere. A short name is never kept
-//! merely because it looks like a name: `hunter2` looks like one too.
+//! is expected ([`mask_name`]), values that a message marks with [`keep`], and, except in a secret's value, `NAME@sha256:` with 64 digits. A short
+//! name is never kept merely because it looks like a name: `hunter2` looks like one too.
 
 mod kept;
 

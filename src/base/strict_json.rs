@@ -1,4 +1,4 @@
-//! JSON (RFC 8259) without duplicate keys, so that no two parsers can read a document differently.
+//! JSON (RFC 8259) without duplicate keys, which parsers read differently.
 
 use std::cell::Cell;
 use std::fmt;

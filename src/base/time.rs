@@ -40,8 +40,8 @@ impl Timestamp {
         Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
     }
 
-    /// Reads RFC 3339, or a date such as `2026-10-01`, which means the start of that day in UTC: something that is valid until a date is no longer
-    /// valid on that date.
+    /// Reads RFC 3339, or a date such as `2026-10-01`, which means the start of that day in UTC; a period that ends on a date ends when that
+    /// day begins.
     pub fn from_date_or_rfc3339(text: &str) -> Option<Self> {
         let is_date = text.len() == 10;
         Self::from_rfc3339(&if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() })

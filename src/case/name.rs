@@ -1,10 +1,9 @@
-//! Names of a case's members. Names use a small character set, so that they mean the same on every system and no path
-//! leads out of the case.
+//! Names of a case's members. Names use a small character set, and no path leads out of the case.
 
 /// The folder of members that anyone may add to a sealed case: seal, sign-offs and time-stamps.
 pub(super) const ATTACHED: &str = "attached/";
 
-/// Whether the name has at most 255 bytes and consists of segments separated by `/`. A segment contains only letters,
+/// Whether the name has at most 255 bytes and consists of segments separated by `/`. A segment contains only ASCII letters,
 /// digits and `._@+=:,-`, and is not empty, `.` or `..`.
 pub(super) fn is_member_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._@+=:,-".contains(c);

@@ -41,7 +41,7 @@ pub(crate) struct Record {
 pub enum Profile {
     /// Everything on which the verdict depends, so that the audit can be repeated.
     Full,
-    /// The evidence except bundles, the server's responses and images, of which only the hashes are stored.
+    /// The evidence except bundles, the server's responses and images, whose names, sizes and digests are listed.
     Filing,
 }
 

@@ -31,8 +31,8 @@ pub struct Reader<'a> {
     pub threads: usize,
 }
 
-/// Audits a case. If the reader supplies nothing, the report has no verdict and only states the result of the
-/// repetition.
+/// Audits a case. If the reader supplies no policy and no key, the report has no verdict and only states the result of
+/// the repetition.
 ///
 /// # Errors
 /// [`Error::Malformed`] for a case that contradicts itself (for example, its report differs from the audit's although
@@ -283,7 +283,7 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
     Ok(Compared { repeated, rules: sealed.rules, other_answers: lines })
 }
 
-/// The answers that differ between the two reports, for checks that are in both. Wording is ignored.
+/// The differences between the reports: number of bundles, verdicts, and answers of checks that are in both. Wording is ignored.
 fn differences(sealed: &Report, again: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if sealed.bundles.len() != again.bundles.len() {

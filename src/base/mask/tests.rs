@@ -1,4 +1,4 @@
-//! Secrets are hidden, image names are not, and masking removes no word from the program's own sentences.
+//! Secrets are hidden, recognised image names are not, and masking removes no word from the program's own sentences.
 
 use super::*;
 use crate::base::system::slashed;
@@ -47,7 +47,7 @@ fn image_names_are_not_masked_where_names_are_expected() {
     let pinned = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{DIGEST}");
     assert_eq!(mask(&format!("it is {pinned}, by the log")), format!("it is {pinned}, by the log"));
     assert_eq!(mask(&format!("password: a {pinned}")), format!("password: *** {pinned}"));
-    // Names with a digest are kept anywhere, even after a transport; other names only where an image name is expected.
+    // Outside secrets, names with a digest are kept, even after a transport; other names only if marked or where an image name is expected.
     for at in [format!("docker://nginx@{DIGEST}"), format!("docker-pullable://acme/api-token:2@{DIGEST}")] {
         assert_eq!(mask(&at), at);
     }
@@ -82,7 +82,7 @@ fn image_names_are_not_masked_where_names_are_expected() {
     assert_eq!(mask("\u{fdd0}password=x"), "\u{fdd0}password=***");
 }
 
-/// Masks every string in the program's source: no sentence may lose a word.
+/// Masks every string in the source files that are not skipped: no sentence may lose a word.
 #[test]
 fn masking_does_not_change_our_own_messages() {
     let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
@@ -104,7 +104,7 @@ fn masking_does_not_change_our_own_messages() {
     assert!(texts > 3_000, "{texts}");
 }
 
-/// Whether a source file is skipped: tests, the patterns themselves, and files whose strings are never shown, such as requests to servers.
+/// Whether a source file is skipped: tests, the patterns themselves, and two files with parts of requests, such as `continuation-token=`.
 fn is_left_out(path: &str) -> bool {
     ["test", "/mask.rs", "client/signing.rs", "client/store.rs"].iter().any(|part| path.contains(part))
 }

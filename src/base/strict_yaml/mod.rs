@@ -95,8 +95,8 @@ fn has_merge_key(value: &Value) -> bool {
     }
 }
 
-/// Checks that every merge has the same meaning for all parsers. `value` was read with merge keys as ordinary keys, so two merges in one mapping have
-/// already been refused as duplicate keys.
+/// Checks that no merge adds a key that is already before it: parsers expand such a merge differently. `value` was read with merge keys as ordinary
+/// keys, so two merges in one mapping have already been refused as duplicate keys.
 fn check_merges(value: &Value) -> Result<(), String> {
     match value {
         Value::Array(items) => items.iter().try_for_each(check_merges),
@@ -177,13 +177,13 @@ mod tests {
         for end in ["\u{85}", "\u{2028}", "\u{2029}"] {
             assert!(read(&text(end)).unwrap_err().contains("which ends a line"), "{end:?}");
         }
-        // Every parser recognises these line breaks.
+        // These are line breaks in YAML 1.1 and 1.2.
         for end in ["\r", "\r\n", "\n"] {
             assert_eq!(read(&text(end)).unwrap(), [json!({"containers": [{"image": "a"}, {"image": "b"}]})], "{end:?}");
         }
     }
 
-    /// In each of these documents, kubectl or PyYAML reads a different image, or docker compose reads no image.
+    /// In each refused document, kubectl or PyYAML reads a different image, or docker compose reads no image.
     #[test]
     fn merges_that_readers_expand_differently_are_refused() {
         let with =

@@ -1,5 +1,5 @@
 //! `--attach oci:DIR`: writes signed summaries into an OCI image layout, for the user to push. Existing blobs are compared and never
-//! changed. The index is written last, so an interrupted run leaves only unreferenced blobs.
+//! changed. The index is written last, so an interrupted run adds only unreferenced blobs to an existing layout.
 
 use std::fs;
 use std::path::{Path, PathBuf};

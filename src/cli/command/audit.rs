@@ -108,7 +108,7 @@ fn carry_out(arguments: &AuditArguments, limits: &Limits) -> Result<Report, Erro
     Ok(request.report(&Means { read_image: &read_image, threads, audit: &audit, limits }))
 }
 
-/// A flag that was specified and applies only to audits of many bundles.
+/// A flag that was specified and does not apply to a case.
 fn flag_for_many(arguments: &AuditArguments) -> Option<&'static str> {
     let scale = &arguments.scale;
     let given =
@@ -159,7 +159,7 @@ pub(crate) fn audit_on(threads: usize, paths: &[PathBuf], question: &Question<'_
     Work { threads, memory: None, state: None, network: &NetworkArguments::default() }.through(paths, question)
 }
 
-/// The policy at `path` or, if there is no path, a policy that requires nothing.
+/// The policy at `path` or, if there is no path, the default policy.
 pub(crate) fn policy_or_default(path: Option<&Path>, limits: &Limits) -> Result<Policy, Error> {
     path.map_or_else(|| Ok(Policy::default()), |path| Storage::Disk.read_policy(path, limits))
 }

@@ -59,8 +59,8 @@ fn audit_from_disk(path: &Path, question: &Question<'_>) -> (BundleReport, Optio
     audit_and_keep(Dossier::open(path, question, Storage::Disk, &read_from_disk), question)
 }
 
-/// Every bundle, with a digest of the metadata of all files that its audit reads. There is no need to read a file's content, because rewriting a file
-/// updates its change time.
+/// Every bundle, with a digest of the metadata of the bundle and the files next to it. There is no need to read a file's content, because rewriting a
+/// file updates its change time.
 fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)>, Error> {
     let mut folders: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut found = Vec::new();

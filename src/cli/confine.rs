@@ -1,6 +1,6 @@
 //! Least privilege: before a command reads any input, the process drops the privileges that the command does not need. If hostile input
-//! takes over a parser, the parser can still read files and report wrong results. It cannot write outside the command's output folders,
-//! and it can use the network or start programs only if the command needs to do so.
+//! takes over a parser, the parser can still read files and report wrong results. It cannot write outside the command's output folders
+//! and the terminal, and it can use the network or start programs only if the command needs to do so.
 //!
 //! Privileges are dropped only on Linux, with Landlock and, on x86_64 and aarch64, with seccomp; none are dropped if a credential helper was
 //! requested. The restrictions are best effort, because a verdict must not depend on the kernel. With `--verbose`, the restrictions, and to what
@@ -239,7 +239,7 @@ mod linux {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(super) fn filter(needs: &Needs) -> Result<seccompiler::BpfProgram, seccompiler::Error> {
         use seccompiler::{SeccompAction, SeccompFilter};
-        // No command needs these system calls, which start programs or give access to other processes' memory or to large kernel interfaces.
+        // No confined command needs these system calls, which start programs or give access to other processes' memory or to large kernel interfaces.
         let mut calls = vec![
             libc::SYS_ptrace,
             libc::SYS_process_vm_readv,
@@ -266,8 +266,8 @@ mod linux {
         Ok(filter.try_into()?)
     }
 
-    /// The same system calls by their x32 numbers, which some kernels accept from any program. The x32 numbers are the x86_64 numbers with one more
-    /// bit set, and five numbers that exist only in x32 (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
+    /// The same system calls by their x32 numbers, which some kernels accept from any program. An x32 number is the x86_64 number
+    /// or, for five of the calls, a number that exists only in x32, with one more bit set (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
     #[cfg(target_arch = "x86_64")]
     fn x32(calls: &[i64]) -> Vec<i64> {
         /// `__X32_SYSCALL_BIT`

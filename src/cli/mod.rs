@@ -130,7 +130,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         // Arguments may be file names from a hostile folder that a shell expanded, and clap repeats them unescaped.
         output::talk(for_lines(&error.render().to_string()).as_bytes());
     } else {
-        // If standard output is no longer available, this cannot be reported.
+        // A failure to print the help or the version is not reported.
         let _ = error.print();
     }
     if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose") {
@@ -156,7 +156,7 @@ fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {
     Err(Error::NotBuiltIn { what: format!("the command `{what}`"), feature: "full" })
 }
 
-/// `--now`, or the clock in whole seconds. No other code reads the clock for an audit.
+/// `--now`, or the clock in whole seconds: the time as of which evidence is evaluated.
 fn now_or(given: Option<Timestamp>) -> Result<Timestamp, Error> {
     if let Some(now) = given {
         return Ok(now);

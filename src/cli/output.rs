@@ -57,7 +57,7 @@ pub(super) fn refusal_words(refusal: &Refusal) -> String {
     }
 }
 
-/// Prints the result of `verify`: the verdict on the signature, and a note that nothing else was checked.
+/// Prints the result of `verify`: the verdict on the signature, and what it means.
 pub(super) fn signature_alone(report: &Report, show: &ShowArguments) -> u8 {
     let look = look(show);
     let judged = report.bundles.first().filter(|bundle| bundle.error.is_none());

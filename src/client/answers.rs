@@ -1,6 +1,6 @@
 //! The meaning of each response to each request. A single table defines what each response means: docs/generated/fetch-answers.md shows the table,
-//! and `tests/fetch/answers.rs` tests every source with every response. Only a response that the table lists as absent becomes a note; any other
-//! response without the requested content is a fault.
+//! and `tests/fetch/answers.rs` tests every source with every response. A response that the table lists neither as saved nor as
+//! a note is a fault, except for a blob that the registry need not have.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ pub(crate) enum Asked {
 pub(crate) enum Meaning {
     /// The response contains the requested content, which is then read.
     Here,
-    /// The source does not have the content or does not support such requests. In both cases, the response becomes a note.
+    /// The source does not have the content or does not support such requests. Usually, the response becomes a note.
     Absent,
     /// Any other response, which is a fault.
     Refused,

@@ -28,7 +28,7 @@ const REDIRECTS: usize = 5;
 /// How redirects are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redirects {
-    /// Follow redirects, but send a login only to the server's own origin.
+    /// Follow redirects, but do not log in at a different origin.
     Followed,
     /// Follow redirects but never send a login: the server's challenge is the expected response.
     FollowedWithoutLogin,
@@ -87,8 +87,8 @@ impl<'a> Guarded<'a> {
         let mut at = url.clone();
         let mut at_home = redirects == Redirects::Followed;
         for _ in 0..=REDIRECTS {
-            // The login is sent only to the first server. After a redirect to a different origin, the login is not sent again, even if a later
-            // redirect leads back.
+            // Only requests to the first server are authorized. After a redirect to a different origin, no request is authorized, even if a
+            // later redirect leads back.
             at_home &= at.origin() == url.origin();
             let answer = match at_home {
                 true => self.guarded(&at, accept, ask, head_of)?,

@@ -14,7 +14,7 @@ use crate::client::http::Sink;
 /// removes them.
 pub(crate) const PASSING_PREFIX: &str = ".hpsb-audit-passing-";
 
-/// Every path below a build's folder has fewer segments than this. The longest paths are those of nested delegations,
+/// A [`Place`] has fewer segments than this. The longest paths are those of nested delegations,
 /// such as `trust/notary/targets/a/b.json`.
 const DEPTH: usize = 16;
 

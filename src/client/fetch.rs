@@ -110,7 +110,7 @@ pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
     Ok(report)
 }
 
-/// Saves image, signatures and builder files for every build in the report.
+/// Saves the requested image, signatures and builder files for every build in the report.
 fn save_surroundings(
     request: &Request,
     run: Run<'_>,
@@ -333,7 +333,7 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
     Ok(())
 }
 
-/// Whether every file of this build was already in the folder.
+/// Whether the run added no file for this build.
 pub fn nothing_new(build: &BuildReport) -> bool {
     build.files.iter().all(|(_, kept)| *kept == Kept::Same)
 }

@@ -1,4 +1,4 @@
-//! The evidence folder: every file is either complete or absent, no evidence is ever replaced, and a record states the origin of each file.
+//! The evidence folder: every file is either complete or absent, no evidence is ever replaced, and a record states the origin of the files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -29,7 +29,7 @@ pub enum Kept {
     Beside(String),
 }
 
-/// The folder that the user specified. Only one run at a time can use the folder.
+/// The folder that the user specified. If the system can lock folders, only one run at a time can use the folder.
 #[derive(Debug)]
 pub struct EvidenceFolder {
     root: PathBuf,
@@ -111,8 +111,8 @@ impl EvidenceFolder {
 pub struct BuildFolder {
     path: PathBuf,
     record: Mutex<EvidenceRecord>,
-    /// Digests and sizes of files read in this run. Nothing else writes to the folder during a run, so each file is
-    /// read only once.
+    /// Digests and sizes of files hashed in this run. They are used again, because other programs should not write to
+    /// the folder during a run.
     measured: Mutex<BTreeMap<PathBuf, (Sha256, u64)>>,
     limits: Limits,
 }
@@ -174,7 +174,7 @@ impl BuildFolder {
         make_folders(&self.path, place)?;
         draft.flush()?;
         let content = draft.content();
-        // Only one thread may do this at a time: if two drafts have the same final name, the second must find the first.
+        // Only one thread may rename drafts at a time: if two drafts have the same final name, the second must find the first.
         let mut record = self.record()?;
         let (target, kept) = self.settle(place, &|path| {
             if draft.name_if_free(path)? {

@@ -334,7 +334,7 @@ impl Http {
 
     fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
         let signed = question.sign.map(|sign| sign()).unwrap_or_default();
-        // Callers have already checked the address. The address is checked again here, because every request is sent from here.
+        // Callers have already checked the address to which a login is sent. It is checked again here, because every request is sent from here.
         if (question.authorization.is_some() || !signed.is_empty()) && !is_allowed(question.url) {
             let fault = network(from, "a login is not sent over plain http", "specify an https address");
             return Err(Fault::pointless(fault));

@@ -1,7 +1,7 @@
 //! Extracts one large string from a JSON object as the response arrives, so that a bundle of several gigabytes is never held in memory.
 //!
-//! The remainder is the same object with an empty string in place of the extracted string. The remainder is small and is read as strictly as every
-//! other response, so that a duplicate member is also detected.
+//! The remainder is the same object with an empty string in place of the extracted string. The remainder is small and is read as strictly as the
+//! build server's other responses, so that a duplicate member is also detected.
 
 use crate::base::error::Error;
 use crate::base::limits::Bound;

@@ -31,7 +31,7 @@ pub struct OutsideOptions {
     pub helpers: Helpers,
     /// Registries (`HOST` or `HOST:PORT`) that are reached over plain http.
     pub plain_http: Vec<String>,
-    /// A login from the settings, with its registry. This login is used only for that registry and only if no login file has one for it.
+    /// A login from the settings, with its registry. This login is used for that registry if no login file has one for it.
     pub settings_login: Option<(String, Login)>,
 }
 

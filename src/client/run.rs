@@ -224,7 +224,7 @@ impl<'a> Saver<'a> {
         self.report.faults.push(error);
     }
 
-    /// Records that `place` was not saved, although nothing failed, and why.
+    /// Records that `place` was not saved, and why, without an error of its own.
     pub(crate) fn absent(&mut self, place: &str, from: &str, why: impl Into<Absence>) {
         let Absence { status, why } = why.into();
         self.report.notes.push(format!("{place} was not saved: {why}"));

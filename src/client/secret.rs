@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret, which has no `Display`, whose `Debug` output shows nothing, and whose memory is wiped on drop.
+/// A secret, which has no `Display`, whose `Debug` output is `***`, and whose memory is wiped on drop.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -14,7 +14,7 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The text, for use only in the code that sends it.
+    /// The text, for use only in the code that sends it or signs with it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -115,7 +115,7 @@ impl<'a> BuildServer<'a> {
     /// Requests small content. A response with any HTTP status is returned.
     ///
     /// # Errors
-    /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than any genuine response.
+    /// [`Error::Network`] if there is no complete response; [`Error::OverLimit`] if the response is larger than the limit.
     pub(crate) fn ask(&self, call: Call<'_>) -> Result<Reply, Error> {
         let bound = self.run.limits.server_answer_bytes();
         self.asked(call, &mut |question| self.http.get(question, bound))

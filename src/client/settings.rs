@@ -51,7 +51,7 @@ impl Settings {
     /// This does not check whether the files exist or match each other.
     ///
     /// # Errors
-    /// [`Error::Settings`], which names the missing or invalid setting but never contains its value.
+    /// [`Error::Settings`], which never contains a setting's value; errors from reading.
     pub fn read(path: &Path, working_folder: &Path, limits: &Limits) -> Result<Self, Error> {
         let text = read_settings_file(path, limits)?;
         let folders = [working_folder.to_path_buf(), path.parent().unwrap_or(Path::new("")).to_path_buf()];
@@ -149,7 +149,7 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
         return Err("HOSTNAME (CICD_PUBLIC_IP in files from 2021) is missing or empty".into());
     };
     // IBM's samples have neither CLIENT_CRT_KEY nor UUID: IBM's client adds UUID when it creates the certificate. If both settings are missing, the
-    // files must be specified with flags.
+    // certificate must be specified with a flag.
     let client_crt_key =
         client_crt_key.or_else(|| Some(format!(".{}-{}", container.as_deref().unwrap_or("container"), uuid?)));
     let ca: Vec<String> = ca_path

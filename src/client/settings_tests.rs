@@ -127,7 +127,7 @@ fn a_push_server_name_that_is_not_an_address_is_not_a_registry() {
 }
 
 #[test]
-fn errors_name_the_setting_and_never_show_its_value() {
+fn errors_never_show_the_value_of_a_setting() {
     for (name, text, says) in [
         ("no-host", r#"{"UUID": "hunter2"}"#, "HOSTNAME (CICD_PUBLIC_IP in files from 2021) is missing"),
         ("twice", r#"{"HOSTNAME": "hunter2", "hostname": "h", "UUID": "1"}"#, "setting HOSTNAME appears twice"),

@@ -1,4 +1,4 @@
-//! The object store to which bundles may be uploaded. The store contains bundles, never their keys.
+//! The object store to which a build server may upload bundles, but not their keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,7 +82,7 @@ struct Store<'a> {
     region: String,
 }
 
-/// Saves every bundle in the bucket. The reports state the outcome for each build, sorted by build name.
+/// Saves the correctly named bundles whose keys begin with the prefix. The reports state the outcome for each build, sorted by build name.
 pub(crate) fn save_bundles(
     run: Run<'_>,
     http: &Http,

@@ -157,8 +157,7 @@ fn save_newest(
         let BuildReport { mut notes, mut faults, .. } = saver.report;
         let goes_on = now.filter(|now| round < ROUNDS && matches!(now, Newest::Build(_)));
         if goes_on.is_some() {
-            // The newest build was requested, but this build is no longer the newest. Its files that were requested by name are complete and are
-            // kept.
+            // The newest build was requested, but this build is no longer the newest. Its saved files are complete and are kept.
             notes.extend(faults.drain(..).map(|fault| fault.to_string()));
         }
         report.builds.push(BuildReport { notes, faults, ..saver.report });

@@ -82,7 +82,7 @@ pub(super) fn layer_rows(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Ro
 }
 
 /// Compares two layers by their diff_ids. Different diff_ids in the configurations are a difference; equal ones show that the layers are the same
-/// only if they were recomputed from the bytes.
+/// only if they were recomputed from the bytes or the stored bytes are the same.
 fn layer_row(
     name: &str,
     one: (&ImageFacts, Option<&LayerFacts>),

@@ -87,7 +87,7 @@ impl Row {
 /// The result of comparing two sides.
 #[derive(Debug)]
 pub struct Comparison {
-    /// Every part for which at least one side has a [`Value`].
+    /// The parts for which at least one side has a [`Value`]; of settings, labels and history steps, only those that differ.
     pub rows: Vec<Row>,
     /// Differing paths, under a heading.
     pub files: Vec<(String, Vec<String>)>,

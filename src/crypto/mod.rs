@@ -1,7 +1,7 @@
-//! Cryptography for every protocol: keys, certificates, envelopes and time-stamps.
+//! Cryptography for signed evidence: keys, certificates, envelopes and time-stamps.
 //!
-//! Signatures are verified in one place, the module `verify`, and only with the schemes that [`Protocol`] lists for the caller's protocol. The
-//! exception is OpenPGP signatures, which are packets that rPGP verifies (`openpgp`).
+//! Signatures on evidence are verified in one place, the module `verify`, and only with the schemes that [`Protocol`] lists for the caller's
+//! protocol. The exception is OpenPGP signatures, which are packets that rPGP verifies (`openpgp`).
 
 pub(crate) mod armoured_key;
 pub(crate) mod certificate;

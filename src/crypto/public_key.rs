@@ -1,4 +1,4 @@
-//! Public keys of every supported kind, read strictly and refused if they are weak.
+//! Public keys of every supported kind except OpenPGP, read strictly and refused if they are weak.
 
 use ed25519_dalek as ed25519;
 use rsa::pkcs1::RsaPublicKeyRef;

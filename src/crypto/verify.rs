@@ -22,7 +22,7 @@ pub(crate) enum Refused {
 impl VerifyingKey {
     /// Verifies `signature` on `message` with this key, if `protocol` accepts `scheme`.
     ///
-    /// ECDSA signatures with a high `s` are accepted: they are valid under FIPS 186-5, and this program never uses a signature's bytes as an
+    /// ECDSA signatures with a high `s` are accepted: they are valid under FIPS 186-5, and no decision uses a signature's bytes as an
     /// identifier. Dates, revocation and the identity of the key's holder are not checked.
     pub(crate) fn verify(
         &self,

@@ -51,7 +51,7 @@ fn names(folder: &Path) -> Result<impl Iterator<Item = Result<PathBuf, Error>>, 
 pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, Error> {
     let mut text = String::new();
     let mut left = limits.listed_objects;
-    // Visit each folder only once, because links can be circular.
+    // Visit each folder or link only once, because links can be circular.
     let mut met = std::collections::BTreeSet::new();
     let mut folders = vec![(folder.to_owned(), true)];
     while let Some((folder, is_top)) = folders.pop() {

@@ -78,8 +78,8 @@ impl Storage<'_> {
         keys(bundle, self, limits).into_iter().map(|(name, key, _)| (name, key)).collect()
     }
 
-    /// Every file, including the bundle, that an audit of a bundle may read if no other evidence is supplied. Callers use the list to fetch the
-    /// content of files one by one; the names of all files must already be in this storage.
+    /// Every file, including the bundle, that an audit of a bundle may read in its folder if no other evidence is supplied. Callers use the list to
+    /// fetch the content of files one by one; the names of all files must already be in this storage.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::OverLimit`].

@@ -260,7 +260,7 @@ impl<'a> Storage<'a> {
     }
 
     /// Reads the files of an image's signatures or of an attestation record: one file, or all files in a folder, by relative path. Symbolic links
-    /// are not followed.
+    /// in the folder are not followed.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::OverLimit`].

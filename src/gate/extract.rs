@@ -131,8 +131,8 @@ fn write_all(
 ) -> Result<Extracted, Error> {
     let mut extracted = Extracted { files: 0, folders: 0 };
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
-    // Only the bytes are charged to the budget, because nothing is hashed; therefore any archive
-    // that an audit can read can be unpacked.
+    // Only the bytes are charged to the budget, because nothing is hashed; therefore the budget
+    // suffices for any archive that an audit can read.
     let mut tar = SignedTar::new(budget.reading(expanded, Work::Bytes, WHAT), limits);
     while let Some(member) = tar.next_member()? {
         let path = on_disk(top, &member.path)?;

@@ -271,7 +271,7 @@ pub struct Tried {
     pub fault: SignatureFault,
 }
 
-/// The signature verifies under no trusted key. The archive is dropped, so its content cannot be examined.
+/// The signature verifies under no available trusted key. The archive is dropped, so its content cannot be examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The build's name, taken from the names of the bundle's members.

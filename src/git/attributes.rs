@@ -34,7 +34,7 @@ struct Rule {
     assignments: Assignments,
 }
 
-/// The rules of all `.gitattributes` files of a tree.
+/// The rules of the `.gitattributes` files of a tree.
 #[derive(Debug)]
 pub(super) struct Attributes {
     /// Rules of outer folders come first.

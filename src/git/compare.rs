@@ -133,8 +133,8 @@ impl Comparer<'_, '_> {
         })
     }
 
-    /// The conversion requested by HEAD's attributes that turns the blob into this file, or the reason why no
-    /// conversion does.
+    /// The conversion (Git LFS, or one that HEAD's attributes request) that turns the blob into this file, or the reason
+    /// why none does.
     fn convert(&mut self, file: &TreeFile, found: &WorkFile) -> Result<Conversion, Option<String>> {
         if found.blob.is_none() {
             return Err(Some("its bytes were made by a SHA-1 collision attack".into()));

@@ -34,7 +34,7 @@ impl Comparisons {
     }
 
     /// Charges the cost of a rule file before its rules are parsed, because one blob can be the rule file of any number
-    /// of folders. Returns `None` in the same cases as [`Self::spend`].
+    /// of folders. Returns `None` if the budget or the memory is spent.
     pub(super) fn spend_rules(&mut self, content: &[u8]) -> Option<()> {
         let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
         let bytes = content.len() as u64;

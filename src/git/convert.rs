@@ -32,7 +32,7 @@ impl LineEnds {
         }
     }
 
-    /// The blob as git writes it to the work tree; `None` if it is unchanged.
+    /// The blob as git writes it to the work tree; `None` if line endings are not converted.
     pub(super) fn apply(self, blob: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Kept => None,

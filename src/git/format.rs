@@ -11,7 +11,7 @@ use crate::base::limits::Limits;
 /// Extensions (gitrepository-layout(5), "repositoryformatversion") that do not affect what is read here.
 pub(super) const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relativeworktrees", "noop-v1"];
 
-/// All reasons why the repository in `directory` cannot be proved, one clause each.
+/// The reasons why the format of the repository in `directory` is refused, one clause each.
 pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<String> {
     let mut reasons = Vec::new();
     let mut faults = Vec::new();

@@ -5,7 +5,7 @@ use super::comparisons::{Comparisons, RULE_UNITS};
 use super::pattern::{PathKind, Pattern, folders_of, trim_blanks};
 use crate::base::limits::Limits;
 
-/// The rules of `info/exclude` and of all `.gitignore` files of HEAD's tree.
+/// The rules of `info/exclude` and of the `.gitignore` files of HEAD's tree.
 #[derive(Debug)]
 pub(super) struct IgnoreRules {
     /// Rules of outer folders come first.

@@ -19,7 +19,7 @@ use crate::client::step::Source;
 
 const PLACE: &str = "trust/cosign";
 
-/// Saves everything that refers to the image: first the manifests found by tag, then those found in lists. A failure in one step does not stop the
+/// Saves the manifests that refer to the image: first those found by tag, then those found in lists. A failure in one step does not stop the
 /// other, but then no index is saved.
 pub(crate) fn save(saver: &mut Saver<'_>, registry: &Registry<'_>, from: &str, digest: Sha256) {
     let left = saver.run.limits.trust_source_bytes();

@@ -32,7 +32,7 @@ pub(crate) struct TrustServer {
     pub(crate) named_by: NamedBy,
 }
 
-/// Saves all signatures for the image with this digest, separately for each source.
+/// Saves the signatures for the image with this digest, separately for each source.
 pub(crate) fn save_trust(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,

@@ -126,7 +126,7 @@ impl<'a> Notary<'a> {
     /// Loads a file by its hash, or by its plain name if the server does not support names with hashes.
     fn named(&self, named: &Named) -> Result<(Vec<u8>, Origin), Error> {
         let by_hash = format!("{}.{}.json", named.role, named.sha256.hex());
-        // If the name with a hash is not found, the plain name is tried: only a missing plain name is an error.
+        // If the name with a hash is not found, the plain name is tried; a missing plain name is an error.
         let found = self.file(Asked::OldRoot, &by_hash, Some(named.sha256))?;
         let found = match found {
             Ok(file) => Ok(file),

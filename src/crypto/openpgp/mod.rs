@@ -1,4 +1,4 @@
-//! OpenPGP signatures (RFC 9580, RFC 4880). rPGP is used only to verify one signature with one key.
+//! OpenPGP signatures (RFC 9580, RFC 4880). rPGP only reads packets and verifies one signature with one key at a time.
 //!
 //! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. A key's flags and expiry time are those of its
 //! newest valid self-signature or binding. Expiry and revocation are evaluated at the signing time that the signer states; a revocation that may mean
@@ -89,7 +89,7 @@ fn verify(signature: &Signature, data: &[u8], certificate: &Certificate, now: Ti
     Ok(Signed { created, expiries })
 }
 
-/// Checks that need only the signature. Returns the time that the signature states.
+/// Checks that need no key. Returns the time that the signature states.
 fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, Fault> {
     if !matches!(signature.version(), SignatureVersion::V4 | SignatureVersion::V6) {
         return refused(format!("signatures of version {:?} are not accepted", signature.version()));

@@ -68,7 +68,7 @@ fn a_modulus_is_measured_in_bits() {
     assert_eq!((bits(0xff, 2048), bits(0x7f, 2047), bits(1, 2041)), (2048, 2047, 2041));
 }
 
-/// Changes three bits of each byte of a revocation, one at a time; the revocation must never be silently dropped.
+/// Changes three bits of each of 92 bytes of a revocation, one at a time; the revocation must never be silently dropped.
 #[test]
 fn a_changed_revocation_is_not_silently_dropped() {
     let file = recorded("openpgp/lost.asc");

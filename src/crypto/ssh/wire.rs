@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a `string`. No string in this program comes close to 4 GiB.
+/// Appends a `string`. No caller's string comes close to 4 GiB.
 pub(super) fn put_string(bytes: &mut Vec<u8>, field: &[u8]) {
     bytes.extend_from_slice(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
     bytes.extend_from_slice(field);

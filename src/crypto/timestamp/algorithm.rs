@@ -1,5 +1,5 @@
 //! Hashes and signatures in time-stamps and their certificates: SHA-256, -384 and -512; RSA of 2048 to 8192 bits with PKCS#1 v1.5 or PSS; ECDSA on
-//! P-256 and P-384. Any other algorithm is refused with an error that names the algorithm. SHA-1 is used only to identify certificates.
+//! P-256 and P-384. Any other algorithm is refused. SHA-1 is used only to identify certificates.
 
 use der::asn1::{Any, ObjectIdentifier};
 use der::{Decode as _, Encode as _};

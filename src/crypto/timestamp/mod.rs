@@ -71,7 +71,7 @@ pub(crate) struct Verified {
     pub(crate) authority: String,
     /// The time at which the signing certificate expires.
     pub(crate) ends: Timestamp,
-    /// Whether the token identifies the signing certificate only by SHA-1.
+    /// Whether SHA-1 is the only hash by which the token identifies the signing certificate.
     pub(crate) named_by_sha1: bool,
 }
 

@@ -35,8 +35,8 @@ impl Inventory {
     /// Reads an inventory; its content determines its form. A Pod's status states what runs, wherever the Pod appears
     /// in the file: in the output of `kubectl get pods` or `kubectl get all`, in joined documents or in nested lists.
     /// Other resources are read as manifests. CSV needs a header line with the columns `place` and `image`; other
-    /// columns are ignored. Every file that [`Workload::read`] reads is also accepted as an inventory, which then
-    /// states what was requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` comes from
+    /// columns are ignored. Workloads (see [`Workload::read`]) are also accepted as inventories, which then
+    /// state what was requested to run. `passwords` may decrypt encrypted sections of contracts. `kinds` comes from
     /// the policy.
     ///
     /// # Errors

@@ -371,7 +371,7 @@ fn not_accepted(audited: &[Audited<'_>]) -> Vec<Row> {
         .collect()
 }
 
-/// Every input that was read.
+/// The inputs: the policy with its files, the approvals, inventories and bundles, and the files next to bundles.
 fn inputs(reports: &[BundleReport], books: &Books<'_>) -> Vec<Read> {
     let given = |kind, path: &str, sha256| Read {
         kind,

@@ -1,5 +1,5 @@
 //! Pods as printed by kubectl: the images that the nodes report as running (Kubernetes, ContainerStatus `imageID`)
-//! or, if the nodes report nothing, those that the Pod's spec requests.
+//! or, if the nodes report no digest, those that the Pod's spec requests.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const CONTAINERS: [(&str, &str); 3] = [
 pub(super) struct Found<'v> {
     /// Every Pod, wherever it appears in the file.
     pods: Vec<&'v Value>,
-    /// All other resources, except lists.
+    /// All other resources, except lists without other fields.
     pub(super) others: Vec<&'v Value>,
 }
 
@@ -93,7 +93,7 @@ impl<'v> Found<'v> {
         })
     }
 
-    /// Every image in every Pod: from the Pod's status, or from its spec if the status states no digest.
+    /// The images of every Pod's containers and image volumes: from the Pod's status, or from its spec if the status states no digest.
     pub(super) fn running(&self) -> Running {
         let mut running = Running::default();
         self.pods.iter().for_each(|pod| running.add(pod));

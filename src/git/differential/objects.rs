@@ -90,7 +90,7 @@ fn edit_file(repository: &TestRepository, path: &str, edit: impl FnOnce(&mut Vec
     repository.write(path, content);
 }
 
-/// Puts all objects into one pack, and returns the path of its file with this extension.
+/// Puts all reachable objects into one pack, and returns the path of its file with this extension.
 fn pack(repository: &TestRepository, ending: &str) -> String {
     repository.git(&["repack", "-a", "-d", "-q", "--window=10"]);
     let folder = std::fs::read_dir(repository.path.join(".git/objects/pack")).unwrap();

@@ -96,7 +96,7 @@ pub struct ObjectsProof {
     /// Faults of packs, indexes, loose objects and refs; faults of HEAD's commit, trees and blobs; missing objects of the
     /// history.
     pub faults: Vec<String>,
-    /// Details that are not faults: unusual refs and reflogs, promisors, modes that git never writes.
+    /// Details that are not faults, such as unusual refs and reflogs, promisors, and modes that git does not write.
     pub notes: Vec<String>,
     /// Objects whose content matches their ids but that `git fsck` reports as malformed.
     pub malformed: Vec<(ObjectId, Malformed)>,

@@ -352,8 +352,8 @@ fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// Follows each `caused_by` until it reaches a check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for
-/// all checks in the cycle.
+/// Follows each `caused_by` until it reaches a check that is not itself a consequence. A chain that ends in a cycle has no such check, so
+/// `caused_by` is cleared for all checks in the chain.
 fn name_roots(findings: &mut [Finding]) {
     let causes: Vec<(&'static str, Option<&'static str>)> =
         findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();

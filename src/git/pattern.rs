@@ -19,9 +19,9 @@ pub(crate) struct Pattern {
 
 /// A pattern for untracked files in a policy: a line as in the top-level `.gitignore`, without `!` and `#`.
 ///
-/// `build/` covers every folder of that name and its content, `/build` covers only the top-level file or folder of that
-/// name, `*.log` covers every such name in any folder, `docs/*.txt` covers every such name directly in the top-level
-/// `docs`, and `out/**` covers everything in the top-level `out`.
+/// `build/` covers every folder of that name and its content, `/build` covers only the top-level file of that name or
+/// the top-level folder and its content, `*.log` covers every such name in any folder, `docs/*.txt` covers every such
+/// name directly in the top-level `docs`, and `out/**` covers everything in the top-level `out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern(Pattern);
 

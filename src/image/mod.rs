@@ -183,7 +183,7 @@ pub struct Undecided {
     pub message: String,
     /// How to choose.
     pub hint: String,
-    /// The digests of the images; empty for a docker-archive.
+    /// The digests of the images, if they are known.
     pub among: Vec<Sha256>,
 }
 

@@ -383,7 +383,7 @@ impl Finding {
         self.effect == Effect::Waived
     }
 
-    /// Whether a rejecting check prevented this check from deciding. Reports list the cause and only count its
+    /// Whether a rejecting check prevented this check from deciding. The reasons for a rejection name the cause and only count its
     /// consequences.
     pub fn is_consequence(&self) -> bool {
         self.effect == Effect::Follows

@@ -285,8 +285,8 @@ struct TagAtHead {
     more: usize,
 }
 
-/// Finds the refs that point to `commit`, directly or through at most [`TAG_DEPTH`] annotated tags, and these tags, each only once. Each tag object is
-/// read once, regardless of the number of refs that point to it.
+/// Finds the refs that point to `commit`, directly or through at most [`TAG_DEPTH`] annotated tags, and these tags, each only once. Each tag object
+/// is read once, regardless of the number of refs that point to it.
 fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
     let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
     let mut tags: Vec<TagAtHead> = Vec::new();

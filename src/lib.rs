@@ -9,8 +9,8 @@
 //! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: parsed within bounds
 //! Bundle ────Bundle::verify(keys)─▶ VerifiedArchive   by move; or Refusal ─▶ every check still answers ──┐
 //! &VerifiedArchive ─Manifest::read▶ Manifest          from exactly the bytes that were signed            │
-//! both, file name, now ───────────▶ Evidence          facts: signed | recomputed | given                 │
-//! &Evidence, &Policy ──checks─────▶ Vec<Finding>      one per check, in the table's order ◀──────────────┘
+//! both, file name, now ───────────▶ Evidence          facts: signed | recomputed | given | …             │
+//! &Evidence, &Policy ──checks─────▶ Vec<Finding>      one per check of a bundle, in the table's order ◀──┘
 //! &[Finding], groups in play ─────▶ Verdict           accept | accept-in-part | reject
 //! all of it ──────────────────────▶ BundleReport ─▶ Report ─▶ text | json | html | …, and the exit code
 //! ```

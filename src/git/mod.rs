@@ -1,5 +1,5 @@
-//! The source repository inside a signed archive. The repository is read from memory, git is never run, and the
-//! snapshot's own configuration is never trusted.
+//! The source repository inside a signed archive. The repository is read from memory, only tests run git,
+//! and the snapshot's own configuration does not change how its objects are read.
 
 mod attributes;
 mod compare;

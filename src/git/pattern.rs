@@ -19,15 +19,15 @@ pub(crate) struct Pattern {
 
 /// A pattern for untracked files in a policy: a line as in the top-level `.gitignore`, without `!` and `#`.
 ///
-/// `build/` covers every folder of that name and its content, `/build` covers only the top-level file or folder of that
-/// name, `*.log` covers every such name in any folder, `docs/*.txt` covers every such name directly in the top-level
-/// `docs`, and `out/**` covers everything in the top-level `out`.
+/// `build/` covers every folder of that name and its content, `/build` covers only the top-level file of that name or
+/// the top-level folder and its content, `*.log` covers every such name in any folder, `docs/*.txt` covers every such
+/// name directly in the top-level `docs`, and `out/**` covers everything in the top-level `out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern(Pattern);
 
 impl PathPattern {
-    /// Parses a pattern. Returns `None` for an empty line, and for a line that begins with `!` or `#`, which would not
-    /// mean the same as in `.gitignore`.
+    /// Parses a pattern. Returns `None` for an empty line, for `/` and `//`, and for a line that begins with `!` or `#`,
+    /// which would not mean the same as in `.gitignore`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = std::str::from_utf8(trim_blanks(text.as_bytes())).ok()?;
         let plain = !text.starts_with(['!', '#']);
@@ -55,7 +55,7 @@ pub(crate) enum PathKind {
 }
 
 impl Pattern {
-    /// Parses a pattern; returns `None` for an empty line.
+    /// Parses a pattern; returns `None` for an empty line, `/` and `//`.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (text, folders_only) = match text.strip_suffix(b"/") {
             Some(text) => (text, true),

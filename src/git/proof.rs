@@ -96,7 +96,7 @@ pub struct ObjectsProof {
     /// Faults of packs, indexes, loose objects and refs; faults of HEAD's commit, trees and blobs; missing objects of the
     /// history.
     pub faults: Vec<String>,
-    /// Details that are not faults: unusual refs and reflogs, promisors, modes that git never writes.
+    /// Details that are not faults, such as unusual refs and reflogs, promisors, and modes that git does not write.
     pub notes: Vec<String>,
     /// Objects whose content matches their ids but that `git fsck` reports as malformed.
     pub malformed: Vec<(ObjectId, Malformed)>,
@@ -285,8 +285,8 @@ struct TagAtHead {
     more: usize,
 }
 
-/// Finds the refs that point to `commit`, and the annotated tags between them and `commit`, each only once. Each tag object is read once, regardless
-/// of the number of refs that point to it.
+/// Finds the refs that point to `commit`, directly or through at most [`TAG_DEPTH`] annotated tags, and these tags, each only once. Each tag object
+/// is read once, regardless of the number of refs that point to it.
 fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
     let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
     let mut tags: Vec<TagAtHead> = Vec::new();

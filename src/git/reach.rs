@@ -46,7 +46,7 @@ pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
 }
 
 /// The number of unreachable objects. Returns `None` if a reachable object is missing or is referenced as a different
-/// kind, or if an object cannot be read.
+/// kind, if an object cannot be read, or if there is not enough memory.
 fn count_unreachable(reader: &mut Reader<'_>, tips: &HashSet<ObjectId>) -> Option<u64> {
     let objects = reader.objects();
     if !tips.iter().all(|tip| objects.find(tip).is_some()) {

@@ -13,8 +13,8 @@ pub(super) struct References {
     named: HashMap<ObjectId, Named>,
     /// A cache of recent references: most entries of a tree are the same as in the previous tree.
     recent: Vec<Recent>,
-    /// The maximum number of referenced objects. One object beyond this number is added, but no more, so that the caller can detect that the limit is
-    /// exceeded.
+    /// The maximum number of referenced objects. `add` stores one object beyond this number, but no more, so that the caller can detect that the
+    /// limit is exceeded.
     most: Option<usize>,
     /// Objects that `git fsck` would report.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,

@@ -19,7 +19,8 @@ pub struct RepositoryName {
 
 impl RepositoryName {
     /// Parses a URL (`https`, `http`, `ssh`, `git`) or the short form `[user@]host:path` (git-clone(1), "GIT URLS").
-    /// `None` for local paths, other protocols, and URLs without a path. User, password and default ports are dropped.
+    /// `None` for local paths, other protocols, URLs without a path, and unusual spellings. User, password and default
+    /// ports are dropped.
     ///
     /// A query or fragment is refused: `https://evil.example#@github.com/x` goes to the host before the `#` (RFC 3986,
     /// section 3.2).

@@ -46,7 +46,7 @@ const ARMOURS: [&[u8]; 4] = [
 pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Option<SignedObject> {
     let mut signatures = commit.extra.iter().filter(|(keyword, _)| keyword == b"gpgsig");
     let (_, signature) = signatures.next()?;
-    // If there is a second header, the first header is used, as in git. Both headers are removed from the payload.
+    // If there are several headers, the first is used, as in git. All of them are removed from the payload.
     let mut payload = Vec::with_capacity(content.len());
     let mut in_signature = false;
     let mut in_header = true;

@@ -16,8 +16,8 @@ pub struct Snapshot {
     pub git: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Every other entry, by its path relative to the top of the repository.
     pub work_tree: BTreeMap<Vec<u8>, WorkEntry>,
-    /// Messages about entries that a clone never contains, such as a link below `.git` or a `.git` that is not a
-    /// folder.
+    /// Messages about entries that an ordinary clone does not contain, such as a link below `.git` or a `.git` that is
+    /// not a folder.
     pub faults: Vec<String>,
 }
 

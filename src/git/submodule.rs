@@ -68,8 +68,9 @@ fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8], limits: &Limits) ->
     resolve(&[b".git/", module].concat(), worktree.value.as_deref()?.as_bytes())
 }
 
-/// Resolves `relative` from the folder `from`. `None` for absolute paths and paths outside the top folder. Links need
-/// not be followed, because there are none below `.git`, and a link in the work tree has no entries below it.
+/// Resolves `relative` from the folder `from`. `None` for absolute paths, paths with a NUL byte, and paths outside the top
+/// folder. Links need not be followed, because there are none below `.git`, and a link in the work tree has no entries
+/// below it.
 fn resolve(from: &[u8], relative: &[u8]) -> Option<Vec<u8>> {
     if relative.starts_with(b"/") || relative.contains(&0) {
         return None;

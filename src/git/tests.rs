@@ -77,7 +77,7 @@ fn sample() -> TestRepository {
 }
 
 #[test]
-fn a_clone_is_proved_and_every_fact_matches_git() {
+fn a_clone_is_proved_and_its_facts_match_git() {
     let origin = sample();
     for options in [&[][..], &["--depth=3"], &["--branch=v1"], &["--single-branch", "--no-tags"]] {
         let clone = origin.clone_with(options);

@@ -25,7 +25,7 @@ use crate::base::limits::Limits;
 /// The result of comparing HEAD's tree with the work tree.
 #[derive(Debug, Default, Clone)]
 pub struct TreeProof {
-    /// Every file, link and submodule of HEAD's tree, including files of submodules, sorted by path.
+    /// The files, links and submodules in the readable trees of HEAD and of proved submodules, sorted by path.
     pub files: Vec<TreeFile>,
     /// Messages about missing or malformed trees and blobs of HEAD.
     pub faults: Vec<String>,
@@ -36,7 +36,7 @@ pub struct TreeProof {
     pub differences: Vec<Difference>,
     /// Files that are equal after a conversion, with that conversion.
     pub converted: Vec<(Vec<u8>, Conversion)>,
-    /// Every submodule, sorted by path.
+    /// Every submodule in [`Self::files`], sorted by path.
     pub submodules: Vec<Submodule>,
     /// Empty folders, which git does not record. The empty folder of a submodule that was not cloned is omitted.
     pub empty_folders: Vec<Vec<u8>>,

@@ -10,7 +10,7 @@ const GIT_LINK_BYTES_MAX: usize = 8 << 10;
 /// The facts about a regular file of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkFile {
-    /// Whether the owner's execute bit is set. git records no other bit of the mode.
+    /// Whether the owner's execute bit is set. git records no other permission bit.
     pub executable: bool,
     /// Whether a set-user-id or set-group-id bit is set. git never sets such a bit, but container images preserve it.
     pub privileged: bool,

@@ -53,7 +53,7 @@ impl ImageFacts {
         faults
     }
 
-    /// `--platform` selects one of several images. If there is only one image, its configuration, if readable, must be for that platform.
+    /// `--platform` selects one of several images. The configuration of the image that was read, if readable, must be for that platform.
     pub(crate) fn must_be_for(&self, asked: Option<&str>) -> Result<(), Error> {
         let Some((asked, config)) = asked.zip(self.config.as_ref()) else { return Ok(()) };
         match config.platform.is(asked) {

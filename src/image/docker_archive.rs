@@ -169,8 +169,8 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
     Ok(())
 }
 
-/// An engine loads the layers that manifest.json lists, even if the manifest next to it lists different layers. The layers in both lists must unpack
-/// to the same content.
+/// An engine loads the layers that manifest.json lists, even if the manifest next to it lists different layers. The layers in manifest.json must
+/// unpack to the diff_ids of the configuration.
 fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
     let Some(config) = &image.config else { return Ok(()) };
     let mut found = Vec::new();

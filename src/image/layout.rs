@@ -179,8 +179,9 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>
 
 const HINT: &str = "add a reference to the path, by name or digest: oci:PATH:REF or oci:PATH:sha256:DIGEST (oci-archive: has the same syntax)";
 
-/// Selects among the entries with the specified name or digest, or among all entries if there is no reference: the only entry; or else, without a
-/// reference, an entry whose digest is in the signed log; or else the only entry for an accepted platform. `None` if several entries remain.
+/// Selects among the entries with the specified name or digest, or, if there is no reference, among all entries except attestations: the only entry;
+/// or else, without a reference, an entry whose digest is in the signed log; or else the only entry for an accepted platform. `None` if several
+/// entries remain.
 fn chosen<'d>(
     manifests: &'d [Descriptor],
     reference: Option<&str>,

@@ -88,11 +88,11 @@ pub struct ImageFacts {
     pub form: Form,
     /// The indexes on the path to the manifest, outermost first.
     pub indexes: Vec<DocumentFacts>,
-    /// The manifest; `None` if it is missing or cannot be read.
+    /// The manifest; `None` if none was read.
     pub manifest: Option<DocumentFacts>,
     /// The manifest's descriptor of the configuration.
     pub config_descriptor: Option<Descriptor>,
-    /// The configuration; `None` if it is missing or cannot be read.
+    /// The configuration; `None` if none was read.
     pub config: Option<ConfigFacts>,
     /// The layers, lowest first: all layers in the manifest or the archive's list.
     pub layers: Vec<LayerFacts>,
@@ -106,7 +106,7 @@ pub struct ImageFacts {
     pub tag: Option<RegistryTag>,
     /// Contradictions between documents and bytes, or among documents.
     pub faults: Vec<(Part, String)>,
-    /// Unsupported parts, about which nothing is known.
+    /// Unsupported parts, which were not examined.
     pub unsupported: Vec<(Part, String)>,
     /// The location of the parts, so that layers can be read again for comparison.
     pub(crate) place: Place,
@@ -160,7 +160,7 @@ pub struct ConfigFacts {
 pub struct LayerFacts {
     /// The manifest's descriptor; `None` if there is no manifest.
     pub descriptor: Option<Descriptor>,
-    /// The measurements; `None` if the bytes are missing.
+    /// The measurements; `None` if the bytes are not available.
     pub measured: Option<Measured>,
     /// The layer's name in the store.
     pub(crate) name: String,
@@ -183,7 +183,7 @@ pub struct Undecided {
     pub message: String,
     /// How to choose.
     pub hint: String,
-    /// The digests of all images, if the source has their manifests.
+    /// The digests of the images, if they are known.
     pub among: Vec<Sha256>,
 }
 
@@ -209,13 +209,13 @@ pub struct Choice {
 
 /// Reads an image from files. [`Source::Registry`] is not supported here.
 ///
-/// Recomputes every digest, and unpacks every layer to recompute its `diff_id`. This function does not evaluate the image: contradictions are
+/// Recomputes the digests, and unpacks the layers to recompute their `diff_id`s. This function does not evaluate the image: contradictions are
 /// recorded in [`ImageFacts::faults`] and in the parts themselves. If the source has several images and none of them is selected, no image is read:
 /// [`ImageFacts::undecided`] reports this, and [`ImageFacts::decided`] turns it into an error.
 ///
 /// # Errors
-/// [`Error::Usage`] if the source is not an image or has no image of the requested name; [`Error::Unreadable`], [`Error::Truncated`] and
-/// [`Error::OverLimit`].
+/// [`Error::Usage`] if the source is not an image or has no image of the requested name; [`Error::NotBuiltIn`] for a registry;
+/// [`Error::Unreadable`], [`Error::Truncated`] and [`Error::OverLimit`].
 pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
     read_within(source, choice, limits, &Budget::of_unknown_input(limits))
 }

@@ -47,7 +47,7 @@ pub(crate) struct Remote<'a> {
 type Document<'a> = dyn Fn(&str, Bound) -> Result<Option<Vec<u8>>, Error> + 'a;
 type Layer<'a> = dyn Fn(Sha256, u64) -> Result<Option<Measured>, Error> + 'a;
 
-/// A tar file, read once: every file is measured, and JSON documents are kept.
+/// A tar file, read once: every file is measured, and JSON documents up to a limit are kept.
 pub(super) struct Archive {
     files: BTreeMap<MemberPath, Entry>,
 }
@@ -177,7 +177,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Measures a layer of a manifest; `None` if it is missing.
+    /// Measures a layer of a manifest; `None` if its bytes are not available.
     pub(super) fn measure_named(
         &self,
         name: &str,
@@ -206,7 +206,7 @@ impl<'a> Store<'a> {
         Ok(measured)
     }
 
-    /// Measures a blob; `None` if it is missing.
+    /// Measures a blob; `None` if its bytes are not available.
     pub(super) fn measure(&self, name: &str, limits: &Limits) -> Result<Option<Measured>, Error> {
         self.once(name, || match &self.parts {
             Parts::Folder(top) => {
@@ -366,7 +366,7 @@ fn read_file(
     Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits, budget)?, document: Some(bytes) })
 }
 
-/// The path to which a relative link leads, from the folder that contains the link; `None` if it leads out of the archive.
+/// The path to which a link leads, from the folder that contains the link; `None` if the link is absolute or leads out of the archive.
 fn beside(link: &MemberPath, target: &[u8]) -> Option<MemberPath> {
     let mut segments: Vec<&[u8]> = link.as_bytes().split(|&byte| byte == b'/').collect();
     segments.pop();

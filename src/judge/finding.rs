@@ -352,8 +352,8 @@ fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// Follows each `caused_by` until it reaches a check that is not itself a consequence. A cycle contains no such check, so `caused_by` is cleared for
-/// all checks in the cycle.
+/// Follows each `caused_by` until it reaches a check that is not itself a consequence. A chain that ends in a cycle has no such check, so
+/// `caused_by` is cleared for all checks in the chain.
 fn name_roots(findings: &mut [Finding]) {
     let causes: Vec<(&'static str, Option<&'static str>)> =
         findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();
@@ -383,7 +383,7 @@ impl Finding {
         self.effect == Effect::Waived
     }
 
-    /// Whether a rejecting check prevented this check from deciding. Reports list the cause and only count its
+    /// Whether a rejecting check prevented this check from deciding. The reasons for a rejection name the cause and only count its
     /// consequences.
     pub fn is_consequence(&self) -> bool {
         self.effect == Effect::Follows

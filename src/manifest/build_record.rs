@@ -80,7 +80,7 @@ impl BuildRecord {
         self.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Every field, in the record's order: strings unchanged, other values as JSON.
+    /// The fields, in the record's order: strings unchanged, other values as JSON.
     pub fn fields(&self) -> impl Iterator<Item = (&str, String)> {
         self.fields.iter().map(|(name, value)| {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -23,7 +23,8 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Decodes a commit. The standard headers must be in order, only `parent` may be repeated, and NUL bytes are refused everywhere.
+    /// Decodes a commit. The standard headers must be in order, and only `parent` among them may be repeated. NUL bytes are
+    /// refused everywhere.
     ///
     /// # Errors
     /// The first fault that `git fsck --strict` would report, or [`Malformed::RepeatedHeader`].

@@ -122,7 +122,7 @@ impl<'a> Iterator for TreeEntries<'a> {
 }
 
 /// Checks a tree as `git fsck --strict` does. An error takes precedence over an earlier fault that is only information.
-/// Calls `each` for every entry, even in a malformed tree.
+/// Calls `each` for every entry up to the first that cannot be decoded, even in a malformed tree.
 pub(in crate::git) fn check_tree<'a>(content: &'a [u8], mut each: impl FnMut(&TreeEntry<'a>)) -> Result<(), Malformed> {
     let mut checker = TreeChecker::default();
     let mut fault = Ok(());

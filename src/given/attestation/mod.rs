@@ -32,7 +32,7 @@ const IBM: &str = "International Business Machines Corporation";
 /// The policy's settings for records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuilderPolicy {
-    /// SHA-256 digests of the certificates at which a chain may end. If the list is empty, only DigiCert's root is accepted.
+    /// SHA-256 digests of the certificates at which a chain may end. If the list is empty, only DigiCert Trusted Root G4 is accepted.
     pub roots: Vec<Sha256>,
     /// SHA-256 digests of the workload sections that IBM publishes for build servers.
     pub workloads: Vec<Sha256>,

@@ -57,7 +57,7 @@ pub(super) fn compare(instruction: &str, created_by: &str, shells: &Shells) -> E
     let expected = keyword(instruction);
     let text = created_by.trim_end();
     let text = collapsed(text.strip_suffix("# buildkit").unwrap_or(text));
-    // The classic builder and buildah: `/bin/sh -c #(nop)  CMD ["x"]`. A usual shell runs nothing, because the rest is a comment.
+    // The classic builder and buildah: `/bin/sh -c #(nop)  CMD ["x"]`. A well-known shell runs nothing, because the rest is a comment.
     if let Some((shell, rest)) = text.split_once(" #(nop) ") {
         let words: Vec<String> = shell.split(' ').map(str::to_owned).collect();
         let answer = if is_usual(&words) { Entry::Same } else { shells.judge(shell) };

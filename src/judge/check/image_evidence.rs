@@ -57,7 +57,7 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
 /// The instructions of the Dockerfile as the classic builder and podman print them.
 ///
 /// # Errors
-/// Returns a message if the steps are not numbered from one to the last, each exactly once. Also returns a message if the log contains lines from two
+/// Returns a message if the steps are not numbered consecutively from one. Also returns a message if the log contains lines from two
 /// builders, because a RUN step can print lines of the same form.
 pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
     log.builder().map_err(|fault| fault.to_string())?;

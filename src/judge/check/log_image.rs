@@ -159,7 +159,7 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
                 continue;
             }
             LogEvent::PushTo(name) => {
-                // docker and podman print only the repository, without a tag or digest.
+                // docker prints only the repository, without a tag or digest.
                 if ImageName::parse(name).is_ok_and(|name| !name.is_repository()) {
                     image.disagree("the push's repository", "a repository without a tag or digest", name);
                 }

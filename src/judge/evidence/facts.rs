@@ -164,7 +164,7 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
-        // Checks use the stamp as the time of the build. The time of the log's last line may differ, and is used only if there is no stamp.
+        // Checks use the stamp as the time of the build. The last time in the log may differ, and replaces the stamp only if there is none.
         let stamp = self.signed_name().and_then(|name| name.ok()?.stamp());
         if let Some(stamp) = stamp {
             add("built-at", "build.json", stamp.to_string(), Known::Signed);
@@ -266,7 +266,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     })
 }
 
-/// A fact that counts only if its log line appears after the last line that the build itself printed.
+/// A fact from an event about the push or the signing, as returned by `BuildLog::push_events`.
 fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),

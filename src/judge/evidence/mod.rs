@@ -69,7 +69,7 @@ pub struct Evidence<'a> {
 /// Why the instructions of a Dockerfile are not available.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoInstructions {
-    /// HEAD's commit is not proved, so none of its files is proved: `source-objects` reports the reason.
+    /// No file is proved, because HEAD's commit is not proved or there is not exactly one snapshot: `source-objects` reports the reason.
     NotProved(String),
     /// The file is not in the proved tree.
     NoFile(String),
@@ -136,7 +136,7 @@ impl Evidence<'_> {
     /// The result of proving the archive's only source snapshot.
     ///
     /// # Errors
-    /// A message, if there is not exactly one snapshot.
+    /// A message, if there is not exactly one snapshot or the snapshot was not examined.
     pub fn source(&self) -> Result<&SourceProof, String> {
         self.snapshot()?;
         self.source.ok_or_else(|| "the snapshot was not examined".into())

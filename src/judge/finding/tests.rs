@@ -142,7 +142,7 @@ fn findings_reject_as_in_the_truth_table() {
     }
 }
 
-/// Tests every consequence of every cause. While the cause rejects, the consequence has no effect. Otherwise, the consequence
+/// Tests consequences of every cause, at every level. While the cause rejects, the consequence has no effect. Otherwise, the consequence
 /// rejects at `require`, and needs a separate waiver.
 #[test]
 fn consequences_reject_as_in_the_truth_table() {

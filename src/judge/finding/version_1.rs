@@ -14,7 +14,8 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group]) {
     }
 }
 
-/// The verdict under these rules: an acceptance required an answer in every group, including `workload`.
+/// The verdict under the rules of version 1: an acceptance required that every group, including `workload`, was in play, and an answer in every group
+/// with findings.
 pub(crate) fn verdict(findings: &[Finding], in_play: &[Group]) -> Verdict {
     let mut played = findings.iter().filter(|finding| in_play.contains(&finding.group));
     if played.clone().any(Finding::rejects) {

@@ -22,7 +22,7 @@ use crate::gate::verify::Grade;
 use crate::git::{ObjectId, PathPattern, RepositoryName};
 use crate::judge::check::{self, CHECKS, Check, Expected};
 
-/// `[expect]`: a field that is not set imposes no requirement.
+/// `[expect]`: a field that is not set imposes no requirement, except that `untracked` then allows no untracked files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expect {
     /// Image repositories to which the build may push.

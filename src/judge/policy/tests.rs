@@ -128,7 +128,7 @@ fn errors_in_a_policy_contain_the_line_or_the_field() {
     }
 }
 
-/// A `[trust]` table with only one of these fields is valid.
+/// A `[trust]` table with only `reference`, `signed-as` or `remap` is valid.
 #[test]
 fn every_reference_rule_is_read() {
     use crate::trust::ReferenceRule as Rule;

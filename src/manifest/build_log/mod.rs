@@ -65,7 +65,7 @@ impl BuildLog {
         self.events.shrink_to_fit();
     }
 
-    /// Every entry, in order.
+    /// The entries, in order.
     pub fn entries(&self) -> &[LogEntry] {
         &self.entries
     }
@@ -80,7 +80,7 @@ impl BuildLog {
         self.size
     }
 
-    /// Every event, in order.
+    /// The events, in order.
     pub fn events(&self) -> impl Iterator<Item = &LogEvent> {
         self.events.iter().map(|(_, event)| event)
     }

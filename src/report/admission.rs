@@ -113,7 +113,7 @@ impl ImageReport {
     }
 }
 
-/// What an admission does not cover: the gaps in the audit of the image's bundle, or the fact that there is no such audit.
+/// What an admission does not cover: the gaps in the audit of the image's bundle, or the fact that the bundle was not audited or not accepted.
 pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(bundle) = bundle else { return vec!["manifest not checked".into()] };
     if bundle.exit_code() != 0 {

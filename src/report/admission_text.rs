@@ -1,5 +1,5 @@
-//! Text output for workloads: for each image, the verdict, the reason and what to do. `--details` adds every check and the chain from the
-//! trusted key to the image.
+//! Text output for workloads: for each image, the verdict, the reason and what to do. `--details` adds every workload check and the links from the
+//! trusted key to what is deployed.
 
 use std::fmt::Write as _;
 
@@ -85,7 +85,7 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     page.push('\n');
 }
 
-/// Prints every check, and the chain from the trusted key to the image.
+/// Prints every workload check, and the links from the trusted key to what is deployed.
 fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>) {
     let _ = writeln!(page);
     for finding in &image.findings {

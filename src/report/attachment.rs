@@ -41,10 +41,11 @@ pub struct Documents {
 }
 
 impl Report {
-    /// A signed summary for each accepted bundle. No summary is written for other bundles.
+    /// A signed summary for each bundle that this run accepted in full. Other bundles have no summary.
     ///
     /// # Errors
-    /// [`Error::Usage`] if there is no signing key, or if an accepted bundle's image is not proved to be the image in the signed log.
+    /// [`Error::Usage`] if there is no signing key, or if an accepted bundle's image is not proved to be the image in the signed log;
+    /// [`Error::Malformed`] if signing fails.
     pub fn attachments(&self, options: &Options) -> Result<Vec<Attachment>, Error> {
         let Some(key) = &options.sign_key else {
             return Err(Error::Usage {

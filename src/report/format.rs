@@ -29,7 +29,7 @@ pub enum Format {
     SarifAll,
     /// OSCAL assessment results, for governance systems.
     Oscal,
-    /// For admission: a SLSA verification summary for each fully accepted bundle; none for a bundle accepted in part.
+    /// For admission: a SLSA verification summary for each bundle that this run accepted in full; none for a bundle accepted in part.
     Vsa,
 }
 

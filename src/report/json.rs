@@ -30,8 +30,8 @@ pub(super) struct Document {
     /// The auditor's own file number or name for this audit, if specified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
-    /// The worst verdict of all bundles (for workloads, of all images): `accept`, `accept-in-part`, `reject` or `none`. `scope` states what the
-    /// verdict covers.
+    /// The worst verdict of all bundles (for workloads, of all images): `accept`, `accept-in-part`, `reject` or `none`; `none` if there is an
+    /// `error`. `scope` states what the verdict covers.
     pub(super) verdict: String,
     /// The program's exit code for the verdict.
     pub(super) exit_code: u8,

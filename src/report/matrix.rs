@@ -1,5 +1,5 @@
-//! The witness matrix: one row per fact, one cell per witness. Values are compared only for facts that must have equal text. The matrix
-//! only shows values; the checks decide.
+//! The witness matrix: one row per fact, one cell per witness. Values are compared only for the facts in [`COMPARABLE`]. The matrix only shows
+//! values; the checks decide.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use super::BundleReport;
 use crate::base::image_name::tag_of;
 use crate::judge::evidence::Fact;
 
-/// Facts whose values must be equal for all witnesses.
+/// Facts whose values are compared, apart from the differences that [`is_of_another_kind`] allows.
 const COMPARABLE: [&str; 9] =
     ["build-name", "commit", "tree", "tag", "image-digest", "image-id", "server-version", "status", "object-count"];
 
@@ -100,8 +100,8 @@ fn is_of_another_kind(name: &str, value: &str, all: &[Fact]) -> bool {
     of_image.any(|fact| fact.value.strip_prefix("sha256:").is_some_and(|digest| digest.starts_with(digits)))
 }
 
-/// The portion of a value that must be equal for all witnesses. Some witnesses show a digest with tag and size, a tag with its repository, or an
-/// image ID in full or as its first twelve digits. The statuses `success` and `image pushed` have the same meaning.
+/// The portion of a value that is compared. Some witnesses show a digest with tag and size, a tag with its repository, or an image ID in full or as
+/// its first twelve digits. The statuses `success` and `image pushed` have the same meaning.
 fn comparable<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     let first = value.split_whitespace().next().unwrap_or_default();
     let part = match name {

@@ -1,4 +1,4 @@
-//! A report: all results of one run, ready to be written. Text from evidence is masked here, once for all formats.
+//! A report: all results of one run, ready to be written. Findings, facts and names of inputs are masked here, once for all formats.
 //!
 //! To add a format, write a file in this folder with `write(&Report, …)`. Text is already masked, but must be escaped for the format. In this
 //! file, add the module, a variant of [`Format`] with its name and its file name, and its arm in [`Report::write`]. Add the name to `FORMATS` of
@@ -105,7 +105,8 @@ pub enum Rules {
     Version1,
 }
 
-/// Whether the run that writes a report also verified what it states. If not, every format except JSON and CSV states this.
+/// Whether the run that writes a report also verified what it states. If not, every format except JSON, JSON Lines, CSV and verification summaries
+/// states this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// This run made the audit.
@@ -445,7 +446,7 @@ impl BundleReport {
         self.findings.iter().filter(|f| self.in_play.contains(&f.group) && f.status.is_not_run())
     }
 
-    /// Masks everything that looks like a secret in all text from evidence.
+    /// Masks everything that looks like a secret in findings, facts, inputs outside the commit and names of inputs.
     fn masked(mut self) -> Self {
         self.findings.iter_mut().for_each(mask_finding);
         for fact in &mut self.evidence {

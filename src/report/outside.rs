@@ -10,7 +10,7 @@ use super::{BundleReport, summary};
 pub struct Outside {
     /// Notes about what is missing or doubtful in the list, then one line for each input. A long list ends with the number of further inputs.
     pub lines: Vec<String>,
-    /// The numbers of inputs and notes; `None` in a report of an earlier version.
+    /// The numbers of inputs and notes; `None` if nothing was read, or in a report of an earlier version.
     pub counts: Option<OutsideCounts>,
 }
 

@@ -10,8 +10,8 @@ pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
     options(report, Some(bundle)).join(" ")
 }
 
-/// The command, then each operand and each option with its value. If `bundle` is specified, the command is for that bundle; otherwise, it is for all
-/// bundles of the run. The command is empty if the run ended before its question was determined.
+/// The command, then each operand and each option with its value. The command is for the case, if there is one; otherwise for `bundle`, if it is
+/// specified; otherwise for all bundles of the run. The command is empty if the run ended before its question was determined.
 pub(super) fn options(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(question) = &report.question else { return Vec::new() };
     let given = |name: &'static str| question.given.iter().filter(move |(flag, _)| flag == name);

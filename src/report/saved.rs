@@ -1,5 +1,6 @@
-//! Reads a saved JSON report. Every enumerated value must be one that this program writes. All values that can be derived (verdicts, totals,
-//! exit codes) are derived again and must equal the values in the file. Only a chain that a different version derived is ignored.
+//! Reads a saved JSON report. Every enumerated value must be one that this program writes, except a profile, a role and a sealed verdict in `case`,
+//! and a level in `question`. All values that can be derived (verdicts, totals, exit codes) are derived again and must equal the values in the file.
+//! Only a chain that a different version derived is ignored.
 
 use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
@@ -117,7 +118,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
     })
 }
 
-/// Refuses a case with an enumerated value that this program does not recognise.
+/// Refuses a case with a sign-off whose `audit` this program does not recognise.
 fn case(case: CaseReport) -> Read<CaseReport> {
     let word = |one: &SignOffReport| one.audit.clone().filter(|word| word != SignOffReport::NOT_REPEATED);
     match case.sign_offs.iter().find_map(word) {

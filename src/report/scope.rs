@@ -15,7 +15,8 @@ use crate::judge::finding::{Finding, Group, Level, is_answered};
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Scope {
-    /// Groups in which, in every bundle of the report, a check at `require` has an answer. Empty if only the signature was checked.
+    /// Groups in which, in every bundle of the report (for workloads, for every image), a check at `require` has an answer. Empty if only the
+    /// signature was checked.
     pub groups: Vec<String>,
     /// The policy's path, as specified by the user; null without a policy.
     pub policy: Option<String>,

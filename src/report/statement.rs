@@ -1,5 +1,5 @@
-//! in-toto statements (Statement v1): a SLSA verification summary for each accepted bundle, one per line. With a signing key, each
-//! statement is in a DSSE envelope. No SLSA level is claimed.
+//! in-toto statements (Statement v1): a SLSA verification summary for each bundle that this run accepted in full, one per line. With a signing key,
+//! each statement is in a DSSE envelope. No SLSA level is claimed.
 
 use std::io::{self, Write};
 
@@ -25,7 +25,7 @@ pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 const JUDGED_FOR: &str = "urn:hpsb-audit:judged-for";
 const WEAKENED: &str = "urn:hpsb-audit:weakened";
 
-/// A verification summary for each accepted bundle. No summary is written for a bundle accepted in part.
+/// A verification summary for each bundle that this run accepted in full. No summary is written for a bundle accepted in part.
 pub(super) fn write_summaries(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let statements = report.bundles.iter().filter_map(|bundle| verification_summary(report, bundle));
     write(statements, options, out)

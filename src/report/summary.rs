@@ -117,7 +117,7 @@ pub(super) fn fact<'b>(bundle: &'b BundleReport, name: &'b str) -> Option<&'b Fa
     proved.or_else(|| facts(bundle, name).find(|fact| fact.known == Known::Signed))
 }
 
-/// The gaps of an acceptance in part: no policy, groups and checks that were not checked, and waived answers.
+/// The gaps of an acceptance in part: no policy or no requirements, what was not checked, and waived answers.
 fn left_out(report: &Report, bundle: &BundleReport) -> String {
     let not_checked = bundle.not_checked();
     let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
@@ -139,7 +139,7 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
     parts.join("; ")
 }
 
-/// Why there is no acceptance: one line per rejecting check, or the error.
+/// Why there is no acceptance: each rejecting check with the number of its consequences, or the error.
 pub(super) fn because(report: &Report, bundle: &BundleReport) -> Vec<String> {
     if let Some(error) = &bundle.error {
         return vec![error.to_string(), format!("What to do: {}", error.hint())];
@@ -363,7 +363,7 @@ pub(super) fn signature(bundle: &BundleReport) -> Option<Status> {
     check::find(check::MANIFEST_SIGNATURE)?.answer_in(&bundle.findings).map(|finding| finding.status)
 }
 
-/// Whether anything in the signed archive was read. An archive that was read always yields facts.
+/// Whether anything in the signed archive was read. An archive that was read yields facts, but a report over the size limit has none.
 pub(super) fn was_read(bundle: &BundleReport) -> bool {
     !bundle.evidence.is_empty()
 }

@@ -79,8 +79,8 @@ impl Request<'_> {
         }
     }
 
-    /// Refuses a flag that would have no effect. With `--seal-key`, the case is evaluated as it was sealed; if the reader supplies no
-    /// `--seal-key`, key or policy, the case is not evaluated.
+    /// Refuses `--now`, `--require`, `--key` or `--policy` if it would have no effect. With `--seal-key`, the case is evaluated as it was sealed; if
+    /// the reader supplies no `--seal-key`, key or policy, there is no verdict.
     fn refuse_what_is_dropped(&self) -> Result<(), Error> {
         let given = [
             ("--now", self.now.is_some()),

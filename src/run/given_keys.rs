@@ -1,5 +1,4 @@
-//! Key files next to bundles: *given*, never trusted, because anyone can put a file there. The program only states how many bundles such a
-//! key verifies.
+//! Key files next to bundles: *given*, because anyone can put a file there. This module only states how many bundles such a key verifies.
 //!
 //! IBM's documentation does not state whether a build server creates a new key for each build or
 //! reuses one key. The counts in the report indicate which of the two it does.

@@ -185,8 +185,8 @@ fn moment(text: &str) -> Result<Timestamp, Error> {
     Timestamp::from_rfc3339(text).ok_or_else(|| Error::malformed("the self-test", "it has an invalid time"))
 }
 
-/// Seals the bundle like the command `seal`, then audits the case like `audit` with the reader's own policy. If the audit rejects the bundle only
-/// because time has passed, the report must explain how to audit as of the case's own time.
+/// Seals the bundle like the command `seal`, then audits the case like `audit` with the reader's own policy. The report must explain how to audit as
+/// of the case's own time if, and only if, the audit rejects the bundle.
 fn of_case(setup: &Setup, policy: Policy, sealed_for: &str) -> Result<BundleReport, Error> {
     let limits = &setup.limits;
     let files = [(&*setup.file_name, &setup.bundle), ("key.pem", &setup.key)];

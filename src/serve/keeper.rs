@@ -31,7 +31,7 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 const AT_A_TIME: usize = 4_096;
 /// The maximum size in bytes of the facts about one bundle. If the terms change, a bundle whose facts are larger is read again.
 const HELD_EACH: u64 = 256 << 10;
-/// The same for all bundles.
+/// The maximum size in bytes of the kept facts about all bundles.
 const HELD: u64 = 2 << 30;
 
 #[derive(Default)]

@@ -16,7 +16,7 @@ pub(super) fn judge(
 ) -> Vec<SignatureReport> {
     let pins = pins(trusted, recorded_key);
     let repositories = Repository::all(files, budget);
-    // Every tag is looked up in each repository.
+    // Every tag may be looked up in each repository.
     let within = |_: &&Repository<'_>| budget.spend(Work::Nodes(image.tags.len() as u64), "the image's tags").is_ok();
     repositories
         .iter()

@@ -1,11 +1,11 @@
 //! Files that specify what to deploy: docker-compose files, Kubernetes manifests and HPVS contracts. A reader accepts bytes and returns every image
 //! in them, each with its position. The reader does not decide anything.
 //!
-//! The list also includes every position that should have an image but has none, and every position that hides its image's name: nothing that could
-//! run is omitted silently.
+//! The list also includes every position that should have an image but has none, and every position that hides its image's name, so that what could
+//! run is not omitted silently.
 //!
-//! Each form is read with a table of every key that it defines ([`table`]). A key that is not in the table is reported
-//! as unknown.
+//! Each form is read with a table of every key that it defines ([`table`]). A key that is not in the table is reported as unknown; in a custom
+//! resource, its value is searched.
 //!
 //! To add a form, follow these steps:
 //!

@@ -37,7 +37,7 @@ impl ImageReference {
     /// A message for a name that no runtime accepts, or that may hide a different image.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (variables, resolved) = variables(text);
-        // No valid name is longer than this number of bytes.
+        // Valid names without variables are usually shorter than this.
         let shown = text.get(..text.floor_char_boundary(600)).unwrap_or_default();
         let malformed = |why: &str| format!("malformed image name {shown:?}: {why}");
         let plain = variables.is_empty();

@@ -1,4 +1,4 @@
-//! Recognises PowerShell and cmd.exe commands, but only by the first word of each statement.
+//! Recognises PowerShell and cmd.exe commands by the first word of each statement, after keywords or an assignment.
 
 use super::follow::Programs;
 use super::programs::{Rule, Special, lists, rule_of};

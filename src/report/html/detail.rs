@@ -199,7 +199,7 @@ fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }
 
-/// All information about the case that contained the bundles.
+/// The facts about the case that contained the bundles.
 pub(super) fn case(page: &mut Markup, report: &Report) {
     let Some(case) = &report.case else { return };
     page.raw("<section>\n<h2>Case in full</h2>\n<table class=\"facts\">\n<tbody>\n");

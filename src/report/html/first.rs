@@ -301,7 +301,7 @@ fn coded(text: &str) -> Vec<Part> {
     parts
 }
 
-/// The trusted keys, if the signature verifies under none of them.
+/// The first three trusted keys and the number of further keys, for a report without a verified signature.
 pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
     let keys = report.question.iter().flat_map(|question| &question.keys);
     let keys: Vec<String> = keys.map(ToString::to_string).collect();
@@ -335,7 +335,7 @@ fn counted(bundle: &BundleReport) -> String {
     format!("{}.{others}", words.join(", "))
 }
 
-/// Every passed check in play, most important first.
+/// The statements of every passed check in play, most important first.
 fn found(bundle: &BundleReport) -> Vec<(String, &'static str)> {
     let mut passed: Vec<&Finding> = bundle.played().filter(|finding| finding.status == Status::Pass).collect();
     passed.sort_by_key(|finding| rank(finding.check));

@@ -1,5 +1,4 @@
-//! HTML that evidence text cannot break out of: only literals in this program's source are markup, and everything else
-//! is escaped.
+//! HTML that evidence text cannot break out of: only literals in this program's source are markup, and all other text is escaped.
 
 use crate::base::escape::for_terminal;
 

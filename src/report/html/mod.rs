@@ -1,5 +1,5 @@
-//! The report for filing: one HTML page that prints on A4 and Letter, with no external resources or scripts. The first printed page is
-//! the summary; evidence, findings and versions follow. Nothing is conveyed by colour alone.
+//! The report for filing: HTML pages that print on A4 and Letter, with no external resources or scripts. The first printed page of each is the
+//! summary; evidence, findings and versions follow. Nothing is conveyed by colour alone.
 
 mod detail;
 mod diagram;

@@ -69,7 +69,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
     let (reconciled, matched) = (answer.exit_code() == 0, answer.count(Kind::Matched));
     let totals: Vec<String> =
         answer.totals().into_iter().take(6).map(|(label, number)| format!("{label}: {number}")).collect();
-    // What the audits left open comes first, because it concerns every match.
+    // What the audits left open comes first, because it qualifies matches.
     let open = qualified::exceptions(&answer.qualified);
     let open = open.into_iter().chain(answer.rows.iter().filter(is_unmatched).map(told)).collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));

@@ -90,7 +90,7 @@ pub enum Kind {
     RunningWithoutAcceptedBuild,
     /// A build of the period has no valid approval.
     BuiltWithoutApproval,
-    /// An approval of the period has no accepted build, or no build of the approved commit runs anywhere.
+    /// An approval of the period has no accepted build, or no inventory lists the image of such a build.
     ApprovedNotSeen,
     /// One commit has builds with several digests.
     SeveralDigests,
@@ -361,7 +361,7 @@ impl KeyUse {
     }
 }
 
-/// The limits of a reconciliation, printed in every human-readable format.
+/// The limits of a reconciliation, printed in HTML and in text, unless only the verdict is printed.
 const NOT_SAID: &str = "Inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements. It is not proved who holds a key, that a build log is true, or that an image was built from its source.";
 
 #[cfg(test)]

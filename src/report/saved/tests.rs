@@ -1,4 +1,4 @@
-//! Tests of reading saved reports: every enumerated value can be saved and read, and any other value is refused.
+//! Tests of reading saved reports: enumerated values can be saved and read, and inconsistent values are refused.
 
 use super::*;
 
@@ -225,8 +225,8 @@ fn texts(value: &serde_json::Value, at: &str, list: &mut Vec<String>) {
     }
 }
 
-/// A saved report is not signed, so any of its strings may be hostile. No format writes control or bidirectional characters, or lets such a string
-/// begin a line.
+/// A saved report is not signed, so any of its strings may be hostile. The tested formats write no control or bidirectional characters, and let no
+/// such string begin a line.
 #[test]
 fn hostile_strings_in_a_saved_report_are_escaped_in_every_format() {
     use crate::report::{Amount, Format, Look, Options};

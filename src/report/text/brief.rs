@@ -87,7 +87,7 @@ fn headline(page: &mut Page, report: &Report, bundle: &BundleReport, look: Look)
     }
 }
 
-/// All rejecting checks, each with its consequences.
+/// All rejecting checks, each with the number of its consequences.
 pub(super) fn causes(page: &mut Page, report: &Report, bundle: &BundleReport) {
     for finding in bundle.rejecting() {
         page.put("because", &clipped(&for_terminal(&format!("{}: {}", finding.check, finding.message))));

@@ -27,7 +27,7 @@ pub(in crate::report) fn paint_first(look: Look, tone: impl Into<Tone>, word: &s
     }
 }
 
-/// The last line of every text report.
+/// The last line of a text report.
 pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
     let (verdict, code) = (report.verdict(), report.exit_code());
     let (words, means) = match (&report.admission, report.bundles.as_slice()) {

@@ -1,4 +1,4 @@
-//! Every check and every fact: first the verdict and its reasons, then each check, then the facts with their witnesses.
+//! Every check in play and every fact: first the verdict and its reasons, then each check, then the facts with their witnesses.
 
 use std::fmt::Write as _;
 

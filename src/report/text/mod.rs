@@ -1,4 +1,4 @@
-//! The text report: one screen per bundle, or every check and fact. The last line is always the verdict.
+//! The text report: one screen for a bundle, or every check in play and every fact. The last line is always the verdict.
 
 mod advice;
 mod brief;
@@ -51,7 +51,7 @@ pub enum Amount {
     Verdict,
     /// A screen per bundle: what was checked, what was not, and what to do.
     Screen,
-    /// Every check and every fact.
+    /// Every check in play and every fact.
     Everything,
 }
 

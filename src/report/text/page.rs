@@ -98,7 +98,7 @@ pub(in crate::report) fn unbroken(command: &str) -> String {
     command.replace(' ', KEPT)
 }
 
-/// Lines of at most `width` columns, broken only at spaces, so that names, digests and paths can be copied.
+/// Lines broken only at spaces, so that names, digests and paths can be copied: at most `width` columns, unless one word is wider.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;

@@ -29,7 +29,7 @@ pub(crate) struct NotaryKey {
 /// The relevant fields of a key's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leaf {
-    /// `None` unless the subject has exactly one common name.
+    /// `None` unless the subject has exactly one common name in UTF-8.
     pub(crate) common_name: Option<String>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,

@@ -69,7 +69,7 @@ pub(crate) struct RoleReport {
     pub(crate) signers: Vec<String>,
 }
 
-/// Metadata whose signatures, hashes and versions were all verified, starting at a pinned root (if there are pins).
+/// Metadata whose signatures, hashes and root versions were verified, starting at a pinned root (if there are pins).
 #[derive(Debug)]
 pub(crate) struct Trusted {
     /// The pinned keys that signed the first root of the chain.
@@ -90,7 +90,7 @@ impl Trusted {
         self.targets.look_up(tag)
     }
 
-    /// Every signed target with its role, and the faults of delegations that were not accepted.
+    /// Every readable signed target with its role, and the faults of delegations that were not accepted.
     pub(crate) fn targets(&self) -> &Targets {
         &self.targets
     }

@@ -47,7 +47,7 @@ impl Targets {
         Ok(None)
     }
 
-    /// Every signed target with its role and name.
+    /// Every readable signed target with its role and name.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str, &Target)> {
         self.roles.iter().flat_map(|(role, targets)| {
             let sound = targets.iter().filter_map(|(name, target)| Some((name, target.as_ref().ok()?)));

@@ -319,7 +319,7 @@ pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Ima
     }
 }
 
-/// The effect of an annotation and the program that reads it; `None` if the annotation is not in any table.
+/// The effect of an annotation and the program that reads it; `None` if neither the annotation nor an effect of its prefix is in a table.
 fn note_of(key: &str, stage: Stage) -> (Option<Note>, &'static str) {
     let find = |table: &'static [Prefix]| table.iter().find_map(|entry| Some((entry, key.strip_prefix(entry.prefix)?)));
     let (entry, rest, is_past) = match (find(RUNTIMES), find(INJECTORS)) {

@@ -8,7 +8,7 @@ use super::templates as has;
 /// What an object of a kind runs.
 #[derive(Clone, Copy)]
 pub(super) enum Role {
-    /// The object runs nothing, regardless of its content.
+    /// The object runs nothing; only its annotations are checked.
     Nothing,
     /// Nothing. Nevertheless, a field that may specify an image is reported as unknown, because Kubernetes does not
     /// define the schema.

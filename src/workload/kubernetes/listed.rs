@@ -17,8 +17,8 @@ impl KindsWithoutImages {
     /// Adds one entry of the form `GROUP/Kind`, without a version.
     ///
     /// # Errors
-    /// A message if the entry does not have that form, if the kind is built into Kubernetes (all such kinds are in the tables), or if the table
-    /// states that objects of the kind run or fetch something.
+    /// A message if the entry does not have that form, if the kind is one of Kubernetes' own kinds in the tables, or if the table states that objects
+    /// of the kind run or fetch something.
     pub fn add(&mut self, entry: &str) -> Result<(), String> {
         let parts = entry.split_once('/').filter(|(_, kind)| !kind.contains('/'));
         let Some((group, kind)) = parts.filter(|(group, kind)| is_group(group) && is_kind(kind)) else {

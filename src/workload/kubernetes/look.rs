@@ -1,4 +1,4 @@
-//! Searches values that are not in the tables, and reports every value that may specify what runs.
+//! Searches values that are not in the tables, and reports those whose key or text suggests an image or containers.
 
 use serde_json::Value;
 
@@ -10,8 +10,7 @@ use super::annotations::annotation;
 const RAY: [&str; 2] = ["runtimeEnvYAML", "serveConfigV2"];
 const FETCHES: [&str; 4] = ["image_uri", "container", "working_dir", "py_modules"];
 
-/// Searches a value below a key, and reports as unknown every value that may specify an image or define containers. `why` contains
-/// the advice.
+/// Searches a value below a key, and reports as unknown every value whose key or text suggests an image or containers. `why` contains the advice.
 pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: &mut Images) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) if key != "image" => {}

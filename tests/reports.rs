@@ -196,7 +196,7 @@ fn secrets(name: &str, folder: &Path) {
 
 /// `HPSB_UPDATE=1` rewrites the files of `tests/golden/reports`.
 #[test]
-fn every_format_equals_its_golden_file() {
+fn formats_equal_their_golden_files() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/reports");
     for name in ["good-policy-and-key", "tag-disagrees_fail", "other-key_fail", "bundle-gzip_fail"] {
         let (folder, _) = audit(name, "golden");

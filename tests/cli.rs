@@ -328,7 +328,7 @@ fn a_report_that_cannot_be_written_leaves_no_verdict() {
     fs::create_dir(folder.path().join("folder")).unwrap();
     let before = folder.listing();
     for file in ["json=link.json", "json=no-such-folder/r.json", "json=folder", "text=.."] {
-        // The first report could be written but is not, because either all reports are written or none is.
+        // The first report could be written but is not, because no report gets its name before all are written.
         let line = [BUNDLE, "--key", "key.pem", "--report", "text=good.txt", "--report", file];
         let (code, report) = report(folder.path(), &line);
         assert_eq!((code, &report["exit_code"], &report["verdict"]), (3, &3.into(), &"none".into()), "{file}");

@@ -188,7 +188,7 @@ fn the_digest_of_an_index_is_not_that_of_its_examined_image() {
     assert_eq!(headline("manifest.yaml"), "ADMITTED: manifest, source, image, workload (policy.toml)");
 }
 
-/// Only the names of the file and its members are known, and anyone can change these.
+/// Only the names of the bundle and its members contain the build's name, and anyone can change these names.
 #[test]
 fn an_unsigned_name_is_marked_wherever_a_build_is_named() {
     let folder = place(POLICY);
@@ -416,7 +416,7 @@ fn a_run_without_evidence_workload_or_image_is_not_a_success() {
     let answer =
         run(folder.path(), &[&["admit", "compose.yaml", "--evidence", "no-such-folder"][..], &policy[..]].concat());
     assert_eq!(answer.code, 3, "{}", answer.out);
-    // A policy under which no image could be denied is refused.
+    // A policy is refused if none of the checks that examine every image is required.
     let lowered = "[levels]\n\"workload-image\" = \"warn\"\n\"workload-pinned\" = \"off\"\n";
     folder.write("lowered.toml", format!("{POLICY}{lowered}"));
     let answer = run(

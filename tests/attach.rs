@@ -173,7 +173,7 @@ fn nothing_is_attached_to_an_unproved_image() {
     let answer = attach(&folder, "attached", &[]);
     assert_eq!(answer.code, 2);
     assert!(answer.out.contains("image-digest did not pass"), "{}", answer.out);
-    // With these checks lowered to warnings, a different image is accepted, but nothing is attached to it.
+    // With three checks of the group `image` lowered to warnings, a different image is accepted, but nothing is attached to it.
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     let levels = ["digest", "config", "layers"].map(|part| format!("image-{part} = \"warn\"\n")).concat();
     folder.write("policy.toml", format!("{policy}[levels]\n{levels}"));

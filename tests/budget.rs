@@ -49,7 +49,7 @@ fn exhausted_work_or_memory_gives_no_verdict_and_names_the_limit() {
 }
 
 #[test]
-fn every_command_that_reads_a_bundle_has_a_budget() {
+fn inspect_source_and_extract_have_a_budget() {
     let folder = fixture("good-rsa-2048");
     let to = std::env::temp_dir().join(format!("hpsb-audit-budget-{}", std::process::id()));
     let unpack = ["extract", "--to", to.to_str().unwrap()];

@@ -131,7 +131,7 @@ fn a_case_supplies_evidence_but_never_trust() {
     assert!(message(&report).contains("gives the sealed verdict, accept;"), "{report}");
 
     for (more, by, verdict) in [
-        // A key alone is not a policy: the case's own policy is used only with --seal-key.
+        // A key alone is not a policy: the case's own policy decides the verdict only with --seal-key.
         (&["--key", "key.pem"][..], "reader", "accept-in-part"),
         (&["--policy", "policy.toml"], "reader", "accept"),
         (&["--seal-key", "ada.pub"], "seal", "accept"),
@@ -553,7 +553,7 @@ fn the_readers_policy_is_applied_as_of_today_and_the_hint_uses_the_cases_time() 
 
 /// A flag that restricts the audit is applied or refused.
 #[test]
-fn no_flag_is_ignored_with_a_case() {
+fn no_restricting_flag_is_ignored_with_a_case() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     for flag in [["--now", NOW], ["--require", "trust"], ["--key", "key.pem"], ["--policy", "policy.toml"]] {

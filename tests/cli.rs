@@ -38,7 +38,7 @@ fn goldens(fixture_name: &str, lines: &[(&str, &[&str])]) {
 }
 
 #[test]
-fn every_command_prints_its_golden_output() {
+fn commands_print_their_golden_output() {
     goldens(
         "good-rsa-2048",
         &[
@@ -132,7 +132,7 @@ fn each_command_has_examples(folder: &Path, above: &[&str]) {
 }
 
 #[test]
-fn help_lists_every_command() {
+fn help_lists_commands_and_has_examples() {
     let folder = Folder::new();
     let help = run(folder.path(), &["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
@@ -328,7 +328,7 @@ fn a_report_that_cannot_be_written_leaves_no_verdict() {
     fs::create_dir(folder.path().join("folder")).unwrap();
     let before = folder.listing();
     for file in ["json=link.json", "json=no-such-folder/r.json", "json=folder", "text=.."] {
-        // The first report could be written but is not, because either all reports are written or none is.
+        // The first report could be written but is not, because no report gets its name before all are written.
         let line = [BUNDLE, "--key", "key.pem", "--report", "text=good.txt", "--report", file];
         let (code, report) = report(folder.path(), &line);
         assert_eq!((code, &report["exit_code"], &report["verdict"]), (3, &3.into(), &"none".into()), "{file}");
@@ -617,7 +617,7 @@ sys.stdout.buffer.write(page)
 }
 
 #[test]
-fn output_is_coloured_only_on_terminals() {
+fn by_default_output_is_coloured_only_on_terminals() {
     let folder = fixture("good-rsa-2048");
     let line = ["audit", BUNDLE, "--key", "key.pem", "--now", NOW];
     let escape = '\u{1b}';

@@ -98,7 +98,7 @@ fn seeds_match_their_sources() {
 }
 
 #[test]
-fn every_target_has_a_file_a_corpus_and_a_function() {
+fn every_target_has_a_file_a_corpus_and_a_binary() {
     let expected: BTreeSet<String> =
         TARGETS.iter().map(|(name, _)| name).chain(INSIDE).map(|name| (*name).to_owned()).collect();
     let files = names(&top().join("fuzz_targets")).into_iter().map(|name| name.trim_end_matches(".rs").to_owned());

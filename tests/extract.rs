@@ -1,4 +1,4 @@
-//! Unpacking either succeeds completely or leaves nothing, and writes only into the specified folder. The hostile archives here have valid
+//! Unpacking either succeeds completely or leaves nothing, and no member is written outside the unpacked folder. The hostile archives here have valid
 //! signatures, because a signature does not make names and links safe.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

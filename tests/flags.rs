@@ -74,7 +74,7 @@ const ROWS: &[Row] = &[
     ("audit case.tar --seal-key ada.pub", &["--require", "image"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--now", NOW], Refused),
     ("audit case.tar --seal-key ada.pub", &["--limit", "archive_members=3"], Honoured("archive_members=3")),
-    // No policy, key or trusted seal is supplied.
+    // Without a policy, key or trusted seal; and with a different seal key.
     ("audit case.tar", &["--now", NOW], Refused),
     ("audit case.tar", &["--require", "image"], Refused),
     ("audit case.tar --seal-key other-person.pub", &["--seal-key", "ada.pub"], Honoured("ACCEPTED")),
@@ -229,7 +229,7 @@ const ROWS: &[Row] = &[
     ("fetch --env sbs-config.json --plan", &["--endpoint", "https://t.example"], Refused),
 ];
 
-/// Flags that restrict nothing: they affect presentation, output, speed, or what is created.
+/// Flags that restrict nothing: they affect presentation, output, speed, what can be read, or what is created.
 const NARROW_NOTHING: &[(&str, &str)] = &[
     ("*", "help verbose format"),
     // Presentation of text, tested in tests/text.rs.
@@ -247,7 +247,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("admit", "report threads workload-password"),
     ("reconcile", "report threads workload-password reference"),
     ("extract", "to"),
-    // Flags for reaching servers: no check depends on them.
+    // Flags for connections, limits and plans of `fetch`: no check depends on them.
     (
         "fetch",
         "ca cert credential-helpers idle-timeout key-file limit outside-ca parallel plain-http plan region registry-auth resolve timeout tries",
@@ -256,7 +256,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("sign-off", "role sign-key"),
     ("report", "output sign-key"),
     ("self-test", "report"),
-    // Flags for the content of a key record, which restrict no check.
+    // Flags for making a key record, which restrict no check.
     (
         "key enroll",
         "bundle challenge-bundle channel limit obtained-at obtained-by second-at second-by second-channel second-copy sign-key to",

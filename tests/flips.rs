@@ -1,5 +1,5 @@
 //! Law: no byte of a good bundle can be changed so that the bundle is accepted with different facts. Only changes that do not affect the decoded
-//! content are accepted: to bytes that bzip2 does not use, to unread owners and times, and to the case of hex digits.
+//! content are accepted: to bytes that bzip2 does not use, to unread permissions, owners and times, and to the case of hex digits.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;

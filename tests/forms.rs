@@ -1,5 +1,5 @@
-//! Only recognised forms of workloads are accepted: anything that a program could run but the file hides is denied or reported as malformed,
-//! and the message states what to do.
+//! Only recognised forms of workloads are accepted: files that hide what a program could run are denied or reported as malformed, and the message
+//! states what to do.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;

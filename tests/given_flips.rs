@@ -38,7 +38,7 @@ fn flip(folder: &Folder, file: &str, step: usize, arguments: &[&str]) -> (usize,
     (accepted, count)
 }
 
-/// Changes to unread owners and times and to padding in the archive have no effect; every other change is refused.
+/// Some changes, for example to unread owners and times or to padding in the archive, have no effect; the others are refused.
 #[test]
 fn no_flipped_byte_of_an_image_changes_accepted_facts() {
     let folder = Folder::with_fixture("image-good");
@@ -63,7 +63,7 @@ fn no_flipped_byte_of_a_policy_changes_facts() {
     assert!(accepted * 20 < count, "{accepted} of {count}");
 }
 
-/// The audit is repeated, and a case must list every member. Only remarks may change, such as the sealing program's name.
+/// The audit is repeated, and a case must list every member. Remarks may change, such as the sealing program's name.
 #[test]
 fn no_flipped_byte_of_a_case_changes_accepted_facts() {
     let folder = Folder::with_fixture("good-rsa-2048");

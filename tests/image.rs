@@ -209,8 +209,8 @@ fn a_layout_written_blob_by_blob_keeps_dockers_manifest() {
     fs::write(folder.join("image/oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}").unwrap();
     let (output, report) = run(&folder, &arguments, &["--require", "image"]);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
-    // This is the state after `fetch --no-layers`: the layers have no evidence. The bundle is rejected for this only if the
-    // group `image` is required.
+    // This is the state after `fetch --no-layers`: the layers have no evidence. The bundle is rejected for this only if
+    // the image is supplied with `--image` or the group `image` is required.
     for layer in fs::read_dir(&blobs).unwrap().map(|entry| entry.unwrap()) {
         if layer.metadata().unwrap().len() > 100_000 {
             fs::remove_file(layer.path()).unwrap();

@@ -49,7 +49,7 @@ fn every_changed_byte_is_detected_has_no_effect_or_changes_the_digest() {
 }
 
 #[test]
-fn every_truncation_is_detected() {
+fn every_truncation_of_the_content_is_detected() {
     let good = tar::archive(&Image::wallet().layout());
     let end = good.iter().rposition(|byte| *byte != 0).unwrap();
     for length in (0..end).step_by(31) {

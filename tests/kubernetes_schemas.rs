@@ -95,7 +95,7 @@ fn everything_in_kubernetes_schemas_is_in_the_tables() {
     assert!(known > 1_000 && found > 50, "{known} {found}");
 }
 
-/// Repeats the test above with keys that no schema has, which shows that the test can fail.
+/// Reads a kind and keys that no schema has, which shows that the test above can fail.
 #[test]
 fn keys_in_no_schema_are_reported_as_missing() {
     for document in [

@@ -71,7 +71,7 @@ fn bundles() -> impl Iterator<Item = (&'static str, &'static Value)> {
     pages().iter().flat_map(|page| array(&page.json, "reports").iter().map(|bundle| (page.name.as_str(), bundle)))
 }
 
-/// No check is silently skipped, whether a bundle is accepted, refused, malformed or without a key.
+/// No check of an audit is silently skipped, whether a bundle is accepted, refused, malformed or without a key.
 #[test]
 fn every_bundle_has_one_finding_per_check_in_table_order() {
     // An audit does not check workloads.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every folder of `src/`, and the crate bzip2-threads, with the folders that it uses, from the top layer to the bottom one: a
-/// dependency is always on a later row. `audit` is a folder and also a file.
+/// Every folder of `src/` except those for tests, and the crate bzip2-threads, with the folders that each uses, from the top layer to the bottom
+/// one: a dependency is always on a later row. `audit` is a folder and also a file.
 const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
@@ -267,7 +267,7 @@ fn limit_names_are_written_in_only_one_file() {
 }
 
 #[test]
-fn every_crate_root_forbids_unsafe_code() {
+fn the_roots_of_program_and_library_forbid_unsafe_code() {
     for root in CRATE_ROOTS {
         let forbids = read(Path::new(root)).lines().any(|line| line == "#![forbid(unsafe_code)]");
         assert!(forbids, "{root} does not forbid unsafe code");
@@ -301,8 +301,8 @@ fn all_lock_files_have_the_same_versions() {
     }
 }
 
-/// A panic is a defect that ends the program with exit code 101, on any thread: no code catches one or discards a thread's panic. Printing does
-/// not panic if the output is closed.
+/// A panic is a defect that ends the program with exit code 101: no code here catches one or discards a thread's panic, except as stated below; tokio
+/// catches one in a connection of `serve`. Printing does not panic if the output is closed.
 #[test]
 fn no_code_catches_or_discards_a_panic() {
     for Source { path, code, .. } in sources() {

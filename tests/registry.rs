@@ -232,7 +232,7 @@ fn plain_http_to_other_computers_needs_a_flag() {
 }
 
 #[test]
-fn a_private_ca_is_trusted_only_for_the_registry_it_is_specified_for() {
+fn a_private_ca_is_trusted_only_if_specified_and_names_are_checked() {
     let folder = folder("tls");
     let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
     shell(

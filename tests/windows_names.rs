@@ -1,4 +1,4 @@
-//! Tests behaviour that exists only on Windows: names that Windows cannot store are refused before the first byte is written, and patterns are
+//! Tests behaviour on Windows: names that Windows cannot store are refused before the first byte is written, and patterns are
 //! expanded. `tests/windows` runs these tests.
 #![cfg(windows)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

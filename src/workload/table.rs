@@ -16,8 +16,8 @@ pub(super) enum Meaning {
     /// The key runs or fetches software that no image name in the file identifies. The string describes this software
     /// and contains advice.
     Runs(&'static str),
-    /// A string that determines what other keys mean. Only these strings are accepted; a variable, a value of a different type and any other string
-    /// are reported as unknown.
+    /// A string that determines what other keys mean. Only these strings and null are accepted; a variable, any other string and any other type are
+    /// reported as unknown.
     Decisive(&'static [&'static str]),
     /// A mapping, read with this table.
     Mapping(&'static Table),

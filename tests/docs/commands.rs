@@ -91,7 +91,7 @@ fn commands_print_what_the_pages_show() {
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
-/// Every TOML block is a policy, or the continuation of the two lines that each policy needs.
+/// Every TOML block of three pages is a policy, or the continuation of the two lines that each policy needs.
 #[test]
 fn policies_in_the_pages_are_valid() {
     let folder = scratch("docs-policies");

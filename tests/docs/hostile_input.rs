@@ -128,7 +128,7 @@ fn every_row_of_hostile_input_has_a_test() {
     assert!(rows.len() > 300, "only {} rows were found", rows.len());
 }
 
-/// Each class has a row, and its answer names only existing checks and exit codes.
+/// Each class has a row, and its answer names only existing checks, besides exit codes.
 #[test]
 fn every_class_of_hostile_input_has_rows_and_an_answer() {
     let tables = tables();

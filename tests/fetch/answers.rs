@@ -1,4 +1,4 @@
-//! Every response of every source has the effect that docs/generated/fetch-answers.md describes. No response is lost silently.
+//! Every response in `ANSWERS`, from every source, has the effect that docs/generated/fetch-answers.md describes. None is lost silently.
 
 use std::fs;
 use std::path::Path;
@@ -329,7 +329,7 @@ fn cell(row: &Row, answer: &'static str) {
     }
 }
 
-/// A 404 does not show that a server lacks something, so a note states only the status.
+/// A 404 does not show that a server lacks something, so a note states the status instead.
 fn notes_the_status(record: &Value, step: &str, answer: &str) {
     let all = record["not_saved"].as_array().unwrap().iter().filter(|missing| missing["source"] == step);
     let status: Option<u16> = answer.parse().ok();

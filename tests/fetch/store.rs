@@ -318,7 +318,7 @@ fn a_store_that_requires_a_login_is_reported() {
 }
 
 #[test]
-fn plain_http_is_used_only_on_this_computer() {
+fn a_store_is_reached_over_plain_http_only_on_this_computer() {
     let scratch = Scratch::new();
     let mut request = bucket_request(1, &scratch);
     request.bucket.as_mut().unwrap().endpoint = "http://192.0.2.1".into();

@@ -150,7 +150,7 @@ pub fn impatient() -> Patience {
     }
 }
 
-/// Every run in the tests has the same time, so that folders can be compared byte for byte.
+/// Every run by [`run_with`] has the same time, so that folders can be compared byte for byte.
 pub fn moment() -> Timestamp {
     Timestamp::from_rfc3339("2026-11-23T08:00:00Z").unwrap()
 }

@@ -96,7 +96,7 @@ fn statements() -> Vec<Seed> {
     ]
 }
 
-/// An image at every position where a compose file can have one.
+/// Images at the positions where a compose file usually has them, and at rare ones.
 const EVERY_PLACE: &str = "services:
   a: {image: a, pre_start: [{image: b, volumes: [{type: image, source: c, target: /}]}], post_start: [{command: d}]}
   e: {extends: {service: a}, volumes: ['./f:/f', {type: image, source: g}], x-h: {image: i}}
@@ -121,7 +121,7 @@ env: |
   type: env
 ";
 
-/// Every type of position at which a resource specifies an image.
+/// Positions of several types at which resources specify images.
 const TEMPLATES: &str = "apiVersion: batch/v1
 kind: CronJob
 metadata: {name: a}

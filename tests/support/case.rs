@@ -13,7 +13,7 @@ type Edit<T> = Box<dyn FnOnce(&mut T)>;
 type Compress = Box<dyn FnOnce(&[u8]) -> Vec<u8>>;
 type Sign = Box<dyn FnOnce(Named, &[u8]) -> Vec<u8>>;
 
-/// One fixture directory. A case starts as the good build, and every method changes one part of it.
+/// One fixture directory. A case starts as the good build, which the methods change.
 pub struct Case {
     name: String,
     about: &'static str,
@@ -133,7 +133,7 @@ impl Case {
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// No verdict: exit code 2 or 3, with the error's code.
+    /// No verdict: exit code 2, 3 or 4, with the error's code.
     pub fn error(name: &str, exit: u8, code: &'static str, about: &'static str) -> Self {
         Self::new(&format!("{name}_fail"), about, Expect::new(exit, "none", Some(code), Vec::new()))
     }

@@ -1,4 +1,4 @@
-//! Every case, with one file for each part of a bundle.
+//! Every case, with one file for each subject.
 
 use super::case::Case;
 
@@ -22,7 +22,7 @@ mod text;
 mod trust;
 mod verdict;
 
-/// All cases, in the order in which the program reads the parts of a bundle.
+/// All cases.
 pub fn all() -> Vec<Case> {
     [
         good::cases(),

@@ -293,6 +293,28 @@ fn a_report_folder_has_a_report_in_every_format_that_applies() {
     }
 }
 
+/// An error quotes the name of a member.
+#[test]
+fn a_secret_in_an_error_is_masked_in_every_format() {
+    let folder = program::Folder::new();
+    let bundle = BUNDLE;
+    folder.write("docker login --password hunter2 x", "x");
+    folder.write("key.pem", fs::read(fixture("good-policy").join("key.pem")).unwrap());
+    let mut tar = Command::new("tar");
+    tar.args(["-cjf", bundle, "--", "docker login --password hunter2 x"]).current_dir(folder.path());
+    assert!(tar.status().unwrap().success());
+    for format in [&[][..], &["--details"]] {
+        let answer =
+            run(folder.path(), &[&["audit", bundle, "--key", "key.pem", "--report-dir", "all"], format].concat());
+        assert!(answer.out.contains("docker login") && !answer.out.contains("hunter2"), "{}", answer.out);
+        for file in fs::read_dir(folder.path().join("all")).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+        fs::remove_dir_all(folder.path().join("all")).unwrap();
+    }
+}
+
 #[test]
 fn a_saved_report_that_was_changed_is_refused() {
     let (folder, _) = audit("tag-disagrees_fail", "changed");

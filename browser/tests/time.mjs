@@ -16,7 +16,8 @@ for (const [what, key, goal] of [['decoding (another key)', 'other.pem', 1.3], [
   const [ours, theirs] = [[], []];
   let memory = 0;
   for (let round = 0; round < 5; round++) {
-    const evidence = side(folder, [bundle]);
+    // The native program also finds the keys next to the bundle.
+    const evidence = side(folder, [bundle, 'key.pem', 'other.pem']);
     const before = process.cpuUsage().user;
     const says = whole(module, evidence, side(folder, [key]), { formats: ['json'], flags: { paths: [bundle], key: [key], now, today: now } });
     ours.push([says.milliseconds, (process.cpuUsage().user - before) / 1000]);

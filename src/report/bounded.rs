@@ -3,7 +3,7 @@
 use super::{BundleReport, Outside};
 use crate::base::escape::is_treacherous;
 use crate::base::limits::Limits;
-use crate::judge::finding::Verdict;
+use crate::judge::finding::{Effect, Verdict};
 
 /// Maximum bytes of one string. The longest strings that readers need are base64 keys, which are shorter than 2,000
 /// bytes.
@@ -20,6 +20,8 @@ impl BundleReport {
             report.outside_the_commit = Outside::default();
             report.inputs.clear();
             report.verdict = Verdict::None;
+            // Without a verdict, no finding rejects.
+            report.findings.iter_mut().for_each(|finding| finding.effect = Effect::None);
             report.error = report.error.or(Some(error));
         }
         report

@@ -89,7 +89,7 @@ fn row(report: &Report, bundle: &BundleReport, finding: &Finding) -> [String; 23
 }
 
 fn fault(error: &Error) -> String {
-    format!("{}: {error}", error.code())
+    format!("{}: {}", error.code(), summary::fault(error))
 }
 
 pub(super) fn line(cells: impl Iterator<Item = String>) -> String {

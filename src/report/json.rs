@@ -14,7 +14,6 @@ use super::{
 };
 use crate::base::error::Error;
 use crate::base::escape::in_json;
-use crate::base::mask::mask;
 use crate::judge::finding::{Group, Verdict};
 
 #[derive(Serialize, Deserialize)]
@@ -402,7 +401,7 @@ fn asked(question: &QuestionReport) -> Asked {
 }
 
 fn fault(error: &Error) -> Fault {
-    Fault { code: error.code().into(), message: mask(&error.to_string()), hint: mask(&error.hint()) }
+    Fault { code: error.code().into(), message: super::summary::fault(error), hint: super::summary::hint(error) }
 }
 
 fn bundle(report: &BundleReport, rules: Rules) -> Bundle {

@@ -128,8 +128,8 @@ fn no_verdict(page: &mut String, class: &str, error: &Error) {
         page,
         "    <testcase classname=\"{class}\" name=\"verdict\" time=\"0\">\n      <error type=\"{}\" message=\"{}\">{}</error>\n    </testcase>",
         error.code(),
-        text(&error.to_string()),
-        text(&error.hint()),
+        text(&summary::fault(error)),
+        text(&summary::hint(error)),
     );
 }
 

@@ -22,7 +22,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         page.push('\n');
     }
     if let Some(error) = &report.error {
-        let _ = writeln!(page, "{}\n\nWhat to do: {}\n", text(&error.to_string()), text(&error.hint()));
+        let _ = writeln!(page, "{}\n\nWhat to do: {}\n", text(&summary::fault(error)), text(&summary::hint(error)));
     }
     for bundle in &report.bundles {
         section(&mut page, report, bundle, options);

@@ -115,7 +115,7 @@ fn result(report: &Report, bundle: &BundleReport, options: &Options, seed: &str,
 
 /// OSCAL requires a result even if no bundle was audited.
 fn no_result(report: &Report, options: &Options, seed: &str, now: &str) -> Value {
-    let error = report.error.as_ref().map_or_else(|| "no bundle".to_owned(), ToString::to_string);
+    let error = report.error.as_ref().map_or_else(|| "no bundle".to_owned(), summary::fault);
     json!({
         "uuid": uuid(seed, "no result"),
         "title": "No verdict",

@@ -121,7 +121,7 @@ fn no_verdict(report: &Report, error: &Error, bundle: Option<(usize, &BundleRepo
         "ruleIndex": CHECKS.len(),
         "kind": "fail",
         "level": "error",
-        "message": { "text": message(&format!("{error}. What to do: {}", error.hint())) },
+        "message": { "text": message(&format!("{}. What to do: {}", summary::fault(error), summary::hint(error))) },
         "locations": [place],
         "partialFingerprints": fingerprints(&format!("{subject}\n{NO_VERDICT}")),
         "properties": { "code": error.code() },
@@ -195,7 +195,7 @@ fn notification(error: &Error, bundle: Option<&BundleReport>) -> Value {
     let mut notification = json!({
         "level": "error",
         "descriptor": { "id": error.code() },
-        "message": { "text": message(&format!("{error}. What to do: {}", error.hint())) },
+        "message": { "text": message(&format!("{}. What to do: {}", summary::fault(error), summary::hint(error))) },
     });
     if let (Some(bundle), Some(fields)) = (bundle, notification.as_object_mut()) {
         fields.insert("locations".into(), json!([place(&bundle.path, None)]));

@@ -3,6 +3,8 @@
 pub(super) use super::repeat::command;
 use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, outside, scope};
 use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::mask::mask;
 use crate::base::time::Timestamp;
 use crate::gate::verify::Grade;
 use crate::judge::check;
@@ -139,10 +141,20 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
     parts.join("; ")
 }
 
+/// An error, without what looks like a secret: it may quote text from a bundle.
+pub(super) fn fault(error: &Error) -> String {
+    mask(&error.to_string())
+}
+
+/// What to do about an error, likewise.
+pub(super) fn hint(error: &Error) -> String {
+    mask(&error.hint())
+}
+
 /// Why there is no acceptance: each rejecting check with the number of its consequences, or the error.
 pub(super) fn because(report: &Report, bundle: &BundleReport) -> Vec<String> {
     if let Some(error) = &bundle.error {
-        return vec![error.to_string(), format!("What to do: {}", error.hint())];
+        return vec![fault(error), format!("What to do: {}", hint(error))];
     }
     let causes = bundle.rejecting();
     causes

@@ -70,7 +70,8 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
 
 /// The sheet for a run that ended before any bundle had a verdict.
 pub(super) fn without_bundle(report: &Report) -> Sheet {
-    let reasons = report.error.iter().flat_map(|error| [error.to_string(), format!("What to do: {}", error.hint())]);
+    let reasons =
+        report.error.iter().flat_map(|error| [summary::fault(error), format!("What to do: {}", summary::hint(error))]);
     let mut sheet = Sheet {
         title: "Audit of build manifests",
         tone: Tone::Open,

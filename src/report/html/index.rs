@@ -38,7 +38,7 @@ fn counts(report: &Report) -> String {
 }
 
 fn sheet(report: &Report, headline: String) -> Sheet {
-    let mut because: Vec<String> = report.error.iter().map(ToString::to_string).collect();
+    let mut because: Vec<String> = report.error.iter().map(summary::fault).collect();
     because.extend(report.bundles.iter().filter_map(|bundle| {
         summary::because(report, bundle).into_iter().next().map(|cause| format!("{}: {cause}", first::name(bundle)))
     }));

@@ -6,7 +6,6 @@ use super::subject::{self, KNOWN, UNPROVED};
 use super::{Look, Page, Tone, advice};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
-use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
 use crate::report::outside::none_in_line;
@@ -75,8 +74,8 @@ fn below(page: &Page, report: &Report, bundle: &BundleReport, has_names: bool, l
 /// Why there is no verdict, and what to do.
 pub(super) fn fault(page: &mut Page, look: Look, error: &Error) {
     page.line(look.paint(Tone::Bad, verdict_words(Verdict::None)));
-    page.put("because", &for_terminal(&mask(&error.to_string())));
-    page.put("next", &for_terminal(&mask(&error.hint())));
+    page.put("because", &for_terminal(&summary::fault(error)));
+    page.put("next", &for_terminal(&summary::hint(error)));
 }
 
 fn headline(page: &mut Page, report: &Report, bundle: &BundleReport, look: Look) {

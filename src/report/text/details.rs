@@ -8,7 +8,6 @@ use super::closing::paint_first;
 use super::{Look, opening};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
-use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Level, Status, Verdict};
@@ -174,8 +173,8 @@ fn hints(page: &mut String, bundle: &BundleReport) {
 fn fault(page: &mut String, look: Look, error: &Error) {
     let words = verdict_words(Verdict::None);
     let _ = writeln!(page, "{}", paint_first(look, Verdict::None, words, words));
-    line(page, "because", &for_terminal(&mask(&error.to_string())));
-    line(page, "hint", &for_terminal(&mask(&error.hint())));
+    line(page, "because", &for_terminal(&words::fault(error)));
+    line(page, "hint", &for_terminal(&words::hint(error)));
 }
 
 /// One row per bundle, then the totals.
@@ -184,7 +183,7 @@ fn totals(page: &mut String, look: Look, report: &Report) {
     table.set_header(["verdict", "exit", "build", "because"]);
     for bundle in &report.bundles {
         let because = match &bundle.error {
-            Some(error) => mask(&error.to_string()),
+            Some(error) => words::fault(error),
             None => bundle.rejecting().map(|finding| finding.check).collect::<Vec<_>>().join(", "),
         };
         let name = for_terminal(&bundle.titled());

@@ -504,7 +504,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     let (code, answer) = audit(&folder, &["--policy", "policy.toml"]);
     assert_eq!(code, 3);
     assert!(message(&answer).contains("attached/sign-off.prepared.dsse.json"), "{}", message(&answer));
-    // The case does not show that a sign-off was removed, and removal adds nothing to what was signed.
+    // Removing a sign-off leaves no trace in the case, but cannot add anything to the signed content.
     folder.write("case.tar", before);
     assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], json!([]));
 }

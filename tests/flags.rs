@@ -352,7 +352,7 @@ fn every_flag_that_restricts_an_audit_is_applied_or_refused() {
     let kept = folder();
     let can_fetch = has_feature("fetch");
     for (line, flag, is) in ROWS.iter().filter(|(line, ..)| can_fetch || !line.starts_with("fetch ")) {
-        // Commands that write files start in separate folders.
+        // A command that writes files runs in its own folder, once with and once without the flag.
         let writes = ["seal", "sign-off", "extract", "report"].iter().any(|command| line.starts_with(command));
         let (first, second) = if writes { (copy_of(&kept), copy_of(&kept)) } else { (copy_of(&kept), Folder::new()) };
         let base = words(line);

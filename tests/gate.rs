@@ -361,7 +361,7 @@ fn keys_in_a_different_encoding_are_refused() {
     let spki = from_pem(&Named::Server.public_pem());
     let without_null = {
         let algorithm = der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
-        // The key follows the four bytes of the sequence and the fifteen bytes of the algorithm.
+        // The key follows the sequence's four header bytes and the algorithm's fifteen bytes.
         der(0x30, &[algorithm, spki[19..].to_vec()].concat())
     };
     let long_length = [b"\x30\x83\x00", &spki[2..]].concat();

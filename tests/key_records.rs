@@ -129,7 +129,7 @@ fn a_record_counts_only_if_signed_by_the_policys_signers() {
     }
     let (_, grade, _) = judged(&folder, "minimum-grade = \"recorded\"", "");
     assert_eq!(grade, "command-line");
-    // A signer with an unsuitable type of key is reported, and only in that case.
+    // Only signers with an unsuitable type of key are reported.
     let (eve, rita) =
         ("[[signers]]\nname = \"Eve\"\npem = \"eve.pub\"\n", "[[signers]]\nname = \"Rita\"\npem = \"key.pem\"\n");
     for (signers, said) in [(eve.to_owned(), false), (format!("{eve}{rita}"), true)] {

@@ -118,7 +118,7 @@ fn the_output_states_that_a_matched_build_is_accepted_in_part() {
         assert!(text.starts_with(&format!("{headline}\n")), "{text}");
         let open = headline.strip_prefix("RECONCILED: ").map(|open| format!("; {open}")).unwrap_or_default();
         let last = format!(
-            "RECONCILED (exit 0): every image in the inventories has an accepted, approved build; every build of the period is approved; every commit approved in the period was built, and an inventory lists its image{open}."
+            "RECONCILED (exit 0): every image in the inventories has an accepted, approved build; every build of the period in the evidence is approved; every commit approved in the period was built, and an inventory lists its image{open}."
         );
         assert!(text.lines().next_back().unwrap().starts_with(&last), "{text}");
         assert!(ask(&folder, "pods.json", &["--quiet"]).out.starts_with(&last));

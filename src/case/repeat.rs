@@ -83,7 +83,7 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
         }
     }
     let signers = if vouched_by == Voucher::Nobody { Vec::new() } else { terms.policy.person_signers() };
-    // The reader's keys and policy name the signers, but vouch for nothing if there is no verdict.
+    // Signers are named from the reader's keys and policy. Without a verdict, nobody vouches for it.
     let vouched_by = if report.error.is_some() { Voucher::Nobody } else { vouched_by };
     let sign_offs = sign_offs(case, &signers)?;
     let mut remarks = remarks(case, &sign_offs);

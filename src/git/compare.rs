@@ -202,7 +202,7 @@ fn convert_text(
     match done {
         Some(conversion) if is(&text) => Ok(conversion),
         _ if is(&with_crlf(blob)) => {
-            Err(Some("only its line endings differ, which no .gitattributes in HEAD requests".into()))
+            Err(Some("only its line endings differ, and no .gitattributes in HEAD requests this".into()))
         }
         _ => Err(None),
     }

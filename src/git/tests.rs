@@ -249,7 +249,7 @@ fn line_endings_are_excused_only_if_heads_own_attributes_request_them() {
     clone.write(".git/info/attributes", "plain text eol=crlf\n");
     let proof = run(&clone);
     assert_eq!(status_of_ours(&proof), ["M a.bat", "M a.txt", "M plain"]);
-    assert_eq!(reason_of(&proof, "plain"), "only its line endings differ, which no .gitattributes in HEAD requests");
+    assert_eq!(reason_of(&proof, "plain"), "only its line endings differ, and no .gitattributes in HEAD requests this");
     // Attributes that are only in the work tree do not count.
     clone.write(".gitattributes", "* text eol=crlf\n");
     assert_eq!(status_of_ours(&run(&clone)), ["M .gitattributes", "M a.bat", "M a.txt", "M plain"]);

@@ -110,7 +110,7 @@ fn signatures_and_referrers_next_to_an_image_are_ignored() {
     assert!(layout.read(&[&image, &missing], None).is_err());
     let mixed = layout.index(&[&referrer, &other]);
     assert!(layout.read(&[&image, &mixed], None).is_err());
-    // An artifact that is the only entry is not ignored but checked.
+    // If an artifact is the only entry, it is checked, not ignored.
     assert!(layout.read(&[&referrer], None).unwrap().faults_of(Part::Manifest).next().is_some());
 }
 

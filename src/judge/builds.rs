@@ -16,7 +16,7 @@ use crate::judge::finding::{Group, Verdict};
 pub struct BuiltImage {
     /// Tags and digests from the signed log, sorted and without duplicates, so that a tag is found by binary search.
     pub pushed: Vec<(String, Sha256)>,
-    /// Repositories to which the image was pushed, with their names spelled in full.
+    /// Fully qualified names of the repositories to which the image was pushed.
     pub repositories: Vec<String>,
     /// The repository's content-trust root key from the signed log, as base64 text.
     pub root_key: Option<String>,

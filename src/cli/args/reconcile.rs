@@ -15,11 +15,11 @@ Examples:
       --inventory pods.json --period 2026-01-01/2026-03-31
   hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
-Exit code 0: every image in the inventories has an accepted build, every build of the period is accepted
-and approved, no commit has two digests, and every commit approved in the period was built and is in an
+Exit code 0: every image in the inventories has an accepted build, every build of the period in the
+evidence is accepted and approved, no commit has two digests, and every commit approved in the period was built and is in an
 inventory; 1: otherwise, and each exception has a row.
 
-Whether the inventories and the list of approvals are complete is not checked.";
+Whether the evidence, the inventories and the list of approvals are complete is not checked.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArguments {

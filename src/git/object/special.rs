@@ -30,7 +30,7 @@ const ATTRIBUTES: Special = Special { name: "gitattributes", short: b"gi7d29" };
 const IGNORE: Special = Special { name: "gitignore", short: b"gi250a" };
 const MAILMAP: Special = Special { name: "mailmap", short: b"maba30" };
 
-/// Checks an entry's name as `git fsck --strict` does, except for dots and slashes.
+/// Checks an entry's name as `git fsck --strict` does, except for `.`, `..` and slashes, which the caller checks.
 pub(super) fn check_special(name: &[u8], mode: Mode) -> Result<(), Malformed> {
     if !may_be_special(name) {
         return Ok(());

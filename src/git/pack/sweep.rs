@@ -35,7 +35,7 @@ pub(super) enum EntryFault {
     Collision,
     #[error("it is larger than the limit git_object_bytes")]
     TooLarge,
-    #[error("its delta family needs more memory than the limit git_delta_bytes")]
+    #[error("resolving its deltas needs more memory than the limit git_delta_bytes")]
     TooMuchHeld,
     #[error("its delta chain is deeper than the limit git_delta_depth")]
     TooDeep,

@@ -373,10 +373,10 @@ impl KeyStatement {
                 ));
             }
             if retrieval.by.trim().is_empty() || Timestamp::from_rfc3339(&retrieval.at).is_none() {
-                return Err("a retrieval without a name or a time (RFC 3339)".into());
+                return Err("a retrieval's name is empty, or its time is not RFC 3339".into());
             }
             if Sha256::from_hex(&retrieval.file_sha256).is_none() {
-                return Err("a retrieval without the SHA-256 of its file".into());
+                return Err("the SHA-256 of a retrieval's file is malformed".into());
             }
         }
         let challenged = self.challenge.iter().map(|challenge| &challenge.bundle);
@@ -394,7 +394,7 @@ impl VerifiedBundle {
     fn checked(&self) -> Result<Sha256, String> {
         let named = BuildName::parse(&self.build_name).is_some() && Sha256::from_hex(&self.sha256).is_some();
         let archive = Sha256::from_hex(&self.archive_sha256).filter(|_| named);
-        archive.ok_or_else(|| "a bundle without a build name or its SHA-256 digests".into())
+        archive.ok_or_else(|| "a bundle's build name or one of its SHA-256 digests is malformed".into())
     }
 }
 

@@ -151,7 +151,7 @@ impl Programs {
             Rule::Address => self.by_argument(program, arguments, |word| word.text.contains("://")),
             Rule::Host => self.by_argument(program, arguments, |word| word.text.contains(':')),
         }
-        // A file that has a known program's name but is not in a standard folder is a different program. Windows paths are not checked.
+        // A file that has a known program's name but is not in a standard folder is treated as an unknown program. Windows paths are not checked.
         let follows = matches!(rule, Rule::Shell | Rule::Wraps(_) | Rule::Special(_));
         if !is_standard(&program.text, name) && !program.text.contains('\\') && (follows || before == self.listed()) {
             self.unknown.push(program.text.clone());

@@ -87,9 +87,13 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
             let in_part =
                 if answer.is_in_part() { "build that is accepted, or accepted in part" } else { "accepted build" };
             let an = if answer.is_in_part() { "a" } else { "an" };
-            format!(
-                "Every image in the inventories has the digest of {an} {in_part}, and the builds and approvals of the period match."
-            )
+            let rest = match answer.count(Kind::OutsidePeriod) {
+                0 => {
+                    "; every build of the period in the evidence is approved; every commit approved in the period was built, and an inventory lists its image"
+                }
+                _ => "",
+            };
+            format!("Every image in the inventories has the digest of {an} {in_part}{rest}.")
         } else {
             "Review each exception: find the missing build, approval or inventory entry, or get the exception accepted."
                 .into()

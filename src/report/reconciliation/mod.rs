@@ -169,7 +169,7 @@ pub struct SampledBuild {
     pub commit: Option<String>,
     /// The answer of the check `source-approved`.
     pub approval: String,
-    /// Number of positions where the build's image runs.
+    /// Number of places where the build's image runs.
     pub places: usize,
 }
 
@@ -362,7 +362,7 @@ impl KeyUse {
 }
 
 /// The limits of a reconciliation, printed in HTML and in text, unless only the verdict is printed.
-const NOT_SAID: &str = "Inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements. It is not proved who holds a key, that a build log is true, or that an image was built from its source.";
+const NOT_SAID: &str = "Bundles, inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements. It is not proved who holds a key, that a build log is true, or that an image was built from its source.";
 
 #[cfg(test)]
 mod tests {

@@ -24,7 +24,7 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
     }
     let exceptions = answer.rows.iter().filter(|row| row.kind.is_exception()).count();
     let means = match (exceptions, answer.count(Kind::OutsidePeriod)) {
-        (0, 0) => "every image in the inventories has an accepted, approved build; every build of the period is approved; every commit approved in the period was built, and an inventory lists its image".to_owned(),
+        (0, 0) => "every image in the inventories has an accepted, approved build; every build of the period in the evidence is approved; every commit approved in the period was built, and an inventory lists its image".to_owned(),
         (0, _) => "every image in the inventories has an accepted build".to_owned(),
         (count, _) => format!("{} not matched", counted_as(count, "row is", "rows are")),
     };

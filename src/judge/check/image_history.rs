@@ -77,8 +77,8 @@ fn last_stage<'i>(instructions: &'i [&'i str]) -> (Vec<&'i str>, usize) {
     let first = instructions.split(is_from).next().unwrap_or_default();
     let mut stages = vec![Stage { base: None, instructions: first }];
     let mut named: HashMap<String, usize> = HashMap::new();
-    let froms = instructions.iter().filter(|instruction| is_from(instruction));
-    for (from, own) in froms.zip(instructions.split(is_from).skip(1)) {
+    let bases = instructions.iter().filter(|instruction| is_from(instruction));
+    for (from, own) in bases.zip(instructions.split(is_from).skip(1)) {
         let mut words = from.split_whitespace().skip(1).skip_while(|word| word.starts_with("--"));
         let base = words.next().and_then(|base| named.get(&base.to_ascii_lowercase()).copied());
         if let Some(name) = words.nth(1) {

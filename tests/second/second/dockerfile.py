@@ -64,13 +64,14 @@ def check(case):
     data = repository.store.get(entry[2], b"blob") if entry and entry[1] != "commit" else None
     if data is None: return fail("the Dockerfile is not in the commit's proved objects")
     steps = buildlog.single_stage_steps(case.log) if case.log else None
-    if steps is None: return unknown("the log's steps cannot be compared")
+    if case.log and steps is None: return unknown("the log's steps cannot be compared")
     try:
         expected = instructions(data)
     except UnicodeDecodeError:
         expected = []
     if not expected or any(not re.fullmatch(WORDS, instruction.split(" ")[0]) for instruction in expected):
         return unknown("the Dockerfile cannot be read")
+    if not case.log: return not_run("no-evidence")
     if len(steps) != len(expected) or not all(map(same, steps, expected)):
         return fail("the log's steps are not the Dockerfile's instructions")
     return passed()

@@ -142,28 +142,9 @@ fn an_image_at_a_mirror_is_matched_by_digest() {
 /// An index may lead to images that were not examined, and one of those may be the image that runs.
 #[test]
 fn the_digest_of_an_index_is_not_that_of_its_examined_image() {
-    let from = fixture("image-index");
     let folder = Folder::new();
-    folder.write(&format!("evidence/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
-    folder.write("key.pem", fs::read(from.join("key.pem")).unwrap());
-    fs::create_dir(folder.path().join("evidence/image")).unwrap();
-    let mut tar = Command::new("tar");
-    tar.arg("xf").arg(from.join("image.tar")).arg("-C").arg(folder.path().join("evidence/image"));
-    assert!(tar.status().unwrap().success());
-    let policy = |groups: &str| {
-        let keys = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n[expect]\nplatforms = [\"linux/s390x\"]\n";
-        folder.write("policy.toml", format!("version = 1\nrequire = [{groups}]\n{keys}"));
-    };
-    policy("\"manifest\", \"source\", \"image\"");
-    let line = ["audit", "evidence", "--policy", "policy.toml", "--now", NOW, "--format", "json"];
-    let evidence = run(folder.path(), &line).out;
-    let evidence: Value = serde_json::from_str(&evidence).unwrap();
-    let digest_of = |witness: &str| {
-        let facts = evidence["reports"][0]["evidence"].as_array().unwrap();
-        let fact = facts.iter().find(|fact| fact["fact"] == "image-digest" && fact["witness"] == witness).unwrap();
-        fact["data"]["digest"].as_str().unwrap().to_owned()
-    };
-    let (index, manifest) = (digest_of("build.log"), digest_of("layout"));
+    folder.add_image_index();
+    let [index, manifest] = folder.image_index_policy("\"manifest\", \"source\", \"image\"");
     assert_ne!(index, manifest);
     folder.write("index.yaml", compose(&format!("acme/wallet@{index}")));
     let (code, report) = admit(&folder, "index.yaml", &[]);
@@ -176,7 +157,7 @@ fn the_digest_of_an_index_is_not_that_of_its_examined_image() {
     let (_, screen) = text(&folder, "tag.yaml", &[]);
     assert!(screen.contains(&format!("write docker.io/acme/wallet@{manifest}: ")), "{screen}");
     // If no check of the image is required, the answer and the headline state what was examined.
-    policy("\"manifest\", \"source\"");
+    folder.image_index_policy("\"manifest\", \"source\"");
     let (code, report) = admit(&folder, "index.yaml", &[]);
     let message = finding(&report, 0, "workload-image")["message"].to_string();
     assert!(
@@ -1030,8 +1011,17 @@ fn the_build_servers_own_record_is_checked() {
     folder.write("policy.toml", POLICY);
     assert_eq!(audit(NOW).1[0], "unknown");
     policy("");
+    let certificate = fs::read(folder.path().join("record/attestation.crt")).unwrap();
     folder.write("record/attestation.crt", fs::read(folder.path().join("record/signer.crt")).unwrap());
     assert_eq!(audit(NOW).1[0], "fail");
+
+    // An archive without a signed time does not get the benefit of another time.
+    folder.write("record/attestation.crt", certificate);
+    assert_eq!(audit(NOW).1[0], "pass");
+    let without_time = fixture("good-names-empty-without-log");
+    folder.write(&format!("evidence/{BUNDLE}"), fs::read(without_time.join(BUNDLE)).unwrap());
+    let (code, rows, _) = audit(NOW);
+    assert_eq!((code, rows[0].as_str()), (1, "unknown"));
 
     // openssl also accepts the chain, without revocation lists.
     let verify = ["verify", "-CAfile", "record/root.crt", "-untrusted", "record/authority.crt", "record/signer.crt"];

@@ -348,6 +348,13 @@ fn a_report_never_overwrites_its_input() {
         assert_eq!((code, &report["error"]["code"]), (2, &"usage".into()), "{file}");
         assert_eq!(folder.listing(), before, "{file}");
     }
+    for (flag, file) in [("--state", "state.jsonl"), ("--controls", "controls.toml"), ("--seal-key", "seal.pem")] {
+        folder.write(file, "");
+        let to = format!("json={file}");
+        let (code, report) = report(folder.path(), &[BUNDLE, "--policy", "policy.toml", flag, file, "--report", &to]);
+        assert_eq!((code, &report["error"]["code"]), (2, &"usage".into()), "{flag}");
+        assert_eq!(fs::read(folder.path().join(file)).unwrap(), b"", "{flag}");
+    }
 }
 
 /// If a folder has no evidence or checks are off, the first line must not suggest that checks passed.

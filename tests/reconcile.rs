@@ -325,26 +325,8 @@ print(len(list(Draft202012Validator(schema).iter_errors(document))))
 #[test]
 fn the_digest_of_an_index_is_not_matched_silently() {
     let folder = place();
-    let from = fixture("image-index");
-    folder.write(&format!("evidence/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
-    folder.write("key.pem", fs::read(from.join("key.pem")).unwrap());
-    fs::create_dir(folder.path().join("evidence/image")).unwrap();
-    let mut tar = Command::new("tar");
-    tar.arg("xf").arg(from.join("image.tar")).arg("-C").arg(folder.path().join("evidence/image"));
-    assert!(tar.status().unwrap().success());
-    let policy = |groups: &str| {
-        let keys = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n[expect]\nplatforms = [\"linux/s390x\"]\n";
-        folder.write("policy.toml", format!("version = 1\nrequire = [{groups}]\n{keys}"));
-    };
-    policy("\"manifest\", \"source\"");
-    let line = ["audit", "evidence", "--policy", "policy.toml", "--now", NOW, "--format", "json"];
-    let audited: Value = serde_json::from_str(&program::run(folder.path(), &line).out).unwrap();
-    let digest_of = |witness: &str| {
-        let facts = audited["reports"][0]["evidence"].as_array().unwrap();
-        let fact = facts.iter().find(|fact| fact["fact"] == "image-digest" && fact["witness"] == witness).unwrap();
-        fact["data"]["digest"].as_str().unwrap().to_owned()
-    };
-    let (index, manifest) = (digest_of("build.log"), digest_of("layout"));
+    folder.add_image_index();
+    let [index, manifest] = folder.image_index_policy("\"manifest\", \"source\"");
     for (file, digest) in [("index.csv", &index), ("manifest.csv", &manifest)] {
         folder.write(file, format!("place,image\nnode,acme/wallet@{digest}\n"));
     }
@@ -358,12 +340,12 @@ fn the_digest_of_an_index_is_not_matched_silently() {
     assert!(rows.contains(&format!("only the image {manifest} in it was examined")), "{rows}");
     assert!(!ask(&folder, "manifest.csv", &[]).out.contains("image index"));
     // A copy without the image: the sample's places are those of every file with the same signed archive.
-    folder.write(&format!("evidence/a/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
+    folder.write(&format!("evidence/a/{BUNDLE}"), fs::read(fixture("image-index").join(BUNDLE)).unwrap());
     let sample = json(&folder, "manifest.csv", &["--sample", "1", "--seed", "1"]).1["sample"]["builds"].clone();
     assert_eq!((sample[0]["places"].as_u64(), sample.as_array().unwrap().len()), (Some(1), 1), "{sample}");
     fs::remove_dir_all(folder.path().join("evidence/a")).unwrap();
     // If checks of the image are required, the index is not covered by them.
-    policy("\"manifest\", \"source\", \"image\"");
+    folder.image_index_policy("\"manifest\", \"source\", \"image\"");
     let (code, report) = json(&folder, "index.csv", &[]);
     assert_eq!((code, kinds(&report)), (1, vec!["running-without-accepted-build"]), "{report:#}");
     assert_eq!(json(&folder, "manifest.csv", &[]).0, 0);

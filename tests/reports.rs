@@ -313,6 +313,10 @@ fn a_secret_in_an_error_is_masked_in_every_format() {
         }
         fs::remove_dir_all(folder.path().join("all")).unwrap();
     }
+    for command in [&["inspect"][..], &["extract", "--to", "out"]] {
+        let answer = run(folder.path(), &[command, &[bundle, "--key", "key.pem"]].concat());
+        assert!(answer.err.contains("docker login") && !answer.err.contains("hunter2"), "{command:?}: {}", answer.err);
+    }
 }
 
 #[test]

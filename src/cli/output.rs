@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
+use crate::base::mask::mask;
 use crate::cli::args::{OutputFormat, ShowArguments, When};
 use crate::gate::verify::Refusal;
 use crate::judge::finding::{Status, Verdict};
@@ -80,11 +81,15 @@ pub(super) fn signature_alone(report: &Report, show: &ShowArguments) -> u8 {
     }
 }
 
-/// Prints an error and its hint on standard error.
+/// Prints an error and its hint on standard error, without what looks like a secret.
 pub(super) fn complain(error: &Error) {
     // If standard error is no longer available, this cannot be reported.
-    let _ =
-        writeln!(io::stderr(), "error: {}\nhint: {}", for_terminal(&error.to_string()), for_terminal(&error.hint()));
+    let _ = writeln!(
+        io::stderr(),
+        "error: {}\nhint: {}",
+        for_terminal(&mask(&error.to_string())),
+        for_terminal(&mask(&error.hint()))
+    );
 }
 
 /// Prints on standard error.

@@ -2,6 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
+use crate::base::mask::mask;
 use crate::cli::args::report::SummaryOptions;
 use crate::cli::output::talk;
 use crate::judge::finding::Verdict;
@@ -48,7 +49,13 @@ impl Wanted {
             return code;
         }
         if let Some(error) = &report.error {
-            talk(for_lines(&format!("no verification summary, because there is no verdict: {error}\n")).as_bytes());
+            talk(
+                for_lines(&format!(
+                    "no verification summary, because there is no verdict: {}\n",
+                    mask(&error.to_string())
+                ))
+                .as_bytes(),
+            );
         }
         for bundle in report.bundles.iter().filter(|bundle| bundle.verdict != Verdict::Accept) {
             let line = format!(

@@ -64,6 +64,13 @@ pub struct OfIndex {
     pub has_others: bool,
 }
 
+impl OfIndex {
+    /// The only image that was examined, if this digest is not that of the image and the index also leads to other images.
+    pub fn only_examined(self, digest: Sha256) -> Option<Sha256> {
+        (self.has_others && self.manifest != digest).then_some(self.manifest)
+    }
+}
+
 /// All builds of an evidence folder, found by digest, repository or name.
 #[derive(Debug, Clone, Default)]
 pub struct Builds {
@@ -89,7 +96,7 @@ impl BuiltImage {
 impl Build {
     /// The only image that was examined, if this digest is that of an index which also leads to other images.
     pub fn only_examined(&self, digest: Sha256) -> Option<Sha256> {
-        self.of_index.filter(|one| one.has_others && one.manifest != digest).map(|one| one.manifest)
+        self.of_index?.only_examined(digest)
     }
 
     /// Whether the build, according to its audit, is accepted at this time.

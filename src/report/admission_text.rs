@@ -4,12 +4,13 @@
 use std::fmt::Write as _;
 
 use super::admission::left_out;
-use super::summary::{grade_words, image_words, not_looked_at, was_read};
+use super::key_words::grade_words;
+use super::summary::{image_words, not_looked_at, was_read};
 use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain, summary};
+use crate::base::digest::Sha256;
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
-use crate::judge::builds::OfIndex;
 use crate::judge::check::{self, NOT_RESOLVED, PUSHED_AS};
 use crate::judge::finding::{Group, Status, Verdict};
 
@@ -101,11 +102,11 @@ fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>)
 fn scope(report: &Report, image: &ImageReport) -> String {
     let scope = Scope::of_image(report, image);
     let bundle = report.bundle_of(image);
-    let is_deployed =
-        |one: &OfIndex| image.image.as_ref().is_some_and(|text| text.ends_with(&one.manifest.to_string()));
-    let examined = match bundle.and_then(BundleReport::of_index) {
-        Some(one) if one.has_others && !is_deployed(&one) => "one image of the index",
-        _ => bundle.map_or("image", image_words),
+    let deployed = image.image.as_ref().and_then(|text| Sha256::from_prefixed(text.rsplit('@').next()?));
+    let index = bundle.and_then(BundleReport::of_index).zip(deployed);
+    let examined = match index.and_then(|(one, digest)| one.only_examined(digest)) {
+        Some(_) => "one image of the index",
+        None => bundle.map_or("image", image_words),
     };
     format!("{}{}", scope.words(examined), scope.in_brackets())
 }

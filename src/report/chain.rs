@@ -157,7 +157,7 @@ fn checks_of(link: ChainLink) -> Vec<&'static str> {
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // If an earlier link already shows the rejections of a link's checks, and others of its checks could not run, the link counts as not examined.
+    // A link counts as not examined if earlier links already show all of its rejecting checks, and another of its checks could not run.
     let mut drawn: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {

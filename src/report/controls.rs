@@ -6,6 +6,7 @@ use super::{BundleReport, summary};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::judge::check;
+use crate::judge::evidence::Known;
 use crate::judge::finding::{Finding, Status, Verdict};
 
 const OWN: &str = include_str!("controls.toml");
@@ -76,11 +77,12 @@ fn supporting_checks(bundle: &BundleReport) -> Vec<&str> {
     if bundle.exit_code() != 0 {
         return Vec::new();
     }
-    // The check `log-image` can pass although the log names no image, and `source-commit` although only a branch's name was compared.
+    // The check `log-image` can pass although the log names no image, and `source-commit` although only a branch's
+    // name or names that are not signed were compared.
     let is_empty = |finding: &Finding| match finding.check {
         name if name == check::LOG_IMAGE.name => !summary::log_names_image(bundle),
         name if name == check::SOURCE_COMMIT.name => {
-            !finding.says.iter().any(|said| said.text.starts_with(check::HEAD))
+            !finding.says.iter().any(|said| said.known != Known::Given && said.text.starts_with(check::HEAD))
         }
         _ => false,
     };

@@ -18,6 +18,7 @@ mod html;
 mod input;
 mod json;
 mod junit;
+mod key_words;
 mod markdown;
 mod matrix;
 mod oscal;
@@ -402,13 +403,17 @@ impl BundleReport {
         self.played().filter(|finding| finding.is_waived())
     }
 
+    /// Required checks in play that this build of the program does not include.
+    pub(crate) fn not_built_in(&self) -> impl Iterator<Item = &'static str> {
+        self.unanswered().filter(|finding| finding.is_not_built_in()).map(|finding| finding.check)
+    }
+
     /// The gaps of an acceptance in part: groups in which no deciding check has an answer, and required checks in play that this build does not
     /// include.
     pub(crate) fn not_checked(&self) -> Vec<&'static str> {
         let is_open = |group: &Group| !self.in_play.contains(group) || !is_answered(&self.findings, *group);
         let groups = Group::OF_BUNDLES.into_iter().filter(is_open);
-        let checks = self.unanswered().filter(|finding| finding.is_not_built_in());
-        groups.map(Group::word).chain(checks.map(|finding| finding.check)).collect()
+        groups.map(Group::word).chain(self.not_built_in()).collect()
     }
 
     /// Groups that were not checked.
@@ -419,11 +424,6 @@ impl BundleReport {
     /// Findings that reject the bundle, excluding mere consequences of other findings.
     pub fn rejecting(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.rejects())
-    }
-
-    /// The build name, marked if it is not signed; or the path if there is no name.
-    pub(crate) fn titled(&self) -> String {
-        summary::titled(self)
     }
 
     /// The examined image, if the log has the digest of an index that leads to it. The index may lead to other images too.

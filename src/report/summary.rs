@@ -1,12 +1,12 @@
 //! The sentences of page one, shared by all text formats so that their statements are the same.
 
+use super::key_words::grade_words;
 pub(super) use super::repeat::command;
 use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, outside, scope};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::mask::mask;
 use crate::base::time::Timestamp;
-use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{Finding, Group, Level, Reason, Status, Verdict, is_answered};
@@ -82,12 +82,22 @@ pub(super) fn build_name(bundle: &BundleReport) -> Option<(&str, Known)> {
     Some((name, if is_signed { Known::Signed } else { Known::Given }))
 }
 
-/// The build name, marked if it is not signed; or the path if there is no name.
-pub(super) fn titled(bundle: &BundleReport) -> String {
-    match build_name(bundle) {
-        Some((name, Known::Given)) => format!("{name} (unsigned)"),
-        Some((name, _)) => name.to_owned(),
-        None => bundle.path.clone(),
+impl BundleReport {
+    /// The build name, marked if it is not signed; or the path if there is no name.
+    pub(crate) fn titled(&self) -> String {
+        match build_name(self) {
+            Some((name, Known::Given)) => format!("{name} (unsigned)"),
+            Some((name, _)) => name.to_owned(),
+            None => self.path.clone(),
+        }
+    }
+
+    /// The build name for a list of bundles. Only an accepted build's unsigned name is marked, because readers could take it for a signed one.
+    pub(super) fn listed_name(&self) -> String {
+        match (self.exit_code(), &self.build_name) {
+            (1.., Some(name)) => name.clone(),
+            _ => self.titled(),
+        }
     }
 }
 
@@ -330,7 +340,7 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     if let Some(layers) = unread_layers(bundle) {
         lines.push(format!("The image's layers. {layers}."));
     }
-    let checks: Vec<&str> = bundle.unanswered().filter(|f| f.is_not_built_in()).map(|f| f.check).collect();
+    let checks: Vec<&str> = bundle.not_built_in().collect();
     if !checks.is_empty() {
         lines.push(format!("Not checked, because this build of the program lacks the check: {}.", checks.join(", ")));
     }
@@ -399,47 +409,6 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     }
 }
 
-/// A grade's rank among the four grades, and its meaning. The name of the lowest grade, `command-line`, is not shown, because it is also used for a
-/// key in a policy.
-pub(super) fn grade_words(grade: Grade) -> String {
-    let word = if grade == Grade::CommandLine { String::new() } else { format!(" ({})", grade.word()) };
-    format!("{}{word}: {}", grade_place(grade), grade_text(grade))
-}
-
-/// Who specified the key, as text, based on the source that a report records.
-pub(super) fn named(source: &str) -> String {
-    let (who, name) = source.split_once("policy key ").unwrap_or((source, ""));
-    let is_flag = who.starts_with("command line") || who.starts_with("sealer's command line");
-    let who = if is_flag { format!("named on the {who}") } else { who.to_owned() };
-    match (who.is_empty(), name.is_empty()) {
-        (_, true) => who,
-        (true, false) => format!("the policy calls it {name}"),
-        (false, false) => format!("{who}and in the policy as {name}"),
-    }
-}
-
-/// The rank of a grade among the four grades.
-fn grade_place(grade: Grade) -> &'static str {
-    match grade {
-        Grade::CommandLine => "lowest of four",
-        Grade::Recorded => "second lowest of four",
-        Grade::Witnessed => "second highest of four",
-        Grade::Challenged => "highest of four",
-    }
-}
-
-/// The meaning of a grade, as text.
-fn grade_text(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Recorded => "one of the policy's signers states who obtained the key, when, and over which channel",
-        Grade::Witnessed => "two of the policy's signers state two retrievals of the key, under two names",
-        Grade::Challenged => {
-            "one of the policy's signers states that the key's holder built a commit chosen by an auditor; the record has a signature by the key over the digest stated for that build"
-        }
-        Grade::CommandLine => "no accepted record of how the key was obtained",
-    }
-}
-
 fn builder_text(bundle: &BundleReport) -> &'static str {
     match check::BUILDER_RECORD.answer_in(&bundle.findings).map(|finding| finding.status) {
         Some(Status::Pass) => {
@@ -491,20 +460,4 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
         lines.extend(question.limits.iter().map(|(name, value)| format!("the limit {name} was set to {value}")));
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_name_in_a_policy_cannot_imitate_the_command_line() {
-        assert_eq!(named("command line (key.pem)"), "named on the command line (key.pem)");
-        assert_eq!(named(r#"policy key "operator""#), r#"the policy calls it "operator""#);
-        for name in ["command line", "a policy key b"] {
-            assert_eq!(named(&format!("policy key {name:?}")), format!("the policy calls it {name:?}"));
-            let both = named(&format!("command line, policy key {name:?}"));
-            assert_eq!(both, format!("named on the command line, and in the policy as {name:?}"));
-        }
-    }
 }

@@ -85,6 +85,30 @@ impl Folder {
         folder
     }
 
+    /// Adds the fixture `image-index`, unpacked for `--evidence evidence`: a key, a bundle, and the image next to it.
+    pub fn add_image_index(&self) {
+        let from = fixture("image-index");
+        self.write(&format!("evidence/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
+        self.write("key.pem", fs::read(from.join("key.pem")).unwrap());
+        fs::create_dir(self.0.join("evidence/image")).unwrap();
+        let mut tar = Command::new("tar");
+        tar.arg("xf").arg(from.join("image.tar")).arg("-C").arg(self.0.join("evidence/image"));
+        assert!(tar.status().unwrap().success());
+    }
+
+    /// Writes a policy for it that requires these groups, and returns the digests of the logged index and of the examined image.
+    pub fn image_index_policy(&self, groups: &str) -> [String; 2] {
+        let keys = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n[expect]\nplatforms = [\"linux/s390x\"]\n";
+        self.write("policy.toml", format!("version = 1\nrequire = [{groups}]\n{keys}"));
+        let line = ["audit", "evidence", "--policy", "policy.toml", "--now", NOW, "--format", "json"];
+        let report: serde_json::Value = serde_json::from_str(&run(&self.0, &line).out).unwrap();
+        ["build.log", "layout"].map(|witness| {
+            let facts = report["reports"][0]["evidence"].as_array().unwrap();
+            let fact = facts.iter().find(|fact| fact["fact"] == "image-digest" && fact["witness"] == witness).unwrap();
+            fact["data"]["digest"].as_str().unwrap().to_owned()
+        })
+    }
+
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -47,7 +47,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
-/// Every input file on the command line, except images and the files of the network flags.
+/// Every input file on the command line, except images.
 fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     let keys = arguments.keys.keys.iter().filter_map(|key| match key {
         NamedKey::File(path) => Some(path),
@@ -64,7 +64,19 @@ fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
         &arguments.summary.sign_key,
     ];
     let named = one.into_iter().chain([&options.controls, &options.oscal_ap]).flatten();
+    let named = named.chain(network_files(&arguments.network));
     arguments.paths.iter().chain(keys).chain(named).chain(&arguments.case.tsa_cas)
+}
+
+/// The files that the network flags name.
+#[cfg(feature = "fetch")]
+fn network_files(network: &NetworkArguments) -> impl Iterator<Item = &PathBuf> {
+    [&network.outside.outside_ca, &network.outside.registry_auth].into_iter().flatten()
+}
+
+#[cfg(not(feature = "fetch"))]
+fn network_files(_: &NetworkArguments) -> impl Iterator<Item = &PathBuf> {
+    std::iter::empty()
 }
 
 fn carry_out(arguments: &AuditArguments, limits: &Limits) -> Result<Report, Error> {

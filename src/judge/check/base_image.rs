@@ -318,6 +318,15 @@ mod tests {
     }
 
     #[test]
+    fn steps_that_end_before_their_total_or_change_it_are_refused() {
+        let steps = |lines: &[&str]| read(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
+        assert!(steps(&["Step 1/2 : FROM a", "Step 2/2 : RUN b"]).is_ok());
+        for bad in [&["Step 1/2 : FROM a"][..], &["Step 1/1 : FROM a", "Step 2/2 : FROM b"]] {
+            assert!(steps(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn a_digest_belongs_to_the_from_line_directly_before_it() {
         let lines = [
             "Step 1/5 : FROM golang:1 AS build".to_owned(),

@@ -15,7 +15,7 @@ pub(super) static RECORD: Check = Check {
     says: "an attestation record is signed under a certificate in IBM's name that chains to the pinned root",
     explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its exact bytes) by an attestation certificate \
 that IBM's signing certificate issued. The signing certificate must lead to the pinned root: DigiCert Trusted Root G4, or the policy's [builder] \
-roots. Names, signatures, validity at the time of the build and a revocation list from each issuer are checked; without a list, the answer is unknown. \
+roots. Names, signatures, validity at the time of the build and a revocation list from each issuer are checked; without a list, or without a build time in the signed archive, the answer is unknown. \
 IBM's signing certificate is not a CA certificate, so that step is checked as IBM describes it. A record contains no time. A pass does not mean that \
 this server made the build.",
     known: Known::Recomputed,
@@ -91,7 +91,13 @@ fn standing(evidence: &Evidence<'_>, attestation: &Attestation, policy: &Policy)
             return Standing::Undecided(error.to_string());
         }
     }
-    attestation.standing(&policy.builder, evidence.build_time().unwrap_or(evidence.now))
+    match evidence.build_time() {
+        Some(built) => attestation.standing(&policy.builder, built),
+        // The time of the audit is no substitute: the signer of an archive without a time would gain from leaving it out.
+        None => Standing::Undecided(
+            "the signed archive states no time for the build, as of which dates could be checked".into(),
+        ),
+    }
 }
 
 fn record(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {

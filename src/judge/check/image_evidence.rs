@@ -57,14 +57,16 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
 /// The instructions of the Dockerfile as the classic builder and podman print them.
 ///
 /// # Errors
-/// Returns a message if the steps are not numbered consecutively from one. Also returns a message if the log contains lines from two
+/// Returns a message if the steps are not numbered consecutively from one to their total. Also returns a message if the log contains lines from two
 /// builders, because a RUN step can print lines of the same form.
 pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
     log.builder().map_err(|fault| fault.to_string())?;
     let mut instructions = Vec::new();
+    let mut announced = None;
     for event in log.events() {
         let LogEvent::Step { number, total, instruction, .. } = event else { continue };
-        if u64::from(*number) != instructions.len() as u64 + 1 || number > total {
+        let is_next = u64::from(*number) == instructions.len() as u64 + 1 && *announced.get_or_insert(*total) == *total;
+        if !is_next || number > total {
             return Err(format!(
                 "step {number} of {total} follows step {}: a RUN step may have printed a line that looks like a step",
                 instructions.len()
@@ -72,5 +74,10 @@ pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
         }
         instructions.push(instruction.as_str());
     }
-    Ok(instructions)
+    match announced {
+        Some(total) if u64::from(total) != instructions.len() as u64 => {
+            Err(format!("the log ends with step {} of {total}", instructions.len()))
+        }
+        _ => Ok(instructions),
+    }
 }

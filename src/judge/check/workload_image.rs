@@ -96,21 +96,20 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
 fn accepted(build: &Build, digest: Sha256, policy: &Policy) -> Outcome {
     let name = &build.title;
     let has = format!("the signed log of an accepted build has this digest: {name}");
-    match build.of_index {
-        Some(one) if one.manifest == digest => {
+    let leads_to_it = build.of_index.is_some_and(|one| one.manifest == digest);
+    match build.only_examined(digest) {
+        None if leads_to_it => {
             Outcome::pass(format!("the signed log of an accepted build has the digest of an index that leads to this image: {name}"))
         }
         // The image that runs need not be the one that the checks of the group `image` examined.
-        Some(one) if one.has_others && policy.require.contains(&Group::Image) => {
+        Some(image) if policy.require.contains(&Group::Image) => {
             return Outcome::unknown(format!(
                 "the digest is that of an index, and the policy requires checks of the image, but only one image in the index was examined: {name}"
             ))
-            .sides(one.manifest, digest);
+            .sides(image, digest);
         }
-        Some(one) if one.has_others => {
-            Outcome::pass(format!("{has}; it is the digest of an index, of which only the image {} was examined", one.manifest))
-        }
-        _ => Outcome::pass(has),
+        Some(image) => Outcome::pass(format!("{has}; it is the digest of an index, of which only the image {image} was examined")),
+        None => Outcome::pass(has),
     }
     .sides(digest, digest)
 }

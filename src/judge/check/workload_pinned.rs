@@ -66,11 +66,11 @@ pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timest
     let known = builds.of_tag(repository, image.tag.as_deref().or(latest));
     let known = known.filter(|(build, _)| build.is_accepted_at(now)).map(|(build, digest)| {
         let name = &build.title;
-        match build.of_index {
-            Some(one) if one.has_others && one.manifest != digest => {
-                format!("{PUSHED_AS}{repository}@{digest}, an index of which only {repository}@{} was examined (build {name})", one.manifest)
+        match build.only_examined(digest) {
+            Some(image) => {
+                format!("{PUSHED_AS}{repository}@{digest}, an index of which only {repository}@{image} was examined (build {name})")
             }
-            _ => format!("{PUSHED_AS}{repository}@{digest} (build {name})"),
+            None => format!("{PUSHED_AS}{repository}@{digest} (build {name})"),
         }
     });
     // The remaining builds are not counted, because a repository may have a hundred thousand builds, and a request may contain a

@@ -1,6 +1,6 @@
 //! The first sheet for one bundle, and for a run without a bundle.
 
-use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, remedy, repeat, summary};
+use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, key_words, remedy, repeat, summary};
 use super::sheet::{LETTERS, Part, REASONS, Row, Sheet, Signed, Tone, beginning, shortened};
 use crate::base::words::counted_as;
 use crate::gate::verify::Grade;
@@ -134,7 +134,7 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if report.policy.is_none() {
         steps.push("supply a policy that states what is required (--policy)".to_owned());
     }
-    let lacking: Vec<&str> = bundle.unanswered().filter(|one| one.is_not_built_in()).map(|one| one.check).collect();
+    let lacking: Vec<&str> = bundle.not_built_in().collect();
     if !lacking.is_empty() {
         steps.push(format!("audit with a build of the program that includes {}", lacking.join(", ")));
     }
@@ -270,8 +270,8 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
     );
     row.lines.push(vec![Part::Words(format!(
         "Source: {}. The grade is the {}.",
-        summary::named(&key.source),
-        summary::grade_words(key.grade)
+        key_words::named(&key.source),
+        key_words::grade_words(key.grade)
     ))]);
     let record = bundle.findings.iter().find(|finding| finding.check == "key-record");
     if let Some(record) = record.filter(|_| key.grade != Grade::CommandLine || record_fails(bundle)) {

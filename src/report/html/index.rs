@@ -139,10 +139,8 @@ fn found(report: &Report) -> Vec<(String, &'static str)> {
 fn table(page: &mut Markup, report: &Report, folder: &str) {
     page.raw("<section>\n<h2>Bundles</h2>\n<div class=\"scroll\" role=\"region\" aria-label=\"Bundles\" tabindex=\"0\">\n<table class=\"bundles\">\n<caption>One page for each bundle.</caption>\n<thead><tr><th scope=\"col\">Build</th><th scope=\"col\">Verdict</th><th scope=\"col\">Exit code</th><th scope=\"col\">What was checked, or why not</th></tr></thead>\n<tbody>\n");
     for (at, bundle) in report.bundles.iter().enumerate() {
-        // Readers could take an accepted build's unsigned name for a signed one.
-        let shown = if bundle.exit_code() == 0 { bundle.titled() } else { first::name(bundle).to_owned() };
         page.raw("<tr><td><a href=\"").text(&uri(folder)).raw("/").text(&file_name(at));
-        page.raw("\">").text(&shown).raw("</a></td>");
+        page.raw("\">").text(&bundle.listed_name()).raw("</a></td>");
         page.wrapped("<td class=\"no\">", bundle.verdict.word(), "</td><td>").number(usize::from(bundle.exit_code()));
         page.raw("</td><td>");
         let because = summary::because(report, bundle);

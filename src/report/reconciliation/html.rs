@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Kind, NOT_SAID, Reconciliation, Row, qualified};
+use super::{Kind, NOT_SAID, PERIOD_MATCHES, Reconciliation, Row, qualified};
 use crate::base::words::{counted, counted_as};
 use crate::report::html::{Markup, Part, REASONS, Running, Sheet, Signed, Tone, beginning, digest_of_list, foot, head};
 use crate::report::{html, repeat};
@@ -88,9 +88,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
                 if answer.is_in_part() { "build that is accepted, or accepted in part" } else { "accepted build" };
             let an = if answer.is_in_part() { "a" } else { "an" };
             let rest = match answer.count(Kind::OutsidePeriod) {
-                0 => {
-                    "; every build of the period in the evidence is approved; every commit approved in the period was built, and an inventory lists its image"
-                }
+                0 => PERIOD_MATCHES,
                 _ => "",
             };
             format!("Every image in the inventories has the digest of {an} {in_part}{rest}.")

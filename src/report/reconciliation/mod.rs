@@ -11,7 +11,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 pub use self::qualified::Qualified;
-use super::summary::grade_words;
+use super::key_words::grade_words;
 use super::{Format, Tool};
 use crate::base::digest::Sha256;
 use crate::base::time::{DAY_SECONDS, Timestamp};
@@ -360,6 +360,9 @@ impl KeyUse {
         [self.first, self.last].map(|moment| moment.map_or_else(|| "not known".into(), |moment| moment.to_string()))
     }
 }
+
+/// What a reconciliation without exceptions shows about its period, after a statement about the inventories.
+const PERIOD_MATCHES: &str = "; every build of the period in the evidence is approved; every commit approved in the period was built, and an inventory lists its image";
 
 /// The limits of a reconciliation, printed in HTML and in text, unless only the verdict is printed.
 const NOT_SAID: &str = "Bundles, inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements. It is not proved who holds a key, that a build log is true, or that an image was built from its source.";

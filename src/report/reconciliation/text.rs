@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{Kind, NOT_SAID, Reconciliation, Row};
+use super::{Kind, NOT_SAID, PERIOD_MATCHES, Reconciliation, Row};
 use crate::base::escape::for_terminal;
 use crate::base::words::{counted, counted_as};
 use crate::report::text::{Amount, Look, Tone, paint_first};
@@ -24,7 +24,7 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
     }
     let exceptions = answer.rows.iter().filter(|row| row.kind.is_exception()).count();
     let means = match (exceptions, answer.count(Kind::OutsidePeriod)) {
-        (0, 0) => "every image in the inventories has an accepted, approved build; every build of the period in the evidence is approved; every commit approved in the period was built, and an inventory lists its image".to_owned(),
+        (0, 0) => format!("every image in the inventories has an accepted, approved build{PERIOD_MATCHES}"),
         (0, _) => "every image in the inventories has an accepted build".to_owned(),
         (count, _) => format!("{} not matched", counted_as(count, "row is", "rows are")),
     };

@@ -4,7 +4,7 @@ use super::page::unbroken;
 use super::{Page, subject};
 use crate::judge::builds::OfIndex;
 use crate::judge::finding::{Group, Verdict};
-use crate::report::{BundleReport, Report, remedy};
+use crate::report::{BundleReport, Report, remedy, summary};
 
 pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
     let text = match bundle.verdict {
@@ -24,7 +24,8 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
     };
     let first = format!("Decide on what was not checked or proved; {workload}then ");
     if subject::digest(bundle).is_none() {
-        return format!("{first}find out which image was built: the log has no image digest");
+        let why = if summary::log_was_read(bundle) { "the log has no image digest" } else { "no log was read" };
+        return format!("{first}find out which image was built: {why}");
     }
     if let Some(OfIndex { manifest, has_others }) = bundle.of_index() {
         let others = if has_others { "; its other images were not examined" } else { "" };
@@ -66,7 +67,7 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         };
         parts.push(format!("{words}: {}", flags.join(", ")));
     }
-    let lacking: Vec<&str> = bundle.unanswered().filter(|one| one.is_not_built_in()).map(|one| one.check).collect();
+    let lacking: Vec<&str> = bundle.not_built_in().collect();
     if !lacking.is_empty() {
         parts.push(format!("audit with a build of the program that includes {}", lacking.join(", ")));
     }

@@ -2,7 +2,7 @@
 
 use super::{Amount, Look, Tone};
 use crate::base::words::counted;
-use crate::judge::finding::{Finding, Verdict};
+use crate::judge::finding::Verdict;
 use crate::report::summary::verdict_words;
 use crate::report::{Admission, BundleReport, Origin, Report};
 
@@ -69,7 +69,7 @@ fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
     let required = report.question.as_ref().map(|question| question.require.as_slice()).unwrap_or_default();
     let not_checked = bundle.not_checked();
     let is_whole = report.policy.is_some() && !required.is_empty();
-    let is_built_in = !bundle.unanswered().any(Finding::is_not_built_in);
+    let is_built_in = bundle.not_built_in().next().is_none();
     is_whole
         && is_built_in
         && bundle.waived().next().is_some()

@@ -11,7 +11,7 @@ use crate::base::words::{counted, counted_as};
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
 use crate::report::summary::verdict_words;
-use crate::report::{BundleReport, Report, summary};
+use crate::report::{BundleReport, Report, key_words, summary};
 
 /// Maximum number of keys and scopes to list; further keys and scopes are only counted.
 const SHOWN: usize = 5;
@@ -34,14 +34,10 @@ pub(super) fn page(report: &Report, bundles: &[BundleReport], look: Look) -> Str
     text
 }
 
-/// The build name, or the path if several bundles have the same build name. If a bundle is accepted, an unsigned name is marked, because readers
-/// could take it for a signed one.
+/// The build name, or the path if several bundles have the same build name.
 fn name(bundle: &BundleReport, is_twice: &BTreeSet<&str>) -> String {
     match bundle.build_name.as_deref() {
-        Some(name) if !is_twice.contains(name) => match bundle.exit_code() {
-            0 => for_terminal(&bundle.titled()),
-            _ => for_terminal(name),
-        },
+        Some(name) if !is_twice.contains(name) => for_terminal(&bundle.listed_name()),
         _ => for_terminal(&bundle.path),
     }
 }
@@ -102,7 +98,7 @@ fn keys(page: &mut Page, bundles: &[BundleReport]) {
     for (fingerprint, (grade, count)) in keys.iter().take(SHOWN) {
         page.put("key", &fingerprint.to_string());
         page.put("", &format!("verifies {}", counted(*count, "bundle")));
-        page.put("grade", &summary::grade_words(*grade));
+        page.put("grade", &key_words::grade_words(*grade));
     }
     more(page, keys.len(), "key", "keys");
 }

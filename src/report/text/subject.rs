@@ -5,7 +5,7 @@ use super::page::clipped;
 use crate::base::escape::for_terminal;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
-use crate::report::{BundleReport, Report, summary};
+use crate::report::{BundleReport, Report, key_words, summary};
 
 /// The claims that no acceptance proves, in short. The other formats explain these claims.
 pub(in crate::report) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
@@ -145,6 +145,6 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     };
     page.put("key", &key.fingerprint.to_string());
     let source = for_terminal(&key.source);
-    page.put("", &clipped(&format!("{}, {} bits; {} (given)", key.kind, key.bits, summary::named(&source))));
-    page.put("grade", &summary::grade_words(key.grade));
+    page.put("", &clipped(&format!("{}, {} bits; {} (given)", key.kind, key.bits, key_words::named(&source))));
+    page.put("grade", &key_words::grade_words(key.grade));
 }

@@ -128,10 +128,16 @@ fn records() -> Vec<Case> {
             .record(|text| text.replace("\"build_image_tag\": \"1.3.0.18\"", "\"root_ssh_enabled\": false"))
             .inner(|entries| entries.push(Entry::directory("root_ssh")))
             .expect("root-ssh", "pass"),
-        Case::good("good-names-empty", "The record's names are empty, as they are during a build.").record(|text| {
-            let name = build_name(&image_tag(), STAMP);
-            text.replace(&format!("manifest.{name}-public.pem"), "").replace(&name, "").replace(&image_tag(), "")
-        }),
+        Case::good("good-names-empty", "The record's names are empty, as they are during a build.")
+            .record(without_names),
+        Case::good(
+            "good-names-empty-without-log",
+            "The record's names are empty, and the archive has no log: no time is signed.",
+        )
+        .record(without_names)
+        .inner(|entries| entries.retain(|entry| entry.path != b"data/build.log"))
+        .expect("build-age", "not-run: no-expectation")
+        .expect("source-commit", "pass"),
         Case::good("good-status-only", "The record has only a status.")
             .record(|_| "{\"status\": \"success\"}".into())
             .expect("build-status", "pass"),
@@ -178,6 +184,11 @@ pub(super) fn public_log(case: Case, before: &'static str) -> Case {
         let tail: String = inputs::PUBLIC_LOG.split_inclusive('\n').take(end).collect();
         format!("{before}{tail}")
     })
+}
+
+fn without_names(text: String) -> String {
+    let name = build_name(&image_tag(), STAMP);
+    text.replace(&format!("manifest.{name}-public.pem"), "").replace(&name, "").replace(&image_tag(), "")
 }
 
 fn logs() -> Vec<Case> {

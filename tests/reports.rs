@@ -317,6 +317,11 @@ fn a_secret_in_an_error_is_masked_in_every_format() {
         let answer = run(folder.path(), &[command, &[bundle, "--key", "key.pem"]].concat());
         assert!(answer.err.contains("docker login") && !answer.err.contains("hunter2"), "{command:?}: {}", answer.err);
     }
+    folder.write("policy.toml", "version = 1\nrequire = [\"manifest\"]\n[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n");
+    let missing = ["audit", "docker login --password hunter2", "--policy", "policy.toml", "--report", "vsa=v"];
+    let answer = run(folder.path(), &missing);
+    assert!(answer.err.contains("no verification summary for"), "{}", answer.err);
+    assert!(!answer.err.contains("hunter2"), "{}", answer.err);
 }
 
 #[test]

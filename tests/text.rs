@@ -152,6 +152,20 @@ fn the_text_claims_nothing_about_what_was_not_read() {
 }
 
 #[test]
+fn advice_about_an_unknown_image_says_whether_the_log_was_read() {
+    for (name, why) in
+        [("good-without-log", "no log was read"), ("image-log-without-digest_fail", "the log has no image digest")]
+    {
+        let folder = Folder::with_fixture(name);
+        let keys = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n";
+        folder.write("policy.toml", format!("version = 1\nrequire = [\"manifest\", \"source\"]\n{keys}"));
+        let answer = run(folder.path(), &["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW]);
+        let screen = answer.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(screen.contains(&format!("find out which image was built: {why}")), "{name}: {screen}");
+    }
+}
+
+#[test]
 fn flags_for_text_output_do_not_change_json() {
     let folder = Folder::with_fixture("good-policy");
     let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW, "--format", "json"];

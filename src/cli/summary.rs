@@ -48,22 +48,13 @@ impl Wanted {
         if self == Self::No {
             return code;
         }
+        let say = |why: String| talk(for_lines(&mask(&format!("no verification summary{why}\n"))).as_bytes());
         if let Some(error) = &report.error {
-            talk(
-                for_lines(&format!(
-                    "no verification summary, because there is no verdict: {}\n",
-                    mask(&error.to_string())
-                ))
-                .as_bytes(),
-            );
+            say(format!(", because there is no verdict: {error}"));
         }
         for bundle in report.bundles.iter().filter(|bundle| bundle.verdict != Verdict::Accept) {
-            let line = format!(
-                "no verification summary for {}: the verdict is {}, and a summary is written only for accept\n",
-                bundle.path,
-                bundle.verdict.word()
-            );
-            talk(for_lines(&line).as_bytes());
+            let verdict = bundle.verdict.word();
+            say(format!(" for {}: the verdict is {verdict}, and a summary is written only for accept", bundle.path));
         }
         match self.own_code(report).filter(|_| code == 0) {
             None => code,

@@ -165,6 +165,12 @@ mod tests {
         let answer = |verdict, names_image| answered(verdict, names_image, true);
         let both = || "log-image source-commit".to_owned();
         assert_eq!(answered(Verdict::Accept, true, false).0, "log-image");
+        let mut unsigned = BundleReport::of_nothing("a.sig.tbz", vec![Group::Source]);
+        unsigned.verdict = Verdict::Accept;
+        unsigned.findings = vec![passed(check::find("source-commit").unwrap())];
+        unsigned.findings[0].says =
+            vec![Said { text: "HEAD begins with the seven digits".into(), known: Known::Given }];
+        assert!(controls.supported(&unsigned).is_empty());
         assert_eq!(answer(Verdict::Accept, true), (both(), Ok(())));
         let lacking = || Err("these checks did not pass or examined nothing: log-image".into());
         assert_eq!(answer(Verdict::Accept, false), ("source-commit".into(), lacking()));

@@ -129,16 +129,17 @@ fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
     fingerprints.contains(&&key.fingerprint())
 }
 
-/// The number of bits of an RSA key's modulus, which comes first, as a multiprecision integer with its length in bits (RFC 9580, 3.2 and 5.5.5.1).
-fn modulus_bits(params: &impl Serialize) -> u16 {
+/// Whether an RSA key has fewer than 2048 bits. Its modulus comes first, as a multiprecision integer with its length in bits (RFC 9580, 3.2 and
+/// 5.5.5.1).
+fn is_short(params: &impl Serialize) -> bool {
     let mut bytes = Vec::new();
     let bits = params.to_writer(&mut bytes).ok().and_then(|()| bytes.first_chunk::<2>());
-    bits.copied().map_or(0, u16::from_be_bytes)
+    bits.is_none_or(|bits| u16::from_be_bytes(*bits) < 2048)
 }
 
 fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Result<(), Fault> {
     match key.public_params() {
-        params @ PublicParams::RSA(_) if modulus_bits(params) < 2048 => {
+        params @ PublicParams::RSA(_) if is_short(params) => {
             return refused("RSA keys of fewer than 2048 bits are not accepted");
         }
         PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("keys of this kind are not accepted"),

@@ -60,12 +60,12 @@ fn files_that_are_not_usable_openpgp_keys_are_refused_with_a_reason() {
 
 #[test]
 fn a_modulus_is_measured_in_bits() {
-    let bits = |first: u8, length: u16| {
+    let is_short = |first: u8, length: u16| {
         let modulus = [&[first][..], &[0xff; 255]].concat();
         let key = [&length.to_be_bytes()[..], &modulus, &[0, 17, 1, 0, 1]].concat();
-        super::modulus_bits(&RsaPublicParams::try_from_reader(key.as_slice()).unwrap())
+        super::is_short(&RsaPublicParams::try_from_reader(key.as_slice()).unwrap())
     };
-    assert_eq!((bits(0xff, 2048), bits(0x7f, 2047), bits(1, 2041)), (2048, 2047, 2041));
+    assert_eq!((is_short(0xff, 2048), is_short(0x7f, 2047), is_short(1, 2041)), (false, true, true));
 }
 
 /// Changes three bits of each of 92 bytes of a revocation, one at a time; the revocation must never be silently dropped.

@@ -321,7 +321,7 @@ mod tests {
     fn steps_that_end_before_their_total_or_change_it_are_refused() {
         let steps = |lines: &[&str]| read(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
         assert!(steps(&["Step 1/2 : FROM a", "Step 2/2 : RUN b"]).is_ok());
-        for bad in [&["Step 1/2 : FROM a"][..], &["Step 1/1 : FROM a", "Step 2/2 : FROM b"]] {
+        for bad in [&["Step 1/2 : FROM a"][..], &["Step 1/2 : FROM a", "Step 2/3 : RUN b"]] {
             assert!(steps(bad).is_err(), "{bad:?}");
         }
     }

@@ -355,6 +355,14 @@ fn a_report_never_overwrites_its_input() {
         assert_eq!((code, &report["error"]["code"]), (2, &"usage".into()), "{flag}");
         assert_eq!(fs::read(folder.path().join(file)).unwrap(), b"", "{flag}");
     }
+    #[cfg(feature = "fetch")]
+    for flag in ["--outside-ca", "--registry-auth"] {
+        folder.write("file", "");
+        let line = [BUNDLE, "--policy", "policy.toml", flag, "file", "--report", "json=file"];
+        let (code, report) = report(folder.path(), &line);
+        assert_eq!((code, &report["error"]["code"]), (2, &"usage".into()), "{flag}");
+        assert_eq!(fs::read(folder.path().join("file")).unwrap(), b"", "{flag}");
+    }
 }
 
 /// If a folder has no evidence or checks are off, the first line must not suggest that checks passed.

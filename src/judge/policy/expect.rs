@@ -83,14 +83,14 @@ type Place = fn(&mut Expect) -> &mut Vec<String>;
 pub(super) static FIELDS: &[Field] = &[
     Field {
         name: "images",
-        is: "**P18** image repositories to which the build may push; an entry with a tag or digest is an error. `nginx` means `docker.io/library/nginx`",
+        is: "**P18** image repositories to which the build may push; an entry with a tag or digest is an error. Names are completed as in [F22](format.md#the-outer-archive)",
         example: "[\"docker.io/acme/wallet\"]",
         read: Read::List(image_repository, |expect| &mut expect.images),
         values: |expect| expect.images.clone(),
     },
     Field {
         name: "repositories",
-        is: "**P19** allowed source repositories of the clone. The ssh, https, scp-like and bare (`github.com/acme/wallet`) spellings of a repository are treated as equal",
+        is: "**P19** allowed source repositories of the clone. They are compared as in [G9](git-proof.md#what-is-proved)",
         example: "[\"git@github.com:acme/wallet.git\"]",
         read: Read::List(source_repository, |expect| &mut expect.repositories),
         values: |expect| expect.repositories.clone(),

@@ -11,13 +11,13 @@ use crate::client::answers::{Absence, Asked};
 use crate::client::builder;
 use crate::client::disk::Place;
 use crate::client::fit::compare_keys;
-use crate::client::folder::{EvidenceFolder, Kept};
+use crate::client::folder::EvidenceFolder;
 use crate::client::http::{Resolve, shown_as_given};
 use crate::client::layout::{Layers, Layout};
 use crate::client::outside::{Outside, OutsideOptions};
 use crate::client::reference::ImageReference;
 use crate::client::registry::{Document, Registry};
-use crate::client::run::{BuildReport, FetchReport, Run, Saver};
+use crate::client::run::{FetchReport, Run, Saver};
 use crate::client::server::{BuildServer, Call};
 use crate::client::settings::Settings;
 use crate::client::spending::Spending;
@@ -331,11 +331,6 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
     let keys = super::server::address(&base, Call::PublicKey(None));
     lines.push(format!("GET {keys} once for every other bundle in the folder that has no key"));
     Ok(())
-}
-
-/// Whether the run added no file for this build.
-pub fn nothing_new(build: &BuildReport) -> bool {
-    build.files.iter().all(|(_, kept)| *kept == Kept::Same)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::client::disk::Place;
 use crate::client::fault::network;
-use crate::client::folder::EvidenceFolder;
+use crate::client::folder::{EvidenceFolder, Kept};
 use crate::client::run::{BuildReport, FetchReport};
 use crate::gate::bundle::Bundle;
 use crate::gate::key::PublicKey;
@@ -20,6 +20,17 @@ pub(crate) fn compare_keys(root: &EvidenceFolder, limits: &Limits, report: &mut 
     }
 }
 
+/// What to add about a file that is not the one that this run received, which was not read.
+fn received_beside(build: &BuildReport, name: &str) -> String {
+    let beside = build.files.iter().find_map(|(place, kept)| match kept {
+        Kept::Beside(beside) if place == name => Some(beside),
+        _ => None,
+    });
+    beside.map_or_else(String::new, |beside| {
+        format!(". It is not the file that was received, which is {beside} and was not read")
+    })
+}
+
 fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> Result<(), Error> {
     let name = build.build_name.clone();
     let folder = root.build(&name)?;
@@ -29,11 +40,13 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
         Ok(bundle) => bundle,
         Err(Error::Truncated { .. }) => {
             let hint = "the file is kept; move it away and run the command again while its source is available";
-            return Err(network(&bundle_name, "the bundle was saved unchanged, but it is truncated", hint));
+            let why = format!("the bundle in the folder is truncated{}", received_beside(build, &bundle_name));
+            return Err(network(&bundle_name, why, hint));
         }
         Err(error) => {
             let text = format!(
-                "{bundle_name} was saved unchanged, but it cannot be read: {error}. An audit cannot give a verdict on it"
+                "{bundle_name} in the folder cannot be read: {error}. An audit cannot give a verdict on it{}",
+                received_beside(build, &bundle_name)
             );
             build.notes.push(text);
             build.unreadable = Some(error);
@@ -47,7 +60,8 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     let key = match PublicKey::from_pem(&key_name, &pem, limits) {
         Ok(key) => key,
         Err(error) => {
-            build.notes.push(format!("{key_name} was saved unchanged, but {error}: an audit will not use it"));
+            let beside = received_beside(build, &key_name);
+            build.notes.push(format!("{key_name} in the folder: {error}: an audit will not use it{beside}"));
             build.unreadable = Some(error);
             return Ok(());
         }

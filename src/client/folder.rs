@@ -24,8 +24,8 @@ pub enum Kept {
     New,
     /// The folder already contained the same bytes.
     Same,
-    /// The folder contains different content under that name. The old content is kept, and the new bytes are stored next to it under the name in this
-    /// variant.
+    /// The folder contains different content under that name. The old content is kept, and the received bytes are next to it under the name in this
+    /// variant, from this run or an earlier one.
     Beside(String),
 }
 
@@ -269,7 +269,8 @@ impl BuildFolder {
         let beside = (1..=self.limits.kept_beside).map(|n| place.beside(n));
         for target in std::iter::once(place.clone()).chain(beside) {
             match attempt(&self.at(&target))? {
-                Some(Kept::New) if target != *place => {
+                // Also if an earlier run stored the same bytes there: the file under the name of `place` is still a different one.
+                Some(_) if target != *place => {
                     let kept = Kept::Beside(target.as_str().to_owned());
                     return Ok((target, kept));
                 }

@@ -91,7 +91,7 @@ fn files_are_never_replaced_and_differing_content_is_kept_once() {
     assert_eq!(build.keep(&status, b"six", origin(4)).unwrap(), Kept::Beside("status.json.differs-2".into()));
     end_step(&build, &[]);
     let before = tree(&scratch.0);
-    assert_eq!(build.keep(&status, b"two", origin(5)).unwrap(), Kept::Same);
+    assert_eq!(build.keep(&status, b"two", origin(5)).unwrap(), Kept::Beside("status.json.differs-1".into()));
     assert_eq!(tree(&scratch.0), before);
     assert_eq!(fs::read(scratch.0.join(NAME).join("status.json")).unwrap(), b"one");
     assert_eq!(
@@ -166,7 +166,7 @@ fn a_set_of_files_is_kept_completely_or_not_at_all() {
     assert_eq!(build.keep_set(&notary, &set("one")).unwrap(), Kept::New);
     assert_eq!(build.keep_set(&notary, &set("one")).unwrap(), Kept::Same);
     assert_eq!(build.keep_set(&notary, &set("two")).unwrap(), Kept::Beside("trust/notary.differs-1".into()));
-    assert_eq!(build.keep_set(&notary, &set("two")).unwrap(), Kept::Same);
+    assert_eq!(build.keep_set(&notary, &set("two")).unwrap(), Kept::Beside("trust/notary.differs-1".into()));
     drop(set("three"));
     end_step(&build, &[]);
     assert_eq!(

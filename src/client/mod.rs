@@ -44,7 +44,7 @@ mod trust;
 mod unnamed;
 mod walk;
 
-pub use fetch::{Request, ServerOptions, fetch, nothing_new, plan};
+pub use fetch::{Request, ServerOptions, fetch, plan};
 pub use folder::{BuildFolder, EvidenceFolder, Kept};
 pub use http::{Patience, Resolve};
 pub use image::{read_image, read_layer};

@@ -144,7 +144,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
 fn unreadable(report: &FetchReport) -> String {
     match report.builds.iter().filter(|build| build.unreadable.is_some()).count() {
         0 => String::new(),
-        count => format!(", but {} cannot be audited as received: see the notes", counted(count, "build")),
+        count => format!(", but {} in it cannot be audited: see the notes", counted(count, "build")),
     }
 }
 
@@ -156,8 +156,10 @@ fn build_as_text(build: &BuildReport, page: &mut String) {
             Kept::New => "saved    ",
             Kept::Same => "unchanged",
             Kept::Beside(name) => {
-                let _ =
-                    writeln!(page, "  DIFFERS   {path}: a different file exists and is kept; the new file is {name}");
+                let _ = writeln!(
+                    page,
+                    "  DIFFERS   {path}: a different file exists and is kept; the received file is {name}"
+                );
                 continue;
             }
         };

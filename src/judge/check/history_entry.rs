@@ -32,8 +32,10 @@ pub(super) enum Entry {
 pub(super) struct Shells {
     /// The shell of the last SHELL instruction in this stage or the stages on which it is based.
     pub(super) stated: Option<String>,
-    /// The words of the shell in the image's configuration.
+    /// The words of the shell in the image's configuration, if no SHELL instruction set it.
     pub(super) configured: Option<Vec<String>>,
+    /// Whether any instruction is SHELL. The configuration then does not name the shell that the image's base set.
+    pub(super) is_set: bool,
 }
 
 pub(super) fn keyword(instruction: &str) -> String {
@@ -59,8 +61,7 @@ pub(super) fn compare(instruction: &str, created_by: &str, shells: &Shells) -> E
     let text = collapsed(text.strip_suffix("# buildkit").unwrap_or(text));
     // The classic builder and buildah: `/bin/sh -c #(nop)  CMD ["x"]`. A well-known shell runs nothing, because the rest is a comment.
     if let Some((shell, rest)) = text.split_once(" #(nop) ") {
-        let words: Vec<String> = shell.split(' ').map(str::to_owned).collect();
-        let answer = if is_usual(&words) { Entry::Same } else { shells.judge(shell) };
+        let answer = if is_usual(&words_in(shell)) { Entry::Same } else { shells.judge(shell) };
         match answer {
             Entry::Different => {}
             answer if keyword(rest) == expected && expected != "RUN" => return answer,
@@ -135,17 +136,21 @@ impl Shells {
         if shell == DEFAULT_SHELL || self.stated.as_deref() == Some(shell) {
             return Entry::Same;
         }
-        // If the instructions set a shell, the configuration's shell is not needed: it is the same shell, or one that a later instruction sets.
-        let configured =
-            self.configured.as_ref().filter(|words| self.stated.is_none() && collapsed(&words.join(" ")) == shell);
-        match configured {
+        match self.configured.as_ref().filter(|words| collapsed(&words.join(" ")) == shell) {
             Some(words) if is_usual(words) => Entry::SameWithShell(shell.into()),
             Some(_) => Entry::NotKnown(format!(
                 "only the image's configuration names the shell {shell:?}, which is not a usual shell"
             )),
+            None if self.is_set && self.stated.is_none() && is_usual(&words_in(shell)) => Entry::NotKnown(format!(
+                "the image's base may have set the shell {shell:?}; the configuration only names the shell of a later SHELL instruction"
+            )),
             None => Entry::Different,
         }
     }
+}
+
+fn words_in(shell: &str) -> Vec<String> {
+    shell.split(' ').map(str::to_owned).collect()
 }
 
 /// Whether these words are a well-known shell and its options, of which only the last takes a command: `/bin/bash -o pipefail -c`.
@@ -180,7 +185,9 @@ mod tests {
     fn shells(stated: Option<&str>, configured: &[&str]) -> Shells {
         Shells {
             stated: stated.map(str::to_owned),
-            configured: (!configured.is_empty()).then(|| configured.iter().map(|word| (*word).to_owned()).collect()),
+            configured: (stated.is_none() && !configured.is_empty())
+                .then(|| configured.iter().map(|word| (*word).to_owned()).collect()),
+            is_set: stated.is_some(),
         }
     }
 

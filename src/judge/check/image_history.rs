@@ -23,7 +23,7 @@ Dockerfile (expect.dockerfile, or Dockerfile at the top). If no proved Dockerfil
 printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. If the last stage is based on \
 earlier stages, their instructions come first. Keywords must agree one by one, and the commands of RUN word by word. Before a command, an entry may only have `|N`, exactly N build arguments without spaces, and a shell: /bin/sh -c, \
 that of the last SHELL instruction, or a usual shell that only the image's configuration names, which the answer then states. If the arguments may \
-contain spaces, or only the configuration names an unusual shell, the answer is unknown. Builders write COPY, ADD and ENV differently into the \
+contain spaces, or only the configuration names an unusual shell, or a usual shell precedes a command before the first SHELL instruction, the answer is unknown. Builders write COPY, ADD and ENV differently into the \
 history, so their arguments are not compared. The history is text that a builder wrote: it proves nothing about the layers. Times in it are shown as \
 facts and not checked.\n\nWhen it fails: the build may have used a different Dockerfile of the repository; specify it in expect.dockerfile.",
     known: Known::Given,
@@ -99,8 +99,9 @@ fn compare(
     witness: &str,
     budget: &Budget,
 ) -> Outcome {
-    let mut shells = Shells { stated: None, configured };
     let (instructions, stages) = last_stage(instructions);
+    let is_set = instructions.iter().any(|instruction| shell_of(instruction).is_some());
+    let mut shells = Shells { stated: None, configured: configured.filter(|_| !is_set), is_set };
     if instructions.is_empty() {
         return Outcome::not_run(
             Reason::NoEvidence,
@@ -185,7 +186,13 @@ mod tests {
         let bash = "SHELL [\"/bin/bash\", \"-c\"]";
         let set = "/bin/bash -c #(nop)  SHELL [/bin/bash -c]";
         assert_eq!(status(&[bash, "RUN make"], &[set, "/bin/bash -c make"]), Status::Pass);
-        assert_eq!(status(&["RUN make", bash], &["/bin/bash -c make", set]), Status::Fail);
+        // Before the first SHELL instruction, the shell is that of the image's base, which nothing states.
+        assert_eq!(status(&["RUN make", bash], &["/bin/bash -c make", set]), Status::Unknown);
+        assert_eq!(status(&["RUN make", bash], &["/bin/sh -c make", set]), Status::Pass);
+        assert_eq!(status(&["RUN make", bash], &["/bin/bash -c evil; make", set]), Status::Fail);
+        let configured = Some(&["/bin/bash", "-c"][..]);
+        let (outcome, _) = answer(&["RUN make", bash], &["/bin/bash -c make", set], configured, 10_000_000);
+        assert_eq!(outcome.status, Status::Unknown, "{outcome:?}");
         let stages = |base: &'static str| ["FROM debian AS Base", bash, "FROM scratch AS other", base, "RUN make"];
         assert_eq!(status(&stages("FROM --platform=linux/s390x base"), &[set, "/bin/bash -c make"]), Status::Pass);
         assert_eq!(status(&stages("FROM other"), &["/bin/bash -c make"]), Status::Fail);

@@ -118,6 +118,17 @@ fn nothing_is_shown_without_a_valid_signature() {
 }
 
 #[test]
+fn nothing_is_stated_of_a_tree_that_is_missing() {
+    let output = run("object-missing-tree_fail", &[]);
+    assert!(out(&output).contains("\nfiles        not known: objects of HEAD's tree are missing or malformed\n"));
+    assert!(!err(&output).contains("untracked"), "{}", err(&output));
+    let output = run("object-missing-tree_fail", &["--file", "Dockerfile"]);
+    let not_known = "not proved: it is not known whether HEAD's tree has the file \"Dockerfile\"";
+    assert!(err(&output).starts_with(not_known), "{}", err(&output));
+    assert_eq!((out(&output).as_str(), output.status.code()), ("", Some(1)));
+}
+
+#[test]
 fn text_from_commits_is_escaped_and_masked() {
     let output = run("good-repository-with-token", &[]);
     assert!(!out(&output).contains("ghs_verySecret123"));

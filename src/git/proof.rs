@@ -365,6 +365,11 @@ pub enum FileFault {
     /// The tree does not contain this file.
     #[error("HEAD's tree has no file {0:?}")]
     NoSuchFile(String),
+    /// It is unknown whether the tree contains this file.
+    #[error(
+        "it is not known whether HEAD's tree has the file {0:?}, because the tree of one of its folders is missing or malformed"
+    )]
+    NotKnown(String),
     /// The path is in the tree but is not a file.
     #[error("{0:?} is not a file in HEAD's tree")]
     NoFile(String),
@@ -408,7 +413,10 @@ impl SourceProof {
         };
         let files = &self.tree.files;
         let at = files.binary_search_by(|file| file.path.as_slice().cmp(path));
-        let file = at.ok().and_then(|at| files.get(at)).ok_or_else(|| FileFault::NoSuchFile(shown()))?;
+        let file = at.ok().and_then(|at| files.get(at)).ok_or_else(|| match self.tree.is_below_unproved(path) {
+            true => FileFault::NotKnown(shown()),
+            false => FileFault::NoSuchFile(shown()),
+        })?;
         if file.mode == Mode::Submodule {
             return Err(FileFault::NoFile(shown()));
         }

@@ -465,6 +465,18 @@ fn missing_objects_are_reported() {
     }
 }
 
+#[test]
+fn a_file_below_a_missing_tree_is_not_known() {
+    let repository = sample();
+    let id = repository.git(&["rev-parse", "HEAD:src"]);
+    repository.remove(&format!(".git/objects/{}/{}", &id[..2], id[2..].trim_end()));
+    let (proof, snapshot) = (run(&repository), repository.snapshot());
+    assert_eq!(proof.read_file(&snapshot, b"src/main.c"), Err(FileFault::NotKnown("src/main.c".into())));
+    assert_eq!(proof.read_file(&snapshot, b"src/none"), Err(FileFault::NotKnown("src/none".into())));
+    assert_eq!(proof.read_file(&snapshot, b"none"), Err(FileFault::NoSuchFile("none".into())));
+    assert!(proof.read_file(&snapshot, b"README.md").is_ok());
+}
+
 /// Writes an object with these bytes, which git does not check. A commit becomes HEAD's commit.
 fn with_head(repository: &TestRepository, kind: &str, content: &[u8]) -> String {
     let id = repository.git_input(&["hash-object", "-w", "-t", kind, "--literally", "--stdin"], content);

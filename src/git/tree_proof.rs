@@ -51,10 +51,17 @@ impl TreeProof {
     /// path is then unknown.
     pub(crate) fn is_unproved(&self, difference: &Difference) -> bool {
         let path = difference.path.as_slice();
-        let is_listed = |place: &[u8]| self.unproved.binary_search_by(|one| one.as_slice().cmp(place)).is_ok();
+        self.is_below_unproved(path) || (difference.change == Change::Modified && self.is_listed_unproved(path))
+    }
+
+    /// Whether the tree of one of the path's folders is missing or malformed. It is then unknown whether HEAD's tree contains the path.
+    pub(super) fn is_below_unproved(&self, path: &[u8]) -> bool {
         let mut folders = (0..path.len()).filter(|&at| at.checked_sub(1).is_none_or(|at| path.get(at) == Some(&b'/')));
-        folders.any(|end| path.get(..end).is_some_and(is_listed))
-            || (difference.change == Change::Modified && is_listed(path))
+        folders.any(|end| path.get(..end).is_some_and(|folder| self.is_listed_unproved(folder)))
+    }
+
+    fn is_listed_unproved(&self, place: &[u8]) -> bool {
+        self.unproved.binary_search_by(|one| one.as_slice().cmp(place)).is_ok()
     }
 }
 

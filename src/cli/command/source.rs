@@ -11,7 +11,7 @@ use crate::cli::args::SourceArguments;
 use crate::cli::command::inspect::{as_text, open, refused, verified};
 use crate::cli::{limits_with, output};
 use crate::dossier::Storage;
-use crate::git::{Commit, Mode, Snapshot, SourceProof, SubmoduleState, prove_within};
+use crate::git::{Commit, FileFault, Mode, Snapshot, SourceProof, SubmoduleState, prove_within};
 use crate::manifest::Manifest;
 
 /// Maximum number of commits in `--log`.
@@ -72,7 +72,8 @@ pub(crate) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
 /// The reasons why the commit or its work tree is not proved.
 fn faults(proof: &SourceProof) -> Vec<String> {
     let head = proof.head.as_ref().err().map(ToString::to_string);
-    let differences = proof.tree.differences.iter().map(|difference| {
+    let compared = proof.tree.differences.iter().filter(|difference| !proof.tree.is_unproved(difference));
+    let differences = compared.map(|difference| {
         let reason = difference.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
         format!("{}: {}{reason}", difference.change.word(), String::from_utf8_lossy(&difference.path))
     });
@@ -93,10 +94,20 @@ fn say(faults: &[String]) {
 }
 
 fn print_file(path: &str, snapshot: &Snapshot, proof: &SourceProof, faults: &[String]) -> Result<u8, Error> {
-    let content = proof.read_file(snapshot, path.as_bytes()).map_err(|fault| Error::Usage {
-        message: fault.to_string(),
-        hint: "run `hpsb-audit source BUNDLE --key KEY --tree` to list the files".into(),
-    })?;
+    let content = match proof.read_file(snapshot, path.as_bytes()) {
+        Ok(content) => content,
+        Err(fault @ (FileFault::NoSuchFile(_) | FileFault::NoFile(_))) => {
+            return Err(Error::Usage {
+                message: fault.to_string(),
+                hint: "run `hpsb-audit source BUNDLE --key KEY --tree` to list the files".into(),
+            });
+        }
+        Err(fault @ (FileFault::NotKnown(_) | FileFault::Missing(_))) => {
+            say(&[fault.to_string()]);
+            say(faults);
+            return Ok(1);
+        }
+    };
     if std::io::stdout().is_terminal() {
         // A terminal would interpret control sequences.
         let text = String::from_utf8_lossy(&content);
@@ -141,7 +152,15 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     let objects = &proof.objects;
     row("objects", &objects.counts());
     row("history", &objects.history());
-    row("files", &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference")));
+    match proof.tree.faults.is_empty() {
+        true => {
+            row(
+                "files",
+                &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference")),
+            );
+        }
+        false => row("files", "not known: objects of HEAD's tree are missing or malformed"),
+    }
     for module in &proof.tree.submodules {
         let state = match &module.state {
             SubmoduleState::Empty => "not proved: the submodule was not cloned",

@@ -17,7 +17,7 @@ use crate::base::image_name::{ImageName, tag_of};
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::gate::verify::SignedArchive;
-use crate::git::{Snapshot, SourceProof};
+use crate::git::{FileFault, Snapshot, SourceProof};
 use crate::given::approvals::Approvals;
 use crate::given::attestation::Attestation;
 use crate::given::key_record::Grading;
@@ -69,7 +69,8 @@ pub struct Evidence<'a> {
 /// Why the instructions of a Dockerfile are not available.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoInstructions {
-    /// No file is proved, because HEAD's commit is not proved or there is not exactly one snapshot: `source-objects` reports the reason.
+    /// It is not known whether the file is in the tree: HEAD's commit or a tree is not proved, or there is not exactly one snapshot. `source-objects`
+    /// reports the reason.
     NotProved(String),
     /// The file is not in the proved tree.
     NoFile(String),
@@ -172,7 +173,12 @@ impl Evidence<'_> {
         }
         let snapshot = self.snapshot().map_err(NoInstructions::NotProved)?;
         let content = proof.read_file(snapshot, path.as_bytes());
-        let content = content.map_err(|fault| NoInstructions::NoFile(fault.to_string()))?;
+        let content = content.map_err(|fault| match fault {
+            FileFault::NotKnown(_) => NoInstructions::NotProved(fault.to_string()),
+            FileFault::NoSuchFile(_) | FileFault::NoFile(_) | FileFault::Missing(_) => {
+                NoInstructions::NoFile(fault.to_string())
+            }
+        })?;
         self.spend_dockerfile(content.len() as u64).map_err(|error| NoInstructions::NotRead(error.to_string()))?;
         read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
     }

@@ -61,6 +61,8 @@ def check(case):
     repository = case.repository
     if repository is None or not repository.proved: return not_run("refused", cause="source-objects")
     entry = repository.tree.get(path)
+    if entry is None and any(path.startswith(folder) for folder in repository.incomplete):
+        return not_run("refused", cause="source-objects")
     data = repository.store.get(entry[2], b"blob") if entry and entry[1] != "commit" else None
     if data is None: return fail("the Dockerfile is not in the commit's proved objects")
     steps = buildlog.single_stage_steps(case.log) if case.log else None

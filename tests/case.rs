@@ -538,6 +538,9 @@ fn the_readers_policy_is_applied_as_of_today_and_the_hint_uses_the_cases_time() 
     folder.write("other.toml", young.replace("[expect]\n", "[expect]\nbranch = \"other\"\n"));
     let (code, report) = audit(&folder, &["--policy", "other.toml"]);
     assert!(code == 1 && !report["case"]["remarks"].to_string().contains("--now"), "{report:#}");
+    // No time has passed since the sealing if the chosen time is earlier.
+    let (code, report) = audit(&folder, &["--policy", "young.toml", "--now", "2025-01-01T00:00:00Z"]);
+    assert!(code == 1 && !report["case"]["remarks"].to_string().contains("since sealing"), "{report:#}");
     // The hint also appears for a waiver that has expired since the case was sealed.
     let bundle = hpsb_audit::Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
     let waiver = format!(

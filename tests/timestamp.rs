@@ -90,6 +90,27 @@ fn audit(folder: &Folder, more: &[&str]) -> (i32, Value) {
     (answer.code, serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {} {}", answer.out, answer.err)))
 }
 
+/// With `--seal-key`, the verdict is the sealer's: it depends neither on the reader's authorities nor on their certificates' dates.
+#[test]
+fn a_stamp_does_not_change_the_sealers_verdict() {
+    let folder = folder();
+    openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ada.key"], folder.path());
+    openssl(&["pkey", "-in", "ada.key", "-pubout", "-out", "ada.pub"], folder.path());
+    folder.write("policy.toml", policy("revoked = { at = 2099-01-01T00:00:00Z, reason = \"compromised\" }"));
+    fs::remove_file(folder.path().join("case.tar")).unwrap();
+    let line =
+        ["seal", BUNDLE, "--policy", "policy.toml", "--output", "case.tar", "--now", NOW, "--sign-key", "ada.key"];
+    run(folder.path(), &[&line[..], &["--tsq", "new.tsq"]].concat());
+    reply(&folder, "tsa", "new.tsq", &[]);
+    add(&folder, "ca.pem").unwrap();
+    assert_eq!(audit(&folder, &["--tsa-ca", "ca.pem"]).0, 0);
+    let line = ["audit", "case.tar", "--format", "json", "--seal-key", "ada.pub", "--tsa-ca", "ca.pem"];
+    let answer = run(folder.path(), &line);
+    let report: Value = serde_json::from_str(&answer.out).unwrap();
+    assert_eq!((answer.code, report["case"]["sealed_verdict"].as_str()), (1, Some("reject")), "{report}");
+    assert!(report["case"]["existed_by"].is_string(), "{report}");
+}
+
 /// Adds `case.tsr`, verified with the CA, and returns the error message if it is refused.
 fn add(folder: &Folder, ca: &str) -> Result<(), String> {
     let answer = run(folder.path(), &["seal", "case.tar", "--tsr", "case.tsr", "--tsa-ca", ca]);
@@ -143,8 +164,23 @@ fn a_stamp_dates_the_case_even_if_a_key_is_compromised_later() {
         assert_eq!(audit(&folder, &["--tsa-ca", "ca.pem"]).0, with, "{revoked}");
         assert_eq!(audit(&folder, &[]).0, without, "{revoked}");
     }
-    // After the authority's certificate expires, the stamp no longer counts.
     folder.write("policy.toml", policy("revoked = { at = 2099-01-01T00:00:00Z, reason = \"compromised\" }"));
+    // The acceptance rests on the stamp: every reader sees it, and the report lists the stamp and the CA.
+    let (_, report) = audit(&folder, &["--tsa-ca", "ca.pem"]);
+    let inputs = report["reports"][0]["inputs"].as_array().unwrap();
+    let digest = |kind: &str| inputs.iter().find(|input| input["kind"] == kind).unwrap()["sha256"].as_str().unwrap();
+    let sum = |file: &str| {
+        let output = Command::new("sha256sum").arg(file).current_dir(folder.path()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()[..64].to_owned()
+    };
+    assert_eq!((digest("timestamp"), digest("tsa-ca")), (sum("case.tsr").as_str(), sum("ca.pem").as_str()));
+    let line = ["audit", "case.tar", "--policy", "policy.toml", "--tsa-ca", "ca.pem"];
+    let text = run(folder.path(), &line).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = format!(
+        "revokes the key as compromised at 2099-01-01T00:00:00Z; the bundle existed by {existed}, before that (timestamped)"
+    );
+    assert!(text.contains(&words), "{text}");
+    // After the authority's certificate expires, the stamp no longer counts.
     let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem", "--now", "2098-01-01T00:00:00Z"]);
     assert_eq!((code, &report["case"]["existed_by"]), (1, &Value::Null));
     assert!(report["case"]["remarks"].to_string().contains("do not count"), "{report}");

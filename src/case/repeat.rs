@@ -13,7 +13,9 @@ use crate::gate::verify::TrustedKey;
 use crate::judge::check::{self, status_text};
 use crate::judge::finding::{Finding, Verdict, WaiverStanding};
 use crate::judge::policy::Policy;
-use crate::report::{BundleReport, CaseReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher};
+use crate::report::{
+    BundleReport, CaseReport, InputReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher,
+};
 
 /// The input that the reader of a case supplies.
 #[derive(Debug)]
@@ -64,7 +66,8 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
             (Voucher::Reader, CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
         }
         (None, None, _) => return Err(needs_own_terms(refused)),
-        (None, Some(own_terms), Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
+        // The verdict is the sealer's, so time-stamps, which the reader's authorities vouch for and which expire, do not affect it.
+        (None, Some(own_terms), Some(_)) => (Voucher::Seal, own_terms),
         (None, Some(own_terms), None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {
@@ -73,9 +76,17 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
         }
         (_, None) => without_verdict(case, compared.repeated, None, terms.now),
         (Voucher::Nobody, Some(again)) => without_verdict(case, compared.repeated, Some(again.verdict()), terms.now),
-        (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
+        (Voucher::Seal, Some(again)) => again,
         _ => case.audit(&terms, reader.threads, limits)?,
     };
+    if terms.existed_by.is_some() {
+        let files = reader.authorities.files().iter();
+        let authorities =
+            files.map(|(name, sha256)| InputReport { kind: "tsa-ca", name: name.clone(), sha256: *sha256 });
+        for bundle in report.bundles.iter_mut().filter(|bundle| bundle.error.is_none()) {
+            bundle.inputs.extend(stamps.inputs.iter().cloned().chain(authorities.clone()));
+        }
+    }
     if vouched_by == Voucher::Seal {
         // The reader specified none of these keys.
         for key in report.bundles.iter_mut().filter_map(|bundle| bundle.key.as_mut()) {
@@ -130,20 +141,21 @@ fn needs_own_terms(refused: Option<Error>) -> Error {
 }
 
 /// A remark with the command that audits as of the case's own time, if the case is rejected only because time has
-/// passed (`max-age`, or an expired waiver).
+/// passed since sealing (`max-age`, or an expired waiver).
 fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Timestamp) -> Option<String> {
     let rejected: Vec<_> = report.bundles.iter().filter(|bundle| bundle.verdict == Verdict::Reject).collect();
     let was_young = |bundle: &BundleReport| {
         let built = bundle.built.as_ref().and_then(|image| image.built);
-        let end = built.zip(policy.expect.max_age_seconds).map(|(built, age)| built.plus_seconds(age));
-        end.is_some_and(|end| sealed_for <= end)
+        let ages = built.zip(policy.expect.max_age_seconds);
+        ages.is_some_and(|(built, age)| built <= sealed_for && sealed_for <= built.plus_seconds(age))
     };
     let is_of_time = |bundle: &BundleReport, finding: &Finding| match &finding.waiver {
         Some(waiver) => waiver.standing == WaiverStanding::Expired && sealed_for < waiver.expires,
         None => finding.check == check::BUILD_AGE.name && was_young(bundle),
     };
     let first = rejected.first()?;
-    if report.bundles.iter().any(|bundle| bundle.error.is_some())
+    if report.now.is_none_or(|now| now <= sealed_for)
+        || report.bundles.iter().any(|bundle| bundle.error.is_some())
         || !rejected.iter().all(|bundle| bundle.rejecting().all(|finding| is_of_time(bundle, finding)))
     {
         return None;

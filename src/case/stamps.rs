@@ -8,7 +8,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::crypto::timestamp::{Authorities, Token, Verified, request};
-use crate::report::StampReport;
+use crate::report::{InputReport, StampReport};
 
 /// The hint shown if an authority's response is refused.
 const ANOTHER: &str = "nothing was added; send the request that --tsq writes, or use a different authority";
@@ -22,6 +22,7 @@ pub(crate) struct Stamps {
     /// When the last stamp's certificate expires.
     pub(crate) again_by: Option<Timestamp>,
     pub(crate) remarks: Vec<String>,
+    pub(crate) inputs: Vec<InputReport>,
 }
 
 impl Case {
@@ -90,7 +91,8 @@ impl Case {
             let name = stamp_name(number);
             let malformed = |message: String| Error::malformed(name.clone(), message);
             let digest = self.imprint(number.saturating_sub(1));
-            let token = Token::read(self.attached.get(&name).map(Vec::as_slice).unwrap_or_default(), limits);
+            let bytes = self.attached.get(&name).map(Vec::as_slice).unwrap_or_default();
+            let token = Token::read(bytes, limits);
             let token = token.map_err(malformed)?;
             token.must_be_over(&digest).map_err(malformed)?;
             let one = match authorities.is_empty() {
@@ -101,6 +103,7 @@ impl Case {
                 format!("the time-stamp of {} identifies its certificate only by SHA-1 (ESSCertID)", one.authority)
             }));
             stamps.reports.push(report(&token, one.as_ref()));
+            stamps.inputs.push(InputReport { kind: "timestamp", name, sha256: Sha256::of(bytes) });
             verified.extend(one);
         }
         let Some(last) = verified.last() else { return Ok(stamps) };

@@ -164,7 +164,7 @@ impl Repetition {
                 "DIFFERENT ANSWERS; the sealed report's program version, features or limits differ from today's"
             }
             Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",
-            Self::NotRepeated => "not repeated: the case contains no evidence (profile filing)",
+            Self::NotRepeated => "not repeated: the case does not contain the bundles (profile filing)",
         }
     }
 }

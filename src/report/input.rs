@@ -17,7 +17,7 @@ pub struct InputReport {
 
 impl InputReport {
     /// All kinds.
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 13] = [
         "image",
         "image-config",
         "base-image",
@@ -26,6 +26,8 @@ impl InputReport {
         "approvals",
         "server",
         "builder",
+        "timestamp",
+        "tsa-ca",
         "policy-file",
         "key",
         "key-beside",

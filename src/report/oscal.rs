@@ -195,6 +195,7 @@ fn is_evidence_for(input: &InputReport, finding: &Finding) -> bool {
         "approvals" => finding.check == check::SOURCE_APPROVED.name,
         "server" => finding.check == check::SERVER_RECORD.name,
         "builder" => finding.group == Group::Builder,
+        "timestamp" | "tsa-ca" => finding.check == check::MANIFEST_KEY.name,
         _ => false,
     }
 }

@@ -113,7 +113,7 @@ pub(crate) fn authorities(paths: &[PathBuf], storage: Storage<'_>, limits: &Limi
     let mut authorities = Authorities::default();
     for path in paths {
         let text = storage.read(path, limits.tls_file_bytes())?;
-        let added = authorities.add_pem(&text, limits);
+        let added = authorities.add_pem(&slashed(path), &text, limits);
         added.map_err(|message| Error::Usage {
             message: format!("{}: {message}", slashed(path)),
             hint: "--tsa-ca expects the authority's CA certificates in PEM (BEGIN CERTIFICATE), obtained separately from the case".into(),

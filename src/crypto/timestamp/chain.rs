@@ -5,6 +5,7 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::algorithm;
 use super::wire::TIME_STAMPING;
+use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::crypto::certificate::{BASIC_CONSTRAINTS, Certificate, EXTENDED_KEY_USAGE, KEY_USAGE, dates};
@@ -20,15 +21,17 @@ const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 pub struct Authorities {
     cas: Vec<Certificate>,
     for_time_stamping: Vec<Certificate>,
+    files: Vec<(String, Sha256)>,
 }
 
 impl Authorities {
-    /// Adds the certificates from a PEM file; each CA in it is trusted. Text around the blocks is ignored, as in openssl. The file may also contain a
+    /// Adds the certificates from the PEM file with this name; each CA in it is trusted. Text around the blocks is ignored, as in openssl. The file may also contain a
     /// time-stamping certificate, because authorities publish their whole chain; that certificate is not trusted.
     ///
     /// # Errors
     /// A description of the fault if the file contains anything but certificates or does not contain a CA.
-    pub fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
+    pub fn add_pem(&mut self, file: &str, text: &[u8], limits: &Limits) -> Result<(), String> {
+        self.files.push((file.to_owned(), Sha256::of(text)));
         let text = String::from_utf8_lossy(text);
         let blocks = blocks(&text)?;
         if blocks.is_empty() || blocks.len() as u64 > limits.timestamp_certificates {
@@ -57,6 +60,11 @@ impl Authorities {
             }
         }
         if self.cas.len() == before { Err(fault.unwrap_or_default()) } else { Ok(()) }
+    }
+
+    /// The names and digests of the files that were added.
+    pub(crate) fn files(&self) -> &[(String, Sha256)] {
+        &self.files
     }
 
     /// Whether no CA was specified.

@@ -38,7 +38,7 @@ fn results_for_public_authorities_tokens_are_printed_next_to_those_of_openssl() 
         files.sort();
         let ca = folder.join("ca.pem");
         let mut authorities = Authorities::default();
-        let pem = authorities.add_pem(&std::fs::read(&ca).unwrap_or_default(), &Limits::default());
+        let pem = authorities.add_pem("ca", &std::fs::read(&ca).unwrap_or_default(), &Limits::default());
         for file in files.into_iter().filter(|file| file.extension().is_none_or(|end| end != "pem")) {
             let bytes = std::fs::read(&file).unwrap();
             let token = Token::read(&bytes, &Limits::default());

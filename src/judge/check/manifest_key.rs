@@ -46,9 +46,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             .sides(window_text(key), "no signed time");
     };
     let outcome = judge(key, built);
-    match evidence.existed_by.filter(|_| is_revoked_as(key, RevocationReason::Compromised)) {
-        Some(moment) => outcome.also(
-            format!("the bundle existed by {moment}, before the date of the compromise in the policy"),
+    let compromised = key.revoked.filter(|revoked| revoked.reason == RevocationReason::Compromised);
+    match evidence.existed_by.zip(compromised) {
+        Some((moment, revoked)) => outcome.also(
+            format!(
+                "the policy revokes the key as compromised at {}; the bundle existed by {moment}, before that",
+                revoked.at
+            ),
             Known::Timestamped,
         ),
         None => outcome,
@@ -67,11 +71,12 @@ fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
         return Outcome::fail("the build's stated time is outside the key's validity window")
             .sides(window_text(key), built);
     }
-    let mut outcome = Outcome::pass("the key is strong enough").sides(window_text(key), built).detail(strength(key));
+    let mut outcome = Outcome::pass("the key is strong enough").detail(strength(key));
     // The build server itself states the time of the build.
     if key.not_before.is_some() || key.not_after.is_some() {
-        outcome =
-            outcome.also("the build's stated time is within the policy's validity window for the key", Known::Signed);
+        outcome = outcome
+            .sides(window_text(key), built)
+            .also("the build's stated time is within the policy's validity window for the key", Known::Signed);
     }
     if is_revoked_as(key, RevocationReason::Superseded) {
         outcome = outcome.also("at the build's stated time, the key was not yet superseded", Known::Signed);

@@ -133,6 +133,7 @@ pub(crate) static BUILD_AGE: &Check = &build_age::CHECK;
 pub(crate) static BUILDER_RECORD: &Check = &builder_record::RECORD;
 pub(crate) static IMAGE_DIGEST: &Check = &image_digest::CHECK;
 pub(crate) static LOG_IMAGE: &Check = &log_image::CHECK;
+pub(crate) static MANIFEST_KEY: &Check = &manifest_key::CHECK;
 pub(crate) static SOURCE_APPROVED: &Check = &source_approved::CHECK;
 pub(crate) static BASE_IMAGE: &Check = &base_image::CHECK;
 pub(crate) static SERVER_RECORD: &Check = &server_record::CHECK;

@@ -146,5 +146,10 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     page.put("key", &key.fingerprint.to_string());
     let source = for_terminal(&key.source);
     page.put("", &clipped(&format!("{}, {} bits; {} (given)", key.kind, key.bits, key_words::named(&source))));
+    // The acceptance of a key that is revoked as compromised rests on a time-stamp.
+    let says = check::MANIFEST_KEY.answer_in(&bundle.findings).into_iter().flat_map(summary::found_by);
+    for said in says.filter(|said| said.known == Known::Timestamped) {
+        page.put("", &format!("{} ({})", for_terminal(&said.sentence), said.known.word()));
+    }
     page.put("grade", &key_words::grade_words(key.grade));
 }

@@ -218,7 +218,7 @@ fn each_denial_has_an_actionable_reason() {
             POLICY,
             compose("acme/wallet:latest"),
             &format!(
-                "hint       write docker.io/acme/wallet@{DIGEST}: of the accepted builds in the evidence that pushed this name and tag, this one is the newest (by the server's clock)"
+                "hint       write docker.io/acme/wallet@{DIGEST}: the newest (by the server's clock) of the evaluated, accepted builds that pushed this name and tag"
             ),
         ),
         (
@@ -226,14 +226,14 @@ fn each_denial_has_an_actionable_reason() {
             POLICY,
             compose("acme/wallet"),
             &format!(
-                "hint       write docker.io/acme/wallet@{DIGEST}: of the accepted builds in the evidence that pushed this name and tag, this one is the newest (by the server's clock)"
+                "hint       write docker.io/acme/wallet@{DIGEST}: the newest (by the server's clock) of the evaluated, accepted builds that pushed this name and tag"
             ),
         ),
         (
             "an unknown digest",
             POLICY,
             compose(&format!("acme/wallet@{OTHER}")),
-            "no verified manifest in the evidence is for this digest",
+            "no manifest that was evaluated and verified is for this digest",
         ),
         ("a revoked key", &revoked, pinned.clone(), "manifest-key: "),
         ("an old commit", &commit, pinned.clone(), "source-commit: "),

@@ -365,6 +365,37 @@ fn a_report_never_overwrites_its_input() {
     }
 }
 
+/// The rest of a list that is over its limit is not left out without a word.
+#[test]
+fn signatures_over_their_limit_give_no_verdict() {
+    let mut fixtures = vec!["good-trust-cosign"];
+    fixtures.extend(has_feature("openpgp").then_some("good-trust-signatures-extension"));
+    for name in fixtures {
+        let folder = fixture(name);
+        let none = ["--policy", "policy.toml", "--now", NOW, "--limit", "trust_signatures=0"];
+        for line in [["trust", "trust"], ["audit", BUNDLE]] {
+            let answer = run(&folder, &[&line[..], &none].concat());
+            let said = format!("{}{}", answer.out, answer.err);
+            assert!(answer.code == 3 && said.contains("trust_signatures"), "{name}: {said}");
+        }
+    }
+}
+
+/// The root key of content trust signs the list of keys; another key signs the digest.
+#[test]
+fn the_key_that_signed_a_digest_is_named() {
+    let folder = fixture("good-trust-notary-delegated");
+    let bundle = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = bundle.into_iter().find(|path| path.extension().is_some_and(|end| end == "tbz")).unwrap();
+    let line = ["audit", bundle.to_str().unwrap(), "--key", "key.pem", "--now", "2026-11-30", "--format", "json"];
+    let report: Value = serde_json::from_str(&run(&folder, &line).out).unwrap();
+    let facts = report["reports"][0]["evidence"].as_array().unwrap().iter();
+    let fact = facts.into_iter().find(|fact| fact["witness"] == "trust" && fact["fact"] == "image-digest").unwrap();
+    let value = fact["value"].as_str().unwrap();
+    assert!(value.contains(" signed by targets/releases with key 9eaa7b64"), "{value}");
+    assert!(value.contains(", under the root key 08acf01e"), "{value}");
+}
+
 /// If a folder has no evidence or checks are off, the first line must not suggest that checks passed.
 #[test]
 fn the_first_line_claims_nothing_that_was_not_checked() {

@@ -252,7 +252,7 @@ fn a_pod_of_an_accepted_build_is_admitted_and_others_are_denied_with_a_reason() 
     );
     let unknown = server.ask(&folder, &review("prod", &format!("acme/wallet@{OTHER}")));
     let message = unknown["status"]["message"].as_str().unwrap();
-    assert!(message.contains("no verified manifest in the evidence is for this digest"), "{message}");
+    assert!(message.contains("no manifest that was evaluated and verified is for this digest"), "{message}");
     assert_eq!(server.event("decision")["decision"], "denied");
 
     // A name that looks like a secret is shown, in the response and in the log.

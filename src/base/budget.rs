@@ -15,8 +15,8 @@
 //! The budget does not bound the length of a report or the size of a single part: those have separate bounds in [`Limits`].
 
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
@@ -68,6 +68,8 @@ struct Shared {
     memory: Total,
     /// Whether a request for memory was refused.
     refused: AtomicBool,
+    /// The first other limit that was exceeded, and what exceeded it.
+    exceeded: OnceLock<(Bound, String)>,
 }
 
 /// A total whose allowance grows with the input, up to `most`.
@@ -103,7 +105,8 @@ impl Budget {
     fn with(input_bytes: u64, memory: Total, limits: &Limits) -> Self {
         let (base, most) = (limits.work_base_units(), limits.work_most_units());
         let work = Total::new(base, limits.work_per_megabyte_units, MEGABYTE, most);
-        let budget = Self(Arc::new(Shared { work, memory, refused: AtomicBool::new(false) }));
+        let budget =
+            Self(Arc::new(Shared { work, memory, refused: AtomicBool::new(false), exceeded: OnceLock::new() }));
         budget.add_input(input_bytes);
         budget
     }
@@ -159,11 +162,19 @@ impl Budget {
         self.0.refused.store(true, Ordering::Relaxed);
     }
 
-    /// Checks that no work or memory was refused. Call this before returning results that may have been cut short.
+    /// Records that `what` exceeds a limit, so that part of it was not examined; after that, [`Budget::check`] fails.
+    pub(crate) fn refuse(&self, bound: Bound, what: &str) {
+        self.0.exceeded.get_or_init(|| (bound, what.to_owned()));
+    }
+
+    /// Checks that no work or memory was refused, and no other limit exceeded. Call this before returning results that may have been cut short.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] if work or memory was refused.
+    /// [`Error::OverLimit`], which names the limit.
     pub fn check(&self, what: &str) -> Result<(), Error> {
+        if let Some((bound, what)) = self.0.exceeded.get() {
+            return Err(bound.exceeded(what));
+        }
         if self.0.refused.load(Ordering::Relaxed) {
             return Err(self.0.memory.bound().exceeded(what));
         }

@@ -1,5 +1,6 @@
 //! Keys supplied for a run (`--key`), which are used instead of the policy's keys.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::storage::Storage;
@@ -17,6 +18,16 @@ pub enum NamedKey {
     File(PathBuf),
     /// The fingerprint of a key to be found next to the bundle.
     Pin(Fingerprint),
+}
+
+/// The argument of `--key`.
+impl fmt::Display for NamedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.write_str(&slashed(path)),
+            Self::Pin(fingerprint) => fingerprint.fmt(f),
+        }
+    }
 }
 
 impl NamedKey {

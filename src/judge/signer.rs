@@ -151,7 +151,7 @@ impl Signers {
         }
         let key = signature.issuer();
         Answer::OtherKey(format!(
-            "the OpenPGP signature is by the key {key}, which belongs to none of the policy's signers"
+            "the OpenPGP signature names the key {key}, which belongs to none of the policy's signers; it was not verified"
         ))
     }
 }

@@ -133,7 +133,7 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
                 Some((name, _)) => {
                     let name = name.split_once(" of which only ").map_or(name, |(_, one)| one.trim_end_matches(" was examined"));
                     let what = if finding.details.iter().any(|detail| detail.starts_with(NOT_RESOLVED)) { "" } else { " and tag" };
-                    format!("write {name}: of the accepted builds in the evidence that pushed this name{what}, this one is the newest (by the server's clock)")
+                    format!("write {name}: the newest (by the server's clock) of the evaluated, accepted builds that pushed this name{what}")
                 }
                 None => "pin the image by the digest of its manifest: NAME@sha256:...".into(),
             });
@@ -143,7 +143,8 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     if check::WORKLOAD_IMAGE.answer_in(image.rejecting()).is_some_and(|finding| finding.status == Status::Fail) {
         hints.push(match image.bundle {
             Some(_) => "run `hpsb-audit audit` on its bundle for the reason; deploy an accepted build".into(),
-            None => "add this image's build manifest to the evidence, or deploy an image that has one".into(),
+            None => "make sure that the evidence contains this image's build manifest, or deploy an image that has one"
+                .into(),
         });
     }
     let said = [check::WORKLOAD_PINNED.name, check::WORKLOAD_IMAGE.name];

@@ -144,7 +144,7 @@ const PLANS: [Plan; 12] = {
             ImageSigner,
             "pushed image",
             "image's signer",
-            "a signature over its digest, by a key or identity from the policy or the log",
+            "a signature over its digest, by or under a key or identity from the policy or the log",
             Proved,
         ),
         (Deployed, "supplied image", DEPLOYED, "a reference by digest, and an accepted manifest", Stated),

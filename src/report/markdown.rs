@@ -28,10 +28,9 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         section(&mut page, report, bundle, options);
     }
     let features = if report.tool.features.is_empty() { "none".into() } else { report.tool.features.join(", ") };
-    let now = report.now.map_or_else(|| "an unknown time".into(), |now| now.to_string());
     let _ = writeln!(
         page,
-        "Created by {} {} (features: {}), as of {now}.",
+        "Created by {} {} (features: {}).",
         text(&report.tool.name),
         text(&report.tool.version),
         text(&features)
@@ -42,6 +41,9 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
 fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &Options) {
     let _ = writeln!(page, "## {}\n", text(bundle.build_name.as_deref().unwrap_or(&bundle.path)));
     let _ = writeln!(page, "**{}**\n", text(&summary::headline(report, bundle)));
+    if let Some(judged) = summary::judged(report, Some(bundle)) {
+        let _ = writeln!(page, "Judged as of {judged}.\n");
+    }
     let because = summary::because(report, bundle);
     if !because.is_empty() {
         list(page, because.iter());

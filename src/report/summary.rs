@@ -7,6 +7,7 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::mask::mask;
 use crate::base::time::Timestamp;
+use crate::base::words::counted;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{Finding, Group, Level, Reason, Status, Verdict, is_answered};
@@ -108,8 +109,17 @@ pub(super) fn passes(bundle: &BundleReport, check: &str) -> bool {
 
 /// The time as of which the audit was made. An acceptance as of a time before the build cannot have been made then.
 pub(super) fn judged(report: &Report, bundle: Option<&BundleReport>) -> Option<String> {
-    let is_before = bundle.is_some_and(|bundle| is_judged_before_build(report, bundle));
-    Some(format!("{}{}", report.now?, if is_before { ", before the stated time of the build" } else { "" }))
+    let is_before = |bundle: &&BundleReport| is_judged_before_build(report, bundle);
+    let builds = match bundle {
+        Some(bundle) => usize::from(is_before(&bundle)),
+        None => report.bundles.iter().filter(is_before).count(),
+    };
+    let before = match (builds, bundle) {
+        (0, _) => String::new(),
+        (_, Some(_)) => ", before the stated time of the build".into(),
+        (count, None) => format!(", before the stated time of {}", counted(count, "build")),
+    };
+    Some(format!("{}{before}", report.now?))
 }
 
 pub(super) fn is_judged_before_build(report: &Report, bundle: &BundleReport) -> bool {

@@ -5,17 +5,13 @@ use std::path::Path;
 use super::Request;
 use crate::base::mask::mask;
 use crate::base::system::slashed;
-use crate::dossier::NamedKey;
 
 impl Request<'_> {
     /// Flags (without their hyphens) and their values, as on the command line.
     pub(super) fn given(&self) -> Vec<(String, String)> {
         let path = |path: &Path| slashed(path);
         let paths = self.paths.iter().map(|named| ("path", path(named)));
-        let keys = self.keys.iter().map(|key| match key {
-            NamedKey::File(file) => ("key", path(file)),
-            NamedKey::Pin(pin) => ("key", pin.to_string()),
-        });
+        let keys = self.keys.iter().map(|key| ("key", key.to_string()));
         let seal = self.seal_key.iter().map(|file| ("seal-key", path(file)));
         let authorities = self.authorities.iter().map(|file| ("tsa-ca", path(file)));
         let shard = self.shard.iter().map(|shard| ("shard", shard.to_string()));

@@ -285,7 +285,7 @@ impl Service {
 
     /// Evaluates the kept facts under the current terms. A bundle whose facts do not suffice is read again, and admits nothing until then.
     fn judge_again(&self, threads: usize) {
-        let (began, mut judged, mut to_read, mut published) = (Instant::now(), 0, 0, None);
+        let (began, mut judged, mut forgotten, mut published) = (Instant::now(), 0, 0, None);
         loop {
             let table = self.keeper.table();
             let Ok(terms) = table.terms.clone() else { return };
@@ -320,7 +320,7 @@ impl Service {
                 match build {
                     Some(build) => judged += usize::from(table.judge_again(&path, &facts, generation, build)),
                     None => {
-                        to_read += 1;
+                        forgotten += 1;
                         table.forget(&path, &facts);
                     }
                 }
@@ -333,7 +333,10 @@ impl Service {
                 published = Some((at, at.elapsed()));
             }
         }
-        if judged + to_read > 0 {
+        if judged + forgotten > 0 {
+            let table = self.keeper.table();
+            let to_read = table.queue.iter().chain(table.running.keys()).collect::<BTreeSet<_>>().len();
+            drop(table);
             let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.say("judged", json!({ "bundles": judged, "to_read": to_read, "milliseconds": milliseconds }));
         }

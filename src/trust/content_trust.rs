@@ -59,7 +59,7 @@ fn judge_one(
     let answer = match out_of_date(&walked, image.built) {
         Some(message) => Answer::Refused(message),
         None => match signed_target(&walked, image) {
-            Ok(()) => Answer::Accepted(signer(&walked, policy)),
+            Ok(role) => Answer::Accepted(signer(&walked, role, policy)),
             Err(answer) => answer,
         },
     };
@@ -92,8 +92,8 @@ pub(super) fn expiries(walked: &Trusted) -> Vec<(String, Timestamp)> {
 /// The maximum number of tags that are listed individually; a build pushes two.
 const TAGS_SHOWN: usize = 20;
 
-/// Checks that the build's own tag or, if it has none, its first signed tag points to the image. By now, `latest` may point to a later build.
-fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
+/// The role that signed the image for the build's own tag or, if it has none, for its first signed tag. By now, `latest` may point to a later build.
+fn signed_target<'w>(walked: &'w Trusted, image: &ImageTarget) -> Result<&'w str, Answer> {
     let tags = match &image.tag {
         Some(tag) => std::slice::from_ref(tag),
         None => image.tags.as_slice(),
@@ -113,18 +113,20 @@ fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
                     target.sha256, target.length, image.digest
                 )));
             }
-            Ok(Some(_)) => return Ok(()),
+            Ok(Some((role, _))) => return Ok(role),
         }
     }
     missing.truncate(TAGS_SHOWN);
     Err(Answer::Refused(format!("neither targets/releases nor targets signs {}", missing.join(" or "))))
 }
 
-fn signer(walked: &Trusted, policy: &TrustPolicy) -> AcceptedSigner {
+fn signer(walked: &Trusted, role: &str, policy: &TrustPolicy) -> AcceptedSigner {
     let key = walked.anchor_keys.first().cloned().unwrap_or_default();
     let named =
         policy.signers.iter().find(|signer| matches!(&signer.key, ImageSignerKey::ContentTrust(id) if *id == key));
-    AcceptedSigner { name: named.map(|signer| signer.name.clone()), key }
+    let keys = walked.roles.iter().find(|one| one.name == role).map(|one| one.signers.join(", "));
+    let below = keys.map(|keys| format!("{role} with key {keys}"));
+    AcceptedSigner { name: named.map(|signer| signer.name.clone()), key, below }
 }
 
 fn details(walked: &Trusted, image: &ImageTarget) -> Vec<String> {

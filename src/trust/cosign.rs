@@ -105,7 +105,11 @@ pub(super) fn judge(
         if media_type(&document).starts_with(BUNDLE) {
             reports.push(report(&file.path, judge_bundle(&document, &judge)));
         }
-        for layer in signature_layers(&document).take(usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX)) {
+        if signature_layers(&document).count() as u64 > limits.trust_signatures {
+            budget.refuse(limits.trust_signatures(), &format!("the signatures in {}", file.path));
+            return reports;
+        }
+        for layer in signature_layers(&document) {
             // The report contains the file name.
             if judge.budget.hold(file.path.len() as u64 + REPORT_HELD_BYTES, WHAT).is_err() {
                 return reports;
@@ -124,7 +128,7 @@ fn report(file: &str, judged: Result<Signed, Answer>) -> SignatureReport {
     SignatureReport { details, ..SignatureReport::new(Kind::Cosign, file, answer) }
 }
 
-fn mentions(bytes: &[u8], text: &str) -> bool {
+pub(super) fn mentions(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
@@ -230,7 +234,7 @@ impl Judge<'_> {
                 vec!["transparency log entries are not checked: the policy has no sigstore-root for this key".into()]
             }
         };
-        let signer = AcceptedSigner { key: key.identity().to_string(), name: Some(signer.name.clone()) };
+        let signer = AcceptedSigner { key: key.identity().to_string(), name: Some(signer.name.clone()), below: None };
         Ok(Signed { signer, details })
     }
 

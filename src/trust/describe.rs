@@ -86,7 +86,7 @@ fn metadata_rows(walked: &Trusted, policy: &TrustPolicy, now: Timestamp) -> Vec<
     for key in &walked.anchor_keys {
         let is_theirs = |signer: &&ImageSigner| matches!(&signer.key, ImageSignerKey::ContentTrust(id) if id == key);
         let name = policy.signers.iter().find(is_theirs).map(|signer| signer.name.as_str());
-        row("signer", format!("{} ({key})", name.unwrap_or_default()));
+        row("root key", name.map_or_else(|| key.clone(), |name| format!("{name} ({key})")));
     }
     // A later root may have the same certificate.
     let later = walked.later_certificates.iter().filter(|leaf| !walked.anchor_certificates.contains(leaf));

@@ -112,6 +112,19 @@ pub(crate) struct AcceptedSigner {
     pub(crate) key: String,
     /// The policy's name for the key; `None` if only the signed log specifies the key.
     pub(crate) name: Option<String>,
+    /// For content trust, the role and the keys that signed the digest: the root key signs only the list of keys.
+    pub(crate) below: Option<String>,
+}
+
+impl AcceptedSigner {
+    /// The key that signed the digest, and the key or identity on which its trust rests.
+    pub(crate) fn words(&self) -> String {
+        let known = self.name.as_ref().map_or("recorded in the signed log".into(), |name| format!("policy: {name}"));
+        match &self.below {
+            None => format!("{} ({known})", self.key),
+            Some(below) => format!("{below}, under the root key {} ({known})", self.key),
+        }
+    }
 }
 
 /// The report on one signature.

@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::cosign::mentions;
 use super::encoded::decode_base64;
 use super::{Answer, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
 use crate::base::budget::{Budget, Work};
@@ -44,29 +45,38 @@ type Message = (String, Result<Vec<u8>, String>);
 /// signatures extension.
 fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Message> {
     let mut messages = Vec::new();
-    let most = usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX);
     for file in files {
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let first = file.bytes.first();
         let binary = first.is_some_and(|byte| byte & 0x80 != 0);
         // A file that begins with a zero byte has a different format, which `cosign.rs` reads.
         if binary || (name.starts_with("signature-") && first != Some(&0)) {
-            if messages.len() >= most || budget.hold(file.bytes.len() as u64, "simple-signing signatures").is_err() {
+            if budget.hold(file.bytes.len() as u64, "simple-signing signatures").is_err() {
                 break;
             }
             messages.push((file.path.clone(), Ok(file.bytes.clone())));
         } else if file.bytes.trim_ascii_start().first() == Some(&b'{') {
-            let Ok(document) = strict_json::parse(&file.bytes) else { continue };
+            let Ok(document) = strict_json::parse(&file.bytes) else {
+                if mentions(&file.bytes, "\"atomic\"") {
+                    messages
+                        .push((file.path.clone(), Err("it is not valid JSON, or it has a duplicate member".into())));
+                }
+                continue;
+            };
             let entries = document.get("signatures").and_then(Value::as_array).into_iter().flatten();
             // Content trust also has a list of this name, but the entries of that list do not have this type.
             let entries = entries.filter(|entry| entry.get("type").and_then(Value::as_str) == Some("atomic"));
-            messages.extend(entries.take(most).map(|entry| {
+            let entries: Vec<&Value> = entries.collect();
+            if entries.len() as u64 > limits.trust_signatures {
+                budget.refuse(limits.trust_signatures(), &format!("the signatures in {}", file.path));
+                break;
+            }
+            messages.extend(entries.into_iter().map(|entry| {
                 let name = entry.get("name").and_then(Value::as_str).unwrap_or("an unnamed signature");
                 (format!("{}: {name}", file.path), content(entry))
             }));
         }
     }
-    messages.truncate(most);
     messages
 }
 
@@ -139,7 +149,10 @@ fn judge_message(
         }
         return report;
     }
-    report.answer = Answer::Undecided(format!("the policy's [trust] does not list its signer ({})", message.issuer()));
+    report.answer = Answer::Undecided(format!(
+        "the policy's [trust] does not list the key that the signature names, {}; the signature was not verified",
+        message.issuer()
+    ));
     report
 }
 
@@ -179,7 +192,7 @@ fn judge_payload(
             "its name for the image is {found:?}, but the name in the signed log is {expected:?}"
         )));
     }
-    Ok(Answer::Accepted(AcceptedSigner { key: String::new(), name: None }))
+    Ok(Answer::Accepted(AcceptedSigner { key: String::new(), name: None, below: None }))
 }
 
 #[cfg(all(test, feature = "openpgp"))]

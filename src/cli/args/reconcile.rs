@@ -16,8 +16,9 @@ Examples:
   hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
 Exit code 0: every image in the inventories has an accepted build, every build of the period in the
-evidence is accepted and approved, no commit has two digests, and every commit approved in the
-period was built and is in an inventory; 1: otherwise, and each exception has a row.
+evidence is accepted and approved, no commit with a build in the period has two digests, and every
+commit approved in the period was built and is in an inventory; 1: otherwise, and each exception has
+a row.
 
 Whether the evidence, the inventories and the list of approvals are complete is not checked.";
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::mask::mask;
+use crate::base::system::slashed;
 use crate::cli::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
 use crate::cli::command::attach::attach;
 use crate::cli::command::image::load_image;
@@ -201,7 +203,12 @@ fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<Report, Er
     let question = Question { depth: Depth::SignatureOnly, threads, ..Question::new(&policy, &keys, now, limits) };
     let path = Storage::Disk.one_bundle(&arguments.bundle, "verify", limits)?;
     let dossier = Dossier::open(&path, &question, Storage::Disk, &read_from_disk);
-    Ok(Report { bundles: vec![crate::audit::audit(dossier, &question)], ..question.report() })
+    let mut report = Report { bundles: vec![crate::audit::audit(dossier, &question)], ..question.report() };
+    let keys = arguments.keys.keys.iter().map(|key| ("key", key.to_string()));
+    let given = std::iter::once(("path", slashed(&arguments.bundle))).chain(keys);
+    let given: Vec<_> = given.map(|(flag, value)| (flag.to_owned(), mask(&value))).collect();
+    report.question.iter_mut().for_each(|question| question.given.clone_from(&given));
+    Ok(report)
 }
 
 fn write_reports(

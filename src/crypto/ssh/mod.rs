@@ -37,7 +37,7 @@ pub enum SshFault {
     #[error("signed with {0}, which is not supported")]
     Unsupported(String),
     /// The signature's key is not one of the supplied keys.
-    #[error("the SSH signature is by the key {0}, which does not belong to any of the policy's signers")]
+    #[error("the SSH signature names the key {0}, which belongs to none of the policy's signers; it was not verified")]
     OtherKey(String),
     /// The signature does not verify: its key did not sign these bytes.
     #[error("the SSH signature does not match the content it is attached to")]

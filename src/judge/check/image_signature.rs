@@ -57,7 +57,7 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
         signers.dedup();
         let enough = signers.len() as u64 >= minimum;
         let message = format!(
-            "the digest in the log has accepted signatures with keys of {} of the policy's signers; the policy requires {minimum}",
+            "the digest in the log has accepted signatures by, or under, keys of {} of the policy's signers; the policy requires {minimum}",
             signers.len()
         );
         let sides = (format!("{minimum} of {} signers", policy.trust.signers.len()), signers.join(", "));
@@ -69,11 +69,7 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
     }
     let first = accepted.into_iter().next();
     match (first, refused, undecided) {
-        (Some((report, signer)), ..) => {
-            let by =
-                signer.name.as_deref().map_or("recorded in the signed log".into(), |name| format!("policy: {name}"));
-            Outcome::pass(format!("{} by {} ({by})", report.kind.words(), signer.key))
-        }
+        (Some((report, signer)), ..) => Outcome::pass(format!("{} by {}", report.kind.words(), signer.words())),
         (None, Some(message), _) => Outcome::fail(message),
         (None, None, message) => Outcome::unknown(message.unwrap_or_default()),
     }
@@ -81,7 +77,7 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
 
 fn lines(report: &SignatureReport) -> Vec<String> {
     let says = match &report.answer {
-        Answer::Accepted(signer) => format!("accepted, by {}", signer.key),
+        Answer::Accepted(signer) => format!("accepted, by {}", signer.words()),
         Answer::Refused(message) => format!("refused: {message}"),
         Answer::Undecided(message) => format!("undecided: {message}"),
         Answer::NotBuiltIn(message) => format!("not examined: {message}"),

@@ -73,7 +73,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         (None, Some((subject, answer)), _) => Outcome::pass(format!("{subject}: {answer}")),
         (None, None, Some((subject, answer))) => {
             let expected = signers.names().join(" or ");
-            Outcome::fail(format!("{subject} is signed, but not by one of the policy's signers"))
+            Outcome::fail(format!("{subject} has a signature, but none that names a key of the policy's signers"))
                 .sides(expected, answer)
         }
         (None, None, None) => {

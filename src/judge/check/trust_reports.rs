@@ -63,9 +63,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
         let kind = report.kind.words();
         match &report.answer {
             Answer::Accepted(signer) => {
-                let recorded = || "recorded in the signed log".to_owned();
-                let who = signer.name.as_ref().map_or_else(recorded, |name| format!("policy: {name}"));
-                let value = format!("{} signed by {} ({who}), {kind}", image.digest, signer.key);
+                let value = format!("{} signed by {}, {kind}", image.digest, signer.words());
                 add("image-digest", value, Known::Signed);
                 if report.kind == Kind::ContentTrust {
                     add("key-id", signer.key.clone(), Known::Signed);

@@ -71,7 +71,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
             outcome
         }
         None => {
-            let mut outcome = Outcome::fail("no verified manifest in the evidence is for this digest");
+            let mut outcome = Outcome::fail("no manifest that was evaluated and verified is for this digest");
             let repository = image.repository.as_deref();
             let unverified =
                 repository.into_iter().flat_map(|repository| deployment.builds.unverified_named(repository));

@@ -356,16 +356,19 @@ pub(super) fn repeats(report: &Report) -> String {
         Verdict::None => {
             "Running the same command again gives no verdict either, unless the fault was temporary.".into()
         }
-        _ => format!(
-            "In the audit's folder, on the same files{}, {} {} with the same features gives the same verdict and answers.",
-            if repeat::options(report, None).iter().any(|option| option.contains("docker://")) {
-                " and with the same responses from the registry"
-            } else {
-                ""
-            },
-            report.tool.name,
-            report.tool.version
-        ),
+        _ => {
+            let options = repeat::options(report, None);
+            let registry = options.iter().any(|option| option.contains("docker://"));
+            // A report of an earlier version lists only the fingerprint of a key that was passed as a file.
+            let pinned = options.iter().any(|option| option.starts_with("--key sha256:"));
+            format!(
+                "In the audit's folder, on the same files{}{}, {} {} with the same features gives the same verdict and answers.",
+                if pinned { ", with the key as a file next to the bundle" } else { "" },
+                if registry { " and with the same responses from the registry" } else { "" },
+                report.tool.name,
+                report.tool.version
+            )
+        }
     }
 }
 

@@ -199,7 +199,7 @@ impl Kind {
             Self::RunningWithoutAcceptedBuild => "in an inventory, without an accepted build",
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
-            Self::SeveralDigests => "several digests for one commit",
+            Self::SeveralDigests => "several digests for one commit with a build in the period",
             Self::BundleNotAccepted => "bundles of the period, or without a known time, that are not accepted",
         }
     }

@@ -50,13 +50,8 @@ fn names_of_several(bundles: &[BundleReport]) -> BTreeSet<&str> {
 fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
     let mut page = look.page();
     page.put("total", &format!("{}: {}", counted(bundles.len(), "bundle"), summary::counts(report)));
-    if let Some(now) = report.now {
-        let is_before = |bundle: &&BundleReport| summary::is_judged_before_build(report, bundle);
-        let before = match bundles.iter().filter(is_before).count() {
-            0 => String::new(),
-            count => format!(", before the stated time of {}", counted(count, "build")),
-        };
-        page.put("judged", &format!("as of {now}{before}"));
+    if let Some(judged) = summary::judged(report, None) {
+        page.put("judged", &format!("as of {judged}"));
     }
     scopes(&mut page, report, bundles);
     keys(&mut page, bundles);

@@ -74,7 +74,7 @@ fn proved(bundle: &BundleReport) -> Vec<String> {
         (has_digest && !is_whole, image),
         (
             all(&["image-signature"]),
-            "a signature by a key or identity from the policy or the log covers the digest in the log",
+            "a signature by or under a key or identity from the policy or the log covers the digest in the log",
         ),
     ];
     things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words.to_owned()).collect()

@@ -89,12 +89,15 @@ impl<'a> Identities<'a> {
                     }
                     let mut details = vec![format!("signed by {says}")];
                     details.extend(times(&result, self.now)?);
-                    let signer = AcceptedSigner { key: wanted.to_string(), name: Some(signer.name.clone()) };
+                    let signer =
+                        AcceptedSigner { key: wanted.to_string(), name: Some(signer.name.clone()), below: None };
                     return Ok(Signed { signer, details });
                 }
                 // Everything before this step was verified with this root, so this fault is more informative than one with a different root.
                 Err(Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. }) => {
-                    fault = Some(refused(&format!("the policy's [trust] does not list its signer, {says}")));
+                    fault = Some(refused(&format!(
+                        "the policy's [trust] does not list the identity in its certificate, {says}; the signature was not verified"
+                    )));
                 }
                 Err(error) => fault = fault.or(Some(answer(&error))),
             }
@@ -174,18 +177,21 @@ fn described(certificate: &CertificateInfo) -> String {
 
 /// The signature's times, as details. A time later than the audit is refused.
 fn times(result: &VerificationResult, now: Timestamp) -> Result<Vec<String>, Answer> {
-    let logged = result.integrated_time().map(|time| ("its transparency log entry", time.as_second()));
+    let logged = result.integrated_time().map(|time| ("logged at", "its transparency log entry", time.as_second()));
     // The entry's own time is also in this list.
-    let mut repeated = logged.map(|(_, seconds)| seconds);
-    let verified = result.verified_timestamps().iter().map(|time| ("a timestamp authority or a log", time.as_second()));
-    let verified = verified.filter(|(_, seconds)| repeated.take_if(|logged| logged == seconds).is_none());
+    let mut repeated = logged.map(|(.., seconds)| seconds);
+    let verified = result
+        .verified_timestamps()
+        .iter()
+        .map(|time| ("existed by", "a timestamp authority or a log", time.as_second()));
+    let verified = verified.filter(|(.., seconds)| repeated.take_if(|logged| logged == seconds).is_none());
     let mut details = Vec::new();
-    for (source, seconds) in logged.into_iter().chain(verified) {
+    for (what, source, seconds) in logged.into_iter().chain(verified) {
         let time = Timestamp::from_unix_seconds(seconds).ok_or_else(|| refused("a time is out of range"))?;
         if time.is_clearly_after(now) {
-            return Err(refused(&format!("it was signed at {time}, in the future")));
+            return Err(refused(&format!("it was logged or time-stamped at {time}, in the future")));
         }
-        details.push(format!("signed at {time}, according to {source}"));
+        details.push(format!("{what} {time}, according to {source}"));
     }
     Ok(details)
 }

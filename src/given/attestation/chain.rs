@@ -51,7 +51,7 @@ pub(super) fn follow(
             Some(_) => return Standing::Refused("the chain of certificates is too long".into()),
             None if chain.len() == 1 => {
                 return Standing::Refused(format!(
-                    "the record is signed by {}, and none of the supplied certificates certifies the signer's key",
+                    "the record is signed with the key of a certificate for {}, which none of the supplied certificates certifies",
                     last.subject
                 ));
             }

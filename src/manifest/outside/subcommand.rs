@@ -1,4 +1,4 @@
-//! Applies a program's lists of sub-commands ([`Rule::By`](super::programs::Rule::By)) to the program's arguments.
+//! Applies the lists of sub-commands in the tables to a program's arguments.
 
 use super::doors;
 use super::programs::lists;

@@ -212,8 +212,8 @@ pub(super) struct Bundle {
     pub(super) findings: Vec<Row>,
     /// What each witness states.
     pub(super) evidence: Vec<Statement>,
-    /// Inputs of the build that the commit does not pin. This list is also empty if nothing in the signed archive was read; `evidence` is then empty
-    /// as well.
+    /// Inputs of the build that the commit does not pin, as found in instructions; programs and scripts can fetch more. This list is also empty if
+    /// nothing in the signed archive was read; `evidence` is then empty as well.
     pub(super) outside_the_commit: Vec<String>,
     /// The numbers of these inputs and of notes about the list, including those that the list does not show. The notes are the first lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]

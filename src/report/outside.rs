@@ -20,7 +20,7 @@ pub struct Outside {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct OutsideCounts {
-    /// Inputs that the commit does not pin.
+    /// Inputs that were found; programs and scripts can fetch more.
     pub inputs: usize,
     /// Notes about what is missing or doubtful in the list.
     pub notes: usize,
@@ -53,22 +53,27 @@ impl Outside {
     }
 }
 
-/// Why the list is empty. That the Dockerfile lists none is stated only if `source-dockerfile` passed: its instructions are then those in the log.
+/// Why the list is empty. The Dockerfile is named only if `source-dockerfile` passed: its instructions are then those in the log.
 pub(super) fn none(bundle: &BundleReport) -> &'static str {
     if !summary::was_read(bundle) {
         "The log and the Dockerfile were not read"
     } else if !summary::log_was_read(bundle) {
         "The log was not read"
     } else if summary::passes(bundle, "source-dockerfile") {
-        "The log and the Dockerfile list none"
+        "None was found in the log and the Dockerfile"
     } else {
-        "The log lists none"
+        "None was found in the log"
     }
 }
 
-/// Like [`none`], for use within a line.
+/// Like [`none`], for use within a line, with what an empty list does not exclude.
 pub(super) fn none_in_line(bundle: &BundleReport) -> String {
-    none(bundle).replacen("The", "the", 1)
+    if summary::log_was_read(bundle) {
+        let found = none(bundle).replacen("None was", "none", 1);
+        format!("{found}; programs and scripts may have fetched some")
+    } else {
+        none(bundle).replacen("The", "the", 1)
+    }
 }
 
 /// The sentence under "Not proved".
@@ -79,7 +84,7 @@ pub(super) fn sentence(bundle: &BundleReport) -> String {
         (None, Some(note)) => format!("Inputs outside the commit: {note}."),
         (None, None) if summary::log_was_read(bundle) => {
             format!(
-                "Inputs outside the commit. {}; a script that ran in the build may still have fetched some.",
+                "Inputs outside the commit. {}; a program or a script that ran in the build may still have fetched some.",
                 none(bundle)
             )
         }

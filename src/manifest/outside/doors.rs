@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use super::shell::Word;
 
 /// Programs, each with patterns for these arguments: `--long` also matches its abbreviations (`--req…rest` matches abbreviations from `--req`
-/// onward); `-x` matches alone or among other letters; `^TEXT` matches at the start of a word, and `*TEXT` anywhere in a word.
+/// onward); `-x` matches alone or among other letters; `^TEXT` matches at the start of a word, `*TEXT` anywhere in a word, and `=TEXT` matches
+/// the complete word.
 const DOORS: &[(&str, &str)] = &[
     ("sort", "--compress-program"),
     ("split", "--filter"),
@@ -30,24 +31,46 @@ const DOORS: &[(&str, &str)] = &[
     ("protoc grpc_tools.protoc", "^--plugin ^@"),
     (
         "gcc g++ cc c++ cpp clang clang++ gfortran",
-        "^-wrapper ^-B ^-fplugin ^-specs ^--specs ^@ ^-load ^-Wl,-plugin ^-Wl,--plugin",
+        "^-wrapper ^-B ^-fplugin ^-specs ^--specs ^@ ^-load ^-Wl,-plugin ^-Wl,--plugin ^--ld-path ^-fuse-ld=/ ^-fuse-ld=.",
     ),
     ("ld ld.gold ld.lld lld mold gold", "^-plugin ^--plugin ^@"),
-    ("rustc rustdoc", "^-Clinker ^linker= ^--linker ^@"),
-    ("ghc", "^-pgm ^-e ^-F"),
-    ("javac", "^-processor ^--processor ^@ ^-J"),
-    ("nvcc", "^-ccbin ^--compiler-bindir"),
+    ("rustc", "^-Clinker ^linker= ^--linker ^@"),
+    ("rustdoc", "^-Clinker ^linker= ^--linker ^@ =--test ^--test-"),
+    ("javac", "^-processor ^--processor ^@ ^-J ^-cp ^-classpath ^--class-path"),
+    ("ocamlopt ocamlc", "^-pp"),
+    ("mcs csc", "^@ *analyzer"),
+    ("ar nm ranlib strip", "--plugin"),
+    ("bison", "-S --skeleton"),
+    ("capnp", "^-o ^--output"),
+    ("makeinfo texi2any", "--init-file --conf-dir"),
+    ("nvcc", "^-ccbin ^--compiler-bindir ^-run ^--run ^-optf ^--options-file"),
+    ("apxs apxs2", "^-Wc ^-Wl =-S"),
     ("hash", "-p"),
-    ("mapfile readarray", "-C"),
+    ("mapfile readarray", "-C *[$( *[`"),
     ("enable", "-f"),
     ("complete compgen", "-C -F"),
-    ("fc", "-e -s"),
+    ("jobs", "-x"),
+    ("emulate", "-c"),
+    // bash evaluates an index, including its substitutions, even if the word is quoted.
+    ("let read unset test [ [[ wait getopts declare typeset local readonly", "*[$( *[`"),
+    ("printf", "=-v"),
+    ("rg", "--pre --hostname-bin"),
+    ("ag", "--pager"),
+    ("cloc", "--extract-with"),
+    ("mksquashfs", "=-p ^-pf ^-pd ^-pseudo"),
+    ("xorriso", "*external_filter *launch_frontend *options_from_file =-dialog"),
+    ("markdownlint", "--rules =-r"),
+    ("javadoc", "^-doclet ^-taglet ^-J ^@"),
+    // Patterns for options that reach the network.
+    ("gem", "-r -b --remote --both"),
+    ("dnf dnf5 yum", "--add-…repo --dup…licates"),
+    ("composer composer.phar", "--editor"),
     ("pylint", "--init-hook --load-plugins"),
     ("asciidoctor", "--require -r *allow-uri-read"),
     ("gpg gpg2 gpg1", "--photo-viewer --exec-path --agent-program --dirmngr-program --options"),
     ("gpg-connect-agent", "--dirmngr --run -r"),
     ("gpgconf", "--launch"),
-    ("openssl", "*:// ^-engine ^-provider ^-config"),
+    ("openssl", "*:// ^-engine ^-provider ^-config ^-crl_download ^--crl_download"),
     ("certutil certutil.exe keytool", "*:// ^-J"),
     ("rsync", "-e --rsh --rsync-path --daemon"),
     ("ip", "-b -B ^-batch"),
@@ -89,6 +112,8 @@ pub(super) fn has(marks: &str, word: &str) -> bool {
             word.starts_with(start)
         } else if let Some(part) = mark.strip_prefix('*') {
             word.contains(part)
+        } else if let Some(whole) = mark.strip_prefix('=') {
+            word == whole
         } else if mark.starts_with("--") {
             is_long(mark, word)
         } else {

@@ -7,13 +7,12 @@ use super::programs::{Rule, Special, Wrapper, lists, rule_of};
 use super::sed;
 use super::shell::{self, Command, Document, Script, Word};
 use super::socket;
+use super::subcommand::{self, LOOKED_AT, Lists, Reading};
 use super::windows;
-use super::wrapper::{Taken, is_question, is_standard, name_of, option, shown};
+use super::wrapper::{Taken, is_standard, name_of, option, shown, starts_a_shell};
 
 /// Maximum depth of nested commands that are followed: `sh -c "sh -c …"`, `sudo env …`.
 const DEPTH: usize = 12;
-/// Maximum number of words searched for a sub-command or a wrapper's program.
-const LOOKED_AT: usize = 100;
 /// The maximum number of bytes of nested text that may be reread for each byte of the step.
 const READ_AGAIN: usize = 4;
 
@@ -145,7 +144,7 @@ impl Programs {
             _ if asks_for_version => {}
             Rule::Always => self.fetching.push(name.to_owned()),
             Rule::Script => self.scripts.push(shown(program, name)),
-            Rule::By { fetches, scripts, local } => self.by_word(program, arguments, [fetches, scripts, local]),
+            Rule::By { fetches, scripts, local } => self.by_word(name, Lists { fetches, scripts, local }, arguments),
             Rule::Options(options) => self.by_argument(program, arguments, |word| doors::has(options, &word.text)),
             Rule::Scripts(marks) => self.marked(program, name, arguments, marks),
             Rule::Address => self.by_argument(program, arguments, |word| word.text.contains("://")),
@@ -228,52 +227,12 @@ impl Programs {
         }
     }
 
-    /// Applies the list that contains the first word that is not an option. A word after an option may be the option's value, so the next word is
-    /// also checked.
-    fn by_word(&mut self, program: &Word, arguments: &[Word], [fetches, scripts, local]: [&str; 3]) {
-        let name = name_of(&program.text);
-        let mut after_option = false;
-        let mut found: Option<&Word> = None;
-        let mut doubt: Option<&Word> = None;
-        if arguments.len() > LOOKED_AT {
-            doubt = arguments.get(LOOKED_AT);
-        }
-        for word in arguments.iter().take(LOOKED_AT) {
-            let text = word.text.as_str();
-            if lists(fetches, text) && text != "-" && text != "*" {
-                return self.fetching.push(format!("{name} {text}"));
-            }
-            if word.expands && (word.splits || text.starts_with('$')) {
-                doubt.get_or_insert(word);
-            } else if text.starts_with(['-', '+']) && text != "-" {
-                after_option = !text.contains('=');
-                if text != "--" {
-                    continue;
-                }
-            } else {
-                if lists(scripts, text) && !after_option {
-                    return self.scripts.push(format!("{name} {text}"));
-                }
-                found = Some(word)
-                    .filter(|word| lists(local, &word.text) || lists(scripts, &word.text))
-                    .or(found.or(Some(word)));
-                if !after_option {
-                    doubt = doubt.filter(|word| word.expands);
-                    break;
-                }
-            }
-            after_option = false;
-        }
-        match (doubt, found) {
-            (Some(word), _) => self.unknown.push(format!("{name} {}", word.text)),
-            (None, Some(word)) if lists(local, &word.text) => {}
-            (None, Some(word)) if lists(scripts, &word.text) || lists(scripts, "*") => {
-                self.scripts.push(format!("{name} {}", word.text));
-            }
-            (None, Some(word)) if lists(fetches, "*") => self.fetching.push(format!("{name} {}", word.text)),
-            (None, Some(word)) => self.unknown.push(format!("{name} {}", word.text)),
-            (None, None) if lists(fetches, "-") && !is_question(arguments) => self.fetching.push(name.to_owned()),
-            (None, None) => {}
+    fn by_word(&mut self, name: &str, known: Lists<'_>, arguments: &[Word]) {
+        match subcommand::read(name, known, arguments) {
+            Reading::Nothing => {}
+            Reading::Fetches(said) => self.fetching.push(said),
+            Reading::Script(said) => self.scripts.push(said),
+            Reading::Unknown(said) => self.unknown.push(said),
         }
     }
 
@@ -315,6 +274,9 @@ impl Programs {
             };
         }
         let rest = rest.get(wrapper.skip..).unwrap_or_default();
+        if rest.is_empty() && starts_a_shell(name, arguments) {
+            return self.shell(program, &[], input, depth);
+        }
         if rest.first().is_some_and(|word| word.splits && wrapper.skip > 0) {
             return self.unknown.push(format!("{name} {}", rest.first().map_or("", |word| &word.text)));
         }

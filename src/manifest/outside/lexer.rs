@@ -98,6 +98,15 @@ impl<'t> Lexer<'t> {
         (text, false)
     }
 
+    /// Consumes text up to a closing single quote. Returns false, and consumes nothing, if there is none, or if the text is not the same with and
+    /// without the quotes.
+    fn plain_quote(&mut self) -> bool {
+        let end = self.rest().find(['\'', '}', '"', '$', '`', '\\']);
+        let end = end.filter(|end| self.rest().as_bytes().get(*end) == Some(&b'\''));
+        self.at += end.map_or(0, |end| end + 1);
+        end.is_some()
+    }
+
     /// The text read since `from`.
     fn since(&self, from: usize) -> &'t str {
         self.text.get(from..self.at).unwrap_or_default()
@@ -264,6 +273,13 @@ impl Splitter<'_> {
                     return;
                 }
                 Some('\'') if !in_quotes => self.single(&mut inner),
+                Some('\'') => {
+                    // Inside double quotes, whether a single quote quotes depends on the operator and the shell.
+                    self.lexer.next();
+                    if !self.lexer.plain_quote() {
+                        self.note("a quote inside an expansion");
+                    }
+                }
                 Some('"') => self.double(&mut inner, depth + 1),
                 Some('$') => self.dollar(&mut inner, in_quotes, depth + 1),
                 Some('`') => self.backticks(&mut inner, depth + 1),

@@ -16,6 +16,7 @@ mod public_tests;
 mod sed;
 mod shell;
 mod socket;
+mod subcommand;
 mod table;
 mod table_local;
 #[cfg(test)]

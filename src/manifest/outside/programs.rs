@@ -18,7 +18,8 @@ pub(super) enum Rule {
     /// Runs a script or a build file. The downloads of that file are unknown.
     Script,
     /// The rule depends on the first word that is not an option. In a list, `-` means that there is no such word, and `*` means any word that is in
-    /// no list.
+    /// no list. `cache/clean` means the sub-command `cache` with the word `clean`; then, `cache` with a word in no list, or without one, is
+    /// unknown. An entry that begins with `-` is an option, as in `doors.rs`.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
     /// Uses the network only with one of these options. The patterns are as in `doors.rs`.
     Options(&'static str),
@@ -138,6 +139,9 @@ mod tests {
             words.sort_unstable();
             let twice: Vec<&[&str]> = words.windows(2).filter(|pair| pair[0] == pair[1]).collect();
             assert!(twice.is_empty(), "{}: {twice:?}", row.names);
+            let both = |word: &&str| word.split_once('/').is_some_and(|(before, _)| words.contains(&before));
+            let both: Vec<&str> = words.iter().copied().filter(|word| both(word)).collect();
+            assert!(both.is_empty(), "{}, with and without a slash: {both:?}", row.names);
         }
     }
 }

@@ -4,6 +4,9 @@
 //! managers, their command references (docs.npmjs.com, pnpm.io, yarnpkg.com, bun.sh, docs.deno.com, pip.pypa.io, docs.astral.sh/uv,
 //! python-poetry.org, doc.rust-lang.org/cargo, go.dev/ref/mod, getcomposer.org, bundler.io, maven.apache.org, docs.gradle.org,
 //! learn.microsoft.com/dotnet); the POSIX shell command language. A sub-command that is not in any list is treated as unknown.
+//!
+//! A sub-command that can use the network in some case is in `fetches`; one that runs code of the project, such as a hook or a build file, is in
+//! `scripts`. The lists leave out what any sub-command may do: a toolchain manager behind a program's name, and plugins in configuration files.
 
 use super::programs::Rule::{
     Address, Always, By, Host, Options, Script, Scripts, Shell, Special, Text, Windows, Wraps,
@@ -37,7 +40,10 @@ pub(super) const FETCHING: &[Row] = &[
         "passwd group shadow gshadow protocols services rpc ethers aliases initgroups -",
     ),
     by("ip", "", "netns vrf", "link l addr a address route r rule neigh n maddr mroute tunnel tuntap monitor xfrm -"),
-    row("certutil certutil.exe", Options("^-urlcache ^-URLCache ^-verifyctl ^-ping")),
+    row(
+        "certutil certutil.exe",
+        Options("^-url ^-URL ^-Url ^-verify ^-ping ^-syncWithWU ^-syncwithwu ^-generateSSTFromWU ^-generatesstfromwu"),
+    ),
     row("keytool", Options("^-sslserver")),
     row("dism dism.exe", Always),
     row("Invoke-WebRequest iwr Invoke-RestMethod irm Start-BitsTransfer Install-Module Install-Package", Always),
@@ -53,9 +59,9 @@ pub(super) const FETCHING: &[Row] = &[
     // System packages.
     by(
         "apt-get apt aptitude",
-        "update upgrade dist-upgrade full-upgrade safe-upgrade install reinstall build-dep source download satisfy changelog dselect-upgrade -f",
-        "",
-        "remove purge autoremove autopurge auto-remove clean autoclean auto-clean distclean dist-clean check list show search policy indextargets markauto unmarkauto hold unhold edit-sources moo depends rdepends -",
+        "update upgrade dist-upgrade full-upgrade safe-upgrade install reinstall build-dep source download satisfy changelog dselect-upgrade remove purge -f --fix-broken",
+        "edit-sources",
+        "autoremove autopurge auto-remove clean autoclean auto-clean distclean dist-clean check list show search policy indextargets markauto unmarkauto hold unhold moo depends rdepends -",
     ),
     by("apt-file", "update", "", "search list show find"),
     row(
@@ -73,23 +79,30 @@ pub(super) const FETCHING: &[Row] = &[
     row(
         "apk",
         By {
-            fetches: "add update upgrade fetch fix cache version search policy info list",
+            fetches: "add update upgrade fetch fix cache version search policy info list del dot stats",
             scripts: "",
-            local: "del audit verify dot manifest stats index -",
+            local: "audit verify manifest index -",
         },
     ),
     by(
-        "dnf dnf5 yum microdnf tdnf",
-        "install localinstall reinstall update upgrade update-minimal upgrade-minimal distro-sync distrosync downgrade groupinstall groupupdate group groups module makecache builddep build-dep download copr check-update check-upgrade swap upgrade-to update-to list info search provides whatprovides repoquery repolist debuginfo-install system-upgrade offline-upgrade environment advisory reposync repoinfo",
+        "dnf dnf5 yum",
+        "install localinstall reinstall update upgrade update-minimal upgrade-minimal distro-sync distrosync downgrade groupinstall groupupdate group groups module makecache builddep build-dep download copr check-update check-upgrade swap upgrade-to update-to list info search provides whatprovides repoquery repolist debuginfo-install system-upgrade offline-upgrade environment advisory reposync repoinfo needs-restarting repo-pkgs repo-packages repository-packages config-manager/addrepo versionlock/add versionlock/exclude history/undo history/redo history/rollback history/replay",
         "shell",
-        "remove erase autoremove clean config-manager versionlock mark history needs-restarting repo-pkgs alias help check -",
+        "remove erase autoremove clean config-manager/* config-manager/- versionlock/list versionlock/clear versionlock/delete versionlock/- mark history/list history/info history/summary history/userinstalled history/stats history/- alias help check -",
     ),
+    by(
+        "microdnf tdnf",
+        "install reinstall update upgrade distro-sync distrosync downgrade module makecache download swap info list search provides whatprovides repoquery repolist reposync check-update update-to upgrade-to updateinfo remove erase autoremove autoerase leaves",
+        "",
+        "clean help -",
+    ),
+    row("yum-config-manager", Options("--add-…repo")),
     row("yum-builddep yumdownloader reposync debuginfo-install yum-debug-restore repoquery", Always),
     by(
         "zypper",
-        "in install up update dup dist-upgrade patch ref refresh si source-install inr install-new-recommends verify ve lu list-updates se search if info download dl packages pa patches patterns products what-provides wp list-patches lp addrepo ar",
+        "in install up update dup dist-upgrade patch ref refresh si source-install inr install-new-recommends verify ve lu list-updates se search if info download dl packages pa patches patterns products what-provides wp list-patches lp addrepo ar rm remove locks ll purge-kernels",
         "shell sh",
-        "rm remove cc clean removerepo rr modifyrepo mr repos lr renamerepo nr addlock al locks ll removelock rl purge-kernels ps -",
+        "cc clean removerepo rr modifyrepo mr repos lr renamerepo nr addlock al removelock rl ps -",
     ),
     row("pacman", Options("-S -U --sync --upgrade -F --files")),
     row(
@@ -112,7 +125,7 @@ pub(super) const FETCHING: &[Row] = &[
         "init add commit config checkout switch restore reset rev-parse rev-list log show diff status tag branch apply am clean rm mv merge cherry-pick describe ls-files ls-tree cat-file hash-object write-tree gc prune stash update-index symbolic-ref show-ref worktree sparse-checkout format-patch notes blame grep archive bundle reflog repack fsck count-objects version help var check-ignore check-attr name-rev merge-base diff-tree diff-index read-tree remote shortlog revert update-ref -",
     ),
     row("git-clone git-lfs hub gh glab svn bzr fossil repo gclient cvs darcs", Always),
-    by("hg", "clone pull incoming identify", "", "init add commit update log status revert version -"),
+    by("hg", "clone pull incoming identify update revert", "", "init add commit log status version -"),
     // Images and clusters.
     row(
         "docker podman nerdctl buildah skopeo crane regctl oras ctr crictl docker-compose podman-compose img kaniko cosign umoci dive trivy grype syft notation",
@@ -130,33 +143,33 @@ pub(super) const FETCHING: &[Row] = &[
     // JavaScript.
     by(
         "npm cnpm",
-        "install i in ins inst insta instal isnt isnta isntal isntall add ci clean-install ic install-clean isntall-clean install-test it install-ci-test cit update up upgrade udpate exec x audit outdated view info show v link ln init create innit publish pack search ping dedupe ddp fund doctor login adduser whoami access team star dist-tag unpublish deprecate token profile",
-        "run run-script rum urn test t tst start stop restart rebuild rb",
-        "config c set get cache prune uninstall un unlink remove rm r version ls list ll la root prefix bin help help-search explain why shrinkwrap pkg completion -",
+        "install i in ins inst insta instal isnt isnta isntal isntall add ci clean-install ic install-clean isntall-clean install-test it install-ci-test cit update up upgrade udpate exec x audit outdated view info show v link ln init create innit publish pack search ping dedupe ddp fund doctor login adduser whoami access team star dist-tag unpublish deprecate token profile prune uninstall un unlink remove rm r shrinkwrap cache/add",
+        "run run-script rum urn test t tst start stop restart rebuild rb version config/edit c/edit",
+        "config/* config/- c/* c/- set get cache/clean cache/clear cache/rm cache/verify cache/ls ls list ll la root prefix bin help help-search explain why pkg completion -",
     ),
     by(
         "pnpm",
-        "install i add update up upgrade import dlx create fetch link ln audit outdated publish deploy env self-update setup install-test it dedupe -",
-        "run exec test t start rebuild rb -r --recursive recursive *",
-        "config c get set store prune remove rm uninstall un unlink list ls la ll why root bin pack licenses server help patch patch-commit cache",
+        "install i add update up upgrade import dlx create fetch link ln audit outdated publish deploy env self-update setup install-test it dedupe prune remove rm uninstall un unlink patch patch-commit patch-remove server store/add -",
+        "run exec test t start rebuild rb pack -r --recursive recursive *",
+        "config c get set store/prune store/path store/status list ls la ll why root bin licenses help cache/list cache/list-registries cache/view cache/delete",
     ),
     by(
         "yarn yarnpkg",
-        "install add up upgrade upgrade-interactive global dlx create import link outdated audit publish info set up-interactive npm plugin dedupe workspaces self-update policies rebuild - *",
-        "run exec node test start build workspace",
-        "config cache remove unlink list why bin dir licenses check autoclean help versions pack generate-lock-entry",
+        "install add up upgrade upgrade-interactive global dlx create import link outdated audit publish info set up-interactive npm plugin dedupe workspaces self-update policies rebuild remove unlink list why licenses check - *",
+        "run exec node test start build workspace pack",
+        "config cache/clean cache/dir cache/list bin autoclean help versions generate-lock-entry",
     ),
     by(
         "bun",
-        "install i add a update x create upgrade link outdated publish audit init c",
-        "run test build exec *",
-        "remove rm unlink pm completions",
+        "install i add a update x create upgrade link outdated publish audit init c remove rm unlink pm/whoami pm/view",
+        "run test build exec pm/trust pm/pack pm/version *",
+        "pm/ls pm/bin pm/cache pm/hash pm/hash-string pm/hash-print pm/untrusted pm/default-trusted completions",
     ),
     by(
         "deno",
-        "install i add cache run compile test bundle eval vendor info outdated update upgrade jupyter serve bench check doc task x create deploy",
-        "repl",
-        "fmt lint types uninstall remove coverage completions clean -",
+        "install i add cache run compile test bundle eval vendor info outdated update upgrade jupyter serve bench check doc task x create deploy lint uninstall remove clean/--except",
+        "repl -",
+        "fmt types coverage completions clean/- clean/*",
     ),
     row(
         "npx pnpx bunx tnpm jspm bower corepack nvm fnm volta n nodenv lerna playwright cypress ncu electron-rebuild degit tiged",
@@ -164,73 +177,73 @@ pub(super) const FETCHING: &[Row] = &[
     ),
     // Python.
     by(
-        "pip* pip-sync",
-        "install download wheel index search lock sync -r *",
-        "",
-        "uninstall freeze list show check config cache hash debug inspect completion help -",
+        "pip*",
+        "install download wheel index search lock sync list -r *",
+        "config/edit",
+        "uninstall freeze show check config/* config/- cache hash debug inspect completion help -",
     ),
     by(
         "uv",
-        "sync add pip run tool lock python build publish init remove self tree export venv auth",
+        "sync add pip run tool lock python build publish init remove self tree export venv auth version",
         "",
-        "cache version help generate-shell-completion -",
+        "cache/clean cache/prune cache/dir cache/size help generate-shell-completion -",
     ),
     by(
         "pipx",
-        "install install-all inject upgrade upgrade-all upgrade-shared run runpip reinstall reinstall-all",
+        "install install-all inject upgrade upgrade-all upgrade-shared run runpip reinstall reinstall-all list uninstall uninstall-all uninject",
         "",
-        "list uninstall uninstall-all ensurepath environment completions uninject pin unpin -",
+        "ensurepath environment completions pin unpin -",
     ),
     by(
         "poetry",
-        "install add update lock sync self build publish remove source init search new",
+        "install add update lock sync self build publish remove source init search new export show env/use",
         "run shell",
-        "config check env export show version about cache list help -",
+        "config check env/info env/list env/remove env/activate version about cache/clear cache/list list help -",
     ),
     by(
         "pdm",
-        "install add update sync lock build publish self remove init search outdated",
+        "install add update sync lock build publish self remove init search outdated show use export import venv/create",
         "run",
-        "config cache info list show venv use export import fix completion -",
+        "config cache/clear cache/list cache/info cache/remove info list venv/list venv/remove venv/purge venv/activate fix completion -",
     ),
     by(
         "pipenv",
-        "install sync update lock upgrade",
+        "install sync update lock upgrade uninstall check clean",
         "run shell",
-        "uninstall check clean graph requirements scripts verify -",
+        "graph requirements scripts verify -",
     ),
     by(
         "conda* mamba* micromamba",
-        "install create update env upgrade search build repoquery self-update develop index notices",
+        "install create update env upgrade search build repoquery self-update develop index notices remove uninstall rename compare info/*",
         "run shell",
-        "clean config init info list remove uninstall activate deactivate export package compare rename shell-hook help -",
+        "clean config init info/- list activate deactivate export package shell-hook help -",
     ),
     row(
-        "uvx easy_install* hatch flit rye pixi pyenv pip-compile pip-audit huggingface-cli hf spacy nltk.downloader get-pip.py buildout dvc kaggle build",
+        "uvx easy_install* hatch flit rye pixi pyenv pip-compile pip-sync pip-audit huggingface-cli hf spacy nltk.downloader get-pip.py buildout dvc kaggle build",
         Always,
     ),
     // Go, Rust.
     by(
         "go*",
-        "install build get mod run test generate list vet work tool telemetry",
+        "install build get mod run test generate list vet work tool telemetry fmt fix doc clean bug env version",
         "",
-        "env version clean fmt fix doc help bug -",
+        "help -",
     ),
     row(
-        "glide dep govendor godep gobrew gvm goreleaser ko xcaddy golangci-lint mage gox staticcheck govulncheck gotestsum setup-envtest xx-go xx-cargo xx-apk xx-apt xx-apt-get",
+        "glide dep govendor godep gobrew gvm goreleaser ko xcaddy golangci-lint goimports mage gox staticcheck govulncheck gotestsum setup-envtest xx-go xx-cargo xx-apk xx-apt xx-apt-get",
         Always,
     ),
     by(
         "cargo",
-        "install build b run r test t check c bench fetch update add publish doc d vendor search generate-lockfile metadata rustc rustdoc fix package tree clippy binstall chef nextest zigbuild xwin auditable deb component deny audit ndk udeps tarpaulin leptos make xtask cross miri hack pgrx sqlx watch cbuild cinstall build-bpf build-sbf contract",
+        "install build b run r test t check c bench fetch update add publish doc d vendor search generate-lockfile metadata rustc rustdoc fix package tree clippy binstall chef nextest zigbuild xwin auditable deb component deny audit ndk udeps tarpaulin leptos make xtask cross miri hack pgrx sqlx watch cbuild cinstall build-bpf build-sbf contract remove rm login yank owner clean/-p clean/--package",
         "",
-        "clean init new fmt version help remove rm uninstall login logout locate-project verify-project read-manifest pkgid report yank owner config -",
+        "clean/* clean/- init new fmt version help uninstall logout locate-project verify-project read-manifest pkgid report config -",
     ),
     by(
         "rustup",
-        "update toolchain target component install self default check upgrade",
+        "update toolchain target component install self default check upgrade show which doc man override/set override/add",
         "run",
-        "show override set which doc man completions help -",
+        "override/list override/unset override/remove set completions help -",
     ),
     row(
         "rustup-init rustup-init.sh sh.rustup.rs wasm-pack trunk cross cargo-binstall cargo-chef cargo-install",
@@ -244,29 +257,29 @@ pub(super) const FETCHING: &[Row] = &[
     // .NET.
     by(
         "dotnet dotnet.exe",
-        "restore build publish run test pack add tool new workload nuget watch package msbuild ef msbuild.exe",
-        "exec vstest *",
-        "clean --info --version --list-sdks --list-runtimes help sln solution list remove reference store dev-certs fsi user-secrets -",
+        "restore build publish run test pack add tool new workload nuget watch package msbuild ef msbuild.exe list store",
+        "exec vstest fsi clean reference remove sln solution user-secrets *",
+        "--info --version --list-sdks --list-runtimes help dev-certs -",
     ),
     row("nuget nuget.exe paket msbuild xbuild dotnet-install.sh dotnet-install.ps1", Always),
     // Ruby, PHP, Perl, Haskell, OCaml, Erlang, R, Swift, Dart and other languages.
     by(
         "gem",
-        "install i update fetch outdated search push sources exec signin mirror",
-        "rdoc",
-        "uninstall list environment env build cleanup contents specification which pristine help cert check dependency info lock open owner server stale unpack yank -",
+        "install i update fetch outdated search push sources exec signin mirror pristine unpack owner yank",
+        "rdoc build open",
+        "uninstall list environment env cleanup contents specification which help cert check dependency info lock server stale -",
     ),
     by(
         "bundle bundler",
-        "install update add outdated lock package pack cache inject gem plugin fund -",
-        "exec e console open",
-        "config check clean list show info remove init viz platform binstubs doctor env help version pristine",
+        "install update add outdated lock package pack cache inject gem plugin fund remove pristine -",
+        "exec e console open check clean list show info binstubs doctor viz platform env",
+        "config init help version",
     ),
     by(
         "composer composer.phar",
-        "install i update u upgrade require r req create-project global self-update selfupdate diagnose outdated audit show info search reinstall remove rm uninstall prohibits suggests fund browse home",
-        "run-script run exec",
-        "dump-autoload dumpautoload config validate clear-cache clearcache cc licenses init status depends why archive check-platform-reqs about list help -",
+        "install i update u upgrade require r req create-project global self-update selfupdate diagnose outdated audit show info search reinstall remove rm uninstall prohibits suggests fund browse home archive status init",
+        "run-script run exec dump-autoload dumpautoload",
+        "config validate clear-cache clearcache cc licenses depends why check-platform-reqs about list help -",
     ),
     row(
         "pecl pear pickle cpan cpanm cpanp cpm carton plenv phpbrew phive pie symfony install-php-extensions docker-php-ext-install docker-php-ext-configure drush wp",
@@ -348,7 +361,14 @@ pub(super) const FETCHING: &[Row] = &[
         "parallel watch script unshare nsenter strace ltrace valgrind systemd-run machinectl setpriv setarch capsh start-stop-daemon runit runsv s6-svscan supervisord supervisorctl service systemctl initctl rc-service openrc init cron crond at batch mysqld mysqld_safe mariadbd postgres pg_ctl pg_ctlcluster mongod redis-server nginx apache2 httpd apachectl",
         Script,
     ),
-    row("docker-entrypoint.sh entrypoint.sh help2man", Script),
+    row(
+        "docker-entrypoint.sh entrypoint.sh help2man timeit rename nvprof newgrp vipw runcon dh_clean dpkg-preconfigure phpize",
+        Script,
+    ),
+    // Builders and compilers that run code of the project: shell fragments, macros, plugins.
+    row("libtool libtoolize ghc* hsc2hs kotlinc scalac ocamlfind erlc fsc", Script),
+    // A shell built-in that edits and repeats commands.
+    row("fc", Script),
     row("tar bsdtar cpio", Special(Own::Archive)),
     row("awk gawk mawk nawk original-awk", Scripts("system( getline /inet print…| -f --file -i --include -l --load")),
     row("sed gsed", Special(Own::Sed)),
@@ -360,8 +380,8 @@ pub(super) const FETCHING: &[Row] = &[
         "openssl",
         By {
             fetches: "s_client ocsp cmp s_time",
-            scripts: "",
-            local: "version req x509 rsa rsautl genrsa genpkey pkey pkcs12 pkcs8 pkcs7 dgst enc rand dhparam ecparam ec ca verify crl sha1 sha256 sha512 md5 base64 passwd prime list ciphers speed ts cms smime rehash pkeyutl fipsinstall -",
+            scripts: "-",
+            local: "version req x509 rsa rsautl genrsa genpkey pkey pkcs12 pkcs8 pkcs7 dgst enc rand dhparam ecparam ec ca verify crl sha1 sha256 sha512 md5 base64 passwd prime list ciphers speed ts cms smime rehash pkeyutl fipsinstall",
         },
     ),
 ];

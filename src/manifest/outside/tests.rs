@@ -695,3 +695,119 @@ fn work_grows_no_faster_than_the_text() {
         assert!(inputs.lines().len() < 200);
     }
 }
+
+/// Lists the steps for which the first line does not begin with the text.
+fn assert_each_begins(steps: &[&str], start: &str) {
+    let other = |step: &&&str| !of_run(step).first().is_some_and(|line| line.starts_with(start));
+    let other: Vec<&&str> = steps.iter().filter(other).collect();
+    assert!(other.is_empty(), "not listed with {start:?}: {other:#?}");
+}
+
+#[test]
+fn sub_commands_that_can_use_the_network_are_listed() {
+    let steps = "apt-get remove x|apt-get -yf remove x|apt-get --fix-broken check|apk del x|microdnf remove x|tdnf remove x|dnf history undo 1|\
+        dnf -y history undo last|yum versionlock add x|dnf repo-pkgs x install|dnf config-manager addrepo --from-repofile=x|yum-config-manager --add-repo x|\
+        zypper rm x|zypper remove x|hg update|npm uninstall x|npm un x|npm unlink x|npm remove x|npm rm x|npm r x|npm prune --omit=dev|\
+        npm shrinkwrap|npm cache add x|npm --quiet cache add x|pnpm prune|pnpm remove x|pnpm rm x|pnpm uninstall x|pnpm un x|pnpm unlink x|pnpm patch x|\
+        pnpm patch-commit x|pnpm store add x|yarn remove x|yarn unlink x|yarn list|yarn why x|yarn licenses list|yarn check|bun remove x|bun rm x|\
+        bun unlink x|deno lint|deno uninstall x|deno remove x|pip list|pip list -o|pip-sync|pip-sync requirements.txt|uv version --bump minor|poetry export -o x|\
+        poetry show|poetry env use 3|pdm show x|pdm venv create|pdm use 3|pipenv uninstall x|pipenv check|conda remove x|conda uninstall x|\
+        conda rename a b|conda compare x|conda info x|go env GOPATH|go version|go fmt ./...|go fix ./...|go doc x|go clean ./...|cargo remove x|cargo rm x|cargo login|cargo owner -l|\
+        cargo yank x|cargo clean -p x|cargo clean --package=x|rustup show|rustup which cargo|rustup override set nightly|\
+        rustup --quiet override set nightly|rustup override add nightly|dotnet list package|dotnet store --manifest x|gem pristine x|gem unpack x|gem owner x|\
+        gem yank x|bundle pristine|bundle remove x|composer archive x|composer status|composer init|goimports -l .|certutil -urlfetch x|certutil -URL x|\
+        certutil -syncWithWU x|certutil -generateSSTFromWU x";
+    assert_each_begins(&steps.split('|').collect::<Vec<_>>(), "fetches");
+}
+
+#[test]
+fn programs_and_sub_commands_that_run_code_are_listed() {
+    let steps = "npm version minor|npm config edit|pnpm pack|yarn pack|bun pm trust x|bun --silent pm trust x|deno|dotnet fsi x.fsx|dotnet clean|\
+        dotnet reference add x|dotnet remove x package y|dotnet sln list|dotnet user-secrets list|gem build x|gem open x|bundle check|\
+        bundle clean|bundle list|bundle show|bundle info x|bundle binstubs x|bundle doctor|bundle viz|bundle platform|bundle env|\
+        composer dump-autoload -o|composer dumpautoload|openssl|python -m timeit x|rename 's/a/b/; system(\"curl x\")' f|\
+        libtool --mode=execute curl x|nvprof curl x|fc x|kotlinc -script x.kts|runcon a curl x|newgrp x|hsc2hs x|ghc x.hs|phpize|sudo -s|sudo -i|sudo -iu x|\
+        sudo --shell|sudo --login|sudo -u x -s|doas -s|su|su - x|sudo su|chroot /x|chroot --userspec=a /x|fakeroot|linux32";
+    let quiet = |step: &&str| !of_run(step).iter().any(|line| line.ends_with(", which runs a script"));
+    let quiet: Vec<&str> = steps.split('|').filter(quiet).collect();
+    assert!(quiet.is_empty(), "{quiet:#?}");
+    assert_lines(&of_run("echo x | openssl"), &["? openssl, which runs a script"]);
+    assert_lines(&of_run("echo x | deno"), &["? deno, which runs a script"]);
+    assert_lines(&of_run("echo 'curl x' | sudo -s"), &["? sudo, which runs a script"]);
+    for quiet in
+        ["sudo -k", "sudo true", "doas true", "busybox", "toybox", "setsid", "env", "su -c true", "fakeroot true"]
+    {
+        assert_eq!(of_run(quiet), [""; 0], "{quiet}");
+    }
+}
+
+#[test]
+fn a_sub_command_that_is_only_known_with_its_own_sub_commands_is_otherwise_unknown() {
+    for (step, line) in [
+        ("npm cache frob", "? npm cache frob"),
+        ("npm cache", "? npm cache"),
+        ("npm --prefix cache frob", "? npm cache frob"),
+        ("npm cache $A", "? npm cache $A"),
+        ("npm $A cache clean", "? npm $A"),
+        ("npm cache/clean", "? npm cache/clean"),
+        ("npm config/edit", "? npm config/edit"),
+        ("pnpm store frob", "? pnpm store frob"),
+        ("yarn cache frob", "? yarn cache frob"),
+        ("bun pm migrate", "? bun pm migrate"),
+        ("rustup override", "? rustup override"),
+        ("rustup --verbose override frob", "? rustup override frob"),
+        ("dnf history frob", "? dnf history frob"),
+        ("poetry env frob", "? poetry env frob"),
+        ("pdm venv frob", "? pdm venv frob"),
+    ] {
+        assert_lines(&of_run(step), &[line]);
+    }
+    let steps = "npm cache clean --force|npm cache --force clean|npm --loglevel silent cache verify|npm --force cache clean|npm config set a b|npm config|npm c get a|npm ls|\
+        pnpm store prune|pnpm store path|yarn cache clean --all|yarn cache dir|bun pm ls|bun pm cache rm|rustup override list|rustup override unset|\
+        rustup set profile minimal|dnf config-manager --set-enabled crb|dnf -y config-manager --save --setopt=a=b|dnf config-manager setopt a=b|dnf history list|dnf history|\
+        yum versionlock list|yum-config-manager --enable x|conda config --set a b|conda info|conda info --envs|conda clean -afy|poetry cache clear x|poetry env info|\
+        poetry config a b|pdm venv list|pip config set a b|pip cache purge|uv cache clean|uv cache prune|cargo clean|cargo clean --target x|npm cache --help|composer config a b|bundle config set a b|bundle version|gem list|gem environment|gem cleanup|dotnet help|dotnet --info|\
+        pip freeze|apt-get autoremove -y|apt-get clean|deno clean|openssl req -x509";
+    let loud: Vec<Vec<String>> = steps.split('|').map(of_run).filter(|lines| !lines.is_empty()).collect();
+    assert!(loud.is_empty(), "{loud:#?}");
+}
+
+#[test]
+fn options_that_fetch_or_run_code_are_listed() {
+    let steps = "gem list -r|gem list x --remote|gem specification x -b|gem info --both x|gem dependency -r x|dnf config-manager --add-repo x|\
+        yum -y config-manager --add-repo=x|dnf remove --duplicates|openssl verify -crl_download x|mksquashfs a b -p 'x f 644 0 0 curl x'|mksquashfs a b -pf x|\
+        xorriso -external_filter a /x --|rg --pre x y|rg --pre=x y|nvcc -run x.cu|nvcc --run x.cu|rustdoc --test x|ocamlopt -ppx x y.ml|strip --plugin=x y|\
+        let 'a[$(curl x)]=1'|jobs -x curl x|printf -v 'a[$(curl x)]' y|clang --ld-path=/x a.c|gcc -fuse-ld=/x a.c";
+    assert_each_begins(&steps.split('|').collect::<Vec<_>>(), "? ");
+    for quiet in [
+        "mksquashfs a b -comp xz -processors 2",
+        "rg --pretty x",
+        "nvcc -O2 x.cu",
+        "strip --preserve-dates x",
+        "let a=1",
+        "printf %s x",
+    ] {
+        assert_eq!(of_run(quiet), [""; 0], "{quiet}");
+    }
+}
+
+#[test]
+fn a_single_quote_in_an_expansion_within_double_quotes_is_unclear() {
+    let unclear = "a RUN step that cannot be analysed (a quote inside an expansion)";
+    for step in [
+        "echo \"${a#'\"'}\"; curl https://example.com/x | sh; echo }\" #\"",
+        "echo \"${a%%'}'}\"",
+        "echo \"${a:-'}'}\"",
+        "echo \"${a:-don't}\"",
+        "echo \"${a/'$b'/c}\"",
+        "cat <<X\n${a#'}'}\nX",
+    ] {
+        assert!(
+            of_file(&format!("FROM scratch\nRUN <<EOF\n{step}\nEOF\n")).iter().any(|line| line.starts_with(unclear)),
+            "{step}"
+        );
+    }
+    for step in ["echo \"${a#'x'}\"", "echo \"${a:-'a b;c'}\"", "echo ${a#'\"'}", "echo \"${a:-\"'\"}\""] {
+        assert_eq!(of_run(step), [""; 0], "{step}");
+    }
+}

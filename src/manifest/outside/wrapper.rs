@@ -1,5 +1,6 @@
 //! Options of commands that run another program, and the names and folders of programs.
 
+use super::doors;
 use super::programs::{Wrapper, lists};
 use super::shell::Word;
 
@@ -40,6 +41,17 @@ pub(super) fn option(wrapper: &Wrapper, text: &str) -> Taken {
         }
     }
     Taken::Flag
+}
+
+/// Whether a wrapper without a program to run starts a shell, which reads commands from its standard input.
+pub(super) fn starts_a_shell(name: &str, arguments: &[Word]) -> bool {
+    let any = |marks: &str| arguments.iter().any(|word| doors::has(marks, &word.text));
+    match name {
+        "sudo" => any("-s -i --shell --login"),
+        "doas" => any("-s"),
+        "chroot" => !arguments.is_empty(),
+        _ => lists("fakeroot linux32 linux64", name),
+    }
 }
 
 /// Whether the arguments only request the program's version or help.

@@ -231,9 +231,7 @@ fn remarks(page: &mut Page, report: &Report) {
 fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
     let outside = &bundle.outside_the_commit;
     if outside.lines.is_empty() {
-        let more =
-            if summary::log_was_read(bundle) { " outside the commit; scripts may have fetched some" } else { "" };
-        page.put("inputs", &format!("{}{more}", none_in_line(bundle)));
+        page.put("inputs", &none_in_line(bundle));
         return;
     }
     let head = outside.found().map_or_else(String::new, |found| format!("{found}: "));

@@ -20,7 +20,7 @@ lines `Step n/m : INSTRUCTION` that docker's classic builder prints. If the Dock
 digest: content trust rewrites the tag, and the digest is then that of the base. podman's lines `STEP n/m:` of a single-stage build are compared in the same \
 way. BuildKit's log has no such lines, so the answer is `unknown`. It is also `unknown` for a log with lines from two builders, because a \
 program in the build printed some of the lines.\n\nThe log is the server's statement, and build arguments are neither in the log nor in the \
-Dockerfile. Inputs that the commit does not pin are listed under \"outside the commit\".\n\nWhen it fails: the build may have used a different \
+Dockerfile. Recognised inputs that the commit does not pin are listed under \"outside the commit\".\n\nWhen it fails: the build may have used a different \
 Dockerfile of the repository; specify it in expect.dockerfile.",
     known: Known::Signed,
     expected: Expected::Optional(&["dockerfile"]),

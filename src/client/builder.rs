@@ -5,6 +5,7 @@ use std::path::Path;
 use reqwest::Url;
 
 use crate::base::error::Error;
+use crate::base::set_aside::{is_set_aside, set_aside};
 use crate::client::access::Access;
 use crate::client::answers::{Asked, Came, Meaning, is_html};
 use crate::client::bearer::{Guarded, Redirects};
@@ -86,8 +87,11 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
 }
 
 fn safe_name(name: Option<&str>) -> Result<String, Error> {
-    name.filter(|name| is_safe_name(name)).map(str::to_owned).ok_or_else(|| Error::Usage {
+    name.filter(|name| is_safe_name(name) && !is_set_aside(name)).map(str::to_owned).ok_or_else(|| Error::Usage {
         message: "the address or path of a --builder-cert does not end in a valid file name".into(),
-        hint: "the file name may contain only A-Z a-z 0-9 . _ : - and must not begin with a dot".into(),
+        hint: format!(
+            "the file name may contain only A-Z a-z 0-9 . _ : - and must not begin with a dot or have the form {}",
+            set_aside("NAME", 1)
+        ),
     })
 }

@@ -9,6 +9,7 @@ use crate::base::build_name::BuildName;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
+use crate::base::set_aside::is_set_aside;
 use crate::base::system::slashed;
 use crate::client::disk::{
     Draft, Place, blocked, content_of, flush_parent, make_folder, passing_path, remove_passing, remove_passing_files,
@@ -236,7 +237,7 @@ impl BuildFolder {
         Ok(content)
     }
 
-    /// The files in the folder at `place` with their digests, sorted by path.
+    /// The files in the folder at `place` with their digests, sorted by path, except those that were set aside.
     pub(crate) fn contents_below(&self, place: &Place) -> Result<Vec<(Sha256, Place)>, Error> {
         let folder = self.at(place);
         let mut found = Vec::new();
@@ -248,9 +249,8 @@ impl BuildFolder {
         for entry in entries {
             let entry = entry.map_err(|error| unwritable(&folder, &error))?;
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|_| entry.file_type().is_ok_and(|kind| kind.is_file())) else {
-                continue;
-            };
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            let Some(name) = name.to_str().filter(|name| is_file && !is_set_aside(name)) else { continue };
             let file = Place::new(format!("{}/{name}", place.as_str()))?;
             if let Some((sha256, _)) = self.content_of(&self.at(&file))? {
                 found.push((sha256, file));

@@ -1,6 +1,6 @@
 //! The evidence folder: every file is either complete or absent, no evidence is ever replaced, and a record states the origin of the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -134,6 +134,11 @@ struct SetFile {
 }
 
 impl FileSet {
+    /// The paths of the files, relative to the set.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.place.as_str())
+    }
+
     /// Writes one file of the set.
     pub(crate) fn add(&mut self, place: Place, bytes: &[u8], origin: Origin) -> Result<(), Error> {
         make_folders(&self.passing, &place)?;
@@ -219,10 +224,7 @@ impl BuildFolder {
 
     /// Records the origin of a file left by a run that was interrupted before recording it.
     pub(crate) fn found(&self, place: &Place, (sha256, size): (Sha256, u64), origin: Origin) -> Result<(), Error> {
-        let mut record = self.record()?;
-        if !record.knows(place.as_str()) {
-            record.add(Entry::new(place.as_str(), sha256, size, origin));
-        }
+        self.record()?.add(Entry::new(place.as_str(), sha256, size, origin));
         Ok(())
     }
 
@@ -314,11 +316,29 @@ impl BuildFolder {
         }
     }
 
-    /// Writes evidence.json with the outcome of a step.
-    pub(crate) fn end_step(&self, step: Step, missing: Vec<Missing>) -> Result<(), Error> {
+    /// Writes evidence.json with the outcome of a step, the evidence that it lacks, and the names of evidence that it `received`.
+    pub(crate) fn end_step(&self, step: Step, missing: Vec<Missing>, received: &BTreeSet<String>) -> Result<(), Error> {
         let mut record = self.record()?;
-        record.end_step(step, missing);
+        record.end_step(step, missing, received, &|what| self.is_here(what));
         record.write(&self.path)
+    }
+
+    /// Whether the evidence that evidence.json lists under this name is in the folder. The contents of files are not read.
+    fn is_here(&self, what: &str) -> bool {
+        let paths: &[&str] = match what {
+            // An image's index is written last.
+            "image" => &["image/index.json"],
+            "image-key" => &["image-key.pem", "image-key.asc"],
+            _ => &[what],
+        };
+        let is_there = |place: Place| {
+            let path = self.at(&place);
+            match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_dir() => fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
+                found => found.is_ok_and(|found| found.is_file()),
+            }
+        };
+        paths.iter().any(|path| Place::new(*path).is_ok_and(is_there))
     }
 
     fn record(&self) -> Result<MutexGuard<'_, EvidenceRecord>, Error> {

@@ -230,6 +230,22 @@ fn a_set_aside_set_of_signatures_does_not_change_the_verdict() {
     assert_eq!(both(), bad);
 }
 
+/// The text states where blobs are: signatures have blobs even if the image was not requested.
+#[test]
+fn blobs_are_counted_by_folder() {
+    let (registry, image) = crate::registry::signed_image();
+    let server = TlsServer::start("server", |seen, _| answer(&[Build::good()], seen));
+    let scratch = folder(server.port);
+    let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
+    let arguments = ["--env", "sbs-config.json", "--resolve", &resolve, "--image-name", &image, "--trust"];
+    let (out, talk) = text(&program(&scratch, &arguments));
+    assert!(out.contains("\n  and       3 blobs in trust/cosign\n"), "{out}{talk}");
+    assert!(!out.contains("image blobs") && !out.contains("blobs in image"), "{out}");
+    let (out, _) = text(&program(&scratch, &[&arguments[..], &["--image"]].concat()));
+    assert!(out.contains("\n  and       2 blobs in image\n  and       3 blobs in trust/cosign\n"), "{out}");
+    drop(registry);
+}
+
 /// A layer of 300 MB, and a bundle and a log inside JSON, are streamed to disk. The same run with small responses is the reference.
 #[test]
 fn memory_does_not_grow_with_the_size_of_responses() {
